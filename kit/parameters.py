@@ -1,0 +1,295 @@
+"""What a run is asked for: strict, frozen models, read from YAML or from a notebook's cell."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import botocore.session
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from kit.errors import UserError
+
+M = TypeVar("M", bound=BaseModel)
+
+PARAMETERS_MARK = "# Parameters"  # papermill writes this line above what it injects
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Profile(_Strict):
+    """The thresholds that rules compare with; each rule names those it uses."""
+
+    name: str
+    max_session_seconds: int = Field(gt=0)
+    max_disconnect_seconds: int = Field(gt=0)
+    max_idle_seconds: int = Field(gt=0)
+    minimum_key: Literal["any", "aws-managed", "customer"]
+    report_valid_months: int = Field(gt=0)
+    private_streaming_required: bool
+    minimum_tls: Literal["TLSv1.2", "TLSv1.3"]
+
+
+class Waiver(_Strict):
+    """A fail that somebody accepts, until a day."""
+
+    control: str
+    resource: str = "*"
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=10)
+    expires: str
+
+    @field_validator("expires")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValueError('write the day as "2027-03-31"') from None
+        return value
+
+
+class Run(_Strict):
+    """One account, as it is to be looked at. The notebook's parameters cell has the same names."""
+
+    account: str
+    regions: list[str] = []
+    aws_profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    thresholds: str = "default"
+    controls: list[str] = []
+    data_role: Literal["", "controller", "processor", "joint controller"] = ""
+    controller: str = ""
+    register_reference: str = ""
+    contact: str = ""
+    customer_number_patterns: list[str] = []
+    no_customer_numbers: bool = False
+    phone_region: str = ""
+    allowed_key_accounts: list[str] = []
+    lookback_days: int = Field(default=90, ge=1, le=90)
+    event_pages: int = Field(default=2, ge=1, le=100)
+    waivers: str = ""
+    pseudonymise: bool = True
+    pseudonym_key: str = ""
+    outputs: str = "outputs"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _account_is_quoted(cls, data: Any) -> Any:
+        account = data.get("account") if isinstance(data, Mapping) else None
+        if isinstance(account, int):
+            raise UserError(
+                f"account: {account} was read as a number, which loses leading zeros; "
+                'write it in quotes, with its 12 digits: account: "012345678901"'
+            )
+        return data
+
+    @field_validator("account")
+    @classmethod
+    def _account_has_12_digits(cls, value: str) -> str:
+        if not re.fullmatch(r"\d{12}", value, re.ASCII):
+            raise ValueError("an AWS account id has 12 digits")
+        return value
+
+    @field_validator("allowed_key_accounts")
+    @classmethod
+    def _accounts_have_12_digits(cls, value: list[str]) -> list[str]:
+        for account in value:
+            cls._account_has_12_digits(account)
+        return value
+
+    @field_validator("regions")
+    @classmethod
+    def _regions_have_appstream(cls, value: list[str]) -> list[str]:
+        known = appstream_regions()
+        for region in value:
+            if region not in known:
+                raise ValueError(
+                    f"AppStream is not offered in {region!r} (botocore {botocore.__version__}); "
+                    f"it is in {', '.join(known)}"
+                )
+        return sorted(set(value))
+
+    @field_validator("role_arn")
+    @classmethod
+    def _role_is_an_arn(cls, value: str) -> str:
+        if value and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", value, re.ASCII):
+            raise ValueError("write the whole ARN: arn:aws:iam::012345678901:role/EvidenceReader")
+        return value
+
+    @field_validator("customer_number_patterns")
+    @classmethod
+    def _patterns_compile(cls, value: list[str]) -> list[str]:
+        for pattern in value:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return value
+
+    @field_validator("phone_region")
+    @classmethod
+    def _phone_region_is_a_country(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Z]{2}", value):
+            raise ValueError('a country of two capital letters, such as "DE"')
+        return value
+
+    @model_validator(mode="after")
+    def _external_id_needs_a_role(self) -> Run:
+        if self.external_id and not self.role_arn:
+            raise ValueError("external_id is given, but no role_arn that would ask for it")
+        return self
+
+
+@cache
+def appstream_regions() -> tuple[str, ...]:
+    """Regions where botocore knows an AppStream endpoint, all partitions, sorted."""
+    session = botocore.session.Session()
+    return tuple(
+        sorted(
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions("appstream", partition)
+        )
+    )
+
+
+def parameters(source: Mapping[str, Any] | str | Path) -> Run:
+    """Validate what a run is asked for.
+
+    Parameters
+    ----------
+    source : path of a YAML file, or a mapping
+        A notebook passes ``globals()``: names that are no parameters are passed over there,
+        but a name that papermill injected and no parameter bears is an error, for papermill
+        itself only warns.
+
+    Returns
+    -------
+    Run
+        Frozen. An analyst's ``snapshot`` name is not part of it (see `kit.snapshot`).
+
+    Raises
+    ------
+    UserError
+        Names the field, its value and what would be right.
+    """
+    if not isinstance(source, Mapping):
+        return _validated(_read_yaml(Path(source)), str(source))
+    if "__name__" in source or "In" in source:
+        _refuse_unknown(_injected_names(source.get("In", ())), "the injected parameters")
+        source = {name: source[name] for name in Run.model_fields if name in source}
+    return _validated(source, "parameters")
+
+
+def load_profile(name: str) -> Profile:
+    """Read a thresholds profile: ``default``, ``strict``, or the path of a YAML file.
+
+    Raises
+    ------
+    UserError
+        No such profile, or a field in it that is wrong.
+    """
+    folder = resources.files("kit") / "profiles"
+    base = yaml.safe_load((folder / "default.yaml").read_text("utf-8"))
+    if name in ("default", "strict"):
+        own = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
+    elif Path(name).suffix in (".yaml", ".yml"):
+        own = {"name": Path(name).stem, **_read_yaml(Path(name))}
+    else:
+        raise UserError(
+            f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
+        )
+    _refuse_unknown(own, f"thresholds {name}", Profile)
+    return _model(Profile, base | own, f"thresholds {name}")
+
+
+def load_waivers(path: str) -> list[Waiver]:
+    """Read waivers from a YAML list; an empty path means none.
+
+    Raises
+    ------
+    UserError
+        The file cannot be read, or an entry is wrong.
+    """
+    if not path:
+        return []
+    entries = _load(Path(path))
+    if not isinstance(entries, list):
+        raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
+    return [_model(Waiver, entry, f"{path}, waiver {n}") for n, entry in enumerate(entries, 1)]
+
+
+def _validated(values: Mapping[str, Any], where: str) -> Run:
+    if not values.get("account"):
+        raise UserError(f'{where}: account is missing; write account: "012345678901" (12 digits)')
+    _refuse_unknown(values, where)
+    return _model(Run, dict(values), where)
+
+
+def _refuse_unknown(names: Iterable[str], where: str, model: type[BaseModel] = Run) -> None:
+    allowed = {*model.model_fields, *(("snapshot",) if model is Run else ())}
+    for name in names:
+        if name not in allowed:
+            near = difflib.get_close_matches(str(name), allowed, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(allowed))}"
+            raise UserError(f"{where}: there is no field {name!r}; {hint}")
+
+
+def _model(model: type[M], values: Any, where: str) -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the fields together"
+        value = "" if first["type"] == "missing" or not first["loc"] else f" {first['input']!r}:"
+        wrong = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{where}: {field}:{value} {wrong}") from None
+
+
+def _injected_names(cells: Iterable[str]) -> list[str]:
+    """Names assigned in the cells that papermill injected."""
+    names = []
+    for cell in cells:
+        if cell.lstrip().startswith(PARAMETERS_MARK):
+            for node in ast.parse(cell).body:
+                if isinstance(node, ast.Assign):
+                    names += [t.id for t in node.targets if isinstance(t, ast.Name)]
+    return names
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    values = _load(path)
+    if not isinstance(values, dict):
+        raise UserError(f'{path}: fields with values are wanted, such as account: "012345678901"')
+    return values
+
+
+def _load(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text("utf-8"), Loader=_DatesStayText)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: is no YAML: {str(error).splitlines()[0]}") from None
+
+
+class _DatesStayText(yaml.SafeLoader):
+    """A safe loader in which 2027-03-31 stays the text that was written."""
+
+
+_DatesStayText.yaml_implicit_resolvers = {
+    first: [(tag, expr) for tag, expr in pairs if tag != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
