@@ -1,0 +1,513 @@
+"""Every AWS call that evidence needs, declared once.
+
+The collector, the IAM policy, the plan of requests and the documents are derived from here.
+Operations and members are spelled as in botocore's service models.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+PARTITION_HOME = "us-east-1"  # where Artifact and Account Management answer
+
+
+class Scope(Enum):
+    """Whether a call is made once for the account or once for each region."""
+
+    ACCOUNT = "account"
+    REGION = "region"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call's parameters may depend on."""
+
+    account: str
+    as_of: dt.datetime
+    lookback_days: int
+
+
+@dataclass(frozen=True)
+class Each:
+    """A source that a call fans out over.
+
+    ``request`` is a JMESPath expression over one page of the source's answer. It yields
+    request parameters, one mapping for each request; a member ``Region`` says where to ask,
+    otherwise the source's own region is meant. Mappings with a null are passed over.
+    """
+
+    source: Call
+    request: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API operation; see `declare` for the members."""
+
+    service: str
+    operation: str
+    scope: Scope
+    items: str
+    parameters: Callable[[Asked], Mapping[str, Any]]
+    each: tuple[Each, ...]
+    after: tuple[Call, ...]
+    fallback_of: Call | None
+    home: str | None
+    absent: Mapping[str, str]
+    secret: tuple[str, ...]
+    personal: tuple[str, ...]
+    keep: Mapping[str, tuple[str, ...]]
+    action: str
+    until: str
+    seconds_between: float
+    bounded: bool
+    probe: bool = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """``service.Operation``, as in botocore."""
+        return f"{self.service}.{self.operation}"
+
+    @property
+    def sources(self) -> tuple[Call, ...]:
+        """The calls whose answers decide what this one asks."""
+        fallback = (self.fallback_of,) if self.fallback_of else ()
+        return (*(each.source for each in self.each), *self.after, *fallback)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+CALLS: dict[str, Call] = {}
+
+# Where IAM's prefix is not botocore's service name.
+_IAM_PREFIX = {
+    "accessanalyzer": "access-analyzer",
+    "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
+}
+
+
+def declare(
+    service: str,
+    operation: str,
+    scope: Scope = Scope.REGION,
+    *,
+    items: str = "",
+    parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
+    each: tuple[Each, ...] = (),
+    after: tuple[Call, ...] = (),
+    fallback_of: Call | None = None,
+    home: str | None = None,
+    absent: Mapping[str, str] | None = None,
+    secret: tuple[str, ...] = (),
+    personal: tuple[str, ...] = (),
+    keep: Mapping[str, tuple[str, ...]] | None = None,
+    action: str | None = None,
+    until: str = "",
+    seconds_between: float = 0.0,
+    bounded: bool = False,
+    probe: bool = False,
+) -> Call:
+    """Declare a call.
+
+    Parameters
+    ----------
+    service, operation : str
+        As botocore names them.
+    scope : Scope
+    items : str
+        JMESPath of the list that the operation pages, for calls that list.
+    parameters : mapping, or a function of `Asked`
+        Request parameters that do not come from other answers.
+    each : tuple of Each
+        What the call fans out over; requests that are the same are made once.
+    after : tuple of Call
+        Calls that have to be made first, whatever they answered.
+    fallback_of : Call
+        Made only where that call failed or listed nothing.
+    home : str
+        The one region that answers for the account.
+    absent : mapping of error code to a part of its message
+        Errors that say "there is none": facts, not failures.
+    secret, personal : tuple of str
+        Members (dotted, ``[]`` for lists) replaced before storing, and members that are stored
+        but never leave the snapshot in clear.
+    keep : mapping of str to tuple of str
+        Members that hold a JSON document, and the members of it that evidence needs;
+        the rest is not stored (Article 5(1)(c)).
+    action : str
+        The IAM action where it is not ``service:Operation``; empty where none is needed.
+    until : str
+        JMESPath that is true once the answer is final: the call is asked again until then.
+    seconds_between : float
+        Pause between two requests of this call in a region (documented rates).
+    bounded : bool
+        The parameters of the run bound how many pages are read, which is then no failure.
+    probe : bool
+        The answer tells whether the region is in use at all.
+    """
+    given = parameters or {}
+    call = Call(
+        service=service,
+        operation=operation,
+        scope=scope,
+        items=items,
+        parameters=given if callable(given) else lambda _: given,
+        each=each,
+        after=after,
+        fallback_of=fallback_of,
+        home=home,
+        absent=absent or {},
+        secret=secret,
+        personal=personal,
+        keep=keep or {},
+        action=f"{_IAM_PREFIX.get(service, service)}:{operation}" if action is None else action,
+        until=until,
+        seconds_between=seconds_between,
+        bounded=bounded,
+        probe=probe,
+    )
+    CALLS[call.name] = call
+    return call
+
+
+# --- the account -------------------------------------------------------------------------
+
+GET_CALLER_IDENTITY = declare(
+    "sts", "GetCallerIdentity", Scope.ACCOUNT, personal=("Arn", "UserId"), action=""
+)
+LIST_REGIONS = declare(
+    "account",
+    "ListRegions",
+    Scope.ACCOUNT,
+    items="Regions",
+    parameters={"MaxResults": 50},
+    home=PARTITION_HOME,
+)
+DESCRIBE_REGIONS = declare(
+    "ec2",
+    "DescribeRegions",
+    Scope.ACCOUNT,
+    items="Regions",
+    parameters={"AllRegions": True},
+    fallback_of=LIST_REGIONS,
+)
+LIST_REPORTS = declare(
+    "artifact",
+    "ListReports",
+    Scope.ACCOUNT,
+    items="reports",
+    parameters={"maxResults": 300},
+    home=PARTITION_HOME,
+)
+LIST_CUSTOMER_AGREEMENTS = declare(
+    "artifact",
+    "ListCustomerAgreements",
+    Scope.ACCOUNT,
+    items="customerAgreements",
+    parameters={"maxResults": 300},
+    home=PARTITION_HOME,
+)
+
+# --- identity ----------------------------------------------------------------------------
+
+GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT)
+LIST_VIRTUAL_MFA_DEVICES = declare(
+    "iam",
+    "ListVirtualMFADevices",
+    Scope.ACCOUNT,
+    items="VirtualMFADevices",
+    parameters={"AssignmentStatus": "Assigned"},
+    secret=("VirtualMFADevices[].Base32StringSeed", "VirtualMFADevices[].QRCodePNG"),
+    personal=("VirtualMFADevices[].SerialNumber", "VirtualMFADevices[].User"),
+)
+GENERATE_CREDENTIAL_REPORT = declare(
+    "iam",
+    "GenerateCredentialReport",
+    Scope.ACCOUNT,
+    until="State == 'COMPLETE'",
+    seconds_between=1.0,
+)
+GET_CREDENTIAL_REPORT = declare(
+    "iam",
+    "GetCredentialReport",
+    Scope.ACCOUNT,
+    after=(GENERATE_CREDENTIAL_REPORT,),
+    personal=("Content",),
+)
+
+# --- AppStream ---------------------------------------------------------------------------
+
+DESCRIBE_STACKS = declare(
+    "appstream",
+    "DescribeStacks",
+    items="Stacks",
+    personal=("Stacks[].Name", "Stacks[].DisplayName", "Stacks[].Description"),
+    probe=True,
+)
+DESCRIBE_FLEETS = declare(
+    "appstream",
+    "DescribeFleets",
+    items="Fleets",
+    personal=("Fleets[].Name", "Fleets[].DisplayName", "Fleets[].Description"),
+    probe=True,
+)
+DESCRIBE_IMAGES = declare(
+    "appstream",
+    "DescribeImages",
+    items="Images",
+    parameters={"Type": "PRIVATE", "MaxResults": 25},
+    personal=(
+        "Images[].Name",
+        "Images[].DisplayName",
+        "Images[].Description",
+        "Images[].Applications[].LaunchParameters",
+    ),
+    probe=True,
+)
+DESCRIBE_IMAGE_BUILDERS = declare(
+    "appstream",
+    "DescribeImageBuilders",
+    items="ImageBuilders",
+    personal=(
+        "ImageBuilders[].Name",
+        "ImageBuilders[].DisplayName",
+        "ImageBuilders[].Description",
+    ),
+    probe=True,
+)
+DESCRIBE_APP_BLOCKS = declare(
+    "appstream",
+    "DescribeAppBlocks",
+    items="AppBlocks",
+    personal=("AppBlocks[].Name", "AppBlocks[].DisplayName", "AppBlocks[].Description"),
+    probe=True,
+)
+DESCRIBE_APP_BLOCK_BUILDERS = declare(
+    "appstream",
+    "DescribeAppBlockBuilders",
+    items="AppBlockBuilders",
+    personal=(
+        "AppBlockBuilders[].Name",
+        "AppBlockBuilders[].DisplayName",
+        "AppBlockBuilders[].Description",
+    ),
+    probe=True,
+)
+DESCRIBE_APPLICATIONS = declare(
+    "appstream",
+    "DescribeApplications",
+    items="Applications",
+    personal=(
+        "Applications[].Name",
+        "Applications[].DisplayName",
+        "Applications[].Description",
+        "Applications[].LaunchParameters",
+    ),
+    probe=True,
+)
+DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS = declare(
+    "appstream",
+    "DescribeUsageReportSubscriptions",
+    items="UsageReportSubscriptions",
+    probe=True,
+)
+LIST_EXPORT_IMAGE_TASKS = declare(
+    "appstream",
+    "ListExportImageTasks",
+    items="ExportImageTasks",
+    parameters={"MaxResults": 50},
+    personal=("ExportImageTasks[].AmiName", "ExportImageTasks[].AmiDescription"),
+    probe=True,
+)
+DESCRIBE_ENTITLEMENTS = declare(
+    "appstream",
+    "DescribeEntitlements",
+    items="Entitlements",
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    personal=("Entitlements[].Name", "Entitlements[].Description", "Entitlements[].Attributes"),
+)
+DESCRIBE_THEME_FOR_STACK = declare(
+    "appstream",
+    "DescribeThemeForStack",
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    absent={"ResourceNotFoundException": ""},
+    personal=("Theme.StackName", "Theme.ThemeTitleText"),
+)
+
+# --- tags --------------------------------------------------------------------------------
+
+GET_RESOURCES = declare(
+    "resourcegroupstaggingapi",
+    "GetResources",
+    items="ResourceTagMappingList",
+    parameters={"ResourceTypeFilters": ["appstream"], "ResourcesPerPage": 100},
+    personal=("ResourceTagMappingList[].Tags",),
+)
+LIST_TAGS_FOR_RESOURCE = declare(
+    "appstream",
+    "ListTagsForResource",
+    each=(
+        Each(DESCRIBE_STACKS, "Stacks[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_FLEETS, "Fleets[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_IMAGES, "Images[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, "ImageBuilders[].{ResourceArn: Arn}"),
+    ),
+    fallback_of=GET_RESOURCES,
+    personal=("Tags",),
+)
+
+# --- storage -----------------------------------------------------------------------------
+
+LIST_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    Scope.ACCOUNT,
+    items="Buckets",
+    parameters={"Prefix": "appstream", "MaxBuckets": 1000},
+    personal=("Owner",),
+    action="s3:ListAllMyBuckets",
+)
+GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
+    "s3control",
+    "GetPublicAccessBlock",
+    Scope.ACCOUNT,
+    parameters=lambda asked: {"AccountId": asked.account},
+    absent={"NoSuchPublicAccessBlockConfiguration": ""},
+    action="s3:GetAccountPublicAccessBlock",
+)
+
+# AppStream names its own buckets; a stack or a subscription may name one that is not listed.
+EACH_BUCKET = (
+    Each(
+        LIST_BUCKETS,
+        "Buckets[?starts_with(Name, 'appstream2-36fb080bb8-')"
+        " || starts_with(Name, 'appstream-app-settings-')"
+        " || starts_with(Name, 'appstream-logs-')].{Bucket: Name, Region: BucketRegion}",
+    ),
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].StorageConnectors[?ConnectorType=='HOMEFOLDERS'][].{Bucket: ResourceIdentifier}",
+    ),
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].ApplicationSettings[].{Bucket: S3BucketName}",
+    ),
+    Each(
+        DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+        "UsageReportSubscriptions[].{Bucket: S3BucketName}",
+    ),
+)
+
+GET_BUCKET_ENCRYPTION = declare(
+    "s3",
+    "GetBucketEncryption",
+    each=EACH_BUCKET,
+    absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
+    action="s3:GetEncryptionConfiguration",
+)
+GET_BUCKET_POLICY = declare(
+    "s3", "GetBucketPolicy", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
+)
+GET_BUCKET_POLICY_STATUS = declare(
+    "s3", "GetBucketPolicyStatus", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
+)
+GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
+    "s3",
+    "GetPublicAccessBlock",
+    each=EACH_BUCKET,
+    absent={"NoSuchPublicAccessBlockConfiguration": ""},
+    action="s3:GetBucketPublicAccessBlock",
+)
+GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", each=EACH_BUCKET)
+GET_BUCKET_TAGGING = declare(
+    "s3",
+    "GetBucketTagging",
+    each=EACH_BUCKET,
+    absent={"NoSuchTagSet": ""},
+    personal=("TagSet",),
+)
+DESCRIBE_KEY = declare(
+    "kms",
+    "DescribeKey",
+    each=(
+        Each(
+            GET_BUCKET_ENCRYPTION,
+            "ServerSideEncryptionConfiguration.Rules[].ApplyServerSideEncryptionByDefault"
+            ".{KeyId: KMSMasterKeyID}",
+        ),
+    ),
+    personal=("KeyMetadata.Description",),
+)
+
+# --- the network -------------------------------------------------------------------------
+
+DESCRIBE_VPC_ENDPOINTS = declare(
+    "ec2",
+    "DescribeVpcEndpoints",
+    items="VpcEndpoints",
+    parameters={"MaxResults": 1000},
+    personal=("VpcEndpoints[].Tags",),
+)
+
+# --- logging -----------------------------------------------------------------------------
+
+DESCRIBE_TRAILS = declare(
+    "cloudtrail", "DescribeTrails", items="trailList", parameters={"includeShadowTrails": True}
+)
+EACH_TRAIL = (Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}"),)
+GET_TRAIL_STATUS = declare("cloudtrail", "GetTrailStatus", each=EACH_TRAIL)
+GET_EVENT_SELECTORS = declare(
+    "cloudtrail",
+    "GetEventSelectors",
+    each=(Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}"),),
+)
+LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="EventDataStores")
+GET_EVENT_DATA_STORE = declare(
+    "cloudtrail",
+    "GetEventDataStore",
+    each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
+)
+LOOKUP_EVENTS = declare(
+    "cloudtrail",
+    "LookupEvents",
+    items="Events",
+    parameters=lambda asked: {
+        "LookupAttributes": [
+            {"AttributeKey": "EventSource", "AttributeValue": "appstream.amazonaws.com"}
+        ],
+        "StartTime": asked.as_of - dt.timedelta(days=asked.lookback_days),
+        "EndTime": asked.as_of,
+        "MaxResults": 50,
+    },
+    secret=("Events[].AccessKeyId", "Events[].Resources"),
+    personal=("Events[].Username", "Events[].CloudTrailEvent"),
+    keep={
+        "Events[].CloudTrailEvent": (
+            "awsRegion",
+            "errorCode",
+            "eventID",
+            "eventName",
+            "eventSource",
+            "eventTime",
+            "eventType",
+            "tlsDetails",
+            "userAgent",
+            "userIdentity.arn",
+            "userIdentity.type",
+        )
+    },
+    seconds_between=0.5,
+    bounded=True,
+)
+
+# --- discovery ---------------------------------------------------------------------------
+
+GET_MACIE_SESSION = declare(
+    "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
+)

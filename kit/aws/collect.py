@@ -1,0 +1,403 @@
+"""The engine: runs declared calls, concurrently and to their last page, into a snapshot.
+
+It gathers and never judges: a denied call is stored as such.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import botocore.exceptions as aws
+import botocore.session
+import jmespath
+from botocore.parsers import ResponseParserError
+from tqdm import tqdm
+
+from kit.aws.calls import (
+    CALLS,
+    DESCRIBE_REGIONS,
+    GET_CALLER_IDENTITY,
+    LIST_BUCKETS,
+    LIST_REGIONS,
+    Asked,
+    Call,
+    Scope,
+)
+from kit.aws.protect import protect
+from kit.aws.session import Clients, explain
+from kit.errors import UserError
+from kit.parameters import Run, appstream_regions, load_profile, load_waivers
+from kit.snapshot import Request, Snapshot, digest, write
+
+_WORKERS = 16
+_AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
+_MOST_PAGES = 10_000
+_MOST_POLLS = 30
+_TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken", "PaginationToken")
+
+
+@dataclass(frozen=True)
+class _Job:
+    call: Call
+    region: str
+    parameters: Mapping[str, Any]
+
+
+class _Regions:
+    """Regions in scope, and which of them are switched off, and by which answer."""
+
+    def __init__(self, wanted: Iterable[str], off: Mapping[str, int]):
+        self.off = dict(off)
+        self.all = sorted(wanted)
+        self.on = [region for region in self.all if region not in self.off]
+
+
+def collect(
+    run: Run, calls: Collection[Call], folder: Path | None = None, *, progress: bool = True
+) -> Snapshot:
+    """Ask the account and store what it answers.
+
+    Parameters
+    ----------
+    run : Run
+    calls : collection of Call
+        What the selected controls read; what these depend on is added.
+    folder : Path, optional
+        Where the snapshot is written; by default ``outputs/<account>/<run>/snapshot``.
+    progress : bool
+        Whether a bar is drawn on standard error.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    UserError
+        No credentials, or credentials of another account.
+    CannotRunError
+        AWS cannot be reached, or the snapshot cannot be written.
+    """
+    profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
+    as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    folder = folder or Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot"
+    engine = _Engine(run, Clients(run), as_of, progress)
+    engine.check_identity()
+    needed = with_sources(calls)
+    regions = engine.find_regions()
+    unused: list[str] = []
+    for stage in _stages(needed):
+        engine.perform(stage, [region for region in regions.on if region not in unused])
+        if not unused and any(call.probe for call in stage):
+            unused = engine.unused_regions(needed, regions.on)
+    engine.close()
+    requests, ids = _number(engine.requests)
+    header = {
+        "account": run.account,
+        "as_of": as_of.isoformat(),
+        "kit": version("appstream-evidence-kit"),
+        "botocore": version("botocore"),
+        "parameters": run.model_dump(),
+        "profile": profile.model_dump(),
+        "waivers": [waiver.model_dump() for waiver in waivers],
+        "regions": regions.all,
+        "regions_off": {region: ids[n] for region, n in regions.off.items()},
+        "regions_unused": unused,
+        "calls": sorted(call.name for call in needed),
+    }
+    return write(folder, header, requests)
+
+
+def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
+    """The calls and all that they depend on, their fallbacks, and who and where is asked."""
+    needed: set[Call] = set()
+    waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
+    while waiting:
+        call = waiting.pop()
+        if call not in needed:
+            needed.add(call)
+            waiting += call.sources
+            waiting += [other for other in CALLS.values() if other.fallback_of == call]
+    return frozenset(needed)
+
+
+def _stages(needed: Collection[Call]) -> list[list[Call]]:
+    """The calls in the order in which their sources become known."""
+
+    @cache
+    def depth(call: Call) -> int:
+        first = 0 if call.scope is Scope.ACCOUNT or call.probe else 1
+        return max([first, *(depth(source) + 1 for source in call.sources)])
+
+    done = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
+    stages: dict[int, list[Call]] = defaultdict(list)
+    for call in sorted(needed, key=lambda call: call.name):
+        if call not in done:
+            stages[depth(call)].append(call)
+    return [stages[n] for n in sorted(stages)]
+
+
+def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:
+    """Give evidence ids in an order that does not depend on which thread was first."""
+    order = sorted(
+        range(len(requests)),
+        key=lambda n: (
+            requests[n].call,
+            requests[n].region,
+            str(sorted(requests[n].parameters.items())),
+            requests[n].page,
+        ),
+    )
+    ids = {n: f"E{position:04d}" for position, n in enumerate(order, 1)}
+    return [replace(requests[n], id=ids[n]) for n in order], ids
+
+
+class _Engine:
+    def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
+        self.run = run
+        self.requests: list[Request] = []
+        self._clients = clients
+        self._asked = Asked(run.account, as_of, run.lookback_days)
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
+        self._gates: dict[tuple[str, str], threading.Semaphore] = defaultdict(
+            lambda: threading.Semaphore(_AT_ONCE)
+        )
+        self._bar = tqdm(
+            desc=f"account {run.account}", unit=" calls", total=0, disable=not progress
+        )
+
+    def close(self) -> None:
+        self._bar.close()
+        self._pool.shutdown()
+
+    def check_identity(self) -> None:
+        """Ask AWS who is calling, and refuse to look at another account than the one named."""
+        self.perform([GET_CALLER_IDENTITY], [])
+        answer = self.requests[-1]
+        if answer.error:
+            self.close()
+            raise explain(answer.error, answer.status, self.run)
+        if answer.response["Account"] != self.run.account:
+            self.close()
+            raise UserError(
+                f"account: {self.run.account} is to be looked at, but these credentials are for "
+                f"{answer.response['Account']}; change account, aws_profile or role_arn"
+            )
+
+    def find_regions(self) -> _Regions:
+        """Regions named in the run, or every AppStream region that the account has enabled."""
+        status: dict[str, tuple[str, int]] = {}
+        for call, name, state in (
+            (LIST_REGIONS, "RegionName", "RegionOptStatus"),
+            (DESCRIBE_REGIONS, "RegionName", "OptInStatus"),
+        ):
+            if not status:
+                self.perform([call], [])
+                for n, request in enumerate(self.requests):
+                    if request.call == call.name and request.error is None:
+                        for item in request.response.get(call.items, ()):
+                            status[item[name]] = (item.get(state, ""), n)
+        off = {
+            region: n
+            for region, (state, n) in status.items()
+            if state.upper() in ("DISABLED", "DISABLING", "NOT-OPTED-IN")
+        }
+        if self.run.regions:
+            return _Regions(self.run.regions, {r: off[r] for r in self.run.regions if r in off})
+        partition = self._partition_regions()
+        return _Regions([region for region in partition if region not in off], {})
+
+    def _partition_regions(self) -> list[str]:
+        arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
+        resolve = botocore.session.Session().get_partition_for_region
+        partition = arn.split(":")[1]
+        return [region for region in appstream_regions() if resolve(region) == partition]
+
+    def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
+        """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
+
+        Without every list and the buckets nothing is concluded.
+        """
+        probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
+        if not probes <= set(needed):
+            return []
+        used: set[str] = set()
+        for request in self.requests:
+            call = CALLS[request.call]
+            if call.probe and (request.error or request.response.get(call.items)):
+                used.add(request.region)
+            elif call is LIST_BUCKETS:
+                if request.error:
+                    return []
+                buckets = request.response.get("Buckets") or []
+                used.update(bucket.get("BucketRegion", "") for bucket in buckets)
+        return [region for region in regions if region not in used]
+
+    def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
+        """Make the calls of a stage, side by side."""
+        jobs = [job for call in stage for job in self._jobs(call, regions)]
+        self._bar.total = (self._bar.total or 0) + len(jobs)
+        self._bar.refresh()
+        for done in as_completed([self._pool.submit(self._ask, job) for job in jobs]):
+            self.requests += done.result()
+            self._bar.update()
+
+    def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
+        fixed = call.parameters(self._asked)
+        if call.fallback_of:
+            regions = [r for r in regions if self._needs_fallback(call.fallback_of, r)]
+            if call.scope is Scope.ACCOUNT and not self._needs_fallback(call.fallback_of, None):
+                return
+        if call.each:
+            for region, parameters in self._fan_out(call):
+                if region in regions:
+                    yield _Job(call, region, {**fixed, **parameters})
+        elif call.scope is Scope.ACCOUNT:
+            yield _Job(call, call.home or self._clients.home, fixed)
+        else:
+            for region in regions:
+                yield _Job(call, region, fixed)
+
+    def _needs_fallback(self, call: Call, region: str | None) -> bool:
+        answers = [r for r in self.requests if r.call == call.name and region in (None, r.region)]
+        return not any(r.error is None and r.response.get(call.items) for r in answers) or any(
+            r.error for r in answers
+        )
+
+    def _fan_out(self, call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for each in call.each:
+            expression = _compiled(each.request)
+            for request in self.requests:
+                if request.call != each.source.name or request.error:
+                    continue
+                for item in _flat(expression.search(request.response)):
+                    region = item.pop("Region", None) or request.region
+                    if item and None not in item.values():
+                        found.setdefault(str(sorted(item.items())), (region, item))
+        yield from found.values()
+
+    def _ask(self, job: _Job) -> list[Request]:
+        with self._gates[job.call.service, job.region]:
+            if job.call.until:
+                return self._poll(job)
+            return self._page(job)
+
+    def _poll(self, job: _Job) -> list[Request]:
+        requests: list[Request] = []
+        for page in range(_MOST_POLLS):
+            request = self._request(job, job.parameters, page)
+            requests.append(request)
+            if request.error or jmespath.search(job.call.until, request.response):
+                return requests
+            time.sleep(job.call.seconds_between)
+        last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")
+        return [*requests[:-1], last]
+
+    def _page(self, job: _Job) -> list[Request]:
+        requests: list[Request] = []
+        parameters: dict[str, Any] = dict(job.parameters)
+        seen: set[str] = set()
+        most = self.run.event_pages if job.call.bounded else _MOST_PAGES
+        while True:
+            tokens: dict[str, str] = {}
+            request = self._request(job, parameters, len(requests), tokens)
+            if not tokens or request.error:
+                return [*requests, request]
+            if len(requests) + 1 == most:
+                return [*requests, replace(request, cut=f"{most} pages read, more exist")]
+            if not seen.isdisjoint(tokens.values()):
+                return [*requests, replace(request, cut="the same page token came twice")]
+            requests.append(request)
+            seen.update(tokens.values())
+            parameters |= tokens
+            time.sleep(job.call.seconds_between)
+
+    def _request(
+        self,
+        job: _Job,
+        parameters: Mapping[str, Any],
+        page: int,
+        tokens: dict[str, str] | None = None,
+    ) -> Request:
+        """Make one request; ``tokens`` receives what asks for the next page."""
+        client = self._clients.client(job.call.service, job.region)
+        model = client.meta.service_model.operation_model(job.call.operation)
+        method = client.meta.method_to_api_mapping
+        name = next(m for m, operation in method.items() if operation == job.call.operation)
+        response: dict[str, Any] = {}
+        error: dict[str, str] | None = None
+        started = dt.datetime.now(dt.UTC)
+        try:
+            response = getattr(client, name)(**parameters)
+        except aws.ClientError as problem:
+            response = problem.response
+            details = response.get("Error", {})
+            error = {
+                "code": details.get("Code") or "Unknown",
+                "message": details.get("Message") or "",
+            }
+        except (aws.BotoCoreError, ResponseParserError) as problem:
+            error = {"code": type(problem).__name__, "message": str(problem)}
+        ended = dt.datetime.now(dt.UTC)
+        meta = response.pop("ResponseMetadata", {})
+        body: dict[str, Any] = {} if error else response
+        tokens = {} if tokens is None else tokens
+        tokens |= _next_page(model, body)
+        stored = None if error else protect(job.call, body)
+        return Request(
+            id="",
+            call=job.call.name,
+            service=job.call.service,
+            operation=job.call.operation,
+            region=job.region,
+            parameters=protect(job.call, dict(job.parameters)),
+            page=page,
+            started=started.isoformat(),
+            ended=ended.isoformat(),
+            attempts=1 + int(meta.get("RetryAttempts", 0)),
+            status=meta.get("HTTPStatusCode"),
+            request_id=meta.get("RequestId"),
+            endpoint=client.meta.endpoint_url,
+            tls_version=None,
+            tls_cipher=None,
+            error=error,
+            cut=None,
+            response=stored,
+            sha256=digest(stored),
+        )
+
+
+def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
+    """Take the page token out of an answer; return it as the parameter that asks for more."""
+    accepted = model.input_shape.members if model.input_shape else {}
+    tokens = {}
+    for given in ("NextMarker", "NextContinuationToken", *_TOKENS):
+        value = body.pop(given, None)
+        asked = given if given in accepted else given.removeprefix("Next")
+        if value and asked in accepted:
+            tokens[asked] = value
+    return tokens
+
+
+def _flat(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield dict(found)
+    elif isinstance(found, list):
+        for item in found:
+            yield from _flat(item)
+
+
+@lru_cache
+def _compiled(expression: str) -> Any:
+    return jmespath.compile(expression)

@@ -1,0 +1,94 @@
+"""What must not be stored is taken out of an answer before anything is written."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kit.aws.calls import Call
+from kit.aws.secrets import mask_secrets
+
+_LARGEST_INTEGER = 2**53  # canonical JSON (RFC 8785) holds integers up to here
+
+
+def protect(call: Call, response: dict[str, Any]) -> Any:
+    """Return the answer as it may be stored.
+
+    Members declared `secret` become a typed token, JSON documents are cut to the members that
+    evidence needs, secrets in any other text become tokens, times become ISO 8601, and page
+    tokens are dropped.
+
+    Parameters
+    ----------
+    call : Call
+    response : dict
+        As boto3 returns it, without ``ResponseMetadata``.
+
+    Returns
+    -------
+    dict
+        Plain JSON.
+    """
+    plain = _plain(response)
+    for path in call.secret:
+        _rewrite(plain, path.split("."), lambda _, p=path: token(p.rpartition(".")[2]))
+    for path, members in call.keep.items():
+        _rewrite(plain, path.split("."), lambda text, m=members: _cut(text, m))
+    return plain
+
+
+def token(kind: str) -> str:
+    """The text that stands where a secret stood."""
+    return f"⟦secret: {kind}⟧"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return _plain(bytes(value).decode())
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    if isinstance(value, str):
+        return mask_secrets(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
+        return str(value)
+    return value
+
+
+def _rewrite(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
+    if not isinstance(value, dict):
+        return
+    name = path[0].removesuffix("[]")
+    if name not in value:
+        return
+    if len(path) == 1:
+        value[name] = change(value[name])
+        return
+    for item in value[name] if path[0].endswith("[]") else [value[name]]:
+        _rewrite(item, path[1:], change)
+
+
+def _cut(text: str, members: tuple[str, ...]) -> str:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return token("unreadable document")
+    kept: dict[str, Any] = {}
+    for member in members:
+        source, target = document, kept
+        *outer, last = member.split(".")
+        for name in outer:
+            source = source.get(name) or {} if isinstance(source, dict) else {}
+            target = target.setdefault(name, {}) if last in source else {}
+        if isinstance(source, dict) and last in source:
+            target[last] = source[last]
+    return json.dumps(kept, sort_keys=True)

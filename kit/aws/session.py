@@ -1,0 +1,128 @@
+"""Clients for one account: profile or role, refreshed credentials, retries, endpoints."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import aws_assume_role_lib
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ProfileNotFound
+
+from kit.errors import CannotRunError, UserError
+from kit.parameters import Run
+from kit.snapshot import reason_for
+
+USER_AGENT = "appstream-evidence-kit"
+_ATTEMPTS = 8
+_LOGIN_ERRORS = {
+    "CredentialRetrievalError",
+    "LoginRefreshRequired",
+    "SSOTokenLoadError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
+}
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+class Clients:
+    """boto3 clients of one account, made on demand and shared between threads.
+
+    Endpoints follow ``AWS_ENDPOINT_URL`` and its kin, retries ``AWS_RETRY_MODE`` and
+    ``AWS_MAX_ATTEMPTS``; without these, botocore's standard mode with 8 attempts.
+
+    Raises
+    ------
+    UserError
+        The named AWS profile does not exist.
+    """
+
+    def __init__(self, run: Run):
+        try:
+            session = boto3.Session(profile_name=run.aws_profile or None)
+        except ProfileNotFound:
+            known = ", ".join(boto3.Session().available_profiles) or "none"
+            raise UserError(
+                f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
+                f"profiles there: {known}"
+            ) from None
+        region = (run.regions or [session.region_name or "us-east-1"])[0]
+        if run.role_arn:
+            session = aws_assume_role_lib.assume_role(
+                session,
+                run.role_arn,
+                RoleSessionName=USER_AGENT,
+                ExternalId=run.external_id or None,
+                region_name=region,
+            )
+        self.home = region
+        self._session = session
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._config = Config(
+            user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
+            connect_timeout=10,
+            max_pool_connections=32,
+            **({} if _retries_are_set() else {"retries": _retries()}),
+        )
+
+    def client(self, service: str, region: str) -> Any:
+        """Return the client of a service in a region."""
+        with self._lock:
+            key = (service, region)
+            if key not in self._clients:
+                client = self._session.client(service, region_name=region, config=self._config)
+                if service == "s3control" and _is_loopback(client.meta.endpoint_url):
+                    client.meta.events.register("before-send.s3-control", _reach_loopback)
+                self._clients[key] = client
+            return self._clients[key]
+
+
+def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
+    """Tell in a line why nobody could log in.
+
+    The first request of a run asks AWS who the caller is; it fails for such reasons only.
+
+    Parameters
+    ----------
+    error : mapping
+        ``code`` (AWS's, or the name of botocore's exception) and ``message``.
+    status : int or None
+        HTTP status, where there was an answer.
+    """
+    code, message = error["code"], error["message"]
+    using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
+    if code in ("NoCredentialsError", "PartialCredentialsError"):
+        return UserError(
+            "AWS credentials: none found; log in (aws sso login, aws configure) or name a profile "
+            "with aws_profile"
+        )
+    if code in _LOGIN_ERRORS:
+        return UserError(f"AWS credentials: {using} could not log in: {message} Log in again.")
+    if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
+        return UserError(f"AWS credentials: {using} was refused ({code}): {message}")
+    return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
+
+
+def _retries_are_set() -> bool:
+    return bool(os.environ.get("AWS_RETRY_MODE") or os.environ.get("AWS_MAX_ATTEMPTS"))
+
+
+def _retries() -> dict[str, Any]:
+    return {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _reach_loopback(request: Any, **_: Any) -> None:
+    """Undo the account id that S3 Control puts before the host: loopback has no such name."""
+    parts = urlsplit(request.url)
+    host = next(h for h in _LOOPBACK if parts.hostname and parts.hostname.endswith(h))
+    request.url = urlunsplit(parts._replace(netloc=f"{host}:{parts.port}"))

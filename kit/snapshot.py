@@ -1,0 +1,389 @@
+"""What was asked and what the account answered: written once, hashed, never changed.
+
+A snapshot is a folder of two files: ``snapshot.json``, the header, which seals
+``evidence.jsonl``, one line for each request in the order of evidence ids.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jmespath
+import rfc8785
+
+from kit.aws.calls import CALLS, Call
+from kit.errors import CannotRunError, UserError
+from kit.parameters import Profile, Run, Waiver
+
+FORMAT = 1
+HEADER, EVIDENCE = "snapshot.json", "evidence.jsonl"
+
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "OperationNotPermittedException",
+    "InvalidAccountStatusException",
+}
+_REGION_OFF = {
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "AuthFailure",
+    "OptInRequired",
+}
+_THROTTLED = {"RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request and its answer.
+
+    Attributes
+    ----------
+    id : str
+        The evidence id, ``E0001`` onwards.
+    call : str
+        Name of the declared call.
+    started, ended : str
+        UTC, ISO 8601.
+    attempts : int
+        1 for a request that was not retried.
+    error : dict or None
+        ``code`` and ``message`` as AWS gave them.
+    sha256 : str
+        Of the canonical JSON (RFC 8785) of ``response`` as stored.
+    nonce : str
+        32 random bytes in hex, with which a pack commits to the response.
+    """
+
+    id: str
+    call: str
+    service: str
+    operation: str
+    region: str
+    parameters: Mapping[str, Any]
+    page: int
+    started: str
+    ended: str
+    attempts: int
+    status: int | None
+    request_id: str | None
+    endpoint: str
+    tls_version: str | None
+    tls_cipher: str | None
+    error: Mapping[str, str] | None
+    cut: str | None
+    response: Any
+    sha256: str
+    nonce: str = field(default_factory=lambda: secrets.token_hex(32))
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why something could not be seen."""
+
+    reason: str
+    operation: str = ""
+    code: str = ""
+    permission: str = ""
+    message: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All pages of one call with the same parameters in one region.
+
+    ``requests`` is empty where the call was not made; ``unused`` then tells whether that is
+    because nothing of AppStream is in the region.
+    """
+
+    call: Call
+    region: str
+    parameters: Mapping[str, Any]
+    requests: tuple[Request, ...] = ()
+    unused: bool = False
+    off: str = ""
+
+    @cached_property
+    def trouble(self) -> Trouble | None:
+        """What keeps the answer from being complete, if anything does."""
+        if self.off:
+            return Trouble(
+                "region off",
+                self.call.name,
+                permission="",
+                message=f"{self.region} is not enabled for the account",
+                evidence=self.off,
+            )
+        if self.unused:
+            return None
+        if not self.requests:
+            return Trouble("not collected", self.call.name, permission=self.call.action)
+        for request in self.requests:
+            if request.error and not _is_absence(self.call, request.error):
+                code = request.error["code"]
+                return Trouble(
+                    reason_for(code, request.status),
+                    self.call.name,
+                    code,
+                    self.call.action,
+                    request.error["message"],
+                    request.id,
+                )
+            if request.cut and not self.call.bounded:
+                return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
+        return None
+
+    @property
+    def absent(self) -> bool:
+        """Whether AWS said that there is none of it."""
+        last = self.requests[-1] if self.requests else None
+        return bool(last and last.error and _is_absence(self.call, last.error))
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Ids of the requests, in order."""
+        return tuple(request.id for request in self.requests) or ((self.off,) if self.off else ())
+
+    def items(self, path: str = "") -> Iterator[tuple[Any, str]]:
+        """Yield each listed item with its reference, ``E0012#/Fleets/3``."""
+        member = path or self.call.items
+        for request in self.requests:
+            if request.error is None:
+                found = jmespath.search(member, request.response) or []
+                for n, item in enumerate(found):
+                    yield item, f"{request.id}#/{member.replace('.', '/')}/{n}"
+
+    def value(self, path: str) -> Any:
+        """JMESPath value in the first page of the answer; None where absent."""
+        for request in self.requests:
+            if request.error is None:
+                return jmespath.search(path, request.response)
+        return None
+
+
+class Snapshot:
+    """A stored snapshot, read-only.
+
+    Parameters
+    ----------
+    header : dict
+        Content of ``snapshot.json``.
+    requests : iterable of Request
+    folder : Path
+    """
+
+    def __init__(self, header: Mapping[str, Any], requests: Iterable[Request], folder: Path):
+        self.header = header
+        self.requests = tuple(requests)
+        self.folder = folder
+
+    @cached_property
+    def run(self) -> Run:
+        """The parameters of the run."""
+        return Run.model_validate(self.header["parameters"])
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The thresholds."""
+        return Profile.model_validate(self.header["profile"])
+
+    @cached_property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """Waivers as given with the run."""
+        return tuple(Waiver.model_validate(waiver) for waiver in self.header["waivers"])
+
+    @property
+    def account(self) -> str:
+        """The account's 12 digits."""
+        return str(self.header["account"])
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """When collection began: the only clock for all that follows."""
+        return dt.datetime.fromisoformat(self.header["as_of"])
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions in scope, sorted."""
+        return tuple(self.header["regions"])
+
+    @property
+    def regions_off(self) -> Mapping[str, str]:
+        """Regions in scope that are not enabled, with the evidence id that says so."""
+        return dict(self.header["regions_off"])
+
+    @property
+    def regions_unused(self) -> frozenset[str]:
+        """Regions where every AppStream list was read and is empty, and no bucket lies."""
+        return frozenset(self.header["regions_unused"])
+
+    @property
+    def stamp(self) -> str | None:
+        """What every page must say where the answers did not come from AWS."""
+        other = sorted({r.endpoint for r in self.requests if not _is_aws(r.endpoint)})
+        return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the header file, which seals the evidence."""
+        return hashlib.sha256(_header_bytes(self.header)).hexdigest()
+
+    @cached_property
+    def _by_call(self) -> dict[str, dict[tuple[str, str], list[Request]]]:
+        index: dict[str, dict[tuple[str, str], list[Request]]] = {}
+        for request in self.requests:
+            key = (request.region, _key(request.parameters))
+            index.setdefault(request.call, {}).setdefault(key, []).append(request)
+        return index
+
+    def answers(self, call: Call, region: str | None = None) -> list[Answer]:
+        """All answers of a call, of one region where one is given.
+
+        A call that was not made in a region in scope yields one answer without requests.
+        """
+        found = [
+            self._answer(call, where, requests)
+            for (where, _), requests in self._by_call.get(call.name, {}).items()
+            if region in (None, where)
+        ]
+        if not found and not call.each:
+            found = [self._answer(call, region or "", [])]
+        return found
+
+    def answer(self, call: Call, region: str | None = None, **parameters: Any) -> Answer:
+        """The one answer to a call with these parameters among its own.
+
+        ``region`` None means: wherever it was asked.
+        """
+        for (where, _), requests in self._by_call.get(call.name, {}).items():
+            asked = requests[0].parameters
+            if region in (None, where) and parameters.items() <= asked.items():
+                return self._answer(call, where, requests)
+        return self._answer(call, region or "", [], parameters)
+
+    def _answer(
+        self,
+        call: Call,
+        region: str,
+        requests: list[Request],
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        return Answer(
+            call,
+            region,
+            requests[0].parameters if requests else parameters or {},
+            tuple(requests),
+            unused=not requests and region in self.regions_unused,
+            off="" if requests else self.regions_off.get(region, ""),
+        )
+
+
+def reason_for(code: str, status: int | None) -> str:
+    """The reason code of an AWS error: denied, region off, throttled or failed."""
+    if code in _DENIED:
+        return "denied"
+    if code in _REGION_OFF:
+        return "region off"
+    if code in _THROTTLED or code.startswith("Throttl"):
+        return "throttled"
+    return "failed"
+
+
+def digest(response: Any) -> str:
+    """SHA-256 of the canonical JSON of a response."""
+    return hashlib.sha256(rfc8785.dumps(response)).hexdigest()
+
+
+def write(folder: Path, header: Mapping[str, Any], requests: Iterable[Request]) -> Snapshot:
+    """Write a snapshot beside its place and move it there by one rename.
+
+    Raises
+    ------
+    CannotRunError
+        The folder exists already, or cannot be written.
+    """
+    requests = tuple(requests)
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        if folder.exists():
+            raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
+        beside.mkdir(parents=True, mode=0o700)
+        lines = b"".join(rfc8785.dumps(asdict(request)) + b"\n" for request in requests)
+        _write_private(beside / EVIDENCE, lines)
+        header = {
+            **header,
+            "format": FORMAT,
+            "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(requests)},
+        }
+        _write_private(beside / HEADER, _header_bytes(header))
+        beside.rename(folder)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
+    return Snapshot(header, requests, folder)
+
+
+def read(folder: Path | str) -> Snapshot:
+    """Read a stored snapshot and hold every digest against its content.
+
+    Raises
+    ------
+    UserError
+        No snapshot there, or one that was changed after it was written.
+    """
+    folder = Path(folder)
+    try:
+        header = json.loads((folder / HEADER).read_bytes())
+        lines = (folder / EVIDENCE).read_bytes()
+    except (OSError, ValueError):
+        raise UserError(
+            f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
+        ) from None
+    if header.get("format") != FORMAT:
+        raise UserError(f"snapshot: {folder} has format {header.get('format')}, not {FORMAT}")
+    if hashlib.sha256(lines).hexdigest() != header["evidence"]["sha256"]:
+        raise UserError(f"snapshot: {folder / EVIDENCE} was changed after it was written")
+    requests = [Request(**json.loads(line)) for line in lines.splitlines()]
+    for request in requests:
+        if digest(request.response) != request.sha256:
+            raise UserError(f"snapshot: {request.id} does not have the digest that it states")
+    unknown = {request.call for request in requests} - CALLS.keys()
+    if unknown:
+        raise UserError(f"snapshot: {folder} has calls this kit does not know: {sorted(unknown)}")
+    return Snapshot(header, requests, folder)
+
+
+def _is_absence(call: Call, error: Mapping[str, str]) -> bool:
+    part = call.absent.get(error["code"])
+    return part is not None and part in error["message"]
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
+
+
+def _key(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(parameters, sort_keys=True, default=str)
+
+
+def _header_bytes(header: Mapping[str, Any]) -> bytes:
+    return json.dumps(header, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
