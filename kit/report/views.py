@@ -1,0 +1,389 @@
+"""What a notebook cell shows: one object, three forms.
+
+Every view is plain data. JupyterLab shows its HTML fragment, a terminal its
+text, and the exporters in `kit.pack` read its JSON (`EVIDENCE_MIME`), so that
+the PDF and the HTML page are made from the same data and never from each
+other's markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import jinja2
+
+EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
+LAB_ROWS = 30
+NONE = "\N{EN DASH}"
+
+Kind = Literal["text", "code", "number", "datetime", "status", "severity", "evidence", "control"]
+Scalar = str | int | float | bool | None
+Cell = Scalar | list[str]
+JSON = dict[str, Any]
+
+
+class Mark(NamedTuple):
+    """How a status or a severity is told: word, shape and colour together.
+
+    `light` stands on white and on `kit`'s light grey, `dark` on near-black;
+    both reach 4.5:1. `shape` is in the fonts of `kit.pack.fonts`, so that
+    figures can print it too.
+    """
+
+    word: str
+    shape: str
+    light: str
+    dark: str
+
+
+STATUSES: dict[str, Mark] = {
+    "fail": Mark("fail", "✗", "#a00d18", "#ff7a6a"),
+    "not evidenced": Mark("not evidenced", "▲", "#966400", "#ffd24a"),
+    "accepted": Mark("accepted", "◐", "#5c1d6d", "#ac82f8"),
+    "attested": Mark("attested", "◆", "#004ea5", "#80c8ff"),
+    "pass": Mark("pass", "✓", "#056f4c", "#2dec91"),
+    "not applicable": Mark("not applicable", "○", "#646c76", "#a0b3be"),
+}
+"""In the order in which the worst of several is found."""
+
+SEVERITIES: dict[str, Mark] = {
+    "high": Mark("high", "●●●", "#23303c", "#e8edf2"),
+    "medium": Mark("medium", "●●○", "#23303c", "#e8edf2"),
+    "low": Mark("low", "●○○", "#23303c", "#e8edf2"),
+}
+
+# Controls and format characters say nothing to a reader and can reverse or hide
+# what stands beside them. Joiners inside Arabic and Indic words are spelling.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+    "|(?<![\u0600-\u0dff])[\u200c\u200d]"
+)
+
+
+def escape(text: str, unseen: re.Pattern[str] = _UNSEEN) -> str:
+    r"""Show what cannot be seen: U+202E becomes `⟨U+202E⟩`, line ends become `\n`."""
+    text = text.replace("\r\n", "\n")
+    return unseen.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def cell_text(kind: Kind, cell: Cell) -> str:
+    """Return what a reader sees of a cell; every form of a table uses it.
+
+    Parameters
+    ----------
+    kind : Kind
+        The kind of the cell's column.
+    cell : Cell
+        A JSON scalar, or the list of ids of an evidence or control cell.
+    """
+    if cell is None or cell == "" or cell == []:
+        return NONE
+    if isinstance(cell, list):
+        return ", ".join(cell)
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int | float) and kind == "number":
+        return f"{cell:,}"
+    if kind == "datetime":
+        return re.sub(
+            r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|\+00:00)$",
+            r"\1 \2 UTC",
+            str(cell),
+        )
+    return str(cell)
+
+
+class View:
+    """Base of what cells show; subclasses are frozen dataclasses of JSON values."""
+
+    kind: ClassVar[str]
+
+    def as_json(self) -> JSON:
+        """Return the view as JSON: its kind and its fields."""
+        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
+
+    def plain(self) -> str:
+        """Return one line for terminals and logs."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, JSON | str]:
+        template = _lab().get_template(f"{self.kind}.html.j2")
+        return {
+            EVIDENCE_MIME: self.as_json(),
+            "text/html": template.render(view=self),
+            "text/plain": escape(self.plain()),
+        }
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a `Table`.
+
+    `evidence` cells hold evidence ids and link to the rows anchored by them;
+    `control` cells hold control ids and link to the controls' blocks.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"column {self.name!r}: no kind {self.kind!r}, use {get_args(Kind)}")
+
+
+@dataclass(frozen=True)
+class Table(View):
+    """Rows and columns, all of which the HTML shows.
+
+    Parameters
+    ----------
+    id : str
+        Stands in links; unique in a notebook.
+    caption : str
+        What the rows are.
+    columns : list of Column
+        At least one.
+    rows : list of list of Cell
+        JSON scalars, in the order of `columns`; `evidence` cells are lists of ids.
+    listed : list of int, optional
+        Indexes of the rows that the PDF lists; all by default.
+    cut : str, optional
+        Says what `listed` leaves out and where it is; goes with `listed`.
+    anchor : str, optional
+        Name of the column whose value other cells link to.
+    empty : str
+        The sentence that stands for a table without rows.
+
+    Raises
+    ------
+    ValueError
+        If rows, columns, `listed` and `cut` do not fit together.
+    TypeError
+        If a cell is not a JSON scalar of its column's kind.
+    """
+
+    kind: ClassVar[str] = "table"
+
+    id: str
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    listed: list[int] | None = None
+    cut: str | None = None
+    anchor: str | None = None
+    empty: str = "No rows."
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"table {self.id!r}: column names must be given and differ: {names}")
+        if self.anchor is not None and self.anchor not in names:
+            raise ValueError(f"table {self.id!r}: no column {self.anchor!r} to anchor rows by")
+        if (self.listed is None) != (self.cut is None):
+            raise ValueError(f"table {self.id!r}: listed and cut go together")
+        if self.listed is not None and not set(self.listed) <= set(range(len(self.rows))):
+            raise ValueError(f"table {self.id!r}: listed names rows that do not exist")
+        for number, row in enumerate(self.rows):
+            if len(row) != len(names):
+                raise ValueError(f"table {self.id!r}: row {number} has {len(row)} cells")
+            for column, cell in zip(self.columns, row, strict=True):
+                _check_cell(f"table {self.id!r}, row {number}, {column.name!r}", column.kind, cell)
+
+    def plain(self) -> str:
+        """Return the caption and the number of rows."""
+        return f"{self.caption} ({len(self.rows)} rows)"
+
+
+@dataclass(frozen=True)
+class Figure(View):
+    """A picture: SVG, its alternative text, and a caption."""
+
+    kind: ClassVar[str] = "figure"
+
+    id: str
+    svg: str
+    alt: str
+    caption: str
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip():
+            raise ValueError(f"figure {self.id!r}: a figure needs alternative text")
+        if "<svg" not in self.svg:
+            raise ValueError(f"figure {self.id!r}: not an SVG document")
+
+    @property
+    def uri(self) -> str:
+        """The picture as a data URI."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
+
+    def plain(self) -> str:
+        """Return caption and alternative text."""
+        return f"{self.caption} [{self.alt}]"
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, JSON | str]:
+        return {**super()._repr_mimebundle_(), "image/svg+xml": self.svg}
+
+
+@dataclass(frozen=True)
+class Cover(View):
+    """The first page.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        Both stand in the header of every page.
+    facts : list of (str, str)
+        Account, period, roles, versions, digests, in the order printed.
+    as_of : str
+        ISO 8601 time in UTC; the only clock of the document.
+    stamp : str, optional
+        What must stand on every page, such as that no AWS account was asked.
+    marks : list of str
+        Further marks for every page, such as "Unsigned".
+    """
+
+    kind: ClassVar[str] = "cover"
+
+    title: str
+    subtitle: str
+    facts: list[tuple[str, str]]
+    as_of: str
+    stamp: str | None = None
+    marks: list[str] = field(default_factory=list)
+
+    def plain(self) -> str:
+        """Return title, subtitle and stamp."""
+        return " - ".join(filter(None, (self.title, self.subtitle, self.stamp)))
+
+
+@dataclass(frozen=True)
+class ControlBlock:
+    """One control: verdict, expectation, observations, reason, remedy.
+
+    Parameters
+    ----------
+    id : str
+        Such as "AR-05"; `control` cells link to it.
+    title, status, severity, responsibility, statement, source : str
+        `status` is the worst of the rows' statuses, `source` the words of AWS's page.
+    articles : list of {"article": str, "why": str}
+        Articles of the GDPR and why each asks for this.
+    expected : list of str
+        What the control accepts.
+    remedy : list of {"title": str, "code": str or None, "text": str or None}
+        How to mend it.
+    counts : dict of str to int
+        Rows by status.
+    rows : Table
+        What was observed.
+    """
+
+    id: str
+    title: str
+    status: str
+    severity: str
+    responsibility: str
+    statement: str
+    source: str
+    articles: list[dict[str, str]]
+    expected: list[str]
+    remedy: list[dict[str, str | None]]
+    counts: dict[str, int]
+    rows: Table
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES or not set(self.counts) <= set(STATUSES):
+            raise ValueError(f"control {self.id!r}: unknown status {self.status!r} {self.counts}")
+        if self.severity not in SEVERITIES:
+            raise ValueError(f"control {self.id!r}: unknown severity {self.severity!r}")
+
+
+@dataclass(frozen=True)
+class Controls(View):
+    """A run of control blocks; each becomes a section of its own."""
+
+    kind: ClassVar[str] = "controls"
+
+    blocks: list[ControlBlock]
+
+    def plain(self) -> str:
+        """Return each control's verdict."""
+        return "\n".join(f"{block.id} {block.status}: {block.title}" for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Note(View):
+    """A sentence set apart."""
+
+    kind: ClassVar[str] = "note"
+
+    text: str
+    tone: Literal["info", "warning"] = "info"
+
+    def plain(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+def _check_cell(where: str, kind: Kind, cell: object) -> None:
+    """Raise if `cell` is no JSON value that `kind` can hold."""
+    if isinstance(cell, list):
+        if kind not in ("evidence", "control") or not all(isinstance(part, str) for part in cell):
+            raise TypeError(f"{where}: only evidence and control cells hold lists, of strings")
+    elif cell is not None and type(cell) not in (str, int, float, bool):
+        raise TypeError(f"{where}: {type(cell).__name__} is no JSON scalar")
+    elif isinstance(cell, float) and not math.isfinite(cell):
+        raise TypeError(f"{where}: {cell} is no JSON number")
+    elif kind == "evidence" and cell is not None:
+        raise TypeError(f"{where}: evidence is a list of ids")
+    elif kind in ("status", "severity"):
+        known: Mapping[str, Mark] = STATUSES if kind == "status" else SEVERITIES
+        if cell is not None and cell not in known:
+            raise ValueError(f"{where}: no {kind} {cell!r}, use {list(known)}")
+
+
+_environment: jinja2.Environment | None = None
+
+
+def _lab() -> jinja2.Environment:
+    global _environment
+    if _environment is None:
+        _environment = environment(Path(__file__).parent / "templates")
+    return _environment
+
+
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return a Jinja2 environment that escapes every value, with the marks at hand."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(STATUSES=STATUSES, SEVERITIES=SEVERITIES, LAB_ROWS=LAB_ROWS)
+    made.filters.update(seen=escape, cell=_cell_filter)
+    return made
+
+
+def _cell_filter(cell: Cell, kind: Kind) -> str:
+    return escape(cell_text(kind, cell))
+
+
+def ids(cell: Cell) -> Sequence[str]:
+    """Return the ids in an evidence or control cell."""
+    if isinstance(cell, list):
+        return cell
+    return [str(cell)] if cell else []
