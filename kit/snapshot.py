@@ -96,7 +96,7 @@ class Trouble:
     operation: str = ""
     code: str = ""
     permission: str = ""
-    message: str = ""
+    hint: str = ""
     evidence: str = ""
 
 
@@ -122,8 +122,7 @@ class Answer:
             return Trouble(
                 "region off",
                 self.call.name,
-                permission="",
-                message=f"{self.region} is not enabled for the account",
+                hint=f"enable {self.region} for the account, or take it out of regions",
                 evidence=self.off,
             )
         if self.unused:
@@ -138,7 +137,7 @@ class Answer:
                     self.call.name,
                     code,
                     self.call.action,
-                    request.error["message"],
+                    _hint(self.call, request.error),
                     request.id,
                 )
             if request.cut and not self.call.bounded:
@@ -299,6 +298,18 @@ def reason_for(code: str, status: int | None) -> str:
     if code in _THROTTLED or code.startswith("Throttl"):
         return "throttled"
     return "failed"
+
+
+def _hint(call: Call, error: Mapping[str, str]) -> str:
+    """What would let the call through; AWS's message itself names principals."""
+    message = error["message"]
+    if "service control policy" in message or "resource control policy" in message:
+        return "a policy of the organisation denies it"
+    if "resource-based policy" in message:
+        return "the resource's own policy denies it: admit the collector's role there"
+    if error["code"] in _DENIED and call.action:
+        return f"grant {call.action} to the collector"
+    return ""
 
 
 def digest(response: Any) -> str:

@@ -1,1 +1,1 @@
-"""aws"""
+"""Asking AWS: calls, clients, the engine that collects, the policy that it needs."""

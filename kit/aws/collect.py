@@ -37,6 +37,7 @@ from kit.aws.protect import protect
 from kit.aws.session import Clients, explain
 from kit.errors import UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
+from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, write
 
 _WORKERS = 16
@@ -89,6 +90,7 @@ def collect(
         AWS cannot be reached, or the snapshot cannot be written.
     """
     profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
+    labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     folder = folder or Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot"
     engine = _Engine(run, Clients(run), as_of, progress)
@@ -105,9 +107,11 @@ def collect(
     header = {
         "account": run.account,
         "as_of": as_of.isoformat(),
+        "partition": engine.partition,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "parameters": run.model_dump(),
+        "pseudonym_key": labels.fingerprint,
         "profile": profile.model_dump(),
         "waivers": [waiver.model_dump() for waiver in waivers],
         "regions": regions.all,
@@ -194,6 +198,12 @@ class _Engine:
                 f"{answer.response['Account']}; change account, aws_profile or role_arn"
             )
 
+    @property
+    def partition(self) -> str:
+        """The partition of the caller: aws, aws-us-gov ..."""
+        arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
+        return str(arn.split(":")[1])
+
     def find_regions(self) -> _Regions:
         """Regions named in the run, or every AppStream region that the account has enabled."""
         status: dict[str, tuple[str, int]] = {}
@@ -218,10 +228,8 @@ class _Engine:
         return _Regions([region for region in partition if region not in off], {})
 
     def _partition_regions(self) -> list[str]:
-        arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
         resolve = botocore.session.Session().get_partition_for_region
-        partition = arn.split(":")[1]
-        return [region for region in appstream_regions() if resolve(region) == partition]
+        return [region for region in appstream_regions() if resolve(region) == self.partition]
 
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
         """Regions where every list of AppStream's was read, and is empty, and no bucket lies.

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kit.aws.calls import Call
@@ -34,9 +35,10 @@ def protect(call: Call, response: dict[str, Any]) -> Any:
     """
     plain = _plain(response)
     for path in call.secret:
-        _rewrite(plain, path.split("."), lambda _, p=path: token(p.rpartition(".")[2]))
+        stand_in = token(path.rpartition(".")[2])
+        _rewrite(plain, path.split("."), lambda _, stand_in=stand_in: stand_in)  # type: ignore[misc]
     for path, members in call.keep.items():
-        _rewrite(plain, path.split("."), lambda text, m=members: _cut(text, m))
+        _rewrite(plain, path.split("."), partial(_cut, members))
     return plain
 
 
@@ -77,7 +79,7 @@ def _rewrite(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
         _rewrite(item, path[1:], change)
 
 
-def _cut(text: str, members: tuple[str, ...]) -> str:
+def _cut(members: tuple[str, ...], text: str) -> str:
     try:
         document = json.loads(text)
     except ValueError:

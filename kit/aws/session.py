@@ -53,11 +53,11 @@ class Clients:
             ) from None
         region = (run.regions or [session.region_name or "us-east-1"])[0]
         if run.role_arn:
-            session = aws_assume_role_lib.assume_role(
+            session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
                 session,
                 run.role_arn,
                 RoleSessionName=USER_AGENT,
-                ExternalId=run.external_id or None,
+                ExternalId=run.external_id or None,  # type: ignore[arg-type]
                 region_name=region,
             )
         self.home = region

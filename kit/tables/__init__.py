@@ -1,1 +1,40 @@
-"""tables"""
+"""From a snapshot to tidy tables, their gaps and their coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kit.pseudonyms import open_labels
+from kit.snapshot import Snapshot
+from kit.tables import appstream, governance, identity, logging, metadata, storage
+from kit.tables.core import SPECS, Source, Table, build
+
+__all__ = ["appstream", "governance", "identity", "logging", "metadata", "storage", "tabulate"]
+
+
+class Tables(dict[str, Table]):
+    """Tables by name, with the snapshot that they were made from."""
+
+    def __init__(self, snapshot: Snapshot, tables: dict[str, Table]):
+        super().__init__(tables)
+        self.snapshot = snapshot
+
+
+def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
+    """Make the tables of a snapshot.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    names : iterable of str, optional
+        By default every declared table.
+
+    Returns
+    -------
+    Tables
+        Name to `kit.tables.core.Table`. No raw text of the account's own choosing is in them,
+        unless the run asks for names in clear.
+    """
+    source = Source(snapshot, open_labels(snapshot.run, snapshot.header["pseudonym_key"]))
+    chosen = SPECS if names is None else {name: SPECS[name] for name in names}
+    return Tables(snapshot, {name: build(spec, source) for name, spec in chosen.items()})

@@ -1,0 +1,273 @@
+"""The evaluator: asks rules about rows, and never about what could not be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from kit.controls.registry import (
+    ACCOUNT,
+    CONTROLS,
+    REGION,
+    ROLL_UPS,
+    Attested,
+    Clause,
+    Control,
+    NotApplicable,
+    NotEvidenced,
+    RollUp,
+)
+from kit.errors import UserError
+from kit.findings import (
+    ATTESTED,
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_EVIDENCED,
+    PASS,
+    Finding,
+    Findings,
+    apply_waivers,
+    worst,
+)
+from kit.snapshot import Snapshot
+from kit.tables import Tables
+from kit.tables.core import ACCOUNT as GLOBAL
+from kit.tables.core import Table, coverage
+
+_TROUBLE = ("reason", "operation", "code", "permission", "hint")
+_NOT_A_CONTROL = "controls: there is no control {!r}; known: {}"
+
+
+def select(ids: Iterable[str]) -> list[Control]:
+    """The controls with these ids; all of them where none is named.
+
+    Raises
+    ------
+    UserError
+        An id that no control has.
+    """
+    chosen = list(ids) or list(CONTROLS)
+    for name in chosen:
+        if name not in CONTROLS and name not in ROLL_UPS:
+            raise UserError(_NOT_A_CONTROL.format(name, ", ".join(sorted(CONTROLS))))
+    return [CONTROLS[name] for name in sorted(chosen) if name in CONTROLS]
+
+
+def evaluate(tables: Tables) -> Findings:
+    """Judge every row that the selected controls are about.
+
+    Parameters
+    ----------
+    tables : Tables
+
+    Returns
+    -------
+    Findings
+        At least one finding for each control and account, and for each region in scope where
+        the control's scope is the region. What could not be seen is "not evidenced".
+    """
+    snapshot = tables.snapshot
+    controls = select(snapshot.run.controls)
+    leaves = [
+        finding
+        for control in controls
+        for finding in _Evaluation(control, tables[control.table], snapshot).findings()
+    ]
+    leaves, unused = apply_waivers(leaves, snapshot.waivers, snapshot.as_of)
+    chosen = {control.id for control in controls}
+    roll_ups = [
+        _summed(roll_up, leaves, snapshot.account)
+        for roll_up in ROLL_UPS.values()
+        if any(roll_up.over(CONTROLS[name]) for name in chosen)
+    ]
+    return Findings(leaves, roll_ups, unused)
+
+
+class _Evaluation:
+    """One control over one table."""
+
+    def __init__(self, control: Control, table: Table, snapshot: Snapshot):
+        self.control = control
+        self.table = table
+        self.snapshot = snapshot
+        self.thresholds = control.thresholds(snapshot.profile, snapshot.run)
+        self.gaps = {(gap.row, gap.column): gap for gap in table.gaps.itertuples(index=False)}
+        self.coverage = (
+            coverage(control.rests_on, table.spec.scope, snapshot)
+            if control.rests_on
+            else table.coverage
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
+        for region in regions:
+            found = [self._judge(row) for row in self._rows(region)]
+            yield from found
+            unseen = list(self._unseen(region))
+            yield from unseen
+            if not found and not unseen:
+                yield self._nothing(region)
+
+    def _rows(self, region: str) -> list[str]:
+        """Ids of the rows that `where` lets through, or about which it cannot be told."""
+        frame = self.table.frame
+        here = frame if self.control.scope is ACCOUNT else frame[frame["region"] == region]
+        if not self.control.where:
+            return list(here.index)
+        unknown = [
+            row
+            for row in here.index
+            if any((row, column) in self.gaps for column in self.control.where_columns)
+        ]
+        known = here.drop(index=unknown)
+        kept = set(known.query(self.control.where, engine="python").index) if len(known) else set()
+        return [row for row in here.index if row in kept or row in unknown]
+
+    def _judge(self, row: str) -> Finding:
+        values = self.table.frame.loc[row]
+        outcomes, gaps = [], self._gaps(row, self.control.where_columns)
+        if not gaps:
+            for clause in self.control.clauses:
+                unseen = self._gaps(row, clause.columns)
+                gaps += unseen
+                if not unseen:
+                    outcomes.append(self._ask(clause, values))
+        base = self._finding(
+            values["region"] if self.control.scope is REGION else GLOBAL,
+            values["resource"],
+            observed=self._observed(row, values),
+            evidence=self._evidence(row, gaps),
+        )
+        if any(outcome is False for outcome in outcomes):
+            return replace(base, status=FAIL)
+        if gaps:
+            return self._gap_finding(base, gaps)
+        return _settled(base, outcomes)
+
+    def _ask(self, clause: Clause, values: pd.Series) -> Any:
+        columns = [values[name] for name in clause.columns]
+        return clause.rule(*columns, **{name: self.thresholds[name] for name in clause.thresholds})
+
+    def _gaps(self, row: str, columns: Iterable[str]) -> list[Any]:
+        return [self.gaps[row, column] for column in columns if (row, column) in self.gaps]
+
+    def _gap_finding(self, base: Finding, gaps: list[Any]) -> Finding:
+        first = gaps[0]
+        return replace(
+            base, status=NOT_EVIDENCED, **{name: getattr(first, name) for name in _TROUBLE}
+        )
+
+    def _evidence(self, row: str, gaps: list[Any]) -> tuple[str, ...]:
+        columns = [*self.control.columns, *self.control.shows]
+        refs = [ref for column in columns for ref in self.table.refs[row, column]]
+        refs += [gap.evidence for gap in gaps if gap.evidence]
+        return tuple(dict.fromkeys(refs))
+
+    def _observed(self, row: str, values: pd.Series) -> str:
+        told = []
+        for name in dict.fromkeys([*self.control.columns, *self.control.shows]):
+            title = self.table.spec.columns[name].title
+            gap = self.gaps.get((row, name))
+            told.append(f"{title}: {'not seen' if gap else shown(values[name])}")
+        return "; ".join(told)
+
+    def _unseen(self, region: str) -> Iterator[Finding]:
+        """A finding for each call without which the list of rows is not complete."""
+        for entry in self.coverage.itertuples(index=False):
+            if entry.complete or entry.region not in (region, GLOBAL):
+                continue
+            base = self._finding(
+                region, f"any {self.table.spec.noun}", evidence=tuple(entry.evidence)
+            )
+            yield self._gap_finding(replace(base, observed="not seen"), [entry])
+
+    def _nothing(self, region: str) -> Finding:
+        looked = self.coverage[self.coverage["region"].isin([region, GLOBAL])]
+        evidence = dict.fromkeys(ref for refs in looked["evidence"] for ref in refs)
+        which = f" ({self.control.where})" if self.control.where else ""
+        return self._finding(
+            region,
+            f"no {self.table.spec.noun}",
+            status=NOT_APPLICABLE,
+            reason=f"no {self.table.spec.noun}{which}",
+            observed="none",
+            evidence=tuple(evidence),
+        )
+
+    def _finding(
+        self,
+        region: str,
+        resource: str,
+        *,
+        status: str = "",
+        reason: str = "",
+        observed: str = "",
+        evidence: tuple[str, ...] = (),
+    ) -> Finding:
+        limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.thresholds.items())
+        expected = " ".join(clause.expected for clause in self.control.clauses)
+        return Finding(
+            self.control.id,
+            self.control.severity,
+            self.snapshot.account,
+            region,
+            resource,
+            status,
+            reason,
+            observed,
+            f"{expected} [{limits}]" if limits else expected,
+            evidence=evidence,
+        )
+
+
+def _settled(base: Finding, outcomes: list[Any]) -> Finding:
+    """The verdict of a row whose cells were all seen and of which no clause is false."""
+    for outcome in outcomes:
+        if isinstance(outcome, NotEvidenced):
+            return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, hint=outcome.hint)
+    for outcome in outcomes:
+        if isinstance(outcome, Attested):
+            return replace(base, status=ATTESTED, reason=outcome.source)
+    if any(outcome is True for outcome in outcomes):
+        return replace(base, status=PASS)
+    for outcome in outcomes:
+        if isinstance(outcome, NotApplicable):
+            return replace(base, status=NOT_APPLICABLE, reason=outcome.reason)
+    raise TypeError(f"{base.control}: a rule answered {outcomes!r}")
+
+
+def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
+    under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
+    status = worst(finding.status for finding in under)
+    count = sum(finding.status == status for finding in under)
+    worst_ids = sorted({finding.control for finding in under if finding.status == status})
+    return Finding(
+        roll_up.id,
+        "",
+        account,
+        GLOBAL,
+        "roll-up",
+        status,
+        reason="the worst of its controls",
+        observed=f"{count} of {len(under)} findings: {', '.join(worst_ids)}",
+        expected=roll_up.sentence,
+        evidence=tuple(worst_ids),
+    )
+
+
+def shown(value: Any) -> str:
+    """A cell's value as people read it."""
+    if value is None or value == [] or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        most = 5
+        told = "; ".join(shown(item) for item in value[:most])
+        return told if len(value) <= most else f"{told}; and {len(value) - most} more"
+    return str(value)

@@ -1,0 +1,262 @@
+"""What a control is: a sentence, its metadata, and a rule over one row of one table."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from kit.aws.calls import Call, Scope
+from kit.parameters import Profile, Run
+from kit.tables.core import SPECS
+
+AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
+BEYOND = "beyond the source"
+ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
+
+SECTIONS = {
+    "GV": "Governance",
+    "AR": "Encryption at rest",
+    "IT": "Encryption in transit",
+    "ID": "Identity",
+    "LG": "Logging",
+    "MD": "Metadata and URLs",
+    "DS": "Discovery",
+    "EX": "Exposure",
+}
+
+
+@dataclass(frozen=True)
+class Attested:
+    """The provider's side: where the auditor gets AWS's own word for it."""
+
+    source: str
+
+
+@dataclass(frozen=True)
+class NotEvidenced:
+    """What was seen does not decide it; the reason says why."""
+
+    reason: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """There is nothing that the control is about, and that was seen."""
+
+    reason: str
+
+
+Outcome = bool | Attested | NotEvidenced | NotApplicable
+Rule = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """How to mend a fail: on the command line, in Terraform, in the console."""
+
+    console: str
+    cli: str = ""
+    terraform: str = ""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One rule of a control: the columns it reads and the thresholds it compares with."""
+
+    rule: Rule
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Positional parameters: columns of the table."""
+        return self._parameters(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
+    def thresholds(self) -> tuple[str, ...]:
+        """Keyword-only parameters: fields of the profile or of the run."""
+        return self._parameters(inspect.Parameter.KEYWORD_ONLY)
+
+    @property
+    def expected(self) -> str:
+        """The first line of the rule's docstring: what it wants to see."""
+        return (inspect.getdoc(self.rule) or "").splitlines()[0]
+
+    def _parameters(self, kind: Any) -> tuple[str, ...]:
+        found = inspect.signature(self.rule).parameters.items()
+        return tuple(name for name, parameter in found if parameter.kind is kind)
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control; see `control` for the members."""
+
+    id: str
+    sentence: str
+    table: str
+    where: str
+    scope: Scope
+    severity: str
+    responsibility: str
+    gdpr: Mapping[str, str]
+    source: str
+    remedy: Remedy
+    shows: tuple[str, ...]
+    rests_on: tuple[Call, ...]
+    clauses: list[Clause] = field(default_factory=list)
+
+    def clause(self, rule: Rule) -> Rule:
+        """Add a rule with columns of its own; one clause that is false makes a fail."""
+        self.clauses.append(Clause(rule))
+        return rule
+
+    @property
+    def section(self) -> str:
+        """The two letters before the number."""
+        return self.id[:2]
+
+    @cached_property
+    def where_columns(self) -> tuple[str, ...]:
+        """Columns that `where` names."""
+        tree = ast.walk(ast.parse(self.where, mode="eval")) if self.where else ()
+        return tuple(dict.fromkeys(node.id for node in tree if isinstance(node, ast.Name)))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that decides, in the order in which they are shown."""
+        read = [name for clause in self.clauses for name in clause.columns]
+        return tuple(dict.fromkeys([*read, *self.where_columns]))
+
+    @property
+    def calls(self) -> set[Call]:
+        """The calls whose answers this control reads."""
+        return SPECS[self.table].needs([*self.columns, *self.shows], self.rests_on)
+
+    def thresholds(self, profile: Profile, run: Run) -> dict[str, Any]:
+        """The values of all thresholds, by name, as `profile` and `run` set them."""
+        names = [name for clause in self.clauses for name in clause.thresholds]
+        return {
+            name: getattr(profile if name in Profile.model_fields else run, name) for name in names
+        }
+
+
+class _Findings(Protocol):
+    def __call__(self, control: Control) -> bool: ...
+
+
+@dataclass(frozen=True)
+class RollUp:
+    """A control that sums up others: the worst of their findings, never counted in totals."""
+
+    id: str
+    sentence: str
+    responsibility: str
+    gdpr: Mapping[str, str]
+    source: str
+    over: _Findings
+
+    @property
+    def section(self) -> str:
+        """The two letters before the number."""
+        return self.id[:2]
+
+
+CONTROLS: dict[str, Control] = {}
+ROLL_UPS: dict[str, RollUp] = {}
+
+
+def control(
+    id: str,
+    *,
+    table: str,
+    where: str = "",
+    scope: Scope,
+    severity: str,
+    responsibility: str,
+    gdpr: Mapping[str, str],
+    source: str,
+    remedy: Remedy,
+    shows: tuple[str, ...] = (),
+    rests_on: tuple[Call, ...] = (),
+) -> Callable[[Rule], Control]:
+    """Declare the control whose first rule is the decorated function.
+
+    Parameters
+    ----------
+    id : str
+        Section and number, such as ``AR-05``.
+    table : str
+        The table whose rows are judged, one finding for each.
+    where : str
+        A pandas query over its columns; rows outside are no concern of the control.
+    scope : Scope
+        The account, or each region in scope: at least one finding for each.
+    severity : {"low", "medium", "high"}
+    responsibility : {"AWS", "customer", "shared"}
+    gdpr : mapping of str to str
+        Article with paragraph, and why that one.
+    source : str
+        The statement of AWS's data-protection page that it answers, or `BEYOND`.
+    remedy : Remedy
+    shows : tuple of str
+        Columns shown in support; what hides them does not hide the verdict.
+    rests_on : tuple of Call
+        The calls that have to be complete for "there is none", where they are not the table's.
+
+    Returns
+    -------
+    callable
+        Turns the rule into the `Control`. The function's name is the sentence.
+    """
+
+    def declare(rule: Rule) -> Control:
+        made = Control(
+            id,
+            _sentence(rule.__name__),
+            table,
+            where,
+            scope,
+            severity,
+            responsibility,
+            gdpr,
+            source,
+            remedy,
+            shows,
+            rests_on,
+            [Clause(rule)],
+        )
+        CONTROLS[id] = made
+        return made
+
+    return declare
+
+
+def roll_up(
+    id: str, sentence: str, *, responsibility: str, gdpr: Mapping[str, str], source: str
+) -> Callable[[_Findings], RollUp]:
+    """Declare a roll-up over the controls for which the decorated function is true."""
+
+    def declare(over: _Findings) -> RollUp:
+        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, source, over)
+        return ROLL_UPS[id]
+
+    return declare
+
+
+# Words that keep their capitals when a function's name is read as a sentence.
+_SPELT = {"aws": "AWS", "appstream": "AppStream", "mfa": "MFA", "tls": "TLS", "kms": "KMS"} | {
+    "api": "API",
+    "macie": "Macie",
+    "gdpr": "GDPR",
+    "iam": "IAM",
+    "urls": "URLs",
+    "s3": "S3",
+}
+
+
+def _sentence(name: str) -> str:
+    words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+    return words[0].upper() + words[1:]

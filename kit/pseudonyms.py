@@ -1,0 +1,120 @@
+"""Labels that stand for resources and persons, made once with a key that stays at home."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from kit.errors import CannotRunError, UserError
+from kit.parameters import Run
+
+
+class Labels:
+    """Keyed, stable labels: the same thing has the same label in every pack of a controller.
+
+    Parameters
+    ----------
+    key : bytes
+        The controller's key.
+    clear : bool
+        Show names as they are (the analyst's choice, stamped on every page).
+
+    Notes
+    -----
+    A label is pseudonymous in the sense of Article 4(5): whoever holds the key and the snapshot
+    can tell what it stands for, nobody else can.
+    """
+
+    def __init__(self, key: bytes, *, clear: bool = False):
+        self._key = key
+        self._clear = clear
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells keys apart without giving the key away; 16 hex digits."""
+        return self._mac("fingerprint", "")[:8].hex()
+
+    def label(self, kind: str, identity: str, name: str | None = None) -> str:
+        """Return the label of a thing.
+
+        Parameters
+        ----------
+        kind : str
+            The noun that leads the label: fleet, stack, user ...
+        identity : str
+            ARN or another id that tells it from all others.
+        name : str, optional
+            What is shown where names are shown in clear; by default the identity.
+        """
+        if self._clear:
+            return name or identity
+        code = base64.b32encode(self._mac(kind, identity)).decode().lower()[:10]
+        return f"{kind.replace(' ', '-')}-{code}"
+
+    def _mac(self, kind: str, identity: str) -> bytes:
+        return hmac.digest(self._key, f"{kind}\0{identity}".encode(), hashlib.sha256)
+
+
+def key_path(run: Run) -> Path:
+    """Where the controller's key lies: named in the run, or one a controller in the home folder."""
+    if run.pseudonym_key:
+        return Path(run.pseudonym_key).expanduser()
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    who = hashlib.sha256(run.controller.encode()).hexdigest()[:12] if run.controller else "default"
+    return home / "appstream-evidence-kit" / f"{who}.pseudonym-key"
+
+
+def open_labels(run: Run, fingerprint: str = "") -> Labels:
+    """Open the controller's key, making one the first time.
+
+    Parameters
+    ----------
+    run : Run
+    fingerprint : str
+        Of the key that a stored snapshot was labelled with; another key is then refused.
+
+    Raises
+    ------
+    UserError
+        The key is missing or is another one than the snapshot's.
+    CannotRunError
+        The key cannot be read or made.
+    """
+    path = key_path(run)
+    try:
+        if not path.exists() and not fingerprint:
+            _make_key(path)
+        key = bytes.fromhex(path.read_text())
+    except FileNotFoundError:
+        raise UserError(
+            f"pseudonym_key: {path} is not there; this snapshot was labelled with the key "
+            f"{fingerprint}: bring that key, or labels would not match earlier packs"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({error})") from None
+    labels = Labels(key, clear=not run.pseudonymise)
+    if fingerprint and labels.fingerprint != fingerprint:
+        raise UserError(
+            f"pseudonym_key: {path} is key {labels.fingerprint}, the snapshot was labelled with "
+            f"{fingerprint}"
+        )
+    return labels
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key whole or not at all: several workers may want one at the same moment."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        pass
+    finally:
+        beside.unlink()

@@ -1,0 +1,82 @@
+"""Reading resource policies: what a statement denies, to whom, and under which condition."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+Statement = dict[str, Any]
+
+
+def statements(policy: str) -> list[Statement]:
+    """Return the statements of a policy document; a lone statement counts as a list of one."""
+    found = json.loads(policy).get("Statement") or []
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def many(value: Any) -> list[Any]:
+    """Return what IAM writes as one value or as a list, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
+    """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
+    expression = "".join(
+        ".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern
+    )
+    return bool(re.fullmatch(expression, value, re.IGNORECASE if ignore_case else 0))
+
+
+def denies_plain_http(policy: str, bucket_arn: str) -> bool:
+    """Whether a bucket policy denies everybody what does not come over TLS.
+
+    Reading, writing and listing have to be denied for the bucket and for every object in it,
+    whoever asks, on no other condition than ``aws:SecureTransport`` being false.
+
+    References
+    ----------
+    Amazon S3 User Guide, "Enforce encryption of data in transit".
+    """
+    denials = [
+        statement
+        for statement in statements(policy)
+        if statement.get("Effect") == "Deny"
+        and _is_everybody(statement.get("Principal"))
+        and _is_plain_http(statement.get("Condition"))
+    ]
+    wanted = (
+        ("s3:GetObject", f"{bucket_arn}/*"),
+        ("s3:PutObject", f"{bucket_arn}/*"),
+        ("s3:ListBucket", bucket_arn),
+    )
+    return all(any(_covers(d, action, resource) for d in denials) for action, resource in wanted)
+
+
+def _covers(statement: Statement, action: str, resource: str) -> bool:
+    actions: Iterable[str] = many(statement.get("Action"))
+    resources: Iterable[str] = many(statement.get("Resource"))
+    return any(matches(a, action, ignore_case=True) for a in actions) and any(
+        matches(r, resource) for r in resources
+    )
+
+
+def _is_everybody(principal: Any) -> bool:
+    if isinstance(principal, dict):
+        return any("*" in many(principal.get(kind)) for kind in ("AWS", "*"))
+    return "*" in many(principal)
+
+
+def _is_plain_http(condition: Any) -> bool:
+    if not isinstance(condition, dict) or len(condition) != 1:
+        return False
+    ((operator, keys),) = condition.items()
+    if operator.lower() not in ("bool", "boolifexists") or len(keys) != 1:
+        return False
+    ((key, value),) = keys.items()
+    return key.lower() == "aws:securetransport" and [str(v).lower() for v in many(value)] == [
+        "false"
+    ]
