@@ -1,1 +1,28 @@
-"""controls"""
+"""Controls, a module for each section of AWS's page, and the evaluator."""
+
+from kit.controls import (
+    at_rest,
+    discovery,
+    governance,
+    identity,
+    in_transit,
+    logging,
+    metadata,
+)
+from kit.controls.evaluate import evaluate, select
+from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS
+
+__all__ = [
+    "CONTROLS",
+    "ROLL_UPS",
+    "SECTIONS",
+    "at_rest",
+    "discovery",
+    "evaluate",
+    "governance",
+    "identity",
+    "in_transit",
+    "logging",
+    "metadata",
+    "select",
+]

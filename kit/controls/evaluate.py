@@ -93,7 +93,8 @@ class _Evaluation:
         self.control = control
         self.table = table
         self.snapshot = snapshot
-        self.thresholds = control.thresholds(snapshot.profile, snapshot.run)
+        known = {**dict(snapshot.run), **dict(snapshot.profile), "as_of": snapshot.as_of}
+        self.thresholds = {name: known[name] for name in control.thresholds}
         self.gaps = {(gap.row, gap.column): gap for gap in table.gaps.itertuples(index=False)}
         self.coverage = (
             coverage(control.rests_on, table.spec.scope, snapshot)
@@ -186,7 +187,10 @@ class _Evaluation:
 
     def _nothing(self, region: str) -> Finding:
         looked = self.coverage[self.coverage["region"].isin([region, GLOBAL])]
-        evidence = dict.fromkeys(ref for refs in looked["evidence"] for ref in refs)
+        refs = [ref for refs in looked["evidence"] for ref in refs]
+        frame = self.table.frame
+        for row in frame.index[frame["region"] == region]:
+            refs += [r for name in self.control.where_columns for r in self.table.refs[row, name]]
         which = f" ({self.control.where})" if self.control.where else ""
         return self._finding(
             region,
@@ -194,7 +198,7 @@ class _Evaluation:
             status=NOT_APPLICABLE,
             reason=f"no {self.table.spec.noun}{which}",
             observed="none",
-            evidence=tuple(evidence),
+            evidence=tuple(dict.fromkeys(refs)),
         )
 
     def _finding(

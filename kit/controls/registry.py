@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
-from kit.parameters import Profile, Run
 from kit.tables.core import SPECS
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
@@ -135,12 +134,11 @@ class Control:
         """The calls whose answers this control reads."""
         return SPECS[self.table].needs([*self.columns, *self.shows], self.rests_on)
 
-    def thresholds(self, profile: Profile, run: Run) -> dict[str, Any]:
-        """The values of all thresholds, by name, as `profile` and `run` set them."""
+    @property
+    def thresholds(self) -> tuple[str, ...]:
+        """Names of the thresholds and lists that its rules compare with."""
         names = [name for clause in self.clauses for name in clause.thresholds]
-        return {
-            name: getattr(profile if name in Profile.model_fields else run, name) for name in names
-        }
+        return tuple(dict.fromkeys(names))
 
 
 class _Findings(Protocol):

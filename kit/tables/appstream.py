@@ -37,11 +37,11 @@ _FLEET_COLUMNS = {
         "MaxSessionsPerInstance",
         Default(1, "Multi-session fleets, Administration Guide: one session unless set"),
     ),
-    "max_session_seconds": Column("Longest session (s)", "MaxUserDurationInSeconds", UNSEEN),
-    "disconnect_seconds": Column(
+    "session_limit": Column("Longest session (s)", "MaxUserDurationInSeconds", UNSEEN),
+    "disconnect_limit": Column(
         "Kept after disconnection (s)", "DisconnectTimeoutInSeconds", UNSEEN
     ),
-    "idle_seconds": Column(
+    "idle_limit": Column(
         "Disconnected when idle (s)",
         "IdleDisconnectTimeoutInSeconds",
         Default(0, "CreateFleet, IdleDisconnectTimeoutInSeconds: 0 (never) is the default"),

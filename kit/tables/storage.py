@@ -107,9 +107,9 @@ def buckets_in_scope(snapshot: Snapshot) -> dict[str, tuple[str, str, tuple[str,
         "public_by_policy": Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,)),
         "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
         "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
-        "object_events": Column(
-            "Reads and writes of objects in a trail",
-            calls=(DESCRIBE_TRAILS, GET_TRAIL_STATUS, GET_EVENT_SELECTORS),
+        "accesses_logged": Column(
+            "Reads and writes of objects in a trail or in access logs",
+            calls=(DESCRIBE_TRAILS, GET_TRAIL_STATUS, GET_EVENT_SELECTORS, GET_BUCKET_LOGGING),
         ),
     },
 )
@@ -125,6 +125,14 @@ def buckets(source: Source) -> Iterator[Row]:
         arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
         block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=name)
         policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", NONE)
+        access_logging = derive(
+            bool,
+            attached(
+                snapshot.answer(GET_BUCKET_LOGGING, Bucket=name),
+                "LoggingEnabled.TargetBucket",
+                NONE,
+            ),
+        )
         cells = {
             "purpose": Cell(purpose, refs),
             **_encryption(snapshot, name),
@@ -136,15 +144,8 @@ def buckets(source: Source) -> Iterator[Row]:
             "tls_only": derive(
                 lambda text, arn=arn: bool(text) and denies_plain_http(text, arn), policy
             ),
-            "access_logging": derive(
-                bool,
-                attached(
-                    snapshot.answer(GET_BUCKET_LOGGING, Bucket=name),
-                    "LoggingEnabled.TargetBucket",
-                    NONE,
-                ),
-            ),
-            "object_events": object_events(snapshot, region, arn),
+            "access_logging": access_logging,
+            "accesses_logged": known_any((object_events(snapshot, region, arn), access_logging)),
         }
         for column, member in _BLOCKS.items():
             path = f"PublicAccessBlockConfiguration.{member}"

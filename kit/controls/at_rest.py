@@ -1,0 +1,265 @@
+"""Encryption at rest, and how long anything rests at all."""
+
+from __future__ import annotations
+
+from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.controls.registry import (
+    AWS,
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    SHARED,
+    Attested,
+    Control,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+    roll_up,
+)
+
+_ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
+_PAGE = 'AWS, "Data Protection in Amazon AppStream 2.0"'
+_ENCRYPT = Remedy(
+    console="S3, the bucket, Properties, Default encryption: choose SSE-S3 or SSE-KMS.",
+    cli=(
+        "aws s3api put-bucket-encryption --bucket BUCKET "
+        "--server-side-encryption-configuration "
+        '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}\''
+    ),
+    terraform=(
+        'resource "aws_s3_bucket_server_side_encryption_configuration" "appstream" {\n'
+        '  bucket = "BUCKET"\n'
+        "  rule {\n"
+        "    apply_server_side_encryption_by_default {\n"
+        '      sse_algorithm = "AES256"\n'
+        "    }\n"
+        "  }\n"
+        "}"
+    ),
+)
+_AT_REST = {
+    "32(1)(a)": "encryption is the measure that the article names first",
+    "5(1)(f)": "integrity and confidentiality of what users store",
+    "25(2)": "protection has to be there by default, before anybody asks for it",
+}
+
+
+@control(
+    "AR-01",
+    table="fleets",
+    scope=REGION,
+    severity="medium",
+    responsibility=AWS,
+    gdpr={
+        "5(1)(c)": "what does not outlive the session is not kept",
+        "5(1)(e)": "the instance and its volume end with the session",
+        "5(1)(f)": "one user's session leaves nothing for the next",
+        "25(2)": "non-persistent by default",
+        "32(1)(b)": "confidentiality between users of the same fleet",
+        "28(3)(g)": "the processor deletes what remains at the end",
+    },
+    source=(
+        "AppStream 2.0 fleet instances are ephemeral: when a user's session ends, the instance "
+        "and its EBS volume are terminated."
+    ),
+    remedy=Remedy(
+        console=(
+            "Where several users share an instance, assess what one session leaves for the next; "
+            "or set one session for each instance in the fleet's details."
+        ),
+        cli="aws appstream update-fleet --name FLEET --max-sessions-per-instance 1",
+        terraform="max_sessions_per_instance = 1  # in aws_appstream_fleet",
+    ),
+    shows=("fleet_type", "state"),
+)
+def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome:
+    """One session for each instance, which AWS then terminates with its volume."""
+    if max_sessions_per_instance > 1:
+        return NotEvidenced(
+            "needs review", "several sessions share an instance, which outlives each of them"
+        )
+    return Attested(f"{_PAGE}, Encryption at Rest: fleet instances are ephemeral")
+
+
+@control(
+    "AR-03",
+    table="fleets",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(c)": "a session that ends keeps no more than its purpose needs",
+        "25(2)": "limits have to be set, they are not by default",
+        "32(1)(b)": "an unattended session is open to whoever sits down at it",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Fleets, the fleet, Fleet details: maximum session duration, disconnect "
+            "timeout, idle disconnect timeout (0 means never)."
+        ),
+        cli=(
+            "aws appstream update-fleet --name FLEET --max-user-duration-in-seconds 36000 "
+            "--disconnect-timeout-in-seconds 300 --idle-disconnect-timeout-in-seconds 600"
+        ),
+        terraform=(
+            "max_user_duration_in_seconds       = 36000\n"
+            "disconnect_timeout_in_seconds      = 300\n"
+            "idle_disconnect_timeout_in_seconds = 600  # in aws_appstream_fleet"
+        ),
+    ),
+)
+def sessions_end_in_time(
+    session_limit: int,
+    disconnect_limit: int,
+    idle_limit: int,
+    *,
+    max_session_seconds: int,
+    max_disconnect_seconds: int,
+    max_idle_seconds: int,
+) -> bool:
+    """Every limit is set and within the profile's: session, disconnected, idle."""
+    return (
+        0 < session_limit <= max_session_seconds
+        and disconnect_limit <= max_disconnect_seconds
+        and 0 < idle_limit <= max_idle_seconds
+    )
+
+
+@control(
+    "AR-05",
+    table="buckets",
+    where="purpose == 'home folders'",
+    scope=REGION,
+    severity="high",
+    responsibility=SHARED,
+    gdpr=_AT_REST,
+    source=(
+        "When you enable home folders, the data that users store there rests in Amazon S3 buckets "
+        "and is encrypted at rest."
+    ),
+    remedy=_ENCRYPT,
+    rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
+)
+def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
+    """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
+    return sse_algorithm in _ENCRYPTED
+
+
+@control(
+    "AR-06",
+    table="buckets",
+    where="purpose == 'application settings'",
+    scope=REGION,
+    severity="high",
+    responsibility=SHARED,
+    gdpr=_AT_REST,
+    source=(
+        "When you enable application settings persistence, the settings rest in Amazon S3 buckets "
+        "and are encrypted at rest."
+    ),
+    remedy=_ENCRYPT,
+    rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
+)
+def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
+    """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
+    return sse_algorithm in _ENCRYPTED
+
+
+@control(
+    "AR-07",
+    table="buckets",
+    scope=REGION,
+    severity="high",
+    responsibility=SHARED,
+    gdpr={
+        "32(1)(a)": "encryption is worth what its key is worth",
+        "25(2)": "who holds the key is decided when the bucket is set up",
+    },
+    source="AppStream 2.0 uses AWS KMS; Amazon S3 encrypts with keys that AWS manages.",
+    remedy=Remedy(
+        console=(
+            "KMS, the key: enable it or cancel its deletion. Or S3, the bucket, Default "
+            "encryption: choose a key of this account. Buckets that feed Elastic fleets must not "
+            "use a customer managed key."
+        ),
+        cli="aws kms cancel-key-deletion --key-id KEY && aws kms enable-key --key-id KEY",
+        terraform="is_enabled = true  # in aws_kms_key",
+    ),
+)
+def keys_of_buckets_are_usable(
+    key_class: str,
+    key_state: str,
+    key_account: str,
+    *,
+    minimum_key: str,
+    allowed_key_accounts: list[str],
+) -> bool:
+    """The key is enabled, of the class that the profile asks for, and no stranger's."""
+    if key_class == "foreign":
+        return key_account in allowed_key_accounts and key_state == "Enabled"
+    accepted = {
+        "any": ("sse-s3", "aws-managed", "customer"),
+        "aws-managed": ("aws-managed", "customer"),
+        "customer": ("customer",),
+    }
+    return key_class in accepted[minimum_key] and key_state in ("Enabled", "run by AWS")
+
+
+@control(
+    "AR-14",
+    table="buckets",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "users' files are for the users",
+        "25(2)": "by default personal data is not open to an indefinite number of persons",
+        "32(1)(b)": "confidentiality of the storage",
+    },
+    source="Use AWS encryption solutions, along with all default security controls.",
+    remedy=Remedy(
+        console="S3, Block Public Access settings for this account: turn all four on.",
+        cli=(
+            "aws s3control put-public-access-block --account-id ACCOUNT "
+            "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,"
+            "BlockPublicPolicy=true,RestrictPublicBuckets=true"
+        ),
+        terraform=(
+            'resource "aws_s3_account_public_access_block" "all" {\n'
+            "  block_public_acls       = true\n"
+            "  ignore_public_acls      = true\n"
+            "  block_public_policy     = true\n"
+            "  restrict_public_buckets = true\n"
+            "}"
+        ),
+    ),
+)
+def buckets_are_closed_to_the_public(public_by_policy: bool) -> bool:
+    """No bucket is public by its policy."""
+    return not public_by_policy
+
+
+@buckets_are_closed_to_the_public.clause
+def acls_cannot_open_it(block_public_acls: bool, ignore_public_acls: bool) -> bool:
+    """Public ACLs are blocked and ignored, for the account or for the bucket."""
+    return block_public_acls and ignore_public_acls
+
+
+@buckets_are_closed_to_the_public.clause
+def policies_cannot_open_it(block_public_policy: bool, restrict_public_buckets: bool) -> bool:
+    """Public policies are blocked and restricted, for the account or for the bucket."""
+    return block_public_policy and restrict_public_buckets
+
+
+@roll_up(
+    "AR-18",
+    "AWS encryption solutions are used",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(a)": "the sum of what encrypts personal data at rest"},
+    source="Use AWS encryption solutions, along with all default security controls.",
+)
+def encryption_at_rest(control: Control) -> bool:
+    """Sum up the controls on encryption of what rests in buckets and trails."""
+    return control.id in {"AR-05", "AR-06", "AR-07", "AR-08", "AR-09", "AR-10", "AR-11", "LG-03"}

@@ -1,0 +1,103 @@
+"""Who answers for what, and what AWS's auditors attest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from kit.controls.registry import (
+    ACCOUNT,
+    AWS,
+    CUSTOMER,
+    Attested,
+    Control,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+    roll_up,
+)
+
+
+@control(
+    "GV-01",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "4(7)": "defines the controller",
+        "4(8)": "defines the processor",
+        "5(2)": "the controller has to be able to show compliance",
+        "28(3)": "processing is governed by a contract with the controller",
+        "30(1)": "the record of processing, or 30(2) for a processor",
+    },
+    source=(
+        "AWS customers, acting either as data controllers or data processors, are responsible for "
+        "any personal data that they put in the AWS Cloud."
+    ),
+    remedy=Remedy(
+        console=(
+            "Set data_role, controller and register_reference in the run's parameters, as they "
+            "stand in the record of processing activities."
+        )
+    ),
+    shows=("controller", "contact", "agreements"),
+)
+def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> Outcome:
+    """The parameters declare the role and the entry in the register of processing."""
+    if data_role and register_reference:
+        return True
+    return NotEvidenced("not declared", "set data_role and register_reference in the parameters")
+
+
+@control(
+    "GV-02",
+    table="provider",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=AWS,
+    gdpr={
+        "28(1)": "only processors with sufficient guarantees may be used",
+        "28(3)(c)": "the processor takes the measures of Article 32",
+        "28(3)(h)": "the processor makes available what shows it",
+        "32(1)(d)": "regular testing, here by AWS's auditors",
+    },
+    source=(
+        "AWS is responsible for protecting the global infrastructure that runs all the AWS services."
+    ),
+    remedy=Remedy(
+        console="AWS Artifact, Reports: accept the terms, so that the collector can list them.",
+        cli="aws artifact list-reports --region us-east-1",
+    ),
+)
+def aws_protects_its_infrastructure(
+    reports: list[dict[str, Any]], *, report_valid_months: int, as_of: dt.datetime
+) -> Outcome:
+    """A report of SOC 2, ISO 27001, 27017, 27018, 27701, C5 or CISPE is published and recent."""
+    oldest = (as_of - dt.timedelta(days=round(report_valid_months * 30.44))).isoformat()
+    current = [r for r in reports if not r["period_end"] or r["period_end"] >= oldest]
+    if not current:
+        return NotEvidenced("no current report", "Artifact lists no published report in time")
+    newest = current[0]
+    until = f", period to {newest['period_end'][:10]}" if newest["period_end"] else ""
+    return Attested(f"AWS Artifact: {newest['name']}{until} ({newest['arn']})")
+
+
+@roll_up(
+    "GV-03",
+    "The customer keeps control of content and its security configuration",
+    responsibility=CUSTOMER,
+    gdpr={
+        "24(1)": "the controller implements the measures and can show it",
+        "28(3)(a)": "the processor acts on the configuration that the customer makes",
+        "32(1)": "the sum of the customer's measures",
+    },
+    source=(
+        "Controllers maintain control over data hosted on this infrastructure, including the "
+        "security configuration controls."
+    ),
+)
+def customer_controls(control: Control) -> bool:
+    """Sum up every control that the customer answers for."""
+    return control.responsibility == CUSTOMER

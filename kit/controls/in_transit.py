@@ -1,0 +1,205 @@
+"""Encryption in transit: the five rows of AWS's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.controls.registry import (
+    AWS,
+    REGION,
+    SHARED,
+    Attested,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+)
+
+_TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
+_TLS = {"32(1)(a)": "encryption of personal data on its way"}
+
+
+@control(
+    "IT-01",
+    table="stacks",
+    scope=REGION,
+    severity="medium",
+    responsibility=AWS,
+    gdpr=_TLS,
+    source="Web assets: encrypted using TLS 1.2.",
+    remedy=Remedy(
+        console="Nothing to set; AWS serves these. Review the hosts that may embed the stack."
+    ),
+    shows=("embed_hosts",),
+)
+def web_assets_travel_over_tls() -> Outcome:
+    """AWS serves web assets over TLS 1.2."""
+    return Attested(f"{_TABLE}, row 1: web assets, TLS 1.2")
+
+
+@control(
+    "IT-02",
+    table="stacks",
+    scope=REGION,
+    severity="medium",
+    responsibility=SHARED,
+    gdpr=_TLS,
+    source=("Pixel and streaming traffic: encrypted using AES-256, transported using TLS 1.2."),
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, VPC Endpoints: choose an available streaming endpoint. "
+            "Streaming experience: prefer TCP where UDP cannot be assessed."
+        ),
+        cli=(
+            "aws appstream update-stack --name STACK "
+            "--access-endpoints EndpointType=STREAMING,VpceId=VPCE "
+            "--streaming-experience-settings PreferredProtocol=TCP"
+        ),
+        terraform=(
+            "access_endpoints {\n"
+            '  endpoint_type = "STREAMING"\n'
+            '  vpce_id       = "VPCE"\n'
+            "}  # in aws_appstream_stack"
+        ),
+    ),
+)
+def streaming_traffic_is_encrypted(
+    protocol: str, endpoints: list[dict[str, Any]], *, private_streaming_required: bool
+) -> Outcome:
+    """Streaming runs over TLS, through a working endpoint where the profile wants a private one."""
+    if any(not _is_streaming_endpoint(endpoint) for endpoint in endpoints):
+        return False
+    if private_streaming_required and not endpoints:
+        return False
+    if protocol == "UDP":
+        return NotEvidenced(
+            "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"
+        )
+    return Attested(f"{_TABLE}, row 2: pixels and streaming, AES-256 over TLS 1.2")
+
+
+def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
+    # The enumeration says "Available", the API answers "available".
+    service, state = str(endpoint["service"]), str(endpoint["state"])
+    return state.casefold() == "available" and service.endswith(".appstream.streaming")
+
+
+@control(
+    "IT-03",
+    table="regions",
+    where="in_use",
+    scope=REGION,
+    severity="high",
+    responsibility=SHARED,
+    gdpr={
+        "32(1)(a)": "encryption of what administrators and tools send",
+        "32(1)(b)": "integrity: every request is signed",
+    },
+    source="API traffic: encrypted using TLS 1.2, requests signed with SigV4.",
+    remedy=Remedy(
+        console=(
+            "Find the callers in CloudTrail (tlsDetails) and update their SDK or operating system; "
+            "deny older TLS with the condition key s3:TlsVersion or aws:SecureTransport."
+        ),
+        cli=(
+            "aws cloudtrail lookup-events --lookup-attributes "
+            "AttributeKey=EventSource,AttributeValue=appstream.amazonaws.com"
+        ),
+    ),
+    shows=("events_window",),
+)
+def no_api_event_is_seen_below_the_minimum_tls(
+    events_seen: int, events_with_tls: int, tls_versions: list[str], *, minimum_tls: str
+) -> Outcome:
+    """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
+    if any(_older(version, minimum_tls) for version in tls_versions):
+        return False
+    if events_with_tls:
+        return True
+    return Attested(f"{_TABLE}, row 3: API traffic, TLS 1.2 and SigV4; no event with TLS details")
+
+
+def _older(version: str, minimum: str) -> bool:
+    order = ("SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+    return version not in order or order.index(version) < order.index(minimum)
+
+
+@control(
+    "IT-04",
+    table="buckets",
+    where="purpose in ('home folders', 'application settings')",
+    scope=REGION,
+    severity="high",
+    responsibility=SHARED,
+    gdpr=_TLS,
+    source=(
+        "Home folders and application settings to Amazon S3: encrypted using S3's TLS endpoints."
+    ),
+    remedy=Remedy(
+        console=(
+            "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
+            "everybody when aws:SecureTransport is false. Keep the statement "
+            "PreventAccidentalDeletionOfBucket."
+        ),
+        cli=(
+            "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text "
+            "> policy.json  # add the statement, keep the others, then\n"
+            "aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json"
+        ),
+        terraform=(
+            "statement {\n"
+            '  sid       = "DenyPlainHttp"\n'
+            '  effect    = "Deny"\n'
+            '  actions   = ["s3:*"]\n'
+            '  resources = ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"]\n'
+            "  principals {\n"
+            '    type        = "*"\n'
+            '    identifiers = ["*"]\n'
+            "  }\n"
+            "  condition {\n"
+            '    test     = "Bool"\n'
+            '    variable = "aws:SecureTransport"\n'
+            '    values   = ["false"]\n'
+            "  }\n"
+            "}"
+        ),
+    ),
+    rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
+)
+def buckets_refuse_plain_http(tls_only: bool) -> bool:
+    """The bucket's policy denies everybody what does not come over TLS."""
+    return tls_only
+
+
+@control(
+    "IT-05",
+    table="fleets",
+    scope=REGION,
+    severity="medium",
+    responsibility=SHARED,
+    gdpr={
+        "32(1)(a)": "encryption between instances and AWS's services",
+        "28(4)": "another processor's storage needs the same guarantees",
+        "44": "third-party storage may lie outside the Union",
+    },
+    source=(
+        "Traffic between streaming instances and AWS services: encrypted using TLS 1.2, requests "
+        "signed with SigV4 where applicable."
+    ),
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Storage: turn third-party connectors off, or record "
+            "the provider as a processor and attach its statement on encryption."
+        ),
+    ),
+    shows=("fleet_type",),
+)
+def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str]) -> Outcome:
+    """AWS encrypts what instances exchange with its services; other providers are not covered."""
+    if third_party_connectors:
+        return NotEvidenced(
+            "needs review",
+            f"{', '.join(third_party_connectors)}: traffic to that provider is not AWS's to attest",
+        )
+    return Attested(f"{_TABLE}, row 5: traffic managed by AppStream, TLS 1.2 and SigV4")

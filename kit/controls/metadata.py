@@ -1,0 +1,110 @@
+"""Names, descriptions, tags and URLs: what must not stand in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remedy, control
+
+_SOURCE = (
+    "Never put sensitive identifying information, such as your customers' account numbers, into "
+    "free-form fields or metadata, such as function names and tags."
+)
+_METADATA = {
+    "5(1)(c)": "metadata needs no personal data for its purpose",
+    "5(1)(f)": "metadata is shown in consoles, bills and logs that nobody guards as personal data",
+    "25(2)": "what is put in by default is seen by everybody with read access",
+    "32(1)(b)": "confidentiality",
+}
+
+
+def _judge(
+    validated: list[Any], heuristic: list[Any], patterns: list[str], none_exist: bool
+) -> Outcome:
+    if validated:
+        return False
+    if heuristic:
+        return NotEvidenced("needs review", "a person has to look at the possible hits")
+    if patterns or none_exist:
+        return True
+    return NotEvidenced(
+        "needs review",
+        "give customer_number_patterns, or set no_customer_numbers: true, in the parameters",
+    )
+
+
+@control(
+    "MD-01",
+    table="texts",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_METADATA,
+    source=_SOURCE,
+    remedy=Remedy(
+        console="AppStream, the resource, Edit: replace the text; a name needs a new resource.",
+        cli="aws appstream update-stack --name STACK --display-name TEXT --description TEXT",
+    ),
+    shows=("fields",),
+)
+def free_form_fields_identify_nobody(
+    validated: list[Any],
+    heuristic: list[Any],
+    *,
+    customer_number_patterns: list[str],
+    no_customer_numbers: bool,
+) -> Outcome:
+    """No e-mail address, card, account, tax, identity or customer number in names and texts."""
+    return _judge(validated, heuristic, customer_number_patterns, no_customer_numbers)
+
+
+@control(
+    "MD-02",
+    table="tags",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_METADATA,
+    source=_SOURCE,
+    remedy=Remedy(
+        console="AppStream or S3, the resource, Tags: remove the tag or replace its value.",
+        cli="aws appstream untag-resource --resource-arn ARN --tag-keys KEY",
+    ),
+)
+def tags_identify_nobody(
+    validated: list[Any],
+    heuristic: list[Any],
+    *,
+    customer_number_patterns: list[str],
+    no_customer_numbers: bool,
+) -> Outcome:
+    """No e-mail address, card, account, tax, identity or customer number in tags."""
+    return _judge(validated, heuristic, customer_number_patterns, no_customer_numbers)
+
+
+@control(
+    "MD-03",
+    table="urls",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "a credential in a URL is passed on to every server and log on the way",
+        "32(1)(b)": "confidentiality of what the credential opens",
+    },
+    source=(
+        "If you provide a URL to an external server, don't include credentials information in "
+        "the URL to validate your request to that server."
+    ),
+    remedy=Remedy(
+        console=(
+            "Take the credential out of the URL, and revoke it: it was readable in the "
+            "configuration and may be in logs."
+        ),
+        cli="aws appstream update-stack --name STACK --redirect-url URL --feedback-url URL",
+    ),
+    shows=("field", "scheme"),
+)
+def urls_hold_no_credentials(secrets: list[str]) -> bool:
+    """No user name, password, token, key or signature stands in a URL."""
+    return not secrets
