@@ -1,1 +1,41 @@
-"""Evidence packs for Amazon AppStream 2.0 under the GDPR, made from notebooks."""
+"""Evidence packs for Amazon AppStream 2.0 under the GDPR, made from notebooks.
+
+The verbs that notebooks use, in the order in which data flows::
+
+    run = kit.validate(globals())        # what is asked for
+    evidence = kit.gather(run, snapshot) # what the account answers, or answered
+    tables = kit.tabulate(evidence)      # tidy tables, with what could not be seen
+    findings = kit.evaluate(tables)      # one verdict a row
+    kit.show.open_points(findings)       # what people read
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kit.controls import evaluate
+    from kit.notebook import gather, validate
+    from kit.report import figures, show
+    from kit.tables import tabulate
+
+__all__ = ["evaluate", "figures", "gather", "show", "tabulate", "validate"]
+
+_HOME = {
+    "evaluate": "kit.controls",
+    "gather": "kit.notebook",
+    "validate": "kit.notebook",
+    "tabulate": "kit.tables",
+    "figures": "kit.report",
+    "show": "kit.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a verb when it is first used: commands that need none of them start faster."""
+    from importlib import import_module
+
+    if name in _HOME:
+        module = import_module(_HOME[name])
+        return getattr(module, name)
+    raise AttributeError(f"module 'kit' has no attribute {name!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import difflib
 import re
@@ -19,8 +18,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from kit.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)
-
-PARAMETERS_MARK = "# Parameters"  # papermill writes this line above what it injects
 
 
 class _Strict(BaseModel):
@@ -170,15 +167,12 @@ def parameters(source: Mapping[str, Any] | str | Path) -> Run:
 
     Parameters
     ----------
-    source : path of a YAML file, or a mapping
-        A notebook passes ``globals()``: names that are no parameters are passed over there,
-        but a name that papermill injected and no parameter bears is an error, for papermill
-        itself only warns.
+    source : path of a YAML file, or a mapping of fields
 
     Returns
     -------
     Run
-        Frozen. An analyst's ``snapshot`` name is not part of it (see `kit.snapshot`).
+        Frozen.
 
     Raises
     ------
@@ -186,11 +180,13 @@ def parameters(source: Mapping[str, Any] | str | Path) -> Run:
         Names the field, its value and what would be right.
     """
     if not isinstance(source, Mapping):
-        return _validated(_read_yaml(Path(source)), str(source))
-    if "__name__" in source or "In" in source:
-        _refuse_unknown(_injected_names(source.get("In", ())), "the injected parameters")
-        source = {name: source[name] for name in Run.model_fields if name in source}
-    return _validated(source, "parameters")
+        where, source = str(source), _read_yaml(Path(source))
+    else:
+        where = "parameters"
+    if not source.get("account"):
+        raise UserError(f'{where}: account is missing; write account: "012345678901" (12 digits)')
+    refuse_unknown(source, where)
+    return _model(Run, dict(source), where)
 
 
 def load_profile(name: str) -> Profile:
@@ -211,7 +207,7 @@ def load_profile(name: str) -> Profile:
         raise UserError(
             f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
         )
-    _refuse_unknown(own, f"thresholds {name}", Profile)
+    refuse_unknown(own, f"thresholds {name}", Profile)
     return _model(Profile, base | own, f"thresholds {name}")
 
 
@@ -231,15 +227,11 @@ def load_waivers(path: str) -> list[Waiver]:
     return [_model(Waiver, entry, f"{path}, waiver {n}") for n, entry in enumerate(entries, 1)]
 
 
-def _validated(values: Mapping[str, Any], where: str) -> Run:
-    if not values.get("account"):
-        raise UserError(f'{where}: account is missing; write account: "012345678901" (12 digits)')
-    _refuse_unknown(values, where)
-    return _model(Run, dict(values), where)
-
-
-def _refuse_unknown(names: Iterable[str], where: str, model: type[BaseModel] = Run) -> None:
-    allowed = {*model.model_fields, *(("snapshot",) if model is Run else ())}
+def refuse_unknown(
+    names: Iterable[str], where: str, model: type[BaseModel] = Run, also: tuple[str, ...] = ()
+) -> None:
+    """Raise a `UserError` for the first name that is no field, with the nearest that is one."""
+    allowed = {*model.model_fields, *also}
     for name in names:
         if name not in allowed:
             near = difflib.get_close_matches(str(name), allowed, n=1)
@@ -256,17 +248,6 @@ def _model(model: type[M], values: Any, where: str) -> M:
         value = "" if first["type"] == "missing" or not first["loc"] else f" {first['input']!r}:"
         wrong = first["msg"].removeprefix("Value error, ")
         raise UserError(f"{where}: {field}:{value} {wrong}") from None
-
-
-def _injected_names(cells: Iterable[str]) -> list[str]:
-    """Names assigned in the cells that papermill injected."""
-    names = []
-    for cell in cells:
-        if cell.lstrip().startswith(PARAMETERS_MARK):
-            for node in ast.parse(cell).body:
-                if isinstance(node, ast.Assign):
-                    names += [t.id for t in node.targets if isinstance(t, ast.Name)]
-    return names
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

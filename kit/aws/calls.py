@@ -7,7 +7,7 @@ Operations and members are spelled as in botocore's service models.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -511,3 +511,16 @@ LOOKUP_EVENTS = declare(
 GET_MACIE_SESSION = declare(
     "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
 )
+
+
+def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
+    """Return the calls and all they depend on: sources, fallbacks, and who and where is asked."""
+    needed: set[Call] = set()
+    waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
+    while waiting:
+        call = waiting.pop()
+        if call not in needed:
+            needed.add(call)
+            waiting += call.sources
+            waiting += [other for other in CALLS.values() if other.fallback_of == call]
+    return frozenset(needed)

@@ -32,6 +32,7 @@ from kit.aws.calls import (
     Asked,
     Call,
     Scope,
+    with_sources,
 )
 from kit.aws.protect import protect
 from kit.aws.session import Clients, explain
@@ -120,19 +121,6 @@ def collect(
         "calls": sorted(call.name for call in needed),
     }
     return write(folder, header, requests)
-
-
-def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
-    """The calls and all that they depend on, their fallbacks, and who and where is asked."""
-    needed: set[Call] = set()
-    waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
-    while waiting:
-        call = waiting.pop()
-        if call not in needed:
-            needed.add(call)
-            waiting += call.sources
-            waiting += [other for other in CALLS.values() if other.fallback_of == call]
-    return frozenset(needed)
 
 
 def _stages(needed: Collection[Call]) -> list[list[Call]]:

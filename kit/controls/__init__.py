@@ -9,14 +9,15 @@ from kit.controls import (
     logging,
     metadata,
 )
-from kit.controls.evaluate import evaluate, select
-from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS
+from kit.controls.evaluate import evaluate, needed_calls, select
+from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, describe
 
 __all__ = [
     "CONTROLS",
     "ROLL_UPS",
     "SECTIONS",
     "at_rest",
+    "describe",
     "discovery",
     "evaluate",
     "governance",
@@ -24,5 +25,6 @@ __all__ = [
     "in_transit",
     "logging",
     "metadata",
+    "needed_calls",
     "select",
 ]

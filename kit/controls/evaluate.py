@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kit.aws.calls import Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
     CONTROLS,
@@ -54,6 +55,11 @@ def select(ids: Iterable[str]) -> list[Control]:
         if name not in CONTROLS and name not in ROLL_UPS:
             raise UserError(_NOT_A_CONTROL.format(name, ", ".join(sorted(CONTROLS))))
     return [CONTROLS[name] for name in sorted(chosen) if name in CONTROLS]
+
+
+def needed_calls(ids: Iterable[str]) -> frozenset[Call]:
+    """Return the calls that these controls read, whatever they depend on included."""
+    return with_sources(call for control in select(ids) for call in control.calls)
 
 
 def evaluate(tables: Tables) -> Findings:

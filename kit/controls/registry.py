@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
+from kit.errors import UserError
 from kit.tables.core import SPECS
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
@@ -258,3 +259,43 @@ _SPELT = {"aws": "AWS", "appstream": "AppStream", "mfa": "MFA", "tls": "TLS", "k
 def _sentence(name: str) -> str:
     words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
     return words[0].upper() + words[1:]
+
+
+def describe(ids: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Return all that is declared of controls and roll-ups, as plain data in order of their ids.
+
+    Raises
+    ------
+    UserError
+        An id that no control has.
+    """
+    known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    chosen = sorted(ids) or sorted(known)
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"{name!r} is no control; known: {', '.join(sorted(known))}")
+    return [_described(known[name]) for name in chosen]
+
+
+def _described(one: Control | RollUp) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": one.id,
+        "sentence": one.sentence,
+        "section": SECTIONS[one.section],
+        "responsibility": one.responsibility,
+        "gdpr": dict(one.gdpr),
+        "source": one.source,
+    }
+    if isinstance(one, RollUp):
+        return told | {"sums_up": sorted(c.id for c in CONTROLS.values() if one.over(c))}
+    return told | {
+        "scope": one.scope.value,
+        "severity": one.severity,
+        "expected": [clause.expected for clause in one.clauses],
+        "thresholds": list(one.thresholds),
+        "table": one.table,
+        "columns": list(one.columns),
+        "calls": sorted(call.name for call in one.calls),
+        "permissions": sorted({call.action for call in one.calls if call.action}),
+        "remedy": asdict(one.remedy),
+    }

@@ -1,1 +1,1 @@
-"""pack"""
+"""From a stored snapshot to the files that an auditor receives."""

@@ -1,1 +1,1 @@
-"""report"""
+"""What people see: displays and figures, made from findings and tables."""

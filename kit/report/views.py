@@ -337,6 +337,36 @@ class Note(View):
         return self.text
 
 
+@dataclass(frozen=True)
+class Data(View):
+    """Records for the files of the pack that machines read; no page shows them.
+
+    Parameters
+    ----------
+    name : str
+        Such as "findings".
+    records : list of dict
+        Rows of JSON scalars, all with the same keys in the same order.
+    facts : dict
+        What is true of all of them, such as their digest.
+    """
+
+    kind: ClassVar[str] = "data"
+
+    name: str
+    records: list[dict[str, Scalar]]
+    facts: dict[str, Scalar]
+
+    def plain(self) -> str:
+        """Return how many records there are."""
+        return f"{self.name}: {len(self.records)} records"
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, JSON | str]:
+        return {EVIDENCE_MIME: self.as_json(), "text/plain": self.plain()}
+
+
 def _check_cell(where: str, kind: Kind, cell: object) -> None:
     """Raise if `cell` is no JSON value that `kind` can hold."""
     if isinstance(cell, list):

@@ -1,0 +1,5 @@
+"""``python -m kit`` is the ``evidence`` command."""
+
+from kit.cli import main
+
+main()

@@ -1,0 +1,162 @@
+"""The command line: arguments in, exit codes out, nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kit.errors import CannotRunError, UserError
+
+_NOT_RUN, _BAD_INPUT = 1, 2
+
+
+class _Commands(click.Group):
+    """Turns what the user can mend into a line on standard error and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"evidence: {error}", err=True)
+            ctx.exit(_NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="appstream-evidence-kit")
+def main() -> None:
+    """GDPR evidence packs for Amazon AppStream 2.0 (WorkSpaces Applications).
+
+    Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails found, 4 evidence missing.
+    """
+
+
+@main.command()
+@click.argument("parameters", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def run(parameters: Path, quiet: bool) -> None:
+    """Collect one account and seal its pack: PARAMETERS is a YAML file."""
+    sys.exit(_run(parameters, quiet).exit_code)
+
+
+@main.command()
+@click.argument("snapshot", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def seal(snapshot: Path, to: Path | None, quiet: bool) -> None:
+    """Make a pack from a stored SNAPSHOT, without asking AWS."""
+    sys.exit(_seal(snapshot, to, quiet).exit_code)
+
+
+@main.command()
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def demo(quiet: bool) -> None:
+    """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
+    from kit import sandbox
+    from kit.notebook import project
+
+    with sandbox.start(["demo"]) as local:
+        os.environ.update(local.environment("demo"))
+        _run(project("parameters") / "demo.yaml", quiet)
+
+
+@main.command()
+@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+def plan(parameters: Path | None) -> None:
+    """Print the calls that a run will make; all controls without PARAMETERS."""
+    from kit.aws.policy import plan as rows
+
+    table = rows(_calls(parameters))
+    widths = [max(len(row[name]) for row in table) for name in ("call", "asked")]
+    for row in table:
+        click.echo(f"{row['call']:<{widths[0]}}  {row['asked']:<{widths[1]}}  {row['action']}")
+
+
+@main.command()
+@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+def policy(parameters: Path | None) -> None:
+    """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
+    from kit.aws.policy import policy as document
+
+    click.echo(json.dumps(document(_calls(parameters)), indent=2))
+
+
+@main.command()
+@click.argument("control", required=False)
+@click.option("--json", "as_json", is_flag=True, help="All metadata as JSON.")
+def controls(control: str | None, as_json: bool) -> None:
+    """List the controls, or explain one."""
+    from kit.controls import describe
+
+    found = describe([control] if control else [])
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif control:
+        for name, value in found[0].items():
+            click.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+    else:
+        for one in found:
+            click.echo(f"{one['id']}  {one['sentence']}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
+@click.option("--port", default=0, help="Port on 127.0.0.1; any free one by default.")
+@click.option("--page-size", type=int, help="Force every list to pages of this size.")
+@click.option("--deny", multiple=True, help="Deny an operation, such as appstream:DescribeFleets.")
+@click.option("--region-off", multiple=True, help="Switch a region off.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def sandbox(
+    account: str,
+    port: int,
+    page_size: int | None,
+    deny: tuple[str, ...],
+    region_off: tuple[str, ...],
+    command: tuple[str, ...],
+) -> None:
+    """Run a local AWS with sample accounts, for COMMAND or until interrupted.
+
+    Prints the environment variables that point any AWS client at it; a COMMAND after -- is run
+    with them set.
+    """
+    from kit.sandbox.serve import serve
+
+    sys.exit(serve(account, port, page_size, deny, region_off, command))
+
+
+def _run(parameters: Path, quiet: bool) -> Any:
+    from kit.aws.collect import collect
+    from kit.controls import needed_calls
+    from kit.parameters import parameters as validate
+
+    asked = validate(parameters)
+    snapshot = collect(asked, needed_calls(asked.controls), progress=not quiet)
+    click.echo(f"snapshot: {snapshot.folder}")
+    return _seal(snapshot.folder, None, quiet)
+
+
+def _seal(snapshot: Path, to: Path | None, quiet: bool) -> Any:
+    from collections import Counter
+
+    from kit.findings import WORST_FIRST
+    from kit.pack.seal import seal as make
+
+    pack = make(snapshot, to, progress=not quiet)
+    counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
+    click.echo(f"pack: {pack.folder}")
+    for name in ("evidence.pdf", "evidence.html", "findings.csv"):
+        click.echo(f"  {pack.folder / 'data' / name}")
+    click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
+    click.echo(f"findings digest: {pack.digest}")
+    return pack
+
+
+def _calls(parameters: Path | None) -> Any:
+    from kit.controls import needed_calls
+    from kit.parameters import parameters as validate
+
+    return needed_calls(validate(parameters).controls if parameters else [])

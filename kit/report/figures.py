@@ -1,0 +1,94 @@
+"""Figures, as SVG with alternative text; the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Canvas
+
+from kit.controls import CONTROLS, SECTIONS
+from kit.findings import WORST_FIRST, Findings
+from kit.report.views import STATUSES, Figure
+
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "appstream-evidence-kit",
+    "svg.fonttype": "path",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
+_HATCHES = {
+    "fail": "xx",
+    "not evidenced": "//",
+    "accepted": "..",
+    "attested": "\\\\",
+    "pass": "",
+    "not applicable": "--",
+}
+
+
+def verdicts(findings: Findings) -> Figure:
+    """How many findings of each section have which status, as stacked bars."""
+    counts = {
+        letters: Counter(
+            finding.status
+            for finding in findings.leaves
+            if CONTROLS[finding.control].section == letters
+        )
+        for letters in SECTIONS
+    }
+    shown = [letters for letters in SECTIONS if counts[letters]]
+    with rc_context(_STYLE):
+        canvas = Canvas(figsize=(7.0, 0.9 + 0.42 * len(shown)), layout="constrained")
+        axes = canvas.add_subplot()
+        starts = [0] * len(shown)
+        for status in WORST_FIRST:
+            widths = [counts[letters][status] for letters in shown]
+            if not any(widths):
+                continue
+            mark = STATUSES[status]
+            bars = axes.barh(
+                range(len(shown)),
+                widths,
+                left=starts,
+                height=0.62,
+                color=mark.light,
+                edgecolor="white",
+                hatch=_HATCHES[status],
+                linewidth=0.8,
+                label=mark.word,
+            )
+            axes.bar_label(
+                bars,
+                [str(width) if width else "" for width in widths],
+                label_type="center",
+                color="white",
+                fontweight="bold",
+                bbox={"facecolor": mark.light, "edgecolor": "none", "pad": 1.2},
+            )
+            starts = [start + width for start, width in zip(starts, widths, strict=True)]
+        axes.set_yticks(range(len(shown)), [SECTIONS[letters] for letters in shown])
+        axes.invert_yaxis()
+        axes.set_xlabel("findings")
+        axes.tick_params(left=False)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=6, frameon=False)
+        svg = _svg(canvas)
+    told = "; ".join(
+        f"{SECTIONS[letters]}: "
+        + ", ".join(f"{counts[letters][s]} {s}" for s in WORST_FIRST if counts[letters][s])
+        for letters in shown
+    )
+    return Figure(
+        "verdicts", svg, f"Findings by section and verdict. {told}.", "Findings by section"
+    )
+
+
+def _svg(canvas: Canvas) -> str:
+    """The figure as SVG without the time and the version that matplotlib would write into it."""
+    file = io.StringIO()
+    canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
