@@ -367,6 +367,40 @@ class Data(View):
         return {EVIDENCE_MIME: self.as_json(), "text/plain": self.plain()}
 
 
+def parse(data: JSON) -> View:
+    """Return the view that `as_json` gave, checked like any other.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        `data` is no view.
+    """
+    fields = {name: value for name, value in data.items() if name != "kind"}
+    match data["kind"]:
+        case "table":
+            return _table(fields)
+        case "controls":
+            blocks = [
+                ControlBlock(**{**block, "rows": _table(block["rows"])})
+                for block in fields["blocks"]
+            ]
+            return Controls(blocks)
+        case "cover":
+            return Cover(**{**fields, "facts": [(name, value) for name, value in fields["facts"]]})
+        case "figure":
+            return Figure(**fields)
+        case "note":
+            return Note(**fields)
+        case "data":
+            return Data(**fields)
+        case other:
+            raise ValueError(f"no view of the kind {other!r}")
+
+
+def _table(fields: JSON) -> Table:
+    return Table(**{**fields, "columns": [Column(**column) for column in fields["columns"]]})
+
+
 def _check_cell(where: str, kind: Kind, cell: object) -> None:
     """Raise if `cell` is no JSON value that `kind` can hold."""
     if isinstance(cell, list):

@@ -1,0 +1,281 @@
+"""From an executed notebook to the one document that HTML and PDF are both made from.
+
+Only prose and views reach it. Code, streams, widgets and progress bars never
+do; any other output is a mistake in the notebook and is told as one, for a
+table that the PDF cannot print must not become a hole in the evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from nbconvert.utils.exceptions import ConversionException
+from nbformat import NotebookNode
+
+from kit.errors import UserError
+from kit.pack.prose import headings_and_prose
+from kit.report import views
+from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
+
+ANALYST = "analyst"
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class NotebookOutputError(UserError, ConversionException):
+    """A cell shows something that no document can hold."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """What auditors read, in order.
+
+    Attributes
+    ----------
+    cover : dict
+        Title, subtitle, facts, as_of, stamp, marks.
+    blocks : list of dict
+        Each has a `kind`: heading, prose, table, figure, controls, note. Headings, tables,
+        figures and control blocks have a `target`, unique in the document, which links name;
+        tables also have `targets`, one or None for each row.
+    controls, rows : dict
+        Where a control id, or a row's anchor, is found: id to target.
+    """
+
+    cover: JSON
+    blocks: list[JSON]
+    controls: dict[str, str]
+    rows: dict[str, str]
+
+    def as_json(self) -> JSON:
+        """Return all of it as JSON."""
+        return {
+            "cover": self.cover,
+            "blocks": self.blocks,
+            "controls": self.controls,
+            "rows": self.rows,
+        }
+
+    def outline(self) -> list[tuple[int, str, str]]:
+        """Return level, target and text of every heading, controls included."""
+        lines = []
+        for block in self.blocks:
+            if block["kind"] == "heading":
+                lines.append((block["level"], block["target"], block["text"]))
+            elif block["kind"] == "controls":
+                lines += [
+                    (block["level"], control["target"], f"{control['id']} {control['title']}")
+                    for control in block["blocks"]
+                ]
+        return lines
+
+    def tables(self) -> Iterator[JSON]:
+        """Yield every table: those of their own first, then those of control blocks."""
+        return _tables(self.blocks)
+
+
+def document(notebook: NotebookNode) -> Document:
+    """Return the document that an executed notebook makes.
+
+    Cells tagged `analyst` are left out. A first heading of level 1, if it is
+    the only one of that level, is the notebook's title, for which the cover's
+    stands. Heading levels are closed up so that none is skipped.
+
+    Raises
+    ------
+    NotebookOutputError
+        A cell failed, or shows what is no view, or Markdown holds HTML or a
+        picture, or there is not exactly one cover. The message names the cell.
+    """
+    covers: list[JSON] = []
+    blocks: list[JSON] = []
+    for where, cell in _cells(notebook):
+        if cell.cell_type == "markdown":
+            try:
+                blocks += headings_and_prose(cell.source)
+            except ValueError as error:
+                raise NotebookOutputError(f"{where}: {error}") from None
+        for view in _views(where, cell):
+            (covers if view["kind"] == "cover" else blocks).append(view)
+    if len(covers) != 1:
+        raise NotebookOutputError(f"the notebook shows {len(covers)} covers; it must show one")
+    blocks = [_seen(block) for block in blocks if block["kind"] != "data"]
+    blocks = _number(_close_up(_drop_title(blocks)))
+    controls, rows = _targets(blocks)
+    _cite(blocks, rows)
+    return Document(_seen(covers[0]), blocks, controls, rows)
+
+
+def findings_data(notebook: NotebookNode) -> JSON:
+    """Return the records and facts of the findings, as the notebook gave them for machines.
+
+    Raises
+    ------
+    NotebookOutputError
+        The notebook does not show them exactly once.
+    """
+    shown = [
+        view
+        for where, cell in _cells(notebook)
+        for view in _views(where, cell)
+        if view["kind"] == "data" and view["name"] == "findings"
+    ]
+    if len(shown) != 1:
+        raise NotebookOutputError(f"the notebook shows its findings' data {len(shown)} times")
+    return shown[0]
+
+
+def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if ANALYST not in cell.metadata.get("tags", ()):
+            first = cell.source.strip().partition("\n")[0][:60]
+            yield f"cell {number} (`{first}`)", cell
+
+
+def _views(where: str, cell: NotebookNode) -> Iterator[JSON]:
+    """Yield the views that a cell shows, checked again, since files can be edited."""
+    for output in cell.get("outputs", ()):
+        if output.output_type == "error":
+            raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")
+        if output.output_type == "stream" or _WIDGET in output.data:
+            continue
+        if EVIDENCE_MIME not in output.data:
+            forms = ", ".join(sorted(output.data)) or "nothing"
+            raise NotebookOutputError(
+                f"{where} shows {forms}, which no document can hold: show a view of "
+                f"kit.report, or tag the cell `{ANALYST}`"
+            )
+        try:
+            view = views.parse(output.data[EVIDENCE_MIME]).as_json()
+            if view["kind"] == "figure":
+                ElementTree.fromstring(view["svg"])
+        except (ValueError, TypeError, KeyError, ElementTree.ParseError) as error:
+            raise NotebookOutputError(f"{where} shows a malformed view: {error}") from None
+        yield view
+
+
+def _seen(value: Any) -> Any:
+    """Return JSON with what cannot be seen written out; pictures stay as they are."""
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, dict):
+        return {name: part if name == "svg" else _seen(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_seen(part) for part in value]
+    return value
+
+
+def _drop_title(blocks: list[JSON]) -> list[JSON]:
+    headings = [block for block in blocks if block["kind"] == "heading"]
+    firsts = [block for block in headings if block["level"] == 1]
+    if len(firsts) == 1 and firsts[0] is headings[0] and len(headings) > 1:
+        return [block for block in blocks if block is not firsts[0]]
+    return blocks
+
+
+def _close_up(blocks: list[JSON]) -> list[JSON]:
+    """Let levels start at 1 and rise by one; put controls one below their heading."""
+    open_levels: list[int] = []
+    for block in blocks:
+        if block["kind"] == "heading":
+            while open_levels and open_levels[-1] >= block["level"]:
+                open_levels.pop()
+            open_levels.append(block["level"])
+            block["level"] = len(open_levels)
+        elif block["kind"] == "controls":
+            block["level"] = len(open_levels) + 1
+    return blocks
+
+
+def _number(blocks: list[JSON]) -> list[JSON]:
+    """Number tables and figures, each in the order in which they stand."""
+    for kind in ("table", "figure"):
+        for number, block in enumerate((b for b in blocks if b["kind"] == kind), start=1):
+            block["label"] = f"{kind.capitalize()} {number}"
+    return blocks
+
+
+def _tables(blocks: Iterable[JSON]) -> Iterator[JSON]:
+    blocks = list(blocks)
+    yield from (block for block in blocks if block["kind"] == "table")
+    for block in blocks:
+        if block["kind"] == "controls":
+            yield from (control["rows"] for control in block["blocks"])
+
+
+def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
+    """Give everything that can be linked to a target of its own; return those of ids."""
+    taken: set[str] = set()
+
+    def target(prefix: str, name: str) -> str:
+        stem = f"{prefix}-{re.sub(r'[^A-Za-z0-9_.]+', '-', name).strip('-').lower()[:60]}"
+        made = next(
+            made
+            for made in (stem if n == 1 else f"{stem}-{n}" for n in range(1, len(taken) + 2))
+            if made not in taken
+        )
+        taken.add(made)
+        return made
+
+    controls: dict[str, str] = {}
+    rows: dict[str, str] = {}
+    for block in blocks:
+        if block["kind"] == "heading":
+            block["target"] = target("section", block["text"])
+        elif block["kind"] == "figure":
+            block["target"] = target("figure", block["id"])
+        elif block["kind"] == "controls":
+            for control in block["blocks"]:
+                control["target"] = target("control", control["id"])
+                controls.setdefault(control["id"], control["target"])
+    for table in _tables(blocks):
+        table["target"] = target("table", table["id"])
+        table["targets"] = [None] * len(table["rows"])
+        if table["anchor"] is not None:
+            column = [column["name"] for column in table["columns"]].index(table["anchor"])
+            for number, row in enumerate(table["rows"]):
+                name = str(row[column])
+                if name not in rows:
+                    rows[name] = table["targets"][number] = target("row", name)
+    return controls, rows
+
+
+def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
+    """Add to rows that evidence cells name the controls that cite them: the way back."""
+    cited: dict[str, list[str]] = {}
+    for control, columns, row in _citing(blocks):
+        names = [control] if control else _of_kind("control", columns, row)
+        for name in _of_kind("evidence", columns, row):
+            known = cited.setdefault(name, [])
+            known += [name for name in names if name not in known]
+    for table in _tables(blocks):
+        kinds = {column["kind"] for column in table["columns"]}
+        if table["anchor"] is None or "control" in kinds:
+            continue
+        column = [column["name"] for column in table["columns"]].index(table["anchor"])
+        if any(str(row[column]) in cited for row in table["rows"]):
+            table["columns"].append({"name": "cited_by", "title": "Cited by", "kind": "control"})
+            for row in table["rows"]:
+                row.append(sorted(cited.get(str(row[column]), [])))
+
+
+def _citing(blocks: list[JSON]) -> Iterator[tuple[str | None, list[JSON], list[Any]]]:
+    for block in blocks:
+        if block["kind"] == "table":
+            yield from ((None, block["columns"], row) for row in block["rows"])
+        elif block["kind"] == "controls":
+            for control in block["blocks"]:
+                table = control["rows"]
+                yield from ((control["id"], table["columns"], row) for row in table["rows"])
+
+
+def _of_kind(kind: str, columns: list[JSON], row: list[Any]) -> list[str]:
+    return [
+        name
+        for column, cell in zip(columns, row, strict=True)
+        if column["kind"] == kind
+        for name in ids(cell)
+    ]

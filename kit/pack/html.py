@@ -1,0 +1,93 @@
+"""The evidence as one HTML file that asks nothing of any network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from nbconvert.exporters.exporter import Exporter
+from nbformat import NotebookNode
+from traitlets import default
+
+from kit.pack.document import Document, document
+from kit.report import views
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class EvidenceHTMLExporter(Exporter):
+    """Notebook to a self-contained HTML page (`jupyter nbconvert --to evidence_html`)."""
+
+    export_from_notebook = "Evidence HTML"
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page and nbconvert's resources.
+
+        Raises
+        ------
+        NotebookOutputError
+            The notebook shows something that no document can hold.
+        """
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        return page(document(nb)), resources
+
+
+def page(evidence: Document) -> str:
+    """Return the HTML of a document, every row of every table in it."""
+    style = (TEMPLATES / "evidence.css").read_text("utf-8")
+    style = style.replace("/* marks */", _marks())
+    script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    environment = views.environment(TEMPLATES)
+    environment.filters["ids"] = views.ids
+    blocks = [
+        {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
+        for block in evidence.blocks
+    ]
+    environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
+    return environment.get_template("evidence.html.j2").render(
+        outline=evidence.outline(),
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy: our style, our script, pictures in the file, no more."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _marks() -> str:
+    """Return the colours of the marks, in light and in dark, as CSS."""
+    every = [*views.STATUSES.values(), *views.SEVERITIES.values()]
+    return "\n".join(
+        f".{mark.word.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
+        for mark in every
+    )

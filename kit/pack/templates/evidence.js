@@ -1,0 +1,96 @@
+"use strict";
+// Sorting, filtering and searching of tables. Without it the page is whole, only still.
+const WORDS = { status: ["fail", "not evidenced", "accepted", "attested", "pass", "not applicable"], severity: ["high", "medium", "low"] };
+const FEW = 8;
+
+function text(cell) {
+  const mark = cell.querySelector(".mark");
+  return (mark ? mark.lastChild : cell).textContent.trim();
+}
+
+function key(cell, kind) {
+  const shown = text(cell);
+  if (kind === "number") return shown === "–" ? -Infinity : Number(shown.replaceAll(",", ""));
+  if (kind in WORDS) return WORDS[kind].indexOf(shown) + 1 || 99;
+  return shown;
+}
+
+function element(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function sortable(table, rows) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, index) => {
+    const button = element("button", { type: "button" }, ...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const keyed = rows.map((row, place) => [key(row.cells[index], head.dataset.kind), place, row]);
+      const compare = new Intl.Collator("en", { numeric: true }).compare;
+      keyed.sort(([a, i], [b, j]) => (typeof a === "number" ? a - b || 0 : compare(a, b)) * (up ? 1 : -1) || i - j);
+      table.tBodies[0].append(...keyed.map(([, , row]) => row));
+    });
+  });
+}
+
+function filterable(table, rows) {
+  const caption = table.caption.textContent;
+  const heads = [...table.tHead.rows[0].cells];
+  const search = element("input", { type: "search" });
+  const choices = [];
+  const tools = element("div", { className: "tools" }, element("label", {}, "Search ", search));
+  heads.forEach((head, index) => {
+    const values = [...new Set(rows.map((row) => text(row.cells[index])))];
+    if (!(head.dataset.kind in WORDS || head.dataset.kind === "control") || values.length < 2) return;
+    const order = (value) => (WORDS[head.dataset.kind] || []).indexOf(value);
+    values.sort((a, b) => order(a) - order(b) || a.localeCompare(b, "en", { numeric: true }));
+    const select = element("select", {}, new Option("all", ""), ...values.map((value) => new Option(value)));
+    choices.push([index, select]);
+    tools.append(element("label", {}, head.textContent + " ", select));
+  });
+  const count = element("output", {});
+  tools.append(count);
+  tools.setAttribute("role", "group");
+  tools.setAttribute("aria-label", "Search and filter: " + caption);
+  const words = rows.map((row) => row.textContent.toLowerCase());
+  const apply = () => {
+    const wanted = search.value.toLowerCase();
+    let shown = 0;
+    rows.forEach((row, place) => {
+      const fits = words[place].includes(wanted) && choices.every(([index, select]) => !select.value || text(row.cells[index]) === select.value);
+      row.hidden = !fits;
+      shown += fits;
+    });
+    count.textContent = shown === rows.length ? rows.length + " rows" : shown + " of " + rows.length + " rows";
+  };
+  tools.addEventListener("input", apply);
+  table.addEventListener("unhide", () => {
+    search.value = "";
+    choices.forEach(([, select]) => { select.value = ""; });
+    apply();
+  });
+  table.closest(".scroll").before(tools);
+  apply();
+}
+
+for (const table of document.querySelectorAll("table.data")) {
+  const rows = [...table.tBodies[0].rows];
+  if (rows.length > 1) sortable(table, rows);
+  if (rows.length > FEW) filterable(table, rows);
+}
+
+// A link into a filtered table shows its row again; a closed remedy opens.
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  if (target.hidden) target.closest("table").dispatchEvent(new Event("unhide"));
+  target.scrollIntoView();
+}
+addEventListener("hashchange", reveal);
+reveal();
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
