@@ -224,6 +224,8 @@ def load_waivers(path: str) -> list[Waiver]:
     entries = _load(Path(path))
     if not isinstance(entries, list):
         raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
+    for n, entry in enumerate(entries, 1):
+        refuse_unknown(entry if isinstance(entry, dict) else (), f"{path}, waiver {n}", Waiver)
     return [_model(Waiver, entry, f"{path}, waiver {n}") for n, entry in enumerate(entries, 1)]
 
 

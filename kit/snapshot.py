@@ -357,14 +357,15 @@ def read(folder: Path | str) -> Snapshot:
     folder = Path(folder)
     try:
         header = json.loads((folder / HEADER).read_bytes())
+        stated = header["evidence"]["sha256"]
         lines = (folder / EVIDENCE).read_bytes()
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
         ) from None
     if header.get("format") != FORMAT:
         raise UserError(f"snapshot: {folder} has format {header.get('format')}, not {FORMAT}")
-    if hashlib.sha256(lines).hexdigest() != header["evidence"]["sha256"]:
+    if hashlib.sha256(lines).hexdigest() != stated:
         raise UserError(f"snapshot: {folder / EVIDENCE} was changed after it was written")
     requests = [Request(**json.loads(line)) for line in lines.splitlines()]
     for request in requests:

@@ -1,0 +1,33 @@
+# Two commands do all set-up they need: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lab lint bench clean
+
+demo: .venv/ready
+	$(BIN)/evidence demo
+
+test: .venv/ready
+	$(BIN)/python tests/system.py
+	$(BIN)/python -m pytest
+
+lab: .venv/ready
+	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab notebooks/evidence_pack.ipynb
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/run.py
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch .venv/ready
+
+clean:
+	rm -rf .venv
