@@ -11,6 +11,7 @@ The verbs that notebooks use, in the order in which data flows::
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,20 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "figures", "gather", "show", "tabulate", "validate"]
 
 _HOME = {
-    "evaluate": "kit.controls",
-    "gather": "kit.notebook",
-    "validate": "kit.notebook",
-    "tabulate": "kit.tables",
-    "figures": "kit.report",
-    "show": "kit.report",
+    "evaluate": "kit.controls:evaluate",
+    "figures": "kit.report.figures",
+    "gather": "kit.notebook:gather",
+    "show": "kit.report.show",
+    "tabulate": "kit.tables:tabulate",
+    "validate": "kit.notebook:validate",
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import a verb when it is first used: commands that need none of them start faster."""
-    from importlib import import_module
-
     if name in _HOME:
-        module = import_module(_HOME[name])
-        return getattr(module, name)
+        return resolve_name(_HOME[name])
     raise AttributeError(f"module 'kit' has no attribute {name!r}")
