@@ -6,6 +6,7 @@ It gathers and never judges: a denied call is stored as such.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import time
 from collections import defaultdict
@@ -86,14 +87,15 @@ def collect(
     Raises
     ------
     UserError
-        No credentials, or credentials of another account.
+        No credentials, credentials of another account, or no place to write to.
     CannotRunError
-        AWS cannot be reached, or the snapshot cannot be written.
+        AWS cannot be reached, or the disk is full.
     """
     profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     folder = folder or Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot"
+    _check_writable(folder)
     engine = _Engine(run, Clients(run), as_of, progress)
     engine.check_identity()
     needed = with_sources(calls)
@@ -121,6 +123,13 @@ def collect(
         "calls": sorted(call.name for call in needed),
     }
     return write(folder, header, requests)
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before AWS is asked whether there is a place for the answers."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"outputs: {folder} cannot be written: {there} is no folder of yours")
 
 
 def _stages(needed: Collection[Call]) -> list[list[Call]]:

@@ -1,0 +1,174 @@
+"""All doors lead to the same findings: command, papermill, stored snapshot, JupyterLab."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from kit.pack.document import document, findings_data
+from kit.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+DEMO = ROOT / "parameters" / "demo.yaml"
+ACCOUNT = "210987654321"
+
+
+@pytest.fixture(scope="module")
+def environment(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a shell has that talks to the sandbox; the pseudonym key lies in a folder of its own."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return {
+        **kept,
+        **sandbox.environment("demo"),
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
+
+
+def call(
+    arguments: list[str | Path], cwd: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(argument) for argument in arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def packed(
+    environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """The run's folder and what the command said."""
+    cwd = tmp_path_factory.mktemp("run")
+    done = call([BIN / "evidence", "run", DEMO], cwd, environment)
+    assert done.returncode == 3, done.stderr
+    (folder,) = (cwd / "outputs" / ACCOUNT).iterdir()
+    return folder, done.stdout
+
+
+def _digest(said: str) -> str:
+    found = re.search(r"findings digest: ([0-9a-f]{64})", said)
+    assert found
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def by_papermill(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The notebook as plain papermill leaves it."""
+    cwd = tmp_path_factory.mktemp("papermill")
+    out = cwd / "out.ipynb"
+    notebook = ROOT / "notebooks" / "evidence_pack.ipynb"
+    done = call([BIN / "papermill", notebook, out, "-f", DEMO], cwd, environment)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
+    folder, said = packed
+    data = folder / "pack" / "data"
+    assert sorted(path.name for path in data.iterdir()) == [
+        "evidence.html",
+        "evidence.pdf",
+        "findings.csv",
+    ]
+    assert str(data / "evidence.pdf").removeprefix(str(folder)) in said
+    assert (folder / "snapshot" / "snapshot.json").exists()
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) -> None:
+    facts = findings_data(nbformat.read(by_papermill, 4))["facts"]
+    assert facts["digest"] == _digest(packed[1])
+
+
+def test_a_stored_snapshot_finds_the_same_without_aws(
+    packed: tuple[Path, str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    offline = {k: v for k, v in environment.items() if not k.startswith("AWS_")}
+    snapshot = packed[0] / "snapshot"
+    done = call([BIN / "evidence", "seal", snapshot, "--to", tmp_path / "pack"], tmp_path, offline)
+    assert done.returncode == 3, done.stderr
+    assert _digest(done.stdout) == _digest(packed[1])
+    for name in ("evidence.html", "evidence.pdf", "findings.csv"):
+        again = (tmp_path / "pack" / "data" / name).read_bytes()
+        assert again == (packed[0] / "pack" / "data" / name).read_bytes(), name
+
+
+def test_a_pack_is_sealed_once(packed: tuple[Path, str], environment: dict[str, str]) -> None:
+    done = call([BIN / "evidence", "seal", packed[0] / "snapshot"], packed[0], environment)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["evidence_pdf", "evidence_html"])
+def test_plain_nbconvert_renders_it(
+    by_papermill: Path, environment: dict[str, str], form: str, tmp_path: Path
+) -> None:
+    shutil.copy(by_papermill, tmp_path / "out.ipynb")
+    done = call([BIN / "jupyter", "nbconvert", "--to", form, "out.ipynb"], tmp_path, environment)
+    assert done.returncode == 0, done.stderr
+    suffix = form.removeprefix("evidence_")
+    assert (tmp_path / f"out.{suffix}").stat().st_size > 20_000
+
+
+def test_html_and_pdf_are_made_from_the_same_data(
+    packed: tuple[Path, str], by_papermill: Path
+) -> None:
+    made = document(nbformat.read(by_papermill, 4)).as_json()
+    assert json.loads(json.dumps(made)) == made
+    page = (packed[0] / "pack" / "data" / "evidence.html").read_text()
+    pages = subprocess.run(
+        ["pdftotext", "-layout", str(packed[0] / "pack" / "data" / "evidence.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    with (packed[0] / "pack" / "data" / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert row["control"] in page
+        assert row["control"] in pages
+        if row["status"] == "fail":
+            assert row["resource"] in page
+
+
+def test_every_page_says_that_it_is_not_aws(packed: tuple[Path, str]) -> None:
+    done = subprocess.run(
+        ["pdftotext", str(packed[0] / "pack" / "data" / "evidence.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pages = done.stdout.rstrip("\f\n").split("\f")
+    assert len(pages) > 5
+    assert [n for n, page in enumerate(pages) if "NOT AWS" not in page] == []
+
+
+def test_names_of_the_account_are_nowhere_in_the_pack(
+    packed: tuple[Path, str], environment: dict[str, str]
+) -> None:
+    done = call(
+        [BIN / "aws", "appstream", "describe-fleets", "--region", "eu-central-1"],
+        packed[0],
+        environment,
+    )
+    names = [fleet["Name"] for fleet in json.loads(done.stdout)["Fleets"]]
+    assert names
+    page = (packed[0] / "pack" / "data" / "evidence.html").read_text()
+    assert [name for name in names if name in page] == []
