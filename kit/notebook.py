@@ -73,7 +73,14 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     """
     if stored:
         return read(stored)
-    return collect(run, needed_calls(run.controls))
+    return collect(_placed(run), needed_calls(run.controls))
+
+
+def _placed(run: Run) -> Run:
+    """JupyterLab runs a notebook in its own folder: outputs lie beside that, not in it."""
+    if Path(run.outputs).is_absolute() or Path.cwd().name != "notebooks":
+        return run
+    return run.model_copy(update={"outputs": str(Path("..") / run.outputs)})
 
 
 def project(folder: str) -> Path:

@@ -1,0 +1,134 @@
+"""An analyst opens the notebook in JupyterLab and runs all cells, in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from kit.pack.document import findings_data
+from kit.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "only-for-this-test"
+_MINUTE = 60_000
+
+
+@pytest.fixture
+def lab(sandbox: Sandbox, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A JupyterLab on a copy of the notebooks, with the sandbox's environment."""
+    folder = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        **sandbox.environment("demo"),
+        "EVIDENCE_PARAMETERS": str(ROOT / "parameters" / "demo.yaml"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+    }
+    server = subprocess.Popen(
+        [
+            str(Path(sys.executable).parent / "jupyter"),
+            "lab",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={port}",
+            f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.root_dir={folder}",
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/api?token={TOKEN}", server)
+        yield url, folder
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        assert server.poll() is None, "JupyterLab ended"
+        time.sleep(0.1)
+    raise AssertionError("JupyterLab did not answer")
+
+
+def _run_all(page: Page, url: str, snapshot: Path | None = None) -> None:
+    page.goto(f"{url}/lab/tree/evidence_pack.ipynb?token={TOKEN}&reset")
+    notebook = page.locator(".jp-Notebook")
+    expect(notebook).to_be_visible(timeout=_MINUTE)
+    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
+        "data-status", "idle", timeout=_MINUTE
+    )
+    if snapshot:
+        cell = page.locator(".jp-CodeCell .cm-content").first
+        cell.click()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(f'\nsnapshot = "{snapshot}"')
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    last = page.locator(".jp-CodeCell").last
+    last.scroll_into_view_if_needed()
+    expect(last.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=_MINUTE)
+
+
+def _saved(page: Page, folder: Path) -> nbformat.NotebookNode:
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name="Save Notebook", exact=True).click()
+    path = folder / "evidence_pack.ipynb"
+    for _ in range(100):
+        saved = nbformat.read(path, 4)
+        if saved.cells[-1].get("outputs"):
+            return saved
+        time.sleep(0.1)
+    raise AssertionError("JupyterLab did not save the notebook")
+
+
+def test_run_all_shows_the_same_as_a_stored_snapshot(
+    lab: tuple[str, Path], browser: Browser
+) -> None:
+    url, folder = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    _run_all(page, url)
+    asked = _saved(page, folder)
+    assert page.locator(".jp-RenderedText[data-mime-type*='stderr']").count() <= 1
+    page.close()
+
+    (snapshot,) = (folder.parent / "outputs").rglob("snapshot")
+    again = browser.new_page(viewport={"width": 1400, "height": 1000})
+    shutil.copy(ROOT / "notebooks" / "evidence_pack.ipynb", folder / "evidence_pack.ipynb")
+    _run_all(again, url, snapshot)
+    stored = _saved(again, folder)
+    assert findings_data(stored)["facts"] == findings_data(asked)["facts"]
+    expect(again.locator("table", has_text="Open points").first).to_be_attached()
+    again.close()
+
+
+@pytest.mark.parametrize("name", ["evidence_html", "evidence_pdf"])
+def test_both_exporters_are_in_the_menu(name: str) -> None:
+    from nbconvert.exporters import get_exporter
+
+    assert get_exporter(name)().export_from_notebook
