@@ -1,0 +1,219 @@
+"""A document as the Typst template takes it: cut, printable, measured.
+
+The template only draws. What depends on the paper (which rows are listed, how
+wide columns are, where a long word may break, what no font can print) is
+decided here, in data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from kit.pack import fonts
+from kit.pack.columns import BREAKS, share, widths
+from kit.pack.document import Document
+from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
+
+
+class Paper(NamedTuple):
+    """A size of page, in points."""
+
+    name: str
+    across: float
+    down: float
+
+
+PAPERS = {"A4": Paper("a4", 595.28, 841.89), "Letter": Paper("us-letter", 612.0, 792.0)}
+# In points; the template reads them too.
+MEASURES = {
+    "margin": 56.0,
+    "text": 9.5,
+    "cell": 7.6,
+    "cell_code": 7.0,
+    "cell_inset": 4.0,
+    "code": 7.3,
+    "code_inset": 7.0,
+    "facts": 128.0,
+}
+_TALL = 24  # lines: a row of more may break across pages
+_SEPARATED = re.compile(r"[^:_.,;=&?@|(){}]*[:_.,;=&?@|(){}]|[^:_.,;=&?@|(){}]+")
+
+
+def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...]]:
+    """Return the data for the template, and the faces that print it.
+
+    Parameters
+    ----------
+    evidence : Document
+    paper : {"A4", "Letter"}
+    """
+    data = evidence.as_json()
+    faces = fonts.faces_for({character for text in _strings(data) for character in text})
+    data = _printable(data, faces)
+    listed = [_listed(table) for table in _tables(data["blocks"])]
+    targets = {target for table in listed for target in table["targets"] if target}
+    links = {
+        "evidence": {name: at for name, at in data["rows"].items() if at in targets},
+        "control": data["controls"],
+    }
+    size = PAPERS[paper]
+    narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
+    for table in _tables(data["blocks"]):
+        _measure(table, narrow, wide, links)
+    _break_long_words(data, narrow)
+    return {
+        "cover": data["cover"],
+        "blocks": _turn(data["blocks"]),
+        "paper": size.name,
+        "measures": MEASURES,
+        "sans": _families(fonts.SANS, faces),
+        "mono": _families(fonts.MONO, faces),
+        "marks": {mark.word: mark._asdict() for mark in (STATUSES | SEVERITIES).values()},
+    }, faces
+
+
+def _families(first: str, faces: tuple[fonts.Face, ...]) -> list[str]:
+    return [first, *(face.family for face in faces if face.family != first)]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every text that has more than ASCII in it."""
+    if isinstance(value, str):
+        if not value.isascii():
+            yield value
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            if name != "svg":
+                yield from _strings(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
+
+
+def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:
+    """Return a copy in which every character that no face has is written out."""
+    if isinstance(value, str):
+        return fonts.printable(value.replace("\t", "    "), faces)
+    if isinstance(value, dict):
+        return {
+            name: part if name == "svg" else _printable(part, faces) for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [_printable(part, faces) for part in value]
+    return value
+
+
+def _tables(blocks: list[JSON]) -> Iterator[JSON]:
+    for block in blocks:
+        if block["kind"] == "table":
+            yield block
+        elif block["kind"] == "controls":
+            yield from (control["rows"] for control in block["blocks"])
+
+
+def _listed(table: JSON) -> JSON:
+    """Leave the rows that the PDF lists."""
+    if table["listed"] is not None:
+        for part in ("rows", "targets"):
+            table[part] = [table[part][place] for place in table["listed"]]
+    return table
+
+
+def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
+    """Give a table its columns' widths, turn it if it is too wide, and break what is too long."""
+    wanted = widths(table)
+    inset = 2 * MEASURES["cell_inset"] * len(wanted) / MEASURES["cell"]
+    table["turned"] = sum(width.least for width in wanted) + inset > narrow / MEASURES["cell"]
+    room = (wide if table["turned"] else narrow) / MEASURES["cell"] - inset
+    shares = share(wanted, room)
+    table["widths"] = [
+        (part + 2 * MEASURES["cell_inset"] / MEASURES["cell"]) * MEASURES["cell"] for part in shares
+    ]
+    table["tall"] = []
+    for place, (row, target) in enumerate(zip(table["rows"], table["targets"], strict=True)):
+        cells = []
+        lines = 0.0
+        for column, cell, em in zip(table["columns"], row, shares, strict=True):
+            mono = column["kind"] == "code"
+            lines = max(lines, fonts.em(cell_text(column["kind"], cell), mono=mono) / em)
+            link = None
+            if column["name"] == table["anchor"] and target is None:
+                link = links["evidence"].get(str(cell))
+            cells.append(_cell(column["kind"], cell, em, links, link))
+        table["rows"][place] = cells
+        table["tall"].append(lines > _TALL)
+
+
+def _cell(
+    kind: Any, cell: Any, em: float, links: dict[str, dict[str, str]], link: str | None
+) -> Any:
+    """Return a cell as the template draws it: a word, links, or pieces of text."""
+    if kind in ("status", "severity"):
+        return cell
+    if kind in ("evidence", "control"):
+        return [[name, links[kind].get(name)] for name in ids(cell)]
+    pieces = _pieces(cell_text(kind, cell), em, mono=kind == "code")
+    return [[pieces, link]] if link else pieces
+
+
+def _pieces(text: str, em: float, *, mono: bool = False) -> list[str]:
+    """Split a text where lines may end beyond Typst's own places, if a word is wider than `em`."""
+    if fonts.em(text, mono=mono) <= em:
+        return [text]
+    pieces = [""]
+    for word in re.split(rf"({BREAKS.pattern})", text):
+        if fonts.em(word, mono=mono) <= em:
+            pieces[-1] += word
+        else:
+            most = max(1, int(em / 2))
+            parts = [
+                part[start : start + most]
+                for part in _SEPARATED.findall(word)
+                for start in range(0, len(part), most)
+            ]
+            pieces += parts
+    return [piece for piece in pieces if piece]
+
+
+def _break_long_words(data: JSON, narrow: float) -> None:
+    """Split facts, notes and code where a word is wider than its place."""
+    cover = data["cover"]
+    cover["facts"] = [
+        [name, _pieces(value, (narrow - MEASURES["facts"]) / MEASURES["text"])]
+        for name, value in cover["facts"]
+    ]
+    code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
+    for block in data["blocks"]:
+        if block["kind"] == "note":
+            block["text"] = _pieces(block["text"], narrow / MEASURES["text"] / 1.1)
+        elif block["kind"] == "prose":
+            for node in _code_blocks(block["nodes"]):
+                node["pieces"] = _pieces(node["text"], code, mono=True)
+        elif block["kind"] == "controls":
+            for step in (step for control in block["blocks"] for step in control["remedy"]):
+                if step["code"]:
+                    step["code"] = _pieces(step["code"], code, mono=True)
+
+
+def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
+    for node in nodes:
+        if node["t"] == "block-code":
+            yield node
+        for inside in (node.get("c", []), *node.get("items", [])):
+            yield from _code_blocks(inside)
+
+
+def _turn(blocks: list[JSON]) -> list[JSON]:
+    """Group a table that needs the page turned with the headings right above it."""
+    turned: list[JSON] = []
+    for block in blocks:
+        if block["kind"] == "table" and block["turned"] and block["rows"]:
+            above: list[JSON] = []
+            while turned and turned[-1]["kind"] == "heading":
+                above.insert(0, turned.pop())
+            turned.append({"kind": "turned", "blocks": [*above, block]})
+        else:
+            turned.append(block)
+    return turned
