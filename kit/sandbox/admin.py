@@ -1,0 +1,52 @@
+"""The sandbox told over HTTP, by another process, what it can be told in this one.
+
+``GET /_sandbox/health``, ``GET | DELETE /_sandbox/requests``, ``GET | POST | DELETE
+/_sandbox/faults``, ``GET /_sandbox/environment/<account>``; bodies and answers are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from kit.sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from kit.sandbox.server import Sandbox
+
+PREFIX = "/_sandbox/"  # no bucket can be called so
+
+
+def answer(sandbox: Sandbox, request: Request) -> Response:
+    """Answer one administrative request."""
+    what, _, rest = request.path.removeprefix(PREFIX).partition("/")
+    try:
+        body, status = _answer(sandbox, request.method, what, rest, request.get_data())
+    except (TypeError, ValueError) as error:
+        body, status = {"error": str(error)}, 400
+    return Response(json.dumps(body), status, content_type="application/json")
+
+
+def _answer(
+    sandbox: Sandbox, method: str, what: str, rest: str, body: bytes
+) -> tuple[dict[str, Any] | list[Any], int]:
+    match method, what:
+        case "GET", "health":
+            return sandbox.health(), 200
+        case "GET", "environment":
+            return dict(sandbox.environment(rest)), 200
+        case "GET", "requests":
+            return sandbox.logged(), 200
+        case "DELETE", "requests":
+            sandbox.requests.clear()
+        case "POST", "faults":
+            sandbox.faults.add(Fault(**json.loads(body)))
+        case "DELETE", "faults":
+            sandbox.faults.clear()
+        case "GET", "faults":
+            pass
+        case _:
+            return {"error": f"nothing answers {method} {PREFIX}{what}"}, 404
+    return sandbox.faults.listed(), 201 if method == "POST" else 200

@@ -1,0 +1,97 @@
+"""Nothing enters or leaves the sandbox that botocore's service models do not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.validate import ParamValidator
+from moto.core.model import OperationModel, Shape
+
+from kit.sandbox.protocol import AWSError
+
+INVALID_CODE = {
+    "ec2": "InvalidParameterValue",
+    "iam": "ValidationError",
+    "resourcegroupstaggingapi": "InvalidParameterException",
+    "s3": "InvalidArgument",
+    "s3control": "InvalidRequest",
+    "sts": "ValidationError",
+}
+# EC2 answers "available" although its model says "Available"; so does this sandbox.
+UNLIKE_ITS_ENUM = {("VpcEndpoint", "State")}
+
+
+def check_input(service: str, operation: OperationModel, parameters: dict[str, Any]) -> None:
+    """Refuse parameters that the model does not allow, with the service's own error code.
+
+    Raises
+    ------
+    AWSError
+        400, with all violations in the message.
+    """
+    shape = operation.input_shape
+    if shape is None:
+        return
+    found = [*violations(parameters, shape), *_beyond_limits(parameters, shape, shape.name)]
+    if found:
+        message = f"{len(found)} validation error(s) detected: {'; '.join(found)}"
+        raise invalid(service, message)
+
+
+def invalid(service: str, message: str) -> AWSError:
+    """Return the error with which `service` refuses a parameter."""
+    return AWSError(INVALID_CODE.get(service, "ValidationException"), message)
+
+
+def check_output(shape: Shape | None, value: Any, where: str) -> None:
+    """Refuse an answer, or a declared part of one, that is not of the shape AWS documents.
+
+    Raises
+    ------
+    ValueError
+        Naming `where` and every violation: the sample account is wrong, or the sandbox is.
+    """
+    found = violations(value, shape) if shape is not None else []
+    if found:
+        raise ValueError(f"{where}: {'; '.join(found)}")
+
+
+def violations(value: Any, shape: Shape) -> list[str]:
+    """Return what is wrong with `value`: unknown, missing or mistyped members, values no enum has."""
+    report = ParamValidator().validate(value, shape)
+    if report.has_errors():
+        return [line.strip() for line in report.generate_report().splitlines()]
+    return list(_outside_enums(value, shape, shape.name))
+
+
+def _outside_enums(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    for child, child_shape, child_path in _children(value, shape, path):
+        yield from _outside_enums(child, child_shape, child_path)
+    if shape.type_name == "string" and shape.enum and value not in shape.enum:
+        parent = tuple(path.split(".")[-2:])
+        if parent not in UNLIKE_ITS_ENUM:
+            yield f"Value {value!r} at {path} must satisfy enum value set: {list(shape.enum)}"
+
+
+def _beyond_limits(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    for child, child_shape, child_path in _children(value, shape, path):
+        yield from _beyond_limits(child, child_shape, child_path)
+    most = shape.metadata.get("max")
+    if most is None or shape.type_name in {"structure", "boolean"}:
+        return
+    size = value if isinstance(value, int | float) else len(value)
+    if size > most:
+        yield f"Value {value!r} at {path} must be at most {most}"
+
+
+def _children(value: Any, shape: Shape, path: str) -> Iterator[tuple[Any, Shape, str]]:
+    if shape.type_name == "structure":
+        for name, child in value.items():
+            yield child, shape.members[name], f"{path}.{name}"
+    elif shape.type_name == "list":
+        for child in value:
+            yield child, shape.member, f"{path.rsplit('.', 1)[0]}.{shape.member.name}"
+    elif shape.type_name == "map":
+        for key, child in value.items():
+            yield child, shape.value, f"{path}.{key}"

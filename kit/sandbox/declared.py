@@ -1,0 +1,292 @@
+"""Sample accounts: YAML files with AWS's own member names, made into what AWS would answer.
+
+Beside AWS's members an item may say ``Like: <variant>`` (a named set of defaults), ``Copies: 200``
+with ``${n}`` in its text, and ``Every: 2h`` (copies lie that far apart). Null removes a default.
+``${account}``, ``${region}``, ``${id}``, ``${uuid}`` and the item's own members may stand in any
+text; ``-3d`` or ``+2h`` where AWS has a time means relative to the start of the sandbox; a mapping
+where AWS has a string (a policy, a CloudTrail event) becomes JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import datetime as dt
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import yaml
+from moto.core.model import Shape
+
+from kit.sandbox.checks import check_output
+from kit.sandbox.kinds import GLOBAL_SERVICES, KINDS, Kind
+
+RELATIVE = re.compile(r"^([+-]?\d+)(m|h|d)$")
+UNIT = {"m": "minutes", "h": "hours", "d": "days"}
+DIRECTIVES = ("Like", "Copies", "Every")
+
+
+class Item(dict[str, Any]):
+    """What one operation answers for one resource; `beside` has what other operations answer."""
+
+    beside: dict[str, Any]
+
+
+@dataclass
+class Account:
+    """One sample account, ready to answer."""
+
+    name: str
+    id: str
+    about: str
+    region_status: dict[str, str]
+    home_region: str
+    _declared: dict[tuple[str, str, str], list[Item]] = field(default_factory=dict)
+
+    @property
+    def access_key_id(self) -> str:
+        """The access key of the account's evidence analyst, the same at every start."""
+        return f"ASIA{_id('access key', self.id)[:16]}"
+
+    @property
+    def secret_access_key(self) -> str:
+        """The secret that belongs to the access key; the sandbox does not check signatures."""
+        return hashlib.sha256(f"secret of {self.id}".encode()).hexdigest()[:40]
+
+    @property
+    def caller(self) -> str:
+        """The ARN of the session whose credentials `Sandbox.environment` hands out."""
+        return f"arn:aws:sts::{self.id}:assumed-role/EvidenceReader/evidence-analyst"
+
+    def declared(self, service: str, kind: str, region: str) -> list[Item]:
+        """Return the declared items of a kind; at most one where AWS knows but one."""
+        where = "" if service in GLOBAL_SERVICES else region
+        return self._declared.get((service, kind, where), [])
+
+    def regions(self, service: str) -> list[str]:
+        """Return the regions in which the account has something of `service`."""
+        return sorted({region for (name, _, region) in self._declared if name == service})
+
+
+@cache
+def _read(path: str) -> Any:
+    text = (files("kit.sandbox") / path).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def load(name: str, now: dt.datetime) -> Account:
+    """Read a sample account.
+
+    Raises
+    ------
+    ValueError
+        Where the file declares what AWS's models do not allow; names file, kind and item.
+    """
+    raw, defaults = _read(f"accounts/{name}.yaml"), _read("defaults.yaml")
+    status = dict.fromkeys(defaults["regions"]["enabled by default"], "ENABLED_BY_DEFAULT")
+    status |= dict.fromkeys(defaults["regions"]["opt-in"], "DISABLED")
+    home = next(iter(raw.get("regions") or {}), defaults["regions"]["home"])
+    account = Account(name, raw["id"], raw["about"], status, home)
+    _declare(account, "", {s: raw[s] for s in GLOBAL_SERVICES if s in raw}, now)
+    for region, services in (raw.get("regions") or {}).items():
+        services = dict(services or {})
+        opted_in = "ENABLED" if status[region] == "DISABLED" else status[region]
+        status[region] = services.pop("RegionOptStatus", opted_in)
+        _declare(account, region, services, now)
+    return account
+
+
+def _declare(account: Account, region: str, services: Mapping[str, Any], now: dt.datetime) -> None:
+    context = {"account": account.id, "region": region}
+    shared = _read("defaults.yaml")["in every region" if region else "in every account"] or {}
+    for service in services.keys() | shared.keys():
+        own, common = services.get(service) or {}, shared.get(service) or {}
+        for kind in own.keys() | common.keys():
+            where = f"{account.name}: {region or 'account'} {service}.{kind}"
+            if kind not in KINDS.get(service, {}):
+                raise ValueError(f"{where} is nothing that the sandbox answers")
+            value = own.get(kind, common.get(kind))
+            if value and isinstance(value, list) and kind in own:
+                value = [*common.get(kind, []), *value]
+            if value is not None:
+                made = _Maker(service, where, now).make(KINDS[service][kind], kind, value, context)
+                account._declared[service, kind, region] = (
+                    made if isinstance(made, list) else [made]
+                )
+
+
+@dataclass(frozen=True)
+class _Maker:
+    service: str
+    where: str
+    now: dt.datetime
+
+    def make(self, kind: Kind, name: str, value: Any, context: dict[str, str]) -> Any:
+        if not kind.is_list:
+            return self._one(kind, name, value, context)
+        return [item for raw in value for item in self._copies(kind, name, raw, context)]
+
+    def _copies(
+        self, kind: Kind, name: str, raw: Mapping[str, Any], context: dict[str, str]
+    ) -> Iterator[Any]:
+        every = relative(raw["Every"]) if "Every" in raw else dt.timedelta()
+        for n in range(1, raw.get("Copies", 1) + 1):
+            yield self._one(kind, name, raw, context | {"n": str(n)}, earlier=(n - 1) * every)
+
+    def _one(
+        self,
+        kind: Kind,
+        name: str,
+        raw: Any,
+        context: dict[str, str],
+        earlier: dt.timedelta = dt.timedelta(),
+    ) -> Any:
+        shape, where = kind.shape(self.service), self.where
+        if not isinstance(raw, Mapping):
+            made = self._shaped(_filled(raw, context), shape)
+            check_output(shape, made, where)
+            return made
+        merged = _pruned(_merge(_variant(self.service, name, raw.get("Like")), raw))
+        for directive in DIRECTIVES:
+            merged.pop(directive, None)
+        merged, context = self._fill(merged, context, earlier)
+        beside = {k: merged.pop(k) for k in kind.beside if k in merged}
+        made = self._shaped(merged, shape)
+        check_output(shape, made, f"{where} {context.get('Name', '')}")
+        if isinstance(made, str):
+            return made
+        item = Item(made)
+        context |= {"parent": context.get("Name", "")}
+        item.beside = {
+            k: replace(self, where=f"{where} {context['parent']}.{k}").make(
+                v, k, beside[k], context
+            )
+            for k, v in kind.beside.items()
+            if k in beside
+        }
+        return item
+
+    def _fill(
+        self, raw: dict[str, Any], context: dict[str, str], earlier: dt.timedelta
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Fill in the item's own members, which may stand in one another's text."""
+        context = dict(context)
+        if "EventTime" in raw:
+            raw["EventTime"] = self._time(raw["EventTime"]) - earlier
+            context["time"] = raw["EventTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
+        for step in range(2):
+            own = {k: v for k, v in _filled(raw, context).items() if isinstance(v, str)}
+            context |= {k: v for k, v in own.items() if "${" not in v}
+            if step == 0:
+                key = json.dumps([self.where, context], sort_keys=True)
+                context |= {"uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, key)), "id": _id(key)}
+        return _filled(raw, context), context
+
+    def _time(self, value: Any) -> dt.datetime:
+        if isinstance(value, dt.datetime):
+            return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        if isinstance(value, dt.date):
+            return dt.datetime.combine(value, dt.time(), dt.UTC)
+        return self.now + relative(value)
+
+    def _shaped(self, value: Any, shape: Shape | None) -> Any:
+        """Give times and JSON texts the form that the shape asks for."""
+        if shape is None:
+            return value
+        if shape.type_name == "timestamp":
+            return self._time(value)
+        if shape.type_name == "string" and isinstance(value, Mapping | list):
+            return json.dumps(value, ensure_ascii=False)
+        if shape.type_name == "structure" and isinstance(value, Mapping):
+            return {k: self._shaped(v, shape.members.get(k)) for k, v in value.items()}
+        if shape.type_name == "list" and isinstance(value, list):
+            return [self._shaped(v, shape.member) for v in value]
+        return value
+
+
+def relative(text: str) -> dt.timedelta:
+    """Return the time span that ``-3d``, ``+2h`` or ``90m`` means.
+
+    Raises
+    ------
+    ValueError
+        Where `text` is nothing of the kind.
+    """
+    if not (match := RELATIVE.match(str(text))):
+        raise ValueError(f"{text!r} is no time: write -3d, +2h or 90m, or a date")
+    return dt.timedelta(**{UNIT[match[2]]: int(match[1])})
+
+
+@cache
+def aws_managed_policies() -> dict[str, dict[str, Any]]:
+    """Return AWS's own policies that sample accounts attach, by ARN, as IAM describes them."""
+    made = {}
+    for name, declared in _read("defaults.yaml")["AWS managed policies"].items():
+        path = declared.get("Path", "/")
+        arn, since = f"arn:aws:iam::aws:policy{path}{name}", dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
+        version = {
+            "Document": json.dumps(declared["Document"]),
+            "VersionId": "v1",
+            "IsDefaultVersion": True,
+            "CreateDate": since,
+        }
+        made[arn] = {
+            "PolicyName": name,
+            "PolicyId": f"ANPA{_id(arn)}",
+            "Arn": arn,
+            "Path": path,
+            "DefaultVersionId": "v1",
+            "IsAttachable": True,
+            "CreateDate": since,
+            "UpdateDate": since,
+            "PolicyVersionList": [version],
+        }
+    return made
+
+
+def _variant(service: str, kind: str, like: str | None) -> dict[str, Any]:
+    variants = _read("defaults.yaml")["items"].get(service, {}).get(kind, {})
+    if like is not None and like not in variants:
+        raise ValueError(f"{service}.{kind} has no variant {like!r} in defaults.yaml")
+    made = copy.deepcopy(variants.get("default") or {})
+    if like:
+        chosen = dict(variants[like])
+        made = _merge(_variant(service, kind, chosen.pop("Like", None)), chosen)
+    return made
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return copy.deepcopy(over)
+    return {
+        k: _merge(base.get(k), over[k]) if k in over else copy.deepcopy(base[k])
+        for k in [*base, *(k for k in over if k not in base)]
+    }
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _pruned(v) for k, v in value.items() if v is not None}
+    return [_pruned(v) for v in value] if isinstance(value, list) else value
+
+
+def _filled(value: Any, context: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return Template(value).safe_substitute(context) if "${" in value else value
+    if isinstance(value, Mapping):
+        return {_filled(k, context): _filled(v, context) for k, v in value.items()}
+    return [_filled(v, context) for v in value] if isinstance(value, list) else value
+
+
+def _id(*parts: str) -> str:
+    """Return 17 upper-case letters and digits, always the same for the same parts."""
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return base64.b32encode(digest).decode()[:17]

@@ -1,0 +1,166 @@
+"""What a sample account may declare, and the botocore shape that each declaration must have.
+
+A path such as ``DescribeStacks.Stacks[]`` is an operation, then members of its answer; ``[]`` says
+that the account file has a list of such items. Members that another operation answers (a stack's
+theme, a bucket's policy) are declared beside the item they belong to, under `beside`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from moto.core.model import Shape
+
+from kit.sandbox.protocol import service_model
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of declaration: the path of its shape, and the kinds declared beside it.
+
+    `many` says whether the file has a list of these, where the path does not; `service` whose
+    shape it is, where not its own service's; a `path` of None takes plain data that a handler alone
+    understands.
+    """
+
+    path: str | None
+    beside: Mapping[str, Kind] = field(default_factory=dict)
+    many: bool | None = None
+    service: str | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether an account file has a list here."""
+        return (self.path or "").endswith("[]") if self.many is None else self.many
+
+    def shape(self, service: str) -> Shape | None:
+        """Return botocore's shape of one item."""
+        return _shape(self.service or service, self.path) if self.path else None
+
+
+@cache
+def _shape(service: str, path: str) -> Shape:
+    model = service_model(service)
+    assert model is not None, service
+    operation, *members = path.split(".")
+    shape: Any = model.operation_model(operation).output_shape
+    for member in members:
+        shape = shape.members[member.removesuffix("[]")]
+        if member.endswith("[]"):
+            shape = shape.member
+    return shape  # type: ignore[no-any-return]
+
+
+TAGS = Kind("ListTagsForResource.Tags")
+PLAIN = Kind(None)
+
+KINDS: dict[str, dict[str, Kind]] = {
+    "appstream": {
+        "Stacks": Kind(
+            "DescribeStacks.Stacks[]",
+            {
+                "AssociatedFleets": Kind("ListAssociatedFleets.Names"),
+                "Entitlements": Kind("DescribeEntitlements.Entitlements[]"),
+                "Tags": TAGS,
+                "Theme": Kind("DescribeThemeForStack.Theme"),
+                "Users": PLAIN,
+            },
+        ),
+        "Fleets": Kind("DescribeFleets.Fleets[]", {"Applications": PLAIN, "Tags": TAGS}),
+        "Images": Kind(
+            "DescribeImages.Images[]",
+            {
+                "SharedImagePermissionsList": Kind(
+                    "DescribeImagePermissions.SharedImagePermissionsList"
+                ),
+                "Tags": TAGS,
+            },
+        ),
+        "ImageBuilders": Kind("DescribeImageBuilders.ImageBuilders[]", {"Tags": TAGS}),
+        "AppBlockBuilders": Kind(
+            "DescribeAppBlockBuilders.AppBlockBuilders[]", {"AppBlocks": PLAIN, "Tags": TAGS}
+        ),
+        "AppBlocks": Kind("DescribeAppBlocks.AppBlocks[]", {"Tags": TAGS}),
+        "Applications": Kind("DescribeApplications.Applications[]", {"Tags": TAGS}),
+        "Users": Kind("DescribeUsers.Users[]"),
+        "DirectoryConfigs": Kind("DescribeDirectoryConfigs.DirectoryConfigs[]"),
+        "UsageReportSubscriptions": Kind(
+            "DescribeUsageReportSubscriptions.UsageReportSubscriptions[]"
+        ),
+        "ExportImageTasks": Kind("ListExportImageTasks.ExportImageTasks[]"),
+    },
+    "accessanalyzer": {"analyzers": Kind("ListAnalyzers.analyzers[]")},
+    "acm-pca": {
+        "CertificateAuthorities": Kind(
+            "DescribeCertificateAuthority.CertificateAuthority", many=True
+        )
+    },
+    "artifact": {
+        "reports": Kind("ListReports.reports[]"),
+        "customerAgreements": Kind("ListCustomerAgreements.customerAgreements[]"),
+    },
+    "cloudtrail": {
+        "trailList": Kind(
+            "DescribeTrails.trailList[]",
+            {
+                "Status": Kind("GetTrailStatus"),
+                "EventSelectors": Kind("GetEventSelectors.EventSelectors"),
+                "AdvancedEventSelectors": Kind("GetEventSelectors.AdvancedEventSelectors"),
+            },
+        ),
+        "Events": Kind("LookupEvents.Events[]"),
+        "EventDataStores": Kind("GetEventDataStore", many=True),
+    },
+    "ec2": {
+        "VpcEndpoints": Kind("DescribeVpcEndpoints.VpcEndpoints[]"),
+        "Subnets": Kind("DescribeSubnets.Subnets[]"),
+    },
+    "iam": {
+        "UserDetailList": Kind(
+            "GetAccountAuthorizationDetails.UserDetailList[]", {"CredentialReport": PLAIN}
+        ),
+        "GroupDetailList": Kind("GetAccountAuthorizationDetails.GroupDetailList[]"),
+        "RoleDetailList": Kind("GetAccountAuthorizationDetails.RoleDetailList[]"),
+        "Policies": Kind("GetAccountAuthorizationDetails.Policies[]"),
+        "SAMLProviderList": Kind("ListSAMLProviders.SAMLProviderList[]"),
+        "PasswordPolicy": Kind("GetAccountPasswordPolicy.PasswordPolicy"),
+        "RootAccount": Kind(None),
+    },
+    "kms": {
+        "Keys": Kind(
+            "DescribeKey.KeyMetadata",
+            {"Aliases": PLAIN, "RotationStatus": Kind("GetKeyRotationStatus")},
+            many=True,
+        )
+    },
+    "macie2": {
+        "Session": Kind("GetMacieSession"),
+        "AutomatedDiscovery": Kind("GetAutomatedDiscoveryConfiguration"),
+        "ClassificationJobs": Kind("ListClassificationJobs.items[]"),
+        "Findings": Kind(None, many=True),
+    },
+    "s3": {
+        "Buckets": Kind(
+            "ListBuckets.Buckets[]",
+            {
+                "Encryption": Kind("GetBucketEncryption.ServerSideEncryptionConfiguration"),
+                "Lifecycle": Kind("GetBucketLifecycleConfiguration"),
+                "Logging": Kind("GetBucketLogging"),
+                "Macie": Kind("DescribeBuckets.buckets[]", many=False, service="macie2"),
+                "OwnershipControls": Kind("GetBucketOwnershipControls.OwnershipControls"),
+                "Policy": Kind("GetBucketPolicy.Policy"),
+                "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),
+                "Replication": Kind("GetBucketReplication.ReplicationConfiguration"),
+                "Tagging": Kind("GetBucketTagging.TagSet"),
+                "Versioning": Kind("GetBucketVersioning"),
+            },
+        )
+    },
+    "s3control": {
+        "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),
+    },
+}
+GLOBAL_SERVICES = {"artifact", "iam", "s3", "s3control"}

@@ -1,0 +1,269 @@
+"""The sandbox's HTTP server: who asks for what, what goes wrong on purpose, who answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib
+import json
+import os
+import pkgutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+from moto.core.request import Request
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response as HTTPResponse
+
+from kit.sandbox import admin, errors, services
+from kit.sandbox.checks import check_input, check_output
+from kit.sandbox.declared import Account, load
+from kit.sandbox.faults import Faults
+from kit.sandbox.protocol import (
+    AWSError,
+    Operation,
+    Response,
+    Scope,
+    default_protocol,
+    read_operation,
+    read_scope,
+    write_error,
+    write_result,
+)
+from kit.sandbox.registry import HANDLERS, Call, NotOurs, World
+
+for _module in pkgutil.iter_modules(services.__path__):
+    importlib.import_module(f"{services.__name__}.{_module.name}")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One request that was answered, or dropped (status 0)."""
+
+    account: str
+    service: str
+    operation: str
+    region: str
+    parameters: str  # the first 16 hex digits of a SHA-256
+    status: int
+    error: str | None
+    at: float  # seconds, of a clock that only goes forward
+
+
+class Sandbox:
+    """A running sandbox; see `kit.sandbox.start`.
+
+    Attributes
+    ----------
+    url
+        The endpoint, ``http://127.0.0.1:<port>``.
+    accounts
+        Sample accounts by name: their account ids.
+    faults
+        What to do wrong; empty at the start.
+    requests
+        Every request so far, oldest first.
+    """
+
+    def __init__(self, names: Sequence[str], *, port: int, page_size: int | None) -> None:
+        now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+        loaded = [load(name, now) for name in names]
+        self.faults = Faults()
+        self.requests: list[Logged] = []
+        self.accounts = {account.name: account.id for account in loaded}
+        self._by_name: dict[str, Account] = {account.name: account for account in loaded}
+        self._world = World({a.id: a for a in loaded}, self.faults, now, page_size)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            "127.0.0.1", port, self._application, threaded=True, request_handler=_Handler
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Return the environment variables that point any AWS client at a sample account.
+
+        Raises
+        ------
+        ValueError
+            The account is not among those loaded.
+        """
+        if name not in self._by_name:
+            raise ValueError(f"account {name!r} is not loaded; loaded: {', '.join(self.accounts)}")
+        account = self._by_name[name]
+        bypass = [os.environ[v] for v in ("NO_PROXY", "no_proxy") if os.environ.get(v)]
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+            "AWS_ACCESS_KEY_ID": account.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": account.secret_access_key,
+            "AWS_SESSION_TOKEN": "sandbox",
+            "AWS_REGION": account.home_region,
+            "AWS_DEFAULT_REGION": account.home_region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": ",".join([*bypass[:1], "127.0.0.1"]),
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Return what another process may want to know before it begins."""
+        return {"status": "ok", "accounts": self.accounts, "requests": len(self.requests)}
+
+    def _application(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path.startswith(admin.PREFIX):
+            return admin.answer(self, request)(environ, start_response)
+        scope = read_scope(request)
+        if scope is None:
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        identity = self._world.identify(scope.access_key_id)
+        protocol = default_protocol(scope.service)
+        request_id = str(uuid.uuid4())
+        if identity is None:
+            error = errors.unknown_credentials(scope.service)
+            response = write_error(scope.service, protocol, error, request_id)
+            return _send(response, environ, start_response)
+        account, caller = identity
+        operation: Operation | None = None
+        code: str | None = None
+        try:
+            operation = read_operation(request, scope.service)
+            protocol = operation.protocol if operation else protocol
+            response = self._answer(scope, operation, account, caller, request_id)
+        except AWSError as error:
+            code = error.code
+            response = write_error(scope.service, protocol, error, request_id)
+        except NotOurs:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = account.id
+            self._log(scope, account, operation, 200, None)
+            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+        except _Dropped:
+            self._log(scope, account, operation, 0, None)
+            _hang_up(environ)
+            return []
+        self._log(scope, account, operation, response[1], code)
+        return _send(response, environ, start_response)
+
+    def _answer(
+        self,
+        scope: Scope,
+        operation: Operation | None,
+        account: Account,
+        caller: str,
+        request_id: str,
+    ) -> Response:
+        service, region = scope.service, scope.region
+        if operation is None:
+            raise NotOurs
+        name = operation.model.name
+        fault = self.faults.strike(account.id, region, service, name, operation.parameters)
+        if fault == "region-off" or account.region_status.get(region) == "DISABLED":
+            raise errors.unknown_credentials(service)
+        if fault == "drop":
+            raise _Dropped
+        if fault == "deny":
+            bucket = operation.parameters.get("Bucket") if service == "s3" else None
+            resource = f'"arn:aws:s3:::{bucket}"' if bucket else "*"
+            raise errors.access_denied(service, name, caller, resource)
+        if fault == "throttle":
+            raise errors.throttled(service)
+        if fault == "fail":
+            raise errors.failed(service)
+        handler = HANDLERS.get((service, name))
+        if handler is None:
+            raise NotOurs
+        parameters = {k: v for k, v in operation.parameters.items() if v is not None}
+        check_input(service, operation.model, parameters)
+        call = Call(
+            self._world,
+            account,
+            caller,
+            service,
+            name,
+            region,
+            parameters,
+            empty_first_page=fault == "empty-page",
+        )
+        result = handler(call)
+        check_output(operation.model.output_shape, result, f"{account.name}: {service} {name}")
+        return write_result(operation, result, request_id)
+
+    def _log(
+        self,
+        scope: Scope,
+        account: Account,
+        operation: Operation | None,
+        status: int,
+        error: str | None,
+    ) -> None:
+        name = operation.model.name if operation else "unknown"
+        parameters = operation.parameters if operation else {}
+        text = json.dumps(parameters, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self.requests.append(
+            Logged(
+                account.id,
+                scope.service,
+                name,
+                scope.region,
+                digest,
+                status,
+                error,
+                time.monotonic(),
+            )
+        )
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Return `requests` as plain data."""
+        return [asdict(entry) for entry in self.requests]
+
+
+class _Dropped(Exception):  # noqa: N818 - not an error, but a way out
+    """The connection is to be closed without an answer."""
+
+
+class _Handler(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Say nothing: `Sandbox.requests` is the log."""
+
+
+def _send(
+    response: Response, environ: dict[str, Any], start_response: Callable[..., Any]
+) -> Iterable[bytes]:
+    body, status, headers = response
+    return HTTPResponse(body, status, headers)(environ, start_response)
+
+
+def _hang_up(environ: dict[str, Any]) -> None:
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""What the sandbox answers itself; everything else is moto's."""

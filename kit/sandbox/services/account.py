@@ -1,0 +1,165 @@
+"""What concerns the account as a whole: identity, regions, tags, reports, access analysis."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+from typing import Any
+
+from kit.sandbox.checks import invalid
+from kit.sandbox.errors import access_denied
+from kit.sandbox.registry import Call, answers
+from kit.sandbox.services.appstream import TAGGABLE
+
+
+@answers("sts", "GetCallerIdentity")
+def get_caller_identity(call: Call) -> dict[str, Any]:
+    """Say whose credentials signed the request."""
+    session = call.caller.rsplit("/", 1)[-1]
+    return {
+        "Account": call.account.id,
+        "Arn": call.caller,
+        "UserId": f"{_role_id(call.caller)}:{session}",
+    }
+
+
+@answers("sts", "AssumeRole")
+def assume_role(call: Call) -> dict[str, Any]:
+    """Hand out credentials for a role of any sample account, if the external id is right.
+
+    Whom a role trusts is not imitated, only that it exists and which external id it asks for.
+    """
+    arn, name = call.parameters["RoleArn"], call.parameters["RoleSessionName"]
+    account_id, role = (arn.split(":") + [""] * 5)[4], arn.rsplit("/", 1)[-1]
+    account = call.world.accounts.get(account_id)
+    roles = account.declared("iam", "RoleDetailList", "") if account else []
+    found = [r for r in roles if r["Arn"] == arn]
+    given = call.parameters.get("ExternalId")
+    if not found or _external_id(found[0]) not in (None, given):
+        raise access_denied("sts", "AssumeRole", call.caller, arn)
+    seconds = call.parameters.get("DurationSeconds", 3600)
+    session = f"arn:aws:sts::{account_id}:assumed-role/{role}/{name}"
+    key = "ASIA" + _letters(f"{session} {len(call.world.sessions)}", 16)
+    call.world.sessions[key] = (account_id, session)
+    return {
+        "AssumedRoleUser": {"Arn": session, "AssumedRoleId": f"{_role_id(session)}:{name}"},
+        "Credentials": {
+            "AccessKeyId": key,
+            "SecretAccessKey": hashlib.sha256(key.encode()).hexdigest()[:40],
+            "SessionToken": "sandbox",
+            "Expiration": dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds),
+        },
+    }
+
+
+def _external_id(role: dict[str, Any]) -> str | None:
+    for statement in json.loads(role["AssumeRolePolicyDocument"])["Statement"]:
+        wanted = statement.get("Condition", {}).get("StringEquals", {}).get("sts:ExternalId")
+        if wanted:
+            return str(wanted)
+    return None
+
+
+def _role_id(session: str) -> str:
+    return "AROA" + _letters(session.rsplit("/", 1)[0], 17)
+
+
+def _letters(text: str, length: int) -> str:
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode()[:length]
+
+
+@answers("account", "ListRegions")
+def list_regions(call: Call) -> dict[str, Any]:
+    """List all regions with their opt-in status."""
+    if call.parameters.get("AccountId", call.account.id) != call.account.id:
+        raise access_denied("account", "ListRegions", call.caller, "*")
+    wanted = call.parameters.get("RegionOptStatusContains")
+    regions = [
+        {"RegionName": region, "RegionOptStatus": status}
+        for region, status in sorted(call.region_status().items())
+        if not wanted or status in wanted
+    ]
+    return call.page("Regions", regions, default=50)
+
+
+@answers("ec2", "DescribeRegions")
+def describe_regions(call: Call) -> dict[str, Any]:
+    """List the regions in EC2's words; those not opted in only where all are asked for."""
+    words = {"ENABLED_BY_DEFAULT": "opt-in-not-required", "ENABLED": "opted-in"}
+    names, every = call.parameters.get("RegionNames"), call.parameters.get("AllRegions")
+    regions = []
+    for region, status in sorted(call.region_status().items()):
+        word = words.get(status, "not-opted-in")
+        if (names and region not in names) or not (every or names or status in words):
+            continue
+        endpoint = f"ec2.{region}.amazonaws.com"
+        regions.append({"RegionName": region, "OptInStatus": word, "Endpoint": endpoint})
+    return {"Regions": regions}
+
+
+@answers("artifact", "ListReports", "ListCustomerAgreements")
+def list_artifacts(call: Call) -> dict[str, Any]:
+    """List the (sample) reports or agreements that AWS Artifact offers."""
+    kind = {"ListReports": "reports", "ListCustomerAgreements": "customerAgreements"}[
+        call.operation
+    ]
+    return call.page(kind, call.declared(kind), size="maxResults", token="nextToken")
+
+
+@answers("accessanalyzer", "ListAnalyzers")
+def list_analyzers(call: Call) -> dict[str, Any]:
+    """List the region's analyzers, of one type where asked."""
+    wanted = call.parameters.get("type")
+    analyzers = [a for a in call.declared("analyzers") if wanted in (None, a["type"])]
+    return call.page("analyzers", analyzers, size="maxResults", token="nextToken")
+
+
+@answers("resourcegroupstaggingapi", "GetResources")
+def get_resources(call: Call) -> dict[str, Any]:
+    """List the region's tagged AppStream resources and buckets, with their tags."""
+    asked = call.parameters
+    if asked.get("ResourceARNList") and (
+        asked.get("ResourceTypeFilters") or asked.get("TagFilters")
+    ):
+        raise invalid(call.service, "ResourceARNList excludes TagFilters and ResourceTypeFilters.")
+    resources = [
+        {"ResourceARN": arn, "Tags": tags}
+        for arn, tags in _tagged(call)
+        if tags and _is_wanted(arn, tags, asked)
+    ]
+    answer = call.page(
+        "ResourceTagMappingList",
+        resources,
+        size="ResourcesPerPage",
+        token="PaginationToken",
+        default=50,
+        most=100,
+    )
+    return {"PaginationToken": ""} | answer
+
+
+def _tagged(call: Call) -> list[tuple[str, list[dict[str, str]]]]:
+    account, found = call.account, []
+    for kind in TAGGABLE:
+        for item in account.declared("appstream", kind, call.region):
+            tags = item.beside.get("Tags", {})
+            found.append((item.get("Arn", ""), [{"Key": k, "Value": v} for k, v in tags.items()]))
+    for bucket in account.declared("s3", "Buckets", ""):
+        if bucket["BucketRegion"] == call.region:
+            found.append((bucket["BucketArn"], bucket.beside.get("Tagging", [])))
+    return found
+
+
+def _is_wanted(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
+    service, resource = arn.split(":")[2], arn.split(":", 5)[5].split("/")[0]
+    types = asked.get("ResourceTypeFilters")
+    if types and service not in types and f"{service}:{resource}" not in types:
+        return False
+    if asked.get("ResourceARNList") and arn not in asked["ResourceARNList"]:
+        return False
+    return all(
+        any(t["Key"] == f["Key"] and t["Value"] in (f.get("Values") or [t["Value"]]) for t in tags)
+        for f in asked.get("TagFilters", [])
+    )

@@ -1,0 +1,126 @@
+"""CloudTrail: trails, event history with TLS details, and event data stores."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from kit.sandbox.declared import Item
+from kit.sandbox.protocol import AWSError
+from kit.sandbox.registry import Call, answers
+
+HISTORY = dt.timedelta(days=90)
+ATTRIBUTES = {
+    "EventId": "EventId",
+    "EventName": "EventName",
+    "EventSource": "EventSource",
+    "ReadOnly": "ReadOnly",
+    "Username": "Username",
+    "AccessKeyId": "AccessKeyId",
+}
+
+
+def _trails(call: Call, *, shadows: bool) -> list[Item]:
+    """Return the trails that exist in the region: its own, and other regions' multi-region ones."""
+    return [
+        trail
+        for region in call.account.regions("cloudtrail")
+        for trail in call.account.declared("cloudtrail", "trailList", region)
+        if region == call.region or (shadows and trail.get("IsMultiRegionTrail"))
+    ]
+
+
+def _trail(call: Call, name: str) -> Item:
+    for trail in _trails(call, shadows=True):
+        if name == trail["TrailARN"] or (
+            name == trail["Name"] and call.region == trail["HomeRegion"]
+        ):
+            return trail
+    raise AWSError(
+        "TrailNotFoundException", f"Unknown trail: {name} for the user: {call.account.id}"
+    )
+
+
+@answers("cloudtrail", "DescribeTrails")
+def describe_trails(call: Call) -> dict[str, Any]:
+    """List trails; unless told not to, also those that follow the account from other regions."""
+    names = call.parameters.get("trailNameList")
+    if names:
+        known = _trails(call, shadows=True)
+        return {"trailList": [t for t in known if t["TrailARN"] in names or t["Name"] in names]}
+    return {"trailList": _trails(call, shadows=call.parameters.get("includeShadowTrails", True))}
+
+
+@answers("cloudtrail", "GetTrailStatus")
+def get_trail_status(call: Call) -> dict[str, Any]:
+    """Say whether a trail is logging and what it last delivered."""
+    return dict(_trail(call, call.parameters["Name"]).beside["Status"])
+
+
+@answers("cloudtrail", "GetEventSelectors")
+def get_event_selectors(call: Call) -> dict[str, Any]:
+    """Return a trail's selectors; an organisation's trail keeps them from member accounts."""
+    trail = _trail(call, call.parameters["TrailName"])
+    arn = trail["TrailARN"]
+    if f":{call.account.id}:" not in arn:
+        raise AWSError(
+            "TrailNotFoundException", f"Unknown trail: {arn} for the user: {call.account.id}"
+        )
+    kinds = ("EventSelectors", "AdvancedEventSelectors")
+    return {"TrailARN": arn} | {k: trail.beside[k] for k in kinds if k in trail.beside}
+
+
+@answers("cloudtrail", "LookupEvents")
+def lookup_events(call: Call) -> dict[str, Any]:
+    """List the region's management events of the last 90 days, newest first."""
+    asked = call.parameters
+    wanted = asked.get("LookupAttributes", [])
+    if len(wanted) > 1:
+        message = "Only one lookup attribute may be given."
+        raise AWSError("InvalidLookupAttributesException", message)
+    earliest, latest = call.world.now - HISTORY, dt.datetime.max.replace(tzinfo=dt.UTC)
+    start, end = (_aware(asked.get(k)) for k in ("StartTime", "EndTime"))
+    if start and end and start > end:
+        raise AWSError("InvalidTimeRangeException", "The start time is later than the end time.")
+    events = [
+        event
+        for event in sorted(call.declared("Events"), key=_time, reverse=True)
+        if max(earliest, start or earliest) <= _time(event) <= (end or latest)
+        and all(_has(event, w["AttributeKey"], w["AttributeValue"]) for w in wanted)
+    ]
+    if asked.get("EventCategory") == "insight":
+        events = []
+    return call.page("Events", events, default=50)
+
+
+def _time(event: Item) -> dt.datetime:
+    time: dt.datetime = event["EventTime"]
+    return time
+
+
+def _aware(time: dt.datetime | None) -> dt.datetime | None:
+    return time.replace(tzinfo=dt.UTC) if time and time.tzinfo is None else time
+
+
+def _has(event: Item, key: str, value: str) -> bool:
+    if key in ATTRIBUTES:
+        return bool(event.get(ATTRIBUTES[key]) == value)
+    return any(resource.get(key) == value for resource in event.get("Resources", []))
+
+
+@answers("cloudtrail", "ListEventDataStores")
+def list_event_data_stores(call: Call) -> dict[str, Any]:
+    """List event data stores, of which AWS now gives little more than name and ARN."""
+    kept = ("EventDataStoreArn", "Name")
+    stores = [{k: s[k] for k in kept} for s in call.declared("EventDataStores")]
+    return call.page("EventDataStores", stores)
+
+
+@answers("cloudtrail", "GetEventDataStore")
+def get_event_data_store(call: Call) -> dict[str, Any]:
+    """Describe the event data store with an ARN."""
+    arn = call.parameters["EventDataStore"]
+    for store in call.declared("EventDataStores"):
+        if arn in (store["EventDataStoreArn"], store["EventDataStoreArn"].rsplit("/", 1)[1]):
+            return dict(store)
+    raise AWSError("EventDataStoreNotFoundException", f"Event data store {arn} was not found.")

@@ -1,0 +1,179 @@
+"""S3's bucket settings, and S3 Control's for the account; objects are moto's."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kit.sandbox.declared import Item
+from kit.sandbox.errors import access_denied
+from kit.sandbox.protocol import AWSError
+from kit.sandbox.registry import Call, NotOurs, answers
+
+# Operation -> the declaration beside the bucket, the member it goes under (None: it is the answer),
+# and the error that says there is none (None: the answer is then empty).
+SETTINGS: dict[str, tuple[str, str | None, tuple[str, str] | None]] = {
+    "GetBucketEncryption": (
+        "Encryption",
+        "ServerSideEncryptionConfiguration",
+        (
+            "ServerSideEncryptionConfigurationNotFoundError",
+            "The server side encryption configuration was not found",
+        ),
+    ),
+    "GetBucketLifecycleConfiguration": (
+        "Lifecycle",
+        None,
+        ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
+    ),
+    "GetBucketLogging": ("Logging", None, None),
+    "GetBucketOwnershipControls": (
+        "OwnershipControls",
+        "OwnershipControls",
+        ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
+    ),
+    "GetBucketPolicy": (
+        "Policy",
+        "Policy",
+        ("NoSuchBucketPolicy", "The bucket policy does not exist"),
+    ),
+    "GetBucketReplication": (
+        "Replication",
+        "ReplicationConfiguration",
+        (
+            "ReplicationConfigurationNotFoundError",
+            "The replication configuration was not found",
+        ),
+    ),
+    "GetBucketTagging": ("Tagging", "TagSet", ("NoSuchTagSet", "The TagSet does not exist")),
+    "GetBucketVersioning": ("Versioning", None, None),
+    "GetPublicAccessBlock": (
+        "PublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        (
+            "NoSuchPublicAccessBlockConfiguration",
+            "The public access block configuration was not found",
+        ),
+    ),
+}
+
+
+def bucket_of(call: Call, *, anywhere: bool = False) -> Item:
+    """Return the declared bucket that a request names.
+
+    Raises
+    ------
+    NotOurs
+        Where no sample account declares it: moto may know it, or says NoSuchBucket.
+    AWSError
+        AccessDenied for another account's bucket, PermanentRedirect for one in another region.
+    """
+    name = call.parameters["Bucket"]
+    for account in call.world.accounts.values():
+        for bucket in account.declared("s3", "Buckets", ""):
+            if bucket["Name"] != name:
+                continue
+            expected = call.parameters.get("ExpectedBucketOwner", account.id)
+            if account.id != call.account.id or expected != account.id:
+                arn = f'"arn:aws:s3:::{name}"'
+                why = "no resource-based policy allows the action"
+                raise access_denied("s3", call.operation, call.caller, arn, because=why)
+            if bucket["BucketRegion"] != call.region and not anywhere:
+                raise AWSError(
+                    "PermanentRedirect",
+                    "The bucket you are attempting to access must be addressed using the "
+                    "specified endpoint. Please send all future requests to this endpoint.",
+                    301,
+                    {"x-amz-bucket-region": bucket["BucketRegion"]},
+                )
+            return bucket
+    raise NotOurs
+
+
+@answers("s3", "ListBuckets")
+def list_buckets(call: Call) -> dict[str, Any]:
+    """List the account's buckets of all regions, by prefix or region where asked."""
+    prefix, region = call.parameters.get("Prefix", ""), call.parameters.get("BucketRegion")
+    buckets = [
+        bucket
+        for bucket in sorted(call.declared("Buckets"), key=lambda b: str(b["Name"]))
+        if bucket["Name"].startswith(prefix) and region in (None, bucket["BucketRegion"])
+    ]
+    token = "ContinuationToken"
+    answer = call.page("Buckets", buckets, size="MaxBuckets", token=token, default=10_000)
+    return answer | {"Owner": {"ID": _canonical_id(call)}} | ({"Prefix": prefix} if prefix else {})
+
+
+@answers("s3", "HeadBucket")
+def head_bucket(call: Call) -> dict[str, Any]:
+    """Say in which region a bucket is."""
+    bucket = bucket_of(call)
+    return {"BucketRegion": bucket["BucketRegion"], "BucketArn": bucket["BucketArn"]}
+
+
+@answers("s3", "GetBucketLocation")
+def get_bucket_location(call: Call) -> dict[str, Any]:
+    """Say in which region a bucket is; us-east-1 is an empty constraint."""
+    region = bucket_of(call, anywhere=True)["BucketRegion"]
+    return {"LocationConstraint": "" if region == "us-east-1" else region}
+
+
+@answers("s3", *SETTINGS)
+def get_setting(call: Call) -> dict[str, Any]:
+    """Answer one setting of a bucket, or say as S3 does that there is none."""
+    name, member, missing = SETTINGS[call.operation]
+    value = bucket_of(call).beside.get(name)
+    if value is None:
+        if missing:
+            raise AWSError(*missing, status=404)
+        return {}
+    return {member: value} if member else dict(value)
+
+
+@answers("s3", "GetBucketPolicyStatus")
+def get_bucket_policy_status(call: Call) -> dict[str, Any]:
+    """Say whether a bucket's policy makes it public."""
+    policy = bucket_of(call).beside.get("Policy")
+    if policy is None:
+        raise AWSError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
+    return {"PolicyStatus": {"IsPublic": is_public(policy)}}
+
+
+def is_public(policy: str) -> bool:
+    """Tell whether a bucket policy is public: it allows everybody something, unconditionally.
+
+    S3 looks at the conditions more closely ("The meaning of public" in its user guide); here any
+    condition counts as narrowing.
+    """
+    statements = json.loads(policy)["Statement"]
+    return any(
+        s["Effect"] == "Allow"
+        and not s.get("Condition")
+        and s.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        for s in (statements if isinstance(statements, list) else [statements])
+    )
+
+
+@answers("s3", "GetBucketAcl")
+def get_bucket_acl(call: Call) -> dict[str, Any]:
+    """Return the list that a bucket without access lists has: its owner's full control."""
+    bucket_of(call)
+    owner = {"ID": _canonical_id(call)}
+    grantee = {"Type": "CanonicalUser"} | owner
+    return {"Owner": owner, "Grants": [{"Grantee": grantee, "Permission": "FULL_CONTROL"}]}
+
+
+@answers("s3control", "GetPublicAccessBlock")
+def get_public_access_block(call: Call) -> dict[str, Any]:
+    """Return the account's block of public access."""
+    if call.parameters["AccountId"] != call.account.id:
+        raise access_denied("s3control", call.operation, call.caller, "*")
+    block = call.single("PublicAccessBlock")
+    if block is None:
+        code = "NoSuchPublicAccessBlockConfiguration"
+        raise AWSError(code, "The public access block configuration was not found", 404)
+    return {"PublicAccessBlockConfiguration": block}
+
+
+def _canonical_id(call: Call) -> str:
+    return f"{int(call.account.id):064x}"
