@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from kit.pack import fonts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text
 
-BREAKS = re.compile(r"[\s/-]")
-"""Where a line may end in any case."""
+_SEPARATOR = r"[-/:_.,;=&?@|(){}+]"
+_WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
+_PARTS = re.compile(rf"\s+|{_WITHIN}*(?:{_SEPARATOR}+|[a-z](?=[A-Z]))|{_WITHIN}+")
 
+_CODE = 0.92
 _UNBROKEN = 13.0  # em: a longer word may be broken rather than widen its column
 _NATURAL = 34.0
+_WIDE = 8.0
 _WHOLE = ("status", "severity")
 _MARKS = {mark.word: f"{mark.shape} {mark.word}" for mark in (STATUSES | SEVERITIES).values()}
 
@@ -25,6 +28,16 @@ class Width:
     natural: float
 
 
+def parts(text: str) -> list[str]:
+    """Split a text where a line may well end: at spaces, after separators, in camelCase."""
+    return _PARTS.findall(text)
+
+
+def cell_em(kind: str, text: str) -> float:
+    """Return how wide a line of a cell is, in em of the table's text; code is set smaller."""
+    return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
+
+
 def widths(table: JSON) -> list[Width]:
     """Return the width that each column of a table (as JSON) wants."""
     return [
@@ -34,29 +47,45 @@ def widths(table: JSON) -> list[Width]:
 
 
 def share(wanted: list[Width], room: float) -> list[float]:
-    """Divide `room` among columns: what each needs, then what it would like, then evenly."""
-    least = sum(width.least for width in wanted)
-    natural = sum(width.natural for width in wanted)
-    if least >= room:
-        return [width.least * room / least for width in wanted]
-    if natural > room:
-        part = (room - least) / (natural - least)
-        return [width.least + part * (width.natural - width.least) for width in wanted]
-    return [width.natural * room / natural for width in wanted]
+    """Divide `room` among columns, so that only the widest give way.
+
+    Short columns get what they would like, the others are cut to one measure;
+    where even the least does not fit, the longest words are broken. What is
+    left over goes to the columns that wrap or nearly do.
+    """
+    least = [width.least for width in wanted]
+    natural = [width.natural for width in wanted]
+    if sum(least) >= room:
+        return _cut([0.0] * len(wanted), least, room)
+    if sum(natural) >= room:
+        return _cut(least, natural, room)
+    wide = [part if part >= _WIDE else 0.0 for part in natural]
+    wide = wide if any(wide) else natural
+    spare = room - sum(natural)
+    return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
+
+
+def _cut(least: list[float], natural: list[float], room: float) -> list[float]:
+    """Cut what is longer than some measure down to it, but no part below its least."""
+    low, high = 0.0, max(natural)
+    for _ in range(40):
+        measure = (low + high) / 2
+        cut = [max(a, min(b, measure)) for a, b in zip(least, natural, strict=True)]
+        low, high = (low, measure) if sum(cut) > room else (measure, high)
+    return cut
 
 
 def _width(column: JSON, cells: list[object]) -> Width:
     kind = column["kind"]
-    mono = kind == "code"
     texts = [_MARKS.get(str(cell), "") if kind in _WHOLE else _text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
         return Width(least, least)
-    words = {word for text in texts for word in BREAKS.split(text)}
-    least = max([min(fonts.em(word, mono=mono), _UNBROKEN) for word in words] + title)
+    words = {part for text in texts for part in parts(text)}
+    least = max([min(cell_em(kind, word), _UNBROKEN) for word in words] + title)
     # One long text must not squeeze the other columns: nearly the longest is enough.
-    lengths = sorted(fonts.em(text[:200], mono=mono) for text in texts) or [0.0]
+    lengths = sorted(cell_em(kind, text[:200]) for text in texts) or [0.0]
     usual = lengths[int(0.95 * (len(lengths) - 1))]
     return Width(least, max(least, min(usual, _NATURAL)))
 

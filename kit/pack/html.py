@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import default
 
+from kit.pack.columns import widths
 from kit.pack.document import Document, document
 from kit.report import views
 
+_STEP, _STEPS = 1.5, 9  # em, and how many
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -45,10 +48,11 @@ class EvidenceHTMLExporter(Exporter):
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
     style = (TEMPLATES / "evidence.css").read_text("utf-8")
-    style = style.replace("/* marks */", _marks())
+    style = style.replace("/* computed */", _computed())
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
+    environment.filters["least"] = _least
     blocks = [
         {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
@@ -60,6 +64,11 @@ def page(evidence: Document) -> str:
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def _least(table: views.JSON) -> list[int]:
+    """Return the least widths of a table's columns, in steps of which the style has a class."""
+    return [min(math.ceil(width.least / _STEP), _STEPS) for width in widths(table)]
 
 
 def _policy(style: str, script: str) -> str:
@@ -84,10 +93,12 @@ def _uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _marks() -> str:
-    """Return the colours of the marks, in light and in dark, as CSS."""
+def _computed() -> str:
+    """Return the marks' colours, in light and in dark, and the columns' least widths, as CSS."""
+    steps = [f".w{n} {{ min-width: {n * _STEP + 1.6:.1f}em }}" for n in range(1, _STEPS + 1)]
     every = [*views.STATUSES.values(), *views.SEVERITIES.values()]
-    return "\n".join(
+    colours = [
         f".{mark.word.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
         for mark in every
-    )
+    ]
+    return "\n".join([*colours, *steps])

@@ -8,11 +8,12 @@ decided here, in data.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from kit.pack import fonts
-from kit.pack.columns import BREAKS, share, widths
+from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.document import Document
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
@@ -31,14 +32,14 @@ MEASURES = {
     "margin": 56.0,
     "text": 9.5,
     "cell": 7.6,
-    "cell_code": 7.0,
+    "cell_code": 7.0,  # columns.py knows their proportion
     "cell_inset": 4.0,
     "code": 7.3,
     "code_inset": 7.0,
     "facts": 128.0,
 }
+_CHUNK = 4  # characters: what has no better place to break is broken after so many
 _TALL = 24  # lines: a row of more may break across pages
-_SEPARATED = re.compile(r"[^:_.,;=&?@|(){}]*[:_.,;=&?@|(){}]|[^:_.,;=&?@|(){}]+")
 
 
 def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...]]:
@@ -136,8 +137,8 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
         cells = []
         lines = 0.0
         for column, cell, em in zip(table["columns"], row, shares, strict=True):
-            mono = column["kind"] == "code"
-            lines = max(lines, fonts.em(cell_text(column["kind"], cell), mono=mono) / em)
+            text = cell_text(column["kind"], cell)
+            lines = max(lines, cell_em(column["kind"], text) / em + text.count("\n"))
             link = None
             if column["name"] == table["anchor"] and target is None:
                 link = links["evidence"].get(str(cell))
@@ -154,26 +155,23 @@ def _cell(
         return cell
     if kind in ("evidence", "control"):
         return [[name, links[kind].get(name)] for name in ids(cell)]
-    pieces = _pieces(cell_text(kind, cell), em, mono=kind == "code")
+    pieces = _pieces(cell_text(kind, cell), em, partial(cell_em, kind))
     return [[pieces, link]] if link else pieces
 
 
-def _pieces(text: str, em: float, *, mono: bool = False) -> list[str]:
+def _pieces(text: str, em: float, measure: Callable[[str], float] = fonts.em) -> list[str]:
     """Split a text where lines may end beyond Typst's own places, if a word is wider than `em`."""
-    if fonts.em(text, mono=mono) <= em:
+    if measure(text) <= em:
         return [text]
     pieces = [""]
-    for word in re.split(rf"({BREAKS.pattern})", text):
-        if fonts.em(word, mono=mono) <= em:
+    for word in re.split(r"(\s+)", text):
+        if measure(word) <= em:
             pieces[-1] += word
-        else:
-            most = max(1, int(em / 2))
-            parts = [
-                part[start : start + most]
-                for part in _SEPARATED.findall(word)
-                for start in range(0, len(part), most)
-            ]
-            pieces += parts
+            continue
+        for part in parts(word):
+            step = len(part) if measure(part) <= 0.8 * em else _CHUNK
+            pieces += [part[start : start + step] for start in range(0, len(part), step)]
+        pieces.append("")
     return [piece for piece in pieces if piece]
 
 
@@ -190,11 +188,11 @@ def _break_long_words(data: JSON, narrow: float) -> None:
             block["text"] = _pieces(block["text"], narrow / MEASURES["text"] / 1.1)
         elif block["kind"] == "prose":
             for node in _code_blocks(block["nodes"]):
-                node["pieces"] = _pieces(node["text"], code, mono=True)
+                node["pieces"] = _pieces(node["text"], code, partial(fonts.em, mono=True))
         elif block["kind"] == "controls":
             for step in (step for control in block["blocks"] for step in control["remedy"]):
                 if step["code"]:
-                    step["code"] = _pieces(step["code"], code, mono=True)
+                    step["code"] = _pieces(step["code"], code, partial(fonts.em, mono=True))
 
 
 def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
