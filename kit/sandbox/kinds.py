@@ -157,7 +157,9 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "Tagging": Kind("GetBucketTagging.TagSet"),
                 "Versioning": Kind("GetBucketVersioning"),
             },
-        )
+        ),
+        # Names of buckets that exist, but in accounts outside the sandbox.
+        "ForeignBuckets": Kind("ListBuckets.Buckets[]"),
     },
     "s3control": {
         "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),

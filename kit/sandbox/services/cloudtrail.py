@@ -63,9 +63,8 @@ def get_event_selectors(call: Call) -> dict[str, Any]:
     trail = _trail(call, call.parameters["TrailName"])
     arn = trail["TrailARN"]
     if f":{call.account.id}:" not in arn:
-        raise AWSError(
-            "TrailNotFoundException", f"Unknown trail: {arn} for the user: {call.account.id}"
-        )
+        message = "AccountID in ARN is wrong, you can only access resources with AccountID "
+        raise AWSError("CloudTrailARNInvalidException", f"{message}{call.account.id}.")
     kinds = ("EventSelectors", "AdvancedEventSelectors")
     return {"TrailARN": arn} | {k: trail.beside[k] for k in kinds if k in trail.beside}
 

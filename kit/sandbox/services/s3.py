@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from kit.sandbox.declared import Item
@@ -68,26 +69,33 @@ def bucket_of(call: Call, *, anywhere: bool = False) -> Item:
     AWSError
         AccessDenied for another account's bucket, PermanentRedirect for one in another region.
     """
-    name = call.parameters["Bucket"]
+    name, mine = call.parameters["Bucket"], call.account.id
+    for owner, bucket in _everybody(call):
+        if bucket["Name"] != name:
+            continue
+        if owner != mine or call.parameters.get("ExpectedBucketOwner", mine) != mine:
+            arn = f'"arn:aws:s3:::{name}"'
+            why = "no resource-based policy allows the action"
+            raise access_denied("s3", call.operation, call.caller, arn, because=why)
+        if bucket["BucketRegion"] != call.region and not anywhere:
+            raise AWSError(
+                "PermanentRedirect",
+                "The bucket you are attempting to access must be addressed using the "
+                "specified endpoint. Please send all future requests to this endpoint.",
+                301,
+                {"x-amz-bucket-region": bucket["BucketRegion"]},
+            )
+        return bucket
+    raise NotOurs
+
+
+def _everybody(call: Call) -> Iterator[tuple[str, Item]]:
+    """Yield all buckets with their owner's account id, empty for accounts outside the sandbox."""
     for account in call.world.accounts.values():
         for bucket in account.declared("s3", "Buckets", ""):
-            if bucket["Name"] != name:
-                continue
-            expected = call.parameters.get("ExpectedBucketOwner", account.id)
-            if account.id != call.account.id or expected != account.id:
-                arn = f'"arn:aws:s3:::{name}"'
-                why = "no resource-based policy allows the action"
-                raise access_denied("s3", call.operation, call.caller, arn, because=why)
-            if bucket["BucketRegion"] != call.region and not anywhere:
-                raise AWSError(
-                    "PermanentRedirect",
-                    "The bucket you are attempting to access must be addressed using the "
-                    "specified endpoint. Please send all future requests to this endpoint.",
-                    301,
-                    {"x-amz-bucket-region": bucket["BucketRegion"]},
-                )
-            return bucket
-    raise NotOurs
+            yield account.id, bucket
+        for bucket in account.declared("s3", "ForeignBuckets", ""):
+            yield "", bucket
 
 
 @answers("s3", "ListBuckets")
