@@ -54,7 +54,7 @@ _TEXTS: dict[Call, tuple[str, ...]] = {
         "Applications[].LaunchPath",
         "Applications[].LaunchParameters",
         "Applications[].WorkingDirectory",
-        "Applications[].Metadata.values(@)[]",
+        "Applications[].Metadata.*[]",
     ),
     DESCRIBE_IMAGE_BUILDERS: _NAMES,
     DESCRIBE_APP_BLOCKS: (
@@ -70,11 +70,11 @@ _TEXTS: dict[Call, tuple[str, ...]] = {
         "LaunchPath",
         "LaunchParameters",
         "WorkingDirectory",
-        "Metadata.values(@)[]",
+        "Metadata.*",
     ),
     DESCRIBE_ENTITLEMENTS: ("Name", "Description"),
     DESCRIBE_THEME_FOR_STACK: ("ThemeTitleText", "ThemeFooterLinks[].DisplayName"),
-    LIST_EXPORT_IMAGE_TASKS: ("AmiName", "AmiDescription", "TagSpecifications.values(@)[]"),
+    LIST_EXPORT_IMAGE_TASKS: ("AmiName", "AmiDescription", "TagSpecifications.*"),
 }
 _URLS: dict[Call, tuple[str, ...]] = {
     DESCRIBE_STACKS: (
@@ -86,12 +86,13 @@ _URLS: dict[Call, tuple[str, ...]] = {
     ),
     DESCRIBE_THEME_FOR_STACK: ("ThemeFooterLinks[].FooterLinkURL",),
 }
+# A theme's logo and an application's icon have URLs too: AWS makes these, signed for a while.
 _SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _FOUND = {
-    "validated": Column("Identifying data, validated"),
-    "heuristic": Column("Possibly identifying data, to be reviewed"),
-    "fields": Column("Fields read"),
+    "validated": "Identifying data, validated",
+    "heuristic": "Possibly identifying data, to be reviewed",
+    "fields": "Fields read",
 }
 _Field = tuple[str, str, str]  # the member, its text, the reference
 
@@ -101,7 +102,7 @@ def _texts(call: Call, item: Any, ref: str, members: tuple[str, ...]) -> Iterato
         found = jmespath.search(path, item)
         for text in found if isinstance(found, list) else [found]:
             if isinstance(text, str) and text:
-                yield path.removesuffix(".values(@)[]").removesuffix("[]"), text, ref
+                yield path.removesuffix("[]").removesuffix(".*"), text, ref
 
 
 def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
@@ -154,7 +155,13 @@ def _row(
     )
 
 
-@table("texts", "named resource", Scope.REGION, tuple(_TEXTS), _FOUND)
+@table(
+    "texts",
+    "named resource",
+    Scope.REGION,
+    tuple(_TEXTS),
+    {name: Column(title) for name, title in _FOUND.items()},
+)
 def texts(source: Source) -> Iterator[Row]:
     """One row for each resource that bears text of its owner's choosing."""
     find = detectors(source)
@@ -176,8 +183,8 @@ def texts(source: Source) -> Iterator[Row]:
     "tags",
     "tagged resource",
     Scope.REGION,
-    (GET_RESOURCES, GET_BUCKET_TAGGING, *BUCKET_SOURCES),
-    _FOUND,
+    (GET_RESOURCES, *BUCKET_SOURCES),
+    {name: Column(title, calls=(GET_BUCKET_TAGGING,)) for name, title in _FOUND.items()},
 )
 def tags(source: Source) -> Iterator[Row]:
     """One row for each AppStream resource and bucket that bears tags."""
