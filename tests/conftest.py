@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from kit import sandbox as local
+from kit.sandbox.server import Sandbox
 from tests.system import chromium
 
 _FLAGS = [
@@ -21,7 +22,7 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[local.Sandbox]:
+def sandbox() -> Iterator[Sandbox]:
     """A local AWS with the sample accounts; tests that set faults clear them."""
     with local.start() as running:
         yield running

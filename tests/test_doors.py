@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from kit.pack.document import document, findings_data
-from kit.sandbox import Sandbox
+from kit.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import findings_data
-from kit.sandbox import Sandbox
+from kit.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "only-for-this-test"

@@ -17,7 +17,8 @@ from kit.aws.collect import collect
 from kit.controls import needed_calls
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, parameters
-from kit.sandbox import Fault, Sandbox
+from kit.sandbox import Fault
+from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot, digest
 
 DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
