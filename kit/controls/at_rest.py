@@ -17,6 +17,7 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
+from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 _ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
 _PAGE = 'AWS, "Data Protection in Amazon AppStream 2.0"'
@@ -110,27 +111,27 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
         ),
     ),
 )
-def sessions_end_in_time(
-    session_limit: int,
-    disconnect_limit: int,
-    idle_limit: int,
-    *,
-    max_session_seconds: int,
-    max_disconnect_seconds: int,
-    max_idle_seconds: int,
-) -> bool:
-    """Every limit is set and within the profile's: session, disconnected, idle."""
-    return (
-        0 < session_limit <= max_session_seconds
-        and disconnect_limit <= max_disconnect_seconds
-        and 0 < idle_limit <= max_idle_seconds
-    )
+def sessions_end_in_time(session_limit: int, *, max_session_seconds: int) -> bool:
+    """A session ends within the profile's limit."""
+    return 0 < session_limit <= max_session_seconds
+
+
+@sessions_end_in_time.clause
+def disconnected_sessions_end(disconnect_limit: int, *, max_disconnect_seconds: int) -> bool:
+    """A session that lost its user ends within the profile's limit."""
+    return disconnect_limit <= max_disconnect_seconds
+
+
+@sessions_end_in_time.clause
+def idle_users_are_disconnected(idle_limit: int, *, max_idle_seconds: int) -> bool:
+    """Idle users are disconnected within the profile's limit; 0 means never."""
+    return 0 < idle_limit <= max_idle_seconds
 
 
 @control(
     "AR-05",
     table="buckets",
-    where="purpose == 'home folders'",
+    where=HOME_FOLDER_BUCKETS,
     scope=REGION,
     severity="high",
     responsibility=SHARED,
@@ -150,7 +151,7 @@ def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
 @control(
     "AR-06",
     table="buckets",
-    where="purpose == 'application settings'",
+    where=SETTINGS_BUCKETS,
     scope=REGION,
     severity="high",
     responsibility=SHARED,

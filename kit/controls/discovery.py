@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kit.controls.registry import CUSTOMER, REGION, Remedy, control
+from kit.tables.logging import HOLDS_BUCKETS
 
 
 @control(
     "DS-01",
     table="regions",
-    where="holds_buckets",
+    where=HOLDS_BUCKETS,
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,

@@ -17,8 +17,8 @@ from kit.controls.registry import (
     Attested,
     Clause,
     Control,
-    NotApplicable,
     NotEvidenced,
+    Outcome,
     RollUp,
 )
 from kit.errors import UserError
@@ -35,26 +35,30 @@ from kit.findings import (
 )
 from kit.snapshot import Snapshot
 from kit.tables import Tables
-from kit.tables.core import ACCOUNT as GLOBAL
-from kit.tables.core import Table, coverage
+from kit.tables.core import Table
+from kit.tables.coverage import ACCOUNT as GLOBAL
+from kit.tables.coverage import coverage
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 _NOT_A_CONTROL = "controls: there is no control {!r}; known: {}"
 
 
 def select(ids: Iterable[str]) -> list[Control]:
-    """The controls with these ids; all of them where none is named.
+    """The controls with these ids, and those under a roll-up; all where none is named.
 
     Raises
     ------
     UserError
         An id that no control has.
     """
-    chosen = list(ids) or list(CONTROLS)
-    for name in chosen:
-        if name not in CONTROLS and name not in ROLL_UPS:
-            raise UserError(_NOT_A_CONTROL.format(name, ", ".join(sorted(CONTROLS))))
-    return [CONTROLS[name] for name in sorted(chosen) if name in CONTROLS]
+    chosen = set(ids) or set(CONTROLS)
+    for name in sorted(chosen):
+        if name in ROLL_UPS:
+            chosen.update(_under(ROLL_UPS[name]))
+        elif name not in CONTROLS:
+            known = ", ".join(sorted(CONTROLS.keys() | ROLL_UPS.keys()))
+            raise UserError(_NOT_A_CONTROL.format(name, known))
+    return [CONTROLS[name] for name in sorted(chosen & CONTROLS.keys())]
 
 
 def needed_calls(ids: Iterable[str]) -> frozenset[Call]:
@@ -73,7 +77,8 @@ def evaluate(tables: Tables) -> Findings:
     -------
     Findings
         At least one finding for each control and account, and for each region in scope where
-        the control's scope is the region. What could not be seen is "not evidenced".
+        the control's scope is the region. What could not be seen is "not evidenced". A roll-up
+        is among them where all that it sums up was selected.
     """
     snapshot = tables.snapshot
     controls = select(snapshot.run.controls)
@@ -86,8 +91,8 @@ def evaluate(tables: Tables) -> Findings:
     chosen = {control.id for control in controls}
     roll_ups = [
         _summed(roll_up, leaves, snapshot.account)
-        for roll_up in ROLL_UPS.values()
-        if any(roll_up.over(CONTROLS[name]) for name in chosen)
+        for _, roll_up in sorted(ROLL_UPS.items())
+        if _under(roll_up) <= chosen
     ]
     return Findings(leaves, roll_ups, unused)
 
@@ -130,7 +135,8 @@ class _Evaluation:
             if any((row, column) in self.gaps for column in self.control.where_columns)
         ]
         known = here.drop(index=unknown)
-        kept = set(known.query(self.control.where, engine="python").index) if len(known) else set()
+        query = self.control.where.query
+        kept = set(known.query(query, engine="python").index) if len(known) else set()
         return [row for row in here.index if row in kept or row in unknown]
 
     def _judge(self, row: str) -> Finding:
@@ -156,7 +162,11 @@ class _Evaluation:
 
     def _ask(self, clause: Clause, values: pd.Series) -> Any:
         columns = [values[name] for name in clause.columns]
-        return clause.rule(*columns, **{name: self.thresholds[name] for name in clause.thresholds})
+        limits = {name: self.thresholds[name] for name in clause.thresholds}
+        outcome = clause.rule(*columns, **limits)
+        if not isinstance(outcome, Outcome):
+            raise TypeError(f"{self.control.id}: a rule answered {outcome!r}")
+        return outcome
 
     def _gaps(self, row: str, columns: Iterable[str]) -> list[Any]:
         return [self.gaps[row, column] for column in columns if (row, column) in self.gaps]
@@ -186,9 +196,7 @@ class _Evaluation:
         for entry in self.coverage.itertuples(index=False):
             if entry.complete or entry.region not in (region, GLOBAL):
                 continue
-            base = self._finding(
-                region, f"any {self.table.spec.noun}", evidence=tuple(entry.evidence)
-            )
+            base = self._finding(region, f"any {self.control.noun}", evidence=tuple(entry.evidence))
             yield self._gap_finding(replace(base, observed="not seen"), [entry])
 
     def _nothing(self, region: str) -> Finding:
@@ -197,12 +205,12 @@ class _Evaluation:
         frame = self.table.frame
         for row in frame.index[frame["region"] == region]:
             refs += [r for name in self.control.where_columns for r in self.table.refs[row, name]]
-        which = f" ({self.control.where})" if self.control.where else ""
+        nothing = f"no {self.control.noun}"
         return self._finding(
             region,
-            f"no {self.table.spec.noun}",
+            nothing,
             status=NOT_APPLICABLE,
-            reason=f"no {self.table.spec.noun}{which}",
+            reason=nothing,
             observed="none",
             evidence=tuple(dict.fromkeys(refs)),
         )
@@ -243,10 +251,12 @@ def _settled(base: Finding, outcomes: list[Any]) -> Finding:
             return replace(base, status=ATTESTED, reason=outcome.source)
     if any(outcome is True for outcome in outcomes):
         return replace(base, status=PASS)
-    for outcome in outcomes:
-        if isinstance(outcome, NotApplicable):
-            return replace(base, status=NOT_APPLICABLE, reason=outcome.reason)
-    raise TypeError(f"{base.control}: a rule answered {outcomes!r}")
+    return replace(base, status=NOT_APPLICABLE, reason=outcomes[0].reason)
+
+
+def _under(roll_up: RollUp) -> set[str]:
+    """Ids of the controls that a roll-up sums up."""
+    return {name for name, control in CONTROLS.items() if roll_up.over(control)}
 
 
 def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
@@ -254,6 +264,7 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
     status = worst(finding.status for finding in under)
     count = sum(finding.status == status for finding in under)
     worst_ids = sorted({finding.control for finding in under if finding.status == status})
+    all_ids = sorted({finding.control for finding in under})
     return Finding(
         roll_up.id,
         "",
@@ -264,7 +275,7 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         reason="the worst of its controls",
         observed=f"{count} of {len(under)} findings: {', '.join(worst_ids)}",
         expected=roll_up.sentence,
-        evidence=tuple(worst_ids),
+        evidence=tuple(all_ids),
     )
 
 

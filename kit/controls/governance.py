@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pandas as pd
+
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -29,6 +31,7 @@ from kit.controls.registry import (
         "4(7)": "defines the controller",
         "4(8)": "defines the processor",
         "5(2)": "the controller has to be able to show compliance",
+        "24(1)": "who is the controller has to take the measures",
         "28(3)": "processing is governed by a contract with the controller",
         "30(1)": "the record of processing, or 30(2) for a processor",
     },
@@ -61,7 +64,9 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
         "28(1)": "only processors with sufficient guarantees may be used",
         "28(3)(c)": "the processor takes the measures of Article 32",
         "28(3)(h)": "the processor makes available what shows it",
+        "28(5)": "for CISPE alone: adherence to an approved code may show the guarantees",
         "32(1)(d)": "regular testing, here by AWS's auditors",
+        "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
     },
     source=(
         "AWS is responsible for protecting the global infrastructure that runs all the AWS services."
@@ -75,8 +80,8 @@ def aws_protects_its_infrastructure(
     reports: list[dict[str, Any]], *, report_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
     """A report of SOC 2, ISO 27001, 27017, 27018, 27701, C5 or CISPE is published and recent."""
-    oldest = (as_of - dt.timedelta(days=round(report_valid_months * 30.44))).isoformat()
-    current = [r for r in reports if not r["period_end"] or r["period_end"] >= oldest]
+    oldest = pd.Timestamp(as_of) - pd.DateOffset(months=report_valid_months)
+    current = [r for r in reports if not r["period_end"] or pd.Timestamp(r["period_end"]) >= oldest]
     if not current:
         return NotEvidenced("no current report", "Artifact lists no published report in time")
     newest = current[0]
@@ -90,6 +95,7 @@ def aws_protects_its_infrastructure(
     responsibility=CUSTOMER,
     gdpr={
         "24(1)": "the controller implements the measures and can show it",
+        "25(2)": "what is protected by default is decided by configuration",
         "28(3)(a)": "the processor acts on the configuration that the customer makes",
         "32(1)": "the sum of the customer's measures",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.registry import ACCOUNT, CUSTOMER, NotApplicable, Outcome, Remedy, control
+from kit.tables.identity import CONSOLE_USERS
 
 _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of processing"}
 _SOURCE = "Use multi-factor authentication (MFA) with each account."
@@ -37,7 +38,7 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
 @control(
     "ID-03",
     table="users",
-    where="password_enabled",
+    where=CONSOLE_USERS,
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,

@@ -15,8 +15,12 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.tables.appstream import NOT_FOUND
+from kit.tables.logging import IN_USE
+from kit.tables.storage import USER_BUCKETS
 
 _TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
+_VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _TLS = {"32(1)(a)": "encryption of personal data on its way"}
 
 
@@ -68,10 +72,15 @@ def streaming_traffic_is_encrypted(
     protocol: str, endpoints: list[dict[str, Any]], *, private_streaming_required: bool
 ) -> Outcome:
     """Streaming runs over TLS, through a working endpoint where the profile wants a private one."""
-    if any(not _is_streaming_endpoint(endpoint) for endpoint in endpoints):
+    known = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
+    if not all(_is_streaming_endpoint(endpoint) for endpoint in known):
         return False
     if private_streaming_required and not endpoints:
         return False
+    if len(known) < len(endpoints):
+        return NotEvidenced(
+            "needs review", "the stack names a VPC endpoint that is not one of this account's"
+        )
     if protocol == "UDP":
         return NotEvidenced(
             "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"
@@ -88,7 +97,7 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
 @control(
     "IT-03",
     table="regions",
-    where="in_use",
+    where=IN_USE,
     scope=REGION,
     severity="high",
     responsibility=SHARED,
@@ -113,22 +122,24 @@ def no_api_event_is_seen_below_the_minimum_tls(
     events_seen: int, events_with_tls: int, tls_versions: list[str], *, minimum_tls: str
 ) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
-    if any(_older(version, minimum_tls) for version in tls_versions):
+    if any(_is_older(version, minimum_tls) for version in tls_versions):
         return False
+    unknown = [version for version in tls_versions if version not in _VERSIONS]
+    if unknown:
+        return NotEvidenced("needs review", f"TLS versions not known: {', '.join(unknown)}")
     if events_with_tls:
         return True
     return Attested(f"{_TABLE}, row 3: API traffic, TLS 1.2 and SigV4; no event with TLS details")
 
 
-def _older(version: str, minimum: str) -> bool:
-    order = ("SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-    return version not in order or order.index(version) < order.index(minimum)
+def _is_older(version: str, minimum: str) -> bool:
+    return version in _VERSIONS and _VERSIONS.index(version) < _VERSIONS.index(minimum)
 
 
 @control(
     "IT-04",
     table="buckets",
-    where="purpose in ('home folders', 'application settings')",
+    where=USER_BUCKETS,
     scope=REGION,
     severity="high",
     responsibility=SHARED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.registry import CUSTOMER, REGION, SHARED, NotEvidenced, Outcome, Remedy, control
+from kit.tables.logging import IN_USE
 
 _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
 
@@ -10,7 +11,7 @@ _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
 @control(
     "LG-01",
     table="regions",
-    where="in_use",
+    where=IN_USE,
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
@@ -41,7 +42,7 @@ _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
     shows=("trails",),
 )
 def api_activity_is_logged(api_activity_logged: bool) -> bool:
-    """A trail or event data store records reads and writes of the region and delivers them."""
+    """A trail, or an event data store in scope, records the region's reads and writes."""
     return api_activity_logged
 
 
@@ -71,14 +72,14 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
     shows=("access_logging",),
 )
 def access_to_stored_files_is_logged(accesses_logged: bool) -> bool:
-    """Reads and writes of the bucket's objects are in a trail, or in server access logs."""
+    """Reads and writes of the bucket's objects are in CloudTrail, or in server access logs."""
     return accesses_logged
 
 
 @control(
     "LG-04",
     table="regions",
-    where="in_use",
+    where=IN_USE,
     scope=REGION,
     severity="medium",
     responsibility=SHARED,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
 from kit.errors import UserError
-from kit.tables.core import SPECS
+from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
 BEYOND = "beyond the source"
@@ -97,7 +97,7 @@ class Control:
     id: str
     sentence: str
     table: str
-    where: str
+    where: Part | None
     scope: Scope
     severity: str
     responsibility: str
@@ -121,8 +121,13 @@ class Control:
     @cached_property
     def where_columns(self) -> tuple[str, ...]:
         """Columns that `where` names."""
-        tree = ast.walk(ast.parse(self.where, mode="eval")) if self.where else ()
+        tree = ast.walk(ast.parse(self.where.query, mode="eval")) if self.where else ()
         return tuple(dict.fromkeys(node.id for node in tree if isinstance(node, ast.Name)))
+
+    @property
+    def noun(self) -> str:
+        """What one of the rows that it is about is called."""
+        return self.where.noun if self.where else SPECS[self.table].noun
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -171,7 +176,7 @@ def control(
     id: str,
     *,
     table: str,
-    where: str = "",
+    where: Part | None = None,
     scope: Scope,
     severity: str,
     responsibility: str,
@@ -189,8 +194,8 @@ def control(
         Section and number, such as ``AR-05``.
     table : str
         The table whose rows are judged, one finding for each.
-    where : str
-        A pandas query over its columns; rows outside are no concern of the control.
+    where : Part, optional
+        The rows of the table that the control is about; by default all.
     scope : Scope
         The account, or each region in scope: at least one finding for each.
     severity : {"low", "medium", "high"}
@@ -294,6 +299,7 @@ def _described(one: Control | RollUp) -> dict[str, Any]:
         "expected": [clause.expected for clause in one.clauses],
         "thresholds": list(one.thresholds),
         "table": one.table,
+        "about": one.noun,
         "columns": list(one.columns),
         "calls": sorted(call.name for call in one.calls),
         "permissions": sorted({call.action for call in one.calls if call.action}),

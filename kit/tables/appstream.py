@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from kit.aws.calls import (
     DESCRIBE_FLEETS,
@@ -11,19 +10,10 @@ from kit.aws.calls import (
     DESCRIBE_VPC_ENDPOINTS,
     Scope,
 )
-from kit.tables.core import (
-    NONE,
-    UNSEEN,
-    Cell,
-    Column,
-    Default,
-    Row,
-    Source,
-    derive,
-    listed,
-    table,
-)
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member
+from kit.tables.core import Column, Row, Source, listed, table
 
+NOT_FOUND = "not found in the account"
 _THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
     "fleet_type": Column(
@@ -63,7 +53,9 @@ _STACK_COLUMNS = {
         "StreamingExperienceSettings.PreferredProtocol",
         Default("TCP", "CreateStack, StreamingExperienceSettings: TCP unless set"),
     ),
-    "endpoints": Column("Streaming VPC endpoints", calls=(DESCRIBE_VPC_ENDPOINTS,)),
+    "endpoints": Column(
+        "Streaming VPC endpoints", "AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)
+    ),
 }
 
 
@@ -72,7 +64,7 @@ def fleets(source: Source) -> Iterator[Row]:
     """Every fleet of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_FLEETS):
         connectors = _third_parties(source, answer.region)
-        for row, _ in listed(_FLEET_COLUMNS, answer, source, "fleet"):
+        for row in listed(_FLEET_COLUMNS, answer, source, "fleet"):
             row.cells["third_party_connectors"] = connectors
             yield row
 
@@ -81,40 +73,40 @@ def fleets(source: Source) -> Iterator[Row]:
 def stacks(source: Source) -> Iterator[Row]:
     """Every stack of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_STACKS):
-        for row, item in listed(_STACK_COLUMNS, answer, source, "stack"):
-            row.cells["endpoints"] = _streaming_endpoints(source, answer.region, item)
+        for row in listed(_STACK_COLUMNS, answer, source, "stack"):
+            listing = row.cells["endpoints"]
+            row.cells["endpoints"] = _streaming_endpoints(source, answer.region, listing)
             yield row
 
 
 def _third_parties(source: Source, region: str) -> Cell:
     answer = source.snapshot.answer(DESCRIBE_STACKS, region)
-    found = {
-        connector["ConnectorType"]: ref
-        for stack, ref in answer.items()
-        for connector in stack.get("StorageConnectors") or ()
-        if connector["ConnectorType"] in _THIRD_PARTIES
-    }
+    found: dict[str, str] = {}
+    for stack, ref in answer.items():
+        for n, connector in enumerate(stack.get("StorageConnectors") or ()):
+            if connector["ConnectorType"] in _THIRD_PARTIES:
+                found.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
     if found:
-        return Cell(sorted(found), tuple(dict.fromkeys(found.values())))
+        return Cell(sorted(found), tuple(found.values()))
     return Cell([], answer.evidence, answer.trouble)
 
 
-def _streaming_endpoints(source: Source, region: str, stack: dict[str, Any]) -> Cell:
+def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
     """The VPC endpoints that a stack streams through, with what EC2 says of each."""
-    named = [
-        access["VpceId"] for access in stack.get("AccessEndpoints") or () if access.get("VpceId")
-    ]
+    named = [access.get("VpceId") for access in listed.value or ()]
     if not named:
-        return Cell([])
+        return Cell([], listed.refs)
+    if not all(named):
+        gap = absent_member(DESCRIBE_STACKS, "AccessEndpoints.VpceId", listed.refs[0])
+        return Cell(None, listed.refs, gap)
     answer = source.snapshot.answer(DESCRIBE_VPC_ENDPOINTS, region)
-    known = {item["VpcEndpointId"]: item for item, _ in answer.items()}
+    known = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
+    seen = [known[vpce] for vpce in named if vpce in known]
     found = [
-        {
-            "id": vpce,
-            "state": known.get(vpce, {}).get("State", "not found"),
-            "service": known.get(vpce, {}).get("ServiceName", ""),
-        }
+        {"id": vpce, "state": item.get("State", ""), "service": item.get("ServiceName", "")}
         for vpce in named
+        for item, _ in [known.get(vpce, ({"State": NOT_FOUND}, ""))]
     ]
-    unseen = answer.trouble if any(vpce not in known for vpce in named) else None
-    return derive(lambda _: found, Cell(found, answer.evidence, unseen))
+    complete = len(seen) == len(named)
+    refs = [ref for _, ref in seen] if complete else answer.evidence
+    return Cell(found, (*listed.refs, *refs), None if complete else answer.trouble)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kit.aws.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS, Scope
-from kit.tables.core import ACCOUNT, NONE, Cell, Column, Row, Source, attached, derive, table
+from kit.tables.cells import NONE, Cell, attached
+from kit.tables.core import Column, Row, Source, table
+from kit.tables.coverage import ACCOUNT
 
 # Series and names under which Artifact lists what counts as a guarantee of the processor.
-_FRAMEWORKS = ("SOC 2", "27001", "27017", "27018", "27701", "C5", "CISPE")
+_FRAMEWORKS = re.compile(r"\bSOC ?2\b|(?<!\d)27(001|017|018|701)(?!\d)|\bC5\b|\bCISPE\b")
 
 
 @table(
@@ -42,7 +45,7 @@ def declarations(source: Source) -> Iterator[Row]:
     "provider",
     "provider",
     Scope.ACCOUNT,
-    (LIST_REPORTS,),
+    (),
     {"reports": Column("Attestation reports published in Artifact", calls=(LIST_REPORTS,))},
 )
 def provider(source: Source) -> Iterator[Row]:
@@ -50,20 +53,15 @@ def provider(source: Source) -> Iterator[Row]:
     answer = source.snapshot.answer(LIST_REPORTS)
     reports = [
         {
-            "name": item["name"],
+            "name": item.get("name", ""),
             "series": item.get("series", ""),
             "arn": item.get("arn", ""),
             "period_end": item.get("periodEnd", ""),
         }
         for item, _ in answer.items()
         if item.get("state") == "PUBLISHED"
-        and any(f in f"{item.get('series', '')} {item['name']}" for f in _FRAMEWORKS)
+        and _FRAMEWORKS.search(f"{item.get('series', '')} {item.get('name', '')}")
     ]
-    found = sorted(reports, key=lambda report: report["period_end"], reverse=True)
-    cell = Cell(None, answer.evidence, answer.trouble)
-    yield Row(
-        ACCOUNT,
-        "provider",
-        "AWS",
-        {"reports": cell if cell.gap else derive(lambda _: found, Cell(found, answer.evidence))},
-    )
+    newest = sorted(reports, key=lambda report: report["period_end"], reverse=True)
+    cell = Cell(newest, answer.evidence, answer.trouble)
+    yield Row(ACCOUNT, "provider", "AWS", {"reports": cell})

@@ -10,23 +10,24 @@ from kit.aws.calls import (
     CALLS,
     DESCRIBE_TRAILS,
     GET_CALLER_IDENTITY,
-    GET_EVENT_DATA_STORE,
-    GET_EVENT_SELECTORS,
     GET_MACIE_SESSION,
-    GET_TRAIL_STATUS,
     LIST_BUCKETS,
-    LIST_EVENT_DATA_STORES,
     LOOKUP_EVENTS,
     Call,
     Scope,
 )
 from kit.aws.session import USER_AGENT
 from kit.snapshot import Snapshot
-from kit.tables.core import Cell, Column, Default, Row, Source, attached, derive, known_any, table
+from kit.tables.cells import UNSEEN, Cell, Default, attached, derive, known_any
+from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
-from kit.tables.trails import api_activity, trails_of
+from kit.tables.trails import RECORDER_CALLS, api_activity, trails_of
 
 PROBES = tuple(call for call in CALLS.values() if call.probe)
+IN_USE = Part("in_use", "use of AppStream")
+HOLDS_BUCKETS = Part("holds_buckets", "bucket of AppStream's")
+_EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
+_MACIE_OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
 
 
 @table(
@@ -40,25 +41,19 @@ PROBES = tuple(call for call in CALLS.values() if call.probe)
         "trails": Column("Trails that cover the region", calls=(DESCRIBE_TRAILS,)),
         "api_activity_logged": Column(
             "All management events recorded and delivered",
-            calls=(
-                DESCRIBE_TRAILS,
-                GET_TRAIL_STATUS,
-                GET_EVENT_SELECTORS,
-                LIST_EVENT_DATA_STORES,
-                GET_EVENT_DATA_STORE,
-            ),
+            calls=RECORDER_CALLS,
         ),
-        "events_seen": Column("AppStream events seen", calls=(LOOKUP_EVENTS,)),
-        "events_with_tls": Column("of these with TLS details", calls=(LOOKUP_EVENTS,)),
-        "tls_versions": Column("TLS versions seen", calls=(LOOKUP_EVENTS,)),
-        "events_window": Column("Window", calls=(LOOKUP_EVENTS,)),
+        "events_seen": Column("AppStream events seen", calls=_EVENTS),
+        "events_with_tls": Column("of these with TLS details", calls=_EVENTS),
+        "tls_versions": Column("TLS versions seen", calls=_EVENTS),
+        "events_window": Column("Window", calls=_EVENTS),
         "macie": Column("Amazon Macie", calls=(GET_MACIE_SESSION,)),
     },
 )
 def regions(source: Source) -> Iterator[Row]:
     """One row for each region in scope."""
     snapshot = source.snapshot
-    holding = {region for _, region, _ in buckets_in_scope(snapshot).values()}
+    holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
     for region in snapshot.regions:
         trails = snapshot.answer(DESCRIBE_TRAILS, region)
         yield Row(
@@ -71,9 +66,7 @@ def regions(source: Source) -> Iterator[Row]:
                 "trails": Cell(len(trails_of(snapshot, region)), trails.evidence, trails.trouble),
                 "api_activity_logged": api_activity(snapshot, region),
                 "macie": attached(
-                    snapshot.answer(GET_MACIE_SESSION, region),
-                    "status",
-                    Default("not enabled", "GetMacieSession: Macie is not enabled"),
+                    snapshot.answer(GET_MACIE_SESSION, region), "status", UNSEEN, _MACIE_OFF
                 ),
                 **_events(snapshot, region),
             },
@@ -106,12 +99,12 @@ def _where(call: Call, region: str) -> str | None:
 def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Counts over the events looked up, without the collector's own."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
-    own = snapshot.answer(GET_CALLER_IDENTITY).value("Arn")
+    caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
     events = [
         (item, details)
         for item, _ in answer.items()
-        for details in [json.loads(item.get("CloudTrailEvent") or "{}")]
-        if not _is_own(details, own)
+        for details in [_read(item.get("CloudTrailEvent"))]
+        if details and not _is_own(details, caller.value)
     ]
     versions = [
         tls["tlsVersion"]
@@ -127,7 +120,8 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "days": snapshot.run.lookback_days,
         "complete": cut is None,
     }
-    seen = Cell(len(events), answer.evidence, answer.trouble)
+    listed = Cell(len(events), answer.evidence, answer.trouble)
+    seen = derive(lambda count, _: count, listed, caller)
     return {
         "events_seen": seen,
         "events_with_tls": derive(lambda _: len(versions), seen),
@@ -136,7 +130,17 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     }
 
 
+def _read(text: str | None) -> dict[str, Any]:
+    """The event's details; nothing where they cannot be read, for then nobody knows whose it is."""
+    try:
+        details = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return details if isinstance(details, dict) else {}
+
+
 def _is_own(event: dict[str, Any], own: str | None) -> bool:
     """Whether the collector made the event, by its user agent or by the principal it runs as."""
     principal = (event.get("userIdentity") or {}).get("arn")
-    return USER_AGENT in event.get("userAgent", "") or (own is not None and principal == own)
+    agent = event.get("userAgent") or ""
+    return USER_AGENT in agent or (own is not None and principal == own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jmespath
@@ -25,10 +26,11 @@ from kit.aws.calls import (
     Call,
     Scope,
 )
-from kit.snapshot import Answer
-from kit.tables.core import Cell, Column, Row, Source, identify, table
+from kit.snapshot import Answer, Trouble
+from kit.tables.cells import Cell
+from kit.tables.core import Column, Row, Source, identify, table
 from kit.tables.detect import Detectors
-from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
+from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
 # The nouns of what each call lists, and the members of it that people fill with text.
 _KINDS = {
@@ -94,15 +96,44 @@ _FOUND = {
     "heuristic": "Possibly identifying data, to be reviewed",
     "fields": "Fields read",
 }
-_Field = tuple[str, str, str]  # the member, its text, the reference
+_TAG_CALLS = (GET_RESOURCES, *BUCKET_SOURCES)
 
 
-def _texts(call: Call, item: Any, ref: str, members: tuple[str, ...]) -> Iterator[_Field]:
-    for path in members:
-        found = jmespath.search(path, item)
-        for text in found if isinstance(found, list) else [found]:
-            if isinstance(text, str) and text:
-                yield path.removesuffix("[]").removesuffix(".*"), text, ref
+@dataclass(frozen=True)
+class Field:
+    """A text of somebody's choosing: the member that holds it, and its reference."""
+
+    member: str
+    text: str
+    ref: str
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """A resource that bears texts; ``gap`` says why they could not be seen."""
+
+    region: str
+    key: str
+    label: str
+    fields: list[Field]
+    urls: list[Field] = field(default_factory=list)
+    gap: Trouble | None = None
+
+
+def _named(source: Source) -> Iterator[Bearer]:
+    """Every resource that a call with free-form members lists or describes."""
+    for call, members in _TEXTS.items():
+        kind = _KINDS[call]
+        for answer in source.snapshot.answers(call):
+            for item, ref in _things(call, answer):
+                key = identify(item, answer)
+                yield Bearer(
+                    answer.region,
+                    f"{kind}/{key}",
+                    source.labels.label(kind, key, item.get("Name")),
+                    list(_fields(item, ref, members)),
+                    list(_fields(item, ref, _URLS.get(call, ()))),
+                )
 
 
 def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
@@ -113,6 +144,58 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
         yield answer.value("Theme"), f"{answer.evidence[0]}#/Theme"
 
 
+def _fields(item: Any, ref: str, members: tuple[str, ...]) -> Iterator[Field]:
+    for path in members:
+        found = jmespath.search(path, item)
+        for text in found if isinstance(found, list) else [found]:
+            if isinstance(text, str) and text:
+                yield Field(path.removesuffix("[]").removesuffix(".*"), text, ref)
+
+
+def _tagged(source: Source) -> Iterator[Bearer]:
+    """Every AppStream resource and bucket that bears tags, or whose tags could not be seen."""
+    seen: set[str] = set()
+    for region, arn, pairs, ref in _tags_of_resources(source):
+        if pairs and arn not in seen:
+            seen.add(arn)
+            name = arn.rpartition("/")[2]
+            label = source.labels.label(_kind_of(arn), arn, name)
+            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, _tag_fields(pairs, ref))
+    for bucket in buckets_in_scope(source.snapshot):
+        answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
+        pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
+        if bucket.name and bucket.region in source.snapshot.regions and (pairs or answer.trouble):
+            yield Bearer(
+                bucket.region,
+                f"bucket/{bucket.name}",
+                bucket_label(source, bucket),
+                _tag_fields(pairs, answer.evidence[0] if pairs else ""),
+                gap=answer.trouble,
+            )
+
+
+_Tags = list[tuple[str, str]]
+
+
+def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags, str]]:
+    for answer in source.snapshot.answers(GET_RESOURCES):
+        for item, ref in answer.items():
+            pairs = [(tag["Key"], tag.get("Value", "")) for tag in item.get("Tags") or ()]
+            yield answer.region, str(item.get("ResourceARN") or ref), pairs, ref
+    for answer in source.snapshot.answers(LIST_TAGS_FOR_RESOURCE):
+        pairs = list((answer.value("Tags") or {}).items())
+        for ref in answer.evidence[:1]:
+            yield answer.region, str(answer.parameters.get("ResourceArn")), pairs, ref
+
+
+def _tag_fields(pairs: _Tags, ref: str) -> list[Field]:
+    return [Field("tag", f"{key}={value}", ref) for key, value in pairs]
+
+
+def _kind_of(arn: str) -> str:
+    return arn.rpartition(":")[2].partition("/")[0].replace("-", " ") or "resource"
+
+
 def detectors(source: Source) -> Detectors:
     """The detectors as the run's parameters set them up."""
     run = source.snapshot.run
@@ -120,38 +203,6 @@ def detectors(source: Source) -> Detectors:
         customer_patterns=tuple(run.customer_number_patterns),
         own_accounts=(run.account, *run.allowed_key_accounts),
         phone_region=run.phone_region or None,
-    )
-
-
-def _row(
-    source: Source,
-    find: Detectors,
-    region: str,
-    kind: str,
-    key: str,
-    name: str | None,
-    fields: list[_Field],
-) -> Row:
-    hits = [(member, hit, ref) for member, text, ref in fields for hit in find.hits(text)]
-    refs = tuple(dict.fromkeys(ref for _, _, ref in fields))
-
-    def cell(validated: bool) -> Cell:
-        chosen = [
-            {"kind": hit.kind, "field": member, "masked": hit.masked}
-            for member, hit, _ in hits
-            if hit.validated is validated
-        ]
-        return Cell(chosen, refs)
-
-    return Row(
-        region,
-        f"{kind}/{key}",
-        source.labels.label(kind, key, name),
-        {
-            "validated": cell(True),
-            "heuristic": cell(False),
-            "fields": Cell(sorted({member for member, _, _ in fields}), refs),
-        },
     )
 
 
@@ -165,102 +216,81 @@ def _row(
 def texts(source: Source) -> Iterator[Row]:
     """One row for each resource that bears text of its owner's choosing."""
     find = detectors(source)
-    for call, members in _TEXTS.items():
-        for answer in source.snapshot.answers(call):
-            for item, ref in _things(call, answer):
-                yield _row(
-                    source,
-                    find,
-                    answer.region,
-                    _KINDS[call],
-                    identify(item, answer),
-                    item.get("Name"),
-                    list(_texts(call, item, ref, members)),
-                )
+    for bearer in _named(source):
+        yield _searched(bearer, find)
 
 
 @table(
     "tags",
     "tagged resource",
     Scope.REGION,
-    (GET_RESOURCES, *BUCKET_SOURCES),
+    _TAG_CALLS,
     {name: Column(title, calls=(GET_BUCKET_TAGGING,)) for name, title in _FOUND.items()},
 )
 def tags(source: Source) -> Iterator[Row]:
     """One row for each AppStream resource and bucket that bears tags."""
-    find, snapshot = detectors(source), source.snapshot
-    found: list[tuple[str, str, str, list[_Field]]] = []
-    for answer in snapshot.answers(GET_RESOURCES):
-        for item, ref in answer.items():
-            pairs = [(tag["Key"], tag.get("Value", "")) for tag in item.get("Tags") or ()]
-            found.append((answer.region, "", item["ResourceARN"], _tag_fields(pairs, ref)))
-    for answer in snapshot.answers(LIST_TAGS_FOR_RESOURCE):
-        pairs = list((answer.value("Tags") or {}).items())
-        arn = str(answer.parameters.get("ResourceArn"))
-        if answer.requests:
-            found.append((answer.region, "", arn, _tag_fields(pairs, answer.evidence[0])))
-    for name, (_, region, _) in buckets_in_scope(snapshot).items():
-        answer = snapshot.answer(GET_BUCKET_TAGGING, Bucket=name)
-        pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
-        if pairs:
-            found.append((region, "bucket", name, _tag_fields(pairs, answer.evidence[0])))
-    seen: set[str] = set()
-    for region, kind, key, fields in found:
-        if key not in seen and region in snapshot.regions:
-            seen.add(key)
-            kind = kind or _kind_of(key)
-            yield _row(source, find, region, kind, key, key.rpartition("/")[2], fields)
+    find = detectors(source)
+    for bearer in _tagged(source):
+        yield _searched(bearer, find)
 
 
-def _tag_fields(pairs: list[tuple[str, str]], ref: str) -> list[_Field]:
-    return [("tag", f"{key}={value}", ref) for key, value in pairs]
+def _searched(bearer: Bearer, find: Detectors) -> Row:
+    hits = [(one.member, hit) for one in bearer.fields for hit in find.hits(one.text)]
+    refs = tuple(dict.fromkeys(one.ref for one in bearer.fields))
 
+    def told(validated: bool) -> list[dict[str, str]]:
+        return [
+            {"kind": hit.kind, "field": member, "masked": hit.masked}
+            for member, hit in hits
+            if hit.validated is validated
+        ]
 
-def _kind_of(arn: str) -> str:
-    return arn.rpartition(":")[2].partition("/")[0].replace("-", " ") or "resource"
+    values = {
+        "validated": told(True),
+        "heuristic": told(False),
+        "fields": sorted({one.member for one in bearer.fields}),
+    }
+    cells = {name: Cell(value, refs, bearer.gap) for name, value in values.items()}
+    return Row(bearer.region, bearer.key, bearer.label, cells)
 
 
 @table(
     "urls",
     "URL",
     Scope.REGION,
-    tuple(_TEXTS),
+    (*_TEXTS, *_TAG_CALLS),
     {
         "field": Column("Field"),
-        "secrets": Column("Credentials found"),
+        "secrets": Column("Credentials found", calls=(GET_BUCKET_TAGGING,)),
         "scheme": Column("Scheme"),
     },
 )
 def urls(source: Source) -> Iterator[Row]:
-    """One row for each URL, in a field made for one or in any free-form field.
+    """One row for each URL, in a field made for one, in any free-form field or in a tag.
 
     Credentials were replaced by tokens before anything was stored; the tokens are what is read.
     """
-    for call, members in _TEXTS.items():
-        for answer in source.snapshot.answers(call):
-            for item, ref in _things(call, answer):
-                key = identify(item, answer)
-                label = source.labels.label(_KINDS[call], key, item.get("Name"))
-                own = _texts(call, item, ref, _URLS.get(call, ()))
-                free = _texts(call, item, ref, members)
-                for n, (member, url, _) in enumerate([*own, *_embedded(free)]):
-                    yield Row(
-                        answer.region,
-                        f"{_KINDS[call]}/{key}/{member}/{n:04d}",
-                        label,
-                        {
-                            "field": Cell(member, (ref,)),
-                            "secrets": Cell(sorted(set(_SECRET.findall(url))), (ref,)),
-                            "scheme": Cell(url.partition("://")[0] if "://" in url else "", (ref,)),
-                        },
-                    )
+    for bearer in (*_named(source), *_tagged(source)):
+        if bearer.gap:
+            unseen = Cell(None, (bearer.gap.evidence,), bearer.gap)
+            cells = {"field": Cell("tag"), "secrets": unseen, "scheme": unseen}
+            yield Row(bearer.region, f"{bearer.key}/tag", bearer.label, cells)
+        for n, one in enumerate([*bearer.urls, *_embedded(bearer.fields)]):
+            scheme = one.text.partition("://")[0] if "://" in one.text else ""
+            cells = {
+                "field": Cell(one.member, (one.ref,)),
+                "secrets": Cell(sorted(set(_SECRET.findall(one.text))), (one.ref,)),
+                "scheme": Cell(scheme, (one.ref,)),
+            }
+            key = f"{bearer.key}/{one.member}/{n:04d}"
+            yield Row(bearer.region, key, bearer.label, cells)
 
 
-def _embedded(fields: Iterator[_Field]) -> Iterator[_Field]:
+def _embedded(fields: list[Field]) -> Iterator[Field]:
     """URLs within free text, and free text in which a secret was replaced."""
-    for member, text, ref in fields:
-        found = _URL.findall(text)
+    for one in fields:
+        found = _URL.findall(one.text)
         for url in found:
-            yield member, url, ref
-        if not found and _SECRET.search(text):
-            yield member, text, ref
+            yield replace(one, text=url)
+        if _SECRET.search(_URL.sub("", one.text)):
+            yield one

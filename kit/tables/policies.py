@@ -7,13 +7,26 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from kit.aws.calls import Call
+from kit.snapshot import Trouble
+from kit.tables.cells import Cell, derive
+
 Statement = dict[str, Any]
 
 
-def statements(policy: str) -> list[Statement]:
-    """Return the statements of a policy document; a lone statement counts as a list of one."""
-    found = json.loads(policy).get("Statement") or []
-    return [found] if isinstance(found, dict) else list(found)
+def read_policy(policy: Cell, call: Call) -> Cell:
+    """The cell of a policy document's statements: none without a policy, a gap if unreadable.
+
+    A lone statement counts as a list of one.
+    """
+    try:
+        document = json.loads(policy.value or "{}")
+    except ValueError:
+        document = None
+    if policy.gap or isinstance(document, dict):
+        return derive(lambda _: many((document or {}).get("Statement")), policy)
+    gap = Trouble("unreadable answer", call.name, evidence=policy.refs[0].partition("#")[0])
+    return Cell(None, policy.refs, gap)
 
 
 def many(value: Any) -> list[Any]:
@@ -25,14 +38,15 @@ def many(value: Any) -> list[Any]:
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
     """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
-    expression = "".join(
-        ".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern
-    )
-    return bool(re.fullmatch(expression, value, re.IGNORECASE if ignore_case else 0))
+    # In the value a star stands for many characters: no question mark of the pattern covers it.
+    wild = {"*": ".*", "?": "[^*]"}
+    expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
+    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
+    return bool(re.fullmatch(expression, value, flags))
 
 
-def denies_plain_http(policy: str, bucket_arn: str) -> bool:
-    """Whether a bucket policy denies everybody what does not come over TLS.
+def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
+    """Whether the statements of a bucket policy deny everybody what does not come over TLS.
 
     Reading, writing and listing have to be denied for the bucket and for every object in it,
     whoever asks, on no other condition than ``aws:SecureTransport`` being false.
@@ -43,7 +57,7 @@ def denies_plain_http(policy: str, bucket_arn: str) -> bool:
     """
     denials = [
         statement
-        for statement in statements(policy)
+        for statement in statements
         if statement.get("Effect") == "Deny"
         and _is_everybody(statement.get("Principal"))
         and _is_plain_http(statement.get("Condition"))
@@ -74,7 +88,9 @@ def _is_plain_http(condition: Any) -> bool:
     if not isinstance(condition, dict) or len(condition) != 1:
         return False
     ((operator, keys),) = condition.items()
-    if operator.lower() not in ("bool", "boolifexists") or len(keys) != 1:
+    # Every request to S3 bears the key, once: the quantifiers of sets change nothing.
+    kind = operator.lower().removeprefix("foranyvalue:").removeprefix("forallvalues:")
+    if kind not in ("bool", "boolifexists") or len(keys) != 1:
         return False
     ((key, value),) = keys.items()
     return key.lower() == "aws:securetransport" and [str(v).lower() for v in many(value)] == [

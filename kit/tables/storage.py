@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from kit.aws.calls import (
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
-    DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
@@ -16,26 +16,15 @@ from kit.aws.calls import (
     GET_BUCKET_POLICY,
     GET_BUCKET_POLICY_STATUS,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
-    GET_EVENT_SELECTORS,
-    GET_TRAIL_STATUS,
     LIST_BUCKETS,
+    Call,
     Scope,
 )
 from kit.snapshot import Snapshot
-from kit.tables.core import (
-    NONE,
-    Cell,
-    Column,
-    Default,
-    Row,
-    Source,
-    attached,
-    derive,
-    known_any,
-    table,
-)
-from kit.tables.policies import denies_plain_http
-from kit.tables.trails import object_events
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive, known_any
+from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.policies import denies_plain_http, read_policy
+from kit.tables.trails import RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 
@@ -52,111 +41,157 @@ _BLOCKS = {
     "restrict_public_buckets": "RestrictPublicBuckets",
 }
 _OFF = Default(False, "GetPublicAccessBlock: a setting that is not configured is off")
+_CLOSED = Default(False, "NoSuchBucketPolicy: what has no policy is not public by one")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
+_COLUMNS = {
+    "purpose": Column("Holds"),
+    "sse_algorithm": Column("Default encryption", calls=(GET_BUCKET_ENCRYPTION,)),
+    "key_class": Column("Key", calls=_KEY_CALLS),
+    "key_state": Column("Key state", calls=_KEY_CALLS),
+    "key_account": Column("Key's account", calls=_KEY_CALLS),
+    **{
+        name: Column(
+            member, calls=(GET_BUCKET_PUBLIC_ACCESS_BLOCK, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
+        )
+        for name, member in _BLOCKS.items()
+    },
+    "public_by_policy": Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,)),
+    "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
+    "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
+    "accesses_logged": Column(
+        "Reads and writes of objects in a trail, an event data store or access logs",
+        calls=(*RECORDER_CALLS, GET_BUCKET_LOGGING),
+    ),
+}
+HOME_FOLDER_BUCKETS = Part(f"purpose == '{HOME}'", "home-folder bucket")
+SETTINGS_BUCKETS = Part(f"purpose == '{SETTINGS}'", "application-settings bucket")
+USER_BUCKETS = Part(
+    f"purpose in ('{HOME}', '{SETTINGS}')", "bucket of home folders or application settings"
+)
 
 
-def buckets_in_scope(snapshot: Snapshot) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-    """Buckets that hold AppStream's data: name to purpose, region and references.
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket that holds AppStream's data; its name is empty where AWS left it out."""
+
+    name: str
+    purpose: str
+    region: str
+    refs: tuple[str, ...]
+
+
+def buckets_in_scope(snapshot: Snapshot) -> list[Bucket]:
+    """Buckets that hold AppStream's data.
 
     Listed buckets are known by AppStream's names; buckets that a stack or a subscription names
-    are in scope whether or not they were listed.
+    are in scope whether or not they were listed. What is switched on without naming its bucket
+    stands for a bucket of its own, unless one of the kind is known in the region.
     """
-    found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+    found: dict[str, Bucket] = {}
+    unnamed: dict[tuple[str, str], Bucket] = {}
+    for bucket in (*_listed(snapshot), *_named(snapshot)):
+        if bucket.name:
+            known = found.setdefault(bucket.name, replace(bucket, refs=()))
+            # A bucket that was listed elsewhere is still the one that a stack in scope uses.
+            region = known.region if known.region in snapshot.regions else bucket.region
+            refs = tuple(dict.fromkeys([*known.refs, *bucket.refs]))
+            found[bucket.name] = replace(known, region=region, refs=refs)
+        else:
+            unnamed.setdefault((bucket.purpose, bucket.region), bucket)
+    kinds = {(bucket.purpose, bucket.region) for bucket in found.values()}
+    return [*found.values(), *(b for kind, b in unnamed.items() if kind not in kinds)]
 
-    def add(name: str | None, purpose: str, region: str, ref: str) -> None:
-        if name:
-            known = found.get(name, (purpose, region, ()))
-            found[name] = (known[0], known[1], (*known[2], ref))
 
+def _listed(snapshot: Snapshot) -> Iterator[Bucket]:
     for item, ref in snapshot.answer(LIST_BUCKETS).items():
+        name = item.get("Name") or ""
         for purpose, pattern in _PURPOSES:
-            match = pattern.match(item["Name"])
+            match = pattern.match(name)
             if match:
-                add(item["Name"], purpose, item.get("BucketRegion") or match["region"], ref)
+                yield Bucket(name, purpose, item.get("BucketRegion") or match["region"], (ref,))
+
+
+def _named(snapshot: Snapshot) -> Iterator[Bucket]:
     for answer in snapshot.answers(DESCRIBE_STACKS):
         for stack, ref in answer.items():
             for connector in stack.get("StorageConnectors") or ():
                 if connector["ConnectorType"] == "HOMEFOLDERS":
-                    add(connector.get("ResourceIdentifier"), HOME, answer.region, ref)
+                    name = connector.get("ResourceIdentifier") or ""
+                    yield Bucket(name, HOME, answer.region, (ref,))
             settings = stack.get("ApplicationSettings") or {}
-            add(settings.get("S3BucketName"), SETTINGS, answer.region, ref)
+            if settings.get("Enabled") or settings.get("S3BucketName"):
+                name = settings.get("S3BucketName") or ""
+                yield Bucket(name, SETTINGS, answer.region, (ref,))
     for answer in snapshot.answers(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS):
         for item, ref in answer.items():
-            add(item.get("S3BucketName"), LOGS, answer.region, ref)
-    return found
+            yield Bucket(item.get("S3BucketName") or "", LOGS, answer.region, (ref,))
 
 
-@table(
-    "buckets",
-    "bucket",
-    Scope.REGION,
-    BUCKET_SOURCES,
-    {
-        "purpose": Column("Holds"),
-        "sse_algorithm": Column("Default encryption", calls=(GET_BUCKET_ENCRYPTION,)),
-        "key_class": Column("Key", calls=_KEY_CALLS),
-        "key_state": Column("Key state", calls=_KEY_CALLS),
-        "key_account": Column("Key's account", calls=_KEY_CALLS),
-        **{
-            name: Column(
-                member, calls=(GET_BUCKET_PUBLIC_ACCESS_BLOCK, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
-            )
-            for name, member in _BLOCKS.items()
-        },
-        "public_by_policy": Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,)),
-        "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
-        "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
-        "accesses_logged": Column(
-            "Reads and writes of objects in a trail or in access logs",
-            calls=(DESCRIBE_TRAILS, GET_TRAIL_STATUS, GET_EVENT_SELECTORS, GET_BUCKET_LOGGING),
-        ),
-    },
-)
+@table("buckets", "bucket", Scope.REGION, BUCKET_SOURCES, _COLUMNS)
 def buckets(source: Source) -> Iterator[Row]:
     """Home-folder, application-settings and log buckets, each joined with all that guards it."""
-    snapshot = source.snapshot
-    account = snapshot.answer(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
-    for name, (purpose, region, refs) in buckets_in_scope(snapshot).items():
-        if region not in snapshot.regions:
+    for bucket in buckets_in_scope(source.snapshot):
+        if bucket.region not in source.snapshot.regions:
             continue
-        generated = any(pattern.match(name) for _, pattern in _PURPOSES)
-        label = name if generated else source.labels.label("bucket", name)
-        arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
-        block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=name)
-        policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", NONE)
-        access_logging = derive(
-            bool,
-            attached(
-                snapshot.answer(GET_BUCKET_LOGGING, Bucket=name),
-                "LoggingEnabled.TargetBucket",
-                NONE,
-            ),
-        )
-        cells = {
-            "purpose": Cell(purpose, refs),
-            **_encryption(snapshot, name),
-            "public_by_policy": attached(
-                snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=name),
-                "PolicyStatus.IsPublic",
-                Default(False, "GetBucketPolicyStatus: a bucket without a policy is not public"),
-            ),
-            "tls_only": derive(
-                lambda text, arn=arn: bool(text) and denies_plain_http(text, arn), policy
-            ),
-            "access_logging": access_logging,
-            "accesses_logged": known_any((object_events(snapshot, region, arn), access_logging)),
-        }
-        for column, member in _BLOCKS.items():
-            path = f"PublicAccessBlockConfiguration.{member}"
-            cells[column] = known_any(attached(a, path, _OFF) for a in (account, block))
-        yield Row(region, name, label, cells)
+        cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
+        purpose = Cell(bucket.purpose, bucket.refs)
+        key = bucket.name or bucket.purpose
+        yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
+
+
+def bucket_label(source: Source, bucket: Bucket) -> str:
+    """A bucket's own name where AppStream made it up, a label where people did."""
+    if not bucket.name:
+        return f"bucket for {bucket.purpose}"
+    if any(pattern.match(bucket.name) for _, pattern in _PURPOSES):
+        return bucket.name
+    return source.labels.label("bucket", bucket.name)
+
+
+def _unseen(bucket: Bucket) -> dict[str, Cell]:
+    """Gaps throughout: it is in use, yet AWS did not say what it is called."""
+    call: Call = DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS if bucket.purpose == LOGS else DESCRIBE_STACKS
+    gap = absent_member(call, "the bucket's name", bucket.refs[0])
+    return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
+
+
+def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
+    name = bucket.name
+    arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
+    account = snapshot.answer(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
+    block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=name)
+    policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
+    logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
+    access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
+    return {
+        **_encryption(snapshot, name),
+        **{
+            column: known_any(
+                attached(answer, f"PublicAccessBlockConfiguration.{member}", _OFF)
+                for answer in (account, block)
+            )
+            for column, member in _BLOCKS.items()
+        },
+        "public_by_policy": attached(
+            snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=name),
+            "PolicyStatus.IsPublic",
+            UNSEEN,
+            _CLOSED,
+        ),
+        "tls_only": derive(
+            lambda statements: denies_plain_http(statements, arn),
+            read_policy(policy, GET_BUCKET_POLICY),
+        ),
+        "access_logging": access_logging,
+        "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
+    }
 
 
 def _encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
     """The default encryption of a bucket, and the class, state and owner of its key."""
     answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
-    algorithm = attached(answer, f"{_RULE}.SSEAlgorithm", NONE)
+    algorithm = attached(answer, f"{_RULE}.SSEAlgorithm", UNSEEN, NONE)
     key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
     cells = {"sse_algorithm": algorithm}
     if algorithm.gap or key.value is None:
@@ -165,20 +200,17 @@ def _encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
         cells["key_state"] = derive(lambda _: "run by AWS", algorithm)
         cells["key_account"] = derive(lambda _: "", algorithm)
         return cells
-    described = snapshot.answer(DESCRIBE_KEY, KeyId=key.value)
+    # An alias or a bare id means a key of the bucket's own region.
+    described = snapshot.answer(DESCRIBE_KEY, answer.region, KeyId=key.value)
     manager = attached(described, "KeyMetadata.KeyManager")
     owner = attached(described, "KeyMetadata.AWSAccountId")
+
+    def classify(manager: str, owner: str) -> str:
+        if manager == "AWS":
+            return "aws-managed"
+        return "customer" if owner == snapshot.account else "foreign"
+
+    cells["key_class"] = derive(classify, manager, owner)
     cells["key_state"] = attached(described, "KeyMetadata.KeyState")
     cells["key_account"] = owner
-    cells["key_class"] = derive(
-        lambda who, whose: (
-            "aws-managed"
-            if who == "AWS"
-            else "customer"
-            if whose == snapshot.account
-            else "foreign"
-        ),
-        manager,
-        owner,
-    )
     return cells

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from kit.aws.calls import (
@@ -13,10 +14,40 @@ from kit.aws.calls import (
     LIST_EVENT_DATA_STORES,
 )
 from kit.snapshot import Snapshot
-from kit.tables.core import NONE, Cell, Default, attached, derive, known_all, known_any
+from kit.tables.cells import (
+    NONE,
+    Cell,
+    Default,
+    absent_member,
+    attached,
+    derive,
+    known_all,
+    known_any,
+)
 
+RECORDER_CALLS = (
+    DESCRIBE_TRAILS,
+    GET_TRAIL_STATUS,
+    GET_EVENT_SELECTORS,
+    LIST_EVENT_DATA_STORES,
+    GET_EVENT_DATA_STORE,
+)
 _QUIET = Default("", "GetTrailStatus: no LatestDeliveryError means that delivery works")
-_APPSTREAM = "appstream.amazonaws.com"
+_APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
+_READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
+_DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
+
+Selector = dict[str, Any]
+Fields = dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A trail or an event data store: whether it covers a region, works, and what it selects."""
+
+    covers: Cell
+    delivers: Cell
+    selectors: Cell
 
 
 def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str]]:
@@ -29,135 +60,158 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
 
 
 def api_activity(snapshot: Snapshot, region: str) -> Cell:
-    """Whether a trail or an event data store records all management events of a region.
+    """Whether reads and writes of a region's management events are recorded and delivered.
 
-    A trail counts if it covers the region, is logging, delivers without error, and records
-    reads and writes of every service, AppStream's included.
+    Those of every service are wanted, AppStream's included, from one trail or event data store.
     """
-    listed = snapshot.answer(DESCRIBE_TRAILS, region)
-    stores = snapshot.answer(LIST_EVENT_DATA_STORES, region)
-    cells = [
-        known_all(
-            (
-                Cell(True, (ref,)),
-                is_delivering(snapshot, trail["TrailARN"]),
-                derive(_records_management, _selectors(snapshot, trail["TrailARN"])),
-            )
-        )
-        for trail, ref in trails_of(snapshot, region)
-    ]
-    for item, ref in stores.items():
-        answer = snapshot.answer(GET_EVENT_DATA_STORE, EventDataStore=item["EventDataStoreArn"])
-        status = attached(answer, "Status")
-        selectors = attached(answer, "AdvancedEventSelectors", NONE)
-        cells.append(
-            known_all(
-                (
-                    Cell(True, (ref,)),
-                    derive(lambda state: state == "ENABLED", status),
-                    derive(lambda found: _advanced_management(found or ()), selectors),
-                )
-            )
-        )
-    unlisted = [Cell(False, a.evidence, a.trouble) for a in (listed, stores)]
-    return known_any([*cells, *unlisted])
+    return _recorded(snapshot, region, _records_management)
 
 
 def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
-    """Whether a delivering trail records reads and writes of every object of a bucket."""
-    listed = snapshot.answer(DESCRIBE_TRAILS, region)
+    """Whether reads and writes of every object of a bucket are recorded and delivered."""
+    return _recorded(snapshot, region, lambda found: _records_objects(found, bucket_arn))
+
+
+def _recorded(
+    snapshot: Snapshot, region: str, enough: Callable[[dict[str, list[Selector]]], bool]
+) -> Cell:
     cells = [
-        known_all(
-            (
-                is_delivering(snapshot, trail["TrailARN"]),
-                derive(
-                    lambda selectors: _records_objects(selectors, bucket_arn),
-                    _selectors(snapshot, trail["TrailARN"]),
-                ),
-            )
-        )
-        for trail, _ in trails_of(snapshot, region)
+        known_all((recorder.covers, recorder.delivers, derive(enough, recorder.selectors)))
+        for recorder in (*_trails(snapshot, region), *_stores(snapshot, region))
     ]
-    return known_any([*cells, Cell(False, listed.evidence, listed.trouble)])
+    lists = [
+        snapshot.answer(DESCRIBE_TRAILS, region),
+        snapshot.answer(LIST_EVENT_DATA_STORES, region),
+        *snapshot.answers(LIST_EVENT_DATA_STORES),
+    ]
+    return known_any([*cells, *(Cell(False, a.evidence, a.trouble) for a in lists)])
 
 
-def is_delivering(snapshot: Snapshot, arn: str) -> Cell:
-    """Whether a trail is logging and its last delivery worked."""
-    status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
-    return known_all(
-        (
-            attached(status, "IsLogging"),
-            derive(lambda error: not error, attached(status, "LatestDeliveryError", _QUIET)),
+def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
+    for trail, ref in trails_of(snapshot, region):
+        arn = trail.get("TrailARN")
+        status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
+        quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", _QUIET))
+        yield Recorder(
+            Cell(True, (ref,)),
+            known_all((attached(status, "IsLogging"), quiet)),
+            _selectors(snapshot, arn),
         )
-    )
 
 
-def _selectors(snapshot: Snapshot, arn: str) -> Cell:
+def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
+    """The selectors of a trail; AWS states the standard ones too, so none at all is a gap."""
     answer = snapshot.answer(GET_EVENT_SELECTORS, TrailName=arn)
     basic = attached(answer, "EventSelectors", NONE)
     advanced = attached(answer, "AdvancedEventSelectors", NONE)
-    return derive(lambda b, a: {"basic": b or [], "advanced": a or []}, basic, advanced)
+    found = derive(lambda b, a: {"basic": b or [], "advanced": a or []}, basic, advanced)
+    if not found.gap and not any(found.value.values()):
+        return Cell(None, found.refs, absent_member(answer.call, "EventSelectors", found.refs[0]))
+    return found
 
 
-def _records_management(selectors: dict[str, list[dict[str, Any]]]) -> bool:
-    return any(
-        selector.get("IncludeManagementEvents", True)
-        and selector.get("ReadWriteType", "All") == "All"
-        and _APPSTREAM not in (selector.get("ExcludeManagementEventSources") or ())
-        for selector in selectors["basic"]
-    ) or _advanced_management(selectors["advanced"])
+def _stores(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
+    """Event data stores of the region, and those elsewhere that take in all regions."""
+    for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
+        for item, ref in answer.items():
+            arn = item.get("EventDataStoreArn")
+            store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
+            here = Cell(True, (ref,))
+            yield Recorder(
+                here if answer.region == region else attached(store, "MultiRegionEnabled"),
+                derive(lambda status: status == "ENABLED", attached(store, "Status")),
+                derive(
+                    lambda found: {"basic": [], "advanced": found},
+                    attached(store, "AdvancedEventSelectors"),
+                ),
+            )
 
 
-def _advanced_management(selectors: Iterable[dict[str, Any]]) -> bool:
-    """Whether advanced selectors record reads and writes of AppStream's management events."""
-    directions: set[str] = set()
-    for selector in selectors:
-        fields = _fields(selector)
-        if fields.pop("eventCategory", {}).get("Equals") != ["Management"]:
-            continue
-        direction = fields.pop("readOnly", {}).get("Equals") or ["true", "false"]
-        source = fields.pop("eventSource", {})
-        if fields or not _lets_appstream_through(source):
-            continue
-        directions.update(value.lower() for value in direction)
-    return directions == {"true", "false"}
+def _records_management(selectors: dict[str, list[Selector]]) -> bool:
+    def basic(selector: Selector) -> bool:
+        left_out = selector.get("ExcludeManagementEventSources") or ()
+        return bool(selector.get("IncludeManagementEvents", True)) and _APPSTREAM not in left_out
 
-
-def _lets_appstream_through(field: dict[str, Any]) -> bool:
-    wanted, refused = field.get("Equals"), field.get("NotEquals") or ()
-    return (not wanted or _APPSTREAM in wanted) and _APPSTREAM not in refused
-
-
-def _records_objects(selectors: dict[str, list[dict[str, Any]]], bucket_arn: str) -> bool:
-    objects = f"{bucket_arn}/"
-    for selector in selectors["basic"]:
-        for data in selector.get("DataResources") or ():
-            if data.get("Type") == "AWS::S3::Object" and selector.get("ReadWriteType") in (
-                None,
-                "All",
-            ):
-                every = [value for value in data.get("Values") or () if objects.startswith(value)]
-                if every:
-                    return True
-    directions: set[str] = set()
-    for selector in selectors["advanced"]:
-        fields = _fields(selector)
-        if fields.pop("eventCategory", {}).get("Equals") != ["Data"]:
-            continue
-        if fields.pop("resources.type", {}).get("Equals") != ["AWS::S3::Object"]:
-            continue
-        direction = fields.pop("readOnly", {}).get("Equals") or ["true", "false"]
-        arn = fields.pop("resources.ARN", None)
-        covered = arn is None or any(
-            objects.startswith(start) for start in arn.get("StartsWith") or ()
+    def advanced(fields: Fields) -> bool:
+        category, source = fields.pop("eventCategory", None), fields.pop("eventSource", {})
+        return (
+            category is not None
+            and _lets(category, "Management")
+            and _lets(source, _APPSTREAM)
+            and not fields
         )
-        if covered and not fields:
-            directions.update(value.lower() for value in direction)
-    return directions == {"true", "false"}
+
+    return _reads_and_writes(selectors, basic, advanced)
 
 
-def _fields(selector: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        field["Field"]: {k: v for k, v in field.items() if k != "Field" and v}
-        for field in selector.get("FieldSelectors") or ()
-    }
+def _records_objects(selectors: dict[str, list[Selector]], bucket_arn: str) -> bool:
+    partition = bucket_arn.partition(":::")[0]
+    objects = f"{bucket_arn}/"
+    every = {partition, f"{partition}:::", objects}
+
+    def basic(selector: Selector) -> bool:
+        return any(
+            data.get("Type") == "AWS::S3::Object" and not every.isdisjoint(data.get("Values") or ())
+            for data in selector.get("DataResources") or ()
+        )
+
+    def advanced(fields: Fields) -> bool:
+        category, kind = fields.pop("eventCategory", None), fields.pop("resources.type", None)
+        source, arn = fields.pop("eventSource", {}), fields.pop("resources.ARN", {})
+        return (
+            None not in (category, kind)
+            and _lets(category or {}, "Data")
+            and _lets(kind or {}, "AWS::S3::Object")
+            and _lets(source, _S3)
+            and _lets_all(arn, objects)
+            and not fields
+        )
+
+    return _reads_and_writes(selectors, basic, advanced)
+
+
+def _reads_and_writes(
+    selectors: dict[str, list[Selector]],
+    basic: Callable[[Selector], bool],
+    advanced: Callable[[Fields], bool],
+) -> bool:
+    """Whether the selectors that qualify record both directions between them."""
+    directions: set[str] = set()
+    for selector in selectors["basic"]:
+        if basic(selector):
+            directions |= _DIRECTIONS.get(selector.get("ReadWriteType", "All"), set())
+    for selector in selectors["advanced"]:
+        fields = {field["Field"]: field for field in selector.get("FieldSelectors") or ()}
+        read_only = fields.pop("readOnly", {})
+        if advanced(fields):
+            directions |= {way for way in (_READS, _WRITES) if _lets(read_only, way)}
+    return directions == {_READS, _WRITES}
+
+
+def _lets(field: dict[str, Any], value: str) -> bool:
+    """Whether a field selector lets a value through: one selecting operator, no deselecting one."""
+
+    def matched(prefix: str) -> list[bool]:
+        return [
+            *(value == one for one in field.get(f"{prefix}Equals") or ()),
+            *(value.startswith(one) for one in field.get(f"{prefix}StartsWith") or ()),
+            *(value.endswith(one) for one in field.get(f"{prefix}EndsWith") or ()),
+        ]
+
+    selected, deselected = matched(""), matched("Not")
+    return (any(selected) or not selected) and not any(deselected)
+
+
+def _lets_all(field: dict[str, Any], start: str) -> bool:
+    """Whether a field selector lets through everything that begins so."""
+    selecting = any(field.get(name) for name in ("Equals", "StartsWith", "EndsWith"))
+    selected = any(start.startswith(one) for one in field.get("StartsWith") or ())
+    deselected = [
+        *(one.startswith(start) for one in field.get("NotEquals") or ()),
+        *(
+            one.startswith(start) or start.startswith(one)
+            for one in field.get("NotStartsWith") or ()
+        ),
+        *(True for _ in field.get("NotEndsWith") or ()),
+    ]
+    return (selected or not selecting) and not any(deselected)

@@ -1,0 +1,114 @@
+"""Cells: values that know what they rest on, or what hid them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+
+from kit.aws.calls import Call
+from kit.snapshot import Answer, Trouble
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value with the references it rests on, or the trouble that hid it."""
+
+    value: Any = None
+    refs: tuple[str, ...] = ()
+    gap: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class Default:
+    """What an absent member means, and the document that says so."""
+
+    value: Any
+    source: str
+
+
+NONE = Default(None, "an absent member means that there is none")
+UNSEEN = None  # absence of the member is no fact: the cell is a gap
+
+
+def member(item: Any, ref: str, path: str, absent: Default | None, call: Call) -> Cell:
+    """The cell of a member of a listed item."""
+    value = jmespath.search(path, item)
+    if value is not None:
+        return Cell(value, (f"{ref}{pointer(path)}",))
+    if absent is UNSEEN:
+        return Cell(None, (ref,), absent_member(call, path, ref))
+    return Cell(absent.value, (ref,))
+
+
+def attached(
+    answer: Answer, path: str, absent: Default | None = UNSEEN, none: Default | None = None
+) -> Cell:
+    """The cell of a member of an answer about one thing.
+
+    Parameters
+    ----------
+    answer : Answer
+    path : str
+        JMESPath.
+    absent : Default or None
+        What it means that a successful answer leaves the member out.
+    none : Default, optional
+        What an error means that says there is none of it; by default the same as ``absent``.
+    """
+    refused = none or absent
+    if answer.unused or (answer.absent and refused):
+        return Cell(refused.value if refused else None, answer.evidence[-1:])
+    if answer.absent:
+        ref = answer.evidence[-1]
+        return Cell(None, (ref,), absent_member(answer.call, path, ref))
+    if answer.trouble:
+        return Cell(None, answer.evidence, answer.trouble)
+    value, first = answer.value(path), answer.evidence[0]
+    if value is not None:
+        return Cell(value, (f"{first}#{pointer(path)}",))
+    if absent is UNSEEN:
+        return Cell(None, (first,), absent_member(answer.call, path, first))
+    return Cell(absent.value, (first,))
+
+
+def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
+    """The trouble of a member that a successful answer left out and that has no default."""
+    return Trouble("absent in answer", call.name, hint=f"AWS left {path} out", evidence=ref)
+
+
+def pointer(path: str) -> str:
+    """JSON pointer of a plain JMESPath; empty for anything but names and indexes."""
+    if not re.fullmatch(r"[\w.\[\]]+", path) or "[]" in path:
+        return ""
+    return "/" + path.replace(".", "/").replace("[", "/").replace("]", "")
+
+
+def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
+    """A cell computed from others; a gap if one of them is."""
+    refs = tuple(dict.fromkeys(ref for cell in cells for ref in cell.refs))
+    gap = next((cell.gap for cell in cells if cell.gap), None)
+    return Cell(None if gap else compute(*(cell.value for cell in cells)), refs, gap)
+
+
+def known_any(cells: Iterable[Cell]) -> Cell:
+    """True where one cell is, whatever is unseen beside it; a gap only if that could decide."""
+    return _decided(list(cells), decisive=True)
+
+
+def known_all(cells: Iterable[Cell]) -> Cell:
+    """False where one cell is, whatever is unseen beside it; a gap only if that could decide."""
+    return _decided(list(cells), decisive=False)
+
+
+def _decided(cells: list[Cell], *, decisive: bool) -> Cell:
+    deciding = [cell for cell in cells if not cell.gap and bool(cell.value) is decisive]
+    read = deciding[:1] or cells
+    refs = tuple(dict.fromkeys(ref for cell in read for ref in cell.refs))
+    if deciding:
+        return Cell(decisive, refs)
+    gap = next((cell.gap for cell in cells if cell.gap), None)
+    return Cell(None if gap else not decisive, refs, gap)

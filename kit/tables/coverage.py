@@ -1,0 +1,87 @@
+"""Whether a list of rows is complete: what its calls answered, or those that stand in for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, fields, replace
+from typing import Any
+
+import jmespath
+import pandas as pd
+
+from kit.aws.calls import CALLS, Call, Scope
+from kit.snapshot import Answer, Snapshot, Trouble
+
+ACCOUNT = "global"  # what stands in the region column of rows of the whole account
+TROUBLE = [f.name for f in fields(Trouble)]
+
+
+def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.DataFrame:
+    """Whether the calls that list rows were answered in full, for each region in scope.
+
+    One row for each region and call; where not complete, one for each different trouble.
+    """
+    rows = []
+    for region in snapshot.regions if scope is Scope.REGION else (ACCOUNT,):
+        for call in calls:
+            answers = _effective(call, region, snapshot)
+            ids: dict[Trouble | None, list[str]] = {}
+            for answer in answers:
+                trouble = answer.trouble and replace(answer.trouble, evidence="")
+                ids.setdefault(trouble, []).extend(answer.evidence)
+            for trouble, evidence in ids.items():
+                told = astuple(trouble)[:-1] if trouble else ("",) * (len(TROUBLE) - 1)
+                rows.append(
+                    (snapshot.account, region, call.name, not trouble, *told, tuple(evidence))
+                )
+    return pd.DataFrame(
+        rows, columns=["account", "region", "call", "complete", *TROUBLE], dtype=object
+    )
+
+
+def _effective(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
+    """The answers of a call in a region, or those that stand in for it.
+
+    Another call stands in where this one failed or listed nothing; its word counts if it was
+    asked about everything that its sources list.
+    """
+    answers = _answers(call, region, snapshot)
+    failed = any(answer.trouble for answer in answers)
+    for other in CALLS.values():
+        if other.fallback_of == call and (failed or not any(_lists(a) for a in answers)):
+            instead = _answers(other, region, snapshot)
+            for source in other.sources:
+                if source != call:
+                    instead += _effective(source, region, snapshot)
+            if not failed:
+                return [*answers, *instead]
+            if instead and not any(answer.trouble for answer in instead):
+                return instead
+    return answers
+
+
+def _answers(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
+    """The answers of a call in a region: of one that fans out, one for each thing to ask about."""
+    where = None if call.scope is Scope.ACCOUNT else region
+    if not call.each:
+        return snapshot.answers(call, where)
+    found = []
+    for each in call.each:
+        for source in snapshot.answers(each.source):
+            for request in source.requests:
+                for wanted in _mappings(jmespath.search(each.request, request.response)):
+                    asked_in = wanted.pop("Region", None) or request.region
+                    if where in (asked_in, None) and None not in wanted.values():
+                        found.append(snapshot.answer(call, where, **wanted))
+    return found
+
+
+def _mappings(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield dict(found)
+    for item in found if isinstance(found, list) else ():
+        yield from _mappings(item)
+
+
+def _lists(answer: Answer) -> bool:
+    return next(answer.items(), None) is not None
