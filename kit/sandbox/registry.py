@@ -141,8 +141,16 @@ Handler = Callable[[Call], dict[str, Any]]
 HANDLERS: dict[tuple[str, str], Handler] = {}
 
 
+def nobody(call: Call) -> dict[str, Any]:
+    """Leave the request to moto."""
+    raise NotOurs
+
+
 def answers(service: str, *operations: str) -> Callable[[Handler], Handler]:
-    """Register the decorated function as what answers `operations` of `service`."""
+    """Register the decorated function as what answers `operations` of `service`.
+
+    The operation ``*`` stands for all that have no answer of their own.
+    """
 
     def register(handler: Handler) -> Handler:
         for operation in operations:

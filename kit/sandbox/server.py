@@ -5,24 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import importlib
+import io
 import json
+import logging
 import os
 import pkgutil
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
 from moto.core.request import Request
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as HTTPResponse
 
@@ -41,7 +39,10 @@ from kit.sandbox.protocol import (
     write_error,
     write_result,
 )
-from kit.sandbox.registry import HANDLERS, Call, NotOurs, World
+from kit.sandbox.registry import HANDLERS, Call, NotOurs, World, nobody
+from kit.sandbox.rest import Environ, Moto, StartResponse
+
+LOG = logging.getLogger(__name__)
 
 for _module in pkgutil.iter_modules(services.__path__):
     importlib.import_module(f"{services.__name__}.{_module.name}")
@@ -84,7 +85,7 @@ class Sandbox:
         self.accounts = {account.name: account.id for account in loaded}
         self._by_name: dict[str, Account] = {account.name: account for account in loaded}
         self._world = World({a.id: a for a in loaded}, self.faults, now, page_size)
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = Moto()
         self._server = make_server(
             "127.0.0.1", port, self._application, threaded=True, request_handler=_Handler
         )
@@ -137,15 +138,14 @@ class Sandbox:
         """Return what another process may want to know before it begins."""
         return {"status": "ok", "accounts": self.accounts, "requests": len(self.requests)}
 
-    def _application(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def _application(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
+        environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         if request.path.startswith(admin.PREFIX):
             return admin.answer(self, request)(environ, start_response)
         scope = read_scope(request)
         if scope is None:
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+            return self._moto(environ, start_response)
         identity = self._world.identify(scope.access_key_id)
         protocol = default_protocol(scope.service)
         request_id = str(uuid.uuid4())
@@ -164,13 +164,22 @@ class Sandbox:
             code = error.code
             response = write_error(scope.service, protocol, error, request_id)
         except NotOurs:
-            environ["HTTP_X_MOTO_ACCOUNT_ID"] = account.id
-            self._log(scope, account, operation, 200, None)
-            return self._moto(environ, start_response)  # type: ignore[no-any-return]
+
+            def start(status: str, *rest: Any) -> Any:
+                self._log(scope, account, operation, int(status[:3]), None)
+                return start_response(status, *rest)
+
+            return self._moto(environ, start, account)
         except _Dropped:
             self._log(scope, account, operation, 0, None)
             _hang_up(environ)
             return []
+        except Exception as error:
+            # A sample account, or the sandbox, is wrong: say so here and to the client.
+            LOG.exception("%s could not be answered", scope.service)
+            code = "InternalFailure"
+            failure = AWSError(code, str(error), 500)
+            response = write_error(scope.service, protocol, failure, request_id)
         self._log(scope, account, operation, response[1], code)
         return _send(response, environ, start_response)
 
@@ -200,10 +209,11 @@ class Sandbox:
         if fault == "fail":
             raise errors.failed(service)
         handler = HANDLERS.get((service, name))
-        if handler is None:
-            raise NotOurs
         parameters = {k: v for k, v in operation.parameters.items() if v is not None}
-        check_input(service, operation.model, parameters)
+        if handler is None:
+            handler = HANDLERS.get((service, "*"), nobody)
+        else:
+            check_input(service, operation.model, parameters)
         call = Call(
             self._world,
             account,
@@ -257,13 +267,11 @@ class _Handler(MotoRequestHandler):
         """Say nothing: `Sandbox.requests` is the log."""
 
 
-def _send(
-    response: Response, environ: dict[str, Any], start_response: Callable[..., Any]
-) -> Iterable[bytes]:
+def _send(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     body, status, headers = response
     return HTTPResponse(body, status, headers)(environ, start_response)
 
 
-def _hang_up(environ: dict[str, Any]) -> None:
+def _hang_up(environ: Environ) -> None:
     connection: socket.socket = environ["werkzeug.socket"]
     connection.shutdown(socket.SHUT_RDWR)

@@ -39,9 +39,9 @@ def _one(call: Call, kind: str, name: str) -> Item:
 
 
 def _chosen(items: Iterable[Item], member: str, wanted: list[str] | None, kind: str) -> list[Item]:
-    found = {item[member]: item for item in items}
     if not wanted:
-        return list(found.values())
+        return list(items)
+    found = {item.get(member): item for item in items}
     for value in wanted:
         if value not in found:
             raise not_found(kind.removesuffix("s"), value)

@@ -173,7 +173,7 @@ def list_virtual_mfa_devices(call: Call) -> dict[str, Any]:
     created = call.world.now - dt.timedelta(days=1500)
     devices = []
     if root["CredentialReport"]["mfa_active"] and not root.get("HardwareMFA"):
-        owner = {"Path": "/", "UserName": "", "UserId": call.account.id, "Arn": f"{prefix}:root"}
+        owner = {"UserId": call.account.id, "Arn": f"{prefix}:root"}
         serial = f"{prefix}:mfa/root-account-mfa-device"
         devices.append({"SerialNumber": serial, "User": owner | {"CreateDate": created}})
     for user in call.declared("UserDetailList"):

@@ -121,9 +121,9 @@ def head_bucket(call: Call) -> dict[str, Any]:
 
 @answers("s3", "GetBucketLocation")
 def get_bucket_location(call: Call) -> dict[str, Any]:
-    """Say in which region a bucket is; us-east-1 is an empty constraint."""
+    """Say in which region a bucket is; no constraint means us-east-1."""
     region = bucket_of(call, anywhere=True)["BucketRegion"]
-    return {"LocationConstraint": "" if region == "us-east-1" else region}
+    return {} if region == "us-east-1" else {"LocationConstraint": region}
 
 
 @answers("s3", *SETTINGS)
@@ -169,6 +169,14 @@ def get_bucket_acl(call: Call) -> dict[str, Any]:
     owner = {"ID": _canonical_id(call)}
     grantee = {"Type": "CanonicalUser"} | owner
     return {"Owner": owner, "Grants": [{"Grantee": grantee, "Permission": "FULL_CONTROL"}]}
+
+
+@answers("s3", "*")
+def leave_to_moto(call: Call) -> dict[str, Any]:
+    """Leave the rest to moto, but keep other accounts, and clients in other regions, out."""
+    if "Bucket" in call.parameters and call.operation != "CreateBucket":
+        bucket_of(call)
+    raise NotOurs
 
 
 @answers("s3control", "GetPublicAccessBlock")

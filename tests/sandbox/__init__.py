@@ -1,0 +1,1 @@
+"""Tests of the local AWS, through unmodified boto3 and the AWS CLI."""
