@@ -76,6 +76,7 @@ BUCKET_SETTINGS = [
 Question = tuple[str, str, str, dict[str, Any]]  # service, operation, region, parameters
 
 
+@cache
 def client(
     sandbox: Sandbox, account: str, service: str, region: str | None = None, **config: Any
 ) -> Any:

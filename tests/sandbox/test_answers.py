@@ -47,7 +47,7 @@ def test_every_question_is_answered_as_aws_would(running: Sandbox, name: str) ->
         code = outcome(clients[service, region], operation, parameters)
         assert code in FACTS | {""}, (code, operation, parameters)
         answered[code] += 1
-    assert answered[""] > 25
+    assert answered[""] > 10
 
 
 def test_together_the_accounts_answer_every_operation(running: Sandbox) -> None:
