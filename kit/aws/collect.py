@@ -6,7 +6,6 @@ It gathers and never judges: a denied call is stored as such.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import botocore.exceptions as aws
@@ -127,9 +127,13 @@ def collect(
 
 def _check_writable(folder: Path) -> None:
     """Find out before AWS is asked whether there is a place for the answers."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(f"outputs: {folder} cannot be written: {there} is no folder of yours")
+    there = next(path for path in folder.absolute().parents if path.exists())
+    try:
+        with TemporaryDirectory(dir=there, prefix=".evidence-"):
+            pass
+    except OSError as error:
+        reason = f"{there}: {error.strerror}"
+        raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
 
 
 def _stages(needed: Collection[Call]) -> list[list[Call]]:

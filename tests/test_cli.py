@@ -1,0 +1,169 @@
+"""The command line: a newcomer's mistakes are told in a line or two, without a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parent.parent
+EVIDENCE = Path(sys.executable).parent / "evidence"
+ACCOUNT = "210987654321"
+
+
+def evidence(
+    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(EVIDENCE), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    return sandbox.environment("demo")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("account: 012345670123", 2, ["account", "quotes", "012345678901"]),
+        (f'account: "{ACCOUNT}"\nregoins: [eu-west-1]', 2, ["'regoins'", "'regions'"]),
+        (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', 2, ["eu-north-1", "eu-west-1"]),
+        (f'account: "{ACCOUNT}"\naws_profile: audits', 2, ["aws_profile", "'audits'"]),
+        (f'account: "{ACCOUNT}"\ncontrols: [AR-99]', 2, ["'AR-99'", "AR-05"]),
+        (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 2, ["outputs", "cannot be written"]),
+        (f'account: "{ACCOUNT}"\nthresholds: lax', 2, ["thresholds", "'lax'", "strict"]),
+        ('account: "111111111111"', 2, ["111111111111", ACCOUNT]),
+    ],
+)
+def test_a_mistake_is_told(
+    text: str, code: int, told: list[str], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "run.yaml").write_text(text)
+    done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
+    assert done.returncode == code
+    assert [part for part in told if part not in done.stderr] == []
+    assert len(done.stderr.splitlines()) <= 2
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
+
+
+def test_no_credentials_are_told(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"')
+    done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "evidence: AWS credentials: none found; log in (aws sso login, aws configure) or name a "
+        "profile with aws_profile\n"
+    )
+
+
+def test_a_refused_role_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "run.yaml").write_text(
+        f'account: "{ACCOUNT}"\nrole_arn: arn:aws:iam::{ACCOUNT}:role/NoSuchRole'
+    )
+    done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
+    assert done.returncode == 2
+    assert "NoSuchRole was refused (AccessDenied)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_snapshot_that_is_none_is_told(tmp_path: Path) -> None:
+    done = evidence("seal", tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "holds no snapshot" in done.stderr
+
+
+def test_the_policy_is_json_alone_and_names_no_write(tmp_path: Path) -> None:
+    done = evidence("policy", cwd=tmp_path)
+    document = json.loads(done.stdout)
+    actions = [a for statement in document["Statement"] for a in statement["Action"]]
+    assert "appstream:DescribeFleets" in actions
+    assert "s3:GetEncryptionConfiguration" in actions
+    assert "sts:GetCallerIdentity" not in actions
+    reading = ("Describe", "Get", "List", "Lookup", "Generate")
+    assert [a for a in actions if not a.partition(":")[2].startswith(reading)] == []
+    assert not [a for a in actions if a.endswith("*") or a.startswith("s3:GetObject")]
+
+
+def test_a_choice_of_controls_needs_a_smaller_policy(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\ncontrols: [ID-02]')
+    document = json.loads(evidence("policy", "run.yaml", cwd=tmp_path).stdout)
+    actions = [a for statement in document["Statement"] for a in statement["Action"]]
+    assert sorted(actions) == [
+        "account:ListRegions",
+        "ec2:DescribeRegions",
+        "iam:GetAccountSummary",
+        "iam:ListVirtualMFADevices",
+    ]
+
+
+def test_the_plan_names_every_call_with_its_permission(tmp_path: Path) -> None:
+    from kit.controls import needed_calls
+
+    told = evidence("plan", cwd=tmp_path).stdout.splitlines()
+    assert {line.split()[0] for line in told} == {call.name for call in needed_calls([])}
+    (fallback,) = [line for line in told if line.startswith("appstream.ListTagsForResource")]
+    assert "only where resourcegroupstaggingapi.GetResources is refused" in fallback
+
+
+def test_controls_are_told_as_json_and_as_text(tmp_path: Path) -> None:
+    from kit.controls import CONTROLS, ROLL_UPS
+
+    found = json.loads(evidence("controls", "--json", cwd=tmp_path).stdout)
+    assert {one["id"] for one in found} == {*CONTROLS, *ROLL_UPS}
+    told = evidence("controls", "AR-05", cwd=tmp_path).stdout
+    assert "SSE-S3 is enough and is never called KMS" in told
+    assert "s3:GetEncryptionConfiguration" in told
+    assert evidence("controls", "XX-01", cwd=tmp_path).returncode == 2
+
+
+def test_the_demo_ends_with_0_and_says_what_it_found(tmp_path: Path) -> None:
+    done = evidence("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "findings: " in done.stdout
+    assert " fail, " in done.stdout
+    assert "calls/s" in done.stderr
+    (pack,) = (tmp_path / "outputs" / ACCOUNT).glob("*/pack")
+    assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_the_sandbox_serves_a_command(tmp_path: Path) -> None:
+    aws = EVIDENCE.with_name("aws")
+    done = evidence("sandbox", "--", aws, "appstream", "describe-fleets", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["Fleets"]
+
+
+def test_the_sandbox_denies_what_it_is_told_to(tmp_path: Path) -> None:
+    aws = EVIDENCE.with_name("aws")
+    done = evidence(
+        "sandbox",
+        "--deny",
+        "appstream:DescribeFleets",
+        "--",
+        aws,
+        "appstream",
+        "describe-fleets",
+        cwd=tmp_path,
+    )
+    assert done.returncode != 0
+    assert "AccessDeniedException" in done.stderr
+
+
+def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
+    done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'nobody' is no sample account" in done.stderr
