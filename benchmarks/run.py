@@ -1,0 +1,72 @@
+"""Counts and ratios on the sandbox: requests, seconds, memory. Nothing here passes or fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from kit import sandbox
+
+ROOT = Path(__file__).parent.parent
+
+
+def measure(account: str, identity: str, environment: dict[str, str]) -> dict[str, object]:
+    """Collect and seal one account in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = Path(folder) / "run.yaml"
+        own = ROOT / "parameters" / f"{account}.yaml"
+        parameters.write_text(own.read_text() if own.exists() else f'account: "{identity}"\n')
+        code = (
+            "import sys, time, json, resource\n"
+            "from pathlib import Path\n"
+            "from kit.parameters import parameters\n"
+            "from kit.controls import needed_calls\n"
+            "from kit.aws.collect import collect\n"
+            "from kit.pack.seal import seal\n"
+            "run = parameters(sys.argv[1])\n"
+            "start = time.perf_counter()\n"
+            "snapshot = collect(run, needed_calls([]), progress=False)\n"
+            "collected = time.perf_counter()\n"
+            "pack = seal(snapshot.folder, progress=False)\n"
+            "sealed = time.perf_counter()\n"
+            "peak = max(resource.getrusage(who).ru_maxrss for who in "
+            "(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
+            "data = pack.folder / 'data'\n"
+            "print(json.dumps({'requests': len(snapshot.requests), 'findings': len(pack.findings),"
+            " 'collect_s': round(collected - start, 2), 'seal_s': round(sealed - collected, 2),"
+            " 'peak_mb': peak // 1024, 'html_kb': (data / 'evidence.html').stat().st_size // 1024,"
+            " 'pdf_kb': (data / 'evidence.pdf').stat().st_size // 1024}))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(parameters)],
+            cwd=folder,
+            env={**os.environ, **environment, "XDG_CONFIG_HOME": folder},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    """Print a line for each sample account."""
+    names = sys.argv[1:] or ["empty", "demo", "big"]
+    began = time.perf_counter()
+    with sandbox.start(names) as local:
+        print(f"sandbox with {', '.join(names)}: {time.perf_counter() - began:.1f} s to start")
+        for name in names:
+            figures = measure(name, local.accounts[name], local.environment(name))
+            print(name, *(f"{key}={value}" for key, value in figures.items()))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"sandbox peak_mb={peak}")
+
+
+if __name__ == "__main__":
+    main()
