@@ -132,7 +132,11 @@ class _Maker:
     def make(self, kind: Kind, name: str, value: Any, context: dict[str, str]) -> Any:
         if not kind.is_list:
             return self._one(kind, name, value, context)
-        return [item for raw in value for item in self._copies(kind, name, raw, context)]
+        return [
+            item
+            for entry, raw in enumerate(value)
+            for item in self._copies(kind, name, raw, context | {"entry": str(entry)})
+        ]
 
     def _copies(
         self, kind: Kind, name: str, raw: Mapping[str, Any], context: dict[str, str]
@@ -186,7 +190,8 @@ class _Maker:
             own = {k: v for k, v in _filled(raw, context).items() if isinstance(v, str)}
             context |= {k: v for k, v in own.items() if "${" not in v}
             if step == 0:
-                key = json.dumps([self.where, context], sort_keys=True)
+                stable = {k: v for k, v in context.items() if k != "time"}
+                key = json.dumps([self.where, stable], sort_keys=True)
                 context |= {"uuid": str(uuid.uuid5(uuid.NAMESPACE_OID, key)), "id": _id(key)}
         return _filled(raw, context), context
 

@@ -23,7 +23,6 @@ FACTS = {
     "AccessDenied",
     "AccessDeniedException",
     "CloudTrailARNInvalidException",
-    "KMSInvalidStateException",
     "NoSuchBucketPolicy",
     "NoSuchEntity",
     "NoSuchLifecycleConfiguration",

@@ -254,8 +254,20 @@ def test_keys_by_id_arn_and_alias(running: Sandbox) -> None:
     assert kms.describe_key(KeyId=key["Arn"])["KeyMetadata"] == key
     assert kms.get_key_rotation_status(KeyId=key["KeyId"])["KeyRotationEnabled"] is True
     assert kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["KeyManager"] == "AWS"
-    with pytest.raises(ClientError, match="AccessDeniedException"):
-        kms.get_key_rotation_status(KeyId="alias/aws/s3")
+    assert kms.get_key_rotation_status(KeyId="alias/aws/s3")["KeyRotationEnabled"] is True
+
+
+def test_a_key_that_awaits_deletion_is_not_rotated(running: Sandbox) -> None:
+    kms = client(running, "careless", "kms", "eu-west-1")
+    key = "0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6"
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
+
+
+def test_another_accounts_key_is_seen_where_its_policy_allows(running: Sandbox) -> None:
+    kms = client(running, "careless", "kms", "us-east-1")
+    arn = "arn:aws:kms:us-east-1:999999999999:key/9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a"
+    assert kms.describe_key(KeyId=arn)["KeyMetadata"]["AWSAccountId"] == "999999999999"
 
 
 def test_policies_attached_from_aws_come_with_their_documents(running: Sandbox) -> None:

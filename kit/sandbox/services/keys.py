@@ -13,20 +13,18 @@ from kit.sandbox.registry import Call, NotOurs, answers
 def _key(call: Call) -> Item:
     """Return the key that a request names by id, ARN or alias; undeclared keys are moto's."""
     wanted = call.parameters["KeyId"]
-    owner = call.account
+    for key in call.declared("Keys"):
+        aliases = key.beside.get("Aliases", [])
+        arns = [key["Arn"], *(f"{key['Arn'].rsplit(':', 1)[0]}:{alias}" for alias in aliases)]
+        if wanted in (key["KeyId"], *aliases, *arns):
+            return key
     if wanted.startswith("arn:"):
-        *_, region, account_id, wanted = wanted.split(":", 5)
-        owner = call.world.accounts.get(account_id, call.account)
+        region, account_id = wanted.split(":")[3:5]
         if region != call.region:
             raise AWSError("NotFoundException", f"Invalid arn {region}")
         if account_id != call.account.id:
-            arn = call.parameters["KeyId"]
             why = "no resource-based policy allows the action"
-            raise access_denied("kms", call.operation, call.caller, arn, because=why)
-    name = wanted.removeprefix("key/")
-    for key in owner.declared("kms", "Keys", call.region):
-        if name == key["KeyId"] or name in key.beside.get("Aliases", []):
-            return key
+            raise access_denied("kms", call.operation, call.caller, wanted, because=why)
     raise NotOurs
 
 
@@ -38,16 +36,11 @@ def describe_key(call: Call) -> dict[str, Any]:
 
 @answers("kms", "GetKeyRotationStatus")
 def get_key_rotation_status(call: Call) -> dict[str, Any]:
-    """Say whether a key's material is replaced every year."""
+    """Say whether a key's material is replaced every year; never while the key awaits deletion."""
     key = _key(call)
-    if key["KeyManager"] == "AWS":
-        raise access_denied("kms", call.operation, call.caller, key["Arn"])
-    if key["KeyState"] in {"PendingDeletion", "PendingReplicaDeletion"}:
-        message = f"{key['Arn']} is pending deletion."
-        raise AWSError("KMSInvalidStateException", message)
-    if key["KeySpec"] != "SYMMETRIC_DEFAULT":
-        raise AWSError("UnsupportedOperationException", "The key is not symmetric.")
     status = key.beside.get("RotationStatus", {"KeyRotationEnabled": False})
+    if key["KeyState"] == "PendingDeletion" or key["KeySpec"] != "SYMMETRIC_DEFAULT":
+        status = {"KeyRotationEnabled": False}
     return {"KeyId": key["Arn"], **status}
 
 
