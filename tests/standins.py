@@ -7,13 +7,17 @@ through the same protection and the same store as AWS's own.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.validate import ParamValidator
 
+from kit.aws import calls
 from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
 from kit.aws.protect import protect
 from kit.parameters import Run, load_profile, load_waivers
@@ -24,27 +28,31 @@ ACCOUNT = "012345678901"
 AS_OF = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 REGION = "eu-west-1"
 ENDPOINT = "https://{service}.{region}.amazonaws.com"
-_MODELS = botocore.session.get_session()
+COLLECTOR = f"arn:aws:sts::{ACCOUNT}:assumed-role/EvidenceReader/kit"
+HOME = f"appstream2-36fb080bb8-{REGION}-{ACCOUNT}"
+SETTINGS = f"appstream-app-settings-{REGION}-{ACCOUNT}-k3v9"
+LOGS = f"appstream-logs-{REGION}-{ACCOUNT}-b7x2"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000001"
+
+_SESSION = botocore.session.get_session()
+_ON, _OFF = (
+    {
+        "BlockPublicAcls": on,
+        "IgnorePublicAcls": on,
+        "BlockPublicPolicy": on,
+        "RestrictPublicBuckets": on,
+    }
+    for on in (True, False)
+)
 
 # What an account answers that has nothing in it, where an empty list does not say it.
 _NOTHING: dict[str, dict[str, Any]] = {
-    "sts.GetCallerIdentity": {
-        "Account": ACCOUNT,
-        "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/EvidenceReader/kit",
-        "UserId": "AROAEXAMPLE:kit",
-    },
+    "sts.GetCallerIdentity": {"Account": ACCOUNT, "Arn": COLLECTOR, "UserId": "AROAEXAMPLE:kit"},
     "iam.GetAccountSummary": {"SummaryMap": {"AccountMFAEnabled": 1, "AccountPasswordPresent": 1}},
     "iam.GenerateCredentialReport": {"State": "COMPLETE"},
     "iam.GetCredentialReport": {"Content": b"user,arn,password_enabled,mfa_active\n"},
     "macie2.GetMacieSession": {"status": "ENABLED"},
-    "s3control.GetPublicAccessBlock": {
-        "PublicAccessBlockConfiguration": {
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        }
-    },
+    "s3control.GetPublicAccessBlock": {"PublicAccessBlockConfiguration": _ON},
 }
 
 
@@ -73,6 +81,9 @@ class Account:
         self.regions, self.off, self.unused = regions, regions_off, regions_unused
         self._folder = folder
         self._made: dict[tuple[str, str, str], Request] = {}
+        self._lists: dict[tuple[str, str, str], list[Any]] = {}
+
+    # --- single answers -------------------------------------------------------------------
 
     def answers(
         self, call: Call, response: Mapping[str, Any], region: str | None = None, **asked: Any
@@ -81,6 +92,14 @@ class Account:
         _validate(call, response)
         for where in self._where(call, region):
             self._put(call, where, asked, response=protect(call, dict(response)))
+        return self
+
+    def lists(self, call: Call, *items: Any, region: str | None = None, **asked: Any) -> Account:
+        """Let a call list these beside what it lists already."""
+        for where in self._where(call, region):
+            found = self._lists.setdefault((call.name, where, str(asked)), [])
+            found += items
+            self.answers(call, {call.items: found}, where, **asked)
         return self
 
     def refuses(
@@ -97,6 +116,178 @@ class Account:
             error = {"code": code, "message": message}
             self._put(call, where, asked, error=error, status=status)
         return self
+
+    def denies(self, call: Call, region: str | None = None, **asked: Any) -> Account:
+        """Refuse a call for want of permission, with the code that its service uses."""
+        return self.refuses(call, denial(call), region=region, **asked)
+
+    # --- things, with all that is asked about each ----------------------------------------
+
+    def stack(self, name: str = "design", region: str = REGION, **members: Any) -> Account:
+        """Add a stack that has no entitlements, no theme and no tags."""
+        arn = f"arn:aws:appstream:{region}:{self.run.account}:stack/{name}"
+        self.lists(calls.DESCRIBE_STACKS, {"Name": name, "Arn": arn, **members}, region=region)
+        self.answers(calls.DESCRIBE_ENTITLEMENTS, {"Entitlements": []}, region, StackName=name)
+        self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=arn)
+        missing = "ResourceNotFoundException"
+        return self.refuses(
+            calls.DESCRIBE_THEME_FOR_STACK, missing, region=region, status=400, StackName=name
+        )
+
+    def fleet(self, name: str = "design", region: str = REGION, **members: Any) -> Account:
+        """Add a running fleet whose session limits are within the default profile's."""
+        arn = f"arn:aws:appstream:{region}:{self.run.account}:fleet/{name}"
+        fleet = {
+            "Name": name,
+            "Arn": arn,
+            "InstanceType": "stream.standard.medium",
+            "ComputeCapacityStatus": {"Desired": 1},
+            "State": "RUNNING",
+            "MaxUserDurationInSeconds": 28800,
+            "DisconnectTimeoutInSeconds": 300,
+            "IdleDisconnectTimeoutInSeconds": 300,
+            **members,
+        }
+        self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=arn)
+        fleet = {key: value for key, value in fleet.items() if value is not None}
+        return self.lists(calls.DESCRIBE_FLEETS, fleet, region=region)
+
+    def bucket(
+        self,
+        name: str = HOME,
+        *,
+        region: str = REGION,
+        listed: bool = True,
+        encryption: str = "AES256",
+        key: str = "",
+        policy: Any = None,
+        public: bool = False,
+        closed: bool = False,
+        logs_to: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Account:
+        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
+        if listed:
+            self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+        by_default = {"SSEAlgorithm": encryption} | ({"KMSMasterKeyID": key} if key else {})
+        rule = {"ApplyServerSideEncryptionByDefault": by_default}
+        told: dict[Call, Any] = {
+            calls.GET_BUCKET_ENCRYPTION: {"ServerSideEncryptionConfiguration": {"Rules": [rule]}},
+            calls.GET_BUCKET_POLICY: {"Policy": json.dumps(policy)} if policy else None,
+            calls.GET_BUCKET_POLICY_STATUS: (
+                {"PolicyStatus": {"IsPublic": public}} if policy or public else None
+            ),
+            calls.GET_BUCKET_PUBLIC_ACCESS_BLOCK: {
+                "PublicAccessBlockConfiguration": _ON if closed else _OFF
+            },
+            calls.GET_BUCKET_LOGGING: (
+                {"LoggingEnabled": {"TargetBucket": logs_to, "TargetPrefix": ""}} if logs_to else {}
+            ),
+            calls.GET_BUCKET_TAGGING: (
+                {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
+                if tags
+                else None
+            ),
+        }
+        for call, response in told.items():
+            if response is None:
+                code = next(iter(call.absent))
+                self.refuses(call, code, region=region, status=404, Bucket=name)
+            else:
+                self.answers(call, response, region, Bucket=name)
+        return self
+
+    def key(self, key: str = KEY, region: str = REGION, **members: Any) -> Account:
+        """Let KMS describe a customer managed key of the account, named as the bucket names it."""
+        metadata = {
+            "KeyId": "1b2c3d4e-0000-4000-8000-000000000001",
+            "AWSAccountId": self.run.account,
+            "KeyManager": "CUSTOMER",
+            "KeyState": "Enabled",
+            **members,
+        }
+        metadata = {name: value for name, value in metadata.items() if value is not None}
+        return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
+
+    def trail(
+        self,
+        name: str = "all",
+        home: str = REGION,
+        *,
+        multi: bool = True,
+        account: str = ACCOUNT,
+        status: Mapping[str, Any] | None = None,
+        basic: list[Any] | None = None,
+        advanced: list[Any] | None = None,
+    ) -> Account:
+        """Add a trail that logs reads and writes of management events, unless told otherwise."""
+        arn = f"arn:aws:cloudtrail:{home}:{account}:trail/{name}"
+        trail = {
+            "Name": name,
+            "TrailARN": arn,
+            "HomeRegion": home,
+            "IsMultiRegionTrail": multi,
+            "IsOrganizationTrail": account != ACCOUNT,
+            "S3BucketName": "trail-logs",
+        }
+        for region in self.regions if multi else (home,):
+            self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
+        self.answers(calls.GET_TRAIL_STATUS, status or {"IsLogging": True}, home, Name=arn)
+        selectors: dict[str, Any] = {"TrailARN": arn}
+        if advanced is not None:
+            selectors["AdvancedEventSelectors"] = advanced
+        else:
+            selectors["EventSelectors"] = [{"ReadWriteType": "All"}] if basic is None else basic
+        return self.answers(calls.GET_EVENT_SELECTORS, selectors, home, TrailName=arn)
+
+    def store(
+        self, name: str = "lake", region: str = REGION, *selectors: Any, **members: Any
+    ) -> Account:
+        """Add an event data store that takes in the management events of its own region."""
+        arn = f"arn:aws:cloudtrail:{region}:{self.run.account}:eventdatastore/{name}"
+        self.lists(calls.LIST_EVENT_DATA_STORES, {"EventDataStoreArn": arn}, region=region)
+        store = {
+            "EventDataStoreArn": arn,
+            "Status": "ENABLED",
+            "MultiRegionEnabled": False,
+            "AdvancedEventSelectors": list(selectors or [management()]),
+            **members,
+        }
+        return self.answers(calls.GET_EVENT_DATA_STORE, store, region, EventDataStore=arn)
+
+    def event(
+        self,
+        tls: str | None = "TLSv1.3",
+        *,
+        agent: str = "console.amazonaws.com",
+        who: str = f"arn:aws:iam::{ACCOUNT}:user/admin",
+        region: str = REGION,
+        details: str | None = None,
+    ) -> Account:
+        """Let CloudTrail remember an event of AppStream's."""
+        told: dict[str, Any] = {"userAgent": agent, "userIdentity": {"arn": who}}
+        if tls:
+            told["tlsDetails"] = {"tlsVersion": tls}
+        event = {
+            "EventName": "UpdateStack",
+            "EventTime": AS_OF - dt.timedelta(days=1),
+            "CloudTrailEvent": json.dumps(told) if details is None else details,
+        }
+        return self.lists(calls.LOOKUP_EVENTS, event, region=region)
+
+    def report(self, *lines: str, header: str = "user,arn,password_enabled,mfa_active") -> Account:
+        """Let IAM's credential report have these lines below its header."""
+        content = "".join(f"{line}\n" for line in (header, *lines)).encode()
+        return self.answers(calls.GET_CREDENTIAL_REPORT, {"Content": content})
+
+    def tagged(self, arn: str, **tags: str) -> Account:
+        """Let the tagging API list a resource."""
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        region = arn.split(":")[3]
+        item = {"ResourceARN": arn, "Tags": pairs}
+        return self.lists(calls.GET_RESOURCES, item, region=region)
+
+    # --- the snapshot ---------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Write the snapshot."""
@@ -174,9 +365,90 @@ class Account:
         )
 
 
+# --- snapshots that differ in one thing from another ---------------------------------------
+
+
+def changed(snapshot: Snapshot, change: Callable[[Request], Request | None]) -> Snapshot:
+    """The snapshot with every request changed, or left out where the change is None."""
+    requests = [kept for request in snapshot.requests for kept in [change(request)] if kept]
+    return Snapshot(snapshot.header, requests, snapshot.folder)
+
+
+def denied(snapshot: Snapshot, *refused: Call) -> Snapshot:
+    """The snapshot of the same account had these calls been denied.
+
+    What fans out over them alone was then never asked.
+    """
+    names = {call.name for call in refused}
+
+    def change(request: Request) -> Request | None:
+        call = CALLS[request.call]
+        if call.name in names:
+            error = {"code": denial(call), "message": ""}
+            return replace(request, error=error, response=None, sha256=digest(None), status=403)
+        sources = {each.source.name for each in call.each}
+        return None if sources and sources <= names else request
+
+    return changed(snapshot, change)
+
+
+def without(snapshot: Snapshot, *left_out: Call) -> Snapshot:
+    """The snapshot without any trace of these calls."""
+    names = {call.name for call in left_out}
+    return changed(snapshot, lambda request: None if request.call in names else request)
+
+
+def denial(call: Call) -> str:
+    """The code with which a service says that the caller may not."""
+    if call.service == "ec2":
+        return "UnauthorizedOperation"
+    return "AccessDenied" if call.service in ("s3", "s3control", "iam") else "AccessDeniedException"
+
+
+# --- documents -----------------------------------------------------------------------------
+
+
+def management(**fields: Any) -> dict[str, Any]:
+    """An advanced event selector of management events: ``eventSource={"NotEquals": [...]}``."""
+    return _selector({"eventCategory": {"Equals": ["Management"]}} | fields)
+
+
+def objects(**fields: Any) -> dict[str, Any]:
+    """An advanced event selector of data events on S3 objects."""
+    kind = {"resources.type": {"Equals": ["AWS::S3::Object"]}}
+    named = {name.replace("resources_", "resources."): value for name, value in fields.items()}
+    return _selector({"eventCategory": {"Equals": ["Data"]}} | kind | named)
+
+
+def _selector(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"FieldSelectors": [{"Field": name, **value} for name, value in fields.items()]}
+
+
+def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:
+    """A bucket policy that denies plain HTTP, with members of its statement changed."""
+    arn = f"arn:aws:s3:::{bucket}"
+    statement = {
+        "Sid": "DenyPlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        **changes,
+    }
+    kept = {name: value for name, value in statement.items() if value is not None}
+    return {"Version": "2012-10-17", "Statement": [kept]}
+
+
+@cache
+def output_shape(call: Call) -> Any:
+    """botocore's shape of what a call answers."""
+    return _SESSION.get_service_model(call.service).operation_model(call.operation).output_shape
+
+
 def _validate(call: Call, response: Mapping[str, Any]) -> None:
     """Refuse an answer that AWS could not give."""
-    shape = _MODELS.get_service_model(call.service).operation_model(call.operation).output_shape
+    shape = output_shape(call)
     report = ParamValidator().validate(dict(response), shape)
     unknown = set(response) - set(shape.members)
     if report.has_errors() or unknown:

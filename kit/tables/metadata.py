@@ -90,7 +90,7 @@ _URLS: dict[Call, tuple[str, ...]] = {
 }
 # A theme's logo and an application's icon have URLs too: AWS makes these, signed for a while.
 _SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:⟦[^⟧]*⟧|\S)+")  # a token has a space
 _FOUND = {
     "validated": "Identifying data, validated",
     "heuristic": "Possibly identifying data, to be reviewed",

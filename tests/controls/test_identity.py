@@ -1,0 +1,174 @@
+"""Identity: what each control says of which account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.aws.calls import (
+    GET_ACCOUNT_SUMMARY,
+    GET_CREDENTIAL_REPORT,
+    LIST_VIRTUAL_MFA_DEVICES,
+)
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    verdicts,
+)
+from tests.standins import ACCOUNT, Account
+
+CENTRAL = "the root user has no password: its credentials are managed centrally"
+
+
+def summary(**entries: int) -> Given:
+    return lambda a: a.answers(GET_ACCOUNT_SUMMARY, {"SummaryMap": entries})
+
+
+@scenarios(
+    ("MFA", summary(AccountMFAEnabled=1, AccountPasswordPresent=1), passes),
+    ("MFA, and no password", summary(AccountMFAEnabled=1, AccountPasswordPresent=0), passes),
+    ("no MFA", summary(AccountMFAEnabled=0, AccountPasswordPresent=1), fails),
+    (
+        "no MFA, and no password: root credentials are managed centrally",
+        summary(AccountMFAEnabled=0, AccountPasswordPresent=0),
+        not_applicable(CENTRAL),
+    ),
+    ("no MFA, and AWS says nothing of a password", summary(AccountMFAEnabled=0), fails),
+    (
+        "AWS says nothing of MFA",
+        summary(AccountPasswordPresent=1),
+        not_evidenced("absent in answer", GET_ACCOUNT_SUMMARY),
+    ),
+    (
+        "an empty summary",
+        lambda a: a.answers(GET_ACCOUNT_SUMMARY, {}),
+        not_evidenced("absent in answer", GET_ACCOUNT_SUMMARY),
+    ),
+    ("summary denied", lambda a: a.denies(GET_ACCOUNT_SUMMARY), denied(GET_ACCOUNT_SUMMARY)),
+    (
+        "devices denied, which are only shown",
+        lambda a: a.denies(LIST_VIRTUAL_MFA_DEVICES),
+        passes,
+    ),
+)
+def test_id_02_root_has_mfa(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-02") == expected
+
+
+def device(serial: str, owner: str = "") -> dict[str, Any]:
+    user = {
+        "Path": "/",
+        "UserName": "x",
+        "UserId": "x" * 16,
+        "Arn": owner,
+        "CreateDate": "2026-01-01T00:00:00Z",
+    }
+    return {"SerialNumber": serial} | ({"User": user} if owner else {})
+
+
+@scenarios(
+    ("none listed", nothing, "hardware or passkey"),
+    (
+        "by its name",
+        lambda a: a.lists(
+            LIST_VIRTUAL_MFA_DEVICES, device(f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device")
+        ),
+        "virtual",
+    ),
+    (
+        "by its owner",
+        lambda a: a.lists(
+            LIST_VIRTUAL_MFA_DEVICES,
+            device(f"arn:aws:iam::{ACCOUNT}:mfa/phone", f"arn:aws:iam::{ACCOUNT}:root"),
+        ),
+        "virtual",
+    ),
+    (
+        "somebody else's",
+        lambda a: a.lists(
+            LIST_VIRTUAL_MFA_DEVICES,
+            device(f"arn:aws:iam::{ACCOUNT}:mfa/phone", f"arn:aws:iam::{ACCOUNT}:user/jane"),
+        ),
+        "hardware or passkey",
+    ),
+    ("denied", lambda a: a.denies(LIST_VIRTUAL_MFA_DEVICES), "not seen"),
+    ("no MFA at all", summary(AccountMFAEnabled=0), "none"),
+)
+def test_id_02_shows_the_kind_of_device(
+    account: Account, given: Given, expected: list[str]
+) -> None:
+    given(account)
+    (finding,) = findings(account, "ID-02")
+    assert finding.observed.endswith(f"Root MFA device: {expected[0]}")
+
+
+ROOT = f"<root_account>,arn:aws:iam::{ACCOUNT}:root,not_supported,false"
+NOBODY = "no IAM user with a console password"
+
+
+@scenarios(
+    ("no user", nothing, not_applicable(NOBODY)),
+    (
+        "only the root user, who is judged by ID-02",
+        lambda a: a.report(ROOT),
+        not_applicable(NOBODY),
+    ),
+    ("MFA", lambda a: a.report("jane,arn:1,true,true"), passes),
+    ("no MFA", lambda a: a.report("jane,arn:1,true,false"), fails),
+    ("no password", lambda a: a.report("robot,arn:1,false,false"), not_applicable(NOBODY)),
+    (
+        "each user for himself",
+        lambda a: a.report(ROOT, "a,arn:1,true,true", "b,arn:2,true,false", "c,arn:3,false,false"),
+        passes,
+        fails,
+    ),
+    (
+        "no information on the password",
+        lambda a: a.report("jane,arn:1,no_information,false"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "no information on MFA",
+        lambda a: a.report("jane,arn:1,true,N/A"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a line that is cut off",
+        lambda a: a.report("jane,arn:1,true"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a report without the column",
+        lambda a: a.report("jane,arn:1,true", header="user,arn,password_enabled"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "an empty answer",
+        lambda a: a.answers(GET_CREDENTIAL_REPORT, {}),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    ("report denied", lambda a: a.denies(GET_CREDENTIAL_REPORT), denied(GET_CREDENTIAL_REPORT)),
+    (
+        "no report yet",
+        lambda a: a.refuses(GET_CREDENTIAL_REPORT, "ReportNotPresent", status=410),
+        not_evidenced("failed", GET_CREDENTIAL_REPORT, "ReportNotPresent"),
+    ),
+)
+def test_id_03_console_users_have_mfa(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-03") == expected
+
+
+def test_id_03_shows_users_by_their_labels(account: Account) -> None:
+    account.report("jane.doe,arn:aws:iam::012345678901:user/jane.doe,true,false")
+    (finding,) = findings(account, "ID-03")
+    assert finding.resource.startswith("user-")
+    assert "jane" not in repr(finding)

@@ -1,0 +1,279 @@
+"""Encryption in transit: what each control says of which account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    DESCRIBE_STACKS,
+    DESCRIBE_VPC_ENDPOINTS,
+    GET_BUCKET_POLICY,
+    LIST_BUCKETS,
+    LOOKUP_EVENTS,
+)
+from kit.aws.session import USER_AGENT
+from tests.controls.scenarios import (
+    Given,
+    attested,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    to_be_reviewed,
+    verdicts,
+)
+from tests.standins import COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
+
+TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
+
+
+@scenarios(
+    ("no stack", nothing, not_applicable("no stack")),
+    ("a stack", lambda a: a.stack(), attested(f"{TABLE}, row 1")),
+    (
+        "a stack that is embedded",
+        lambda a: a.stack(EmbedHostDomains=["portal.example"]),
+        attested(f"{TABLE}, row 1"),
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_it_01_web_assets(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-01") == expected
+
+
+VPCE = "vpce-0a1b2c3d"
+STREAMING = f"com.amazonaws.{REGION}.appstream.streaming"
+
+
+def through(
+    state: str = "available", service: str = STREAMING, protocol: str = "", known: bool = True
+) -> Given:
+    """A stack that streams through a VPC endpoint."""
+
+    def given(account: Account) -> None:
+        endpoint = {"VpcEndpointId": VPCE, "State": state, "ServiceName": service}
+        if known:
+            account.lists(DESCRIBE_VPC_ENDPOINTS, endpoint)
+        members: dict[str, Any] = {
+            "AccessEndpoints": [{"EndpointType": "STREAMING", "VpceId": VPCE}]
+        }
+        if protocol:
+            members["StreamingExperienceSettings"] = {"PreferredProtocol": protocol}
+        account.stack(**members)
+
+    return given
+
+
+def preferring(protocol: str) -> Given:
+    return lambda a: a.stack(StreamingExperienceSettings={"PreferredProtocol": protocol})
+
+
+ROW_2 = attested(f"{TABLE}, row 2")
+
+
+@scenarios(
+    ("no stack", nothing, not_applicable("no stack")),
+    ("nothing set, which means TCP", lambda a: a.stack(), ROW_2),
+    ("TCP", preferring("TCP"), ROW_2),
+    ("UDP", preferring("UDP"), to_be_reviewed),
+    ("through an endpoint", through(), ROW_2),
+    ("the state as the enumeration spells it", through(state="Available"), ROW_2),
+    ("an endpoint that is pending", through(state="pending"), fails),
+    ("an endpoint that was rejected", through(state="rejected"), fails),
+    ("an endpoint of the API", through(service=f"com.amazonaws.{REGION}.appstream.api"), fails),
+    ("an endpoint of S3", through(service=f"com.amazonaws.{REGION}.s3"), fails),
+    ("UDP through an endpoint", through(protocol="UDP"), to_be_reviewed),
+    ("UDP through an endpoint of the wrong service", through(service="x", protocol="UDP"), fails),
+    ("an endpoint that is not the account's", through(known=False), to_be_reviewed),
+    (
+        "endpoints denied, one in use",
+        lambda a: a.denies(DESCRIBE_VPC_ENDPOINTS) and through(known=False)(a),
+        denied(DESCRIBE_VPC_ENDPOINTS),
+    ),
+    (
+        "endpoints denied, none in use",
+        lambda a: a.denies(DESCRIBE_VPC_ENDPOINTS).stack(),
+        ROW_2,
+    ),
+    (
+        "an endpoint whose id is left out",
+        lambda a: a.stack(AccessEndpoints=[{"EndpointType": "STREAMING"}]),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_it_02_streaming(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-02") == expected
+
+
+@scenarios(
+    ("no endpoint", lambda a: a.stack(), fails),
+    ("an endpoint", through(), ROW_2),
+    ("an endpoint that is not the account's", through(known=False), to_be_reviewed),
+)
+def test_it_02_where_the_profile_wants_private_streaming(
+    strict: Account, given: Given, expected: list[Any]
+) -> None:
+    given(strict)
+    assert verdicts(strict, "IT-02") == expected
+
+
+ROW_3 = attested(f"{TABLE}, row 3")
+UNUSED = not_applicable("no use of AppStream")
+
+
+def in_use(account: Account) -> Account:
+    return account.fleet()
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, UNUSED),
+    ("events denied, not in use", lambda a: a.denies(LOOKUP_EVENTS), UNUSED),
+    ("no event", in_use, ROW_3),
+    ("no event with TLS details", lambda a: in_use(a).event(None), ROW_3),
+    ("TLS 1.2", lambda a: in_use(a).event("TLSv1.2"), passes),
+    ("TLS 1.3", lambda a: in_use(a).event("TLSv1.3"), passes),
+    ("one of many below", lambda a: in_use(a).event().event(None).event("TLSv1.1"), fails),
+    ("TLS 1.0 by its short name", lambda a: in_use(a).event("TLSv1"), fails),
+    ("a version nobody knows yet", lambda a: in_use(a).event("TLSv1.4"), to_be_reviewed),
+    (
+        "a version nobody knows beside one below",
+        lambda a: in_use(a).event("TLSv1.4").event("TLSv1.1"),
+        fails,
+    ),
+    (
+        "none but the collector's own, by user agent",
+        lambda a: in_use(a).event("TLSv1.3", agent=f"Boto3/1 {USER_AGENT}"),
+        ROW_3,
+    ),
+    (
+        "none but the collector's own, by principal",
+        lambda a: in_use(a).event("TLSv1.0", who=COLLECTOR),
+        ROW_3,
+    ),
+    ("details that cannot be read", lambda a: in_use(a).event(details="⟦secret⟧"), ROW_3),
+    ("details of another form", lambda a: in_use(a).event(details='["TLSv1.0"]'), ROW_3),
+    ("members that are null", lambda a: in_use(a).event(details='{"userAgent": null}'), ROW_3),
+    ("events denied", lambda a: in_use(a).denies(LOOKUP_EVENTS), denied(LOOKUP_EVENTS)),
+    (
+        "whether it is in use denied",
+        lambda a: a.denies(DESCRIBE_STACKS).event(),
+        denied(DESCRIBE_STACKS),
+    ),
+    ("in use by a bucket that was left behind", lambda a: a.bucket().event(), passes),
+)
+def test_it_03_api_events(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-03") == expected
+
+
+def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
+    account.fleet().event("TLSv1.2").event(None)
+    (finding,) = findings(account, "IT-03")
+    assert "AppStream events seen: 2; of these with TLS details: 1" in finding.observed
+    assert "from 2026-11-23T12:00:00+00:00, to 2026-11-23T12:00:00+00:00" in finding.observed
+    assert "days 90, complete yes" in finding.observed
+
+
+def test_it_03_wants_the_version_that_the_profile_asks_for(tmp_path: Path) -> None:
+    own = tmp_path / "ours.yaml"
+    own.write_text("minimum_tls: TLSv1.3\n")
+    account = Account(tmp_path, thresholds=str(own)).fleet().event("TLSv1.2")
+    assert verdicts(account, "IT-03") == [fails]
+
+
+ARN = f"arn:aws:s3:::{HOME}"
+
+
+def under(**changes: Any) -> Given:
+    """A home-folder bucket whose policy has this statement."""
+    return lambda a: a.bucket(policy=tls_only(HOME, **changes))
+
+
+@scenarios(
+    (
+        "no bucket",
+        nothing,
+        not_applicable("no bucket of home folders or application settings"),
+    ),
+    (
+        "only a bucket of logs",
+        lambda a: a.bucket(LOGS),
+        not_applicable("no bucket of home folders or application settings"),
+    ),
+    ("plain HTTP denied", under(), passes),
+    ("no policy", lambda a: a.bucket(), fails),
+    ("a policy that allows", under(Effect="Allow"), fails),
+    ("to one principal", under(Principal={"AWS": "arn:aws:iam::1:root"}), fails),
+    ("the bucket without its objects", under(Resource=ARN), fails),
+    ("the objects without the bucket", under(Resource=f"{ARN}/*"), fails),
+    ("reading alone", under(Action="s3:GetObject"), fails),
+    ("the wrong way round", under(Condition={"Bool": {"aws:SecureTransport": "true"}}), fails),
+    (
+        "of old TLS alone",
+        under(Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+        fails,
+    ),
+    (
+        "each bucket for itself",
+        lambda a: a.bucket(SETTINGS, policy=tls_only(SETTINGS)).bucket(),
+        passes,
+        fails,
+    ),
+    (
+        "policy denied",
+        lambda a: a.bucket().denies(GET_BUCKET_POLICY, Bucket=HOME),
+        denied(GET_BUCKET_POLICY),
+    ),
+    (
+        "a policy that is no JSON",
+        lambda a: a.bucket().answers(GET_BUCKET_POLICY, {"Policy": "⟦secret⟧"}, Bucket=HOME),
+        not_evidenced("unreadable answer", GET_BUCKET_POLICY),
+    ),
+    (
+        "an answer that leaves the policy out",
+        lambda a: a.bucket().answers(GET_BUCKET_POLICY, {}, Bucket=HOME),
+        not_evidenced("absent in answer", GET_BUCKET_POLICY),
+    ),
+    ("buckets denied", lambda a: a.denies(LIST_BUCKETS), denied(LIST_BUCKETS)),
+)
+def test_it_04_plain_http_is_refused(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-04") == expected
+
+
+def offering(*connectors: str) -> dict[str, Any]:
+    return {"StorageConnectors": [{"ConnectorType": name} for name in connectors]}
+
+
+ROW_5 = attested(f"{TABLE}, row 5")
+
+
+@scenarios(
+    ("no fleet", lambda a: a.stack(**offering("GOOGLE_DRIVE")), not_applicable("no fleet")),
+    ("a fleet", lambda a: a.fleet().stack(), ROW_5),
+    ("home folders", lambda a: a.fleet().stack(**offering("HOMEFOLDERS")), ROW_5),
+    ("Google Drive", lambda a: a.fleet().stack(**offering("GOOGLE_DRIVE")), to_be_reviewed),
+    ("OneDrive", lambda a: a.fleet().stack(**offering("ONE_DRIVE")), to_be_reviewed),
+    ("stacks denied", lambda a: a.fleet().denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_it_05_managed_traffic(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-05") == expected
+
+
+@pytest.mark.parametrize("kind", ["GOOGLE_DRIVE", "ONE_DRIVE"])
+def test_it_05_names_the_provider(account: Account, kind: str) -> None:
+    account.fleet().stack(**offering(kind))
+    (finding,) = findings(account, "IT-05")
+    assert kind in finding.hint
+    assert any(ref.endswith("/Stacks/0/StorageConnectors/0") for ref in finding.evidence)
