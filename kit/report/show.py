@@ -24,9 +24,10 @@ from kit.snapshot import Snapshot
 from kit.tables import Tables
 
 PDF_ROWS = 20  # open findings that the PDF lists for each control
+FEW_ROWS = 8  # a control with no more findings than this is listed whole
 PDF_REQUESTS = 300
 _SEVERITY = ("high", "medium", "low", "")
-_ELSEWHERE = "all of them are in data/findings.csv and in the HTML"
+_ELSEWHERE = "every finding is in data/findings.csv and in the HTML"
 
 # AWS's table, row by row: what travels, and what AWS says of it.
 _TRANSIT = (
@@ -259,15 +260,7 @@ def all_findings(findings: Findings) -> Table:
         ]
         for finding in chosen
     ]
-    seen: Counter[str] = Counter()
-    listed = []
-    for n, finding in enumerate(chosen):
-        if finding.status in (FAIL, NOT_EVIDENCED, ACCEPTED):
-            seen[finding.control] += 1
-            if seen[finding.control] <= PDF_ROWS:
-                listed.append(n)
-    counts = Counter(finding.status for n, finding in enumerate(chosen) if n not in set(listed))
-    left = ", ".join(f"{counts[status]} {status}" for status in WORST_FIRST if counts[status])
+    listed, cut = _cut(chosen, few=0)
     return Table(
         "findings",
         "Findings",
@@ -281,8 +274,8 @@ def all_findings(findings: Findings) -> Table:
             Column("evidence", "Evidence", "evidence"),
         ],
         rows,
-        listed=listed if left else None,
-        cut=f"Left out here: {left}; {_ELSEWHERE}." if left else None,
+        listed=listed,
+        cut=cut,
     )
 
 
@@ -401,9 +394,7 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
         ]
         for finding in ordered
     ]
-    cut = len(rows) > PDF_ROWS
-    left = Counter(finding.status for finding in ordered[PDF_ROWS:])
-    told = ", ".join(f"{left[status]} {status}" for status in WORST_FIRST if left[status])
+    listed, cut = _cut(ordered, few=FEW_ROWS)
     remedy: list[dict[str, str | None]] = [
         {"title": "Console", "text": control.remedy.console, "code": None}
     ]
@@ -437,10 +428,32 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
                 Column("evidence", "Evidence", "evidence"),
             ],
             rows,
-            listed=list(range(PDF_ROWS)) if cut else None,
-            cut=f"Left out here: {told}; {_ELSEWHERE}." if cut else None,
+            listed=listed,
+            cut=cut,
         ),
     )
+
+
+def _cut(findings: list[Finding], few: int) -> tuple[list[int] | None, str | None]:
+    """Which findings the PDF lists, and the sentence that counts the others.
+
+    Open ones are listed, up to a number for each control; the others are counted, unless there
+    are only a few.
+    """
+    if len(findings) <= few:
+        return None, None
+    seen: Counter[str] = Counter()
+    listed = []
+    for n, finding in enumerate(findings):
+        if finding.status in (FAIL, NOT_EVIDENCED, ACCEPTED):
+            seen[finding.control] += 1
+            if seen[finding.control] <= PDF_ROWS:
+                listed.append(n)
+    left = Counter(finding.status for n, finding in enumerate(findings) if n not in set(listed))
+    if not left:
+        return None, None
+    told = ", ".join(f"{left[status]} {status}" for status in WORST_FIRST if left[status])
+    return listed, f"Left out here: {told}; {_ELSEWHERE}."
 
 
 def _reason(finding: Finding) -> str:
