@@ -13,11 +13,12 @@ from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import default
 
-from kit.pack.columns import widths
+from kit.pack.columns import parts, widths
 from kit.pack.document import Document, document
 from kit.report import views
 
-_STEP, _STEPS = 1.5, 9  # em, and how many
+_STEP, _STEPS, _ENOUGH = 1.5, 9, 9.0  # of columns' widths, in em
+_LONG = 20  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -52,7 +53,7 @@ def page(evidence: Document) -> str:
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
-    environment.filters["least"] = _least
+    environment.filters |= {"least": _least, "breakable": _breakable}
     blocks = [
         {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
@@ -66,9 +67,17 @@ def page(evidence: Document) -> str:
     )
 
 
+def _breakable(text: str) -> str:
+    """Return a text in which long words may be broken where a reader would break them."""
+    if all(len(word) <= _LONG for word in text.split()):
+        return text
+    return Markup("<wbr>").join(parts(text))
+
+
 def _least(table: views.JSON) -> list[int]:
     """Return the least widths of a table's columns, in steps of which the style has a class."""
-    return [min(math.ceil(width.least / _STEP), _STEPS) for width in widths(table)]
+    wanted = (max(width.least, min(width.natural, _ENOUGH)) for width in widths(table))
+    return [min(math.ceil(width / _STEP), _STEPS) for width in wanted]
 
 
 def _policy(style: str, script: str) -> str:

@@ -61,16 +61,28 @@ SEVERITIES: dict[str, Mark] = {
 # Controls and format characters say nothing to a reader and can reverse or hide
 # what stands beside them. Joiners inside Arabic and Indic words are spelling.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U0010ffff]"
     "|(?<![\u0600-\u0dff])[\u200c\u200d]"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
-def escape(text: str, unseen: re.Pattern[str] = _UNSEEN) -> str:
-    r"""Show what cannot be seen: U+202E becomes `⟨U+202E⟩`, line ends become `\n`."""
+def escape(text: str) -> str:
+    """Show what cannot be seen: U+202E becomes `⟨U+202E⟩`."""
     text = text.replace("\r\n", "\n")
-    return unseen.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+
+
+def _storable(value: Any) -> Any:
+    """Write out halves of surrogate pairs, which JSON from AWS may hold and no file can."""
+    if isinstance(value, str):
+        return value if value.isascii() else _HALVES.sub(lambda half: escape(half[0]), value)
+    if isinstance(value, dict):
+        return {_storable(name): _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
 
 
 def cell_text(kind: Kind, cell: Cell) -> str:
@@ -118,7 +130,7 @@ class View:
     ) -> dict[str, JSON | str]:
         template = _lab().get_template(f"{self.kind}.html.j2")
         return {
-            EVIDENCE_MIME: self.as_json(),
+            EVIDENCE_MIME: _storable(self.as_json()),
             "text/html": template.render(view=self),
             "text/plain": escape(self.plain()),
         }
@@ -364,7 +376,7 @@ class Data(View):
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
-        return {EVIDENCE_MIME: self.as_json(), "text/plain": self.plain()}
+        return {EVIDENCE_MIME: _storable(self.as_json()), "text/plain": self.plain()}
 
 
 def parse(data: JSON) -> View:

@@ -1,0 +1,232 @@
+"""An executed notebook as the kit's displays would leave it, with what an account may do to it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib
+import nbformat
+import pytest
+from matplotlib.figure import Figure as Canvas
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from kit.report.views import (
+    STATUSES,
+    Column,
+    ControlBlock,
+    Controls,
+    Cover,
+    Data,
+    Figure,
+    Note,
+    Table,
+    View,
+)
+
+STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
+MARKS = ["Unsigned", "Personal data shown in clear"]
+LONG = "A" * 10_000
+HOSTILE = {
+    "script": "<script>document.title='pwned'</script><img src=x onerror=document.title='pwned'>",
+    "override": "invoice\u202egpj.exe",
+    "controls": "nul\x00bell\x07",
+    "typst": '#set text(red); #panic("ran") $x$ *b* @ref <label> \\u{41}',
+    "jinja": "{{ 7 * 7 }}{% raw %}",
+    "formula": "=cmd|'/C calc'!A0",
+    "surrogate": "half\ud800",
+    "long": LONG,
+}
+SCRIPTS = {
+    "Greek": "κρυπτογράφηση",
+    "Cyrillic": "шифрование",
+    "Arabic": "مجلدات",
+    "Japanese": "暗号化",
+    "Polish": "szyfrowanie łączności",
+    "emoji": "🫠",
+}
+
+
+def shown(view: View, **metadata: Any) -> NotebookNode:
+    """A code cell that displayed a view, as ipykernel stores it."""
+    bundle = view._repr_mimebundle_()
+    output = new_output("display_data", data=bundle)
+    return new_code_cell("show()", outputs=[output], metadata=metadata)
+
+
+def cover(**fields: Any) -> Cover:
+    """A cover with stamp and marks."""
+    return Cover(
+        **{
+            "title": "GDPR evidence pack",
+            "subtitle": "Amazon AppStream 2.0, account 123456789012",
+            "facts": [("Account", "123456789012"), ("Snapshot (SHA-256)", "9f" * 32)],
+            "as_of": "2026-11-24T10:00:00+00:00",
+            "stamp": STAMP,
+            "marks": MARKS,
+        }
+        | fields
+    )
+
+
+def control(name: str, status: str, rows: list[list[Any]]) -> ControlBlock:
+    """A block whose rows cite evidence."""
+    return ControlBlock(
+        id=name,
+        title=f"Sentence of {name}",
+        status=status,
+        severity="high",
+        responsibility="customer",
+        statement=f"Statement of {name}",
+        source="Words of AWS's page.",
+        articles=[{"article": "32(1)(a)", "why": "encryption is named as a measure"}],
+        expected=["AES256 or aws:kms"],
+        remedy=[{"title": "AWS CLI", "code": "aws s3api put-bucket-encryption", "text": None}],
+        counts={status: len(rows)},
+        rows=Table(
+            f"rows-{name}",
+            f"{name}: what was observed",
+            [
+                Column("resource", "Resource", "code"),
+                Column("status", "Verdict", "status"),
+                Column("evidence", "Evidence", "evidence"),
+            ],
+            rows,
+        ),
+    )
+
+
+def picture() -> str:
+    """A figure as matplotlib makes it, without its clock."""
+    with matplotlib.rc_context({"svg.hashsalt": "tests"}):
+        canvas = Canvas(figsize=(4, 2))
+        canvas.add_subplot().barh(list(STATUSES), range(6))
+        file = io.StringIO()
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def evidence_index(rows: int) -> Table:
+    """The requests, each row anchored by its id."""
+    return Table(
+        "evidence",
+        "Evidence index",
+        [
+            Column("id", "Id", "code"),
+            Column("call", "Call", "code"),
+            Column("time", "Time", "datetime"),
+            Column("attempts", "Attempts", "number"),
+        ],
+        [
+            [f"E{n:04d}", f"s3:Call{n}", f"2026-11-24T10:{n % 60:02d}:00Z", n]
+            for n in range(1, rows + 1)
+        ],
+        anchor="id",
+    )
+
+
+def findings(rows: int, listed: list[int] | None = None) -> Table:
+    """Findings with every status, linked to controls and evidence."""
+    words = list(STATUSES)
+    return Table(
+        "findings",
+        "Findings",
+        [
+            Column("control", "Control", "control"),
+            Column("resource", "Resource", "code"),
+            Column("severity", "Severity", "severity"),
+            Column("status", "Verdict", "status"),
+            Column("evidence", "Evidence", "evidence"),
+        ],
+        [
+            [
+                ["AR-05", "LG-01"][n % 2],
+                f"arn:aws:appstream:eu-west-1:123456789012:fleet/finance-{n}",
+                ["high", "medium", "low"][n % 3],
+                words[n % 6],
+                [f"E{n % 20 + 1:04d}"],
+            ]
+            for n in range(rows)
+        ],
+        listed=listed,
+        cut=None if listed is None else "Left out here: what passes; the HTML has it.",
+    )
+
+
+def executed() -> NotebookNode:
+    """The notebook, executed: every kind of view, and everything that must not reach a document."""
+    texts = [[name, text] for name, text in (SCRIPTS | HOSTILE).items()]
+    texts_table = Table("texts", "Texts", [Column("k", "What"), Column("v", "Text")], texts)
+    noise = new_code_cell(
+        "SECRET_CODE = 1",
+        outputs=[
+            new_output("stream", name="stdout", text="STDOUT-NOISE"),
+            new_output("stream", name="stderr", text="STDERR-NOISE"),
+            new_output(
+                "display_data",
+                data={
+                    "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
+                    "text/plain": "WIDGET-NOISE",
+                },
+            ),
+        ],
+    )
+    analyst = new_code_cell(
+        "frame",
+        outputs=[new_output("execute_result", data={"text/html": "ANALYST-ONLY"})],
+        metadata={"tags": ["analyst"]},
+    )
+    wide = Table(
+        "wide",
+        "A table too wide for the page",
+        [Column(f"c{n}", f"Setting number {n}") for n in range(16)],
+        [[f"value-of-setting-{n}" for n in range(16)]] * 3,
+    )
+    prose = (
+        "## Scope\n\nEvidence of *configuration*, see [AWS](https://docs.aws.amazon.com/).\n\n"
+        "1. one\n2. two\n\n- a\n\n  - b\n\n> quoted\n\n```\ncode\n```\n\n| A | B |\n|---|---|\n| 1 | `2` |"
+    )
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# The notebook's own title"),
+            noise,
+            shown(cover()),
+            new_markdown_cell(prose),
+            shown(Note("All is well.")),
+            shown(Note("All is not well.", "warning")),
+            new_markdown_cell("## Summary"),
+            shown(Figure("verdicts", picture(), "Bars: findings by verdict.", "Verdicts")),
+            new_markdown_cell("## Controls"),
+            shown(
+                Controls(
+                    [
+                        control("AR-05", "fail", [["bucket-a", "fail", ["E0001", "E0002"]]]),
+                        control("LG-01", "not evidenced", [["trail", "not evidenced", ["E0099"]]]),
+                    ]
+                )
+            ),
+            new_markdown_cell("## Texts"),
+            shown(texts_table),
+            shown(Table("none", "Image builders", [Column("n", "N")], [], empty="None exists.")),
+            new_markdown_cell("### Wide"),
+            shown(wide),
+            analyst,
+            new_markdown_cell("## Findings"),
+            shown(findings(120, listed=[n for n in range(120) if n % 6 < 2])),
+            new_markdown_cell("## Evidence index"),
+            shown(evidence_index(40)),
+            shown(Data("findings", [{"control": "AR-05"}], {"digest": "0" * 64})),
+        ],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def notebook() -> NotebookNode:
+    """The executed notebook; tests that change it copy it first."""
+    made = executed()
+    nbformat.validate(made)
+    return made

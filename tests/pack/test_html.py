@@ -1,0 +1,262 @@
+"""The HTML page in a real browser: alone, inert, usable with and without its script."""
+
+from __future__ import annotations
+
+import copy
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from nbconvert.exporters import get_exporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from playwright.sync_api import Browser, Page, expect
+
+from kit.pack.document import document
+from kit.pack.html import EvidenceHTMLExporter
+from kit.report.views import Table
+from tests.pack.conftest import HOSTILE, LONG, MARKS, SCRIPTS, STAMP, cover, findings, shown
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def html(notebook: NotebookNode) -> str:
+    made, resources = EvidenceHTMLExporter().from_notebook_node(notebook)
+    assert resources["output_extension"] == ".html"
+    return made
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Open a page from disk; any request but for that file, and any error, fails the test."""
+    contexts = []
+    wrong: list[str] = []
+
+    def goto(text: str, anchor: str = "", allow_errors: bool = False, **options: object) -> Page:
+        path = tmp_path / "evidence.html"
+        path.write_text(text, "utf-8")
+        context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+
+        def refuse(route: object) -> None:
+            url = route.request.url  # type: ignore[attr-defined]
+            if url.partition("#")[0] == path.as_uri():
+                route.continue_()  # type: ignore[attr-defined]
+            else:
+                wrong.append(f"request: {url}")
+                route.abort()  # type: ignore[attr-defined]
+
+        context.route("**/*", refuse)
+        if not allow_errors:
+            page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+            page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+        page.goto(path.as_uri() + anchor)
+        return page
+
+    yield goto
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def rows(page: Page, table: str) -> list[str]:
+    """The resources in the rows that are shown, in order."""
+    shown_rows = page.locator(f"#{table} tbody tr:visible td.code")
+    return [text.rpartition("finance-")[2] for text in shown_rows.all_text_contents()]
+
+
+def test_it_asks_no_network_and_raises_no_error(html: str, opened: Open) -> None:
+    page = opened(html)
+    expect(page.locator("h1")).to_have_text("GDPR evidence pack")
+    assert page.locator("h1").count() == 1
+    assert not re.search(r"(src|href)=\"(?!#|data:image/svg|https://docs\.aws)", html)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(html: str, opened: Open, scheme: str) -> None:
+    page = opened(html, color_scheme=scheme)
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
+
+
+def test_the_policy_lets_nothing_run_but_its_own_script(html: str, opened: Open) -> None:
+    planted = (
+        "<script>document.title = 'pwned'</script>"
+        "<img src='data:image/gif;base64,AA' onerror=\"document.title = 'pwned'\">"
+        "<p id=red style='color: rgb(255, 0, 0)'>x</p>"
+        "<iframe src='data:text/html,x'></iframe>"
+    )
+    page = opened(html.replace("<h1>", planted + "<h1>", 1), allow_errors=True)
+    page.wait_for_timeout(200)
+    assert page.title().startswith("GDPR evidence pack: ")
+    assert page.locator("#red").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
+    assert page.locator("#table-findings th button").count() == 5  # its own script ran
+
+
+def test_the_policy_is_strict(html: str) -> None:
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
+    directives = dict(part.split(" ", 1) for part in policy.replace("&#39;", "'").split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["img-src"] == "data:"
+    assert all(
+        re.fullmatch(r"'sha256-[\w+/]{43}='", directives[name])
+        for name in ("script-src", "style-src")
+    )
+    assert "style=" not in html.replace("<style>", "")
+
+
+def test_hostile_texts_are_text(html: str, opened: Open) -> None:
+    page = opened(html)
+    cells = page.locator("#table-texts tbody td").all_text_contents()
+    assert HOSTILE["script"] in cells
+    assert HOSTILE["typst"] in cells
+    assert HOSTILE["jinja"] in cells
+    assert "invoice⟨U+202E⟩gpj.exe" in cells
+    assert "nul⟨U+0000⟩bell⟨U+0007⟩" in cells
+    assert LONG in cells
+    assert set(SCRIPTS.values()) <= set(cells)
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) <= 0
+
+
+def test_tables_sort(html: str, opened: Open) -> None:
+    page = opened(html)
+    head = page.locator("#table-findings thead th", has_text="Severity")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    first = page.locator("#table-findings tbody tr").first
+    expect(first.locator("td.severity")).to_contain_text("high")
+    assert rows(page, "table-findings")[:3] == ["0", "3", "6"]  # equals stay in their order
+    head.get_by_role("button").press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    expect(first.locator("td.severity")).to_contain_text("low")
+    resource = page.locator("#table-findings thead th", has_text="Resource")
+    resource.get_by_role("button").click()
+    assert rows(page, "table-findings") == [str(n) for n in range(120)]  # 9 before 10
+    expect(head).not_to_have_attribute("aria-sort", "descending")
+    number = page.locator("#table-evidence thead th", has_text="Attempts").get_by_role("button")
+    number.click()
+    number.click()
+    expect(page.locator("#table-evidence tbody tr").first).to_have_attribute("id", "row-e0040")
+
+
+def test_tables_search_and_filter_together(html: str, opened: Open) -> None:
+    page = opened(html)
+    tools = page.get_by_role("group", name=re.compile("Findings"))
+    tools.get_by_label("Verdict").select_option("fail")
+    assert rows(page, "table-findings") == [str(n) for n in range(0, 120, 6)]
+    tools.get_by_label("Search").fill("FINANCE-6")
+    assert rows(page, "table-findings") == ["6", "60", "66"]
+    expect(tools.locator("output")).to_have_text("3 of 120 rows")
+    tools.get_by_label("Search").fill("")
+    tools.get_by_label("Verdict").select_option("all")
+    expect(tools.locator("output")).to_have_text("120 rows")
+
+
+def test_links_lead_from_finding_to_control_to_evidence_and_back(html: str, opened: Open) -> None:
+    page = opened(html)
+    page.locator("#table-findings tbody tr").first.get_by_role("link", name="AR-05").click()
+    expect(page.locator("#control-ar-05")).to_be_in_viewport()
+    page.locator("#table-rows-ar-05").get_by_role("link", name="E0002").click()
+    row = page.locator("#row-e0002")
+    expect(row).to_be_in_viewport()
+    row.get_by_role("link", name="AR-05").click()
+    expect(page.locator("#control-ar-05")).to_be_in_viewport()
+    targets = page.eval_on_selector_all(
+        "a[href^='#']", "links => links.filter(a => !document.querySelector(a.hash)).length"
+    )
+    assert targets == 0
+    assert page.locator("#table-rows-lg-01").get_by_role("link").count() == 0  # E0099 is unknown
+
+
+def test_a_link_shows_a_row_that_a_filter_hid(html: str, opened: Open) -> None:
+    page = opened(html)
+    page.get_by_role("group", name=re.compile("Evidence index")).get_by_label("Search").fill(
+        "E0040"
+    )
+    expect(page.locator("#row-e0002")).to_be_hidden()
+    page.locator("#table-rows-ar-05").get_by_role("link", name="E0002").click()
+    expect(page.locator("#row-e0002")).to_be_visible()
+    expect(page.locator("#row-e0002")).to_be_in_viewport()
+
+
+def test_a_keyboard_alone_reaches_the_evidence(html: str, opened: Open) -> None:
+    page = opened(html)
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the evidence")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_it_is_whole_without_its_script(html: str, opened: Open) -> None:
+    page = opened(html, java_script_enabled=False)
+    assert page.locator("#table-findings tbody tr").count() == 120
+    assert page.locator(".tools, th button").count() == 0
+    page.get_by_role("link", name="E0001").first.click()
+    expect(page.locator("#row-e0001")).to_be_in_viewport()
+
+
+def test_landmarks_captions_and_scopes(html: str, opened: Open) -> None:
+    page = opened(html)
+    for role in ("banner", "main", "contentinfo"):
+        assert page.get_by_role(role).count() == 1
+    assert page.get_by_role("navigation", name="Contents").count() == 1
+    tables = page.locator("table.data")
+    assert tables.count() == page.locator("table.data > caption").count() == 6
+    assert page.locator("thead th:not([scope=col])").count() == 0
+    assert page.locator("table.data tbody tr:not(:has(th[scope=row]))").count() == 0
+    expect(page.get_by_role("img", name="Bars: findings by verdict.")).to_be_visible()
+    width = "e => e.complete && e.naturalWidth"
+    assert page.locator("figure img").evaluate(width) > 100
+
+
+def test_the_contents_name_every_heading_and_control(html: str, notebook: NotebookNode) -> None:
+    linked = re.findall(r'<li class="level-\d"><a href="#([^"]+)">', html)
+    assert linked == [target for _, target, _ in document(notebook).outline()]
+
+
+def test_stamp_and_marks_stand_at_the_top_and_on_every_printed_page(
+    html: str, opened: Open
+) -> None:
+    page = opened(html)
+    for words in (STAMP, *MARKS):
+        expect(page.locator("header .stamp")).to_contain_text(words)
+    page.emulate_media(media="print")
+    printed = page.locator("header").evaluate("e => getComputedStyle(e).position")
+    assert printed == "fixed"  # which Chromium repeats on every page
+    assert page.locator("nav").is_hidden()
+
+
+def test_without_stamp_and_marks_there_is_no_banner() -> None:
+    plain = new_notebook(cells=[shown(cover(stamp=None, marks=[]))])
+    made, _ = EvidenceHTMLExporter().from_notebook_node(plain)
+    assert 'class="stamp"' not in made
+
+
+def test_many_rows_stay_usable(opened: Open) -> None:
+    many: Table = findings(3_000)
+    made, _ = EvidenceHTMLExporter().from_notebook_node(
+        new_notebook(cells=[shown(cover()), shown(many)])
+    )
+    page = opened(made)
+    page.get_by_role("searchbox").fill("finance-2999")
+    assert rows(page, "table-findings") == ["2999"]
+
+
+def test_the_same_notebook_gives_the_same_bytes(notebook: NotebookNode, html: str) -> None:
+    again, _ = get_exporter("evidence_html")().from_notebook_node(copy.deepcopy(notebook))
+    assert again == html
+
+
+def test_jupyter_nbconvert_writes_it(notebook: NotebookNode, html: str, tmp_path: Path) -> None:
+    nbformat.write(notebook, tmp_path / "out.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "evidence_html", "out.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "out.html").read_text("utf-8") == html

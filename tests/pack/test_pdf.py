@@ -1,0 +1,284 @@
+"""The PDF by other people's readers: conformance, structure, text, links, sameness."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pikepdf
+import pypdf
+import pytest
+from nbconvert.exporters import get_exporter
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from traitlets import TraitError
+
+from kit.pack.document import document
+from kit.pack.layout import lay_out
+from kit.pack.pdf import EvidencePDFExporter
+from kit.report.views import Column, Note, Table
+from tests.pack.conftest import HOSTILE, MARKS, SCRIPTS, STAMP, cover, findings, shown
+
+
+@pytest.fixture(scope="module")
+def made(notebook: NotebookNode) -> bytes:
+    file, resources = EvidencePDFExporter().from_notebook_node(notebook)
+    assert resources["output_extension"] == ".pdf"
+    return file
+
+
+@pytest.fixture(scope="module")
+def file(made: bytes) -> Iterator[pikepdf.Pdf]:
+    with pikepdf.open(io.BytesIO(made)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(made: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The text of every page, as poppler reads it."""
+    return texts(made, tmp_path_factory.mktemp("pdf"))
+
+
+def texts(file: bytes, folder: Path) -> list[str]:
+    path = folder / "evidence.pdf"
+    path.write_bytes(file)
+    command = ["pdftotext", "-layout", str(path), "-"]
+    text = subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    return text.split("\f")[:-1]
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def elements(file: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
+    """Every element of the structure tree."""
+    waiting = [file.Root.StructTreeRoot]
+    while waiting:
+        element = waiting.pop()
+        if "/S" in element:
+            yield element
+        kids: Any = element.get("/K", [])
+        kids = kids if isinstance(kids, pikepdf.Array) else [kids]
+        waiting += [kid for kid in kids if isinstance(kid, pikepdf.Dictionary) and "/S" in kid]
+
+
+def test_it_declares_pdf_a_3a_and_pdf_ua_1(file: pikepdf.Pdf) -> None:
+    with file.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
+        assert (xmp["pdfaid:part"], xmp["pdfaid:conformance"]) == ("3", "A")
+        assert xmp["pdfuaid:part"] == "1"
+        assert xmp["dc:title"].startswith("GDPR evidence pack: ")
+    assert file.Root.MarkInfo.Marked
+    assert str(file.Root.Lang).lower() == "en-gb"
+    assert file.Root.ViewerPreferences.DisplayDocTitle
+    (intent,) = file.Root.OutputIntents
+    assert intent.S == "/GTS_PDFA1"
+    assert intent.DestOutputProfile.N == 3
+    assert not file.is_encrypted
+
+
+def test_every_font_is_embedded_and_says_what_its_glyphs_mean(file: pikepdf.Pdf) -> None:
+    fonts = [obj for obj in file.objects if is_a(obj, "/Font") and "/DescendantFonts" in obj]
+    assert {re.sub(r"^/[A-Z]{6}\+", "", str(font.BaseFont))[:13] for font in fonts} >= {
+        "NotoSans-Regu",
+        "NotoSans-Bold",
+        "NotoSansMono-",
+        "NotoSansArabi",
+        "NotoSansCJKjp",
+    }
+    for font in fonts:
+        descriptor = font.DescendantFonts[0].FontDescriptor
+        assert any(name in descriptor for name in ("/FontFile2", "/FontFile3"))
+        assert "/ToUnicode" in font
+
+
+def is_a(obj: object, kind: str) -> bool:
+    return isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == kind
+
+
+def test_everything_is_tagged(file: pikepdf.Pdf, notebook: NotebookNode) -> None:
+    found = [str(element.S) for element in elements(file)]
+    outline = document(notebook).outline()
+    assert found.count("/H1") == sum(level == 1 for level, *_ in outline) + 1  # the contents
+    assert found.count("/Table") == 7  # six of views with rows, one of prose
+    assert found.count("/Caption") == 7  # six tables and a figure
+    assert found.count("/TH") == 36
+    assert {"/L", "/LI", "/BlockQuote", "/Link", "/TOC", "/TOCI", "/P", "/H2", "/H3"} <= set(found)
+    for element in elements(file):
+        if element.S == "/Figure":
+            assert str(element.Alt) == "Bars: findings by verdict."
+    assert found.count("/Figure") == 1
+
+
+def test_headings_of_tables_repeat_on_each_page(tmp_path: Path) -> None:
+    many = new_notebook(cells=[shown(cover()), shown(findings(300))])
+    made, _ = EvidencePDFExporter().from_notebook_node(many)
+    body = texts(made, tmp_path)[2:]
+    assert len(body) > 5
+    assert all(re.search(r"Control +Resource +Severity +Verdict +Evidence", page) for page in body)
+
+
+def test_stamp_and_marks_stand_on_every_page(made: bytes, pages: list[str]) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(made))
+    assert len(reader.pages) == len(pages) > 5
+    for number, (page, text) in enumerate(zip(reader.pages, pages, strict=True), start=1):
+        for words in (STAMP, *MARKS):
+            assert squeezed(words) in squeezed(page.extract_text())
+            assert squeezed(words) in squeezed(text)
+        assert f"Page {number} of {len(pages)}" in text
+
+
+def test_the_running_header_names_the_account_after_the_cover(pages: list[str]) -> None:
+    for page in pages[1:]:
+        first = page.strip().splitlines()[0]
+        assert first.startswith("GDPR evidence pack")
+        assert first.endswith("account 123456789012")
+
+
+def test_the_contents_give_each_heading_s_page(pages: list[str], notebook: NotebookNode) -> None:
+    for _, _, title in document(notebook).outline():
+        words = r"\s+".join(map(re.escape, title.split()))
+        (number,) = re.findall(rf"^\s*{words}[ .\u2060]+(\d+)$", pages[1], re.MULTILINE)
+        assert re.search(words, pages[int(number) - 1])
+
+
+def test_bookmarks_follow_the_headings(made: bytes, notebook: NotebookNode) -> None:
+    def names(entries: list[Any], level: int = 1) -> Iterator[tuple[int, str]]:
+        for entry in entries:
+            if isinstance(entry, list):
+                yield from names(entry, level + 1)
+            else:
+                yield level, " ".join(str(entry.title).split())
+
+    bookmarks = list(names(pypdf.PdfReader(io.BytesIO(made)).outline))
+    assert bookmarks == [(level, text) for level, _, text in document(notebook).outline()]
+
+
+def test_scripts_are_glyphs_and_what_no_font_has_is_written_out(pages: list[str]) -> None:
+    text = "\n".join(pages)
+    for script in ("Greek", "Cyrillic", "Japanese", "Polish"):
+        assert SCRIPTS[script] in text
+    assert SCRIPTS["Arabic"] in text or SCRIPTS["Arabic"][::-1] in text
+    assert "⟨U+1FAE0⟩" in text
+
+
+def test_hostile_texts_are_text(pages: list[str]) -> None:
+    text = squeezed("".join(pages))
+    assert squeezed(HOSTILE["typst"]) in text
+    assert squeezed(HOSTILE["script"]) in text
+    assert "invoice⟨U+202E⟩gpj.exe" in text
+    assert "nul⟨U+0000⟩bell⟨U+0007⟩" in text
+    assert "half⟨U+D800⟩" in text
+    assert text.count("A" * 60) > 100  # the long one, broken into lines and complete
+    assert not re.search("[\u200b\u202d\u202e]", text)
+
+
+def test_long_words_stay_on_the_page(file: pikepdf.Pdf, tmp_path: Path) -> None:
+    long = "x" * 400
+    columns = [Column("a", "A", "code"), Column("b", "B"), Column("c", "Verdict", "status")]
+    views = [
+        Table("t", "c", columns, [[long, "W" * 300, "fail"], [")" * 300, "/" * 300, "pass"]]),
+        Note(long),
+    ]
+    cells = [shown(cover(facts=[("Digest", long)])), *map(shown, views)]
+    made, _ = EvidencePDFExporter().from_notebook_node(new_notebook(cells=cells))
+    path = tmp_path / "long.pdf"
+    path.write_bytes(made)
+    command = ["pdftotext", "-bbox", str(path), "-"]
+    boxes = subprocess.run(command, check=True, capture_output=True).stdout.decode()
+    edges = [float(edge) for edge in re.findall(r'xMax="([\d.]+)"', boxes)]
+    assert max(edges) < 595 - 50
+
+
+def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
+    reader = pypdf.PdfReader(io.BytesIO(made))
+    links = [
+        annotation.get_object()
+        for page in reader.pages
+        for annotation in page.get("/Annots", [])
+        if annotation.get_object()["/Subtype"] == "/Link"
+    ]
+    inside = [link for link in links if "/Dest" in link or link["/A"]["/S"] == "/GoTo"]
+    outside = [link["/A"]["/URI"] for link in links if link.get("/A", {}).get("/S") == "/URI"]
+    assert outside == ["https://docs.aws.amazon.com/"]
+    contents = 9
+    listed = 40 * 2  # each listed finding leads to its control and its evidence
+    from_control, back = 2, 21
+    assert len(inside) == contents + listed + from_control + back
+    assert all("/Contents" in link for link in links)
+
+
+def test_the_cut_is_the_notebook_s_and_is_said(pages: list[str], notebook: NotebookNode) -> None:
+    text = squeezed("".join(pages))
+    assert "Leftouthere:whatpasses;theHTMLhasit." in text
+    assert "fleet/finance-1" in text
+    assert "fleet/finance-4," not in text
+    data, _ = lay_out(document(notebook), "A4")
+    (table,) = (b for b in data["blocks"] if b["kind"] == "table" and b["id"] == "findings")
+    assert len(table["rows"]) == 40
+
+
+def test_html_and_pdf_are_made_from_the_same_data(notebook: NotebookNode) -> None:
+    whole = document(notebook)
+    before = json.dumps(whole.as_json())
+    lay_out(whole, "A4")
+    assert json.dumps(whole.as_json()) == before
+
+
+def test_a_table_too_wide_is_turned_and_its_heading_with_it(file: pikepdf.Pdf) -> None:
+    boxes = [[float(part) for part in page.mediabox] for page in file.pages]
+    turned = [number for number, box in enumerate(boxes) if box[2] > box[3]]
+    assert len(turned) == 1
+    text = pypdf.PdfReader(io.BytesIO(file_bytes(file))).pages[turned[0]].extract_text()
+    assert "Wide" in text
+    assert "A table too wide for the page" in text
+
+
+def file_bytes(file: pikepdf.Pdf) -> bytes:
+    copied = io.BytesIO()
+    file.save(copied)
+    return copied.getvalue()
+
+
+@pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
+def test_paper(paper: str, size: tuple[int, int]) -> None:
+    exporter = EvidencePDFExporter(paper=paper)
+    made, _ = exporter.from_notebook_node(new_notebook(cells=[shown(cover())]))
+    box = pypdf.PdfReader(io.BytesIO(made)).pages[0].mediabox
+    assert (round(box.width), round(box.height)) == size
+
+
+def test_another_paper_is_refused() -> None:
+    with pytest.raises(TraitError):
+        EvidencePDFExporter(paper="A5")
+
+
+def test_it_carries_the_time_of_the_evidence(file: pikepdf.Pdf) -> None:
+    assert str(file.docinfo.CreationDate).startswith("D:20261124100000")
+
+
+def test_the_same_notebook_gives_the_same_bytes(
+    notebook: NotebookNode, made: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    again, _ = get_exporter("evidence_pdf")().from_notebook_node(copy.deepcopy(notebook))
+    assert again == made
+
+
+def test_it_is_small(made: bytes) -> None:
+    assert len(made) < 400_000
+
+
+def test_jupyter_nbconvert_writes_it(notebook: NotebookNode, made: bytes, tmp_path: Path) -> None:
+    nbformat.write(notebook, tmp_path / "out.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "evidence_pdf", "out.ipynb"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "out.pdf").read_bytes() == made
