@@ -6,6 +6,7 @@ from kit.sandbox.faults import iam_action
 from kit.sandbox.protocol import AWSError
 
 XML_SERVICES = {"ec2", "iam", "s3", "s3control", "sts"}
+REST_JSON = {"accessanalyzer", "account", "artifact", "macie2"}
 
 
 def access_denied(
@@ -24,9 +25,6 @@ def access_denied(
     code = "AccessDenied" if service in XML_SERVICES else "AccessDeniedException"
     status = 403 if service in XML_SERVICES or service in REST_JSON else 400
     return AWSError(code, f"{who} on resource: {resource} because {reason}", status)
-
-
-REST_JSON = {"accessanalyzer", "account", "artifact", "macie2"}
 
 
 def throttled(service: str) -> AWSError:

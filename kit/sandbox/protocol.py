@@ -147,18 +147,15 @@ def write_error(service: str, protocol: str, error: AWSError, request_id: str) -
         body = json.dumps({"__type": error.code, "message": error.message})
         return body.encode(), error.status, headers | {"x-amzn-ErrorType": error.code}
     fields = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-    identity = f"<RequestId>{request_id}</RequestId>"
     if service == "s3":
-        body = f"<Error>{fields}{identity}</Error>"
+        body = f"<Error>{fields}<RequestId>{request_id}</RequestId></Error>"
     elif protocol == "ec2":
-        body = f"<Response><Errors><Error>{fields}</Error></Errors>{identity}</Response>".replace(
-            "RequestId", "RequestID"
-        )
+        body = f"<Errors><Error>{fields}</Error></Errors><RequestID>{request_id}</RequestID>"
+        body = f"<Response>{body}</Response>"
     else:
         side = "Sender" if error.status < 500 else "Receiver"
-        body = (
-            f"<ErrorResponse><Error><Type>{side}</Type>{fields}</Error>{identity}</ErrorResponse>"
-        )
+        body = f"<Error><Type>{side}</Type>{fields}</Error><RequestId>{request_id}</RequestId>"
+        body = f"<ErrorResponse>{body}</ErrorResponse>"
     return body.encode(), error.status, headers
 
 

@@ -67,6 +67,16 @@ def test_answers_keep_what_the_file_declares(running: Sandbox) -> None:
     assert set(fleet) == {"Arn", "Name", "InstanceType", "ComputeCapacityStatus", "State"}
 
 
+def test_an_answer_that_aws_could_not_give_never_leaves(
+    running: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = ("appstream", "DescribeStacks")
+    for wrong in ({"Stack": []}, {"Stacks": [{}]}, {"Stacks": [{"Name": 5}]}):
+        monkeypatch.setitem(HANDLERS, operation, lambda _, wrong=wrong: wrong)
+        with pytest.raises(ClientError, match=r"demo: appstream DescribeStacks: .+ parameter"):
+            client(running, "demo", "appstream").describe_stacks()
+
+
 def test_aws_cli_reads_the_same_fleets(running: Sandbox) -> None:
     fleets = client(running, "demo", "appstream").describe_fleets()["Fleets"]
     printed = cli(running, "demo", "appstream", "describe-fleets")

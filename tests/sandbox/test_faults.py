@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -173,6 +174,21 @@ def test_share_strikes_evenly(faulty: Sandbox) -> None:
         except ClientError:
             continue
     assert [e.status for e in faulty.requests] == [200, 200, 200, 200, 400] * 2
+
+
+def test_requests_at_the_same_time_are_all_counted(faulty: Sandbox) -> None:
+    faulty.faults.add(Fault("appstream", "DescribeFleets", "fail", share=0.25))
+    appstream = client(faulty, "demo", "appstream", REGION)
+
+    def answered(_: int) -> bool:
+        try:
+            return len(appstream.describe_fleets()["Fleets"]) == 4
+        except ClientError:
+            return False
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(answered, range(100))) == 75
+    assert len(faulty.requests) == 100
 
 
 def test_match_account_and_region_narrow_a_fault(faulty: Sandbox) -> None:
