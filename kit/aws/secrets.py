@@ -2,7 +2,285 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
+KINDS = (
+    "url-userinfo",
+    "url-query-secret",
+    "aws-access-key",
+    "private-key",
+    "token",
+    "password-assignment",
+)
+
 
 def mask_secrets(text: str) -> str:
-    """Return the text with each secret replaced by ``⟦secret: kind⟧``."""
-    return text
+    """Return the text with each secret replaced by ``⟦secret: kind⟧``.
+
+    Parameters
+    ----------
+    text : str
+        Any string of an AWS answer. The time taken is linear in its length.
+
+    Returns
+    -------
+    str
+        The text itself where it holds no secret. Scheme, host, path, keys and whatever surrounds
+        a secret stay readable; masking twice is masking once. A token or AWS key in a URL's query
+        keeps its kind beside ``url-query-secret``.
+
+    Notes
+    -----
+    References to a secret (variables, templates, files, ARNs), masks and sentences about secrets
+    are none. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH remotes
+    and no credential.
+    """
+    if "PRIVATE KEY" in text or "Private-Lines" in text:
+        text = _PRIVATE_KEY.sub(_token("private-key"), text)
+    text = _FORM.sub(lambda found: _token("aws-access-key" if found["aws"] else "token"), text)
+    folded = text.lower()
+    if "bearer" in folded or "basic" in folded:
+        text = _AUTHORIZATION.sub(rf"\1{_token('token')}", text)
+    if "://" in text or "%3a%2f%2f" in folded:
+        text = _USERINFO.sub(_replace_userinfo, text)
+    return _replace_values(text)
+
+
+def mask_value(key: str, value: str) -> str:
+    """Return a value as `mask_secrets` leaves it beside its key: of a tag, of a variable."""
+    pair = mask_secrets(f"{key}={value}")
+    return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
+
+
+def _token(kind: str) -> str:
+    return f"⟦secret: {kind}⟧"
+
+
+_TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
+_TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
+
+# Secrets that are known by their form, wherever they stand.
+_BLOB = r"(?:(?:\s|\\+[nr])*+[A-Za-z0-9+/=]{16,}+)++"
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:(?!-----BEGIN)[\w\s\\+/=:,.@()-])*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    rf"|(?:(?:\s|\\+[nr])*[A-Za-z-]{{2,20}}: [\w ,-]{{1,80}}){{0,4}}{_BLOB})"
+    rf"|(?<=Private-Lines: )\d{{1,3}}{_BLOB}"
+)
+_FORM = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?P<aws>(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+    r"(?:[\s:/,;|]{1,3}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?)"
+    r"|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|gl(?:dt|pat|ptt|rt|sa)[-_][\w-]{20,}"
+    r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
+    r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{35}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,}|SG\.[\w-]{16,}+\.[\w-]{16,}|hf_[A-Za-z0-9]{30,}"
+    r"|dop_v1_[0-9a-f]{64}|shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}|sk-(?=[\w-]{0,80}\d)[\w-]{32,}"
+    r"|dckr_pat_[\w-]{20,}|dapi[0-9a-f]{32}|hvs\.[\w-]{24,}|ATATT3[\w=-]{50,}"
+    r"|AGE-SECRET-KEY-1[A-Z0-9]{20,}|(?:IQoJ|FwoG)[A-Za-z0-9+/=%]{60,}"
+    r"|(?<![\w-])eyJ[\w-]{8,}+\.(?:eyJ[\w-]{4,}+\.[\w-]*+(?!\.)|(?:[\w-]*+\.){3}[\w-]*+)"
+    r")"
+)
+_AUTHORIZATION = re.compile(
+    r"(?i)(\bbearer\s{1,3}(?=[\w.~+/-]{0,200}\d)|\bauthorization[\"':=\s]{1,5}basic\s{1,3})"
+    r"[\w.~+/-]{12,}=*"
+)
+
+# The part of a URL's authority before its last @, also of a URL that is percent-encoded.
+_USERINFO = re.compile(
+    rf"(?<=://)(?!\[)(?:{_TOKEN.pattern}|\\(?![\"'nrt]|u00)|[^\s/?#\"'<>\\])+(?=@)"
+    r"|(?i:(?<=%3a%2f%2f)(?:(?!%(?:2f|3f|23|40))[^\s/?&#\"'<>\\])+(?=%40))"
+)
+
+# Words that end a key whose value is a secret: "client_secret", "AdminPassword", "mot de passe".
+_PASSWORDS = (
+    *("password", "passwd", "passphrase", "passcode", "passwort", "passord", "kennwort", "pwd"),
+    *("wachtwoord", "contraseña", "contrasena", "mot de passe", "mot_de_passe", "motdepasse"),
+    *("senha", "palavra-passe", "hasło", "haslo", "heslo", "lösenord", "losenord", "jelszó"),
+    *("adgangskode", "kodeord", "salasana", "parola d'ordine", "parola", "κωδικός πρόσβασης"),
+    *("κωδικός", "συνθηματικό", "пароль", "şifre", "パスワード", "暗証番号", "密码", "密碼"),
+    *("비밀번호", "كلمة المرور", "كلمة السر", "secretstring", "secret"),
+)
+_SHORT = ("pass", "psw", "pw", "mdp", "clave")  # also the ends of other words: compass
+_TOKEN_WORDS = ("token", "signature", "sig", "key", "jwt", "hmac")
+_KEY = re.compile(
+    r"(?P<word>secret(?:[ _-]?access)?[ _-]?key|"
+    + "|".join(sorted({*_PASSWORDS, *_SHORT, *_TOKEN_WORDS}, key=lambda word: (-len(word), word)))
+    + r")\d{0,2}(?P<close>[\"'\]\\]{0,4}\s{0,3})(?:"
+    r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝]|\\u003d)|"  # noqa: RUF001
+    r"(?P<verb>\b(?:is|ist|est|es|lautet)\b|は)|(?<=\s))(?P<space>\s{0,3})"
+)
+_STEM = re.compile(
+    r"(?i)(?P<lead>&amp;|%(?:25)*(?:3f|26|23)|\\u0026|^|[^a-z0-9_.$~[-])(?P<stem>[a-z0-9_.$~[-]*)$"
+)
+_QUERY_LEAD = re.compile(r"(?i)[?&#]|&amp;|%(?:25)*(?:3f|26|23)|\\u0026")
+_BREAK = re.compile(r"(?<!secret:)[\s\"'<>]")  # of a URL; a token has a space
+_QUERY_START = re.compile(r"(?i)[?#]|%(?:25)*(?:3f|23)")
+_NO_SECRET_KEY = re.compile(
+    r"(?i)(?:public|primary|foreign|sort|sorting|partition|cache|hot|short|shortcut|object|s3|site"
+    r"|row|range|index|group|order|search|message|translation|lookup|field|publishable)[-_.]?$"
+)
+_SECRET_KEY = re.compile(
+    r"(?i)(?:api|access|auth|account|app|secret|private|subscription|shared|session|signing"
+    r"|encryption|service|function|master|storage|client|developer)[-_. ]?$"
+)
+_NO_SECRET_TOKEN = re.compile(
+    r"(?i)(?:next|page|pagination|continuation|client|request|start|resume|idempotency)[-_. ]?$"
+)
+
+_UNIT = r"⟦secret: [^⟦⟧]{0,60}⟧"  # also a token that somebody typed
+_QUERY_VALUE = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt]|u00)|[^\s&#\"'<>\\])+")
+_ENCODED_VALUE = re.compile(rf"(?i)(?:{_UNIT}|(?!%(?:25)*(?:26|23))[^\s&#\"'<>\\])+")
+_QUOTED = re.compile(r"(?P<quote>\\{0,3}[\"'])(?P<value>[^\r\n]{1,500}?)(?<!\\)(?P=quote)")
+_ASCII = re.compile(r"(?P<value>[!-~]+)")
+_UNQUOTED = re.compile(
+    rf"[„“”«»‘’‚]?(?P<value>(?:{_UNIT}|,(?!\w{{1,40}}[=:])|&(?!\w{{1,40}}=)"  # noqa: RUF001
+    r"|\\(?![\"'])|[\"'](?=\w)|[^\s,;&\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
+)
+_LONGEST = 512  # as much of a value as is looked at, so that time stays linear
+_REST = re.compile(r"[^\s\"'&;<>]*")
+_CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
+_REFERENCE = re.compile(
+    r"\{\{.*\}\}|[#$]?\{[^{}]*\}|\$[({].*|\$[A-Za-z_][\w:.]*|%\w+%|!\w+!|<.*>|\[.*\]|`.*"
+    r"|[*•·.…_#?-]+|[xX]{3,}|(?i:arn|file|env|vault|ssm|op|ref|kms|keyring|secretsmanager):.*"
+    r"|[A-Za-z][\w+.-]*://.*|[A-Za-z]:[\\/].*|\\\\.*|@\S*[/\\.]\S*|(?:~|\.{1,2})?(?:/[\w.$ -]+)+/?"
+    r"|(?i:true|false|yes|no|on|off|[01]|null|none|nil|undefined|redacted|hidden|masked|prompt"
+    r"|required|optional|hidden_due_to_security_reasons|(?:your|my|insert|enter|replace)[-_ ].*"
+    r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*",
+    re.DOTALL,
+)
+# First words of a sentence about a password.
+_SENTENCE = re.compile(
+    r"(?i)(?:see|ask|stored|kept|held|managed|rotated|expires?|changed?|reset|unknown|disabled"
+    r"|enabled|protected|set|tb[ad]|n/?a|in|from|via|by|with|for|not|never|must|the|is|on|at|every"
+    r"|siehe|s\.|bitte|im|beim|bei|wird|nicht|keine?s?|unbekannt|voir|demander|dans|aucun|ver|véase"
+    r"|consultar|preguntar|pedir|en|zie|vraag|geen|vedi|chiedere|nessuna|patrz|zapytaj|brak|se"
+    r"|fråga|kysy|katso|βλ\.?|δείτε)"
+)
+_MEASURE = re.compile(r"(?i)\d{1,4}\s?[a-zäöü]{0,10}|[\d.:/T+Z-]+")
+_ODD = re.compile(r"[\d!#$%&*+@^~]")  # what words do not have
+_AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
+_CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _replace_userinfo(found: re.Match[str]) -> str:
+    info = found[0]
+    if info == "git" or all(_REFERENCE.fullmatch(unquote(part)) for part in info.split(":")):
+        return info
+    return _token("url-userinfo")
+
+
+def _replace_values(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    # Only capital dotted I grows when folded; offsets must hold in the text.
+    for key in _KEY.finditer(text.replace("İ", "I").lower()):
+        if key.start() < done or text.startswith("⟦", key.start() - 1):
+            continue  # within a value, or the word in a token
+        if found := _secret_value(text, key):
+            start, end, stand_in = found
+            if end - start == _LONGEST and (rest := _REST.match(text, end)):
+                end = rest.end()
+            parts += (text[done:start], stand_in)
+            done = end
+    return "".join((*parts, text[done:]))
+
+
+def _secret_value(text: str, key: re.Match[str]) -> tuple[int, int, str] | None:
+    """Where a key's value stands and what goes in its place, if it is a secret."""
+    before = text[max(0, key.start() - 80) : key.start()]
+    place = _STEM.search(before)
+    lead, stem = (place["lead"], place["stem"]) if place else ("", before)
+    camel = stem[-1:].islower() and text[key.start()].isupper()
+    is_word = not stem or camel or stem[-1] in "-_.[$~"
+    if key["word"] in {*_SHORT, "sig", "jwt", "hmac"} and not is_word:
+        return None
+    if _QUERY_LEAD.fullmatch(lead) and (key["encoded"] or key["sign"] in {"=", "\\u003d"}):
+        run = _BREAK.split(text[max(0, key.start() - 2048) : key.start()])[-1]
+        if _QUERY_START.search(run):
+            return _query_value(text, key, stem, is_word)
+    return _assigned_value(text, key, lead, stem, before)
+
+
+def _query_value(
+    text: str, key: re.Match[str], stem: str, is_word: bool
+) -> tuple[int, int, str] | None:
+    named = _SECRET_KEY.search(stem) or (is_word and not _NO_SECRET_KEY.search(stem))
+    if key["word"] == "key" and not named:
+        return None
+    form, start = _ENCODED_VALUE if key["encoded"] else _QUERY_VALUE, key.end()
+    found = form.match(text, start, start + _LONGEST)
+    value = _trim(found[0]) if found else ""
+    if not value or _REFERENCE.fullmatch(unquote(value)):
+        return None
+    known, token = _TOKEN.findall(value), _token("url-query-secret")
+    if _TOKENS.fullmatch(value) and known[0] == token:
+        return None
+    beside = dict.fromkeys(kind for kind in known if kind != token)
+    return start, start + len(value), "".join((token, *beside))
+
+
+def _assigned_value(
+    text: str, key: re.Match[str], lead: str, stem: str, before: str
+) -> tuple[int, int, str] | None:
+    word, quotes = key["word"], key["close"].strip()
+    sign, tight = key["sign"] or key["encoded"], not (key["close"] or key["space"])
+    slash = before[: len(before) - len(stem)] if lead == "/" else ""
+    flag = stem.startswith("-") or slash == "/" or slash[-2:-1] in {" ", '"', "'"}
+    if (lead == ":" or (slash and not flag)) and (quotes or (sign == ":" and tight)):
+        return None  # an ARN, a condition key such as aws:RequestTag/secret, a path
+    if stem.lower().endswith("non-") or (quotes and not (sign or flag)):
+        return None
+    form, start = _ASCII if key["verb"] == "は" else _UNQUOTED, key.end()
+    quoted = _QUOTED.match(text, start)
+    found = quoted or form.match(text, start, start + _LONGEST)
+    value = (found["value"] if quoted else _trim(found["value"])) if found else ""
+    if not found or not value or _REFERENCE.fullmatch(value) or _TOKENS.fullmatch(value):
+        return None
+    if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
+        return None
+    start = found.start("value")
+    end = start + len(value)
+    spoken = not (flag or quotes) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
+    if word in _TOKEN_WORDS:
+        kind = "token"
+        if not ((sign or flag) and _is_credential(word, before, value)):
+            return None
+    elif spoken and not _is_chosen(
+        word, value, text[end : end + 20], sign=bool(sign), marked=bool(key["verb"] or quoted)
+    ):
+        return None
+    elif word.endswith("key") and _AWS_SECRET.fullmatch(value):
+        kind = "aws-access-key"
+    else:
+        kind = "password-assignment"
+    bare = quotes if not quoted and re.fullmatch(r"\\{0,3}[\"']", quotes) else ""
+    return start, end, f"{bare}{_token(kind)}{bare}"  # a number in JSON stays JSON
+
+
+def _is_chosen(word: str, value: str, after: str, *, sign: bool, marked: bool) -> bool:
+    """Whether what follows a spoken "password" is one that somebody chose, not a sentence."""
+    ends = not re.match(r"\s*[\w⟦]", after)
+    if len(value) > 4 and _ODD.search(value) and not _MEASURE.fullmatch(value):
+        return sign or marked or (ends and len(value) > 7)
+    return sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
+
+
+def _is_credential(word: str, before: str, value: str) -> bool:
+    """Whether a key outside a URL's query names a credential and the value looks like one."""
+    named = {"token": not _NO_SECRET_TOKEN.search(before), "key": _SECRET_KEY.search(before)}
+    return bool(named.get(word) and _CREDENTIAL.fullmatch(value) and not _UUID.fullmatch(value))
+
+
+def _trim(value: str) -> str:
+    """Leave out what ends a sentence or closes a bracket that was opened before the value."""
+    for _ in range(8):
+        last = value[-1:]
+        opener = _CLOSERS.get(last)
+        unopened = opener is not None and value.count(opener) < value.count(last)
+        if not (unopened or last in {".", ",", ";", "\\"}):
+            break
+        value = value[:-1]
+    return value
