@@ -94,8 +94,8 @@ class Account:
             self._put(call, where, asked, response=protect(call, dict(response)))
         return self
 
-    def lists(self, call: Call, *items: Any, region: str | None = None, **asked: Any) -> Account:
-        """Let a call list these beside what it lists already."""
+    def lists(self, call: Call, *items: Any, region: str = REGION, **asked: Any) -> Account:
+        """Let a call list these beside what it lists already in the region."""
         for where in self._where(call, region):
             found = self._lists.setdefault((call.name, where, str(asked)), [])
             found += items
@@ -115,6 +115,13 @@ class Account:
         for where in self._where(call, region):
             error = {"code": code, "message": message}
             self._put(call, where, asked, error=error, status=status)
+        return self
+
+    def cuts(self, call: Call, reason: str, region: str = REGION, **asked: Any) -> Account:
+        """Let what a call answered be not all there is."""
+        for where in self._where(call, region):
+            key = (call.name, where, str(asked))
+            self._made[key] = replace(self._made[key], cut=reason)
         return self
 
     def denies(self, call: Call, region: str | None = None, **asked: Any) -> Account:
@@ -288,6 +295,11 @@ class Account:
         return self.lists(calls.GET_RESOURCES, item, region=region)
 
     # --- the snapshot ---------------------------------------------------------------------
+
+    @property
+    def made(self) -> tuple[Request, ...]:
+        """The requests answered so far."""
+        return tuple(self._made.values())
 
     def snapshot(self) -> Snapshot:
         """Write the snapshot."""

@@ -101,20 +101,20 @@ _TAG_CALLS = (GET_RESOURCES, *BUCKET_SOURCES)
 
 @dataclass(frozen=True)
 class Field:
-    """A text of somebody's choosing: the member that holds it, and its reference."""
+    """A text of somebody's choosing, and the member that holds it."""
 
     member: str
     text: str
-    ref: str
 
 
 @dataclass(frozen=True)
 class Bearer:
-    """A resource that bears texts; ``gap`` says why they could not be seen."""
+    """A resource that bears texts, where they stand, and why they could not be seen."""
 
     region: str
     key: str
     label: str
+    refs: tuple[str, ...]
     fields: list[Field]
     urls: list[Field] = field(default_factory=list)
     gap: Trouble | None = None
@@ -131,8 +131,9 @@ def _named(source: Source) -> Iterator[Bearer]:
                     answer.region,
                     f"{kind}/{key}",
                     source.labels.label(kind, key, item.get("Name")),
-                    list(_fields(item, ref, members)),
-                    list(_fields(item, ref, _URLS.get(call, ()))),
+                    (ref,),
+                    list(_fields(item, members)),
+                    list(_fields(item, _URLS.get(call, ()))),
                 )
 
 
@@ -144,12 +145,12 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
         yield answer.value("Theme"), f"{answer.evidence[0]}#/Theme"
 
 
-def _fields(item: Any, ref: str, members: tuple[str, ...]) -> Iterator[Field]:
+def _fields(item: Any, members: tuple[str, ...]) -> Iterator[Field]:
     for path in members:
         found = jmespath.search(path, item)
         for text in found if isinstance(found, list) else [found]:
             if isinstance(text, str) and text:
-                yield Field(path.removesuffix("[]").removesuffix(".*"), text, ref)
+                yield Field(path.removesuffix("[]").removesuffix(".*"), text)
 
 
 def _tagged(source: Source) -> Iterator[Bearer]:
@@ -160,7 +161,7 @@ def _tagged(source: Source) -> Iterator[Bearer]:
             seen.add(arn)
             name = arn.rpartition("/")[2]
             label = source.labels.label(_kind_of(arn), arn, name)
-            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, _tag_fields(pairs, ref))
+            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, (ref,), _tag_fields(pairs))
     for bucket in buckets_in_scope(source.snapshot):
         answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
         pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
@@ -169,7 +170,8 @@ def _tagged(source: Source) -> Iterator[Bearer]:
                 bucket.region,
                 f"bucket/{bucket.name}",
                 bucket_label(source, bucket),
-                _tag_fields(pairs, answer.evidence[0] if pairs else ""),
+                answer.evidence[:1],
+                _tag_fields(pairs),
                 gap=answer.trouble,
             )
 
@@ -188,8 +190,8 @@ def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags, str]]:
             yield answer.region, str(answer.parameters.get("ResourceArn")), pairs, ref
 
 
-def _tag_fields(pairs: _Tags, ref: str) -> list[Field]:
-    return [Field("tag", f"{key}={value}", ref) for key, value in pairs]
+def _tag_fields(pairs: _Tags) -> list[Field]:
+    return [Field("tag", f"{key}={value}") for key, value in pairs]
 
 
 def _kind_of(arn: str) -> str:
@@ -236,7 +238,6 @@ def tags(source: Source) -> Iterator[Row]:
 
 def _searched(bearer: Bearer, find: Detectors) -> Row:
     hits = [(one.member, hit) for one in bearer.fields for hit in find.hits(one.text)]
-    refs = tuple(dict.fromkeys(one.ref for one in bearer.fields))
 
     def told(validated: bool) -> list[dict[str, str]]:
         return [
@@ -250,7 +251,7 @@ def _searched(bearer: Bearer, find: Detectors) -> Row:
         "heuristic": told(False),
         "fields": sorted({one.member for one in bearer.fields}),
     }
-    cells = {name: Cell(value, refs, bearer.gap) for name, value in values.items()}
+    cells = {name: Cell(value, bearer.refs, bearer.gap) for name, value in values.items()}
     return Row(bearer.region, bearer.key, bearer.label, cells)
 
 
@@ -272,15 +273,15 @@ def urls(source: Source) -> Iterator[Row]:
     """
     for bearer in (*_named(source), *_tagged(source)):
         if bearer.gap:
-            unseen = Cell(None, (bearer.gap.evidence,), bearer.gap)
+            unseen = Cell(None, bearer.refs, bearer.gap)
             cells = {"field": Cell("tag"), "secrets": unseen, "scheme": unseen}
             yield Row(bearer.region, f"{bearer.key}/tag", bearer.label, cells)
         for n, one in enumerate([*bearer.urls, *_embedded(bearer.fields)]):
             scheme = one.text.partition("://")[0] if "://" in one.text else ""
             cells = {
-                "field": Cell(one.member, (one.ref,)),
-                "secrets": Cell(sorted(set(_SECRET.findall(one.text))), (one.ref,)),
-                "scheme": Cell(scheme, (one.ref,)),
+                "field": Cell(one.member, bearer.refs),
+                "secrets": Cell(sorted(set(_SECRET.findall(one.text))), bearer.refs),
+                "scheme": Cell(scheme, bearer.refs),
             }
             key = f"{bearer.key}/{one.member}/{n:04d}"
             yield Row(bearer.region, key, bearer.label, cells)

@@ -1,0 +1,96 @@
+"""Optional members are optional: without any one of them no row is lost and nothing breaks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, with_sources
+from kit.controls import CONTROLS, evaluate
+from kit.controls.registry import ACCOUNT
+from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED
+from kit.snapshot import Request, Snapshot
+from kit.tables import tabulate
+from tests.controls.samples import SAMPLES
+from tests.standins import REGION, changed, output_shape
+
+Members = tuple[str | int, ...]
+ALWAYS = (GET_CALLER_IDENTITY.name, LIST_REGIONS.name)
+
+
+def optional(shape: Any, value: Any, path: Members = ()) -> Iterator[Members]:
+    """Paths of the members that AWS's model lets an answer leave out."""
+    if shape.type_name == "structure":
+        for name in value:
+            if name not in shape.required_members:
+                yield (*path, name)
+            yield from optional(shape.members[name], value[name], (*path, name))
+    elif shape.type_name == "list":
+        for n, item in enumerate(value[:1]):
+            yield from optional(shape.member, item, (*path, n))
+    elif shape.type_name == "map":
+        yield from ((*path, key) for key in value)
+
+
+def cases() -> Iterator[Any]:
+    """Each optional member of the first answer that each call gives in a sample account."""
+    for name in ("tidy", "careless"):
+        first: dict[str, Request] = {}
+        for request in SAMPLES[name](Path("nowhere")).made:
+            if request.response and request.call not in ALWAYS:
+                first.setdefault(request.call, request)
+        for call, request in first.items():
+            for path in optional(output_shape(CALLS[call]), request.response):
+                told = ".".join(str(part) for part in path)
+                yield pytest.param(name, request, path, id=f"{name}-{call}-{told}")
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
+    folder = tmp_path_factory.mktemp("samples")
+    return {name: SAMPLES[name](folder / name).snapshot() for name in ("tidy", "careless")}
+
+
+@pytest.mark.parametrize(("sample", "answered", "path"), list(cases()))
+def test_without_one_member(
+    sampled: dict[str, Snapshot], sample: str, answered: Request, path: Members
+) -> None:
+    def shorten(other: Request) -> Request:
+        same = (other.call, other.parameters) == (answered.call, answered.parameters)
+        if not same or not other.response:
+            return other
+        return Request(**vars(other) | {"response": leave_out(other.response, path)})
+
+    controls = readers(answered.call)
+    found = judge(changed(sampled[sample], shorten), controls)
+    for name in controls:
+        own = [one for one in found if one.control == name]
+        wanted = "global" if CONTROLS[name].scope is ACCOUNT else REGION
+        assert {one.region for one in own} == {wanted}
+        for one in own:
+            assert one.evidence, one
+            assert one.reason or one.status not in (NOT_EVIDENCED, NOT_APPLICABLE), one
+
+
+def leave_out(response: Any, path: Members) -> Any:
+    shorter = copy.deepcopy(response)
+    holder = shorter
+    for part in path[:-1]:
+        holder = holder[part]
+    del holder[path[-1]]
+    return shorter
+
+
+def readers(call: str) -> list[str]:
+    """The controls that read a call, or what depends on it."""
+    return sorted(n for n, one in CONTROLS.items() if CALLS[call] in with_sources(one.calls))
+
+
+def judge(snapshot: Snapshot, controls: list[str]) -> list[Any]:
+    parameters = {**snapshot.header["parameters"], "controls": controls}
+    alone = Snapshot({**snapshot.header, "parameters": parameters}, snapshot.requests, Path())
+    return list(evaluate(tabulate(alone, {CONTROLS[name].table for name in controls})).leaves)

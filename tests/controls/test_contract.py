@@ -1,0 +1,374 @@
+"""What holds for every control, whatever it is about."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kit.controls
+from kit.aws.calls import CALLS, Call
+from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, describe, evaluate, needed_calls
+from kit.controls.registry import ACCOUNT, AWS, BEYOND, CUSTOMER, SHARED
+from kit.findings import (
+    ATTESTED,
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_EVIDENCED,
+    PASS,
+    Finding,
+)
+from kit.snapshot import Snapshot
+from kit.tables import tabulate
+from kit.tables.core import SPECS
+from tests.controls.samples import SAMPLES
+from tests.standins import REGION, denial, denied, without
+
+
+def sorted_calls(calls: Iterable[Call]) -> list[Call]:
+    return sorted(calls, key=lambda call: call.name)
+
+
+EVERY = pytest.mark.parametrize("name", sorted(CONTROLS))
+MODULES = {
+    "GV": "governance",
+    "AR": "at_rest",
+    "IT": "in_transit",
+    "ID": "identity",
+    "LG": "logging",
+    "MD": "metadata",
+    "DS": "discovery",
+}
+UNUSED, OFF = "eu-central-1", "us-east-1"
+# The catalogue: who answers, and the articles without their paragraphs where it gives none.
+CATALOGUE = {
+    "GV-01": (CUSTOMER, "4(7) 4(8) 5(2) 24 28 30"),
+    "GV-02": (AWS, "28(1) 28(3)(c) 28(3)(h) 28(5) 32(1) 40"),
+    "GV-03": (CUSTOMER, "24 25 28(3)(a) 32"),
+    "AR-01": (AWS, "5(1)(c) 5(1)(e) 5(1)(f) 25(2) 28(3)(g) 32(1)(b)"),
+    "AR-03": (CUSTOMER, "5(1)(c) 25(2) 32(1)(b)"),
+    "AR-05": (SHARED, "5(1)(f) 25 32(1)(a)"),
+    "AR-06": (SHARED, "5(1)(f) 25 32(1)(a)"),
+    "AR-07": (SHARED, "25 32(1)(a)"),
+    "AR-14": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)"),
+    "AR-18": (CUSTOMER, "32(1)(a)"),
+    "IT-01": (AWS, "32(1)(a)"),
+    "IT-02": (SHARED, "32(1)(a)"),
+    "IT-03": (SHARED, "32(1)(a) 32(1)(b)"),
+    "IT-04": (SHARED, "32(1)(a)"),
+    "IT-05": (SHARED, "28(4) 32(1)(a) 44"),
+    "ID-02": (CUSTOMER, "32(1)(b)"),
+    "ID-03": (CUSTOMER, "32(1)(b)"),
+    "LG-01": (CUSTOMER, "5(2) 24 32(1)(b) 32(1)(d) 33"),
+    "LG-02": (CUSTOMER, "5(2) 32(1)(b) 32(1)(d) 33(3)"),
+    "LG-04": (SHARED, "32(1)(d)"),
+    "MD-01": (CUSTOMER, "5(1)(c) 5(1)(f) 25(2) 32"),
+    "MD-02": (CUSTOMER, "5(1)(c) 5(1)(f) 25(2) 32"),
+    "MD-03": (CUSTOMER, "5(1)(f) 32(1)(b)"),
+    "DS-01": (CUSTOMER, "5(2) 30 32(1)(d)"),
+}
+
+
+# --- what is declared -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted({**CONTROLS, **ROLL_UPS}))
+def test_it_answers_to_the_catalogue(name: str) -> None:
+    one = {**CONTROLS, **ROLL_UPS}[name]
+    responsibility, articles = CATALOGUE[name]
+    assert one.responsibility == responsibility
+    for wanted in articles.split():
+        assert any(re.match(rf"{re.escape(wanted)}(\(|$)", told) for told in one.gdpr), wanted
+    for told in one.gdpr:
+        assert any(told.startswith(wanted) for wanted in articles.split()), told
+
+
+def test_the_catalogue_has_no_more() -> None:
+    assert CATALOGUE.keys() == CONTROLS.keys() | ROLL_UPS.keys()
+    assert not CONTROLS.keys() & ROLL_UPS.keys()
+
+
+@pytest.mark.parametrize("name", sorted({**CONTROLS, **ROLL_UPS}))
+def test_articles_have_paragraphs_and_reasons(name: str) -> None:
+    for article, why in {**CONTROLS, **ROLL_UPS}[name].gdpr.items():
+        # Article 44 has one paragraph, without a number.
+        assert re.fullmatch(r"\d{1,2}\(\d{1,2}\)(\([a-z]\))?|44", article), article
+        assert len(why.split()) >= 1, article
+        assert not why.endswith("."), article
+
+
+@EVERY
+def test_it_is_declared_in_its_sections_module(name: str) -> None:
+    one = CONTROLS[name]
+    assert re.fullmatch(r"[A-Z]{2}-\d\d", name)
+    assert one.section in SECTIONS
+    for clause in one.clauses:
+        assert inspect.getmodule(clause.rule).__name__ == f"kit.controls.{MODULES[one.section]}"
+
+
+@EVERY
+def test_it_has_words_a_source_and_a_remedy(name: str) -> None:
+    one = CONTROLS[name]
+    assert one.severity in ("low", "medium", "high")
+    assert one.source == BEYOND or one.source.endswith(".")
+    assert one.remedy.console.endswith((".", ")"))
+    assert one.sentence[0].isupper()
+    for clause in one.clauses:
+        assert clause.expected.endswith(".")
+
+
+def test_what_is_beyond_the_source_says_so() -> None:
+    beyond = {name for name, one in {**CONTROLS, **ROLL_UPS}.items() if one.source == BEYOND}
+    assert beyond == {"AR-03"}
+
+
+@EVERY
+def test_every_column_it_names_is_one_of_its_tables(name: str) -> None:
+    one = CONTROLS[name]
+    known = SPECS[one.table].columns.keys()
+    assert set(one.columns) <= known
+    assert set(one.shows) <= known
+    assert not set(one.shows) & set(one.columns), "shown anyway"
+
+
+@EVERY
+def test_every_threshold_it_names_is_one(name: str, tmp_path: Path) -> None:
+    snapshot = SAMPLES["empty"](tmp_path).snapshot()
+    known = {*dict(snapshot.run), *dict(snapshot.profile), "as_of"}
+    assert set(CONTROLS[name].thresholds) <= known
+
+
+@EVERY
+def test_its_sentence_is_its_functions_name(name: str) -> None:
+    one = CONTROLS[name]
+    spelt = one.sentence.lower().replace(" ", "_")
+    assert spelt == one.clauses[0].rule.__name__
+
+
+def test_every_control_is_described() -> None:
+    told = describe()
+    assert [one["id"] for one in told] == sorted(CONTROLS.keys() | ROLL_UPS.keys())
+    for one in told:
+        assert one["sentence"]
+        assert one["gdpr"]
+    assert describe(["AR-05"])[0]["about"] == "home-folder bucket"
+    assert describe(["AR-18"])[0]["sums_up"] == ["AR-05", "AR-06", "AR-07"]
+
+
+def test_the_package_knows_every_section_module() -> None:
+    assert set(MODULES.values()) <= set(kit.controls.__all__)
+
+
+# --- what is found --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
+    """A snapshot of each sample account."""
+    return {
+        name: sample(tmp_path_factory.mktemp(name)).snapshot() for name, sample in SAMPLES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def before(sampled: dict[str, Snapshot]) -> dict[str, list[Finding]]:
+    """What is found in each of them."""
+    return {name: judge(snapshot) for name, snapshot in sampled.items()}
+
+
+def judge(snapshot: Snapshot) -> list[Finding]:
+    return list(evaluate(tabulate(snapshot)).leaves)
+
+
+def statuses(findings: list[Finding], control: str) -> Counter[str]:
+    return Counter(one.status for one in findings if one.control == control)
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+@EVERY
+def test_at_least_one_row_for_each_account_and_region(
+    sampled: dict[str, Snapshot], before: dict[str, list[Finding]], name: str, sample: str
+) -> None:
+    own = {one.region for one in before[sample] if one.control == name}
+    wanted = {"global"} if CONTROLS[name].scope is ACCOUNT else set(sampled[sample].regions)
+    assert own == wanted
+
+
+@EVERY
+def test_it_is_met_in_a_tidy_account(before: dict[str, list[Finding]], name: str) -> None:
+    for sample in ("tidy", "lake"):
+        found = statuses(before[sample], name)
+        assert found.keys() <= {PASS, ATTESTED}, sample
+        assert found
+
+
+@EVERY
+def test_it_is_not_met_in_a_careless_account(before: dict[str, list[Finding]], name: str) -> None:
+    met = {"IT-01", "LG-04"}  # always attested; events are there
+    found = statuses(before["careless"], name)
+    assert found[FAIL] or found[NOT_EVIDENCED] or name in met
+
+
+@EVERY
+def test_it_is_about_nothing_in_an_empty_account(
+    before: dict[str, list[Finding]], name: str
+) -> None:
+    always = {"GV-01", "GV-02", "ID-02"}
+    own = [one for one in before["empty"] if one.control == name]
+    assert name in always or [one.status for one in own] == [NOT_APPLICABLE]
+    for one in own:
+        assert one.evidence
+        assert one.reason.startswith("no ") or name in always
+
+
+@pytest.fixture(scope="module")
+def three_regions(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    """What is found where one region of three is in use, one is not, and one is off."""
+    regions = {"regions": (REGION, UNUSED, OFF), "regions_unused": (UNUSED,), "regions_off": (OFF,)}
+    account = SAMPLES["tidy"](tmp_path_factory.mktemp("three"), **regions)
+    return judge(account.snapshot())
+
+
+@EVERY
+def test_a_region_that_is_off_is_never_taken_for_one_without_anything(
+    three_regions: list[Finding], name: str
+) -> None:
+    own = [one for one in three_regions if one.control == name and one.region == OFF]
+    assert bool(own) is (CONTROLS[name].scope is not ACCOUNT)
+    for one in own:
+        assert (one.status, one.reason) == (NOT_EVIDENCED, "region off")
+        assert one.hint.startswith(f"enable {OFF}")
+
+
+@EVERY
+def test_a_region_that_is_not_in_use_is_told_with_its_evidence(
+    three_regions: list[Finding], name: str
+) -> None:
+    own = [one for one in three_regions if one.control == name and one.region == UNUSED]
+    assert [one.status for one in own] == [NOT_APPLICABLE] * (CONTROLS[name].scope is not ACCOUNT)
+    for one in own:
+        assert one.evidence
+        assert one.reason == one.resource == f"no {CONTROLS[name].noun}"
+
+
+# Which status may turn into which, when a call is denied.
+_MAY_BECOME = {
+    PASS: {PASS, NOT_EVIDENCED},
+    ATTESTED: {ATTESTED, NOT_EVIDENCED},
+    FAIL: {FAIL, NOT_EVIDENCED},
+    NOT_EVIDENCED: {NOT_EVIDENCED},
+    NOT_APPLICABLE: {NOT_APPLICABLE, NOT_EVIDENCED},
+}
+READ = sorted({call.name for control in CONTROLS.values() for call in control.calls})
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+@pytest.mark.parametrize("call", READ)
+def test_a_denied_call_makes_no_false_verdict_and_loses_no_row(
+    sampled: dict[str, Snapshot], before: dict[str, list[Finding]], call: str, sample: str
+) -> None:
+    after = judge(denied(sampled[sample], CALLS[call]))
+    for name in CONTROLS:
+        now = {(f.region, f.resource): f for f in after if f.control == name}
+        assert now
+        for old in (f for f in before[sample] if f.control == name):
+            new = now.get((old.region, old.resource))
+            unseen = any(f.status == NOT_EVIDENCED for f in now.values())
+            if new is None:
+                assert unseen, f"{name}: {old.resource} is gone without a word"
+            else:
+                assert new.status in _MAY_BECOME[old.status], f"{name}: {old} became {new}"
+        known = {(f.region, f.resource) for f in before[sample] if f.control == name}
+        for key in now.keys() - known:
+            assert now[key].status == NOT_EVIDENCED, f"{name}: {now[key]} is new"
+
+
+# Calls that are asked where another failed or listed nothing.
+_STAND_INS = {call.fallback_of.name: call for call in CALLS.values() if call.fallback_of}
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [(name, call.name) for name in sorted(CONTROLS) for call in sorted_calls(CONTROLS[name].calls)],
+)
+def test_every_call_that_it_declares_is_read(
+    sampled: dict[str, Snapshot], name: str, call: str
+) -> None:
+    """In some account it is the call that decides; denied, it is named with its code."""
+    control = CONTROLS[name]
+    refused = [CALLS[call], *([_STAND_INS[call]] if call in _STAND_INS else [])]
+    told = {
+        (one.operation, one.code)
+        for snapshot in sampled.values()
+        for one in judge_one(denied(snapshot, *refused), name)
+        if one.status == NOT_EVIDENCED
+    }
+    columns = [SPECS[control.table].columns[column] for column in control.shows]
+    shown = {read.name for column in columns for read in column.calls}
+    assert (call, denial(CALLS[call])) in told or call in shown
+
+
+@EVERY
+def test_no_other_call_is_read(sampled: dict[str, Snapshot], name: str) -> None:
+    declared = {call.name for call in CONTROLS[name].calls}
+    for snapshot in sampled.values():
+        expected = judge_one(snapshot, name)
+        others = [call for call in CALLS.values() if call.name not in declared]
+        assert judge_one(without(snapshot, *others), name) == expected
+
+
+def judge_one(snapshot: Snapshot, control: str) -> list[Finding]:
+    """What one control finds, without the work for the others."""
+    parameters: dict[str, Any] = {**snapshot.header["parameters"], "controls": [control]}
+    alone = Snapshot({**snapshot.header, "parameters": parameters}, snapshot.requests, Path())
+    return list(evaluate(tabulate(alone, [CONTROLS[control].table])).leaves)
+
+
+@EVERY
+def test_its_calls_are_enough_to_be_collected(name: str) -> None:
+    """The collector is asked for what a control reads, and for what that depends on."""
+    needed = needed_calls([name])
+    assert CONTROLS[name].calls <= needed
+    for call in needed:
+        assert all(source in needed for source in call.sources)
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_every_reference_leads_to_something_in_the_snapshot(
+    sampled: dict[str, Snapshot], before: dict[str, list[Finding]], sample: str
+) -> None:
+    snapshot = sampled[sample]
+    documents = {request.id: request.response for request in snapshot.requests}
+    documents["parameters"] = snapshot.header["parameters"]
+    for finding in before[sample]:
+        for ref in finding.evidence:
+            document, hash_, path = ref.partition("#")
+            assert document in documents, ref
+            if hash_:
+                resolve(documents[document], path)
+
+
+def resolve(document: Any, path: str) -> Any:
+    """The value at a JSON pointer (RFC 6901)."""
+    assert path == "" or path.startswith("/"), path
+    for part in path.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document
+
+
+def test_every_finding_cites_something(before: dict[str, list[Finding]]) -> None:
+    for found in before.values():
+        for finding in found:
+            assert finding.evidence, finding
+
+
+def test_every_call_that_a_sample_answers_is_known_to_be_read() -> None:
+    """No call is collected that no control reads, but who asks, where, and fallbacks."""
+    read: set[Call] = set().union(*(needed_calls([name]) for name in CONTROLS))
+    assert set(CALLS.values()) == read

@@ -1,0 +1,516 @@
+"""The evaluator's laws, with small tables and controls of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_IMAGES, GET_ACCOUNT_SUMMARY, LIST_REPORTS, Scope
+from kit.controls import evaluate, needed_calls, select
+from kit.controls.registry import (
+    ACCOUNT,
+    BEYOND,
+    CONTROLS,
+    CUSTOMER,
+    REGION,
+    ROLL_UPS,
+    Attested,
+    Control,
+    NotApplicable,
+    NotEvidenced,
+    Remedy,
+    control,
+    roll_up,
+)
+from kit.errors import UserError
+from kit.findings import Finding, Findings
+from kit.snapshot import Trouble
+from kit.tables import tabulate
+from kit.tables.cells import Cell
+from kit.tables.core import SPECS, Column, Part, Row, table
+from kit.tables.coverage import ACCOUNT as GLOBAL
+from tests import standins
+from tests.standins import Account
+
+HERE, THERE = "eu-west-1", "us-east-1"
+HIDDEN = Cell(None, ("E0001",), Trouble("denied", "iam.GetX", "AccessDenied", "iam:GetX", "ask"))
+LATER = Cell(None, ("E0002",), Trouble("throttled", "iam.GetY", "Throttling"))
+
+
+@pytest.fixture(autouse=True)
+def _own_registries() -> Iterator[None]:
+    """Tests declare tables and controls of their own; the kit's come back afterwards."""
+    kept = [(registry, dict(registry)) for registry in (CONTROLS, ROLL_UPS, SPECS)]
+    for registry, _ in kept:
+        registry.clear()
+    yield
+    for registry, content in kept:
+        registry.clear()
+        registry.update(content)
+
+
+def things(
+    *rows: tuple[str, dict[str, Any]], scope: Scope = REGION, calls: Any = (DESCRIBE_FLEETS,)
+) -> None:
+    """Declare a table of things, with what is in it."""
+    columns = list(rows[0][1]) if rows else ["colour"]
+
+    @table("things", "thing", scope, calls, {name: Column(name.capitalize()) for name in columns})
+    def build(_: Any) -> Iterator[Row]:
+        for n, (region, values) in enumerate(rows):
+            cells = {
+                name: value if isinstance(value, Cell) else Cell(value, (f"E{n}#/{name}",))
+                for name, value in values.items()
+            }
+            yield Row(region, f"thing {n}", f"thing {n}", cells)
+
+
+def declare(rule: Callable[..., Any], id: str = "AR-99", **members: Any) -> Control:
+    """Declare a control over things."""
+    return control(
+        id,
+        **{
+            "table": "things",
+            "scope": REGION,
+            "severity": "low",
+            "responsibility": CUSTOMER,
+            "gdpr": {"5(2)": "for want of a better one"},
+            "source": BEYOND,
+            "remedy": Remedy("mend it"),
+            **members,
+        },
+    )(rule)
+
+
+def is_red(colour: str) -> bool:
+    """The thing is red."""
+    return colour == "red"
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Callable[..., Findings]:
+    def judge(account: Account | None = None, **run: Any) -> Findings:
+        made = account or Account(tmp_path, **run)
+        return evaluate(tabulate(made.snapshot()))
+
+    return judge
+
+
+Judge = Callable[..., Findings]
+
+
+def told(findings: Findings) -> list[tuple[str, str, str, str]]:
+    return [(f.region, f.resource, f.status, f.reason) for f in findings.leaves]
+
+
+# --- rows ---------------------------------------------------------------------------------
+
+
+def test_one_finding_for_each_row(judge: Judge) -> None:
+    things((HERE, {"colour": "red"}), (HERE, {"colour": "blue"}))
+    declare(is_red)
+    assert told(judge()) == [(HERE, "thing 0", "pass", ""), (HERE, "thing 1", "fail", "")]
+
+
+def test_a_finding_says_what_was_observed_wanted_and_cited(judge: Judge) -> None:
+    things((HERE, {"colour": "blue", "size": 3}))
+    declare(is_red, shows=("size",))
+    (finding,) = judge().leaves
+    assert finding == Finding(
+        control="AR-99",
+        severity="low",
+        account=standins.ACCOUNT,
+        region=HERE,
+        resource="thing 0",
+        status="fail",
+        observed="Colour: blue; Size: 3",
+        expected="The thing is red.",
+        evidence=("E0#/colour", "E0#/size"),
+    )
+
+
+def test_a_cell_that_was_not_seen_is_not_evidenced_and_says_why(judge: Judge) -> None:
+    things((HERE, {"colour": HIDDEN}))
+    declare(is_red)
+    (finding,) = judge().leaves
+    assert finding.status == "not evidenced"
+    assert finding.observed == "Colour: not seen"
+    trouble = (finding.reason, finding.operation, finding.code, finding.permission, finding.hint)
+    assert trouble == ("denied", "iam.GetX", "AccessDenied", "iam:GetX", "ask")
+    assert finding.evidence == ("E0001",)
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_a_rule_is_never_asked_about_what_was_not_seen(judge: Judge, wrong: bool) -> None:
+    things((HERE, {"colour": Cell("red" if wrong else "blue", (), HIDDEN.gap)}))
+
+    def never(colour: str) -> bool:
+        """It is never asked."""
+        raise AssertionError(colour)
+
+    declare(never)
+    assert judge().leaves[0].status == "not evidenced"
+
+
+def test_what_is_only_shown_hides_no_verdict(judge: Judge) -> None:
+    things((HERE, {"colour": "red", "size": HIDDEN}))
+    declare(is_red, shows=("size",))
+    (finding,) = judge().leaves
+    assert (finding.status, finding.observed) == ("pass", "Colour: red; Size: not seen")
+
+
+# --- clauses ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("colour", "size", "status", "operation"),
+    [
+        ("red", 1, "pass", ""),
+        ("blue", 1, "fail", ""),
+        ("red", 9, "fail", ""),
+        ("blue", HIDDEN, "fail", ""),
+        (HIDDEN, 9, "fail", ""),
+        ("red", HIDDEN, "not evidenced", "iam.GetX"),
+        (HIDDEN, 1, "not evidenced", "iam.GetX"),
+        (HIDDEN, LATER, "not evidenced", "iam.GetX"),
+        (LATER, HIDDEN, "not evidenced", "iam.GetY"),
+    ],
+)
+def test_a_false_clause_beats_a_gap_beside_it(
+    judge: Judge, colour: Any, size: Any, status: str, operation: str
+) -> None:
+    things((HERE, {"colour": colour, "size": size}))
+
+    @declare(is_red).clause
+    def is_small(size: int) -> bool:
+        """The thing is small."""
+        return size < 5
+
+    (finding,) = judge().leaves
+    assert (finding.status, finding.operation) == (status, operation)
+    assert finding.expected == "The thing is red. The thing is small."
+
+
+ATTESTED, UNCLEAR, NONE = Attested("AWS"), NotEvidenced("needs review", "look"), NotApplicable("-")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status", "reason"),
+    [
+        ([True], "pass", ""),
+        ([False], "fail", ""),
+        ([ATTESTED], "attested", "AWS"),
+        ([UNCLEAR], "not evidenced", "needs review"),
+        ([NONE], "not applicable", "-"),
+        ([True, False], "fail", ""),
+        ([UNCLEAR, False], "fail", ""),
+        ([ATTESTED, False], "fail", ""),
+        ([NONE, False], "fail", ""),
+        ([True, UNCLEAR], "not evidenced", "needs review"),
+        ([ATTESTED, UNCLEAR], "not evidenced", "needs review"),
+        ([True, ATTESTED], "attested", "AWS"),
+        ([NONE, ATTESTED], "attested", "AWS"),
+        ([NONE, True], "pass", ""),
+        ([NONE, NONE], "not applicable", "-"),
+    ],
+    ids=str,
+)
+def test_what_rules_answer_beyond_true_and_false(
+    judge: Judge, outcomes: list[Any], status: str, reason: str
+) -> None:
+    things((HERE, {"colour": "red"}))
+
+    def answers(outcome: Any) -> Callable[[str], Any]:
+        def rule(colour: str) -> Any:
+            """It answers so."""
+            return outcome
+
+        return rule
+
+    first, *others = outcomes
+    made = declare(answers(first))
+    for outcome in others:
+        made.clause(answers(outcome))
+    (finding,) = judge().leaves
+    assert (finding.status, finding.reason) == (status, reason)
+    assert finding.hint == ("look" if status == "not evidenced" else "")
+
+
+@pytest.mark.parametrize("outcome", [None, "yes", 1, 0])
+def test_a_rule_that_answers_anything_else_is_a_mistake_of_the_kit(
+    judge: Judge, outcome: Any
+) -> None:
+    things((HERE, {"colour": "red"}))
+
+    def rule(colour: str) -> Any:
+        """It forgets to answer."""
+        return outcome
+
+    declare(rule)
+    with pytest.raises(TypeError, match="AR-99: a rule answered"):
+        judge()
+
+
+def test_a_rule_without_columns_is_asked_for_each_row(judge: Judge) -> None:
+    things((HERE, {"colour": HIDDEN}))
+
+    def always() -> Attested:
+        """AWS does it."""
+        return ATTESTED
+
+    declare(always)
+    assert told(judge()) == [(HERE, "thing 0", "attested", "AWS")]
+
+
+# --- the part of a table that a control is about --------------------------------------------
+
+BIG = Part("size > 5 and shape == 'round'", "big round thing")
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "status", "resource"),
+    [
+        (9, "round", "pass", "thing 0"),
+        (1, "round", "not applicable", "no big round thing"),
+        (9, "flat", "not applicable", "no big round thing"),
+        (HIDDEN, "round", "not evidenced", "thing 0"),
+        (9, HIDDEN, "not evidenced", "thing 0"),
+        (HIDDEN, LATER, "not evidenced", "thing 0"),
+    ],
+)
+def test_a_gap_in_what_selects_rows_is_no_reason_to_leave_them_out(
+    judge: Judge, size: Any, shape: Any, status: str, resource: str
+) -> None:
+    things((HERE, {"colour": "red", "size": size, "shape": shape}))
+    declare(is_red, where=BIG)
+    (finding,) = judge().leaves
+    assert (finding.status, finding.resource) == (status, resource)
+
+
+def test_rows_that_are_left_out_are_cited_for_there_being_none(judge: Judge) -> None:
+    things((HERE, {"colour": "red", "size": 1, "shape": "round"}))
+    declare(is_red, where=BIG)
+    (finding,) = judge().leaves
+    assert {"E0#/size", "E0#/shape"} <= set(finding.evidence)
+    assert finding.reason == "no big round thing"
+
+
+# --- coverage -----------------------------------------------------------------------------
+
+
+def test_complete_and_empty_is_not_applicable_with_its_evidence(judge: Judge) -> None:
+    things()
+    declare(is_red)
+    (finding,) = judge().leaves
+    assert (finding.status, finding.reason) == ("not applicable", "no thing")
+    assert finding.observed == "none"
+    assert len(finding.evidence) == 1
+
+
+def test_incomplete_and_empty_is_never_not_applicable(tmp_path: Path, judge: Judge) -> None:
+    things()
+    declare(is_red)
+    (finding,) = judge(Account(tmp_path).denies(DESCRIBE_FLEETS)).leaves
+    assert (finding.status, finding.resource) == ("not evidenced", "any thing")
+    assert (finding.reason, finding.operation) == ("denied", "appstream.DescribeFleets")
+    assert finding.code == "AccessDeniedException"
+    assert finding.permission == "appstream:DescribeFleets"
+    assert finding.hint == "grant appstream:DescribeFleets to the collector"
+    assert len(finding.evidence) == 1
+
+
+def test_incomplete_adds_a_row_to_those_seen(tmp_path: Path, judge: Judge) -> None:
+    things((HERE, {"colour": "red"}), calls=(DESCRIBE_FLEETS, DESCRIBE_IMAGES))
+    declare(is_red)
+    account = Account(tmp_path).denies(DESCRIBE_FLEETS)
+    account.refuses(DESCRIBE_IMAGES, "InternalFailure", status=500)
+    assert told(judge(account)) == [
+        (HERE, "thing 0", "pass", ""),
+        (HERE, "any thing", "not evidenced", "denied"),
+        (HERE, "any thing", "not evidenced", "failed"),
+    ]
+
+
+def test_a_control_may_rest_on_fewer_calls_than_its_table(tmp_path: Path, judge: Judge) -> None:
+    things(calls=(DESCRIBE_FLEETS, DESCRIBE_IMAGES))
+    made = declare(is_red, rests_on=(DESCRIBE_FLEETS,))
+    assert told(judge(Account(tmp_path).denies(DESCRIBE_IMAGES))) == [
+        (HERE, "no thing", "not applicable", "no thing")
+    ]
+    assert made.calls == {DESCRIBE_FLEETS}
+
+
+def test_a_region_that_is_off_is_not_evidenced(tmp_path: Path, judge: Judge) -> None:
+    things((HERE, {"colour": "red"}))
+    declare(is_red)
+    account = Account(tmp_path, regions=(HERE, THERE), regions_off=(THERE,))
+    found = judge(account)
+    assert told(found) == [
+        (HERE, "thing 0", "pass", ""),
+        (THERE, "any thing", "not evidenced", "region off"),
+    ]
+    assert found.leaves[1].evidence
+    assert "enable us-east-1" in found.leaves[1].hint
+
+
+def test_a_region_that_is_not_in_use_is_not_applicable(tmp_path: Path, judge: Judge) -> None:
+    things((HERE, {"colour": "red"}))
+    declare(is_red)
+    account = Account(tmp_path, regions=(HERE, THERE), regions_unused=(THERE,))
+    found = judge(account)
+    assert told(found) == [
+        (HERE, "thing 0", "pass", ""),
+        (THERE, "no thing", "not applicable", "no thing"),
+    ]
+    assert found.leaves[1].evidence, "the empty list that was read there is cited"
+
+
+def test_a_call_that_was_never_made_is_not_evidenced(tmp_path: Path) -> None:
+    things()
+    declare(is_red)
+    snapshot = standins.without(Account(tmp_path).snapshot(), DESCRIBE_FLEETS)
+    (finding,) = evaluate(tabulate(snapshot)).leaves
+    assert (finding.status, finding.reason) == ("not evidenced", "not collected")
+
+
+@pytest.mark.parametrize("scope", [ACCOUNT, REGION])
+def test_no_region_and_no_account_without_a_row(tmp_path: Path, judge: Judge, scope: Scope) -> None:
+    things(scope=scope, calls=(LIST_REPORTS,) if scope is ACCOUNT else (DESCRIBE_FLEETS,))
+    declare(is_red, scope=scope)
+    found = judge(Account(tmp_path, regions=(HERE, THERE)))
+    wanted = [GLOBAL] if scope is ACCOUNT else [HERE, THERE]
+    assert [finding.region for finding in found.leaves] == wanted
+
+
+def test_an_account_wide_list_counts_for_every_region(tmp_path: Path, judge: Judge) -> None:
+    things(calls=(GET_ACCOUNT_SUMMARY,))
+    declare(is_red)
+    account = Account(tmp_path, regions=(HERE, THERE)).denies(GET_ACCOUNT_SUMMARY)
+    assert [(f.region, f.status) for f in judge(account).leaves] == [
+        (HERE, "not evidenced"),
+        (THERE, "not evidenced"),
+    ]
+
+
+# --- thresholds ---------------------------------------------------------------------------
+
+
+def is_short(size: int, *, max_idle_seconds: int) -> bool:
+    """The thing is short."""
+    return size <= max_idle_seconds
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "limit", "status"),
+    [
+        ("default", 600, "pass"),
+        ("strict", 300, "fail"),
+        ("own", 400, "fail"),
+        ("wide", 900, "pass"),
+    ],
+)
+def test_thresholds_come_from_the_profile(
+    tmp_path: Path, judge: Judge, thresholds: str, limit: int, status: str
+) -> None:
+    things((HERE, {"size": 500}))
+    declare(is_short)
+    for name, seconds in (("own", 400), ("wide", 900)):
+        (tmp_path / f"{name}.yaml").write_text(f"max_idle_seconds: {seconds}\n")
+    if thresholds in ("own", "wide"):
+        thresholds = str(tmp_path / f"{thresholds}.yaml")
+    (finding,) = judge(thresholds=thresholds).leaves
+    assert finding.status == status
+    assert finding.expected == f"The thing is short. [max_idle_seconds = {limit}]"
+
+
+def test_lists_come_from_the_run_and_the_time_from_the_snapshot(judge: Judge) -> None:
+    things((HERE, {"size": 2026}))
+
+    def rule(size: int, *, allowed_key_accounts: list[str], as_of: Any) -> bool:
+        """The run's lists and clock are what is asked for."""
+        return allowed_key_accounts == ["9" * 12] and as_of.year == size
+
+    declare(rule)
+    assert judge(allowed_key_accounts=["9" * 12]).leaves[0].status == "pass"
+
+
+# --- selection and roll-ups -----------------------------------------------------------------
+
+
+def three() -> None:
+    """AR-97 fails, AR-98 passes, AR-99 is about nothing; AR-50 sums up the first two."""
+    things((HERE, {"colour": "red", "size": 1, "shape": "flat"}))
+
+    def is_blue(colour: str) -> bool:
+        """The thing is blue."""
+        return colour == "blue"
+
+    declare(is_blue, "AR-97")
+    declare(is_red, "AR-98")
+    declare(is_red, "AR-99", where=BIG)
+    roll_up("AR-50", "All is well", responsibility=CUSTOMER, gdpr={}, source=BEYOND)(
+        lambda one: one.id in {"AR-97", "AR-98"}
+    )
+
+
+def test_all_controls_unless_some_are_named(judge: Judge) -> None:
+    three()
+    found = judge()
+    assert [f.control for f in found.leaves] == ["AR-97", "AR-98", "AR-99"]
+    assert [f.control for f in found.roll_ups] == ["AR-50"]
+
+
+def test_a_roll_up_that_is_named_brings_what_it_sums_up(judge: Judge) -> None:
+    three()
+    found = judge(controls=["AR-50"])
+    assert [f.control for f in found.leaves] == ["AR-97", "AR-98"]
+    assert [f.control for f in found.roll_ups] == ["AR-50"]
+    assert needed_calls(["AR-50"]) == needed_calls(["AR-97", "AR-98"])
+
+
+def test_a_roll_up_of_which_a_part_was_left_out_is_left_out(judge: Judge) -> None:
+    three()
+    found = judge(controls=["AR-98", "AR-99"])
+    assert [f.control for f in found.leaves] == ["AR-98", "AR-99"]
+    assert found.roll_ups == ()
+
+
+def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
+    three()
+    (roll_up,) = judge().roll_ups
+    assert (roll_up.status, roll_up.region, roll_up.severity) == ("fail", GLOBAL, "")
+    assert roll_up.observed == "1 of 2 findings: AR-97"
+    assert roll_up.evidence == ("AR-97", "AR-98")
+
+
+def test_a_control_that_is_none_is_told() -> None:
+    three()
+    with pytest.raises(UserError, match=r"no control 'AR-01'; known: AR-50, AR-97, AR-98, AR-99"):
+        select(["AR-98", "AR-01"])
+
+
+def test_a_waiver_makes_a_roll_up_milder_and_cannot_touch_it(tmp_path: Path, judge: Judge) -> None:
+    three()
+    (tmp_path / "waivers.yaml").write_text(
+        """
+- {control: AR-97, owner: Jane Doe, reason: is painted next month, expires: "2026-12-31"}
+- {control: AR-50, owner: Jane Doe, reason: roll-ups cannot be waived, expires: "2026-12-31"}
+"""
+    )
+    found = judge(waivers=str(tmp_path / "waivers.yaml"))
+    assert [f.status for f in found.leaves] == ["accepted", "pass", "not applicable"]
+    assert found.roll_ups[0].status == "accepted"
+    assert [waiver.control for waiver in found.unused_waivers] == ["AR-50"]
+
+
+def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: Judge) -> None:
+    @table("things", "thing", REGION, (), {"colour": Column("Colour")})
+    def build(_: Any) -> Iterator[Row]:
+        yield Row(HERE, "1", "1", {"color": Cell("red")})
+
+    declare(is_red)
+    with pytest.raises(TypeError, match="are not its columns"):
+        judge()
