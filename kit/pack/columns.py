@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kit.pack import fonts
@@ -12,8 +14,9 @@ _SEPARATOR = r"[-/:_.,;=&?@|(){}+]"
 _WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
 _PARTS = re.compile(rf"\s+|{_WITHIN}*(?:{_SEPARATOR}+|[a-z](?=[A-Z]))|{_WITHIN}+")
 
-_CODE = 0.92
-_UNBROKEN = 13.0  # em: a longer word may be broken rather than widen its column
+_CODE = 0.93  # of the size of other text, and a little more
+_UNBROKEN = 8.0  # em: a longer word may be broken rather than widen its column
+_TITLE_LINES = 3
 _NATURAL = 34.0
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
@@ -47,32 +50,33 @@ def widths(table: JSON) -> list[Width]:
 
 
 def share(wanted: list[Width], room: float) -> list[float]:
-    """Divide `room` among columns, so that only the widest give way.
+    """Divide `room` among columns, so that rows become as low as they can.
 
-    Short columns get what they would like, the others are cut to one measure;
-    where even the least does not fit, the longest words are broken. What is
-    left over goes to the columns that wrap or nearly do.
+    Columns that wrap get as many lines as each other, and none less than its
+    least; where even the least does not fit, the longest words are broken.
+    What is left over goes to the columns that wrap or nearly do.
     """
     least = [width.least for width in wanted]
     natural = [width.natural for width in wanted]
     if sum(least) >= room:
-        return _cut([0.0] * len(wanted), least, room)
+        return _fit(lambda measure: [min(part, measure) for part in least], max(least), room)
     if sum(natural) >= room:
-        return _cut(least, natural, room)
+        return _fit(
+            lambda part: [max(a, b * part) for a, b in zip(least, natural, strict=True)], 1.0, room
+        )
     wide = [part if part >= _WIDE else 0.0 for part in natural]
     wide = wide if any(wide) else natural
     spare = room - sum(natural)
     return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
 
 
-def _cut(least: list[float], natural: list[float], room: float) -> list[float]:
-    """Cut what is longer than some measure down to it, but no part below its least."""
-    low, high = 0.0, max(natural)
+def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> list[float]:
+    """Return the widths of the greatest argument, up to `high`, with which they fit."""
+    low = 0.0
     for _ in range(40):
-        measure = (low + high) / 2
-        cut = [max(a, min(b, measure)) for a, b in zip(least, natural, strict=True)]
-        low, high = (low, measure) if sum(cut) > room else (measure, high)
-    return cut
+        middle = (low + high) / 2
+        low, high = (low, middle) if sum(widths(middle)) > room else (middle, high)
+    return widths(low)
 
 
 def _width(column: JSON, cells: list[object]) -> Width:
@@ -82,12 +86,21 @@ def _width(column: JSON, cells: list[object]) -> Width:
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
         return Width(least, least)
-    words = {part for text in texts for part in parts(text)}
-    least = max([min(cell_em(kind, word), _UNBROKEN) for word in words] + title)
+    words = {word for text in texts for word in text.split()}
+    least = max([_least(kind, word) for word in words] + title)
     # One long text must not squeeze the other columns: nearly the longest is enough.
     lengths = sorted(cell_em(kind, text[:200]) for text in texts) or [0.0]
-    usual = lengths[int(0.95 * (len(lengths) - 1))]
-    return Width(least, max(least, min(usual, _NATURAL)))
+    usual = lengths[math.ceil(0.95 * len(lengths)) - 1]
+    lines = sum(title) / _TITLE_LINES
+    return Width(least, max(least, lines, min(usual, _NATURAL)))
+
+
+def _least(kind: str, word: str) -> float:
+    """Return what a word needs: all of it if it is short, else the longest of its parts."""
+    whole = cell_em(kind, word)
+    if whole <= _UNBROKEN or kind == "datetime":
+        return whole
+    return min(max(cell_em(kind, part) for part in parts(word)), _UNBROKEN)
 
 
 def _text(kind: str, cell: object) -> str:

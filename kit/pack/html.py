@@ -17,7 +17,7 @@ from kit.pack.columns import parts, widths
 from kit.pack.document import Document, document
 from kit.report import views
 
-_STEP, _STEPS, _ENOUGH = 1.5, 9, 9.0  # of columns' widths, in em
+_STEP, _STEPS, _ENOUGH = 1.5, 9, 8.0  # of columns' widths, in em
 _LONG = 20  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -49,7 +49,7 @@ class EvidenceHTMLExporter(Exporter):
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
     style = (TEMPLATES / "evidence.css").read_text("utf-8")
-    style = style.replace("/* computed */", _computed())
+    style = style.replace("/* computed */", _computed(evidence.cover))
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
@@ -102,12 +102,17 @@ def _uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _computed() -> str:
-    """Return the marks' colours, in light and in dark, and the columns' least widths, as CSS."""
+def _computed(cover: views.JSON) -> str:
+    """Return as CSS what printed pages bear, the marks' colours, and columns' least widths."""
     steps = [f".w{n} {{ min-width: {n * _STEP + 1.6:.1f}em }}" for n in range(1, _STEPS + 1)]
     every = [*views.STATUSES.values(), *views.SEVERITIES.values()]
     colours = [
         f".{mark.word.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
         for mark in every
     ]
-    return "\n".join([*colours, *steps])
+    stamp = " · ".join(filter(None, (cover["stamp"], *cover["marks"])))
+    return "\n".join([f":root {{ --stamp: {_css_string(stamp)} }}", *colours, *steps])
+
+
+def _css_string(text: str) -> str:
+    return '"' + "".join(f"\\{ord(character):06x}" for character in text) + '"'

@@ -39,6 +39,7 @@ MEASURES = {
     "facts": 128.0,
 }
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
+_FEW = 2  # paragraphs
 _TALL = 24  # lines: a row of more may break across pages
 
 
@@ -169,7 +170,7 @@ def _pieces(text: str, em: float, measure: Callable[[str], float] = fonts.em) ->
             pieces[-1] += word
             continue
         for part in parts(word):
-            step = len(part) if measure(part) <= 0.8 * em else _CHUNK
+            step = len(part) if measure(part) <= 0.98 * em else _CHUNK
             pieces += [part[start : start + step] for start in range(0, len(part), step)]
         pieces.append("")
     return [piece for piece in pieces if piece]
@@ -204,14 +205,18 @@ def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
 
 
 def _turn(blocks: list[JSON]) -> list[JSON]:
-    """Group a table that needs the page turned with the headings right above it."""
+    """Group a table that needs the page turned with the heading and the few words above it."""
     turned: list[JSON] = []
     for block in blocks:
         if block["kind"] == "table" and block["turned"] and block["rows"]:
             above: list[JSON] = []
-            while turned and turned[-1]["kind"] == "heading":
+            while turned and _introduces(turned[-1]):
                 above.insert(0, turned.pop())
             turned.append({"kind": "turned", "blocks": [*above, block]})
         else:
             turned.append(block)
     return turned
+
+
+def _introduces(block: JSON) -> bool:
+    return block["kind"] == "heading" or (block["kind"] == "prose" and len(block["nodes"]) <= _FEW)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
+import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbconvert.exporters import get_exporter
@@ -223,15 +224,26 @@ def test_the_contents_name_every_heading_and_control(html: str, notebook: Notebo
 
 
 def test_stamp_and_marks_stand_at_the_top_and_on_every_printed_page(
-    html: str, opened: Open
+    html: str, opened: Open, tmp_path: Path
 ) -> None:
     page = opened(html)
     for words in (STAMP, *MARKS):
         expect(page.locator("header .stamp")).to_contain_text(words)
-    page.emulate_media(media="print")
-    printed = page.locator("header").evaluate("e => getComputedStyle(e).position")
-    assert printed == "fixed"  # which Chromium repeats on every page
-    assert page.locator("nav").is_hidden()
+    page.pdf(path=tmp_path / "printed.pdf", format="A4")
+    reader = pypdf.PdfReader(tmp_path / "printed.pdf")
+    assert len(reader.pages) > 5
+    for number, printed in enumerate(reader.pages, start=1):
+        text = " ".join(printed.extract_text().split())
+        assert " · ".join((STAMP, *MARKS)) in text
+        assert f"Page {number} of {len(reader.pages)}" in text
+
+
+def test_a_stamp_cannot_leave_the_style_sheet() -> None:
+    hostile = "\"} </style><script>document.title='pwned'</script> \\"
+    made, _ = EvidenceHTMLExporter().from_notebook_node(
+        new_notebook(cells=[shown(cover(stamp=hostile))])
+    )
+    assert made.count("<script>") == made.count("</style>") == 1
 
 
 def test_without_stamp_and_marks_there_is_no_banner() -> None:
