@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.reader import NotJSONError
 from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import findings_data
@@ -95,9 +96,10 @@ def _saved(page: Page, folder: Path) -> nbformat.NotebookNode:
     page.keyboard.press("Control+s")
     path = folder / "evidence_pack.ipynb"
     for _ in range(100):
-        saved = nbformat.read(path, 4)
-        if saved.cells[-1].get("outputs"):
-            return saved
+        with contextlib.suppress(NotJSONError):  # JupyterLab is writing it
+            saved = nbformat.read(path, 4)
+            if saved.cells[-1].get("outputs"):
+                return saved
         time.sleep(0.1)
     raise AssertionError("JupyterLab did not save the notebook")
 
