@@ -8,7 +8,7 @@ table that the PDF cannot print must not become a hole in the evidence.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -71,10 +71,6 @@ class Document:
                     for control in block["blocks"]
                 ]
         return lines
-
-    def tables(self) -> Iterator[JSON]:
-        """Yield every table: those of their own first, then those of control blocks."""
-        return _tables(self.blocks)
 
 
 def document(notebook: NotebookNode) -> Document:
@@ -198,8 +194,8 @@ def _number(blocks: list[JSON]) -> list[JSON]:
     return blocks
 
 
-def _tables(blocks: Iterable[JSON]) -> Iterator[JSON]:
-    blocks = list(blocks)
+def tables(blocks: list[JSON]) -> Iterator[JSON]:
+    """Yield every table: those that stand alone first, then those of control blocks."""
     yield from (block for block in blocks if block["kind"] == "table")
     for block in blocks:
         if block["kind"] == "controls":
@@ -231,7 +227,7 @@ def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
             for control in block["blocks"]:
                 control["target"] = target("control", control["id"])
                 controls.setdefault(control["id"], control["target"])
-    for table in _tables(blocks):
+    for table in tables(blocks):
         table["target"] = target("table", table["id"])
         table["targets"] = [None] * len(table["rows"])
         if table["anchor"] is not None:
@@ -251,7 +247,7 @@ def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
         for name in _of_kind("evidence", columns, row):
             known = cited.setdefault(name, [])
             known += [name for name in names if name not in known]
-    for table in _tables(blocks):
+    for table in tables(blocks):
         kinds = {column["kind"] for column in table["columns"]}
         if table["anchor"] is None or "control" in kinds:
             continue

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from kit.pack import fonts
 from kit.pack.columns import cell_em, parts, share, widths
-from kit.pack.document import Document
+from kit.pack.document import Document, tables
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
@@ -54,7 +54,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     data = evidence.as_json()
     faces = fonts.faces_for({character for text in _strings(data) for character in text})
     data = _printable(data, faces)
-    listed = [_listed(table) for table in _tables(data["blocks"])]
+    listed = [_listed(table) for table in tables(data["blocks"])]
     targets = {target for table in listed for target in table["targets"] if target}
     links = {
         "evidence": {name: at for name, at in data["rows"].items() if at in targets},
@@ -62,7 +62,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     }
     size = PAPERS[paper]
     narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
-    for table in _tables(data["blocks"]):
+    for table in tables(data["blocks"]):
         _measure(table, narrow, wide, links)
     _break_long_words(data, narrow)
     return {
@@ -107,14 +107,6 @@ def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:
     return value
 
 
-def _tables(blocks: list[JSON]) -> Iterator[JSON]:
-    for block in blocks:
-        if block["kind"] == "table":
-            yield block
-        elif block["kind"] == "controls":
-            yield from (control["rows"] for control in block["blocks"])
-
-
 def _listed(table: JSON) -> JSON:
     """Leave the rows that the PDF lists."""
     if table["listed"] is not None:
@@ -126,13 +118,12 @@ def _listed(table: JSON) -> JSON:
 def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
     """Give a table its columns' widths, turn it if it is too wide, and break what is too long."""
     wanted = widths(table)
-    inset = 2 * MEASURES["cell_inset"] * len(wanted) / MEASURES["cell"]
-    table["turned"] = sum(width.least for width in wanted) + inset > narrow / MEASURES["cell"]
-    room = (wide if table["turned"] else narrow) / MEASURES["cell"] - inset
-    shares = share(wanted, room)
-    table["widths"] = [
-        (part + 2 * MEASURES["cell_inset"] / MEASURES["cell"]) * MEASURES["cell"] for part in shares
-    ]
+    inset = 2 * MEASURES["cell_inset"] / MEASURES["cell"]
+    least = sum(width.least + inset for width in wanted)
+    table["turned"] = least > narrow / MEASURES["cell"]
+    room = (wide if table["turned"] else narrow) / MEASURES["cell"]
+    shares = share(wanted, room - inset * len(wanted))
+    table["widths"] = [(part + inset) * MEASURES["cell"] for part in shares]
     table["tall"] = []
     for place, (row, target) in enumerate(zip(table["rows"], table["targets"], strict=True)):
         cells = []

@@ -10,106 +10,55 @@ from __future__ import annotations
 
 import base64
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import ClassVar, Literal, get_args
 
 import jinja2
 
+from kit.report.words import (
+    JSON,
+    SEVERITIES,
+    STATUSES,
+    Cell,
+    Kind,
+    Mark,
+    Scalar,
+    cell_text,
+    escape,
+    ids,
+    storable,
+)
+
+__all__ = [
+    "EVIDENCE_MIME",
+    "JSON",
+    "LAB_ROWS",
+    "SEVERITIES",
+    "STATUSES",
+    "Cell",
+    "Column",
+    "ControlBlock",
+    "Controls",
+    "Cover",
+    "Data",
+    "Figure",
+    "Kind",
+    "Mark",
+    "Note",
+    "Scalar",
+    "Table",
+    "View",
+    "cell_text",
+    "environment",
+    "escape",
+    "ids",
+    "parse",
+]
+
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS = 30
-NONE = "\N{EN DASH}"
-
-Kind = Literal["text", "code", "number", "datetime", "status", "severity", "evidence", "control"]
-Scalar = str | int | float | bool | None
-Cell = Scalar | list[str]
-JSON = dict[str, Any]
-
-
-class Mark(NamedTuple):
-    """How a status or a severity is told: word, shape and colour together.
-
-    `light` stands on white and on `kit`'s light grey, `dark` on near-black;
-    both reach 4.5:1. `shape` is in the fonts of `kit.pack.fonts`, so that
-    figures can print it too.
-    """
-
-    word: str
-    shape: str
-    light: str
-    dark: str
-
-
-STATUSES: dict[str, Mark] = {
-    "fail": Mark("fail", "✗", "#a00d18", "#ff7a6a"),
-    "not evidenced": Mark("not evidenced", "▲", "#966400", "#ffd24a"),
-    "accepted": Mark("accepted", "◐", "#5c1d6d", "#ac82f8"),
-    "attested": Mark("attested", "◆", "#004ea5", "#80c8ff"),
-    "pass": Mark("pass", "✓", "#056f4c", "#2dec91"),
-    "not applicable": Mark("not applicable", "○", "#646c76", "#a0b3be"),
-}
-"""In the order in which the worst of several is found."""
-
-SEVERITIES: dict[str, Mark] = {
-    "high": Mark("high", "●●●", "#23303c", "#e8edf2"),
-    "medium": Mark("medium", "●●○", "#23303c", "#e8edf2"),
-    "low": Mark("low", "●○○", "#23303c", "#e8edf2"),
-}
-
-# Controls and format characters say nothing to a reader and can reverse or hide
-# what stands beside them. Joiners inside Arabic and Indic words are spelling.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U0010ffff]"
-    "|(?<![\u0600-\u0dff])[\u200c\u200d]"
-)
-_HALVES = re.compile("[\ud800-\udfff]")
-
-
-def escape(text: str) -> str:
-    """Show what cannot be seen: U+202E becomes `⟨U+202E⟩`."""
-    text = text.replace("\r\n", "\n")
-    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
-
-
-def _storable(value: Any) -> Any:
-    """Write out halves of surrogate pairs, which JSON from AWS may hold and no file can."""
-    if isinstance(value, str):
-        return value if value.isascii() else _HALVES.sub(lambda half: escape(half[0]), value)
-    if isinstance(value, dict):
-        return {_storable(name): _storable(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(part) for part in value]
-    return value
-
-
-def cell_text(kind: Kind, cell: Cell) -> str:
-    """Return what a reader sees of a cell; every form of a table uses it.
-
-    Parameters
-    ----------
-    kind : Kind
-        The kind of the cell's column.
-    cell : Cell
-        A JSON scalar, or the list of ids of an evidence or control cell.
-    """
-    if cell is None or cell == "" or cell == []:
-        return NONE
-    if isinstance(cell, list):
-        return ", ".join(cell)
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, int | float) and kind == "number":
-        return f"{cell:,}"
-    if kind == "datetime":
-        return re.sub(
-            r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:Z|\+00:00)$",
-            r"\1 \2 UTC",
-            str(cell),
-        )
-    return str(cell)
 
 
 class View:
@@ -130,7 +79,7 @@ class View:
     ) -> dict[str, JSON | str]:
         template = _lab().get_template(f"{self.kind}.html.j2")
         return {
-            EVIDENCE_MIME: _storable(self.as_json()),
+            EVIDENCE_MIME: storable(self.as_json()),
             "text/html": template.render(view=self),
             "text/plain": escape(self.plain()),
         }
@@ -376,7 +325,7 @@ class Data(View):
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
-        return {EVIDENCE_MIME: _storable(self.as_json()), "text/plain": self.plain()}
+        return {EVIDENCE_MIME: storable(self.as_json()), "text/plain": self.plain()}
 
 
 def parse(data: JSON) -> View:
@@ -456,10 +405,3 @@ def environment(*folders: Path) -> jinja2.Environment:
 
 def _cell_filter(cell: Cell, kind: Kind) -> str:
     return escape(cell_text(kind, cell))
-
-
-def ids(cell: Cell) -> Sequence[str]:
-    """Return the ids in an evidence or control cell."""
-    if isinstance(cell, list):
-        return cell
-    return [str(cell)] if cell else []

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kit.errors import UserError
-from kit.pack.document import Document, NotebookOutputError, document, findings_data
+from kit.pack.document import Document, NotebookOutputError, document, findings_data, tables
 from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Table
 from tests.pack.conftest import HOSTILE, control, cover, evidence_index, shown
 
@@ -202,7 +202,7 @@ def test_two_rows_of_one_id_have_one_target() -> None:
     twice = Table("t", "c", [Column("n", "N")], [["E0001"], ["E0001"]], anchor="n")
     evidence = made(shown(twice), shown(evidence_index(1)))
     assert evidence.rows == {"E0001": "row-e0001"}
-    assert [table["targets"] for table in evidence.tables()] == [["row-e0001", None], [None]]
+    assert [table["targets"] for table in tables(evidence.blocks)] == [["row-e0001", None], [None]]
 
 
 def test_what_cannot_be_seen_is_written_out(notebook: NotebookNode) -> None:
