@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kit.pack import fonts
+from kit.report import fonts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text
 
 _SEPARATOR = r"[-/:_.,;=&?@|(){}+]"

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from kit.pack import fonts
 from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.document import Document, tables
+from kit.report import fonts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 

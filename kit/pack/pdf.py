@@ -18,9 +18,9 @@ from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
-from kit.pack import fonts
 from kit.pack.document import Document, document
 from kit.pack.layout import PAPERS, lay_out
+from kit.report import fonts
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 

@@ -19,9 +19,9 @@ from traitlets.config import Config
 
 from kit.errors import CannotRunError, UserError
 from kit.notebook import project
-from kit.pack.document import findings_data
-from kit.pack.html import EvidenceHTMLExporter
-from kit.pack.pdf import EvidencePDFExporter
+from kit.pack.document import document, findings_data
+from kit.pack.html import page
+from kit.pack.pdf import pdf
 from kit.snapshot import read
 
 _NOTEBOOK = "evidence_pack.ipynb"
@@ -78,10 +78,10 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     executed = execute(snapshot, progress=progress)
-    data = findings_data(executed)
+    data, made = findings_data(executed), document(executed)
     files = {
-        "evidence.html": EvidenceHTMLExporter().from_notebook_node(executed)[0].encode(),
-        "evidence.pdf": EvidencePDFExporter().from_notebook_node(executed)[0],
+        "evidence.html": page(made).encode(),
+        "evidence.pdf": pdf(made),
         "findings.csv": _csv(data["records"]).encode(),
     }
     _store(folder, files)
@@ -112,7 +112,8 @@ def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
             )
         except papermill.PapermillExecutionError as error:
             raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
-        return nbformat.read(executed, as_version=4)
+        made: NotebookNode = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+        return made
 
 
 def _csv(records: list[dict[str, Any]]) -> str:

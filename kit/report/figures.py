@@ -8,14 +8,17 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import fontManager
 
 from kit.controls import CONTROLS, SECTIONS
 from kit.findings import WORST_FIRST, Findings
+from kit.report import fonts
 from kit.report.views import STATUSES, Figure
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "appstream-evidence-kit",
     "svg.fonttype": "path",
+    "font.family": fonts.SANS,
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -42,6 +45,8 @@ def verdicts(findings: Findings) -> Figure:
         for letters in SECTIONS
     }
     shown = [letters for letters in SECTIONS if counts[letters]]
+    for path in fonts.directory().glob("NotoSans-*.ttf"):
+        fontManager.addfont(path)
     with rc_context(_STYLE):
         canvas = Canvas(figsize=(7.0, 0.9 + 0.42 * len(shown)), layout="constrained")
         axes = canvas.add_subplot()

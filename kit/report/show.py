@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kit.aws.calls import Scope
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.evaluate import shown
-from kit.controls.registry import Control
+from kit.controls.registry import AWS, Control
 from kit.findings import (
     ACCEPTED,
     FAIL,
@@ -163,24 +163,16 @@ def open_points(findings: Findings) -> Table | Note:
 
 
 def section(findings: Findings, letters: str) -> Controls | Note:
-    """The controls of a section, a block for each."""
-    blocks = [
-        _block(control, [f for f in findings.leaves if f.control == name])
-        for name, control in sorted(CONTROLS.items())
-        if control.section == letters and any(f.control == name for f in findings.leaves)
-    ]
+    """The controls of a section, a block for each; the provider's have a section of their own."""
+    blocks = _blocks(findings, lambda c: c.section == letters and not _is_providers(c))
     if not blocks:
         return Note(f"No control of the section {SECTIONS[letters]} was selected for this run.")
     return Controls(blocks)
 
 
 def provider_side(findings: Findings) -> Controls | Note:
-    """The controls that AWS answers for."""
-    blocks = [
-        _block(control, [f for f in findings.leaves if f.control == name])
-        for name, control in sorted(CONTROLS.items())
-        if name == "GV-02" and any(f.control == name for f in findings.leaves)
-    ]
+    """What AWS answers for whatever the account's configuration is."""
+    blocks = _blocks(findings, _is_providers)
     return Controls(blocks) if blocks else Note("No control of the provider's side was selected.")
 
 
@@ -380,6 +372,17 @@ def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:
     return [(name, known[name], worst(by_control[name])) for name in sorted(by_control)]
 
 
+def _is_providers(control: Control) -> bool:
+    return control.section == "GV" and control.responsibility == AWS
+
+
+def _blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
+    by_control: dict[str, list[Finding]] = {}
+    for finding in findings.leaves:
+        by_control.setdefault(finding.control, []).append(finding)
+    return [_block(CONTROLS[n], by_control[n]) for n in sorted(by_control) if wanted(CONTROLS[n])]
+
+
 def _block(control: Control, own: list[Finding]) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
     ordered = sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
@@ -398,6 +401,7 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
     remedy: list[dict[str, str | None]] = [
         {"title": "Console", "text": control.remedy.console, "code": None}
     ]
+    status = worst(counts)
     for title, code in (
         ("AWS CLI", control.remedy.cli),
         ("Terraform", control.remedy.terraform),
@@ -407,14 +411,14 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
     return ControlBlock(
         id=control.id,
         title=control.sentence,
-        status=worst(counts),
+        status=status,
         severity=control.severity,
         responsibility=control.responsibility,
         statement=control.sentence,
         source=control.source,
         articles=[{"article": article, "why": why} for article, why in control.gdpr.items()],
         expected=[own[0].expected],
-        remedy=remedy,
+        remedy=remedy if status in (FAIL, NOT_EVIDENCED, ACCEPTED) else [],
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
         rows=Table(
             f"rows-{control.id}",

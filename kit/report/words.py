@@ -18,7 +18,7 @@ class Mark(NamedTuple):
     """How a status or a severity is told: word, shape and colour together.
 
     `light` stands on white and on `kit`'s light grey, `dark` on near-black;
-    both reach 4.5:1. `shape` is in the fonts of `kit.pack.fonts`, so that
+    both reach 4.5:1. `shape` is in the fonts of `kit.report.fonts`, so that
     figures can print it too.
     """
 

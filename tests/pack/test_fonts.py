@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
 
-from kit.pack import fonts
 from kit.pack.columns import Width, parts, share
 from kit.pack.pdf import EvidencePDFExporter
+from kit.report import fonts
 from kit.report.views import SEVERITIES, STATUSES, Column, Table
 from tests.pack.conftest import SCRIPTS, cover, shown
 
