@@ -26,6 +26,14 @@ from kit.snapshot import read
 
 _NOTEBOOK = "evidence_pack.ipynb"
 _START_SECONDS = 120
+_CONFIG = Config(
+    {
+        # Kernels talk over files: their TCP ports are not encrypted.
+        "KernelManager": {"transport": "ipc"},
+        # There is nothing to tidy up in the kernel once the last cell has run.
+        "NotebookClient": {"shutdown_kernel": "immediate"},
+    }
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -107,8 +115,7 @@ def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
                 kernel_name="python3",
                 progress_bar=progress,
                 start_timeout=_START_SECONDS,
-                # Kernels talk over files: their TCP ports are not encrypted.
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=_CONFIG,
             )
         except papermill.PapermillExecutionError as error:
             raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
