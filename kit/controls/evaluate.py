@@ -281,7 +281,7 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
 
 def shown(value: Any) -> str:
     """A cell's value as people read it."""
-    if value is None or value == [] or value == "":
+    if value in (None, "", [], {}):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"

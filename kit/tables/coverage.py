@@ -25,15 +25,13 @@ def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.Data
     for region in snapshot.regions if scope is Scope.REGION else (ACCOUNT,):
         for call in calls:
             answers = _effective(call, region, snapshot)
-            ids: dict[Trouble | None, list[str]] = {}
+            cited: dict[Trouble | None, dict[str, None]] = {}
             for answer in answers:
                 trouble = answer.trouble and replace(answer.trouble, evidence="")
-                ids.setdefault(trouble, []).extend(answer.evidence)
-            for trouble, evidence in ids.items():
+                cited.setdefault(trouble, {}).update(dict.fromkeys(answer.evidence))
+            for trouble, ids in cited.items():
                 told = astuple(trouble)[:-1] if trouble else ("",) * (len(TROUBLE) - 1)
-                rows.append(
-                    (snapshot.account, region, call.name, not trouble, *told, tuple(evidence))
-                )
+                rows.append((snapshot.account, region, call.name, not trouble, *told, tuple(ids)))
     return pd.DataFrame(
         rows, columns=["account", "region", "call", "complete", *TROUBLE], dtype=object
     )

@@ -10,6 +10,7 @@ import pytest
 
 from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_IMAGES, GET_ACCOUNT_SUMMARY, LIST_REPORTS, Scope
 from kit.controls import evaluate, needed_calls, select
+from kit.controls.evaluate import shown
 from kit.controls.registry import (
     ACCOUNT,
     BEYOND,
@@ -514,3 +515,26 @@ def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: 
     declare(is_red)
     with pytest.raises(TypeError, match="are not its columns"):
         judge()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "none"),
+        ("", "none"),
+        ([], "none"),
+        ({}, "none"),
+        (0, "0"),
+        (True, "yes"),
+        (False, "no"),
+        ("AES256", "AES256"),
+        ([1, 2], "1; 2"),
+        ([1, 2, 3, 4, 5], "1; 2; 3; 4; 5"),
+        ([1, 2, 3, 4, 5, 6, 7], "1; 2; 3; 4; 5; and 2 more"),
+        ({"days": 90, "complete": True, "from": None}, "days 90, complete yes, from none"),
+        ([{"id": "a"}, {"id": "b"}], "id a; id b"),
+    ],
+    ids=str,
+)
+def test_how_a_value_is_told(value: Any, words: str) -> None:
+    assert shown(value) == words

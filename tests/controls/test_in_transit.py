@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from kit.aws.calls import (
     LOOKUP_EVENTS,
 )
 from kit.aws.session import USER_AGENT
+from kit.controls import evaluate
+from kit.snapshot import Snapshot
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     attested,
@@ -249,6 +253,17 @@ def under(**changes: Any) -> Given:
 def test_it_04_plain_http_is_refused(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "IT-04") == expected
+
+
+@pytest.mark.parametrize(("partition", "status"), [("aws-us-gov", "pass"), ("aws", "fail")])
+def test_it_04_reads_the_names_of_the_accounts_own_partition(
+    account: Account, partition: str, status: str
+) -> None:
+    policy = json.loads(json.dumps(tls_only(HOME)).replace("arn:aws:", "arn:aws-us-gov:"))
+    stored = account.bucket(policy=policy).snapshot()
+    there = Snapshot({**stored.header, "partition": partition}, stored.requests, stored.folder)
+    found = evaluate(tabulate(there)).leaves
+    assert [one.status for one in found if one.control == "IT-04"] == [status]
 
 
 def offering(*connectors: str) -> dict[str, Any]:
