@@ -260,6 +260,7 @@ class Account:
             "AdvancedEventSelectors": list(selectors or [management()]),
             **members,
         }
+        store = {name: value for name, value in store.items() if value is not None}
         return self.answers(calls.GET_EVENT_DATA_STORE, store, region, EventDataStore=arn)
 
     def event(

@@ -251,6 +251,26 @@ def test_lg_01_accepts_a_store_elsewhere_that_takes_in_all_regions(
     assert told == {REGION: status, "us-east-1": "not applicable"}
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda a: a.denies(LIST_EVENT_DATA_STORES, "us-east-1"),
+        lambda a: a.store("lake", "us-east-1", MultiRegionEnabled=None),
+        lambda a: a.store("lake", "us-east-1").denies(
+            GET_EVENT_DATA_STORE, "us-east-1", EventDataStore=STORE.replace(REGION, "us-east-1")
+        ),
+    ],
+    ids=["the list denied", "whether it takes in all regions left out", "the store denied"],
+)
+def test_lg_01_does_not_fail_for_a_store_elsewhere_that_was_not_seen(
+    tmp_path: Path, given: Given
+) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).fleet()
+    given(account)
+    told = {finding.region: finding.status for finding in findings(account, "LG-01")}
+    assert told[REGION] == "not evidenced"
+
+
 NO_BUCKET = not_applicable("no bucket")
 EVERY = f"arn:aws:s3:::{HOME}/"
 
