@@ -128,7 +128,7 @@ class Answer:
         if self.unused:
             return None
         if not self.requests:
-            return Trouble("not collected", self.call.name, permission=self.call.action)
+            return Trouble("not collected", self.call.name)
         for request in self.requests:
             if request.error and not _is_absence(self.call, request.error):
                 code = request.error["code"]
@@ -136,7 +136,7 @@ class Answer:
                     reason_for(code, request.status),
                     self.call.name,
                     code,
-                    self.call.action,
+                    self.call.action if code in _DENIED else "",
                     _hint(self.call, request.error),
                     request.id,
                 )

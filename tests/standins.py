@@ -239,7 +239,8 @@ class Account:
         }
         for region in self.regions if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
-        self.answers(calls.GET_TRAIL_STATUS, status or {"IsLogging": True}, home, Name=arn)
+        delivered = {"IsLogging": True, "LatestDeliveryTime": AS_OF}
+        self.answers(calls.GET_TRAIL_STATUS, status or delivered, home, Name=arn)
         selectors: dict[str, Any] = {"TrailARN": arn}
         if advanced is not None:
             selectors["AdvancedEventSelectors"] = advanced

@@ -37,11 +37,14 @@ class Each:
 
     ``request`` is a JMESPath expression over one page of the source's answer. It yields
     request parameters, one mapping for each request; a member ``Region`` says where to ask,
-    otherwise the source's own region is meant. Mappings with a null are passed over.
+    otherwise (or where it is null) the source's own region is meant. Mappings with another null
+    are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
+    elsewhere.
     """
 
     source: Call
     request: str
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -442,6 +445,7 @@ DESCRIBE_KEY = declare(
             ".{KeyId: KMSMasterKeyID}",
         ),
     ),
+    absent={"NotFoundException": ""},
     personal=("KeyMetadata.Description",),
 )
 
@@ -460,12 +464,18 @@ DESCRIBE_VPC_ENDPOINTS = declare(
 DESCRIBE_TRAILS = declare(
     "cloudtrail", "DescribeTrails", items="trailList", parameters={"includeShadowTrails": True}
 )
-EACH_TRAIL = (Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}"),)
-GET_TRAIL_STATUS = declare("cloudtrail", "GetTrailStatus", each=EACH_TRAIL)
+# A trail is asked about where it is at home, wherever that is.
+GET_TRAIL_STATUS = declare(
+    "cloudtrail",
+    "GetTrailStatus",
+    each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
+)
 GET_EVENT_SELECTORS = declare(
     "cloudtrail",
     "GetEventSelectors",
-    each=(Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}"),),
+    each=(
+        Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}", beyond=True),
+    ),
 )
 LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="EventDataStores")
 GET_EVENT_DATA_STORE = declare(

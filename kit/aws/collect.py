@@ -268,9 +268,8 @@ class _Engine:
             if call.scope is Scope.ACCOUNT and not self._needs_fallback(call.fallback_of, None):
                 return
         if call.each:
-            for region, parameters in self._fan_out(call):
-                if region in regions:
-                    yield _Job(call, region, {**fixed, **parameters})
+            for region, parameters in self._fan_out(call, regions):
+                yield _Job(call, region, {**fixed, **parameters})
         elif call.scope is Scope.ACCOUNT:
             yield _Job(call, call.home or self._clients.home, fixed)
         else:
@@ -283,7 +282,8 @@ class _Engine:
             r.error for r in answers
         )
 
-    def _fan_out(self, call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _fan_out(self, call: Call, regions: list[str]) -> list[tuple[str, dict[str, Any]]]:
+        """Where to ask, and for what, in an order that does not depend on the answers' order."""
         found: dict[str, tuple[str, dict[str, Any]]] = {}
         for each in call.each:
             expression = _compiled(each.request)
@@ -291,10 +291,13 @@ class _Engine:
                 if request.call != each.source.name or request.error:
                     continue
                 for item in _flat(expression.search(request.response)):
+                    unknown = "Region" in item and not item["Region"]
                     region = item.pop("Region", None) or request.region
-                    if item and None not in item.values():
-                        found.setdefault(str(sorted(item.items())), (region, item))
-        yield from found.values()
+                    if not item or None in item.values():
+                        continue
+                    if region in regions or each.beyond or unknown:
+                        found[f"{region} {sorted(item.items())}"] = (region, item)
+        return [found[key] for key in sorted(found)]
 
     def _ask(self, job: _Job) -> list[Request]:
         with self._gates[job.call.service, job.region]:

@@ -71,11 +71,16 @@ def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
 
 
 def _covers(statement: Statement, action: str, resource: str) -> bool:
-    actions: Iterable[str] = many(statement.get("Action"))
     resources: Iterable[str] = many(statement.get("Resource"))
-    return any(matches(a, action, ignore_case=True) for a in actions) and any(
-        matches(r, resource) for r in resources
-    )
+    return _names(statement, action) and any(matches(r, resource) for r in resources)
+
+
+def _names(statement: Statement, action: str) -> bool:
+    """Whether a statement is about an action, by naming it or by not excepting it."""
+    if "NotAction" in statement:
+        excepted = many(statement["NotAction"])
+        return not any(matches(a, action, ignore_case=True) for a in excepted)
+    return any(matches(a, action, ignore_case=True) for a in many(statement.get("Action")))
 
 
 def _is_everybody(principal: Any) -> bool:

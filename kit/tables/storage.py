@@ -202,6 +202,9 @@ def _encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
         return cells
     # An alias or a bare id means a key of the bucket's own region.
     described = snapshot.answer(DESCRIBE_KEY, answer.region, KeyId=key.value)
+    if described.absent:
+        gone = Cell("not found", described.evidence)
+        return cells | {"key_class": gone, "key_state": gone, "key_account": gone}
     manager = attached(described, "KeyMetadata.KeyManager")
     owner = attached(described, "KeyMetadata.AWSAccountId")
 

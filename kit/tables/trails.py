@@ -92,9 +92,11 @@ def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
         arn = trail.get("TrailARN")
         status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
         quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", _QUIET))
+        # A trail that has delivered nothing yet has shown nothing yet.
+        delivered = derive(bool, attached(status, "LatestDeliveryTime"))
         yield Recorder(
             Cell(True, (ref,)),
-            known_all((attached(status, "IsLogging"), quiet)),
+            known_all((attached(status, "IsLogging"), quiet, delivered)),
             _selectors(snapshot, arn),
         )
 

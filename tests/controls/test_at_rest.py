@@ -296,7 +296,7 @@ def under(key: str = KEY, **metadata: Any) -> Given:
         lambda a: a.bucket(encryption="aws:kms", key=KEY).refuses(
             DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY
         ),
-        not_evidenced("failed", DESCRIBE_KEY, "NotFoundException"),
+        fails,
     ),
     ("no encryption configured", no_encryption, fails),
     (

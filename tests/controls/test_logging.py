@@ -77,6 +77,11 @@ def test_lg_01_is_about_regions_in_use(account: Account, given: Given, expected:
         fails,
     ),
     (
+        "nothing delivered yet",
+        lambda a: a.trail(status={"IsLogging": True}),
+        not_evidenced("absent in answer", GET_TRAIL_STATUS),
+    ),
+    (
         "whether it is logging left out",
         lambda a: a.trail(status={"LatestCloudWatchLogsDeliveryError": ""}),
         not_evidenced("absent in answer", GET_TRAIL_STATUS),
