@@ -231,3 +231,46 @@ def test_outputs_that_cannot_be_written_are_told_before_anything_is_asked(
     with pytest.raises(UserError, match=r"outputs: .*file.* cannot be written"):
         gather(demo.model_copy(update={"outputs": str(tmp_path / "file" / "below")}))
     assert len(sandbox.requests) == asked
+
+
+def test_a_trail_is_asked_about_where_it_is_at_home(demo: Run) -> None:
+    away = demo.model_copy(update={"regions": ["eu-west-1"]})
+    snapshot = gather(away, "LG-01")
+    (trail,) = [t for t, _ in snapshot.answer(calls.DESCRIBE_TRAILS, "eu-west-1").items()]
+    assert trail["HomeRegion"] not in snapshot.regions
+    for call in (calls.GET_TRAIL_STATUS, calls.GET_EVENT_SELECTORS):
+        asked = {r.region for r in snapshot.requests if r.call == call.name}
+        assert asked == {trail["HomeRegion"]}
+
+
+def test_the_same_name_is_asked_about_in_each_region(demo: Run, sandbox: Sandbox) -> None:
+    snapshot = gather(demo, "MD-03")
+    named = {
+        (request.region, stack["Name"])
+        for request in snapshot.requests
+        if request.call == calls.DESCRIBE_STACKS.name
+        for stack in request.response["Stacks"]
+    }
+    asked = {
+        (request.region, request.parameters["StackName"])
+        for request in snapshot.requests
+        if request.call == calls.DESCRIBE_THEME_FOR_STACK.name
+    }
+    assert asked == named
+
+
+def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
+    def order(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+        return [(r.call, r.region, str(r.parameters)) for r in snapshot.requests]
+
+    # One asks for a window of time, one is asked again until the report is there.
+    vary = ("LookupEvents", "GenerateCredentialReport")
+    first, second = (
+        [
+            row
+            for row in order(gather(demo.model_copy(update={"outputs": f"{demo.outputs}/{n}"})))
+            if not row[0].endswith(vary)
+        ]
+        for n in range(2)
+    )
+    assert first == second
