@@ -35,6 +35,7 @@ RECORDER_CALLS = (
 _QUIET = Default("", "GetTrailStatus: no LatestDeliveryError means that delivery works")
 _APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
 _READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
+_CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
 _DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
 
 Selector = dict[str, Any]
@@ -135,13 +136,8 @@ def _records_management(selectors: dict[str, list[Selector]]) -> bool:
         return bool(selector.get("IncludeManagementEvents", True)) and _APPSTREAM not in left_out
 
     def advanced(fields: Fields) -> bool:
-        category, source = fields.pop("eventCategory", None), fields.pop("eventSource", {})
-        return (
-            category is not None
-            and _lets(category, "Management")
-            and _lets(source, _APPSTREAM)
-            and not fields
-        )
+        category, source = fields.pop("eventCategory", _CLOSED), fields.pop("eventSource", {})
+        return _lets(category, "Management") and _lets(source, _APPSTREAM) and not fields
 
     return _reads_and_writes(selectors, basic, advanced)
 
@@ -158,12 +154,11 @@ def _records_objects(selectors: dict[str, list[Selector]], bucket_arn: str) -> b
         )
 
     def advanced(fields: Fields) -> bool:
-        category, kind = fields.pop("eventCategory", None), fields.pop("resources.type", None)
+        category, kind = (fields.pop(name, _CLOSED) for name in ("eventCategory", "resources.type"))
         source, arn = fields.pop("eventSource", {}), fields.pop("resources.ARN", {})
         return (
-            None not in (category, kind)
-            and _lets(category or {}, "Data")
-            and _lets(kind or {}, "AWS::S3::Object")
+            _lets(category, "Data")
+            and _lets(kind, "AWS::S3::Object")
             and _lets(source, _S3)
             and _lets_all(arn, objects)
             and not fields

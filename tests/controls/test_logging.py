@@ -133,6 +133,11 @@ KMS = {"NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}
         passes,
     ),
     (
+        "advanced: AppStream among others",
+        advanced(management(eventSource={"Equals": ["s3.amazonaws.com", APPSTREAM]})),
+        passes,
+    ),
+    (
         "advanced: services that begin so",
         advanced(management(eventSource={"StartsWith": ["app"], "NotEndsWith": [".cn"]})),
         passes,
