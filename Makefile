@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# JupyterLab would otherwise ask for its news and for newer versions of itself.
+QUIET_LAB := --LabApp.news_url=None \
+	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
 .PHONY: demo test lab lint bench clean
 
 demo: .venv/ready
@@ -12,7 +16,7 @@ test: .venv/ready
 	$(BIN)/python -m pytest
 
 lab: .venv/ready
-	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab notebooks/evidence_pack.ipynb
+	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) notebooks/evidence_pack.ipynb
 
 lint: .venv/ready
 	$(BIN)/ruff check .
