@@ -61,7 +61,7 @@ _TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
 _TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
 
 # Secrets that are known by their form, wherever they stand.
-_BLOB = r"(?:(?:\s|\\+[nr])*+[A-Za-z0-9+/=]{16,}+)++"
+_BLOB = r"(?:(?:\s|\\+[nr])*+(?=[a-z]{0,76}[A-Z0-9+/=])[A-Za-z0-9+/=]{8,}+)++"
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:(?:(?!-----BEGIN)[\w\s\\+/=:,.@()-])*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
@@ -74,9 +74,10 @@ _FORM = re.compile(
     r"(?:[\s:/,;|]{1,3}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?)"
     r"|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|gl(?:dt|pat|ptt|rt|sa)[-_][\w-]{20,}"
     r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
-    r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{35}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
-    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50,}|SG\.[\w-]{16,}+\.[\w-]{16,}|hf_[A-Za-z0-9]{30,}"
-    r"|dop_v1_[0-9a-f]{64}|shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}|sk-(?=[\w-]{0,80}\d)[\w-]{32,}"
+    r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
+    r"|npm_[A-Za-z0-9]{30,}|pypi-(?:AgE[\w-]{20,}|[\w-]{50,})|SG\.[\w-]{16,}+\.[\w-]{16,}|hf_[A-Za-z0-9]{30,}"
+    r"|dop_v1_[0-9a-z]{40,}|shp(?:at|ca|pa|ss)_[0-9A-Za-z]{20,}|lin_api_\w{20,}"
+    r"|sk-(?:(?:ant|proj|svcacct)-[\w-]{20,}|[A-Za-z0-9]{32,})|key-[0-9a-f]{32}|\d{8,10}:AA[\w-]{32,}"
     r"|dckr_pat_[\w-]{20,}|dapi[0-9a-f]{32}|hvs\.[\w-]{24,}|ATATT3[\w=-]{50,}"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{20,}|(?:IQoJ|FwoG)[A-Za-z0-9+/=%]{60,}"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.(?:eyJ[\w-]{4,}+\.[\w-]*+(?!\.)|(?:[\w-]*+\.){3}[\w-]*+)"
@@ -107,9 +108,11 @@ _TOKEN_WORDS = ("token", "signature", "sig", "key", "jwt", "hmac")
 _KEY = re.compile(
     r"(?P<word>secret(?:[ _-]?access)?[ _-]?key|"
     + "|".join(sorted({*_PASSWORDS, *_SHORT, *_TOKEN_WORDS}, key=lambda word: (-len(word), word)))
-    + r")\d{0,2}(?P<close>[\"'\]\\]{0,4}\s{0,3})(?:"
-    r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝]|\\u003d)|"  # noqa: RUF001
-    r"(?P<verb>\b(?:is|ist|est|es|lautet)\b|は)|(?<=\s))(?P<space>\s{0,3})"
+    + r")\d{0,2}(?P<close>[\"'\[\]\\]{0,4}\s{0,3})(?:"
+    r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝>]|\\u003d)"  # noqa: RUF001
+    r"|(?P<verb>\b(?:is|ist|est|es|lautet)\b:?|は|(?<=\s)(?:[-–—→]\s|(?:for|für|of|zu[mr]?|vo[nm]|de"  # noqa: RUF001
+    r"|d[ue]s?|del|della|di|para|do|dla|voor|van|för|til|till)\s[^:=\r\n]{1,30}:\s))"
+    r"|(?<=\s))(?P<space>\s{0,3}(?:\(?convertto-securestring\s+(?:-string\s+)?)?)"
 )
 _STEM = re.compile(
     r"(?i)(?P<lead>&amp;|%(?:25)*(?:3f|26|23)|\\u0026|^|[^a-z0-9_.$~[-])(?P<stem>[a-z0-9_.$~[-]*)$"
@@ -123,7 +126,7 @@ _NO_SECRET_KEY = re.compile(
 )
 _SECRET_KEY = re.compile(
     r"(?i)(?:api|access|auth|account|app|secret|private|subscription|shared|session|signing"
-    r"|encryption|service|function|master|storage|client|developer)[-_. ]?$"
+    r"|encryption|service|function|master|storage|client|developer|dev|user|licen[cs]e|pass)[-_. ]?$"
 )
 _NO_SECRET_TOKEN = re.compile(
     r"(?i)(?:next|page|pagination|continuation|client|request|start|resume|idempotency)[-_. ]?$"
@@ -132,11 +135,13 @@ _NO_SECRET_TOKEN = re.compile(
 _UNIT = r"⟦secret: [^⟦⟧]{0,60}⟧"  # also a token that somebody typed
 _QUERY_VALUE = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt]|u00)|[^\s&#\"'<>\\])+")
 _ENCODED_VALUE = re.compile(rf"(?i)(?:{_UNIT}|(?!%(?:25)*(?:26|23))[^\s&#\"'<>\\])+")
-_QUOTED = re.compile(r"(?P<quote>\\{0,3}[\"'])(?P<value>[^\r\n]{1,500}?)(?<!\\)(?P=quote)")
+_QUOTE = re.compile(r"\\{0,7}[\"']")
+_NEXT_QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'])(?=(?P<structure>\s*[,:}\]])?)")
+_LITERAL = re.compile(r"(?P<value>[\w.+-]+)")  # a number as JSON writes it
 _ASCII = re.compile(r"(?P<value>[!-~]+)")
 _UNQUOTED = re.compile(
     rf"[„“”«»‘’‚]?(?P<value>(?:{_UNIT}|,(?!\w{{1,40}}[=:])|&(?!\w{{1,40}}=)"  # noqa: RUF001
-    r"|\\(?![\"'])|[\"'](?=\w)|[^\s,;&\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
+    r"|\\(?![\"'])|[\"'](?=\w)|<(?!/)|[^\s,;&<\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
 )
 _LONGEST = 512  # as much of a value as is looked at, so that time stays linear
 _REST = re.compile(r"[^\s\"'&;<>]*")
@@ -147,14 +152,16 @@ _REFERENCE = re.compile(
     r"|[A-Za-z][\w+.-]*://.*|[A-Za-z]:[\\/].*|\\\\.*|@\S*[/\\.]\S*|(?:~|\.{1,2})?(?:/[\w.$ -]+)+/?"
     r"|(?i:true|false|yes|no|on|off|[01]|null|none|nil|undefined|redacted|hidden|masked|prompt"
     r"|required|optional|hidden_due_to_security_reasons|(?:your|my|insert|enter|replace)[-_ ].*"
-    r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*",
+    r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*|\([^()]*\)|![A-Z]\w+"
+    r"|__\w+__|@\w+@|%~?\d|\$\d|(?:process\.|os\.)?env(?:iron)?[.\[(].*"
+    r"|(?:[A-Z]+_)*(?:KEY|PASSWORD|SECRET|SIGNATURE|TOKEN)",
     re.DOTALL,
 )
 # First words of a sentence about a password.
 _SENTENCE = re.compile(
     r"(?i)(?:see|ask|stored|kept|held|managed|rotated|expires?|changed?|reset|unknown|disabled"
-    r"|enabled|protected|set|tb[ad]|n/?a|in|from|via|by|with|for|not|never|must|the|is|on|at|every"
-    r"|siehe|s\.|bitte|im|beim|bei|wird|nicht|keine?s?|unbekannt|voir|demander|dans|aucun|ver|véase"
+    r"|enabled|protected|set|tb[ad]|n/?a|default|vault|keepass|bitwarden|lastpass|individual|personal|safe|same|in|from|via|by|with|for|not|never|must|the|is|on|at|every"
+    r"|siehe|s\.|tresor|individuell|persönlich|standard|bitte|im|beim|bei|wird|nicht|keine?s?|unbekannt|voir|demander|dans|aucun|coffre|ver|véase"
     r"|consultar|preguntar|pedir|en|zie|vraag|geen|vedi|chiedere|nessuna|patrz|zapytaj|brak|se"
     r"|fråga|kysy|katso|βλ\.?|δείτε)"
 )
@@ -177,7 +184,8 @@ def _replace_values(text: str) -> str:
     done = 0
     # Only capital dotted I grows when folded; offsets must hold in the text.
     for key in _KEY.finditer(text.replace("İ", "I").lower()):
-        if key.start() < done or text.startswith("⟦", key.start() - 1):
+        brackets = text[max(0, key.start() - 6) : key.start()]
+        if key.start() < done or brackets.endswith(("⟦", "\\u27e6")):
             continue  # within a value, or the word in a token
         if found := _secret_value(text, key):
             start, end, stand_in = found
@@ -225,39 +233,71 @@ def _query_value(
 def _assigned_value(
     text: str, key: re.Match[str], lead: str, stem: str, before: str
 ) -> tuple[int, int, str] | None:
-    word, quotes = key["word"], key["close"].strip()
-    sign, tight = key["sign"] or key["encoded"], not (key["close"] or key["space"])
+    word, sign = key["word"], key["sign"] or key["encoded"]
+    quote = key["close"].strip().strip("[]")
+    tight = not (key["close"] or key["space"])
     slash = before[: len(before) - len(stem)] if lead == "/" else ""
     flag = stem.startswith("-") or slash == "/" or slash[-2:-1] in {" ", '"', "'"}
-    if (lead == ":" or (slash and not flag)) and (quotes or (sign == ":" and tight)):
+    if (lead == ":" or (slash and not flag)) and (quote or (sign == ":" and tight)):
         return None  # an ARN, a condition key such as aws:RequestTag/secret, a path
-    if stem.lower().endswith("non-") or (quotes and not (sign or flag)):
+    if quote and not (_QUOTE.fullmatch(quote) and (sign or flag)):
         return None
-    form, start = _ASCII if key["verb"] == "は" else _UNQUOTED, key.end()
-    quoted = _QUOTED.match(text, start)
-    found = quoted or form.match(text, start, start + _LONGEST)
-    value = (found["value"] if quoted else _trim(found["value"])) if found else ""
-    if not found or not value or _REFERENCE.fullmatch(value) or _TOKENS.fullmatch(value):
+    if stem.lower().endswith("non-") or (sign == ">" and lead != "<"):
+        return None
+    if word in _TOKEN_WORDS and not ((sign or flag) and _names_credential(word, before)):
+        return None
+    quoted = _quoted_value(text, key.end(), quote)
+    start, end = quoted or _unquoted_value(text, key, quote)
+    value = text[start:end]
+    if not value or _REFERENCE.fullmatch(value) or _TOKENS.fullmatch(value):
         return None
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
         return None
-    start = found.start("value")
-    end = start + len(value)
-    spoken = not (flag or quotes) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
+    spoken = not (flag or quote) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
     if word in _TOKEN_WORDS:
         kind = "token"
-        if not ((sign or flag) and _is_credential(word, before, value)):
+        if not _CREDENTIAL.fullmatch(value) or _UUID.fullmatch(value):
             return None
+    elif word.endswith("key") and _AWS_SECRET.fullmatch(value):
+        kind = "aws-access-key"
     elif spoken and not _is_chosen(
         word, value, text[end : end + 20], sign=bool(sign), marked=bool(key["verb"] or quoted)
     ):
         return None
-    elif word.endswith("key") and _AWS_SECRET.fullmatch(value):
-        kind = "aws-access-key"
     else:
         kind = "password-assignment"
-    bare = quotes if not quoted and re.fullmatch(r"\\{0,3}[\"']", quotes) else ""
+    bare = "" if quoted else quote
     return start, end, f"{bare}{_token(kind)}{bare}"  # a number in JSON stays JSON
+
+
+def _unquoted_value(text: str, key: re.Match[str], quote: str) -> tuple[int, int]:
+    form = _LITERAL if quote else _ASCII if key["verb"] == "は" else _UNQUOTED
+    found = form.match(text, key.end(), key.end() + _LONGEST)
+    if not found:
+        return key.end(), key.end()
+    start = found.start("value")
+    return start, start + len(_trim(found["value"]))
+
+
+def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | None:
+    """Where a value in quotes stands. Within JSON within JSON, quotes are escaped again."""
+    opening = _QUOTE.match(text, start)
+    if not opening:
+        return None
+    level, first = len(opening[0]) - 1, opening.end()
+    for found in _NEXT_QUOTE.finditer(text, first, first + _LONGEST):
+        deeper = len(found["slashes"]) - level
+        if found["quote"] != opening[0][-1]:
+            if found["quote"] == '"' and found["structure"]:
+                return None  # the string that both stand in ends here
+        elif deeper % (2 * level + 2) == 0:
+            end = found.end() - 1 - level
+            value = text[first:end]
+            ended = key_quote != opening[0] and value.lstrip()[:1] in {",", ":", "}", "]"}
+            return None if ended or "\n" in value else (first, end)
+        elif deeper < 0:
+            return None
+    return None
 
 
 def _is_chosen(word: str, value: str, after: str, *, sign: bool, marked: bool) -> bool:
@@ -268,19 +308,20 @@ def _is_chosen(word: str, value: str, after: str, *, sign: bool, marked: bool) -
     return sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
 
 
-def _is_credential(word: str, before: str, value: str) -> bool:
-    """Whether a key outside a URL's query names a credential and the value looks like one."""
-    named = {"token": not _NO_SECRET_TOKEN.search(before), "key": _SECRET_KEY.search(before)}
-    return bool(named.get(word) and _CREDENTIAL.fullmatch(value) and not _UUID.fullmatch(value))
+def _names_credential(word: str, before: str) -> bool:
+    """Whether a key outside a URL's query names a credential: an API key, no page token."""
+    if word == "key":
+        return _SECRET_KEY.search(before) is not None
+    return word == "token" and not _NO_SECRET_TOKEN.search(before)
 
 
 def _trim(value: str) -> str:
     """Leave out what ends a sentence or closes a bracket that was opened before the value."""
     for _ in range(8):
+        value = value.rstrip("\\")
         last = value[-1:]
         opener = _CLOSERS.get(last)
-        unopened = opener is not None and value.count(opener) < value.count(last)
-        if not (unopened or last in {".", ",", ";", "\\"}):
+        if not (last in {".", ",", ";"} or (opener and value.count(opener) < value.count(last))):
             break
         value = value[:-1]
     return value
