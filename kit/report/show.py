@@ -135,9 +135,9 @@ def open_points(findings: Findings) -> Table | Note:
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                reasons = Counter(_reason(finding) for finding in some)
-                told = "; ".join(f"{text} ({n})" for text, n in reasons.most_common(3) if text)
-                rest = len(reasons) - 3
+                reasons = Counter(_reason(finding) or finding.observed for finding in some)
+                told = "; ".join(f"{text} ({n})" for text, n in reasons.most_common(2))
+                rest = len(reasons) - 2
                 told += f"; and {rest} more reasons" if rest > 0 else ""
                 lines.append(
                     (
