@@ -185,11 +185,17 @@ def listed(
     """Yield a row for each item of a list, with the columns that have a path."""
     for item, ref in answer.items():
         key = identify(item, answer)
-        row = Row(answer.region, key, source.labels.label(kind, key, item.get("Name")))
+        row = Row(answer.region, key, source.labels.label(kind, key, shown_name(item)))
         for name, column in columns.items():
             if column.path:
                 row.cells[name] = member(item, ref, column.path, column.absent, answer.call)
         yield row
+
+
+def shown_name(item: Mapping[str, Any]) -> str | None:
+    """What people call a resource where names are shown in clear: its name and display name."""
+    name, display = item.get("Name"), item.get("DisplayName")
+    return f"{name} ({display})" if name and display and display != name else name
 
 
 def identify(item: Mapping[str, Any], answer: Answer) -> str:

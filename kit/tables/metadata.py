@@ -28,7 +28,7 @@ from kit.aws.calls import (
 )
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell
-from kit.tables.core import Column, Row, Source, identify, table
+from kit.tables.core import Column, Row, Source, identify, shown_name, table
 from kit.tables.detect import Detectors
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
@@ -130,7 +130,7 @@ def _named(source: Source) -> Iterator[Bearer]:
                 yield Bearer(
                     answer.region,
                     f"{kind}/{key}",
-                    source.labels.label(kind, key, item.get("Name")),
+                    source.labels.label(kind, key, shown_name(item)),
                     (ref,),
                     list(_fields(item, members)),
                     list(_fields(item, _URLS.get(call, ()))),

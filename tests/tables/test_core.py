@@ -11,7 +11,7 @@ from kit.aws import calls
 from kit.aws.calls import Scope
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
-from kit.tables.core import SPECS
+from kit.tables.core import SPECS, shown_name
 from kit.tables.coverage import coverage
 from tests.controls.samples import SAMPLES
 from tests.standins import ACCOUNT, HOME, REGION, Account, denied
@@ -155,3 +155,10 @@ def test_a_bound_that_the_parameters_set_is_no_failure(tmp_path: Path) -> None:
     assert coverage((calls.LOOKUP_EVENTS,), Scope.REGION, snapshot)["complete"].all()
     regions = tabulate(snapshot, ["regions"])["regions"].frame
     assert regions["events_window"].iloc[0]["complete"] is False
+
+
+def test_in_clear_a_resource_is_called_by_its_name_and_its_display_name() -> None:
+    assert shown_name({"Name": "a", "DisplayName": "会計"}) == "a (会計)"
+    assert shown_name({"Name": "a", "DisplayName": "a"}) == "a"
+    assert shown_name({"Name": "a"}) == "a"
+    assert shown_name({"Arn": "arn"}) is None
