@@ -22,6 +22,7 @@ from kit.notebook import project
 from kit.pack.document import document, findings_data
 from kit.pack.html import page
 from kit.pack.pdf import pdf
+from kit.pseudonyms import open_labels
 from kit.snapshot import read
 
 _NOTEBOOK = "evidence_pack.ipynb"
@@ -77,11 +78,12 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     Raises
     ------
     UserError
-        No snapshot there, a changed one, or a pack that exists already.
+        No snapshot there, a changed one, no key for its labels, or a pack that exists already.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
-    read(snapshot)
+    stored = read(snapshot)
+    open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
