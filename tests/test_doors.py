@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from kit.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
 
@@ -141,6 +142,7 @@ def test_html_and_pdf_are_made_from_the_same_data(
     ).stdout
     with (packed[0] / "pack" / "data" / "findings.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(Finding.__dataclass_fields__)
     for row in rows:
         assert row["control"] in page
         assert row["control"] in pages

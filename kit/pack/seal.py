@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from kit.errors import CannotRunError, UserError
+from kit.findings import Finding
 from kit.notebook import project
 from kit.pack.document import document, findings_data
 from kit.pack.html import page
@@ -128,11 +129,10 @@ def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
 def _csv(records: list[dict[str, Any]]) -> str:
     """CSV of the findings; a cell that a spreadsheet would take for a formula is quoted."""
     file = io.StringIO()
-    if records:
-        writer = csv.DictWriter(file, list(records[0]), lineterminator="\r\n")
-        writer.writeheader()
-        for record in records:
-            writer.writerow({name: _inert(value) for name, value in record.items()})
+    writer = csv.DictWriter(file, list(Finding.__dataclass_fields__), lineterminator="\r\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow({name: _inert(value) for name, value in record.items()})
     return file.getvalue()
 
 
