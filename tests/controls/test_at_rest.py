@@ -241,6 +241,16 @@ def settings(name: str | None = SETTINGS, enabled: bool = True) -> dict[str, Any
         not_applicable("no application-settings bucket"),
     ),
     ("SSE-S3", lambda a: a.stack(**settings()).bucket(SETTINGS), passes),
+    (
+        "named by a stack, not listed",
+        lambda a: a.stack(**settings()).bucket(SETTINGS, listed=False),
+        passes,
+    ),
+    (
+        "named by a stack although switched off",
+        lambda a: a.stack(**settings(enabled=False)).bucket(SETTINGS, listed=False),
+        passes,
+    ),
     ("switched off, the bucket stays", lambda a: a.bucket(SETTINGS, encryption="aws:kms"), passes),
     (
         "switched on, and AWS leaves the name out",
@@ -268,6 +278,18 @@ def under(key: str = KEY, **metadata: Any) -> Given:
 @scenarios(
     ("no bucket", nothing, not_applicable("no bucket")),
     ("S3's own keys", lambda a: a.bucket(), passes),
+    (
+        "logs, named by a subscription and not listed",
+        lambda a: a.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": "own-logs"}).bucket(
+            "own-logs", listed=False
+        ),
+        passes,
+    ),
+    (
+        "logs, subscribed to, and AWS leaves the name out",
+        lambda a: a.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"Schedule": "DAILY"}),
+        not_evidenced("absent in answer", DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+    ),
     ("KMS without a key named", lambda a: a.bucket(encryption="aws:kms"), passes),
     ("alias/aws/s3", under("alias/aws/s3", KeyManager="AWS"), passes),
     ("a key of the account", under(), passes),
