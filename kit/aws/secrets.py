@@ -38,7 +38,7 @@ def mask_secrets(text: str) -> str:
     """
     if "PRIVATE KEY" in text or "Private-Lines" in text:
         text = _PRIVATE_KEY.sub(_token("private-key"), text)
-    text = _FORM.sub(lambda found: _token("aws-access-key" if found["aws"] else "token"), text)
+    text = _FORM.sub(_replace_form, text)
     folded = text.lower()
     if "bearer" in folded or "basic" in folded:
         text = _AUTHORIZATION.sub(rf"\1{_token('token')}", text)
@@ -73,7 +73,7 @@ _FORM = re.compile(
     r"(?P<aws>(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
     r"(?:[\s:/,;|]{1,3}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?)"
     r"|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|gl(?:dt|pat|ptt|rt|sa)[-_][\w-]{20,}"
-    r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
+    r"|xox[abeoprs]-\d[\w-]{9,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
     r"|npm_[A-Za-z0-9]{30,}|pypi-(?:AgE[\w-]{20,}|[\w-]{50,})|SG\.[\w-]{16,}+\.[\w-]{16,}|hf_[A-Za-z0-9]{30,}"
     r"|dop_v1_[0-9a-z]{40,}|shp(?:at|ca|pa|ss)_[0-9A-Za-z]{20,}|lin_api_\w{20,}"
@@ -167,16 +167,27 @@ _SENTENCE = re.compile(
 )
 _MEASURE = re.compile(r"(?i)\d{1,4}\s?[a-zäöü]{0,10}|[\d.:/T+Z-]+")
 _ODD = re.compile(r"[\d!#$%&*+@^~]")  # what words do not have
+_LOGIN = re.compile(r"(?i)login|user|benutzer|utilisateur|usuari|account|\buid\b|setx")
 _AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
 _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def _replace_form(found: re.Match[str]) -> str:
+    if "xxxxxxxx" in found[0].lower():
+        return found[0]  # somebody's example
+    return _token("aws-access-key" if found["aws"] else "token")
+
+
 def _replace_userinfo(found: re.Match[str]) -> str:
     info = found[0]
-    if info == "git" or all(_REFERENCE.fullmatch(unquote(part)) for part in info.split(":")):
+    if info == "git" or all(_is_reference(part) for part in info.split(":")):
         return info
     return _token("url-userinfo")
+
+
+def _is_reference(value: str) -> bool:
+    return any(_REFERENCE.fullmatch(form) for form in (value, unquote(value)))
 
 
 def _replace_values(text: str) -> str:
@@ -221,7 +232,7 @@ def _query_value(
     form, start = _ENCODED_VALUE if key["encoded"] else _QUERY_VALUE, key.end()
     found = form.match(text, start, start + _LONGEST)
     value = _trim(found[0]) if found else ""
-    if not value or _REFERENCE.fullmatch(unquote(value)):
+    if not value or _is_reference(value):
         return None
     known, token = _TOKEN.findall(value), _token("url-query-secret")
     if _TOKENS.fullmatch(value) and known[0] == token:
@@ -249,8 +260,10 @@ def _assigned_value(
     quoted = _quoted_value(text, key.end(), quote)
     start, end = quoted or _unquoted_value(text, key, quote)
     value = text[start:end]
-    if not value or _REFERENCE.fullmatch(value) or _TOKENS.fullmatch(value):
+    if not value or _TOKENS.fullmatch(value):
         return None
+    if _is_reference(value):
+        return None if "://" in value else (start, end, value)  # nothing in it is a value either
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
         return None
     spoken = not (flag or quote) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
@@ -260,10 +273,15 @@ def _assigned_value(
             return None
     elif word.endswith("key") and _AWS_SECRET.fullmatch(value):
         kind = "aws-access-key"
-    elif spoken and not _is_chosen(
-        word, value, text[end : end + 20], sign=bool(sign), marked=bool(key["verb"] or quoted)
-    ):
-        return None
+    elif spoken:
+        ends = not re.match(r"\s*[\w⟦]", text[end : end + 20])
+        marked = key["verb"] or quoted or text[start - 1] in "„“”«»‘’‚"  # noqa: RUF001
+        said = sign or marked or (ends and _LOGIN.search(before))
+        if not (_is_odd(value) and said) and not (
+            sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
+        ):
+            return None
+        kind = "password-assignment"
     else:
         kind = "password-assignment"
     bare = "" if quoted else quote
@@ -300,12 +318,9 @@ def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | No
     return None
 
 
-def _is_chosen(word: str, value: str, after: str, *, sign: bool, marked: bool) -> bool:
-    """Whether what follows a spoken "password" is one that somebody chose, not a sentence."""
-    ends = not re.match(r"\s*[\w⟦]", after)
-    if len(value) > 4 and _ODD.search(value) and not _MEASURE.fullmatch(value):
-        return sign or marked or (ends and len(value) > 7)
-    return sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
+def _is_odd(value: str) -> bool:
+    """Whether a word beside a spoken "password" is one that somebody chose, none of a sentence."""
+    return len(value) > 4 and bool(_ODD.search(value)) and not _MEASURE.fullmatch(value)
 
 
 def _names_credential(word: str, before: str) -> bool:

@@ -183,7 +183,8 @@ def _emails(text: str) -> Iterator[_Span]:
         local = _LOCAL[0].search(before) or _LOCAL[1].search(before)
         domain = _DOMAIN[0].match(text, at.end()) or _DOMAIN[1].match(text, at.end())
         name = local[0].lstrip("'.%~-") if local else ""
-        if not name or name == "git" or not domain or _NO_DOMAIN.fullmatch(domain[0]):
+        variable = name.endswith("%") or before[: len(before) - len(name)].endswith("$")
+        if not name or name == "git" or variable or not domain or _NO_DOMAIN.fullmatch(domain[0]):
             continue
         if _is_address(f"{name}@{domain[0]}"):
             yield at.start() - len(name), domain.end()

@@ -105,6 +105,8 @@ def test_precision_and_recall_on_the_development_strings():
             r"{\"password\":\"abc\\\"def\",\"x\":1}",
             r"{\"password\":\"⟦secret: password-assignment⟧\",\"x\":1}",
         ),
+        ("Login kiosk, PW lighthouse88", "Login kiosk, PW ⟦secret: password-assignment⟧"),
+        ("Passwort „Nordsee-1962“", "Passwort „⟦secret: password-assignment⟧“"),
         ("İİ password=abc9", "İİ password=⟦secret: password-assignment⟧"),
     ],
 )
@@ -196,6 +198,9 @@ HARMLESS = [
     "a non-secret key:value pair, bypass=true, compass: north9",
     f"never paste {DASHES}BEGIN PRIVATE KEY{DASHES} anywhere",
     "Needs a bearer token from the vault; AKIA keys are refused",
+    "https://app.example.com/?token=%CAD_TOKEN%",
+    "export SLACK=xoxb-your-token-here GITHUB=ghp_" + "x" * 36,
+    "Password reset for office365, password 2-factor-login2",
 ]
 
 
