@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from kit.aws.calls import Call
-from kit.aws.secrets import mask_secrets
+from kit.aws.secrets import mask_secrets, mask_value
 
+_MAPS = {"Metadata", "Tags", "TagSpecifications"}
 _LARGEST_INTEGER = 2**53  # canonical JSON (RFC 8785) holds integers up to here
 
 
@@ -49,7 +50,8 @@ def token(kind: str) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        plain = {str(key): _plain(item) for key, item in value.items()}
+        return _named(plain)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, dt.datetime):
@@ -64,6 +66,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
         return str(value)
     return value
+
+
+def _named(plain: dict[str, Any]) -> dict[str, Any]:
+    """Mask what its own name gives away: the value of a tag, the entries of a map of texts."""
+    if plain.keys() == {"Key", "Value"}:
+        return plain | {"Value": mask_value(str(plain["Key"]), str(plain["Value"]))}
+    for member in _MAPS & plain.keys():
+        if isinstance(plain[member], dict):
+            plain[member] = {
+                name: mask_value(name, text) if isinstance(text, str) else text
+                for name, text in plain[member].items()
+            }
+    return plain
 
 
 def _rewrite(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
