@@ -15,8 +15,8 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
-from kit.tables.appstream import NOT_FOUND
 from kit.tables.logging import IN_USE
+from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
 _TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'

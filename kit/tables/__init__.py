@@ -6,10 +6,20 @@ from collections.abc import Iterable
 
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot
-from kit.tables import appstream, governance, identity, logging, metadata, storage
+from kit.tables import fleets, governance, identity, images, logging, metadata, stacks, storage
 from kit.tables.core import SPECS, Source, Table, build
 
-__all__ = ["appstream", "governance", "identity", "logging", "metadata", "storage", "tabulate"]
+__all__ = [
+    "fleets",
+    "governance",
+    "identity",
+    "images",
+    "logging",
+    "metadata",
+    "stacks",
+    "storage",
+    "tabulate",
+]
 
 
 class Tables(dict[str, Table]):

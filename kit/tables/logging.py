@@ -12,6 +12,7 @@ from kit.aws.calls import (
     GET_CALLER_IDENTITY,
     GET_MACIE_SESSION,
     LIST_BUCKETS,
+    LIST_EXPORT_IMAGE_TASKS,
     LOOKUP_EVENTS,
     Call,
     Scope,
@@ -20,6 +21,7 @@ from kit.aws.session import USER_AGENT
 from kit.snapshot import Snapshot
 from kit.tables.cells import UNSEEN, Cell, Default, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.images import exports
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 from kit.tables.trails import RECORDER_CALLS, api_activity, trails_of
 
@@ -48,6 +50,7 @@ _MACIE_OFF = Default("not enabled", "GetMacieSession: the error that Macie is no
         "tls_versions": Column("TLS versions seen", calls=_EVENTS),
         "events_window": Column("Window", calls=_EVENTS),
         "macie": Column("Amazon Macie", calls=(GET_MACIE_SESSION,)),
+        "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,)),
     },
 )
 def regions(source: Source) -> Iterator[Row]:
@@ -68,6 +71,7 @@ def regions(source: Source) -> Iterator[Row]:
                 "macie": attached(
                     snapshot.answer(GET_MACIE_SESSION, region), "status", UNSEEN, _MACIE_OFF
                 ),
+                "exports": exports(snapshot, region),
                 **_events(snapshot, region),
             },
         )
