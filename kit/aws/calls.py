@@ -475,9 +475,9 @@ GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
 EACH_BUCKET = (
     Each(
         LIST_BUCKETS,
-        "Buckets[?starts_with(Name, 'appstream2-36fb080bb8-')"
+        "Buckets[?Name && (starts_with(Name, 'appstream2-36fb080bb8-')"
         " || starts_with(Name, 'appstream-app-settings-')"
-        " || starts_with(Name, 'appstream-logs-')].{Bucket: Name, Region: BucketRegion}",
+        " || starts_with(Name, 'appstream-logs-'))].{Bucket: Name, Region: BucketRegion}",
     ),
     Each(
         DESCRIBE_STACKS,
@@ -718,9 +718,9 @@ GET_FINDING_STATISTICS = declare(
     each=(
         Each(
             DESCRIBE_BUCKETS,
-            "buckets[?starts_with(bucketName, 'appstream2-36fb080bb8-')"
+            "buckets[?bucketName && (starts_with(bucketName, 'appstream2-36fb080bb8-')"
             " || starts_with(bucketName, 'appstream-app-settings-')"
-            " || starts_with(bucketName, 'appstream-logs-')].bucketName | [@][?@]"
+            " || starts_with(bucketName, 'appstream-logs-'))].bucketName | [@][?@]"
             '.{findingCriteria: {criterion: {category: `{"eq": ["CLASSIFICATION"]}`,'
             ' archived: `{"eq": ["false"]}`,'
             ' "resourcesAffected.s3Bucket.name": {eq: @}}}}',

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import astuple, fields, replace
-from typing import Any
 
-import jmespath
 import pandas as pd
 
 from kit.aws.calls import CALLS, Call, Scope
@@ -67,18 +65,11 @@ def _answers(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
     for each in call.each:
         for source in snapshot.answers(each.source):
             for request in source.requests:
-                for wanted in _mappings(jmespath.search(each.request, request.response)):
+                for wanted in each.wanted(request.response):
                     asked_in = wanted.pop("Region", None) or request.region
                     if where in (asked_in, None) and None not in wanted.values():
                         found.append(snapshot.answer(call, where, **wanted))
     return found
-
-
-def _mappings(found: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(found, dict):
-        yield dict(found)
-    for item in found if isinstance(found, list) else ():
-        yield from _mappings(item)
 
 
 def _lists(answer: Answer) -> bool:
