@@ -279,6 +279,30 @@ GET_CREDENTIAL_REPORT = declare(
     after=(GENERATE_CREDENTIAL_REPORT,),
     personal=("Content",),
 )
+GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
+    "iam",
+    "GetAccountAuthorizationDetails",
+    Scope.ACCOUNT,
+    items="RoleDetailList",  # users, groups and policies are paged with them
+    parameters={"MaxItems": 1000},
+    secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
+    personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
+)
+LIST_SAML_PROVIDERS = declare(
+    "iam",
+    "ListSAMLProviders",
+    Scope.ACCOUNT,
+    items="SAMLProviderList",
+    personal=("SAMLProviderList[].Arn",),
+)
+# What a delegated administrator may hold for the account cannot be seen from a member account.
+DESCRIBE_ORGANIZATION = declare(
+    "organizations",
+    "DescribeOrganization",
+    Scope.ACCOUNT,
+    absent={"AWSOrganizationsNotInUseException": ""},
+    secret=("Organization.MasterAccountEmail",),
+)
 
 # --- AppStream ---------------------------------------------------------------------------
 
@@ -415,6 +439,20 @@ DESCRIBE_THEME_FOR_STACK = declare(
     each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
     absent={"ResourceNotFoundException": ""},
     personal=("Theme.StackName", "Theme.ThemeTitleText"),
+)
+LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
+DESCRIBE_CERTIFICATE_AUTHORITY = declare(
+    "acm-pca",
+    "DescribeCertificateAuthority",
+    each=(
+        Each(
+            DESCRIBE_DIRECTORY_CONFIGS,
+            "DirectoryConfigs[].CertificateBasedAuthProperties"
+            ".{CertificateAuthorityArn: CertificateAuthorityArn}",
+        ),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=("CertificateAuthority.CertificateAuthorityConfiguration.Subject",),
 )
 
 # --- tags --------------------------------------------------------------------------------
