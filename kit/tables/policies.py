@@ -70,6 +70,69 @@ def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
     return all(any(_covers(d, action, resource) for d in denials) for action, resource in wanted)
 
 
+def denies_deletion(statements: Iterable[Statement], bucket_arn: str) -> bool:
+    """Whether the statements deny everybody, on no condition, to delete the bucket itself.
+
+    AppStream adds such a statement, PreventAccidentalDeletionOfBucket, to each bucket it makes.
+    """
+    return any(
+        statement.get("Effect") == "Deny"
+        and _is_everybody(statement.get("Principal"))
+        and not statement.get("Condition")
+        and _covers(statement, "s3:DeleteBucket", bucket_arn)
+        for statement in statements
+    )
+
+
+def restricts_principals(statements: Iterable[Statement], bucket_arn: str) -> bool:
+    """Whether the statements deny a bucket and its objects to all principals but those named.
+
+    They are named by ``NotPrincipal``, or by a condition on ``aws:PrincipalArn`` or
+    ``aws:userId`` that excepts them; a star among the excepted excepts everybody.
+
+    References
+    ----------
+    Amazon AppStream 2.0 Administration Guide, "Restrict administrator access".
+    """
+    denials = [
+        statement
+        for statement in statements
+        if statement.get("Effect") == "Deny" and _excepts_some(statement)
+    ]
+    wanted = (
+        ("s3:GetObject", f"{bucket_arn}/*"),
+        ("s3:PutObject", f"{bucket_arn}/*"),
+        ("s3:DeleteObject", f"{bucket_arn}/*"),
+        ("s3:ListBucket", bucket_arn),
+    )
+    return all(any(_covers(d, action, resource) for d in denials) for action, resource in wanted)
+
+
+def _excepts_some(statement: Statement) -> bool:
+    """Whether a denial is of everybody but those whom it names."""
+    condition = statement.get("Condition") or {}
+    excepted = statement.get("NotPrincipal")
+    if excepted is not None:
+        named = excepted.values() if isinstance(excepted, dict) else [excepted]
+        return not condition and "*" not in [who for some in named for who in many(some)]
+    if not _is_everybody(statement.get("Principal")) or not isinstance(condition, dict):
+        return False
+    tests = [
+        (operator.lower().removesuffix("ifexists"), key.lower(), many(value))
+        for operator, keys in condition.items()
+        for key, value in keys.items()
+    ]
+    named = [test for test in tests if test[1] in ("aws:principalarn", "aws:userid")]
+    negated = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
+    # Services of AWS's may be excepted besides.
+    besides = {key for _, key, _ in tests} - {"aws:principalarn", "aws:userid"}
+    return (
+        bool(named)
+        and besides <= {"aws:principalisawsservice"}
+        and all(operator in negated and "*" not in values for operator, _, values in named)
+    )
+
+
 def _covers(statement: Statement, action: str, resource: str) -> bool:
     resources: Iterable[str] = many(statement.get("Resource"))
     return _names(statement, action) and any(matches(r, resource) for r in resources)
