@@ -130,12 +130,20 @@ class Account:
 
     # --- things, with all that is asked about each ----------------------------------------
 
-    def stack(self, name: str = "design", region: str = REGION, **members: Any) -> Account:
+    def stack(
+        self,
+        name: str = "design",
+        region: str = REGION,
+        *,
+        fleets: tuple[str, ...] = (),
+        **members: Any,
+    ) -> Account:
         """Add a stack that has no entitlements, no theme and no tags."""
         arn = f"arn:aws:appstream:{region}:{self.run.account}:stack/{name}"
         self.lists(calls.DESCRIBE_STACKS, {"Name": name, "Arn": arn, **members}, region=region)
         self.answers(calls.DESCRIBE_ENTITLEMENTS, {"Entitlements": []}, region, StackName=name)
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=arn)
+        self.lists(calls.LIST_ASSOCIATED_FLEETS, *fleets, region=region, StackName=name)
         missing = "ResourceNotFoundException"
         return self.refuses(
             calls.DESCRIBE_THEME_FOR_STACK, missing, region=region, status=400, StackName=name
@@ -158,6 +166,30 @@ class Account:
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=arn)
         fleet = {key: value for key, value in fleet.items() if value is not None}
         return self.lists(calls.DESCRIBE_FLEETS, fleet, region=region)
+
+    def image(
+        self,
+        name: str = "design",
+        region: str = REGION,
+        *,
+        shared_with: tuple[str, ...] | None = None,
+        **members: Any,
+    ) -> Account:
+        """Add a private image, a month old and shared with nobody unless told otherwise."""
+        image = {
+            "Name": name,
+            "Arn": f"arn:aws:appstream:{region}:{self.run.account}:image/{name}",
+            "ImageSharedWithOthers": "FALSE" if shared_with is None else "TRUE",
+            "LatestAppstreamAgentVersion": "TRUE",
+            "PublicBaseImageReleasedDate": AS_OF - dt.timedelta(days=30),
+            **members,
+        }
+        if shared_with is not None:
+            admitted = [{"sharedAccountId": one, "imagePermissions": {}} for one in shared_with]
+            self.lists(calls.DESCRIBE_IMAGE_PERMISSIONS, *admitted, region=region, Name=name)
+        image = {key: value for key, value in image.items() if value is not None}
+        self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=image["Arn"])
+        return self.lists(calls.DESCRIBE_IMAGES, image, region=region)
 
     def bucket(
         self,

@@ -3,6 +3,7 @@
 from kit.controls import (
     at_rest,
     discovery,
+    exposure,
     governance,
     identity,
     in_transit,
@@ -20,6 +21,7 @@ __all__ = [
     "describe",
     "discovery",
     "evaluate",
+    "exposure",
     "governance",
     "identity",
     "in_transit",

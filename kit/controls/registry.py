@@ -256,6 +256,9 @@ _SPELT = {"aws": "AWS", "appstream": "AppStream", "mfa": "MFA", "tls": "TLS", "k
     "macie": "Macie",
     "gdpr": "GDPR",
     "iam": "IAM",
+    "ami": "AMI",
+    "fips": "FIPS",
+    "usb": "USB",
     "urls": "URLs",
     "s3": "S3",
 }
