@@ -17,12 +17,15 @@ TROUBLE = [f.name for f in fields(Trouble)]
 def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.DataFrame:
     """Whether the calls that list rows were answered in full, for each region in scope.
 
-    One row for each region and call; where not complete, one for each different trouble.
+    One row for each region and call; where not complete, one for each different trouble. A list
+    of the account needs the answers of every region.
     """
     rows = []
     for region in snapshot.regions if scope is Scope.REGION else (ACCOUNT,):
         for call in calls:
-            answers = _effective(call, region, snapshot)
+            everywhere = call.scope is Scope.REGION and scope is Scope.ACCOUNT
+            wheres = snapshot.regions if everywhere else (region,)
+            answers = [found for where in wheres for found in _effective(call, where, snapshot)]
             cited: dict[Trouble | None, dict[str, None]] = {}
             for answer in answers:
                 trouble = answer.trouble and replace(answer.trouble, evidence="")

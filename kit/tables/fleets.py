@@ -9,10 +9,12 @@ from kit.aws.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_STACKS,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
     Scope,
 )
-from kit.tables.cells import UNSEEN, Cell, Default
+from kit.tables.cells import NONE, UNSEEN, Cell, Default
 from kit.tables.core import Column, Row, Source, listed, table
+from kit.tables.grants import capabilities_of_roles
 
 THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
@@ -53,6 +55,17 @@ _KINDS = {
 _BUILDER_COLUMNS = {
     "kind": Column("Kind"),
     "internet": Column("Default internet access", "EnableDefaultInternetAccess"),
+    "imdsv1_disabled": Column(
+        "IMDSv1 is disabled",
+        "DisableIMDSV1",
+        Default(False, "CreateFleet, DisableIMDSV1: enabled unless set"),
+    ),
+    "role_may": Column(
+        "Its role may",
+        "IamRoleArn",
+        NONE,
+        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS,),
+    ),
 }
 
 
@@ -69,10 +82,12 @@ def fleets(source: Source) -> Iterator[Row]:
 @table("fleets_and_builders", "fleet or builder", Scope.REGION, tuple(_KINDS), _BUILDER_COLUMNS)
 def fleets_and_builders(source: Source) -> Iterator[Row]:
     """Everything that runs streaming instances: fleets, image builders, app block builders."""
+    role_may = capabilities_of_roles(source)
     for call, kind in _KINDS.items():
         for answer in source.snapshot.answers(call):
             for row in listed(_BUILDER_COLUMNS, answer, source, kind):
                 row.cells["kind"] = Cell(kind)
+                row.cells["role_may"] = role_may(row.cells["role_may"])
                 yield row
 
 
