@@ -573,7 +573,7 @@ GET_BUCKET_POLICY_STATUS = declare(
 GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
     "s3",
     "GetPublicAccessBlock",
-    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetBucketPublicAccessBlock",
 )
@@ -606,7 +606,7 @@ GET_BUCKET_TAGGING = declare(
 GET_BUCKET_REPLICATION = declare(
     "s3",
     "GetBucketReplication",
-    each=EACH_BUCKET,
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
 )
@@ -667,7 +667,8 @@ GET_BUCKET_LOCATION = declare(
     "s3",
     "GetBucketLocation",
     each=(
-        Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName}"),
+        *EACH_SCREENSHOTS,
+        *EACH_TRAIL_BUCKET,
         Each(
             GET_BUCKET_REPLICATION,
             "ReplicationConfiguration.Rules[?Status=='Enabled']"

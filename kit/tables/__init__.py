@@ -6,16 +6,37 @@ from collections.abc import Iterable
 
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot
-from kit.tables import fleets, governance, identity, images, logging, metadata, stacks, storage
+from kit.tables import (
+    fleets,
+    governance,
+    grants,
+    identity,
+    images,
+    keys,
+    logging,
+    metadata,
+    recorders,
+    service_roles,
+    sign_in,
+    sources,
+    stacks,
+    storage,
+)
 from kit.tables.core import SPECS, Source, Table, build
 
 __all__ = [
     "fleets",
     "governance",
+    "grants",
     "identity",
     "images",
+    "keys",
     "logging",
     "metadata",
+    "recorders",
+    "service_roles",
+    "sign_in",
+    "sources",
     "stacks",
     "storage",
     "tabulate",

@@ -37,6 +37,7 @@ ENCRYPTION_COLUMNS = {
     "key_state": Column("Key state", calls=_KEY_CALLS),
     "key_account": Column("Key's account", calls=_KEY_CALLS),
 }
+PUBLIC_COLUMN = Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,))
 PUBLIC_ACCESS_COLUMNS = {
     **{
         name: Column(
@@ -44,7 +45,7 @@ PUBLIC_ACCESS_COLUMNS = {
         )
         for name, member in _BLOCKS.items()
     },
-    "public_by_policy": Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,)),
+    "public_by_policy": PUBLIC_COLUMN,
 }
 OWNERSHIP_COLUMN = Column("Object ownership", calls=(GET_BUCKET_OWNERSHIP_CONTROLS,))
 VERSIONING_COLUMN = Column("Versioning", calls=(GET_BUCKET_VERSIONING,))
@@ -101,7 +102,6 @@ def public_access(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
     """What keeps the public out, for the account or for the bucket, and whether its policy does."""
     account = snapshot.answer(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
     block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=bucket)
-    status = snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=bucket)
     return {
         **{
             column: known_any(
@@ -110,8 +110,14 @@ def public_access(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
             )
             for column, member in _BLOCKS.items()
         },
-        "public_by_policy": attached(status, "PolicyStatus.IsPublic", UNSEEN, _CLOSED),
+        "public_by_policy": public_by_policy(snapshot, bucket),
     }
+
+
+def public_by_policy(snapshot: Snapshot, bucket: str) -> Cell:
+    """Whether a bucket's policy opens it to the public."""
+    answer = snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=bucket)
+    return attached(answer, "PolicyStatus.IsPublic", UNSEEN, _CLOSED)
 
 
 def ownership(snapshot: Snapshot, bucket: str) -> Cell:

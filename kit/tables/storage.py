@@ -30,6 +30,7 @@ from kit.tables.guards import (
     public_access,
     sse_c_blocked,
 )
+from kit.tables.macie import BUCKET_COLUMNS, known_of
 from kit.tables.policies import (
     denies_deletion,
     denies_plain_http,
@@ -59,6 +60,7 @@ _COLUMNS = {
         "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
     ),
     "kept_days": KEPT_COLUMN,
+    **BUCKET_COLUMNS,
     "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
     "accesses_logged": Column(
@@ -174,6 +176,7 @@ def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
         "deletion_guarded": derive(lambda found: denies_deletion(found, arn), statements),
         "access_restricted": derive(lambda found: restricts_principals(found, arn), statements),
         "kept_days": kept_days(snapshot, name),
+        **known_of(snapshot, name, bucket.region),
         "tls_only": derive(lambda found: denies_plain_http(found, arn), statements),
         "access_logging": access_logging,
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
