@@ -6,7 +6,10 @@ through the same protection and the same store as AWS's own.
 
 from __future__ import annotations
 
+import copy
+import csv
 import datetime as dt
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore.handlers import json_decode_policies
 from botocore.validate import ParamValidator
 
 from kit.aws import calls
@@ -45,12 +49,51 @@ _ON, _OFF = (
     for on in (True, False)
 )
 
+
+def credential_report(**users: Mapping[str, str]) -> bytes:
+    """IAM's credential report: a line for the root user, who rests, and for each other user."""
+    none = {
+        "password_enabled": "false",
+        "password_last_used": "no_information",
+        "mfa_active": "false",
+        **{f"access_key_{n}_active": "false" for n in (1, 2)},
+        **{
+            f"access_key_{n}_last_{what}": "N/A"
+            for n in (1, 2)
+            for what in ("rotated", "used_date")
+        },
+    }
+    root = {"password_enabled": "not_supported", **users.pop("root", {})}
+    lines = [{"user": "<root_account>", "arn": f"arn:aws:iam::{ACCOUNT}:root"} | none | root]
+    for name, members in users.items():
+        arn = f"arn:aws:iam::{ACCOUNT}:user/{name}"
+        lines.append({"user": name, "arn": arn} | none | dict(members))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
 # What an account answers that has nothing in it, where an empty list does not say it.
 _NOTHING: dict[str, dict[str, Any]] = {
     "sts.GetCallerIdentity": {"Account": ACCOUNT, "Arn": COLLECTOR, "UserId": "AROAEXAMPLE:kit"},
-    "iam.GetAccountSummary": {"SummaryMap": {"AccountMFAEnabled": 1, "AccountPasswordPresent": 1}},
+    "iam.GetAccountSummary": {
+        "SummaryMap": {
+            "AccountMFAEnabled": 1,
+            "AccountPasswordPresent": 1,
+            "AccountAccessKeysPresent": 0,
+            "Users": 0,
+        }
+    },
     "iam.GenerateCredentialReport": {"State": "COMPLETE"},
-    "iam.GetCredentialReport": {"Content": b"user,arn,password_enabled,mfa_active\n"},
+    "iam.GetCredentialReport": {"Content": credential_report()},
+    "iam.GetAccountAuthorizationDetails": {
+        "UserDetailList": [],
+        "GroupDetailList": [],
+        "RoleDetailList": [],
+        "Policies": [],
+    },
     "macie2.GetMacieSession": {"status": "ENABLED"},
     "s3control.GetPublicAccessBlock": {"PublicAccessBlockConfiguration": _ON},
 }
@@ -90,8 +133,10 @@ class Account:
     ) -> Account:
         """Let a call answer so, in one region or in each; ``asked`` are its own parameters."""
         _validate(call, response)
+        response = copy.deepcopy(dict(response))
+        json_decode_policies(response, operation(call))  # as boto3 hands them over
         for where in self._where(call, region):
-            self._put(call, where, asked, response=protect(call, dict(response)))
+            self._put(call, where, asked, response=protect(call, response))
         return self
 
     def lists(self, call: Call, *items: Any, region: str = REGION, **asked: Any) -> Account:
@@ -204,6 +249,7 @@ class Account:
         closed: bool = False,
         logs_to: str = "",
         tags: Mapping[str, str] | None = None,
+        copied_to: str = "",
     ) -> Account:
         """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
         if listed:
@@ -222,6 +268,7 @@ class Account:
             calls.GET_BUCKET_LOGGING: (
                 {"LoggingEnabled": {"TargetBucket": logs_to, "TargetPrefix": ""}} if logs_to else {}
             ),
+            calls.GET_BUCKET_REPLICATION: replication(copied_to) if copied_to else None,
             calls.GET_BUCKET_TAGGING: (
                 {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
                 if tags
@@ -271,6 +318,13 @@ class Account:
         }
         for region in self.regions if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
+        self.answers(
+            calls.GET_BUCKET_LOCATION, {"LocationConstraint": home}, home, Bucket="trail-logs"
+        )
+        missing = "ReplicationConfigurationNotFoundError"
+        self.refuses(
+            calls.GET_BUCKET_REPLICATION, missing, region=home, status=404, Bucket="trail-logs"
+        )
         delivered = {"IsLogging": True, "LatestDeliveryTime": AS_OF}
         self.answers(calls.GET_TRAIL_STATUS, status or delivered, home, Name=arn)
         selectors: dict[str, Any] = {"TrailARN": arn}
@@ -321,6 +375,59 @@ class Account:
         content = "".join(f"{line}\n" for line in (header, *lines)).encode()
         return self.answers(calls.GET_CREDENTIAL_REPORT, {"Content": content})
 
+    def credentials(self, **users: Mapping[str, str]) -> Account:
+        """Let IAM's credential report say so of these users, ``root`` among them."""
+        return self.answers(calls.GET_CREDENTIAL_REPORT, {"Content": credential_report(**users)})
+
+    def allowed(
+        self,
+        name: str,
+        *statements: Mapping[str, Any],
+        kind: str = "Role",
+        attached: tuple[str, ...] = (),
+        boundary: str = "",
+        groups: tuple[str, ...] = (),
+        trusts: Any = None,
+        path: str = "/",
+    ) -> Account:
+        """Add a role, user or group with an inline policy of these statements."""
+        word = kind.lower()
+        item: dict[str, Any] = {
+            f"{kind}Name": name,
+            "Path": path,
+            "Arn": f"arn:aws:iam::{self.run.account}:{word}{path}{name}",
+            "AttachedManagedPolicies": [
+                {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in attached
+            ],
+        }
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            item[f"{kind}PolicyList"] = [{"PolicyName": "own", "PolicyDocument": document}]
+        if boundary:
+            item["PermissionsBoundary"] = {"PermissionsBoundaryArn": boundary}
+        if groups:
+            item["GroupList"] = list(groups)
+        if trusts is not None:
+            item["AssumeRolePolicyDocument"] = json.dumps(trusts)
+        return self._known_to_iam(f"{kind}DetailList", item)
+
+    def policy(self, arn: str, *statements: Mapping[str, Any]) -> Account:
+        """Add a managed policy; an earlier version of it, which is not in force, allows all."""
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        versions = [
+            {"IsDefaultVersion": default, "Document": json.dumps({"Statement": list(told)})}
+            for default, told in ((False, (everything,)), (True, statements))
+        ]
+        item = {"PolicyName": arn.rpartition("/")[2], "Arn": arn, "PolicyVersionList": versions}
+        return self._known_to_iam("Policies", item)
+
+    def _known_to_iam(self, member: str, item: dict[str, Any]) -> Account:
+        call = calls.GET_ACCOUNT_AUTHORIZATION_DETAILS
+        found = self._lists.setdefault((call.name, member, ""), [])
+        found.append(item)
+        names = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+        return self.answers(call, {n: self._lists.get((call.name, n, ""), []) for n in names})
+
     def tagged(self, arn: str, **tags: str) -> Account:
         """Let the tagging API list a resource."""
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -354,6 +461,7 @@ class Account:
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
             "partition": "aws",
+            "certificates_verified": True,
             "kit": "0.0",
             "botocore": "0.0",
             "parameters": self.run.model_dump(),
@@ -470,6 +578,13 @@ def _selector(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"FieldSelectors": [{"Field": name, **value} for name, value in fields.items()]}
 
 
+def replication(bucket: str, **changes: Any) -> dict[str, Any]:
+    """A configuration that copies a bucket to another, with members of its rule changed."""
+    destination = {"Bucket": f"arn:aws:s3:::{bucket}"}
+    rule = {"Status": "Enabled", "Destination": destination, **changes}
+    return {"ReplicationConfiguration": {"Role": "", "Rules": [rule]}}
+
+
 def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:
     """A bucket policy that denies plain HTTP, with members of its statement changed."""
     arn = f"arn:aws:s3:::{bucket}"
@@ -489,7 +604,13 @@ def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:
 @cache
 def output_shape(call: Call) -> Any:
     """botocore's shape of what a call answers."""
-    return _SESSION.get_service_model(call.service).operation_model(call.operation).output_shape
+    return operation(call).output_shape
+
+
+@cache
+def operation(call: Call) -> Any:
+    """botocore's model of a call."""
+    return _SESSION.get_service_model(call.service).operation_model(call.operation)
 
 
 def _validate(call: Call, response: Mapping[str, Any]) -> None:
