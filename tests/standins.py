@@ -37,6 +37,7 @@ HOME = f"appstream2-36fb080bb8-{REGION}-{ACCOUNT}"
 SETTINGS = f"appstream-app-settings-{REGION}-{ACCOUNT}-k3v9"
 LOGS = f"appstream-logs-{REGION}-{ACCOUNT}-b7x2"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000001"
+AUTHORITY = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11112222"
 
 _SESSION = botocore.session.get_session()
 _ON, _OFF = (
@@ -97,6 +98,9 @@ _NOTHING: dict[str, dict[str, Any]] = {
     "macie2.GetMacieSession": {"status": "ENABLED"},
     "s3control.GetPublicAccessBlock": {"PublicAccessBlockConfiguration": _ON},
 }
+
+# Calls whose error says that there is none.
+_NOT_THERE = ("organizations.DescribeOrganization",)
 
 
 class Account:
@@ -248,6 +252,10 @@ class Account:
         public: bool = False,
         closed: bool = False,
         logs_to: str = "",
+        blocks_sse_c: bool = True,
+        ownership: str = "BucketOwnerEnforced",
+        versioning: str = "",
+        lifecycle: list[Any] | None = None,
         tags: Mapping[str, str] | None = None,
         copied_to: str = "",
     ) -> Account:
@@ -255,7 +263,9 @@ class Account:
         if listed:
             self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
         by_default = {"SSEAlgorithm": encryption} | ({"KMSMasterKeyID": key} if key else {})
-        rule = {"ApplyServerSideEncryptionByDefault": by_default}
+        rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": by_default}
+        if blocks_sse_c:
+            rule["BlockedEncryptionTypes"] = {"EncryptionType": ["SSE-C"]}
         told: dict[Call, Any] = {
             calls.GET_BUCKET_ENCRYPTION: {"ServerSideEncryptionConfiguration": {"Rules": [rule]}},
             calls.GET_BUCKET_POLICY: {"Policy": json.dumps(policy)} if policy else None,
@@ -269,6 +279,13 @@ class Account:
                 {"LoggingEnabled": {"TargetBucket": logs_to, "TargetPrefix": ""}} if logs_to else {}
             ),
             calls.GET_BUCKET_REPLICATION: replication(copied_to) if copied_to else None,
+            calls.GET_BUCKET_OWNERSHIP_CONTROLS: (
+                {"OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}}
+                if ownership
+                else None
+            ),
+            calls.GET_BUCKET_VERSIONING: {"Status": versioning} if versioning else {},
+            calls.GET_BUCKET_LIFECYCLE_CONFIGURATION: {"Rules": lifecycle} if lifecycle else None,
             calls.GET_BUCKET_TAGGING: (
                 {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
                 if tags
@@ -284,14 +301,24 @@ class Account:
         return self
 
     def key(self, key: str = KEY, region: str = REGION, **members: Any) -> Account:
-        """Let KMS describe a customer managed key of the account, named as the bucket names it."""
+        """Let KMS describe a customer managed key of the account, named as the bucket names it.
+
+        It rotates unless told otherwise: ``rotation=None`` leaves the answer out.
+        """
+        rotation = members.pop("rotation", {"KeyRotationEnabled": True})
         metadata = {
             "KeyId": "1b2c3d4e-0000-4000-8000-000000000001",
+            "Arn": key if key.startswith("arn:") else KEY,
             "AWSAccountId": self.run.account,
             "KeyManager": "CUSTOMER",
+            "KeySpec": "SYMMETRIC_DEFAULT",
             "KeyState": "Enabled",
+            "Origin": "AWS_KMS",
             **members,
         }
+        if rotation is not None:
+            arn = metadata["Arn"]
+            self.answers(calls.GET_KEY_ROTATION_STATUS, rotation, region, KeyId=arn)
         metadata = {name: value for name, value in metadata.items() if value is not None}
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
 
@@ -305,6 +332,8 @@ class Account:
         status: Mapping[str, Any] | None = None,
         basic: list[Any] | None = None,
         advanced: list[Any] | None = None,
+        kept: int | None = 365,
+        **members: Any,
     ) -> Account:
         """Add a trail that logs reads and writes of management events, unless told otherwise."""
         arn = f"arn:aws:cloudtrail:{home}:{account}:trail/{name}"
@@ -315,7 +344,11 @@ class Account:
             "IsMultiRegionTrail": multi,
             "IsOrganizationTrail": account != ACCOUNT,
             "S3BucketName": "trail-logs",
+            "LogFileValidationEnabled": True,
+            **members,
         }
+        trail = {key: value for key, value in trail.items() if value is not None}
+        self.expiring(str(trail.get("S3BucketName")), home, days=kept)
         for region in self.regions if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
         self.answers(
@@ -334,6 +367,15 @@ class Account:
             selectors["EventSelectors"] = [{"ReadWriteType": "All"}] if basic is None else basic
         return self.answers(calls.GET_EVENT_SELECTORS, selectors, home, TrailName=arn)
 
+    def expiring(self, bucket: str, region: str = REGION, *, days: int | None) -> Account:
+        """Let a bucket without versions erase all it holds after some days, or never."""
+        self.answers(calls.GET_BUCKET_VERSIONING, {}, region, Bucket=bucket)
+        call = calls.GET_BUCKET_LIFECYCLE_CONFIGURATION
+        if days is None:
+            code = "NoSuchLifecycleConfiguration"
+            return self.refuses(call, code, region=region, status=404, Bucket=bucket)
+        return self.answers(call, {"Rules": [erases(days)]}, region, Bucket=bucket)
+
     def store(
         self, name: str = "lake", region: str = REGION, *selectors: Any, **members: Any
     ) -> Account:
@@ -344,11 +386,28 @@ class Account:
             "EventDataStoreArn": arn,
             "Status": "ENABLED",
             "MultiRegionEnabled": False,
+            "RetentionPeriod": 366,
             "AdvancedEventSelectors": list(selectors or [management()]),
             **members,
         }
         store = {name: value for name, value in store.items() if value is not None}
         return self.answers(calls.GET_EVENT_DATA_STORE, store, region, EventDataStore=arn)
+
+    def watched(self, bucket: str = HOME, region: str = REGION, **members: Any) -> Account:
+        """Let Macie, which finds nothing, have analysed a bucket a day ago, unless told otherwise."""
+        known = {
+            "bucketName": bucket,
+            "objectCountByEncryptionType": {"unencrypted": 0, "unknown": 0, "s3Managed": 9},
+            "automatedDiscoveryMonitoringStatus": "MONITORED",
+            "lastAutomatedDiscoveryTime": AS_OF - dt.timedelta(days=1),
+            **members,
+        }
+        known = {name: value for name, value in known.items() if value is not None}
+        self.lists(calls.DESCRIBE_BUCKETS, known, region=region)
+        self.lists(calls.LIST_CLASSIFICATION_JOBS, region=region)
+        self.lists(calls.GET_FINDING_STATISTICS, region=region)
+        on = {"status": "ENABLED"}
+        return self.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, on, region)
 
     def event(
         self,
@@ -428,6 +487,19 @@ class Account:
         names = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
         return self.answers(call, {n: self._lists.get((call.name, n, ""), []) for n in names})
 
+    def authority(
+        self, state: str | None, ends: dt.datetime | None = AS_OF + dt.timedelta(days=300)
+    ) -> Account:
+        """Let AWS Private CA describe the certificate authority that directories name."""
+        told = {"Status": state, "NotAfter": ends, "UsageMode": "SHORT_LIVED_CERTIFICATE"}
+        described = {name: value for name, value in told.items() if value is not None}
+        return self.answers(
+            calls.DESCRIBE_CERTIFICATE_AUTHORITY,
+            {"CertificateAuthority": described},
+            REGION,
+            CertificateAuthorityArn=AUTHORITY,
+        )
+
     def tagged(self, arn: str, **tags: str) -> Account:
         """Let the tagging API list a resource."""
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -450,7 +522,11 @@ class Account:
             for where in self._where(call, None):
                 response = _NOTHING.get(call.name) or ({call.items: []} if call.items else {})
                 key = (call.name, where, "{}")
-                if key not in self._made and not self._is_silent(call, where):
+                if key in self._made or self._is_silent(call, where):
+                    continue
+                if call.name in _NOT_THERE:
+                    self.refuses(call, next(iter(call.absent)), region=where, status=400)
+                else:
                     self.answers(call, response, where)
         ordered = [self._made[key] for key in sorted(self._made)]
         requests = [
@@ -559,7 +635,45 @@ def denial(call: Call) -> str:
     return "AccessDenied" if call.service in ("s3", "s3control", "iam") else "AccessDeniedException"
 
 
+# --- things that services list ---------------------------------------------------------------
+
+
+def pool_user(status: str | None, **members: Any) -> dict[str, Any]:
+    """A user of the user pool, made three hundred days ago, with members changed."""
+    user = {
+        "AuthenticationType": "USERPOOL",
+        "Arn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:user/userpool/jane",
+        "UserName": "jane.doe@example.org",
+        "Enabled": True,
+        "Status": status,
+        "CreatedTime": AS_OF - dt.timedelta(days=300),
+        **members,
+    }
+    return {name: value for name, value in user.items() if value is not None}
+
+
+def directory(status: str | None = None, authority: str | None = AUTHORITY) -> dict[str, Any]:
+    """A directory, with certificate-based sign-in where a status is given."""
+    told = {"Status": status, "CertificateAuthorityArn": authority}
+    properties = {name: value for name, value in told.items() if value is not None}
+    return {"DirectoryName": "corp.example", "OrganizationalUnitDistinguishedNames": []} | (
+        {"CertificateBasedAuthProperties": properties} if status else {}
+    )
+
+
 # --- documents -----------------------------------------------------------------------------
+
+
+def erases(days: int = 365, **members: Any) -> dict[str, Any]:
+    """A lifecycle rule that erases everything, earlier versions too, after some days."""
+    rule = {
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        **members,
+    }
+    return {name: value for name, value in rule.items() if value is not None}
 
 
 def management(**fields: Any) -> dict[str, Any]:
@@ -583,6 +697,12 @@ def replication(bucket: str, **changes: Any) -> dict[str, Any]:
     destination = {"Bucket": f"arn:aws:s3:::{bucket}"}
     rule = {"Status": "Enabled", "Destination": destination, **changes}
     return {"ReplicationConfiguration": {"Role": "", "Rules": [rule]}}
+
+
+def trust(principal: Any, **members: Any) -> dict[str, Any]:
+    """A policy that lets a principal assume a role."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **members}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:

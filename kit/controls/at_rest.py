@@ -12,6 +12,7 @@ from kit.controls.registry import (
     SHARED,
     Attested,
     Control,
+    NotApplicable,
     NotEvidenced,
     Outcome,
     Remedy,
@@ -242,8 +243,10 @@ def keys_of_buckets_are_usable(
     *,
     minimum_key: str,
     allowed_key_accounts: list[str],
-) -> bool:
+) -> Outcome:
     """The key is enabled, of the class that the profile asks for, and no stranger's."""
+    if key_class == "none":
+        return NotApplicable("no default encryption, see AR-05, AR-06 and AR-11")
     if key_class == "foreign":
         return key_account in allowed_key_accounts and key_state == "Enabled"
     accepted = {

@@ -15,12 +15,15 @@ from kit.tables import (
     keys,
     logging,
     metadata,
+    places,
     recorders,
     service_roles,
     sign_in,
     sources,
     stacks,
     storage,
+    transport,
+    usage,
 )
 from kit.tables.core import SPECS, Source, Table, build
 
@@ -33,6 +36,7 @@ __all__ = [
     "keys",
     "logging",
     "metadata",
+    "places",
     "recorders",
     "service_roles",
     "sign_in",
@@ -40,6 +44,8 @@ __all__ = [
     "stacks",
     "storage",
     "tabulate",
+    "transport",
+    "usage",
 ]
 
 

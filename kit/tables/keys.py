@@ -20,7 +20,7 @@ from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, me
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
-from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
+from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 from kit.tables.trails import held_elsewhere
 
 ROTATABLE = Part("rotatable", "customer managed key that KMS can rotate")
@@ -71,7 +71,9 @@ def _uses(source: Source) -> Iterator[_Use]:
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         if bucket.name and bucket.region in snapshot.regions:
             answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
+            off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
             key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
+            key = Cell(None, bucket.refs, off) if off else key
             where = answer.region or bucket.region  # an alias means one of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))
     for trail, ref, region in trails_at_home(snapshot):

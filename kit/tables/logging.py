@@ -20,6 +20,7 @@ from kit.aws.calls import (
 )
 from kit.aws.session import USER_AGENT
 from kit.snapshot import Snapshot
+from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
@@ -57,6 +58,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
             "Analyzer of external access", calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)
         ),
         "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,)),
+        **transport.COLUMNS,
     },
 )
 def regions(source: Source) -> Iterator[Row]:
@@ -78,6 +80,7 @@ def regions(source: Source) -> Iterator[Row]:
                 "open_findings": open_findings(snapshot, region),
                 "analyzer": analyzer(snapshot, region),
                 "exports": exports(snapshot, region),
+                **transport.transport(source, region),
                 **_events(snapshot, region),
             },
         )

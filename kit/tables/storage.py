@@ -16,7 +16,7 @@ from kit.aws.calls import (
     Call,
     Scope,
 )
-from kit.snapshot import Snapshot
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.guards import (
@@ -139,7 +139,10 @@ def buckets(source: Source) -> Iterator[Row]:
     for bucket in buckets_in_scope(source.snapshot):
         if bucket.region not in source.snapshot.regions:
             continue
-        cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
+        if source.snapshot.regions_off.get(bucket.region):
+            cells = _out_of_reach(source.snapshot, bucket)
+        else:
+            cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
         purpose = Cell(bucket.purpose, bucket.refs)
         key = bucket.name or bucket.purpose
         yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
@@ -159,6 +162,21 @@ def _unseen(bucket: Bucket) -> dict[str, Cell]:
     call: Call = DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS if bucket.purpose == LOGS else DESCRIBE_STACKS
     gap = absent_member(call, "the bucket's name", bucket.refs[0])
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
+
+
+def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
+    """Gaps throughout: nothing answers in a region that is off."""
+    return {
+        name: Cell(None, bucket.refs, switched_off(snapshot, column.calls[0], bucket.region))
+        for name, column in _COLUMNS.items()
+        if name != "purpose"
+    }
+
+
+def switched_off(snapshot: Snapshot, call: Call, region: str) -> Trouble | None:
+    """The trouble of a call in a region that is off; none where it is on."""
+    off = snapshot.regions_off.get(region, "")
+    return Answer(call, region, {}, off=off).trouble if off else None
 
 
 def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
