@@ -111,6 +111,7 @@ def collect(
         "account": run.account,
         "as_of": as_of.isoformat(),
         "partition": engine.partition,
+        "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "parameters": run.model_dump(),
@@ -204,6 +205,11 @@ class _Engine:
         """The partition of the caller: aws, aws-us-gov ..."""
         arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
         return str(arn.split(":")[1])
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the certificate of every endpoint was verified."""
+        return self._clients.verify_certificates
 
     def find_regions(self) -> _Regions:
         """Regions named in the run, or every AppStream region that the account has enabled."""

@@ -116,6 +116,9 @@ class _Evaluation:
     def findings(self) -> Iterator[Finding]:
         regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
         for region in regions:
+            if self.control.asked_by and not self.thresholds[self.control.asked_by]:
+                yield self._not_required(region)
+                continue
             found = [self._judge(row) for row in self._rows(region)]
             yield from found
             unseen = list(self._unseen(region))
@@ -213,6 +216,16 @@ class _Evaluation:
             reason=nothing,
             observed="none",
             evidence=tuple(dict.fromkeys(refs)),
+        )
+
+    def _not_required(self, region: str) -> Finding:
+        return self._finding(
+            region,
+            "whatever is there",
+            status=NOT_APPLICABLE,
+            reason="not required",
+            observed="not asked for by the profile",
+            evidence=("parameters#/thresholds",),
         )
 
     def _finding(
