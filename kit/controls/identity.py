@@ -155,7 +155,6 @@ def streaming_users_have_mfa(
         "5(1)(c)": "accounts that nobody uses are personal data that nobody needs",
         "5(1)(d)": "an address that was never confirmed may be another person's",
         "5(1)(e)": "what is no longer used is not kept",
-        "32(1)(b)": "a compromised account opens the sessions",
     },
     source=BEYOND,
     remedy=Remedy(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,40 @@ from tests.standins import (
     REGION,
     SETTINGS,
     Account,
+    directory,
     management,
     objects,
+    pool_user,
     tls_only,
+    trust,
 )
 
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+_CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
+_ACTIONS = (
+    "CLIPBOARD_COPY_TO_LOCAL_DEVICE",
+    "FILE_DOWNLOAD",
+    "PRINTING_TO_LOCAL_DEVICE",
+    "DOMAIN_PASSWORD_SIGNIN",
+)
 TOKEN = "⟦secret: token⟧"
+COLLEAGUE = "111122223333"
 _DECLARED = {
     "data_role": "controller",
     "controller": "Example Ltd",
     "register_reference": "RoPA 7",
     "contact": "dpo@example.org",
     "no_customer_numbers": True,
+    "administrators": [f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"],
+    "identity_provider_evidence": "IDP-1",
+    "reviewer": "Security officer",
+    "reviewed_on": "2026-11-01",
+    "allowed_regions": [REGION],
+    "organisation_accounts": [COLLEAGUE],
+    "allowed_embed_domains": ["portal.example"],
+    "agent_dpia_reference": "DPIA 3",
+    "disk_encryption_statement": "Case 7",
 }
 
 
@@ -54,8 +75,27 @@ def careless(folder: Path) -> Account:
     account = Account(folder)
     members = _storage() | _streaming("UDP")
     members["StorageConnectors"].append({"ConnectorType": "GOOGLE_DRIVE"})
-    account.stack(RedirectURL=f"https://example.org/?token={TOKEN}", **members)
-    account.fleet(MaxSessionsPerInstance=4, IdleDisconnectTimeoutInSeconds=0)
+    account.stack(
+        RedirectURL=f"http://example.org/?token={TOKEN}",
+        EmbedHostDomains=["anybody.example"],
+        fleets=("design",),
+        ContentRedirection=_redirection(),
+        **members,
+    )
+    role = f"arn:aws:iam::{ACCOUNT}:role/everything"
+    account.fleet(
+        MaxSessionsPerInstance=4,
+        IdleDisconnectTimeoutInSeconds=0,
+        IamRoleArn=role,
+        ComputeCapacityStatus={"Desired": 1, "ActiveUserSessions": 5},
+        DomainJoinInfo={"DirectoryName": "corp.example"},
+        EnableDefaultInternetAccess=True,
+        UsbDeviceFilterStrings=["0,*"],
+    )
+    account.image(shared_with=("999999999999",), LatestAppstreamAgentVersion="FALSE")
+    _export(account, AS_OF)
+    reports = {"S3BucketName": LOGS, "SubscriptionErrors": [{"ErrorCode": "ACCESS_DENIED"}]}
+    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
     endpoint = {"VpcEndpointId": VPCE, "State": "rejected", "ServiceName": "x"}
     account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
     missing = "NoSuchPublicAccessBlockConfiguration"
@@ -69,8 +109,10 @@ def careless(folder: Path) -> Account:
         )
     account.key(KeyState="PendingDeletion")
     account.trail(status={"IsLogging": False}).store(Status="STOPPED_INGESTION")
-    account.event("TLSv1.0").report(f"jane,arn:aws:iam::{ACCOUNT}:user/jane,true,false")
-    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": {"AccountMFAEnabled": 0}})
+    account.event("TLSv1.0")
+    summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
+    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
+    _strangers(account)
     account.answers(calls.GET_MACIE_SESSION, {"status": "PAUSED"})
     return account
 
@@ -91,6 +133,9 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         Description="Drawings, see https://example.org/help",
         RedirectURL="https://example.org",
         EmbedHostDomains=["portal.example"],
+        fleets=("design",),
+        UserSettings=[{"Action": action, "Permission": "DISABLED"} for action in _ACTIONS],
+        ContentRedirection=_redirection("https://portal.example/*"),
         **_storage(),
         **_streaming("TCP"),
     )
@@ -101,17 +146,22 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     entitlement = {
         "Name": "all",
         "StackName": "design",
-        "AppVisibility": "ALL",
+        "AppVisibility": "ASSOCIATED",
         "Attributes": [{"Name": "roles", "Value": "designer"}],
     }
     account.lists(calls.DESCRIBE_ENTITLEMENTS, entitlement, region=REGION, StackName="design")
-    account.fleet(Description="Workstations", MaxSessionsPerInstance=1)
-    account.lists(
-        calls.DESCRIBE_IMAGES,
-        {"Name": "design", "Arn": IMAGE, "Applications": [{"Name": "cad", "Metadata": {"a": "b"}}]},
+    account.fleet(
+        Description="Workstations",
+        MaxSessionsPerInstance=1,
+        ComputeCapacityStatus={"Desired": 1, "InUse": 1},
+        DomainJoinInfo={"DirectoryName": "corp.example"},
+        **_CLOSED,
     )
+    programs = [{"Name": "cad", "Metadata": {"a": "b"}}]
+    account.image(shared_with=(COLLEAGUE,), Applications=programs)
     account.lists(
-        calls.DESCRIBE_IMAGE_BUILDERS, {"Name": "builder", "Arn": f"{arn}:image-builder/builder"}
+        calls.DESCRIBE_IMAGE_BUILDERS,
+        {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
     )
     account.lists(calls.DESCRIBE_APP_BLOCKS, {"Name": "block", "Arn": f"{arn}:app-block/block"})
     builder: dict[str, Any] = {
@@ -121,12 +171,13 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         "InstanceType": "stream.standard.small",
         "VpcConfig": {},
         "State": "STOPPED",
+        **_CLOSED,
     }
     account.lists(calls.DESCRIBE_APP_BLOCK_BUILDERS, builder)
     account.lists(calls.DESCRIBE_APPLICATIONS, {"Name": "cad", "Arn": f"{arn}:application/cad"})
-    task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": AS_OF}
-    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
-    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+    _export(account, AS_OF - dt.timedelta(days=200))
+    reports = {"S3BucketName": LOGS, "Schedule": "DAILY", "LastGeneratedReportDate": AS_OF}
+    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
     for name in ("stack/design", "fleet/design", "image/design", "image-builder/builder"):
         told = {"Tags": {"team": "cad"}}
         account.answers(calls.LIST_TAGS_FOR_RESOURCE, told, REGION, ResourceArn=f"{arn}:{name}")
@@ -140,11 +191,55 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
             "ServiceName": f"com.amazonaws.{REGION}.appstream.streaming",
         },
     )
-    account.event().report(f"jane,arn:aws:iam::{ACCOUNT}:user/jane,true,true")
+    account.event()
+    _people(account)
     account.lists(calls.LIST_REPORTS, {"name": "SOC 2", "state": "PUBLISHED", "periodEnd": AS_OF})
     account.lists(calls.LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"}
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)
+
+
+def _people(account: Account) -> None:
+    """People and roles with no more than they need."""
+    key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "true", **key})
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED"))
+    account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
+    analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
+    account.lists(calls.LIST_ANALYZERS, analyzer)
+    account.allowed(
+        "AmazonAppStreamServiceAccess",
+        trusts=trust({"Service": "appstream.amazonaws.com"}),
+        attached=("arn:aws:iam::aws:policy/service-role/AmazonAppStreamServiceAccess",),
+        path="/service-role/",
+    )
+    account.allowed("instance")
+    account.allowed("StreamingAdmin", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+
+def _strangers(account: Account) -> None:
+    """People and roles with all that they could have."""
+    key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2022-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", **key})
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    account.lists(calls.DESCRIBE_USERS, pool_user("COMPROMISED"))
+    account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("EXPIRED")
+    entitlement = {"Name": "all", "StackName": "design", "AppVisibility": "ALL"}
+    entitlement |= {"Attributes": [{"Name": "roles", "Value": "designer"}]}
+    account.lists(calls.DESCRIBE_ENTITLEMENTS, entitlement, region=REGION, StackName="design")
+    account.allowed("AmazonAppStreamServiceAccess", trusts=trust({"AWS": "*"}))
+    account.allowed("everything", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    account.allowed("images", {"Effect": "Allow", "Action": "appstream:*Image", "Resource": "*"})
+
+
+def _export(account: Account, created: dt.datetime) -> None:
+    task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": created}
+    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
+
+
+def _redirection(*allowed: str) -> dict[str, Any]:
+    return {"HostToClient": {"Enabled": True, "AllowedUrls": list(allowed)}}
 
 
 def _storage() -> dict[str, Any]:
