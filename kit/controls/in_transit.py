@@ -250,7 +250,6 @@ _NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
             'redirect_url = "https://URL"\nfeedback_url = "https://URL"  # in aws_appstream_stack'
         ),
     ),
-    shows=("own_urls",),
 )
 def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int) -> Outcome:
     """No URL that a stack or its theme sends users to is plain http."""

@@ -65,7 +65,7 @@ def _buckets(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         place = _region_of(snapshot, bucket.name, bucket.refs)
-        copies = _copies(snapshot, bucket.name) if bucket.name else place
+        copies = _copies(snapshot, bucket.name, place.value) if bucket.name else place
         yield _row(bucket_label(source, bucket), place, copies, bucket.name or bucket.region)
 
 
@@ -82,7 +82,7 @@ def _trails(source: Source) -> Iterator[Row]:
     for name, ref in known.items():
         label = source.labels.label("bucket", name) if name else "bucket of a trail"
         place = _region_of(snapshot, name, (ref,))
-        yield _row(label, place, _copies(snapshot, name) if name else place, name)
+        yield _row(label, place, _copies(snapshot, name, place.value) if name else place, name)
 
 
 def _row(label: str, place: Cell, copied_to: Cell, key: str = "") -> Row:
@@ -103,9 +103,11 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     return Cell(None, refs, trouble)
 
 
-def _copies(snapshot: Snapshot, bucket: str) -> Cell:
+def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     """The regions to which S3 copies what is put into a bucket."""
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    if not answer.requests:
+        answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
     path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination.Bucket"
     arns = attached(answer, path, Default([], "GetBucketReplication: no rule, no copy"))
     if arns.gap:

@@ -27,6 +27,11 @@ from tests.standins import (
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
 _CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
+_AGENTS = {
+    "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+    "ScreenResolution": "W_1280xH_720",
+    "ScreenImageFormat": "PNG",
+}
 _ACTIONS = (
     "CLIPBOARD_COPY_TO_LOCAL_DEVICE",
     "FILE_DOWNLOAD",
@@ -80,6 +85,7 @@ def careless(folder: Path) -> Account:
         EmbedHostDomains=["anybody.example"],
         fleets=("design",),
         ContentRedirection=_redirection(),
+        AgentAccessConfig=_AGENTS,
         **members,
     )
     role = f"arn:aws:iam::{ACCOUNT}:role/everything"
@@ -122,7 +128,16 @@ def empty(folder: Path) -> Account:
     return Account(folder, **_DECLARED)
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty)}
+def federal(folder: Path) -> Account:
+    """The profile asks for FIPS endpoints, and nothing keeps users off them."""
+    own = folder / "federal.yaml"
+    folder.mkdir(parents=True, exist_ok=True)
+    own.write_text("fips_required: true\n")
+    given = {"thresholds": str(own), "fips_relay_state": True}
+    return Account(folder, regions=("us-east-1",), **given).fleet(region="us-east-1")
+
+
+SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, federal)}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
@@ -136,6 +151,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         fleets=("design",),
         UserSettings=[{"Action": action, "Permission": "DISABLED"} for action in _ACTIONS],
         ContentRedirection=_redirection("https://portal.example/*"),
+        AgentAccessConfig=_AGENTS,
         **_storage(),
         **_streaming("TCP"),
     )
