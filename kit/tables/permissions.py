@@ -140,14 +140,16 @@ def names_action(statement: Statement, action: str) -> bool:
 
 
 def _names_resource(statement: Statement, arn: str, wholly: bool) -> bool:
+    # What is on no resource in particular is named by "*" alone.
+    meets = _covers if arn == "*" else overlaps
     if "NotResource" in statement:
         excepted = [_plain(r) for r in many(statement["NotResource"])]
-        excludes = overlaps if wholly else _covers
+        excludes = meets if wholly else _covers
         return not any(excludes(pattern, arn) for pattern in excepted)
     named = [_plain(r) for r in many(statement.get("Resource"))]
     if wholly:
         return any(_covers(pattern, arn) for pattern in named)
-    return any(overlaps(_VARIABLE.sub("*", pattern), arn) for pattern in named)
+    return any(meets(_VARIABLE.sub("*", pattern), arn) for pattern in named)
 
 
 def _plain(pattern: Any) -> str:
