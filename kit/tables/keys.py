@@ -47,7 +47,7 @@ class _Use:
     {
         "rotatable": Column("Customer's, symmetric, made by KMS", calls=(*_USES, DESCRIBE_KEY)),
         "rotates": Column("Rotates", calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
-        "rotation_days": Column("every (days)", calls=(GET_KEY_ROTATION_STATUS,)),
+        "rotation_days": Column("Rotation period (days)", calls=(GET_KEY_ROTATION_STATUS,)),
     },
 )
 def keys(source: Source) -> Iterator[Row]:
