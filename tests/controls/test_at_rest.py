@@ -298,7 +298,11 @@ def under(key: str = KEY, **metadata: Any) -> Given:
         ),
         fails,
     ),
-    ("no encryption configured", no_encryption, fails),
+    (
+        "no encryption configured, and so no key",
+        no_encryption,
+        not_applicable("no default encryption, see AR-05, AR-06 and AR-11"),
+    ),
     (
         "encryption denied",
         lambda a: a.bucket().denies(GET_BUCKET_ENCRYPTION, Bucket=HOME),
@@ -436,5 +440,5 @@ def test_ar_18_is_the_worst_of_encryption_at_rest(account: Account) -> None:
     found = evaluate(tabulate(account.snapshot()))
     (roll_up,) = (one for one in found.roll_ups if one.control == "AR-18")
     assert roll_up.status == "fail"
-    assert roll_up.evidence == ("AR-05", "AR-06", "AR-07")
-    assert roll_up.observed == "1 of 3 findings: AR-07"
+    assert roll_up.evidence == (*(f"AR-{n:02}" for n in range(5, 12)), "LG-03")
+    assert roll_up.observed == "1 of 8 findings: AR-07"
