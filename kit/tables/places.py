@@ -37,7 +37,9 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
             "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)
         ),
         "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
-        "not_looked_at": Column("Enabled regions not looked at", calls=(LIST_REGIONS,)),
+        "not_looked_at": Column(
+            "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
+        ),
     },
 )
 def places(source: Source) -> Iterator[Row]:

@@ -17,13 +17,16 @@ from tests.standins import (
     SETTINGS,
     Account,
     directory,
+    erases,
     management,
     objects,
     pool_user,
+    restricted,
     tls_only,
     trust,
 )
 
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
 _CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
@@ -31,7 +34,10 @@ _AGENTS = {
     "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
     "ScreenResolution": "W_1280xH_720",
     "ScreenImageFormat": "PNG",
+    "ScreenshotsUploadEnabled": True,
+    "S3BucketArn": "arn:aws:s3:::screenshots",
 }
+_PACKAGES = {"SourceS3Location": {"S3Bucket": "packages", "S3Key": "cad.vhdx"}}
 _ACTIONS = (
     "CLIPBOARD_COPY_TO_LOCAL_DEVICE",
     "FILE_DOWNLOAD",
@@ -62,7 +68,9 @@ def tidy(folder: Path, **given: Any) -> Account:
     """All is well: a trail records everything, the account blocks public access."""
     account = _furnished(Account(folder, **_DECLARED, **given))
     _buckets(account)
-    account.trail(advanced=[management(), objects()])
+    for name in (HOME, SETTINGS, LOGS):
+        account.watched(name)
+    account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
     return account.store("second", Status="STOPPED_INGESTION")
 
 
@@ -72,6 +80,16 @@ def lake(folder: Path) -> Account:
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
     _buckets(account, closed=True, logs_to="access-logs")
+    aws_key = "alias/aws/s3"
+    account.bucket(
+        "packages", listed=False, versioning="Enabled", encryption="aws:kms", key=aws_key
+    )
+    account.key(aws_key, KeyManager="AWS", rotation=None)
+    job = {"isDefinedInJob": "TRUE", "lastJobId": "j1", "lastJobRunTime": AS_OF}
+    for name in (HOME, SETTINGS, LOGS):
+        account.watched(name, automatedDiscoveryMonitoringStatus="NOT_MONITORED", jobDetails=job)
+    ran = {"jobId": "j1", "lastRunErrorStatus": {"code": "NONE"}}
+    account.lists(calls.LIST_CLASSIFICATION_JOBS, ran)
     return account.store()
 
 
@@ -82,12 +100,12 @@ def careless(folder: Path) -> Account:
     members["StorageConnectors"].append({"ConnectorType": "GOOGLE_DRIVE"})
     account.stack(
         RedirectURL=f"http://example.org/?token={TOKEN}",
-        EmbedHostDomains=["anybody.example"],
         fleets=("design",),
         ContentRedirection=_redirection(),
         AgentAccessConfig=_AGENTS,
         **members,
     )
+    account.stack("shown", EmbedHostDomains=["anybody.example"])
     role = f"arn:aws:iam::{ACCOUNT}:role/everything"
     account.fleet(
         MaxSessionsPerInstance=4,
@@ -106,15 +124,19 @@ def careless(folder: Path) -> Account:
     account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
-    for name in (HOME, SETTINGS, LOGS):
-        account.bucket(name, encryption="aws:kms", key=KEY, public=True, tags={"team": "cad"})
+    account.lists(calls.DESCRIBE_APP_BLOCKS, {"Name": "block", "Arn": "arn:block", **_PACKAGES})
+    for name in (HOME, SETTINGS, LOGS, "packages", "screenshots"):
+        listed = name not in ("packages", "screenshots")
+        tags = {"team": "cad"}
+        account.bucket(name, listed=listed, public=True, ownership="ObjectWriter", tags=tags)
     missing = "ServerSideEncryptionConfigurationNotFoundError"
-    for name in (HOME, SETTINGS):
+    for name in (HOME, SETTINGS, LOGS, "screenshots"):
         account.refuses(
             calls.GET_BUCKET_ENCRYPTION, missing, region=REGION, status=404, Bucket=name
         )
-    account.key(KeyState="PendingDeletion")
-    account.trail(status={"IsLogging": False}).store(Status="STOPPED_INGESTION")
+    account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
+    account.trail(status={"IsLogging": False}, kept=None)
+    account.store(Status="STOPPED_INGESTION", KmsKeyId=KEY)
     account.event("TLSv1.0")
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
@@ -128,16 +150,26 @@ def empty(folder: Path) -> Account:
     return Account(folder, **_DECLARED)
 
 
+def member(folder: Path) -> Account:
+    """A member of an organisation, which records and searches from another account."""
+    account = Account(folder, **_DECLARED).fleet().bucket()
+    account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
+    off = {"status": "DISABLED"}
+    account.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
+    return account.trail("org", account=COLLEAGUE)
+
+
 def federal(folder: Path) -> Account:
     """The profile asks for FIPS endpoints, and nothing keeps users off them."""
     own = folder / "federal.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     own.write_text("fips_required: true\n")
     given = {"thresholds": str(own), "fips_relay_state": True}
-    return Account(folder, regions=("us-east-1",), **given).fleet(region="us-east-1")
+    return Account(folder, regions=("us-east-1", "us-west-2"), **given).fleet(region="us-east-1")
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, federal)}
+SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
@@ -179,7 +211,8 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         calls.DESCRIBE_IMAGE_BUILDERS,
         {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
     )
-    account.lists(calls.DESCRIBE_APP_BLOCKS, {"Name": "block", "Arn": f"{arn}:app-block/block"})
+    block = {"Name": "block", "Arn": f"{arn}:app-block/block", **_PACKAGES}
+    account.lists(calls.DESCRIBE_APP_BLOCKS, block)
     builder: dict[str, Any] = {
         "Name": "maker",
         "Arn": f"{arn}:app-block-builder/maker",
@@ -274,8 +307,20 @@ def _streaming(protocol: str) -> dict[str, Any]:
 
 def _buckets(account: Account, **members: Any) -> None:
     for name in (HOME, SETTINGS, LOGS):
-        tags = {"team": "cad"}
+        statements = tls_only(name)["Statement"] + restricted(name, ADMIN)["Statement"]
         account.bucket(
-            name, encryption="aws:kms", key=KEY, policy=tls_only(name), tags=tags, **members
+            name,
+            encryption="aws:kms",
+            key=KEY,
+            policy={"Statement": statements},
+            versioning="Enabled",
+            lifecycle=[erases()],
+            tags={"team": "cad"},
+            **members,
         )
+    account.bucket("packages", listed=False, versioning="Enabled", **members)
+    lifecycle = [erases()]
+    account.bucket(
+        "screenshots", listed=False, versioning="Enabled", lifecycle=lifecycle, **members
+    )
     account.key()
