@@ -73,6 +73,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Logging",
         "Metadata and URLs",
         "Discovery of personal data",
+        "Exposure",
         "The provider's side",
         "Waivers",
         "Findings in full",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from kit.aws.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_TRAILS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_LOGGING,
     GET_BUCKET_VERSIONING,
@@ -36,9 +38,11 @@ from tests.controls.scenarios import (
 )
 from tests.standins import (
     ACCOUNT,
+    AS_OF,
     COLLECTOR,
     HOME,
     KEY,
+    LOGS,
     REGION,
     SETTINGS,
     Account,
@@ -692,3 +696,62 @@ INSTEAD = not_applicable("data events stand in, see LG-02")
 def test_lg_07_server_access_is_logged(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "LG-07") == expected
+
+
+# --- LG-05: usage reports ---------------------------------------------------------------------
+
+
+def reporting(days: float | None = 0.5, *errors: str, busy: str = "") -> Given:
+    """A subscription whose last report is so old, and a fleet with sessions counted so."""
+
+    def given(account: Account) -> Account:
+        told: dict[str, Any] = {"S3BucketName": LOGS, "Schedule": "DAILY"}
+        if days is not None:
+            told["LastGeneratedReportDate"] = AS_OF - dt.timedelta(days=days)
+        if errors:
+            told["SubscriptionErrors"] = [{"ErrorCode": error} for error in errors]
+        account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, told)
+        capacity = {"Desired": 1} | ({busy: 1} if busy else {})
+        return account.fleet("idle").fleet(ComputeCapacityStatus=capacity)
+
+    return given
+
+
+NO_SUBSCRIPTION = not_applicable("no usage report subscription")
+
+
+@scenarios(
+    ("none, which is a choice", lambda a: a.fleet(), NO_SUBSCRIPTION),
+    ("recent, with sessions", reporting(busy="InUse"), passes),
+    ("as old as the profile allows", reporting(2, busy="InUse"), passes),
+    ("older, with instances in use", reporting(2.01, busy="InUse"), fails),
+    ("older, with sessions", reporting(40, busy="ActiveUserSessions"), fails),
+    ("older, with instances that wait", reporting(40, busy="Available"), passes),
+    ("older, and nobody streams", reporting(40), passes),
+    ("an error", reporting(0.5, "ACCESS_DENIED"), fails),
+    ("an error, and nobody streams", reporting(None, "RESOURCE_NOT_FOUND"), fails),
+    (
+        "no report yet, with sessions",
+        reporting(None, busy="InUse"),
+        not_evidenced("absent in answer"),
+    ),
+    ("no report yet, and nobody streams", reporting(None), passes),
+    (
+        "fleets denied",
+        lambda a: reporting(40, busy="InUse")(a).denies(DESCRIBE_FLEETS),
+        denied(DESCRIBE_FLEETS),
+    ),
+    (
+        "fleets denied beside an error",
+        lambda a: reporting(40, "ACCESS_DENIED")(a).denies(DESCRIBE_FLEETS),
+        fails,
+    ),
+    (
+        "subscriptions denied",
+        lambda a: a.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+        denied(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+    ),
+)
+def test_lg_05_usage_reports(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-05") == expected
