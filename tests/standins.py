@@ -262,6 +262,9 @@ class Account:
         """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
         if listed:
             self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+        else:
+            place = {"LocationConstraint": region}
+            self.answers(calls.GET_BUCKET_LOCATION, place, region, Bucket=name)
         by_default = {"SSEAlgorithm": encryption} | ({"KMSMasterKeyID": key} if key else {})
         rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": by_default}
         if blocks_sse_c:
@@ -349,7 +352,8 @@ class Account:
         }
         trail = {key: value for key, value in trail.items() if value is not None}
         self.expiring(str(trail.get("S3BucketName")), home, days=kept)
-        for region in self.regions if multi else (home,):
+        asked = [r for r in self.regions if r not in (*self.off, *self.unused)]
+        for region in asked if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
         self.answers(
             calls.GET_BUCKET_LOCATION, {"LocationConstraint": home}, home, Bucket="trail-logs"
@@ -703,6 +707,16 @@ def trust(principal: Any, **members: Any) -> dict[str, Any]:
     """A policy that lets a principal assume a role."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **members}
     return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def restricted(bucket: str, *admins: str) -> dict[str, Any]:
+    """A bucket policy that denies deletion to everybody, and all else to all but some."""
+    arn = f"arn:aws:s3:::{bucket}"
+    deny = {"Effect": "Deny", "Principal": "*"}
+    guard = {**deny, "Action": "s3:DeleteBucket", "Resource": arn}
+    excepted = {"ArnNotLike": {"aws:PrincipalArn": list(admins)}}
+    rest = {**deny, "Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": excepted}
+    return {"Version": "2012-10-17", "Statement": [guard, rest]}
 
 
 def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kit.aws.calls import Call, with_sources
+from kit.aws.calls import CALLS, Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
     CONTROLS,
@@ -208,6 +208,9 @@ class _Evaluation:
         frame = self.table.frame
         for row in frame.index[frame["region"] == region]:
             refs += [r for name in self.control.where_columns for r in self.table.refs[row, name]]
+        if not refs and region in self.snapshot.regions_unused:  # nothing more was asked there
+            probes = [call for call in CALLS.values() if call.probe]
+            refs = [ref for call in probes for ref in self.snapshot.answer(call, region).evidence]
         nothing = f"no {self.control.noun}"
         return self._finding(
             region,

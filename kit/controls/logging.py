@@ -6,7 +6,6 @@ import datetime as dt
 
 import pandas as pd
 
-from kit.aws.calls import DESCRIBE_TRAILS
 from kit.controls.registry import (
     BEYOND,
     CUSTOMER,
@@ -19,7 +18,6 @@ from kit.controls.registry import (
     control,
 )
 from kit.tables.logging import IN_USE
-from kit.tables.recorders import TRAILS
 
 _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
 
@@ -163,8 +161,7 @@ def reports_keep_up_with_sessions(
 
 @control(
     "LG-03",
-    table="recorders",
-    where=TRAILS,
+    table="trails",
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
@@ -186,7 +183,6 @@ def reports_keep_up_with_sessions(
         ),
     ),
     shows=("last_digest",),
-    rests_on=(DESCRIBE_TRAILS,),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
     """CloudTrail signs what it delivers, so that a change shows."""

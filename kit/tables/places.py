@@ -31,7 +31,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     "places",
     "place of data",
     Scope.ACCOUNT,
-    (LIST_BUCKETS,),
+    BUCKET_SOURCES,
     {
         "place": Column(
             "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)

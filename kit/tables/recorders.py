@@ -16,12 +16,28 @@ from kit.aws.calls import (
 )
 from kit.snapshot import Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, member
-from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.core import Column, Row, Source, table
 from kit.tables.guards import kept_days
 from kit.tables.trails import held_elsewhere, owner_of
 
 TRAIL, STORE = "trail", "event data store"
-TRAILS = Part(f"kind == '{TRAIL}'", TRAIL)
+
+
+@table(
+    "trails",
+    TRAIL,
+    Scope.REGION,
+    (DESCRIBE_TRAILS,),
+    {
+        "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
+        "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
+        "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,)),
+    },
+)
+def trails(source: Source) -> Iterator[Row]:
+    """A row for each trail, at its home; in the first region it covers if that is not in scope."""
+    for trail, ref, region in trails_at_home(source.snapshot):
+        yield _trail_row(source, trail, region, _trail(source.snapshot, trail, ref))
 
 
 @table(
@@ -31,9 +47,6 @@ TRAILS = Part(f"kind == '{TRAIL}'", TRAIL)
     (DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
         "kind": Column("Kind"),
-        "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
-        "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
-        "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,)),
         "log_days": Column(
             "Kept for (days)",
             calls=(
@@ -45,20 +58,25 @@ TRAILS = Part(f"kind == '{TRAIL}'", TRAIL)
     },
 )
 def recorders(source: Source) -> Iterator[Row]:
-    """A row for each trail, at its home, and for each event data store.
-
-    A trail whose home is not in scope stands in the first region that it covers.
-    """
+    """A row for each trail, as above, and for each event data store."""
     snapshot = source.snapshot
     for trail, ref, region in trails_at_home(snapshot):
-        key = trail.get("TrailARN") or f"{region}/{trail.get('Name', '')}"
-        label = source.labels.label(TRAIL, key, trail.get("Name"))
-        yield Row(region, key, label, _trail(snapshot, trail, ref))
+        days = held_elsewhere(_bucket_days(snapshot, trail, ref), snapshot, trail.get("TrailARN"))
+        cells = {"kind": Cell(TRAIL, (ref,)), "log_days": days}
+        yield _trail_row(source, trail, region, cells)
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
-            key = item.get("EventDataStoreArn") or f"{answer.region}/{item.get('Name', '')}"
+            arn = item.get("EventDataStoreArn")
+            key = arn or f"{answer.region}/{item.get('Name', '')}"
             label = source.labels.label(STORE, key, item.get("Name"))
-            yield Row(answer.region, key, label, _store(snapshot, answer.region, item, ref))
+            store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
+            days = attached(store, "RetentionPeriod")
+            yield Row(answer.region, key, label, {"kind": Cell(STORE, (ref,)), "log_days": days})
+
+
+def _trail_row(source: Source, trail: dict[str, Any], region: str, cells: dict[str, Cell]) -> Row:
+    key = trail.get("TrailARN") or f"{region}/{trail.get('Name', '')}"
+    return Row(region, key, source.labels.label(TRAIL, key, trail.get("Name")), cells)
 
 
 def trails_at_home(snapshot: Snapshot) -> Iterator[tuple[dict[str, Any], str, str]]:
@@ -81,11 +99,9 @@ def _trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cel
     validated = member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS)
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
     cells = {
-        "kind": Cell(TRAIL, (ref,)),
         "files_validated": validated,
         "kms_key": derive(bool, key),
         "last_digest": attached(status, "LatestDigestDeliveryTime", NONE),
-        "log_days": _bucket_days(snapshot, trail, ref),
     }
     return {name: held_elsewhere(cell, snapshot, arn) for name, cell in cells.items()}
 
@@ -96,17 +112,3 @@ def _bucket_days(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:
         return Cell(None, (ref,), absent_member(DESCRIBE_TRAILS, "S3BucketName", ref))
     days = kept_days(snapshot, bucket, f"{prefix}/AWSLogs/" if prefix else "AWSLogs/")
     return derive(lambda _, days: days, Cell(bucket, (f"{ref}/S3BucketName",)), days)
-
-
-def _store(snapshot: Snapshot, region: str, item: dict[str, Any], ref: str) -> dict[str, Cell]:
-    arn = item.get("EventDataStoreArn")
-    store = snapshot.answer(GET_EVENT_DATA_STORE, region, EventDataStore=arn)
-    # A store cannot be written to, and AWS encrypts it where no key is named.
-    own = Cell(None, (ref,))
-    return {
-        "kind": Cell(STORE, (ref,)),
-        "files_validated": own,
-        "kms_key": own,
-        "last_digest": own,
-        "log_days": attached(store, "RetentionPeriod"),
-    }

@@ -129,6 +129,7 @@ def careless(folder: Path) -> Account:
         listed = name not in ("packages", "screenshots")
         tags = {"team": "cad"}
         account.bucket(name, listed=listed, public=True, ownership="ObjectWriter", tags=tags)
+    account.bucket(f"{LOGS}-2", encryption="aws:kms", key=KEY)
     missing = "ServerSideEncryptionConfigurationNotFoundError"
     for name in (HOME, SETTINGS, LOGS, "screenshots"):
         account.refuses(
