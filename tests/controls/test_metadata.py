@@ -379,7 +379,7 @@ def test_md_03_says_which_field_and_which_kind_of_secret(account: Account) -> No
     [
         (nothing, "not applicable"),
         (lambda a: a.stack(), "pass"),
-        (lambda a: a.stack().denies(DESCRIBE_STACKS), "not evidenced"),
+        (lambda a: a.stack().denies(calls.DESCRIBE_STACKS), "not evidenced"),
     ],
     ids=["nothing", "clean texts", "stacks denied"],
 )
