@@ -10,40 +10,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kit.aws.calls import (
-    DESCRIBE_APP_BLOCK_BUILDERS,
-    DESCRIBE_APP_BLOCKS,
-    DESCRIBE_APPLICATIONS,
-    DESCRIBE_FLEETS,
-    DESCRIBE_IMAGE_BUILDERS,
-    DESCRIBE_IMAGES,
-    DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     Call,
     Scope,
 )
-from kit.snapshot import Snapshot, Trouble
-from kit.tables.cells import Cell, derive, known_any
+from kit.snapshot import Trouble
+from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.inventory import (
+    ANY,
+    BUCKET,
+    LISTS,
+    OBJECTS,
+    OPENED,
+    PREFIXES,
+    Target,
+    bucket_targets,
+    every_kind,
+    exists,
+    resources,
+    user_buckets,
+)
 from kit.tables.permissions import Evaluation, Pair
 from kit.tables.policies import matches
 from kit.tables.principals import Principal, principals
-from kit.tables.storage import BUCKET_SOURCES, HOME, LOGS, SETTINGS, buckets_in_scope
+from kit.tables.storage import BUCKET_SOURCES
 
 ADMINISTER, READ_FILES = "administer AppStream", "read users' files"
 UNPROTECT, MINT = "change how buckets are protected", "open streaming sessions"
-
-_LISTS = {
-    DESCRIBE_STACKS: "stack",
-    DESCRIBE_FLEETS: "fleet",
-    DESCRIBE_IMAGES: "image",
-    DESCRIBE_IMAGE_BUILDERS: "image-builder",
-    DESCRIBE_APP_BLOCKS: "app-block",
-    DESCRIBE_APP_BLOCK_BUILDERS: "app-block-builder",
-    DESCRIBE_APPLICATIONS: "application",
-}
-_ANY, _BUCKET, _OBJECTS = "any resource", "bucket", "objects"
-_PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")
 
 # Actions with the kind of resource that IAM asks them for (Service Authorization Reference).
 # Starting, stopping and tagging change no protection and are left out.
@@ -84,10 +79,10 @@ _ACTIONS: dict[str, dict[str, str]] = {
                 "CreateUsageReportSubscription",
                 "DeleteUsageReportSubscription",
             ],
-            _ANY,
+            ANY,
         ),
     },
-    READ_FILES: dict.fromkeys(["GetObject", "GetObjectVersion"], _OBJECTS),
+    READ_FILES: dict.fromkeys(["GetObject", "GetObjectVersion"], OBJECTS),
     UNPROTECT: dict.fromkeys(
         [
             "PutBucketPolicy",
@@ -102,7 +97,7 @@ _ACTIONS: dict[str, dict[str, str]] = {
             "PutBucketLogging",
             "DeleteBucket",
         ],
-        _BUCKET,
+        BUCKET,
     ),
     MINT: {
         "CreateStreamingURL": "stack",
@@ -122,15 +117,6 @@ _COLUMNS = {
     "through": "By",
     "administrator": "Declared as administrator",
 }
-
-
-@dataclass(frozen=True)
-class Target:
-    """Something that an action may be asked for: seen, or unseen for a reason."""
-
-    arn: str
-    kind: str
-    cell: Cell
 
 
 @dataclass(frozen=True)
@@ -183,22 +169,19 @@ def _declared(lists: tuple[Call, ...]) -> Mapping[str, Column]:
     "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared((*_LISTS, *BUCKET_SOURCES)),
+    _declared((*LISTS, *BUCKET_SOURCES)),
 )
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""
     snapshot = source.snapshot
-    resources = _resources(snapshot)
-    buckets = _buckets(snapshot)
+    things = resources(snapshot)
+    buckets = user_buckets(snapshot)
     yield from _rows(
         source,
-        Capability(ADMINISTER, resources, _exists(resources, snapshot, tuple(_LISTS))),
-        Capability(READ_FILES, buckets, _exists(buckets, snapshot, BUCKET_SOURCES)),
-        Capability(UNPROTECT, buckets, _exists(buckets, snapshot, BUCKET_SOURCES)),
+        Capability(ADMINISTER, things, exists(things, snapshot, tuple(LISTS))),
+        Capability(READ_FILES, buckets, exists(buckets, snapshot, BUCKET_SOURCES)),
+        Capability(UNPROTECT, buckets, exists(buckets, snapshot, BUCKET_SOURCES)),
     )
-
-
-_OPENED = (DESCRIBE_STACKS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS)
 
 
 @table(
@@ -206,13 +189,13 @@ _OPENED = (DESCRIBE_STACKS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS
     "principal that may open streaming sessions",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared(_OPENED),
+    _declared(OPENED),
 )
 def url_grants(source: Source) -> Iterator[Row]:
     """Each principal that may open sessions: on whatever there is in a region, or on named ones."""
     snapshot = source.snapshot
-    every = tuple(_every(snapshot))
-    yield from _rows(source, Capability(MINT, every, _exists(every, snapshot, _OPENED), True))
+    every = tuple(every_kind(snapshot))
+    yield from _rows(source, Capability(MINT, every, exists(every, snapshot, OPENED), True))
 
 
 def _rows(source: Source, *capabilities: Capability) -> Iterator[Row]:
@@ -303,11 +286,11 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     partition, account = snapshot.header["partition"], snapshot.account
     targets = [
         Target(f"arn:{partition}:appstream:*:{account}:{kind}/*", kind, there)
-        for kind in _LISTS.values()
+        for kind in LISTS.values()
     ]
-    for prefix in _PREFIXES:
-        targets += _bucket_targets(f"arn:{partition}:s3:::{prefix}*", there)
-    targets.append(Target("*", _ANY, there))
+    for prefix in PREFIXES:
+        targets += bucket_targets(f"arn:{partition}:s3:::{prefix}*", there)
+    targets.append(Target("*", ANY, there))
     known = [Capability(name, tuple(targets), there) for name in _ACTIONS]
     judged = [_Judged(capability) for capability in known]
     roles = {one.arn: one for one in principals(source) if one.kind == "role"}
@@ -325,76 +308,3 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
         return Cell([] if declared else held, (*role_arn.refs, role.ref), gap)
 
     return capabilities
-
-
-# --- what there is ---------------------------------------------------------------------------
-
-
-def _resources(snapshot: Snapshot) -> tuple[Target, ...]:
-    """Everything of AppStream's that was listed, and patterns for what was not."""
-    return (*_appstream(snapshot, _LISTS, every=False), Target("*", _ANY, Cell(True)))
-
-
-def _every(snapshot: Snapshot) -> Iterator[Target]:
-    """A pattern for each kind of thing that a session could be opened on, where there is one."""
-    for target in _appstream(snapshot, {call: _LISTS[call] for call in _OPENED}, every=True):
-        yield target
-        if target.kind == "stack":
-            yield Target(target.arn.replace(":stack/", ":fleet/"), "fleet", target.cell)
-
-
-def _appstream(snapshot: Snapshot, lists: Mapping[Call, str], *, every: bool) -> Iterator[Target]:
-    for call, kind in lists.items():
-        for region in snapshot.regions:
-            answer = snapshot.answer(call, region)
-            prefix = f"arn:{snapshot.header['partition']}:appstream:{region}:{snapshot.account}"
-            refs = []
-            for item, ref in answer.items():
-                refs.append(ref)
-                if not every:
-                    arn = item.get("Arn") or f"{prefix}:{kind}/{item.get('Name') or '*'}"
-                    yield Target(arn, kind, Cell(True, (ref,)))
-            if every and refs:
-                yield Target(f"{prefix}:{kind}/*", kind, Cell(True, (refs[0],)))
-            elif answer.trouble:
-                gap = Cell(None, answer.evidence, answer.trouble)
-                yield Target(f"{prefix}:{kind}/*", kind, gap)
-
-
-def _buckets(snapshot: Snapshot) -> tuple[Target, ...]:
-    """The buckets with users' data, and patterns for those that could not be seen."""
-    targets: list[Target] = []
-    prefix = f"arn:{snapshot.header['partition']}:s3:::"
-    for bucket in buckets_in_scope(snapshot):
-        if bucket.purpose in (HOME, SETTINGS, LOGS):
-            patterns = [bucket.name] if bucket.name else [f"{start}*" for start in _PREFIXES]
-            for name in patterns:
-                targets += _bucket_targets(f"{prefix}{name}", Cell(True, bucket.refs))
-    for gap in _unread(snapshot, BUCKET_SOURCES):
-        for start in _PREFIXES:
-            targets += _bucket_targets(f"{prefix}{start}*", gap)
-    return tuple(targets)
-
-
-def _bucket_targets(arn: str, cell: Cell) -> list[Target]:
-    return [Target(arn, _BUCKET, cell), Target(f"{arn}/*", _OBJECTS, cell)]
-
-
-def _unread(snapshot: Snapshot, calls: Iterable[Call]) -> Iterator[Cell]:
-    for call in calls:
-        for region in snapshot.regions if call.scope is Scope.REGION else (None,):
-            answer = snapshot.answer(call, region)
-            if answer.trouble:
-                yield Cell(None, answer.evidence, answer.trouble)
-
-
-def _exists(targets: Iterable[Target], snapshot: Snapshot, calls: tuple[Call, ...]) -> Cell:
-    """Whether there is anything to have rights on."""
-    there = [target.cell for target in targets if target.cell.value and target.kind != _ANY]
-    refs = [
-        ref
-        for call in calls
-        for region in (snapshot.regions if call.scope is Scope.REGION else (None,))
-        for ref in snapshot.answer(call, region).evidence
-    ]
-    return known_any([*there[:1], Cell(False, tuple(refs)), *_unread(snapshot, calls)])

@@ -201,6 +201,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.lists(calls.DESCRIBE_ENTITLEMENTS, entitlement, region=REGION, StackName="design")
     account.fleet(
         Description="Workstations",
+        IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance",
         MaxSessionsPerInstance=1,
         ComputeCapacityStatus={"Desired": 1, "InUse": 1},
         DomainJoinInfo={"DirectoryName": "corp.example"},
