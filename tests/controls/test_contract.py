@@ -43,7 +43,7 @@ MODULES = {
     "LG": "logging",
     "MD": "metadata",
     "DS": "discovery",
-    "EX": "exposure",
+    "EX": "exposure exposure_images",
 }
 NOT_ASKED_FOR = {"IT-07"}  # by the default profile
 UNUSED, OFF = "eu-central-1", "us-east-1"
