@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from kit.aws.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -141,9 +142,17 @@ class Capability:
             for action, kind in _ACTIONS[self.name].items()
         }
 
+    @cached_property
+    def _possible(self) -> dict[str, str]:
+        return {target.arn: target.kind for target in self.targets}
+
+    @cached_property
+    def _seen(self) -> dict[str, str]:
+        return {target.arn: target.kind for target in self.targets if not target.cell.gap}
+
     def held(self, pairs: Iterable[Pair], *, seen: bool) -> list[str]:
         """The actions among these pairs that can be used on something (seen for certain)."""
-        kinds = {t.arn: t.kind for t in self.targets if not (seen and t.cell.gap)}
+        kinds = self._seen if seen else self._possible
         reached = {(action, kinds[arn]) for action, arn in pairs if arn in kinds}
         return sorted(
             action

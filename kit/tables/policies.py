@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from kit.aws.calls import Call
@@ -38,11 +39,15 @@ def many(value: Any) -> list[Any]:
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
     """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
+    return bool(_compiled(pattern, ignore_case).fullmatch(value))
+
+
+@lru_cache(maxsize=10_000)
+def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     # In the value a star stands for many characters: no question mark of the pattern covers it.
     wild = {"*": ".*", "?": "[^*]"}
     expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
-    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-    return bool(re.fullmatch(expression, value, flags))
+    return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
 def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
