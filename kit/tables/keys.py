@@ -81,11 +81,13 @@ def _uses(source: Source) -> Iterator[_Use]:
         where = (str(key.value).split(":") + [""] * 4)[3] or region
         yield _Use(key, where, where if where in snapshot.regions else region, "trail")
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
-        for item, _ in answer.items():
+        for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
             store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
             label = source.labels.label("event data store", str(arn), item.get("Name"))
-            yield _Use(attached(store, "KmsKeyId", NONE), answer.region, answer.region, label)
+            key = attached(store, "KmsKeyId", NONE)
+            key = Cell(key.value, (ref, *key.refs), key.gap)
+            yield _Use(key, answer.region, answer.region, label)
 
 
 def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
