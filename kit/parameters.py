@@ -35,6 +35,20 @@ class Profile(_Strict):
     report_valid_months: int = Field(gt=0)
     private_streaming_required: bool
     minimum_tls: Literal["TLSv1.2", "TLSv1.3"]
+    local_transfer: Literal["reason", "forbidden"]
+    fips_required: bool
+    user_pool_forbidden: bool
+    certificate_sign_in_required: bool
+    review_valid_months: int = Field(gt=0)
+    max_key_age_days: int = Field(gt=0)
+    max_root_use_days: int = Field(gt=0)
+    max_unconfirmed_days: int = Field(gt=0)
+    max_image_age_days: int = Field(gt=0)
+    max_export_age_days: int = Field(gt=0)
+    max_report_age_days: int = Field(gt=0)
+    max_discovery_age_days: int = Field(gt=0)
+    min_log_days: int = Field(gt=0)
+    max_log_days: int = Field(gt=0)
 
 
 class Waiver(_Strict):
@@ -73,6 +87,19 @@ class Run(_Strict):
     customer_number_patterns: list[str] = []
     no_customer_numbers: bool = False
     phone_region: str = ""
+    reviewer: str = ""
+    reviewed_on: str = ""
+    allowed_regions: list[str] = []
+    administrators: list[str] = []
+    identity_provider_evidence: str = ""
+    organisation_accounts: list[str] = []
+    registered_third_parties: list[str] = []
+    allowed_embed_domains: list[str] = []
+    declared_reasons: dict[str, str] = {}
+    agent_dpia_reference: str = ""
+    retention_procedure: str = ""
+    disk_encryption_statement: str = ""
+    fips_relay_state: bool = False
     allowed_key_accounts: list[str] = []
     lookback_days: int = Field(default=90, ge=1, le=90)
     event_pages: int = Field(default=2, ge=1, le=100)
@@ -99,7 +126,7 @@ class Run(_Strict):
             raise ValueError("an AWS account id has 12 digits")
         return value
 
-    @field_validator("allowed_key_accounts")
+    @field_validator("allowed_key_accounts", "organisation_accounts")
     @classmethod
     def _accounts_have_12_digits(cls, value: list[str]) -> list[str]:
         for account in value:
@@ -134,6 +161,11 @@ class Run(_Strict):
             except re.error as error:
                 raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
         return value
+
+    @field_validator("reviewed_on")
+    @classmethod
+    def _review_is_a_day(cls, value: str) -> str:
+        return Waiver._is_a_day(value) if value else value
 
     @field_validator("phone_region")
     @classmethod

@@ -231,7 +231,7 @@ class Snapshot:
     @property
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
-        other = sorted({r.endpoint for r in self.requests if not _is_aws(r.endpoint)})
+        other = sorted({r.endpoint for r in self.requests if not is_aws(r.endpoint)})
         return f"NOT AWS: made against {', '.join(other)}" if other else None
 
     @property
@@ -382,7 +382,8 @@ def _is_absence(call: Call, error: Mapping[str, str]) -> bool:
     return part is not None and part in error["message"]
 
 
-def _is_aws(endpoint: str) -> bool:
+def is_aws(endpoint: str) -> bool:
+    """Whether an endpoint's host is one of AWS's own."""
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 

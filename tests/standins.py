@@ -6,7 +6,10 @@ through the same protection and the same store as AWS's own.
 
 from __future__ import annotations
 
+import copy
+import csv
 import datetime as dt
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore.handlers import json_decode_policies
 from botocore.validate import ParamValidator
 
 from kit.aws import calls
@@ -33,6 +37,7 @@ HOME = f"appstream2-36fb080bb8-{REGION}-{ACCOUNT}"
 SETTINGS = f"appstream-app-settings-{REGION}-{ACCOUNT}-k3v9"
 LOGS = f"appstream-logs-{REGION}-{ACCOUNT}-b7x2"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000001"
+AUTHORITY = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11112222"
 
 _SESSION = botocore.session.get_session()
 _ON, _OFF = (
@@ -45,15 +50,57 @@ _ON, _OFF = (
     for on in (True, False)
 )
 
+
+def credential_report(**users: Mapping[str, str]) -> bytes:
+    """IAM's credential report: a line for the root user, who rests, and for each other user."""
+    none = {
+        "password_enabled": "false",
+        "password_last_used": "no_information",
+        "mfa_active": "false",
+        **{f"access_key_{n}_active": "false" for n in (1, 2)},
+        **{
+            f"access_key_{n}_last_{what}": "N/A"
+            for n in (1, 2)
+            for what in ("rotated", "used_date")
+        },
+    }
+    root = {"password_enabled": "not_supported", **users.pop("root", {})}
+    lines = [{"user": "<root_account>", "arn": f"arn:aws:iam::{ACCOUNT}:root"} | none | root]
+    for name, members in users.items():
+        arn = f"arn:aws:iam::{ACCOUNT}:user/{name}"
+        lines.append({"user": name, "arn": arn} | none | dict(members))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue().encode()
+
+
 # What an account answers that has nothing in it, where an empty list does not say it.
 _NOTHING: dict[str, dict[str, Any]] = {
     "sts.GetCallerIdentity": {"Account": ACCOUNT, "Arn": COLLECTOR, "UserId": "AROAEXAMPLE:kit"},
-    "iam.GetAccountSummary": {"SummaryMap": {"AccountMFAEnabled": 1, "AccountPasswordPresent": 1}},
+    "iam.GetAccountSummary": {
+        "SummaryMap": {
+            "AccountMFAEnabled": 1,
+            "AccountPasswordPresent": 1,
+            "AccountAccessKeysPresent": 0,
+            "Users": 0,
+        }
+    },
     "iam.GenerateCredentialReport": {"State": "COMPLETE"},
-    "iam.GetCredentialReport": {"Content": b"user,arn,password_enabled,mfa_active\n"},
+    "iam.GetCredentialReport": {"Content": credential_report()},
+    "iam.GetAccountAuthorizationDetails": {
+        "UserDetailList": [],
+        "GroupDetailList": [],
+        "RoleDetailList": [],
+        "Policies": [],
+    },
     "macie2.GetMacieSession": {"status": "ENABLED"},
     "s3control.GetPublicAccessBlock": {"PublicAccessBlockConfiguration": _ON},
 }
+
+# Calls whose error says that there is none.
+_NOT_THERE = ("organizations.DescribeOrganization",)
 
 
 class Account:
@@ -90,8 +137,10 @@ class Account:
     ) -> Account:
         """Let a call answer so, in one region or in each; ``asked`` are its own parameters."""
         _validate(call, response)
+        response = copy.deepcopy(dict(response))
+        json_decode_policies(response, operation(call))  # as boto3 hands them over
         for where in self._where(call, region):
-            self._put(call, where, asked, response=protect(call, dict(response)))
+            self._put(call, where, asked, response=protect(call, response))
         return self
 
     def lists(self, call: Call, *items: Any, region: str = REGION, **asked: Any) -> Account:
@@ -130,12 +179,20 @@ class Account:
 
     # --- things, with all that is asked about each ----------------------------------------
 
-    def stack(self, name: str = "design", region: str = REGION, **members: Any) -> Account:
+    def stack(
+        self,
+        name: str = "design",
+        region: str = REGION,
+        *,
+        fleets: tuple[str, ...] = (),
+        **members: Any,
+    ) -> Account:
         """Add a stack that has no entitlements, no theme and no tags."""
         arn = f"arn:aws:appstream:{region}:{self.run.account}:stack/{name}"
         self.lists(calls.DESCRIBE_STACKS, {"Name": name, "Arn": arn, **members}, region=region)
         self.answers(calls.DESCRIBE_ENTITLEMENTS, {"Entitlements": []}, region, StackName=name)
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=arn)
+        self.lists(calls.LIST_ASSOCIATED_FLEETS, *fleets, region=region, StackName=name)
         missing = "ResourceNotFoundException"
         return self.refuses(
             calls.DESCRIBE_THEME_FOR_STACK, missing, region=region, status=400, StackName=name
@@ -159,6 +216,30 @@ class Account:
         fleet = {key: value for key, value in fleet.items() if value is not None}
         return self.lists(calls.DESCRIBE_FLEETS, fleet, region=region)
 
+    def image(
+        self,
+        name: str = "design",
+        region: str = REGION,
+        *,
+        shared_with: tuple[str, ...] | None = None,
+        **members: Any,
+    ) -> Account:
+        """Add a private image, a month old and shared with nobody unless told otherwise."""
+        image = {
+            "Name": name,
+            "Arn": f"arn:aws:appstream:{region}:{self.run.account}:image/{name}",
+            "ImageSharedWithOthers": "FALSE" if shared_with is None else "TRUE",
+            "LatestAppstreamAgentVersion": "TRUE",
+            "PublicBaseImageReleasedDate": AS_OF - dt.timedelta(days=30),
+            **members,
+        }
+        if shared_with is not None:
+            admitted = [{"sharedAccountId": one, "imagePermissions": {}} for one in shared_with]
+            self.lists(calls.DESCRIBE_IMAGE_PERMISSIONS, *admitted, region=region, Name=name)
+        image = {key: value for key, value in image.items() if value is not None}
+        self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=image["Arn"])
+        return self.lists(calls.DESCRIBE_IMAGES, image, region=region)
+
     def bucket(
         self,
         name: str = HOME,
@@ -171,13 +252,23 @@ class Account:
         public: bool = False,
         closed: bool = False,
         logs_to: str = "",
+        blocks_sse_c: bool = True,
+        ownership: str = "BucketOwnerEnforced",
+        versioning: str = "",
+        lifecycle: list[Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        copied_to: str = "",
     ) -> Account:
         """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
         if listed:
             self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+        else:
+            place = {"LocationConstraint": region}
+            self.answers(calls.GET_BUCKET_LOCATION, place, region, Bucket=name)
         by_default = {"SSEAlgorithm": encryption} | ({"KMSMasterKeyID": key} if key else {})
-        rule = {"ApplyServerSideEncryptionByDefault": by_default}
+        rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": by_default}
+        if blocks_sse_c:
+            rule["BlockedEncryptionTypes"] = {"EncryptionType": ["SSE-C"]}
         told: dict[Call, Any] = {
             calls.GET_BUCKET_ENCRYPTION: {"ServerSideEncryptionConfiguration": {"Rules": [rule]}},
             calls.GET_BUCKET_POLICY: {"Policy": json.dumps(policy)} if policy else None,
@@ -190,6 +281,14 @@ class Account:
             calls.GET_BUCKET_LOGGING: (
                 {"LoggingEnabled": {"TargetBucket": logs_to, "TargetPrefix": ""}} if logs_to else {}
             ),
+            calls.GET_BUCKET_REPLICATION: replication(copied_to) if copied_to else None,
+            calls.GET_BUCKET_OWNERSHIP_CONTROLS: (
+                {"OwnershipControls": {"Rules": [{"ObjectOwnership": ownership}]}}
+                if ownership
+                else None
+            ),
+            calls.GET_BUCKET_VERSIONING: {"Status": versioning} if versioning else {},
+            calls.GET_BUCKET_LIFECYCLE_CONFIGURATION: {"Rules": lifecycle} if lifecycle else None,
             calls.GET_BUCKET_TAGGING: (
                 {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]}
                 if tags
@@ -205,14 +304,24 @@ class Account:
         return self
 
     def key(self, key: str = KEY, region: str = REGION, **members: Any) -> Account:
-        """Let KMS describe a customer managed key of the account, named as the bucket names it."""
+        """Let KMS describe a customer managed key of the account, named as the bucket names it.
+
+        It rotates unless told otherwise: ``rotation=None`` leaves the answer out.
+        """
+        rotation = members.pop("rotation", {"KeyRotationEnabled": True})
         metadata = {
             "KeyId": "1b2c3d4e-0000-4000-8000-000000000001",
+            "Arn": key if key.startswith("arn:") else KEY,
             "AWSAccountId": self.run.account,
             "KeyManager": "CUSTOMER",
+            "KeySpec": "SYMMETRIC_DEFAULT",
             "KeyState": "Enabled",
+            "Origin": "AWS_KMS",
             **members,
         }
+        if rotation is not None:
+            arn = metadata["Arn"]
+            self.answers(calls.GET_KEY_ROTATION_STATUS, rotation, region, KeyId=arn)
         metadata = {name: value for name, value in metadata.items() if value is not None}
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
 
@@ -226,6 +335,8 @@ class Account:
         status: Mapping[str, Any] | None = None,
         basic: list[Any] | None = None,
         advanced: list[Any] | None = None,
+        kept: int | None = 365,
+        **members: Any,
     ) -> Account:
         """Add a trail that logs reads and writes of management events, unless told otherwise."""
         arn = f"arn:aws:cloudtrail:{home}:{account}:trail/{name}"
@@ -236,9 +347,21 @@ class Account:
             "IsMultiRegionTrail": multi,
             "IsOrganizationTrail": account != ACCOUNT,
             "S3BucketName": "trail-logs",
+            "LogFileValidationEnabled": True,
+            **members,
         }
-        for region in self.regions if multi else (home,):
+        trail = {key: value for key, value in trail.items() if value is not None}
+        self.expiring(str(trail.get("S3BucketName")), home, days=kept)
+        asked = [r for r in self.regions if r not in (*self.off, *self.unused)]
+        for region in asked if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
+        self.answers(
+            calls.GET_BUCKET_LOCATION, {"LocationConstraint": home}, home, Bucket="trail-logs"
+        )
+        missing = "ReplicationConfigurationNotFoundError"
+        self.refuses(
+            calls.GET_BUCKET_REPLICATION, missing, region=home, status=404, Bucket="trail-logs"
+        )
         delivered = {"IsLogging": True, "LatestDeliveryTime": AS_OF}
         self.answers(calls.GET_TRAIL_STATUS, status or delivered, home, Name=arn)
         selectors: dict[str, Any] = {"TrailARN": arn}
@@ -247,6 +370,15 @@ class Account:
         else:
             selectors["EventSelectors"] = [{"ReadWriteType": "All"}] if basic is None else basic
         return self.answers(calls.GET_EVENT_SELECTORS, selectors, home, TrailName=arn)
+
+    def expiring(self, bucket: str, region: str = REGION, *, days: int | None) -> Account:
+        """Let a bucket without versions erase all it holds after some days, or never."""
+        self.answers(calls.GET_BUCKET_VERSIONING, {}, region, Bucket=bucket)
+        call = calls.GET_BUCKET_LIFECYCLE_CONFIGURATION
+        if days is None:
+            code = "NoSuchLifecycleConfiguration"
+            return self.refuses(call, code, region=region, status=404, Bucket=bucket)
+        return self.answers(call, {"Rules": [erases(days)]}, region, Bucket=bucket)
 
     def store(
         self, name: str = "lake", region: str = REGION, *selectors: Any, **members: Any
@@ -258,11 +390,28 @@ class Account:
             "EventDataStoreArn": arn,
             "Status": "ENABLED",
             "MultiRegionEnabled": False,
+            "RetentionPeriod": 366,
             "AdvancedEventSelectors": list(selectors or [management()]),
             **members,
         }
         store = {name: value for name, value in store.items() if value is not None}
         return self.answers(calls.GET_EVENT_DATA_STORE, store, region, EventDataStore=arn)
+
+    def watched(self, bucket: str = HOME, region: str = REGION, **members: Any) -> Account:
+        """Let Macie, which finds nothing, have analysed a bucket a day ago, unless told otherwise."""
+        known = {
+            "bucketName": bucket,
+            "objectCountByEncryptionType": {"unencrypted": 0, "unknown": 0, "s3Managed": 9},
+            "automatedDiscoveryMonitoringStatus": "MONITORED",
+            "lastAutomatedDiscoveryTime": AS_OF - dt.timedelta(days=1),
+            **members,
+        }
+        known = {name: value for name, value in known.items() if value is not None}
+        self.lists(calls.DESCRIBE_BUCKETS, known, region=region)
+        self.lists(calls.LIST_CLASSIFICATION_JOBS, region=region)
+        self.lists(calls.GET_FINDING_STATISTICS, region=region)
+        on = {"status": "ENABLED"}
+        return self.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, on, region)
 
     def event(
         self,
@@ -289,6 +438,72 @@ class Account:
         content = "".join(f"{line}\n" for line in (header, *lines)).encode()
         return self.answers(calls.GET_CREDENTIAL_REPORT, {"Content": content})
 
+    def credentials(self, **users: Mapping[str, str]) -> Account:
+        """Let IAM's credential report say so of these users, ``root`` among them."""
+        return self.answers(calls.GET_CREDENTIAL_REPORT, {"Content": credential_report(**users)})
+
+    def allowed(
+        self,
+        name: str,
+        *statements: Mapping[str, Any],
+        kind: str = "Role",
+        attached: tuple[str, ...] = (),
+        boundary: str = "",
+        groups: tuple[str, ...] = (),
+        trusts: Any = None,
+        path: str = "/",
+    ) -> Account:
+        """Add a role, user or group with an inline policy of these statements."""
+        word = kind.lower()
+        item: dict[str, Any] = {
+            f"{kind}Name": name,
+            "Path": path,
+            "Arn": f"arn:aws:iam::{self.run.account}:{word}{path}{name}",
+            "AttachedManagedPolicies": [
+                {"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in attached
+            ],
+        }
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            item[f"{kind}PolicyList"] = [{"PolicyName": "own", "PolicyDocument": document}]
+        if boundary:
+            item["PermissionsBoundary"] = {"PermissionsBoundaryArn": boundary}
+        if groups:
+            item["GroupList"] = list(groups)
+        if trusts is not None:
+            item["AssumeRolePolicyDocument"] = json.dumps(trusts)
+        return self._known_to_iam(f"{kind}DetailList", item)
+
+    def policy(self, arn: str, *statements: Mapping[str, Any]) -> Account:
+        """Add a managed policy; an earlier version of it, which is not in force, allows all."""
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        versions = [
+            {"IsDefaultVersion": default, "Document": json.dumps({"Statement": list(told)})}
+            for default, told in ((False, (everything,)), (True, statements))
+        ]
+        item = {"PolicyName": arn.rpartition("/")[2], "Arn": arn, "PolicyVersionList": versions}
+        return self._known_to_iam("Policies", item)
+
+    def _known_to_iam(self, member: str, item: dict[str, Any]) -> Account:
+        call = calls.GET_ACCOUNT_AUTHORIZATION_DETAILS
+        found = self._lists.setdefault((call.name, member, ""), [])
+        found.append(item)
+        names = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+        return self.answers(call, {n: self._lists.get((call.name, n, ""), []) for n in names})
+
+    def authority(
+        self, state: str | None, ends: dt.datetime | None = AS_OF + dt.timedelta(days=300)
+    ) -> Account:
+        """Let AWS Private CA describe the certificate authority that directories name."""
+        told = {"Status": state, "NotAfter": ends, "UsageMode": "SHORT_LIVED_CERTIFICATE"}
+        described = {name: value for name, value in told.items() if value is not None}
+        return self.answers(
+            calls.DESCRIBE_CERTIFICATE_AUTHORITY,
+            {"CertificateAuthority": described},
+            REGION,
+            CertificateAuthorityArn=AUTHORITY,
+        )
+
     def tagged(self, arn: str, **tags: str) -> Account:
         """Let the tagging API list a resource."""
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -311,7 +526,11 @@ class Account:
             for where in self._where(call, None):
                 response = _NOTHING.get(call.name) or ({call.items: []} if call.items else {})
                 key = (call.name, where, "{}")
-                if key not in self._made and not self._is_silent(call, where):
+                if key in self._made or self._is_silent(call, where):
+                    continue
+                if call.name in _NOT_THERE:
+                    self.refuses(call, next(iter(call.absent)), region=where, status=400)
+                else:
                     self.answers(call, response, where)
         ordered = [self._made[key] for key in sorted(self._made)]
         requests = [
@@ -322,6 +541,7 @@ class Account:
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
             "partition": "aws",
+            "certificates_verified": True,
             "kit": "0.0",
             "botocore": "0.0",
             "parameters": self.run.model_dump(),
@@ -419,7 +639,45 @@ def denial(call: Call) -> str:
     return "AccessDenied" if call.service in ("s3", "s3control", "iam") else "AccessDeniedException"
 
 
+# --- things that services list ---------------------------------------------------------------
+
+
+def pool_user(status: str | None, **members: Any) -> dict[str, Any]:
+    """A user of the user pool, made three hundred days ago, with members changed."""
+    user = {
+        "AuthenticationType": "USERPOOL",
+        "Arn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:user/userpool/jane",
+        "UserName": "jane.doe@example.org",
+        "Enabled": True,
+        "Status": status,
+        "CreatedTime": AS_OF - dt.timedelta(days=300),
+        **members,
+    }
+    return {name: value for name, value in user.items() if value is not None}
+
+
+def directory(status: str | None = None, authority: str | None = AUTHORITY) -> dict[str, Any]:
+    """A directory, with certificate-based sign-in where a status is given."""
+    told = {"Status": status, "CertificateAuthorityArn": authority}
+    properties = {name: value for name, value in told.items() if value is not None}
+    return {"DirectoryName": "corp.example", "OrganizationalUnitDistinguishedNames": []} | (
+        {"CertificateBasedAuthProperties": properties} if status else {}
+    )
+
+
 # --- documents -----------------------------------------------------------------------------
+
+
+def erases(days: int = 365, **members: Any) -> dict[str, Any]:
+    """A lifecycle rule that erases everything, earlier versions too, after some days."""
+    rule = {
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        **members,
+    }
+    return {name: value for name, value in rule.items() if value is not None}
 
 
 def management(**fields: Any) -> dict[str, Any]:
@@ -436,6 +694,29 @@ def objects(**fields: Any) -> dict[str, Any]:
 
 def _selector(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"FieldSelectors": [{"Field": name, **value} for name, value in fields.items()]}
+
+
+def replication(bucket: str, **changes: Any) -> dict[str, Any]:
+    """A configuration that copies a bucket to another, with members of its rule changed."""
+    destination = {"Bucket": f"arn:aws:s3:::{bucket}"}
+    rule = {"Status": "Enabled", "Destination": destination, **changes}
+    return {"ReplicationConfiguration": {"Role": "", "Rules": [rule]}}
+
+
+def trust(principal: Any, **members: Any) -> dict[str, Any]:
+    """A policy that lets a principal assume a role."""
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **members}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def restricted(bucket: str, *admins: str) -> dict[str, Any]:
+    """A bucket policy that denies deletion to everybody, and all else to all but some."""
+    arn = f"arn:aws:s3:::{bucket}"
+    deny = {"Effect": "Deny", "Principal": "*"}
+    guard = {**deny, "Action": "s3:DeleteBucket", "Resource": arn}
+    excepted = {"ArnNotLike": {"aws:PrincipalArn": list(admins)}}
+    rest = {**deny, "Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": excepted}
+    return {"Version": "2012-10-17", "Statement": [guard, rest]}
 
 
 def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:
@@ -457,7 +738,13 @@ def tls_only(bucket: str, **changes: Any) -> dict[str, Any]:
 @cache
 def output_shape(call: Call) -> Any:
     """botocore's shape of what a call answers."""
-    return _SESSION.get_service_model(call.service).operation_model(call.operation).output_shape
+    return operation(call).output_shape
+
+
+@cache
+def operation(call: Call) -> Any:
+    """botocore's model of a call."""
+    return _SESSION.get_service_model(call.service).operation_model(call.operation)
 
 
 def _validate(call: Call, response: Mapping[str, Any]) -> None:

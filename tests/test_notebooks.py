@@ -47,7 +47,7 @@ def test_parameters_are_those_of_a_run_with_type_default_and_a_comment() -> None
     told = papermill.inspect_notebook(str(FOLDER / "evidence_pack.ipynb"))
     assert set(told) == set(Run.model_fields) | {"snapshot"}
     for name, parameter in told.items():
-        assert parameter["inferred_type_name"] in ("str", "list", "bool", "int"), name
+        assert parameter["inferred_type_name"] in ("str", "list", "bool", "int", "dict"), name
         assert len(parameter["help"]) > 10, name
         if name not in ("account", "snapshot"):
             assert ast.literal_eval(parameter["default"]) == Run.model_fields[name].default
@@ -73,6 +73,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Logging",
         "Metadata and URLs",
         "Discovery of personal data",
+        "Exposure",
         "The provider's side",
         "Waivers",
         "Findings in full",

@@ -7,10 +7,14 @@ Operations and members are spelled as in botocore's service models.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any
+
+import jmespath
+from jmespath.functions import Functions, signature
 
 PARTITION_HOME = "us-east-1"  # where Artifact and Account Management answer
 
@@ -31,6 +35,34 @@ class Asked:
     lookback_days: int
 
 
+class _ARNs(Functions):  # type: ignore[misc]
+    """What requests need of an ARN: ``arn_region(KmsKeyId)``, ``arn_resource(S3BucketArn)``."""
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_region(self, arn: str | None) -> str | None:
+        return self._part(arn, 3)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_resource(self, arn: str | None) -> str | None:
+        return self._part(arn, 5)
+
+    @staticmethod
+    def _part(arn: str | None, n: int) -> str | None:
+        parts = (arn or "").split(":", 5)
+        return parts[n] or None if len(parts) == 6 else None
+
+
+def _mappings(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield dict(found)
+    for item in found if isinstance(found, list) else ():
+        yield from _mappings(item)
+
+
+_OPTIONS = jmespath.Options(custom_functions=_ARNs())
+_compiled = lru_cache(jmespath.compile)
+
+
 @dataclass(frozen=True)
 class Each:
     """A source that a call fans out over.
@@ -45,6 +77,10 @@ class Each:
     source: Call
     request: str
     beyond: bool = False
+
+    def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
+        """Yield what to ask because of one page of the source's answer, ``Region`` included."""
+        yield from _mappings(_compiled(self.request).search(page, options=_OPTIONS))
 
 
 @dataclass(frozen=True)
@@ -243,6 +279,30 @@ GET_CREDENTIAL_REPORT = declare(
     after=(GENERATE_CREDENTIAL_REPORT,),
     personal=("Content",),
 )
+GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
+    "iam",
+    "GetAccountAuthorizationDetails",
+    Scope.ACCOUNT,
+    items="RoleDetailList",  # users, groups and policies are paged with them
+    parameters={"MaxItems": 1000},
+    secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
+    personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
+)
+LIST_SAML_PROVIDERS = declare(
+    "iam",
+    "ListSAMLProviders",
+    Scope.ACCOUNT,
+    items="SAMLProviderList",
+    personal=("SAMLProviderList[].Arn",),
+)
+# What a delegated administrator may hold for the account cannot be seen from a member account.
+DESCRIBE_ORGANIZATION = declare(
+    "organizations",
+    "DescribeOrganization",
+    Scope.ACCOUNT,
+    absent={"AWSOrganizationsNotInUseException": ""},
+    secret=("Organization.MasterAccountEmail",),
+)
 
 # --- AppStream ---------------------------------------------------------------------------
 
@@ -328,6 +388,44 @@ LIST_EXPORT_IMAGE_TASKS = declare(
     personal=("ExportImageTasks[].AmiName", "ExportImageTasks[].AmiDescription"),
     probe=True,
 )
+DESCRIBE_USERS = declare(
+    "appstream",
+    "DescribeUsers",
+    items="Users",
+    parameters={"AuthenticationType": "USERPOOL"},
+    personal=(
+        "Users[].Arn",
+        "Users[].UserName",
+        "Users[].FirstName",
+        "Users[].LastName",
+    ),
+    probe=True,
+)
+DESCRIBE_DIRECTORY_CONFIGS = declare(
+    "appstream",
+    "DescribeDirectoryConfigs",
+    items="DirectoryConfigs",
+    secret=(
+        "DirectoryConfigs[].ServiceAccountCredentials.AccountName",
+        "DirectoryConfigs[].ServiceAccountCredentials.AccountPassword",
+    ),
+    probe=True,
+)
+LIST_ASSOCIATED_FLEETS = declare(
+    "appstream",
+    "ListAssociatedFleets",
+    items="Names",
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    personal=("Names",),
+)
+DESCRIBE_IMAGE_PERMISSIONS = declare(
+    "appstream",
+    "DescribeImagePermissions",
+    items="SharedImagePermissionsList",
+    parameters={"MaxResults": 500},
+    each=(Each(DESCRIBE_IMAGES, "Images[?ImageSharedWithOthers=='TRUE'].{Name: Name}"),),
+    personal=("Name",),
+)
 DESCRIBE_ENTITLEMENTS = declare(
     "appstream",
     "DescribeEntitlements",
@@ -341,6 +439,20 @@ DESCRIBE_THEME_FOR_STACK = declare(
     each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
     absent={"ResourceNotFoundException": ""},
     personal=("Theme.StackName", "Theme.ThemeTitleText"),
+)
+LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
+DESCRIBE_CERTIFICATE_AUTHORITY = declare(
+    "acm-pca",
+    "DescribeCertificateAuthority",
+    each=(
+        Each(
+            DESCRIBE_DIRECTORY_CONFIGS,
+            "DirectoryConfigs[].CertificateBasedAuthProperties"
+            ".{CertificateAuthorityArn: CertificateAuthorityArn}",
+        ),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=("CertificateAuthority.CertificateAuthorityConfiguration.Subject",),
 )
 
 # --- tags --------------------------------------------------------------------------------
@@ -363,6 +475,18 @@ LIST_TAGS_FOR_RESOURCE = declare(
     ),
     fallback_of=GET_RESOURCES,
     personal=("Tags",),
+)
+
+# --- what records ---------------------------------------------------------------------------
+
+DESCRIBE_TRAILS = declare(
+    "cloudtrail", "DescribeTrails", items="trailList", parameters={"includeShadowTrails": True}
+)
+LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="EventDataStores")
+GET_EVENT_DATA_STORE = declare(
+    "cloudtrail",
+    "GetEventDataStore",
+    each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
 )
 
 # --- storage -----------------------------------------------------------------------------
@@ -389,9 +513,9 @@ GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
 EACH_BUCKET = (
     Each(
         LIST_BUCKETS,
-        "Buckets[?starts_with(Name, 'appstream2-36fb080bb8-')"
+        "Buckets[?Name && (starts_with(Name, 'appstream2-36fb080bb8-')"
         " || starts_with(Name, 'appstream-app-settings-')"
-        " || starts_with(Name, 'appstream-logs-')].{Bucket: Name, Region: BucketRegion}",
+        " || starts_with(Name, 'appstream-logs-'))].{Bucket: Name, Region: BucketRegion}",
     ),
     Each(
         DESCRIBE_STACKS,
@@ -407,10 +531,33 @@ EACH_BUCKET = (
     ),
 )
 
+# Buckets that others made are known by reference alone: they are asked about from where they are
+# named, and S3 sends the question on to where they are.
+EACH_SOURCE = (
+    Each(DESCRIBE_APP_BLOCKS, "AppBlocks[].SourceS3Location.{Bucket: S3Bucket}"),
+    Each(
+        DESCRIBE_APP_BLOCKS,
+        "AppBlocks[].[SetupScriptDetails, PostSetupScriptDetails][]"
+        ".ScriptS3Location.{Bucket: S3Bucket}",
+    ),
+    Each(DESCRIBE_APPLICATIONS, "Applications[].IconS3Location.{Bucket: S3Bucket}"),
+    Each(DESCRIBE_FLEETS, "Fleets[].SessionScriptS3Location.{Bucket: S3Bucket}"),
+)
+EACH_SCREENSHOTS = (
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].AgentAccessConfig | [?ScreenshotsUploadEnabled]"
+        ".{Bucket: arn_resource(S3BucketArn)}",
+    ),
+)
+EACH_TRAIL_BUCKET = (
+    Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),
+)
+
 GET_BUCKET_ENCRYPTION = declare(
     "s3",
     "GetBucketEncryption",
-    each=EACH_BUCKET,
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
     action="s3:GetEncryptionConfiguration",
 )
@@ -418,14 +565,35 @@ GET_BUCKET_POLICY = declare(
     "s3", "GetBucketPolicy", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
 )
 GET_BUCKET_POLICY_STATUS = declare(
-    "s3", "GetBucketPolicyStatus", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
+    "s3",
+    "GetBucketPolicyStatus",
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
+    absent={"NoSuchBucketPolicy": ""},
 )
 GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
     "s3",
     "GetPublicAccessBlock",
-    each=EACH_BUCKET,
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetBucketPublicAccessBlock",
+)
+GET_BUCKET_OWNERSHIP_CONTROLS = declare(
+    "s3",
+    "GetBucketOwnershipControls",
+    each=(*EACH_BUCKET, *EACH_SOURCE),
+    absent={"OwnershipControlsNotFoundError": ""},
+)
+GET_BUCKET_VERSIONING = declare(
+    "s3",
+    "GetBucketVersioning",
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+)
+GET_BUCKET_LIFECYCLE_CONFIGURATION = declare(
+    "s3",
+    "GetBucketLifecycleConfiguration",
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+    absent={"NoSuchLifecycleConfiguration": ""},
+    action="s3:GetLifecycleConfiguration",
 )
 GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", each=EACH_BUCKET)
 GET_BUCKET_TAGGING = declare(
@@ -434,6 +602,13 @@ GET_BUCKET_TAGGING = declare(
     each=EACH_BUCKET,
     absent={"NoSuchTagSet": ""},
     personal=("TagSet",),
+)
+GET_BUCKET_REPLICATION = declare(
+    "s3",
+    "GetBucketReplication",
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+    absent={"ReplicationConfigurationNotFoundError": ""},
+    action="s3:GetReplicationConfiguration",
 )
 DESCRIBE_KEY = declare(
     "kms",
@@ -444,9 +619,29 @@ DESCRIBE_KEY = declare(
             "ServerSideEncryptionConfiguration.Rules[].ApplyServerSideEncryptionByDefault"
             ".{KeyId: KMSMasterKeyID}",
         ),
+        # KMS knows a key in its own region alone, which is its trail's bucket's.
+        Each(
+            DESCRIBE_TRAILS,
+            "trailList[].{KeyId: KmsKeyId, Region: arn_region(KmsKeyId)}",
+            beyond=True,
+        ),
+        Each(GET_EVENT_DATA_STORE, "{KeyId: KmsKeyId}"),
     ),
     absent={"NotFoundException": ""},
     personal=("KeyMetadata.Description",),
+)
+# Of keys that KMS can rotate by itself; it refuses the question for AWS's own.
+GET_KEY_ROTATION_STATUS = declare(
+    "kms",
+    "GetKeyRotationStatus",
+    each=(
+        Each(
+            DESCRIBE_KEY,
+            "[KeyMetadata][?KeyManager=='CUSTOMER' && KeySpec=='SYMMETRIC_DEFAULT'"
+            " && Origin=='AWS_KMS'].{KeyId: Arn}",
+            beyond=True,
+        ),
+    ),
 )
 
 # --- the network -------------------------------------------------------------------------
@@ -461,14 +656,25 @@ DESCRIBE_VPC_ENDPOINTS = declare(
 
 # --- logging -----------------------------------------------------------------------------
 
-DESCRIBE_TRAILS = declare(
-    "cloudtrail", "DescribeTrails", items="trailList", parameters={"includeShadowTrails": True}
-)
 # A trail is asked about where it is at home, wherever that is.
 GET_TRAIL_STATUS = declare(
     "cloudtrail",
     "GetTrailStatus",
     each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
+)
+# Where trails and copies go is not listed among AppStream's buckets: where it lies is asked.
+GET_BUCKET_LOCATION = declare(
+    "s3",
+    "GetBucketLocation",
+    each=(
+        *EACH_SCREENSHOTS,
+        *EACH_TRAIL_BUCKET,
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled']"
+            ".{Bucket: arn_resource(Destination.Bucket)}",
+        ),
+    ),
 )
 GET_EVENT_SELECTORS = declare(
     "cloudtrail",
@@ -476,12 +682,6 @@ GET_EVENT_SELECTORS = declare(
     each=(
         Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}", beyond=True),
     ),
-)
-LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="EventDataStores")
-GET_EVENT_DATA_STORE = declare(
-    "cloudtrail",
-    "GetEventDataStore",
-    each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
 )
 LOOKUP_EVENTS = declare(
     "cloudtrail",
@@ -520,6 +720,51 @@ LOOKUP_EVENTS = declare(
 
 GET_MACIE_SESSION = declare(
     "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
+)
+# What Macie knows is asked for only where it is on. Pages are as long as a finding's criteria
+# may be.
+DESCRIBE_BUCKETS = declare(
+    "macie2",
+    "DescribeBuckets",
+    items="buckets",
+    parameters={"maxResults": 50},
+    each=(
+        Each(
+            GET_MACIE_SESSION,
+            '[@][?status==\'ENABLED\'].{criteria: `{"bucketName": {"prefix": "appstream"}}`}',
+        ),
+    ),
+    personal=("buckets[].tags",),
+)
+GET_AUTOMATED_DISCOVERY_CONFIGURATION = declare(
+    "macie2",
+    "GetAutomatedDiscoveryConfiguration",
+    each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
+)
+LIST_CLASSIFICATION_JOBS = declare(
+    "macie2",
+    "ListClassificationJobs",
+    items="items",
+    parameters={"maxResults": 200},
+    each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
+    personal=("items[].name",),
+)
+GET_FINDING_STATISTICS = declare(
+    "macie2",
+    "GetFindingStatistics",
+    items="countsByGroup",
+    parameters={"groupBy": "severity.description"},
+    each=(
+        Each(
+            DESCRIBE_BUCKETS,
+            "buckets[?bucketName && (starts_with(bucketName, 'appstream2-36fb080bb8-')"
+            " || starts_with(bucketName, 'appstream-app-settings-')"
+            " || starts_with(bucketName, 'appstream-logs-'))].bucketName | [@][?@]"
+            '.{findingCriteria: {criterion: {category: `{"eq": ["CLASSIFICATION"]}`,'
+            ' archived: `{"eq": ["false"]}`,'
+            ' "resourcesAffected.s3Bucket.name": {eq: @}}}}',
+        ),
+    ),
 )
 
 

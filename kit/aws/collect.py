@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,6 +111,7 @@ def collect(
         "account": run.account,
         "as_of": as_of.isoformat(),
         "partition": engine.partition,
+        "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "parameters": run.model_dump(),
@@ -205,6 +206,11 @@ class _Engine:
         arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
         return str(arn.split(":")[1])
 
+    @property
+    def verifies(self) -> bool:
+        """Whether the certificate of every endpoint was verified."""
+        return self._clients.verify_certificates
+
     def find_regions(self) -> _Regions:
         """Regions named in the run, or every AppStream region that the account has enabled."""
         status: dict[str, tuple[str, int]] = {}
@@ -286,14 +292,13 @@ class _Engine:
         """Where to ask, and for what, in an order that does not depend on the answers' order."""
         found: dict[str, tuple[str, dict[str, Any]]] = {}
         for each in call.each:
-            expression = _compiled(each.request)
             for request in self.requests:
                 if request.call != each.source.name or request.error:
                     continue
-                for item in _flat(expression.search(request.response)):
+                for item in each.wanted(request.response):
                     unknown = "Region" in item and not item["Region"]
                     region = item.pop("Region", None) or request.region
-                    if not item or None in item.values():
+                    if None in item.values():
                         continue
                     if region in regions or each.beyond or unknown:
                         found[f"{region} {sorted(item.items())}"] = (region, item)
@@ -400,16 +405,3 @@ def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
         if value and asked in accepted:
             tokens[asked] = value
     return tokens
-
-
-def _flat(found: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(found, dict):
-        yield dict(found)
-    elif isinstance(found, list):
-        for item in found:
-            yield from _flat(item)
-
-
-@lru_cache
-def _compiled(expression: str) -> Any:
-    return jmespath.compile(expression)

@@ -82,6 +82,13 @@ class Clients:
                 self._clients[key] = client
             return self._clients[key]
 
+    @property
+    def verify_certificates(self) -> bool:
+        """Whether every client so far holds the server's certificate against an authority."""
+        # botocore tells nowhere else what it made of its own and the environment's settings.
+        sessions = [client._endpoint.http_session for client in self._clients.values()]
+        return all(session._verify is not False for session in sessions)
+
 
 def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
     """Tell in a line why nobody could log in.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
+    ACCOUNT,
     AWS,
     BEYOND,
     CUSTOMER,
@@ -11,17 +12,19 @@ from kit.controls.registry import (
     SHARED,
     Attested,
     Control,
+    NotApplicable,
     NotEvidenced,
     Outcome,
     Remedy,
     control,
     roll_up,
 )
+from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
-_ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
+ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
 _PAGE = 'AWS, "Data Protection in Amazon AppStream 2.0"'
-_ENCRYPT = Remedy(
+ENCRYPT = Remedy(
     console="S3, the bucket, Properties, Default encryption: choose SSE-S3 or SSE-KMS.",
     cli=(
         "aws s3api put-bucket-encryption --bucket BUCKET "
@@ -84,6 +87,25 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
 
 
 @control(
+    "AR-02",
+    table="fleets",
+    scope=REGION,
+    severity="low",
+    responsibility=AWS,
+    gdpr={
+        "32(1)(b)": "an instance that nobody used does not grow old either",
+        "32(1)(d)": "what runs is renewed without anybody having to think of it",
+    },
+    source="AppStream 2.0 periodically recycles unused instances for freshness.",
+    remedy=Remedy(console="Nothing to set; AWS does this. What they are made from is EX-12's."),
+    shows=("fleet_type",),
+)
+def unused_instances_are_recycled() -> Outcome:
+    """AWS recycles instances that nobody uses."""
+    return Attested(f"{_PAGE}, Encryption at Rest: unused instances are recycled")
+
+
+@control(
     "AR-03",
     table="fleets",
     scope=REGION,
@@ -129,6 +151,31 @@ def idle_users_are_disconnected(idle_limit: int, *, max_idle_seconds: int) -> bo
 
 
 @control(
+    "AR-04",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=AWS,
+    gdpr={"32(1)(a)": "encryption of the disks of instances, for as long as these live"},
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "Ask AWS Support for a statement and name it as disk_encryption_statement in the "
+            "parameters. EC2's setting on default encryption of volumes does not reach these "
+            "instances: they run in AWS's own account."
+        )
+    ),
+)
+def disks_of_instances_are_encrypted(disk_encryption_statement: str) -> Outcome:
+    """AWS states it: no interface shows it, and no setting changes it."""
+    if disk_encryption_statement:
+        return Attested(f"statement of AWS: {disk_encryption_statement}")
+    return NotEvidenced(
+        NO_API, "instances do not outlive the session (AR-01), which ends in time (AR-03)"
+    )
+
+
+@control(
     "AR-05",
     table="buckets",
     where=HOME_FOLDER_BUCKETS,
@@ -140,12 +187,12 @@ def idle_users_are_disconnected(idle_limit: int, *, max_idle_seconds: int) -> bo
         "When you enable home folders, the data that users store there rests in Amazon S3 buckets "
         "and is encrypted at rest."
     ),
-    remedy=_ENCRYPT,
+    remedy=ENCRYPT,
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
 def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
-    return sse_algorithm in _ENCRYPTED
+    return sse_algorithm in ENCRYPTED
 
 
 @control(
@@ -160,12 +207,12 @@ def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
         "When you enable application settings persistence, the settings rest in Amazon S3 buckets "
         "and are encrypted at rest."
     ),
-    remedy=_ENCRYPT,
+    remedy=ENCRYPT,
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
 def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
-    return sse_algorithm in _ENCRYPTED
+    return sse_algorithm in ENCRYPTED
 
 
 @control(
@@ -196,8 +243,10 @@ def keys_of_buckets_are_usable(
     *,
     minimum_key: str,
     allowed_key_accounts: list[str],
-) -> bool:
+) -> Outcome:
     """The key is enabled, of the class that the profile asks for, and no stranger's."""
+    if key_class == "none":
+        return NotApplicable("no default encryption, see AR-05, AR-06 and AR-11")
     if key_class == "foreign":
         return key_account in allowed_key_accounts and key_state == "Enabled"
     accepted = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kit.aws.calls import Call, with_sources
+from kit.aws.calls import CALLS, Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
     CONTROLS,
@@ -116,6 +116,9 @@ class _Evaluation:
     def findings(self) -> Iterator[Finding]:
         regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
         for region in regions:
+            if self.control.asked_by and not self.thresholds[self.control.asked_by]:
+                yield self._not_required(region)
+                continue
             found = [self._judge(row) for row in self._rows(region)]
             yield from found
             unseen = list(self._unseen(region))
@@ -205,6 +208,9 @@ class _Evaluation:
         frame = self.table.frame
         for row in frame.index[frame["region"] == region]:
             refs += [r for name in self.control.where_columns for r in self.table.refs[row, name]]
+        if not refs and region in self.snapshot.regions_unused:  # nothing more was asked there
+            probes = [call for call in CALLS.values() if call.probe]
+            refs = [ref for call in probes for ref in self.snapshot.answer(call, region).evidence]
         nothing = f"no {self.control.noun}"
         return self._finding(
             region,
@@ -213,6 +219,16 @@ class _Evaluation:
             reason=nothing,
             observed="none",
             evidence=tuple(dict.fromkeys(refs)),
+        )
+
+    def _not_required(self, region: str) -> Finding:
+        return self._finding(
+            region,
+            "whatever is there",
+            status=NOT_APPLICABLE,
+            reason="not required",
+            observed="not asked for by the profile",
+            evidence=("parameters#/thresholds",),
         )
 
     def _finding(

@@ -10,7 +10,9 @@ import pandas as pd
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
+    BEYOND,
     CUSTOMER,
+    SHARED,
     Attested,
     Control,
     NotEvidenced,
@@ -87,6 +89,79 @@ def aws_protects_its_infrastructure(
     newest = current[0]
     until = f", period to {newest['period_end'][:10]}" if newest["period_end"] else ""
     return Attested(f"AWS Artifact: {newest['name']}{until} ({newest['arn']})")
+
+
+@control(
+    "GV-04",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="low",
+    responsibility=SHARED,
+    gdpr={
+        "5(2)": "who answers for what has to be shown, so somebody has to have looked",
+        "24(1)": "measures are reviewed and brought up to date",
+        "28(3)": "the processor's part is the other half of the same table",
+    },
+    source=(
+        "Data protection conforms to the AWS shared responsibility model; see the blog post on the "
+        "Shared Responsibility Model and GDPR."
+    ),
+    remedy=Remedy(
+        console=(
+            'Read the table "Shared responsibility" of this pack, and set reviewer and '
+            "reviewed_on in the run's parameters."
+        )
+    ),
+)
+def shared_responsibility_is_reviewed(
+    reviewer: str, reviewed_on: str, *, review_valid_months: int, as_of: dt.datetime
+) -> Outcome:
+    """The parameters name who reviewed the responsibility matrix, within the profile's months."""
+    if not (reviewer and reviewed_on):
+        return NotEvidenced("not declared", "set reviewer and reviewed_on in the parameters")
+    day, today = pd.Timestamp(reviewed_on), pd.Timestamp(as_of.date())
+    if not today - pd.DateOffset(months=review_valid_months) < day <= today:
+        return NotEvidenced("needs review", "the day of the review is too long ago, or lies ahead")
+    return True
+
+
+@control(
+    "GV-05",
+    table="places",
+    scope=ACCOUNT,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "28(3)(a)": "transfers happen on the controller's instructions, and this is one",
+        "30(1)": "the record names transfers to third countries",
+        "44": "a region outside the Union is a transfer, which Articles 45 to 49 then govern",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "Name the regions in which data may rest as allowed_regions in the parameters. What "
+            "rests elsewhere has to be moved or deleted; a service control policy can deny the "
+            "region for the future."
+        ),
+        cli="aws s3api delete-bucket-replication --bucket BUCKET  # only if the copy is unwanted",
+    ),
+    shows=("not_looked_at",),
+)
+def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> Outcome:
+    """Resources, buckets and trails are in regions that the parameters allow."""
+    return _allowed([place], allowed_regions)
+
+
+@data_rests_in_allowed_regions.clause
+def copies_rest_in_allowed_regions(copied_to: list[str], *, allowed_regions: list[str]) -> Outcome:
+    """So is every bucket to which S3 copies theirs."""
+    return _allowed(copied_to, allowed_regions)
+
+
+def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
+    if not allowed_regions:
+        return NotEvidenced("not declared", "set allowed_regions in the parameters")
+    return set(places) <= set(allowed_regions)
 
 
 @roll_up(

@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
-from kit.controls.registry import ACCOUNT, CUSTOMER, NotApplicable, Outcome, Remedy, control
-from kit.tables.identity import CONSOLE_USERS
+import datetime as dt
+
+from kit.controls.registry import (
+    ACCOUNT,
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    NotApplicable,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+)
+from kit.tables.analyzers import ADMINISTRATOR
+from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
+from kit.tables.logging import IN_USE
 
 _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of processing"}
 _SOURCE = "Use multi-factor authentication (MFA) with each account."
+
+
+@control(
+    "ID-01",
+    table="accounts",
+    scope=ACCOUNT,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "who holds root's credentials can read and delete everything",
+        "25(2)": "nobody works with more access than the work needs",
+        "29": "only who acts on the controller's instructions may have access",
+        "32(1)(b)": "confidentiality rests on credentials that one person alone holds",
+        "32(4)": "what persons with access do has to be theirs to answer for",
+    },
+    source=(
+        "Protect AWS account credentials and set up individual user accounts with AWS IAM Identity "
+        "Center or AWS Identity and Access Management (IAM)."
+    ),
+    remedy=Remedy(
+        console=(
+            "Log in as the root user, Security credentials: delete its access keys; then work with "
+            "roles or users of each person's own."
+        ),
+        cli="aws iam delete-access-key --access-key-id KEY  # as the root user",
+    ),
+    shows=("iam_users",),
+)
+def root_user_is_set_aside(root_keys: bool) -> bool:
+    """Root has no access key; whether several persons share one IAM user no API can tell."""
+    return not root_keys
+
+
+@root_user_is_set_aside.clause
+def _root_user_rests(
+    root_last_used: str | None, *, max_root_use_days: int, as_of: dt.datetime
+) -> bool:
+    """Root has not signed in for a while."""
+    return root_last_used is None or _age(root_last_used, as_of).days >= max_root_use_days
 
 
 @control(
@@ -55,3 +108,208 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
 def console_users_have_mfa(mfa_active: bool) -> bool:
     """Every IAM user with a console password has MFA."""
     return mfa_active
+
+
+@control(
+    "ID-04",
+    table="ways_in",
+    scope=ACCOUNT,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr=_MFA,
+    source=_SOURCE,
+    remedy=Remedy(
+        console=(
+            "Ask for a second factor where people sign in, at the identity provider; name its "
+            "policy in identity_provider_evidence. The user pool knows no second factor: let its "
+            "users come through SAML 2.0."
+        ),
+        cli="aws appstream disable-user --authentication-type USERPOOL --user-name NAME",
+    ),
+)
+def streaming_users_have_mfa(
+    way: str,
+    enabled_users: int,
+    identity_provider_evidence: str,
+    *,
+    user_pool_forbidden: bool,
+) -> Outcome:
+    """A second factor is asked where people sign in, and the parameters name the evidence."""
+    if way == "user pool" and enabled_users and user_pool_forbidden:
+        return False
+    if identity_provider_evidence:
+        return True
+    return NotEvidenced(
+        "not declared",
+        "AWS does not see the second factor: name identity_provider_evidence in the parameters",
+    )
+
+
+@control(
+    "ID-09",
+    table="pool_users",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(c)": "accounts that nobody uses are personal data that nobody needs",
+        "5(1)(d)": "an address that was never confirmed may be another person's",
+        "5(1)(e)": "what is no longer used is not kept",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console="AppStream, User Pool, the user, Actions: Disable, or Delete.",
+        cli=(
+            "aws appstream disable-user --authentication-type USERPOOL --user-name NAME\n"
+            "aws appstream delete-user --authentication-type USERPOOL --user-name NAME"
+        ),
+    ),
+)
+def user_pool_is_kept_clean(enabled: bool, status: str) -> Outcome:
+    """No user that is compromised or archived is still enabled."""
+    if not enabled:
+        return True
+    if status == "UNKNOWN":
+        return NotEvidenced("needs review", "AWS does not know the state of this user")
+    return status not in ("COMPROMISED", "ARCHIVED")
+
+
+@user_pool_is_kept_clean.clause
+def _user_is_confirmed_in_time(
+    status: str, created: str, *, max_unconfirmed_days: int, as_of: dt.datetime
+) -> bool:
+    """No user stays unconfirmed for long."""
+    return status != "UNCONFIRMED" or _age(created, as_of).days <= max_unconfirmed_days
+
+
+@control(
+    "ID-10",
+    table="directories",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(b)": "who signs in to the domain has to be who they say"},
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Directory Configs, the directory, Edit: certificate-based authentication, "
+            "with an active private certificate authority."
+        ),
+        cli=(
+            "aws appstream update-directory-config --directory-name DIRECTORY "
+            "--certificate-based-auth-properties Status=ENABLED,CertificateAuthorityArn=ARN"
+        ),
+        terraform=(
+            'resource "aws_appstream_directory_config" "domain" {\n'
+            "  # beside directory_name and the rest\n"
+            "  certificate_based_auth_properties {\n"
+            '    status                    = "ENABLED"\n'
+            '    certificate_authority_arn = "ARN"\n'
+            "  }\n"
+            "}"
+        ),
+    ),
+    shows=("authority_mode",),
+)
+def domain_sign_in_rests_on_a_valid_authority(
+    certificate_sign_in: str,
+    authority_state: str | None,
+    authority_ends: str | None,
+    *,
+    certificate_sign_in_required: bool,
+    as_of: dt.datetime,
+) -> bool:
+    """Certificates that sign users in come from an authority that is active and has not ended."""
+    if certificate_sign_in == "DISABLED":
+        return not certificate_sign_in_required
+    ended = authority_ends is not None and _age(authority_ends, as_of) > dt.timedelta(0)
+    return authority_state == "ACTIVE" and not ended
+
+
+@control(
+    "ID-11",
+    table="entitlements",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    gdpr={"25(2)": "by default a person reaches only the applications that the work needs"},
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: show selected "
+            "applications."
+        ),
+        cli=(
+            "aws appstream update-entitlement --stack-name STACK --name ENTITLEMENT "
+            "--app-visibility ASSOCIATED"
+        ),
+    ),
+)
+def entitlements_show_selected_applications(app_visibility: str) -> bool:
+    """An entitlement shows the applications that are associated with it, not all."""
+    return app_visibility == "ASSOCIATED"
+
+
+@control(
+    "ID-12",
+    table="access_keys",
+    where=ACTIVE_KEYS,
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "32(1)(b)": "a key that never changes stays good for whoever copied it",
+        "32(1)(d)": "measures are renewed regularly",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "IAM, Users, the user, Security credentials, Access keys: make a new key, deactivate "
+            "the old one, delete it; or use roles, which have no lasting keys."
+        ),
+        cli=(
+            "aws iam create-access-key --user-name USER\n"
+            "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
+        ),
+    ),
+    shows=("last_used",),
+)
+def access_keys_are_rotated(
+    last_rotated: str, *, max_key_age_days: int, as_of: dt.datetime
+) -> bool:
+    """No active access key is older than the profile allows, root's included."""
+    return _age(last_rotated, as_of) <= dt.timedelta(days=max_key_age_days)
+
+
+@control(
+    "ID-13",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(d)": "whether others have access has to be tested all the time"},
+    source=BEYOND,
+    remedy=Remedy(
+        console="IAM, Access Analyzer, the region, Create analyzer: external access.",
+        cli="aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT",
+        terraform=(
+            'resource "aws_accessanalyzer_analyzer" "account" {\n'
+            '  analyzer_name = "account"\n'
+            '  type          = "ACCOUNT"\n'
+            "}"
+        ),
+    ),
+)
+def external_access_is_analysed(analyzer: str | None) -> Outcome:
+    """An analyzer of external access is active in the region, the account's or the organisation's."""
+    if analyzer == ADMINISTRATOR:
+        return NotEvidenced(
+            "administrator",
+            "an organisation's analyzer may be held by the delegated administrator",
+        )
+    return analyzer is not None
+
+
+def _age(moment: str, as_of: dt.datetime) -> dt.timedelta:
+    return as_of - dt.datetime.fromisoformat(moment)

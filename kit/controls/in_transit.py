@@ -1,4 +1,4 @@
-"""Encryption in transit: the five rows of AWS's table."""
+"""Encryption in transit: the five rows of AWS's table, and what the customer adds to them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from typing import Any
 
 from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
+    ACCOUNT,
     AWS,
+    BEYOND,
+    CUSTOMER,
     REGION,
     SHARED,
     Attested,
+    NotApplicable,
     NotEvidenced,
     Outcome,
     Remedy,
     control,
 )
-from kit.tables.appstream import NOT_FOUND
 from kit.tables.logging import IN_USE
+from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
 _TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
@@ -122,14 +126,19 @@ def no_api_event_is_seen_below_the_minimum_tls(
     events_seen: int, events_with_tls: int, tls_versions: list[str], *, minimum_tls: str
 ) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
-    if any(_is_older(version, minimum_tls) for version in tls_versions):
+    attested = Attested(
+        f"{_TABLE}, row 3: API traffic, TLS 1.2 and SigV4; no event with TLS details"
+    )
+    return _judge_versions(tls_versions, minimum_tls, attested)
+
+
+def _judge_versions(versions: list[str], minimum: str, none: Outcome) -> Outcome:
+    if any(_is_older(version, minimum) for version in versions):
         return False
-    unknown = [version for version in tls_versions if version not in _VERSIONS]
+    unknown = [version for version in versions if version not in _VERSIONS]
     if unknown:
         return NotEvidenced("needs review", f"TLS versions not known: {', '.join(unknown)}")
-    if events_with_tls:
-        return True
-    return Attested(f"{_TABLE}, row 3: API traffic, TLS 1.2 and SigV4; no event with TLS details")
+    return True if versions else none
 
 
 def _is_older(version: str, minimum: str) -> bool:
@@ -214,3 +223,110 @@ def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str])
             f"{', '.join(third_party_connectors)}: traffic to that provider is not AWS's to attest",
         )
     return Attested(f"{_TABLE}, row 5: traffic managed by AppStream, TLS 1.2 and SigV4")
+
+
+_NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
+
+
+@control(
+    "IT-06",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr=_TLS,
+    source="Use TLS to communicate with AWS resources.",
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Details and Branding: write the URL with https. Update "
+            "the SDK or operating system of clients that use older TLS (CloudTrail, tlsDetails)."
+        ),
+        cli=(
+            "aws appstream update-stack --name STACK "
+            "--redirect-url https://URL --feedback-url https://URL"
+        ),
+        terraform=(
+            'redirect_url = "https://URL"\nfeedback_url = "https://URL"  # in aws_appstream_stack'
+        ),
+    ),
+)
+def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int) -> Outcome:
+    """No URL that a stack or its theme sends users to is plain http."""
+    if plain_urls:
+        return False
+    return True if own_urls else _NEITHER
+
+
+@own_urls_and_clients_use_tls.clause
+def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
+    """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
+    return _judge_versions(tls_versions, minimum_tls, _NEITHER)
+
+
+@control(
+    "IT-07",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(a)": "encryption by validated modules, where somebody has to show that"},
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "Stream from a region with FIPS endpoints (in the United States), let the identity "
+            "provider's relay state name the FIPS endpoint, and say so as fips_relay_state in the "
+            "parameters. VPC endpoints and the user pool have none."
+        ),
+    ),
+    asked_by="fips_required",
+)
+def fips_endpoints_are_used(fips_offered: bool, *, fips_relay_state: bool) -> Outcome:
+    """The region has FIPS endpoints, and the parameters say that users are sent to them."""
+    if not fips_offered:
+        return False
+    if fips_relay_state:
+        return True
+    return NotEvidenced("not declared", "set fips_relay_state in the parameters, if it is so")
+
+
+@fips_endpoints_are_used.clause
+def streaming_stays_on_them(private_endpoints: bool) -> bool:
+    """No stack streams through a VPC endpoint, which is not a FIPS endpoint."""
+    return not private_endpoints
+
+
+@fips_endpoints_are_used.clause
+def users_can_reach_them(pool_users: bool) -> bool:
+    """Nobody signs in by the user pool, which has no FIPS endpoint."""
+    return not pool_users
+
+
+@control(
+    "IT-08",
+    table="transport",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "32(1)(a)": "the evidence itself travels encrypted",
+        "5(1)(f)": "and from the host that it claims to be from",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "Take endpoint URLs with http out of the environment and the AWS configuration "
+            "(AWS_ENDPOINT_URL, endpoint_url), and collect again."
+        ),
+    ),
+)
+def evidence_was_collected_over_verified_tls(
+    plain: list[str], elsewhere: list[str], verified: bool
+) -> Outcome:
+    """Every request of the collector went to AWS over https, and certificates were verified."""
+    if plain:
+        return False
+    if elsewhere:
+        return NotApplicable("not AWS")
+    return verified

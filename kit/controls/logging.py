@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from kit.controls.registry import CUSTOMER, REGION, SHARED, NotEvidenced, Outcome, Remedy, control
+import datetime as dt
+
+import pandas as pd
+
+from kit.controls.registry import (
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    SHARED,
+    NotApplicable,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+)
 from kit.tables.logging import IN_USE
 
 _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
@@ -99,3 +113,148 @@ def appstream_events_are_recorded(events_seen: int) -> Outcome:
     if events_seen:
         return True
     return NotEvidenced("no event seen", "AppStream is in use, yet no event of others was seen")
+
+
+@control(
+    "LG-05",
+    table="subscriptions",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(c)": "the reports name users, addresses and applications: more than many need",
+        "6(1)": "so they need a legal basis of their own",
+        "13(1)": "and the users have to be told",
+        "32(1)(d)": "reports that fail unseen test nothing",
+        "88(1)": "national law may limit the monitoring of employees",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Usage reports: see the error and the policy of the bucket of logs. Whether "
+            "to have reports at all is a choice; to have none is no fault."
+        ),
+        cli=(
+            "aws appstream describe-usage-report-subscriptions\n"
+            "aws appstream create-usage-report-subscription"
+        ),
+    ),
+    shows=("schedule",),
+)
+def usage_reports_that_are_wanted_are_made(errors: list[str] | None) -> bool:
+    """The subscription has no errors."""
+    return not errors
+
+
+@usage_reports_that_are_wanted_are_made.clause
+def reports_keep_up_with_sessions(
+    last_report: str | None, sessions: bool, *, max_report_age_days: int, as_of: dt.datetime
+) -> Outcome:
+    """While fleets have sessions, the last report is within the days of the profile."""
+    if not sessions:
+        return True
+    if not last_report:
+        return NotEvidenced("absent in answer", "there are sessions, and no report was made yet")
+    age = pd.Timestamp(as_of) - pd.Timestamp(last_report)
+    return bool(age <= pd.Timedelta(days=max_report_age_days))
+
+
+@control(
+    "LG-03",
+    table="trails",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "a record that can be changed unnoticed protects nobody",
+        "32(1)(a)": "log files name persons and are encrypted under a key of its own rules",
+        "32(1)(b)": "integrity and confidentiality of the record",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "CloudTrail, the trail, Edit: enable log file validation, and log file SSE-KMS "
+            "encryption with a key whose policy admits CloudTrail."
+        ),
+        cli="aws cloudtrail update-trail --name TRAIL --enable-log-file-validation --kms-key-id KEY",
+        terraform=(
+            "enable_log_file_validation = true\n"
+            'kms_key_id                 = "KEY"  # in aws_cloudtrail'
+        ),
+    ),
+    shows=("last_digest",),
+)
+def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
+    """CloudTrail signs what it delivers, so that a change shows."""
+    return files_validated
+
+
+@trails_are_validated_and_encrypted.clause
+def trails_are_encrypted(kms_key: bool) -> bool:
+    """Log files are encrypted under a key of KMS."""
+    return kms_key
+
+
+@control(
+    "LG-06",
+    table="recorders",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(e)": "logs name persons: they are kept no longer than needed",
+        "32(1)(d)": "and long enough to look into what happened",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "S3, the trail's bucket, Management, Create lifecycle rule: expire everything after "
+            "the days that the profile admits. Or CloudTrail, Lake, the event data store: its "
+            "retention period."
+        ),
+        cli=(
+            "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
+            "--lifecycle-configuration "
+            '\'{"Rules":[{"ID":"keep","Status":"Enabled","Filter":{"Prefix":""},'
+            '"Expiration":{"Days":DAYS}}]}\'\n'
+            "aws cloudtrail update-event-data-store --event-data-store STORE --retention-period DAYS"
+        ),
+        terraform="retention_period = DAYS  # in aws_cloudtrail_event_data_store",
+    ),
+    shows=("kind",),
+)
+def logs_are_kept_as_long_as_needed(
+    log_days: int | None, *, min_log_days: int, max_log_days: int
+) -> bool:
+    """Logs are erased within the profile's bounds; without a rule they are kept for ever."""
+    return log_days is not None and min_log_days <= log_days <= max_log_days
+
+
+@control(
+    "LG-07",
+    table="buckets",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(d)": "who asked for which object has to be found out afterwards"},
+    source=BEYOND,
+    remedy=Remedy(
+        console="S3, the bucket, Properties, Server access logging: enable, with a target bucket.",
+        cli=(
+            "aws s3api put-bucket-logging --bucket BUCKET --bucket-logging-status "
+            '\'{"LoggingEnabled":{"TargetBucket":"LOGS","TargetPrefix":"BUCKET/"}}\''
+        ),
+        terraform=(
+            'resource "aws_s3_bucket_logging" "appstream" {\n'
+            '  bucket        = "BUCKET"\n'
+            '  target_bucket = "LOGS"\n'
+            '  target_prefix = "BUCKET/"\n'
+            "}"
+        ),
+    ),
+)
+def access_to_buckets_is_logged(access_logging: bool, accesses_logged: bool) -> Outcome:
+    """Server access logging is on, unless data events of CloudTrail's stand in for it (LG-02)."""
+    if access_logging:
+        return True
+    return NotApplicable("data events stand in, see LG-02") if accesses_logged else False

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remedy, control
+from kit.controls.registry import (
+    CUSTOMER,
+    REGION,
+    SHARED,
+    Control,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+    roll_up,
+)
 
 _SOURCE = (
     "Never put sensitive identifying information, such as your customers' account numbers, into "
@@ -108,3 +118,18 @@ def tags_identify_nobody(
 def urls_hold_no_credentials(secrets: list[str]) -> bool:
     """No user name, password, token, key or signature stands in a URL."""
     return not secrets
+
+
+@roll_up(
+    "MD-04",
+    "Metadata that may reach diagnostic logs identifies nobody",
+    responsibility=SHARED,
+    gdpr={
+        "5(1)(c)": "a log needs no personal data that was in a name by chance",
+        "5(1)(f)": "who reads a diagnostic log is not who may read the data",
+    },
+    source="Data entered into metadata might get picked up for inclusion in diagnostic logs.",
+)
+def metadata_in_diagnostic_logs(control: Control) -> bool:
+    """Sum up what stands in free-form fields and in tags."""
+    return control.id in {"MD-01", "MD-02"}

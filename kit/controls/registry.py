@@ -106,6 +106,7 @@ class Control:
     remedy: Remedy
     shows: tuple[str, ...]
     rests_on: tuple[Call, ...]
+    asked_by: str
     clauses: list[Clause] = field(default_factory=list)
 
     def clause(self, rule: Rule) -> Rule:
@@ -144,7 +145,7 @@ class Control:
     def thresholds(self) -> tuple[str, ...]:
         """Names of the thresholds and lists that its rules compare with."""
         names = [name for clause in self.clauses for name in clause.thresholds]
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 
 class _Findings(Protocol):
@@ -185,6 +186,7 @@ def control(
     remedy: Remedy,
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
+    asked_by: str = "",
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
 
@@ -209,6 +211,8 @@ def control(
         Columns shown in support; what hides them does not hide the verdict.
     rests_on : tuple of Call
         The calls that have to be complete for "there is none", where they are not the table's.
+    asked_by : str
+        Field of the profile without which the control is not applicable, whatever is there.
 
     Returns
     -------
@@ -230,6 +234,7 @@ def control(
             remedy,
             shows,
             rests_on,
+            asked_by,
             [Clause(rule)],
         )
         CONTROLS[id] = made
@@ -256,6 +261,9 @@ _SPELT = {"aws": "AWS", "appstream": "AppStream", "mfa": "MFA", "tls": "TLS", "k
     "macie": "Macie",
     "gdpr": "GDPR",
     "iam": "IAM",
+    "ami": "AMI",
+    "fips": "FIPS",
+    "usb": "USB",
     "urls": "URLs",
     "s3": "S3",
 }

@@ -6,10 +6,47 @@ from collections.abc import Iterable
 
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot
-from kit.tables import appstream, governance, identity, logging, metadata, storage
+from kit.tables import (
+    fleets,
+    governance,
+    grants,
+    identity,
+    images,
+    keys,
+    logging,
+    metadata,
+    places,
+    recorders,
+    service_roles,
+    sign_in,
+    sources,
+    stacks,
+    storage,
+    transport,
+    usage,
+)
 from kit.tables.core import SPECS, Source, Table, build
 
-__all__ = ["appstream", "governance", "identity", "logging", "metadata", "storage", "tabulate"]
+__all__ = [
+    "fleets",
+    "governance",
+    "grants",
+    "identity",
+    "images",
+    "keys",
+    "logging",
+    "metadata",
+    "places",
+    "recorders",
+    "service_roles",
+    "sign_in",
+    "sources",
+    "stacks",
+    "storage",
+    "tabulate",
+    "transport",
+    "usage",
+]
 
 
 class Tables(dict[str, Table]):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import astuple, fields, replace
-from typing import Any
 
-import jmespath
 import pandas as pd
 
 from kit.aws.calls import CALLS, Call, Scope
@@ -19,12 +17,15 @@ TROUBLE = [f.name for f in fields(Trouble)]
 def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.DataFrame:
     """Whether the calls that list rows were answered in full, for each region in scope.
 
-    One row for each region and call; where not complete, one for each different trouble.
+    One row for each region and call; where not complete, one for each different trouble. A list
+    of the account needs the answers of every region.
     """
     rows = []
     for region in snapshot.regions if scope is Scope.REGION else (ACCOUNT,):
         for call in calls:
-            answers = _effective(call, region, snapshot)
+            everywhere = call.scope is Scope.REGION and scope is Scope.ACCOUNT
+            wheres = snapshot.regions if everywhere else (region,)
+            answers = [found for where in wheres for found in _effective(call, where, snapshot)]
             cited: dict[Trouble | None, dict[str, None]] = {}
             for answer in answers:
                 trouble = answer.trouble and replace(answer.trouble, evidence="")
@@ -67,18 +68,11 @@ def _answers(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
     for each in call.each:
         for source in snapshot.answers(each.source):
             for request in source.requests:
-                for wanted in _mappings(jmespath.search(each.request, request.response)):
+                for wanted in each.wanted(request.response):
                     asked_in = wanted.pop("Region", None) or request.region
                     if where in (asked_in, None) and None not in wanted.values():
                         found.append(snapshot.answer(call, where, **wanted))
     return found
-
-
-def _mappings(found: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(found, dict):
-        yield dict(found)
-    for item in found if isinstance(found, list) else ():
-        yield from _mappings(item)
 
 
 def _lists(answer: Answer) -> bool:

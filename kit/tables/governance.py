@@ -13,6 +13,16 @@ from kit.tables.coverage import ACCOUNT
 # Series and names under which Artifact lists what counts as a guarantee of the processor.
 _FRAMEWORKS = re.compile(r"\bSOC ?2\b|(?<!\d)27(001|017|018|701)(?!\d)|\bC5\b|\bCISPE\b")
 
+_DECLARED = (
+    "data_role",
+    "controller",
+    "register_reference",
+    "contact",
+    "reviewer",
+    "reviewed_on",
+    "disk_encryption_statement",
+)
+
 
 @table(
     "declarations",
@@ -24,6 +34,9 @@ _FRAMEWORKS = re.compile(r"\bSOC ?2\b|(?<!\d)27(001|017|018|701)(?!\d)|\bC5\b|\b
         "controller": Column("Controller"),
         "register_reference": Column("Entry in the register of processing"),
         "contact": Column("Contact for data protection"),
+        "reviewer": Column("Reviewer of the responsibility matrix"),
+        "reviewed_on": Column("Day of the review"),
+        "disk_encryption_statement": Column("AWS's statement on instance disks"),
         "agreements": Column("Agreements listed by Artifact", calls=(LIST_CUSTOMER_AGREEMENTS,)),
     },
 )
@@ -31,7 +44,7 @@ def declarations(source: Source) -> Iterator[Row]:
     """One row: what the run's parameters declare."""
     run = source.snapshot.run
     row = Row(ACCOUNT, "account", f"account {run.account}")
-    for name in ("data_role", "controller", "register_reference", "contact"):
+    for name in _DECLARED:
         row.cells[name] = Cell(getattr(run, name), (f"parameters#/{name}",))
     row.cells["agreements"] = attached(
         source.snapshot.answer(LIST_CUSTOMER_AGREEMENTS),

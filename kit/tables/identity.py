@@ -1,11 +1,14 @@
-"""The root user and the IAM users of the account."""
+"""The root user, the IAM users of the account, and their keys."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from kit.aws.calls import (
     GET_ACCOUNT_SUMMARY,
@@ -13,15 +16,18 @@ from kit.aws.calls import (
     LIST_VIRTUAL_MFA_DEVICES,
     Scope,
 )
-from kit.tables.cells import UNSEEN, Cell, Default, absent_member, attached, derive
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
+_ROOT = "<root_account>"
 _ROOT_DEVICE = ":mfa/root-account-mfa-device"
 _HAS_PASSWORD = Default(
     1, "GetAccountSummary: left out, as before root credentials could be managed centrally"
 )
+_NEVER = ("no_information", "N/A", "not_supported")  # as the report writes that there is no time
 CONSOLE_USERS = Part("password_enabled", "IAM user with a console password")
+ACTIVE_KEYS = Part("active", "active access key")
 
 
 @table(
@@ -33,6 +39,9 @@ CONSOLE_USERS = Part("password_enabled", "IAM user with a console password")
         "root_mfa": Column("MFA on the root user", calls=(GET_ACCOUNT_SUMMARY,)),
         "root_password": Column("Root user has a password", calls=(GET_ACCOUNT_SUMMARY,)),
         "root_device": Column("Root MFA device", calls=(LIST_VIRTUAL_MFA_DEVICES,)),
+        "root_keys": Column("Root user has access keys", calls=(GET_ACCOUNT_SUMMARY,)),
+        "root_last_used": Column("Root password last used", calls=(GET_CREDENTIAL_REPORT,)),
+        "iam_users": Column("IAM users", calls=(GET_ACCOUNT_SUMMARY,)),
     },
 )
 def accounts(source: Source) -> Iterator[Row]:
@@ -55,51 +64,120 @@ def accounts(source: Source) -> Iterator[Row]:
                 mfa,
                 Cell(None, devices.evidence, devices.trouble),
             ),
+            "root_keys": derive(
+                bool, attached(summary, "SummaryMap.AccountAccessKeysPresent", UNSEEN)
+            ),
+            "root_last_used": _root_last_used(source),
+            "iam_users": attached(summary, "SummaryMap.Users", UNSEEN),
         },
     )
 
 
 _REPORTED = {"password_enabled": Column("Console password"), "mfa_active": Column("MFA")}
+_KEYS = {
+    "active": Column("Active"),
+    "last_rotated": Column("Made or rotated on"),
+    "last_used": Column("Last used on"),
+}
 
 
-@table(
-    "users",
-    "IAM user",
-    Scope.ACCOUNT,
-    (GET_CREDENTIAL_REPORT,),
-    _REPORTED,
-)
+@table("users", "IAM user", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _REPORTED)
 def users(source: Source) -> Iterator[Row]:
     """Every IAM user in the credential report; the root user has its own table."""
-    answer = source.snapshot.answer(GET_CREDENTIAL_REPORT)
-    if answer.trouble:
+    report = _Report(source)
+    if report.lacks(_REPORTED):
+        yield report.unread(_REPORTED)
+    for entry in report.entries:
+        if entry["user"] != _ROOT:
+            cells = {name: report.flag(entry.get(name), name) for name in _REPORTED}
+            yield Row(ACCOUNT, entry["key"], _label(source, entry), cells)
+
+
+@table("access_keys", "access key", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _KEYS)
+def access_keys(source: Source) -> Iterator[Row]:
+    """Both keys that each user and the root user can have, as the credential report tells them."""
+    report = _Report(source)
+    columns = [f"access_key_{n}_{part}" for n in (1, 2) for part in ("active", "last_rotated")]
+    if report.lacks(columns):
+        yield report.unread(_KEYS)
         return
-    ref = f"{answer.evidence[0]}#/Content"
-    lines = csv.DictReader(io.StringIO(answer.value("Content") or ""))
-    if not {"user", *_REPORTED} <= set(lines.fieldnames or ()):
-        gap = absent_member(GET_CREDENTIAL_REPORT, "the report's columns", ref)
-        cells = {name: Cell(None, (ref,), gap) for name in _REPORTED}
-        yield Row(ACCOUNT, "report", "credential report", cells)
-    for line, entry in enumerate(lines, 1):
-        if entry.get("user") in ("<root_account>", None):
-            continue
-        identity = entry.get("arn") or entry.get("user") or f"line {line}"
-        yield Row(
-            ACCOUNT,
-            identity,
-            source.labels.label("user", identity, entry.get("user")),
-            {name: _flag(entry.get(name), name, ref) for name in _REPORTED},
-        )
+    for entry in report.entries:
+        for n in (1, 2):
+            key = f"access_key_{n}"
+            cells = {
+                "active": report.flag(entry.get(f"{key}_active"), f"{key}_active"),
+                "last_rotated": report.time(entry.get(f"{key}_last_rotated"), UNSEEN),
+                "last_used": report.time(entry.get(f"{key}_last_used_date"), NONE),
+            }
+            yield Row(
+                ACCOUNT, f"{entry['key']}/{n}", f"{_label(source, entry)}, access key {n}", cells
+            )
+
+
+def _label(source: Source, entry: dict[str, str]) -> str:
+    if entry["user"] == _ROOT:
+        return "root user"
+    return source.labels.label("user", entry["key"], entry["user"])
+
+
+def _root_last_used(source: Source) -> Cell:
+    """When the root user last signed in with its password; None where it never did."""
+    report = _Report(source)
+    if report.answer.trouble:
+        return Cell(None, report.answer.evidence, report.answer.trouble)
+    for entry in report.entries:
+        if entry["user"] == _ROOT:
+            return report.time(entry.get("password_last_used"), NONE)
+    return Cell(None, (report.ref,), absent_member(GET_CREDENTIAL_REPORT, _ROOT, report.ref))
+
+
+@dataclass
+class _Report:
+    """IAM's credential report, a line for each user with its ``key``: the ARN, or what tells it."""
+
+    source: Source
+
+    def __post_init__(self) -> None:
+        self.answer = self.source.snapshot.answer(GET_CREDENTIAL_REPORT)
+        self.ref, self.columns = "", set[str]()
+        self.entries: list[dict[str, str]] = []
+        if self.answer.trouble:
+            return
+        self.ref = f"{self.answer.evidence[0]}#/Content"
+        lines = csv.DictReader(io.StringIO(self.answer.value("Content") or ""))
+        self.columns = set(lines.fieldnames or ())
+        for number, line in enumerate(lines, 1):
+            if line.get("user") is not None:
+                key = line.get("arn") or line["user"] or f"line {number}"
+                self.entries.append({**line, "key": key})
+
+    def lacks(self, columns: Any) -> bool:
+        """Whether there is a report without some of the columns."""
+        return bool(self.ref) and not {"user", *columns} <= self.columns
+
+    def unread(self, columns: Any) -> Row:
+        """The row that stands for all that a report without its columns does not tell."""
+        gap = absent_member(GET_CREDENTIAL_REPORT, "the report's columns", self.ref)
+        cells = {name: Cell(None, (self.ref,), gap) for name in columns}
+        return Row(ACCOUNT, "report", "credential report", cells)
+
+    def flag(self, text: str | None, name: str) -> Cell:
+        """A true or false of the report; anything else was not seen."""
+        if text in ("true", "false"):
+            return Cell(text == "true", (self.ref,))
+        return Cell(None, (self.ref,), absent_member(GET_CREDENTIAL_REPORT, name, self.ref))
+
+    def time(self, text: str | None, never: Default | None) -> Cell:
+        """A time of the report; ``never`` is what it means that there is none."""
+        if text in _NEVER and never:
+            return Cell(never.value, (self.ref,))
+        moment = pd.to_datetime(text, utc=True, errors="coerce")
+        if not pd.isna(moment):
+            return Cell(moment.isoformat(), (self.ref,))
+        return Cell(None, (self.ref,), absent_member(GET_CREDENTIAL_REPORT, "a time", self.ref))
 
 
 def _is_roots(device: dict[str, Any]) -> bool:
     """Whether a virtual device is the root user's: by its own name, or by whose it is."""
     owner = (device.get("User") or {}).get("Arn") or ""
     return bool(device["SerialNumber"].endswith(_ROOT_DEVICE) or owner.endswith(":root"))
-
-
-def _flag(text: str | None, name: str, ref: str) -> Cell:
-    """A true or false of the credential report; anything else was not seen."""
-    if text in ("true", "false"):
-        return Cell(text == "true", (ref,))
-    return Cell(None, (ref,), absent_member(GET_CREDENTIAL_REPORT, name, ref))

@@ -8,18 +8,24 @@ from typing import Any
 
 from kit.aws.calls import (
     CALLS,
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
     GET_CALLER_IDENTITY,
-    GET_MACIE_SESSION,
+    LIST_ANALYZERS,
     LIST_BUCKETS,
+    LIST_EXPORT_IMAGE_TASKS,
     LOOKUP_EVENTS,
     Call,
     Scope,
 )
 from kit.aws.session import USER_AGENT
 from kit.snapshot import Snapshot
-from kit.tables.cells import UNSEEN, Cell, Default, attached, derive, known_any
+from kit.tables import transport
+from kit.tables.analyzers import analyzer
+from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.images import exports
+from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 from kit.tables.trails import RECORDER_CALLS, api_activity, trails_of
 
@@ -27,7 +33,6 @@ PROBES = tuple(call for call in CALLS.values() if call.probe)
 IN_USE = Part("in_use", "use of AppStream")
 HOLDS_BUCKETS = Part("holds_buckets", "bucket of AppStream's")
 _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
-_MACIE_OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
 
 
 @table(
@@ -47,7 +52,13 @@ _MACIE_OFF = Default("not enabled", "GetMacieSession: the error that Macie is no
         "events_with_tls": Column("of these with TLS details", calls=_EVENTS),
         "tls_versions": Column("TLS versions seen", calls=_EVENTS),
         "events_window": Column("Window", calls=_EVENTS),
-        "macie": Column("Amazon Macie", calls=(GET_MACIE_SESSION,)),
+        "macie": STATUS_COLUMN,
+        "open_findings": FINDINGS_COLUMN,
+        "analyzer": Column(
+            "Analyzer of external access", calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)
+        ),
+        "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,)),
+        **transport.COLUMNS,
     },
 )
 def regions(source: Source) -> Iterator[Row]:
@@ -65,9 +76,11 @@ def regions(source: Source) -> Iterator[Row]:
                 "holds_buckets": _holds_buckets(snapshot, region, holding),
                 "trails": Cell(len(trails_of(snapshot, region)), trails.evidence, trails.trouble),
                 "api_activity_logged": api_activity(snapshot, region),
-                "macie": attached(
-                    snapshot.answer(GET_MACIE_SESSION, region), "status", UNSEEN, _MACIE_OFF
-                ),
+                "macie": status(snapshot, region),
+                "open_findings": open_findings(snapshot, region),
+                "analyzer": analyzer(snapshot, region),
+                "exports": exports(snapshot, region),
+                **transport.transport(source, region),
                 **_events(snapshot, region),
             },
         )

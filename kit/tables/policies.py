@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from kit.aws.calls import Call
@@ -38,11 +39,15 @@ def many(value: Any) -> list[Any]:
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
     """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
+    return bool(_compiled(pattern, ignore_case).fullmatch(value))
+
+
+@lru_cache(maxsize=10_000)
+def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     # In the value a star stands for many characters: no question mark of the pattern covers it.
     wild = {"*": ".*", "?": "[^*]"}
     expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
-    flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
-    return bool(re.fullmatch(expression, value, flags))
+    return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
 def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
@@ -68,6 +73,69 @@ def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:
         ("s3:ListBucket", bucket_arn),
     )
     return all(any(_covers(d, action, resource) for d in denials) for action, resource in wanted)
+
+
+def denies_deletion(statements: Iterable[Statement], bucket_arn: str) -> bool:
+    """Whether the statements deny everybody, on no condition, to delete the bucket itself.
+
+    AppStream adds such a statement, PreventAccidentalDeletionOfBucket, to each bucket it makes.
+    """
+    return any(
+        statement.get("Effect") == "Deny"
+        and _is_everybody(statement.get("Principal"))
+        and not statement.get("Condition")
+        and _covers(statement, "s3:DeleteBucket", bucket_arn)
+        for statement in statements
+    )
+
+
+def restricts_principals(statements: Iterable[Statement], bucket_arn: str) -> bool:
+    """Whether the statements deny a bucket and its objects to all principals but those named.
+
+    They are named by ``NotPrincipal``, or by a condition on ``aws:PrincipalArn`` or
+    ``aws:userId`` that excepts them; a star among the excepted excepts everybody.
+
+    References
+    ----------
+    Amazon AppStream 2.0 Administration Guide, "Restrict administrator access".
+    """
+    denials = [
+        statement
+        for statement in statements
+        if statement.get("Effect") == "Deny" and _excepts_some(statement)
+    ]
+    wanted = (
+        ("s3:GetObject", f"{bucket_arn}/*"),
+        ("s3:PutObject", f"{bucket_arn}/*"),
+        ("s3:DeleteObject", f"{bucket_arn}/*"),
+        ("s3:ListBucket", bucket_arn),
+    )
+    return all(any(_covers(d, action, resource) for d in denials) for action, resource in wanted)
+
+
+def _excepts_some(statement: Statement) -> bool:
+    """Whether a denial is of everybody but those whom it names."""
+    condition = statement.get("Condition") or {}
+    excepted = statement.get("NotPrincipal")
+    if excepted is not None:
+        named = excepted.values() if isinstance(excepted, dict) else [excepted]
+        return not condition and "*" not in [who for some in named for who in many(some)]
+    if not _is_everybody(statement.get("Principal")) or not isinstance(condition, dict):
+        return False
+    tests = [
+        (operator.lower().removesuffix("ifexists"), key.lower(), many(value))
+        for operator, keys in condition.items()
+        for key, value in keys.items()
+    ]
+    named = [test for test in tests if test[1] in ("aws:principalarn", "aws:userid")]
+    negated = ("arnnotlike", "arnnotequals", "stringnotlike", "stringnotequals")
+    # Services of AWS's may be excepted besides.
+    besides = {key for _, key, _ in tests} - {"aws:principalarn", "aws:userid"}
+    return (
+        bool(named)
+        and besides <= {"aws:principalisawsservice"}
+        and all(operator in negated and "*" not in values for operator, _, values in named)
+    )
 
 
 def _covers(statement: Statement, action: str, resource: str) -> bool:

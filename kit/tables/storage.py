@@ -7,23 +7,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kit.aws.calls import (
-    DESCRIBE_KEY,
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
-    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_LOGGING,
     GET_BUCKET_POLICY,
-    GET_BUCKET_POLICY_STATUS,
-    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
     Call,
     Scope,
 )
-from kit.snapshot import Snapshot
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive, known_any
+from kit.snapshot import Answer, Snapshot, Trouble
+from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
-from kit.tables.policies import denies_plain_http, read_policy
+from kit.tables.guards import (
+    ENCRYPTION_COLUMNS,
+    KEPT_COLUMN,
+    OWNERSHIP_COLUMN,
+    PUBLIC_ACCESS_COLUMNS,
+    encryption,
+    kept_days,
+    ownership,
+    public_access,
+    sse_c_blocked,
+)
+from kit.tables.macie import BUCKET_COLUMNS, known_of
+from kit.tables.policies import (
+    denies_deletion,
+    denies_plain_http,
+    read_policy,
+    restricts_principals,
+)
 from kit.tables.trails import RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
@@ -34,29 +47,20 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
-_BLOCKS = {
-    "block_public_acls": "BlockPublicAcls",
-    "ignore_public_acls": "IgnorePublicAcls",
-    "block_public_policy": "BlockPublicPolicy",
-    "restrict_public_buckets": "RestrictPublicBuckets",
-}
-_OFF = Default(False, "GetPublicAccessBlock: a setting that is not configured is off")
-_CLOSED = Default(False, "NoSuchBucketPolicy: what has no policy is not public by one")
-_RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
-_KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 _COLUMNS = {
     "purpose": Column("Holds"),
-    "sse_algorithm": Column("Default encryption", calls=(GET_BUCKET_ENCRYPTION,)),
-    "key_class": Column("Key", calls=_KEY_CALLS),
-    "key_state": Column("Key state", calls=_KEY_CALLS),
-    "key_account": Column("Key's account", calls=_KEY_CALLS),
-    **{
-        name: Column(
-            member, calls=(GET_BUCKET_PUBLIC_ACCESS_BLOCK, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
-        )
-        for name, member in _BLOCKS.items()
-    },
-    "public_by_policy": Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,)),
+    **ENCRYPTION_COLUMNS,
+    "sse_c_blocked": Column(
+        "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
+    ),
+    **PUBLIC_ACCESS_COLUMNS,
+    "object_ownership": OWNERSHIP_COLUMN,
+    "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
+    "access_restricted": Column(
+        "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
+    ),
+    "kept_days": KEPT_COLUMN,
+    **BUCKET_COLUMNS,
     "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
     "accesses_logged": Column(
@@ -66,6 +70,7 @@ _COLUMNS = {
 }
 HOME_FOLDER_BUCKETS = Part(f"purpose == '{HOME}'", "home-folder bucket")
 SETTINGS_BUCKETS = Part(f"purpose == '{SETTINGS}'", "application-settings bucket")
+LOG_BUCKETS = Part(f"purpose == '{LOGS}'", "log bucket")
 USER_BUCKETS = Part(
     f"purpose in ('{HOME}', '{SETTINGS}')", "bucket of home folders or application settings"
 )
@@ -134,7 +139,10 @@ def buckets(source: Source) -> Iterator[Row]:
     for bucket in buckets_in_scope(source.snapshot):
         if bucket.region not in source.snapshot.regions:
             continue
-        cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
+        if source.snapshot.regions_off.get(bucket.region):
+            cells = _out_of_reach(source.snapshot, bucket)
+        else:
+            cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
         purpose = Cell(bucket.purpose, bucket.refs)
         key = bucket.name or bucket.purpose
         yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
@@ -156,64 +164,38 @@ def _unseen(bucket: Bucket) -> dict[str, Cell]:
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
 
 
-def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
-    name = bucket.name
-    arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
-    account = snapshot.answer(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
-    block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=name)
-    policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
-    logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
-    access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
+def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
+    """Gaps throughout: nothing answers in a region that is off."""
     return {
-        **_encryption(snapshot, name),
-        **{
-            column: known_any(
-                attached(answer, f"PublicAccessBlockConfiguration.{member}", _OFF)
-                for answer in (account, block)
-            )
-            for column, member in _BLOCKS.items()
-        },
-        "public_by_policy": attached(
-            snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=name),
-            "PolicyStatus.IsPublic",
-            UNSEEN,
-            _CLOSED,
-        ),
-        "tls_only": derive(
-            lambda statements: denies_plain_http(statements, arn),
-            read_policy(policy, GET_BUCKET_POLICY),
-        ),
-        "access_logging": access_logging,
-        "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
+        name: Cell(None, bucket.refs, switched_off(snapshot, column.calls[0], bucket.region))
+        for name, column in _COLUMNS.items()
+        if name != "purpose"
     }
 
 
-def _encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
-    """The default encryption of a bucket, and the class, state and owner of its key."""
-    answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
-    algorithm = attached(answer, f"{_RULE}.SSEAlgorithm", UNSEEN, NONE)
-    key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
-    cells = {"sse_algorithm": algorithm}
-    if algorithm.gap or key.value is None:
-        known = {None: "none", "AES256": "sse-s3"}
-        cells["key_class"] = derive(lambda name: known.get(name, "aws-managed"), algorithm)
-        cells["key_state"] = derive(lambda _: "run by AWS", algorithm)
-        cells["key_account"] = derive(lambda _: "", algorithm)
-        return cells
-    # An alias or a bare id means a key of the bucket's own region.
-    described = snapshot.answer(DESCRIBE_KEY, answer.region, KeyId=key.value)
-    if described.absent:
-        gone = Cell("not found", described.evidence)
-        return cells | {"key_class": gone, "key_state": gone, "key_account": gone}
-    manager = attached(described, "KeyMetadata.KeyManager")
-    owner = attached(described, "KeyMetadata.AWSAccountId")
+def switched_off(snapshot: Snapshot, call: Call, region: str) -> Trouble | None:
+    """The trouble of a call in a region that is off; none where it is on."""
+    off = snapshot.regions_off.get(region, "")
+    return Answer(call, region, {}, off=off).trouble if off else None
 
-    def classify(manager: str, owner: str) -> str:
-        if manager == "AWS":
-            return "aws-managed"
-        return "customer" if owner == snapshot.account else "foreign"
 
-    cells["key_class"] = derive(classify, manager, owner)
-    cells["key_state"] = attached(described, "KeyMetadata.KeyState")
-    cells["key_account"] = owner
-    return cells
+def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
+    name = bucket.name
+    arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
+    policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
+    statements = read_policy(policy, GET_BUCKET_POLICY)
+    logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
+    access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
+    return {
+        **encryption(snapshot, name),
+        "sse_c_blocked": sse_c_blocked(snapshot, name),
+        **public_access(snapshot, name),
+        "object_ownership": ownership(snapshot, name),
+        "deletion_guarded": derive(lambda found: denies_deletion(found, arn), statements),
+        "access_restricted": derive(lambda found: restricts_principals(found, arn), statements),
+        "kept_days": kept_days(snapshot, name),
+        **known_of(snapshot, name, bucket.region),
+        "tls_only": derive(lambda found: denies_plain_http(found, arn), statements),
+        "access_logging": access_logging,
+        "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kit.aws.calls import (
@@ -38,6 +38,12 @@ _READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
 _CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
 _DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
 
+_HELD = (
+    "it belongs to another account: the organisation's management account or its delegated "
+    "administrator may hold the evidence"
+)
+_NOT_OURS = "CloudTrailARNInvalidException"  # CloudTrail's word for a trail of another account
+
 Selector = dict[str, Any]
 Fields = dict[str, dict[str, list[str]]]
 
@@ -58,6 +64,21 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
         for trail, ref in snapshot.answer(DESCRIBE_TRAILS, region).items()
         if trail.get("IsMultiRegionTrail") or trail.get("HomeRegion") == region
     ]
+
+
+def owner_of(arn: str | None) -> str:
+    """The account in an ARN; empty where there is none."""
+    return (arn or "").split(":", 5)[4] if (arn or "").count(":") > 4 else ""
+
+
+def held_elsewhere(cell: Cell, snapshot: Snapshot, arn: str | None) -> Cell:
+    """The cell, or a better reason for its gap: what another account owns, that one can show."""
+    owner = owner_of(arn)
+    if owner in ("", snapshot.account) or not cell.gap:
+        return cell
+    if cell.gap.reason not in ("denied", "absent in answer") and cell.gap.code != _NOT_OURS:
+        return cell
+    return replace(cell, gap=replace(cell.gap, reason="administrator", permission="", hint=_HELD))
 
 
 def api_activity(snapshot: Snapshot, region: str) -> Cell:
@@ -98,7 +119,7 @@ def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
         yield Recorder(
             Cell(True, (ref,)),
             known_all((attached(status, "IsLogging"), quiet, delivered)),
-            _selectors(snapshot, arn),
+            held_elsewhere(_selectors(snapshot, arn), snapshot, arn),
         )
 
 

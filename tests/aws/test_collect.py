@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from kit import evaluate, tabulate
 from kit.aws import calls
 from kit.aws.collect import collect
+from kit.aws.session import Clients
 from kit.controls import needed_calls
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, parameters
@@ -274,3 +276,13 @@ def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
         for n in range(2)
     )
     assert first == second
+
+
+def test_the_snapshot_tells_whether_certificates_were_verified(demo: Run) -> None:
+    assert gather(demo, "GV-01").header["certificates_verified"] is True
+    clients = Clients(demo)
+    clients.client("sts", "eu-west-1")
+    assert clients.verify_certificates
+    lax = boto3.client("sts", region_name="eu-west-1", verify=False)
+    clients._clients["sts", "eu-west-2"] = lax
+    assert not clients.verify_certificates

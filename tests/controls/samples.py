@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,51 @@ from tests.standins import (
     REGION,
     SETTINGS,
     Account,
+    directory,
+    erases,
     management,
     objects,
+    pool_user,
+    restricted,
     tls_only,
+    trust,
 )
 
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+_CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
+_AGENTS = {
+    "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+    "ScreenResolution": "W_1280xH_720",
+    "ScreenImageFormat": "PNG",
+    "ScreenshotsUploadEnabled": True,
+    "S3BucketArn": "arn:aws:s3:::screenshots",
+}
+_PACKAGES = {"SourceS3Location": {"S3Bucket": "packages", "S3Key": "cad.vhdx"}}
+_ACTIONS = (
+    "CLIPBOARD_COPY_TO_LOCAL_DEVICE",
+    "FILE_DOWNLOAD",
+    "PRINTING_TO_LOCAL_DEVICE",
+    "DOMAIN_PASSWORD_SIGNIN",
+)
 TOKEN = "⟦secret: token⟧"
+COLLEAGUE = "111122223333"
 _DECLARED = {
     "data_role": "controller",
     "controller": "Example Ltd",
     "register_reference": "RoPA 7",
     "contact": "dpo@example.org",
     "no_customer_numbers": True,
+    "administrators": [f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"],
+    "identity_provider_evidence": "IDP-1",
+    "reviewer": "Security officer",
+    "reviewed_on": "2026-11-01",
+    "allowed_regions": [REGION],
+    "organisation_accounts": [COLLEAGUE],
+    "allowed_embed_domains": ["portal.example"],
+    "agent_dpia_reference": "DPIA 3",
+    "disk_encryption_statement": "Case 7",
 }
 
 
@@ -36,7 +68,9 @@ def tidy(folder: Path, **given: Any) -> Account:
     """All is well: a trail records everything, the account blocks public access."""
     account = _furnished(Account(folder, **_DECLARED, **given))
     _buckets(account)
-    account.trail(advanced=[management(), objects()])
+    for name in (HOME, SETTINGS, LOGS):
+        account.watched(name)
+    account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
     return account.store("second", Status="STOPPED_INGESTION")
 
 
@@ -46,6 +80,16 @@ def lake(folder: Path) -> Account:
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
     _buckets(account, closed=True, logs_to="access-logs")
+    aws_key = "alias/aws/s3"
+    account.bucket(
+        "packages", listed=False, versioning="Enabled", encryption="aws:kms", key=aws_key
+    )
+    account.key(aws_key, KeyManager="AWS", rotation=None)
+    job = {"isDefinedInJob": "TRUE", "lastJobId": "j1", "lastJobRunTime": AS_OF}
+    for name in (HOME, SETTINGS, LOGS):
+        account.watched(name, automatedDiscoveryMonitoringStatus="NOT_MONITORED", jobDetails=job)
+    ran = {"jobId": "j1", "lastRunErrorStatus": {"code": "NONE"}}
+    account.lists(calls.LIST_CLASSIFICATION_JOBS, ran)
     return account.store()
 
 
@@ -54,23 +98,50 @@ def careless(folder: Path) -> Account:
     account = Account(folder)
     members = _storage() | _streaming("UDP")
     members["StorageConnectors"].append({"ConnectorType": "GOOGLE_DRIVE"})
-    account.stack(RedirectURL=f"https://example.org/?token={TOKEN}", **members)
-    account.fleet(MaxSessionsPerInstance=4, IdleDisconnectTimeoutInSeconds=0)
+    account.stack(
+        RedirectURL=f"http://example.org/?token={TOKEN}",
+        fleets=("design",),
+        ContentRedirection=_redirection(),
+        AgentAccessConfig=_AGENTS,
+        **members,
+    )
+    account.stack("shown", EmbedHostDomains=["anybody.example"])
+    role = f"arn:aws:iam::{ACCOUNT}:role/everything"
+    account.fleet(
+        MaxSessionsPerInstance=4,
+        IdleDisconnectTimeoutInSeconds=0,
+        IamRoleArn=role,
+        ComputeCapacityStatus={"Desired": 1, "ActiveUserSessions": 5},
+        DomainJoinInfo={"DirectoryName": "corp.example"},
+        EnableDefaultInternetAccess=True,
+        UsbDeviceFilterStrings=["0,*"],
+    )
+    account.image(shared_with=("999999999999",), LatestAppstreamAgentVersion="FALSE")
+    _export(account, AS_OF)
+    reports = {"S3BucketName": LOGS, "SubscriptionErrors": [{"ErrorCode": "ACCESS_DENIED"}]}
+    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
     endpoint = {"VpcEndpointId": VPCE, "State": "rejected", "ServiceName": "x"}
     account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
-    for name in (HOME, SETTINGS, LOGS):
-        account.bucket(name, encryption="aws:kms", key=KEY, public=True, tags={"team": "cad"})
+    account.lists(calls.DESCRIBE_APP_BLOCKS, {"Name": "block", "Arn": "arn:block", **_PACKAGES})
+    for name in (HOME, SETTINGS, LOGS, "packages", "screenshots"):
+        listed = name not in ("packages", "screenshots")
+        tags = {"team": "cad"}
+        account.bucket(name, listed=listed, public=True, ownership="ObjectWriter", tags=tags)
+    account.bucket(f"{LOGS}-2", encryption="aws:kms", key=KEY)
     missing = "ServerSideEncryptionConfigurationNotFoundError"
-    for name in (HOME, SETTINGS):
+    for name in (HOME, SETTINGS, LOGS, "screenshots"):
         account.refuses(
             calls.GET_BUCKET_ENCRYPTION, missing, region=REGION, status=404, Bucket=name
         )
-    account.key(KeyState="PendingDeletion")
-    account.trail(status={"IsLogging": False}).store(Status="STOPPED_INGESTION")
-    account.event("TLSv1.0").report(f"jane,arn:aws:iam::{ACCOUNT}:user/jane,true,false")
-    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": {"AccountMFAEnabled": 0}})
+    account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
+    account.trail(status={"IsLogging": False}, kept=None)
+    account.store(Status="STOPPED_INGESTION", KmsKeyId=KEY)
+    account.event("TLSv1.0")
+    summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
+    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
+    _strangers(account)
     account.answers(calls.GET_MACIE_SESSION, {"status": "PAUSED"})
     return account
 
@@ -80,7 +151,26 @@ def empty(folder: Path) -> Account:
     return Account(folder, **_DECLARED)
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty)}
+def member(folder: Path) -> Account:
+    """A member of an organisation, which records and searches from another account."""
+    account = Account(folder, **_DECLARED).fleet().bucket()
+    account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
+    off = {"status": "DISABLED"}
+    account.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
+    return account.trail("org", account=COLLEAGUE)
+
+
+def federal(folder: Path) -> Account:
+    """The profile asks for FIPS endpoints, and nothing keeps users off them."""
+    own = folder / "federal.yaml"
+    folder.mkdir(parents=True, exist_ok=True)
+    own.write_text("fips_required: true\n")
+    given = {"thresholds": str(own), "fips_relay_state": True}
+    return Account(folder, regions=("us-east-1", "us-west-2"), **given).fleet(region="us-east-1")
+
+
+SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
@@ -91,6 +181,10 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         Description="Drawings, see https://example.org/help",
         RedirectURL="https://example.org",
         EmbedHostDomains=["portal.example"],
+        fleets=("design",),
+        UserSettings=[{"Action": action, "Permission": "DISABLED"} for action in _ACTIONS],
+        ContentRedirection=_redirection("https://portal.example/*"),
+        AgentAccessConfig=_AGENTS,
         **_storage(),
         **_streaming("TCP"),
     )
@@ -101,19 +195,26 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     entitlement = {
         "Name": "all",
         "StackName": "design",
-        "AppVisibility": "ALL",
+        "AppVisibility": "ASSOCIATED",
         "Attributes": [{"Name": "roles", "Value": "designer"}],
     }
     account.lists(calls.DESCRIBE_ENTITLEMENTS, entitlement, region=REGION, StackName="design")
-    account.fleet(Description="Workstations", MaxSessionsPerInstance=1)
-    account.lists(
-        calls.DESCRIBE_IMAGES,
-        {"Name": "design", "Arn": IMAGE, "Applications": [{"Name": "cad", "Metadata": {"a": "b"}}]},
+    account.fleet(
+        Description="Workstations",
+        IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance",
+        MaxSessionsPerInstance=1,
+        ComputeCapacityStatus={"Desired": 1, "InUse": 1},
+        DomainJoinInfo={"DirectoryName": "corp.example"},
+        **_CLOSED,
     )
+    programs = [{"Name": "cad", "Metadata": {"a": "b"}}]
+    account.image(shared_with=(COLLEAGUE,), Applications=programs)
     account.lists(
-        calls.DESCRIBE_IMAGE_BUILDERS, {"Name": "builder", "Arn": f"{arn}:image-builder/builder"}
+        calls.DESCRIBE_IMAGE_BUILDERS,
+        {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
     )
-    account.lists(calls.DESCRIBE_APP_BLOCKS, {"Name": "block", "Arn": f"{arn}:app-block/block"})
+    block = {"Name": "block", "Arn": f"{arn}:app-block/block", **_PACKAGES}
+    account.lists(calls.DESCRIBE_APP_BLOCKS, block)
     builder: dict[str, Any] = {
         "Name": "maker",
         "Arn": f"{arn}:app-block-builder/maker",
@@ -121,12 +222,13 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         "InstanceType": "stream.standard.small",
         "VpcConfig": {},
         "State": "STOPPED",
+        **_CLOSED,
     }
     account.lists(calls.DESCRIBE_APP_BLOCK_BUILDERS, builder)
     account.lists(calls.DESCRIBE_APPLICATIONS, {"Name": "cad", "Arn": f"{arn}:application/cad"})
-    task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": AS_OF}
-    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
-    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+    _export(account, AS_OF - dt.timedelta(days=200))
+    reports = {"S3BucketName": LOGS, "Schedule": "DAILY", "LastGeneratedReportDate": AS_OF}
+    account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
     for name in ("stack/design", "fleet/design", "image/design", "image-builder/builder"):
         told = {"Tags": {"team": "cad"}}
         account.answers(calls.LIST_TAGS_FOR_RESOURCE, told, REGION, ResourceArn=f"{arn}:{name}")
@@ -140,11 +242,55 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
             "ServiceName": f"com.amazonaws.{REGION}.appstream.streaming",
         },
     )
-    account.event().report(f"jane,arn:aws:iam::{ACCOUNT}:user/jane,true,true")
+    account.event()
+    _people(account)
     account.lists(calls.LIST_REPORTS, {"name": "SOC 2", "state": "PUBLISHED", "periodEnd": AS_OF})
     account.lists(calls.LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"}
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)
+
+
+def _people(account: Account) -> None:
+    """People and roles with no more than they need."""
+    key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "true", **key})
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED"))
+    account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
+    analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
+    account.lists(calls.LIST_ANALYZERS, analyzer)
+    account.allowed(
+        "AmazonAppStreamServiceAccess",
+        trusts=trust({"Service": "appstream.amazonaws.com"}),
+        attached=("arn:aws:iam::aws:policy/service-role/AmazonAppStreamServiceAccess",),
+        path="/service-role/",
+    )
+    account.allowed("instance")
+    account.allowed("StreamingAdmin", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+
+
+def _strangers(account: Account) -> None:
+    """People and roles with all that they could have."""
+    key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2022-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", **key})
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    account.lists(calls.DESCRIBE_USERS, pool_user("COMPROMISED"))
+    account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("EXPIRED")
+    entitlement = {"Name": "all", "StackName": "design", "AppVisibility": "ALL"}
+    entitlement |= {"Attributes": [{"Name": "roles", "Value": "designer"}]}
+    account.lists(calls.DESCRIBE_ENTITLEMENTS, entitlement, region=REGION, StackName="design")
+    account.allowed("AmazonAppStreamServiceAccess", trusts=trust({"AWS": "*"}))
+    account.allowed("everything", {"Effect": "Allow", "Action": "*", "Resource": "*"})
+    account.allowed("images", {"Effect": "Allow", "Action": "appstream:*Image", "Resource": "*"})
+
+
+def _export(account: Account, created: dt.datetime) -> None:
+    task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": created}
+    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
+
+
+def _redirection(*allowed: str) -> dict[str, Any]:
+    return {"HostToClient": {"Enabled": True, "AllowedUrls": list(allowed)}}
 
 
 def _storage() -> dict[str, Any]:
@@ -163,8 +309,20 @@ def _streaming(protocol: str) -> dict[str, Any]:
 
 def _buckets(account: Account, **members: Any) -> None:
     for name in (HOME, SETTINGS, LOGS):
-        tags = {"team": "cad"}
+        statements = tls_only(name)["Statement"] + restricted(name, ADMIN)["Statement"]
         account.bucket(
-            name, encryption="aws:kms", key=KEY, policy=tls_only(name), tags=tags, **members
+            name,
+            encryption="aws:kms",
+            key=KEY,
+            policy={"Statement": statements},
+            versioning="Enabled",
+            lifecycle=[erases()],
+            tags={"team": "cad"},
+            **members,
         )
+    account.bucket("packages", listed=False, versioning="Enabled", **members)
+    lifecycle = [erases()]
+    account.bucket(
+        "screenshots", listed=False, versioning="Enabled", lifecycle=lifecycle, **members
+    )
     account.key()

@@ -19,6 +19,7 @@ from kit.aws.calls import (
     LIST_BUCKETS,
 )
 from kit.controls import evaluate
+from kit.findings import Findings
 from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
@@ -320,7 +321,11 @@ def under(key: str = KEY, **metadata: Any) -> Given:
         ),
         fails,
     ),
-    ("no encryption configured", no_encryption, fails),
+    (
+        "no encryption configured, and so no key",
+        no_encryption,
+        not_applicable("no default encryption, see AR-05, AR-06 and AR-11"),
+    ),
     (
         "encryption denied",
         lambda a: a.bucket().denies(GET_BUCKET_ENCRYPTION, Bucket=HOME),
@@ -458,5 +463,31 @@ def test_ar_18_is_the_worst_of_encryption_at_rest(account: Account) -> None:
     found = evaluate(tabulate(account.snapshot()))
     (roll_up,) = (one for one in found.roll_ups if one.control == "AR-18")
     assert roll_up.status == "fail"
-    assert roll_up.evidence == ("AR-05", "AR-06", "AR-07")
-    assert roll_up.observed == "1 of 3 findings: AR-07"
+    assert roll_up.evidence == (*(f"AR-{n:02}" for n in range(5, 12)), "LG-03")
+    assert roll_up.observed == "1 of 8 findings: AR-07"
+
+
+@scenarios(
+    ("no fleet", nothing, not_applicable("no fleet")),
+    ("a fleet", lambda a: a.fleet(), attested('AWS, "Data Protection in Amazon AppStream 2.0"')),
+    ("fleets denied", lambda a: a.denies(DESCRIBE_FLEETS), denied(DESCRIBE_FLEETS)),
+)
+def test_ar_02_recycling(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-02") == expected
+
+
+def test_ar_04_no_interface_tells_of_disks(account: Account) -> None:
+    (finding,) = findings(account.fleet(), "AR-04")
+    assert (finding.status, finding.reason) == ("not evidenced", "no API")
+    assert "AR-01" in finding.hint
+    assert "AR-03" in finding.hint
+
+
+def test_ar_04_does_not_change_the_exit_code(account: Account) -> None:
+    assert Findings(findings(account, "AR-04")).exit_code == 0
+
+
+def test_ar_04_is_attested_by_a_statement_of_aws(tmp_path: Path) -> None:
+    account = Account(tmp_path, disk_encryption_statement="Support case 4711")
+    assert verdicts(account, "AR-04") == [attested("statement of AWS: Support case 4711")]

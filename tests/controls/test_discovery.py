@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 from kit.aws.calls import (
+    DESCRIBE_BUCKETS,
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_AUTOMATED_DISCOVERY_CONFIGURATION,
+    GET_FINDING_STATISTICS,
     GET_MACIE_SESSION,
     LIST_BUCKETS,
+    LIST_CLASSIFICATION_JOBS,
 )
 from tests.controls.scenarios import (
     Given,
@@ -21,9 +27,10 @@ from tests.controls.scenarios import (
     nothing,
     passes,
     scenarios,
+    to_be_reviewed,
     verdicts,
 )
-from tests.standins import HOME, LOGS, REGION, Account
+from tests.standins import AS_OF, HOME, LOGS, REGION, Account
 
 NO_BUCKET = not_applicable("no bucket of AppStream's")
 DENIED = "AccessDeniedException"  # Macie's code for both: not enabled, and not allowed
@@ -87,3 +94,169 @@ def test_ds_01_is_asked_for_each_region_that_holds_a_bucket(tmp_path: Path) -> N
     account.answers(GET_MACIE_SESSION, {"status": "PAUSED"}, "us-east-1")
     told = {finding.region: finding.status for finding in findings(account, "DS-01")}
     assert told == {"eu-central-1": "not applicable", REGION: "pass", "us-east-1": "fail"}
+
+
+NONE_HELD = not_applicable("no bucket")
+LATELY, LONG_AGO = AS_OF - dt.timedelta(days=9), AS_OF - dt.timedelta(days=91)
+
+
+def off(account: Account) -> Account:
+    return account.answers(GET_MACIE_SESSION, {"status": "PAUSED"})
+
+
+def unwatched(**members: Any) -> Given:
+    """Automated discovery does not monitor the bucket."""
+    members = {"automatedDiscoveryMonitoringStatus": "NOT_MONITORED"} | members
+    return lambda account: account.bucket().watched(**members)
+
+
+def job(when: dt.datetime | None = LATELY, error: str = "NONE", **members: Any) -> Given:
+    """A job has the bucket, and what became of it."""
+    details = {"isDefinedInJob": "TRUE", "isMonitoredByJob": "FALSE", "lastJobId": "j1"}
+    details |= {"lastJobRunTime": when} if when else {}
+
+    def given(account: Account) -> None:
+        unwatched(jobDetails=details | members)(account)
+        told = {"jobId": "j1", "lastRunErrorStatus": {"code": error}}
+        account.lists(LIST_CLASSIFICATION_JOBS, {"jobId": "j0"}, told)
+
+    return given
+
+
+def member(account: Account) -> Account:
+    """The account is in an organisation."""
+    return account.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+
+
+def own_discovery_off(account: Account) -> Account:
+    off = {"status": "DISABLED"}
+    unwatched()(account)
+    return account.answers(GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
+
+
+@scenarios(
+    ("no bucket", nothing, NONE_HELD),
+    ("analysed yesterday", lambda a: a.bucket().watched(), passes),
+    ("analysed long ago", lambda a: a.bucket().watched(lastAutomatedDiscoveryTime=LONG_AGO), fails),
+    ("never analysed", lambda a: a.bucket().watched(lastAutomatedDiscoveryTime=None), fails),
+    ("no longer monitored", unwatched(), fails),
+    (
+        "whether it is monitored left out",
+        unwatched(automatedDiscoveryMonitoringStatus=None),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    ("Macie may not look", unwatched(errorCode="ACCESS_DENIED"), fails),
+    (
+        "Macie may not look, and leaves the rest out",
+        unwatched(errorCode="ACCESS_DENIED", automatedDiscoveryMonitoringStatus=None),
+        fails,
+    ),
+    ("a job", job(), passes),
+    ("a job that monitors it", job(isDefinedInJob="FALSE", isMonitoredByJob="TRUE"), passes),
+    ("a job of long ago", job(LONG_AGO), fails),
+    ("a job that never ran", job(None), fails),
+    ("a job that no longer has it", job(isDefinedInJob="FALSE"), fails),
+    ("nobody knows whether a job has it", job(isDefinedInJob="UNKNOWN"), fails),
+    ("a job that ended in errors", job(error="ERROR"), fails),
+    ("a job that is not listed", job(lastJobId="j9"), passes),
+    (
+        "jobs denied where one decides",
+        lambda a: job(lastJobId="j9")(a) or a.denies(LIST_CLASSIFICATION_JOBS, REGION),
+        denied(LIST_CLASSIFICATION_JOBS),
+    ),
+    (
+        "jobs denied where there is none",
+        lambda a: a.bucket().watched().denies(LIST_CLASSIFICATION_JOBS, REGION),
+        passes,
+    ),
+    (
+        "Macie does not know the bucket",
+        lambda a: a.bucket().watched("another"),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    (
+        "what Macie knows denied",
+        lambda a: a.bucket().denies(DESCRIBE_BUCKETS, REGION),
+        denied(DESCRIBE_BUCKETS),
+    ),
+    ("paused, whatever it knew", lambda a: off(a.bucket().watched()), fails),
+    ("not enabled", refusing("Macie is not enabled."), fails),
+    ("Macie denied", refusing(""), denied(GET_MACIE_SESSION)),
+    ("own discovery off, no organisation", own_discovery_off, fails),
+    (
+        "own discovery off, in an organisation",
+        lambda a: member(own_discovery_off(a)),
+        not_evidenced("administrator"),
+    ),
+    ("own discovery on, in an organisation", lambda a: member(unwatched()(a)), fails),
+    ("analysed, in an organisation", lambda a: member(a.bucket().watched()), passes),
+    (
+        "whether own discovery is on denied, in an organisation",
+        lambda a: member(own_discovery_off(a)).denies(
+            GET_AUTOMATED_DISCOVERY_CONFIGURATION, REGION
+        ),
+        denied(GET_AUTOMATED_DISCOVERY_CONFIGURATION),
+    ),
+    (
+        "the organisation denied",
+        lambda a: own_discovery_off(a).denies(DESCRIBE_ORGANIZATION),
+        denied(DESCRIBE_ORGANIZATION),
+    ),
+    (
+        "the organisation denied, own discovery on",
+        lambda a: unwatched()(a).denies(DESCRIBE_ORGANIZATION),
+        fails,
+    ),
+)
+def test_ds_02_buckets_are_searched(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "DS-02") == expected
+
+
+def test_ds_02_has_the_limit_of_a_profile_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "ours.yaml"
+    own.write_text("max_discovery_age_days: 7\n")
+    account = Account(tmp_path, thresholds=str(own)).bucket()
+    account.watched(lastAutomatedDiscoveryTime=LATELY)
+    assert verdicts(account, "DS-02") == [fails]
+
+
+def found(*groups: dict[str, Any]) -> Given:
+    return lambda account: account.bucket().watched().lists(GET_FINDING_STATISTICS, *groups)
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("nothing found", lambda a: a.bucket().watched(), passes),
+    ("lower severities", found({"groupKey": "Medium", "count": 3}), passes),
+    ("one of high severity", found({"groupKey": "High", "count": 1}), to_be_reviewed),
+    ("none of high severity, spelt out", found({"groupKey": "High", "count": 0}), passes),
+    ("a severity that AWS leaves out", found({"count": 1}), to_be_reviewed),
+    (
+        "the counts left out",
+        lambda a: a.bucket().watched().answers(GET_FINDING_STATISTICS, {}, REGION),
+        not_evidenced("absent in answer", GET_FINDING_STATISTICS),
+    ),
+    ("paused", lambda a: off(a.bucket().watched()), not_evidenced("Macie off")),
+    ("not enabled", refusing("Macie is not enabled."), not_evidenced("Macie off")),
+    ("Macie denied", refusing(""), denied(GET_MACIE_SESSION)),
+    (
+        "findings denied",
+        lambda a: a.bucket().watched().denies(GET_FINDING_STATISTICS, REGION),
+        denied(GET_FINDING_STATISTICS),
+    ),
+    (
+        "Macie's buckets denied, so nobody could ask",
+        lambda a: a.bucket().denies(DESCRIBE_BUCKETS, REGION),
+        denied(DESCRIBE_BUCKETS),
+    ),
+    (
+        "Macie knows no bucket of AppStream's",
+        lambda a: a.bucket().lists(DESCRIBE_BUCKETS),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    ("buckets denied", lambda a: a.denies(LIST_BUCKETS), denied(LIST_BUCKETS)),
+)
+def test_ds_03_findings_are_dealt_with(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "DS-03") == expected

@@ -8,20 +8,33 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS
+from kit.aws.calls import (
+    DESCRIBE_STACKS,
+    DESCRIBE_TRAILS,
+    GET_BUCKET_LOCATION,
+    GET_BUCKET_REPLICATION,
+    LIST_BUCKETS,
+    LIST_CUSTOMER_AGREEMENTS,
+    LIST_REGIONS,
+    LIST_REPORTS,
+)
 from kit.controls import CONTROLS, evaluate
 from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     attested,
     denied,
+    fails,
     findings,
+    not_applicable,
     not_evidenced,
+    nothing,
     passes,
     scenarios,
+    to_be_reviewed,
     verdicts,
 )
-from tests.standins import AS_OF, Account
+from tests.standins import AS_OF, HOME, LOGS, REGION, Account, replication
 
 UNDECLARED = not_evidenced("not declared")
 
@@ -135,3 +148,158 @@ def test_gv_03_sums_up_what_the_customer_answers_for(account: Account) -> None:
     assert set(roll_up.evidence) == customers
     assert "AR-03" in roll_up.observed
     assert roll_up.region == "global"
+
+
+def reviewed(day: str, **more: str) -> dict[str, str]:
+    return {"reviewer": "Security officer", "reviewed_on": day, **more}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, UNDECLARED),
+        ({"reviewer": "Security officer"}, UNDECLARED),
+        ({"reviewed_on": "2026-11-01"}, UNDECLARED),
+        (reviewed("2026-11-01"), passes),
+        (reviewed("2026-11-24"), passes),
+        (reviewed("2025-11-25"), passes),
+        (reviewed("2025-11-24"), to_be_reviewed),
+        (reviewed("2026-11-25"), to_be_reviewed),
+    ],
+    ids=str,
+)
+def test_gv_04_responsibilities_are_reviewed(
+    tmp_path: Path, declared: dict[str, str], expected: Any
+) -> None:
+    assert verdicts(Account(tmp_path, **declared), "GV-04") == [expected]
+
+
+# --- GV-05: where data rests ------------------------------------------------------------------
+
+ABROAD = "us-east-1"
+
+
+def shown(*regions: str) -> Given:
+    """Fleets in these regions."""
+
+    def given(account: Account) -> None:
+        for region in regions:
+            account.fleet(region=region)
+
+    return given
+
+
+def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
+    """A home-folder bucket that S3 copies, and where S3 says that the copy lies."""
+
+    def given(account: Account) -> Account:
+        account.bucket()
+        told = replication(bucket, **rule)
+        account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
+        answer = {"LocationConstraint": location} if location else {}
+        return account.answers(GET_BUCKET_LOCATION, answer, REGION, Bucket=bucket)
+
+    return given
+
+
+@scenarios(
+    ("nothing", nothing, not_applicable("no place of data")),
+    ("in an allowed region", shown(REGION), passes),
+    ("a bucket", lambda a: a.bucket(), passes),
+    (
+        "a bucket that was listed elsewhere than its name says",
+        lambda a: a.lists(LIST_BUCKETS, {"Name": LOGS, "BucketRegion": ABROAD}).bucket(
+            LOGS, listed=False
+        ),
+        fails,
+    ),
+    ("a bucket outside the regions in scope", lambda a: a.bucket(HOME, region=ABROAD), fails),
+    ("a trail at home", lambda a: a.trail(), passes),
+    (
+        "a trail whose bucket is abroad",
+        lambda a: a.trail().answers(GET_BUCKET_LOCATION, {}, REGION, Bucket="trail-logs"),
+        fails,
+    ),
+    (
+        "a trail's bucket, as the oldest spell their region",
+        lambda a: a.trail().answers(
+            GET_BUCKET_LOCATION, {"LocationConstraint": "EU"}, REGION, Bucket="trail-logs"
+        ),
+        passes,
+    ),
+    (
+        "where a trail's bucket lies denied",
+        lambda a: a.trail().denies(GET_BUCKET_LOCATION, region=REGION, Bucket="trail-logs"),
+        denied(GET_BUCKET_LOCATION),
+    ),
+    ("copied abroad", copying("copies"), fails),
+    ("copied abroad, to where S3 names no region", copying("copies", None), fails),
+    ("copied within", copying("copies", REGION), passes),
+    ("copied abroad once, no longer", copying("copies", Status="Disabled"), passes),
+    (
+        "where a copy lies denied",
+        lambda a: copying("copies")(a).denies(GET_BUCKET_LOCATION, region=REGION, Bucket="copies"),
+        denied(GET_BUCKET_LOCATION),
+    ),
+    (
+        "copies denied",
+        lambda a: a.bucket().denies(GET_BUCKET_REPLICATION, region=REGION, Bucket=HOME),
+        denied(GET_BUCKET_REPLICATION),
+    ),
+    (
+        "copies denied of a bucket abroad",
+        lambda a: a.bucket(HOME, region=ABROAD).denies(
+            GET_BUCKET_REPLICATION, region=ABROAD, Bucket=HOME
+        ),
+        fails,
+    ),
+    ("buckets denied", lambda a: a.denies(LIST_BUCKETS), denied(LIST_BUCKETS)),
+    ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
+    (
+        "whether it is in use denied, and what buckets stacks name",
+        lambda a: a.denies(DESCRIBE_STACKS),
+        denied(DESCRIBE_STACKS),
+        denied(DESCRIBE_STACKS),
+    ),
+    (
+        "one list denied beside a fleet",
+        lambda a: a.fleet().denies(DESCRIBE_STACKS),
+        passes,
+        denied(DESCRIBE_STACKS),
+    ),
+)
+def test_gv_05_data_location(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION])
+    given(account)
+    assert verdicts(account, "GV-05") == expected
+
+
+def test_gv_05_judges_each_region_in_scope(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, ABROAD), allowed_regions=[REGION])
+    shown(REGION, ABROAD)(account)
+    assert verdicts(account, "GV-05") == [passes, fails]
+
+
+def test_gv_05_says_nothing_of_a_region_that_is_off(tmp_path: Path) -> None:
+    regions = {"regions": (REGION, ABROAD), "regions_off": (ABROAD,)}
+    account = Account(tmp_path, **regions, allowed_regions=[REGION, ABROAD]).fleet()
+    off = not_evidenced("region off")
+    found = findings(account, "GV-05")
+    assert [(one.status, one.reason) for one in found] == [
+        ("pass", ""),
+        *[(off.status, off.reason)] * 4,  # the region, its trails, its stacks, its reports
+    ]
+
+
+def test_gv_05_needs_a_list_and_does_not_take_none_for_anywhere(account: Account) -> None:
+    assert verdicts(account.fleet(region=REGION), "GV-05") == [UNDECLARED]
+
+
+def test_gv_05_says_which_enabled_regions_it_did_not_look_at(tmp_path: Path) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION]).fleet()
+    for name, state in ((REGION, "ENABLED"), ("eu-west-2", "ENABLED"), ("eu-south-1", "DISABLED")):
+        account.lists(
+            LIST_REGIONS, {"RegionName": name, "RegionOptStatus": state}, region="us-east-1"
+        )
+    (finding,) = findings(account, "GV-05")
+    assert finding.observed.endswith("Enabled regions not looked at: eu-west-2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from kit.aws.calls import (
     DESCRIBE_STACKS,
+    DESCRIBE_THEME_FOR_STACK,
+    DESCRIBE_USERS,
     DESCRIBE_VPC_ENDPOINTS,
     GET_BUCKET_POLICY,
     LIST_BUCKETS,
@@ -292,3 +295,199 @@ def test_it_05_names_the_provider(account: Account, kind: str) -> None:
     (finding,) = findings(account, "IT-05")
     assert kind in finding.hint
     assert any(ref.endswith("/Stacks/0/StorageConnectors/0") for ref in finding.evidence)
+
+
+# --- IT-06: own URLs, and clients -------------------------------------------------------------
+
+NEITHER = not_applicable("no URL of its own, and no event with TLS details")
+
+
+def themed(**theme: Any) -> Given:
+    """A stack whose theme has these members."""
+
+    def given(account: Account) -> Account:
+        told = {"Theme": {"StackName": "design", **theme}}
+        return account.stack().answers(DESCRIBE_THEME_FOR_STACK, told, REGION, StackName="design")
+
+    return given
+
+
+def footer(url: str) -> Given:
+    return themed(ThemeFooterLinks=[{"DisplayName": "imprint", "FooterLinkURL": url}])
+
+
+def opening(*urls: str) -> Given:
+    redirection = {"HostToClient": {"Enabled": True, "AllowedUrls": list(urls)}}
+    return lambda a: a.stack(ContentRedirection=redirection)
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, UNUSED),
+    ("neither", in_use, NEITHER),
+    ("an event without TLS details", lambda a: in_use(a).event(None), NEITHER),
+    ("https, and no event", lambda a: a.stack(RedirectURL="https://a.example"), passes),
+    ("no URL, and TLS 1.2", lambda a: in_use(a).event("TLSv1.2"), passes),
+    ("no URL, and TLS 1.1", lambda a: in_use(a).event("TLSv1.1"), fails),
+    (
+        "https, and TLS 1.1",
+        lambda a: a.stack(RedirectURL="https://a.example").event("TLSv1.1"),
+        fails,
+    ),
+    ("http, and TLS 1.3", lambda a: a.stack(RedirectURL="http://a.example").event(), fails),
+    ("http in capitals", lambda a: a.stack(FeedbackURL="HTTP://a.example"), fails),
+    (
+        "http with a secret that was masked",
+        lambda a: a.stack(FeedbackURL="http://me:not-a-real-one@a.example"),
+        fails,
+    ),
+    ("one of two", lambda a: a.stack(RedirectURL="https://a", FeedbackURL="http://a"), fails),
+    (
+        "one of two stacks",
+        lambda a: a.stack(RedirectURL="https://a").stack("b", FeedbackURL="http://b"),
+        fails,
+    ),
+    ("http in the footer", footer("http://a.example"), fails),
+    ("https in the footer", footer("https://a.example"), passes),
+    ("an http logo", themed(ThemeOrganizationLogoURL="http://a.example/logo.png"), fails),
+    ("redirection to http", opening("https://a.example/*", "http://a.example/*"), fails),
+    ("redirection to https", opening("https://a.example/*"), passes),
+    ("redirection without a scheme", opening("a.example"), NEITHER),
+    ("hosts are no URLs", lambda a: a.stack(EmbedHostDomains=["a.example"]), NEITHER),
+    ("an unknown TLS version", lambda a: in_use(a).event("TLSv1.4"), to_be_reviewed),
+    (
+        "themes denied beside https",
+        lambda a: a.stack(RedirectURL="https://a.example").denies(
+            DESCRIBE_THEME_FOR_STACK, StackName="design"
+        ),
+        denied(DESCRIBE_THEME_FOR_STACK),
+    ),
+    (
+        "themes denied beside http",
+        lambda a: a.stack(RedirectURL="http://a.example").denies(
+            DESCRIBE_THEME_FOR_STACK, StackName="design"
+        ),
+        fails,
+    ),
+    (
+        "events denied beside https",
+        lambda a: a.stack(RedirectURL="https://a.example").denies(LOOKUP_EVENTS),
+        denied(LOOKUP_EVENTS),
+    ),
+    (
+        "events denied beside http",
+        lambda a: a.stack(RedirectURL="http://a.example").denies(LOOKUP_EVENTS),
+        fails,
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_it_06_own_urls_and_clients(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "IT-06") == expected
+
+
+def test_it_06_names_the_field_and_the_stack_by_its_label(account: Account) -> None:
+    footer("http://a.example")(account)
+    (finding,) = findings(account, "IT-06")
+    assert "of stack-" in finding.observed
+    assert "field ThemeFooterLinks" in finding.observed
+    assert "design" not in finding.observed
+    assert "a.example" not in finding.observed
+
+
+# --- IT-07: FIPS endpoints --------------------------------------------------------------------
+
+FEDERAL = "us-east-1"
+POOL_USER = {"AuthenticationType": "USERPOOL", "UserName": "jane@example.org"}
+
+
+def federal(folder: Path, region: str = FEDERAL, **run: Any) -> Account:
+    own = folder / "federal.yaml"
+    own.write_text("fips_required: true\n")
+    return Account(folder, regions=(region,), thresholds=str(own), **run)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (nothing, UNUSED),
+        (lambda a: a.fleet(region=FEDERAL), not_evidenced("not declared")),
+        (
+            lambda a: a.stack(region=FEDERAL, AccessEndpoints=[{"EndpointType": "STREAMING"}]),
+            fails,
+        ),
+        (lambda a: a.lists(DESCRIBE_USERS, POOL_USER, region=FEDERAL), fails),
+        (lambda a: a.fleet(region=FEDERAL).denies(DESCRIBE_USERS), denied(DESCRIBE_USERS)),
+        (
+            lambda a: a.stack(
+                region=FEDERAL, AccessEndpoints=[{"EndpointType": "STREAMING"}]
+            ).denies(DESCRIBE_USERS),
+            fails,
+        ),
+    ],
+    ids=[
+        "not in use",
+        "not declared",
+        "through a VPC endpoint",
+        "a user of the pool",
+        "users denied",
+        "users denied beside a VPC endpoint",
+    ],
+)
+def test_it_07_where_fips_is_asked_for(tmp_path: Path, given: Given, expected: Any) -> None:
+    account = federal(tmp_path)
+    given(account)
+    assert verdicts(account, "IT-07") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ("us-east-1", passes),
+        ("us-west-2", passes),
+        ("us-gov-west-1", passes),
+        ("us-gov-east-1", passes),
+        ("us-east-2", fails),
+        (REGION, fails),
+    ],
+)
+def test_it_07_botocore_knows_where_there_are_fips_endpoints(
+    tmp_path: Path, region: str, expected: Any
+) -> None:
+    account = federal(tmp_path, region, fips_relay_state=True).fleet(region=region)
+    assert verdicts(account, "IT-07") == [expected]
+
+
+def test_it_07_is_not_required_in_any_region_on_or_off(tmp_path: Path) -> None:
+    off = Account(tmp_path, regions=(FEDERAL, REGION), regions_off=(FEDERAL,)).fleet()
+    assert verdicts(off, "IT-07") == [not_applicable("not required")] * 2
+
+
+# --- IT-08: the kit's own requests ------------------------------------------------------------
+
+
+def sent(snapshot: Snapshot, endpoint: str = "", verified: bool | None = True) -> Snapshot:
+    """The snapshot had its last request gone there, with certificates verified or not."""
+    *others, last = snapshot.requests
+    last = replace(last, endpoint=endpoint or last.endpoint)
+    header = {**snapshot.header, "certificates_verified": verified}
+    return Snapshot(header, [*others, last], snapshot.folder)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "verified", "expected"),
+    [
+        ("", True, ("pass", "")),
+        ("", False, ("fail", "")),
+        ("", None, ("not evidenced", "not collected")),
+        ("http://sts.eu-west-1.amazonaws.com", True, ("fail", "")),
+        ("http://127.0.0.1:5000", True, ("not applicable", "not AWS")),
+        ("https://aws.example", True, ("not applicable", "not AWS")),
+        ("https://amazonaws.com.example", True, ("not applicable", "not AWS")),
+    ],
+)
+def test_it_08_the_kits_own_transport(
+    account: Account, endpoint: str, verified: bool | None, expected: tuple[str, str]
+) -> None:
+    account.run = account.run.model_copy(update={"controls": ["IT-08"]})
+    found = evaluate(tabulate(sent(account.snapshot(), endpoint, verified), ["transport"]))
+    assert [(one.status, one.reason) for one in found.leaves] == [expected]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from kit.aws.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_TRAILS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_LOGGING,
+    GET_BUCKET_VERSIONING,
     GET_CALLER_IDENTITY,
     GET_EVENT_DATA_STORE,
     GET_EVENT_SELECTORS,
@@ -34,11 +38,15 @@ from tests.controls.scenarios import (
 )
 from tests.standins import (
     ACCOUNT,
+    AS_OF,
     COLLECTOR,
     HOME,
+    KEY,
+    LOGS,
     REGION,
     SETTINGS,
     Account,
+    erases,
     management,
     objects,
 )
@@ -169,9 +177,52 @@ def org_trail_unseen(account: Account) -> Account:
     return account.denies(GET_TRAIL_STATUS, region="us-east-1", Name=ORG_TRAIL)
 
 
+NOT_OURS = "CloudTrailARNInvalidException"
+HELD = not_evidenced("administrator", GET_EVENT_SELECTORS, NOT_OURS)
+
+
+def org_selectors_unseen(account: Account) -> Account:
+    """An organisation's trail, as a member account sees it."""
+    account.trail("org", "us-east-1", account=ORGANISATION)
+    return account.refuses(
+        GET_EVENT_SELECTORS, NOT_OURS, region="us-east-1", status=400, TrailName=ORG_TRAIL
+    )
+
+
+def test_lg_01_says_who_may_show_an_organisations_trail(used: Account) -> None:
+    org_selectors_unseen(used)
+    (finding,) = findings(used, "LG-01")
+    assert "management account or its delegated administrator may hold" in finding.hint
+    assert finding.permission == ""
+
+
 @scenarios(
     ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
     ("the only trail's status denied", org_trail_unseen, denied(GET_TRAIL_STATUS)),
+    ("the organisation's trail keeps its selectors to itself", org_selectors_unseen, HELD),
+    (
+        "the organisation's trail's selectors denied",
+        lambda a: org_selectors_unseen(a).denies(
+            GET_EVENT_SELECTORS, region="us-east-1", TrailName=ORG_TRAIL
+        ),
+        not_evidenced("administrator", GET_EVENT_SELECTORS, "AccessDeniedException"),
+    ),
+    (
+        "the organisation's trail's selectors fail",
+        lambda a: org_selectors_unseen(a).refuses(
+            GET_EVENT_SELECTORS,
+            "InternalError",
+            region="us-east-1",
+            status=500,
+            TrailName=ORG_TRAIL,
+        ),
+        not_evidenced("failed", GET_EVENT_SELECTORS, "InternalError"),
+    ),
+    (
+        "the organisation's trail does not spoil a pass",
+        lambda a: org_selectors_unseen(a).trail(),
+        passes,
+    ),
     (
         "the only trail's selectors denied",
         lambda a: a.trail().denies(GET_EVENT_SELECTORS, TrailName=TRAIL),
@@ -469,3 +520,243 @@ NO_EVENT = not_evidenced("no event seen")
 def test_lg_04_events_are_recorded(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "LG-04") == expected
+
+
+NO_TRAIL = not_applicable("no trail")
+
+
+@scenarios(
+    ("no trail", nothing, NO_TRAIL),
+    ("an event data store is none", lambda a: a.store(), NO_TRAIL),
+    ("validated and encrypted", lambda a: a.trail(KmsKeyId=KEY), passes),
+    ("not encrypted", lambda a: a.trail(), fails),
+    ("not validated", lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=False), fails),
+    (
+        "whether it validates left out",
+        lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
+    ),
+    (
+        "whether it validates left out, and not encrypted",
+        lambda a: a.trail(LogFileValidationEnabled=None),
+        fails,
+    ),
+    (
+        "an organisation's trail",
+        lambda a: a.trail("org", account=ORGANISATION, KmsKeyId=KEY),
+        passes,
+    ),
+    (
+        "an organisation's trail of which no key is told",
+        lambda a: a.trail("org", account=ORGANISATION),
+        not_evidenced("administrator", DESCRIBE_TRAILS),
+    ),
+    (
+        "each trail for itself",
+        lambda a: a.trail("a", KmsKeyId=KEY).trail("b"),
+        passes,
+        fails,
+    ),
+    ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
+    ("stores denied, which are no trails", lambda a: a.denies(LIST_EVENT_DATA_STORES), NO_TRAIL),
+    (
+        "the status denied, which is only shown",
+        lambda a: a.trail(KmsKeyId=KEY).denies(GET_TRAIL_STATUS, Name=TRAIL),
+        passes,
+    ),
+)
+def test_lg_03_trails_are_safe(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-03") == expected
+
+
+def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).trail(home="us-east-1")
+    told = {finding.region: finding.status for finding in findings(account, "LG-03")}
+    assert told == {REGION: "not applicable", "us-east-1": "fail"}
+
+
+def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
+    account.trail(home="us-east-1")
+    (finding,) = findings(account, "LG-03")
+    assert (finding.region, finding.status) == (REGION, "fail")
+
+
+def kept(*rules: Any, **members: Any) -> Given:
+    """A trail in whose bucket these rules hold."""
+
+    def given(account: Account) -> None:
+        account.trail(**members)
+        answer = {"Rules": list(rules)}
+        account.answers(GET_BUCKET_LIFECYCLE_CONFIGURATION, answer, REGION, Bucket="trail-logs")
+
+    return given
+
+
+@scenarios(
+    ("nothing", nothing, not_applicable("no trail or event data store")),
+    ("a year", lambda a: a.trail(), passes),
+    ("as short as may be", lambda a: a.trail(kept=90), passes),
+    ("too short", lambda a: a.trail(kept=89), fails),
+    ("as long as may be", lambda a: a.trail(kept=1095), passes),
+    ("too long", lambda a: a.trail(kept=1096), fails),
+    ("for ever", lambda a: a.trail(kept=None), fails),
+    ("a rule of the trail's folder", kept(erases(Filter={"Prefix": "AWSLogs/"})), passes),
+    ("a rule of another folder", kept(erases(Filter={"Prefix": "other/"})), fails),
+    (
+        "a rule of the trail's own prefix",
+        kept(erases(Filter={"Prefix": "org/"}), S3KeyPrefix="org"),
+        passes,
+    ),
+    (
+        "a rule of one account's folder of many",
+        kept(erases(Filter={"Prefix": f"AWSLogs/{ACCOUNT}/"})),
+        fails,
+    ),
+    ("the shortest rule decides", kept(erases(30), erases(365)), fails),
+    (
+        "versions live on",
+        lambda a: a.trail(kept=1080).answers(
+            GET_BUCKET_VERSIONING, {"Status": "Enabled"}, REGION, Bucket="trail-logs"
+        ),
+        fails,
+    ),
+    (
+        "the bucket's name left out",
+        lambda a: a.trail(S3BucketName=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
+    ),
+    (
+        "lifecycle denied",
+        lambda a: a.trail().denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket="trail-logs"),
+        denied(GET_BUCKET_LIFECYCLE_CONFIGURATION),
+    ),
+    (
+        "versioning denied",
+        lambda a: a.trail().denies(GET_BUCKET_VERSIONING, Bucket="trail-logs"),
+        denied(GET_BUCKET_VERSIONING),
+    ),
+    (
+        "an organisation's trail, its bucket in another account",
+        lambda a: a.trail("org", account=ORGANISATION).denies(
+            GET_BUCKET_LIFECYCLE_CONFIGURATION, REGION, Bucket="trail-logs"
+        ),
+        not_evidenced("administrator", GET_BUCKET_LIFECYCLE_CONFIGURATION, "AccessDenied"),
+    ),
+    ("an event data store", lambda a: a.store(), passes),
+    ("a store kept too long", lambda a: a.store(RetentionPeriod=2557), fails),
+    ("a store kept too short", lambda a: a.store(RetentionPeriod=7), fails),
+    (
+        "a store's period left out",
+        lambda a: a.store(RetentionPeriod=None),
+        not_evidenced("absent in answer", GET_EVENT_DATA_STORE),
+    ),
+    (
+        "a store denied",
+        lambda a: a.store().denies(GET_EVENT_DATA_STORE, EventDataStore=STORE),
+        denied(GET_EVENT_DATA_STORE),
+    ),
+    ("each for itself", lambda a: a.trail(kept=9).store(), passes, fails),
+    ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
+    (
+        "stores denied",
+        lambda a: a.denies(LIST_EVENT_DATA_STORES),
+        denied(LIST_EVENT_DATA_STORES),
+    ),
+)
+def test_lg_06_logs_are_kept(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-06") == expected
+
+
+def test_lg_06_has_the_bounds_of_a_profile_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "ours.yaml"
+    own.write_text("min_log_days: 400\nmax_log_days: 800\n")
+    account = Account(tmp_path, thresholds=str(own)).trail().store(RetentionPeriod=731)
+    assert sorted(finding.status for finding in findings(account, "LG-06")) == ["fail", "pass"]
+
+
+INSTEAD = not_applicable("data events stand in, see LG-02")
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("on", lambda a: a.bucket(logs_to="access-logs"), passes),
+    ("off", lambda a: a.bucket(), fails),
+    ("off, a trail of management events", lambda a: a.bucket().trail(), fails),
+    ("off, data events", lambda a: values(EVERY)(a.bucket()), INSTEAD),
+    ("on, data events", lambda a: values(EVERY)(a.bucket(logs_to="access-logs")), passes),
+    ("on, trails denied", lambda a: a.bucket(logs_to="x").denies(DESCRIBE_TRAILS), passes),
+    (
+        "off, trails denied",
+        lambda a: a.bucket().denies(DESCRIBE_TRAILS),
+        denied(DESCRIBE_TRAILS),
+    ),
+    (
+        "denied",
+        lambda a: a.bucket().denies(GET_BUCKET_LOGGING, Bucket=HOME),
+        denied(GET_BUCKET_LOGGING),
+    ),
+)
+def test_lg_07_server_access_is_logged(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-07") == expected
+
+
+# --- LG-05: usage reports ---------------------------------------------------------------------
+
+
+def reporting(days: float | None = 0.5, *errors: str, busy: str = "") -> Given:
+    """A subscription whose last report is so old, and a fleet with sessions counted so."""
+
+    def given(account: Account) -> Account:
+        told: dict[str, Any] = {"S3BucketName": LOGS, "Schedule": "DAILY"}
+        if days is not None:
+            told["LastGeneratedReportDate"] = AS_OF - dt.timedelta(days=days)
+        if errors:
+            told["SubscriptionErrors"] = [{"ErrorCode": error} for error in errors]
+        account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, told)
+        capacity = {"Desired": 1} | ({busy: 1} if busy else {})
+        return account.fleet("idle").fleet(ComputeCapacityStatus=capacity)
+
+    return given
+
+
+NO_SUBSCRIPTION = not_applicable("no usage report subscription")
+
+
+@scenarios(
+    ("none, which is a choice", lambda a: a.fleet(), NO_SUBSCRIPTION),
+    ("recent, with sessions", reporting(busy="InUse"), passes),
+    ("as old as the profile allows", reporting(2, busy="InUse"), passes),
+    ("older, with instances in use", reporting(2.01, busy="InUse"), fails),
+    ("older, with sessions", reporting(40, busy="ActiveUserSessions"), fails),
+    ("older, with instances that wait", reporting(40, busy="Available"), passes),
+    ("older, and nobody streams", reporting(40), passes),
+    ("an error", reporting(0.5, "ACCESS_DENIED"), fails),
+    ("an error, and nobody streams", reporting(None, "RESOURCE_NOT_FOUND"), fails),
+    (
+        "no report yet, with sessions",
+        reporting(None, busy="InUse"),
+        not_evidenced("absent in answer"),
+    ),
+    ("no report yet, and nobody streams", reporting(None), passes),
+    (
+        "fleets denied",
+        lambda a: reporting(40, busy="InUse")(a).denies(DESCRIBE_FLEETS),
+        denied(DESCRIBE_FLEETS),
+    ),
+    (
+        "fleets denied beside an error",
+        lambda a: reporting(40, "ACCESS_DENIED")(a).denies(DESCRIBE_FLEETS),
+        fails,
+    ),
+    (
+        "subscriptions denied",
+        lambda a: a.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+        denied(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+    ),
+)
+def test_lg_05_usage_reports(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-05") == expected

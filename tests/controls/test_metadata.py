@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from kit.aws import calls
+from kit.controls import evaluate
+from kit.tables import tabulate
 from kit.tables.detect import Detectors, Hit
 from tests.controls.scenarios import (
     Given,
@@ -370,3 +372,20 @@ def test_md_03_says_which_field_and_which_kind_of_secret(account: Account) -> No
     assert (
         "Credentials found: url-query-secret; Field: RedirectURL; Scheme: https" in finding.observed
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (nothing, "not applicable"),
+        (lambda a: a.stack(), "pass"),
+        (lambda a: a.stack().denies(calls.DESCRIBE_STACKS), "not evidenced"),
+    ],
+    ids=["nothing", "clean texts", "stacks denied"],
+)
+def test_md_04_sums_up_texts_and_tags(account: Account, given: Given, status: str) -> None:
+    given(account)
+    account.run = account.run.model_copy(update={"controls": ["MD-04"]})
+    (roll_up,) = evaluate(tabulate(account.snapshot(), ["texts", "tags"])).roll_ups
+    assert (roll_up.control, roll_up.status) == ("MD-04", status)
+    assert roll_up.evidence == ("MD-01", "MD-02")

@@ -1,0 +1,113 @@
+"""Buckets of the customer's own: what Elastic fleets load, and what agents see of the screen."""
+
+from __future__ import annotations
+
+from kit.controls.at_rest import ENCRYPT, ENCRYPTED
+from kit.controls.registry import BEYOND, CUSTOMER, REGION, Remedy, control
+
+
+@control(
+    "AR-12",
+    table="sources",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={"32(1)(b)": "who can change an application's source runs code in every user's session"},
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "S3, the bucket: block public access, disable ACLs, enable versioning, encrypt with "
+            "SSE-S3. Elastic fleets cannot read what a customer managed key or SSE-C encrypts."
+        ),
+        cli=(
+            "aws s3api put-bucket-versioning --bucket BUCKET "
+            "--versioning-configuration Status=Enabled\n"
+            "aws s3api put-bucket-ownership-controls --bucket BUCKET "
+            "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'\n"
+            "aws s3api put-bucket-encryption --bucket BUCKET "
+            "--server-side-encryption-configuration "
+            '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}\''
+        ),
+        terraform=(
+            'resource "aws_s3_bucket_versioning" "sources" {\n'
+            '  bucket = "BUCKET"\n'
+            "  versioning_configuration {\n"
+            '    status = "Enabled"\n'
+            "  }\n"
+            "}"
+        ),
+    ),
+)
+def sources_of_elastic_fleets_are_protected(public_by_policy: bool) -> bool:
+    """The bucket is not public by its policy."""
+    return not public_by_policy
+
+
+@sources_of_elastic_fleets_are_protected.clause
+def no_list_opens_them(object_ownership: str | None) -> bool:
+    """Access control lists are disabled: the bucket's owner owns every object."""
+    return object_ownership == "BucketOwnerEnforced"
+
+
+@sources_of_elastic_fleets_are_protected.clause
+def elastic_fleets_can_read_them(sse_algorithm: str | None, key_class: str) -> bool:
+    """Default encryption is S3's or with AWS's key: Elastic fleets support no customer key."""
+    return sse_algorithm in ENCRYPTED and key_class in ("sse-s3", "aws-managed")
+
+
+@sources_of_elastic_fleets_are_protected.clause
+def changes_can_be_undone(versioning: str) -> bool:
+    """Versioning is enabled."""
+    return versioning == "Enabled"
+
+
+@control(
+    "AR-13",
+    table="screenshots",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(c)": "a picture of the screen holds more than an agent needs",
+        "25(2)": "by default pictures are open to few, and not for ever",
+        "32(1)(a)": "pictures of what users do are encrypted",
+        "32(1)(b)": "confidentiality of what was on the screen",
+        "35(1)": "pictures of users' screens call for an assessment of the impact",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "S3, the bucket: default encryption, block all public access, a lifecycle rule that "
+            "expires everything. Or AppStream, the stack, agent access: no upload of screenshots."
+        ),
+        cli=ENCRYPT.cli,
+        terraform=ENCRYPT.terraform,
+    ),
+)
+def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
+    """Default encryption is SSE-S3 or SSE-KMS."""
+    return sse_algorithm in ENCRYPTED
+
+
+@screenshots_of_agents_are_protected.clause
+def screenshots_are_closed_to_the_public(public_by_policy: bool) -> bool:
+    """The bucket is not public by its policy."""
+    return not public_by_policy
+
+
+@screenshots_of_agents_are_protected.clause
+def nothing_can_open_screenshots(
+    block_public_acls: bool,
+    ignore_public_acls: bool,
+    block_public_policy: bool,
+    restrict_public_buckets: bool,
+) -> bool:
+    """Public ACLs and policies are blocked, for the account or for the bucket."""
+    acls = block_public_acls and ignore_public_acls
+    return acls and block_public_policy and restrict_public_buckets
+
+
+@screenshots_of_agents_are_protected.clause
+def screenshots_are_erased_in_time(kept_days: int | None) -> bool:
+    """A rule erases everything after some days, versions included."""
+    return kept_days is not None

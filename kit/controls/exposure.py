@@ -1,0 +1,302 @@
+"""Ways out of a session and into it: devices, other providers, embedding pages, agents."""
+
+from __future__ import annotations
+
+from kit.controls.registry import (
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+)
+from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING, WITH_AGENTS
+
+_LEAVES = {
+    "5(1)(c)": "a copy on a device outside is more than the work in the session needs",
+    "5(1)(f)": "what has left the session is beyond the controller's protection",
+    "25(2)": "AWS's default is on, so closing it is a decision of the controller",
+    "32(1)(b)": "confidentiality ends where the copy is made",
+}
+_CONTAINED = {
+    "5(1)(f)": "who may reach the data is part of its protection",
+    "25(2)": "by default no more persons and places than the purpose needs",
+    "32(1)(b)": "confidentiality of sessions and of what they show",
+}
+
+
+def _user_setting(action: str, title: str) -> Remedy:
+    return Remedy(
+        console=(
+            f"AppStream, Stacks, the stack, User settings: disable {title}; or give the reason "
+            "under declared_reasons in the parameters."
+        ),
+        cli=(
+            "aws appstream update-stack --name STACK --user-settings "
+            f"Action={action},Permission=DISABLED  # name the other actions too, as they are"
+        ),
+        terraform=(
+            "user_settings {\n"
+            f'  action     = "{action}"\n'
+            '  permission = "DISABLED"\n'
+            "}  # in aws_appstream_stack, beside a block for each other action"
+        ),
+    )
+
+
+def _closed_or_reasoned(
+    permission: str, name: str, local_transfer: str, declared_reasons: dict[str, str]
+) -> Outcome:
+    if permission == "DISABLED":
+        return True
+    if local_transfer == "forbidden":
+        return False
+    if declared_reasons.get(name):
+        return True
+    return NotEvidenced("needs review", f"give the reason as declared_reasons: {name}, or close it")
+
+
+@control(
+    "EX-01",
+    table="stacks",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_LEAVES,
+    source=BEYOND,
+    remedy=_user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE", "copying to the local device"),
+    shows=("clipboard_limit", "clipboard_in"),
+)
+def clipboard_to_the_device_is_closed_or_has_a_reason(
+    clipboard_out: str, *, local_transfer: str, declared_reasons: dict[str, str]
+) -> Outcome:
+    """Text cannot be copied to the user's device, unless the profile accepts a declared reason."""
+    return _closed_or_reasoned(clipboard_out, "EX-01", local_transfer, declared_reasons)
+
+
+@control(
+    "EX-02",
+    table="stacks",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr=_LEAVES,
+    source=BEYOND,
+    remedy=_user_setting("FILE_DOWNLOAD", "file download"),
+    shows=("upload",),
+)
+def file_download_is_closed_or_has_a_reason(
+    download: str, *, local_transfer: str, declared_reasons: dict[str, str]
+) -> Outcome:
+    """Files cannot be taken to the user's device, unless the profile accepts a declared reason."""
+    return _closed_or_reasoned(download, "EX-02", local_transfer, declared_reasons)
+
+
+@control(
+    "EX-03",
+    table="stacks",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_LEAVES,
+    source=BEYOND,
+    remedy=_user_setting("PRINTING_TO_LOCAL_DEVICE", "printing to the local device"),
+)
+def printing_on_the_device_is_closed_or_has_a_reason(
+    printing: str, *, local_transfer: str, declared_reasons: dict[str, str]
+) -> Outcome:
+    """Nothing is printed on the user's device, unless the profile accepts a declared reason."""
+    return _closed_or_reasoned(printing, "EX-03", local_transfer, declared_reasons)
+
+
+@control(
+    "EX-04",
+    table="connectors",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "28(2)": "another provider that stores personal data has to be engaged as a processor",
+        "28(4)": "and be bound as AWS is",
+        "32(1)(b)": "its storage is outside everything that this pack looks at",
+        "44": "its storage may lie outside the Union, which Articles 45 to 49 then govern",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Storage: turn the connector off; or record the provider "
+            "as a processor and name it under registered_third_parties in the parameters."
+        ),
+        cli=(
+            "aws appstream update-stack --name STACK "
+            "--attributes-to-delete STORAGE_CONNECTOR_GOOGLE_DRIVE"
+        ),
+        terraform='storage_connectors {\n  connector_type = "HOMEFOLDERS"\n}  # and no other block',
+    ),
+    shows=("domains", "domains_by_consent"),
+)
+def third_party_storage_is_registered(
+    provider: str, *, registered_third_parties: list[str]
+) -> bool:
+    """The provider of connected storage is recorded as a processor."""
+    return provider in registered_third_parties
+
+
+@control(
+    "EX-07",
+    table="fleets_and_builders",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_CONTAINED,
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Fleets, the fleet, Edit network: turn default internet access off and "
+            "route through the VPC. An image builder has to be made anew."
+        ),
+        cli=(
+            "aws appstream update-fleet --name FLEET --no-enable-default-internet-access\n"
+            "aws appstream update-app-block-builder --name BUILDER "
+            "--no-enable-default-internet-access"
+        ),
+        terraform=(
+            "enable_default_internet_access = false  "
+            "# in aws_appstream_fleet and aws_appstream_image_builder"
+        ),
+    ),
+    shows=("kind",),
+)
+def instances_have_no_default_internet_access(internet: bool) -> bool:
+    """Instances reach the internet only through the customer's own network, if at all."""
+    return not internet
+
+
+@control(
+    "EX-08",
+    table="fleets",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    gdpr=_CONTAINED,
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Fleets, the fleet, USB: see which devices the filters let in (a storage "
+            "device is a way out), and remove those that nobody needs."
+        ),
+        cli=(
+            "aws appstream update-fleet --name FLEET "
+            "--attributes-to-delete USB_DEVICE_FILTER_STRINGS"
+        ),
+    ),
+)
+def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
+    """The fleet has no filter that lets USB devices in."""
+    if usb_filters:
+        return NotEvidenced("needs review", "which devices the filters let in, and whether storage")
+    return True
+
+
+@control(
+    "EX-09",
+    table="stacks",
+    where=EMBEDDED,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_CONTAINED,
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Embed: remove the domain; or name it under "
+            "allowed_embed_domains in the parameters."
+        ),
+        cli="aws appstream update-stack --name STACK --embed-host-domains DOMAIN",
+        terraform='embed_host_domains = ["DOMAIN"]  # in aws_appstream_stack',
+    ),
+)
+def stacks_are_embedded_by_allowed_domains_alone(
+    embed_hosts: list[str], *, allowed_embed_domains: list[str]
+) -> bool:
+    """Only domains that the parameters allow may show the stack within their pages."""
+    allowed = {domain.casefold() for domain in allowed_embed_domains}
+    return all(host.casefold() in allowed for host in embed_hosts)
+
+
+@control(
+    "EX-10",
+    table="stacks",
+    where=WITH_AGENTS,
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "25(2)": "an agent sees whatever the session shows",
+        "32(1)(b)": "it acts with the rights of the session",
+        "35(1)": "new technology that watches and acts calls for an assessment beforehand",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "Name the impact assessment as agent_dpia_reference in the parameters; or AppStream, "
+            "Stacks, the stack, Agent access: turn it off. Article 22 applies too where agents "
+            "take decisions about persons."
+        ),
+        cli=("aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"),
+    ),
+    shows=("agent_actions", "agent_screenshots"),
+)
+def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str) -> Outcome:
+    """Where agents may use a stack, the parameters name the impact assessment."""
+    if agent_dpia_reference:
+        return True
+    return NotEvidenced("not declared", "set agent_dpia_reference in the parameters")
+
+
+@control(
+    "EX-11",
+    table="stacks",
+    where=REDIRECTING,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_CONTAINED,
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Stacks, the stack, Content redirection: name the hosts whose URLs may open "
+            "on the other side, or turn it off."
+        ),
+        cli=(
+            "aws appstream update-stack --name STACK --content-redirection "
+            '\'{"HostToClient":{"Enabled":true,"AllowedUrls":["https://HOST/*"]}}\''
+        ),
+    ),
+)
+def content_redirection_is_limited(redirects_anywhere: bool) -> bool:
+    """URLs are redirected for named hosts alone, or not at all."""
+    return not redirects_anywhere
+
+
+@control(
+    "EX-13",
+    table="stacks",
+    where=CERTIFICATES,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr=_CONTAINED,
+    source=BEYOND,
+    remedy=_user_setting("DOMAIN_PASSWORD_SIGNIN", "signing in with a domain password"),
+)
+def domain_users_sign_in_with_certificates(
+    password_sign_in: str, *, certificate_sign_in_required: bool
+) -> Outcome:
+    """Where certificates are set up, a domain password does not open the session."""
+    if password_sign_in == "DISABLED":
+        return True
+    if certificate_sign_in_required:
+        return False
+    return NotEvidenced("needs review", "certificates are set up, and passwords open sessions too")

@@ -1,0 +1,117 @@
+"""What leaves with an image: to other accounts, as an AMI, or by what is out of date in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+
+from kit.controls.registry import (
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    NotEvidenced,
+    Outcome,
+    Remedy,
+    control,
+)
+from kit.tables.logging import IN_USE
+
+
+@control(
+    "EX-05",
+    table="images",
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "an image carries applications and whatever was left in them",
+        "25(2)": "no account outside has it unless somebody decides so",
+        "32(1)(b)": "confidentiality of what is installed and configured",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Images, the image, Permissions: remove the account; or name it under "
+            "organisation_accounts in the parameters."
+        ),
+        cli="aws appstream delete-image-permissions --name IMAGE --shared-account-id ACCOUNT",
+    ),
+)
+def images_are_shared_within_the_organisation_alone(
+    shared: str, shared_with: list[str], *, organisation_accounts: list[str]
+) -> Outcome:
+    """No account but those of the organisation has the image."""
+    if not set(shared_with) <= set(organisation_accounts):
+        return False
+    if shared == "TRUE" and not shared_with:
+        return NotEvidenced("needs review", "AWS says that it is shared, and with nobody")
+    return True
+
+
+@control(
+    "EX-06",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(f)": "an AMI can be started, copied and shared where AppStream's limits do not hold",
+        "25(2)": "nothing leaves the service unless somebody decides so",
+        "32(1)(b)": "confidentiality of what is installed and configured",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "EC2, AMIs, the exported image: see who has it (Permissions) and why; deregister it "
+            "when it has served."
+        ),
+        cli="aws appstream list-export-image-tasks\naws ec2 deregister-image --image-id AMI",
+    ),
+)
+def no_image_left_as_an_ami_lately(
+    exports: list[str], *, max_export_age_days: int, as_of: dt.datetime
+) -> Outcome:
+    """No image was exported to an AMI within the days of the profile."""
+    recent = [made for made in exports if _days(made, as_of) <= max_export_age_days]
+    if recent:
+        return NotEvidenced("needs review", f"{len(recent)} exports: who has the AMI, and why")
+    return True
+
+
+@control(
+    "EX-12",
+    table="images",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "32(1)(b)": "confidentiality and integrity need current software",
+        "32(1)(d)": "what protected once is not assumed to protect still",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console="AppStream, Images, the image, Actions, Create updated image; then assign it.",
+        cli=(
+            "aws appstream create-updated-image --existing-image-name IMAGE --new-image-name NEW\n"
+            "aws appstream update-fleet --name FLEET --image-name NEW"
+        ),
+        terraform='image_name = "NEW"  # in aws_appstream_fleet',
+    ),
+)
+def images_are_current(latest_agent: str) -> bool:
+    """The image has the latest agent."""
+    return latest_agent == "TRUE"
+
+
+@images_are_current.clause
+def base_image_is_recent(
+    base_image_released: str, *, max_image_age_days: int, as_of: dt.datetime
+) -> bool:
+    """Its base image was released within the days of the profile."""
+    return _days(base_image_released, as_of) <= max_image_age_days
+
+
+def _days(moment: str, as_of: dt.datetime) -> float:
+    return float((pd.Timestamp(as_of) - pd.Timestamp(moment)) / pd.Timedelta(days=1))

@@ -1,0 +1,166 @@
+"""Who may do what: rights on AppStream, on its users' data, and of its own roles."""
+
+from __future__ import annotations
+
+from kit.controls.registry import (
+    ACCOUNT,
+    BEYOND,
+    CUSTOMER,
+    REGION,
+    SHARED,
+    Remedy,
+    control,
+)
+from kit.tables.grants import DESTINATIONS, RESOURCES
+from kit.tables.service_roles import EXPECTED
+
+_UNSEEN = (
+    "Only the account's own identity policies are read: SCPs, RCPs, session policies and the "
+    "policies of resources may allow less."
+)
+
+
+@control(
+    "ID-05",
+    table="grants",
+    where=RESOURCES,
+    scope=ACCOUNT,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "5(1)(c)": "access to no more personal data than the duty needs",
+        "25(2)": "by default personal data are not accessible to everybody",
+        "29": "only who acts on the controller's instructions may have access",
+        "32(1)(b)": "confidentiality and integrity of what users keep",
+        "32(4)": "persons with access act on instructions alone",
+    },
+    source=("Each user is given only the permissions necessary to fulfill their job duties."),
+    remedy=Remedy(
+        console=(
+            "IAM, the principal, Permissions: replace the policy by one that names the actions and "
+            "the ARNs that the duty needs, or narrow it by a condition; declare in administrators "
+            f"who administers AppStream. {_UNSEEN}"
+        ),
+        cli=(
+            "aws iam detach-role-policy --role-name ROLE --policy-arn ARN\n"
+            "aws iam put-role-policy --role-name ROLE --policy-name duty "
+            "--policy-document file://duty.json"
+        ),
+        terraform=(
+            'resource "aws_iam_role_policy" "duty" {\n'
+            '  role   = "ROLE"\n'
+            "  policy = data.aws_iam_policy_document.duty.json\n"
+            "}"
+        ),
+    ),
+    shows=("capability", "narrowed", "through"),
+)
+def rights_on_appstream_and_its_data_are_administrators_alone(
+    open: list[str], administrator: bool
+) -> bool:
+    """Nobody but declared administrators may do so without a condition that narrows it."""
+    return not open or administrator
+
+
+@control(
+    "ID-06",
+    table="service_roles",
+    where=EXPECTED,
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=SHARED,
+    gdpr={
+        "28(3)(b)": "who acts for the processor is bound, so nobody else may use its role",
+        "32(1)(b)": "AppStream's role reads and writes what its users keep",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "IAM, Roles, the role: restore its trust policy, and detach every policy but the AWS "
+            "managed one; or delete it and let AppStream make it again."
+        ),
+        cli=(
+            "aws iam detach-role-policy --role-name AmazonAppStreamServiceAccess --policy-arn ARN\n"
+            "aws iam update-assume-role-policy --role-name AmazonAppStreamServiceAccess "
+            "--policy-document file://trust.json"
+        ),
+    ),
+)
+def service_roles_are_as_aws_made_them(deviations: list[str]) -> bool:
+    """A service role trusts its own service alone and carries its AWS managed policy alone."""
+    return not deviations
+
+
+@control(
+    "ID-07",
+    table="fleets_and_builders",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gdpr={
+        "25(2)": "an instance gets no rights that its sessions do not need",
+        "32(1)(b)": "users of a session can take the credentials of its instance",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "AppStream, Fleets, the fleet, Edit: disable IMDSv1, and choose no IAM role or one "
+            "with what the applications need; builders are made again."
+        ),
+        cli="aws appstream update-fleet --name FLEET --disable-imdsv1",
+    ),
+)
+def instances_offer_no_credentials_to_steal(imdsv1_disabled: bool) -> bool:
+    """IMDSv1 is disabled."""
+    return imdsv1_disabled
+
+
+@instances_offer_no_credentials_to_steal.clause
+def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
+    """The instances' role has no rights on AppStream or on its users' data."""
+    return not role_may
+
+
+@control(
+    "ID-08",
+    table="url_grants",
+    where=DESTINATIONS,
+    scope=ACCOUNT,
+    severity="high",
+    responsibility=CUSTOMER,
+    gdpr={
+        "32(1)(b)": "who may open a session as anybody reads what anybody keeps",
+        "32(4)": "persons with access act on instructions alone",
+    },
+    source=BEYOND,
+    remedy=Remedy(
+        console=(
+            "IAM, the principal, Permissions: name the stacks, fleets and builders, and let "
+            "appstream:Stream hold only under a condition on appstream:userId; or declare the "
+            f"principal in administrators. {_UNSEEN}"
+        ),
+        cli=(
+            "aws iam put-role-policy --role-name ROLE --policy-name stream "
+            "--policy-document file://stream.json"
+        ),
+        terraform=(
+            'data "aws_iam_policy_document" "stream" {\n'
+            "  statement {\n"
+            '    actions   = ["appstream:Stream"]\n'
+            '    resources = ["arn:aws:appstream:REGION:ACCOUNT:stack/STACK"]\n'
+            "    condition {\n"
+            '      test     = "StringEquals"\n'
+            '      variable = "appstream:userId"\n'
+            '      values   = ["$${saml:sub}"]\n'
+            "    }\n"
+            "  }\n"
+            "}"
+        ),
+    ),
+    shows=("capability", "narrowed", "through"),
+)
+def sessions_are_opened_on_named_stacks_or_under_a_condition(
+    open: list[str], administrator: bool
+) -> bool:
+    """Nobody but declared administrators may open sessions on all that there is, as anybody."""
+    return not open or administrator

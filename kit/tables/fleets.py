@@ -1,0 +1,103 @@
+"""Fleets, and the builders whose instances run beside theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kit.aws.calls import (
+    DESCRIBE_APP_BLOCK_BUILDERS,
+    DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
+    DESCRIBE_STACKS,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    Scope,
+)
+from kit.tables.cells import NONE, UNSEEN, Cell, Default
+from kit.tables.core import Column, Row, Source, listed, table
+from kit.tables.grants import capabilities_of_roles
+
+THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
+_FLEET_COLUMNS = {
+    "fleet_type": Column(
+        "Fleet type",
+        "FleetType",
+        Default("ON_DEMAND", "CreateFleet, FleetType: on-demand where none is named"),
+    ),
+    "state": Column("State", "State"),
+    "max_sessions_per_instance": Column(
+        "Sessions per instance",
+        "MaxSessionsPerInstance",
+        Default(1, "Multi-session fleets, Administration Guide: one session unless set"),
+    ),
+    "session_limit": Column("Longest session (s)", "MaxUserDurationInSeconds", UNSEEN),
+    "disconnect_limit": Column(
+        "Kept after disconnection (s)", "DisconnectTimeoutInSeconds", UNSEEN
+    ),
+    "idle_limit": Column(
+        "Disconnected when idle (s)",
+        "IdleDisconnectTimeoutInSeconds",
+        Default(0, "CreateFleet, IdleDisconnectTimeoutInSeconds: 0 (never) is the default"),
+    ),
+    "usb_filters": Column(
+        "Filters that let USB devices in",
+        "UsbDeviceFilterStrings && length(UsbDeviceFilterStrings)",
+        Default(0, "CreateFleet, UsbDeviceFilterStrings: no USB device unless a filter names it"),
+    ),
+    "third_party_connectors": Column(
+        "Third-party storage offered in the region", calls=(DESCRIBE_STACKS,)
+    ),
+}
+_KINDS = {
+    DESCRIBE_FLEETS: "fleet",
+    DESCRIBE_IMAGE_BUILDERS: "image builder",
+    DESCRIBE_APP_BLOCK_BUILDERS: "app block builder",
+}
+_BUILDER_COLUMNS = {
+    "kind": Column("Kind"),
+    "internet": Column("Default internet access", "EnableDefaultInternetAccess"),
+    "imdsv1_disabled": Column(
+        "IMDSv1 is disabled",
+        "DisableIMDSV1",
+        Default(False, "CreateFleet, DisableIMDSV1: enabled unless set"),
+    ),
+    "role_may": Column(
+        "Its role may",
+        "IamRoleArn",
+        NONE,
+        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS,),
+    ),
+}
+
+
+@table("fleets", "fleet", Scope.REGION, (DESCRIBE_FLEETS,), _FLEET_COLUMNS)
+def fleets(source: Source) -> Iterator[Row]:
+    """Every fleet of every region in scope."""
+    for answer in source.snapshot.answers(DESCRIBE_FLEETS):
+        connectors = _third_parties(source, answer.region)
+        for row in listed(_FLEET_COLUMNS, answer, source, "fleet"):
+            row.cells["third_party_connectors"] = connectors
+            yield row
+
+
+@table("fleets_and_builders", "fleet or builder", Scope.REGION, tuple(_KINDS), _BUILDER_COLUMNS)
+def fleets_and_builders(source: Source) -> Iterator[Row]:
+    """Everything that runs streaming instances: fleets, image builders, app block builders."""
+    role_may = capabilities_of_roles(source)
+    for call, kind in _KINDS.items():
+        for answer in source.snapshot.answers(call):
+            for row in listed(_BUILDER_COLUMNS, answer, source, kind):
+                row.cells["kind"] = Cell(kind)
+                row.cells["role_may"] = role_may(row.cells["role_may"])
+                yield row
+
+
+def _third_parties(source: Source, region: str) -> Cell:
+    answer = source.snapshot.answer(DESCRIBE_STACKS, region)
+    found: dict[str, str] = {}
+    for stack, ref in answer.items():
+        for n, connector in enumerate(stack.get("StorageConnectors") or ()):
+            if connector["ConnectorType"] in THIRD_PARTIES:
+                found.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
+    if found:
+        return Cell(sorted(found), tuple(found.values()))
+    return Cell([], answer.evidence, answer.trouble)

@@ -1,0 +1,138 @@
+"""Keys of KMS that encrypt what AppStream's users leave behind and what is recorded of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kit.aws.calls import (
+    DESCRIBE_KEY,
+    DESCRIBE_TRAILS,
+    GET_BUCKET_ENCRYPTION,
+    GET_EVENT_DATA_STORE,
+    GET_KEY_ROTATION_STATUS,
+    LIST_EVENT_DATA_STORES,
+    Scope,
+)
+from kit.snapshot import Answer, Snapshot
+from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
+from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.recorders import trails_at_home
+from kit.tables.sources import screenshot_buckets
+from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
+from kit.tables.trails import held_elsewhere
+
+ROTATABLE = Part("rotatable", "customer managed key that KMS can rotate")
+_RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
+_USES = (GET_BUCKET_ENCRYPTION, GET_EVENT_DATA_STORE)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Something that a key encrypts; the key's cell is a gap where it was not seen which."""
+
+    key: Cell
+    region: str  # where the key is asked for
+    seat: str  # the region in whose findings it stands
+    thing: str
+
+
+@table(
+    "keys",
+    "key of KMS",
+    Scope.REGION,
+    (*BUCKET_SOURCES, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
+    {
+        "rotatable": Column("Customer's, symmetric, made by KMS", calls=(*_USES, DESCRIBE_KEY)),
+        "rotates": Column("Rotates", calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
+        "rotation_days": Column("Rotation period (days)", calls=(GET_KEY_ROTATION_STATUS,)),
+    },
+)
+def keys(source: Source) -> Iterator[Row]:
+    """A row for each key in use, and for each thing of which the key was not seen."""
+    snapshot = source.snapshot
+    rows: dict[tuple[str, str], Row] = {}
+    for use in _uses(source):
+        if not use.key.gap and not use.key.value:
+            continue
+        row = _row(snapshot, use, source)
+        known = rows.setdefault((row.region, row.key), row)
+        if known is not row:
+            for name, cell in row.cells.items():
+                refs = tuple(dict.fromkeys([*known.cells[name].refs, *cell.refs]))
+                known.cells[name] = Cell(known.cells[name].value, refs, known.cells[name].gap)
+    yield from rows.values()
+
+
+def _uses(source: Source) -> Iterator[_Use]:
+    snapshot = source.snapshot
+    for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
+        if bucket.name and bucket.region in snapshot.regions:
+            answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
+            off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
+            key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
+            key = Cell(None, bucket.refs, off) if off else key
+            where = answer.region or bucket.region  # an alias means one of the bucket's region
+            yield _Use(key, where, bucket.region, bucket_label(source, bucket))
+    for trail, ref, region in trails_at_home(snapshot):
+        key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
+        where = (str(key.value).split(":") + [""] * 4)[3] or region
+        yield _Use(key, where, where if where in snapshot.regions else region, "trail")
+    for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
+        for item, ref in answer.items():
+            arn = item.get("EventDataStoreArn")
+            store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
+            label = source.labels.label("event data store", str(arn), item.get("Name"))
+            key = attached(store, "KmsKeyId", NONE)
+            key = Cell(key.value, (ref, *key.refs), key.gap)
+            yield _Use(key, answer.region, answer.region, label)
+
+
+def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
+    if use.key.gap:
+        unseen = dict.fromkeys(("rotatable", "rotates", "rotation_days"), use.key)
+        return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", unseen)
+    named = str(use.key.value)
+    described = snapshot.answer(DESCRIBE_KEY, use.region, KeyId=named)
+    arn = described.value("KeyMetadata.Arn") or named
+    return Row(use.seat, arn, _label(source, arn), _cells(snapshot, use.key, described, named))
+
+
+def _label(source: Source, arn: str) -> str:
+    """A key's own id, which KMS gave it; a label where there is only an alias."""
+    found = _ID.search(arn)
+    return f"key {found[0]}" if found else source.labels.label("key", arn)
+
+
+def _cells(snapshot: Snapshot, key: Cell, described: Answer, named: str) -> dict[str, Cell]:
+    if described.absent:  # AR-07 is about keys that are gone
+        gone = Cell(False, (*key.refs, *described.evidence))
+        return {"rotatable": gone, "rotates": gone, "rotation_days": Cell(None, gone.refs)}
+    rotatable = known_all(
+        derive(lambda value, wanted=wanted: value == wanted, attached(described, path))
+        for path, wanted in (
+            ("KeyMetadata.KeyManager", "CUSTOMER"),
+            ("KeyMetadata.KeySpec", "SYMMETRIC_DEFAULT"),
+            ("KeyMetadata.Origin", "AWS_KMS"),
+        )
+    )
+    rotation = snapshot.answer(
+        GET_KEY_ROTATION_STATUS, described.region, KeyId=described.value("KeyMetadata.Arn")
+    )
+    rotates, days = Cell(False, rotatable.refs), Cell(None, rotatable.refs)
+    if rotatable.gap:
+        rotates = days = rotatable
+    elif rotatable.value:
+        rotates = attached(rotation, "KeyRotationEnabled", UNSEEN)
+        days = attached(rotation, "RotationPeriodInDays", NONE)
+    cells = {"rotatable": rotatable, "rotates": rotates, "rotation_days": days}
+    return {
+        name: held_elsewhere(
+            Cell(cell.value, tuple(dict.fromkeys([*key.refs, *cell.refs])), cell.gap),
+            snapshot,
+            named,
+        )
+        for name, cell in cells.items()
+    }

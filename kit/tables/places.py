@@ -1,0 +1,131 @@
+"""Where data rests: AppStream's resources, buckets, trails, and where copies go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kit.aws.calls import (
+    DESCRIBE_REGIONS,
+    DESCRIBE_TRAILS,
+    GET_BUCKET_LOCATION,
+    GET_BUCKET_REPLICATION,
+    LIST_BUCKETS,
+    LIST_REGIONS,
+    Scope,
+)
+from kit.parameters import appstream_regions
+from kit.snapshot import Snapshot
+from kit.tables.cells import Cell, Default, absent_member, attached, known_any
+from kit.tables.core import Column, Row, Source, table
+from kit.tables.coverage import ACCOUNT
+from kit.tables.logging import PROBES
+from kit.tables.sources import screenshot_buckets
+from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
+
+_OLDEST = Default("us-east-1", "GetBucketLocation: no LocationConstraint means us-east-1")
+_ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
+_OFF = ("DISABLED", "DISABLING", "not-opted-in")
+
+
+@table(
+    "places",
+    "place of data",
+    Scope.ACCOUNT,
+    BUCKET_SOURCES,
+    {
+        "place": Column(
+            "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)
+        ),
+        "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
+        "not_looked_at": Column(
+            "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
+        ),
+    },
+)
+def places(source: Source) -> Iterator[Row]:
+    """One row for each region in use, each bucket of users' data or screenshots, each trail's."""
+    elsewhere = _not_looked_at(source.snapshot)
+    for row in (*_regions(source.snapshot), *_buckets(source), *_trails(source)):
+        row.cells["not_looked_at"] = elsewhere
+        yield row
+
+
+def _regions(snapshot: Snapshot) -> Iterator[Row]:
+    for region in snapshot.regions:
+        answers = [snapshot.answer(call, region) for call in PROBES]
+        used = known_any(
+            Cell(some, answer.evidence, None if some else answer.trouble)
+            for answer in answers
+            for some in [next(answer.items(), None) is not None]
+        )
+        if used.value or used.gap:
+            place = Cell(region, used.refs, used.gap)
+            yield _row(f"AppStream in {region}", place, Cell([], used.refs))
+
+
+def _buckets(source: Source) -> Iterator[Row]:
+    snapshot = source.snapshot
+    for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
+        place = _region_of(snapshot, bucket.name, bucket.refs)
+        copies = _copies(snapshot, bucket.name, place.value) if bucket.name else place
+        yield _row(bucket_label(source, bucket), place, copies, bucket.name or bucket.region)
+
+
+def _trails(source: Source) -> Iterator[Row]:
+    snapshot = source.snapshot
+    known: dict[str, str] = {}
+    for region in snapshot.regions:
+        answer = snapshot.answer(DESCRIBE_TRAILS, region)
+        if answer.trouble:
+            unseen = Cell(None, answer.evidence, answer.trouble)
+            yield _row(f"trails of {region}", unseen, unseen)
+        for trail, ref in answer.items():
+            known.setdefault(trail.get("S3BucketName") or "", ref)
+    for name, ref in known.items():
+        label = source.labels.label("bucket", name) if name else "bucket of a trail"
+        place = _region_of(snapshot, name, (ref,))
+        yield _row(label, place, _copies(snapshot, name, place.value) if name else place, name)
+
+
+def _row(label: str, place: Cell, copied_to: Cell, key: str = "") -> Row:
+    return Row(ACCOUNT, f"{label}/{key}", label, {"place": place, "copied_to": copied_to})
+
+
+def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
+    """The region of a bucket: as it was listed, else as S3 was asked for it."""
+    listing = snapshot.answer(LIST_BUCKETS)
+    for item, ref in listing.items():
+        if item.get("Name") == bucket and item.get("BucketRegion"):
+            return Cell(item["BucketRegion"], (*refs, f"{ref}/BucketRegion"))
+    location = snapshot.answer(GET_BUCKET_LOCATION, Bucket=bucket)
+    if bucket and location.requests:
+        told = attached(location, "LocationConstraint", _OLDEST)
+        return Cell(_ALIASES.get(told.value, told.value), (*refs, *told.refs), told.gap)
+    trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
+    return Cell(None, refs, trouble)
+
+
+def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
+    """The regions to which S3 copies what is put into a bucket."""
+    answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    if not answer.requests:
+        answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
+    path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination.Bucket"
+    arns = attached(answer, path, Default([], "GetBucketReplication: no rule, no copy"))
+    if arns.gap:
+        return arns
+    found = [_region_of(snapshot, arn.rpartition(":")[2], arns.refs) for arn in arns.value]
+    refs = tuple(dict.fromkeys(ref for cell in (arns, *found) for ref in cell.refs))
+    gap = next((cell.gap for cell in found if cell.gap), None)
+    return Cell(sorted({cell.value for cell in found if not cell.gap}), refs, gap)
+
+
+def _not_looked_at(snapshot: Snapshot) -> Cell:
+    """Regions with AppStream that the account has enabled and that the run was not asked for."""
+    for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):
+        answer = snapshot.answer(call)
+        if answer.requests and not answer.trouble:
+            enabled = {i.get("RegionName") for i, _ in answer.items() if i.get(state) not in _OFF}
+            outside = enabled & set(appstream_regions()) - set(snapshot.regions)
+            return Cell(sorted(outside), answer.evidence)
+    return Cell(None, answer.evidence, answer.trouble)

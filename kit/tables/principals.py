@@ -1,0 +1,161 @@
+"""Users and roles of the account, each with the policies that say what it may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
+from kit.snapshot import Snapshot, Trouble
+from kit.tables.cells import absent_member
+from kit.tables.core import Source
+from kit.tables.policies import Statement, many
+
+SERVICE_ROLES = {
+    "AmazonAppStreamServiceAccess": "appstream.amazonaws.com",
+    "ApplicationAutoScalingForAmazonAppStreamAccess": "application-autoscaling.amazonaws.com",
+    "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
+        "appstream.application-autoscaling.amazonaws.com"
+    ),
+}
+AWS_POLICIES = ":iam::aws:policy/"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy that a principal has: under which name it is shown, and what it states.
+
+    ``unseen`` tells why its statements are not known.
+    """
+
+    name: str
+    statements: tuple[Statement, ...] = ()
+    unseen: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A user or a role."""
+
+    kind: str
+    arn: str
+    name: str
+    ref: str
+    policies: tuple[Policy, ...]
+    boundary: Policy | None
+
+    @property
+    def unseen(self) -> Trouble | None:
+        """Why something that it may or may not do is not known."""
+        everything = [*self.policies, *([self.boundary] if self.boundary else [])]
+        return next((policy.unseen for policy in everything if policy.unseen), None)
+
+    @property
+    def statements(self) -> list[Statement]:
+        """What its policies state, its groups' included, in no order that matters."""
+        return [statement for policy in self.policies for statement in policy.statements]
+
+
+def principals(source: Source) -> Iterator[Principal]:
+    """Yield every user and role but service-linked ones and AppStream's own service roles.
+
+    What AWS's services may do with roles that they made themselves is not the account's doing;
+    whether AppStream's are as AWS made them is a control of its own.
+    """
+    known = _Known(source)
+    for role, ref in _listed(source.snapshot, "RoleDetailList"):
+        linked = str(role.get("Path", "")).startswith("/aws-service-role/")
+        if not linked and role.get("RoleName") not in SERVICE_ROLES:
+            yield known.principal("role", role, ref, known.own(role, ref, "RolePolicyList"))
+    for user, ref in _listed(source.snapshot, "UserDetailList"):
+        policies = [*known.own(user, ref, "UserPolicyList"), *known.of_groups(user, ref)]
+        yield known.principal("user", user, ref, policies)
+
+
+def _listed(snapshot: Snapshot, path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    yield from snapshot.answer(DETAILS).items(path)
+
+
+class _Known:
+    """The account's groups and managed policies, by name and by ARN."""
+
+    def __init__(self, source: Source):
+        self._labels = source.labels
+        self._trouble = source.snapshot.answer(DETAILS).trouble
+        self._groups = {
+            group.get("GroupName"): (group, ref)
+            for group, ref in _listed(source.snapshot, "GroupDetailList")
+        }
+        self._policies = {
+            policy.get("Arn"): self._managed(policy, ref)
+            for policy, ref in _listed(source.snapshot, "Policies")
+        }
+
+    def principal(
+        self, kind: str, item: dict[str, Any], ref: str, policies: list[Policy]
+    ) -> Principal:
+        limit = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+        return Principal(
+            kind,
+            item.get("Arn") or ref,
+            item.get("UserName") or item.get("RoleName") or "",
+            ref,
+            tuple(policies),
+            self._by_arn(limit, ref) if item.get("PermissionsBoundary") else None,
+        )
+
+    def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:
+        """The inline policies of an item, and the managed ones that are attached to it."""
+        inline = [
+            _read(policy.get("PolicyDocument"), "inline policy", f"{ref}/{member}/{n}")
+            for n, policy in enumerate(item.get(member) or ())
+        ]
+        attached = item.get("AttachedManagedPolicies") or ()
+        return [*inline, *(self._by_arn(policy.get("PolicyArn"), ref) for policy in attached)]
+
+    def of_groups(self, user: dict[str, Any], ref: str) -> list[Policy]:
+        """The policies of a user's groups."""
+        found = []
+        for name in user.get("GroupList") or ():
+            if name not in self._groups:
+                gap = self._trouble or absent_member(DETAILS, "a group of the user", ref)
+                found.append(Policy("a group", unseen=gap))
+                continue
+            group, where = self._groups[name]
+            label = self._labels.label("group", group.get("Arn") or str(name), str(name))
+            policies = self.own(group, where, "GroupPolicyList")
+            found += [replace(one, name=f"{one.name} of {label}") for one in policies]
+        return found
+
+    def _by_arn(self, arn: str | None, ref: str) -> Policy:
+        if arn in self._policies:
+            return self._policies[arn]
+        gap = self._trouble or absent_member(DETAILS, "the document of a managed policy", ref)
+        return Policy(self._named(arn), unseen=gap)
+
+    def _managed(self, policy: dict[str, Any], ref: str) -> Policy:
+        """A managed policy as its default version has it, which alone is in force."""
+        versions = [v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion")]
+        document = versions[0].get("Document") if versions else None
+        return _read(document, self._named(policy.get("Arn")), ref)
+
+    def _named(self, arn: str | None) -> str:
+        """AWS's policies by their names, the account's by labels."""
+        return policy_name(self._labels.label, arn)
+
+
+def policy_name(label: Any, arn: str | None) -> str:
+    """How a managed policy is shown: AWS's by its name, one of the account's own by a label."""
+    if arn and AWS_POLICIES in arn:
+        return arn.rpartition("/")[2]
+    return str(label("policy", arn or "unnamed", (arn or "").rpartition("/")[2] or None))
+
+
+def _read(document: Any, name: str, ref: str) -> Policy:
+    if not isinstance(document, dict):
+        gap = Trouble("unreadable answer", DETAILS.name, evidence=ref.partition("#")[0])
+        missing = absent_member(DETAILS, "a policy document", ref)
+        return Policy(name, unseen=missing if document is None else gap)
+    statements = (s for s in many(document.get("Statement")) if isinstance(s, dict))
+    return Policy(name, tuple(statements))

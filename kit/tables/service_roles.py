@@ -1,0 +1,94 @@
+"""The roles that AWS's services use for AppStream, held against what AWS makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kit.aws.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
+from kit.tables.cells import Cell, known_any
+from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.coverage import ACCOUNT
+from kit.tables.policies import many
+from kit.tables.principals import SERVICE_ROLES, policy_name
+
+EXPECTED = Part("expected", "service role of AppStream")
+_NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others may not be used
+
+
+@table(
+    "service_roles",
+    "service role",
+    Scope.ACCOUNT,
+    (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
+    {
+        "expected": Column("There, or needed by a fleet", calls=(DESCRIBE_FLEETS,)),
+        "deviations": Column("Differs from what AWS makes"),
+    },
+)
+def service_roles(source: Source) -> Iterator[Row]:
+    """Each service role that is there, and the one without which no fleet runs."""
+    answer = source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+    roles = {role.get("RoleName"): (role, ref) for role, ref in answer.items("RoleDetailList")}
+    for name in SERVICE_ROLES:
+        if name in roles:
+            role, ref = roles[name]
+            cells = {
+                "expected": Cell(True, (ref,)),
+                "deviations": Cell(list(_deviations(source, name, role)), (ref,)),
+            }
+            yield Row(ACCOUNT, name, name, cells)
+        elif name == _NEEDED and not answer.trouble:
+            cells = {
+                "expected": _fleets(source),
+                "deviations": Cell(["it is not there"], answer.evidence),
+            }
+            yield Row(ACCOUNT, name, name, cells)
+
+
+def _fleets(source: Source) -> Cell:
+    """Whether any region has a fleet."""
+    answers = [source.snapshot.answer(DESCRIBE_FLEETS, r) for r in source.snapshot.regions]
+    return known_any(
+        Cell(some, a.evidence, None if some else a.trouble)
+        for a in answers
+        for some in [next(a.items(), None) is not None]
+    )
+
+
+def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str]:
+    """What differs: whom the role trusts, and which policies it carries."""
+    document = role.get("AssumeRolePolicyDocument")
+    told = many(document.get("Statement")) if isinstance(document, dict) else []
+    statements = [statement for statement in told if isinstance(statement, dict)]
+    if not any(statement.get("Effect") == "Allow" for statement in statements):
+        yield "it does not trust its service"
+    if not all(_trusts_only(SERVICE_ROLES[name], statement) for statement in statements):
+        yield "it trusts others than its service"
+    if role.get("RolePolicyList"):
+        yield "it has inline policies"
+    if not _as_made(source, name, role):
+        yield "it lacks the policy that AWS gave it"
+    for policy in role.get("AttachedManagedPolicies") or ():
+        arn = policy.get("PolicyArn") or ""
+        if not _is_own(source, name, arn):
+            yield f"it carries {policy_name(source.labels.label, arn)}"
+
+
+def _trusts_only(service: str, statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal")
+    told = {k: many(v) for k, v in principal.items()} if isinstance(principal, dict) else {}
+    return statement.get("Effect") != "Allow" or told == {"Service": [service]}
+
+
+def _as_made(source: Source, name: str, role: dict[str, Any]) -> bool:
+    attached = role.get("AttachedManagedPolicies") or ()
+    return any(_is_own(source, name, policy.get("PolicyArn") or "") for policy in attached)
+
+
+def _is_own(source: Source, name: str, arn: str) -> bool:
+    """Whether a policy is the one of AWS's that the role was made with."""
+    aws = f"arn:{source.snapshot.header['partition']}:iam::aws:policy/"
+    if name.startswith("AWSServiceRole"):
+        return arn == f"{aws}aws-service-role/AWSApplicationAutoscalingAppStreamFleetPolicy"
+    return arn == f"{aws}service-role/{name}"

@@ -1,0 +1,155 @@
+"""How people come to a streaming session: by federation, by directory, from the user pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kit.aws.calls import (
+    DESCRIBE_CERTIFICATE_AUTHORITY,
+    DESCRIBE_DIRECTORY_CONFIGS,
+    DESCRIBE_ENTITLEMENTS,
+    DESCRIBE_STACKS,
+    DESCRIBE_USERS,
+    LIST_SAML_PROVIDERS,
+    Scope,
+)
+from kit.snapshot import Answer
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, member
+from kit.tables.core import Column, Row, Source, identify, listed, table
+from kit.tables.coverage import ACCOUNT
+
+_GONE = Default("not found", "ResourceNotFoundException: there is no such certificate authority")
+_WAYS = {
+    "way": Column("Way in"),
+    "enabled_users": Column("Enabled users of the pool"),
+    "identity_provider_evidence": Column("Declared evidence of the second factor"),
+}
+_POOL_COLUMNS = {
+    "enabled": Column("Enabled", "Enabled", UNSEEN),
+    "status": Column("Status", "Status", UNSEEN),
+    "created": Column("Made on", "CreatedTime", UNSEEN),
+}
+_DIRECTORY_COLUMNS = {
+    "certificate_sign_in": Column(
+        "Certificate-based sign-in",
+        "CertificateBasedAuthProperties.Status",
+        Default(
+            "DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set"
+        ),
+    ),
+    "authority_state": Column("Certificate authority", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "authority_ends": Column("Its certificate ends on", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "authority_mode": Column("Its usage mode", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+}
+# Attributes of an entitlement may name people, and no verdict needs them.
+_ENTITLEMENT_COLUMNS = {"app_visibility": Column("Shows", "AppVisibility", UNSEEN)}
+
+
+@table(
+    "ways_in",
+    "SAML provider, directory or user-pool user",
+    Scope.ACCOUNT,
+    (LIST_SAML_PROVIDERS, DESCRIBE_DIRECTORY_CONFIGS, DESCRIBE_USERS),
+    _WAYS,
+)
+def ways_in(source: Source) -> Iterator[Row]:
+    """Each SAML provider, each directory, and the user pool of each region that has users."""
+    snapshot = source.snapshot
+    evidence = Cell(
+        snapshot.run.identity_provider_evidence, ("parameters#/identity_provider_evidence",)
+    )
+    for item, ref in snapshot.answer(LIST_SAML_PROVIDERS).items():
+        arn = item.get("Arn") or ref
+        label = source.labels.label("SAML provider", arn)
+        yield _way(ACCOUNT, arn, label, "SAML provider", Cell(0, (ref,)), evidence)
+    for answer in snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
+        for item, ref in answer.items():
+            key = _directory(item, answer)
+            label = source.labels.label("directory", key, item["DirectoryName"])
+            yield _way(answer.region, key, label, "directory", Cell(0, (ref,)), evidence)
+    for answer in snapshot.answers(DESCRIBE_USERS):
+        # A user of whom AWS does not say so may well be enabled.
+        enabled = [ref for item, ref in answer.items() if item.get("Enabled") is not False]
+        if enabled:
+            where = f"user pool of {answer.region}"
+            count = Cell(len(enabled), answer.evidence)
+            yield _way(answer.region, where, where, "user pool", count, evidence)
+
+
+def _way(region: str, key: str, label: str, way: str, users: Cell, evidence: Cell) -> Row:
+    cells = {
+        "way": Cell(way, users.refs),
+        "enabled_users": users,
+        "identity_provider_evidence": evidence,
+    }
+    return Row(region, key, label, cells)
+
+
+@table("pool_users", "user-pool user", Scope.REGION, (DESCRIBE_USERS,), _POOL_COLUMNS)
+def pool_users(source: Source) -> Iterator[Row]:
+    """Every user of AppStream's own user pool."""
+    for answer in source.snapshot.answers(DESCRIBE_USERS):
+        for item, ref in answer.items():
+            key = item.get("Arn") or f"{answer.region}/{item.get('UserName') or ref}"
+            label = source.labels.label("pool user", key, item.get("UserName"))
+            yield Row(answer.region, key, label, _members(_POOL_COLUMNS, item, ref, answer))
+
+
+@table("directories", "directory", Scope.REGION, (DESCRIBE_DIRECTORY_CONFIGS,), _DIRECTORY_COLUMNS)
+def directories(source: Source) -> Iterator[Row]:
+    """Every directory that fleets may join, with the authority that signs its users in."""
+    for answer in source.snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
+        for item, ref in answer.items():
+            key = _directory(item, answer)
+            label = source.labels.label("directory", key, item["DirectoryName"])
+            cells = _members(_DIRECTORY_COLUMNS, item, ref, answer)
+            cells |= _authority(source, item, ref, answer)
+            yield Row(answer.region, key, label, cells)
+
+
+def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -> dict[str, Cell]:
+    """What is known of a directory's certificate authority; nothing where it needs none."""
+    properties = item.get("CertificateBasedAuthProperties") or {}
+    arn = properties.get("CertificateAuthorityArn")
+    names = ("authority_state", "authority_ends", "authority_mode")
+    if not arn:
+        path = "CertificateBasedAuthProperties.CertificateAuthorityArn"
+        needed = properties.get("Status", "DISABLED") != "DISABLED"
+        gap = absent_member(answer.call, path, ref) if needed else None
+        return {name: Cell(None, (ref,), gap) for name in names}
+    described = source.snapshot.answer(
+        DESCRIBE_CERTIFICATE_AUTHORITY, answer.region, CertificateAuthorityArn=arn
+    )
+    return {
+        "authority_state": attached(described, "CertificateAuthority.Status", UNSEEN, _GONE),
+        "authority_ends": attached(described, "CertificateAuthority.NotAfter", NONE),
+        "authority_mode": attached(described, "CertificateAuthority.UsageMode", NONE),
+    }
+
+
+@table(
+    "entitlements",
+    "entitlement",
+    Scope.REGION,
+    (DESCRIBE_ENTITLEMENTS, DESCRIBE_STACKS),
+    _ENTITLEMENT_COLUMNS,
+)
+def entitlements(source: Source) -> Iterator[Row]:
+    """Every entitlement of every stack."""
+    for answer in source.snapshot.answers(DESCRIBE_ENTITLEMENTS):
+        yield from listed(_ENTITLEMENT_COLUMNS, answer, source, "entitlement")
+
+
+def _members(
+    columns: dict[str, Column], item: dict[str, Any], ref: str, answer: Answer
+) -> dict[str, Cell]:
+    return {
+        name: member(item, ref, column.path, column.absent, answer.call)
+        for name, column in columns.items()
+        if column.path
+    }
+
+
+def _directory(item: dict[str, Any], answer: Answer) -> str:
+    return f"{identify(item, answer)}{item['DirectoryName']}"

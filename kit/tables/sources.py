@@ -1,0 +1,147 @@
+"""Buckets that others made and AppStream uses: what Elastic fleets load, what agents see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import jmespath
+
+from kit.aws.calls import (
+    DESCRIBE_APP_BLOCKS,
+    DESCRIBE_APPLICATIONS,
+    DESCRIBE_FLEETS,
+    DESCRIBE_STACKS,
+    Call,
+    Scope,
+)
+from kit.snapshot import Snapshot
+from kit.tables.cells import Cell, absent_member, pointer
+from kit.tables.core import SPECS, Row, Source, table
+from kit.tables.guards import (
+    ENCRYPTION_COLUMNS,
+    KEPT_COLUMN,
+    OWNERSHIP_COLUMN,
+    PUBLIC_ACCESS_COLUMNS,
+    PUBLIC_COLUMN,
+    VERSIONING_COLUMN,
+    encryption,
+    kept_days,
+    ownership,
+    public_access,
+    public_by_policy,
+    versioning,
+)
+from kit.tables.storage import Bucket, bucket_label
+
+SOURCES, SCREENSHOTS = "sources of applications", "agents' screenshots"
+_LOCATIONS = (
+    "SourceS3Location",
+    "SetupScriptDetails.ScriptS3Location",
+    "PostSetupScriptDetails.ScriptS3Location",
+)
+_PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
+    (DESCRIBE_APP_BLOCKS, _LOCATIONS),
+    (DESCRIBE_APPLICATIONS, ("IconS3Location",)),
+    (DESCRIBE_FLEETS, ("SessionScriptS3Location",)),
+)
+
+
+@table(
+    "sources",
+    "bucket that Elastic fleets load from",
+    Scope.REGION,
+    (DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
+    {
+        **ENCRYPTION_COLUMNS,
+        "public_by_policy": PUBLIC_COLUMN,
+        "object_ownership": OWNERSHIP_COLUMN,
+        "versioning": VERSIONING_COLUMN,
+    },
+)
+def sources(source: Source) -> Iterator[Row]:
+    """A row for each bucket from which applications, scripts and icons come."""
+    snapshot = source.snapshot
+    for bucket in _merged(_named(snapshot)):
+        if not bucket.name:
+            yield _unnamed(source, "sources", bucket, DESCRIBE_APP_BLOCKS)
+            continue
+        cells = {
+            **encryption(snapshot, bucket.name),
+            "public_by_policy": public_by_policy(snapshot, bucket.name),
+            "object_ownership": ownership(snapshot, bucket.name),
+            "versioning": versioning(snapshot, bucket.name),
+        }
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+
+
+@table(
+    "screenshots",
+    "bucket of agents' screenshots",
+    Scope.REGION,
+    (DESCRIBE_STACKS,),
+    {**ENCRYPTION_COLUMNS, **PUBLIC_ACCESS_COLUMNS, "kept_days": KEPT_COLUMN},
+)
+def screenshots(source: Source) -> Iterator[Row]:
+    """A row for each bucket to which stacks upload what agents see of the screen."""
+    snapshot = source.snapshot
+    for bucket in screenshot_buckets(snapshot):
+        if not bucket.name:
+            yield _unnamed(source, "screenshots", bucket, DESCRIBE_STACKS)
+            continue
+        cells = {
+            **encryption(snapshot, bucket.name),
+            **public_access(snapshot, bucket.name),
+            "kept_days": kept_days(snapshot, bucket.name),
+        }
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+
+
+def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
+    """Buckets to which stacks upload agents' screenshots; without a name where AWS left it out."""
+    return _merged(
+        Bucket(_name(config.get("S3BucketArn")), SCREENSHOTS, answer.region, (ref,))
+        for answer in snapshot.answers(DESCRIBE_STACKS)
+        for stack, ref in answer.items()
+        for config in [stack.get("AgentAccessConfig") or {}]
+        if config.get("ScreenshotsUploadEnabled")
+    )
+
+
+def _named(snapshot: Snapshot) -> Iterator[Bucket]:
+    for call, places in _PLACES:
+        for answer in snapshot.answers(call):
+            for item, ref in answer.items():
+                for place in places:
+                    name = jmespath.search(f"{place}.S3Bucket", item)
+                    if name:
+                        yield Bucket(name, SOURCES, answer.region, (f"{ref}{pointer(place)}",))
+                # An app block in use has a source: AWS left it out, and so its bucket's name.
+                in_use = call is DESCRIBE_APP_BLOCKS and item.get("State") != "INACTIVE"
+                if in_use and not item.get("SourceS3Location"):
+                    yield Bucket("", SOURCES, answer.region, (ref,))
+
+
+def _merged(buckets: Iterable[Bucket]) -> list[Bucket]:
+    found: dict[tuple[str, str], Bucket] = {}
+    for bucket in buckets:
+        known = found.setdefault((bucket.region, bucket.name), replace(bucket, refs=()))
+        refs = tuple(dict.fromkeys([*known.refs, *bucket.refs]))
+        found[bucket.region, bucket.name] = replace(known, refs=refs)
+    return list(found.values())
+
+
+def _name(arn: str | None) -> str:
+    return (arn or "").rpartition(":::")[2]
+
+
+def _cited(bucket: Bucket, cells: dict[str, Cell]) -> dict[str, Cell]:
+    """The cells, each of which rests on what names the bucket too."""
+    return {name: replace(cell, refs=(*bucket.refs, *cell.refs)) for name, cell in cells.items()}
+
+
+def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:
+    """A row of gaps: it is in use, yet AWS did not say what it is called."""
+    gap = absent_member(call, "the bucket's name", bucket.refs[0])
+    cells = {column: Cell(None, bucket.refs, gap) for column in SPECS[name].columns}
+    return Row(bucket.region, bucket.purpose, bucket_label(source, bucket), cells)

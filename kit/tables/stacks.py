@@ -1,0 +1,195 @@
+"""Stacks: what users may carry out of a session, and where a session may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kit.aws.calls import (
+    DESCRIBE_DIRECTORY_CONFIGS,
+    DESCRIBE_FLEETS,
+    DESCRIBE_STACKS,
+    DESCRIBE_VPC_ENDPOINTS,
+    LIST_ASSOCIATED_FLEETS,
+    Scope,
+)
+from kit.tables.cells import NONE, Cell, Default, absent_member, derive, known_any, member
+from kit.tables.core import Column, Part, Row, Source, identify, listed, table
+from kit.tables.fleets import THIRD_PARTIES
+
+NOT_FOUND = "not found in the account"
+EMBEDDED = Part("embedded", "stack that may be embedded")
+WITH_AGENTS = Part("agents", "stack that agents may use")
+REDIRECTING = Part("redirection", "stack with content redirection")
+CERTIFICATES = Part(
+    "certificate_sign_in", "stack with a domain-joined fleet and certificate-based sign-in"
+)
+_ALL_ON = Default("ENABLED", "CreateStack, UserSettings: by default, these actions are enabled")
+
+
+def _user_setting(title: str, action: str) -> Column:
+    return Column(title, f"UserSettings[?Action=='{action}'].Permission | [0]", _ALL_ON)
+
+
+_COLUMNS = {
+    "connectors": Column("Storage connectors", "StorageConnectors[].ConnectorType", NONE),
+    "settings_persist": Column(
+        "Application settings persistence",
+        "ApplicationSettings.Enabled",
+        Default(False, "CreateStack, ApplicationSettings: off unless enabled"),
+    ),
+    "embed_hosts": Column("Embedding hosts", "EmbedHostDomains", NONE),
+    "embedded": Column("May be embedded", "length(EmbedHostDomains || `[]`) > `0`"),
+    "protocol": Column(
+        "Preferred protocol",
+        "StreamingExperienceSettings.PreferredProtocol",
+        Default("TCP", "CreateStack, StreamingExperienceSettings: TCP unless set"),
+    ),
+    "endpoints": Column(
+        "Streaming VPC endpoints", "AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)
+    ),
+    "clipboard_out": _user_setting(
+        "Clipboard to the user's device", "CLIPBOARD_COPY_TO_LOCAL_DEVICE"
+    ),
+    "clipboard_in": _user_setting(
+        "Clipboard from the user's device", "CLIPBOARD_COPY_FROM_LOCAL_DEVICE"
+    ),
+    "clipboard_limit": Column(
+        "Longest text copied out (characters)",
+        "UserSettings[?Action=='CLIPBOARD_COPY_TO_LOCAL_DEVICE'].MaximumLength | [0]",
+        NONE,
+    ),
+    "download": _user_setting("Files to the user's device", "FILE_DOWNLOAD"),
+    "upload": _user_setting("Files from the user's device", "FILE_UPLOAD"),
+    "printing": _user_setting("Printing on the user's device", "PRINTING_TO_LOCAL_DEVICE"),
+    "password_sign_in": _user_setting("Domain password sign-in", "DOMAIN_PASSWORD_SIGNIN"),
+    "certificate_sign_in": Column(
+        "Certificate-based sign-in to its fleets' domain",
+        calls=(LIST_ASSOCIATED_FLEETS, DESCRIBE_FLEETS, DESCRIBE_DIRECTORY_CONFIGS),
+    ),
+    "agents": Column("Agents may use it", "AgentAccessConfig != `null`"),
+    "agent_actions": Column(
+        "What agents may do", "AgentAccessConfig.Settings[?Permission=='ENABLED'].AgentAction", NONE
+    ),
+    "agent_screenshots": Column(
+        "Agents' screenshots are kept",
+        "AgentAccessConfig.ScreenshotsUploadEnabled",
+        Default(False, "AgentAccessConfig, ScreenshotsUploadEnabled: off unless enabled"),
+    ),
+    "redirection": Column("Redirects content", "ContentRedirection.HostToClient != `null`"),
+    "redirects_anywhere": Column(
+        "Redirects without a limit", "ContentRedirection.HostToClient", NONE
+    ),
+}
+
+_CONNECTOR_COLUMNS = {
+    "provider": Column("Provider", "ConnectorType"),
+    "domains": Column("Domains admitted", "length(Domains || `[]`)"),
+    "domains_by_consent": Column(
+        "Domains that need an administrator's consent",
+        "length(DomainsRequireAdminConsent || `[]`)",
+    ),
+}
+
+
+@table("stacks", "stack", Scope.REGION, (DESCRIBE_STACKS,), _COLUMNS)
+def stacks(source: Source) -> Iterator[Row]:
+    """Every stack of every region in scope."""
+    for answer in source.snapshot.answers(DESCRIBE_STACKS):
+        rows = listed(_COLUMNS, answer, source, "stack")
+        for row, (stack, _) in zip(rows, answer.items(), strict=True):
+            cells, region = row.cells, answer.region
+            cells["endpoints"] = _streaming_endpoints(source, region, cells["endpoints"])
+            cells["certificate_sign_in"] = _certificate_sign_in(source, region, stack["Name"])
+            cells["redirects_anywhere"] = derive(_redirects_anywhere, cells["redirects_anywhere"])
+            yield row
+
+
+@table("connectors", "third-party connector", Scope.REGION, (DESCRIBE_STACKS,), _CONNECTOR_COLUMNS)
+def connectors(source: Source) -> Iterator[Row]:
+    """Every connector of a stack to storage of another provider than AWS."""
+    for answer in source.snapshot.answers(DESCRIBE_STACKS):
+        for stack, ref in answer.items():
+            key = identify(stack, answer)
+            label = source.labels.label("stack", key, stack["Name"])
+            for n, connector in enumerate(stack.get("StorageConnectors") or ()):
+                provider = connector["ConnectorType"]
+                if provider not in THIRD_PARTIES:
+                    continue
+                here = f"{ref}/StorageConnectors/{n}"
+                cells = {
+                    name: member(connector, here, column.path, column.absent, answer.call)
+                    for name, column in _CONNECTOR_COLUMNS.items()
+                }
+                yield Row(answer.region, f"{key}/{provider}/{n}", f"{label}, {provider}", cells)
+
+
+def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
+    """The VPC endpoints that a stack streams through, with what EC2 says of each."""
+    named = [access.get("VpceId") for access in listed.value or ()]
+    if not named:
+        return Cell([], listed.refs)
+    if not all(named):
+        gap = absent_member(DESCRIBE_STACKS, "AccessEndpoints.VpceId", listed.refs[0])
+        return Cell(None, listed.refs, gap)
+    answer = source.snapshot.answer(DESCRIBE_VPC_ENDPOINTS, region)
+    known = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
+    seen = [known[vpce] for vpce in named if vpce in known]
+    found = [
+        {"id": vpce, "state": item.get("State", ""), "service": item.get("ServiceName", "")}
+        for vpce in named
+        for item, _ in [known.get(vpce, ({"State": NOT_FOUND}, ""))]
+    ]
+    complete = len(seen) == len(named)
+    refs = [ref for _, ref in seen] if complete else answer.evidence
+    return Cell(found, (*listed.refs, *refs), None if complete else answer.trouble)
+
+
+def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
+    """Whether a fleet of the stack is joined to a domain whose users may sign in by certificate."""
+    fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
+    joined = {
+        fleet["Name"]: (directory, ref)
+        for fleet, ref in fleets.items()
+        for directory in [(fleet.get("DomainJoinInfo") or {}).get("DirectoryName")]
+        if directory
+    }
+    if not joined and not fleets.trouble:
+        return Cell(False, fleets.evidence)
+    associated = source.snapshot.answer(LIST_ASSOCIATED_FLEETS, region, StackName=stack)
+    cells = [Cell(False, associated.evidence, associated.trouble)]
+    for name, ref in associated.items():
+        if name in joined:
+            directory, fleet = joined[name]
+            certificates = _certificates(source, region, directory)
+            cells.append(
+                Cell(certificates.value, (ref, fleet, *certificates.refs), certificates.gap)
+            )
+        else:
+            cells.append(Cell(False, (ref, *fleets.evidence), fleets.trouble))
+    return known_any(cells)
+
+
+def _certificates(source: Source, region: str, directory: str) -> Cell:
+    answer = source.snapshot.answer(DESCRIBE_DIRECTORY_CONFIGS, region)
+    off = Default(
+        "DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set"
+    )
+    for item, ref in answer.items():
+        if item["DirectoryName"].casefold() == directory.casefold():
+            status = member(item, ref, "CertificateBasedAuthProperties.Status", off, answer.call)
+            return derive(lambda told: told.startswith("ENABLED"), status)
+    return Cell(False, answer.evidence, answer.trouble)
+
+
+def _redirects_anywhere(redirection: dict[str, Any] | None) -> bool:
+    """Whether URLs of any host may open on the user's device."""
+    if not redirection or not redirection.get("Enabled"):
+        return False
+    patterns = redirection.get("AllowedUrls") or ()
+    return not patterns or any(_is_for_any_host(pattern) for pattern in patterns)
+
+
+def _is_for_any_host(pattern: str) -> bool:
+    host = pattern.rpartition("://")[2].partition("/")[0]
+    return not host.strip("*.:")

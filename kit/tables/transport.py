@@ -1,0 +1,143 @@
+"""How requests travel: the account's own URLs, FIPS endpoints, and the kit's own requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+import jmespath
+
+from kit.aws.calls import DESCRIBE_STACKS, DESCRIBE_THEME_FOR_STACK, DESCRIBE_USERS, Call, Scope
+from kit.snapshot import Answer, Snapshot, Trouble, is_aws
+from kit.tables.cells import Cell
+from kit.tables.core import Column, Row, Source, identify, table
+from kit.tables.coverage import ACCOUNT
+
+_URLS: dict[Call, tuple[str, ...]] = {
+    DESCRIBE_STACKS: (
+        "RedirectURL",
+        "FeedbackURL",
+        "ContentRedirection.HostToClient.AllowedUrls[]",
+    ),
+    DESCRIBE_THEME_FOR_STACK: ("ThemeFooterLinks[].FooterLinkURL", "ThemeOrganizationLogoURL"),
+}
+COLUMNS = {
+    "own_urls": Column("URLs of its own", calls=tuple(_URLS)),
+    "plain_urls": Column("URLs without TLS", calls=tuple(_URLS)),
+    "fips_offered": Column("AWS offers FIPS endpoints"),
+    "private_endpoints": Column("Streams through VPC endpoints", calls=(DESCRIBE_STACKS,)),
+    "pool_users": Column("Has users in the user pool", calls=(DESCRIBE_USERS,)),
+}
+
+
+def transport(source: Source, region: str) -> dict[str, Cell]:
+    """The cells of `COLUMNS` of a region."""
+    snapshot = source.snapshot
+    stacks, users = (
+        snapshot.answer(DESCRIBE_STACKS, region),
+        snapshot.answer(DESCRIBE_USERS, region),
+    )
+    return {
+        **_own_urls(source, region),
+        "fips_offered": Cell(region in fips_regions(), ("parameters#/regions",)),
+        "private_endpoints": _some(
+            stacks, [ref for stack, ref in stacks.items() if stack.get("AccessEndpoints")]
+        ),
+        "pool_users": _some(users, [ref for _, ref in users.items()]),
+    }
+
+
+def _some(answer: Answer, refs: list[str]) -> Cell:
+    return Cell(True, tuple(refs[:1])) if refs else Cell(False, answer.evidence, answer.trouble)
+
+
+@cache
+def fips_regions() -> frozenset[str]:
+    """Regions where botocore knows a FIPS endpoint of AppStream's.
+
+    botocore would build the name of one for any region.
+    """
+    session = botocore.session.Session()
+    return frozenset(
+        name.removesuffix("-fips")
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("appstream", partition, True)
+        if name.endswith("-fips")
+    )
+
+
+def _own_urls(source: Source, region: str) -> dict[str, Cell]:
+    """How many URLs stacks and their themes have, and which of them go without TLS."""
+    count, plain = 0, []
+    refs: list[str] = []
+    plain_refs: list[str] = []
+    trouble: Trouble | None = None
+    labels: dict[str, str] = {}
+    for call, paths in _URLS.items():
+        for answer in source.snapshot.answers(call, region):
+            trouble = trouble or answer.trouble
+            refs += answer.evidence
+            for item, ref in _things(call, answer):
+                name = answer.parameters.get("StackName") or item["Name"]
+                key = identify(item, answer)
+                label = labels.setdefault(name, source.labels.label("stack", key, name))
+                for path in paths:
+                    found = jmespath.search(path, item)
+                    for url in found if isinstance(found, list) else [found]:
+                        if isinstance(url, str) and "://" in url:
+                            count += 1
+                            if url.casefold().startswith("http://"):
+                                plain.append({"of": label, "field": path.partition("[")[0]})
+                                plain_refs.append(ref)
+    cited = tuple(dict.fromkeys(refs))
+    return {
+        "own_urls": Cell(count, cited, None if count else trouble),
+        "plain_urls": (
+            Cell(plain, tuple(dict.fromkeys(plain_refs))) if plain else Cell([], cited, trouble)
+        ),
+    }
+
+
+def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:
+    if call.items:
+        yield from answer.items()
+    elif answer.value("Theme"):
+        yield answer.value("Theme"), f"{answer.evidence[0]}#/Theme"
+
+
+@table(
+    "transport",
+    "collector",
+    Scope.ACCOUNT,
+    (),
+    {
+        "plain": Column("Endpoints of AWS without TLS"),
+        "elsewhere": Column("Endpoints that are not AWS's"),
+        "verified": Column("Certificates verified"),
+    },
+)
+def own_transport(source: Source) -> Iterator[Row]:
+    """One row: how this snapshot's own requests travelled."""
+    snapshot = source.snapshot
+    first = _first_requests(snapshot)
+    plain = [url for url in first if is_aws(url) and not url.startswith("https://")]
+    elsewhere = [url for url in first if not is_aws(url)]
+    refs = tuple(first.values())
+    verified = snapshot.header.get("certificates_verified")
+    unknown = Trouble("not collected", hint="made by a kit that did not record it")
+    cells = {
+        "plain": Cell(plain, refs),
+        "elsewhere": Cell(elsewhere, refs),
+        "verified": Cell(verified, refs, unknown if verified is None else None),
+    }
+    yield Row(ACCOUNT, "collector", "this collector", cells)
+
+
+def _first_requests(snapshot: Snapshot) -> dict[str, str]:
+    """Each endpoint, with the id of the first request to it."""
+    found: dict[str, str] = {}
+    for request in snapshot.requests:
+        found.setdefault(request.endpoint, request.id)
+    return dict(sorted(found.items()))

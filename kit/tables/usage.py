@@ -1,0 +1,44 @@
+"""Usage reports: whether they are made, and whether there is anything to report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, Scope
+from kit.snapshot import Snapshot
+from kit.tables.cells import NONE, Cell, known_any
+from kit.tables.core import Column, Row, Source, listed, table
+
+_COLUMNS = {
+    "schedule": Column("Schedule", "Schedule", NONE),
+    "last_report": Column("Last report", "LastGeneratedReportDate", NONE),
+    "errors": Column("Errors", "SubscriptionErrors[].ErrorCode", NONE),
+    "sessions": Column("Sessions in the region", calls=(DESCRIBE_FLEETS,)),
+}
+
+
+@table(
+    "subscriptions",
+    "usage report subscription",
+    Scope.REGION,
+    (DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,),
+    _COLUMNS,
+)
+def subscriptions(source: Source) -> Iterator[Row]:
+    """Every usage report subscription; AWS allows one in each region."""
+    for answer in source.snapshot.answers(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS):
+        for n, row in enumerate(listed(_COLUMNS, answer, source, "usage reports")):
+            row.key, row.label = f"{row.key}{n}", "usage reports"
+            row.cells["sessions"] = _sessions(source.snapshot, answer.region)
+            yield row
+
+
+def _sessions(snapshot: Snapshot, region: str) -> Cell:
+    """Whether a fleet of the region streams to somebody at the moment."""
+    answer = snapshot.answer(DESCRIBE_FLEETS, region)
+    cells = [Cell(False, answer.evidence, answer.trouble)]
+    for fleet, ref in answer.items():
+        capacity = fleet.get("ComputeCapacityStatus") or {}
+        busy = any(capacity.get(count) for count in ("ActiveUserSessions", "InUse"))
+        cells.append(Cell(busy, (f"{ref}/ComputeCapacityStatus" if capacity else ref,)))
+    return known_any(cells)

@@ -1,0 +1,703 @@
+"""Encryption at rest, keys and buckets: what each control says of which account."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    DESCRIBE_APP_BLOCKS,
+    DESCRIBE_APPLICATIONS,
+    DESCRIBE_BUCKETS,
+    DESCRIBE_FLEETS,
+    DESCRIBE_KEY,
+    DESCRIBE_STACKS,
+    DESCRIBE_TRAILS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_LIFECYCLE_CONFIGURATION,
+    GET_BUCKET_OWNERSHIP_CONTROLS,
+    GET_BUCKET_POLICY,
+    GET_BUCKET_POLICY_STATUS,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_VERSIONING,
+    GET_EVENT_DATA_STORE,
+    GET_KEY_ROTATION_STATUS,
+    GET_MACIE_SESSION,
+    LIST_BUCKETS,
+    LIST_EVENT_DATA_STORES,
+)
+from kit.controls import CONTROLS
+from tests.controls.scenarios import (
+    Given,
+    Verdict,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    to_be_reviewed,
+    verdicts,
+)
+from tests.standins import (
+    ACCOUNT,
+    AS_OF,
+    HOME,
+    KEY,
+    LOGS,
+    REGION,
+    SETTINGS,
+    Account,
+    erases,
+    tls_only,
+)
+
+NO_BUCKET = not_applicable("no bucket")
+NO_KEY = not_applicable("no customer managed key that KMS can rotate")
+OTHER_ACCOUNT = "999999999999"
+ABROAD = f"arn:aws:kms:{REGION}:{OTHER_ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000009"
+STORE = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:eventdatastore/lake"
+MACIE_OFF = not_evidenced("Macie off")
+UNDECLARED = not_evidenced("not declared")
+
+
+def under(**metadata: Any) -> Given:
+    return lambda account: account.bucket(encryption="aws:kms", key=KEY).key(**metadata)
+
+
+def no_encryption(account: Account, bucket: str = HOME) -> Account:
+    code = "ServerSideEncryptionConfigurationNotFoundError"
+    account.bucket(bucket)
+    return account.refuses(GET_BUCKET_ENCRYPTION, code, region=REGION, status=404, Bucket=bucket)
+
+
+@scenarios(
+    ("no key in use", nothing, NO_KEY),
+    ("S3's own keys", lambda a: a.bucket(), NO_KEY),
+    ("KMS without a key named", lambda a: a.bucket(encryption="aws:kms"), NO_KEY),
+    ("AWS's key, of which KMS says nothing", under(KeyManager="AWS", rotation=None), NO_KEY),
+    ("not made by KMS", under(Origin="EXTERNAL", rotation=None), NO_KEY),
+    ("not symmetric", under(KeySpec="RSA_2048", rotation=None), NO_KEY),
+    ("rotates", under(), passes),
+    ("does not rotate", under(rotation={"KeyRotationEnabled": False}), fails),
+    (
+        "whether it rotates left out",
+        under(rotation={"KeyId": "1b2c"}),
+        not_evidenced("absent in answer", GET_KEY_ROTATION_STATUS),
+    ),
+    (
+        "whose it is left out",
+        under(KeyManager=None, rotation=None),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
+    ("AWS's, its origin left out", under(KeyManager="AWS", Origin=None, rotation=None), NO_KEY),
+    (
+        "rotation denied",
+        lambda a: under()(a).denies(GET_KEY_ROTATION_STATUS, KeyId=KEY),
+        denied(GET_KEY_ROTATION_STATUS),
+    ),
+    (
+        "the key denied",
+        lambda a: a.bucket(encryption="aws:kms", key=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
+        denied(DESCRIBE_KEY),
+    ),
+    (
+        "the key is gone, which AR-07 is about",
+        lambda a: a.bucket(encryption="aws:kms", key=KEY).refuses(
+            DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY
+        ),
+        NO_KEY,
+    ),
+    (
+        "encryption denied",
+        lambda a: a.bucket().denies(GET_BUCKET_ENCRYPTION, Bucket=HOME),
+        denied(GET_BUCKET_ENCRYPTION),
+    ),
+    ("one key of a bucket and a trail", lambda a: under()(a.trail(KmsKeyId=KEY)), passes),
+    ("a trail's key", lambda a: a.trail(KmsKeyId=KEY).key(), passes),
+    ("an event data store's key", lambda a: a.store(KmsKeyId=KEY).key(), passes),
+    (
+        "the store denied",
+        lambda a: a.store().denies(GET_EVENT_DATA_STORE, EventDataStore=STORE),
+        denied(GET_EVENT_DATA_STORE),
+    ),
+    (
+        "another account's key that does not rotate",
+        lambda a: a.bucket(encryption="aws:kms", key=ABROAD).key(
+            ABROAD, AWSAccountId=OTHER_ACCOUNT, rotation={"KeyRotationEnabled": False}
+        ),
+        fails,
+    ),
+    (
+        "another account's key that the collector may not see",
+        lambda a: a.trail(KmsKeyId=ABROAD).denies(DESCRIBE_KEY, KeyId=ABROAD),
+        not_evidenced("administrator", DESCRIBE_KEY, "AccessDeniedException"),
+    ),
+    ("buckets denied", lambda a: a.denies(LIST_BUCKETS), denied(LIST_BUCKETS)),
+    ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
+    (
+        "stores denied",
+        lambda a: a.denies(LIST_EVENT_DATA_STORES),
+        denied(LIST_EVENT_DATA_STORES),
+    ),
+)
+def test_ar_08_keys_rotate(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-08") == expected
+
+
+def test_ar_08_has_a_key_once_whatever_it_is_called(account: Account) -> None:
+    account.bucket(encryption="aws:kms", key=KEY).key()
+    account.bucket(SETTINGS, encryption="aws:kms", key="alias/ours").key("alias/ours")
+    (finding,) = findings(account, "AR-08")
+    assert finding.status == "pass"
+    assert finding.resource == f"key {KEY.rpartition('/')[2]}"
+
+
+def test_ar_08_asks_for_a_trails_key_where_the_key_is(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1"))
+    there = KEY.replace(REGION, "us-east-1")
+    account.trail(KmsKeyId=there).key(there, "us-east-1")
+    told = {finding.region: finding.status for finding in findings(account, "AR-08")}
+    assert told == {REGION: "not applicable", "us-east-1": "pass"}
+
+
+def counted(**counts: int) -> Given:
+    return lambda account: account.bucket().watched(objectCountByEncryptionType=counts)
+
+
+def macie_refuses(message: str) -> Given:
+    code = "AccessDeniedException"
+    return lambda account: account.bucket().refuses(GET_MACIE_SESSION, code, message)
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("all encrypted", lambda a: a.bucket().watched(), passes),
+    ("some not encrypted", counted(unencrypted=1, unknown=0), fails),
+    ("of some nobody knows", counted(unencrypted=0, unknown=1), to_be_reviewed),
+    ("both", counted(unencrypted=1, unknown=1), fails),
+    ("some not encrypted, the rest left out", counted(unencrypted=1), fails),
+    (
+        "the count left out",
+        counted(unknown=0),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    (
+        "all counts left out",
+        lambda a: a.bucket().watched(objectCountByEncryptionType=None),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    (
+        "Macie does not know the bucket",
+        lambda a: a.bucket().watched("another"),
+        not_evidenced("absent in answer", DESCRIBE_BUCKETS),
+    ),
+    ("paused", lambda a: a.bucket().answers(GET_MACIE_SESSION, {"status": "PAUSED"}), MACIE_OFF),
+    ("never enabled", macie_refuses("Macie is not enabled."), MACIE_OFF),
+    ("Macie denied", macie_refuses(""), denied(GET_MACIE_SESSION)),
+    (
+        "what Macie knows denied",
+        lambda a: a.bucket().denies(DESCRIBE_BUCKETS, REGION),
+        denied(DESCRIBE_BUCKETS),
+    ),
+    (
+        "an old bucket says nothing of its objects",
+        lambda a: a.bucket().watched(objectCountByEncryptionType={"unencrypted": 0, "unknown": 9}),
+        to_be_reviewed,
+    ),
+)
+def test_ar_09_stored_objects_are_encrypted(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-09") == expected
+
+
+def blocking(*kinds: str) -> Given:
+    def given(account: Account) -> None:
+        rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        rule["BlockedEncryptionTypes"] = {"EncryptionType": list(kinds)}
+        answer = {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+        account.bucket().answers(GET_BUCKET_ENCRYPTION, answer, REGION, Bucket=HOME)
+
+    return given
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("blocked", lambda a: a.bucket(), passes),
+    ("not mentioned", lambda a: a.bucket(blocks_sse_c=False), fails),
+    ("nothing blocked", blocking("NONE"), fails),
+    ("an empty list", blocking(), fails),
+    ("no encryption configured", no_encryption, fails),
+    (
+        "encryption denied",
+        lambda a: a.bucket().denies(GET_BUCKET_ENCRYPTION, Bucket=HOME),
+        denied(GET_BUCKET_ENCRYPTION),
+    ),
+)
+def test_ar_10_sse_c_is_blocked(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-10") == expected
+
+
+def subscribed(account: Account, name: str | None = LOGS) -> Account:
+    return account.lists(
+        DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": name} if name else {}
+    )
+
+
+NO_LOGS = not_applicable("no log bucket")
+
+
+@scenarios(
+    ("nothing", nothing, NO_LOGS),
+    ("buckets of other purposes", lambda a: a.bucket().bucket(SETTINGS), NO_LOGS),
+    ("SSE-S3", lambda a: subscribed(a.bucket(LOGS)), passes),
+    ("SSE-KMS", lambda a: a.bucket(LOGS, encryption="aws:kms"), passes),
+    ("left behind", lambda a: a.bucket(LOGS), passes),
+    ("no encryption configured", lambda a: no_encryption(a, LOGS), fails),
+    (
+        "reports are on, and AWS leaves the bucket's name out",
+        lambda a: subscribed(a, None),
+        not_evidenced("absent in answer", DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+    ),
+    (
+        "encryption denied",
+        lambda a: a.bucket(LOGS).denies(GET_BUCKET_ENCRYPTION, Bucket=LOGS),
+        denied(GET_BUCKET_ENCRYPTION),
+    ),
+    ("buckets denied", lambda a: a.denies(LIST_BUCKETS), denied(LIST_BUCKETS)),
+    (
+        "subscriptions denied",
+        lambda a: a.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+        denied(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+    ),
+    ("stacks denied, which tell nothing of logs", lambda a: a.denies(DESCRIBE_STACKS), NO_LOGS),
+)
+def test_ar_11_logs_are_encrypted(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-11") == expected
+
+
+SOURCES = "packages"
+LOCATION = {"S3Bucket": SOURCES, "S3Key": "app.vhdx"}
+
+
+def block(account: Account, **members: Any) -> Account:
+    told: dict[str, Any] = {"Name": "cad", "Arn": "arn:app-block", "State": "ACTIVE"}
+    return account.lists(DESCRIBE_APP_BLOCKS, told | {"SourceS3Location": LOCATION} | members)
+
+
+def source(**members: Any) -> Given:
+    """An app block from a bucket that is as it should be, but for what is said."""
+    settings = {"listed": False, "versioning": "Enabled"} | members
+    return lambda account: block(account).bucket(SOURCES, **settings)
+
+
+def named_by(account: Account) -> Account:
+    return account.bucket(SOURCES, listed=False, versioning="Enabled")
+
+
+def script(details: str) -> Given:
+    member = {"ScriptS3Location": LOCATION, "ExecutablePath": "a", "TimeoutInSeconds": 9}
+    member_of = {"SourceS3Location": {"S3Bucket": "other"}, details: member}
+
+    def given(account: Account) -> None:
+        block(named_by(account), **member_of)
+        account.bucket("other", listed=False, versioning="Enabled")
+
+    return given
+
+
+NO_SOURCE = not_applicable("no bucket that Elastic fleets load from")
+
+
+@scenarios(
+    ("nothing", nothing, NO_SOURCE),
+    ("a fleet without a script", lambda a: a.fleet(), NO_SOURCE),
+    ("as it should be", source(), passes),
+    ("AWS's key", source(encryption="aws:kms"), passes),
+    ("public by its policy", source(public=True), fails),
+    ("public access not blocked, but not public either", source(closed=False), passes),
+    ("ACLs on", source(ownership="ObjectWriter"), fails),
+    ("ownership never set", source(ownership=""), fails),
+    ("never versioned", source(versioning=""), fails),
+    ("versioning suspended", source(versioning="Suspended"), fails),
+    ("a customer's key", lambda a: source(encryption="aws:kms", key=KEY)(a).key(), fails),
+    (
+        "another account's key",
+        lambda a: source(encryption="aws:kms", key=ABROAD)(a).key(
+            ABROAD, AWSAccountId=OTHER_ACCOUNT
+        ),
+        fails,
+    ),
+    (
+        "alias/aws/s3",
+        lambda a: source(encryption="aws:kms", key="alias/aws/s3")(a).key(
+            "alias/aws/s3", KeyManager="AWS"
+        ),
+        passes,
+    ),
+    ("SSE-C is not its business", source(blocks_sse_c=False), passes),
+    ("no encryption configured", lambda a: no_encryption(block(a), SOURCES), fails),
+    ("script", script("SetupScriptDetails"), passes, passes),
+    ("script afterwards", script("PostSetupScriptDetails"), passes, passes),
+    (
+        "icon",
+        lambda a: named_by(a).lists(DESCRIBE_APPLICATIONS, {"IconS3Location": LOCATION}),
+        passes,
+    ),
+    ("session script", lambda a: named_by(a).fleet(SessionScriptS3Location=LOCATION), passes),
+    (
+        "an app block whose source AWS leaves out",
+        lambda a: a.lists(DESCRIBE_APP_BLOCKS, {"Name": "cad", "Arn": "arn:app-block"}),
+        not_evidenced("absent in answer", DESCRIBE_APP_BLOCKS),
+    ),
+    (
+        "an app block that is not made yet",
+        lambda a: a.lists(
+            DESCRIBE_APP_BLOCKS, {"Name": "cad", "Arn": "arn:app-block", "State": "INACTIVE"}
+        ),
+        NO_SOURCE,
+    ),
+    (
+        "another account's bucket",
+        lambda a: block(a).denies(GET_BUCKET_POLICY_STATUS, Bucket=SOURCES),
+        denied(GET_BUCKET_POLICY_STATUS),
+    ),
+    (
+        "public, whatever is denied beside it",
+        lambda a: source(public=True)(a).denies(GET_BUCKET_VERSIONING, Bucket=SOURCES),
+        fails,
+    ),
+    (
+        "versioning denied",
+        lambda a: source()(a).denies(GET_BUCKET_VERSIONING, Bucket=SOURCES),
+        denied(GET_BUCKET_VERSIONING),
+    ),
+    (
+        "ownership denied",
+        lambda a: source()(a).denies(GET_BUCKET_OWNERSHIP_CONTROLS, Bucket=SOURCES),
+        denied(GET_BUCKET_OWNERSHIP_CONTROLS),
+    ),
+    ("app blocks denied", lambda a: a.denies(DESCRIBE_APP_BLOCKS), denied(DESCRIBE_APP_BLOCKS)),
+    (
+        "applications denied",
+        lambda a: a.denies(DESCRIBE_APPLICATIONS),
+        denied(DESCRIBE_APPLICATIONS),
+    ),
+    ("fleets denied", lambda a: a.denies(DESCRIBE_FLEETS), denied(DESCRIBE_FLEETS)),
+)
+def test_ar_12_sources_are_protected(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-12") == expected
+
+
+def test_ar_12_never_advises_a_key_that_elastic_fleets_cannot_use(account: Account) -> None:
+    remedy = CONTROLS["AR-12"].remedy
+    assert "aws:kms" not in remedy.cli + remedy.terraform
+    assert "cannot read what a customer managed key" in remedy.console
+
+
+def test_ar_12_shows_a_bucket_by_its_label(account: Account) -> None:
+    source()(account)
+    (finding,) = findings(account, "AR-12")
+    assert finding.resource.startswith("bucket-")
+    assert SOURCES not in json.dumps(finding.observed)
+
+
+SHOTS = "screenshots"
+
+
+def agents(account: Account, arn: str | None = f"arn:aws:s3:::{SHOTS}", on: bool = True) -> Account:
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        "ScreenshotsUploadEnabled": on,
+        **({"S3BucketArn": arn} if arn else {}),
+    }
+    return account.stack(AgentAccessConfig=config)
+
+
+def shots(**members: Any) -> Given:
+    settings = {"listed": False, "lifecycle": [erases()]} | members
+    return lambda account: agents(account).bucket(SHOTS, **settings)
+
+
+NO_SHOTS = not_applicable("no bucket of agents' screenshots")
+
+
+@scenarios(
+    ("no stack", nothing, NO_SHOTS),
+    ("no agents", lambda a: a.stack(), NO_SHOTS),
+    ("agents that upload nothing", lambda a: agents(a, on=False), NO_SHOTS),
+    ("as it should be", shots(), passes),
+    ("public by its policy", shots(public=True), fails),
+    ("kept for ever", shots(lifecycle=None), fails),
+    ("no encryption configured", lambda a: no_encryption(agents(a), SHOTS), fails),
+    (
+        "nothing blocked",
+        lambda a: account_open(shots()(a)),
+        fails,
+    ),
+    ("blocked for the bucket", lambda a: account_open(shots(closed=True)(a)), passes),
+    (
+        "the bucket's name left out",
+        lambda a: agents(a, None),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    (
+        "encryption denied",
+        lambda a: shots()(a).denies(GET_BUCKET_ENCRYPTION, Bucket=SHOTS),
+        denied(GET_BUCKET_ENCRYPTION),
+    ),
+    (
+        "the block denied",
+        lambda a: account_open(shots()(a)).denies(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=SHOTS),
+        denied(GET_BUCKET_PUBLIC_ACCESS_BLOCK),
+    ),
+    (
+        "lifecycle denied",
+        lambda a: shots()(a).denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=SHOTS),
+        denied(GET_BUCKET_LIFECYCLE_CONFIGURATION),
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ar_13_screenshots_are_protected(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-13") == expected
+
+
+def account_open(account: Account) -> Account:
+    missing = "NoSuchPublicAccessBlockConfiguration"
+    return account.refuses(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("the bucket's owner owns all", lambda a: a.bucket(), passes),
+    ("preferred", lambda a: a.bucket(ownership="BucketOwnerPreferred"), fails),
+    ("the writer owns", lambda a: a.bucket(ownership="ObjectWriter"), fails),
+    ("never set", lambda a: a.bucket(ownership=""), fails),
+    (
+        "denied",
+        lambda a: a.bucket().denies(GET_BUCKET_OWNERSHIP_CONTROLS, Bucket=HOME),
+        denied(GET_BUCKET_OWNERSHIP_CONTROLS),
+    ),
+)
+def test_ar_15_acls_are_disabled(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-15") == expected
+
+
+ARN = f"arn:aws:s3:::{HOME}"
+GUARD = {
+    "Sid": "PreventAccidentalDeletionOfBucket",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:DeleteBucket",
+    "Resource": ARN,
+}
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
+
+
+def restricting(**changes: Any) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Effect": "Deny",
+        "NotPrincipal": {"AWS": [ADMIN]},
+        "Action": "s3:*",
+        "Resource": [ARN, f"{ARN}/*"],
+        **changes,
+    }
+    return {name: value for name, value in statement.items() if value is not None}
+
+
+def by_condition(operator: str, key: str, *values: str, **further: Any) -> dict[str, Any]:
+    condition = {operator: {key: list(values)}} | further
+    return restricting(NotPrincipal=None, Principal="*", Condition=condition)
+
+
+def stating(*statements: dict[str, Any]) -> Given:
+    return lambda account: account.bucket(policy={"Statement": list(statements)})
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("no policy", lambda a: a.bucket(), fails),
+    ("the guard alone, as AppStream makes it", stating(GUARD), fails),
+    ("the restriction alone", stating(restricting()), fails),
+    ("both", stating(GUARD, restricting()), passes),
+    ("the TLS statement stands for neither", lambda a: a.bucket(policy=tls_only(HOME)), fails),
+    (
+        "a guard against one account alone",
+        stating(GUARD | {"Principal": {"AWS": OTHER_ACCOUNT}}, restricting()),
+        fails,
+    ),
+    (
+        "a guard with a condition",
+        stating(GUARD | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, restricting()),
+        fails,
+    ),
+    (
+        "a guard of another bucket",
+        stating(GUARD | {"Resource": "arn:aws:s3:::x"}, restricting()),
+        fails,
+    ),
+    ("an allowance", stating(GUARD | {"Effect": "Allow"}, restricting()), fails),
+    ("actions in any case", stating(GUARD | {"Action": "S3:deletebucket"}, restricting()), passes),
+    ("everything but everybody", stating(GUARD, restricting(NotPrincipal={"AWS": "*"})), fails),
+    ("reads alone", stating(GUARD, restricting(Action="s3:GetObject")), fails),
+    ("objects alone", stating(GUARD, restricting(Resource=f"{ARN}/*")), fails),
+    (
+        "a restriction under a condition",
+        stating(GUARD, restricting(Condition={"Bool": {"aws:SecureTransport": "false"}})),
+        fails,
+    ),
+    ("by ARN", stating(GUARD, by_condition("ArnNotLike", "aws:PrincipalArn", ADMIN)), passes),
+    (
+        "by ARN as text, if there is one",
+        stating(GUARD, by_condition("StringNotEqualsIfExists", "AWS:principalarn", ADMIN)),
+        passes,
+    ),
+    (
+        "by ARN, all of them",
+        stating(GUARD, by_condition("ArnNotLike", "aws:PrincipalArn", "*")),
+        fails,
+    ),
+    (
+        "by ARN, the wrong way",
+        stating(GUARD, by_condition("ArnLike", "aws:PrincipalArn", ADMIN)),
+        fails,
+    ),
+    (
+        "by id",
+        stating(GUARD, by_condition("StringNotLike", "aws:userId", "AROAEXAMPLE:*")),
+        passes,
+    ),
+    (
+        "by ARN, services excepted",
+        stating(
+            GUARD,
+            by_condition(
+                "ArnNotLike",
+                "aws:PrincipalArn",
+                ADMIN,
+                BoolIfExists={"aws:PrincipalIsAWSService": "false"},
+            ),
+        ),
+        passes,
+    ),
+    (
+        "by ARN, from one network alone",
+        stating(
+            GUARD,
+            by_condition(
+                "ArnNotLike", "aws:PrincipalArn", ADMIN, IpAddress={"aws:SourceIp": "192.0.2.1"}
+            ),
+        ),
+        fails,
+    ),
+    (
+        "the policy denied",
+        lambda a: a.bucket().denies(GET_BUCKET_POLICY, Bucket=HOME),
+        denied(GET_BUCKET_POLICY),
+    ),
+)
+def test_ar_16_access_and_deletion_are_restricted(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-16") == expected
+
+
+def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
+    return lambda account: account.bucket(bucket, lifecycle=list(rules), versioning=versioning)
+
+
+@scenarios(
+    ("no bucket", nothing, NO_BUCKET),
+    ("logs without a rule", lambda a: a.bucket(LOGS), fails),
+    ("home folders without a rule", lambda a: a.bucket(), UNDECLARED),
+    ("settings without a rule", lambda a: a.bucket(SETTINGS), UNDECLARED),
+    ("everything expires", ruled(erases()), passes),
+    ("everything expires in home folders", ruled(erases(), bucket=HOME), passes),
+    ("no filter", ruled(erases(Filter=None)), passes),
+    ("an empty prefix of the old kind", ruled(erases(Filter=None, Prefix="")), passes),
+    ("one folder", ruled(erases(Filter={"Prefix": "sessions/"})), fails),
+    ("one folder, of the old kind", ruled(erases(Filter=None, Prefix="sessions/")), fails),
+    ("one folder of home folders", ruled(erases(Filter={"Prefix": "a"}), bucket=HOME), UNDECLARED),
+    ("what is tagged", ruled(erases(Filter={"Tag": {"Key": "a", "Value": "b"}})), fails),
+    ("what is large", ruled(erases(Filter={"ObjectSizeGreaterThan": 9})), fails),
+    ("off", ruled(erases(Status="Disabled")), fails),
+    ("no expiry", ruled(erases(Expiration=None)), fails),
+    ("markers alone", ruled(erases(Expiration={"ExpiredObjectDeleteMarker": True})), fails),
+    ("from a day on", ruled(erases(Expiration={"Date": AS_OF})), passes),
+    ("one rule of two", ruled(erases(Status="Disabled"), erases(30)), passes),
+    ("versions expire too", ruled(erases(), versioning="Enabled"), passes),
+    (
+        "versions stay",
+        ruled(erases(NoncurrentVersionExpiration=None), versioning="Enabled"),
+        fails,
+    ),
+    (
+        "some versions stay",
+        ruled(
+            erases(NoncurrentVersionExpiration={"NoncurrentDays": 9, "NewerNoncurrentVersions": 3}),
+            versioning="Enabled",
+        ),
+        fails,
+    ),
+    (
+        "versions of before stay",
+        ruled(erases(NoncurrentVersionExpiration=None), versioning="Suspended"),
+        fails,
+    ),
+    (
+        "versions expire by another rule",
+        ruled(
+            erases(NoncurrentVersionExpiration=None),
+            erases(Expiration=None),
+            versioning="Enabled",
+        ),
+        passes,
+    ),
+    ("never versioned", ruled(erases(NoncurrentVersionExpiration=None)), passes),
+    (
+        "lifecycle denied",
+        lambda a: a.bucket(LOGS).denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=LOGS),
+        denied(GET_BUCKET_LIFECYCLE_CONFIGURATION),
+    ),
+    (
+        "versioning denied",
+        lambda a: ruled(erases())(a).denies(GET_BUCKET_VERSIONING, Bucket=LOGS),
+        denied(GET_BUCKET_VERSIONING),
+    ),
+    (
+        "versioning denied where nothing expires anyway",
+        lambda a: a.bucket(LOGS).denies(GET_BUCKET_VERSIONING, Bucket=LOGS),
+        fails,
+    ),
+)
+def test_ar_17_data_is_erased(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-17") == expected
+
+
+@pytest.mark.parametrize(("bucket", "verdict"), [(HOME, passes), (SETTINGS, passes), (LOGS, fails)])
+def test_ar_17_accepts_a_declared_procedure_where_rules_would_delete_live_files(
+    tmp_path: Path, bucket: str, verdict: Verdict
+) -> None:
+    account = Account(tmp_path, retention_procedure="RET-2026-04")
+    assert verdicts(account.bucket(bucket), "AR-17") == [verdict]

@@ -1,0 +1,525 @@
+"""Exposure: what each control says of which account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    DESCRIBE_APP_BLOCK_BUILDERS,
+    DESCRIBE_DIRECTORY_CONFIGS,
+    DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
+    DESCRIBE_IMAGE_PERMISSIONS,
+    DESCRIBE_IMAGES,
+    DESCRIBE_STACKS,
+    LIST_ASSOCIATED_FLEETS,
+    LIST_EXPORT_IMAGE_TASKS,
+)
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    to_be_reviewed,
+    verdicts,
+)
+from tests.standins import ACCOUNT, AS_OF, REGION, Account
+
+NO_STACK = not_applicable("no stack")
+UNDECLARED = not_evidenced("not declared")
+
+
+# --- EX-01 to EX-03: what a user may carry to the own device ----------------------------------
+
+LOCAL = {
+    "EX-01": "CLIPBOARD_COPY_TO_LOCAL_DEVICE",
+    "EX-02": "FILE_DOWNLOAD",
+    "EX-03": "PRINTING_TO_LOCAL_DEVICE",
+}
+LEAVING = pytest.mark.parametrize("control", sorted(LOCAL))
+
+
+def setting(**settings: str) -> dict[str, Any]:
+    listed = [{"Action": action, "Permission": told} for action, told in settings.items()]
+    return {"UserSettings": listed}
+
+
+@LEAVING
+@pytest.mark.parametrize(
+    ("own", "default", "strict"),
+    [
+        ("DISABLED", passes, passes),
+        ("ENABLED", to_be_reviewed, fails),
+        ("", to_be_reviewed, fails),
+    ],
+    ids=["disabled", "enabled", "left out, which means enabled"],
+)
+def test_what_leaves_to_the_own_device(
+    tmp_path: Path, control: str, own: str, default: Any, strict: Any
+) -> None:
+    others = dict.fromkeys(LOCAL.values(), "DISABLED") | {LOCAL[control]: own}
+    members = setting(**{action: told for action, told in others.items() if told})
+    for thresholds, expected in (("default", default), ("strict", strict)):
+        folder = tmp_path / thresholds
+        folder.mkdir()
+        account = Account(folder, thresholds=thresholds).stack(**members)
+        assert verdicts(account, control) == [expected]
+
+
+@LEAVING
+def test_without_user_settings_everything_may_leave(account: Account, control: str) -> None:
+    assert verdicts(account.stack(), control) == [to_be_reviewed]
+
+
+@LEAVING
+@pytest.mark.parametrize(
+    ("reasons", "thresholds", "expected"),
+    [
+        ("own", "default", passes),
+        ("another's", "default", to_be_reviewed),
+        ("empty", "default", to_be_reviewed),
+        ("own", "strict", fails),
+    ],
+)
+def test_a_declared_reason_counts_for_its_control(
+    tmp_path: Path, control: str, reasons: str, thresholds: str, expected: Any
+) -> None:
+    declared = {
+        "own": {control: "Designers exchange drawings"},
+        "another's": {"EX-99": "Designers exchange drawings"},
+        "empty": {control: ""},
+    }[reasons]
+    account = Account(tmp_path, declared_reasons=declared, thresholds=thresholds).stack()
+    assert verdicts(account, control) == [expected]
+
+
+@LEAVING
+def test_what_leaves_without_stacks(account: Account, control: str) -> None:
+    assert verdicts(account, control) == [NO_STACK]
+
+
+@LEAVING
+def test_what_leaves_where_stacks_are_denied(account: Account, control: str) -> None:
+    assert verdicts(account.denies(DESCRIBE_STACKS), control) == [denied(DESCRIBE_STACKS)]
+
+
+def test_ex_01_is_about_the_way_out_and_shows_the_limit_and_the_way_in(account: Account) -> None:
+    out = {"Action": LOCAL["EX-01"], "Permission": "ENABLED", "MaximumLength": 100}
+    account.stack(UserSettings=[out])
+    (finding,) = findings(account, "EX-01")
+    assert "Longest text copied out (characters): 100" in finding.observed
+    assert "Clipboard from the user's device: ENABLED" in finding.observed
+
+
+def test_a_declared_reason_stands_beside_the_verdict(tmp_path: Path) -> None:
+    account = Account(tmp_path, declared_reasons={"EX-02": "Drawings go to the printer's"}).stack()
+    (finding,) = findings(account, "EX-02")
+    assert "declared_reasons = EX-02 Drawings go to the printer's" in finding.expected
+
+
+# --- EX-04: storage of other providers --------------------------------------------------------
+
+
+def connecting(*kinds: str) -> Given:
+    members = {"StorageConnectors": [{"ConnectorType": kind} for kind in kinds]}
+    return lambda a: a.stack(**members)
+
+
+NO_CONNECTOR = not_applicable("no third-party connector")
+
+
+@scenarios(
+    ("no stack", nothing, NO_CONNECTOR),
+    ("home folders alone", connecting("HOMEFOLDERS"), NO_CONNECTOR),
+    ("registered", connecting("GOOGLE_DRIVE"), passes),
+    ("not registered", connecting("ONE_DRIVE"), fails),
+    ("each for itself", connecting("HOMEFOLDERS", "GOOGLE_DRIVE", "ONE_DRIVE"), passes, fails),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_04_third_parties(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, registered_third_parties=["GOOGLE_DRIVE"])
+    given(account)
+    assert verdicts(account, "EX-04") == expected
+
+
+def test_ex_04_nobody_is_registered_unless_declared(account: Account) -> None:
+    connecting("GOOGLE_DRIVE", "ONE_DRIVE")(account)
+    assert verdicts(account, "EX-04") == [fails, fails]
+
+
+def test_ex_04_counts_domains_and_does_not_tell_them(account: Account) -> None:
+    told = {"Domains": ["jane.example", "x.example"], "DomainsRequireAdminConsent": ["x.example"]}
+    account.stack(StorageConnectors=[{"ConnectorType": "ONE_DRIVE", **told}])
+    (finding,) = findings(account, "EX-04")
+    assert "Domains admitted: 2; Domains that need an administrator's consent: 1" in (
+        finding.observed
+    )
+    assert "jane.example" not in str(finding)
+    assert finding.resource.endswith(", ONE_DRIVE")
+    assert any(ref.endswith("/StorageConnectors/0/ConnectorType") for ref in finding.evidence)
+
+
+# --- EX-05 and EX-12: images ------------------------------------------------------------------
+
+OURS, THEIRS = "111122223333", "999999999999"
+NO_IMAGE = not_applicable("no private image")
+
+
+@scenarios(
+    ("no image", nothing, NO_IMAGE),
+    ("shared with nobody", lambda a: a.image(), passes),
+    ("shared within the organisation", lambda a: a.image(shared_with=(OURS,)), passes),
+    ("shared outside", lambda a: a.image(shared_with=(THEIRS,)), fails),
+    ("shared within and outside", lambda a: a.image(shared_with=(OURS, THEIRS)), fails),
+    ("shared, with nobody named", lambda a: a.image(shared_with=()), to_be_reviewed),
+    (
+        "each for itself",
+        lambda a: a.image("a").image("b", shared_with=(THEIRS,)),
+        passes,
+        fails,
+    ),
+    (
+        "whether it is shared left out",
+        lambda a: a.image(ImageSharedWithOthers=None),
+        not_evidenced("absent in answer", DESCRIBE_IMAGES),
+    ),
+    (
+        "permissions denied",
+        lambda a: a.image(shared_with=(OURS,)).denies(DESCRIBE_IMAGE_PERMISSIONS, Name="design"),
+        denied(DESCRIBE_IMAGE_PERMISSIONS),
+    ),
+    ("images denied", lambda a: a.denies(DESCRIBE_IMAGES), denied(DESCRIBE_IMAGES)),
+)
+def test_ex_05_sharing(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, organisation_accounts=[OURS])
+    given(account)
+    assert verdicts(account, "EX-05") == expected
+
+
+def test_ex_05_no_account_is_the_organisations_unless_declared(account: Account) -> None:
+    assert verdicts(account.image(shared_with=(OURS,)), "EX-05") == [fails]
+
+
+def aged(days: float, **members: Any) -> Given:
+    released = AS_OF - dt.timedelta(days=days)
+    return lambda a: a.image(PublicBaseImageReleasedDate=released, **members)
+
+
+OLD_AGENT = {"LatestAppstreamAgentVersion": "FALSE"}
+
+
+@scenarios(
+    ("no image", nothing, NO_IMAGE),
+    ("current", aged(1), passes),
+    ("as old as the profile allows", aged(90), passes),
+    ("a little older", aged(90.01), fails),
+    ("an old agent on a recent image", aged(1, **OLD_AGENT), fails),
+    (
+        "agent left out",
+        lambda a: a.image(LatestAppstreamAgentVersion=None),
+        not_evidenced("absent in answer", DESCRIBE_IMAGES),
+    ),
+    ("agent left out on an old image", aged(91, LatestAppstreamAgentVersion=None), fails),
+    (
+        "release left out",
+        lambda a: a.image(PublicBaseImageReleasedDate=None),
+        not_evidenced("absent in answer", DESCRIBE_IMAGES),
+    ),
+    (
+        "release left out beside an old agent",
+        lambda a: a.image(PublicBaseImageReleasedDate=None, **OLD_AGENT),
+        fails,
+    ),
+    ("images denied", lambda a: a.denies(DESCRIBE_IMAGES), denied(DESCRIBE_IMAGES)),
+)
+def test_ex_12_currency(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-12") == expected
+
+
+# --- EX-06: images that left as an AMI --------------------------------------------------------
+
+
+def exported(days: float, **members: Any) -> Given:
+    task = {
+        "TaskId": "t1",
+        "ImageArn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design",
+        "AmiName": "design",
+        "CreatedDate": AS_OF - dt.timedelta(days=days),
+        **members,
+    }
+    return lambda a: a.lists(LIST_EXPORT_IMAGE_TASKS, task)
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, not_applicable("no use of AppStream")),
+    ("in use, and nothing exported", lambda a: a.fleet(), passes),
+    ("exported lately", exported(20), to_be_reviewed),
+    ("exported 90 days ago", exported(90), to_be_reviewed),
+    ("exported longer ago", exported(90.01), passes),
+    ("being exported", exported(0, State="EXPORTING"), to_be_reviewed),
+    ("the export failed", exported(1, State="FAILED"), passes),
+    ("the export timed out", exported(1, State="TIMED_OUT"), passes),
+    (
+        "exports denied",
+        lambda a: a.fleet().denies(LIST_EXPORT_IMAGE_TASKS),
+        denied(LIST_EXPORT_IMAGE_TASKS),
+    ),
+    (
+        "exports denied, nothing else in use",
+        lambda a: a.denies(LIST_EXPORT_IMAGE_TASKS),
+        denied(LIST_EXPORT_IMAGE_TASKS),
+    ),
+)
+def test_ex_06_exports(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-06") == expected
+
+
+# --- EX-07 and EX-08: fleets and builders -----------------------------------------------------
+
+ARN = f"arn:aws:appstream:{REGION}:{ACCOUNT}"
+
+
+def image_builder(internet: bool | None) -> Given:
+    item = {"Name": "b", "Arn": f"{ARN}:image-builder/b", "EnableDefaultInternetAccess": internet}
+    return lambda a: a.lists(DESCRIBE_IMAGE_BUILDERS, item)
+
+
+def packager(internet: bool) -> Given:
+    item = {
+        "Name": "p",
+        "Arn": f"{ARN}:app-block-builder/p",
+        "Platform": "WINDOWS_SERVER_2019",
+        "InstanceType": "stream.standard.small",
+        "VpcConfig": {},
+        "State": "STOPPED",
+        "EnableDefaultInternetAccess": internet,
+    }
+    return lambda a: a.lists(DESCRIBE_APP_BLOCK_BUILDERS, item)
+
+
+@scenarios(
+    ("nothing", nothing, not_applicable("no fleet or builder")),
+    ("a fleet without", lambda a: a.fleet(EnableDefaultInternetAccess=False), passes),
+    ("a fleet with", lambda a: a.fleet(EnableDefaultInternetAccess=True), fails),
+    ("an image builder with", image_builder(True), fails),
+    ("an image builder without", image_builder(False), passes),
+    ("an app block builder with", packager(True), fails),
+    ("an app block builder without", packager(False), passes),
+    (
+        "left out",
+        lambda a: a.fleet(),
+        not_evidenced("absent in answer", DESCRIBE_FLEETS),
+    ),
+    (
+        "image builders denied beside a fleet",
+        lambda a: a.fleet(EnableDefaultInternetAccess=False).denies(DESCRIBE_IMAGE_BUILDERS),
+        passes,
+        denied(DESCRIBE_IMAGE_BUILDERS),
+    ),
+    (
+        "app block builders denied",
+        lambda a: a.denies(DESCRIBE_APP_BLOCK_BUILDERS),
+        denied(DESCRIBE_APP_BLOCK_BUILDERS),
+    ),
+    ("fleets denied", lambda a: a.denies(DESCRIBE_FLEETS), denied(DESCRIBE_FLEETS)),
+)
+def test_ex_07_internet(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-07") == expected
+
+
+@scenarios(
+    ("no fleet", nothing, not_applicable("no fleet")),
+    ("no filter", lambda a: a.fleet(), passes),
+    ("no filter in a list", lambda a: a.fleet(UsbDeviceFilterStrings=[]), passes),
+    ("a filter", lambda a: a.fleet(UsbDeviceFilterStrings=["0,*,*,*,*"]), to_be_reviewed),
+    ("fleets denied", lambda a: a.denies(DESCRIBE_FLEETS), denied(DESCRIBE_FLEETS)),
+)
+def test_ex_08_usb(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-08") == expected
+
+
+# --- EX-09 to EX-11: embedding, agents, redirection -------------------------------------------
+
+NOT_EMBEDDED = not_applicable("no stack that may be embedded")
+
+
+@scenarios(
+    ("no stack", nothing, NOT_EMBEDDED),
+    ("a stack that nobody embeds", lambda a: a.stack(), NOT_EMBEDDED),
+    ("an allowed domain", lambda a: a.stack(EmbedHostDomains=["portal.example"]), passes),
+    ("in other letters", lambda a: a.stack(EmbedHostDomains=["Portal.Example"]), passes),
+    ("another domain", lambda a: a.stack(EmbedHostDomains=["other.example"]), fails),
+    ("a domain below", lambda a: a.stack(EmbedHostDomains=["x.portal.example"]), fails),
+    (
+        "an allowed one and another",
+        lambda a: a.stack(EmbedHostDomains=["portal.example", "other.example"]),
+        fails,
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_09_embedding(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, allowed_embed_domains=["portal.example"])
+    given(account)
+    assert verdicts(account, "EX-09") == expected
+
+
+def test_ex_09_no_domain_is_allowed_unless_declared(account: Account) -> None:
+    assert verdicts(account.stack(EmbedHostDomains=["portal.example"]), "EX-09") == [fails]
+
+
+def with_agents(account: Account) -> Account:
+    config = {
+        "Settings": [
+            {"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"},
+            {"AgentAction": "COMPUTER_INPUT", "Permission": "DISABLED"},
+        ],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+    }
+    return account.stack(AgentAccessConfig=config)
+
+
+NO_AGENTS = not_applicable("no stack that agents may use")
+
+
+@scenarios(
+    ("no stack", nothing, NO_AGENTS, NO_AGENTS),
+    ("a stack without agents", lambda a: a.stack(), NO_AGENTS, NO_AGENTS),
+    ("a stack with agents", with_agents, UNDECLARED, passes),
+    (
+        "stacks denied",
+        lambda a: a.denies(DESCRIBE_STACKS),
+        denied(DESCRIBE_STACKS),
+        denied(DESCRIBE_STACKS),
+    ),
+)
+def test_ex_10_agents(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    for reference, verdict in zip(("", "DPIA 12"), expected, strict=True):
+        folder = tmp_path / f"own{reference}"
+        folder.mkdir()
+        account = Account(folder, agent_dpia_reference=reference)
+        given(account)
+        assert verdicts(account, "EX-10") == [verdict]
+
+
+def test_ex_10_shows_what_agents_may_do(account: Account) -> None:
+    (finding,) = findings(with_agents(account), "EX-10")
+    assert "What agents may do: COMPUTER_VISION; Agents' screenshots" in finding.observed
+
+
+def redirecting(*allowed: str, on: bool = True, **members: Any) -> Given:
+    redirection = {"Enabled": on, "AllowedUrls": list(allowed), **members}
+    return lambda a: a.stack(ContentRedirection={"HostToClient": redirection})
+
+
+NO_REDIRECTION = not_applicable("no stack with content redirection")
+
+
+@scenarios(
+    ("no stack", nothing, NO_REDIRECTION),
+    ("a stack without", lambda a: a.stack(), NO_REDIRECTION),
+    ("nothing configured", lambda a: a.stack(ContentRedirection={}), NO_REDIRECTION),
+    ("off", redirecting(on=False), passes),
+    ("on, for a host", redirecting("https://portal.example/*"), passes),
+    ("on, for hosts below a domain", redirecting("*.portal.example"), passes),
+    ("on, for no host in particular", redirecting(), fails),
+    (
+        "on, with the list left out",
+        lambda a: a.stack(ContentRedirection={"HostToClient": {"Enabled": True}}),
+        fails,
+    ),
+    ("on, denying some", redirecting(DeniedUrls=["https://x.example"]), fails),
+    ("on, for everything", redirecting("*"), fails),
+    ("on, for every host", redirecting("https://portal.example", "https://*/*"), fails),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_11_redirection(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-11") == expected
+
+
+# --- EX-13: passwords where certificates are set up --------------------------------------------
+
+
+def joined(
+    password: str = "ENABLED",
+    certificates: str | None = "ENABLED",
+    fleets: tuple[str, ...] = ("design",),
+    directory: str = "corp.example",
+) -> Given:
+    """A stack whose fleet is joined to a domain with a directory's configuration."""
+
+    def given(account: Account) -> Account:
+        account.stack(fleets=fleets, **setting(DOMAIN_PASSWORD_SIGNIN=password))
+        account.fleet(DomainJoinInfo={"DirectoryName": "corp.example"}).fleet("other")
+        config: dict[str, Any] = {"DirectoryName": directory}
+        if certificates:
+            config["CertificateBasedAuthProperties"] = {"Status": certificates}
+        return account.lists(DESCRIBE_DIRECTORY_CONFIGS, config)
+
+    return given
+
+
+NOT_JOINED = not_applicable("no stack with a domain-joined fleet and certificate-based sign-in")
+
+
+@scenarios(
+    ("no stack", nothing, NOT_JOINED),
+    ("no fleet joined to a domain", lambda a: a.stack(fleets=("x",)).fleet("x"), NOT_JOINED),
+    ("passwords off", joined("DISABLED"), passes),
+    ("passwords on", joined(), to_be_reviewed),
+    (
+        "without fallback to the directory",
+        joined("DISABLED", "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"),
+        passes,
+    ),
+    ("certificates off", joined(certificates="DISABLED"), NOT_JOINED),
+    ("certificates never set up", joined(certificates=None), NOT_JOINED),
+    ("the directory's name in other letters", joined(directory="CORP.example"), to_be_reviewed),
+    ("a directory that is not configured", joined(directory="x.example"), NOT_JOINED),
+    ("one of two fleets is joined", joined(fleets=("other", "design")), to_be_reviewed),
+    ("another fleet is joined", joined(fleets=("other",)), NOT_JOINED),
+    ("no fleet associated", joined(fleets=()), NOT_JOINED),
+    (
+        "what it streams denied",
+        lambda a: joined()(a).denies(LIST_ASSOCIATED_FLEETS, StackName="design"),
+        denied(LIST_ASSOCIATED_FLEETS),
+    ),
+    (
+        "what it streams denied, and no fleet joined",
+        lambda a: a.stack().fleet().denies(LIST_ASSOCIATED_FLEETS, StackName="design"),
+        NOT_JOINED,
+    ),
+    (
+        "directories denied",
+        lambda a: joined()(a).denies(DESCRIBE_DIRECTORY_CONFIGS),
+        denied(DESCRIBE_DIRECTORY_CONFIGS),
+    ),
+    (
+        "fleets denied",
+        lambda a: a.stack(fleets=("x",)).denies(DESCRIBE_FLEETS),
+        denied(DESCRIBE_FLEETS),
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_13_passwords(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-13") == expected
+
+
+def test_ex_13_fails_where_the_profile_wants_certificates(strict: Account) -> None:
+    joined()(strict)
+    assert verdicts(strict, "EX-13") == [fails]

@@ -1,0 +1,347 @@
+"""Who may do what: rights on AppStream and its data, service roles, instances' roles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kit.aws.calls import (
+    DESCRIBE_FLEETS,
+    DESCRIBE_IMAGES,
+    DESCRIBE_STACKS,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    LIST_BUCKETS,
+)
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    verdicts,
+)
+from tests.standins import ACCOUNT, HOME, REGION, Account, trust
+
+NOTHING = "no resource of AppStream, or bucket, that rights could be on"
+STACKS = f"arn:aws:appstream:*:{ACCOUNT}:stack"
+DETAILS = GET_ACCOUNT_AUTHORIZATION_DETAILS
+UNKNOWN = not_evidenced("absent in answer", DETAILS)
+FULL = "arn:aws:iam::aws:policy/AmazonAppStreamFullAccess"
+MINE = f"arn:aws:iam::{ACCOUNT}:policy/mine"
+
+
+def allow(action: Any = "*", resource: Any = "*", **members: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **members}
+
+
+def deny(action: Any = "*", resource: Any = "*", **members: Any) -> dict[str, Any]:
+    return allow(action, resource, **members) | {"Effect": "Deny"}
+
+
+def used(account: Account) -> Account:
+    """An account with a stack, a fleet and a bucket."""
+    return account.stack().fleet().bucket()
+
+
+def role(*statements: dict[str, Any], **members: Any) -> Given:
+    return lambda a: used(a).allowed("worker", *statements, **members)
+
+
+def of_principals(account: Account, control: str) -> dict[str, str]:
+    """What is said of single principals, by what they may."""
+    return {
+        one.resource.partition(": ")[2]: one.status
+        for one in findings(account, control)
+        if one.resource.startswith(("role-", "user-"))
+    }
+
+
+ADMINISTER, READ, UNPROTECT = (
+    "administer AppStream",
+    "read users' files",
+    "change how buckets are protected",
+)
+EVERYTHING = dict.fromkeys((ADMINISTER, READ, UNPROTECT), "fail")
+
+
+@scenarios(
+    ("nobody", used, {}),
+    ("everything", role(allow()), EVERYTHING),
+    ("all but IAM", role({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}), EVERYTHING),
+    ("AppStream in any case", role(allow("APPSTREAM:*")), {ADMINISTER: "fail"}),
+    ("AppStream by ARN", role(allow("appstream:*", f"{STACKS}/*")), {ADMINISTER: "fail"}),
+    ("one stack", role(allow("appstream:UpdateStack", f"{STACKS}/design")), {ADMINISTER: "fail"}),
+    ("a stack that is not there", role(allow("appstream:*", f"{STACKS}/other")), {}),
+    ("fleets are started and stopped", role(allow(["appstream:St*Fleet", "appstream:D*s"])), {}),
+    ("objects", role(allow("s3:GetObject", f"arn:aws:s3:::{HOME}/user/*")), {READ: "fail"}),
+    ("objects of another bucket", role(allow("s3:GetObject", "arn:aws:s3:::other/*")), {}),
+    ("S3", role(allow("S3:*")), {READ: "fail", UNPROTECT: "fail"}),
+    ("denied", role(allow(), deny(["appstream:*", "s3:*"])), {}),
+    ("limited", role(allow(), boundary=MINE), {}),
+    (
+        "under a condition that narrows",
+        role(allow(Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}})),
+        dict.fromkeys(EVERYTHING, "pass"),
+    ),
+    (
+        "under a condition that does not",
+        role(allow(Condition={"Bool": {"aws:SecureTransport": "true"}})),
+        EVERYTHING,
+    ),
+    ("attached", role(attached=(FULL,)), {ADMINISTER: "fail"}),
+    ("a version that is not in force", role(attached=(MINE,)), {}),
+    ("a service-linked role", role(allow(), path="/aws-service-role/x.amazonaws.com/"), {}),
+    (
+        "a user's group",
+        lambda a: (
+            used(a)
+            .allowed("team", allow("s3:*"), kind="Group")
+            .allowed("jane", kind="User", groups=("team",))
+        ),
+        {READ: "fail", UNPROTECT: "fail"},
+    ),
+    (
+        "a group's managed policy",
+        lambda a: (
+            used(a)
+            .allowed("team", kind="Group", attached=(FULL,))
+            .allowed("jane", kind="User", groups=("team",))
+        ),
+        {ADMINISTER: "fail"},
+    ),
+    (
+        "denied to the group",
+        lambda a: (
+            used(a)
+            .allowed("team", deny(), kind="Group")
+            .allowed("jane", allow(), kind="User", groups=("team",))
+        ),
+        {},
+    ),
+    (
+        "a group that nobody saw",
+        lambda a: used(a).allowed("jane", allow(), kind="User", groups=("team",)),
+        dict.fromkeys(EVERYTHING, "not evidenced"),
+    ),
+    (
+        "a policy that nobody saw",
+        role(allow(), attached=("arn:aws:iam::aws:policy/Unknown",)),
+        dict.fromkeys(EVERYTHING, "not evidenced"),
+    ),
+    (
+        "a boundary that nobody saw",
+        role(allow(), boundary="arn:aws:iam::aws:policy/Unknown"),
+        dict.fromkeys(EVERYTHING, "not evidenced"),
+    ),
+    (
+        "buckets that nobody saw",
+        lambda a: a.stack().denies(LIST_BUCKETS).allowed("worker", allow("s3:*")),
+        {READ: "not evidenced", UNPROTECT: "not evidenced"},
+    ),
+    (
+        "buckets that nobody saw, and nobody could read",
+        lambda a: a.stack().denies(LIST_BUCKETS).allowed("worker", allow("ec2:*")),
+        {},
+    ),
+    (
+        "images that nobody saw, beside a stack that somebody did",
+        lambda a: used(a).denies(DESCRIBE_IMAGES).allowed("worker", allow("appstream:*")),
+        {ADMINISTER: "fail"},
+    ),
+    (
+        "images that nobody saw",
+        lambda a: used(a).denies(DESCRIBE_IMAGES).allowed("worker", allow("appstream:CopyImage")),
+        {ADMINISTER: "not evidenced"},
+    ),
+)
+def test_id_05_rights(account: Account, given: Given, expected: list[Any]) -> None:
+    account.policy(FULL, allow("appstream:*")).policy(MINE, allow("ec2:*"))
+    given(account)
+    assert of_principals(account, "ID-05") == expected[0]
+
+
+def test_id_05_declared_administrators_may(tmp_path: Path) -> None:
+    patterns = [f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/*"]
+    account = used(Account(tmp_path, administrators=patterns))
+    account.allowed("admin", allow(), path="/aws-reserved/sso.amazonaws.com/")
+    account.allowed("admin", allow("s3:*"), path="/other/")
+    found = [one.status for one in findings(account, "ID-05")]
+    assert (found.count("fail"), found.count("pass")) == (2, 6)
+
+
+def test_id_05_says_of_everybody_else_that_nothing_was_found(account: Account) -> None:
+    used(account)
+    found = findings(account, "ID-05")
+    assert [one.status for one in found] == ["pass"] * 3
+    assert all(one.resource.startswith("everybody else: ") for one in found)
+
+
+def test_id_05_a_list_that_was_cut_short(account: Account) -> None:
+    used(account).allowed("worker", allow("s3:*"), attached=(MINE,)).cuts(DETAILS, "cut")
+    found = findings(account, "ID-05")
+    assert {one.status for one in found} == {"not evidenced"}
+    assert not any(one.resource.startswith("everybody else") for one in found)
+
+
+def test_id_05_names_nobody(account: Account) -> None:
+    used(account).allowed("jane.doe", allow(), kind="User", attached=(MINE,)).policy(MINE, allow())
+    told = repr(findings(account, "ID-05"))
+    assert "jane" not in told
+    assert "mine" not in told
+
+
+@scenarios(
+    ("nothing of AppStream", nothing, not_applicable(NOTHING)),
+    ("nothing, and somebody may all", lambda a: a.allowed("w", allow()), not_applicable(NOTHING)),
+    ("denied", lambda a: used(a).denies(DETAILS), denied(DETAILS)),
+)
+def test_id_05_over_nothing(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-05") == expected
+
+
+MINT = "open streaming sessions"
+USER_ID = {"StringEquals": {"appstream:userId": "${saml:sub}"}}
+SECURE = {"Bool": {"aws:SecureTransport": "true"}}
+
+
+@scenarios(
+    ("nobody", used, {}),
+    ("anybody on anything", role(allow("appstream:Stream")), {MINT: "fail"}),
+    ("everything", role(allow()), {MINT: "fail"}),
+    ("over TLS", role(allow("appstream:Stream", Condition=SECURE)), {MINT: "fail"}),
+    ("as oneself", role(allow("appstream:Stream", Condition=USER_ID)), {MINT: "pass"}),
+    ("a stack by name", role(allow("appstream:Stream", f"{STACKS}/design")), {MINT: "pass"}),
+    ("all stacks by ARN", role(allow("appstream:Stream", f"{STACKS}/*")), {MINT: "fail"}),
+    ("a stack that is not there", role(allow("appstream:Stream", f"{STACKS}/d?")), {MINT: "pass"}),
+    ("URLs", role(allow("appstream:CreateStreamingURL")), {MINT: "fail"}),
+    (
+        "URLs to stacks, but no fleet",
+        role(allow("appstream:CreateStreamingURL", f"{STACKS}/*")),
+        {},
+    ),
+    ("builders' URLs where there is none", role(allow("appstream:CreateImage*URL")), {}),
+    ("an administrator's rights", role(allow("appstream:Update*")), {}),
+    ("denied", role(allow(), deny("appstream:*url", "*"), deny("appstream:Stream")), {}),
+    (
+        "stacks that nobody saw",
+        lambda a: a.fleet().denies(DESCRIBE_STACKS).allowed("w", allow("appstream:Stream")),
+        {MINT: "not evidenced"},
+    ),
+)
+def test_id_08_streaming_urls(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert of_principals(account, "ID-08") == expected[0]
+
+
+def test_id_08_declared_administrators_may(tmp_path: Path) -> None:
+    account = used(Account(tmp_path, administrators=[f"arn:aws:iam::{ACCOUNT}:role/portal"]))
+    assert of_principals(account.allowed("portal", allow()), "ID-08") == {MINT: "pass"}
+
+
+SERVICE = "AmazonAppStreamServiceAccess"
+SCALING = "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet"
+OWN = f"arn:aws:iam::aws:policy/service-role/{SERVICE}"
+TRUST = trust({"Service": "appstream.amazonaws.com"})
+NO_ROLE = not_applicable("no service role of AppStream")
+
+
+def service(*inline: Any, trusts: Any = TRUST, attached: tuple[str, ...] = (OWN,)) -> Given:
+    return lambda a: a.allowed(SERVICE, *inline, trusts=trusts, attached=attached)
+
+
+@scenarios(
+    ("nothing", nothing, NO_ROLE),
+    ("as AWS made it", service(), passes),
+    (
+        "narrowed to the account",
+        service(
+            trusts=trust(
+                {"Service": ["appstream.amazonaws.com"]},
+                Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            )
+        ),
+        passes,
+    ),
+    ("a fleet without it", lambda a: a.fleet(), fails),
+    (
+        "nobody knows whether there are fleets",
+        lambda a: a.denies(DESCRIBE_FLEETS),
+        denied(DESCRIBE_FLEETS),
+    ),
+    ("another policy", service(attached=(OWN, FULL)), fails),
+    ("without its policy", service(attached=()), fails),
+    ("an inline policy", service(allow("s3:GetObject")), fails),
+    ("another account", service(trusts=trust({"AWS": "arn:aws:iam::9:root"})), fails),
+    ("everybody", service(trusts=trust("*")), fails),
+    (
+        "another service beside",
+        service(trusts=trust({"Service": ["appstream.amazonaws.com", "ec2.amazonaws.com"]})),
+        fails,
+    ),
+    (
+        "the service-linked scaling role",
+        lambda a: a.allowed(
+            SCALING,
+            trusts=trust({"Service": "appstream.application-autoscaling.amazonaws.com"}),
+            attached=(
+                "arn:aws:iam::aws:policy/aws-service-role/"
+                "AWSApplicationAutoscalingAppStreamFleetPolicy",
+            ),
+            path="/aws-service-role/appstream.application-autoscaling.amazonaws.com/",
+        ),
+        passes,
+    ),
+    ("denied", lambda a: a.denies(DETAILS), denied(DETAILS)),
+)
+def test_id_06_service_roles(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-06") == expected
+
+
+INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"
+
+
+def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:
+    def given(account: Account) -> None:
+        account.fleet(DisableIMDSV1=v1_off, IamRoleArn=INSTANCE)
+        account.allowed("instance", *statements, **members)
+
+    return given
+
+
+@scenarios(
+    ("nothing", nothing, not_applicable("no fleet or builder")),
+    ("IMDSv1 off, no role", lambda a: a.fleet(DisableIMDSV1=True), passes),
+    ("IMDSv1 on", lambda a: a.fleet(DisableIMDSV1=False), fails),
+    ("nothing said of IMDSv1", lambda a: a.fleet(), fails),
+    ("a role with what applications need", machine(allow("dynamodb:*")), passes),
+    ("a role that reads another bucket", machine(allow("s3:*", "arn:aws:s3:::tools/*")), passes),
+    ("a role that reads users' files", machine(allow("s3:Get*")), fails),
+    ("a role that opens sessions", machine(allow("appstream:Stream")), fails),
+    ("a role, and IMDSv1 on", machine(v1_off=False), fails),
+    ("a role with a policy that nobody saw", machine(allow("s3:*"), attached=(FULL,)), UNKNOWN),
+    ("a role that is gone", lambda a: a.fleet(DisableIMDSV1=True, IamRoleArn=INSTANCE), passes),
+    (
+        "roles denied",
+        lambda a: a.fleet(DisableIMDSV1=True, IamRoleArn=INSTANCE).denies(DETAILS),
+        denied(DETAILS),
+    ),
+    (
+        "roles denied, and IMDSv1 on",
+        lambda a: a.fleet(IamRoleArn=INSTANCE).denies(DETAILS),
+        fails,
+    ),
+    (
+        "fleets denied",
+        lambda a: a.denies(DESCRIBE_FLEETS, REGION),
+        denied(DESCRIBE_FLEETS),
+    ),
+)
+def test_id_07_instances(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-07") == expected

@@ -1,0 +1,350 @@
+"""Identity: root's use, ways in, the user pool, directories, entitlements, keys, analyzers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from kit.aws.calls import (
+    DESCRIBE_CERTIFICATE_AUTHORITY,
+    DESCRIBE_DIRECTORY_CONFIGS,
+    DESCRIBE_ENTITLEMENTS,
+    DESCRIBE_ORGANIZATION,
+    DESCRIBE_STACKS,
+    DESCRIBE_USERS,
+    GET_ACCOUNT_SUMMARY,
+    GET_CREDENTIAL_REPORT,
+    LIST_ANALYZERS,
+    LIST_SAML_PROVIDERS,
+)
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    nothing,
+    passes,
+    scenarios,
+    to_be_reviewed,
+    verdicts,
+)
+from tests.standins import ACCOUNT, AS_OF, AUTHORITY, REGION, Account, directory, pool_user
+
+OTHER = "eu-central-1"
+
+
+def days_ago(days: float) -> str:
+    return (AS_OF - dt.timedelta(days=days)).isoformat()
+
+
+def root(keys: int = 0, **members: str) -> Given:
+    def given(account: Account) -> None:
+        account.answers(GET_ACCOUNT_SUMMARY, {"SummaryMap": {"AccountAccessKeysPresent": keys}})
+        account.credentials(root=members)
+
+    return given
+
+
+@scenarios(
+    ("never used", nothing, passes),
+    ("used long ago", root(password_last_used=days_ago(400)), passes),
+    ("used ninety days ago", root(password_last_used=days_ago(90)), passes),
+    ("used a day less ago", root(password_last_used=days_ago(89.9)), fails),
+    ("no password", root(password_last_used="N/A"), passes),
+    ("keys", root(keys=1), fails),
+    (
+        "keys, and no report",
+        lambda a: (root(keys=1)(a), a.denies(GET_CREDENTIAL_REPORT)),
+        fails,
+    ),
+    (
+        "used, and no summary",
+        lambda a: (
+            root(password_last_used=days_ago(3))(a),
+            a.denies(GET_ACCOUNT_SUMMARY),
+        ),
+        fails,
+    ),
+    ("report denied", lambda a: a.denies(GET_CREDENTIAL_REPORT), denied(GET_CREDENTIAL_REPORT)),
+    ("summary denied", lambda a: a.denies(GET_ACCOUNT_SUMMARY), denied(GET_ACCOUNT_SUMMARY)),
+    (
+        "AWS says nothing of keys",
+        lambda a: a.answers(GET_ACCOUNT_SUMMARY, {"SummaryMap": {}}),
+        not_evidenced("absent in answer", GET_ACCOUNT_SUMMARY),
+    ),
+    (
+        "a report without the root user",
+        lambda a: a.report("jane,arn:1,true,true"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a time that is none",
+        root(password_last_used="yesterday"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+)
+def test_id_01_root_is_set_aside(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-01") == expected
+
+
+NO_WAY = "no SAML provider, directory or user-pool user"
+NOT_DECLARED = not_evidenced("not declared")
+
+
+def provider(account: Account) -> Account:
+    arn = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
+    return account.lists(LIST_SAML_PROVIDERS, {"Arn": arn})
+
+
+def declared(account: Account) -> Account:
+    account.run = account.run.model_copy(update={"identity_provider_evidence": "IDP-1"})
+    return account
+
+
+@scenarios(
+    ("nobody", nothing, not_applicable(NO_WAY)),
+    ("a provider", provider, NOT_DECLARED),
+    ("a provider, its evidence named", lambda a: provider(declared(a)), passes),
+    ("a directory", lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory()), NOT_DECLARED),
+    ("a user pool", lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED")), NOT_DECLARED),
+    (
+        "a user pool of disabled users",
+        lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False)),
+        not_applicable(NO_WAY),
+    ),
+    (
+        "a user pool, evidence named",
+        lambda a: declared(a).lists(DESCRIBE_USERS, pool_user("CONFIRMED")),
+        passes,
+    ),
+    (
+        "providers denied",
+        lambda a: a.denies(LIST_SAML_PROVIDERS),
+        denied(LIST_SAML_PROVIDERS),
+    ),
+    (
+        "a provider, and users denied",
+        lambda a: provider(a).denies(DESCRIBE_USERS),
+        NOT_DECLARED,
+        denied(DESCRIBE_USERS),
+    ),
+)
+def test_id_04_second_factor_of_streaming_users(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "ID-04") == expected
+
+
+def test_id_04_strict_profile_forbids_the_user_pool(strict: Account) -> None:
+    provider(declared(strict)).lists(DESCRIBE_USERS, pool_user("CONFIRMED"))
+    assert sorted(one.status for one in findings(strict, "ID-04")) == ["fail", "pass"]
+
+
+def test_id_04_a_region_that_is_off_leaves_it_open(tmp_path: Any) -> None:
+    account = Account(tmp_path, regions=(REGION, OTHER), regions_off=(OTHER,))
+    found = verdicts(account, "ID-04")
+    assert {(one.status, one.reason) for one in found} == {("not evidenced", "region off")}
+
+
+@scenarios(
+    ("nobody", nothing, not_applicable("no user-pool user")),
+    ("confirmed", lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED")), passes),
+    ("compromised", lambda a: a.lists(DESCRIBE_USERS, pool_user("COMPROMISED")), fails),
+    ("archived", lambda a: a.lists(DESCRIBE_USERS, pool_user("ARCHIVED")), fails),
+    (
+        "archived and disabled",
+        lambda a: a.lists(DESCRIBE_USERS, pool_user("ARCHIVED", Enabled=False)),
+        passes,
+    ),
+    ("unconfirmed for long", lambda a: a.lists(DESCRIBE_USERS, pool_user("UNCONFIRMED")), fails),
+    (
+        "unconfirmed for thirty days",
+        lambda a: a.lists(
+            DESCRIBE_USERS, pool_user("UNCONFIRMED", CreatedTime=AS_OF - dt.timedelta(days=30))
+        ),
+        passes,
+    ),
+    (
+        "unconfirmed since nobody knows when",
+        lambda a: a.lists(DESCRIBE_USERS, pool_user("UNCONFIRMED", CreatedTime=None)),
+        not_evidenced("absent in answer", DESCRIBE_USERS),
+    ),
+    (
+        "compromised, made nobody knows when",
+        lambda a: a.lists(DESCRIBE_USERS, pool_user("COMPROMISED", CreatedTime=None)),
+        fails,
+    ),
+    ("unknown", lambda a: a.lists(DESCRIBE_USERS, pool_user("UNKNOWN")), to_be_reviewed),
+    (
+        "AWS leaves the state out",
+        lambda a: a.lists(DESCRIBE_USERS, pool_user(None)),
+        not_evidenced("absent in answer", DESCRIBE_USERS),
+    ),
+    ("denied", lambda a: a.denies(DESCRIBE_USERS), denied(DESCRIBE_USERS)),
+)
+def test_id_09_user_pool(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-09") == expected
+
+
+def test_id_09_names_nobody(account: Account) -> None:
+    account.lists(DESCRIBE_USERS, pool_user("CONFIRMED", FirstName="Jane", LastName="Doe"))
+    (finding,) = findings(account, "ID-09")
+    assert finding.resource.startswith("pool-user-")
+    assert "jane" not in repr(finding).lower()
+
+
+def signing(status: str, authority: str | None = "ACTIVE", **members: Any) -> Given:
+    def given(account: Account) -> None:
+        account.lists(DESCRIBE_DIRECTORY_CONFIGS, directory(status)).authority(authority, **members)
+
+    return given
+
+
+@scenarios(
+    ("none", nothing, not_applicable("no directory")),
+    ("off", lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory()), passes),
+    ("off, said so", signing("DISABLED", "EXPIRED"), passes),
+    ("on", signing("ENABLED"), passes),
+    ("on, without falling back", signing("ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"), passes),
+    ("its authority expired", signing("ENABLED", "EXPIRED"), fails),
+    ("its authority is disabled", signing("ENABLED", "DISABLED"), fails),
+    ("its authority is active, and over", signing("ENABLED", ends=AS_OF - dt.timedelta(1)), fails),
+    ("its authority has no end", signing("ENABLED", ends=None), passes),
+    (
+        "AWS says nothing of the authority's state",
+        signing("ENABLED", None),
+        not_evidenced("absent in answer", DESCRIBE_CERTIFICATE_AUTHORITY),
+    ),
+    (
+        "no authority named",
+        lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED", None)),
+        not_evidenced("absent in answer", DESCRIBE_DIRECTORY_CONFIGS),
+    ),
+    (
+        "the authority is gone",
+        lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).refuses(
+            DESCRIBE_CERTIFICATE_AUTHORITY,
+            "ResourceNotFoundException",
+            region=REGION,
+            status=400,
+            CertificateAuthorityArn=AUTHORITY,
+        ),
+        fails,
+    ),
+    (
+        "the authority is another account's",
+        lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).denies(
+            DESCRIBE_CERTIFICATE_AUTHORITY, region=REGION, CertificateAuthorityArn=AUTHORITY
+        ),
+        denied(DESCRIBE_CERTIFICATE_AUTHORITY),
+    ),
+    ("denied", lambda a: a.denies(DESCRIBE_DIRECTORY_CONFIGS), denied(DESCRIBE_DIRECTORY_CONFIGS)),
+)
+def test_id_10_domain_sign_in(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-10") == expected
+
+
+def test_id_10_strict_profile_wants_certificates(strict: Account) -> None:
+    strict.lists(DESCRIBE_DIRECTORY_CONFIGS, directory())
+    assert verdicts(strict, "ID-10") == [fails]
+
+
+def entitled(visibility: str) -> Given:
+    def given(account: Account) -> None:
+        told = {"Name": "a", "StackName": "design", "AppVisibility": visibility}
+        told |= {"Attributes": [{"Name": "roles", "Value": "jane.doe@example.org"}]}
+        account.stack().lists(DESCRIBE_ENTITLEMENTS, told, region=REGION, StackName="design")
+
+    return given
+
+
+@scenarios(
+    ("no stack", nothing, not_applicable("no entitlement")),
+    ("none", lambda a: a.stack(), not_applicable("no entitlement")),
+    ("selected applications", entitled("ASSOCIATED"), passes),
+    ("all applications", entitled("ALL"), fails),
+    (
+        "denied",
+        lambda a: a.stack().denies(DESCRIBE_ENTITLEMENTS, region=REGION, StackName="design"),
+        denied(DESCRIBE_ENTITLEMENTS),
+    ),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_id_11_entitlements(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-11") == expected
+
+
+def test_id_11_shows_no_attribute(account: Account) -> None:
+    entitled("ALL")(account)
+    assert "jane" not in repr(findings(account, "ID-11"))
+
+
+def keyed(age: float | None, n: int = 1, user: str = "robot") -> dict[str, dict[str, str]]:
+    rotated = "N/A" if age is None else days_ago(age)
+    return {user: {f"access_key_{n}_active": "true", f"access_key_{n}_last_rotated": rotated}}
+
+
+@scenarios(
+    ("nobody", nothing, not_applicable("no active access key")),
+    ("none", lambda a: a.credentials(jane={}), not_applicable("no active access key")),
+    ("young", lambda a: a.credentials(**keyed(90)), passes),
+    ("old", lambda a: a.credentials(**keyed(90.1)), fails),
+    ("the second", lambda a: a.credentials(**keyed(800, 2)), fails),
+    ("root's", lambda a: a.credentials(**keyed(800, user="root")), fails),
+    (
+        "made nobody knows when",
+        lambda a: a.credentials(**keyed(None)),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a report without the columns",
+        lambda a: a.report("jane,arn:1,true,true"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    ("denied", lambda a: a.denies(GET_CREDENTIAL_REPORT), denied(GET_CREDENTIAL_REPORT)),
+)
+def test_id_12_access_keys(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-12") == expected
+
+
+def analyzer(kind: str = "ACCOUNT", status: str = "ACTIVE") -> Given:
+    told = {"arn": "x", "name": "x", "type": kind, "status": status, "createdAt": AS_OF}
+    return lambda a: a.stack().lists(LIST_ANALYZERS, told)
+
+
+def member(account: Account) -> Account:
+    return account.stack().answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example"}})
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, not_applicable("no use of AppStream")),
+    ("the account's", analyzer(), passes),
+    ("the organisation's", analyzer("ORGANIZATION"), passes),
+    ("none", lambda a: a.stack(), fails),
+    ("not active", analyzer(status="DISABLED"), fails),
+    ("of unused access alone", analyzer("ACCOUNT_UNUSED_ACCESS"), fails),
+    ("of internal access alone", analyzer("ACCOUNT_INTERNAL_ACCESS"), fails),
+    ("none, in a member account", member, not_evidenced("administrator")),
+    (
+        "none, and nobody knows whether in a member account",
+        lambda a: a.stack().denies(DESCRIBE_ORGANIZATION),
+        denied(DESCRIBE_ORGANIZATION),
+    ),
+    (
+        "the account's, whoever else has one",
+        lambda a: analyzer()(a.denies(DESCRIBE_ORGANIZATION)),
+        passes,
+    ),
+    ("denied", lambda a: a.stack().denies(LIST_ANALYZERS), denied(LIST_ANALYZERS)),
+)
+def test_id_13_external_access(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-13") == expected
