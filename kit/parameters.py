@@ -114,8 +114,8 @@ class Run(_Strict):
         account = data.get("account") if isinstance(data, Mapping) else None
         if isinstance(account, int):
             raise UserError(
-                f"account: {account} was read as a number, which loses leading zeros; "
-                'write it in quotes, with its 12 digits: account: "012345678901"'
+                f"account: {account} was read as a number, which changes leading zeros; write it "
+                'in quotes: account: "012345678901" (with papermill: -r account 012345678901)'
             )
         return data
 

@@ -51,7 +51,8 @@ class Clients:
                 f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
                 f"profiles there: {known}"
             ) from None
-        region = (run.regions or [session.region_name or "us-east-1"])[0]
+        # A region in scope may be switched off, and then nobody can log in there.
+        region = session.region_name or (run.regions or ["us-east-1"])[0]
         if run.role_arn:
             session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
                 session,

@@ -28,14 +28,6 @@ from kit.snapshot import read
 
 _NOTEBOOK = "evidence_pack.ipynb"
 _START_SECONDS = 120
-_CONFIG = Config(
-    {
-        # Kernels talk over files: their TCP ports are not encrypted.
-        "KernelManager": {"transport": "ipc"},
-        # There is nothing to tidy up in the kernel once the last cell has run.
-        "NotebookClient": {"shutdown_kernel": "immediate"},
-    }
-)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -118,12 +110,27 @@ def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
                 kernel_name="python3",
                 progress_bar=progress,
                 start_timeout=_START_SECONDS,
-                config=_CONFIG,
+                config=_kernel_config(Path(folder)),
             )
         except papermill.PapermillExecutionError as error:
             raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
         made: NotebookNode = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
         return made
+
+
+def _kernel_config(folder: Path) -> Config:
+    """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
+    return Config(
+        {
+            "KernelManager": {
+                "transport": "ipc",
+                "ip": str(folder / "kernel"),
+                "connection_file": str(folder / "kernel.json"),
+            },
+            # There is nothing to tidy up in the kernel once the last cell has run.
+            "NotebookClient": {"shutdown_kernel": "immediate"},
+        }
+    )
 
 
 def _csv(records: list[dict[str, Any]]) -> str:

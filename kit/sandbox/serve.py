@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import botocore.session
 import click
 
 from kit import sandbox
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE, project
+from kit.parameters import appstream_regions
 
 
 def serve(
@@ -42,17 +44,22 @@ def serve(
     with sandbox.start(names, port=port, page_size=page_size) as local:
         for named in deny:
             service, _, operation = named.partition(":")
-            if not operation:
-                raise UserError(f"--deny: {named!r}; write service:Operation, as botocore names it")
+            if operation not in _operations(service):
+                raise UserError(
+                    f"--deny: {named!r} is no operation; write service:Operation as botocore names "
+                    "it, such as appstream:DescribeFleets"
+                )
             local.faults.add(sandbox.Fault(service, operation, "deny"))
         for region in region_off:
+            if region not in appstream_regions():
+                raise UserError(f"--region-off: AppStream is not offered in {region!r}")
             local.faults.add(sandbox.Fault("*", "*", "region-off", region=region))
         environment = local.environment(account)
         file = project("parameters") / f"{account}.yaml"
         if file.exists():
             environment[PARAMETERS_FILE] = str(file)
         if command:
-            return subprocess.run(command, env=os.environ | environment, check=False).returncode
+            return _run(command, os.environ | environment)
         for name, value in environment.items():
             click.echo(f"export {name}={value}")
         click.echo(f"sandbox: {local.url}; stop it with Ctrl-C", err=True)
@@ -61,3 +68,18 @@ def serve(
             signal.signal(number, lambda *_: stopped.set())
         stopped.wait()
     return 0
+
+
+def _operations(service: str) -> list[str]:
+    """Operations of a service, none where botocore knows no such service."""
+    session = botocore.session.Session()
+    if service not in session.get_available_services():
+        return []
+    return list(session.get_service_model(service).operation_names)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except OSError as error:
+        raise UserError(f"{command[0]}: cannot be run ({error.strerror})") from None

@@ -30,7 +30,7 @@ from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell
 from kit.tables.core import Column, Row, Source, identify, shown_name, table
 from kit.tables.detect import Detectors
-from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
+from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
 # The nouns of what each call lists, and the members of it that people fill with text.
 _KINDS = {
@@ -165,14 +165,16 @@ def _tagged(source: Source) -> Iterator[Bearer]:
     for bucket in buckets_in_scope(source.snapshot):
         answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
         pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
-        if bucket.name and bucket.region in source.snapshot.regions and (pairs or answer.trouble):
+        off = switched_off(source.snapshot, GET_BUCKET_TAGGING, bucket.region)
+        trouble = off or answer.trouble
+        if bucket.name and bucket.region in source.snapshot.regions and (pairs or trouble):
             yield Bearer(
                 bucket.region,
                 f"bucket/{bucket.name}",
                 bucket_label(source, bucket),
                 answer.evidence[:1],
                 _tag_fields(pairs),
-                gap=answer.trouble,
+                gap=trouble,
             )
 
 

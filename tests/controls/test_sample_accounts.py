@@ -1,0 +1,89 @@
+"""The sample accounts reach the verdicts that were written for them by hand, before the code."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit import evaluate, sandbox, tabulate
+from kit.aws.collect import collect
+from kit.controls import CONTROLS, ROLL_UPS, needed_calls
+from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED, Finding, worst
+from kit.parameters import Run
+
+FOLDER = Path(__file__).parent.parent / "data" / "verdicts"
+EXPECTED = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
+
+
+def _day(value: Any) -> Any:
+    """``-60d`` as the day it means today."""
+    if isinstance(value, str) and re.fullmatch(r"-\d+d", value):
+        return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(value[:-1]))).isoformat()
+    return value
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Findings of an account by control, collected once."""
+
+    @cache
+    def judge(name: str) -> dict[str, list[Finding]]:
+        folder = tmp_path_factory.mktemp(name)
+        told = EXPECTED[name]
+        run = Run(
+            account=told["id"],
+            regions=told["regions"],
+            thresholds=told["thresholds"],
+            pseudonym_key=str(folder / "key"),
+            outputs=str(folder),
+            **{field: _day(value) for field, value in told["parameters"].items()},
+        )
+        with sandbox.start([name]) as local, pytest.MonkeyPatch.context() as patch:
+            for variable, value in local.environment(name).items():
+                patch.setenv(variable, value)
+            snapshot = collect(run, needed_calls([]), folder / "snapshot", progress=False)
+        findings = evaluate(tabulate(snapshot))
+        by_control: dict[str, list[Finding]] = defaultdict(list)
+        for finding in (*findings.leaves, *findings.roll_ups):
+            by_control[finding.control].append(finding)
+        return by_control
+
+    return judge
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_control_has_its_expectation(name: str) -> None:
+    assert set(EXPECTED[name]["controls"]) == {*CONTROLS, *ROLL_UPS}
+
+
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [(name, control) for name, told in EXPECTED.items() for control in told["controls"]],
+)
+def test_the_verdict_is_the_one_written_down(found: Any, name: str, control: str) -> None:
+    told = EXPECTED[name]["controls"][control]
+    own = found(name)[control]
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in own:
+        rows[finding.region][finding.status] += 1
+    assert worst(finding.status for finding in own) == told["worst"]
+    for region, status in told.get("per region", {}).items():
+        assert worst(rows[region]) == status, region
+    for region, counts in told.get("rows", {}).items():
+        assert rows[region] == counts, region
+    if told.get("reason") and control not in ROLL_UPS:
+        reasons = {
+            (finding.region, finding.reason)
+            for finding in own
+            if finding.status == NOT_EVIDENCED or told["worst"] == NOT_APPLICABLE
+        }
+        for region, reason in reasons:
+            wanted = told["reason"]
+            assert reason == (wanted if isinstance(wanted, str) else wanted.get(region)), region
