@@ -84,6 +84,7 @@ def test_the_verdict_is_the_one_written_down(found: Any, name: str, control: str
             for finding in own
             if finding.status == NOT_EVIDENCED or told["worst"] == NOT_APPLICABLE
         }
+        wanted = told["reason"]
         for region, reason in reasons:
-            wanted = told["reason"]
-            assert reason == (wanted if isinstance(wanted, str) else wanted.get(region)), region
+            if isinstance(wanted, str) or region in wanted:  # else the table says nothing of it
+                assert reason == (wanted if isinstance(wanted, str) else wanted[region]), region
