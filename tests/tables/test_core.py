@@ -136,6 +136,16 @@ def test_what_was_asked_in_one_region_is_not_known_of_another(tmp_path: Path) ->
     ]
 
 
+def test_what_is_elsewhere_is_not_asked_about_here(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, ELSEWHERE)).stack("here")
+    account.stack("there", region=ELSEWHERE)
+    name = "appstream.DescribeEntitlements"
+    assert complete(account, calls.DESCRIBE_ENTITLEMENTS) == [
+        (REGION, name, True, ""),
+        (ELSEWHERE, name, True, ""),
+    ]
+
+
 def test_what_fans_out_over_nothing_has_nothing_to_be_complete(tmp_path: Path) -> None:
     assert complete(Account(tmp_path), calls.DESCRIBE_ENTITLEMENTS) == []
 
