@@ -13,7 +13,7 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python tests/system.py
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
 lab: .venv/ready
 	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) notebooks/evidence_pack.ipynb

@@ -20,7 +20,7 @@ CONDA_NAMES = {
     "nbconvert": "nbconvert-core",
 }
 # What conda-forge lacks.
-PIP_ONLY = {"typst", "aws-assume-role-lib"}
+PIP_ONLY = {"py-ocsf-models", "typst", "aws-assume-role-lib"}
 
 
 def _tracked(*patterns: str) -> list[Path]:
