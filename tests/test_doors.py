@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bagit
 import nbformat
 import pytest
 
@@ -174,3 +176,25 @@ def test_names_of_the_account_are_nowhere_in_the_pack(
     assert names
     page = (packed[0] / "pack" / "data" / "evidence.html").read_text().replace("<wbr>", "")
     assert [name for name in names if name in page] == []
+
+
+@pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])
+def test_the_pack_is_a_bag_that_sha256sum_accepts(packed: tuple[Path, str], manifest: str) -> None:
+    done = subprocess.run(
+        ["sha256sum", "--strict", "-c", manifest],
+        cwd=packed[0] / "pack",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_bag_says_what_it_is(packed: tuple[Path, str]) -> None:
+    info = bagit.Bag(str(packed[0] / "pack")).info
+    header = (packed[0] / "snapshot" / "snapshot.json").read_bytes()
+    assert info["Account"] == ACCOUNT
+    assert info["Findings-SHA-256"] == _digest(packed[1])
+    assert info["Snapshot-SHA-256"] == hashlib.sha256(header).hexdigest()
+    assert info["Stamp"].startswith("NOT AWS")
+    assert info["Signature"] == "none"
+    assert info["Bagging-Date"] == json.loads(header)["as_of"][:10]

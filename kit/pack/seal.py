@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
-import shutil
 import tempfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from traitlets.config import Config
 from kit.errors import CannotRunError, UserError
 from kit.findings import Finding
 from kit.notebook import project
+from kit.pack.bag import write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pseudonyms import open_labels
-from kit.snapshot import read
+from kit.snapshot import Snapshot, read
 
 _NOTEBOOK = "evidence_pack.ipynb"
 _START_SECONDS = 120
+_PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -81,15 +83,55 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     executed = execute(snapshot, progress=progress)
-    data, made = findings_data(executed), document(executed)
-    files = {
-        "evidence.html": page(made).encode(),
-        "evidence.pdf": pdf(made),
-        "findings.csv": _csv(data["records"]).encode(),
+    data = findings_data(executed)
+    write_bag(
+        folder,
+        files(executed, stored),
+        bag_info(stored, data["facts"]["digest"]),
+        stored.as_of,
+        private=not stored.run.pseudonymise,
+    )
+    return Pack(folder, data["records"], data["facts"]["digest"], data["facts"]["exit_code"])
+
+
+def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes]]:
+    """Yield the name below ``data/`` and the content of each file of a pack.
+
+    Parameters
+    ----------
+    executed : NotebookNode
+        The evidence notebook with its outputs.
+    stored : Snapshot
+        That it was executed on.
+    """
+    made = document(executed)
+    yield "evidence.html", page(made).encode()
+    yield "evidence.pdf", pdf(made)
+    yield "findings.csv", _csv(findings_data(executed)["records"]).encode()
+
+
+def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
+    """Return what ``bag-info.txt`` says of the pack.
+
+    Parameters
+    ----------
+    stored : Snapshot
+    findings : str
+        Digest of the findings.
+    """
+    kit, account = version("appstream-evidence-kit"), stored.account
+    made_of = f"{kit} {stored.digest} {findings}"
+    return {
+        "Account": account,
+        "Bag-Software-Agent": f"appstream-evidence-kit {kit}",
+        "Evidence-As-Of": stored.as_of.isoformat(),
+        "External-Description": f"GDPR evidence pack, Amazon AppStream 2.0, account {account}",
+        "External-Identifier": uuid.uuid5(_PACKS, made_of).urn,
+        "Findings-SHA-256": findings,
+        "Signature": "none",
+        "Snapshot-SHA-256": stored.digest,
+        "Stamp": stored.stamp or "none",
     }
-    _store(folder, files)
-    facts = data["facts"]
-    return Pack(folder, data["records"], facts["digest"], facts["exit_code"])
 
 
 def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
@@ -145,16 +187,3 @@ def _csv(records: list[dict[str, Any]]) -> str:
 
 def _inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def _store(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the pack beside its place and move it there by one rename."""
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        (beside / "data").mkdir(parents=True)
-        for name, content in files.items():
-            (beside / "data" / name).write_bytes(content)
-        beside.rename(folder)
-    except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
