@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,23 +11,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import papermill
 from nbformat import NotebookNode
-from traitlets.config import Config
 
-from kit.errors import CannotRunError, UserError
+from kit.errors import UserError
 from kit.findings import Finding
-from kit.notebook import project
 from kit.pack.bag import write_bag
 from kit.pack.document import document, findings_data
+from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pseudonyms import open_labels
-from kit.snapshot import Snapshot, read
+from kit.snapshot import Snapshot, digest, read
 
-_NOTEBOOK = "evidence_pack.ipynb"
-_START_SECONDS = 120
+NOTEBOOK = "evidence_pack.ipynb"
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,7 +77,7 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     folder = to or snapshot.parent / "pack"
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
-    executed = execute(snapshot, progress=progress)
+    executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
     write_bag(
         folder,
@@ -128,51 +123,12 @@ def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
         "External-Description": f"GDPR evidence pack, Amazon AppStream 2.0, account {account}",
         "External-Identifier": uuid.uuid5(_PACKS, made_of).urn,
         "Findings-SHA-256": findings,
+        "Pseudonym-Key": stored.header["pseudonym_key"],
         "Signature": "none",
         "Snapshot-SHA-256": stored.digest,
         "Stamp": stored.stamp or "none",
+        "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
     }
-
-
-def execute(snapshot: Path, *, progress: bool = False) -> NotebookNode:
-    """Execute the evidence notebook on a stored snapshot and return it with its outputs.
-
-    Raises
-    ------
-    CannotRunError
-        A cell failed; the message names the error.
-    """
-    with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
-        executed = Path(folder) / _NOTEBOOK
-        try:
-            papermill.execute_notebook(
-                str(project("notebooks") / _NOTEBOOK),
-                str(executed),
-                parameters={"snapshot": str(snapshot.resolve())},
-                kernel_name="python3",
-                progress_bar=progress,
-                start_timeout=_START_SECONDS,
-                config=_kernel_config(Path(folder)),
-            )
-        except papermill.PapermillExecutionError as error:
-            raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
-        made: NotebookNode = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
-        return made
-
-
-def _kernel_config(folder: Path) -> Config:
-    """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
-    return Config(
-        {
-            "KernelManager": {
-                "transport": "ipc",
-                "ip": str(folder / "kernel"),
-                "connection_file": str(folder / "kernel.json"),
-            },
-            # There is nothing to tidy up in the kernel once the last cell has run.
-            "NotebookClient": {"shutdown_kernel": "immediate"},
-        }
-    )
 
 
 def _csv(records: list[dict[str, Any]]) -> str:

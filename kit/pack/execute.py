@@ -1,0 +1,68 @@
+"""Notebooks are executed by papermill, each in a fresh kernel that no network reaches."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from kit.errors import CannotRunError
+from kit.notebook import project
+
+_START_SECONDS = 120
+
+
+def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False) -> NotebookNode:
+    """Execute one of the project's notebooks and return it with its outputs.
+
+    Parameters
+    ----------
+    name : str
+        File in ``notebooks/``.
+    parameters : mapping
+        For its parameters cell.
+    progress : bool
+        Whether a bar is drawn on standard error.
+
+    Raises
+    ------
+    CannotRunError
+        A cell failed; the message names the error.
+    """
+    with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
+        executed = Path(folder) / name
+        try:
+            papermill.execute_notebook(
+                str(project("notebooks") / name),
+                str(executed),
+                parameters=dict(parameters),
+                kernel_name="python3",
+                progress_bar=progress,
+                start_timeout=_START_SECONDS,
+                config=_kernel_config(Path(folder)),
+            )
+        except papermill.PapermillExecutionError as error:
+            raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
+        made: NotebookNode = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+        return made
+
+
+def _kernel_config(folder: Path) -> Config:
+    """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
+    return Config(
+        {
+            "KernelManager": {
+                "transport": "ipc",
+                "ip": str(folder / "kernel"),
+                "connection_file": str(folder / "kernel.json"),
+            },
+            # There is nothing to tidy up in the kernel once the last cell has run.
+            "NotebookClient": {"shutdown_kernel": "immediate"},
+        }
+    )
