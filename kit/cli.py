@@ -148,8 +148,8 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool) -> Any:
     pack = make(snapshot, to, progress=not quiet)
     counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
     click.echo(f"pack: {pack.folder}")
-    for name in ("evidence.pdf", "evidence.html", "findings.csv"):
-        click.echo(f"  {pack.folder / 'data' / name}")
+    for path in sorted((pack.folder / "data").iterdir()):
+        click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     click.echo(f"findings digest: {pack.digest}")
     return pack

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,18 +12,17 @@ from typing import Any
 from nbformat import NotebookNode
 
 from kit.errors import UserError
-from kit.findings import Finding
 from kit.pack.bag import write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
+from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot, digest, read
 
 NOTEBOOK = "evidence_pack.ipynb"
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -99,10 +96,11 @@ def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes
     stored : Snapshot
         That it was executed on.
     """
-    made = document(executed)
+    made, data = document(executed), findings_data(executed)
     yield "evidence.html", page(made).encode()
     yield "evidence.pdf", pdf(made)
-    yield "findings.csv", _csv(findings_data(executed)["records"]).encode()
+    yield "findings.csv", findings_csv(data)
+    yield "findings.parquet", findings_parquet(data)
 
 
 def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
@@ -129,17 +127,3 @@ def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
         "Stamp": stored.stamp or "none",
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
     }
-
-
-def _csv(records: list[dict[str, Any]]) -> str:
-    """CSV of the findings; a cell that a spreadsheet would take for a formula is quoted."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(Finding.__dataclass_fields__), lineterminator="\r\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _inert(value) for name, value in record.items()})
-    return file.getvalue()
-
-
-def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -351,15 +351,26 @@ def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
     )
 
 
-def data(findings: Findings) -> Data:
+def data(findings: Findings, snapshot: Snapshot) -> Data:
     """The findings for machines: what the pack's files are written from."""
     frame = findings.frame
     frame["evidence"] = [" ".join(refs) for refs in frame["evidence"]]
     records = frame.to_dict("records")
+    as_of = snapshot.as_of.isoformat()
     return Data(
         name="findings",
         records=[{str(key): value for key, value in record.items()} for record in records],
-        facts={"digest": findings.digest, "exit_code": findings.exit_code},
+        facts={
+            "account": snapshot.account,
+            "as_of": as_of,
+            "ended": max([as_of, *(request.ended for request in snapshot.requests)]),
+            "stamp": snapshot.stamp,
+            "kit": snapshot.header["kit"],
+            "botocore": snapshot.header["botocore"],
+            "snapshot": snapshot.digest,
+            "digest": findings.digest,
+            "exit_code": findings.exit_code,
+        },
     )
 
 

@@ -1,0 +1,77 @@
+"""The findings as files for programs: CSV, and Parquet with types."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kit.findings import Finding
+from kit.report.views import JSON
+
+_COLUMNS = list(Finding.__dataclass_fields__)
+_FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+
+
+def findings_csv(data: JSON) -> bytes:
+    """Return the findings as CSV (RFC 4180), UTF-8.
+
+    Parameters
+    ----------
+    data : dict
+        As `kit.pack.document.findings_data` returns it.
+
+    Returns
+    -------
+    bytes
+        A header, then a row for each finding, roll-ups last. A text that a spreadsheet would
+        take for a formula starts with an apostrophe.
+    """
+    file = io.StringIO()
+    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for record in data["records"]:
+        writer.writerow({name: _inert(value) for name, value in record.items()})
+    return file.getvalue().encode()
+
+
+def findings_parquet(data: JSON) -> bytes:
+    """Return the findings as Apache Parquet.
+
+    Parameters
+    ----------
+    data : dict
+        As `kit.pack.document.findings_data` returns it.
+
+    Returns
+    -------
+    bytes
+        The columns and rows of the CSV, texts as they are; ``evidence`` is a list of references,
+        ``as_of`` (UTC) the time of the evidence. The file's metadata holds the facts that are
+        true of all rows: account, kit, digests.
+    """
+    records, facts = data["records"], data["facts"]
+    columns = {name: [record[name] for record in records] for name in _COLUMNS}
+    columns["evidence"] = [refs.split() for refs in columns["evidence"]]
+    columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
+    told = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
+    table = pa.table(columns, schema=_schema().with_metadata(told))
+    file = io.BytesIO()
+    pq.write_table(table, file, compression="zstd")
+    return file.getvalue()
+
+
+def _schema() -> pa.Schema:
+    types: dict[str, pa.DataType] = {name: pa.string() for name in _COLUMNS}
+    types |= dict.fromkeys(_FEW_VALUES, pa.dictionary(pa.int32(), pa.string()))
+    types |= {"evidence": pa.list_(pa.string()), "as_of": pa.timestamp("ms", "UTC")}
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,84 @@
+"""CSV and Parquet hold the same findings, typed, inert and the same again."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kit.findings import Finding
+from kit.pack.tabular import findings_csv, findings_parquet
+from tests.pack.samples import FACTS, TEXTS, sample
+
+COLUMNS = list(Finding.__dataclass_fields__)
+
+
+def read_csv(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def test_the_csv_has_a_row_for_each_finding() -> None:
+    data = sample()
+    rows = read_csv(findings_csv(data))
+    assert [list(row) for row in rows] == [COLUMNS] * len(data["records"])
+    plain = [r for r in data["records"] if r["control"] != "EX-04"]
+    assert [row for row in rows if row["control"] != "EX-04"] == plain
+
+
+def test_no_cell_of_the_csv_is_a_formula() -> None:
+    rows = read_csv(findings_csv(sample()))
+    observed = {row["resource"].removeprefix("stack-"): row["observed"] for row in rows}
+    assert observed["formula"] == f"'{TEXTS['formula']}"
+    assert observed["command"] == f"'{TEXTS['command']}"
+    assert observed["quotes"] == TEXTS["quotes"]
+    starts = {value[0] for row in rows for value in row.values() if value}
+    assert not starts & set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+
+def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:
+    data = sample()
+    table = pq.read_table(io.BytesIO(findings_parquet(data)))
+    assert table.column_names == [*COLUMNS, "as_of"]
+    schema = table.schema
+    assert schema.field("evidence").type == pa.list_(pa.field("element", pa.string()))
+    assert schema.field("as_of").type == pa.timestamp("ms", "UTC")
+    for name in ("control", "status", "severity", "region"):
+        assert pa.types.is_dictionary(schema.field(name).type), name
+    assert not [field.name for field in schema if field.nullable]
+    rows = table.to_pylist()
+    for row, record in zip(rows, data["records"], strict=True):
+        assert row.pop("as_of") == dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)
+        assert row == record | {"evidence": record["evidence"].split()}
+
+
+def test_the_parquets_metadata_says_what_it_is_of() -> None:
+    metadata = pq.read_schema(io.BytesIO(findings_parquet(sample()))).metadata
+    assert metadata == {name.encode(): str(value).encode() for name, value in FACTS.items()}
+    data = sample()
+    data["facts"]["stamp"] = None
+    metadata = pq.read_schema(io.BytesIO(findings_parquet(data))).metadata
+    assert metadata[b"stamp"] == b""
+
+
+def test_pandas_reads_the_parquet_without_an_index_of_ours() -> None:
+    frame = pq.read_table(io.BytesIO(findings_parquet(sample()))).to_pandas()
+    assert list(frame.columns) == [*COLUMNS, "as_of"]
+    assert frame["status"].value_counts()["not evidenced"] == 1
+
+
+def test_the_same_findings_give_the_same_bytes() -> None:
+    for make in (findings_csv, findings_parquet):
+        assert make(sample()) == make(sample())
+    data = sample()
+    data["facts"] = dict(reversed(data["facts"].items()))
+    data["records"] = [dict(sorted(record.items())) for record in data["records"]]
+    assert findings_parquet(data) == findings_parquet(sample())
+
+
+def test_no_findings_are_a_table_without_rows() -> None:
+    data = sample() | {"records": []}
+    assert pq.read_table(io.BytesIO(findings_parquet(data))).num_rows == 0
+    assert findings_csv(data).decode().split("\r\n") == [",".join(COLUMNS), ""]
