@@ -6,7 +6,7 @@ BIN := .venv/bin
 QUIET_LAB := --LabApp.news_url=None \
 	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-.PHONY: demo test lab lint bench clean
+.PHONY: demo test lab lint docs bench clean
 
 demo: .venv/ready
 	$(BIN)/evidence demo
@@ -22,6 +22,9 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/ready
+	$(BIN)/evidence controls --markdown > docs/controls.md
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -87,20 +88,22 @@ def policy(parameters: Path | None) -> None:
 
 @main.command()
 @click.argument("control", required=False)
-@click.option("--json", "as_json", is_flag=True, help="All metadata as JSON.")
-def controls(control: str | None, as_json: bool) -> None:
-    """List the controls, or explain one."""
-    from kit.controls import describe
+@click.option("--json", "form", flag_value="json", help="All metadata as JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="The handbook, docs/controls.md.")
+def controls(control: str | None, form: str | None) -> None:
+    """List the controls, or explain one: CONTROL is an id such as AR-05."""
+    from kit.controls import describe, find
+    from kit.controls.explain import explain, overview
+    from kit.controls.handbook import handbook
 
-    found = describe([control] if control else [])
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    elif control:
-        for name, value in found[0].items():
-            click.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+    width = shutil.get_terminal_size().columns
+    name = find(control) if control else ""
+    if form == "json":
+        click.echo(json.dumps(describe([name] if name else []), indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        click.echo(handbook(), nl=False)
     else:
-        for one in found:
-            click.echo(f"{one['id']}  {one['sentence']}")
+        click.echo(explain(name, width) if name else overview(width))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -42,7 +42,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         (f'account: "{ACCOUNT}"\nregoins: [eu-west-1]', 2, ["'regoins'", "'regions'"]),
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', 2, ["eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\naws_profile: audits', 2, ["aws_profile", "'audits'"]),
-        (f'account: "{ACCOUNT}"\ncontrols: [AR-99]', 2, ["'AR-99'", "AR-05"]),
+        (f'account: "{ACCOUNT}"\ncontrols: [AR-99]', 2, ["'AR-99'", "did you mean AR-09"]),
         (f'account: "{ACCOUNT}"\noutputs: /proc/evidence', 2, ["outputs", "cannot be written"]),
         (f'account: "{ACCOUNT}"\nthresholds: lax', 2, ["thresholds", "'lax'", "strict"]),
         ('account: "111111111111"', 2, ["111111111111", ACCOUNT]),
@@ -125,9 +125,19 @@ def test_controls_are_told_as_json_and_as_text(tmp_path: Path) -> None:
     found = json.loads(evidence("controls", "--json", cwd=tmp_path).stdout)
     assert {one["id"] for one in found} == {*CONTROLS, *ROLL_UPS}
     told = evidence("controls", "AR-05", cwd=tmp_path).stdout
-    assert "SSE-S3 is enough and is never called KMS" in told
+    assert "SSE-S3 is enough and is never called KMS" in " ".join(told.split())
     assert "s3:GetEncryptionConfiguration" in told
-    assert evidence("controls", "XX-01", cwd=tmp_path).returncode == 2
+    assert evidence("controls", "ar-05", cwd=tmp_path).stdout == told
+
+
+def test_a_control_that_is_none_is_told_with_those_that_are_near(tmp_path: Path) -> None:
+    done = evidence("controls", "AR-50", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("evidence: there is no control 'AR-50'; did you mean ")
+    done = evidence("controls", "encryption", cwd=tmp_path)
+    assert done.stderr == (
+        "evidence: there is no control 'encryption'; `evidence controls` lists them\n"
+    )
 
 
 def test_the_demo_ends_with_0_and_says_what_it_found(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from kit.controls import (
     metadata,
 )
 from kit.controls.evaluate import evaluate, needed_calls, select
-from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, describe
+from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, describe, find
 
 __all__ = [
     "CONTROLS",
@@ -31,6 +31,7 @@ __all__ = [
     "evaluate",
     "exposure",
     "exposure_images",
+    "find",
     "governance",
     "grants",
     "identity",

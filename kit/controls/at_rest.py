@@ -6,7 +6,6 @@ from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
-    BEYOND,
     CUSTOMER,
     REGION,
     SHARED,
@@ -63,10 +62,6 @@ _AT_REST = {
         "32(1)(b)": "confidentiality between users of the same fleet",
         "28(3)(g)": "the processor deletes what remains at the end",
     },
-    source=(
-        "AppStream 2.0 fleet instances are ephemeral: when a user's session ends, the instance "
-        "and its EBS volume are terminated."
-    ),
     remedy=Remedy(
         console=(
             "Where several users share an instance, assess what one session leaves for the next; "
@@ -96,7 +91,6 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
         "32(1)(b)": "an instance that nobody used does not grow old either",
         "32(1)(d)": "what runs is renewed without anybody having to think of it",
     },
-    source="AppStream 2.0 periodically recycles unused instances for freshness.",
     remedy=Remedy(console="Nothing to set; AWS does this. What they are made from is EX-12's."),
     shows=("fleet_type",),
 )
@@ -116,7 +110,6 @@ def unused_instances_are_recycled() -> Outcome:
         "25(2)": "limits have to be set, they are not by default",
         "32(1)(b)": "an unattended session is open to whoever sits down at it",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Fleet details: maximum session duration, disconnect "
@@ -157,7 +150,6 @@ def idle_users_are_disconnected(idle_limit: int, *, max_idle_seconds: int) -> bo
     severity="medium",
     responsibility=AWS,
     gdpr={"32(1)(a)": "encryption of the disks of instances, for as long as these live"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "Ask AWS Support for a statement and name it as disk_encryption_statement in the "
@@ -183,10 +175,6 @@ def disks_of_instances_are_encrypted(disk_encryption_statement: str) -> Outcome:
     severity="high",
     responsibility=SHARED,
     gdpr=_AT_REST,
-    source=(
-        "When you enable home folders, the data that users store there rests in Amazon S3 buckets "
-        "and is encrypted at rest."
-    ),
     remedy=ENCRYPT,
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
@@ -203,10 +191,6 @@ def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     severity="high",
     responsibility=SHARED,
     gdpr=_AT_REST,
-    source=(
-        "When you enable application settings persistence, the settings rest in Amazon S3 buckets "
-        "and are encrypted at rest."
-    ),
     remedy=ENCRYPT,
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
@@ -225,7 +209,6 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
         "32(1)(a)": "encryption is worth what its key is worth",
         "25(2)": "who holds the key is decided when the bucket is set up",
     },
-    source="AppStream 2.0 uses AWS KMS; Amazon S3 encrypts with keys that AWS manages.",
     remedy=Remedy(
         console=(
             "KMS, the key: enable it or cancel its deletion. Or S3, the bucket, Default "
@@ -268,7 +251,6 @@ def keys_of_buckets_are_usable(
         "25(2)": "by default personal data is not open to an indefinite number of persons",
         "32(1)(b)": "confidentiality of the storage",
     },
-    source="Use AWS encryption solutions, along with all default security controls.",
     remedy=Remedy(
         console="S3, Block Public Access settings for this account: turn all four on.",
         cli=(
@@ -308,7 +290,6 @@ def policies_cannot_open_it(block_public_policy: bool, restrict_public_buckets: 
     "AWS encryption solutions are used",
     responsibility=CUSTOMER,
     gdpr={"32(1)(a)": "the sum of what encrypts personal data at rest"},
-    source="Use AWS encryption solutions, along with all default security controls.",
 )
 def encryption_at_rest(control: Control) -> bool:
     """Sum up the controls on encryption of what rests in buckets and trails."""

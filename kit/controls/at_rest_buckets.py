@@ -5,7 +5,6 @@ from __future__ import annotations
 from kit.aws.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
 from kit.controls.at_rest import ENCRYPT, ENCRYPTED
 from kit.controls.registry import (
-    BEYOND,
     CUSTOMER,
     REGION,
     SHARED,
@@ -27,7 +26,6 @@ MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other serv
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={"32(1)(a)": "a default encrypts what is written from then on, not what lay there before"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, Batch Operations, Create job: copy the objects that Macie counts as not "
@@ -62,7 +60,6 @@ def encryption_of_each_is_known(macie: str, unknown_objects: int | None) -> Outc
         "32(1)(a)": "usage reports name users, their sessions and their addresses",
         "5(1)(f)": "integrity and confidentiality of what is recorded of users",
     },
-    source=BEYOND,
     remedy=ENCRYPT,
     rests_on=(LIST_BUCKETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
 )
@@ -78,7 +75,6 @@ def log_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={"32(1)(b)": "with ACLs off one policy says who reaches which object"},
-    source="Use AWS encryption solutions, along with all default security controls.",
     remedy=Remedy(
         console="S3, the bucket, Permissions, Object Ownership: ACLs disabled.",
         cli=(
@@ -113,7 +109,6 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
         "32(4)": "persons with access act on instruction alone",
         "32(1)(b)": "confidentiality against those inside, availability against a mistake",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the bucket, Permissions, Bucket policy: keep the statement "
@@ -151,7 +146,6 @@ def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
         "25(2)": "by default the period of storage is limited",
         "28(3)(g)": "what a processor stores goes at the end of the service",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the bucket, Management, Create lifecycle rule: all objects, expire current "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.controls.registry import BEYOND, CUSTOMER, REGION, Remedy, control
+from kit.controls.registry import CUSTOMER, REGION, Remedy, control
 from kit.tables.keys import ROTATABLE
 
 
@@ -17,7 +17,6 @@ from kit.tables.keys import ROTATABLE
         "32(1)(a)": "what one key encrypts grows until the key is replaced",
         "32(1)(d)": "replacing it at set times is part of keeping the measure effective",
     },
-    source=BEYOND,
     remedy=Remedy(
         console="KMS, Customer managed keys, the key, Key rotation: rotate every year.",
         cli="aws kms enable-key-rotation --key-id KEY",
@@ -40,7 +39,6 @@ def customer_keys_rotate(rotates: bool) -> bool:
         "32(1)(a)": "encryption is worth what its key is worth, and nobody here holds such a key",
         "32(1)(b)": "an object under a key of its writer's is lost with that key",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the bucket, Properties, Default encryption, Blocked encryption types: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.at_rest import ENCRYPT, ENCRYPTED
-from kit.controls.registry import BEYOND, CUSTOMER, REGION, Remedy, control
+from kit.controls.registry import CUSTOMER, REGION, Remedy, control
 
 
 @control(
@@ -13,7 +13,6 @@ from kit.controls.registry import BEYOND, CUSTOMER, REGION, Remedy, control
     severity="high",
     responsibility=CUSTOMER,
     gdpr={"32(1)(b)": "who can change an application's source runs code in every user's session"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the bucket: block public access, disable ACLs, enable versioning, encrypt with "
@@ -74,7 +73,6 @@ def changes_can_be_undone(versioning: str) -> bool:
         "32(1)(b)": "confidentiality of what was on the screen",
         "35(1)": "pictures of users' screens call for an assessment of the impact",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the bucket: default encryption, block all public access, a lifecycle rule that "

@@ -8,11 +8,6 @@ from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remed
 from kit.tables.logging import HOLDS_BUCKETS
 from kit.tables.macie import ON
 
-_SOURCE = (
-    "Use advanced managed security services such as Amazon Macie, which assists in discovering "
-    "and securing personal data that is stored in Amazon S3."
-)
-
 
 @control(
     "DS-01",
@@ -26,7 +21,6 @@ _SOURCE = (
         "30(1)": "the record names the categories of data that are kept",
         "32(1)(d)": "regular testing of what storage holds",
     },
-    source=_SOURCE,
     remedy=Remedy(
         console="Amazon Macie, the region, Get started, Enable Macie.",
         cli="aws macie2 enable-macie --region REGION",
@@ -49,7 +43,6 @@ def macie_is_on_where_personal_data_rests(macie: str) -> bool:
         "32(1)(d)": "regular testing of what each bucket holds",
         "35(7)": "an assessment describes the data that is processed",
     },
-    source=_SOURCE,
     remedy=Remedy(
         console=(
             "Amazon Macie, the region, Automated sensitive data discovery: enable it, with the "
@@ -95,7 +88,6 @@ def buckets_are_searched_for_personal_data(
         "32(1)(d)": "a test is worth what is done about its findings",
         "35(11)": "what is found may change the risk that was assessed",
     },
-    source=_SOURCE,
     remedy=Remedy(
         console=(
             "Amazon Macie, the region, Findings: review those of high severity, act on them, "

@@ -20,6 +20,7 @@ from kit.controls.registry import (
     NotEvidenced,
     Outcome,
     RollUp,
+    find,
 )
 from kit.errors import UserError
 from kit.findings import (
@@ -40,7 +41,6 @@ from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
-_NOT_A_CONTROL = "controls: there is no control {!r}; known: {}"
 
 
 def select(ids: Iterable[str]) -> list[Control]:
@@ -51,13 +51,12 @@ def select(ids: Iterable[str]) -> list[Control]:
     UserError
         An id that no control has.
     """
-    chosen = set(ids) or set(CONTROLS)
-    for name in sorted(chosen):
-        if name in ROLL_UPS:
-            chosen.update(_under(ROLL_UPS[name]))
-        elif name not in CONTROLS:
-            known = ", ".join(sorted(CONTROLS.keys() | ROLL_UPS.keys()))
-            raise UserError(_NOT_A_CONTROL.format(name, known))
+    try:
+        chosen = {find(name) for name in ids} or set(CONTROLS)
+    except UserError as error:
+        raise UserError(f"controls: {error}") from None
+    for name in chosen & ROLL_UPS.keys():
+        chosen |= _under(ROLL_UPS[name])
     return [CONTROLS[name] for name in sorted(chosen & CONTROLS.keys())]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kit.controls.registry import (
-    BEYOND,
     CUSTOMER,
     REGION,
     NotEvidenced,
@@ -64,7 +63,6 @@ def _closed_or_reasoned(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    source=BEYOND,
     remedy=_user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE", "copying to the local device"),
     shows=("clipboard_limit", "clipboard_in"),
 )
@@ -82,7 +80,6 @@ def clipboard_to_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    source=BEYOND,
     remedy=_user_setting("FILE_DOWNLOAD", "file download"),
     shows=("upload",),
 )
@@ -100,7 +97,6 @@ def file_download_is_closed_or_has_a_reason(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    source=BEYOND,
     remedy=_user_setting("PRINTING_TO_LOCAL_DEVICE", "printing to the local device"),
 )
 def printing_on_the_device_is_closed_or_has_a_reason(
@@ -122,7 +118,6 @@ def printing_on_the_device_is_closed_or_has_a_reason(
         "32(1)(b)": "its storage is outside everything that this pack looks at",
         "44": "its storage may lie outside the Union, which Articles 45 to 49 then govern",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Storage: turn the connector off; or record the provider "
@@ -150,7 +145,6 @@ def third_party_storage_is_registered(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Edit network: turn default internet access off and "
@@ -180,7 +174,6 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     severity="low",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, USB: see which devices the filters let in (a storage "
@@ -207,7 +200,6 @@ def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Embed: remove the domain; or name it under "
@@ -237,7 +229,6 @@ def stacks_are_embedded_by_allowed_domains_alone(
         "32(1)(b)": "it acts with the rights of the session",
         "35(1)": "new technology that watches and acts calls for an assessment beforehand",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "Name the impact assessment as agent_dpia_reference in the parameters; or AppStream, "
@@ -263,7 +254,6 @@ def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str)
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Content redirection: name the hosts whose URLs may open "
@@ -288,7 +278,6 @@ def content_redirection_is_limited(redirects_anywhere: bool) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    source=BEYOND,
     remedy=_user_setting("DOMAIN_PASSWORD_SIGNIN", "signing in with a domain password"),
 )
 def domain_users_sign_in_with_certificates(

@@ -7,7 +7,6 @@ import datetime as dt
 import pandas as pd
 
 from kit.controls.registry import (
-    BEYOND,
     CUSTOMER,
     REGION,
     NotEvidenced,
@@ -29,7 +28,6 @@ from kit.tables.logging import IN_USE
         "25(2)": "no account outside has it unless somebody decides so",
         "32(1)(b)": "confidentiality of what is installed and configured",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Images, the image, Permissions: remove the account; or name it under "
@@ -61,7 +59,6 @@ def images_are_shared_within_the_organisation_alone(
         "25(2)": "nothing leaves the service unless somebody decides so",
         "32(1)(b)": "confidentiality of what is installed and configured",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "EC2, AMIs, the exported image: see who has it (Permissions) and why; deregister it "
@@ -90,7 +87,6 @@ def no_image_left_as_an_ami_lately(
         "32(1)(b)": "confidentiality and integrity need current software",
         "32(1)(d)": "what protected once is not assumed to protect still",
     },
-    source=BEYOND,
     remedy=Remedy(
         console="AppStream, Images, the image, Actions, Create updated image; then assign it.",
         cli=(

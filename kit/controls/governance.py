@@ -10,7 +10,6 @@ import pandas as pd
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
-    BEYOND,
     CUSTOMER,
     SHARED,
     Attested,
@@ -37,10 +36,6 @@ from kit.controls.registry import (
         "28(3)": "processing is governed by a contract with the controller",
         "30(1)": "the record of processing, or 30(2) for a processor",
     },
-    source=(
-        "AWS customers, acting either as data controllers or data processors, are responsible for "
-        "any personal data that they put in the AWS Cloud."
-    ),
     remedy=Remedy(
         console=(
             "Set data_role, controller and register_reference in the run's parameters, as they "
@@ -70,9 +65,6 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
         "32(1)(d)": "regular testing, here by AWS's auditors",
         "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
     },
-    source=(
-        "AWS is responsible for protecting the global infrastructure that runs all the AWS services."
-    ),
     remedy=Remedy(
         console="AWS Artifact, Reports: accept the terms, so that the collector can list them.",
         cli="aws artifact list-reports --region us-east-1",
@@ -102,10 +94,6 @@ def aws_protects_its_infrastructure(
         "24(1)": "measures are reviewed and brought up to date",
         "28(3)": "the processor's part is the other half of the same table",
     },
-    source=(
-        "Data protection conforms to the AWS shared responsibility model; see the blog post on the "
-        "Shared Responsibility Model and GDPR."
-    ),
     remedy=Remedy(
         console=(
             'Read the table "Shared responsibility" of this pack, and set reviewer and '
@@ -136,7 +124,6 @@ def shared_responsibility_is_reviewed(
         "30(1)": "the record names transfers to third countries",
         "44": "a region outside the Union is a transfer, which Articles 45 to 49 then govern",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "Name the regions in which data may rest as allowed_regions in the parameters. What "
@@ -174,10 +161,6 @@ def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
         "28(3)(a)": "the processor acts on the configuration that the customer makes",
         "32(1)": "the sum of the customer's measures",
     },
-    source=(
-        "Controllers maintain control over data hosted on this infrastructure, including the "
-        "security configuration controls."
-    ),
 )
 def customer_controls(control: Control) -> bool:
     """Sum up every control that the customer answers for."""

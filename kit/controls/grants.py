@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kit.controls.registry import (
     ACCOUNT,
-    BEYOND,
     CUSTOMER,
     REGION,
     SHARED,
@@ -34,7 +33,6 @@ _UNSEEN = (
         "32(1)(b)": "confidentiality and integrity of what users keep",
         "32(4)": "persons with access act on instructions alone",
     },
-    source=("Each user is given only the permissions necessary to fulfill their job duties."),
     remedy=Remedy(
         console=(
             "IAM, the principal, Permissions: replace the policy by one that names the actions and "
@@ -73,7 +71,6 @@ def rights_on_appstream_and_its_data_are_administrators_alone(
         "28(3)(b)": "who acts for the processor is bound, so nobody else may use its role",
         "32(1)(b)": "AppStream's role reads and writes what its users keep",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "IAM, Roles, the role: restore its trust policy, and detach every policy but the AWS "
@@ -101,7 +98,6 @@ def service_roles_are_as_aws_made_them(deviations: list[str]) -> bool:
         "25(2)": "an instance gets no rights that its sessions do not need",
         "32(1)(b)": "users of a session can take the credentials of its instance",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Edit: disable IMDSv1, and choose no IAM role or one "
@@ -132,7 +128,6 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
         "32(1)(b)": "who may open a session as anybody reads what anybody keeps",
         "32(4)": "persons with access act on instructions alone",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "IAM, the principal, Permissions: name the stacks, fleets and builders, and let "

@@ -6,7 +6,6 @@ import datetime as dt
 
 from kit.controls.registry import (
     ACCOUNT,
-    BEYOND,
     CUSTOMER,
     REGION,
     NotApplicable,
@@ -20,7 +19,6 @@ from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
 from kit.tables.logging import IN_USE
 
 _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of processing"}
-_SOURCE = "Use multi-factor authentication (MFA) with each account."
 
 
 @control(
@@ -36,10 +34,6 @@ _SOURCE = "Use multi-factor authentication (MFA) with each account."
         "32(1)(b)": "confidentiality rests on credentials that one person alone holds",
         "32(4)": "what persons with access do has to be theirs to answer for",
     },
-    source=(
-        "Protect AWS account credentials and set up individual user accounts with AWS IAM Identity "
-        "Center or AWS Identity and Access Management (IAM)."
-    ),
     remedy=Remedy(
         console=(
             "Log in as the root user, Security credentials: delete its access keys; then work with "
@@ -69,7 +63,6 @@ def _root_user_rests(
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_MFA,
-    source=_SOURCE,
     remedy=Remedy(
         console=(
             "Log in as the root user, Security credentials, Assign MFA device; or remove root "
@@ -96,7 +89,6 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_MFA,
-    source=_SOURCE,
     remedy=Remedy(
         console="IAM, Users, the user, Security credentials, Assign MFA device.",
         cli=(
@@ -117,7 +109,6 @@ def console_users_have_mfa(mfa_active: bool) -> bool:
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_MFA,
-    source=_SOURCE,
     remedy=Remedy(
         console=(
             "Ask for a second factor where people sign in, at the identity provider; name its "
@@ -156,7 +147,6 @@ def streaming_users_have_mfa(
         "5(1)(d)": "an address that was never confirmed may be another person's",
         "5(1)(e)": "what is no longer used is not kept",
     },
-    source=BEYOND,
     remedy=Remedy(
         console="AppStream, User Pool, the user, Actions: Disable, or Delete.",
         cli=(
@@ -189,7 +179,6 @@ def _user_is_confirmed_in_time(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={"32(1)(b)": "who signs in to the domain has to be who they say"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Directory Configs, the directory, Edit: certificate-based authentication, "
@@ -233,7 +222,6 @@ def domain_sign_in_rests_on_a_valid_authority(
     severity="low",
     responsibility=CUSTOMER,
     gdpr={"25(2)": "by default a person reaches only the applications that the work needs"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: show selected "
@@ -261,7 +249,6 @@ def entitlements_show_selected_applications(app_visibility: str) -> bool:
         "32(1)(b)": "a key that never changes stays good for whoever copied it",
         "32(1)(d)": "measures are renewed regularly",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "IAM, Users, the user, Security credentials, Access keys: make a new key, deactivate "
@@ -289,7 +276,6 @@ def access_keys_are_rotated(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={"32(1)(d)": "whether others have access has to be tested all the time"},
-    source=BEYOND,
     remedy=Remedy(
         console="IAM, Access Analyzer, the region, Create analyzer: external access.",
         cli="aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT",

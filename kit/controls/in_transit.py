@@ -8,7 +8,6 @@ from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
-    BEYOND,
     CUSTOMER,
     REGION,
     SHARED,
@@ -35,7 +34,6 @@ _TLS = {"32(1)(a)": "encryption of personal data on its way"}
     severity="medium",
     responsibility=AWS,
     gdpr=_TLS,
-    source="Web assets: encrypted using TLS 1.2.",
     remedy=Remedy(
         console="Nothing to set; AWS serves these. Review the hosts that may embed the stack."
     ),
@@ -53,7 +51,6 @@ def web_assets_travel_over_tls() -> Outcome:
     severity="medium",
     responsibility=SHARED,
     gdpr=_TLS,
-    source=("Pixel and streaming traffic: encrypted using AES-256, transported using TLS 1.2."),
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, VPC Endpoints: choose an available streaming endpoint. "
@@ -109,7 +106,6 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
         "32(1)(a)": "encryption of what administrators and tools send",
         "32(1)(b)": "integrity: every request is signed",
     },
-    source="API traffic: encrypted using TLS 1.2, requests signed with SigV4.",
     remedy=Remedy(
         console=(
             "Find the callers in CloudTrail (tlsDetails) and update their SDK or operating system; "
@@ -153,9 +149,6 @@ def _is_older(version: str, minimum: str) -> bool:
     severity="high",
     responsibility=SHARED,
     gdpr=_TLS,
-    source=(
-        "Home folders and application settings to Amazon S3: encrypted using S3's TLS endpoints."
-    ),
     remedy=Remedy(
         console=(
             "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
@@ -203,10 +196,6 @@ def buckets_refuse_plain_http(tls_only: bool) -> bool:
         "28(4)": "another processor's storage needs the same guarantees",
         "44": "third-party storage may lie outside the Union",
     },
-    source=(
-        "Traffic between streaming instances and AWS services: encrypted using TLS 1.2, requests "
-        "signed with SigV4 where applicable."
-    ),
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Storage: turn third-party connectors off, or record "
@@ -236,7 +225,6 @@ _NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_TLS,
-    source="Use TLS to communicate with AWS resources.",
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Details and Branding: write the URL with https. Update "
@@ -272,7 +260,6 @@ def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={"32(1)(a)": "encryption by validated modules, where somebody has to show that"},
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "Stream from a region with FIPS endpoints (in the United States), let the identity "
@@ -313,7 +300,6 @@ def users_can_reach_them(pool_users: bool) -> bool:
         "32(1)(a)": "the evidence itself travels encrypted",
         "5(1)(f)": "and from the host that it claims to be from",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "Take endpoint URLs with http out of the environment and the AWS configuration "

@@ -7,7 +7,6 @@ import datetime as dt
 import pandas as pd
 
 from kit.controls.registry import (
-    BEYOND,
     CUSTOMER,
     REGION,
     SHARED,
@@ -18,8 +17,6 @@ from kit.controls.registry import (
     control,
 )
 from kit.tables.logging import IN_USE
-
-_SOURCE = "Set up API and user activity logging with AWS CloudTrail."
 
 
 @control(
@@ -36,7 +33,6 @@ _SOURCE = "Set up API and user activity logging with AWS CloudTrail."
         "32(1)(d)": "testing measures needs a record of what happened",
         "33(3)": "a breach has to be described",
     },
-    source=_SOURCE,
     remedy=Remedy(
         console="CloudTrail, Create trail: all regions, management events, read and write.",
         cli=(
@@ -72,7 +68,6 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
         "32(1)(d)": "testing measures needs a record of what happened",
         "33(3)": "a breach has to be described, file by file",
     },
-    source=_SOURCE,
     remedy=Remedy(
         console=(
             "CloudTrail, the trail, Data events: S3, read and write, for the bucket; or S3, the "
@@ -98,7 +93,6 @@ def access_to_stored_files_is_logged(accesses_logged: bool) -> bool:
     severity="medium",
     responsibility=SHARED,
     gdpr={"32(1)(d)": "a log that is set up still has to be seen working"},
-    source=_SOURCE,
     remedy=Remedy(
         console="CloudTrail, Event history: filter by event source appstream.amazonaws.com.",
         cli=(
@@ -128,7 +122,6 @@ def appstream_events_are_recorded(events_seen: int) -> Outcome:
         "32(1)(d)": "reports that fail unseen test nothing",
         "88(1)": "national law may limit the monitoring of employees",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "AppStream, Usage reports: see the error and the policy of the bucket of logs. Whether "
@@ -170,7 +163,6 @@ def reports_keep_up_with_sessions(
         "32(1)(a)": "log files name persons and are encrypted under a key of its own rules",
         "32(1)(b)": "integrity and confidentiality of the record",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "CloudTrail, the trail, Edit: enable log file validation, and log file SSE-KMS "
@@ -205,7 +197,6 @@ def trails_are_encrypted(kms_key: bool) -> bool:
         "5(1)(e)": "logs name persons: they are kept no longer than needed",
         "32(1)(d)": "and long enough to look into what happened",
     },
-    source=BEYOND,
     remedy=Remedy(
         console=(
             "S3, the trail's bucket, Management, Create lifecycle rule: expire everything after "
@@ -237,7 +228,6 @@ def logs_are_kept_as_long_as_needed(
     severity="low",
     responsibility=CUSTOMER,
     gdpr={"32(1)(d)": "who asked for which object has to be found out afterwards"},
-    source=BEYOND,
     remedy=Remedy(
         console="S3, the bucket, Properties, Server access logging: enable, with a target bucket.",
         cli=(

@@ -16,10 +16,6 @@ from kit.controls.registry import (
     roll_up,
 )
 
-_SOURCE = (
-    "Never put sensitive identifying information, such as your customers' account numbers, into "
-    "free-form fields or metadata, such as function names and tags."
-)
 _METADATA = {
     "5(1)(c)": "metadata needs no personal data for its purpose",
     "5(1)(f)": "metadata is shown in consoles, bills and logs that nobody guards as personal data",
@@ -50,7 +46,6 @@ def _judge(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_METADATA,
-    source=_SOURCE,
     remedy=Remedy(
         console="AppStream, the resource, Edit: replace the text; a name needs a new resource.",
         cli="aws appstream update-stack --name STACK --display-name TEXT --description TEXT",
@@ -75,7 +70,6 @@ def free_form_fields_identify_nobody(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_METADATA,
-    source=_SOURCE,
     remedy=Remedy(
         console="AppStream or S3, the resource, Tags: remove the tag or replace its value.",
         cli="aws appstream untag-resource --resource-arn ARN --tag-keys KEY",
@@ -102,10 +96,6 @@ def tags_identify_nobody(
         "5(1)(f)": "a credential in a URL is passed on to every server and log on the way",
         "32(1)(b)": "confidentiality of what the credential opens",
     },
-    source=(
-        "If you provide a URL to an external server, don't include credentials information in "
-        "the URL to validate your request to that server."
-    ),
     remedy=Remedy(
         console=(
             "Take the credential out of the URL, and revoke it: it was readable in the "
@@ -128,7 +118,6 @@ def urls_hold_no_credentials(secrets: list[str]) -> bool:
         "5(1)(c)": "a log needs no personal data that was in a name by chance",
         "5(1)(f)": "who reads a diagnostic log is not who may read the data",
     },
-    source="Data entered into metadata might get picked up for inclusion in diagnostic logs.",
 )
 def metadata_in_diagnostic_logs(control: Control) -> bool:
     """Sum up what stands in free-form fields and in tags."""

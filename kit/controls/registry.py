@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
+from kit.controls.source import words
 from kit.errors import UserError
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
-BEYOND = "beyond the source"
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = {
@@ -102,7 +104,6 @@ class Control:
     severity: str
     responsibility: str
     gdpr: Mapping[str, str]
-    source: str
     remedy: Remedy
     shows: tuple[str, ...]
     rests_on: tuple[Call, ...]
@@ -118,6 +119,11 @@ class Control:
     def section(self) -> str:
         """The two letters before the number."""
         return self.id[:2]
+
+    @property
+    def source(self) -> str:
+        """What AWS's page says of it, or that it is beyond the source."""
+        return words(self.id)
 
     @cached_property
     def where_columns(self) -> tuple[str, ...]:
@@ -160,13 +166,17 @@ class RollUp:
     sentence: str
     responsibility: str
     gdpr: Mapping[str, str]
-    source: str
     over: _Findings
 
     @property
     def section(self) -> str:
         """The two letters before the number."""
         return self.id[:2]
+
+    @property
+    def source(self) -> str:
+        """What AWS's page says of it, or that it is beyond the source."""
+        return words(self.id)
 
 
 CONTROLS: dict[str, Control] = {}
@@ -182,7 +192,6 @@ def control(
     severity: str,
     responsibility: str,
     gdpr: Mapping[str, str],
-    source: str,
     remedy: Remedy,
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
@@ -204,8 +213,6 @@ def control(
     responsibility : {"AWS", "customer", "shared"}
     gdpr : mapping of str to str
         Article with paragraph, and why that one.
-    source : str
-        The statement of AWS's data-protection page that it answers, or `BEYOND`.
     remedy : Remedy
     shows : tuple of str
         Columns shown in support; what hides them does not hide the verdict.
@@ -230,7 +237,6 @@ def control(
             severity,
             responsibility,
             gdpr,
-            source,
             remedy,
             shows,
             rests_on,
@@ -244,33 +250,36 @@ def control(
 
 
 def roll_up(
-    id: str, sentence: str, *, responsibility: str, gdpr: Mapping[str, str], source: str
+    id: str, sentence: str, *, responsibility: str, gdpr: Mapping[str, str]
 ) -> Callable[[_Findings], RollUp]:
     """Declare a roll-up over the controls for which the decorated function is true."""
 
     def declare(over: _Findings) -> RollUp:
-        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, source, over)
+        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, over)
         return ROLL_UPS[id]
 
     return declare
 
 
-# Words that keep their capitals when a function's name is read as a sentence.
-_SPELT = {"aws": "AWS", "appstream": "AppStream", "mfa": "MFA", "tls": "TLS", "kms": "KMS"} | {
-    "api": "API",
-    "macie": "Macie",
-    "gdpr": "GDPR",
-    "iam": "IAM",
-    "ami": "AMI",
-    "fips": "FIPS",
-    "usb": "USB",
-    "urls": "URLs",
-    "s3": "S3",
+# How words are spelt when a function's name is read as a sentence.
+_SPELT = {
+    **{word.lower(): word for word in ("AWS", "API", "MFA", "TLS", "KMS", "GDPR", "IAM", "AMI")},
+    **{
+        word.lower(): word for word in ("AppStream", "ACLs", "FIPS", "HTTP", "Macie", "URLs", "USB")
+    },
+    "free form": "free-form",
+    "home folder": "home-folder",
+    "sign in rests": "sign-in rests",
+    "third party": "third-party",
+    "writers own": "writers' own",
+    "administrators alone": "administrators' alone",
 }
 
 
 def _sentence(name: str) -> str:
-    words = " ".join(_SPELT.get(word, word) for word in name.split("_"))
+    words = name.replace("_", " ")
+    for found, spelt in _SPELT.items():
+        words = re.sub(rf"\b{found}\b", spelt, words)
     return words[0].upper() + words[1:]
 
 
@@ -283,11 +292,23 @@ def describe(ids: Iterable[str] = ()) -> list[dict[str, Any]]:
         An id that no control has.
     """
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
-    chosen = sorted(ids) or sorted(known)
-    for name in chosen:
-        if name not in known:
-            raise UserError(f"{name!r} is no control; known: {', '.join(sorted(known))}")
-    return [_described(known[name]) for name in chosen]
+    return [_described(known[name]) for name in sorted(map(find, ids)) or sorted(known)]
+
+
+def find(name: str) -> str:
+    """Return the id of a control or roll-up as it is declared, whatever its case.
+
+    Raises
+    ------
+    UserError
+        No control has it; the message names those that are near.
+    """
+    known = CONTROLS.keys() | ROLL_UPS.keys()
+    if name.upper() in known:
+        return name.upper()
+    near = difflib.get_close_matches(name.upper(), sorted(known), n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`evidence controls` lists them"
+    raise UserError(f"there is no control {name!r}; {hint}")
 
 
 def _described(one: Control | RollUp) -> dict[str, Any]:

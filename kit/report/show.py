@@ -10,6 +10,7 @@ from kit.aws.calls import Scope
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.evaluate import shown
 from kit.controls.registry import AWS, Control
+from kit.controls.source import STATEMENTS, TITLE
 from kit.findings import (
     ACCEPTED,
     FAIL,
@@ -28,25 +29,6 @@ FEW_ROWS = 8  # a control with no more findings than this is listed whole
 PDF_REQUESTS = 300
 _SEVERITY = ("high", "medium", "low", "")
 _ELSEWHERE = "every finding is in data/findings.csv and in the HTML"
-
-# AWS's table, row by row: what travels, and what AWS says of it.
-_TRANSIT = (
-    ("1", "Web assets", "Encrypted using TLS 1.2", "IT-01"),
-    ("2", "Pixel and streaming traffic", "AES-256, transported using TLS 1.2", "IT-02"),
-    ("3", "API traffic", "TLS 1.2, requests signed with SigV4", "IT-03"),
-    (
-        "4",
-        "Home folders and application settings to Amazon S3",
-        "Encrypted using Amazon S3's TLS endpoints",
-        "IT-04",
-    ),
-    (
-        "5",
-        "Traffic managed by AppStream between instances and AWS services",
-        "TLS 1.2, SigV4 where applicable (the cell for what else is blank on AWS's page)",
-        "IT-05",
-    ),
-)
 
 
 def cover(findings: Findings, snapshot: Snapshot) -> Cover:
@@ -101,6 +83,30 @@ def scope(snapshot: Snapshot) -> Table:
             Column("state", "AppStream"),
             Column("requests", "Requests", "number"),
             Column("errors", "of these answered with an error", "number"),
+        ],
+        rows,
+    )
+
+
+def source_coverage(findings: Findings) -> Table:
+    """What AWS's page says, statement by statement, the controls that answer, and their verdict."""
+    judged = {name: status for name, _, status in _verdicts(findings)}
+    rows: list[list[Any]] = []
+    for n, one in enumerate(STATEMENTS, 1):
+        says = f"{one.what}: {one.says}" if one.what else one.says
+        says += f" [{one.note}]" if one.note else ""
+        known = [judged[name] for name in one.controls if name in judged]
+        status = worst(known) if known else None
+        rows.append([n, one.part, says, list(one.controls), status])
+    return Table(
+        "source",
+        f'What AWS\'s page "{TITLE}" says (shortened), and what answers it',
+        [
+            Column("number", "No.", "number"),
+            Column("part", "Part of the page"),
+            Column("says", "What it says"),
+            Column("controls", "Controls", "control"),
+            Column("status", "Verdict", "status"),
         ],
         rows,
     )
@@ -179,12 +185,16 @@ def provider_side(findings: Findings) -> Controls | Note:
 def transit(findings: Findings) -> Table:
     """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
     rows: list[list[Any]] = []
-    for number, what, says, name in _TRANSIT:
+    table = [statement for statement in STATEMENTS if statement.what]
+    for number, statement in enumerate(table, 1):
+        (name,) = statement.controls
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
             status = worst(finding.status for finding in own)
             first = next(finding for finding in own if finding.status == status)
-            rows.append([number, what, says, name, status, _reason(first) or first.observed])
+            seen = _reason(first) or first.observed
+            says = " ".join(filter(None, (statement.says, statement.note)))
+            rows.append([str(number), statement.what, says, name, status, seen])
     return Table(
         "transit",
         "Encryption in transit: the rows of AWS's table",

@@ -13,7 +13,6 @@ from kit.controls import evaluate, needed_calls, select
 from kit.controls.evaluate import shown
 from kit.controls.registry import (
     ACCOUNT,
-    BEYOND,
     CONTROLS,
     CUSTOMER,
     REGION,
@@ -79,7 +78,6 @@ def declare(rule: Callable[..., Any], id: str = "AR-99", **members: Any) -> Cont
             "severity": "low",
             "responsibility": CUSTOMER,
             "gdpr": {"5(2)": "for want of a better one"},
-            "source": BEYOND,
             "remedy": Remedy("mend it"),
             **members,
         },
@@ -452,7 +450,7 @@ def three() -> None:
     declare(is_blue, "AR-97")
     declare(is_red, "AR-98")
     declare(is_red, "AR-99", where=BIG)
-    roll_up("AR-50", "All is well", responsibility=CUSTOMER, gdpr={}, source=BEYOND)(
+    roll_up("AR-50", "All is well", responsibility=CUSTOMER, gdpr={})(
         lambda one: one.id in {"AR-97", "AR-98"}
     )
 
@@ -489,7 +487,7 @@ def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
 
 def test_a_control_that_is_none_is_told() -> None:
     three()
-    with pytest.raises(UserError, match=r"no control 'AR-01'; known: AR-50, AR-97, AR-98, AR-99"):
+    with pytest.raises(UserError, match=r"controls: there is no control 'AR-01'; did you mean"):
         select(["AR-98", "AR-01"])
 
 

@@ -1,0 +1,126 @@
+"""What is told of controls: docs/controls.md, and the same in a terminal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kit.aws.calls import CALLS
+from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, find
+from kit.controls.explain import explain, overview
+from kit.controls.handbook import handbook
+from kit.controls.outcomes import Branch, branches
+from kit.controls.source import STATEMENTS
+from kit.errors import UserError
+from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.parameters import Profile
+
+EVERY = {**CONTROLS, **ROLL_UPS}
+TEXT = handbook()
+
+
+def entry(name: str) -> str:
+    """What the handbook has under a control's heading."""
+    start = TEXT.index(f'### <a id="{name.lower()}"></a>{name} ')
+    ends = [TEXT.find(mark, start + 5) for mark in ("\n### ", "\n## ")]
+    return TEXT[start : min(end for end in ends if end > 0)]
+
+
+def test_the_committed_file_is_the_generated_one() -> None:
+    committed = Path(__file__).parents[2] / "docs" / "controls.md"
+    assert committed.read_text() == TEXT, "run `make docs`"
+
+
+@pytest.mark.parametrize("name", sorted(CONTROLS))
+def test_all_that_is_declared_of_a_control_is_in_it(name: str) -> None:
+    one, told = CONTROLS[name], entry(name)
+    assert one.sentence in told
+    assert one.severity in told
+    assert one.responsibility in told
+    assert one.noun in told
+    assert ("Beyond AWS's page" in told) or (one.source in told)
+    assert all(f"Article {article}: {why}" in told for article, why in one.gdpr.items())
+    assert all(clause.expected in told for clause in one.clauses)
+    assert all(f"`{limit}`" in told for limit in one.thresholds if limit != "as_of")
+    assert all(f"`{call.name}`" in told and call.action in told for call in one.calls)
+    assert one.remedy.console in told
+    assert one.remedy.cli in told
+    assert one.remedy.terraform in told
+
+
+def test_sections_statements_thresholds_and_calls_are_in_it() -> None:
+    assert all(f"\n## {title}\n" in TEXT for title in SECTIONS.values())
+    assert all(one.says in TEXT and one.note in TEXT for one in STATEMENTS)
+    assert all(f"| `{name}` |" in TEXT for name in Profile.model_fields if name != "name")
+    assert all(f"| `{name}` |" in TEXT for name in CALLS)
+
+
+def test_every_link_leads_somewhere() -> None:
+    headings = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings}
+    anchors |= set(re.findall(r'<a id="([^"]+)">', TEXT))
+    links = set(re.findall(r"\]\(#([^)]+)\)", TEXT))
+    assert {name.lower() for name in EVERY} <= links
+    assert links <= anchors
+
+
+# --- verdicts read from the rules -----------------------------------------------------------
+
+
+def test_a_rule_that_only_compares_can_pass_and_fail() -> None:
+    assert branches(CONTROLS["AR-05"]) == [Branch(FAIL), Branch(PASS)]
+
+
+def test_a_rule_that_only_attests_can_neither_pass_nor_fail() -> None:
+    assert [branch.status for branch in branches(CONTROLS["IT-01"])] == [ATTESTED]
+
+
+def test_reasons_come_with_their_hints_and_what_a_row_fills_in_is_left_open() -> None:
+    told = branches(CONTROLS["EX-01"])
+    hint = "give the reason as declared_reasons: …, or close it"
+    assert Branch(NOT_EVIDENCED, "needs review", hint) in told
+
+
+def test_verdicts_made_beforehand_or_by_another_function_are_found() -> None:
+    neither = Branch(NOT_APPLICABLE, "no URL of its own, and no event with TLS details")
+    unknown = Branch(NOT_EVIDENCED, "needs review", "TLS versions not known: …")
+    assert {neither, unknown, Branch(FAIL), Branch(PASS)} == set(branches(CONTROLS["IT-06"]))
+    assert {Branch(FAIL), Branch(PASS)} < set(branches(CONTROLS["MD-01"]))
+
+
+# --- in a terminal --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [64, 90, 200])
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_an_explanation_keeps_to_the_terminals_width(name: str, width: int) -> None:
+    text, _, code = explain(name, width).partition("\nAWS CLI\n")
+    assert [line for line in text.splitlines() if len(line) > width] == []
+    assert EVERY[name].sentence in " ".join(text.split())
+    if name in CONTROLS:
+        commands = CONTROLS[name].remedy.cli.splitlines()
+        assert [line for line in commands if f"  {line}" not in code.splitlines()] == []
+
+
+def test_the_list_has_every_control_with_its_severity_under_its_section() -> None:
+    section, found = "", {}
+    for line in overview(100).splitlines():
+        if line in SECTIONS.values():
+            section = line
+        elif listed := re.match(r"  ([A-Z]{2}-\d\d)  ([\w-]+) +\S", line):
+            found[listed[1]] = (section, listed[2])
+    severity = {name: getattr(one, "severity", "roll-up") for name, one in EVERY.items()}
+    assert found == {name: (SECTIONS[name[:2]], severity[name]) for name in EVERY}
+
+
+def test_an_id_may_be_written_small() -> None:
+    assert find("gv-03") == "GV-03"
+
+
+def test_an_id_that_is_none_brings_those_that_are_near() -> None:
+    with pytest.raises(UserError, match="no control 'ID-23'; did you mean ID-13"):
+        find("ID-23")
+    with pytest.raises(UserError, match="`evidence controls` lists them"):
+        find("buckets")
