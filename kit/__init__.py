@@ -16,16 +16,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kit.controls import evaluate
-    from kit.notebook import gather, validate
+    from kit.notebook import gather, open_changes, open_organisation, validate
     from kit.report import figures, show
     from kit.tables import tabulate
 
-__all__ = ["evaluate", "figures", "gather", "show", "tabulate", "validate"]
+__all__ = [
+    "evaluate",
+    "figures",
+    "gather",
+    "open_changes",
+    "open_organisation",
+    "show",
+    "tabulate",
+    "validate",
+]
 
 _HOME = {
     "evaluate": "kit.controls:evaluate",
     "figures": "kit.report.figures",
     "gather": "kit.notebook:gather",
+    "open_changes": "kit.notebook:open_changes",
+    "open_organisation": "kit.notebook:open_organisation",
     "show": "kit.report.show",
     "tabulate": "kit.tables:tabulate",
     "validate": "kit.notebook:validate",

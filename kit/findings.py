@@ -93,7 +93,7 @@ class Findings:
         """
         rows = [
             {
-                key: _TIME.sub("(time)", value)
+                key: without_times(value)
                 for key, value in asdict(finding).items()
                 if key != "evidence"
             }
@@ -112,6 +112,11 @@ class Findings:
             return 3
         missing = any(f.status == NOT_EVIDENCED and f.reason != NO_API for f in self.leaves)
         return 4 if missing else 0
+
+
+def without_times(text: str) -> str:
+    """Replace times, which differ from one collection to the next."""
+    return _TIME.sub("(time)", text)
 
 
 def worst(statuses: Iterable[str]) -> str:

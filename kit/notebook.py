@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from kit.aws.collect import collect
+from kit.changes import Changes, compare
 from kit.controls import needed_calls
 from kit.errors import UserError
+from kit.organisation import Organisation, roll_up
 from kit.parameters import Run, parameters, refuse_unknown
 from kit.snapshot import Snapshot, read
 
@@ -51,6 +53,56 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     if file and not namespace.get("account"):
         return parameters(file)
     return parameters({name: namespace[name] for name in Run.model_fields if name in namespace})
+
+
+def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
+    """Roll up the packs that the organisation's notebook is given.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The notebook's ``globals()``: ``packs``, ``accounts``.
+
+    Raises
+    ------
+    UserError
+        A parameter is unknown or of another type; or as `kit.organisation.roll_up`.
+    """
+    asked = _given(namespace, {"packs": str, "accounts": list, "to": str})
+    return roll_up(asked["packs"], asked["accounts"])
+
+
+def open_changes(namespace: Mapping[str, Any]) -> Changes:
+    """Compare the packs that the notebook of changes is given.
+
+    Parameters
+    ----------
+    namespace : mapping
+        The notebook's ``globals()``: ``before``, ``after``.
+
+    Raises
+    ------
+    UserError
+        A parameter is unknown or of another type; or as `kit.changes.compare`.
+    """
+    asked = _given(namespace, {"before": str, "after": str})
+    return compare(asked["before"], asked["after"])
+
+
+def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
+    """Return a notebook's parameters, none of them unknown or of another type."""
+    for name in _injected_names(namespace.get("In", ())):
+        if name not in types:
+            raise UserError(
+                f"the injected parameters: {name!r} is unknown; known: {', '.join(types)}"
+            )
+    for name, wanted in types.items():
+        if not isinstance(namespace[name], wanted):
+            raise UserError(f"{name}: {namespace[name]!r}: a {wanted.__name__} is wanted")
+    first = next(iter(types))
+    if not namespace[first]:
+        raise UserError(f"{first}: is empty; name a folder with packs in it")
+    return {name: namespace[name] for name in types}
 
 
 def gather(run: Run, stored: str = "") -> Snapshot:

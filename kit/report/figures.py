@@ -15,7 +15,7 @@ from kit.findings import WORST_FIRST, Findings
 from kit.report import fonts
 from kit.report.views import STATUSES, Figure
 
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.hashsalt": "appstream-evidence-kit",
     "svg.fonttype": "path",
     "font.family": fonts.SANS,
@@ -45,9 +45,8 @@ def verdicts(findings: Findings) -> Figure:
         for letters in SECTIONS
     }
     shown = [letters for letters in SECTIONS if counts[letters]]
-    for path in fonts.directory().glob("NotoSans-*.ttf"):
-        fontManager.addfont(path)
-    with rc_context(_STYLE):
+    load_fonts()
+    with rc_context(STYLE):
         canvas = Canvas(figsize=(7.0, 0.9 + 0.42 * len(shown)), layout="constrained")
         axes = canvas.add_subplot()
         starts = [0] * len(shown)
@@ -81,18 +80,24 @@ def verdicts(findings: Findings) -> Figure:
         axes.set_xlabel("findings")
         axes.tick_params(left=False)
         axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=6, frameon=False)
-        svg = _svg(canvas)
+        picture = svg(canvas)
     told = "; ".join(
         f"{SECTIONS[letters]}: "
         + ", ".join(f"{counts[letters][s]} {s}" for s in WORST_FIRST if counts[letters][s])
         for letters in shown
     )
     return Figure(
-        "verdicts", svg, f"Findings by section and verdict. {told}.", "Findings by section"
+        "verdicts", picture, f"Findings by section and verdict. {told}.", "Findings by section"
     )
 
 
-def _svg(canvas: Canvas) -> str:
+def load_fonts() -> None:
+    """Let matplotlib know the fonts that pages are set in."""
+    for path in fonts.directory().glob("NotoSans-*.ttf"):
+        fontManager.addfont(path)
+
+
+def svg(canvas: Canvas) -> str:
     """The figure as SVG without the time and the version that matplotlib would write into it."""
     file = io.StringIO()
     canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

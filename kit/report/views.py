@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,7 +91,8 @@ class Column:
     """One column of a `Table`.
 
     `evidence` cells hold evidence ids and link to the rows anchored by them;
-    `control` cells hold control ids and link to the controls' blocks.
+    `control` cells hold control ids and link to the controls' blocks;
+    `link` cells hold a text and the relative address of a file that lies near.
     """
 
     name: str
@@ -364,7 +366,10 @@ def _table(fields: JSON) -> Table:
 
 def _check_cell(where: str, kind: Kind, cell: object) -> None:
     """Raise if `cell` is no JSON value that `kind` can hold."""
-    if isinstance(cell, list):
+    if kind == "link" and cell is not None:
+        if not isinstance(cell, list) or len(cell) != 2 or not _is_beside(cell[1]):
+            raise TypeError(f"{where}: a link is a text and a relative address, not {cell!r}")
+    elif isinstance(cell, list):
         if kind not in ("evidence", "control") or not all(isinstance(part, str) for part in cell):
             raise TypeError(f"{where}: only evidence and control cells hold lists, of strings")
     elif cell is not None and type(cell) not in (str, int, float, bool):
@@ -377,6 +382,11 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
         known: Mapping[str, Mark] = STATUSES if kind == "status" else SEVERITIES
         if cell is not None and cell not in known:
             raise ValueError(f"{where}: no {kind} {cell!r}, use {list(known)}")
+
+
+def _is_beside(address: object) -> bool:
+    """Tell whether an address leads to a file that came along, and to no network."""
+    return isinstance(address, str) and not re.match(r"[/\\]|[^/]*:", address)
 
 
 _environment: jinja2.Environment | None = None

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 
 NONE = "\N{EN DASH}"
 
-Kind = Literal["text", "code", "number", "datetime", "status", "severity", "evidence", "control"]
+Kind = Literal[
+    "text", "code", "number", "datetime", "status", "severity", "evidence", "control", "link"
+]
 Scalar = str | int | float | bool | None
 Cell = Scalar | list[str]
 JSON = dict[str, Any]
@@ -79,10 +81,13 @@ def cell_text(kind: Kind, cell: Cell) -> str:
     kind : Kind
         The kind of the cell's column.
     cell : Cell
-        A JSON scalar, or the list of ids of an evidence or control cell.
+        A JSON scalar, the list of ids of an evidence or control cell, or the text and the
+        relative address of a link.
     """
     if cell is None or cell == "" or cell == []:
         return NONE
+    if kind == "link" and isinstance(cell, list):
+        return cell[0]
     if isinstance(cell, list):
         return ", ".join(cell)
     if isinstance(cell, bool):

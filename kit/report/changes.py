@@ -1,0 +1,177 @@
+"""What the notebook of changes shows, made from the packs of two audits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kit.changes import CHANGES, Changes
+from kit.controls import CONTROLS
+from kit.report.views import Column, Cover, Data, Note, Table
+
+PDF_ROWS = 60
+_TOLD = {
+    "newly open": "fails, or lacks evidence, and did not before",
+    "still open": "open in both audits",
+    "closed": "failed before and does not now",
+    "gone": "the resource, or the control's row, is no longer there",
+    "evidence gained": "could not be seen before and was seen now",
+    "evidence lost": "was seen before and could not be seen now",
+    "changed": "not open, but its verdict or its configuration is another",
+    "appeared": "new, and not open",
+}
+
+
+def cover(changes: Changes) -> Cover:
+    """The first page: which packs are compared, and how much changed."""
+    accounts = sorted({pack.account for pack in changes.after})
+    who = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
+    stamps = sorted({p.info.get("Stamp", "") for p in (*changes.before, *changes.after)} - {""})
+    facts = [
+        ("Earlier evidence as of", _span(changes.before)),
+        ("Later evidence as of", _span(changes.after)),
+        *((name.capitalize(), str(changes.count(name))) for name in CHANGES),
+        ("Neither open nor changed", str(changes.same)),
+        ("Signature", "none: this pack is unsigned; each account's pack tells its own"),
+    ]
+    return Cover(
+        title="GDPR evidence, changes",
+        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), {who}",
+        facts=facts,
+        as_of=changes.as_of.isoformat(),
+        stamp="; ".join(stamps) or None,
+        marks=["Unsigned"],
+    )
+
+
+def summary(changes: Changes) -> Table:
+    """How many rows changed in which way, and what each way means."""
+    return Table(
+        "changes",
+        "What changed",
+        [
+            Column("change", "Change"),
+            Column("meaning", "What it means"),
+            Column("count", "Findings", "number"),
+        ],
+        [[name, _TOLD[name], changes.count(name)] for name in CHANGES],
+    )
+
+
+def remarks(changes: Changes) -> Note:
+    """What makes the two audits hard to compare."""
+    if changes.remarks:
+        return Note(" ".join(changes.remarks), "warning")
+    return Note("Both audits have the same accounts, thresholds, kit and key for labels.")
+
+
+def compared(changes: Changes) -> Table:
+    """The packs that are compared, with their digests."""
+    rows: list[list[Any]] = [
+        [which, pack.account, pack.as_of.isoformat(), pack.info["Findings-SHA256"]]
+        for which, packs in (("earlier", changes.before), ("later", changes.after))
+        for pack in packs
+    ]
+    return Table(
+        "packs",
+        "The packs that are compared",
+        [
+            Column("which", "Audit"),
+            Column("account", "Account", "code"),
+            Column("as_of", "Evidence as of", "datetime"),
+            Column("digest", "Findings (SHA-256)", "code"),
+        ],
+        rows,
+        **_cut(rows),
+    )
+
+
+def rows(changes: Changes, change: str) -> Table | Note:
+    """The rows that changed in one way: verdict and what was observed, before and after.
+
+    Parameters
+    ----------
+    changes : Changes
+    change : str
+        One of `kit.changes.CHANGES`.
+    """
+    own = changes.rows[changes.rows["change"] == change]
+    if own.empty:
+        return Note(f"{change.capitalize()}: none.")
+    has = {side: bool((own[f"status_{side}"] != "").any()) for side in ("before", "after")}
+    columns = [
+        Column("account", "Account", "code"),
+        Column("control", "Control", "code"),
+        Column("sentence", "What it asserts"),
+        Column("region", "Region", "code"),
+        Column("resource", "Resource", "code"),
+    ]
+    for side in ("before", "after"):
+        if has[side]:
+            columns += [
+                Column(f"status_{side}", f"Verdict {side}", "status"),
+                Column(f"observed_{side}", f"Observed {side}"),
+            ]
+    if (own["since"] != "").any():
+        columns.append(Column("since", "Open since, at least", "datetime"))
+    if len(set(changes.rows["account"])) == 1:
+        columns = columns[1:]
+    table = own.assign(sentence=own["control"].map(_sentence))
+    cells = table[[column.name for column in columns]].astype(object)
+    listed = cells.where(cells != "", None).to_numpy().tolist()
+    return Table(
+        change.replace(" ", "-"),
+        f"{change.capitalize()}: {_TOLD[change]}",
+        columns,
+        listed,
+        **_cut(listed),
+    )
+
+
+def resources(changes: Changes) -> Table:
+    """Resources that only one of the two audits has."""
+    listed = [
+        [told, row.account, row.region, row.resource]
+        for told, table in (("appeared", changes.appeared), ("gone", changes.gone))
+        for row in table.itertuples()
+    ]
+    return Table(
+        "resources",
+        "Resources that appeared or are gone",
+        [
+            Column("change", "Change"),
+            Column("account", "Account", "code"),
+            Column("region", "Region", "code"),
+            Column("resource", "Resource", "code"),
+        ],
+        listed,
+        empty="The same resources are in both audits.",
+        **_cut(listed),
+    )
+
+
+def data(changes: Changes) -> Data:
+    """Every row that changed, for machines."""
+    records = changes.rows.to_dict("records")
+    return Data(
+        "changes", records, {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
+    )
+
+
+def _sentence(name: str) -> str:
+    return CONTROLS[name].sentence if name in CONTROLS else "a control this kit does not know"
+
+
+def _span(packs: Sequence[Any]) -> str:
+    times = sorted({f"{pack.as_of:%Y-%m-%d %H:%M} UTC" for pack in packs})
+    return times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
+
+
+def _cut(listed: list[Any]) -> dict[str, Any]:
+    if len(listed) <= PDF_ROWS:
+        return {}
+    left = len(listed) - PDF_ROWS
+    return {
+        "listed": list(range(PDF_ROWS)),
+        "cut": f"{left} of {len(listed)} rows are left out here; the HTML and the CSV have all.",
+    }
