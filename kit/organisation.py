@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kit.controls import CONTROLS
+from kit.controls import CONTROLS, SECTIONS
 from kit.findings import FAIL, NO_API, NOT_EVIDENCED, WORST_FIRST
 from kit.packs import SealedPack, find_packs, latest
 
@@ -78,7 +78,7 @@ def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = 
         open_.append(alike.assign(account=account))
     table = pd.concat(open_, ignore_index=True).rename(columns={"size": "count"})
     seen = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
-    known = [name for name in CONTROLS if name in seen.columns]
+    known = sorted(CONTROLS.keys() & set(seen.columns), key=_place)
     return Organisation(
         newest,
         sorted(set(expected) - newest.keys()),
@@ -99,6 +99,11 @@ def is_open(table: pd.DataFrame) -> pd.Series:
     """Tell which rows need somebody: fails, and what is not evidenced though it could be."""
     unseen = (table["status"] == NOT_EVIDENCED) & (table["reason"] != NO_API)
     return (table["status"] == FAIL) | unseen
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Sort controls by section, in the order of the document, and by number."""
+    return (list(SECTIONS).index(CONTROLS[name].section), name)
 
 
 _WHY = ["reason", "operation", "code"]

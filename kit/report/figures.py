@@ -18,7 +18,7 @@ from kit.report.views import STATUSES, Figure
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "appstream-evidence-kit",
     "svg.fonttype": "path",
-    "font.family": fonts.SANS,
+    "font.family": list(fonts.FAMILIES),
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -93,7 +93,7 @@ def verdicts(findings: Findings) -> Figure:
 
 def load_fonts() -> None:
     """Let matplotlib know the fonts that pages are set in."""
-    for path in fonts.directory().glob("NotoSans-*.ttf"):
+    for path in fonts.directory().glob("*.ttf"):
         fontManager.addfont(path)
 
 

@@ -62,7 +62,6 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
                 *(int(counts[status]) for status in WORST_FIRST),
                 pack.as_of.isoformat(),
                 age,
-                pack.info["Findings-SHA256"],
             ]
         )
     listed, cut = _cut(rows, "accounts")
@@ -75,7 +74,27 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
             *(Column(status.replace(" ", "_"), status, "number") for status in WORST_FIRST),
             Column("as_of", "Evidence as of", "datetime"),
             Column("age", "Days older than the newest", "number"),
-            Column("digest", "Findings (SHA-256)", "code"),
+        ],
+        rows,
+        listed=listed,
+        cut=cut,
+    )
+
+
+def packs(organisation: Organisation) -> Table:
+    """The packs that are summed up, by their digests."""
+    rows: list[list[Any]] = [
+        [account, pack.info["Snapshot-SHA256"], pack.info["Findings-SHA256"]]
+        for account, pack in organisation.packs.items()
+    ]
+    listed, cut = _cut(rows, "packs")
+    return Table(
+        "packs",
+        "The packs that are summed up, by their digests",
+        [
+            Column("account", "Account", "code"),
+            Column("snapshot", "Snapshot (SHA-256)", "code"),
+            Column("findings", "Findings (SHA-256)", "code"),
         ],
         rows,
         listed=listed,
