@@ -265,8 +265,8 @@ def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]
     new = {pack.account: pack.info for pack in after}
     for name, told in (
         ("Pseudonym-Key", "labelled with different keys: resources cannot be told to be the same"),
-        ("Thresholds-SHA256", "judged by different thresholds"),
-        ("Kit-Version", "made by different versions of the kit"),
+        ("Thresholds", "judged by different thresholds"),
+        ("Bag-Software-Agent", "made by different versions of the kit"),
     ):
         differ = sorted(a for a in shared if old[a].get(name) != new[a].get(name))
         if differ:

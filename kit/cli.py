@@ -54,6 +54,39 @@ def seal(snapshot: Path, to: Path | None, quiet: bool) -> None:
 
 
 @main.command()
+@click.argument("packs", type=click.Path(path_type=Path))
+@click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
+@click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def organisation(packs: Path, to: Path | None, expect: tuple[str, ...], quiet: bool) -> None:
+    """Sum up the newest pack of each account below the folder PACKS."""
+    from kit.pack.overview import seal_organisation
+
+    made = seal_organisation(packs, to, expect, progress=not quiet)
+    _tell_overview(made.folder, "accounts.csv")
+    failing = sum(record["fail"] > 0 for record in made.records)
+    click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
+
+
+@main.command()
+@click.argument("earlier", type=click.Path(path_type=Path))
+@click.argument("later", required=False, type=click.Path(path_type=Path))
+@click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> None:
+    """Tell what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
+
+    Without LATER, the last two packs of each account below EARLIER are compared.
+    """
+    from kit.pack.overview import seal_changes
+
+    made = seal_changes(earlier, later, to, progress=not quiet)
+    _tell_overview(made.folder, "changes.csv")
+    told = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
+    click.echo("changes: " + (", ".join(told) or "none"))
+
+
+@main.command()
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
@@ -156,6 +189,12 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool) -> Any:
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     click.echo(f"findings digest: {pack.digest}")
     return pack
+
+
+def _tell_overview(folder: Path, table: str) -> None:
+    click.echo(f"pack: {folder}")
+    for name in ("evidence.pdf", "evidence.html", table):
+        click.echo(f"  {folder / 'data' / name}")
 
 
 def _calls(parameters: Path | None) -> Any:

@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kit.errors import UserError
+from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
 
-INFO, MANIFEST, TAG_MANIFEST = "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"
 FINDINGS = "data/findings.parquet"
 
 
@@ -52,6 +53,11 @@ class SealedPack:
     def _vouched(self) -> dict[str, str]:
         return {**_manifest(self.folder / MANIFEST), **_manifest(self.folder / TAG_MANIFEST)}
 
+    @property
+    def stamp(self) -> str:
+        """What every page says where the answers did not come from AWS; else empty."""
+        return self.info.get("Stamp", "none").removeprefix("none")
+
     def read(self, name: str) -> bytes:
         """Return a file's content, once its digest is found to be the manifest's.
 
@@ -81,7 +87,11 @@ class SealedPack:
             As `read`.
         """
         table = pq.read_table(io.BytesIO(self.read(FINDINGS)), columns=columns)
-        return table.to_pandas(strings_to_categorical=False)
+        plain = [
+            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+            for field in table.schema
+        ]
+        return table.cast(pa.schema(plain)).to_pandas()
 
 
 def open_pack(folder: Path | str) -> SealedPack:

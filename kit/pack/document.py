@@ -105,8 +105,8 @@ def document(notebook: NotebookNode) -> Document:
     return Document(_seen(covers[0]), blocks, controls, rows)
 
 
-def findings_data(notebook: NotebookNode) -> JSON:
-    """Return the records and facts of the findings, as the notebook gave them for machines.
+def data_of(notebook: NotebookNode, name: str) -> JSON:
+    """Return the records and facts of a name, as the notebook gave them for machines.
 
     Raises
     ------
@@ -117,11 +117,16 @@ def findings_data(notebook: NotebookNode) -> JSON:
         view
         for where, cell in _cells(notebook)
         for view in _views(where, cell)
-        if view["kind"] == "data" and view["name"] == "findings"
+        if view["kind"] == "data" and view["name"] == name
     ]
     if len(shown) != 1:
-        raise NotebookOutputError(f"the notebook shows its findings' data {len(shown)} times")
+        raise NotebookOutputError(f"the notebook shows the data of its {name} {len(shown)} times")
     return shown[0]
+
+
+def findings_data(notebook: NotebookNode) -> JSON:
+    """Return the records and facts of the findings; see `data_of`."""
+    return data_of(notebook, "findings")
 
 
 def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:

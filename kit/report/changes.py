@@ -26,7 +26,7 @@ def cover(changes: Changes) -> Cover:
     """The first page: which packs are compared, and how much changed."""
     accounts = sorted({pack.account for pack in changes.after})
     who = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
-    stamps = sorted({p.info.get("Stamp", "") for p in (*changes.before, *changes.after)} - {""})
+    stamps = sorted({pack.stamp for pack in (*changes.before, *changes.after)} - {""})
     facts = [
         ("Earlier evidence as of", _span(changes.before)),
         ("Later evidence as of", _span(changes.after)),
@@ -68,7 +68,7 @@ def remarks(changes: Changes) -> Note:
 def compared(changes: Changes) -> Table:
     """The packs that are compared, with their digests."""
     rows: list[list[Any]] = [
-        [which, pack.account, pack.as_of.isoformat(), pack.info["Findings-SHA256"]]
+        [which, pack.account, pack.as_of.isoformat(), pack.info["Findings-SHA-256"]]
         for which, packs in (("earlier", changes.before), ("later", changes.after))
         for pack in packs
     ]

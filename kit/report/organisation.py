@@ -21,7 +21,7 @@ def cover(organisation: Organisation) -> Cover:
     """The first page: how many accounts, of when, and what became of them."""
     packs = organisation.packs.values()
     oldest = min(pack.as_of for pack in packs)
-    stamps = sorted({pack.info.get("Stamp", "") for pack in packs} - {""})
+    stamps = sorted({pack.stamp for pack in packs} - {""})
     facts = [
         ("Accounts with a pack", str(len(packs))),
         ("Accounts expected, without a pack", str(len(organisation.missing))),
@@ -84,7 +84,7 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
 def packs(organisation: Organisation) -> Table:
     """The packs that are summed up, by their digests."""
     rows: list[list[Any]] = [
-        [account, pack.info["Snapshot-SHA256"], pack.info["Findings-SHA256"]]
+        [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
         for account, pack in organisation.packs.items()
     ]
     listed, cut = _cut(rows, "packs")
@@ -197,8 +197,8 @@ def data(organisation: Organisation) -> Data:
         {
             "account": account,
             "as_of": pack.as_of.isoformat(),
-            "snapshot_sha256": pack.info["Snapshot-SHA256"],
-            "findings_sha256": pack.info["Findings-SHA256"],
+            "snapshot_sha256": pack.info["Snapshot-SHA-256"],
+            "findings_sha256": pack.info["Findings-SHA-256"],
             **{status.replace(" ", "_"): int(counts.loc[account, status]) for status in counts},
         }
         for account, pack in organisation.packs.items()
