@@ -153,7 +153,7 @@ def compare_packs(
         )
     old = _table(pack for pack in before if pack.account in shared)
     new = _table(pack for pack in after if pack.account in shared)
-    joined = old.join(new, how="outer", lsuffix="_before", rsuffix="_after").reset_index()
+    joined = old.join(new, how="outer", suffixes=("_before", "_after")).reset_index()
     joined["change"] = [_change(*pair) for pair in joined[_COMPARED].itertuples(index=False)]
     since = _since([*history, *before, *after])
     still = joined["change"].isin(("newly open", "still open", "evidence lost"))

@@ -105,14 +105,14 @@ def open_pack(folder: Path | str) -> SealedPack:
     Raises
     ------
     UserError
-        There is no pack, or it has no date.
+        There is no pack, it has no date, or its manifest does not vouch for what it says.
     """
     folder = Path(folder)
     bag = next((at for at in (folder, folder / "pack") if (at / INFO).is_file()), None)
     if bag is None:
         raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it")
-    pairs = (line.partition(": ") for line in (bag / INFO).read_text("utf-8").splitlines())
-    pack = SealedPack(bag, {name: value for name, _, value in pairs})
+    lines = SealedPack(bag, {}).read(INFO).decode("utf-8", "replace").splitlines()
+    pack = SealedPack(bag, {name: value for name, _, value in (x.partition(": ") for x in lines)})
     try:
         pack.as_of  # noqa: B018
     except (KeyError, ValueError):
@@ -121,7 +121,7 @@ def open_pack(folder: Path | str) -> SealedPack:
 
 
 def find_packs(folder: Path | str) -> list[SealedPack]:
-    """Open every pack that lies below a folder, the oldest first.
+    """Open every pack of an account that lies below a folder, the oldest first.
 
     Raises
     ------
@@ -130,16 +130,17 @@ def find_packs(folder: Path | str) -> list[SealedPack]:
     """
     folder = Path(folder)
     places = [folder] if (folder / INFO).is_file() else _bags(folder)
-    packs = sorted(map(open_pack, places), key=lambda pack: (pack.as_of, str(pack.folder)))
+    found = [pack for pack in map(open_pack, places) if pack.account]
+    packs = sorted(found, key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
         raise UserError(f"{folder}: no pack lies below it; `evidence run` and `batch` make them")
     return packs
 
 
 def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
-    """Return the newest pack of each account, by account id; packs of many accounts are left."""
+    """Return the newest pack of each account, by account id."""
     newest = {pack.account: pack for pack in sorted(packs, key=lambda pack: pack.as_of)}
-    return {account: newest[account] for account in sorted(newest) if account}
+    return {account: newest[account] for account in sorted(newest)}
 
 
 def _bags(folder: Path) -> Iterator[Path]:

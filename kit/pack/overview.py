@@ -20,6 +20,7 @@ from kit.pack.document import data_of, document
 from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
+from kit.pack.tabular import csv_file
 from kit.packs import SealedPack, find_packs, latest
 
 _OVERVIEWS = uuid.UUID("6f2d3a54-93a7-4b0e-8a40-6c7f1f5d2a11")  # namespace of their identifiers
@@ -150,4 +151,5 @@ def _files(
     made = document(executed)
     yield "evidence.html", page(made).encode()
     yield "evidence.pdf", pdf(made)
-    yield f"{name}.csv", csv_file(data["records"])
+    records = data["records"]
+    yield f"{name}.csv", csv_file(records, list(records[0]) if records else [])

@@ -1,0 +1,46 @@
+"""Small packs of made-up findings, sealed as the kit seals them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from kit.findings import Finding
+from kit.pack.bag import write_bag
+from kit.pack.tabular import findings_parquet
+
+AS_OF = dt.datetime(2026, 8, 1, 9, tzinfo=dt.UTC)
+
+
+def row(control: str, resource: str, status: str, **members: str) -> dict[str, Any]:
+    """Return a finding as the notebook gives it to machines."""
+    empty = dict.fromkeys(Finding.__dataclass_fields__, "")
+    given = {"control": control, "resource": resource, "status": status, "severity": "high"}
+    return {**empty, "region": "eu-central-1", "evidence": "E0001", **given, **members}
+
+
+def seal(
+    root: Path,
+    account: str,
+    rows: list[dict[str, Any]],
+    days: int = 0,
+    **info: str,
+) -> Path:
+    """Seal a pack below `root`, as of `AS_OF` and some days; return its folder."""
+    as_of = AS_OF + dt.timedelta(days=days)
+    records = [{**row, "account": account} for row in rows]
+    facts = {"account": account, "as_of": as_of.isoformat(), "digest": "0" * 64}
+    folder = root / account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack"
+    told = {
+        "Account": account,
+        "Evidence-As-Of": as_of.isoformat(),
+        "Findings-SHA-256": "f" * 64,
+        "Snapshot-SHA-256": "5" * 64,
+        "Pseudonym-Key": "0123456789abcdef",
+        "Stamp": "NOT AWS: made up",
+        **info,
+    }
+    content = findings_parquet({"records": records, "facts": facts})
+    write_bag(folder, [("findings.parquet", content)], told, as_of)
+    return folder

@@ -1,0 +1,127 @@
+"""What changed between two audits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kit.changes import CHANGES, audits, compare, compare_packs
+from kit.errors import UserError
+from kit.packs import find_packs, open_pack
+from kit.report import changes as show
+from kit.report.views import Note, Table
+from tests.sealed import row, seal
+
+ONE, TWO = "111111111111", "222222222222"
+
+# status before, status after (none: no such row), what that is called
+BECAME = [
+    ("pass", "fail", "newly open"),
+    ("not evidenced", "fail", "newly open"),
+    (None, "fail", "newly open"),
+    (None, "not evidenced", "newly open"),
+    ("fail", "fail", "still open"),
+    ("not evidenced", "not evidenced", "still open"),
+    ("fail", "pass", "closed"),
+    ("fail", "accepted", "closed"),
+    ("not evidenced", "pass", "evidence gained"),
+    ("not evidenced", "not applicable", "evidence gained"),
+    ("fail", "not evidenced", "evidence lost"),
+    ("pass", "not evidenced", "evidence lost"),
+    ("pass", "attested", "changed"),
+    ("pass", "pass", ""),
+    ("fail", None, "gone"),
+    (None, "pass", "appeared"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), BECAME)
+def test_every_pair_of_verdicts_has_its_name(
+    tmp_path: Path, before: str | None, after: str | None, told: str
+) -> None:
+    anchor = row("GV-01", "account", "pass")
+    for days, status in enumerate((before, after)):
+        seal(tmp_path, ONE, [anchor, *([row("AR-05", "b", status)] if status else [])], days)
+    found = compare(tmp_path)
+    assert list(found.rows["change"]) == ([told] if told else [])
+    assert found.same == (1 if told else 2)
+    assert sum(found.count(name) for name in CHANGES) == bool(told)
+
+
+def test_values_are_shown_before_and_after(tmp_path: Path) -> None:
+    seal(tmp_path, ONE, [row("AR-05", "b", "pass", observed="Encryption: AES256")])
+    seal(tmp_path, ONE, [row("AR-05", "b", "pass", observed="Encryption: aws:kms")], 1)
+    table = show.rows(compare(tmp_path), "changed")
+    assert isinstance(table, Table)
+    line = dict(zip([column.name for column in table.columns], table.rows[0], strict=True))
+    assert line["observed_before"] == "Encryption: AES256"
+    assert line["observed_after"] == "Encryption: aws:kms"
+
+
+def test_times_and_what_no_interface_shows_are_no_changes(tmp_path: Path) -> None:
+    for days in (0, 1):
+        seen = f"Last event: 2026-08-0{days + 1}T10:00:00Z"
+        rows = [
+            row("LG-01", "trail-a", "pass", observed=seen),
+            row("AR-04", "fleet-a", "not evidenced", reason="no API", observed=seen),
+        ]
+        seal(tmp_path, ONE, rows, days)
+    assert compare(tmp_path).rows.empty
+
+
+def test_an_open_point_tells_since_when(tmp_path: Path) -> None:
+    history = ["fail", "pass", "not evidenced", "fail", "fail"]
+    for days, status in enumerate(history):
+        seal(tmp_path, ONE, [row("AR-05", "b", status)], days)
+    found = compare(tmp_path)
+    assert list(found.rows["change"]) == ["still open"]
+    assert list(found.rows["since"]) == ["2026-08-03T09:00:00+00:00"]
+
+
+def test_resources_that_appeared_or_are_gone_are_named(tmp_path: Path) -> None:
+    seal(tmp_path, ONE, [row("AR-05", "old", "pass"), row("AR-05", "kept", "pass")])
+    seal(tmp_path, ONE, [row("AR-05", "kept", "pass"), row("AR-05", "new", "fail")], 1)
+    table = show.resources(compare(tmp_path))
+    assert [line[:1] + line[3:] for line in table.rows] == [["appeared", "new"], ["gone", "old"]]
+
+
+def test_what_makes_packs_hard_to_compare_is_told(tmp_path: Path) -> None:
+    rows = [row("AR-05", "b", "pass")]
+    seal(tmp_path, ONE, rows, Thresholds="default 1", **{"Pseudonym-Key": "a"})
+    seal(tmp_path, ONE, rows, 1, Thresholds="strict 2", **{"Pseudonym-Key": "b"})
+    found = compare(tmp_path)
+    note = show.remarks(found)
+    assert note.tone == "warning"
+    assert f"account {ONE} are labelled with different keys" in note.text
+    assert f"account {ONE} are judged by different thresholds" in note.text
+
+
+def test_an_organisation_is_compared_account_by_account(tmp_path: Path) -> None:
+    before, after = tmp_path / "august", tmp_path / "november"
+    for account in (ONE, TWO):
+        seal(before, account, [row("AR-05", "b", "pass")])
+    seal(after, ONE, [row("AR-05", "b", "fail")], 90)
+    found = compare(before, after)
+    assert list(found.rows["account"]) == [ONE]
+    assert f"1 accounts are only in the earlier audit: {TWO}." in found.remarks
+    assert isinstance(show.rows(found, "closed"), Note)
+    assert show.cover(found).stamp == "NOT AWS: made up"
+
+
+def test_two_packs_may_be_named_alone(tmp_path: Path) -> None:
+    packs = [seal(tmp_path, ONE, [row("AR-05", "b", "fail")], days) for days in (0, 1, 2)]
+    found = compare(packs[1], packs[2].parent)
+    assert list(found.rows["since"]) == ["2026-08-01T09:00:00+00:00"]  # told by the pack beside
+
+
+def test_the_order_and_a_common_account_are_asked_for(tmp_path: Path) -> None:
+    packs = [seal(tmp_path, ONE, [row("AR-05", "b", "fail")], days) for days in (0, 1)]
+    other = seal(tmp_path, TWO, [row("AR-05", "b", "fail")], 2)
+    with pytest.raises(UserError, match="is the older one; name the earlier pack first"):
+        compare(packs[1], packs[0])
+    with pytest.raises(UserError, match="no account in common"):
+        compare_packs([open_pack(packs[0])], [open_pack(other)])
+    with pytest.raises(UserError, match="no account below it has two packs"):
+        audits(tmp_path / TWO)
+    assert len(find_packs(tmp_path)) == 3

@@ -1,0 +1,116 @@
+"""Packs made from packs, through the command, and opened as a reader opens them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import bagit
+import pypdf
+import pytest
+from playwright.sync_api import Browser
+
+from tests.sealed import row, seal
+
+BIN = Path(sys.executable).parent
+ONE, TWO = "111111111111", "222222222222"
+
+
+def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / "evidence"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+    )
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("outputs")
+    for days, status in enumerate(("fail", "pass")):
+        seal(root, ONE, [row("AR-05", "bucket-a", status, observed=f"Seen: {days}")], days)
+        seal(root, TWO, [row("AR-05", "bucket-b", "pass"), row("EX-01", "stack-a", status)], days)
+    return root
+
+
+@pytest.fixture(scope="module")
+def organisation(outputs: Path) -> Path:
+    done = evidence("organisation", outputs, "--expect", "333333333333", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "accounts: 2, 0 of them with a fail" in done.stdout
+    return outputs / "organisation" / "2026-08-02T090000Z" / "pack"
+
+
+@pytest.fixture(scope="module")
+def changes(outputs: Path, organisation: Path) -> Path:
+    assert organisation.is_dir()  # an overview below the same folder is no account's pack
+    done = evidence("compare", outputs, "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert "changes: 2 closed" in done.stdout
+    return outputs / "changes" / "2026-08-02T090000Z" / "pack"
+
+
+@pytest.mark.parametrize("name", ["organisation", "changes"])
+def test_an_overview_is_a_bag(name: str, request: pytest.FixtureRequest) -> None:
+    pack = request.getfixturevalue(name)
+    assert bagit.Bag(str(pack)).is_valid()
+    text = "".join(
+        page.extract_text() for page in pypdf.PdfReader(pack / "data/evidence.pdf").pages
+    )
+    assert "NOT AWS: made up" in text
+    assert ("333333333333" in text) == (name == "organisation")
+
+
+def test_its_table_is_there_for_programs(organisation: Path, changes: Path) -> None:
+    accounts = list(csv.DictReader((organisation / "data" / "accounts.csv").open(newline="")))
+    assert [(line["account"], line["pass"]) for line in accounts] == [(ONE, "1"), (TWO, "2")]
+    rows = list(csv.DictReader((changes / "data" / "changes.csv").open(newline="")))
+    assert [(line["account"], line["change"], line["observed_after"]) for line in rows] == [
+        (ONE, "closed", "Seen: 1"),
+        (TWO, "closed", ""),
+    ]
+
+
+def test_its_page_leads_to_the_packs_and_asks_no_network(
+    organisation: Path, browser: Browser
+) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    address = (organisation / "data" / "evidence.html").resolve().as_uri()
+    page.goto(address)
+    links = page.locator("#table-accounts tbody a").evaluate_all("all => all.map(a => a.href)")
+    assert [link.rpartition("/pack/")[2] for link in links] == ["data/evidence.html"] * 2
+    packs = [Path(unquote(link.removeprefix("file://"))).parent.parent for link in links]
+    assert all((pack / "bag-info.txt").is_file() for pack in packs)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
+
+
+def test_the_same_packs_make_the_same_overview(
+    outputs: Path, organisation: Path, tmp_path: Path
+) -> None:
+    place = outputs / "again" / "once" / "pack"  # as deep, so that links are the same
+    done = evidence("organisation", outputs, "--expect", "333333333333", "--to", place, "--quiet")
+    assert done.returncode == 0, done.stderr
+    manifests = [(pack / "manifest-sha256.txt").read_text() for pack in (organisation, place)]
+    assert manifests[0] == manifests[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["organisation", "nowhere"], "evidence: nowhere: no pack lies below it"),
+        (["compare", "nowhere"], "evidence: nowhere: no pack lies below it"),
+    ],
+)
+def test_a_mistake_is_told(arguments: list[str], told: str) -> None:
+    done = evidence(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(told)
+    assert "Traceback" not in done.stderr
