@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -32,10 +33,22 @@ def findings_csv(data: JSON) -> bytes:
         A header, then a row for each finding, roll-ups last. A text that a spreadsheet would
         take for a formula starts with an apostrophe.
     """
+    return csv_file(data["records"], _COLUMNS)
+
+
+def csv_file(records: Iterable[JSON], columns: Sequence[str]) -> bytes:
+    """Return records as CSV; a text that a spreadsheet would take for a formula is made inert.
+
+    Parameters
+    ----------
+    records : iterable of dict
+    columns : sequence of str
+        Keys of every record, in the order of the columns.
+    """
     file = io.StringIO()
-    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\r\n")
+    writer = csv.DictWriter(file, columns, lineterminator="\r\n")
     writer.writeheader()
-    for record in data["records"]:
+    for record in records:
         writer.writerow({name: _inert(value) for name, value in record.items()})
     return file.getvalue().encode()
 
