@@ -12,8 +12,9 @@ from kit.aws.collect import collect
 from kit.changes import Changes, compare
 from kit.controls import needed_calls
 from kit.errors import UserError
+from kit.inputs import Where, refuse_unknown
 from kit.organisation import Organisation, roll_up
-from kit.parameters import Run, parameters, refuse_unknown
+from kit.parameters import Run, parameters
 from kit.snapshot import Snapshot, read
 
 PARAMETERS_FILE = "EVIDENCE_PARAMETERS"
@@ -41,7 +42,7 @@ def validate(namespace: Mapping[str, Any]) -> Run:
         only warns), or injected others beside ``snapshot``, which already holds them.
     """
     injected = set(_injected_names(namespace.get("In", ())))
-    refuse_unknown(sorted(injected), "the injected parameters", also=("snapshot",))
+    refuse_unknown(sorted(injected), Where("the injected parameters"), Run, also=("snapshot",))
     stored = namespace.get("snapshot")
     if stored:
         for name in sorted(injected - {"snapshot"}):

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import botocore.session
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from kit.errors import UserError
-
-M = TypeVar("M", bound=BaseModel)
+from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701", "C5", "CISPE"]
 
 
 class Profile(_Strict):
@@ -35,6 +35,9 @@ class Profile(_Strict):
     max_idle_seconds: int = Field(gt=0, description="longest idle time, in seconds")
     minimum_key: Literal["any", "aws-managed", "customer"] = Field(
         description="weakest class of key that may encrypt a bucket"
+    )
+    attestations: list[Framework] = Field(
+        min_length=1, description="frameworks whose reports by AWS's auditors count"
     )
     report_valid_months: int = Field(
         gt=0, description="months after its period in which an attestation report counts"
@@ -133,16 +136,15 @@ class Run(_Strict):
     pseudonym_key: str = ""
     outputs: str = "outputs"
 
-    @model_validator(mode="before")
+    @field_validator("account", mode="before")
     @classmethod
-    def _account_is_quoted(cls, data: Any) -> Any:
-        account = data.get("account") if isinstance(data, Mapping) else None
-        if isinstance(account, int):
-            raise UserError(
-                f"account: {account} was read as a number, which changes leading zeros; write it "
-                'in quotes: account: "012345678901" (with papermill: -r account 012345678901)'
+    def _account_is_quoted(cls, value: Any) -> Any:
+        if isinstance(value, int):
+            raise ValueError(
+                "was read as a number, which changes leading zeros; write it in quotes: account: "
+                '"012345678901" (with papermill: -r account 012345678901)'
             )
-        return data
+        return value
 
     @field_validator("account")
     @classmethod
@@ -236,14 +238,16 @@ def parameters(source: Mapping[str, Any] | str | Path) -> Run:
     UserError
         Names the field, its value and what would be right.
     """
-    if not isinstance(source, Mapping):
-        where, source = str(source), _read_yaml(Path(source))
+    if isinstance(source, Mapping):
+        values, where = source, Where("parameters")
     else:
-        where = "parameters"
-    if not source.get("account"):
-        raise UserError(f'{where}: account is missing; write account: "012345678901" (12 digits)')
-    refuse_unknown(source, where)
-    return _model(Run, dict(source), where)
+        values, where = _fields(Path(source))
+    refuse_unknown(values, where, Run)
+    if not values.get("account"):
+        raise UserError(
+            f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
+        )
+    return validated(Run, dict(values), where)
 
 
 def load_profile(name: str) -> Profile:
@@ -254,18 +258,19 @@ def load_profile(name: str) -> Profile:
     UserError
         No such profile, or a field in it that is wrong.
     """
-    folder = resources.files("kit") / "profiles"
-    base = yaml.safe_load((folder / "default.yaml").read_text("utf-8"))
+    folder = Path(str(resources.files("kit"))) / "profiles"
+    base, _ = _fields(folder / "default.yaml")
     if name in ("default", "strict"):
-        own = yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8"))
+        own, where = _fields(folder / f"{name}.yaml")
     elif Path(name).suffix in (".yaml", ".yml"):
-        own = {"name": Path(name).stem, **_read_yaml(Path(name))}
+        own, where = _fields(Path(name))
+        own = {"name": Path(name).stem, **own}
     else:
         raise UserError(
             f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
         )
-    refuse_unknown(own, f"thresholds {name}", Profile)
-    return _model(Profile, base | own, f"thresholds {name}")
+    refuse_unknown(own, where, Profile)
+    return validated(Profile, base | own, where)
 
 
 def load_waivers(path: str) -> list[Waiver]:
@@ -278,58 +283,16 @@ def load_waivers(path: str) -> list[Waiver]:
     """
     if not path:
         return []
-    entries = _load(Path(path))
+    entries, where = read_yaml(Path(path))
     if not isinstance(entries, list):
         raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
-    for n, entry in enumerate(entries, 1):
-        refuse_unknown(entry if isinstance(entry, dict) else (), f"{path}, waiver {n}", Waiver)
-    return [_model(Waiver, entry, f"{path}, waiver {n}") for n, entry in enumerate(entries, 1)]
+    for n, entry in enumerate(entries):
+        refuse_unknown(entry if isinstance(entry, dict) else (), where.within(n), Waiver)
+    return [validated(Waiver, entry, where.within(n)) for n, entry in enumerate(entries)]
 
 
-def refuse_unknown(
-    names: Iterable[str], where: str, model: type[BaseModel] = Run, also: tuple[str, ...] = ()
-) -> None:
-    """Raise a `UserError` for the first name that is no field, with the nearest that is one."""
-    allowed = {*model.model_fields, *also}
-    for name in names:
-        if name not in allowed:
-            near = difflib.get_close_matches(str(name), allowed, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(allowed))}"
-            raise UserError(f"{where}: there is no field {name!r}; {hint}")
-
-
-def _model(model: type[M], values: Any, where: str) -> M:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the fields together"
-        value = "" if first["type"] == "missing" or not first["loc"] else f" {first['input']!r}:"
-        wrong = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{where}: {field}:{value} {wrong}") from None
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    values = _load(path)
+def _fields(path: Path) -> tuple[dict[str, Any], Where]:
+    values, where = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f'{path}: fields with values are wanted, such as account: "012345678901"')
-    return values
-
-
-def _load(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text("utf-8"), Loader=_DatesStayText)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is no YAML: {str(error).splitlines()[0]}") from None
-
-
-class _DatesStayText(yaml.SafeLoader):
-    """A safe loader in which 2027-03-31 stays the text that was written."""
-
-
-_DatesStayText.yaml_implicit_resolvers = {
-    first: [(tag, expr) for tag, expr in pairs if tag != "tag:yaml.org,2002:timestamp"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+    return values, where

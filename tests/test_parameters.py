@@ -20,7 +20,10 @@ def _yaml(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
+RUNS = sorted(path for path in EXAMPLES.glob("*.yaml") if path.stem != "waivers")
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
 def test_the_examples_are_valid(path: Path) -> None:
     assert len(parameters(path).account) == 12
 
@@ -40,7 +43,7 @@ def test_the_commented_example_names_every_field() -> None:
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', ["regions", "eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\nregions: eu-west-1', ["regions", "'eu-west-1'", "list"]),
         (f'account: "{ACCOUNT}"\nlookback_days: 400', ["lookback_days", "400", "90"]),
-        (f'account: "{ACCOUNT}"\npseudonymise: "no"', ["pseudonymise", "'no'", "boolean"]),
+        (f'account: "{ACCOUNT}"\npseudonymise: "no"', ["pseudonymise", "'no'", "true or false"]),
         (f'account: "{ACCOUNT}"\nrole_arn: EvidenceReader', ["role_arn", "arn:aws:iam::"]),
         (f'account: "{ACCOUNT}"\nexternal_id: x', ["external_id", "role_arn"]),
         (f'account: "{ACCOUNT}"\ndata_role: owner', ["data_role", "'owner'", "controller"]),
@@ -56,6 +59,40 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
     message = str(caught.value)
     assert [part for part in told if part not in message] == []
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("account: 12", "line 2: account: 12: was read as a number"),
+        ("accnt: x", "line 2: there is no field 'accnt'; did you mean 'account'?"),
+        ("pseudonymise: 0", "line 3: pseudonymise: 0: true or false is wanted, without quotes"),
+        ("event_pages: two", "line 3: event_pages: 'two': a whole number is wanted"),
+        ("event_pages: 0", "line 3: event_pages: 0: 1 or more is wanted"),
+        ("event_pages: 101", "line 3: event_pages: 101: 100 or less is wanted"),
+        ("contact: 17", 'line 3: contact: 17: a text is wanted: "17"'),
+        ("contact: [a]", "line 3: contact: ['a']: a text is wanted, in quotes"),
+        ("regions: eu-west-1", "line 3: regions: 'eu-west-1': a list is wanted: [eu-west-1]"),
+        ("regions:\n- eu-west-1\n- 3", 'line 5: regions, entry 2: 3: a text is wanted: "3"'),
+        ("declared_reasons: no", "line 3: declared_reasons: False: fields with values are wanted"),
+        (
+            "declared_reasons:\n  EX-01: 3",
+            'line 4: declared_reasons, EX-01: 3: a text is wanted: "3"',
+        ),
+        (
+            "data_role: owner",
+            "line 3: data_role: 'owner': one of these is wanted: '', 'controller'",
+        ),
+        ("contact: a\ncontact: b", "line 4: contact is given a second time, after 3"),
+        ("a: b: c", "line 3: is no YAML: mapping values are not allowed here"),
+        ("regions: &own [*own]", "line 3: regions"),
+    ],
+)
+def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    first = "# a comment\n" if text.startswith("acc") else f'# a comment\naccount: "{ACCOUNT}"\n'
+    with pytest.raises(UserError) as caught:
+        parameters(_yaml(tmp_path, first + text))
+    assert str(caught.value).startswith(f"{tmp_path / 'run.yaml'}, {told}")
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -76,14 +113,18 @@ def test_days_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("control: AR-03", "owner"),
+        ("control: AR-03", "line 2: owner: is missing"),
+        (
+            "{control: AR-03, owner: a, reason: short, expires: 2027-03-31}",
+            "line 2: reason: 'short'",
+        ),
         ("{control: AR-03, owner: a, reason: long enough it is, expires: soon}", "2027-03-31"),
-        ("{control: AR-03, owner: a, reason: long enough it is, until: x}", "until"),
+        ("{control: AR-03, owner: a, reason: long enough it is, until: x}", "line 2: .*'until'"),
     ],
 )
 def test_a_wrong_waiver_is_told(tmp_path: Path, entry: str, told: str) -> None:
     path = tmp_path / "waivers.yaml"
-    path.write_text(f"- {entry}\n")
+    path.write_text(f"# one waiver\n- {entry}\n")
     with pytest.raises(UserError, match=told):
         load_waivers(str(path))
 
@@ -97,7 +138,12 @@ def test_an_own_profile_changes_what_it_names_and_keeps_the_rest(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("max_idle: 1", "did you mean 'max_idle_seconds'"), ("max_idle_seconds: many", "'many'")],
+    [
+        ("max_idle: 1", "line 1: .*did you mean 'max_idle_seconds'"),
+        ("max_idle_seconds: many", "line 1: max_idle_seconds: 'many': a whole number is wanted"),
+        ("name: bank\nmax_idle_seconds: 0", "line 2: max_idle_seconds: 0: more than 0 is wanted"),
+        ("minimum_key: mine", "line 1: minimum_key: 'mine': one of these is wanted: 'any', "),
+    ],
 )
 def test_a_wrong_profile_is_told(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "own.yaml"

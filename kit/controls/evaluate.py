@@ -11,6 +11,7 @@ import pandas as pd
 from kit.aws.calls import CALLS, Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
+    CLOCK,
     CONTROLS,
     REGION,
     ROLL_UPS,
@@ -103,7 +104,7 @@ class _Evaluation:
         self.control = control
         self.table = table
         self.snapshot = snapshot
-        known = {**dict(snapshot.run), **dict(snapshot.profile), "as_of": snapshot.as_of}
+        known = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
         self.thresholds = {name: known[name] for name in control.thresholds}
         self.gaps = {(gap.row, gap.column): gap for gap in table.gaps.itertuples(index=False)}
         self.coverage = (
@@ -240,7 +241,9 @@ class _Evaluation:
         observed: str = "",
         evidence: tuple[str, ...] = (),
     ) -> Finding:
-        limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.thresholds.items())
+        limits = ", ".join(
+            f"{name} = {shown(value)}" for name, value in self.thresholds.items() if name != CLOCK
+        )
         expected = " ".join(clause.expected for clause in self.control.clauses)
         return Finding(
             self.control.id,

@@ -71,16 +71,26 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     ),
 )
 def aws_protects_its_infrastructure(
-    reports: list[dict[str, Any]], *, report_valid_months: int, as_of: dt.datetime
+    reports: list[dict[str, Any]],
+    *,
+    attestations: list[str],
+    report_valid_months: int,
+    as_of: dt.datetime,
 ) -> Outcome:
-    """A report of SOC 2, ISO 27001, 27017, 27018, 27701, C5 or CISPE is published and recent."""
+    """A report that the profile counts is published, and its period ended not long ago."""
     oldest = pd.Timestamp(as_of) - pd.DateOffset(months=report_valid_months)
-    current = [r for r in reports if not r["period_end"] or pd.Timestamp(r["period_end"]) >= oldest]
+    current = [
+        report
+        for report in reports
+        if not set(report["frameworks"]).isdisjoint(attestations)
+        and (not report["period_end"] or pd.Timestamp(report["period_end"]) >= oldest)
+    ]
     if not current:
         return NotEvidenced("no current report", "Artifact lists no published report in time")
     newest = current[0]
-    until = f", period to {newest['period_end'][:10]}" if newest["period_end"] else ""
-    return Attested(f"AWS Artifact: {newest['name']}{until} ({newest['arn']})")
+    start, end = newest["period_start"][:10], newest["period_end"][:10]
+    period = f", period {f'{start} ' if start else ''}to {end}" if end else ""
+    return Attested(f"AWS Artifact: {newest['name']}{period} ({newest['arn']})")
 
 
 @control(

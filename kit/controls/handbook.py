@@ -10,12 +10,10 @@ from typing import Any
 from kit.aws.calls import CALLS, Scope
 from kit.aws.policy import plan
 from kit.controls.outcomes import branches
-from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
+from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
 from kit.controls.source import ADDRESS, EDITION, STATEMENTS, TITLE
 from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, PASS
 from kit.parameters import Profile, Run, load_profile
-
-_CLOCK = "as_of"  # no threshold: when collection began
 
 _INTRODUCTION = f"""\
 # What the kit asserts
@@ -65,7 +63,7 @@ def known() -> dict[str, Control | RollUp]:
 
 def limits(control: Control) -> list[tuple[str, str]]:
     """Return a control's thresholds and lists, each with its value in the profiles."""
-    return [(name, _limit(name)) for name in control.thresholds if name != _CLOCK]
+    return [(name, _limit(name)) for name in control.thresholds if name != CLOCK]
 
 
 def judged(control: Control) -> str:
@@ -203,7 +201,7 @@ def _thresholds() -> Iterator[str]:
     for name, field in Profile.model_fields.items():
         if field.description:
             users = ", ".join(_link(one.id) for one in _users(name))
-            values = " | ".join(told(getattr(p, name)) for p in (default, strict))
+            values = " | ".join(threshold_text(getattr(p, name)) for p in (default, strict))
             yield f"| `{name}` | {field.description} | {values} | {users} |"
 
 
@@ -237,15 +235,17 @@ def _users(threshold: str) -> Iterable[Control]:
 def _limit(name: str) -> str:
     if name in Run.model_fields:
         return "as the parameters say"
-    values = {p: told(getattr(load_profile(p), name)) for p in ("default", "strict")}
+    values = {p: threshold_text(getattr(load_profile(p), name)) for p in ("default", "strict")}
     if len(set(values.values())) == 1:
         return f"{values['default']} in both profiles"
     return f"{values['default']} (default), {values['strict']} (strict)"
 
 
-def told(value: Any) -> str:
+def threshold_text(value: Any) -> str:
     """A threshold as people read it."""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _link(name: str) -> str:

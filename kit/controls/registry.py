@@ -17,6 +17,7 @@ from kit.errors import UserError
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
+CLOCK = "as_of"  # what rules name to be told when collection began; no threshold
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = {
@@ -149,7 +150,7 @@ class Control:
 
     @property
     def thresholds(self) -> tuple[str, ...]:
-        """Names of the thresholds and lists that its rules compare with."""
+        """Names of the thresholds and lists that its rules compare with, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 

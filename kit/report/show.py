@@ -9,6 +9,7 @@ from typing import Any
 from kit.aws.calls import Scope
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.evaluate import shown
+from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, Control
 from kit.controls.source import STATEMENTS, TITLE
 from kit.findings import (
@@ -107,6 +108,32 @@ def source_coverage(findings: Findings) -> Table:
             Column("says", "What it says"),
             Column("controls", "Controls", "control"),
             Column("status", "Verdict", "status"),
+        ],
+        rows,
+    )
+
+
+def thresholds(snapshot: Snapshot) -> Table:
+    """The thresholds that rules compared with, and the controls that each decides."""
+    profile = snapshot.profile
+    rows: list[list[Any]] = [
+        [
+            name,
+            field.description,
+            threshold_text(getattr(profile, name)),
+            sorted(one.id for one in CONTROLS.values() if name in one.thresholds),
+        ]
+        for name, field in type(profile).model_fields.items()
+        if field.description
+    ]
+    return Table(
+        "thresholds",
+        f"Thresholds: the profile {profile.name}",
+        [
+            Column("name", "Threshold", "code"),
+            Column("limits", "What it limits"),
+            Column("value", "Value"),
+            Column("controls", "Controls", "control"),
         ],
         rows,
     )

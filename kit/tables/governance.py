@@ -6,12 +6,21 @@ import re
 from collections.abc import Iterator
 
 from kit.aws.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS, Scope
+from kit.parameters import Framework
 from kit.tables.cells import NONE, Cell, attached
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
-# Series and names under which Artifact lists what counts as a guarantee of the processor.
-_FRAMEWORKS = re.compile(r"\bSOC ?2\b|(?<!\d)27(001|017|018|701)(?!\d)|\bC5\b|\bCISPE\b")
+# How series and names in Artifact spell the frameworks that a profile may count.
+_FRAMEWORKS: dict[Framework, re.Pattern[str]] = {
+    "SOC 2": re.compile(r"\bSOC\)? ?2\b"),
+    "ISO 27001": re.compile(r"(?<!\d)27001(?!\d)"),
+    "ISO 27017": re.compile(r"(?<!\d)27017(?!\d)"),
+    "ISO 27018": re.compile(r"(?<!\d)27018(?!\d)"),
+    "ISO 27701": re.compile(r"(?<!\d)27701(?!\d)"),
+    "C5": re.compile(r"\bC5\b"),
+    "CISPE": re.compile(r"\bCISPE\b"),
+}
 
 _DECLARED = (
     "data_role",
@@ -67,14 +76,19 @@ def provider(source: Source) -> Iterator[Row]:
     reports = [
         {
             "name": item.get("name", ""),
-            "series": item.get("series", ""),
-            "arn": item.get("arn", ""),
+            "frameworks": [
+                framework
+                for framework, spelt in _FRAMEWORKS.items()
+                if spelt.search(f"{item.get('series', '')} {item.get('name', '')}")
+            ],
+            "period_start": item.get("periodStart", ""),
             "period_end": item.get("periodEnd", ""),
+            "arn": item.get("arn", ""),
         }
         for item, _ in answer.items()
         if item.get("state") == "PUBLISHED"
-        and _FRAMEWORKS.search(f"{item.get('series', '')} {item.get('name', '')}")
     ]
-    newest = sorted(reports, key=lambda report: report["period_end"], reverse=True)
+    known = [report for report in reports if report["frameworks"]]
+    newest = sorted(known, key=lambda report: report["period_end"], reverse=True)
     cell = Cell(newest, answer.evidence, answer.trouble)
     yield Row(ACCOUNT, "provider", "AWS", {"reports": cell})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections import Counter
@@ -24,6 +25,7 @@ from kit.findings import (
     PASS,
     Finding,
 )
+from kit.parameters import Profile
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from kit.tables.core import SPECS
@@ -189,6 +191,31 @@ def test_every_threshold_it_names_is_one(name: str, tmp_path: Path) -> None:
     snapshot = SAMPLES["empty"](tmp_path).snapshot()
     known = {*dict(snapshot.run), *dict(snapshot.profile), "as_of"}
     assert set(CONTROLS[name].thresholds) <= known
+
+
+@pytest.mark.parametrize("module", sorted(" ".join(MODULES.values()).split()))
+def test_no_limit_is_hard_wired(module: str) -> None:
+    """0 and 1 tell none from some; every other number is somebody's choice, so the profile's."""
+    tree = ast.parse(inspect.getsource(getattr(kit.controls, module)))
+    slices = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Slice)
+        for part in ast.walk(node)
+    }
+    numbers = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and type(node.value) in (int, float)
+        and id(node) not in slices
+    ]
+    assert set(numbers) <= {0, 1}
+
+
+def test_every_threshold_of_the_profile_decides_something() -> None:
+    used = {name for one in CONTROLS.values() for name in one.thresholds}
+    assert Profile.model_fields.keys() - {"name"} <= used
 
 
 @EVERY

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.controls import evaluate
+from kit.controls import CONTROLS, evaluate
 from kit.controls.source import STATEMENTS
 from kit.findings import Findings, worst
 from kit.report import show
@@ -57,3 +57,25 @@ def test_the_rows_on_transit_are_those_of_the_page(findings: Findings) -> None:
     assert column(table, "control") == [f"IT-0{n}" for n in range(1, 6)]
     assert column(table, "what") == [one.what for one in STATEMENTS if one.what]
     assert "leaves the cell blank" in column(table, "says")[4]
+
+
+def test_every_threshold_stands_with_its_value_and_its_controls(tables: Tables) -> None:
+    table = show.thresholds(tables.snapshot)
+    profile = tables.snapshot.profile
+    assert column(table, "name") == [name for name in type(profile).model_fields if name != "name"]
+    assert (
+        dict(zip(column(table, "name"), column(table, "value"), strict=True))["fips_required"]
+        == "no"
+    )
+    assert [names for names in column(table, "controls") if not names] == []
+
+
+def test_a_verdict_stands_beside_the_thresholds_that_it_was_given_with(findings: Findings) -> None:
+    told = {one.control: one.expected for one in findings.leaves}
+    assert told["AR-03"].endswith(
+        "[max_session_seconds = 36000, max_disconnect_seconds = 300, max_idle_seconds = 600]"
+    )
+    assert told["ID-12"].endswith("[max_key_age_days = 90]")
+    for name, control in CONTROLS.items():
+        for limit in set(control.thresholds) - {"as_of"}:
+            assert f"{limit} = " in told[name]

@@ -1,0 +1,59 @@
+"""What docs/using.md tells holds: its commands, its files, its examples."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from kit.controls import CONTROLS
+from kit.parameters import Run, load_profile, load_waivers
+from kit.pseudonyms import key_path, open_labels
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs" / "using.md").read_text()
+WAIVERS = ROOT / "parameters" / "waivers.yaml"
+
+
+def test_its_commands_work(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "parameters", tmp_path / "parameters")
+    shutil.copy(ROOT / "parameters" / "demo.yaml", tmp_path / "parameters" / "my-account.yaml")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+    commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    assert len(commands) == 1
+    for command in commands:
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert json.loads((tmp_path / "policy.json").read_text())["Statement"]
+
+
+def test_its_profile_loads(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    path = tmp_path / "bank.yaml"
+    path.write_text(example)
+    own, default = load_profile(str(path)), load_profile("default")
+    assert (own.name, own.max_idle_seconds) == ("Example Bank, 2026", 120)
+    assert own.max_session_seconds == default.max_session_seconds
+
+
+def test_the_sample_of_waivers_loads() -> None:
+    waivers = load_waivers(str(WAIVERS))
+    assert [waiver.control for waiver in waivers] == ["LG-07", "EX-07"]
+    assert {waiver.control for waiver in waivers} <= CONTROLS.keys()
+
+
+def test_the_key_lies_where_it_says() -> None:
+    run = Run(account="012345678901", controller="Example Bank")
+    open_labels(run)
+    path = key_path(run)
+    assert path.parent.name == "appstream-evidence-kit"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert key_path(run.model_copy(update={"controller": "Another"})) != path
+
+
+def test_what_it_links_to_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", TEXT):
+        assert (ROOT / "docs" / target).exists(), target
