@@ -20,6 +20,7 @@ from typing import Any
 
 import jmespath
 import rfc8785
+from pydantic import ValidationError
 
 from kit.aws.calls import CALLS, Call
 from kit.errors import CannotRunError, UserError
@@ -374,7 +375,15 @@ def read(folder: Path | str) -> Snapshot:
     unknown = {request.call for request in requests} - CALLS.keys()
     if unknown:
         raise UserError(f"snapshot: {folder} has calls this kit does not know: {sorted(unknown)}")
-    return Snapshot(header, requests, folder)
+    stored = Snapshot(header, requests, folder)
+    try:
+        _ = stored.run, stored.profile, stored.waivers
+    except ValidationError:
+        raise UserError(
+            f"snapshot: {folder} was made by version {header.get('kit')} of the kit, whose "
+            "parameters or thresholds are not this one's: seal it with that version"
+        ) from None
+    return stored
 
 
 def _is_absence(call: Call, error: Mapping[str, str]) -> bool:

@@ -61,6 +61,14 @@ def test_an_answer_that_does_not_match_its_digest_is_noticed(stored: Path) -> No
         read(stored)
 
 
+def test_a_snapshot_of_another_version_of_the_kit_is_told(stored: Path) -> None:
+    header = json.loads((stored / HEADER).read_bytes())
+    del header["profile"]["minimum_tls"]
+    (stored / HEADER).write_text(json.dumps(header))
+    with pytest.raises(UserError, match="was made by version .* seal it with that version"):
+        read(stored)
+
+
 def test_a_folder_without_a_snapshot_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no snapshot; name the folder"):
         read(tmp_path)
