@@ -65,7 +65,7 @@ def test_a_snapshot_of_another_version_of_the_kit_is_told(stored: Path) -> None:
     header = json.loads((stored / HEADER).read_bytes())
     del header["profile"]["minimum_tls"]
     (stored / HEADER).write_text(json.dumps(header))
-    with pytest.raises(UserError, match="was made by version .* seal it with that version"):
+    with pytest.raises(UserError, match=r"was made by version .* seal it with that version"):
         read(stored)
 
 
