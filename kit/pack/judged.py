@@ -1,0 +1,73 @@
+"""The findings of a pack grouped by control, as the files for machines want them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls.registry import Control, RollUp
+from kit.findings import WORST_FIRST, worst
+from kit.report.views import JSON
+
+_SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A control or a roll-up, and its findings as records.
+
+    Attributes
+    ----------
+    control : Control or RollUp
+    records : list of dict
+        In the order of the pack; a roll-up has one.
+    """
+
+    control: Control | RollUp
+    records: list[JSON]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Findings by status, the worst first."""
+        counted = Counter(record["status"] for record in self.records)
+        return {status: counted[status] for status in WORST_FIRST if counted[status]}
+
+    @property
+    def status(self) -> str:
+        """The worst status of the findings."""
+        return worst(self.counts)
+
+
+def by_control(data: JSON) -> list[Judged]:
+    """Group the records of `kit.pack.document.findings_data`, in order of the controls' ids."""
+    grouped: dict[str, list[JSON]] = {}
+    for record in data["records"]:
+        grouped.setdefault(record["control"], []).append(record)
+    known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    return [Judged(known[name], grouped[name]) for name in sorted(grouped)]
+
+
+def why(record: JSON) -> str:
+    """Why a finding is as it is, with operation and error code where a call failed."""
+    call = " ".join(filter(None, (record["operation"], record["code"])))
+    return ", ".join(filter(None, (record["reason"], call, record["hint"])))
+
+
+def evidence_ids(record: JSON) -> list[str]:
+    """Ids of the requests, or names of what else, that a finding rests on."""
+    refs = record["evidence"].split()
+    return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))
+
+
+def identifier(*parts: str) -> str:
+    """Return the UUID (version 5) of what these parts name; the same in every pack."""
+    return str(uuid.uuid5(_SPACE, "\0".join(parts)))
+
+
+def instant(text: str) -> dt.datetime:
+    """Read a time of the facts, in UTC."""
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC)

@@ -1,0 +1,453 @@
+"""The workbook: findings to sort, filter and write notes beside, each cell of its type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from kit.controls.registry import SECTIONS, Control
+from kit.pack.document import Document, tables
+from kit.pack.judged import Judged, by_control, evidence_ids, instant, why
+from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, escape
+
+TEXT_LIMIT = 32_767  # UTF-16 units in a cell
+ROW_LIMIT = 1_048_576  # rows of a sheet
+_MOST_IDS = 24
+_LINE_HEIGHT, _MOST_HEIGHT = 15.0, 409.0  # points; Excel shows no higher row
+_WRAPPED = 1.08  # how much longer a text gets by breaking between words
+_HEADER_ROW = 1
+_ABOUT = (26, 84, 12)  # widths of the first sheet's columns
+_A4 = 9
+_INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
+
+MEANINGS = {
+    "fail": "The rule was asked about values that were seen, and they do not satisfy it.",
+    "not evidenced": "Something could not be seen, or a person has to look at it; why says what.",
+    "accepted": "A fail that somebody accepts until a day: see Waivers.",
+    "attested": "AWS answers for it; where its word is to be had is named.",
+    "pass": "The rule was asked about values that were seen, and they satisfy it.",
+    "not applicable": "There is nothing of the kind, and that was seen.",
+}
+_NOTES = (
+    ("Times", "They are UTC."),
+    (
+        "Protection",
+        "None: sort, filter and write as you like. What was sealed is this file's SHA-256 in the "
+        "pack's manifest, so keep a copy as you received it.",
+    ),
+    (
+        "Characters",
+        "Those that cannot be seen are written out, such as \N{MATHEMATICAL LEFT ANGLE BRACKET}"
+        "U+202E\N{MATHEMATICAL RIGHT ANGLE BRACKET}.",
+    ),
+    ("Names", "Resources and persons are shown as keyed pseudonyms, unless the cover says not."),
+    ("Limits", "Evidence of configuration at one time: no legal advice, and no certificate."),
+)
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    kind: str = "text"
+    width: float = 16
+
+
+@dataclass
+class _Sheet:
+    """One sheet: its rows, and where a text that does not fit in a cell stands whole."""
+
+    name: str
+    about: str
+    columns: list[_Column]
+    rows: Sequence[Sequence[Any]]
+    whole: str
+    empty: str = "None."
+    frozen: int = 1
+    notes: list[str] = field(default_factory=list)
+
+
+def workbook(made: Document, data: JSON) -> bytes:
+    """Return the workbook (Office Open XML) of a pack.
+
+    Parameters
+    ----------
+    made : Document
+        Of the executed notebook: its cover, evidence index, inventories and waivers.
+    data : dict
+        Its findings, as `kit.pack.document.findings_data` returns them.
+
+    Returns
+    -------
+    bytes
+        The same for the same input: dates in it are the evidence's. Every text is written as a
+        text, so none is a formula or a link; one that is too long for a cell ends with where the
+        whole is to be found.
+    """
+    judged = by_control(data)
+    shown = {table["id"]: table for table in tables(made.blocks)}
+    sheets = [
+        _findings(judged),
+        _controls(judged),
+        _of_table("Evidence index", "Every request and the digest of its answer", shown["evidence"])
+        if "evidence" in shown
+        else _Sheet("Evidence index", "Every request", [_Column("Id")], [], ""),
+        *(
+            _of_table(f"Inventory {name.removeprefix('inventory-')}", table["caption"], table)
+            for name, table in shown.items()
+            if name.startswith("inventory-")
+        ),
+        _of_table("Waivers", "Fails that somebody accepts until a day", shown["waivers"])
+        if "waivers" in shown
+        else _Sheet(
+            "Waivers", "Fails that somebody accepts", _WAIVERS, [], "", "No waivers were given."
+        ),
+    ]
+    return _Writer(made, data).write(judged, sheets)
+
+
+_WAIVERS = [_Column(title) for title in ("Control", "Resource", "Owner", "Reason", "Expires")]
+
+
+def _findings(judged: list[Judged]) -> _Sheet:
+    rows = [
+        [
+            record["control"],
+            one.control.sentence,
+            record["status"],
+            record["severity"],
+            record["region"],
+            record["resource"],
+            record["observed"],
+            record["expected"],
+            why(record),
+            record["permission"],
+            evidence_ids(record),
+            None,
+        ]
+        for one in judged
+        if isinstance(one.control, Control)
+        for record in one.records
+    ]
+    columns = [
+        _Column("Control", "code", 9),
+        _Column("What it asserts", "text", 26),
+        _Column("Verdict", "status", 14),
+        _Column("Severity", "severity", 10),
+        _Column("Region", "code", 13),
+        _Column("Resource", "code", 26),
+        _Column("Observed", "text", 40),
+        _Column("Expected", "text", 32),
+        _Column("Why", "text", 32),
+        _Column("Permission to grant", "code", 22),
+        _Column("Evidence", "evidence", 16),
+        _Column("Auditor's notes", "notes", 36),
+    ]
+    about = "Every finding; write what you think of it in the last column"
+    return _Sheet("Findings", about, columns, rows, "findings.csv")
+
+
+def _controls(judged: list[Judged]) -> _Sheet:
+    rows = []
+    for one in judged:
+        control = one.control
+        leaf = isinstance(control, Control)
+        remedy = control.remedy if isinstance(control, Control) else None
+        rows.append(
+            [
+                control.id,
+                control.sentence,
+                SECTIONS[control.section],
+                one.status,
+                control.severity if isinstance(control, Control) else None,
+                control.responsibility,
+                *([one.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
+                "\n".join(f"Art. {article}: {reason}" for article, reason in control.gdpr.items()),
+                control.source,
+                remedy.console if remedy else f"Sums up {one.records[0]['evidence']}",
+                remedy.cli if remedy else None,
+            ]
+        )
+    columns = [
+        _Column("Control", "code", 9),
+        _Column("What it asserts", "text", 28),
+        _Column("Section", "text", 18),
+        _Column("Verdict", "status", 14),
+        _Column("Severity", "severity", 10),
+        _Column("Who answers", "text", 12),
+        *(_Column(status.capitalize(), "number", 11) for status in STATUSES),
+        _Column("Why: articles of the GDPR", "text", 44),
+        _Column("AWS's page", "text", 34),
+        _Column("How to mend it: console", "text", 40),
+        _Column("How to mend it: AWS CLI", "code", 44),
+    ]
+    about = "Every control with its worst verdict and the number of findings of each"
+    return _Sheet("Controls", about, columns, rows, "evidence.html")
+
+
+def _of_table(name: str, about: str, table: JSON) -> _Sheet:
+    """A sheet of a table as the document has it; columns as wide as what stands in them."""
+    columns = []
+    for place, column in enumerate(table["columns"]):
+        texts = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
+        longest = max((len(text) for text in texts), default=0)
+        most = 70 if column["kind"] == "code" else 44  # a SHA-256 takes one line
+        width = min(max(longest * 1.05 + 2, len(column["title"]) + 4, 8), most)
+        columns.append(_Column(column["title"], column["kind"], width))
+    rows = table["rows"]
+    return _Sheet(name[:31].strip(), about, columns, rows, "evidence.html", table["empty"])
+
+
+class _Writer:
+    """Writes sheets into one workbook, and remembers what had to be cut."""
+
+    def __init__(self, made: Document, data: JSON):
+        self.made, self.facts = made, data["facts"]
+        self.file = io.BytesIO()
+        self.book = Workbook(
+            self.file,
+            {
+                "in_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+                "default_date_format": "yyyy-mm-dd hh:mm:ss",
+            },
+        )
+        self.formats: dict[str, Format] = {}
+        self.marks = [escape(mark) for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
+
+    def write(self, judged: list[Judged], sheets: list[_Sheet]) -> bytes:
+        """Write all sheets, the one that explains them first."""
+        first = self.book.add_worksheet("About")
+        for sheet in sheets:
+            self._sheet(sheet)
+        self._about(first, judged, sheets)
+        self._properties()
+        self.book.close()
+        return self.file.getvalue()
+
+    def _sheet(self, sheet: _Sheet) -> None:
+        page = self.book.add_worksheet(sheet.name)
+        page.write_string(0, 0, self._headline(sheet), self._format("headline"))
+        for place, column in enumerate(sheet.columns):
+            page.set_column(place, place, column.width)
+            look = "header number" if column.kind == "number" else "header"
+            page.write_string(_HEADER_ROW, place, column.title, self._format(look))
+        page.set_row(_HEADER_ROW, 30)
+        start = _HEADER_ROW + 1
+        room = ROW_LIMIT - start
+        if len(sheet.rows) > room:
+            sheet.notes.append(f"{len(sheet.rows) - room} rows do not fit: see {sheet.whole}")
+        for number, row in enumerate(sheet.rows[:room], start):
+            lines = [
+                self._cell(page, (number, place), column, cell, sheet)
+                for place, (column, cell) in enumerate(zip(sheet.columns, row, strict=True))
+            ]
+            page.set_row(number, min(max(lines) * _LINE_HEIGHT, _MOST_HEIGHT))
+        if not sheet.rows:
+            page.write_string(start, 0, escape(sheet.empty), self._format("plain"))
+        last = max(start, min(len(sheet.rows), room) + _HEADER_ROW)
+        page.autofilter(_HEADER_ROW, 0, last, len(sheet.columns) - 1)
+        page.freeze_panes(start, sheet.frozen)
+        page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+        page.repeat_rows(0, _HEADER_ROW)
+        self._print(page)
+
+    def _cell(
+        self, page: Worksheet, place: tuple[int, int], column: _Column, cell: Any, sheet: _Sheet
+    ) -> int:
+        """Write a cell by its type; return how many lines it takes."""
+        kind = column.kind
+        look = self._format(f"{kind} {cell}" if kind in ("status", "severity") else kind)
+        if cell is None or cell == "" or cell == []:
+            page.write_blank(*place, None, look)
+        elif isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < 1e15:
+            page.write_number(*place, cell, self._format("number"))
+        elif kind == "datetime" and (when := _when(str(cell))):
+            day = type(when) is dt.date
+            page.write_datetime(*place, when, self._format("date" if day else "datetime"))
+        else:
+            text = _listed(cell, sheet) if isinstance(cell, list) else cell_text("text", cell)
+            text = self._fitting(escape(text), sheet)
+            page.write_string(*place, text, look)
+            return _lines(text, column.width)
+        return 1
+
+    def _fitting(self, text: str, sheet: _Sheet) -> str:
+        """Cut what is too long for a cell, and say there where the whole is."""
+        if _units(text) <= TEXT_LIMIT:
+            return text
+        rest = f" \N{HORIZONTAL ELLIPSIS} [cut here; all {len(text):,} characters: {sheet.whole}]"
+        kept = text.encode("utf-16-le")[: 2 * (TEXT_LIMIT - _units(rest))]
+        sheet.notes.append(f"a text of {len(text):,} characters is cut: see {sheet.whole}")
+        return kept.decode("utf-16-le", "ignore") + rest
+
+    def _about(self, page: Worksheet, judged: list[Judged], sheets: list[_Sheet]) -> None:
+        cover = self.made.cover
+        for place, width in enumerate(_ABOUT):
+            page.set_column(place, place, width)
+        page.hide_gridlines(2)
+        page.write_string(0, 0, escape(cover["title"]), self._format("title"))
+        page.write_string(1, 0, escape(cover["subtitle"]), self._format("headline"))
+        row = 2
+        for mark in self.marks:
+            page.merge_range(row, 0, row, 2, "", self._format("warning"))
+            page.write_string(row, 0, mark, self._format("warning"))
+            row += 1
+        facts = [(escape(name), escape(value)) for name, value in cover["facts"]]
+        row = self._lines(page, row + 1, "What this is of", "", [(*fact, None) for fact in facts])
+        listed = [(sheet.name, sheet.about, len(sheet.rows)) for sheet in sheets]
+        row = self._lines(page, row, "Sheets", "Rows", listed)
+        for number, (name, _, _) in enumerate(listed, row - 1 - len(listed)):
+            page.write_url(number, 0, f"internal:'{name}'!A1", self._format("link"), string=name)
+        leaves = [one for one in judged if isinstance(one.control, Control)]
+        counted = [
+            (status, MEANINGS[status], sum(one.counts.get(status, 0) for one in leaves))
+            for status in STATUSES
+        ]
+        row = self._lines(page, row, "Verdicts", "Findings", counted)
+        for number, status in enumerate(STATUSES, row - 1 - len(counted)):
+            page.write_string(number, 0, status, self._format(f"status {status}"))
+        cut = [("Left out", f"{s.name}: {note}", None) for s in sheets for note in s.notes]
+        self._lines(page, row, "To know", "", [*cut, *((*note, None) for note in _NOTES)])
+        page.ignore_errors({"number_stored_as_text": "A1:C999"})
+        self._print(page)
+        page.set_portrait()
+        page.fit_to_pages(1, 1)
+
+    def _lines(
+        self,
+        page: Worksheet,
+        row: int,
+        title: str,
+        last: str,
+        lines: Iterable[tuple[str, str, int | None]],
+    ) -> int:
+        for place, text in enumerate((title, "", last)):
+            look = "header number" if place == 2 else "header"
+            page.write_string(row, place, text, self._format(look))
+        for name, value, count in lines:
+            row += 1
+            page.write_string(row, 0, name, self._format("label"))
+            page.write_string(row, 1, value, self._format("plain"))
+            page.set_row(row, _lines(value, _ABOUT[1]) * _LINE_HEIGHT)
+            if count is None:
+                page.write_blank(row, 2, None, self._format("plain"))
+            else:
+                page.write_number(row, 2, count, self._format("number"))
+        return row + 2
+
+    def _headline(self, sheet: _Sheet) -> str:
+        as_of = f"{instant(self.facts['as_of']):%Y-%m-%d %H:%M} UTC"
+        told = [sheet.about, f"account {self.facts['account']}", f"as of {as_of}", *self.marks]
+        return " \N{MIDDLE DOT} ".join(told)
+
+    def _print(self, page: Worksheet) -> None:
+        page.set_landscape()
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 0)
+        page.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
+        told = " \N{MIDDLE DOT} ".join([f"account {self.facts['account']}", *self.marks])
+        page.set_header(f"&L&8{told.replace('&', '&&')[:200]}&R&8&A")
+        page.set_footer(f"&L&8Findings (SHA-256) {self.facts['digest']}&R&8Page &P of &N")
+
+    def _properties(self) -> None:
+        facts, cover = self.facts, self.made.cover
+        self.book.set_properties(
+            {
+                "title": escape(cover["title"]),
+                "subject": escape(cover["subtitle"]),
+                "author": f"AppStream Evidence Kit {facts['kit']}",
+                "comments": escape("; ".join(self.marks)),
+                "created": instant(facts["as_of"]).replace(tzinfo=None),
+            }
+        )
+        for name in ("account", "as_of", "snapshot", "digest"):
+            self.book.set_custom_property(name, str(facts[name]), "text")
+
+    def _format(self, name: str) -> Format:
+        if name not in self.formats:
+            self.formats[name] = self.book.add_format(_look(name))
+        return self.formats[name]
+
+
+def _look(name: str) -> dict[str, Any]:
+    """How cells of a kind look; statuses and severities are told by word, weight and colour."""
+    base = {"valign": "top", "text_wrap": True, "font_color": _INK}
+    kind, _, word = name.partition(" ")
+    lined = base | {"bottom": 1, "bottom_color": _LINE}
+    match kind:
+        case "title":
+            return {"bold": True, "font_size": 18, "font_color": _INK}
+        case "headline":
+            return {"italic": True, "font_color": _INK}
+        case "warning":
+            return base | {"bold": True, "font_color": "#ffffff", "bg_color": "#a00d18"}
+        case "header":
+            centred = {"align": "center"} if word else {}
+            header = {"bold": True, "bg_color": _PAPER, "bottom": 2, "valign": "vcenter"}
+            return base | header | centred
+        case "label":
+            return lined | {"bold": True}
+        case "link":
+            return lined | {"font_color": "#004ea5", "underline": 1}
+        case "status" if word in STATUSES:
+            mark = STATUSES[word]
+            return lined | {"bold": True, "font_color": mark.light, "bg_color": _tint(mark.light)}
+        case "severity" if word in SEVERITIES:
+            return lined | {"bold": word == "high"}
+        case "number":
+            return lined | {"num_format": "0", "align": "center"}
+        case "datetime":
+            return lined | {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"}
+        case "date":
+            return lined | {"num_format": "yyyy-mm-dd", "align": "left"}
+        case "code":
+            return lined | {"font_name": "Consolas", "font_size": 9}
+        case "notes":
+            return lined | {"locked": False, "bg_color": "#fffbe6"}
+        case _:
+            return lined | {"align": "left"}
+
+
+def _tint(colour: str) -> str:
+    """A colour, nine parts of ten white."""
+    parts = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
+    return "#" + "".join(f"{255 - (255 - part) // 10:02x}" for part in parts)
+
+
+def _listed(ids: list[str], sheet: _Sheet) -> str:
+    """Ids in a cell: all, or the first of very many with the number of the others."""
+    if len(ids) <= _MOST_IDS:
+        return ", ".join(ids)
+    return f"{', '.join(ids[:_MOST_IDS])}, and {len(ids) - _MOST_IDS} more: {sheet.whole}"
+
+
+def _when(text: str) -> dt.date | None:
+    """Read a day, or a time, which a spreadsheet holds without its zone: UTC."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return dt.date.fromisoformat(text)
+    try:
+        read = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0) if read.tzinfo else None
+
+
+def _lines(text: str, width: float) -> int:
+    """About how many lines a text takes in a column; spreadsheets do not measure it themselves."""
+    parts = map(len, text.split("\n"))
+    return sum(1 if part <= width else math.ceil(part * _WRAPPED / width) for part in parts)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2

@@ -1,0 +1,203 @@
+"""The workbook as openpyxl, which did not write it, reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from typing import Any
+
+import openpyxl
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from openpyxl.workbook.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from kit.pack.document import Document, document
+from kit.pack.workbook import MEANINGS, TEXT_LIMIT, workbook
+from kit.report.views import STATUSES, Column, Table, View, escape
+from tests.pack.conftest import MARKS, STAMP, cover, evidence_index, shown
+from tests.pack.samples import TEXTS, record, sample
+
+SHEETS = ["About", "Findings", "Controls", "Evidence index", "Inventory buckets", "Waivers"]
+CLOCK = "2026-11-24T10:00:00+00:00"
+
+
+def inventory() -> Table:
+    columns = [Column("resource", "Bucket", "code"), Column("objects", "Objects"), Column("s", "S")]
+    return Table("inventory-buckets", "Buckets", columns, [["bucket-a", 12, True], ["=b", None, 1]])
+
+
+def waivers() -> Table:
+    columns = [Column("control", "Control", "control"), Column("expires", "Expires", "datetime")]
+    return Table("waivers", "Waivers", columns, [["AR-05", "2027-03-31"], ["AR-06", "soon"]])
+
+
+def made(*views: View) -> Document:
+    cells: list[NotebookNode] = [shown(view) for view in (cover(as_of=CLOCK), *views)]
+    return document(new_notebook(cells=cells))
+
+
+def opened(*views: View, data: Any = None) -> Workbook:
+    return openpyxl.load_workbook(io.BytesIO(workbook(made(*views), data or sample())))
+
+
+@pytest.fixture(scope="module")
+def book() -> Workbook:
+    return opened(evidence_index(40), inventory(), waivers())
+
+
+def rows(sheet: Worksheet) -> list[dict[str, Any]]:
+    """Rows below the header, which stands under the line that says what the sheet is of."""
+    _, header, *body = sheet.iter_rows(values_only=True)
+    return [dict(zip(header, row, strict=True)) for row in body]
+
+
+def test_the_sheets_stand_in_their_order(book: Workbook) -> None:
+    assert book.sheetnames == SHEETS
+    assert book.active.title == "About"
+
+
+def test_findings_have_a_row_each_and_roll_ups_none(book: Workbook) -> None:
+    leaves = [record for record in sample()["records"] if record["severity"]]
+    found = rows(book["Findings"])
+    assert [row["Control"] for row in found] == sorted(record["control"] for record in leaves)
+    by_resource = {row["Resource"]: row for row in found}
+    denied = by_resource["any user"]
+    assert denied["Verdict"] == "not evidenced"
+    assert denied["Permission to grant"] == "iam:GetAccountAuthorizationDetails"
+    assert denied["Why"].startswith("access denied, iam.GetAccountAuthorizationDetails AccessD")
+    assert by_resource["bucket-bbbbbbbbbb"]["Evidence"] == "E0001, E0002"
+    assert {row["Auditor's notes"] for row in found} == {None}
+
+
+def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> None:
+    found = {row["Control"]: row for row in rows(book["Controls"])}
+    assert (found["AR-05"]["Fail"], found["AR-05"]["Accepted"], found["AR-05"]["Pass"]) == (2, 1, 0)
+    assert found["AR-05"]["Verdict"] == "fail"
+    assert found["AR-05"]["Why: articles of the GDPR"].startswith("Art. 32(1)(a): ")
+    assert found["AR-18"]["How to mend it: console"] == "Sums up AR-01 AR-05"
+    assert found["AR-18"]["Fail"] is None
+
+
+def test_cells_have_types(book: Workbook) -> None:
+    first = rows(book["Evidence index"])[0]
+    assert first["Time"] == dt.datetime(2026, 11, 24, 10, 1)
+    assert first["Attempts"] == 1
+    assert first["Id"] == "E0001"
+    assert rows(book["Inventory buckets"]) == [
+        {"Bucket": "bucket-a", "Objects": 12, "S": "yes"},
+        {"Bucket": "=b", "Objects": None, "S": 1},
+    ]
+    kept = book["Waivers"]["B3"]
+    assert (kept.value, kept.number_format) == (dt.datetime(2027, 3, 31), "yyyy-mm-dd")
+    assert book["Waivers"]["B4"].value == "soon"
+
+
+def test_hostile_texts_are_texts(book: Workbook) -> None:
+    found = {row["Resource"]: row for row in rows(book["Findings"])}
+    for name, text in TEXTS.items():
+        assert found[f"stack-{name}"]["Observed"] == escape(text).replace("\r", ""), name
+
+
+def test_there_is_no_formula_and_no_link_out() -> None:
+    content = workbook(made(evidence_index(3), inventory(), waivers()), sample())
+    for sheet in openpyxl.load_workbook(io.BytesIO(content)):
+        for row in sheet.iter_rows():
+            assert [cell.coordinate for cell in row if cell.data_type == "f"] == []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            text = archive.read(name).decode()
+            assert not re.search(r"<f[ >]|TargetMode=.External|<ddeLink|macro", text), name
+
+
+def test_headers_are_frozen_filtered_and_repeated(book: Workbook) -> None:
+    for name in SHEETS[1:]:
+        sheet = book[name]
+        last = sheet.cell(sheet.max_row, sheet.max_column).coordinate
+        assert sheet.freeze_panes == "B3", name
+        assert sheet.auto_filter.ref == f"A2:{last}", name
+        assert sheet.print_title_rows == "$1:$2", name
+        assert sheet.page_setup.orientation == "landscape", name
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0), name
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage, name
+
+
+def test_notes_can_be_written_and_wrap(book: Workbook) -> None:
+    sheet = book["Findings"]
+    header = [cell.value for cell in sheet[2]]
+    for row in range(3, sheet.max_row + 1):
+        cell = sheet.cell(row, header.index("Auditor's notes") + 1)
+        assert not cell.protection.locked
+        assert cell.alignment.wrap_text
+    assert not sheet.protection.sheet
+
+
+def test_each_status_is_told_by_its_word_and_a_style_of_its_own(book: Workbook) -> None:
+    sheet = book["About"]
+    told = {cell.value: cell for cell in sheet["A"] if cell.value in STATUSES}
+    assert list(told) == list(STATUSES) == list(MEANINGS)
+    assert len({cell.font.color.rgb for cell in told.values()}) == len(STATUSES)
+    counts = {cell.value: sheet.cell(cell.row, 3).value for cell in told.values()}
+    assert counts["not evidenced"] == counts["accepted"] == counts["attested"] == 1
+    for row in book["Findings"].iter_rows(min_row=3, min_col=3, max_col=3):
+        assert row[0].font.color.rgb == told[row[0].value].font.color.rgb
+
+
+def test_every_sheet_says_what_it_is_of_and_that_it_is_not_aws(book: Workbook) -> None:
+    about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
+    assert {STAMP, *MARKS} <= set(about)
+    assert "9f" * 32 in about
+    for name in SHEETS[1:]:
+        line = book[name]["A1"].value
+        assert all(text in line for text in ("012345678901", "2026-11-24 10:00 UTC", STAMP, *MARKS))
+        assert STAMP in book[name].oddHeader.left.text
+
+
+def test_properties_are_of_the_evidence(book: Workbook) -> None:
+    properties = book.properties
+    assert properties.created == properties.modified == dt.datetime(2026, 11, 24, 10)
+    assert properties.title == "GDPR evidence pack"
+    assert properties.creator == "AppStream Evidence Kit 0.1.0"
+    assert {prop.name: prop.value for prop in book.custom_doc_props.props}["digest"] == "f1" * 32
+
+
+@pytest.mark.parametrize("letter", ["a", "\N{MELTING FACE}"])
+def test_a_text_too_long_for_a_cell_is_cut_and_that_is_told(letter: str) -> None:
+    units = len(letter.encode("utf-16-le")) // 2
+    whole, long = letter * (TEXT_LIMIT // units), letter * 40_000
+    data = sample() | {"records": [record("AR-05", "fail", observed=t) for t in (whole, long)]}
+    book = opened(evidence_index(1), data=data)
+    kept, cut = (row["Observed"] for row in rows(book["Findings"]))
+    assert kept == whole
+    assert len(cut.encode("utf-16-le")) // 2 <= TEXT_LIMIT
+    assert cut.endswith("[cut here; all 40,000 characters: findings.csv]")
+    about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
+    assert "Findings: a text of 40,000 characters is cut: see findings.csv" in about
+
+
+def test_very_many_ids_are_counted() -> None:
+    refs = " ".join(f"E{n:04d}#/A" for n in range(1, 101))
+    data = sample() | {"records": [record("AR-05", "fail", evidence=refs)]}
+    (row,) = rows(opened(evidence_index(1), data=data)["Findings"])
+    assert row["Evidence"].startswith("E0001, E0002, ")
+    assert row["Evidence"].endswith(", and 76 more: findings.csv")
+
+
+def test_sheets_without_rows_say_so() -> None:
+    book = opened(data=sample() | {"records": []})
+    assert book.sheetnames == ["About", "Findings", "Controls", "Evidence index", "Waivers"]
+    assert book["Findings"]["A3"].value == "None."
+    assert book["Waivers"]["A3"].value == "No waivers were given."
+
+
+def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = workbook(made(evidence_index(3), waivers()), sample())
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert workbook(made(evidence_index(3), waivers()), sample()) == first
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        text = b"".join(map(archive.read, archive.namelist())).decode()
+    assert set(re.findall(r"20\d\d-\d\d-\d\dT[\d:]+Z", text)) == {"2026-11-24T10:00:00Z"}
