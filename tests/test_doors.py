@@ -90,6 +90,7 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
         "evidence.pdf",
         "findings.csv",
         "findings.parquet",
+        "findings.xlsx",
     ]
     assert str(data / "evidence.pdf").removeprefix(str(folder)) in said
     assert (folder / "snapshot" / "snapshot.json").exists()

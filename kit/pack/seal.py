@@ -18,6 +18,7 @@ from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
+from kit.pack.workbook import workbook
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot, digest, read
 
@@ -101,6 +102,7 @@ def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes
     yield "evidence.pdf", pdf(made)
     yield "findings.csv", findings_csv(data)
     yield "findings.parquet", findings_parquet(data)
+    yield "findings.xlsx", workbook(made, data)
 
 
 def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:

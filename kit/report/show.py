@@ -248,7 +248,7 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
             values.region,
             values.resource,
             *(
-                "not seen" if (row, column) in unseen else shown(getattr(values, column))
+                "not seen" if (row, column) in unseen else _cell(getattr(values, column))
                 for column in chosen
             ),
         ]
@@ -272,6 +272,11 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         cut=cut,
         empty=f"No {table.spec.noun} was seen.",
     )
+
+
+def _cell(value: Any) -> Any:
+    """A count stays a number, for workbooks and for sorting."""
+    return value if type(value) is int else shown(value)
 
 
 def all_findings(findings: Findings) -> Table:
@@ -371,7 +376,7 @@ def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
             Column("resource", "Resource", "code"),
             Column("owner", "Owner"),
             Column("reason", "Reason"),
-            Column("expires", "Expires"),
+            Column("expires", "Expires", "datetime"),
             Column("state", "State"),
         ],
         [
