@@ -19,6 +19,7 @@ import pytest
 from kit.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
+from tests.pack.schemas import errors, oscal_schema
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -91,10 +92,16 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
         "findings.csv",
         "findings.parquet",
         "findings.xlsx",
+        "oscal-assessment-results.json",
     ]
     assert str(data / "evidence.pdf").removeprefix(str(folder)) in said
     assert (folder / "snapshot" / "snapshot.json").exists()
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_oscals_schema_accepts_the_results(packed: tuple[Path, str]) -> None:
+    made = json.loads((packed[0] / "pack" / "data" / "oscal-assessment-results.json").read_bytes())
+    assert errors(oscal_schema(), made) == []
 
 
 def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) -> None:

@@ -25,10 +25,18 @@ class Judged:
     control : Control or RollUp
     records : list of dict
         In the order of the pack; a roll-up has one.
+    keys : list of str
+        What tells each record from all others of the account, in other packs too.
     """
 
     control: Control | RollUp
     records: list[JSON]
+    keys: list[str]
+
+    @property
+    def keyed(self) -> list[tuple[JSON, str]]:
+        """Each record with its key."""
+        return list(zip(self.records, self.keys, strict=True))
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -48,7 +56,18 @@ def by_control(data: JSON) -> list[Judged]:
     for record in data["records"]:
         grouped.setdefault(record["control"], []).append(record)
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
-    return [Judged(known[name], grouped[name]) for name in sorted(grouped)]
+    return [Judged(known[name], grouped[name], _keys(grouped[name])) for name in sorted(grouped)]
+
+
+def _keys(records: list[JSON]) -> list[str]:
+    """Control, account, region, resource; and a number for what they do not tell apart."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for record in records:
+        key = "\0".join(record[name] for name in ("control", "account", "region", "resource"))
+        seen[key] += 1
+        keys.append(f"{key}\0{seen[key]}")
+    return keys
 
 
 def why(record: JSON) -> str:

@@ -16,6 +16,7 @@ from kit.pack.bag import write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
 from kit.pack.html import page
+from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
@@ -103,6 +104,7 @@ def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes
     yield "findings.csv", findings_csv(data)
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)
+    yield "oscal-assessment-results.json", oscal(made, data)
 
 
 def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:

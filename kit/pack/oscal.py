@@ -1,0 +1,128 @@
+"""The findings as OSCAL assessment results, NIST's form for tools that manage compliance.
+
+The documents that OSCAL expects before this one (a plan, a system security plan, a catalogue)
+do not exist here: the plan that it imports says so, and the controls are defined in it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from kit.controls import source
+from kit.controls.registry import SECTIONS, Control
+from kit.pack.document import Document
+from kit.pack.judged import Judged, by_control
+from kit.pack.oscal_result import Result, objective
+from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
+from kit.report.views import JSON
+
+VERSION = "1.2.1"
+_GDPR = "https://eur-lex.europa.eu/eli/reg/2016/679/oj"
+
+
+def oscal(made: Document, data: JSON) -> bytes:
+    """Return the findings as OSCAL assessment results (JSON).
+
+    Parameters
+    ----------
+    made : Document
+        Of the executed notebook; its cover gives title and marks.
+    data : dict
+        Its findings, as `kit.pack.document.findings_data` returns them.
+
+    Returns
+    -------
+    bytes
+        UTF-8, the same for the same input. Each finding is an observation with its evidence, each
+        control a finding of OSCAL's, and what fails or is accepted a risk. Names of ours are
+        properties in the namespace `kit.pack.oscal_words.NAMESPACE`.
+    """
+    judged = by_control(data)
+    result = Result(data["facts"], judged)
+    told = {
+        "uuid": result.uuid("results"),
+        "metadata": _metadata(made.cover, data["facts"]),
+        "import-ap": {"href": f"#{result.uuid('plan')}"},
+        "local-definitions": {"objectives-and-methods": [_objective(one) for one in judged]},
+        "results": [result.as_json(made.cover["title"])],
+        "back-matter": {"resources": _resources(result)},
+    }
+    text = json.dumps({"assessment-results": told}, ensure_ascii=False, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def _metadata(cover: JSON, facts: JSON) -> JSON:
+    marks = [mark for mark in (cover["stamp"], *cover["marks"]) if mark]
+    return {
+        "title": line(f"{cover['title']}: {cover['subtitle']}"),
+        "published": time(facts["as_of"]),
+        "last-modified": time(facts["as_of"]),
+        "version": facts["digest"][:16],
+        "oscal-version": VERSION,
+        "props": [
+            *({"name": "marking", "value": plain(mark)} for mark in marks),
+            *props({name: facts[name] for name in ("account", "kit", "botocore")}),
+            *props({"snapshot-sha-256": facts["snapshot"], "findings-sha-256": facts["digest"]}),
+        ],
+    }
+
+
+def _objective(one: Judged) -> JSON:
+    """A control, as far as the assessment defines it: what it asserts, and how that is tested."""
+    control = one.control
+    told = {"section": SECTIONS[control.section], "responsibility": control.responsibility}
+    if isinstance(control, Control):
+        told["severity"] = control.severity
+        calls = ", ".join(sorted(call.name for call in control.calls)) or "none"
+        method = f"One rule over each row of a table made from stored answers. Calls: {calls}."
+    else:
+        method = f"The worst of the findings of {one.records[0]['evidence']}."
+    articles = [
+        {"name": "gdpr-article", "ns": NAMESPACE, "value": article, "remarks": prose(reason)}
+        for article, reason in control.gdpr.items()
+    ]
+    return {
+        "control-id": control.id,
+        "description": prose(control.sentence),
+        "props": [*props(told), *articles],
+        "parts": [
+            {
+                "id": objective(control.id),
+                "name": "assessment-objective",
+                "prose": prose(one.records[0]["expected"] or control.sentence),
+            },
+            {
+                "id": f"{control.id}_mth",
+                "name": "assessment-method",
+                "props": [{"name": "method", "value": "TEST"}],
+                "prose": prose(method),
+            },
+        ],
+    }
+
+
+def _resources(result: Result) -> list[JSON]:
+    return [
+        {
+            "uuid": result.uuid("plan"),
+            "title": "Plan of this assessment",
+            "description": (
+                "There is no assessment plan in OSCAL. What was to be assessed is declared with "
+                "the kit's controls and the parameters of the run, and told in the document's "
+                "section on scope and method; objectives and methods are defined here."
+            ),
+            "rlinks": [{"href": "evidence.html", "media-type": "text/html"}],
+        },
+        {
+            "uuid": result.uuid("source"),
+            "title": source.TITLE,
+            "description": "AWS's page, whose statements the controls answer.",
+            "rlinks": [{"href": source.ADDRESS, "media-type": "text/html"}],
+        },
+        {
+            "uuid": result.uuid("regulation"),
+            "title": "Regulation (EU) 2016/679 (General Data Protection Regulation)",
+            "description": "Properties named gdpr-article name its articles and paragraphs.",
+            "rlinks": [{"href": _GDPR, "media-type": "text/html"}],
+        },
+    ]

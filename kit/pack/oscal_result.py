@@ -1,0 +1,264 @@
+"""The result within OSCAL assessment results: subjects, observations, risks, findings."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kit.controls.registry import Control
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.pack.judged import Judged, identifier, why
+from kit.pack.oscal_words import filled, line, plain, props, prose, time
+from kit.report.views import JSON
+
+_OSCAL = "http://csrc.nist.gov/ns/oscal"
+_TOLD = ("status", "severity", "region", "reason", "operation", "code", "permission", "hint")
+_UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
+
+# OSCAL knows two states; what is not open is satisfied, and only a pass says "pass".
+_STATES = {
+    PASS: ("satisfied", "pass", ""),
+    ATTESTED: ("satisfied", "other", "Attested by the provider; not tested here."),
+    NOT_APPLICABLE: ("satisfied", "other", "There is nothing of the kind, and that was seen."),
+    ACCEPTED: ("not-satisfied", "fail", "Some fail, and those are accepted until a day."),
+    NOT_EVIDENCED: ("not-satisfied", "other", "Something could not be seen."),
+    FAIL: ("not-satisfied", "fail", ""),
+}
+
+
+class Result:
+    """What the findings of one run become in OSCAL.
+
+    Parameters
+    ----------
+    facts : dict
+        Of the findings: account, times, kit, digests.
+    judged : list of Judged
+        Every control and roll-up with its findings.
+    """
+
+    def __init__(self, facts: JSON, judged: list[Judged]):
+        self.facts = facts
+        self.judged = judged
+        self.leaves = [one for one in judged if isinstance(one.control, Control)]
+        self.account = self.uuid("account", facts["account"])
+        self.tool = self.uuid("tool", facts["kit"])
+        self.origin = {"actors": [{"type": "tool", "actor-uuid": self.tool}]}
+
+    def uuid(self, *parts: str) -> str:
+        """Return the identifier of a part: another in every run, the same whenever it is made."""
+        return identifier(self.facts["snapshot"], self.facts["digest"], *parts)
+
+    def as_json(self, title: str) -> JSON:
+        """Return the result."""
+        account = self.facts["account"]
+        return filled(
+            {
+                "uuid": self.uuid("result"),
+                "title": line(title),
+                "description": prose(
+                    f"Configuration of Amazon AppStream 2.0 in the account {account}, as its "
+                    "interfaces answered in this time. No legal advice and no certificate."
+                ),
+                "start": time(self.facts["as_of"]),
+                "end": time(self.facts["ended"]),
+                "local-definitions": self._definitions(),
+                "reviewed-controls": {
+                    "control-selections": [
+                        {"include-controls": [{"control-id": o.control.id} for o in self.judged]}
+                    ],
+                    "control-objective-selections": [
+                        {
+                            "include-objectives": [
+                                {"objective-id": objective(o.control.id)} for o in self.judged
+                            ]
+                        }
+                    ],
+                },
+                "observations": [
+                    self._observation(record, key)
+                    for one in self.leaves
+                    for record, key in one.keyed
+                ],
+                "risks": [risk for one in self.leaves for risk in self._risks(one)],
+                "findings": [self._finding(one) for one in self.judged],
+            }
+        )
+
+    def _definitions(self) -> JSON:
+        items = {
+            item["uuid"]: item
+            for one in self.leaves
+            for item in map(self._item, one.records)
+            if item
+        }
+        return filled(
+            {
+                "components": [
+                    {
+                        "uuid": self.account,
+                        "type": "service",
+                        "title": f"Amazon AppStream 2.0 in the account {self.facts['account']}",
+                        "description": "The service, and what guards its data: storage, keys, "
+                        "trails, identities.",
+                        "status": {"state": "other", "remarks": "Configuration is assessed."},
+                    }
+                ],
+                "inventory-items": list(items.values()),
+                "assessment-assets": {
+                    "components": [
+                        {
+                            "uuid": self.tool,
+                            "type": "software",
+                            "title": "AppStream Evidence Kit",
+                            "description": "Stores what AWS answers, and asks rules about it.",
+                            "props": [{"name": "version", "value": plain(self.facts["kit"])}],
+                            "status": {"state": "operational"},
+                        }
+                    ],
+                    "assessment-platforms": [
+                        {
+                            "uuid": self.uuid("platform"),
+                            "title": "Collector and rules",
+                            "uses-components": [{"component-uuid": self.tool}],
+                        }
+                    ],
+                },
+            }
+        )
+
+    def _item(self, record: JSON) -> JSON | None:
+        """What a finding is about, as an inventory item; None for what was not there or not seen."""
+        region, label = record["region"], record["resource"]
+        if label == record["reason"] or label.startswith(("any ", "whatever ")):
+            return None
+        return {
+            "uuid": self.uuid("item", region, label),
+            "description": prose(label),
+            "props": [{"name": "asset-id", "value": plain(label)}, *props({"region": region})],
+        }
+
+    def _observation(self, record: JSON, key: str) -> JSON:
+        item = self._item(record)
+        subject = (
+            {"subject-uuid": item["uuid"], "type": "inventory-item"}
+            if item
+            else {"subject-uuid": self.account, "type": "component"}
+        )
+        return {
+            "uuid": self.uuid("observation", key),
+            "title": line(f"{record['control']}: {record['resource']}"),
+            "description": prose(record["observed"] or why(record) or record["status"]),
+            "props": props({name: record[name] for name in _TOLD}),
+            "methods": ["TEST"],
+            "types": ["control-objective"],
+            "origins": [self.origin],
+            "subjects": [subject],
+            "relevant-evidence": _evidence(record["evidence"]),
+            "collected": time(self.facts["as_of"]),
+        }
+
+    def _finding(self, one: Judged) -> JSON:
+        control = one.control
+        leaf = isinstance(control, Control)
+        state, reason, remarks = _STATES[one.status]
+        counts = ", ".join(f"{count} {status}" for status, count in one.counts.items())
+        target: dict[str, Any] = {
+            "type": "objective-id",
+            "target-id": objective(control.id),
+            "status": filled({"state": state, "reason": reason, "remarks": remarks}),
+        }
+        if one.status == NOT_APPLICABLE:
+            target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
+        return filled(
+            {
+                "uuid": self.uuid("finding", control.id),
+                "title": line(f"{control.id}: {control.sentence}"),
+                "description": prose(
+                    f"Findings: {counts}." if leaf else one.records[0]["observed"]
+                ),
+                "props": props({"status": one.status}),
+                "origins": [self.origin],
+                "target": target,
+                "related-observations": self._related(one.keys if leaf else []),
+                "related-risks": [{"risk-uuid": risk["uuid"]} for risk in self._risks(one)],
+            }
+        )
+
+    def _risks(self, one: Judged) -> list[JSON]:
+        """A risk of the fails of a control, and one for each reason for which some are accepted."""
+        control = one.control
+        if not isinstance(control, Control):
+            return []
+        remedy = {
+            "uuid": self.uuid("remedy", control.id),
+            "lifecycle": "recommendation",
+            "title": "How to mend it",
+            "description": prose(control.remedy.console),
+            "props": [{"name": "type", "value": "mitigate"}],
+            "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
+        }
+        failing = [key for record, key in one.keyed if record["status"] == FAIL]
+        risks = [self._risk(control, failing, "open", "", remedy)] if failing else []
+        accepted: dict[str, list[str]] = {}
+        for record, key in one.keyed:
+            if record["status"] == ACCEPTED:
+                accepted.setdefault(record["reason"], []).append(key)
+        for reason, keys in accepted.items():
+            waiver = {
+                "uuid": self.uuid("waiver", control.id, reason),
+                "lifecycle": "planned",
+                "title": "Accepted",
+                "description": prose(reason),
+                "props": [{"name": "type", "value": "accept"}],
+            }
+            risks.append(self._risk(control, keys, "deviation-approved", reason, waiver))
+        return risks
+
+    def _risk(
+        self, control: Control, keys: list[str], status: str, accepted: str, response: JSON
+    ) -> JSON:
+        until = _UNTIL.search(accepted)
+        facet = {"name": "severity", "system": _OSCAL, "value": control.severity}
+        return filled(
+            {
+                "uuid": self.uuid("risk", control.id, status, accepted),
+                "title": line(f"{control.id} does not hold: {control.sentence}"),
+                "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
+                "statement": prose(
+                    "; ".join(f"Art. {article}: {why}" for article, why in control.gdpr.items())
+                ),
+                "props": [{"name": "accepted", "value": "true"}] if accepted else [],
+                "status": status,
+                "origins": [self.origin],
+                "characterizations": [{"origin": self.origin, "facets": [facet]}],
+                "deadline": f"{until[1]}T23:59:59Z" if until else "",
+                "remediations": [filled(response)],
+                "related-observations": self._related(keys),
+            }
+        )
+
+    def _related(self, keys: list[str]) -> list[JSON]:
+        return [{"observation-uuid": self.uuid("observation", key)} for key in keys]
+
+
+def objective(control: str) -> str:
+    """Return the id of a control's assessment objective."""
+    return f"{control}_obj"
+
+
+def _evidence(refs: str) -> list[JSON]:
+    """The stored answers that a finding rests on, with the members that were read of each."""
+    members: dict[str, list[str]] = {}
+    for ref in refs.split():
+        name, _, pointer = ref.partition("#")
+        members.setdefault(name, []).append(pointer)
+    told = []
+    for name, pointers in members.items():
+        read = ", ".join(filter(None, pointers)) or "the whole"
+        if re.fullmatch(r"E\d+", name):
+            link = {"href": f"evidence/{name}.json"}
+            told.append({**link, "description": prose(f"Answer {name}: {read}")})
+        else:
+            told.append({"description": prose(f"{name.capitalize()} of the run: {read}")})
+    return told

@@ -1,0 +1,46 @@
+"""How OSCAL wants texts, properties and times."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kit.pack.judged import instant
+from kit.report.views import JSON, escape
+
+NAMESPACE = "urn:x-appstream-evidence-kit"
+_MARKUP = re.compile(r"([\\`*_\[\]<>~^{}|!&])")
+
+
+def props(told: JSON) -> list[JSON]:
+    """Return properties of ours; empty ones are left out."""
+    return [
+        {"name": name, "ns": NAMESPACE, "value": plain(value)}
+        for name, value in told.items()
+        if plain(value)
+    ]
+
+
+def plain(value: Any) -> str:
+    """Return one line without space around it, as OSCAL's strings have to be."""
+    return " ".join(escape(str(value)).split())
+
+
+def prose(text: str) -> str:
+    """Return text of which no character is markup, for OSCAL reads it as Markdown."""
+    return _MARKUP.sub(r"\\\1", escape(text).strip())
+
+
+def line(text: str) -> str:
+    """Return such a text of one line."""
+    return prose(plain(text))
+
+
+def time(text: str) -> str:
+    """Return a time of the facts in UTC, to the second."""
+    return f"{instant(text):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def filled(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what has content, for OSCAL allows no empty list or text."""
+    return {name: value for name, value in told.items() if value not in ("", [], {})}

@@ -1,0 +1,35 @@
+"""The official schemas of the pack's machine forms, as they lie in ``tests/data``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft7Validator, FormatChecker, ValidationError, validators
+
+DATA = Path(__file__).parent.parent / "data"
+FORMATS = ("date-time", "uri", "uri-reference")
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """`pattern` where it names classes of Unicode, which Python's `re` spells otherwise."""
+    spelt = pattern.replace(r"\p{L}", r"[^\W\d_]").replace(r"\p{N}", r"\d")
+    if isinstance(instance, str) and not re.search(spelt, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def errors(schema: Any, instance: Any) -> list[str]:
+    """What a schema of draft 7 finds wrong, with the path to it."""
+    checker = FormatChecker(formats=FORMATS)
+    assert set(FORMATS) <= checker.checkers.keys()
+    validator = validators.extend(Draft7Validator, {"pattern": _pattern})
+    found = validator(schema, format_checker=checker).iter_errors(instance)
+    return [f"{error.json_path}: {error.message[:300]}" for error in found]
+
+
+def oscal_schema() -> Any:
+    """NIST's schema of OSCAL assessment results."""
+    return json.loads((DATA / "oscal" / "oscal_assessment-results_schema.json").read_text())

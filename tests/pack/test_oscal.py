@@ -1,0 +1,209 @@
+"""OSCAL assessment results: NIST's schema accepts them, another reader reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mistune
+import pytest
+from nbformat.v4 import new_notebook
+from trestle.oscal.assessment_results import AssessmentResults
+
+from kit.pack.document import Document, document
+from kit.pack.oscal import VERSION, oscal
+from kit.pack.oscal_words import NAMESPACE
+from kit.report.views import escape
+from tests.pack.conftest import MARKS, STAMP, cover, shown
+from tests.pack.samples import TEXTS, record, sample
+from tests.pack.schemas import errors, oscal_schema
+
+
+@pytest.fixture(scope="module")
+def made() -> Document:
+    return document(new_notebook(cells=[shown(cover())]))
+
+
+@pytest.fixture(scope="module")
+def results(made: Document) -> Any:
+    return json.loads(oscal(made, sample()))["assessment-results"]
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in JSON, the outer ones first."""
+    if isinstance(value, dict):
+        yield value
+        for part in value.values():
+            yield from parts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from parts(part)
+
+
+def told(part: dict[str, Any], name: str) -> list[str]:
+    """Values of a property of ours."""
+    props = part.get("props", [])
+    return [p["value"] for p in props if p.get("ns") == NAMESPACE and p["name"] == name]
+
+
+def test_nists_schema_accepts_it(results: Any) -> None:
+    schema = oscal_schema()
+    assert f"/{VERSION}/" in schema["$id"]
+    assert errors(schema, {"assessment-results": results}) == []
+    assert errors(schema, {"assessment-results": results | {"uuid": "no"}}) != []
+
+
+def test_another_reader_reads_it(made: Document, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_bytes(oscal(made, sample()))
+    read = AssessmentResults.oscal_read(tmp_path / "results.json")
+    assert read.metadata.oscal_version.root.root == VERSION
+    (result,) = read.results
+    leaves = [record for record in sample()["records"] if record["severity"]]
+    assert len(result.observations) == len(leaves)
+    assert result.start.isoformat() == "2026-11-24T10:00:00+00:00"
+    assert result.end.isoformat() == "2026-11-24T10:03:20+00:00"
+
+
+def test_everything_that_is_named_is_there_once(results: Any) -> None:
+    defined = [part["uuid"] for part in parts(results) if "uuid" in part]
+    assert len(set(defined)) == len(defined)
+    named = {
+        value
+        for part in parts(results)
+        for name, value in part.items()
+        if name.endswith("-uuid") and isinstance(value, str)
+    }
+    assert named <= set(defined)
+    assert results["import-ap"]["href"].removeprefix("#") in defined
+    objectives = {
+        part["id"]
+        for one in results["local-definitions"]["objectives-and-methods"]
+        for part in one["parts"]
+    }
+    assert {one["target"]["target-id"] for one in results["results"][0]["findings"]} <= objectives
+
+
+def test_names_without_our_namespace_are_oscals(results: Any) -> None:
+    names = {
+        prop["name"]
+        for part in parts(results)
+        for prop in part.get("props", [])
+        if "ns" not in prop
+    }
+    assert names == {"marking", "version", "asset-id", "type", "accepted", "method"}
+
+
+def test_it_says_what_it_is_of(results: Any) -> None:
+    props = results["metadata"]["props"]
+    assert [p["value"] for p in props if p["name"] == "marking"] == [STAMP, *MARKS]
+    assert told(results["metadata"], "account") == ["012345678901"]
+    assert told(results["metadata"], "findings-sha-256") == ["f1" * 32]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "state", "reason"),
+    [
+        (["pass", "pass"], "pass", "satisfied", "pass"),
+        (["pass", "attested"], "attested", "satisfied", "other"),
+        (["not applicable"], "not applicable", "satisfied", "other"),
+        (["pass", "accepted"], "accepted", "not-satisfied", "fail"),
+        (["accepted", "not evidenced"], "not evidenced", "not-satisfied", "other"),
+        (["not evidenced", "fail", "pass"], "fail", "not-satisfied", "fail"),
+    ],
+)
+def test_a_control_is_satisfied_unless_it_is_open(
+    made: Document, statuses: list[str], status: str, state: str, reason: str
+) -> None:
+    records = [record("AR-05", each, resource=f"bucket-{n}") for n, each in enumerate(statuses)]
+    data = sample() | {"records": records}
+    (result,) = json.loads(oscal(made, data))["assessment-results"]["results"]
+    (finding,) = result["findings"]
+    assert told(finding, "status") == [status]
+    assert finding["target"]["status"]["state"] == state
+    assert finding["target"]["status"]["reason"] == reason
+    assert ("remarks" in finding["target"]["status"]) == (status not in ("pass", "fail"))
+    assert len(finding["related-observations"]) == len(statuses)
+    assert ("related-risks" in finding) == bool({"fail", "accepted"} & set(statuses))
+
+
+def test_fails_are_open_risks_and_waivers_accept_some(results: Any) -> None:
+    (result,) = results["results"]
+    mine = [risk for risk in result["risks"] if risk["title"].startswith("AR-05")]
+    failing, accepted = mine
+    assert (failing["status"], len(failing["related-observations"])) == ("open", 2)
+    assert failing["characterizations"][0]["facets"][0]["value"] == "high"
+    assert failing["remediations"][0]["lifecycle"] == "recommendation"
+    assert "aws s3api put-bucket-encryption" in failing["remediations"][0]["remarks"]
+    assert (accepted["status"], accepted["deadline"]) == (
+        "deviation-approved",
+        "2027-03-31T23:59:59Z",
+    )
+    assert accepted["props"] == [{"name": "accepted", "value": "true"}]
+    (response,) = accepted["remediations"]
+    assert response["props"] == [{"name": "type", "value": "accept"}]
+    assert "Jo Doe" in response["description"]
+    assert not [risk for risk in result["risks"] if "ID-03" in risk["title"]]
+
+
+def test_an_observation_leads_to_its_evidence(results: Any) -> None:
+    (result,) = results["results"]
+    by_title = {one["title"]: one for one in result["observations"]}
+    seen = by_title["AR-05: bucket-bbbbbbbbbb"]
+    assert [part.get("href") for part in seen["relevant-evidence"]] == [
+        "evidence/E0001.json",
+        "evidence/E0002.json",
+    ]
+    assert seen["relevant-evidence"][0]["description"] == "Answer E0001: /Buckets/0"
+    declared = next(one for title, one in by_title.items() if title.startswith("GV-01"))
+    (part,) = declared["relevant-evidence"]
+    assert part == {"description": r"Parameters of the run: /data\_role"}
+    denied = by_title["ID-03: any user"]
+    assert told(denied, "permission") == ["iam:GetAccountAuthorizationDetails"]
+    assert told(denied, "status") == ["not evidenced"]
+
+
+def test_subjects_are_what_is_there_by_label(results: Any) -> None:
+    (result,) = results["results"]
+    items = {item["uuid"]: item for item in result["local-definitions"]["inventory-items"]}
+    (account,) = result["local-definitions"]["components"]
+    subjects = {one["title"]: one["subjects"][0] for one in result["observations"]}
+    item = items[subjects["AR-05: bucket-bbbbbbbbbb"]["subject-uuid"]]
+    assert item["props"][0] == {"name": "asset-id", "value": "bucket-bbbbbbbbbb"}
+    for title in ("ID-03: any user", "LG-03: no trail"):
+        assert subjects[title] == {"subject-uuid": account["uuid"], "type": "component"}
+
+
+def test_texts_are_no_markup(results: Any) -> None:
+    (result,) = results["results"]
+    shown_by_name = {
+        one["title"].removeprefix("EX-04: stack-"): one["description"]
+        for one in result["observations"]
+        if one["title"].startswith("EX-04")
+    }
+    tokens = mistune.create_markdown(renderer="ast")
+    for name, text in TEXTS.items():
+        (paragraph,) = tokens(shown_by_name[name])
+        kinds = {part["type"] for part in paragraph["children"]}
+        assert kinds <= {"text", "softbreak", "linebreak"}, (name, kinds)
+        read = "".join(part.get("raw", "\n") for part in paragraph["children"])
+        wanted = re.sub(r"\s+", " ", escape(text)).strip()
+        assert re.sub(r"\s+", " ", read).replace("&amp;", "&") == wanted, name
+
+
+def test_the_same_input_gives_the_same_bytes(
+    made: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = oscal(made, sample())
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    assert oscal(made, sample()) == first
+    data = sample()
+    data["facts"]["snapshot"] = "00" * 32
+    other = json.loads(oscal(made, data))["assessment-results"]
+    own = json.loads(first)["assessment-results"]
+    shared = {p["uuid"] for p in parts(own) if "uuid" in p} & {
+        p["uuid"] for p in parts(other) if "uuid" in p
+    }
+    assert shared == set()
