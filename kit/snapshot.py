@@ -23,6 +23,7 @@ import rfc8785
 from pydantic import ValidationError
 
 from kit.aws.calls import CALLS, Call
+from kit.aws.tls import Handshake
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -80,8 +81,6 @@ class Request:
     status: int | None
     request_id: str | None
     endpoint: str
-    tls_version: str | None
-    tls_cipher: str | None
     error: Mapping[str, str] | None
     cut: str | None
     response: Any
@@ -228,6 +227,11 @@ class Snapshot:
     def regions_unused(self) -> frozenset[str]:
         """Regions where every AppStream list was read and is empty, and no bucket lies."""
         return frozenset(self.header["regions_unused"])
+
+    @cached_property
+    def handshakes(self) -> tuple[Handshake, ...]:
+        """What the hosts that were asked agreed to; none where AWS was not asked."""
+        return tuple(Handshake(**told) for told in self.header.get("handshakes", ()))
 
     @property
     def stamp(self) -> str | None:

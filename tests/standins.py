@@ -12,7 +12,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from botocore.validate import ParamValidator
 from kit.aws import calls
 from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
 from kit.aws.protect import protect
+from kit.aws.tls import Handshake
 from kit.parameters import Run, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, write
@@ -127,6 +128,7 @@ class Account:
         self.run = Run.model_validate(run)
         self.regions, self.off, self.unused = regions, regions_off, regions_unused
         self._folder = folder
+        self.handshakes: list[Handshake] = []
         self._made: dict[tuple[str, str, str], Request] = {}
         self._lists: dict[tuple[str, str, str], list[Any]] = {}
 
@@ -552,6 +554,7 @@ class Account:
             "regions_off": dict.fromkeys(self.off, regions),
             "regions_unused": list(self.unused),
             "calls": sorted(CALLS),
+            "handshakes": [asdict(one) for one in self.handshakes],
         }
         return write(self._folder / "snapshot", header, requests)
 
@@ -589,8 +592,6 @@ class Account:
             status=status,
             request_id="11111111-2222-3333-4444-555555555555",
             endpoint=ENDPOINT.format(service=call.service, region=region),
-            tls_version=None,
-            tls_cipher=None,
             error=error,
             cut=None,
             response=response,

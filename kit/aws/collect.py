@@ -11,12 +11,13 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
 import botocore.session
@@ -37,10 +38,11 @@ from kit.aws.calls import (
 )
 from kit.aws.protect import protect
 from kit.aws.session import Clients, explain
+from kit.aws.tls import observe
 from kit.errors import UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.pseudonyms import open_labels
-from kit.snapshot import Request, Snapshot, digest, write
+from kit.snapshot import Request, Snapshot, digest, is_aws, write
 
 _WORKERS = 16
 _AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
@@ -122,8 +124,18 @@ def collect(
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
         "regions_unused": unused,
         "calls": sorted(call.name for call in needed),
+        "handshakes": [asdict(one) for one in observe(_hosts(requests))],
     }
     return write(folder, header, requests)
+
+
+def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
+    """The hosts that were asked; none where any of them is not AWS's, as in a sandbox."""
+    endpoints = {request.endpoint for request in requests}
+    if not all(is_aws(endpoint) for endpoint in endpoints):
+        return set()
+    found = [urlsplit(endpoint) for endpoint in endpoints]
+    return {(url.hostname, url.port or 443) for url in found if url.hostname}
 
 
 def _check_writable(folder: Path) -> None:
@@ -386,8 +398,6 @@ class _Engine:
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
             endpoint=client.meta.endpoint_url,
-            tls_version=None,
-            tls_cipher=None,
             error=error,
             cut=None,
             response=stored,

@@ -18,11 +18,11 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
+from kit.controls.source import cite
 from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
-_PAGE = 'AWS, "Data Protection in Amazon AppStream 2.0"'
 ENCRYPT = Remedy(
     console="S3, the bucket, Properties, Default encryption: choose SSE-S3 or SSE-KMS.",
     cli=(
@@ -78,7 +78,7 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
         return NotEvidenced(
             "needs review", "several sessions share an instance, which outlives each of them"
         )
-    return Attested(f"{_PAGE}, Encryption at Rest: fleet instances are ephemeral")
+    return Attested(cite("AR-01"))
 
 
 @control(
@@ -96,7 +96,7 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
 )
 def unused_instances_are_recycled() -> Outcome:
     """AWS recycles instances that nobody uses."""
-    return Attested(f"{_PAGE}, Encryption at Rest: unused instances are recycled")
+    return Attested(cite("AR-02"))
 
 
 @control(

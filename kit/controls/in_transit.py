@@ -18,11 +18,12 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.controls.source import cite
 from kit.tables.logging import IN_USE
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
-_TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
+_API = cite("IT-03")
 _VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _TLS = {"32(1)(a)": "encryption of personal data on its way"}
 
@@ -41,7 +42,7 @@ _TLS = {"32(1)(a)": "encryption of personal data on its way"}
 )
 def web_assets_travel_over_tls() -> Outcome:
     """AWS serves web assets over TLS 1.2."""
-    return Attested(f"{_TABLE}, row 1: web assets, TLS 1.2")
+    return Attested(cite("IT-01"))
 
 
 @control(
@@ -86,7 +87,7 @@ def streaming_traffic_is_encrypted(
         return NotEvidenced(
             "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"
         )
-    return Attested(f"{_TABLE}, row 2: pixels and streaming, AES-256 over TLS 1.2")
+    return Attested(cite("IT-02"))
 
 
 def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
@@ -122,9 +123,7 @@ def no_api_event_is_seen_below_the_minimum_tls(
     events_seen: int, events_with_tls: int, tls_versions: list[str], *, minimum_tls: str
 ) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
-    attested = Attested(
-        f"{_TABLE}, row 3: API traffic, TLS 1.2 and SigV4; no event with TLS details"
-    )
+    attested = Attested(f"{_API}; no event with TLS details was seen")
     return _judge_versions(tls_versions, minimum_tls, attested)
 
 
@@ -211,7 +210,7 @@ def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str])
             "needs review",
             f"{', '.join(third_party_connectors)}: traffic to that provider is not AWS's to attest",
         )
-    return Attested(f"{_TABLE}, row 5: traffic managed by AppStream, TLS 1.2 and SigV4")
+    return Attested(cite("IT-05"))
 
 
 _NEITHER = NotApplicable("no URL of its own, and no event with TLS details")

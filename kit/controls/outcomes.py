@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.controls.registry import Attested, Control, NotApplicable, NotEvidenced, Rule
+from kit.controls.source import cite
 from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 
 _STATUS = {Attested: ATTESTED, NotEvidenced: NOT_EVIDENCED, NotApplicable: NOT_APPLICABLE}
@@ -95,6 +96,8 @@ def _text(value: ast.expr, names: dict[str, Any]) -> str:
             return str(value.value)
         case ast.Name(id=name) if isinstance(names.get(name), str):
             return str(names[name])
+        case ast.Call(func=ast.Name(id="cite"), args=[ast.Constant(value=str(control))]):
+            return cite(control)
         case ast.JoinedStr():
             return "".join(_text(part, names) for part in value.values)
         case ast.FormattedValue():

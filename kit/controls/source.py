@@ -224,6 +224,13 @@ def answered_by(control: str) -> list[Statement]:
     return [statement for statement in STATEMENTS if control in statement.controls]
 
 
+def cite(control: str) -> str:
+    """Return the page's sentence for what AWS answers for, with the page, for a finding."""
+    statement = answered_by(control)[-1]  # a row of the table says more than the advice
+    what = f"{statement.what}, " if statement.what else ""
+    return f'AWS, "{TITLE}", {statement.part}: {what}"{statement.says.rstrip(".")}"'
+
+
 def words(control: str) -> str:
     """Return what the page says of a control's matter, with its note; or that it says nothing."""
     told = []

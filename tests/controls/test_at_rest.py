@@ -37,7 +37,7 @@ from tests.controls.scenarios import (
 )
 from tests.standins import HOME, KEY, LOGS, REGION, SETTINGS, Account
 
-EPHEMERAL = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption at Rest'
+EPHEMERAL = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption at rest: "AppStream 2.0 fleet instances are ephemeral'
 OTHER_ACCOUNT = "999999999999"
 ABROAD = f"arn:aws:kms:{REGION}:{OTHER_ACCOUNT}:key/9"
 
@@ -469,7 +469,13 @@ def test_ar_18_is_the_worst_of_encryption_at_rest(account: Account) -> None:
 
 @scenarios(
     ("no fleet", nothing, not_applicable("no fleet")),
-    ("a fleet", lambda a: a.fleet(), attested('AWS, "Data Protection in Amazon AppStream 2.0"')),
+    (
+        "a fleet",
+        lambda a: a.fleet(),
+        attested(
+            'AWS, "Data Protection in Amazon AppStream 2.0", Encryption at rest: "AppStream 2.0 period'
+        ),
+    ),
     ("fleets denied", lambda a: a.denies(DESCRIBE_FLEETS), denied(DESCRIBE_FLEETS)),
 )
 def test_ar_02_recycling(account: Account, given: Given, expected: list[Any]) -> None:

@@ -38,16 +38,16 @@ from tests.controls.scenarios import (
 )
 from tests.standins import COLLECTOR, HOME, LOGS, REGION, SETTINGS, Account, tls_only
 
-TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in Transit'
+TABLE = 'AWS, "Data Protection in Amazon AppStream 2.0", Encryption in transit'
 
 
 @scenarios(
     ("no stack", nothing, not_applicable("no stack")),
-    ("a stack", lambda a: a.stack(), attested(f"{TABLE}, row 1")),
+    ("a stack", lambda a: a.stack(), attested(f"{TABLE}: Web assets, ")),
     (
         "a stack that is embedded",
         lambda a: a.stack(EmbedHostDomains=["portal.example"]),
-        attested(f"{TABLE}, row 1"),
+        attested(f"{TABLE}: Web assets, "),
     ),
     ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
 )
@@ -83,7 +83,7 @@ def preferring(protocol: str) -> Given:
     return lambda a: a.stack(StreamingExperienceSettings={"PreferredProtocol": protocol})
 
 
-ROW_2 = attested(f"{TABLE}, row 2")
+ROW_2 = attested(f"{TABLE}: Pixel and streaming traffic, ")
 
 
 @scenarios(
@@ -134,7 +134,7 @@ def test_it_02_where_the_profile_wants_private_streaming(
     assert verdicts(strict, "IT-02") == expected
 
 
-ROW_3 = attested(f"{TABLE}, row 3")
+ROW_3 = attested(f"{TABLE}: API traffic, ")
 UNUSED = not_applicable("no use of AppStream")
 
 
@@ -273,7 +273,7 @@ def offering(*connectors: str) -> dict[str, Any]:
     return {"StorageConnectors": [{"ConnectorType": name} for name in connectors]}
 
 
-ROW_5 = attested(f"{TABLE}, row 5")
+ROW_5 = attested(f"{TABLE}: Traffic managed by AppStream 2.0")
 
 
 @scenarios(

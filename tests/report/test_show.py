@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kit.aws.calls import LIST_REPORTS, LOOKUP_EVENTS
+from kit.aws.tls import Handshake
 from kit.controls import CONTROLS, evaluate
 from kit.controls.source import STATEMENTS
 from kit.findings import Findings, worst
 from kit.report import show
-from kit.report.views import Table
+from kit.report.views import Note, Table
+from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
+from tests.standins import AS_OF, REGION, Account
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +84,53 @@ def test_a_verdict_stands_beside_the_thresholds_that_it_was_given_with(findings:
     for name, control in CONTROLS.items():
         for limit in set(control.thresholds) - {"as_of"}:
             assert f"{limit} = " in told[name]
+
+
+def test_versions_of_tls_stand_with_how_many_events_tell_them_and_when(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().event(tls="TLSv1.3").event(tls=None)
+    (row,) = show.tls_of_events(tabulate(account.snapshot())).rows
+    assert row[:4] == [REGION, 1, 2, "TLSv1.3"]
+    assert row[6] == "all of them"
+    assert row[7]
+
+
+def test_events_that_could_not_be_read_are_told(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().denies(LOOKUP_EVENTS)
+    (row,) = show.tls_of_events(tabulate(account.snapshot())).rows
+    assert row[:4] == [REGION, None, None, "not seen"]
+
+
+def test_handshakes_stand_with_what_was_agreed_or_why_not(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    time = "2026-11-24T12:00:05+00:00"
+    made = ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "commonName=a", "commonName=b", time, "ab" * 32)
+    account.handshakes = [
+        Handshake("H0001", "s3.eu-west-1.amazonaws.com", 443, time, *made, True),
+        Handshake("H0002", "sts.eu-west-1.amazonaws.com", 443, time, error="TimeoutError: late"),
+    ]
+    table = show.handshakes(account.snapshot())
+    assert isinstance(table, Table)
+    assert column(table, "agreed") == ["TLSv1.3, TLS_AES_128_GCM_SHA256", "TimeoutError: late"]
+    assert column(table, "old") == ["refused", None]
+    assert (table.anchor, column(table, "id")) == ("id", ["H0001", "H0002"])
+
+
+def test_where_aws_was_not_asked_there_is_no_handshake(tables: Tables) -> None:
+    assert isinstance(show.handshakes(tables.snapshot), Note)
+
+
+def test_reports_of_auditors_stand_with_period_and_place(tmp_path: Path) -> None:
+    report = {"name": "SOC 2 Type II", "state": "PUBLISHED", "arn": "arn:aws:artifact:::report/1"}
+    period = {"periodStart": AS_OF - dt.timedelta(days=400), "periodEnd": AS_OF}
+    account = Account(tmp_path).lists(LIST_REPORTS, report | period)
+    (row,) = show.attestations(tabulate(account.snapshot())).rows
+    assert row[:2] == ["SOC 2 Type II", "SOC 2"]
+    assert [row[2][:10], row[3][:10], row[4]] == ["2025-10-20", "2026-11-24", "yes"]
+    assert row[5] == "arn:aws:artifact:::report/1"
+    account.denies(LIST_REPORTS)
+    assert isinstance(show.attestations(tabulate(_again(account, tmp_path))), Note)
+
+
+def _again(account: Account, folder: Path) -> Snapshot:
+    (folder / "snapshot").rename(folder / "before")
+    return account.snapshot()
