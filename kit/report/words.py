@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 NONE = "\N{EN DASH}"
@@ -108,3 +108,8 @@ def ids(cell: Cell) -> Sequence[str]:
     if isinstance(cell, list):
         return cell
     return [str(cell)] if cell else []
+
+
+def evidence_ids(refs: Iterable[str]) -> list[str]:
+    """Return the ids that references name, each once: `E0012` of `E0012#/Fleets/3`."""
+    return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))

@@ -1,0 +1,132 @@
+"""AWS's side: its auditors' reports, and what was seen of how requests travel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.report.views import Column, Note, Table
+from kit.report.words import evidence_ids
+from kit.snapshot import Snapshot
+from kit.tables import Tables
+
+_PDF_HOSTS = 40  # handshakes that the PDF lists
+
+
+def tls_of_events(tables: Tables) -> Table:
+    """With which TLS versions others asked AppStream, as far as CloudTrail tells."""
+    table = tables["regions"]
+    unseen = set(zip(table.gaps["row"], table.gaps["column"], strict=True))
+    rows: list[list[Any]] = []
+    for row, values in table.frame.iterrows():
+        if values["in_use"] is False:
+            continue
+        region, refs = values["region"], evidence_ids(table.refs[row, "events_window"])
+        if (row, "events_window") in unseen:
+            rows.append([region, None, None, "not seen", None, None, None, refs])
+            continue
+        window = values["events_window"]
+        versions = ", ".join(values["tls_versions"]) or "none told"
+        whole = "all of them" if window["complete"] else "there were more"
+        counts = [values["events_with_tls"], values["events_seen"]]
+        rows.append([region, *counts, versions, window["from"], window["to"], whole, refs])
+    days = tables.snapshot.run.lookback_days
+    return Table(
+        "tls-of-events",
+        f"TLS versions in CloudTrail's events of AppStream, {days} days back, without this kit's own",
+        [
+            Column("region", "Region", "code"),
+            Column("with_tls", "Events with TLS details", "number"),
+            Column("seen", "of events read", "number"),
+            Column("versions", "Versions"),
+            Column("from", "From", "datetime"),
+            Column("to", "To", "datetime"),
+            Column("whole", "Read"),
+            Column("evidence", "Evidence", "evidence"),
+        ],
+        rows,
+        empty="AppStream is in use in no region.",
+    )
+
+
+def handshakes(snapshot: Snapshot) -> Table | Note:
+    """What the hosts that were asked agreed to, in a handshake of its own with each."""
+    if not snapshot.handshakes:
+        return Note("No handshake was made with hosts of AWS: the answers did not come from there.")
+    rows: list[list[Any]] = [
+        [
+            one.id,
+            one.host,
+            one.time,
+            one.error or f"{one.version}, {one.cipher}",
+            {True: "refused", False: "accepted", None: None}[one.refuses_tls_1_1],
+            one.subject or None,
+            one.issuer or None,
+            one.expires or None,
+            one.certificate or None,
+        ]
+        for one in snapshot.handshakes
+    ]
+    listed, cut = None, None
+    if len(rows) > _PDF_HOSTS:
+        listed = list(range(_PDF_HOSTS))
+        cut = (
+            f"{len(rows) - len(listed)} of {len(rows)} hosts are left out here and are in the HTML"
+        )
+    return Table(
+        "handshakes",
+        "Handshakes with the hosts that were asked, certificates verified: facts, no verdicts",
+        [
+            Column("id", "Id", "code"),
+            Column("host", "Host", "code"),
+            Column("time", "Time", "datetime"),
+            Column("agreed", "Agreed, or why not"),
+            Column("old", "TLS 1.1"),
+            Column("subject", "Certificate of"),
+            Column("issuer", "Issued by"),
+            Column("expires", "Valid until", "datetime"),
+            Column("sha256", "SHA-256", "code"),
+        ],
+        rows,
+        listed=listed,
+        cut=cut,
+        anchor="id",
+    )
+
+
+def attestations(tables: Tables) -> Table | Note:
+    """The reports of AWS's auditors that AWS Artifact lists, of frameworks that may count."""
+    table = tables["provider"]
+    (row,), (reports,) = table.frame.index, table.frame["reports"]
+    if len(table.gaps):
+        return Note("What AWS Artifact lists could not be seen.", "warning")
+    counted, refs = (
+        set(tables.snapshot.profile.attestations),
+        evidence_ids(table.refs[row, "reports"]),
+    )
+    rows: list[list[Any]] = [
+        [
+            report["name"],
+            ", ".join(report["frameworks"]),
+            report["period_start"][:10] or None,
+            report["period_end"][:10] or None,
+            "yes" if counted & set(report["frameworks"]) else "no",
+            report["arn"],
+            refs,
+        ]
+        for report in reports
+    ]
+    return Table(
+        "attestations",
+        "Reports of AWS's auditors, as AWS Artifact lists them",
+        [
+            Column("name", "Report"),
+            Column("frameworks", "Framework"),
+            Column("from", "Period from"),
+            Column("to", "to"),
+            Column("counts", "Counts in the profile"),
+            Column("arn", "In Artifact", "code"),
+            Column("evidence", "Evidence", "evidence"),
+        ],
+        rows,
+        empty="Artifact lists no report of a framework that may count.",
+    )
