@@ -65,12 +65,7 @@ class Clients:
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
-        self._config = Config(
-            user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
-            connect_timeout=10,
-            max_pool_connections=32,
-            **({} if _retries_are_set() else {"retries": _retries()}),
-        )
+        self._config = _config()
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
@@ -89,6 +84,17 @@ class Clients:
         # botocore tells nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
+
+
+def shell_client(service: str, region: str | None = None) -> Any:
+    """Return a client with the shell's own credentials, for what a run's read-only role may not.
+
+    Parameters
+    ----------
+    region : str, optional
+        By default the shell's.
+    """
+    return boto3.Session().client(service, region_name=region, config=_config())
 
 
 def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
@@ -115,6 +121,15 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
     if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
         return UserError(f"AWS credentials: {using} was refused ({code}): {message}")
     return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
+
+
+def _config() -> Config:
+    return Config(
+        user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
+        connect_timeout=10,
+        max_pool_connections=32,
+        **({} if _retries_are_set() else {"retries": _retries()}),
+    )
 
 
 def _retries_are_set() -> bool:

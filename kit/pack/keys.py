@@ -1,0 +1,344 @@
+"""The key that signs a pack, with its certificate: opened and tried before any work is done."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    load_pem_private_key,
+    pkcs12,
+)
+from pyhanko.keys import load_certs_from_pemder_data
+from pyhanko.sign.signers.pdf_cms import Signer, select_suitable_signing_md
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from kit.aws.session import shell_client
+from kit.errors import CannotRunError, UserError
+
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_LEAST_BITS = 2048
+_LONGEST = 1024  # bytes of a signature, RSA of 8192 bits
+_TRIAL = b"appstream-evidence-kit tries whether this key belongs to its certificate"
+_TIMESTAMP_SECONDS = 30
+
+Passphrase = Callable[[], str | None]
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A key that was tried, and where timestamps come from.
+
+    Attributes
+    ----------
+    signer : Signer
+        pyHanko's, with the certificate and its chain.
+    digest : str
+        The hash that suits the key: sha256, sha384 or sha512.
+    timestamper : TimeStamper or None
+        An RFC 3161 service.
+    """
+
+    signer: Signer
+    digest: str
+    timestamper: TimeStamper | None = None
+
+
+def open_key(
+    key: Path, certificate: Path | None, passphrase: Passphrase, timestamp: str = ""
+) -> SigningKey:
+    """Open a key in a file: PEM with its certificates there or in a file beside it, or PKCS#12.
+
+    Parameters
+    ----------
+    key : Path
+    certificate : Path, optional
+        PEM file, the signer's own certificate and those above it in any order.
+    passphrase : function
+        Asked only where the key is encrypted; None where there is none to be had.
+    timestamp : str
+        URL of an RFC 3161 service; empty for no timestamps.
+
+    Raises
+    ------
+    UserError
+        A file, the passphrase or the certificate is wrong, or the two do not belong together.
+    CannotRunError
+        The timestamp service does not answer.
+    """
+    content = _read(key, "--key")
+    if b"-----BEGIN" in content:
+        private = _pem_key(key, content, passphrase)
+        chain = _certificates(key, content)
+    else:
+        private, chain = _pkcs12(key, content, passphrase)
+    if certificate:
+        chain = _certificates(certificate, _read(certificate, "--certificate")) + chain
+    if not chain:
+        raise UserError(f"--certificate: {key} holds a key alone; name the file of its certificate")
+    public = private.public_key()
+    own = next((one for one in chain if one.public_key() == public), None)
+    if own is None:
+        raise UserError(f"--certificate: none given is of the key in {key}: {_names(chain)}")
+    _check(own)
+    return _tried(_Signer(own, chain, _sign_with(private)), own, f"--key: {key}", timestamp)
+
+
+def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
+    """Open an asymmetric AWS KMS key for signing; it is asked once, with a trial.
+
+    Parameters
+    ----------
+    key_id : str
+        Id, ARN, alias or alias ARN. The shell's usual credentials are used, never the run's
+        profile or role, which can only read.
+    certificate : Path
+        PEM file, the certificate of that key and those above it in any order.
+    timestamp : str
+        As for `open_key`.
+
+    Raises
+    ------
+    UserError
+        The certificate is wrong, or AWS refuses.
+    CannotRunError
+        AWS or the timestamp service cannot be reached.
+    """
+    chain = _certificates(certificate, _read(certificate, "--certificate"))
+    own = _leaf(certificate, chain)
+    _check(own)
+    sign = _sign_at_kms(key_id, "ECDSA" if _is_curve(own) else "RSASSA_PKCS1_V1_5")
+    return _tried(_Signer(own, chain, sign), own, f"--kms-key: {key_id}", timestamp)
+
+
+class _Signer(Signer):
+    """What pyHanko asks for a signature: a function of the bytes and the name of a hash."""
+
+    def __init__(
+        self,
+        own: x509.Certificate,
+        chain: Sequence[x509.Certificate],
+        sign: Callable[[bytes, str], bytes],
+    ):
+        certificates = [
+            load_certs_from_pemder_data(one.public_bytes(Encoding.PEM)) for one in chain
+        ]
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+        store.register_multiple(certificate for some in certificates for certificate in some)
+        (asn1,) = load_certs_from_pemder_data(own.public_bytes(Encoding.PEM))
+        super().__init__(signing_cert=asn1, cert_registry=store)
+        self._sign = sign
+
+    async def async_sign_raw(
+        self, data: bytes, digest_algorithm: str, dry_run: bool = False
+    ) -> bytes:
+        return bytes(_LONGEST) if dry_run else self._sign(data, digest_algorithm)
+
+
+def _sign_with(private: PrivateKeyTypes) -> Callable[[bytes, str], bytes]:
+    def sign(data: bytes, digest: str) -> bytes:
+        algorithm = getattr(hashes, digest.upper())()
+        if isinstance(private, rsa.RSAPrivateKey):
+            return private.sign(data, padding.PKCS1v15(), algorithm)
+        if isinstance(private, ec.EllipticCurvePrivateKey):
+            return private.sign(data, ec.ECDSA(algorithm))
+        raise TypeError(private)  # the certificate's key was found to be one of these
+
+    return sign
+
+
+def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
+    region = key_id.split(":")[3] if key_id.startswith("arn:") and key_id.count(":") > 4 else None
+
+    def sign(data: bytes, digest: str) -> bytes:
+        try:
+            answer = shell_client("kms", region).sign(
+                KeyId=key_id,
+                Message=hashlib.new(digest, data).digest(),
+                MessageType="DIGEST",
+                SigningAlgorithm=f"{kind}_SHA_{digest.removeprefix('sha')}",
+            )
+        except ClientError as error:
+            told = error.response["Error"]
+            raise UserError(
+                f"--kms-key: kms:Sign with {key_id} was refused ({told['Code']}): "
+                f"{told.get('Message', '')}"
+            ) from None
+        except BotoCoreError as error:
+            raise CannotRunError(
+                f"--kms-key: AWS KMS could not be asked ({type(error).__name__}): {error}; the "
+                "shell's credentials and region are used (AWS_PROFILE, AWS_REGION)"
+            ) from None
+        return bytes(answer["Signature"])
+
+    return sign
+
+
+def _tried(signer: Signer, own: x509.Certificate, where: str, timestamp: str) -> SigningKey:
+    """Sign something and hold it against the certificate; get a timestamp if some are wanted."""
+    digest = select_suitable_signing_md(signer.signing_cert.public_key)  # type: ignore[union-attr]
+    signature = asyncio.run(signer.async_sign_raw(_TRIAL, digest))
+    try:
+        _verify(own.public_key(), signature, getattr(hashes, digest.upper())())
+    except InvalidSignature:
+        raise UserError(
+            f"{where} is not the key of the certificate {_names([own])}; name the one that is"
+        ) from None
+    if not timestamp:
+        return SigningKey(signer, digest)
+    if urlsplit(timestamp).scheme not in ("http", "https"):
+        raise UserError(f"--timestamp: {timestamp!r} is no URL, such as http://tsa.example/")
+    timestamper = RequestsHTTPTimeStamper(timestamp, timeout=_TIMESTAMP_SECONDS)  # type: ignore[no-untyped-call]
+    stamp(timestamper, digest)
+    return SigningKey(signer, digest, timestamper)
+
+
+def stamp(timestamper: TimeStamper, digest: str, content: bytes | None = None) -> Any:
+    """Return a timestamp token over content, or the trial's, which pyHanko keeps as a measure.
+
+    Raises
+    ------
+    CannotRunError
+        The service does not answer, or not with a timestamp.
+    """
+    if content is None:
+        asked = timestamper.async_dummy_response(digest)
+    else:
+        asked = timestamper.async_timestamp(hashlib.new(digest, content).digest(), digest)
+    try:
+        return asyncio.run(asked)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        url = getattr(timestamper, "url", "the service")
+        raise CannotRunError(f"--timestamp: {url} gave no timestamp: {error}") from None
+
+
+def _verify(public: Any, signature: bytes, digest: hashes.HashAlgorithm) -> None:
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, _TRIAL, padding.PKCS1v15(), digest)
+    else:
+        public.verify(signature, _TRIAL, ec.ECDSA(digest))
+
+
+def _read(path: Path, option: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{option}: {path} cannot be read ({error.strerror})") from None
+
+
+def _pem_key(path: Path, content: bytes, passphrase: Passphrase) -> PrivateKeyTypes:
+    try:
+        try:
+            return load_pem_private_key(content, None)
+        except TypeError:  # it is encrypted
+            return load_pem_private_key(content, _secret(path, passphrase))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UserError(_unopened(path, error)) from None
+
+
+def _pkcs12(
+    path: Path, content: bytes, passphrase: Passphrase
+) -> tuple[PrivateKeyTypes, list[x509.Certificate]]:
+    if not content.startswith(b"\x30"):
+        raise UserError(f"--key: {path} is neither PEM nor PKCS#12")
+    try:
+        try:
+            private, own, others = pkcs12.load_key_and_certificates(content, None)
+        except ValueError:  # it is encrypted
+            secret = _secret(path, passphrase)
+            private, own, others = pkcs12.load_key_and_certificates(content, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UserError(_unopened(path, error)) from None
+    if private is None:
+        raise UserError(f"--key: {path} holds no private key")
+    return private, [one for one in (own, *others) if one is not None]
+
+
+def _secret(path: Path, passphrase: Passphrase) -> bytes:
+    given = passphrase()
+    if not given:
+        raise UserError(
+            f"--key: {path} is encrypted; put its passphrase into EVIDENCE_KEY_PASSPHRASE, or run "
+            "where it can be asked for"
+        )
+    return given.encode()
+
+
+def _unopened(path: Path, error: Exception) -> str:
+    if isinstance(error, UnsupportedAlgorithm):
+        return f"--key: {path} is encrypted in a way that is not known here: {error}"
+    return f"--key: {path} cannot be opened: wrong passphrase, or no key that this kit can read"
+
+
+def _certificates(path: Path, content: bytes) -> list[x509.Certificate]:
+    if b"BEGIN CERTIFICATE" not in content:
+        if b"-----BEGIN" in content and b"PRIVATE KEY" in content:
+            return []
+        raise UserError(f"--certificate: {path} holds no PEM certificate (-----BEGIN CERTIFICATE)")
+    try:
+        return x509.load_pem_x509_certificates(content)
+    except ValueError as error:
+        raise UserError(f"--certificate: {path} cannot be read: {error}") from None
+
+
+def _leaf(path: Path, chain: Sequence[x509.Certificate]) -> x509.Certificate:
+    """The one certificate that issued no other in the file."""
+    leaves = [
+        one for one in chain if not any(o.issuer == one.subject and o is not one for o in chain)
+    ]
+    if len(leaves) != 1:
+        raise UserError(
+            f"--certificate: {path} must hold the key's certificate and those above it; "
+            f"found {_names(chain)}"
+        )
+    return leaves[0]
+
+
+def _check(own: x509.Certificate) -> None:
+    """Refuse a certificate that no reader would accept today."""
+    now, name = dt.datetime.now(dt.UTC), _names([own])
+    if now < own.not_valid_before_utc:
+        raise UserError(f"--certificate: {name} is not valid before {own.not_valid_before_utc}")
+    if now > own.not_valid_after_utc:
+        raise UserError(f"--certificate: {name} expired on {own.not_valid_after_utc}")
+    try:
+        usage = own.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        usage = None
+    if usage and not (usage.digital_signature or usage.content_commitment):
+        raise UserError(
+            f"--certificate: {name} may not sign documents: its key usage has neither "
+            "digitalSignature nor nonRepudiation"
+        )
+    public = own.public_key()
+    strong = (isinstance(public, rsa.RSAPublicKey) and public.key_size >= _LEAST_BITS) or (
+        isinstance(public, ec.EllipticCurvePublicKey) and public.curve.name in _CURVES
+    )
+    if not strong:
+        raise UserError(
+            f"--certificate: the key of {name} is none that all readers verify; use RSA of "
+            f"{_LEAST_BITS} bits or more, or a NIST curve ({', '.join(_CURVES)})"
+        )
+
+
+def _is_curve(own: x509.Certificate) -> bool:
+    return isinstance(own.public_key(), ec.EllipticCurvePublicKey)
+
+
+def _names(chain: Sequence[x509.Certificate]) -> str:
+    return "; ".join(one.subject.rfc4514_string() or f"serial {one.serial_number}" for one in chain)
