@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,21 +37,36 @@ def main() -> None:
     """
 
 
+def _signing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name a key; the command gets them as ``signing``."""
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option("--timestamp", default="", metavar="URL", help="An RFC 3161 service."),
+        click.option("--kms-key", default="", metavar="ID", help="AWS KMS key to sign with."),
+        click.option("--certificate", type=path, help="PEM file: the key's certificate, others."),
+        click.option("--key", type=path, help="PEM or PKCS#12 file to sign with."),
+    ):
+        command = option(command)
+    return command
+
+
 @main.command()
 @click.argument("parameters", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-def run(parameters: Path, quiet: bool) -> None:
+@_signing
+def run(parameters: Path, quiet: bool, **signing: Any) -> None:
     """Collect one account and seal its pack: PARAMETERS is a YAML file."""
-    sys.exit(_run(parameters, quiet).exit_code)
+    sys.exit(_run(parameters, quiet, signing).exit_code)
 
 
 @main.command()
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-def seal(snapshot: Path, to: Path | None, quiet: bool) -> None:
+@_signing
+def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without asking AWS."""
-    sys.exit(_seal(snapshot, to, quiet).exit_code)
+    sys.exit(_seal(snapshot, to, quiet, _open_key(**signing)).exit_code)
 
 
 @main.command()
@@ -164,24 +180,27 @@ def sandbox(
     sys.exit(serve(account, port, page_size, deny, region_off, command))
 
 
-def _run(parameters: Path, quiet: bool) -> Any:
+def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None) -> Any:
     from kit.aws.collect import collect
     from kit.controls import needed_calls
+    from kit.pack.seal import refuse_mismatch
     from kit.parameters import parameters as validate
 
     asked = validate(parameters)
+    refuse_mismatch(asked, any((signing or {}).values()))
+    key = _open_key(**signing or {})
     snapshot = collect(asked, needed_calls(asked.controls), progress=not quiet)
     click.echo(f"snapshot: {snapshot.folder}")
-    return _seal(snapshot.folder, None, quiet)
+    return _seal(snapshot.folder, None, quiet, key)
 
 
-def _seal(snapshot: Path, to: Path | None, quiet: bool) -> Any:
+def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
     from kit.findings import WORST_FIRST
     from kit.pack.seal import seal as make
 
-    pack = make(snapshot, to, progress=not quiet)
+    pack = make(snapshot, to, key=key, progress=not quiet)
     counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
@@ -195,6 +214,22 @@ def _tell_overview(folder: Path, table: str) -> None:
     click.echo(f"pack: {folder}")
     for name in ("evidence.pdf", "evidence.html", table):
         click.echo(f"  {folder / 'data' / name}")
+
+
+def _open_key(**signing: Any) -> Any:
+    if not any(signing.values()):
+        return None
+    from kit.pack.keys import open_signing_key
+
+    return open_signing_key(**signing, passphrase=_passphrase)
+
+
+def _passphrase() -> str | None:
+    """From the environment, where no later kernel finds it, or from the terminal."""
+    import getpass
+
+    given = os.environ.pop("EVIDENCE_KEY_PASSPHRASE", None)
+    return given or (getpass.getpass("Passphrase of the key: ") if sys.stdin.isatty() else None)
 
 
 def _calls(parameters: Path | None) -> Any:

@@ -134,6 +134,7 @@ class Run(_Strict):
     waivers: str = ""
     pseudonymise: bool = True
     pseudonym_key: str = ""
+    signed: bool = False
     outputs: str = "outputs"
 
     @field_validator("account", mode="before")

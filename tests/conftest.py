@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from kit import sandbox as local
 from kit.sandbox.server import Sandbox
+from tests.pack.authority import PASSPHRASE, Authority, served
 from tests.system import chromium
 
 _FLAGS = [
@@ -46,3 +51,44 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority; each certificate has a name of its own."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def tsa(authority: Authority) -> Iterator[str]:
+    """URL of a timestamp service."""
+    with served(authority.timestamper()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def signed_pack(
+    sandbox: Sandbox, authority: Authority, tsa: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The demo account's pack, signed and timestamped by the command; tests that change it copy it."""
+    cwd = tmp_path_factory.mktemp("signed")
+    demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
+    (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\n")
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),
+            *("--key", authority.pkcs12("analyst"), "--timestamp", tsa),
+        ],
+        cwd=cwd,
+        env={
+            **os.environ,
+            **sandbox.environment("demo"),
+            "XDG_CONFIG_HOME": str(cwd / ".config"),
+            "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE,
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3, done.stderr
+    (pack,) = (cwd / "outputs").glob("*/*/pack")
+    return pack

@@ -15,11 +15,18 @@ from kit.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line.removeprefix("$ ")
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    for line in block.splitlines()
-]
+
+
+def commands_of(page: Path) -> list[str]:
+    """The commands that a page tells, in their order."""
+    return [
+        line.removeprefix("$ ")
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+        for line in block.splitlines()
+    ]
+
+
+COMMANDS = commands_of(ROOT / "README.md")
 # `evidence run` and `seal` tell by their exit codes that the demo account fails some controls.
 _EXIT_CODES = {"run": 3, "seal": 3, "sandbox": 3}
 

@@ -20,6 +20,7 @@ import bagit
 from kit.errors import CannotRunError
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+SIGNATURE, TIMESTAMP = f"{TAG_MANIFEST}.p7s", f"{TAG_MANIFEST}.p7s.tsr"
 DECLARATION, INFO = "bagit.txt", "bag-info.txt"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -57,6 +58,35 @@ class SigningKey:
     signer: Signer
     digest: str
     timestamper: TimeStamper | None = None
+
+
+def open_signing_key(
+    key: Path | None = None,
+    certificate: Path | None = None,
+    kms_key: str = "",
+    timestamp: str = "",
+    *,
+    passphrase: Passphrase,
+) -> SigningKey | None:
+    """Open the key that the options name; None where they name none.
+
+    Raises
+    ------
+    UserError, CannotRunError
+        The options do not go together, or as `open_key` and `open_kms`.
+    """
+    if key and kms_key:
+        raise UserError("--kms-key: a pack has one signer; leave out --key or --kms-key")
+    if key:
+        return open_key(key, certificate, passphrase, timestamp)
+    if kms_key:
+        if not certificate:
+            raise UserError("--certificate: KMS keeps none; name the file of the key's certificate")
+        return open_kms(kms_key, certificate, timestamp)
+    for option, given in (("--certificate", certificate), ("--timestamp", timestamp)):
+        if given:
+            raise UserError(f"{option}: nothing is signed without --key or --kms-key")
+    return None
 
 
 def open_key(
@@ -169,8 +199,8 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
         try:
             answer = shell_client("kms", region).sign(
                 KeyId=key_id,
-                Message=hashlib.new(digest, data).digest(),
-                MessageType="DIGEST",
+                Message=data,  # attributes of a signature, well below KMS's 4,096 bytes
+                MessageType="RAW",
                 SigningAlgorithm=f"{kind}_SHA_{digest.removeprefix('sha')}",
             )
         except ClientError as error:
@@ -179,8 +209,10 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
                 f"--kms-key: kms:Sign with {key_id} was refused ({told['Code']}): "
                 f"{told.get('Message', '')}"
             ) from None
+        except (NoConnectionError, HTTPClientError) as error:
+            raise CannotRunError(f"--kms-key: AWS KMS could not be reached: {error}") from None
         except BotoCoreError as error:
-            raise CannotRunError(
+            raise UserError(
                 f"--kms-key: AWS KMS could not be asked ({type(error).__name__}): {error}; the "
                 "shell's credentials and region are used (AWS_PROFILE, AWS_REGION)"
             ) from None

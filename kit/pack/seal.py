@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
 from kit.errors import UserError
-from kit.pack.bag import write_bag
+from kit.pack.bag import SIGNATURE, write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -20,8 +20,12 @@ from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
+from kit.parameters import Run
 from kit.pseudonyms import open_labels
 from kit.snapshot import Snapshot, digest, read
+
+if TYPE_CHECKING:
+    from kit.pack.keys import SigningKey
 
 NOTEBOOK = "evidence_pack.ipynb"
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
@@ -48,7 +52,13 @@ class Pack:
     exit_code: int
 
 
-def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pack:
+def seal(
+    snapshot: Path,
+    to: Path | None = None,
+    *,
+    key: SigningKey | None = None,
+    progress: bool = True,
+) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
 
     Parameters
@@ -57,6 +67,8 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
         Folder of a stored snapshot.
     to : Path, optional
         Where the pack goes; by default ``pack`` beside the snapshot.
+    key : SigningKey, optional
+        Signs the PDF and the tag manifest; the run's ``signed`` says whether there must be one.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -67,11 +79,13 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     Raises
     ------
     UserError
-        No snapshot there, a changed one, no key for its labels, or a pack that exists already.
+        No snapshot there, a changed one, no key for its labels, a pack that exists already, or
+        one that was to be signed and has no key, or the reverse.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
+    refuse_mismatch(stored.run, key is not None)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
     if folder.exists():
@@ -80,15 +94,39 @@ def seal(snapshot: Path, to: Path | None = None, *, progress: bool = True) -> Pa
     data = findings_data(executed)
     write_bag(
         folder,
-        files(executed, stored),
+        files(executed, stored, key),
         bag_info(stored, data["facts"]["digest"]),
         stored.as_of,
         private=not stored.run.pseudonymise,
+        finish=lambda bag: _sign_manifest(bag, key),
     )
     return Pack(folder, data["records"], data["facts"]["digest"], data["facts"]["exit_code"])
 
 
-def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes]]:
+def refuse_mismatch(run: Run, with_key: bool) -> None:
+    """Raise a `UserError` where a pack was to be signed and has no key, or the reverse.
+
+    Parameters
+    ----------
+    run : Run
+        Its ``signed`` is printed on every page.
+    with_key : bool
+        Whether a key was named.
+    """
+    if run.signed and not with_key:
+        raise UserError(
+            "signed: true says that the pack is signed; name the key with --key or --kms-key"
+        )
+    if with_key and not run.signed:
+        raise UserError(
+            "signed: false is what every page would say of a pack that a key signs; set signed: "
+            "true in the parameters of the run, or give no key"
+        )
+
+
+def files(
+    executed: NotebookNode, stored: Snapshot, key: SigningKey | None = None
+) -> Iterator[tuple[str, bytes]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
     Parameters
@@ -97,10 +135,12 @@ def files(executed: NotebookNode, stored: Snapshot) -> Iterator[tuple[str, bytes
         The evidence notebook with its outputs.
     stored : Snapshot
         That it was executed on.
+    key : SigningKey, optional
+        Signs the PDF.
     """
     made, data = document(executed), findings_data(executed)
     yield "evidence.html", page(made).encode()
-    yield "evidence.pdf", pdf(made)
+    yield "evidence.pdf", _sign_pdf(pdf(made), key)
     yield "findings.csv", findings_csv(data)
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)
@@ -126,8 +166,23 @@ def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
         "External-Identifier": uuid.uuid5(_PACKS, made_of).urn,
         "Findings-SHA-256": findings,
         "Pseudonym-Key": stored.header["pseudonym_key"],
-        "Signature": "none",
+        "Signature": f"CMS {SIGNATURE}, PAdES data/evidence.pdf" if stored.run.signed else "none",
         "Snapshot-SHA-256": stored.digest,
         "Stamp": stored.stamp or "none",
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
     }
+
+
+def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:
+    if not key:
+        return file
+    from kit.pack.sign import sign_pdf
+
+    return sign_pdf(file, key)
+
+
+def _sign_manifest(bag: Path, key: SigningKey | None) -> None:
+    if key:
+        from kit.pack.sign import sign_manifest
+
+        sign_manifest(bag, key)

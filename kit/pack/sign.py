@@ -13,11 +13,17 @@ from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeed
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kit.errors import CannotRunError
+from kit.pack.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.keys import SigningKey, stamp
 
-SIGNED = "tagmanifest-sha256.txt"
-SIGNATURE, TIMESTAMP = f"{SIGNED}.p7s", f"{SIGNED}.p7s.tsr"
 _FIELD = "Signature"
+
+
+class _Appending(IncrementalPdfFileWriter):
+    """Leaves title, dates and conformance marks as the document has them."""
+
+    def _update_meta(self) -> None:
+        pass
 
 
 def sign_pdf(file: bytes, key: SigningKey) -> bytes:
@@ -31,7 +37,7 @@ def sign_pdf(file: bytes, key: SigningKey) -> bytes:
     UserError, CannotRunError
         The key or the timestamp service refuses.
     """
-    writer = IncrementalPdfFileWriter(io.BytesIO(file))
+    writer = _Appending(io.BytesIO(file))
     page = writer.find_page_for_modification(0)[0].get_object()  # type: ignore[no-untyped-call]
     page["/Tabs"] = pdf_name("/S")  # PDF/UA-1 asks for it where annotations are
     writer.update_container(page)
@@ -68,7 +74,7 @@ def sign_manifest(bag: Path, key: SigningKey) -> None:
     UserError, CannotRunError
         The key or the timestamp service refuses.
     """
-    content = (bag / SIGNED).read_bytes()
+    content = (bag / TAG_MANIFEST).read_bytes()
     signed = asyncio.run(
         key.signer.async_sign_general_data(content, key.digest, use_cades=True)
     ).dump()

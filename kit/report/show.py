@@ -33,6 +33,7 @@ PDF_ROWS = 20  # open findings that the PDF lists for each control
 FEW_ROWS = 8  # a control with no more findings than this is listed whole
 PDF_REQUESTS = 300
 _SEVERITY = ("high", "medium", "low", "")
+_SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
 _ELSEWHERE = "every finding is in data/findings.csv and in the HTML"
 
 
@@ -52,9 +53,9 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         ("Kit and API models", f"{snapshot.header['kit']}, botocore {snapshot.header['botocore']}"),
         ("Snapshot (SHA-256)", snapshot.digest),
         ("Findings (SHA-256)", findings.digest),
-        ("Signature", "none: this pack is unsigned"),
+        ("Signature", _SIGNATURE if run.signed else "none: this pack is unsigned"),
     ]
-    marks = ["Unsigned"]
+    marks = [f"Signed: see {_SIGNATURE}" if run.signed else "Unsigned"]
     if not run.pseudonymise:
         marks.append("Names in clear: contains personal data")
     return Cover(

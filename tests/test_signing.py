@@ -1,0 +1,139 @@
+"""A signed pack by the commands: what does not fit is told beforehand, every page says which."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.sandbox.server import Sandbox
+from tests.pack.authority import PASSPHRASE, Authority
+from tests.test_cli import ACCOUNT, ROOT, evidence
+from tests.test_readme import commands_of
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    return sandbox.environment("demo")
+
+
+@pytest.mark.parametrize(
+    ("signed", "options", "code", "told"),
+    [
+        ("true", [], 2, "signed: true says that the pack is signed; name the key"),
+        ("false", ["--key", "{p12}"], 2, "signed: false is what every page would say"),
+        ("true", ["--key", "{other}"], 2, "EVIDENCE_KEY_PASSPHRASE"),
+        ("true", ["--key", "{p12}", "--timestamp", "http://127.0.0.1:1/"], 1, "no timestamp"),
+        ("true", ["--kms-key", "alias/none"], 2, "--certificate: KMS keeps none"),
+        ("sometimes", ["--key", "{p12}"], 2, "signed: 'sometimes'"),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(
+    authority: Authority,
+    environment: dict[str, str],
+    tmp_path: Path,
+    signed: str,
+    options: list[str],
+    code: int,
+    told: str,
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: {signed}\n')
+    made = {"p12": authority.pkcs12("cli"), "other": authority.pkcs12("cli-other", "unknown")}
+    if "{p12}" in options:
+        environment = {**environment, "EVIDENCE_KEY_PASSPHRASE": PASSPHRASE}
+    options = [option.format(**made) for option in options]
+    done = evidence("run", "run.yaml", *options, cwd=tmp_path, environment=environment)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert PASSPHRASE not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def test_a_wrong_passphrase_is_told(
+    authority: Authority, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: true\n')
+    environment = {**environment, "EVIDENCE_KEY_PASSPHRASE": "battery staple"}
+    key = authority.pkcs12("cli")
+    done = evidence("run", "run.yaml", "--key", key, cwd=tmp_path, environment=environment)
+    assert done.returncode == 2
+    assert "wrong passphrase" in done.stderr
+    assert "staple" not in done.stderr
+
+
+def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
+    info = (signed_pack / "bag-info.txt").read_text()
+    assert "Signature: CMS tagmanifest-sha256.txt.p7s, PAdES data/evidence.pdf\n" in info
+    said = subprocess.run(
+        ["pdftotext", signed_pack / "data" / "evidence.pdf", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    pages = said.rstrip("\f\n").split("\f")
+    words = "Signed: see data/evidence.pdf and tagmanifest-sha256.txt.p7s"
+    assert [n for n, page in enumerate(pages) if words not in re.sub(r"\s+", " ", page)] == []
+    assert "Unsigned" not in said
+    assert words in (signed_pack / "data" / "evidence.html").read_text().replace("<wbr>", "")
+
+
+def test_sealing_a_snapshot_that_says_signed_needs_the_key(
+    signed_pack: Path, tmp_path: Path
+) -> None:
+    snapshot = signed_pack.parent / "snapshot"
+    done = evidence("seal", snapshot, "--to", tmp_path / "pack", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "signed: true says that the pack is signed" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_passphrase_is_nowhere(signed_pack: Path) -> None:
+    files = [path for path in signed_pack.parent.rglob("*") if path.is_file()]
+    assert len(files) > 8
+    found = [str(path) for path in files if os.fsencode(PASSPHRASE) in path.read_bytes()]
+    assert found == []
+
+
+def test_the_commands_of_the_page_on_signing_work(
+    sandbox: Sandbox, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "my-account.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [AR-05]\nsigned: true\n'
+    )
+    commands = commands_of(ROOT / "docs" / "signing.md")
+    assert len(commands) == 9
+    for command in commands:
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                **environment,
+                "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}",
+                "AWS_DEFAULT_REGION": "eu-central-1",
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode in ((0, 3) if "evidence run" in command else (0,)), (
+            f"{command}\n{done.stdout}\n{done.stderr}"
+        )
+        if "evidence run" in command:
+            (pack,) = (tmp_path / "outputs").glob("*/*/pack")
+            said = subprocess.run(
+                ["pdfsig", "-nocert", pack / "data" / "evidence.pdf"],
+                capture_output=True,
+                text=True,
+            ).stdout
+            assert "Signature Validation: Signature is Valid." in said
+            shutil.rmtree(tmp_path / "outputs")
+    assert "Evidence by KMS" in said
