@@ -10,16 +10,20 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bagit
 import nbformat
+import pyarrow.parquet as pq
 import pytest
 
 from kit.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
-from tests.pack.schemas import errors, oscal_schema
+from tests.pack.schemas import errors, ocsf_schema, oscal_schema
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -92,6 +96,7 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
         "findings.csv",
         "findings.parquet",
         "findings.xlsx",
+        "ocsf-findings.json",
         "oscal-assessment-results.json",
     ]
     assert str(data / "evidence.pdf").removeprefix(str(folder)) in said
@@ -99,9 +104,15 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_oscals_schema_accepts_the_results(packed: tuple[Path, str]) -> None:
-    made = json.loads((packed[0] / "pack" / "data" / "oscal-assessment-results.json").read_bytes())
-    assert errors(oscal_schema(), made) == []
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [("oscal-assessment-results.json", oscal_schema), ("ocsf-findings.json", ocsf_schema)],
+)
+def test_official_schemas_accept_the_machine_forms(
+    packed: tuple[Path, str], name: str, schema: Callable[[], Any]
+) -> None:
+    made = json.loads((packed[0] / "pack" / "data" / name).read_bytes())
+    assert errors(schema(), made) == []
 
 
 def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) -> None:
@@ -173,18 +184,37 @@ def test_every_page_says_that_it_is_not_aws(packed: tuple[Path, str]) -> None:
     assert [n for n, page in enumerate(pages) if "NOT AWS" not in page] == []
 
 
+def _texts(path: Path) -> str:
+    """All that a file of the pack says, out of its compression."""
+    if path.suffix == ".parquet":
+        return str(pq.read_table(path).to_pylist())
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as archive:
+            return "".join(archive.read(name).decode() for name in archive.namelist())
+    if path.suffix == ".pdf":
+        command = ["pdftotext", str(path), "-"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return path.read_text().replace("<wbr>", "")
+
+
 def test_names_of_the_account_are_nowhere_in_the_pack(
     packed: tuple[Path, str], environment: dict[str, str]
 ) -> None:
-    done = call(
-        [BIN / "aws", "appstream", "describe-fleets", "--region", "eu-central-1"],
-        packed[0],
-        environment,
-    )
-    names = [fleet["Name"] for fleet in json.loads(done.stdout)["Fleets"]]
-    assert names
-    page = (packed[0] / "pack" / "data" / "evidence.html").read_text().replace("<wbr>", "")
-    assert [name for name in names if name in page] == []
+    names = set()
+    for call_, member, name in (
+        (["describe-fleets"], "Fleets", "Name"),
+        (["describe-stacks"], "Stacks", "Name"),
+        (["describe-users", "--authentication-type", "USERPOOL"], "Users", "UserName"),
+    ):
+        asked = [BIN / "aws", "appstream", *call_, "--region", "eu-central-1"]
+        done = call(asked, packed[0], environment)
+        names |= {item[name] for item in json.loads(done.stdout)[member]}
+    assert len(names) > 5
+    for path in (packed[0] / "pack" / "data").iterdir():
+        if path.is_file():
+            text = _texts(path)
+            assert len(text) > 5_000, path.name
+            assert [name for name in names if name in text] == [], path.name
 
 
 @pytest.mark.parametrize("manifest", ["manifest-sha256.txt", "tagmanifest-sha256.txt"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections import Counter
 from dataclasses import dataclass
@@ -80,6 +81,17 @@ def evidence_ids(record: JSON) -> list[str]:
     """Ids of the requests, or names of what else, that a finding rests on."""
     refs = record["evidence"].split()
     return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))
+
+
+def evidence_path(name: str) -> str:
+    """Where the pack holds the answer with this id, beside the findings; empty for what is none."""
+    return f"evidence/{name}.json" if re.fullmatch(r"E\d+", name) else ""
+
+
+def about_something(record: JSON) -> bool:
+    """Whether a finding's resource is a thing, not what was not there or could not be seen."""
+    label = record["resource"]
+    return label != record["reason"] and not label.startswith(("any ", "whatever "))
 
 
 def identifier(*parts: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kit.controls.registry import Control
 from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
-from kit.pack.judged import Judged, identifier, why
+from kit.pack.judged import Judged, about_something, evidence_path, identifier, why
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
@@ -130,7 +130,7 @@ class Result:
     def _item(self, record: JSON) -> JSON | None:
         """What a finding is about, as an inventory item; None for what was not there or not seen."""
         region, label = record["region"], record["resource"]
-        if label == record["reason"] or label.startswith(("any ", "whatever ")):
+        if not about_something(record):
             return None
         return {
             "uuid": self.uuid("item", region, label),
@@ -256,9 +256,8 @@ def _evidence(refs: str) -> list[JSON]:
     told = []
     for name, pointers in members.items():
         read = ", ".join(filter(None, pointers)) or "the whole"
-        if re.fullmatch(r"E\d+", name):
-            link = {"href": f"evidence/{name}.json"}
-            told.append({**link, "description": prose(f"Answer {name}: {read}")})
+        if path := evidence_path(name):
+            told.append({"href": path, "description": prose(f"Answer {name}: {read}")})
         else:
             told.append({"description": prose(f"{name.capitalize()} of the run: {read}")})
     return told

@@ -16,6 +16,7 @@ from kit.pack.bag import SIGNATURE, write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
 from kit.pack.html import page
+from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
@@ -144,6 +145,7 @@ def files(
     yield "findings.csv", findings_csv(data)
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)
+    yield "ocsf-findings.json", ocsf(made, data)
     yield "oscal-assessment-results.json", oscal(made, data)
 
 

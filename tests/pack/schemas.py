@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator, FormatChecker, ValidationError, validators
+from jsonschema import FormatChecker, ValidationError, validators
 
 DATA = Path(__file__).parent.parent / "data"
 FORMATS = ("date-time", "uri", "uri-reference")
@@ -22,10 +22,10 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 def errors(schema: Any, instance: Any) -> list[str]:
-    """What a schema of draft 7 finds wrong, with the path to it."""
+    """What a schema finds wrong, with the path to it."""
     checker = FormatChecker(formats=FORMATS)
     assert set(FORMATS) <= checker.checkers.keys()
-    validator = validators.extend(Draft7Validator, {"pattern": _pattern})
+    validator = validators.extend(validators.validator_for(schema), {"pattern": _pattern})
     found = validator(schema, format_checker=checker).iter_errors(instance)
     return [f"{error.json_path}: {error.message[:300]}" for error in found]
 
@@ -33,3 +33,15 @@ def errors(schema: Any, instance: Any) -> list[str]:
 def oscal_schema() -> Any:
     """NIST's schema of OSCAL assessment results."""
     return json.loads((DATA / "oscal" / "oscal_assessment-results_schema.json").read_text())
+
+
+def ocsf_schema() -> Any:
+    """A list of OCSF Compliance Findings with the profile cloud."""
+    schema = json.loads((DATA / "ocsf" / "compliance_finding_schema.json").read_text())
+    del schema["$id"]  # references are to the document that holds it here
+    return {
+        "$schema": schema["$schema"],
+        "$defs": schema.pop("$defs") | {"event": schema},
+        "type": "array",
+        "items": {"$ref": "#/$defs/event"},
+    }

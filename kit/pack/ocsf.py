@@ -1,0 +1,189 @@
+"""The findings as OCSF events, class Compliance Finding, for security lakes and SIEMs.
+
+OCSF has no words for three of our statuses. Its "Warning" is defined as no result for want of
+information, which is our "not evidenced"; "attested" and "not applicable" are its "Other"; what is
+"accepted" fails, and its finding's status, not the check's, says that it is accepted. Our own word
+is always in ``status_code`` and among ``unmapped``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from py_ocsf_models.events.findings.activity_id import ActivityID
+from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
+from py_ocsf_models.events.findings.compliance_finding_type_id import ComplianceFindingTypeID
+from py_ocsf_models.events.findings.severity_id import SeverityID
+from py_ocsf_models.events.findings.status_id import StatusID
+from py_ocsf_models.objects.account import Account, TypeID
+from py_ocsf_models.objects.cloud import Cloud
+from py_ocsf_models.objects.compliance import Compliance
+from py_ocsf_models.objects.compliance_status import StatusID as CheckStatusID
+from py_ocsf_models.objects.finding_info import FindingInformation
+from py_ocsf_models.objects.metadata import Metadata
+from py_ocsf_models.objects.product import Product
+from py_ocsf_models.objects.remediation import Remediation
+from py_ocsf_models.objects.resource_details import ResourceDetails
+
+from kit.controls.registry import SECTIONS, Control
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.pack.document import Document
+from kit.pack.judged import (
+    about_something,
+    by_control,
+    evidence_ids,
+    evidence_path,
+    identifier,
+    instant,
+    why,
+)
+from kit.report.views import JSON
+
+GDPR = "Regulation (EU) 2016/679 (GDPR)"
+CHECK_STATUS = {
+    PASS: CheckStatusID.Pass,
+    FAIL: CheckStatusID.Fail,
+    ACCEPTED: CheckStatusID.Fail,
+    NOT_EVIDENCED: CheckStatusID.Warning,
+    ATTESTED: CheckStatusID.Other,
+    NOT_APPLICABLE: CheckStatusID.Other,
+}
+_SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
+_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
+_UNMAPPED = ("status", "reason", "operation", "code", "permission")
+
+
+class _Compliance(Compliance):  # type: ignore[misc]
+    """With the caption of its status, which OCSF has and the model lacks."""
+
+    status: str
+
+
+class _Event(ComplianceFinding):  # type: ignore[misc]
+    """With the profile cloud."""
+
+    compliance: _Compliance
+    cloud: Cloud
+
+
+def ocsf(made: Document, data: JSON) -> bytes:
+    """Return the findings as OCSF Compliance Findings (JSON).
+
+    Parameters
+    ----------
+    made : Document
+        Of the executed notebook: its marks, and where its controls stand.
+    data : dict
+        Its findings, as `kit.pack.document.findings_data` returns them.
+
+    Returns
+    -------
+    bytes
+        An array with an event for each finding of a control, none for roll-ups; names in
+        alphabetical order, the same bytes for the same input. ``finding_info.uid`` is the same in
+        later packs of the account, ``metadata.uid`` is that of the observation in the OSCAL file.
+    """
+    events = [
+        _event(made, data["facts"], one.control, record, key)
+        for one in by_control(data)
+        if isinstance(one.control, Control)
+        for record, key in one.keyed
+    ]
+    told = [event.model_dump(mode="json", exclude_none=True) for event in events]
+    text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str) -> _Event:
+    status, region = record["status"], record["region"]
+    time = int(instant(facts["as_of"]).timestamp() * 1000)
+    severity = _SEVERITY[record["severity"]] if status in _OPEN else SeverityID.Informational
+    accepted = status == ACCEPTED
+    refs = evidence_ids(record)
+    account = Account(
+        name=facts["account"], uid=facts["account"], type="AWS Account", type_id=TypeID.AWS_Account
+    )
+    return _Event(
+        activity_id=ActivityID.Create,
+        activity_name="Create",
+        category_name="Findings",
+        class_name="Compliance Finding",
+        type_uid=ComplianceFindingTypeID.Create,
+        type_name="Compliance Finding: Create",
+        time=time,
+        severity_id=severity,
+        severity=severity.name,
+        status_id=StatusID.Other if accepted else StatusID.New,
+        status=ACCEPTED if accepted else "New",
+        status_code=status,
+        status_detail=why(record) or None,
+        message=f"{control.id}, {record['resource']}: {status}",
+        metadata=_metadata(made, facts, control, key),
+        cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
+        compliance=_compliance(control, record),
+        finding_info=FindingInformation(
+            uid=identifier("finding", key),
+            title=control.sentence,
+            desc=record["observed"] or None,
+            created_time=time,
+            types=[SECTIONS[control.section]],
+            data_sources=[evidence_path(ref) or ref for ref in refs],
+        ),
+        remediation=_remediation(made, control, record),
+        resources=[_resource(control, record)],
+        unmapped={name: record[name] for name in _UNMAPPED if record[name]}
+        | {"evidence": record["evidence"].split(), "responsibility": control.responsibility},
+    )
+
+
+def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metadata:
+    marks = [mark for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
+    return Metadata(
+        product=Product(
+            name="AppStream Evidence Kit",
+            vendor_name="AppStream Evidence Kit",
+            version=facts["kit"],
+            lang="en",
+        ),
+        profiles=["cloud"],
+        uid=identifier(facts["snapshot"], facts["digest"], "observation", key),
+        correlation_uid=facts["digest"],
+        event_code=control.id,
+        labels=marks or None,
+    )
+
+
+def _compliance(control: Control, record: JSON) -> _Compliance:
+    found = CHECK_STATUS[record["status"]]
+    told = record["status"] if found is CheckStatusID.Other else found.name
+    return _Compliance(
+        control=f"{control.id}: {control.sentence}",
+        desc=record["expected"],
+        category=SECTIONS[control.section],
+        standards=[GDPR],
+        requirements=[f"GDPR Article {article}" for article in control.gdpr],
+        status=told,
+        status_id=found,
+    )
+
+
+def _remediation(made: Document, control: Control, record: JSON) -> Remediation | None:
+    """How to mend a fail, or to see what could not be seen; where the document says more."""
+    if record["status"] not in _OPEN:
+        return None
+    if record["status"] == NOT_EVIDENCED:
+        desc = record["hint"] or why(record)
+    else:
+        cli = f" AWS CLI: {control.remedy.cli}" if control.remedy.cli else ""
+        desc = f"{control.remedy.console}{cli}"
+    target = made.controls.get(control.id)
+    return Remediation(desc=desc, references=[f"evidence.html#{target}"] if target else None)
+
+
+def _resource(control: Control, record: JSON) -> ResourceDetails:
+    if not about_something(record):
+        return ResourceDetails(uid=record["account"], type="account")
+    region = None if record["region"] == "global" else record["region"]
+    return ResourceDetails(
+        uid=record["resource"], name=record["resource"], type=control.noun, region=region
+    )
