@@ -135,6 +135,7 @@ class Run(_Strict):
     pseudonymise: bool = True
     pseudonym_key: str = ""
     signed: bool = False
+    paper: Literal["A4", "Letter"] = "A4"
     outputs: str = "outputs"
 
     @field_validator("account", mode="before")

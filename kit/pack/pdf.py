@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
+from kit.pack.attachments import Attachment, attachments
 from kit.pack.document import Document, document
 from kit.pack.layout import PAPERS, lay_out
 from kit.report import fonts
@@ -31,9 +32,12 @@ class EvidencePDFExporter(Exporter):
     export_from_notebook = "Evidence PDF"
     output_mimetype = "application/pdf"
 
-    paper = CaselessStrEnum(list(PAPERS), "A4", help="Size of the pages: A4 or Letter.").tag(
-        config=True
-    )
+    paper = CaselessStrEnum(
+        list(PAPERS),
+        None,
+        allow_none=True,
+        help="Size of the pages: A4 or Letter; by default what the run asked for.",
+    ).tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
@@ -50,18 +54,25 @@ class EvidencePDFExporter(Exporter):
             The notebook shows something that no document can hold.
         """
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return pdf(document(nb), self.paper), resources
+        evidence = document(nb)
+        return pdf(evidence, self.paper, attachments(nb, evidence)), resources
 
 
-def pdf(evidence: Document, paper: str = "A4") -> bytes:
-    """Return the PDF of a document; the same document gives the same bytes.
+def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
+    """Return the PDF of a document; the same document and attachments give the same bytes.
 
     Parameters
     ----------
     evidence : Document
-    paper : {"A4", "Letter"}
+    paper : {"A4", "Letter"}, optional
+        By default the one on the document's cover.
+    attached : iterable of Attachment
+        Texts in UTF-8, embedded as PDF/A-3 has it.
     """
-    data, faces = lay_out(evidence, paper)
+    data, faces = lay_out(evidence, paper or evidence.cover["paper"])
+    data["attachments"] = [
+        {**file._asdict(), "content": file.content.decode()} for file in attached
+    ]
     with _font_folders(faces) as folders:
         made = typst.compile(
             str(_TEMPLATE),

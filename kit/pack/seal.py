@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbformat import NotebookNode
 
 from kit.errors import UserError
+from kit.pack.attachments import attachments
 from kit.pack.bag import SIGNATURE, write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
@@ -141,7 +142,7 @@ def files(
     """
     made, data = document(executed), findings_data(executed)
     yield "evidence.html", page(made).encode()
-    yield "evidence.pdf", _sign_pdf(pdf(made), key)
+    yield "evidence.pdf", _sign_pdf(pdf(made, attached=attachments(executed, made)), key)
     yield "findings.csv", findings_csv(data)
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)

@@ -65,6 +65,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         as_of=snapshot.as_of.isoformat(),
         stamp=snapshot.stamp,
         marks=marks,
+        paper=run.paper,
     )
 
 
@@ -419,6 +420,19 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
             "exit_code": findings.exit_code,
         },
     )
+
+
+def manifest(snapshot: Snapshot) -> Data:
+    """What the snapshot's header says of itself, for machines.
+
+    Parameters and waivers are left out: names of persons and resources stand in them.
+    """
+    header = {
+        name: value
+        for name, value in snapshot.header.items()
+        if name not in ("parameters", "waivers")
+    }
+    return Data("snapshot", [], {**header, "sha256": snapshot.digest})
 
 
 def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:

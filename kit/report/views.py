@@ -215,6 +215,8 @@ class Cover(View):
         What must stand on every page, such as that no AWS account was asked.
     marks : list of str
         Further marks for every page, such as "Unsigned".
+    paper : {"A4", "Letter"}
+        Size of the PDF's pages.
     """
 
     kind: ClassVar[str] = "cover"
@@ -225,6 +227,7 @@ class Cover(View):
     as_of: str
     stamp: str | None = None
     marks: list[str] = field(default_factory=list)
+    paper: str = "A4"
 
     def plain(self) -> str:
         """Return title, subtitle and stamp."""
@@ -311,14 +314,14 @@ class Data(View):
     records : list of dict
         Rows of JSON scalars, all with the same keys in the same order.
     facts : dict
-        What is true of all of them, such as their digest.
+        What is true of all of them, such as their digest; JSON.
     """
 
     kind: ClassVar[str] = "data"
 
     name: str
     records: list[dict[str, Scalar]]
-    facts: dict[str, Scalar]
+    facts: JSON
 
     def plain(self) -> str:
         """Return how many records there are."""

@@ -217,6 +217,7 @@ def executed() -> NotebookNode:
             new_markdown_cell("## Evidence index"),
             shown(evidence_index(40)),
             shown(Data("findings", [{"control": "AR-05"}], {"digest": "0" * 64})),
+            shown(Data("snapshot", [], {"account": "123456789012", "evidence": {"requests": 40}})),
         ],
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
 
 from kit.pack.columns import Width, parts, share
-from kit.pack.pdf import EvidencePDFExporter
+from kit.pack.document import document
+from kit.pack.pdf import pdf
 from kit.report import fonts
 from kit.report.views import SEVERITIES, STATUSES, Column, Table
 from tests.pack.conftest import SCRIPTS, cover, shown
@@ -75,9 +76,7 @@ def test_typst_never_fails_for_a_glyph(texts: list[str]) -> None:
     table = Table(
         "t", "c", [Column("a", "A"), Column("b", "B", "code")], [[text, text] for text in texts]
     )
-    made, _ = EvidencePDFExporter().from_notebook_node(
-        new_notebook(cells=[shown(cover()), shown(table)])
-    )
+    made = pdf(document(new_notebook(cells=[shown(cover()), shown(table)])))
     assert made.startswith(b"%PDF-1.7")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import csv
 import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from traitlets import TraitError
 
 from kit.pack.document import document
 from kit.pack.layout import lay_out
-from kit.pack.pdf import EvidencePDFExporter
+from kit.pack.pdf import EvidencePDFExporter, pdf
+from kit.pack.tabular import csv_file
 from kit.report.views import Column, Note, Table
+from tests.pack.conformance import elements, faults
 from tests.pack.conftest import HOSTILE, MARKS, SCRIPTS, STAMP, cover, findings, shown
 
 
@@ -59,30 +62,77 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def elements(file: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
-    """Every element of the structure tree."""
-    waiting = [file.Root.StructTreeRoot]
-    while waiting:
-        element = waiting.pop()
-        if "/S" in element:
-            yield element
-        kids: Any = element.get("/K", [])
-        kids = kids if isinstance(kids, pikepdf.Array) else [kids]
-        waiting += [kid for kid in kids if isinstance(kid, pikepdf.Dictionary) and "/S" in kid]
-
-
-def test_it_declares_pdf_a_3a_and_pdf_ua_1(file: pikepdf.Pdf) -> None:
-    with file.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
-        assert (xmp["pdfaid:part"], xmp["pdfaid:conformance"]) == ("3", "A")
-        assert xmp["pdfuaid:part"] == "1"
-        assert xmp["dc:title"].startswith("GDPR evidence pack: ")
-    assert file.Root.MarkInfo.Marked
+def test_it_is_pdf_a_3a_and_pdf_ua_1(made: bytes, file: pikepdf.Pdf) -> None:
+    assert faults(made) == []
     assert str(file.Root.Lang).lower() == "en-gb"
-    assert file.Root.ViewerPreferences.DisplayDocTitle
-    (intent,) = file.Root.OutputIntents
-    assert intent.S == "/GTS_PDFA1"
-    assert intent.DestOutputProfile.N == 3
-    assert not file.is_encrypted
+    assert str(file.docinfo.Title).startswith("GDPR evidence pack: ")
+
+
+def _first(file: pikepdf.Pdf, kind: str) -> pikepdf.Dictionary:
+    return next(element for element in elements(file) if kind == element.S)
+
+
+def _annotation(file: pikepdf.Pdf) -> pikepdf.Dictionary:
+    return next(page for page in file.pages if "/Annots" in page).Annots[0]
+
+
+def _say_level_u(file: pikepdf.Pdf) -> None:
+    with file.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
+        xmp["pdfaid:conformance"] = "U"
+
+
+def _drop_font_file(file: pikepdf.Pdf) -> None:
+    for item in file.objects:
+        if isinstance(item, pikepdf.Dictionary) and "/FontFile2" in item:
+            del item["/FontFile2"]
+
+
+def _paint_untagged(file: pikepdf.Pdf) -> None:
+    file.pages[0].contents_add(b"0 0 10 10 re f")
+
+
+def _forget_cell(file: pikepdf.Pdf) -> None:
+    row = _first(file, "/TR")
+    row.K = pikepdf.Array(list(row.K)[:-1])
+
+
+# What is broken in the file that conforms, and a word of the fault that must be found.
+_BROKEN: dict[str, tuple[Callable[[pikepdf.Pdf], object], str]] = {
+    "level": (_say_level_u, "pdfaid:conformance"),
+    "marked": (lambda file: file.Root.__delitem__("/MarkInfo"), "that it is tagged"),
+    "language": (lambda file: file.Root.__delitem__("/Lang"), "no language"),
+    "title": (lambda file: file.Root.__delitem__("/ViewerPreferences"), "not its title"),
+    "intent": (lambda file: file.Root.__delitem__("/OutputIntents"), "output intent"),
+    "version": (lambda file: file.Root.__setitem__("/Version", pikepdf.Name("/2.0")), "6.1.2"),
+    "fonts": (_drop_font_file, "not embedded"),
+    "alternative": (lambda file: _first(file, "/Figure").__delitem__("/Alt"), "alternative text"),
+    "levels": (lambda file: _first(file, "/H2").__setitem__("/S", pikepdf.Name("/H4")), "heading"),
+    "scope": (lambda file: _first(file, "/TH").__delitem__("/A"), "scope"),
+    "cells": (_forget_cell, "differ in length"),
+    "untagged": (_paint_untagged, "neither tagged nor an artifact"),
+    "tabs": (lambda file: file.pages[1].__delitem__("/Tabs"), "tab order"),
+    "links": (lambda file: _annotation(file).__delitem__("/StructParent"), "not tagged as /Link"),
+    "contents": (lambda file: _annotation(file).__delitem__("/Contents"), "what it is"),
+    "hidden": (lambda file: _annotation(file).__setitem__("/F", 2), "flags 2"),
+    "associated": (lambda file: file.Root.__delitem__("/AF"), "not associated"),
+    "script": (
+        lambda file: file.Root.__setitem__(
+            "/OpenAction", file.make_indirect({"/S": pikepdf.Name("/JavaScript"), "/JS": "1"})
+        ),
+        "action /JavaScript",
+    ),
+}
+
+
+def test_the_check_of_conformance_sees_what_is_broken(made: bytes) -> None:
+    broken = io.BytesIO()
+    with pikepdf.open(io.BytesIO(made)) as opened:
+        for break_it, _ in _BROKEN.values():
+            break_it(opened)
+        opened.save(broken, fix_metadata_version=False)
+    found = faults(broken.getvalue())
+    for what, (_, says) in _BROKEN.items():
+        assert any(says in fault for fault in found), (what, found)
 
 
 def test_every_font_is_embedded_and_says_what_its_glyphs_mean(file: pikepdf.Pdf) -> None:
@@ -120,7 +170,7 @@ def test_everything_is_tagged(file: pikepdf.Pdf, notebook: NotebookNode) -> None
 
 def test_headings_of_tables_repeat_on_each_page(tmp_path: Path) -> None:
     many = new_notebook(cells=[shown(cover()), shown(findings(300))])
-    made, _ = EvidencePDFExporter().from_notebook_node(many)
+    made = pdf(document(many))
     body = texts(made, tmp_path)[2:]
     assert len(body) > 5
     assert all(re.search(r"Control +Resource +Severity +Verdict +Evidence", page) for page in body)
@@ -189,7 +239,7 @@ def test_long_words_stay_on_the_page(file: pikepdf.Pdf, tmp_path: Path) -> None:
         Note(long),
     ]
     cells = [shown(cover(facts=[("Digest", long)])), *map(shown, views)]
-    made, _ = EvidencePDFExporter().from_notebook_node(new_notebook(cells=cells))
+    made = pdf(document(new_notebook(cells=cells)))
     path = tmp_path / "long.pdf"
     path.write_bytes(made)
     command = ["pdftotext", "-bbox", str(path), "-"]
@@ -250,10 +300,52 @@ def file_bytes(file: pikepdf.Pdf) -> bytes:
 
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
 def test_paper(paper: str, size: tuple[int, int]) -> None:
-    exporter = EvidencePDFExporter(paper=paper)
-    made, _ = exporter.from_notebook_node(new_notebook(cells=[shown(cover())]))
-    box = pypdf.PdfReader(io.BytesIO(made)).pages[0].mediabox
-    assert (round(box.width), round(box.height)) == size
+    asked = document(new_notebook(cells=[shown(cover(paper=paper))]))
+    told = document(new_notebook(cells=[shown(cover())]))
+    for made in (pdf(asked), pdf(told, paper)):
+        box = pypdf.PdfReader(io.BytesIO(made)).pages[0].mediabox
+        assert (round(box.width), round(box.height)) == size
+
+
+def test_the_exporter_s_paper_outranks_the_notebook_s(notebook: NotebookNode) -> None:
+    made, _ = EvidencePDFExporter(paper="letter").from_notebook_node(notebook)
+    assert round(pypdf.PdfReader(io.BytesIO(made)).pages[0].mediabox.width) == 612
+
+
+def test_findings_index_and_manifest_are_attached(file: pikepdf.Pdf) -> None:
+    attached = {name: spec.get_file() for name, spec in file.attachments.items()}
+    assert sorted(attached) == ["evidence.csv", "findings.csv", "snapshot.json"]
+    told = {name: str(spec.obj.AFRelationship) for name, spec in file.attachments.items()}
+    assert told == {
+        "evidence.csv": "/Data",
+        "findings.csv": "/Data",
+        "snapshot.json": "/Supplement",
+    }
+    assert {name: part.mime_type for name, part in attached.items()} == {
+        "evidence.csv": "text/csv",
+        "findings.csv": "text/csv",
+        "snapshot.json": "application/json",
+    }
+    index = list(csv.DictReader(io.StringIO(attached["evidence.csv"].read_bytes().decode())))
+    assert len(index) == 40  # all of them, whatever the pages list
+    assert index[0] == {
+        "id": "E0001",
+        "call": "s3:Call1",
+        "time": "2026-11-24T10:01:00Z",
+        "attempts": "1",
+        "cited_by": "AR-05",
+    }
+    (finding,) = csv.DictReader(io.StringIO(attached["findings.csv"].read_bytes().decode()))
+    assert finding["control"] == "AR-05"
+    manifest = json.loads(attached["snapshot.json"].read_bytes())
+    assert manifest == {"account": "123456789012", "evidence": {"requests": 40}}
+
+
+def test_a_cell_that_starts_like_a_formula_is_quoted() -> None:
+    assert csv_file([{"a": HOSTILE["formula"], "b": 1}], ["a", "b"]).decode().splitlines() == [
+        "a,b",
+        f"'{HOSTILE['formula']},1",
+    ]
 
 
 def test_another_paper_is_refused() -> None:

@@ -1,0 +1,83 @@
+"""Files that travel inside the PDF: what its pages count, cite or leave to a machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal, NamedTuple
+
+from nbformat import NotebookNode
+
+from kit.pack.document import Document, findings_data, data_of, tables
+from kit.pack.tabular import csv_file, findings_csv
+from kit.report.words import ids
+
+
+class Attachment(NamedTuple):
+    """A file embedded in the PDF, as PDF/A-3 wants it described.
+
+    `relationship` is what the file is to the pages (AFRelationship): the data that they show, or
+    a supplement to them.
+    """
+
+    name: str
+    content: bytes
+    mime: str
+    description: str
+    relationship: Literal["data", "supplement"]
+
+
+def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment, ...]:
+    """Return the findings, the evidence index and the snapshot's manifest as files.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed.
+    evidence : Document
+        Made from it.
+
+    Raises
+    ------
+    NotebookOutputError
+        The notebook does not show the findings or the manifest for machines exactly once.
+    """
+    manifest = data_of(notebook, "snapshot")["facts"]
+    return (
+        Attachment(
+            "findings.csv",
+            findings_csv(findings_data(notebook)),
+            "text/csv",
+            "Every finding: verdict, observed, expected, reason, evidence ids",
+            "data",
+        ),
+        Attachment(
+            "evidence.csv",
+            _evidence_csv(evidence),
+            "text/csv",
+            "Evidence index: every request with time, AWS request id and SHA-256 of its answer",
+            "data",
+        ),
+        Attachment(
+            "snapshot.json",
+            json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n",
+            "application/json",
+            "The snapshot's manifest: account, time, calls, versions and digests",
+            "supplement",
+        ),
+    )
+
+
+def _evidence_csv(evidence: Document) -> bytes:
+    for table in tables(evidence.blocks):
+        if table["id"] == "evidence":
+            names = [column["name"] for column in table["columns"]]
+            kinds = [column["kind"] for column in table["columns"]]
+            rows = (
+                [
+                    " ".join(ids(cell)) if kind in ("evidence", "control") else cell
+                    for kind, cell in zip(kinds, row, strict=True)
+                ]
+                for row in table["rows"]
+            )
+            return csv_file((dict(zip(names, row, strict=True)) for row in rows), names)
+    return csv_file((), ["id"])
