@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from nbformat import NotebookNode
 
-from kit.pack.document import Document, findings_data, data_of, tables
+from kit.pack.document import Document, data_of, findings_data, tables
 from kit.pack.tabular import csv_file, findings_csv
 from kit.report.words import ids
 
