@@ -7,10 +7,20 @@ import hashlib
 import hmac
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a label stands for: the kind of thing, its identity, and what people call it."""
+
+    kind: str
+    identity: str
+    name: str
 
 
 class Labels:
@@ -23,6 +33,11 @@ class Labels:
     clear : bool
         Show names as they are (the analyst's choice, stamped on every page).
 
+    Attributes
+    ----------
+    made : dict of str to Named
+        Every label given so far, and what it stands for. It stays with the analyst.
+
     Notes
     -----
     A label is pseudonymous in the sense of Article 4(5): whoever holds the key and the snapshot
@@ -32,6 +47,7 @@ class Labels:
     def __init__(self, key: bytes, *, clear: bool = False):
         self._key = key
         self._clear = clear
+        self.made: dict[str, Named] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -53,7 +69,9 @@ class Labels:
         if self._clear:
             return name or identity
         code = base64.b32encode(self._mac(kind, identity)).decode().lower()[:10]
-        return f"{kind.replace(' ', '-')}-{code}"
+        label = f"{kind.replace(' ', '-')}-{code}"
+        self.made.setdefault(label, Named(kind, identity, name or ""))
+        return label
 
     def _mac(self, kind: str, identity: str) -> bytes:
         return hmac.digest(self._key, f"{kind}\0{identity}".encode(), hashlib.sha256)

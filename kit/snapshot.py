@@ -87,6 +87,19 @@ class Request:
     sha256: str
     nonce: str = field(default_factory=lambda: secrets.token_hex(32))
 
+    @property
+    def body(self) -> bytes:
+        """What AWS answered, as canonical JSON (RFC 8785): the response as stored, or the error."""
+        return rfc8785.dumps(self.error or self.response)
+
+    @property
+    def commitment(self) -> str:
+        """SHA-256 over the nonce and the body: proves the answer later, and gives nothing away.
+
+        A plain digest of a short answer could be guessed.
+        """
+        return hashlib.sha256(bytes.fromhex(self.nonce) + self.body).hexdigest()
+
 
 @dataclass(frozen=True)
 class Trouble:

@@ -91,6 +91,7 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
     folder, said = packed
     data = folder / "pack" / "data"
     assert sorted(path.name for path in data.iterdir()) == [
+        "evidence",
         "evidence.html",
         "evidence.pdf",
         "findings.csv",

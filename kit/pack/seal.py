@@ -15,6 +15,7 @@ from kit.errors import UserError
 from kit.pack.attachments import attachments
 from kit.pack.bag import SIGNATURE, write_bag
 from kit.pack.document import document, findings_data
+from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.ocsf import ocsf
@@ -148,6 +149,7 @@ def files(
     yield "findings.xlsx", workbook(made, data)
     yield "ocsf-findings.json", ocsf(made, data)
     yield "oscal-assessment-results.json", oscal(made, data)
+    yield from evidence_files(stored)
 
 
 def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:

@@ -320,7 +320,7 @@ def all_findings(findings: Findings) -> Table:
 
 
 def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
-    """Every request: which service was asked what, where, when, and the digest of its answer."""
+    """Every request: which service was asked what, where, when, and what commits to its answer."""
     rows: list[list[Any]] = [
         [
             request.id,
@@ -330,7 +330,7 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             request.attempts,
             request.error["code"] if request.error else str(request.status),
             request.request_id or "",
-            request.sha256,
+            request.commitment,
         ]
         for request in snapshot.requests
     ]
@@ -351,7 +351,7 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
         )
     return Table(
         "evidence",
-        "Evidence: requests and digests of the answers as stored",
+        "Evidence: requests, and commitments to the answers as stored",
         [
             Column("id", "Id", "code"),
             Column("call", "Call", "code"),
@@ -360,7 +360,7 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             Column("attempts", "Attempts", "number"),
             Column("answer", "Answer"),
             Column("request_id", "AWS request id", "code"),
-            Column("sha256", "SHA-256", "code"),
+            Column("commitment", "Commitment (SHA-256)", "code"),
         ],
         rows,
         listed=listed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kit.pseudonyms import open_labels
+from kit.pseudonyms import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
     fleets,
@@ -50,11 +50,12 @@ __all__ = [
 
 
 class Tables(dict[str, Table]):
-    """Tables by name, with the snapshot that they were made from."""
+    """Tables by name, with the snapshot that they were made from and the labels in them."""
 
-    def __init__(self, snapshot: Snapshot, tables: dict[str, Table]):
+    def __init__(self, snapshot: Snapshot, labels: Labels, tables: dict[str, Table]):
         super().__init__(tables)
         self.snapshot = snapshot
+        self.labels = labels
 
 
 def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
@@ -74,4 +75,5 @@ def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
     """
     source = Source(snapshot, open_labels(snapshot.run, snapshot.header["pseudonym_key"]))
     chosen = SPECS if names is None else {name: SPECS[name] for name in names}
-    return Tables(snapshot, {name: build(spec, source) for name, spec in chosen.items()})
+    built = {name: build(spec, source) for name, spec in chosen.items()}
+    return Tables(snapshot, source.labels, built)

@@ -14,9 +14,17 @@ import pandas as pd
 
 from kit.aws.calls import CALLS, Call, Scope
 from kit.pseudonyms import Labels
-from kit.snapshot import Answer, Snapshot
+from kit.snapshot import Answer, Request, Snapshot
 from kit.tables.cells import UNSEEN, Cell, Default, member
 from kit.tables.coverage import TROUBLE, coverage
+
+_NAMES = (
+    "Name",
+    "TaskId",
+    "StackName",
+    "DirectoryName",
+    "UserName",
+)  # what tells things without an ARN apart
 
 
 @dataclass(frozen=True)
@@ -198,10 +206,10 @@ def shown_name(item: Mapping[str, Any]) -> str | None:
     return f"{name} ({display})" if name and display and display != name else name
 
 
-def identify(item: Mapping[str, Any], answer: Answer) -> str:
+def identify(item: Mapping[str, Any], asked: Answer | Request) -> str:
     """What tells a resource from all others: its ARN, else where it was found and its name."""
     if item.get("Arn"):
         return str(item["Arn"])
-    own = next((str(item[n]) for n in ("Name", "TaskId", "StackName") if item.get(n)), "")
-    asked = [str(value) for key, value in answer.parameters.items() if key == "StackName"]
-    return "/".join([answer.region, *asked, own])
+    own = next((str(item[name]) for name in _NAMES if item.get(name)), "")
+    stack = [str(value) for key, value in asked.parameters.items() if key == "StackName"]
+    return "/".join([asked.region, *stack, own])

@@ -65,7 +65,7 @@ def ways_in(source: Source) -> Iterator[Row]:
         yield _way(ACCOUNT, arn, label, "SAML provider", Cell(0, (ref,)), evidence)
     for answer in snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
         for item, ref in answer.items():
-            key = _directory(item, answer)
+            key = identify(item, answer)
             label = source.labels.label("directory", key, item["DirectoryName"])
             yield _way(answer.region, key, label, "directory", Cell(0, (ref,)), evidence)
     for answer in snapshot.answers(DESCRIBE_USERS):
@@ -101,7 +101,7 @@ def directories(source: Source) -> Iterator[Row]:
     """Every directory that fleets may join, with the authority that signs its users in."""
     for answer in source.snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
         for item, ref in answer.items():
-            key = _directory(item, answer)
+            key = identify(item, answer)
             label = source.labels.label("directory", key, item["DirectoryName"])
             cells = _members(_DIRECTORY_COLUMNS, item, ref, answer)
             cells |= _authority(source, item, ref, answer)
@@ -149,7 +149,3 @@ def _members(
         for name, column in columns.items()
         if column.path
     }
-
-
-def _directory(item: dict[str, Any], answer: Answer) -> str:
-    return f"{identify(item, answer)}{item['DirectoryName']}"

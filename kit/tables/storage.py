@@ -16,6 +16,7 @@ from kit.aws.calls import (
     Call,
     Scope,
 )
+from kit.pseudonyms import Labels
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
@@ -152,9 +153,17 @@ def bucket_label(source: Source, bucket: Bucket) -> str:
     """A bucket's own name where AppStream made it up, a label where people did."""
     if not bucket.name:
         return f"bucket for {bucket.purpose}"
-    if any(pattern.match(bucket.name) for _, pattern in _PURPOSES):
-        return bucket.name
-    return source.labels.label("bucket", bucket.name)
+    return shown_bucket(source.labels, bucket.name)
+
+
+def shown_bucket(labels: Labels, name: str) -> str:
+    """The name of a bucket as packs show it."""
+    return name if is_made_by_appstream(name) else labels.label("bucket", name)
+
+
+def is_made_by_appstream(name: str) -> bool:
+    """Whether AppStream made a bucket, and so its name."""
+    return any(pattern.match(name) for _, pattern in _PURPOSES)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:

@@ -81,15 +81,15 @@ def _own_urls(source: Source, region: str) -> dict[str, Cell]:
             refs += answer.evidence
             for item, ref in _things(call, answer):
                 name = answer.parameters.get("StackName") or item["Name"]
-                key = identify(item, answer)
-                label = labels.setdefault(name, source.labels.label("stack", key, name))
+                if name not in labels:
+                    labels[name] = source.labels.label("stack", identify(item, answer), name)
                 for path in paths:
                     found = jmespath.search(path, item)
                     for url in found if isinstance(found, list) else [found]:
                         if isinstance(url, str) and "://" in url:
                             count += 1
                             if url.casefold().startswith("http://"):
-                                plain.append({"of": label, "field": path.partition("[")[0]})
+                                plain.append({"of": labels[name], "field": path.partition("[")[0]})
                                 plain_refs.append(ref)
     cited = tuple(dict.fromkeys(refs))
     return {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import boto3
 import matplotlib
 import nbformat
 import pytest
@@ -12,6 +15,9 @@ from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from kit.aws.collect import collect
+from kit.controls import needed_calls
+from kit.parameters import Run
 from kit.report.views import (
     STATUSES,
     Column,
@@ -24,6 +30,8 @@ from kit.report.views import (
     Table,
     View,
 )
+from kit.sandbox.server import Sandbox
+from kit.snapshot import Snapshot
 
 STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
 MARKS = ["Unsigned", "Personal data shown in clear"]
@@ -231,3 +239,21 @@ def notebook() -> NotebookNode:
     made = executed()
     nbformat.validate(made)
     return made
+
+
+@pytest.fixture(scope="session")
+def stored(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Snapshot]:
+    """The snapshot of a sample account, collected once; its key lies beside it."""
+
+    @cache
+    def collected(name: str) -> Snapshot:
+        folder = tmp_path_factory.mktemp(name)
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in sandbox.environment(name).items():
+                patch.setenv(variable, value)
+            caller = boto3.session.Session(region_name="eu-west-1").client("sts")
+            account = caller.get_caller_identity()["Account"]
+            run = Run(account=account, pseudonym_key=str(folder / "key"))
+            return collect(run, needed_calls([]), folder / "snapshot", progress=False)
+
+    return collected

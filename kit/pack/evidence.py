@@ -1,0 +1,85 @@
+"""``data/evidence/``: every request with its redacted answer, and a commitment to the raw one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from kit.pack.redact import Redactor
+from kit.pack.tabular import csv_file
+from kit.snapshot import Request, Snapshot
+from kit.tables import tabulate
+
+INDEX = "evidence/index.csv"
+_COLUMNS = (
+    "id",
+    "call",
+    "region",
+    "started",
+    "ended",
+    "attempts",
+    "status",
+    "error",
+    "request_id",
+    "endpoint",
+    "commitment",
+    "file",
+)
+
+_NOT_TOLD = {"call", "response", "sha256", "nonce"}
+
+
+def evidence_files(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
+    """Yield the name below ``data/`` and the content of each file of evidence.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+
+    Yields
+    ------
+    str, bytes
+        The index, then a file for each request. A reference such as ``E0012#/Fleets/3`` is an
+        evidence id and a JSON pointer (RFC 6901) into the file's ``response``.
+
+    Raises
+    ------
+    UserError
+        The key of the snapshot's labels is not there.
+    """
+    yield INDEX, csv_file(map(_line, snapshot.requests), _COLUMNS)
+    redact = Redactor(snapshot, tabulate(snapshot).labels) if snapshot.run.pseudonymise else None
+    for request in snapshot.requests:
+        shown = redact(request) if redact else request
+        yield _file(request), _record(shown, request.commitment, redacted=redact is not None)
+
+
+def _record(request: Request, commitment: str, *, redacted: bool) -> bytes:
+    told = asdict(request)
+    provenance = {name: told[name] for name in told if name not in _NOT_TOLD}
+    record = {**provenance, "commitment": commitment, "redacted": redacted}
+    whole = json.dumps(record | {"response": request.response}, indent=1, ensure_ascii=False)
+    return whole.encode() + b"\n"
+
+
+def _line(request: Request) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "call": request.call,
+        "region": request.region,
+        "started": request.started,
+        "ended": request.ended,
+        "attempts": request.attempts,
+        "status": request.status,
+        "error": request.error["code"] if request.error else "",
+        "request_id": request.request_id,
+        "endpoint": request.endpoint,
+        "commitment": request.commitment,
+        "file": _file(request).rpartition("/")[2],
+    }
+
+
+def _file(request: Request) -> str:
+    return f"evidence/{request.id}.json"
