@@ -129,8 +129,9 @@ def test_a_stored_snapshot_finds_the_same_without_aws(
     done = call([BIN / "evidence", "seal", snapshot, "--to", tmp_path / "pack"], tmp_path, offline)
     assert done.returncode == 3, done.stderr
     assert _digest(done.stdout) == _digest(packed[1])
-    for path in sorted((packed[0] / "pack" / "data").iterdir()):
-        again = (tmp_path / "pack" / "data" / path.name).read_bytes()
+    first = packed[0] / "pack"
+    for path in sorted(path for path in first.rglob("*") if path.is_file()):
+        again = (tmp_path / "pack" / path.relative_to(first)).read_bytes()
         assert again == path.read_bytes(), path.name
 
 

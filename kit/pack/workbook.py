@@ -97,7 +97,9 @@ def workbook(made: Document, data: JSON) -> bytes:
     sheets = [
         _findings(judged),
         _controls(judged),
-        _of_table("Evidence index", "Every request and the commitment to its answer", shown["evidence"])
+        _of_table(
+            "Evidence index", "Every request and the commitment to its answer", shown["evidence"]
+        )
         if "evidence" in shown
         else _Sheet("Evidence index", "Every request", [_Column("Id")], [], ""),
         *(
