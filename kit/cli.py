@@ -60,6 +60,50 @@ def run(parameters: Path, quiet: bool, **signing: Any) -> None:
 
 
 @main.command()
+@click.argument("accounts", type=click.Path(path_type=Path))
+@click.option("--name", default="", help="Of the batch, instead of the name in the file.")
+@click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
+@click.option("--insecure", is_flag=True, help="Let the scheduler's address be tcp://.")
+@click.option("--workers", default=0, help="Processes on this machine; one a core by default.")
+@click.option("--progress", type=click.Choice(["bar", "json", "none"]), default="bar")
+@click.option("--quiet", is_flag=True, help="The same as --progress none.")
+def batch(
+    accounts: Path,
+    name: str,
+    scheduler: str,
+    insecure: bool,
+    workers: int,
+    progress: Any,
+    quiet: bool,
+) -> None:
+    """Make the packs of many accounts, or what is missing of them: ACCOUNTS is a YAML file.
+
+    Started again with the same name, it verifies the packs that are there and makes the others.
+    """
+    from kit.batch import run_batch
+    from kit.batch.ledger import DONE, count
+
+    result = run_batch(
+        accounts,
+        name=name,
+        scheduler=scheduler,
+        insecure=insecure,
+        workers=workers,
+        progress="none" if quiet else progress,
+    )
+    for account, facts in result.states.items():
+        if facts["state"] != DONE:
+            click.echo(f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}")
+    for account, state in result.passed_over.items():
+        click.echo(f"{account}: passed over: {state}")
+    counts = count(result.states)
+    click.echo(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
+    click.echo(f"ledger: {result.ledger}")
+    click.echo(f"findings: {result.findings}")
+    sys.exit(result.exit_code)
+
+
+@main.command()
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
 @click.option("--quiet", is_flag=True, help="No progress bars.")

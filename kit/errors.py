@@ -16,3 +16,18 @@ class UserError(Exception):
 
 class CannotRunError(UserError):
     """The run could not be carried out (exit code 1): nothing was wrong with what was asked."""
+
+
+class NotEnteredError(UserError):
+    """Nobody could log in to the account, so there is no evidence of it at all.
+
+    Parameters
+    ----------
+    message : str
+    code : str
+        AWS's error code, or the name of botocore's exception.
+    """
+
+    def __init__(self, message: str, code: str = ""):
+        super().__init__(message)
+        self.code = code

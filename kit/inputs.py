@@ -94,6 +94,8 @@ def validated(model: type[M], values: Any, where: Where) -> M:
     """
     try:
         return model.model_validate(values)
+    except UserError as error:
+        raise UserError(f"{where.source}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = first["loc"]

@@ -17,14 +17,16 @@ from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A frozen model that knows its fields and changes no type."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701", "C5", "CISPE"]
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """The thresholds that rules compare with; each rule names those it uses."""
 
     name: str
@@ -79,7 +81,7 @@ class Profile(_Strict):
     max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
 
 
-class Waiver(_Strict):
+class Waiver(Strict):
     """A fail that somebody accepts, until a day."""
 
     control: str
@@ -98,7 +100,7 @@ class Waiver(_Strict):
         return value
 
 
-class Run(_Strict):
+class Run(Strict):
     """One account, as it is to be looked at. The notebook's parameters cell has the same names."""
 
     account: str
@@ -106,6 +108,7 @@ class Run(_Strict):
     aws_profile: str = ""
     role_arn: str = ""
     external_id: str = ""
+    session_tags: dict[str, str] = {}
     thresholds: str = "default"
     controls: list[str] = []
     data_role: Literal["", "controller", "processor", "joint controller"] = ""
@@ -207,6 +210,8 @@ class Run(_Strict):
     def _external_id_needs_a_role(self) -> Run:
         if self.external_id and not self.role_arn:
             raise ValueError("external_id is given, but no role_arn that would ask for it")
+        if self.session_tags and not self.role_arn:
+            raise ValueError("session_tags are given, but no role_arn whose session bears them")
         return self
 
 
@@ -223,12 +228,14 @@ def appstream_regions() -> tuple[str, ...]:
     )
 
 
-def parameters(source: Mapping[str, Any] | str | Path) -> Run:
+def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = None) -> Run:
     """Validate what a run is asked for.
 
     Parameters
     ----------
     source : path of a YAML file, or a mapping of fields
+    where : Where, optional
+        Where the fields of a mapping were written.
 
     Returns
     -------
@@ -241,9 +248,9 @@ def parameters(source: Mapping[str, Any] | str | Path) -> Run:
         Names the field, its value and what would be right.
     """
     if isinstance(source, Mapping):
-        values, where = source, Where("parameters")
+        values, where = source, where or Where("parameters")
     else:
-        values, where = _fields(Path(source))
+        values, where = read_fields(Path(source))
     refuse_unknown(values, where, Run)
     if not values.get("account"):
         raise UserError(
@@ -261,11 +268,11 @@ def load_profile(name: str) -> Profile:
         No such profile, or a field in it that is wrong.
     """
     folder = Path(str(resources.files("kit"))) / "profiles"
-    base, _ = _fields(folder / "default.yaml")
+    base, _ = read_fields(folder / "default.yaml")
     if name in ("default", "strict"):
-        own, where = _fields(folder / f"{name}.yaml")
+        own, where = read_fields(folder / f"{name}.yaml")
     elif Path(name).suffix in (".yaml", ".yml"):
-        own, where = _fields(Path(name))
+        own, where = read_fields(Path(name))
         own = {"name": Path(name).stem, **own}
     else:
         raise UserError(
@@ -293,7 +300,14 @@ def load_waivers(path: str) -> list[Waiver]:
     return [validated(Waiver, entry, where.within(n)) for n, entry in enumerate(entries)]
 
 
-def _fields(path: Path) -> tuple[dict[str, Any], Where]:
+def read_fields(path: Path) -> tuple[dict[str, Any], Where]:
+    """Read a YAML file of fields.
+
+    Raises
+    ------
+    UserError
+        It cannot be read, is no YAML, or holds no fields.
+    """
     values, where = read_yaml(path)
     if not isinstance(values, dict):
         raise UserError(f'{path}: fields with values are wanted, such as account: "012345678901"')

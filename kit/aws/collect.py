@@ -39,7 +39,7 @@ from kit.aws.calls import (
 from kit.aws.protect import protect
 from kit.aws.session import Clients, explain
 from kit.aws.tls import observe
-from kit.errors import UserError
+from kit.errors import NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, is_aws, write
@@ -120,6 +120,7 @@ def collect(
         "pseudonym_key": labels.fingerprint,
         "profile": profile.model_dump(),
         "waivers": [waiver.model_dump() for waiver in waivers],
+        "throttles": engine.throttles,
         "regions": regions.all,
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
         "regions_unused": unused,
@@ -207,9 +208,10 @@ class _Engine:
             raise explain(answer.error, answer.status, self.run)
         if answer.response["Account"] != self.run.account:
             self.close()
-            raise UserError(
+            raise NotEnteredError(
                 f"account: {self.run.account} is to be looked at, but these credentials are for "
-                f"{answer.response['Account']}; change account, aws_profile or role_arn"
+                f"{answer.response['Account']}; change account, aws_profile or role_arn",
+                "AnotherAccount",
             )
 
     @property
@@ -222,6 +224,11 @@ class _Engine:
     def verifies(self) -> bool:
         """Whether the certificate of every endpoint was verified."""
         return self._clients.verify_certificates
+
+    @property
+    def throttles(self) -> int:
+        """How many answers said "too often"."""
+        return self._clients.throttles
 
     def find_regions(self) -> _Regions:
         """Regions named in the run, or every AppStream region that the account has enabled."""

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 import aws_assume_role_lib
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
-from kit.errors import CannotRunError, UserError
+from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
 from kit.snapshot import reason_for
 
@@ -34,12 +34,13 @@ class Clients:
     """boto3 clients of one account, made on demand and shared between threads.
 
     Endpoints follow ``AWS_ENDPOINT_URL`` and its kin, retries ``AWS_RETRY_MODE`` and
-    ``AWS_MAX_ATTEMPTS``; without these, botocore's standard mode with 8 attempts.
+    ``AWS_MAX_ATTEMPTS``; without these, botocore's standard mode with 8 attempts. ``throttles``
+    counts the answers that said "too often".
 
     Raises
     ------
-    UserError
-        The named AWS profile does not exist.
+    NotEnteredError
+        The named AWS profile does not exist, has no credentials, or the role cannot be asked for.
     """
 
     def __init__(self, run: Run):
@@ -47,24 +48,20 @@ class Clients:
             session = boto3.Session(profile_name=run.aws_profile or None)
         except ProfileNotFound:
             known = ", ".join(boto3.Session().available_profiles) or "none"
-            raise UserError(
+            raise NotEnteredError(
                 f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
-                f"profiles there: {known}"
+                f"profiles there: {known}",
+                "ProfileNotFound",
             ) from None
         # A region in scope may be switched off, and then nobody can log in there.
         region = session.region_name or (run.regions or ["us-east-1"])[0]
         if run.role_arn:
-            session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
-                session,
-                run.role_arn,
-                RoleSessionName=USER_AGENT,
-                ExternalId=run.external_id or None,  # type: ignore[arg-type]
-                region_name=region,
-            )
+            session = _assume(session, run, region)
         self.home = region
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self.throttles = 0
         self._config = _config()
 
     def client(self, service: str, region: str) -> Any:
@@ -73,10 +70,19 @@ class Clients:
             key = (service, region)
             if key not in self._clients:
                 client = self._session.client(service, region_name=region, config=self._config)
+                client.meta.events.register("response-received", self._count)
                 if service == "s3control" and _is_loopback(client.meta.endpoint_url):
                     client.meta.events.register("before-send.s3-control", _reach_loopback)
                 self._clients[key] = client
             return self._clients[key]
+
+    def _count(self, response_dict: Any, parsed_response: Any, **_: Any) -> None:
+        """Count an answer that says "too often", before it is asked again."""
+        code = ((parsed_response or {}).get("Error") or {}).get("Code") or ""
+        status = (response_dict or {}).get("status_code")
+        if status == 429 or reason_for(code, status) == "throttled":
+            with self._lock:
+                self.throttles += 1
 
     @property
     def verify_certificates(self) -> bool:
@@ -97,6 +103,31 @@ def shell_client(service: str, region: str | None = None) -> Any:
     return boto3.Session().client(service, region_name=region, config=_config())
 
 
+def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
+    """Return a session of the role, which assumes it anew before its credentials expire.
+
+    No duration is asked for: AWS gives an hour, which is also the most that it gives where one
+    role is assumed from another.
+    """
+    try:
+        made: boto3.Session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
+            session,
+            run.role_arn,
+            RoleSessionName=USER_AGENT,
+            ExternalId=run.external_id or None,  # type: ignore[arg-type]
+            Tags=[{"Key": k, "Value": v} for k, v in run.session_tags.items()] or None,  # type: ignore[arg-type]
+            region_name=region,
+        )
+    except NoCredentialsError as error:
+        raise explain({"code": type(error).__name__, "message": ""}, None, run) from None
+    except ParamValidationError as error:
+        reason = " ".join(str(error).split())
+        raise NotEnteredError(
+            f"role_arn: {run.role_arn} cannot be asked for: {reason}", type(error).__name__
+        ) from None
+    return made
+
+
 def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
     """Tell in a line why nobody could log in.
 
@@ -112,14 +143,16 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
     code, message = error["code"], error["message"]
     using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
     if code in ("NoCredentialsError", "PartialCredentialsError"):
-        return UserError(
+        return NotEnteredError(
             "AWS credentials: none found; log in (aws sso login, aws configure) or name a profile "
-            "with aws_profile"
+            "with aws_profile",
+            code,
         )
     if code in _LOGIN_ERRORS:
-        return UserError(f"AWS credentials: {using} could not log in: {message} Log in again.")
+        text = f"AWS credentials: {using} could not log in: {message} Log in again."
+        return NotEnteredError(text, code)
     if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
-        return UserError(f"AWS credentials: {using} was refused ({code}): {message}")
+        return NotEnteredError(f"AWS credentials: {using} was refused ({code}): {message}", code)
     return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
 
 

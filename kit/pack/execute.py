@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import papermill
 from nbformat import NotebookNode
 from traitlets.config import Config
@@ -36,11 +35,10 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         A cell failed; the message names the error.
     """
     with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
-        executed = Path(folder) / name
         try:
-            papermill.execute_notebook(
+            made: NotebookNode = papermill.execute_notebook(
                 str(project("notebooks") / name),
-                str(executed),
+                None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
                 kernel_name="python3",
                 progress_bar=progress,
@@ -49,7 +47,6 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
             )
         except papermill.PapermillExecutionError as error:
             raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
-        made: NotebookNode = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
         return made
 
 

@@ -1,0 +1,223 @@
+"""Many accounts: one pack each, made by the same steps as a single run, spread by Dask.
+
+The tasks are idempotent: each does what is missing of its account and holds what is there against
+its digests, whether Dask repeats it or a person starts the batch again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from kit.batch.account import Job
+from kit.batch.accounts import Batch, BatchFile, read_batch
+from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, PASSED_OVER, RUNNING, Ledger
+from kit.batch.progress import Form, Progress
+from kit.batch.store import open_store
+from kit.errors import CannotRunError
+from kit.parameters import Run, load_profile, load_waivers
+from kit.pseudonyms import open_labels
+
+_RETRIES = 2
+_LOCAL = "outputs"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    ledger, findings : Path
+    states : dict
+        By account, as `kit.batch.ledger.states` returns it.
+    passed_over : dict of str to str
+        Accounts of the organisation that cannot be looked at, and their state there.
+    """
+
+    ledger: Path
+    findings: Path
+    states: Mapping[str, Mapping[str, Any]]
+    passed_over: Mapping[str, str]
+
+    @property
+    def exit_code(self) -> int:
+        """The worst: 1 an account could not be run, 3 fails found, 4 evidence missing, 0."""
+        states = {facts["state"] for facts in self.states.values()}
+        codes = {facts.get("exit_code") for facts in self.states.values()}
+        if states & {FAILED, NOT_REACHED}:
+            return 1
+        if 3 in codes:
+            return 3
+        return 4 if 4 in codes or NOT_ENTERED in states else 0
+
+
+def run_batch(
+    path: Path,
+    *,
+    name: str = "",
+    scheduler: str = "",
+    insecure: bool = False,
+    workers: int = 0,
+    progress: Form = "bar",
+) -> Result:
+    """Make the packs of many accounts, or what is missing of them.
+
+    Parameters
+    ----------
+    path : Path
+        The file of the batch.
+    name : str
+        Instead of the name in the file.
+    scheduler, insecure, workers
+        As `kit.batch.cluster.connect` takes them.
+    progress : {"bar", "json", "none"}
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UserError
+        The file is wrong, or another process is at work on the same batch.
+    CannotRunError
+        The ledger cannot be written, or the cluster is not there.
+    """
+    batch = read_batch(path, name)
+    _check(batch.runs.values())
+    if batch.organisation:
+        raise CannotRunError("organisation: cannot be read yet; list the accounts")
+    passed_over: dict[str, str] = {}
+    place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
+    folder = Path(place) / "batches" / batch.file.name
+    with Ledger(folder / "ledger.jsonl") as ledger:
+        jobs = {account: _job(batch.file, run) for account, run in batch.runs.items()}
+        ledger.expect(
+            jobs,
+            batch=batch.file.name,
+            file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            kit=version("appstream-evidence-kit"),
+        )
+        for account, state in passed_over.items():
+            ledger.append(account=account, state=PASSED_OVER, why=state)
+        bar = Progress(len(jobs), progress)
+        try:
+            _spread(jobs, ledger, bar, batch.file, scheduler, insecure, workers)
+        finally:
+            bar.close()
+            states = ledger.states()
+            ledger.append(event="ended", **bar.counts())
+        findings = _write_findings(folder / "findings.csv", batch, states)
+        _copy(batch.file, folder)
+        return Result(ledger.path, findings, states, passed_over)
+
+
+def _check(runs: Iterable[Run]) -> None:
+    """Find out before anything is begun what would be wrong for every account."""
+    from kit.controls import select
+
+    for thresholds, waivers, controls in {
+        (run.thresholds, run.waivers, tuple(run.controls)) for run in runs
+    }:
+        load_profile(thresholds)
+        load_waivers(waivers)
+        select(controls)
+
+
+def _job(file: BatchFile, run: Run) -> Job:
+    return Job(
+        run=run.model_dump(),
+        name=file.name,
+        outputs=file.outputs,
+        snapshots=file.snapshots,
+        pseudonym_key=open_labels(run).fingerprint,
+        kit=version("appstream-evidence-kit"),
+        object_lock=file.object_lock.model_dump() if file.object_lock else None,
+    )
+
+
+def _spread(
+    jobs: Mapping[str, Job],
+    ledger: Ledger,
+    bar: Progress,
+    file: BatchFile,
+    scheduler: str,
+    insecure: bool,
+    workers: int,
+) -> None:
+    """Give the jobs to Dask and write down what becomes of them."""
+    from distributed import as_completed
+
+    from kit.batch.cluster import connect
+    from kit.batch.work import work
+
+    topic = f"evidence-{secrets.token_hex(8)}"
+
+    def tell(account: str, facts: dict[str, Any]) -> None:
+        ledger.append(**{"account": account, **facts})
+        bar.tell(account, facts)
+
+    with connect(scheduler, insecure=insecure, workers=workers) as client:
+        client.subscribe_topic(topic, lambda event: tell(**_began(event[1])))
+        futures = {
+            client.submit(
+                work,
+                job,
+                topic,
+                file.accounts_at_once,
+                key=f"{topic}-{account}",
+                retries=_RETRIES,
+                pure=False,
+            ): account
+            for account, job in jobs.items()
+        }
+        for future in as_completed(futures):
+            account = futures.pop(future)
+            if future.status == "finished":
+                tell(account, future.result())
+            elif future.status == "error":
+                tell(account, {"state": FAILED, "why": _reason(future.exception())})
+
+
+def _began(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"account": event["account"], "facts": {"state": RUNNING}}
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, CannotRunError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, Any]]) -> Path:
+    from kit.batch.findings import findings_lines
+
+    beside = path.with_name(f".{path.name}")
+    packs = open_store(batch.file.outputs)
+    try:
+        with beside.open("wb") as file:
+            for lines in findings_lines(packs, batch.file.name, batch.runs, states):
+                file.write(lines)
+        beside.rename(path)
+    except OSError as error:
+        raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def _copy(file: BatchFile, folder: Path) -> None:
+    """Put ledger and findings beside packs that are elsewhere."""
+    if file.outputs.startswith("s3://"):
+        store = open_store(file.outputs, file.object_lock)
+        for path in sorted(folder.iterdir()):
+            store.write(f"batches/{file.name}/{path.name}", path.read_bytes())
+
+
+__all__ = ["DONE", "FAILED", "NOT_ENTERED", "NOT_REACHED", "Result", "run_batch"]

@@ -1,0 +1,218 @@
+"""One account of a batch: does what is missing, and holds what is there against its digests.
+
+``python -m kit.batch.account`` reads a job as JSON from standard input and writes what became of it
+to standard output, so that each account has a process, credentials and memory of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import bagit
+
+from kit.batch.accounts import ObjectLock
+from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
+from kit.batch.store import Store, open_store
+from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.parameters import Run
+from kit.snapshot import HEADER, Snapshot, read
+
+COMPLETE = "complete.json"  # written last: without it nothing beside it counts
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task carries: names and parameters, no credentials and no evidence.
+
+    Attributes
+    ----------
+    run : dict
+        Fields of the account's run.
+    name : str
+        Of the batch.
+    outputs, snapshots : str
+        Folder or ``s3://bucket/prefix``.
+    pseudonym_key : str
+        Fingerprint of the key that every worker must have.
+    kit : str
+        Version that every worker must have.
+    object_lock : dict or None
+    """
+
+    run: Mapping[str, Any]
+    name: str
+    outputs: str
+    snapshots: str
+    pseudonym_key: str
+    kit: str
+    object_lock: Mapping[str, Any] | None = None
+
+    @property
+    def account(self) -> str:
+        """The account's 12 digits."""
+        return str(self.run["account"])
+
+    @property
+    def place(self) -> str:
+        """Where its pack and snapshot lie in their stores."""
+        return f"{self.account}/{self.name}"
+
+    def as_json(self) -> str:
+        """Return the job as text."""
+        return json.dumps(asdict(self))
+
+
+def kept(job: Job) -> dict[str, Any] | None:
+    """Hold a pack that is there already against its digests; None where there is none.
+
+    Returns
+    -------
+    dict or None
+        What the ledger says of the account.
+    """
+    packs = open_store(job.outputs)
+    marker = packs.read(f"{job.place}/{COMPLETE}")
+    if marker is None:
+        return None
+    facts: dict[str, Any] = json.loads(marker)
+    with packs.opened(f"{job.place}/pack") as folder:
+        try:
+            whole = bagit.Bag(str(folder)).is_valid()
+        except (bagit.BagError, OSError):
+            whole = False
+        if whole and _pack_digest(folder) == facts["pack_sha256"]:
+            return {"state": DONE, **facts, "kept": True}
+    return {
+        "state": FAILED,
+        "why": f"{job.outputs}/{job.place}/pack was changed after it was made; move the folder "
+        f"{job.place} away and start the batch again",
+    }
+
+
+def make(job: Job) -> dict[str, Any]:
+    """Make the account's pack, of the snapshot that is there or of a new one.
+
+    Returns
+    -------
+    dict
+        What is in ``complete.json``.
+
+    Raises
+    ------
+    NotEnteredError
+        Nobody could log in to the account.
+    UserError
+        Something else in what is asked is wrong.
+    CannotRunError
+        It may go well at another time: AWS could not be reached, the disk was full ...
+    """
+    if job.kit != version("appstream-evidence-kit"):
+        raise UserError(
+            f"this worker has version {version('appstream-evidence-kit')} of the kit, the batch "
+            f"was begun with {job.kit}; install the same everywhere"
+        )
+    lock = ObjectLock.model_validate(job.object_lock) if job.object_lock else None
+    packs, snapshots = open_store(job.outputs, lock), open_store(job.snapshots)
+    _collect(snapshots, job)
+    facts = _seal(packs, snapshots, job)
+    packs.write(f"{job.place}/{COMPLETE}", json.dumps(facts, indent=2).encode())
+    return facts
+
+
+def _collect(snapshots: Store, job: Job) -> None:
+    """Ask the account, unless an interrupted batch left a whole snapshot."""
+    from kit.aws.collect import collect
+    from kit.controls import needed_calls
+    from kit.pseudonyms import open_labels
+
+    run = Run.model_validate(job.run)
+    open_labels(run, job.pseudonym_key)
+    name = f"{job.place}/snapshot"
+    if snapshots.read(f"{name}/{HEADER}") is None:
+        snapshots.remove(name)
+        with snapshots.making(name) as folder:
+            collect(run, needed_calls(run.controls), folder, progress=False)
+
+
+def _seal(packs: Store, snapshots: Store, job: Job) -> dict[str, Any]:
+    from kit.pack.seal import seal
+
+    began = time.monotonic()
+    name = f"{job.place}/pack"
+    packs.remove(name)
+    with snapshots.opened(f"{job.place}/snapshot") as folder, packs.making(name) as to:
+        pack = seal(folder, to, progress=False)
+        snapshot = read(folder)
+        return {
+            "format": _FORMAT,
+            "kit": job.kit,
+            "account": job.account,
+            "as_of": snapshot.as_of.isoformat(),
+            "exit_code": pack.exit_code,
+            "findings": dict(Counter(f["status"] for f in pack.findings if f["severity"])),
+            "findings_digest": pack.digest,
+            "snapshot_sha256": snapshot.digest,
+            "pack_sha256": _pack_digest(to),
+            "seconds_sealing": round(time.monotonic() - began, 1),
+            **_requests(snapshot),
+        }
+
+
+def _requests(snapshot: Snapshot) -> dict[str, int]:
+    """How often AWS was asked, asked again, and asked too often."""
+    return {
+        "requests": len(snapshot.requests),
+        "retries": sum(request.attempts - 1 for request in snapshot.requests),
+        "throttles": int(snapshot.header.get("throttles", 0)),
+    }
+
+
+def _pack_digest(folder: Path) -> str:
+    """The digest of the list of digests of the lists of digests: of all of the pack."""
+    return hashlib.sha256((folder / "tagmanifest-sha256.txt").read_bytes()).hexdigest()
+
+
+def attempt(job: Job) -> dict[str, Any]:
+    """Make the account's pack and return what the ledger says of it.
+
+    Raises
+    ------
+    CannotRunError
+        It may go well at another time.
+    """
+    try:
+        return {"state": DONE, **make(job)}
+    except NotEnteredError as error:
+        return {"state": NOT_ENTERED, "why": str(error), "code": error.code}
+    except CannotRunError:
+        raise
+    except UserError as error:
+        return {"state": FAILED, "why": str(error)}
+
+
+def main() -> None:
+    """Read a job, do it, write what became of it; all else goes to standard error."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    job = Job(**json.load(sys.stdin))
+    try:
+        told = attempt(job)
+    except CannotRunError as error:
+        told = {"again": str(error)}
+    json.dump(told, answer)
+    answer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Which accounts a batch is to look at, and how: strict, read from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from kit.errors import UserError
+from kit.inputs import Where, refuse_unknown, validated
+from kit.parameters import Run, Strict, parameters, read_fields
+
+_ACCOUNT = "{account}"
+
+
+class ObjectLock(Strict):
+    """How long S3 keeps every object of a pack from being changed or deleted."""
+
+    mode: Literal["GOVERNANCE", "COMPLIANCE"]
+    days: int = Field(ge=1, le=36_500)
+
+
+class Discover(Strict):
+    """Which accounts of the organisation: below these units, with all of these tags.
+
+    ``units`` are ids of organisational units or of the root; empty for the whole organisation.
+    """
+
+    units: list[str] = Field(default_factory=list)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("units")
+    @classmethod
+    def _units_are_ids(cls, value: list[str]) -> list[str]:
+        for unit in value:
+            if not unit.startswith(("ou-", "r-")):
+                raise ValueError(f"{unit!r} is no id of a unit or root, such as ou-ab12-cd34ef56")
+        return value
+
+
+class BatchFile(Strict):
+    """The file of a batch.
+
+    Attributes
+    ----------
+    name : str
+        Where the packs lie below each account; the same name again finishes what is missing.
+    shared : dict
+        Fields of a run for every account; ``{account}`` in ``role_arn`` is the account's id.
+    accounts : list of dict
+        ``account`` and the fields that differ for it.
+    organisation : dict
+        The management or a delegated administrator's account, as an entry of ``accounts``: its
+        snapshot is collected first and serves the others as evidence.
+    discover : Discover or None
+        Look at the organisation's accounts too.
+    outputs, snapshots : str
+        Folder or ``s3://bucket/prefix``: for packs, and for snapshots, which hold personal data.
+    object_lock : ObjectLock or None
+        For packs in S3.
+    accounts_at_once : int
+        At most so many on the whole cluster; 0 for as many as there are workers.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    shared: dict[str, Any] = Field(default_factory=dict)
+    accounts: list[dict[str, Any]] = Field(default_factory=list)
+    organisation: dict[str, Any] = Field(default_factory=dict)
+    discover: Discover | None = None
+    outputs: str = "outputs"
+    snapshots: str = "outputs"
+    object_lock: ObjectLock | None = None
+    accounts_at_once: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch as it was read, every run of it valid.
+
+    Attributes
+    ----------
+    file : BatchFile
+    where : Where
+        The lines of its fields.
+    runs : dict of str to Run
+        By account, in the file's order.
+    organisation : Run or None
+    """
+
+    file: BatchFile
+    where: Where
+    runs: Mapping[str, Run]
+    organisation: Run | None
+
+    def with_discovered(self, accounts: Iterable[str]) -> Batch:
+        """Return the batch with these accounts too; where one is listed, its own fields count.
+
+        Raises
+        ------
+        UserError
+            ``shared`` does not make a valid run of one.
+        """
+        found = {
+            account: _run(self.file, {"account": account}, self.where, Where(self.where.source))
+            for account in accounts
+            if account not in self.runs
+        }
+        return Batch(self.file, self.where, {**self.runs, **found}, self.organisation)
+
+
+def read_batch(path: Path, name: str = "") -> Batch:
+    """Read the file of a batch.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Instead of the name in the file.
+
+    Raises
+    ------
+    UserError
+        Names the field, its value and what would be right.
+    """
+    values, where = read_fields(path)
+    refuse_unknown(values, where, BatchFile)
+    if name:
+        values["name"] = name
+    elif "name" not in values:
+        raise UserError(f"{path}: name is missing; write what the packs are for: name: 2026-Q4")
+    file = validated(BatchFile, values, where)
+    _check(file, where)
+    runs: dict[str, Run] = {}
+    for n, entry in enumerate(file.accounts):
+        run = _run(file, entry, where, where.within("accounts", n))
+        if run.account in runs:
+            line = where.of("accounts", n)
+            raise UserError(f"{line}: account {run.account} stands twice; keep one entry")
+        runs[run.account] = run
+    organisation = None
+    if file.organisation:
+        organisation = _run(file, file.organisation, where, where.within("organisation"))
+    return Batch(file, where, runs, organisation)
+
+
+def _check(file: BatchFile, where: Where) -> None:
+    if not file.accounts and not file.discover:
+        raise UserError(
+            f"{where.source}: no accounts; list them in accounts, or write discover: {{}}"
+        )
+    if file.discover and not file.organisation:
+        raise UserError(
+            f"{where.of('discover')}: discover needs organisation: the management or delegated "
+            'administrator\'s account, such as organisation: {account: "012345678901"}'
+        )
+    if file.object_lock and not file.outputs.startswith("s3://"):
+        raise UserError(f"{where.of('object_lock')}: object_lock: only outputs in s3:// are locked")
+    for name in ("account", "outputs"):
+        if name in file.shared:
+            whose = "each entry in accounts" if name == "account" else "the batch"
+            raise UserError(f"{where.of('shared', name)}: {name} is a field of {whose}")
+
+
+def _run(file: BatchFile, entry: Mapping[str, Any], where: Where, own: Where) -> Run:
+    if "outputs" in entry:
+        raise UserError(f"{own.of('outputs')}: outputs is a field of the batch")
+    values = {**file.shared, **entry}
+    role, account = values.get("role_arn"), values.get("account")
+    if isinstance(role, str) and isinstance(account, str):
+        values["role_arn"] = role.replace(_ACCOUNT, account)
+    lines = {**where.within("shared").lines, **own.lines}
+    return parameters(values, Where(where.source, lines))

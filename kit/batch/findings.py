@@ -1,0 +1,69 @@
+"""The findings of a whole batch in one table, with rows for the accounts that have no pack."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from kit.batch.ledger import DONE, NOT_ENTERED, NOT_REACHED
+from kit.batch.store import Store
+from kit.findings import NOT_EVIDENCED, Finding
+from kit.parameters import Run
+
+_REASONS = {NOT_ENTERED: "account not entered", NOT_REACHED: "account not reached"}
+
+
+def findings_lines(
+    packs: Store,
+    name: str,
+    runs: Mapping[str, Run],
+    found: Mapping[str, Mapping[str, Any]],
+) -> Iterator[bytes]:
+    """Yield the lines of a CSV: each account's own findings, as they stand in its pack.
+
+    An account without a pack has a row for each of its controls, not evidenced, with the reason:
+    absence is never silence.
+
+    Parameters
+    ----------
+    packs : Store
+    name : str
+        Of the batch.
+    runs : mapping of str to Run
+        By account.
+    found : mapping of str to mapping
+        What the ledger says, by account.
+    """
+    header = ",".join(Finding.__dataclass_fields__).encode() + b"\r\n"
+    yield header
+    for account, facts in found.items():
+        if facts["state"] == DONE:
+            content = packs.read(f"{account}/{name}/pack/data/findings.csv") or b""
+            yield content.removeprefix(header)
+        else:
+            yield _missing(runs[account], facts)
+
+
+def _missing(run: Run, facts: Mapping[str, Any]) -> bytes:
+    from kit.controls import select
+
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(Finding.__dataclass_fields__), lineterminator="\r\n")
+    for control in select(run.controls):
+        row = Finding(
+            control=control.id,
+            severity=control.severity,
+            account=run.account,
+            region="global",
+            resource="account",
+            status=NOT_EVIDENCED,
+            reason=_REASONS.get(str(facts["state"]), "account failed"),
+            operation="sts.AssumeRole" if facts["state"] == NOT_ENTERED and run.role_arn else "",
+            code=str(facts.get("code", "")),
+            hint="the batch's ledger says why",
+        )
+        writer.writerow({**asdict(row), "evidence": ""})
+    return file.getvalue().encode()

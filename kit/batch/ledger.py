@@ -1,0 +1,146 @@
+"""The ledger of a batch: which accounts were expected, and what became of each.
+
+A file of JSON lines, only ever added to, by one process at a time. Each line is on the disk before
+the next thing happens; a line that was cut off, because the disk was full or the process was
+killed, is taken away.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from kit.errors import CannotRunError, UserError
+
+DONE, NOT_ENTERED, FAILED = "done", "not entered", "failed"
+RUNNING, NOT_REACHED, PASSED_OVER = "running", "not reached", "passed over"
+FINAL = (DONE, NOT_ENTERED, FAILED)
+
+
+class Ledger:
+    """An open ledger; a context manager that closes it.
+
+    Parameters
+    ----------
+    path : Path
+        Made where it is not there, readable by its owner only.
+
+    Raises
+    ------
+    UserError
+        Another process has it open.
+    CannotRunError
+        It cannot be written.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise UserError(f"{path}: another process is at work on this batch") from None
+        except OSError as error:
+            raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
+        content = path.read_bytes()
+        self._size = content.rfind(b"\n") + 1
+        self.lines: list[dict[str, Any]] = read_lines(content)
+        os.ftruncate(self._file, self._size)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._file)
+
+    def append(self, **facts: Any) -> None:
+        """Add a line, whole or not at all.
+
+        Raises
+        ------
+        CannotRunError
+            The disk is full, or fails.
+        """
+        line = {"at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"), **facts}
+        content = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            try:
+                written = os.pwrite(self._file, content, self._size)
+                if written < len(content):
+                    raise OSError(28, "No space left on device")
+                os.fsync(self._file)
+            except OSError as error:
+                os.ftruncate(self._file, self._size)
+                raise CannotRunError(
+                    f"{self.path}: cannot be written ({error.strerror}); the ledger ends with "
+                    "the line before"
+                ) from None
+            self._size += len(content)
+            self.lines.append(line)
+
+    def expect(self, accounts: Iterable[str], **facts: Any) -> None:
+        """Begin: these accounts are expected."""
+        self.append(event="begun", accounts=list(accounts), **facts)
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return what is known of each account; see `states`."""
+        return states(self.lines)
+
+
+def read_ledger(path: Path) -> dict[str, dict[str, Any]]:
+    """Read a ledger, also one that is being written; see `states`.
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
+    try:
+        return states(read_lines(path.read_bytes()))
+    except OSError as error:
+        raise UserError(f"{path}: no ledger can be read there ({error.strerror})") from None
+
+
+def read_lines(content: bytes) -> list[dict[str, Any]]:
+    """Return the whole lines of a ledger; what follows the last line feed was cut off."""
+    return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+
+
+def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the last word on each account that the last beginning expects, in its order.
+
+    An account of which nothing final is told since then is ``not reached``; ``began`` tells
+    whether work on it was under way.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        if line.get("event") == "begun":
+            found = {account: {"state": NOT_REACHED} for account in line["accounts"]}
+        elif line.get("account") in found:
+            known = found[line["account"]]
+            if line["state"] == RUNNING and known["state"] not in FINAL:
+                found[line["account"]] = {"state": NOT_REACHED, "began": line["at"]}
+            elif line["state"] in FINAL:
+                found[line["account"]] = dict(line)
+    return found
+
+
+def count(found: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """How many accounts are in each state."""
+    return dict(Counter(str(facts["state"]) for facts in found.values()))

@@ -1,0 +1,175 @@
+"""Where packs and snapshots are kept: a folder, or S3. Each is there whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import botocore.exceptions as aws
+
+from kit.aws.session import shell_client
+from kit.batch.accounts import ObjectLock
+from kit.errors import CannotRunError, UserError
+
+
+class Store(Protocol):
+    """Names are relative, with ``/`` between folders."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file; None where there is none."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, whole or not at all."""
+
+    def remove(self, name: str) -> None:
+        """Take away a folder, and what an interrupted process left of it."""
+
+    def making(self, name: str) -> AbstractContextManager[Path]:
+        """Context of a path at which a folder is to be made, which is stored at the end."""
+
+    def opened(self, name: str) -> AbstractContextManager[Path]:
+        """Context of a path at which a stored folder can be read."""
+
+
+def open_store(place: str, lock: ObjectLock | None = None) -> Store:
+    """Return the store at a folder or ``s3://bucket/prefix``.
+
+    Raises
+    ------
+    UserError
+        The address names no bucket.
+    """
+    if not place.startswith("s3://"):
+        return Folder(Path(place))
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise UserError(f"outputs: {place!r} names no bucket; write s3://bucket/prefix")
+    return Bucket(bucket, prefix.strip("/"), lock)
+
+
+class Folder(Store):
+    """A folder on a disk."""
+
+    def __init__(self, root: Path):
+        self._root = root
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file; None where there is none."""
+        try:
+            return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed(name, "read", error) from None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file beside its place and move it there."""
+        path = self._root / name
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.rename(path)
+        except OSError as error:
+            raise self._failed(name, "written", error) from None
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def remove(self, name: str) -> None:
+        """Take away a folder, and what an interrupted process left of it."""
+        path = self._root / name
+        for left in [path, *path.parent.glob(f".{path.name}.*")]:
+            shutil.rmtree(left, ignore_errors=True)
+
+    @contextmanager
+    def making(self, name: str) -> Iterator[Path]:
+        """Yield the folder's own place: who makes it moves it there at once."""
+        yield self._root / name
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path]:
+        """Yield the folder itself."""
+        yield self._root / name
+
+    def _failed(self, name: str, what: str, error: OSError) -> CannotRunError:
+        return CannotRunError(f"outputs: {self._root / name} cannot be {what} ({error.strerror})")
+
+
+class Bucket(Store):
+    """A prefix in S3, with the credentials of the process and not those of an account's role."""
+
+    def __init__(self, bucket: str, prefix: str, lock: ObjectLock | None):
+        self._bucket, self._prefix, self._lock = bucket, prefix, lock
+        self._s3 = shell_client("s3")
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of an object; None where there is none."""
+        try:
+            content: bytes = self._s3.get_object(**self._at(name))["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise self._failed(name, "read", error) from None
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object, locked where that was asked for."""
+        locked: dict[str, Any] = {}
+        if self._lock:
+            until = dt.datetime.now(dt.UTC) + dt.timedelta(days=self._lock.days)
+            locked = {"ObjectLockMode": self._lock.mode, "ObjectLockRetainUntilDate": until}
+        try:
+            self._s3.put_object(
+                **self._at(name), Body=content, ChecksumAlgorithm="SHA256", **locked
+            )
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise self._failed(name, "written", error) from None
+
+    def remove(self, name: str) -> None:
+        """Leave what is there: every object is written anew, and locked versions stay."""
+
+    @contextmanager
+    def making(self, name: str) -> Iterator[Path]:
+        """Yield a temporary place; each file is written to S3 at the end, in the order of names."""
+        with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
+            made = Path(scratch) / Path(name).name
+            yield made
+            for path in sorted(made.rglob("*")):
+                if path.is_file():
+                    self.write(f"{name}/{path.relative_to(made).as_posix()}", path.read_bytes())
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Path]:
+        """Yield a temporary copy."""
+        with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
+            made = Path(scratch) / Path(name).name
+            start = f"{self._at(name)['Key']}/"
+            try:
+                pages = self._s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=self._bucket, Prefix=start
+                )
+                keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+            except (aws.ClientError, aws.BotoCoreError) as error:
+                raise self._failed(name, "read", error) from None
+            for key in keys:
+                path = made / key.removeprefix(start)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.read(f"{name}/{key.removeprefix(start)}") or b"")
+            yield made
+
+    def _at(self, name: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": "/".join(filter(None, (self._prefix, name)))}
+
+    def _failed(self, name: str, what: str, error: Exception) -> CannotRunError:
+        where = f"s3://{self._bucket}/{self._at(name)['Key']}"
+        return CannotRunError(f"outputs: {where} cannot be {what}: {error}")

@@ -1,0 +1,163 @@
+"""The interpreter that is kept warm: it imports, then forks a process for each request.
+
+It has one thread and no event loop, so that a fork takes nothing along that would be missed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from kit.warm import ADDRESS, LENGTH, STATUS
+
+_NEEDED = (
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "kit.aws.collect",
+    "kit.batch.account",
+    "kit.notebook",
+    "kit.pack.seal",
+    "kit.report.figures",
+    "kit.report.show",
+    "kit.tables",
+)
+
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class _Server:
+    def __init__(self, listener: socket.socket, address: str):
+        self._listener, self._address = listener, address
+        self._selector = selectors.DefaultSelector()
+        self._running: dict[int, socket.socket] = {}  # by process id
+        self._wake, self._woken = socket.socketpair()
+        for end in (self._wake, self._woken):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> None:
+        """Answer until standard input is closed, then end every process."""
+        wait = self._selector
+        wait.register(0, selectors.EVENT_READ)
+        wait.register(self._woken, selectors.EVENT_READ)
+        wait.register(self._listener, selectors.EVENT_READ)
+        while True:
+            for key, _ in wait.select():
+                if key.fileobj == 0:
+                    return self._end_all()
+                if key.fileobj is self._woken:
+                    with contextlib.suppress(BlockingIOError):
+                        self._woken.recv(4096)
+                    self._reap()
+                elif key.fileobj is self._listener:
+                    self._fork()
+                elif key.data in self._running:
+                    # Whoever started the process is gone.
+                    wait.unregister(key.fileobj)
+                    _end(key.data)
+
+    def _end_all(self) -> None:
+        for pid in self._running:
+            _end(pid)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            connection = self._running.pop(pid)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(connection)
+            with contextlib.suppress(OSError):
+                connection.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
+            connection.close()
+
+    def _fork(self) -> None:
+        connection = self._listener.accept()[0]
+        length, files, _, _ = socket.recv_fds(connection, LENGTH.size, 3, socket.MSG_WAITALL)
+        try:
+            request = json.loads(_receive(connection, LENGTH.unpack(length)[0]))
+            pid = os.fork()
+            if pid == 0:
+                self._become(request, files)
+            os.setpgid(pid, pid)  # before anybody may want to end it
+        finally:
+            for file in files:
+                os.close(file)
+        self._running[pid] = connection
+        self._selector.register(connection, selectors.EVENT_READ, pid)
+        with contextlib.suppress(OSError):
+            connection.sendall(LENGTH.pack(pid))
+
+    def _become(self, request: dict[str, Any], files: list[int]) -> NoReturn:
+        """Be the process that was asked for, in the fork."""
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os.setpgid(0, 0)
+            _die_with_parent()
+            for number, file in enumerate(files):
+                os.dup2(file, number)
+            os.closerange(3, 1024)
+            os.chdir(request["cwd"])
+            os.environ.clear()
+            os.environ.update({**request["env"], ADDRESS: self._address})
+            module, *arguments = request["argv"]
+            sys.argv = [module, *arguments]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+
+def _receive(connection: socket.socket, length: int) -> bytes:
+    return connection.recv(length, socket.MSG_WAITALL)
+
+
+def _die_with_parent() -> None:
+    """End this process when its server is killed, and with it the watch over what started it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def main() -> None:
+    """Serve at the listening socket that was passed on, known by its address."""
+    for name in _NEEDED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy every page
+    _Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]).serve()
+
+
+if __name__ == "__main__":
+    main()

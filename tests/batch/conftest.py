@@ -1,0 +1,102 @@
+"""A batch against the sandbox, made once: three accounts that can be entered, one that cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.batch.ledger import read_ledger
+from kit.sandbox.server import Sandbox
+
+EVIDENCE = Path(sys.executable).parent / "evidence"
+DEMO, TIDY, EMPTY, CLOSED = "210987654321", "111122223333", "222233334444", "999999999999"
+NAME = "2026-Q4"
+FILE = f"""
+name: {NAME}
+shared:
+  role_arn: arn:aws:iam::{{account}}:role/EvidenceReader
+  controller: Beispielwerke AG
+accounts:
+  - account: "{CLOSED}"
+  - {{account: "{DEMO}", regions: [eu-central-1, eu-west-1], customer_number_patterns: ["CUST-[0-9]{{8}}"]}}
+  - {{account: "{EMPTY}", regions: [eu-west-1], controls: [GV-01]}}
+  - {{account: "{TIDY}", regions: [eu-west-1], controls: [GV-01]}}
+"""
+# Few requests and few pages, where what is made does not matter.
+SMALL = FILE.replace("shared:\n", "shared:\n  controls: [GV-01]\n").replace(
+    f'  - account: "{CLOSED}"\n', ""
+)
+
+
+@dataclass
+class Desk:
+    """A folder from which batches are started, and the environment they are started in."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def command(self, *options: str, file: str = FILE) -> list[str]:
+        (self.folder / "accounts.yaml").write_text(file)
+        return [str(EVIDENCE), "batch", "accounts.yaml", *options]
+
+    def batch(self, *options: str, file: str = FILE) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*options, file=file),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def start(self, *options: str, file: str = FILE) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*options, file=file),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "outputs" / "batches" / NAME / "ledger.jsonl"
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        return read_ledger(self.ledger)
+
+    def place(self, account: str) -> Path:
+        return self.folder / "outputs" / account / NAME
+
+
+@pytest.fixture(scope="session")
+def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Desk]:
+    """Make a desk in a folder of its own; all have the same pseudonym key."""
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        **os.environ,
+        **sandbox.environment("demo"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "AWS_CONFIG_FILE": str(home / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+    }
+    return lambda name: Desk(tmp_path_factory.mktemp(name), environment)
+
+
+@pytest.fixture
+def desk(desk_at: Callable[[str], Desk]) -> Desk:
+    return desk_at("desk")
+
+
+@pytest.fixture(scope="session")
+def made(desk_at: Callable[[str], Desk]) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+    """A desk after a batch, and what the command said."""
+    desk = desk_at("made")
+    return desk, desk.batch("--progress", "json", "--workers", "2")

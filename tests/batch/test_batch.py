@@ -1,0 +1,177 @@
+"""A batch makes for each account what a single run makes, and tells what became of each."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import bagit
+import pytest
+
+from kit import evaluate, tabulate
+from kit.aws.collect import collect
+from kit.controls import CONTROLS, needed_calls
+from kit.pack.seal import seal
+from kit.sandbox.server import Sandbox
+from kit.snapshot import read
+from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk
+
+Made = tuple[Desk, subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def at_home(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials and the pseudonym key that the batch had, in this process."""
+    for name in ("XDG_CONFIG_HOME", *(n for n in made[0].environment if n.startswith("AWS_"))):
+        monkeypatch.setenv(name, made[0].environment[name])
+
+
+def test_it_says_what_became_of_each_account(made: Made) -> None:
+    desk, done = made
+    assert done.returncode == 3, done.stderr
+    told = done.stdout.splitlines()
+    assert told[0].startswith(f"{CLOSED}: not entered: AWS credentials: role arn:aws:iam::")
+    assert told[1] == "accounts: 1 not entered, 3 done"
+    assert told[2] == f"ledger: {desk.ledger.relative_to(desk.folder)}"
+    assert "Traceback" not in done.stderr
+
+
+def test_progress_for_machines_is_a_line_for_each_change(made: Made) -> None:
+    lines = [json.loads(line) for line in made[1].stderr.splitlines()]
+    assert Counter(line["state"] for line in lines) == {"running": 4, "done": 3, "not entered": 1}
+    last = lines[-1]
+    assert (last["expected"], last["done"], last["not_entered"], last["failed"]) == (4, 3, 1, 0)
+    assert (last["left"], last["running"], last["seconds_left"]) == (0, 0, 0)
+
+
+def test_the_ledger_has_what_was_asked_and_found(made: Made) -> None:
+    desk, _ = made
+    states = desk.states()
+    assert {account: facts["state"] for account, facts in states.items()} == {
+        CLOSED: "not entered",
+        DEMO: "done",
+        EMPTY: "done",
+        TIDY: "done",
+    }
+    assert states[CLOSED]["code"] == "AccessDenied"
+    for account in (DEMO, EMPTY, TIDY):
+        complete = json.loads((desk.place(account) / "complete.json").read_text())
+        assert complete.items() <= states[account].items()
+        snapshot = read(desk.place(account) / "snapshot")
+        assert complete["requests"] == len(snapshot.requests)
+        assert (complete["retries"], complete["throttles"]) == (0, 0)
+        assert complete["snapshot_sha256"] == snapshot.digest
+    last = json.loads(desk.ledger.read_text().splitlines()[-1])
+    assert (last["event"], last["done"], last["not_entered"]) == ("ended", 3, 1)
+
+
+def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
+    desk, _ = made
+    for account in (DEMO, EMPTY, TIDY):
+        assert bagit.Bag(str(desk.place(account) / "pack")).is_valid()
+        assert sorted(path.name for path in desk.place(account).iterdir()) == [
+            "complete.json",
+            "pack",
+            "snapshot",
+        ]
+        assert (desk.place(account) / "snapshot").stat().st_mode & 0o077 == 0
+    assert not desk.place(CLOSED).exists()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_pack_is_what_sealing_makes_of_the_same_snapshot(made: Made, tmp_path: Path) -> None:
+    place = made[0].place(DEMO)
+    seal(place / "snapshot", tmp_path / "pack", progress=False)
+    names = {path.relative_to(tmp_path / "pack") for path in (tmp_path / "pack").rglob("*.*")}
+    assert {path.relative_to(place / "pack") for path in (place / "pack").rglob("*.*")} == names
+    for name in names:
+        assert (place / "pack" / name).read_bytes() == (tmp_path / "pack" / name).read_bytes()
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("account", [DEMO, EMPTY])
+def test_its_findings_are_those_of_a_single_run(made: Made, account: str, tmp_path: Path) -> None:
+    facts = made[0].states()[account]
+    run = read(made[0].place(account) / "snapshot").run
+    single = collect(run, needed_calls(run.controls), tmp_path / "snapshot", progress=False)
+    assert evaluate(tabulate(single)).digest == facts["findings_digest"]
+
+
+def test_the_table_of_all_findings_has_rows_for_every_account(made: Made) -> None:
+    desk, _ = made
+    with (desk.ledger.parent / "findings.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for account in (DEMO, EMPTY, TIDY):
+        with (desk.place(account) / "pack" / "data" / "findings.csv").open(newline="") as file:
+            own = list(csv.DictReader(file))
+        assert [row for row in rows if row["account"] == account] == own
+    missing = [row for row in rows if row["account"] == CLOSED]
+    assert {row["control"] for row in missing} == set(CONTROLS)
+    assert {(row["status"], row["reason"], row["code"]) for row in missing} == {
+        ("not evidenced", "account not entered", "AccessDenied")
+    }
+
+
+@pytest.fixture
+def again(made: Made, desk: Desk) -> Desk:
+    """A copy of what the batch made."""
+    shutil.copytree(made[0].folder / "outputs", desk.folder / "outputs")
+    return desk
+
+
+def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) -> None:
+    shutil.rmtree(again.place(EMPTY))
+    lost = again.place(TIDY) / "complete.json"  # as if killed before the last step
+    before = lost.read_bytes()
+    lost.unlink()
+    (again.place(TIDY) / ".pack.1234").mkdir()
+    sandbox.requests.clear()
+    done = again.batch("--quiet", "--workers", "1")
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == ""
+    asked = {request.account for request in sandbox.requests if request.service != "sts"}
+    assert asked == {EMPTY}
+    after = json.loads(lost.read_bytes())
+    for name in ("findings_digest", "snapshot_sha256", "pack_sha256"):
+        assert after[name] == json.loads(before)[name]
+    assert not (again.place(TIDY) / ".pack.1234").exists()
+
+
+def test_started_again_it_holds_what_is_there_against_its_digests(
+    again: Desk, sandbox: Sandbox
+) -> None:
+    page = again.place(DEMO) / "pack" / "data" / "evidence.html"
+    page.write_bytes(page.read_bytes() + b" ")
+    sandbox.requests.clear()
+    done = again.batch("--quiet", "--workers", "1")
+    assert done.returncode == 1
+    assert (
+        f"{DEMO}: failed: outputs/{DEMO}/{NAME}/pack was changed after it was made" in done.stdout
+    )
+    assert again.states()[EMPTY]["kept"] is True
+    assert {request.operation for request in sandbox.requests} == {"AssumeRole"}
+    with (again.ledger.parent / "findings.csv").open(newline="") as file:
+        reasons = {row["reason"] for row in csv.DictReader(file) if row["account"] == DEMO}
+    assert reasons == {"account failed"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("controller: B", "controls: [AR-99]\n  controller: B", ["controls", "'AR-99'"]),
+        ("controller: B", "thresholds: lax\n  controller: B", ["thresholds", "'lax'"]),
+        ("controller: B", "waivers: none.yaml\n  controller: B", ["none.yaml", "cannot be read"]),
+    ],
+)
+def test_what_is_wrong_for_all_is_told_before_anything_begins(
+    desk: Desk, old: str, new: str, told: list[str]
+) -> None:
+    done = desk.batch(file=FILE.replace(old, new))
+    assert done.returncode == 2
+    assert [part for part in told if part not in done.stderr] == []
+    assert len(done.stderr.splitlines()) == 1
+    assert not (desk.folder / "outputs").exists()

@@ -1,0 +1,177 @@
+"""Processes forked from a warm interpreter: their own, and gone with whoever started them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from nbformat import v4
+
+from kit import warm
+from kit.warm.provisioner import NAME
+
+pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does; a test that waits for ever is stopped here."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def command(code: str) -> list[str]:
+    """A command that a warm interpreter can run, and that runs this code."""
+    return [sys.executable, "-m", "timeit", "-n", "1", "-r", "1", code]
+
+
+def run(code: str, **options: Any) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error."""
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        open(os.devnull) as nothing,
+    ):
+        files = (nothing.fileno(), out.fileno(), err.fileno())
+        ended = warm.start(command(code), files=files, **options).wait()
+        out.seek(0)
+        err.seek(0)
+        return ended, out.read().decode(), err.read().decode()
+
+
+def test_what_is_needed_has_been_imported() -> None:
+    code = "import sys; print({'pandas', 'boto3', 'matplotlib', 'ipykernel'} <= sys.modules.keys())"
+    assert run(code)[1].startswith("True\n")
+
+
+def test_environment_and_folder_are_its_own(tmp_path: Path) -> None:
+    code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)]))"
+    _, out, _ = run(code, cwd=tmp_path, env={"AWS_PROFILE": "audit"})
+    folder, environment = json.loads(out.splitlines()[0])
+    assert folder == str(tmp_path)
+    assert environment.pop(warm.ADDRESS)
+    assert environment == {"AWS_PROFILE": "audit"}
+
+
+def test_nothing_is_left_for_the_next() -> None:
+    assert run("import kit; kit.left = True")[0] == 0
+    assert run("import kit; print(hasattr(kit, 'left'))")[1].startswith("False\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "ended", "said"),
+    [
+        ("pass", 0, ""),
+        ("import os; os._exit(3)", 3, ""),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, ""),
+    ],
+)
+def test_exit_codes_are_told(code: str, ended: int, said: str) -> None:
+    found, _, err = run(code)
+    assert found == ended
+    assert said in err
+
+
+def test_a_module_that_exits_exits() -> None:
+    assert warm.start([sys.executable, "-m", "timeit", "--no-such-option"]).wait() == 2
+
+
+def test_a_process_can_be_ended() -> None:
+    process = warm.start(command("import time; time.sleep(600)"))
+    assert process.poll() is None
+    process.terminate()
+    assert process.wait() == process.poll() == -signal.SIGTERM
+    process.kill()  # says nothing of a process that has ended
+
+
+def test_other_commands_are_run_plain() -> None:
+    for other in (["/bin/true"], [sys.executable, "-c", "pass"], [sys.executable, "-I", "-m", "x"]):
+        with pytest.raises(warm.NotWarm):
+            warm.start(other)
+
+
+_STARTS_ONE = """
+import os, sys, time
+from kit import warm
+process = warm.start([sys.executable, "-m", "timeit", "import time; time.sleep(600)"])
+print(process.pid, warm._server.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("victim", ["starter", "server"])
+def test_nobody_is_left_alone(victim: str) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _STARTS_ONE], stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout
+    pid, server = map(int, starter.stdout.readline().split())
+    assert is_there(pid)
+    os.kill({"starter": starter.pid, "server": server}[victim], signal.SIGKILL)
+    wait_until(lambda: not is_there(pid))
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    wait_until(lambda: not is_there(server))
+
+
+def test_a_server_that_was_killed_is_replaced() -> None:
+    first = warm.start(command("import time; time.sleep(600)"))
+    assert warm._server
+    warm._server.kill()
+    warm._server.wait()
+    assert first.wait() == -signal.SIGKILL
+    assert run("pass")[0] == 0
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Path:
+    code = (
+        "import json, os, sys\n"
+        "facts = {'warm': 'kit.tables' in sys.modules, 'profile': os.environ.get('AWS_PROFILE')}\n"
+        "print(json.dumps(facts))"
+    )
+    path = tmp_path / "asks.ipynb"
+    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell(code)]), path)
+    return path
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_papermill_starts_its_kernels_warm(
+    notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_warm: bool
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "audit")
+    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", NAME)
+    if not is_warm:
+        monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "gone"))
+    KernelProvisionerFactory.clear_instance()
+    try:
+        made = papermill.execute_notebook(
+            str(notebook), None, kernel_name="python3", progress_bar=False
+        )
+    finally:
+        KernelProvisionerFactory.clear_instance()
+    told = json.loads(made.cells[0].outputs[0].text)
+    assert told == {"warm": is_warm, "profile": "audit"}
