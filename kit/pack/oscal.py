@@ -94,7 +94,7 @@ def _objective(one: Judged) -> JSON:
             {
                 "id": f"{control.id}_mth",
                 "name": "assessment-method",
-                "props": [{"name": "method", "value": "TEST"}],
+                "props": props({"method": "TEST"}),
                 "prose": prose(method),
             },
         ],

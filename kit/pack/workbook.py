@@ -6,17 +6,17 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from kit.controls.registry import SECTIONS, Control
-from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, by_control, evidence_ids, instant, why
+from kit.controls.registry import Control
+from kit.pack.document import Document
+from kit.pack.judged import Judged, by_control, instant
+from kit.pack.sheets import Column, Sheet, sheets
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, escape
 
 TEXT_LIMIT = 32_767  # UTF-16 units in a cell
@@ -54,27 +54,6 @@ _NOTES = (
 )
 
 
-@dataclass(frozen=True)
-class _Column:
-    title: str
-    kind: str = "text"
-    width: float = 16
-
-
-@dataclass
-class _Sheet:
-    """One sheet: its rows, and where a text that does not fit in a cell stands whole."""
-
-    name: str
-    about: str
-    columns: list[_Column]
-    rows: Sequence[Sequence[Any]]
-    whole: str
-    empty: str = "None."
-    frozen: int = 1
-    notes: list[str] = field(default_factory=list)
-
-
 def workbook(made: Document, data: JSON) -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
@@ -93,119 +72,7 @@ def workbook(made: Document, data: JSON) -> bytes:
         whole is to be found.
     """
     judged = by_control(data)
-    shown = {table["id"]: table for table in tables(made.blocks)}
-    sheets = [
-        _findings(judged),
-        _controls(judged),
-        _of_table(
-            "Evidence index", "Every request and the commitment to its answer", shown["evidence"]
-        )
-        if "evidence" in shown
-        else _Sheet("Evidence index", "Every request", [_Column("Id")], [], ""),
-        *(
-            _of_table(f"Inventory {name.removeprefix('inventory-')}", table["caption"], table)
-            for name, table in shown.items()
-            if name.startswith("inventory-")
-        ),
-        _of_table("Waivers", "Fails that somebody accepts until a day", shown["waivers"])
-        if "waivers" in shown
-        else _Sheet(
-            "Waivers", "Fails that somebody accepts", _WAIVERS, [], "", "No waivers were given."
-        ),
-    ]
-    return _Writer(made, data).write(judged, sheets)
-
-
-_WAIVERS = [_Column(title) for title in ("Control", "Resource", "Owner", "Reason", "Expires")]
-
-
-def _findings(judged: list[Judged]) -> _Sheet:
-    rows = [
-        [
-            record["control"],
-            one.control.sentence,
-            record["status"],
-            record["severity"],
-            record["region"],
-            record["resource"],
-            record["observed"],
-            record["expected"],
-            why(record),
-            record["permission"],
-            evidence_ids(record),
-            None,
-        ]
-        for one in judged
-        if isinstance(one.control, Control)
-        for record in one.records
-    ]
-    columns = [
-        _Column("Control", "code", 9),
-        _Column("What it asserts", "text", 26),
-        _Column("Verdict", "status", 14),
-        _Column("Severity", "severity", 10),
-        _Column("Region", "code", 13),
-        _Column("Resource", "code", 26),
-        _Column("Observed", "text", 40),
-        _Column("Expected", "text", 32),
-        _Column("Why", "text", 32),
-        _Column("Permission to grant", "code", 22),
-        _Column("Evidence", "evidence", 16),
-        _Column("Auditor's notes", "notes", 36),
-    ]
-    about = "Every finding; write what you think of it in the last column"
-    return _Sheet("Findings", about, columns, rows, "findings.csv")
-
-
-def _controls(judged: list[Judged]) -> _Sheet:
-    rows = []
-    for one in judged:
-        control = one.control
-        leaf = isinstance(control, Control)
-        remedy = control.remedy if isinstance(control, Control) else None
-        rows.append(
-            [
-                control.id,
-                control.sentence,
-                SECTIONS[control.section],
-                one.status,
-                control.severity if isinstance(control, Control) else None,
-                control.responsibility,
-                *([one.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
-                "\n".join(f"Art. {article}: {reason}" for article, reason in control.gdpr.items()),
-                control.source,
-                remedy.console if remedy else f"Sums up {one.records[0]['evidence']}",
-                remedy.cli if remedy else None,
-            ]
-        )
-    columns = [
-        _Column("Control", "code", 9),
-        _Column("What it asserts", "text", 28),
-        _Column("Section", "text", 18),
-        _Column("Verdict", "status", 14),
-        _Column("Severity", "severity", 10),
-        _Column("Who answers", "text", 12),
-        *(_Column(status.capitalize(), "number", 11) for status in STATUSES),
-        _Column("Why: articles of the GDPR", "text", 44),
-        _Column("AWS's page", "text", 34),
-        _Column("How to mend it: console", "text", 40),
-        _Column("How to mend it: AWS CLI", "code", 44),
-    ]
-    about = "Every control with its worst verdict and the number of findings of each"
-    return _Sheet("Controls", about, columns, rows, "evidence.html")
-
-
-def _of_table(name: str, about: str, table: JSON) -> _Sheet:
-    """A sheet of a table as the document has it; columns as wide as what stands in them."""
-    columns = []
-    for place, column in enumerate(table["columns"]):
-        texts = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
-        longest = max((len(text) for text in texts), default=0)
-        most = 70 if column["kind"] == "code" else 44  # a SHA-256 takes one line
-        width = min(max(longest * 1.05 + 2, len(column["title"]) + 4, 8), most)
-        columns.append(_Column(column["title"], column["kind"], width))
-    rows = table["rows"]
-    return _Sheet(name[:31].strip(), about, columns, rows, "evidence.html", table["empty"])
+    return _Writer(made, data).write(judged, sheets(made, judged))
 
 
 class _Writer:
@@ -227,17 +94,17 @@ class _Writer:
         self.formats: dict[str, Format] = {}
         self.marks = [escape(mark) for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
 
-    def write(self, judged: list[Judged], sheets: list[_Sheet]) -> bytes:
+    def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
         """Write all sheets, the one that explains them first."""
         first = self.book.add_worksheet("About")
-        for sheet in sheets:
+        for sheet in pages:
             self._sheet(sheet)
-        self._about(first, judged, sheets)
+        self._about(first, judged, pages)
         self._properties()
         self.book.close()
         return self.file.getvalue()
 
-    def _sheet(self, sheet: _Sheet) -> None:
+    def _sheet(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet(sheet.name)
         page.write_string(0, 0, self._headline(sheet), self._format("headline"))
         for place, column in enumerate(sheet.columns):
@@ -259,13 +126,13 @@ class _Writer:
             page.write_string(start, 0, escape(sheet.empty), self._format("plain"))
         last = max(start, min(len(sheet.rows), room) + _HEADER_ROW)
         page.autofilter(_HEADER_ROW, 0, last, len(sheet.columns) - 1)
-        page.freeze_panes(start, sheet.frozen)
+        page.freeze_panes(start, 1)
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         page.repeat_rows(0, _HEADER_ROW)
         self._print(page)
 
     def _cell(
-        self, page: Worksheet, place: tuple[int, int], column: _Column, cell: Any, sheet: _Sheet
+        self, page: Worksheet, place: tuple[int, int], column: Column, cell: Any, sheet: Sheet
     ) -> int:
         """Write a cell by its type; return how many lines it takes."""
         kind = column.kind
@@ -284,7 +151,7 @@ class _Writer:
             return _lines(text, column.width)
         return 1
 
-    def _fitting(self, text: str, sheet: _Sheet) -> str:
+    def _fitting(self, text: str, sheet: Sheet) -> str:
         """Cut what is too long for a cell, and say there where the whole is."""
         if _units(text) <= TEXT_LIMIT:
             return text
@@ -293,7 +160,7 @@ class _Writer:
         sheet.notes.append(f"a text of {len(text):,} characters is cut: see {sheet.whole}")
         return kept.decode("utf-16-le", "ignore") + rest
 
-    def _about(self, page: Worksheet, judged: list[Judged], sheets: list[_Sheet]) -> None:
+    def _about(self, page: Worksheet, judged: list[Judged], pages: list[Sheet]) -> None:
         cover = self.made.cover
         for place, width in enumerate(_ABOUT):
             page.set_column(place, place, width)
@@ -307,7 +174,7 @@ class _Writer:
             row += 1
         facts = [(escape(name), escape(value)) for name, value in cover["facts"]]
         row = self._lines(page, row + 1, "What this is of", "", [(*fact, None) for fact in facts])
-        listed = [(sheet.name, sheet.about, len(sheet.rows)) for sheet in sheets]
+        listed = [(sheet.name, sheet.about, len(sheet.rows)) for sheet in pages]
         row = self._lines(page, row, "Sheets", "Rows", listed)
         for number, (name, _, _) in enumerate(listed, row - 1 - len(listed)):
             page.write_url(number, 0, f"internal:'{name}'!A1", self._format("link"), string=name)
@@ -319,7 +186,7 @@ class _Writer:
         row = self._lines(page, row, "Verdicts", "Findings", counted)
         for number, status in enumerate(STATUSES, row - 1 - len(counted)):
             page.write_string(number, 0, status, self._format(f"status {status}"))
-        cut = [("Left out", f"{s.name}: {note}", None) for s in sheets for note in s.notes]
+        cut = [("Left out", f"{s.name}: {note}", None) for s in pages for note in s.notes]
         self._lines(page, row, "To know", "", [*cut, *((*note, None) for note in _NOTES)])
         page.ignore_errors({"number_stored_as_text": "A1:C999"})
         self._print(page)
@@ -348,7 +215,7 @@ class _Writer:
                 page.write_number(row, 2, count, self._format("number"))
         return row + 2
 
-    def _headline(self, sheet: _Sheet) -> str:
+    def _headline(self, sheet: Sheet) -> str:
         as_of = f"{instant(self.facts['as_of']):%Y-%m-%d %H:%M} UTC"
         told = [sheet.about, f"account {self.facts['account']}", f"as of {as_of}", *self.marks]
         return " \N{MIDDLE DOT} ".join(told)
@@ -427,7 +294,7 @@ def _tint(colour: str) -> str:
     return "#" + "".join(f"{255 - (255 - part) // 10:02x}" for part in parts)
 
 
-def _listed(ids: list[str], sheet: _Sheet) -> str:
+def _listed(ids: list[str], sheet: Sheet) -> str:
     """Ids in a cell: all, or the first of very many with the number of the others."""
     if len(ids) <= _MOST_IDS:
         return ", ".join(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from kit.controls import CONTROLS
 from kit.findings import WORST_FIRST
 from kit.pack.document import Document, document
 from kit.pack.ocsf import CHECK_STATUS, ocsf
-from kit.pack.oscal import oscal
+from kit.pack.oscal import VERSION, oscal
+from kit.pack.oscal_words import NAMESPACE
 from kit.report.views import Controls
 from tests.pack.conftest import MARKS, STAMP, control, cover, shown
 from tests.pack.samples import TEXTS, record, sample
@@ -177,3 +179,13 @@ def test_the_same_input_gives_the_same_bytes(
     parsed = json.loads(first)
     again = json.dumps(parsed, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert first == again.encode() + b"\n"
+
+
+def test_the_docs_tell_versions_namespace_and_statuses() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "machine-forms.md").read_text()
+    assert f"OSCAL {VERSION} " in told
+    assert f"OCSF {OCSF_VERSION}," in told
+    assert f"`{NAMESPACE}`" in told
+    for status, number in CHECK_STATUS.items():
+        (row,) = (line for line in told.splitlines() if line.startswith(f"| {status} |"))
+        assert f"| {number.value} {number.name}" in row

@@ -93,7 +93,7 @@ def test_names_without_our_namespace_are_oscals(results: Any) -> None:
         for prop in part.get("props", [])
         if "ns" not in prop
     }
-    assert names == {"marking", "version", "asset-id", "type", "accepted", "method"}
+    assert names == {"marking", "version", "asset-id", "type", "accepted"}
 
 
 def test_it_says_what_it_is_of(results: Any) -> None:

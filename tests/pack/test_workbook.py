@@ -189,7 +189,7 @@ def test_very_many_ids_are_counted() -> None:
 def test_sheets_without_rows_say_so() -> None:
     book = opened(data=sample() | {"records": []})
     assert book.sheetnames == ["About", "Findings", "Controls", "Evidence index", "Waivers"]
-    assert book["Findings"]["A3"].value == "None."
+    assert book["Findings"]["A3"].value == book["Evidence index"]["A3"].value == "None."
     assert book["Waivers"]["A3"].value == "No waivers were given."
 
 
@@ -201,3 +201,11 @@ def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         text = b"".join(map(archive.read, archive.namelist())).decode()
     assert set(re.findall(r"20\d\d-\d\d-\d\dT[\d:]+Z", text)) == {"2026-11-24T10:00:00Z"}
+
+
+def test_rows_beyond_the_last_of_a_sheet_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.pack.workbook.ROW_LIMIT", 12)
+    book = opened(evidence_index(40))
+    assert book["Evidence index"].max_row == 12
+    about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
+    assert "Evidence index: 30 rows do not fit: see evidence.html" in about
