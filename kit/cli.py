@@ -165,9 +165,10 @@ def plan(parameters: Path | None) -> None:
     from kit.aws.policy import plan as rows
 
     table = rows(_calls(parameters))
-    widths = [max(len(row[name]) for row in table) for name in ("call", "asked")]
+    columns = ("call", "asked", "action", "need")
+    widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
-        click.echo(f"{row['call']:<{widths[0]}}  {row['asked']:<{widths[1]}}  {row['action']}")
+        click.echo("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
 
 
 @main.command()

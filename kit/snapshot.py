@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ _DENIED = {
 }
 _REGION_OFF = {
     "UnrecognizedClientException",
+    "InvalidAccessKeyId",  # as S3 has it
     "InvalidClientTokenId",
     "AuthFailure",
     "OptInRequired",
@@ -118,7 +120,8 @@ class Answer:
     """All pages of one call with the same parameters in one region.
 
     ``requests`` is empty where the call was not made; ``unused`` then tells whether that is
-    because nothing of AppStream is in the region.
+    because nothing of AppStream is in the region. ``after`` are the answers of the calls that
+    had to come first.
     """
 
     call: Call
@@ -127,6 +130,7 @@ class Answer:
     requests: tuple[Request, ...] = ()
     unused: bool = False
     off: str = ""
+    after: tuple[Answer, ...] = ()
 
     @cached_property
     def trouble(self) -> Trouble | None:
@@ -145,8 +149,12 @@ class Answer:
         for request in self.requests:
             if request.error and not _is_absence(self.call, request.error):
                 code = request.error["code"]
+                reason = reason_for(code, request.status)
+                first = next((answer.trouble for answer in self.after if answer.trouble), None)
+                if first and reason == "failed":  # as what had to come first did
+                    return first
                 return Trouble(
-                    reason_for(code, request.status),
+                    reason,
                     self.call.name,
                     code,
                     self.call.action if code in _DENIED else "",
@@ -176,6 +184,14 @@ class Answer:
                 found = jmespath.search(member, request.response) or []
                 for n, item in enumerate(found):
                     yield item, f"{request.id}#/{member.replace('.', '/')}/{n}"
+
+    def place(self, ref: str) -> str:
+        """Where a listed item stands, ``eu-west-1/Users/3``: the same whatever else was asked."""
+        page, path = ref.split("#/")
+        member, n = path.rsplit("/", 1)
+        earlier = takewhile(lambda request: request.id != page, self.requests)
+        lists = (jmespath.search(member.replace("/", "."), r.response) for r in earlier)
+        return f"{self.region}/{member}/{sum(len(found or ()) for found in lists) + int(n)}"
 
     def value(self, path: str) -> Any:
         """JMESPath value in the first page of the answer; None where absent."""
@@ -304,6 +320,7 @@ class Snapshot:
             tuple(requests),
             unused=not requests and region in self.regions_unused,
             off="" if requests else self.regions_off.get(region, ""),
+            after=tuple(self.answer(first) for first in call.after),
         )
 
 

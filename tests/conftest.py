@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -31,6 +32,15 @@ def sandbox() -> Iterator[Sandbox]:
     """A local AWS with the sample accounts; tests that set faults clear them."""
     with local.start() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Runs of the sample accounts, with and without things going wrong."""
+    from tests.matrix import ACCOUNTS, Bench
+
+    with local.start(ACCOUNTS) as running:
+        yield Bench(running, tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +102,21 @@ def signed_pack(
     assert done.returncode == 3, done.stderr
     (pack,) = (cwd / "outputs").glob("*/*/pack")
     return pack
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell what was compared in the fault matrix, where any of it was."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [
+        value
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "matrix"
+    ]
+    if told:
+        from tests.matrix import summary
+
+        terminalreporter.section("fault matrix")
+        for line in summary(told):
+            terminalreporter.write_line(line)

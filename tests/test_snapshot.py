@@ -102,6 +102,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         ("OperationNotPermittedException", "denied"),
         ("UnrecognizedClientException", "region off"),
         ("OptInRequired", "region off"),
+        ("InvalidAccessKeyId", "region off"),
         ("ThrottlingException", "throttled"),
         ("SlowDown", "throttled"),
         ("InternalFailure", "failed"),
@@ -110,6 +111,50 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_error_codes_have_reasons(code: str, reason: str) -> None:
     assert reason_for(code, 400) == reason
+
+
+def test_what_failed_first_is_the_reason(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    account.refuses(calls.GENERATE_CREDENTIAL_REPORT, "AccessDenied")
+    account.refuses(calls.GET_CREDENTIAL_REPORT, "ReportNotPresent", status=410)
+    trouble = account.snapshot().answer(calls.GET_CREDENTIAL_REPORT).trouble
+    assert trouble is not None
+    assert trouble.operation == "iam.GenerateCredentialReport"
+    assert trouble.permission == "iam:GenerateCredentialReport"
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "Throttling"])
+def test_what_is_refused_for_itself_is_its_own_reason(tmp_path: Path, code: str) -> None:
+    account = Account(tmp_path)
+    account.refuses(calls.GENERATE_CREDENTIAL_REPORT, "AccessDenied")
+    account.refuses(calls.GET_CREDENTIAL_REPORT, code)
+    trouble = account.snapshot().answer(calls.GET_CREDENTIAL_REPORT).trouble
+    assert trouble is not None
+    assert (trouble.operation, trouble.code) == ("iam.GetCredentialReport", code)
+
+
+def test_a_listed_item_keeps_its_place_whatever_else_was_asked(tmp_path: Path) -> None:
+    users = [{"AuthenticationType": "USERPOOL", "UserName": name} for name in "abc"]
+    answer = (
+        Account(tmp_path)
+        .lists(calls.DESCRIBE_USERS, *users)
+        .snapshot()
+        .answer(calls.DESCRIBE_USERS)
+    )
+    (whole,) = answer.requests
+    pages = [[], users[:1], users[1:]]
+    paged = replace(
+        answer,
+        requests=tuple(
+            replace(whole, id=f"E{n:04d}", page=n, response={"Users": page})
+            for n, page in enumerate(pages)
+        ),
+    )
+    assert (
+        [answer.place(ref) for _, ref in answer.items()]
+        == [paged.place(ref) for _, ref in paged.items()]
+        == [f"eu-west-1/Users/{n}" for n in range(3)]
+    )
 
 
 def test_an_error_that_says_there_is_none_is_a_fact(tmp_path: Path) -> None:

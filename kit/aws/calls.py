@@ -26,6 +26,14 @@ class Scope(Enum):
     REGION = "region"
 
 
+class Need(Enum):
+    """What becomes of the evidence without the permission for a call."""
+
+    REQUIRED = "required"  # some control is not evidenced
+    FALLBACK = "fallback"  # nothing, as long as what it stands in for is answered
+    INFORMATIVE = "informative"  # no verdict changes, something beside one is not shown
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a call's parameters may depend on."""
@@ -104,12 +112,20 @@ class Call:
     until: str
     seconds_between: float
     bounded: bool
+    informative: bool
     probe: bool = field(compare=False)
 
     @property
     def name(self) -> str:
         """``service.Operation``, as in botocore."""
         return f"{self.service}.{self.operation}"
+
+    @property
+    def need(self) -> Need:
+        """What the permission for it is needed for."""
+        if self.fallback_of:
+            return Need.FALLBACK
+        return Need.INFORMATIVE if self.informative else Need.REQUIRED
 
     @property
     def sources(self) -> tuple[Call, ...]:
@@ -150,6 +166,7 @@ def declare(
     until: str = "",
     seconds_between: float = 0.0,
     bounded: bool = False,
+    informative: bool = False,
     probe: bool = False,
 ) -> Call:
     """Declare a call.
@@ -187,6 +204,8 @@ def declare(
         Pause between two requests of this call in a region (documented rates).
     bounded : bool
         The parameters of the run bound how many pages are read, which is then no failure.
+    informative : bool
+        No verdict needs the answer: it is shown beside one.
     probe : bool
         The answer tells whether the region is in use at all.
     """
@@ -209,6 +228,7 @@ def declare(
         until=until,
         seconds_between=seconds_between,
         bounded=bounded,
+        informative=informative,
         probe=probe,
     )
     CALLS[call.name] = call
@@ -251,6 +271,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
     items="customerAgreements",
     parameters={"maxResults": 300},
     home=PARTITION_HOME,
+    informative=True,  # the agreement on processing is part of AWS's terms, listed or not
 )
 
 # --- identity ----------------------------------------------------------------------------
@@ -264,6 +285,7 @@ LIST_VIRTUAL_MFA_DEVICES = declare(
     parameters={"AssignmentStatus": "Assigned"},
     secret=("VirtualMFADevices[].Base32StringSeed", "VirtualMFADevices[].QRCodePNG"),
     personal=("VirtualMFADevices[].SerialNumber", "VirtualMFADevices[].User"),
+    informative=True,  # which kind of device the root user has
 )
 GENERATE_CREDENTIAL_REPORT = declare(
     "iam",

@@ -22,15 +22,21 @@ def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:
     Returns
     -------
     dict
-        An IAM policy document. Statements whose Sid begins with ``Fallback`` are used only where
-        the call that they stand in for is refused or lists nothing.
+        An IAM policy document, a statement for each `Need`: what is ``Required``, what is
+        ``Fallback`` where another call is refused or lists nothing, and what is ``Informative``.
+
+    Notes
+    -----
+    Only what is asked of AppStream's own buckets alone is kept to them. Buckets of sources,
+    screenshots and trails, keys, trails and authorities are known by reference alone and may lie
+    in other accounts: to name them beforehand would be to lose the evidence on them, and a
+    pattern of all ARNs of a kind is no narrower than ``*``. The lists have no resource to name.
     """
     groups: dict[str, set[str]] = {}
     for call in calls:
         if call.action:
-            kind = "Fallback" if call.fallback_of else "Required"
             reach = "Buckets" if call.each == EACH_BUCKET else ""
-            groups.setdefault(f"{kind}{reach}", set()).add(call.action)
+            groups.setdefault(f"{call.need.value.title()}{reach}", set()).add(call.action)
     buckets = [f"arn:{partition}:s3:::{pattern}" for pattern in _BUCKETS]
     return {
         "Version": "2012-10-17",
@@ -47,12 +53,13 @@ def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:
 
 
 def plan(calls: Iterable[Call]) -> list[dict[str, str]]:
-    """Return what will be asked, a row for each call: how often, and with which permission."""
+    """Return what will be asked, a row for each call: how often, with which permission, and why."""
     return [
         {
             "call": call.name,
             "asked": _asked(call),
             "action": call.action or "none needed",
+            "need": call.need.value,
         }
         for call in sorted(calls, key=lambda call: (call.scope.value, call.name))
     ]

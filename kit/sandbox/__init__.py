@@ -2,7 +2,8 @@
 
 `start` serves the sample accounts in ``accounts/*.yaml``: what the evidence needs is answered from
 those files, checked against botocore's models; whatever else a client asks is moto's to answer.
-Signatures are not checked, permissions are not evaluated; `Faults` deny on request.
+Signatures are not checked; permissions are evaluated where `Sandbox.policies` has a policy, and
+`Faults` deny on request.
 """
 
 from __future__ import annotations

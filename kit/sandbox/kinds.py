@@ -142,6 +142,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "ClassificationJobs": Kind("ListClassificationJobs.items[]"),
         "Findings": Kind(None, many=True),
     },
+    "organizations": {"Organization": Kind("DescribeOrganization.Organization")},
     "s3": {
         "Buckets": Kind(
             "ListBuckets.Buckets[]",
@@ -165,4 +166,4 @@ KINDS: dict[str, dict[str, Kind]] = {
         "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),
     },
 }
-GLOBAL_SERVICES = {"artifact", "iam", "s3", "s3control"}
+GLOBAL_SERVICES = {"artifact", "iam", "organizations", "s3", "s3control"}

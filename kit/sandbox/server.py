@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as HTTPResponse
 
-from kit.sandbox import admin, errors, services
+from kit.sandbox import admin, errors, permissions, services
 from kit.sandbox.checks import check_input, check_output
 from kit.sandbox.declared import Account, load
 from kit.sandbox.faults import Faults
@@ -73,6 +73,8 @@ class Sandbox:
         Sample accounts by name: their account ids.
     faults
         What to do wrong; empty at the start.
+    policies
+        By sample account's name, the identity policy of whoever asks; without one all is allowed.
     requests
         Every request so far, oldest first.
     """
@@ -81,6 +83,7 @@ class Sandbox:
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         loaded = [load(name, now) for name in names]
         self.faults = Faults()
+        self.policies: dict[str, Mapping[str, Any]] = {}
         self.requests: list[Logged] = []
         self.accounts = {account.name: account.id for account in loaded}
         self._by_name: dict[str, Account] = {account.name: account for account in loaded}
@@ -200,7 +203,11 @@ class Sandbox:
             raise errors.unknown_credentials(service)
         if fault == "drop":
             raise _Dropped
-        if fault == "deny":
+        policy = self.policies.get(account.name)
+        forbidden = policy is not None and not permissions.allows(
+            policy, service, name, operation.parameters
+        )
+        if fault == "deny" or forbidden:
             bucket = operation.parameters.get("Bucket") if service == "s3" else None
             resource = f'"arn:aws:s3:::{bucket}"' if bucket else "*"
             raise errors.access_denied(service, name, caller, resource)

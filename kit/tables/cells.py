@@ -110,5 +110,7 @@ def _decided(cells: list[Cell], *, decisive: bool) -> Cell:
     refs = tuple(dict.fromkeys(ref for cell in read for ref in cell.refs))
     if deciding:
         return Cell(decisive, refs)
-    gap = next((cell.gap for cell in cells if cell.gap), None)
+    gaps = [cell.gap for cell in cells if cell.gap]
+    # What AWS refused can be granted; a region that is off may be so for good.
+    gap = next((gap for gap in gaps if gap.code), gaps[0] if gaps else None)
     return Cell(None if gap else not decisive, refs, gap)

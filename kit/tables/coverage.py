@@ -29,7 +29,10 @@ def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.Data
             cited: dict[Trouble | None, dict[str, None]] = {}
             for answer in answers:
                 trouble = answer.trouble and replace(answer.trouble, evidence="")
-                cited.setdefault(trouble, {}).update(dict.fromkeys(answer.evidence))
+                known = cited.setdefault(trouble, {})
+                known.update(dict.fromkeys(answer.evidence))
+                if answer.trouble and answer.trouble.evidence:
+                    known[answer.trouble.evidence] = None
             for trouble, ids in cited.items():
                 told = astuple(trouble)[:-1] if trouble else ("",) * (len(TROUBLE) - 1)
                 rows.append((snapshot.account, region, call.name, not trouble, *told, tuple(ids)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kit.aws.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS, Scope
 from kit.parameters import Framework
-from kit.tables.cells import NONE, Cell, attached
+from kit.tables.cells import Cell
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
@@ -55,11 +55,9 @@ def declarations(source: Source) -> Iterator[Row]:
     row = Row(ACCOUNT, "account", f"account {run.account}")
     for name in _DECLARED:
         row.cells[name] = Cell(getattr(run, name), (f"parameters#/{name}",))
-    row.cells["agreements"] = attached(
-        source.snapshot.answer(LIST_CUSTOMER_AGREEMENTS),
-        "customerAgreements[?state=='ACTIVE'].name",
-        NONE,
-    )
+    answer = source.snapshot.answer(LIST_CUSTOMER_AGREEMENTS)
+    active = [item.get("name", "") for item, _ in answer.items() if item.get("state") == "ACTIVE"]
+    row.cells["agreements"] = Cell(active, answer.evidence, answer.trouble)
     yield row
 
 

@@ -185,7 +185,7 @@ def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags, str]]:
     for answer in source.snapshot.answers(GET_RESOURCES):
         for item, ref in answer.items():
             pairs = [(tag["Key"], tag.get("Value", "")) for tag in item.get("Tags") or ()]
-            yield answer.region, str(item.get("ResourceARN") or ref), pairs, ref
+            yield answer.region, str(item.get("ResourceARN") or answer.place(ref)), pairs, ref
     for answer in source.snapshot.answers(LIST_TAGS_FOR_RESOURCE):
         pairs = list((answer.value("Tags") or {}).items())
         for ref in answer.evidence[:1]:

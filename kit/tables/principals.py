@@ -82,7 +82,8 @@ class _Known:
 
     def __init__(self, source: Source):
         self._labels = source.labels
-        self._trouble = source.snapshot.answer(DETAILS).trouble
+        self._answer = source.snapshot.answer(DETAILS)
+        self._trouble = self._answer.trouble
         self._groups = {
             group.get("GroupName"): (group, ref)
             for group, ref in _listed(source.snapshot, "GroupDetailList")
@@ -98,7 +99,7 @@ class _Known:
         limit = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
         return Principal(
             kind,
-            item.get("Arn") or ref,
+            item.get("Arn") or self._answer.place(ref),
             item.get("UserName") or item.get("RoleName") or "",
             ref,
             tuple(policies),

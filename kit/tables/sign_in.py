@@ -59,8 +59,9 @@ def ways_in(source: Source) -> Iterator[Row]:
     evidence = Cell(
         snapshot.run.identity_provider_evidence, ("parameters#/identity_provider_evidence",)
     )
-    for item, ref in snapshot.answer(LIST_SAML_PROVIDERS).items():
-        arn = item.get("Arn") or ref
+    providers = snapshot.answer(LIST_SAML_PROVIDERS)
+    for item, ref in providers.items():
+        arn = item.get("Arn") or providers.place(ref)
         label = source.labels.label("SAML provider", arn)
         yield _way(ACCOUNT, arn, label, "SAML provider", Cell(0, (ref,)), evidence)
     for answer in snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
@@ -91,8 +92,9 @@ def pool_users(source: Source) -> Iterator[Row]:
     """Every user of AppStream's own user pool."""
     for answer in source.snapshot.answers(DESCRIBE_USERS):
         for item, ref in answer.items():
-            key = item.get("Arn") or f"{answer.region}/{item.get('UserName') or ref}"
-            label = source.labels.label("pool user", key, item.get("UserName"))
+            name = item.get("UserName")
+            key = item.get("Arn") or (f"{answer.region}/{name}" if name else answer.place(ref))
+            label = source.labels.label("pool user", key, name)
             yield Row(answer.region, key, label, _members(_POOL_COLUMNS, item, ref, answer))
 
 

@@ -336,38 +336,6 @@ def test_a_region_that_is_not_in_use_is_told_with_its_evidence(
         assert one.reason == told
 
 
-# Which status may turn into which, when a call is denied.
-_MAY_BECOME = {
-    PASS: {PASS, NOT_EVIDENCED},
-    ATTESTED: {ATTESTED, NOT_EVIDENCED},
-    FAIL: {FAIL, NOT_EVIDENCED},
-    NOT_EVIDENCED: {NOT_EVIDENCED},
-    NOT_APPLICABLE: {NOT_APPLICABLE, NOT_EVIDENCED},
-}
-READ = sorted({call.name for control in CONTROLS.values() for call in control.calls})
-
-
-@pytest.mark.parametrize("sample", sorted(SAMPLES))
-@pytest.mark.parametrize("call", READ)
-def test_a_denied_call_makes_no_false_verdict_and_loses_no_row(
-    sampled: dict[str, Snapshot], before: dict[str, list[Finding]], call: str, sample: str
-) -> None:
-    after = judge(denied(sampled[sample], CALLS[call]))
-    for name in CONTROLS:
-        now = {(f.region, f.resource): f for f in after if f.control == name}
-        assert now
-        for old in (f for f in before[sample] if f.control == name):
-            new = now.get((old.region, old.resource))
-            unseen = any(f.status == NOT_EVIDENCED for f in now.values())
-            if new is None:
-                assert unseen, f"{name}: {old.resource} is gone without a word"
-            else:
-                assert new.status in _MAY_BECOME[old.status], f"{name}: {old} became {new}"
-        known = {(f.region, f.resource) for f in before[sample] if f.control == name}
-        for key in now.keys() - known:
-            assert now[key].status == NOT_EVIDENCED, f"{name}: {now[key]} is new"
-
-
 # Calls that are asked where another failed or listed nothing.
 _STAND_INS = {call.fallback_of.name: call for call in CALLS.values() if call.fallback_of}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from kit.aws.calls import (
     LIST_REPORTS,
 )
 from kit.controls import CONTROLS, evaluate
+from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
@@ -63,6 +65,16 @@ def test_gv_01_shows_agreements_and_does_not_need_them(tmp_path: Path) -> None:
     (finding,) = findings(account.denies(LIST_CUSTOMER_AGREEMENTS), "GV-01")
     assert finding.status == "pass"
     assert "Agreements listed by Artifact: not seen" in finding.observed
+
+
+def test_gv_01_shows_agreements_of_every_page(tmp_path: Path) -> None:
+    listed = Account(tmp_path).lists(LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
+    snapshot = listed.snapshot()
+    (last,) = snapshot.answer(LIST_CUSTOMER_AGREEMENTS).requests
+    first = replace(last, response={"customerAgreements": []}, id="E9999")
+    paged = Snapshot(snapshot.header, [first, *snapshot.requests], snapshot.folder)
+    (finding,) = [one for one in evaluate(tabulate(paged)).leaves if one.control == "GV-01"]
+    assert "Agreements listed by Artifact: DPA" in finding.observed
 
 
 def test_gv_01_cites_the_parameters(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.aws.calls import (
+    GENERATE_CREDENTIAL_REPORT,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     LIST_VIRTUAL_MFA_DEVICES,
@@ -160,6 +161,13 @@ NOBODY = "no IAM user with a console password"
         "no report yet",
         lambda a: a.refuses(GET_CREDENTIAL_REPORT, "ReportNotPresent", status=410),
         not_evidenced("failed", GET_CREDENTIAL_REPORT, "ReportNotPresent"),
+    ),
+    (
+        "no report, for want of the permission to have one made",
+        lambda a: a.denies(GENERATE_CREDENTIAL_REPORT).refuses(
+            GET_CREDENTIAL_REPORT, "ReportNotPresent", status=410
+        ),
+        denied(GENERATE_CREDENTIAL_REPORT),
     ),
 )
 def test_id_03_console_users_have_mfa(account: Account, given: Given, expected: list[Any]) -> None:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections import Counter, defaultdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from kit import evaluate, sandbox, tabulate
 from kit.aws.collect import collect
 from kit.controls import CONTROLS, ROLL_UPS, needed_calls
 from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED, Finding, worst
-from kit.parameters import Run
-
-FOLDER = Path(__file__).parent.parent / "data" / "verdicts"
-EXPECTED = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
-
-
-def _day(value: Any) -> Any:
-    """``-60d`` as the day it means today."""
-    if isinstance(value, str) and re.fullmatch(r"-\d+d", value):
-        return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(value[:-1]))).isoformat()
-    return value
+from tests.accounts import EXPECTED, run_of
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +22,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
     def judge(name: str) -> dict[str, list[Finding]]:
         folder = tmp_path_factory.mktemp(name)
-        told = EXPECTED[name]
-        run = Run(
-            account=told["id"],
-            regions=told["regions"],
-            thresholds=told["thresholds"],
-            pseudonym_key=str(folder / "key"),
-            outputs=str(folder),
-            **{field: _day(value) for field, value in told["parameters"].items()},
-        )
+        run = run_of(name, folder)
         with sandbox.start([name]) as local, pytest.MonkeyPatch.context() as patch:
             for variable, value in local.environment(name).items():
                 patch.setenv(variable, value)

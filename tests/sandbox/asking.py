@@ -135,6 +135,8 @@ def questions(name: str) -> Iterator[Question]:
     home = account.home_region
     for service, operation, parameters in ACCOUNT_WIDE:
         yield service, operation, home, parameters
+    if account.declared("organizations", "Organization", ""):
+        yield "organizations", "DescribeOrganization", home, {}
     yield "s3control", "GetPublicAccessBlock", home, {"AccountId": account.id}
     for bucket in account.declared("s3", "Buckets", ""):
         if account.region_status[bucket["BucketRegion"]] == "DISABLED":

@@ -75,6 +75,13 @@ def test_the_first_gap_is_the_one_that_is_told() -> None:
     assert derive(max, later, GAP).gap is THROTTLED
 
 
+def test_what_was_refused_is_told_before_a_region_that_is_off() -> None:
+    off = Cell(None, ("off",), Trouble("region off", "appstream.DescribeStacks"))
+    assert known_any([off, GAP]).gap is DENIED
+    assert known_all([off, GAP]).gap is DENIED
+    assert known_any([off, NO]).gap is off.gap
+
+
 def test_a_gap_is_no_value_even_if_a_value_is_there() -> None:
     half = Cell(True, ("half",), DENIED)
     assert known_any([half]).gap is DENIED

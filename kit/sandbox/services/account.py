@@ -10,6 +10,7 @@ from typing import Any
 
 from kit.sandbox.checks import invalid
 from kit.sandbox.errors import access_denied
+from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 from kit.sandbox.services.appstream import TAGGABLE
 
@@ -106,6 +107,16 @@ def list_artifacts(call: Call) -> dict[str, Any]:
         call.operation
     ]
     return call.page(kind, call.declared(kind), size="maxResults", token="nextToken")
+
+
+@answers("organizations", "DescribeOrganization")
+def describe_organization(call: Call) -> dict[str, Any]:
+    """Tell a member account of its organisation, where it is in one."""
+    organisation = call.single("Organization")
+    if organisation is None:
+        message = "Your account is not a member of an organization."
+        raise AWSError("AWSOrganizationsNotInUseException", message)
+    return {"Organization": organisation}
 
 
 @answers("accessanalyzer", "ListAnalyzers")

@@ -1,0 +1,56 @@
+"""IAM, as far as a policy that only allows needs it: action and resource, each with wildcards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kit.sandbox.faults import iam_action
+
+_UNDERSTOOD = {"Sid", "Effect", "Action", "Resource"}
+_NO_PERMISSION_NEEDED = {"sts:GetCallerIdentity"}
+
+
+def allows(
+    document: Mapping[str, Any], service: str, operation: str, parameters: Mapping[str, Any]
+) -> bool:
+    """Tell whether an identity policy allows a request.
+
+    As AWS has it, an action that is on no resource in particular is allowed on ``*`` alone.
+
+    Raises
+    ------
+    ValueError
+        The policy denies, excepts or has a condition: none of that is imitated.
+    """
+    for statement in document["Statement"]:
+        if statement["Effect"] != "Allow" or statement.keys() - _UNDERSTOOD:
+            raise ValueError(f"the sandbox enforces plain Allow statements, not {statement}")
+    action = iam_action(service, operation)
+    if action in _NO_PERMISSION_NEEDED:
+        return True
+    resource = _resource(service, parameters)
+    return any(
+        any(_fits(pattern, action, re.IGNORECASE) for pattern in _many(statement["Action"]))
+        and any(_fits(pattern, resource) for pattern in _many(statement["Resource"]))
+        for statement in document["Statement"]
+    )
+
+
+def _resource(service: str, parameters: Mapping[str, Any]) -> str:
+    """The ARN that a request is about: a bucket's, or the one among its parameters."""
+    if service == "s3" and parameters.get("Bucket"):
+        return f"arn:aws:s3:::{parameters['Bucket']}"
+    texts = (value for value in parameters.values() if isinstance(value, str))
+    return next((text for text in texts if text.startswith("arn:")), "*")
+
+
+def _fits(pattern: str, text: str, flags: int = 0) -> bool:
+    return bool(
+        re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, flags)
+    )
+
+
+def _many(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value

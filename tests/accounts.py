@@ -1,0 +1,43 @@
+"""How the sample accounts are run: in which regions, and with what each of them declares."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kit.parameters import Run, parameters
+
+_FOLDER = Path(__file__).parent
+_DEMO = _FOLDER.parent / "parameters" / "demo.yaml"
+EXPECTED = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((_FOLDER / "data" / "verdicts").glob("*.yaml"))
+}
+
+
+def run_of(name: str, folder: Path) -> Run:
+    """The run of a sample account, which keeps all its files in a folder."""
+    own = {"pseudonym_key": str(folder / "key"), "outputs": str(folder)}
+    if name == "demo":
+        return parameters(_DEMO).model_copy(update=own)
+    if name == "odd":
+        return Run(account="444455556666", regions=["eu-west-1"], **own)
+    told = EXPECTED[name]
+    return Run(
+        account=told["id"],
+        regions=told["regions"],
+        thresholds=told["thresholds"],
+        **own,
+        **{field: _day(value) for field, value in told["parameters"].items()},
+    )
+
+
+def _day(value: Any) -> Any:
+    """``-60d`` as the day it means today."""
+    if isinstance(value, str) and re.fullmatch(r"-\d+d", value):
+        return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(value[:-1]))).isoformat()
+    return value

@@ -1,0 +1,296 @@
+"""The fault matrix: each declared call with one thing wrong, in the sample accounts.
+
+What is wrong comes over HTTP from the sandbox to an unmodified boto3. Clients are kept from one
+run to the next and nobody sleeps between attempts; all else is as in any run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.endpoint
+import pytest
+
+import kit.aws.collect as engine
+from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Call
+from kit.aws.policy import policy
+from kit.aws.session import Clients
+from kit.controls import evaluate, needed_calls
+from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, Finding, Findings
+from kit.parameters import Run
+from kit.sandbox import Fault
+from kit.sandbox.server import Sandbox
+from kit.snapshot import Snapshot
+from kit.tables import tabulate
+from tests.accounts import run_of
+from tests.standins import operation
+
+ACCOUNTS = ("demo", "tidy", "careless", "regions", "odd")
+FAULTS = ("deny", "throttle", "fail", "empty-page")
+PARTS = 20  # of which `make test` runs one
+_ROOT = Path(__file__).parent.parent
+_TOKENS = {"NextMarker", "NextContinuationToken", *engine._TOKENS}
+Codes = dict[str, set[str]]  # by call, the codes with which AWS refused it
+
+
+def pages(call: Call) -> bool:
+    """Whether AWS's model lets the operation answer in pages."""
+    shape = operation(call).output_shape
+    return bool(shape) and not _TOKENS.isdisjoint(shape.members)
+
+
+def cells() -> list[tuple[str, str]]:
+    """Every call with everything that can go wrong with it.
+
+    Without knowing who asks no run begins: that one call has tests of its own.
+    """
+    return [
+        (fault, name)
+        for fault in FAULTS
+        for name in sorted(CALLS)
+        if CALLS[name] is not GET_CALLER_IDENTITY and (fault != "empty-page" or pages(CALLS[name]))
+    ]
+
+
+def chosen() -> list[tuple[str, str]]:
+    """The cells of the part that this run is about.
+
+    ``MATRIX=all`` is all of them, ``MATRIX=3`` the third part; otherwise the kit's own source
+    says which, so that a commit has always the same one and the next has another.
+    """
+    part = _part()
+    return [cell for cell in cells() if part in ("all", str(_number(" ".join(cell))))]
+
+
+def _part() -> str:
+    if told := os.environ.get("MATRIX"):
+        return told if told == "all" else str(int(told) % PARTS)
+    files = (path for path in (_ROOT / "kit").rglob("*") if path.suffix in (".py", ".yaml"))
+    return str(_number("".join(path.read_text() for path in sorted(files))))
+
+
+def _number(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest(), 16) % PARTS
+
+
+@dataclass
+class Bench:
+    """A warm process: a sandbox, clients that are kept, and fault-free runs made once."""
+
+    sandbox: Sandbox
+    folder: Path
+    _runs: int = 0
+    _clients: dict[str, Clients] = field(default_factory=dict)
+    _whole: dict[str, tuple[Snapshot, Findings]] = field(default_factory=dict)
+
+    def whole(self, account: str) -> tuple[Snapshot, Findings]:
+        """What is answered and found in an account where nothing goes wrong."""
+        if account not in self._whole:
+            self._whole[account] = self.run(account)
+        return self._whole[account]
+
+    def run(
+        self,
+        account: str,
+        *faults: Fault,
+        without: Iterable[Call] | None = None,
+        **parameters: Any,
+    ) -> tuple[Snapshot, Findings]:
+        """Collect an account with things going wrong, and judge it.
+
+        ``without``: the collector holds the derived policy but for what these calls need.
+        ``parameters``: what the run is asked for otherwise.
+        """
+        self._runs += 1
+        run = run_of(account, self.folder / account).model_copy(update=parameters)
+        to = self.folder / account / str(self._runs)
+        self.sandbox._world.credential_reports.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.sandbox.environment(account).items():
+                patch.setenv(name, value)
+            patch.setenv("AWS_MAX_ATTEMPTS", "2")
+            hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
+            patch.setattr(botocore.endpoint, "time", hasty)
+            patch.setattr(engine, "time", hasty)
+            patch.setattr(engine, "Clients", lambda run: self._client(account, run))
+            for fault in faults:
+                self.sandbox.faults.add(fault)
+            if without is not None:
+                held = set(CALLS.values()) - set(without)
+                self.sandbox.policies[account] = policy(held)
+            try:
+                snapshot = engine.collect(run, needed_calls([]), to, progress=False)
+            finally:
+                self.sandbox.faults.clear()
+                self.sandbox.policies.clear()
+        shutil.rmtree(to)
+        return snapshot, evaluate(tabulate(snapshot))
+
+    def _client(self, account: str, run: Run) -> Clients:
+        if account not in self._clients:
+            self._clients[account] = Clients(run)
+        return self._clients[account]
+
+
+def refused(snapshot: Snapshot, *but: Snapshot) -> Codes:
+    """The calls that were refused, by which codes, but for what is refused in other runs too."""
+    found: Codes = defaultdict(set)
+    for request in snapshot.requests:
+        if request.error:
+            found[request.call].add(request.error["code"])
+    for other in but:
+        for call, codes in refused(other).items():
+            found[call] -= codes
+    return found
+
+
+# Every control keeps its verdict or has none: which verdict is spoilt how.
+_SPOILT = {
+    PASS: "false pass",
+    ATTESTED: "false pass",
+    FAIL: "false fail",
+    NOT_APPLICABLE: "silently not applicable",
+}
+
+
+@dataclass
+class Compared:
+    """Two runs of one account side by side.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of the run without faults.
+    changed, shown : int
+        Rows that are gone, new, or have another verdict or reason; rows of which no more than
+        what is shown in support is another.
+    problems : list of (kind, what)
+        What breaks the invariant.
+    """
+
+    rows: int = 0
+    changed: int = 0
+    shown: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+def compare(before: Findings, after: Findings, named: Codes) -> Compared:
+    """Hold the rows of a run with faults against those of the run without.
+
+    A row is known by its control, its region and the label of its resource; rows that share all
+    three are told apart by their verdicts. The invariant:
+
+    1. A row that is in both has the same verdict, or is "not evidenced" now.
+    2. A row is gone only where its control has, in its region, a "not evidenced" row for the
+       list itself ("any fleet") that names the call which failed. What was never listed has no
+       name and no number, so to invent a row for each would be a guess; the one that stands
+       for all of them says which list was not read, and keeps the control from looking better
+       than before. A row that said that there is nothing ("no fleet") may give way to any such
+       row, of what may now be there.
+    3. A row that is new is "not evidenced".
+    4. Every row that is new, or whose verdict or reason differs, names a call that failed and
+       the code with which AWS refused it.
+
+    Parameters
+    ----------
+    before, after : Findings
+    named : dict
+        The calls that failed, and the codes that AWS gave.
+    """
+    told = Compared()
+    old, new = _rows(before), _rows(after)
+    for key in sorted(old.keys() | new.keys()):
+        _compare_rows(key, old[key], new[key], after, named, told)
+    for roll_up, other in zip(before.roll_ups, after.roll_ups, strict=True):
+        told.rows += 1
+        if roll_up.status != other.status:
+            told.changed += 1
+            if other.status != NOT_EVIDENCED:
+                told.problems.append((_SPOILT[other.status], f"{roll_up.control} is {other}"))
+    return told
+
+
+Key = tuple[str, str, str]
+
+
+def _rows(findings: Findings) -> dict[Key, list[Finding]]:
+    rows: dict[Key, list[Finding]] = defaultdict(list)
+    for one in findings.leaves:
+        rows[one.control, one.region, one.resource].append(one)
+    return rows
+
+
+def _verdict(one: Finding) -> tuple[str, ...]:
+    return one.status, one.reason, one.operation, one.code, one.permission
+
+
+def _names(one: Finding, named: Codes) -> bool:
+    return one.status == NOT_EVIDENCED and one.code in named.get(one.operation, ())
+
+
+def _compare_rows(
+    key: Key,
+    old: list[Finding],
+    new: list[Finding],
+    after: Findings,
+    named: Codes,
+    told: Compared,
+) -> None:
+    told.rows += len(old)
+    same = Counter(map(_verdict, old)) & Counter(map(_verdict, new))
+    gone, come = _less(old, same), _less(new, same)
+    told.changed += max(len(gone), len(come))
+    if not gone and not come:
+        seen = Counter(one.observed for one in old) & Counter(one.observed for one in new)
+        told.shown += len(old) - seen.total()
+    for one in come:
+        if one.status != NOT_EVIDENCED:
+            was = ", ".join(f.status for f in gone) or "not there"
+            told.problems.append((_SPOILT[one.status], f"{key} was {was}: {one}"))
+        elif not _names(one, named):
+            told.problems.append(("unnamed", f"{key}: {one}"))
+    if len(come) < len(gone):
+        lists = [f for f in after.leaves if (f.control, f.region) == key[:2]]
+        if any(one.status != NOT_APPLICABLE for one in gone):
+            lists = [f for f in lists if f.resource.startswith("any ")]
+        if not any(_names(one, named) for one in lists):
+            told.problems.append(("missing", f"{key}: {gone}"))
+
+
+def _less(rows: Iterable[Finding], same: Counter[tuple[str, ...]]) -> list[Finding]:
+    left = Counter(same)
+    kept = []
+    for one in rows:
+        if left[_verdict(one)]:
+            left[_verdict(one)] -= 1
+        else:
+            kept.append(one)
+    return kept
+
+
+def summary(told: Iterable[dict[str, Any]]) -> list[str]:
+    """The matrix as a table: what was asked, compared and found, by fault."""
+    kinds = ("false pass", "false fail", "silently not applicable", "missing", "unnamed")
+    lines = []
+    for fault in FAULTS:
+        own = [one for one in told if one["fault"] == fault]
+        counts = {name: sum(one[name] for one in own) for name in ("rows", "changed", "shown")}
+        problems = Counter(kind for one in own for kind in one["problems"])
+        lines.append(
+            f"{fault:<10}  {len({one['call'] for one in own})} calls, {len(own)} runs, "
+            f"{counts['rows']} rows compared, {counts['changed']} not evidenced, "
+            f"{counts['shown']} shown otherwise; "
+            + ", ".join(f"{problems[kind]} {kind}" for kind in kinds)
+        )
+    single = sorted(name for name, call in CALLS.items() if not pages(call))
+    lines.append(f"no page to be empty in {len(single)} calls: {', '.join(single)}")
+    return lines
