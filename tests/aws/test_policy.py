@@ -172,9 +172,10 @@ def hold(document: dict[str, Any]) -> None:
 
 def _furnish() -> None:
     """A bucket, a key and a trail, so that what fans out over them is asked."""
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
-    boto3.client("cloudtrail").create_trail(Name="all", S3BucketName=BUCKET, KmsKeyId=key)
+    session = boto3.Session()
+    session.client("s3").create_bucket(Bucket=BUCKET)
+    key = session.client("kms").create_key()["KeyMetadata"]["Arn"]
+    session.client("cloudtrail").create_trail(Name="all", S3BucketName=BUCKET, KmsKeyId=key)
 
 
 def test_moto_refuses_nothing(answered: dict[str, Request]) -> None:
@@ -195,9 +196,9 @@ def test_moto_refuses_each_without_its_action(answered: dict[str, Request]) -> N
     for name in answered.keys() - MISTAKEN - {"sts.GetCallerIdentity"}:
         call, request = CALLS[name], answered[name]
         hold(policy(other for other in CALLS.values() if other is not call))
-        with pytest.raises(ClientError) as refusal:
-            ask(boto3.client(call.service, region_name=request.region), name, request.parameters)
-        assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403, name
+        client = boto3.Session().client(call.service, region_name=request.region)
+        with pytest.raises(ClientError, match=r"AccessDenied|UnauthorizedOperation"):
+            ask(client, name, request.parameters)
     hold(WHOLE)
 
 
