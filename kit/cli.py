@@ -114,6 +114,49 @@ def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
 
 
 @main.command()
+@click.argument("reference")
+@click.argument("snapshot", type=click.Path(path_type=Path))
+@click.option("--pack", type=click.Path(path_type=Path), help="Hold it against this pack's record.")
+@click.option("--prove", type=click.Path(path_type=Path), help="Write what opens its commitment.")
+def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) -> None:
+    """Print a request and what AWS answered: REFERENCE is an evidence id of SNAPSHOT.
+
+    E0012 is a whole answer, 'E0012#/Fleets/3' a part of it, as findings cite it. What is printed
+    is in clear.
+    """
+    from kit.pack import follow
+    from kit.snapshot import read
+
+    stored = read(snapshot)
+    provenance, value = follow.look_up(stored, reference)
+    for name, told in provenance.items():
+        click.echo(f"{name}: {told if isinstance(told, str) else json.dumps(told)}")
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    number = reference.partition("#")[0]
+    if pack:
+        stated = follow.record_in(pack, number)["commitment"]
+        if stated != follow.find(stored, number).commitment:
+            raise CannotRunError(f"{number}: {pack} commits to another answer ({stated})")
+        click.echo(f"{pack}: commits to this answer")
+    if prove:
+        nonce, body = follow.prove(follow.find(stored, number), prove)
+        click.echo(f"cat {nonce} {body} | sha256sum")
+
+
+@main.command()
+@click.argument("labels", nargs=-1, required=True)
+@click.argument("snapshot", type=click.Path(path_type=Path))
+def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
+    """Print what LABELS of a pack stand for, from its SNAPSHOT and the key of the labels."""
+    from kit.pack.follow import reveal as told
+    from kit.snapshot import read
+
+    for label, named in told(read(snapshot), labels).items():
+        called = f" ({named.name})" if named.name not in ("", named.identity) else ""
+        click.echo(f"{label}  {named.identity}{called}")
+
+
+@main.command()
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")

@@ -1,0 +1,172 @@
+"""From a reference to the answer, from a label to what it stands for, by the documented commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kit import tabulate
+from kit.errors import UserError
+from kit.pack.evidence import evidence_files
+from kit.pack.follow import find, look_up, prove, record_in, reveal
+from kit.snapshot import Snapshot
+
+TEXT = (Path(__file__).parent.parent.parent / "docs" / "evidence.md").read_text()
+COMMANDS = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines()
+]
+Stored = Callable[[str], Snapshot]
+
+
+@pytest.fixture
+def demo(stored: Stored) -> Snapshot:
+    return stored("demo")
+
+
+@pytest.fixture(scope="module")
+def pack(stored: Stored, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The evidence of a pack, which is all that is asked for here."""
+    folder = tmp_path_factory.mktemp("pack")
+    (folder / "data" / "evidence").mkdir(parents=True)
+    for name, content in evidence_files(stored("demo")):
+        (folder / "data" / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def fleets(demo: Snapshot) -> str:
+    """The id of an answer with fleets."""
+    return next(r.id for r in demo.requests if (r.response or {}).get("Fleets"))
+
+
+def test_a_reference_leads_to_the_part_that_it_cites(demo: Snapshot, fleets: str) -> None:
+    provenance, fleet = look_up(demo, f"{fleets}#/Fleets/0")
+    assert fleet == find(demo, fleets).response["Fleets"][0]
+    assert provenance["operation"] == "DescribeFleets"
+    assert provenance["commitment"] == find(demo, fleets).commitment
+    assert "nonce" not in provenance
+
+
+def test_a_declaration_is_looked_up_too(demo: Snapshot) -> None:
+    assert look_up(demo, "parameters#/account")[1] == demo.account
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("E9999", "'E9999' is not in .* which has E0001 to E0"),
+        ("E0001#/nothing", "'E0001#/nothing' leads nowhere at 'nothing'"),
+        ("E0001#/analyzers/99", "leads nowhere at '99'"),
+        ("parameters#/account/x", "leads nowhere at 'x'"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_told(demo: Snapshot, reference: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        look_up(demo, reference)
+
+
+def test_a_proof_is_written_once_and_for_its_owner(
+    demo: Snapshot, fleets: str, tmp_path: Path
+) -> None:
+    for path in prove(find(demo, fleets), tmp_path):
+        assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(UserError, match="exists already"):
+        prove(find(demo, fleets), tmp_path)
+
+
+def test_a_record_that_is_not_there_is_told(pack: Path) -> None:
+    with pytest.raises(UserError, match=r"E9999\.json is not there"):
+        record_in(pack, "E9999")
+
+
+def test_every_label_of_a_pack_tells_what_it_stands_for(demo: Snapshot, pack: Path) -> None:
+    shown = "".join(path.read_text() for path in (pack / "data" / "evidence").glob("*.json"))
+    shown += "".join(tabulate(demo)["users"].frame["resource"])
+    shown = shown.replace("\\n", " ")
+    labels = set(re.findall(r"\b[A-Za-z][A-Za-z-]*-[a-z2-7]{10}\b", shown))
+    found = reveal(demo, labels)
+    assert found.keys() == labels
+    raw = "".join(path.read_text() for path in demo.folder.iterdir())
+    named = {one.identity for one in found.values() if one.identity.startswith("arn:")}
+    assert len(named) > 20
+    assert [identity for identity in named if json.dumps(identity)[1:-1] not in raw] == []
+
+
+def test_a_cell_in_which_a_label_stands_is_enough(demo: Snapshot) -> None:
+    cell = tabulate(demo)["access_keys"].frame["resource"].iloc[-1]
+    ((label, named),) = reveal(demo, [cell]).items()
+    assert cell == f"{label}, access key 2"
+    assert named.identity.startswith("arn:aws:iam::210987654321:user/")
+
+
+def test_what_is_no_label_is_told(demo: Snapshot) -> None:
+    with pytest.raises(UserError, match="'fleet-aaaaaaaaaa' is no label in"):
+        reveal(demo, ["fleet-aaaaaaaaaa"])
+
+
+def test_without_the_key_nothing_is_revealed(demo: Snapshot) -> None:
+    elsewhere = {**demo.header["parameters"], "pseudonym_key": "/nowhere/key"}
+    moved = Snapshot({**demo.header, "parameters": elsewhere}, demo.requests, demo.folder)
+    with pytest.raises(UserError, match="/nowhere/key is not there"):
+        reveal(moved, ["fleet-aaaaaaaaaa"])
+
+
+def test_where_names_are_in_clear_there_is_nothing_to_reveal(demo: Snapshot) -> None:
+    clear = {**demo.header["parameters"], "pseudonymise": False}
+    stored = Snapshot({**demo.header, "parameters": clear}, demo.requests, demo.folder)
+    with pytest.raises(UserError, match="names are in clear"):
+        reveal(stored, ["fleet-aaaaaaaaaa"])
+
+
+def test_the_documented_commands_work(
+    demo: Snapshot, pack: Path, fleets: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    run = tmp_path / "outputs" / "210987654321" / "2026-11-24T090000Z"
+    run.mkdir(parents=True)
+    (run / "snapshot").symlink_to(demo.folder)
+    (run / "pack").symlink_to(pack)
+    label = record_in(pack, fleets)["response"]["Fleets"][0]["Name"]
+    assert len(COMMANDS) == 7
+    said = []
+    for command in COMMANDS:
+        command = command.replace("E0012", fleets).replace("/Fleets/3", "/Fleets/0")
+        done = subprocess.run(
+            command.replace("fleet-3kq7w2mzda", label),
+            shell=True,
+            cwd=tmp_path,
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        said.append(done.stdout)
+    proved, by_sha256sum, by_openssl, stated, part, held, revealed = said
+    commitment = find(demo, fleets).commitment
+    assert f"cat proof/{fleets}.nonce proof/{fleets}.body.json | sha256sum" in proved
+    assert by_sha256sum.split()[0] == by_openssl.split()[-1] == commitment
+    assert commitment in stated
+    assert find(demo, fleets).response["Fleets"][0]["Arn"] in part
+    assert "commits to this answer" in held
+    assert find(demo, fleets).response["Fleets"][0]["Arn"] in revealed
+
+
+def test_a_pack_of_another_answer_is_told(
+    demo: Snapshot, pack: Path, fleets: str, tmp_path: Path
+) -> None:
+    record = dict(record_in(pack, fleets)) | {"commitment": "0" * 64}
+    (tmp_path / "data" / "evidence").mkdir(parents=True)
+    (tmp_path / "data" / "evidence" / f"{fleets}.json").write_text(json.dumps(record))
+    command = [sys.executable, "-m", "kit", "show", fleets, demo.folder, "--pack", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"evidence: {fleets}: {tmp_path} commits to another answer" in done.stderr
