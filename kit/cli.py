@@ -14,7 +14,7 @@ import click
 
 from kit.errors import CannotRunError, UserError
 
-_NOT_RUN, _BAD_INPUT = 1, 2
+_NOT_RUN, _BAD_INPUT, _NOT_AS_SAID = 1, 2, 5
 
 
 class _Commands(click.Group):
@@ -33,7 +33,8 @@ class _Commands(click.Group):
 def main() -> None:
     """GDPR evidence packs for Amazon AppStream 2.0 (WorkSpaces Applications).
 
-    Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails found, 4 evidence missing.
+    Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails found, 4 evidence missing,
+    5 a pack is not what it says.
     """
 
 
@@ -187,6 +188,23 @@ def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> 
     _tell_overview(made.folder, "changes.csv")
     told = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
     click.echo("changes: " + (", ".join(told) or "none"))
+
+
+@main.command()
+@click.argument("pack", type=click.Path(path_type=Path))
+@click.option("--trust", type=click.Path(path_type=Path), help="PEM file: whom you trust to sign.")
+def verify(pack: Path, trust: Path | None) -> None:
+    """Tell whether a PACK, a folder or a zip, is what it says; nothing of it is run."""
+    from kit.pack.verify import verify as look
+
+    checks = look(pack, trust)
+    for check in checks:
+        click.echo(check.line)
+    wrong = sum(not check.ok for check in checks)
+    click.echo(
+        f"{wrong} of {len(checks)} checks FAILED" if wrong else f"{len(checks)} checks, all ok"
+    )
+    sys.exit(_NOT_AS_SAID if wrong else 0)
 
 
 @main.command()

@@ -6,8 +6,9 @@ import datetime as dt
 import fnmatch
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import pandas as pd
 import rfc8785
@@ -91,15 +92,7 @@ class Findings:
 
         It is the same whichever door the same account went through.
         """
-        rows = [
-            {
-                key: without_times(value)
-                for key, value in asdict(finding).items()
-                if key != "evidence"
-            }
-            for finding in (*self.leaves, *self.roll_ups)
-        ]
-        return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+        return findings_digest(asdict(finding) for finding in (*self.leaves, *self.roll_ups))
 
     def count(self, status: str) -> int:
         """How many leaf findings have a status."""
@@ -117,6 +110,21 @@ class Findings:
 def without_times(text: str) -> str:
     """Replace times, which differ from one collection to the next."""
     return _TIME.sub("(time)", text)
+
+
+def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 over findings without evidence ids, times and attempts.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Members of `Finding` by name, in the order of the findings.
+    """
+    rows = [
+        {key: without_times(value) for key, value in record.items() if key != "evidence"}
+        for record in records
+    ]
+    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
 
 
 def worst(statuses: Iterable[str]) -> str:

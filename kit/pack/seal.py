@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.bag import SIGNATURE, write_bag
+from kit.pack.bag import SIGNATURE, TIMESTAMP, write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
@@ -98,7 +98,7 @@ def seal(
     write_bag(
         folder,
         files(executed, stored, key),
-        bag_info(stored, data["facts"]["digest"]),
+        bag_info(stored, data["facts"]["digest"], key),
         stored.as_of,
         private=not stored.run.pseudonymise,
         finish=lambda bag: _sign_manifest(bag, key),
@@ -152,7 +152,7 @@ def files(
     yield from evidence_files(stored)
 
 
-def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
+def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> dict[str, str]:
     """Return what ``bag-info.txt`` says of the pack.
 
     Parameters
@@ -160,6 +160,8 @@ def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
     stored : Snapshot
     findings : str
         Digest of the findings.
+    key : SigningKey, optional
+        What signs it.
     """
     kit, account = version("appstream-evidence-kit"), stored.account
     made_of = f"{kit} {stored.digest} {findings}"
@@ -171,11 +173,18 @@ def bag_info(stored: Snapshot, findings: str) -> dict[str, str]:
         "External-Identifier": uuid.uuid5(_PACKS, made_of).urn,
         "Findings-SHA-256": findings,
         "Pseudonym-Key": stored.header["pseudonym_key"],
-        "Signature": f"CMS {SIGNATURE}, PAdES data/evidence.pdf" if stored.run.signed else "none",
+        "Signature": _signatures(key),
         "Snapshot-SHA-256": stored.digest,
         "Stamp": stored.stamp or "none",
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
     }
+
+
+def _signatures(key: SigningKey | None) -> str:
+    if not key:
+        return "none"
+    stamped = f", RFC 3161 {TIMESTAMP}" if key.timestamper else ""
+    return f"CMS {SIGNATURE}, PAdES data/evidence.pdf{stamped}"
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

@@ -1,0 +1,47 @@
+"""What a verification tells: one line for each thing that was looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kit.report.words import escape
+
+_MOST = 2_000  # characters of a text that a pack chose
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    subject : str
+        A file of the pack, or what else was looked at.
+    ok : bool
+        Whether it is what the pack says.
+    told : str
+        What was found; where it is not ok, what was expected and what was found.
+    """
+
+    subject: str
+    ok: bool
+    told: str
+
+    @property
+    def line(self) -> str:
+        """It as one line for a terminal, which no name in a pack can break or colour."""
+        return f"{'ok' if self.ok else 'FAILED':<8}{_visible(self.subject)}: {_visible(self.told)}"
+
+
+def passed(subject: str, told: str) -> Check:
+    """Return a check that found what the pack says."""
+    return Check(subject, True, told)
+
+
+def failed(subject: str, expected: str, found: str) -> Check:
+    """Return a check that did not."""
+    return Check(subject, False, f"expected {expected[:_MOST]}; found {found[:_MOST]}")
+
+
+def _visible(text: str) -> str:
+    return escape(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")

@@ -1,0 +1,266 @@
+"""`evidence verify` on a signed pack: whole it is found so, and any change is told with its file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from kit.errors import UserError
+from kit.pack.bag import SIGNATURE, TIMESTAMP
+from kit.pack.keys import open_signing_key
+from kit.pack.sign import sign_manifest, sign_pdf
+from kit.pack.verify import verify
+from tests.pack.authority import Authority
+from tests.pack.forging import reseal, zipped
+from tests.test_cli import evidence
+
+KINDS = [
+    "bag-info.txt",
+    "bagit.txt",
+    "manifest-sha256.txt",
+    "tagmanifest-sha256.txt",
+    SIGNATURE,
+    TIMESTAMP,
+    "data/evidence.html",
+    "data/evidence.pdf",
+    "data/evidence/E0001.json",
+    "data/evidence/index.csv",
+    "data/findings.csv",
+    "data/findings.parquet",
+    "data/findings.xlsx",
+    "data/ocsf-findings.json",
+    "data/oscal-assessment-results.json",
+]
+
+
+@pytest.fixture
+def pack(signed_pack: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(signed_pack, tmp_path / "pack"))
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * at)] ^= 1
+    path.write_bytes(content)
+
+
+def wrong(pack: Path, trust: Path | None = None) -> dict[str, str]:
+    """What is told of each subject that is not as the pack says."""
+    found: dict[str, str] = {}
+    for check in verify(pack, trust):
+        if not check.ok:
+            found[check.subject] = "\n".join(
+                (*found.get(check.subject, "").splitlines(), check.told)
+            )
+    return found
+
+
+def test_a_whole_pack_is_what_it_says(signed_pack: Path, authority: Authority) -> None:
+    done = evidence("verify", signed_pack, "--trust", authority.ca, cwd=signed_pack)
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    assert {line.split()[0] for line in lines[:-1]} == {"ok"}
+    assert re.fullmatch(r"\d+ checks, all ok", lines[-1])
+    assert re.search(
+        rf"{SIGNATURE}: intact .* analyst, .*SHA-256 [0-9A-F:]{{95}}\); trusted", done.stdout
+    )
+    assert re.search(r"evidence.pdf: intact over the whole file.*timestamp.*; trusted", done.stdout)
+    assert re.search(rf"{TIMESTAMP}: .*was there at .* tsa, .*; trusted", done.stdout)
+
+
+def test_without_a_certificate_to_trust_the_signer_is_told_and_not_checked(
+    signed_pack: Path,
+) -> None:
+    done = evidence("verify", signed_pack.parent, cwd=signed_pack)
+    assert done.returncode == 0
+    assert done.stdout.count("; signer not checked: name whom you trust with --trust") == 2
+    assert "; trusted" not in done.stdout
+
+
+def test_whom_the_reader_does_not_trust_is_told(signed_pack: Path, tmp_path: Path) -> None:
+    found = wrong(signed_pack, Authority(tmp_path).ca)
+    assert found.keys() == {SIGNATURE, "data/evidence.pdf"}
+    assert "expected a signer below a certificate of --trust; found" in found[SIGNATURE]
+
+
+@pytest.mark.parametrize("folder", ["", "pack/"])
+def test_a_zip_is_looked_at_as_it_is(signed_pack: Path, tmp_path: Path, folder: str) -> None:
+    made = zipped(signed_pack.parent if folder else signed_pack, tmp_path / "pack.zip")
+    if folder:  # the run's snapshot stays at home
+        made.unlink()
+        shutil.copytree(signed_pack, tmp_path / "in" / "pack")
+        zipped(tmp_path / "in", made)
+    assert wrong(made) == {}
+    assert len(verify(made)) == len(verify(signed_pack))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flipped_byte_is_told(pack: Path, authority: Authority, kind: str) -> None:
+    flip(pack / kind)
+    found = wrong(pack, authority.ca)
+    manifest = kind if kind not in ("tagmanifest-sha256.txt", SIGNATURE) else SIGNATURE
+    assert manifest in found, found
+    if kind.startswith("data/"):
+        assert re.search(r"SHA-256 [0-9a-f]{64}; found [0-9a-f]{64}", found[kind])
+
+
+def test_a_flipped_byte_in_every_file_is_told_for_every_file(pack: Path) -> None:
+    payload = [path for path in (pack / "data").rglob("*") if path.is_file()]
+    assert len(payload) > 100
+    for path in payload:
+        flip(path)
+    told = {check.subject for check in verify(pack) if not check.ok}
+    assert {str(path.relative_to(pack)) for path in payload} - told == set()
+
+
+def test_added_and_missing_files_are_told(pack: Path) -> None:
+    (pack / "data" / "extra.csv").write_text("a")
+    (pack / "notes.txt").write_text("b")
+    (pack / "data" / "findings.xlsx").unlink()
+    found = wrong(pack)
+    assert "no manifest lists it; found 1 bytes" in found["data/extra.csv"]
+    assert "no manifest lists it" in found["notes.txt"]
+    assert "manifest-sha256.txt lists it; found none" in found["data/findings.xlsx"]
+
+
+def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack: Path) -> None:
+    flip(pack / "data" / "evidence.html")
+    reseal(pack)
+    assert wrong(pack).keys() == {SIGNATURE}
+
+
+@pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
+def test_a_signature_taken_away_is_told(pack: Path, name: str) -> None:
+    (pack / name).unlink()
+    assert f"found {name} missing" in wrong(pack)["bag-info.txt"]
+
+
+def test_saying_unsigned_does_not_help(pack: Path) -> None:
+    info = pack / "bag-info.txt"
+    info.write_text(re.sub("Signature: .*", "Signature: none", info.read_text()))
+    reseal(pack)
+    found = wrong(pack)
+    assert "expected no signature, as it says" in found["bag-info.txt"]
+    assert "Unsigned on its pages" in found["data/evidence.html"]
+
+
+def test_a_pdf_signed_by_another_is_told(pack: Path, authority: Authority) -> None:
+    path, chain = authority.issue("someone else")
+    key = open_signing_key(path, chain, passphrase=lambda: None)
+    assert key
+    pdf = pack / "data" / "evidence.pdf"
+    with pikepdf.open(pdf) as file:
+        del file.Root.AcroForm
+        del file.Root.Perms
+        del file.pages[0].Annots
+        again = io.BytesIO()
+        file.save(again)
+    pdf.write_bytes(sign_pdf(again.getvalue(), key))
+    found = resigned(pack, authority)
+    assert re.search("signer of .*insider.*; found .*someone else", found["data/evidence.pdf"])
+
+
+def test_a_pdf_that_was_added_to_is_told(pack: Path) -> None:
+    pdf = pack / "data" / "evidence.pdf"
+    pdf.write_bytes(pdf.read_bytes() + b"\n% added\n")
+    reseal(pack)
+    assert "does not cover the whole file" in wrong(pack)["data/evidence.pdf"]
+
+
+def resigned(pack: Path, authority: Authority) -> dict[str, str]:
+    """What is told of a pack that its own signer made inconsistent and signed."""
+    path, chain = authority.issue("insider")
+    key = open_signing_key(path, chain, passphrase=lambda: None)
+    assert key
+    reseal(pack)
+    sign_manifest(pack, key)
+    return wrong(pack)
+
+
+def change_csv(pack: Path) -> None:
+    path = pack / "data" / "findings.csv"
+    path.write_text(path.read_text().replace(",fail,", ",pass,", 1))
+
+
+def change_info(pack: Path) -> None:
+    path = pack / "bag-info.txt"
+    path.write_text(
+        re.sub("Findings-SHA-256: .{8}", "Findings-SHA-256: 00000000", path.read_text())
+    )
+
+
+def change_commitment(pack: Path) -> None:
+    path = pack / "data" / "evidence" / "E0001.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"commitment": "0" * 64}))
+
+
+def drop_evidence(pack: Path) -> None:
+    path = pack / "data" / "evidence" / "index.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-40]))
+
+
+def empty_record(pack: Path) -> None:
+    rows = csv.DictReader((pack / "data" / "findings.csv").read_text().splitlines())
+    cited = next(row["evidence"].split("#")[0] for row in rows if "#/Fleets" in row["evidence"])
+    path = pack / "data" / "evidence" / f"{cited}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"response": {}}))
+
+
+@pytest.mark.parametrize(
+    ("change", "subject", "told"),
+    [
+        (change_csv, "data/findings.csv", "found others"),
+        (change_info, "bag-info.txt", "Findings-SHA-256"),
+        (change_commitment, "data/evidence/E0001.json", "commitment"),
+        (drop_evidence, "data/evidence/index.csv", "which a finding of"),
+        (empty_record, "data/evidence/E", "a value at /Fleets/0"),
+    ],
+)
+def test_what_does_not_fit_together_is_told_though_it_is_signed(
+    pack: Path,
+    authority: Authority,
+    change: Callable[[Path], None],
+    subject: str,
+    told: str,
+) -> None:
+    change(pack)
+    found = resigned(pack, authority)
+    assert [text for name, text in found.items() if name.startswith(subject) and told in text], (
+        found
+    )
+
+
+def test_exit_codes_tell_a_wrong_pack_from_none(
+    pack: Path, tmp_path: Path, authority: Authority
+) -> None:
+    flip(pack / "data" / "findings.csv")
+    done = evidence("verify", pack, cwd=tmp_path)
+    assert done.returncode == 5
+    assert re.search(r"FAILED  data/findings.csv: expected SHA-256 .{64}; found .{64}", done.stdout)
+    assert re.search(r"\n\d+ of \d+ checks FAILED\n$", done.stdout)
+    for arguments, told in (
+        ((tmp_path / "nowhere",), "there is no pack"),
+        ((pack / "bagit.txt",), "neither a folder nor a zip"),
+        ((pack, "--trust", pack / "bagit.txt"), "holds no PEM certificate"),
+        ((pack, "--trust", pack / "nowhere"), "cannot be read"),
+    ):
+        done = evidence("verify", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in done.stderr
+
+
+def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    with pytest.raises(UserError, match="holds no PEM certificate"):
+        verify(signed_pack, tmp_path / "empty.pem")
