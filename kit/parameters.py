@@ -77,6 +77,9 @@ class Profile(Strict):
     max_discovery_age_days: int = Field(
         gt=0, description="oldest last search of a bucket for personal data, in days"
     )
+    max_organisation_age_days: int = Field(
+        gt=0, description="oldest snapshot of the organisation's administrator, in days"
+    )
     min_log_days: int = Field(gt=0, description="shortest time for which logs are kept, in days")
     max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
 
@@ -124,6 +127,8 @@ class Run(Strict):
     administrators: list[str] = []
     identity_provider_evidence: str = ""
     organisation_accounts: list[str] = []
+    organisation_snapshot: str = ""
+    administers_organisation: bool = False
     registered_third_parties: list[str] = []
     allowed_embed_domains: list[str] = []
     declared_reasons: dict[str, str] = {}
@@ -205,6 +210,15 @@ class Run(Strict):
         if value and not re.fullmatch(r"[A-Z]{2}", value):
             raise ValueError('a country of two capital letters, such as "DE"')
         return value
+
+    @model_validator(mode="after")
+    def _the_administrator_needs_no_other(self) -> Run:
+        if self.organisation_snapshot and self.administers_organisation:
+            raise ValueError(
+                "organisation_snapshot is for a member account, administers_organisation for the one "
+                "that holds what members cannot see; give one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _external_id_needs_a_role(self) -> Run:

@@ -29,6 +29,7 @@ from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
 FORMAT = 1
+LENT = "O"  # evidence ids of answers that the organisation's snapshot lent begin so
 HEADER, EVIDENCE = "snapshot.json", "evidence.jsonl"
 
 _DENIED = {
@@ -209,13 +210,38 @@ class Snapshot:
     header : dict
         Content of ``snapshot.json``.
     requests : iterable of Request
+        The account's own.
     folder : Path
+    lent : iterable of Request
+        Answers that the organisation's snapshot lent.
     """
 
-    def __init__(self, header: Mapping[str, Any], requests: Iterable[Request], folder: Path):
+    def __init__(
+        self,
+        header: Mapping[str, Any],
+        requests: Iterable[Request],
+        folder: Path,
+        lent: Iterable[Request] = (),
+    ):
         self.header = header
         self.requests = tuple(requests)
+        self.lent = tuple(lent)
         self.folder = folder
+
+    @property
+    def evidence(self) -> tuple[Request, ...]:
+        """Every stored answer: the account's own, then those that were lent."""
+        return self.requests + self.lent
+
+    @cached_property
+    def organisation(self) -> Snapshot | None:
+        """What the organisation's snapshot lent, as a snapshot; None where none was named."""
+        lender = self.header.get("organisation")
+        if not lender:
+            return None
+        regions = sorted({request.region for request in self.lent})
+        asked = {"regions": regions, "regions_off": {}, "regions_unused": []}
+        return Snapshot({**lender, **asked}, self.lent, self.folder)
 
     @cached_property
     def run(self) -> Run:
@@ -265,7 +291,7 @@ class Snapshot:
     @property
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
-        other = sorted({r.endpoint for r in self.requests if not is_aws(r.endpoint)})
+        other = sorted({r.endpoint for r in self.evidence if not is_aws(r.endpoint)})
         return f"NOT AWS: made against {', '.join(other)}" if other else None
 
     @property
@@ -352,7 +378,12 @@ def digest(response: Any) -> str:
     return hashlib.sha256(rfc8785.dumps(response)).hexdigest()
 
 
-def write(folder: Path, header: Mapping[str, Any], requests: Iterable[Request]) -> Snapshot:
+def write(
+    folder: Path,
+    header: Mapping[str, Any],
+    requests: Iterable[Request],
+    lent: Iterable[Request] = (),
+) -> Snapshot:
     """Write a snapshot beside its place and move it there by one rename.
 
     Raises
@@ -360,25 +391,26 @@ def write(folder: Path, header: Mapping[str, Any], requests: Iterable[Request]) 
     CannotRunError
         The folder exists already, or cannot be written.
     """
-    requests = tuple(requests)
+    requests, lent = tuple(requests), tuple(lent)
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         if folder.exists():
             raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
         beside.mkdir(parents=True, mode=0o700)
-        lines = b"".join(rfc8785.dumps(asdict(request)) + b"\n" for request in requests)
+        stored = requests + lent
+        lines = b"".join(rfc8785.dumps(asdict(request)) + b"\n" for request in stored)
         _write_private(beside / EVIDENCE, lines)
         header = {
             **header,
             "format": FORMAT,
-            "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(requests)},
+            "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
         }
         _write_private(beside / HEADER, _header_bytes(header))
         beside.rename(folder)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
-    return Snapshot(header, requests, folder)
+    return Snapshot(header, requests, folder, lent)
 
 
 def read(folder: Path | str) -> Snapshot:
@@ -409,7 +441,8 @@ def read(folder: Path | str) -> Snapshot:
     unknown = {request.call for request in requests} - CALLS.keys()
     if unknown:
         raise UserError(f"snapshot: {folder} has calls this kit does not know: {sorted(unknown)}")
-    stored = Snapshot(header, requests, folder)
+    own = [request for request in requests if not request.id.startswith(LENT)]
+    stored = Snapshot(header, own, folder, requests[len(own) :])
     try:
         _ = stored.run, stored.profile, stored.waivers
     except ValidationError:

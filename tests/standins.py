@@ -23,6 +23,7 @@ from botocore.validate import ParamValidator
 
 from kit.aws import calls
 from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
+from kit.aws.lending import lend
 from kit.aws.protect import protect
 from kit.aws.tls import Handshake
 from kit.parameters import Run, load_profile, load_waivers
@@ -129,6 +130,7 @@ class Account:
         self.regions, self.off, self.unused = regions, regions_off, regions_unused
         self._folder = folder
         self.handshakes: list[Handshake] = []
+        self.lender: Snapshot | None = None
         self._made: dict[tuple[str, str, str], Request] = {}
         self._lists: dict[tuple[str, str, str], list[Any]] = {}
 
@@ -539,6 +541,7 @@ class Account:
             Request(**{**vars(request), "id": f"E{n:04d}"}) for n, request in enumerate(ordered, 1)
         ]
         regions = next(r.id for r in requests if r.call == LIST_REGIONS.name)
+        loan = lend(self.lender, self.run.account, self.regions) if self.lender else None
         header = {
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
@@ -555,8 +558,10 @@ class Account:
             "regions_unused": list(self.unused),
             "calls": sorted(CALLS),
             "handshakes": [asdict(one) for one in self.handshakes],
+            "organisation": loan and dict(loan.header),
         }
-        return write(self._folder / "snapshot", header, requests)
+        lent = loan.requests if loan else ()
+        return write(self._folder / "snapshot", header, requests, lent)
 
     def _is_silent(self, call: Call, where: str) -> bool:
         if call is GET_CALLER_IDENTITY or call.scope is Scope.ACCOUNT:

@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from kit.aws.calls import (
     CALLS,
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_REGIONS,
     GET_CALLER_IDENTITY,
     LIST_BUCKETS,
@@ -36,6 +37,7 @@ from kit.aws.calls import (
     Scope,
     with_sources,
 )
+from kit.aws.lending import check_organisation, lend, open_lender
 from kit.aws.protect import protect
 from kit.aws.session import Clients, explain
 from kit.aws.tls import observe
@@ -96,19 +98,23 @@ def collect(
     profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    lender = open_lender(run, profile, as_of)
     folder = folder or Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot"
     _check_writable(folder)
     engine = _Engine(run, Clients(run), as_of, progress)
     engine.check_identity()
+    if lender:
+        engine.check_organisation(lender)
     needed = with_sources(calls)
     regions = engine.find_regions()
     unused: list[str] = []
-    for stage in _stages(needed):
+    for stage in _stages(needed - engine.performed):
         engine.perform(stage, [region for region in regions.on if region not in unused])
         if not unused and any(call.probe for call in stage):
             unused = engine.unused_regions(needed, regions.on)
     engine.close()
     requests, ids = _number(engine.requests)
+    loan = lend(lender, run.account, regions.all) if lender else None
     header = {
         "account": run.account,
         "as_of": as_of.isoformat(),
@@ -126,8 +132,9 @@ def collect(
         "regions_unused": unused,
         "calls": sorted(call.name for call in needed),
         "handshakes": [asdict(one) for one in observe(_hosts(requests))],
+        "organisation": loan and dict(loan.header),
     }
-    return write(folder, header, requests)
+    return write(folder, header, requests, loan.requests if loan else ())
 
 
 def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
@@ -158,11 +165,9 @@ def _stages(needed: Collection[Call]) -> list[list[Call]]:
         first = 0 if call.scope is Scope.ACCOUNT or call.probe else 1
         return max([first, *(depth(source) + 1 for source in call.sources)])
 
-    done = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
     stages: dict[int, list[Call]] = defaultdict(list)
     for call in sorted(needed, key=lambda call: call.name):
-        if call not in done:
-            stages[depth(call)].append(call)
+        stages[depth(call)].append(call)
     return [stages[n] for n in sorted(stages)]
 
 
@@ -185,6 +190,7 @@ class _Engine:
     def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
         self.run = run
         self.requests: list[Request] = []
+        self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
         self._clients = clients
         self._asked = Asked(run.account, as_of, run.lookback_days)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
@@ -213,6 +219,15 @@ class _Engine:
                 f"{answer.response['Account']}; change account, aws_profile or role_arn",
                 "AnotherAccount",
             )
+
+    def check_organisation(self, lender: Snapshot) -> None:
+        """Refuse the snapshot of another organisation than the account's."""
+        self.perform([DESCRIBE_ORGANIZATION], [])
+        try:
+            check_organisation(lender, self.requests)
+        except UserError:
+            self.close()
+            raise
 
     @property
     def partition(self) -> str:
@@ -260,10 +275,11 @@ class _Engine:
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
         """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
 
-        Without every list and the buckets nothing is concluded.
+        Without every list and the buckets nothing is concluded. What administers an organisation
+        holds evidence for its members in every region.
         """
         probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
-        if not probes <= set(needed):
+        if self.run.administers_organisation or not probes <= set(needed):
             return []
         used: set[str] = set()
         for request in self.requests:
@@ -279,6 +295,8 @@ class _Engine:
 
     def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
         """Make the calls of a stage, side by side."""
+        stage = tuple(stage)
+        self.performed |= set(stage)
         jobs = [job for call in stage for job in self._jobs(call, regions)]
         self._bar.total = (self._bar.total or 0) + len(jobs)
         self._bar.refresh()

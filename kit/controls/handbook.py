@@ -201,6 +201,7 @@ def _thresholds() -> Iterator[str]:
     for name, field in Profile.model_fields.items():
         if field.description:
             users = ", ".join(_link(one.id) for one in _users(name))
+            users = users or "those that another account's snapshot answers"
             values = " | ".join(threshold_text(getattr(p, name)) for p in (default, strict))
             yield f"| `{name}` | {field.description} | {values} | {users} |"
 

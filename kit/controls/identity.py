@@ -14,7 +14,6 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
-from kit.tables.analyzers import ADMINISTRATOR
 from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
 from kit.tables.logging import IN_USE
 
@@ -287,13 +286,8 @@ def access_keys_are_rotated(
         ),
     ),
 )
-def external_access_is_analysed(analyzer: str | None) -> Outcome:
+def external_access_is_analysed(analyzer: str | None) -> bool:
     """An analyzer of external access is active in the region, the account's or the organisation's."""
-    if analyzer == ADMINISTRATOR:
-        return NotEvidenced(
-            "administrator",
-            "an organisation's analyzer may be held by the delegated administrator",
-        )
     return analyzer is not None
 
 

@@ -1,4 +1,4 @@
-"""AWS's side: its auditors' reports, and what was seen of how requests travel."""
+"""What others show: AWS's auditors, AWS's hosts, CloudTrail, the organisation's administrator."""
 
 from __future__ import annotations
 
@@ -129,4 +129,35 @@ def attestations(tables: Tables) -> Table | Note:
         ],
         rows,
         empty="Artifact lists no report of a framework that may count.",
+    )
+
+
+def lent_evidence(snapshot: Snapshot) -> Table | Note:
+    """Answers copied from the organisation's snapshot, each with the answer it was made of."""
+    lender = snapshot.organisation
+    if lender is None:
+        return Note("No snapshot of the organisation's administrator was named with this run.")
+    rows: list[list[Any]] = []
+    for request in snapshot.lent:
+        origin = lender.header["requests"][request.id]
+        answer = request.error["code"] if request.error else str(request.status)
+        told = [request.id, request.call, request.region, request.started, answer]
+        rows.append([*told, request.sha256, origin["id"], origin["sha256"]])
+    return Table(
+        "lent",
+        f"Copied from the snapshot of account {lender.account} ({lender.as_of:%Y-%m-%d %H:%M} UTC), "
+        "cut to what concerns this account",
+        [
+            Column("id", "Id", "code"),
+            Column("call", "Call", "code"),
+            Column("region", "Region", "code"),
+            Column("time", "Time", "datetime"),
+            Column("answer", "Answer"),
+            Column("sha256", "SHA-256 of the copy", "code"),
+            Column("origin", "There", "code"),
+            Column("origin_sha256", "SHA-256 there", "code"),
+        ],
+        rows,
+        anchor="id",
+        empty="It had nothing that concerns this account.",
     )

@@ -23,6 +23,7 @@ from kit.findings import (
 )
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
+from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.views import Column, ControlBlock, Controls, Cover, Data, Note, Table
 from kit.report.words import evidence_ids
@@ -50,6 +51,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         ("Contact", run.contact or "not declared"),
         ("Thresholds", snapshot.profile.name),
         ("Requests to AWS", str(len(snapshot.requests))),
+        *_lender(snapshot),
         ("Kit and API models", f"{snapshot.header['kit']}, botocore {snapshot.header['botocore']}"),
         ("Snapshot (SHA-256)", snapshot.digest),
         ("Findings (SHA-256)", findings.digest),
@@ -67,6 +69,14 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         marks=marks,
         paper=run.paper,
     )
+
+
+def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
+    lender = snapshot.organisation
+    if lender is None:
+        return []
+    told = f"account {lender.account}, as of {lender.as_of:%Y-%m-%d %H:%M} UTC, "
+    return [("Organisation's snapshot", f"{told}SHA-256 {lender.header['digest']}")]
 
 
 def scope(snapshot: Snapshot) -> Table:

@@ -141,6 +141,8 @@ KINDS: dict[str, dict[str, Kind]] = {
         "AutomatedDiscovery": Kind("GetAutomatedDiscoveryConfiguration"),
         "ClassificationJobs": Kind("ListClassificationJobs.items[]"),
         "Findings": Kind(None, many=True),
+        # Buckets of the accounts whose Macie this one administers.
+        "buckets": Kind("DescribeBuckets.buckets[]"),
     },
     "organizations": {"Organization": Kind("DescribeOrganization.Organization")},
     "s3": {

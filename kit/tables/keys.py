@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from kit.aws.calls import (
     DESCRIBE_KEY,
@@ -18,10 +19,10 @@ from kit.aws.calls import (
 from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
 from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.organisation import seen_by_owner
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
-from kit.tables.trails import held_elsewhere
 
 ROTATABLE = Part("rotatable", "customer managed key that KMS can rotate")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
@@ -107,6 +108,16 @@ def _label(source: Source, arn: str) -> str:
 
 
 def _cells(snapshot: Snapshot, key: Cell, described: Answer, named: str) -> dict[str, Cell]:
+    def theirs(lender: Snapshot, name: str) -> Cell:
+        return _facts(lender, key, lender.answer(DESCRIBE_KEY, KeyId=named))[name]
+
+    return {
+        name: seen_by_owner(cell, snapshot, named, partial(theirs, name=name))
+        for name, cell in _facts(snapshot, key, described).items()
+    }
+
+
+def _facts(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
     if described.absent:  # AR-07 is about keys that are gone
         gone = Cell(False, (*key.refs, *described.evidence))
         return {"rotatable": gone, "rotates": gone, "rotation_days": Cell(None, gone.refs)}
@@ -129,10 +140,6 @@ def _cells(snapshot: Snapshot, key: Cell, described: Answer, named: str) -> dict
         days = attached(rotation, "RotationPeriodInDays", NONE)
     cells = {"rotatable": rotatable, "rotates": rotates, "rotation_days": days}
     return {
-        name: held_elsewhere(
-            Cell(cell.value, tuple(dict.fromkeys([*key.refs, *cell.refs])), cell.gap),
-            snapshot,
-            named,
-        )
+        name: Cell(cell.value, tuple(dict.fromkeys([*key.refs, *cell.refs])), cell.gap)
         for name, cell in cells.items()
     }

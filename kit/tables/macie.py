@@ -25,6 +25,7 @@ from kit.tables.cells import (
     member,
 )
 from kit.tables.core import Column
+from kit.tables.organisation import is_member
 
 ON = "ENABLED"
 _OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
@@ -82,7 +83,7 @@ def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     monitored = told("automatedDiscoveryMonitoringStatus", NONE if error.value else UNSEEN)
     watched = derive(lambda word: word == "MONITORED", monitored)
     last = told("lastAutomatedDiscoveryTime", NONE)
-    return {
+    own = {
         "macie": on,
         "unencrypted_objects": told("objectCountByEncryptionType.unencrypted"),
         "unknown_objects": told("objectCountByEncryptionType.unknown"),
@@ -92,6 +93,33 @@ def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
         "left_to_administrator": known_all(
             (derive(lambda watched: not watched, watched), *_others(snapshot, region))
         ),
+    }
+    lender = snapshot.organisation
+    if lender is None or _found(lender, bucket, region).gap:
+        return own
+    # Whose Macie lists the bucket administers it: what that has analysed counts as well.
+    theirs = _analyses(lender, bucket, region)
+    latest = {
+        name: derive(lambda *times: max(filter(None, times), default=None), own[name], cell)
+        for name, cell in theirs.items()
+    }
+    return own | latest | {"left_to_administrator": derive(lambda *_: False, *theirs.values())}
+
+
+def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
+    """When automated discovery, and a job, last analysed a bucket; None for never."""
+    found = _found(snapshot, bucket, region)
+
+    def told(path: str) -> Cell:
+        return member(found.value, found.refs[0], path, NONE, DESCRIBE_BUCKETS)
+
+    return {
+        "last_discovery": derive(
+            lambda word, time: time if word == "MONITORED" else None,
+            told("automatedDiscoveryMonitoringStatus"),
+            told("lastAutomatedDiscoveryTime"),
+        ),
+        "last_job": _last_job(snapshot, region, told("jobDetails")),
     }
 
 
@@ -150,9 +178,8 @@ def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
 
 def _others(snapshot: Snapshot, region: str) -> tuple[Cell, Cell]:
     """Whether the account is in an organisation, and its own discovery off."""
-    organisation = snapshot.answer(DESCRIBE_ORGANIZATION)
     own = snapshot.answer(GET_AUTOMATED_DISCOVERY_CONFIGURATION, region)
     return (
-        derive(bool, attached(organisation, "Organization.Id", UNSEEN, NONE)),
+        is_member(snapshot),
         derive(lambda word: word != ON, attached(own, "status")),
     )

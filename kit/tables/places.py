@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from kit.aws.calls import (
     DESCRIBE_REGIONS,
@@ -19,6 +20,7 @@ from kit.tables.cells import Cell, Default, absent_member, attached, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.logging import PROBES
+from kit.tables.organisation import seen_by_owner
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
@@ -73,18 +75,22 @@ def _buckets(source: Source) -> Iterator[Row]:
 
 def _trails(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
-    known: dict[str, str] = {}
+    known: dict[str, tuple[str, str]] = {}
     for region in snapshot.regions:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
             unseen = Cell(None, answer.evidence, answer.trouble)
             yield _row(f"trails of {region}", unseen, unseen)
         for trail, ref in answer.items():
-            known.setdefault(trail.get("S3BucketName") or "", ref)
-    for name, ref in known.items():
+            arn = trail.get("TrailARN") or ""
+            known.setdefault(trail.get("S3BucketName") or "", (ref, arn))
+    for name, (ref, arn) in known.items():
         label = source.labels.label("bucket", name) if name else "bucket of a trail"
-        place = _region_of(snapshot, name, (ref,))
-        yield _row(label, place, _copies(snapshot, name, place.value) if name else place, name)
+        at = partial(_region_of, bucket=name, refs=(ref,))
+        place = seen_by_owner(at(snapshot), snapshot, arn, at)
+        to = partial(_copies, bucket=name, region=place.value)
+        copies = seen_by_owner(to(snapshot), snapshot, arn, to) if name else place
+        yield _row(label, place, copies, name)
 
 
 def _row(label: str, place: Cell, copied_to: Cell, key: str = "") -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from kit.aws.calls import (
@@ -14,11 +15,11 @@ from kit.aws.calls import (
     LIST_EVENT_DATA_STORES,
     Scope,
 )
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, member
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.guards import kept_days
-from kit.tables.trails import held_elsewhere, owner_of
+from kit.tables.organisation import owner_of, seen_by_owner
 
 TRAIL, STORE = "trail", "event data store"
 
@@ -61,7 +62,13 @@ def recorders(source: Source) -> Iterator[Row]:
     """A row for each trail, as above, and for each event data store."""
     snapshot = source.snapshot
     for trail, ref, region in trails_at_home(snapshot):
-        days = held_elsewhere(_bucket_days(snapshot, trail, ref), snapshot, trail.get("TrailARN"))
+        arn = trail.get("TrailARN")
+        days = seen_by_owner(
+            _bucket_days(snapshot, trail, ref),
+            snapshot,
+            arn,
+            partial(_bucket_days, trail=trail, ref=ref),
+        )
         cells = {"kind": Cell(TRAIL, (ref,)), "log_days": days}
         yield _trail_row(source, trail, region, cells)
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
@@ -93,17 +100,32 @@ def trails_at_home(snapshot: Snapshot) -> Iterator[tuple[dict[str, Any], str, st
 
 def _trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
     arn = trail.get("TrailARN")
+    own = _own_trail(snapshot, trail, ref)
+    return {
+        name: seen_by_owner(cell, snapshot, arn, partial(_theirs, arn=arn, name=name))
+        for name, cell in own.items()
+    }
+
+
+def _own_trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
+    arn = trail.get("TrailARN")
     ours = owner_of(arn) in ("", snapshot.account)
     # Of a trail of another account's nobody knows whether AWS tells all there is.
     key = member(trail, ref, "KmsKeyId", NONE if ours else UNSEEN, DESCRIBE_TRAILS)
-    validated = member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS)
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
-    cells = {
-        "files_validated": validated,
+    return {
+        "files_validated": member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS),
         "kms_key": derive(bool, key),
         "last_digest": attached(status, "LatestDigestDeliveryTime", NONE),
     }
-    return {name: held_elsewhere(cell, snapshot, arn) for name, cell in cells.items()}
+
+
+def _theirs(lender: Snapshot, arn: str | None, name: str) -> Cell:
+    """A cell of a trail as the organisation's snapshot shows it."""
+    for trail, ref, _ in trails_at_home(lender):
+        if trail.get("TrailARN") == arn:
+            return _own_trail(lender, trail, ref)[name]
+    return Cell(gap=Trouble("not collected", DESCRIBE_TRAILS.name))
 
 
 def _bucket_days(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kit.aws.calls import (
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
     GET_EVENT_DATA_STORE,
     GET_EVENT_SELECTORS,
     GET_TRAIL_STATUS,
     LIST_EVENT_DATA_STORES,
 )
-from kit.snapshot import Snapshot
+from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import (
     NONE,
     Cell,
@@ -24,6 +26,7 @@ from kit.tables.cells import (
     known_all,
     known_any,
 )
+from kit.tables.organisation import held, is_member, manages, seen_by_owner
 
 RECORDER_CALLS = (
     DESCRIBE_TRAILS,
@@ -31,18 +34,13 @@ RECORDER_CALLS = (
     GET_EVENT_SELECTORS,
     LIST_EVENT_DATA_STORES,
     GET_EVENT_DATA_STORE,
+    DESCRIBE_ORGANIZATION,
 )
 _QUIET = Default("", "GetTrailStatus: no LatestDeliveryError means that delivery works")
 _APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
 _READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
 _CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
 _DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
-
-_HELD = (
-    "it belongs to another account: the organisation's management account or its delegated "
-    "administrator may hold the evidence"
-)
-_NOT_OURS = "CloudTrailARNInvalidException"  # CloudTrail's word for a trail of another account
 
 Selector = dict[str, Any]
 Fields = dict[str, dict[str, list[str]]]
@@ -64,21 +62,6 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
         for trail, ref in snapshot.answer(DESCRIBE_TRAILS, region).items()
         if trail.get("IsMultiRegionTrail") or trail.get("HomeRegion") == region
     ]
-
-
-def owner_of(arn: str | None) -> str:
-    """The account in an ARN; empty where there is none."""
-    return (arn or "").split(":", 5)[4] if (arn or "").count(":") > 4 else ""
-
-
-def held_elsewhere(cell: Cell, snapshot: Snapshot, arn: str | None) -> Cell:
-    """The cell, or a better reason for its gap: what another account owns, that one can show."""
-    owner = owner_of(arn)
-    if owner in ("", snapshot.account) or not cell.gap:
-        return cell
-    if cell.gap.reason not in ("denied", "absent in answer") and cell.gap.code != _NOT_OURS:
-        return cell
-    return replace(cell, gap=replace(cell.gap, reason="administrator", permission="", hint=_HELD))
 
 
 def api_activity(snapshot: Snapshot, region: str) -> Cell:
@@ -106,21 +89,59 @@ def _recorded(
         snapshot.answer(LIST_EVENT_DATA_STORES, region),
         *snapshot.answers(LIST_EVENT_DATA_STORES),
     ]
-    return known_any([*cells, *(Cell(False, a.evidence, a.trouble) for a in lists)])
+    unlisted = (Cell(False, answer.evidence, answer.trouble) for answer in lists)
+    return known_any([*cells, *unlisted, _organisations_stores(snapshot, region, enough)])
+
+
+def _organisations_stores(
+    snapshot: Snapshot, region: str, enough: Callable[[dict[str, list[Selector]]], bool]
+) -> Cell:
+    """Whether an event data store of the organisation records enough.
+
+    Its management account owns all of them, and no member sees any.
+    """
+    member = is_member(snapshot)
+    if member.gap or not member.value or manages(snapshot):
+        return Cell(False, member.refs, member.gap)
+    lender = snapshot.organisation
+    cells = [
+        known_all((store.covers, store.delivers, derive(enough, store.selectors)))
+        for store in (_stores(lender, region) if lender else ())
+    ]
+    shown = known_any(cells)
+    if shown.value and not shown.gap:
+        return shown
+    if lender and manages(lender):
+        lists = [Cell(False, a.evidence, a.trouble) for a in lender.answers(LIST_EVENT_DATA_STORES)]
+        return known_any([*cells, *lists])
+    what = "an event data store of the organisation is seen by its management account alone"
+    return Cell(None, member.refs, held(snapshot, what))
 
 
 def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
     for trail, ref in trails_of(snapshot, region):
         arn = trail.get("TrailARN")
-        status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
+        status = _status(snapshot, arn)
         quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", _QUIET))
         # A trail that has delivered nothing yet has shown nothing yet.
         delivered = derive(bool, attached(status, "LatestDeliveryTime"))
         yield Recorder(
             Cell(True, (ref,)),
             known_all((attached(status, "IsLogging"), quiet, delivered)),
-            held_elsewhere(_selectors(snapshot, arn), snapshot, arn),
+            seen_by_owner(
+                _selectors(snapshot, arn),
+                snapshot,
+                arn,
+                partial(_selectors, arn=arn),
+            ),
         )
+
+
+def _status(snapshot: Snapshot, arn: str | None) -> Answer:
+    """The status of a trail, as its owner sees it where the account may not."""
+    own, lender = snapshot.answer(GET_TRAIL_STATUS, Name=arn), snapshot.organisation
+    theirs = lender.answer(GET_TRAIL_STATUS, Name=arn) if lender and own.trouble else None
+    return theirs if theirs and not theirs.trouble else own
 
 
 def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:

@@ -63,13 +63,17 @@ def list_classification_jobs(call: Call) -> dict[str, Any]:
 
 @answers("macie2", "DescribeBuckets")
 def describe_buckets(call: Call) -> dict[str, Any]:
-    """Describe the region's buckets as Macie sees them, at the state of its last daily refresh."""
+    """Describe the region's buckets as Macie sees them, at the state of its last daily refresh.
+
+    Buckets of members are described too, where the account administers their Macie.
+    """
     _session(call)
     buckets = [
         _seen(call, bucket)
         for bucket in call.account.declared("s3", "Buckets", "")
         if bucket["BucketRegion"] == call.region
     ]
+    buckets += [dict(bucket) for bucket in call.declared("buckets")]
     criteria = call.parameters.get("criteria") or {}
     chosen = [b for b in buckets if all(_meets(_at(b, k), c) for k, c in criteria.items())]
     return call.page("buckets", chosen, size="maxResults", token="nextToken", default=50, most=1000)

@@ -94,6 +94,7 @@ def _everybody(call: Call) -> Iterator[tuple[str, Item]]:
     for account in call.world.accounts.values():
         for bucket in account.declared("s3", "Buckets", ""):
             yield account.id, bucket
+    for account in call.world.accounts.values():  # whose owner may be in the sandbox, or not
         for bucket in account.declared("s3", "ForeignBuckets", ""):
             yield "", bucket
 

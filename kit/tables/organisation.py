@@ -1,0 +1,81 @@
+"""The organisation that an account is in, and what its administrator's snapshot shows instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kit.aws.calls import DESCRIBE_ORGANIZATION
+from kit.snapshot import Snapshot, Trouble
+from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
+
+ADMINISTRATOR = "administrator"
+_NOT_OURS = "CloudTrailARNInvalidException"  # CloudTrail's word for a trail of another account
+_HELD = (
+    "it belongs to another account: the organisation's management account or its delegated "
+    "administrator may hold the evidence"
+)
+_NAME_IT = "; name that account's snapshot as organisation_snapshot"
+
+
+def organisation_id(snapshot: Snapshot) -> Cell:
+    """The id of the organisation that the account is in; None where it is in none."""
+    return attached(snapshot.answer(DESCRIBE_ORGANIZATION), "Organization.Id", UNSEEN, NONE)
+
+
+def is_member(snapshot: Snapshot) -> Cell:
+    """Whether the account is in an organisation."""
+    return derive(bool, organisation_id(snapshot))
+
+
+def manages(snapshot: Snapshot) -> bool:
+    """Whether an account is known to be the management account of its organisation."""
+    answer = snapshot.answer(DESCRIBE_ORGANIZATION)
+    manager = answer.value("Organization.MasterAccountId")
+    return manager is not None and manager == snapshot.account
+
+
+def held(snapshot: Snapshot, what: str) -> Trouble:
+    """The trouble of what a member account cannot see, and who may hold it."""
+    lender = snapshot.organisation
+    if lender is None:
+        return Trouble(ADMINISTRATOR, hint=f"{what}{_NAME_IT}")
+    hint = f"{what}; the snapshot of account {lender.account} does not show it either"
+    return Trouble(ADMINISTRATOR, hint=hint)
+
+
+def seen_by_owner(
+    cell: Cell, snapshot: Snapshot, arn: str | None, again: Callable[[Snapshot], Cell]
+) -> Cell:
+    """The cell, or what stands for its gap where another account owns what it is about.
+
+    Parameters
+    ----------
+    cell : Cell
+    snapshot : Snapshot
+    arn : str or None
+        Of what the cell is about.
+    again : callable
+        Makes the cell from the organisation's answers.
+
+    Returns
+    -------
+    Cell
+        As the organisation's snapshot shows it; a gap with a better reason where that does not.
+    """
+    owner = owner_of(arn)
+    if owner in ("", snapshot.account) or not cell.gap:
+        return cell
+    if cell.gap.reason not in ("denied", "absent in answer") and cell.gap.code != _NOT_OURS:
+        return cell
+    if snapshot.organisation:
+        theirs = again(snapshot.organisation)
+        if not theirs.gap:
+            return theirs
+    gap = held(snapshot, _HELD)
+    return replace(cell, gap=replace(cell.gap, reason=gap.reason, permission="", hint=gap.hint))
+
+
+def owner_of(arn: str | None) -> str:
+    """The account in an ARN; empty where there is none."""
+    return (arn or "").split(":", 5)[4] if (arn or "").count(":") > 4 else ""

@@ -1,0 +1,296 @@
+"""What a member account cannot see: not evidenced, unless the organisation's snapshot shows it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    DESCRIBE_KEY,
+    DESCRIBE_ORGANIZATION,
+    GET_AUTOMATED_DISCOVERY_CONFIGURATION,
+    GET_BUCKET_LIFECYCLE_CONFIGURATION,
+    GET_BUCKET_LOCATION,
+    GET_BUCKET_REPLICATION,
+    GET_EVENT_DATA_STORE,
+    GET_EVENT_SELECTORS,
+    GET_TRAIL_STATUS,
+    LIST_ANALYZERS,
+    LIST_EVENT_DATA_STORES,
+)
+from tests.controls.scenarios import fails, findings, not_evidenced, passes, verdicts
+from tests.standins import ACCOUNT, AS_OF, REGION, Account, management, objects
+
+Given = Callable[[Account], Any]
+
+MANAGER, DELEGATED = "999988887777", "555566667777"
+NOT_OURS = "CloudTrailARNInvalidException"
+TRAIL = f"arn:aws:cloudtrail:{REGION}:{MANAGER}:trail/org"
+KEY = f"arn:aws:kms:{REGION}:{MANAGER}:key/1b2c3d4e-0000-4000-8000-000000000001"
+STORE = f"arn:aws:cloudtrail:{REGION}:{MANAGER}:eventdatastore/0e1d2c3b-0000-4000-8000-000000000001"
+HELD = not_evidenced("administrator")
+
+
+def _organisation(account: Account) -> Account:
+    told = {"Organization": {"Id": "o-example00000", "MasterAccountId": MANAGER}}
+    return account.answers(DESCRIBE_ORGANIZATION, told)
+
+
+@pytest.fixture
+def member(tmp_path: Path) -> Account:
+    """A member account in which AppStream is used, and nothing is its own that could answer."""
+    return _organisation(Account(tmp_path, allowed_regions=[REGION])).fleet()
+
+
+@pytest.fixture
+def lent(tmp_path: Path, member: Account) -> Callable[..., Account]:
+    """Lend the member what another account of the organisation answers."""
+
+    def lend(given: Given, account: str = MANAGER) -> Account:
+        lender = _organisation(Account(tmp_path / "lender", account=account))
+        given(lender)
+        member.lender = lender.snapshot()
+        return member
+
+    return lend
+
+
+def nothing(account: Account) -> None:
+    """An account with nothing in it."""
+
+
+# --- ID-13: analyzers -----------------------------------------------------------------------
+
+
+def analyzer(kind: str, status: str = "ACTIVE") -> Given:
+    made = {"arn": "x", "name": "x", "type": kind, "status": status, "createdAt": AS_OF}
+    return lambda account: account.lists(LIST_ANALYZERS, made)
+
+
+def test_without_the_organisations_snapshot_an_analyzer_may_be_held(member: Account) -> None:
+    assert verdicts(member, "ID-13") == [HELD]
+
+
+def test_it_says_what_to_name(member: Account) -> None:
+    (finding,) = findings(member, "ID-13")
+    assert finding.hint.endswith("name that account's snapshot as organisation_snapshot")
+
+
+def test_an_organisations_analyzer_is_shown(lent: Callable[..., Account]) -> None:
+    (finding,) = findings(lent(analyzer("ORGANIZATION"), DELEGATED), "ID-13")
+    assert finding.status == "pass"
+    assert "O0001#/analyzers/0" in finding.evidence
+
+
+@pytest.mark.parametrize(
+    "given",
+    [nothing, analyzer("ACCOUNT"), analyzer("ORGANIZATION", "DISABLED")],
+    ids=["none", "the other account's own", "one that is off"],
+)
+def test_that_it_is_not_shown_does_not_say_that_there_is_none(
+    lent: Callable[..., Account], given: Given
+) -> None:
+    (finding,) = findings(lent(given), "ID-13")
+    assert (finding.status, finding.reason) == ("not evidenced", "administrator")
+    assert finding.hint.endswith(f"the snapshot of account {MANAGER} does not show it either")
+
+
+def test_what_is_the_members_own_needs_no_other(member: Account) -> None:
+    analyzer("ACCOUNT")(member)
+    assert verdicts(member, "ID-13") == [passes]
+
+
+# --- LG-01, LG-02, LG-03, LG-06, AR-08, GV-05: the organisation's trail ----------------------
+
+
+def trail_seen(account: Account) -> None:
+    """The organisation's trail as a member sees it: not its selectors, bucket and key."""
+    account.trail("org", account=MANAGER)
+    account.refuses(GET_EVENT_SELECTORS, NOT_OURS, region=REGION, status=400, TrailName=TRAIL)
+    for call in (GET_BUCKET_LIFECYCLE_CONFIGURATION, GET_BUCKET_LOCATION, GET_BUCKET_REPLICATION):
+        account.denies(call, REGION, Bucket="trail-logs")
+
+
+def trail_held(**members: Any) -> Given:
+    """The same as its owner sees it."""
+    return lambda account: account.trail("org", account=MANAGER, **members)
+
+
+EVERYTHING = [management(), objects()]
+
+
+@pytest.mark.parametrize(
+    ("control", "given", "expected"),
+    [
+        ("LG-01", trail_held(), passes),
+        ("LG-01", trail_held(basic=[{"ReadWriteType": "WriteOnly"}]), fails),
+        ("LG-02", trail_held(advanced=EVERYTHING), passes),
+        ("LG-02", trail_held(), fails),
+        ("LG-06", trail_held(kept=365), passes),
+        ("LG-06", trail_held(kept=None), fails),
+        ("LG-06", trail_held(kept=30), fails),
+    ],
+)
+def test_the_verdict_on_its_trail_follows_from_the_organisations_snapshot(
+    member: Account, lent: Callable[..., Account], control: str, given: Given, expected: Any
+) -> None:
+    trail_seen(member.bucket())
+    assert [v.reason for v in verdicts(member, control)] == ["administrator"]
+    (Path(member._folder) / "snapshot").rename(Path(member._folder) / "before")
+    (finding,) = findings(lent(given), control)
+    assert finding.status == expected.status
+    assert any(ref.startswith("O") for ref in finding.evidence)
+
+
+def test_that_its_status_is_denied_does_not_matter_where_the_owner_shows_it(
+    member: Account, lent: Callable[..., Account]
+) -> None:
+    trail_seen(member)
+    member.denies(GET_TRAIL_STATUS, REGION, Name=TRAIL)
+    assert verdicts(lent(trail_held()), "LG-01") == [passes]
+
+
+@pytest.mark.parametrize(("key", "status"), [(KEY, "pass"), (None, "fail")])
+def test_its_key_is_as_the_owner_sees_it(
+    member: Account, lent: Callable[..., Account], key: str | None, status: str
+) -> None:
+    trail_seen(member)
+    (finding,) = findings(lent(trail_held(KmsKeyId=key)), "LG-03")
+    assert finding.status == status
+
+
+def test_whether_its_key_rotates_is_as_the_owner_sees_it(
+    member: Account, lent: Callable[..., Account]
+) -> None:
+    member.trail("org", account=MANAGER, KmsKeyId=KEY).denies(DESCRIBE_KEY, REGION, KeyId=KEY)
+    lender = lent(lambda a: a.trail("org", account=MANAGER, KmsKeyId=KEY).key(KEY))
+    assert verdicts(lender, "AR-08") == [passes]
+
+
+def test_where_it_is_kept_is_as_the_owner_sees_it(
+    member: Account, lent: Callable[..., Account]
+) -> None:
+    trail_seen(member)
+    found = {one.resource: one.status for one in findings(lent(trail_held()), "GV-05")}
+    assert set(found.values()) == {"pass"}
+    assert len(found) == 2
+
+
+# --- LG-01, LG-02: the organisation's event data stores --------------------------------------
+
+
+def store(selectors: list[Any], **members: Any) -> Given:
+    """An event data store of the organisation."""
+    told = {
+        "EventDataStoreArn": STORE,
+        "Name": "org",
+        "Status": "ENABLED",
+        "MultiRegionEnabled": True,
+        "OrganizationEnabled": True,
+        "AdvancedEventSelectors": selectors,
+        **members,
+    }
+
+    def given(account: Account) -> None:
+        account.lists(LIST_EVENT_DATA_STORES, {"EventDataStoreArn": STORE, "Name": "org"})
+        account.answers(GET_EVENT_DATA_STORE, told, REGION, EventDataStore=STORE)
+
+    return given
+
+
+def test_no_trail_does_not_say_that_nobody_logs(member: Account) -> None:
+    assert verdicts(member, "LG-01") == [HELD]
+
+
+def test_whether_it_is_a_member_has_to_be_seen(member: Account) -> None:
+    member.denies(DESCRIBE_ORGANIZATION)
+    (finding,) = findings(member, "LG-01")
+    assert (finding.reason, finding.operation) == ("denied", DESCRIBE_ORGANIZATION.name)
+
+
+def test_the_management_account_knows_of_itself(tmp_path: Path) -> None:
+    account = _organisation(Account(tmp_path, account=MANAGER)).fleet()
+    assert verdicts(account, "LG-01") == [fails]
+
+
+@pytest.mark.parametrize(
+    ("given", "lender", "expected"),
+    [
+        (store([management()]), MANAGER, passes),
+        (store([management()]), DELEGATED, passes),
+        (store([management()], OrganizationEnabled=False), MANAGER, fails),
+        (store([management()], Status="STOPPED_INGESTION"), MANAGER, fails),
+        (nothing, MANAGER, fails),
+        (nothing, DELEGATED, HELD),
+        (lambda a: a.denies(LIST_EVENT_DATA_STORES), MANAGER, HELD),
+    ],
+    ids=[
+        "shown by the owner",
+        "shown by the delegated administrator",
+        "the other account's own",
+        "stopped",
+        "none, and the owner would show it",
+        "none, but another account may show it",
+        "could not be listed",
+    ],
+)
+def test_stores_of_the_organisation(
+    lent: Callable[..., Account], given: Given, lender: str, expected: Any
+) -> None:
+    (finding,) = findings(lent(given, lender), "LG-01")
+    assert finding.status == expected.status
+
+
+# --- DS-02: the organisation's Macie ----------------------------------------------------------
+
+
+@pytest.fixture
+def unwatched(member: Account) -> Account:
+    """Macie is on in the member, and its own discovery looks at nothing."""
+    member.bucket().watched(
+        automatedDiscoveryMonitoringStatus="NOT_MONITORED", lastAutomatedDiscoveryTime=None
+    )
+    off = {"status": "DISABLED"}
+    return member.answers(GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
+
+
+def seen(account: str = ACCOUNT, **members: Any) -> Given:
+    return lambda lender: lender.watched(accountId=account, **members)
+
+
+LONG_AGO = AS_OF - dt.timedelta(days=200)
+NEVER = {
+    "automatedDiscoveryMonitoringStatus": "NOT_MONITORED",
+    "lastAutomatedDiscoveryTime": None,
+}
+
+
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (seen(), passes),
+        (seen(lastAutomatedDiscoveryTime=LONG_AGO), fails),
+        (seen(**NEVER), fails),
+        (
+            seen(**NEVER, jobDetails={"isDefinedInJob": "TRUE", "lastJobRunTime": AS_OF}),
+            passes,
+        ),
+        (seen("333344445555"), HELD),
+        (nothing, HELD),
+    ],
+    ids=["searched", "long ago", "never", "by a job", "another account's", "not there"],
+)
+def test_a_bucket_that_the_administrators_macie_searches(
+    lent: Callable[..., Account], given: Given, expected: Any
+) -> None:
+    (finding,) = findings(lent(given, DELEGATED), "DS-02")
+    assert (finding.status, finding.reason) == (expected.status, expected.reason)
+
+
+def test_without_the_organisations_snapshot_macie_may_be_anothers(unwatched: Account) -> None:
+    assert verdicts(unwatched, "DS-02") == [HELD]
