@@ -49,9 +49,9 @@ def evidence_files(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
     UserError
         The key of the snapshot's labels is not there.
     """
-    yield INDEX, csv_file(map(_line, snapshot.requests), _COLUMNS)
+    yield INDEX, csv_file(map(_line, snapshot.evidence), _COLUMNS)
     redact = Redactor(snapshot, tabulate(snapshot).labels) if snapshot.run.pseudonymise else None
-    for request in snapshot.requests:
+    for request in snapshot.evidence:
         shown = redact(request) if redact else request
         yield _file(request), _record(shown, request.commitment, redacted=redact is not None)
 

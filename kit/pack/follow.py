@@ -63,11 +63,11 @@ def find(snapshot: Snapshot, number: str) -> Request:
     UserError
         The snapshot has no such request.
     """
-    for request in snapshot.requests:
+    for request in snapshot.evidence:
         if request.id == number:
             return request
     have = (
-        f"{snapshot.requests[0].id} to {snapshot.requests[-1].id}" if snapshot.requests else "none"
+        f"{snapshot.evidence[0].id} to {snapshot.evidence[-1].id}" if snapshot.evidence else "none"
     )
     raise UserError(f"evidence id: {number!r} is not in {snapshot.folder}, which has {have}")
 
@@ -158,7 +158,7 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
         raise UserError(f"reveal: names are in clear in {snapshot.folder}; there are no labels")
     known = tabulate(snapshot).labels
     redact = Redactor(snapshot, known)
-    for request in snapshot.requests:
+    for request in snapshot.evidence:
         redact(request)
     found: dict[str, Named] = {}
     for text in labels:

@@ -85,7 +85,7 @@ def evidence_ids(record: JSON) -> list[str]:
 
 def evidence_path(name: str) -> str:
     """Where the pack holds the answer with this id, beside the findings; empty for what is none."""
-    return f"evidence/{name}.json" if re.fullmatch(r"E\d+", name) else ""
+    return f"evidence/{name}.json" if re.fullmatch(r"[EO]\d+", name) else ""
 
 
 def about_something(record: JSON) -> bool:

@@ -23,6 +23,8 @@ from kit.aws.collect import collect
 from kit.aws.lending import check_organisation, lend, open_lender
 from kit.controls import needed_calls
 from kit.errors import UserError
+from kit.pack.evidence import evidence_files
+from kit.pack.follow import find
 from kit.parameters import Run, load_profile, parameters
 from kit.report import show
 from kit.report.views import Note, Table
@@ -209,6 +211,11 @@ def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gathe
     assert facts["Organisation's snapshot"].startswith(f"account {MANAGER}, as of ")
     assert lender.digest in facts["Organisation's snapshot"]
     assert int(facts["Requests to AWS"]) == len(stored.requests)
+    files = dict(evidence_files(stored))
+    assert {f"evidence/{name}.json" for name in rests_on} <= files.keys()
+    assert find(stored, "O0001").call == LIST_ANALYZERS.name
+    every = b"".join(files.values())
+    assert b"beispielwerke-org-trail" not in every
 
 
 @pytest.mark.parametrize("administers", [True, False])
