@@ -226,7 +226,7 @@ def plan(parameters: Path | None) -> None:
     from kit.aws.policy import plan as rows
 
     table = rows(_calls(parameters))
-    columns = ("call", "asked", "action", "need")
+    columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
         click.echo("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())

@@ -29,6 +29,7 @@ STAND_INS = {call.fallback_of: call for call in CALLS.values() if call.fallback_
 
 @pytest.mark.parametrize(("fault", "name"), chosen())
 def test_a_call_that_goes_wrong(bench: Bench, fault: str, name: str, record_property: Any) -> None:
+    print(again(fault, name))
     call = CALLS[name]
     told: list[tuple[Compared, Findings]] = []
     for account in ACCOUNTS:
@@ -44,7 +45,7 @@ def test_a_call_that_goes_wrong(bench: Bench, fault: str, name: str, record_prop
         if fault == "empty-page" and not call.bounded:
             assert empty_pages(snapshot, call)
             assert after.digest == before.digest
-        assert not compared.problems, f"{account}, {again(fault, name)}: {compared.problems[0]}"
+        assert not compared.problems, f"{account}: {compared.problems[0]}"
     assert told, "no sample account asks for it"
     if fault != "empty-page":
         is_needed(call, [one for one, _ in told])
