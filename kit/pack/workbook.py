@@ -165,6 +165,7 @@ class _Writer:
         for place, width in enumerate(_ABOUT):
             page.set_column(place, place, width)
         page.hide_gridlines(2)
+        page.set_row(0, 28)
         page.write_string(0, 0, escape(cover["title"]), self._format("title"))
         page.write_string(1, 0, escape(cover["subtitle"]), self._format("headline"))
         row = 2
