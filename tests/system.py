@@ -1,7 +1,7 @@
 """Get what the tests need beyond Python, where that is allowed; say what to install where not.
 
 Chromium opens the HTML, poppler reads the PDF, a CJK font shows that glyphs of the machine's
-fonts are used.
+fonts are used, faketime moves the clock.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 NEEDED = {
     "chromium": lambda: bool(chromium()),
     "poppler-utils": lambda: bool(shutil.which("pdftotext") and shutil.which("pdftoppm")),
+    "faketime": lambda: bool(shutil.which("faketime")),
     "fonts-noto-cjk": lambda: bool(cjk_fonts()),
 }
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,7 +73,7 @@ def main() -> None:
     if lacking:
         sys.exit(
             f"The tests need {', '.join(lacking)}. On Debian or Ubuntu: sudo apt-get install "
-            f"{' '.join(lacking)}; elsewhere install Chromium, poppler and a Noto CJK font, then "
+            f"{' '.join(lacking)}; elsewhere install Chromium, poppler, faketime and a Noto CJK font, then "
             "run the tests again."
         )
 

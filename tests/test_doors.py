@@ -46,12 +46,13 @@ def environment(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> d
 
 
 def call(
-    arguments: list[str | Path], cwd: Path, environment: dict[str, str]
+    arguments: list[str | Path], cwd: Path, environment: dict[str, str], umask: int = -1
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(argument) for argument in arguments],
         cwd=cwd,
         env=environment,
+        umask=umask,
         capture_output=True,
         text=True,
         check=False,
@@ -121,18 +122,40 @@ def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) 
     assert facts["digest"] == _digest(packed[1])
 
 
-def test_a_stored_snapshot_finds_the_same_without_aws(
+def test_sealed_again_days_later_and_elsewhere_it_is_the_same_bag_to_the_byte(
     packed: tuple[Path, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
-    offline = {k: v for k, v in environment.items() if not k.startswith("AWS_")}
-    snapshot = packed[0] / "snapshot"
-    done = call([BIN / "evidence", "seal", snapshot, "--to", tmp_path / "pack"], tmp_path, offline)
+    home = tmp_path / "another home"
+    shutil.copytree(environment["XDG_CONFIG_HOME"], home / ".config")
+    snapshot = shutil.copytree(packed[0] / "snapshot", tmp_path / "moved" / "snapshot")
+    elsewhere = {
+        "PATH": environment["PATH"],
+        "PYTHONPATH": environment.get("PYTHONPATH", ""),
+        "HOME": str(home),
+        "TZ": "Pacific/Auckland",
+        "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONHASHSEED": "42",
+    }
+    command = ["faketime", "-f", "+5d", BIN / "evidence", "seal", snapshot]
+    done = call(command, tmp_path / "moved", elsewhere, umask=0o077)
     assert done.returncode == 3, done.stderr
     assert _digest(done.stdout) == _digest(packed[1])
-    first = packed[0] / "pack"
-    for path in sorted(path for path in first.rglob("*") if path.is_file()):
-        again = (tmp_path / "pack" / path.relative_to(first)).read_bytes()
-        assert again == path.read_bytes(), path.name
+    first, again = _state(packed[0] / "pack"), _state(tmp_path / "moved" / "pack")
+    assert first.keys() == again.keys()
+    assert [name for name in first if first[name] != again[name]] == []
+
+
+def _state(pack: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Permissions, date and content of everything in a pack."""
+    return {
+        str(path.relative_to(pack)): (
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in (pack, *pack.rglob("*"))
+    }
 
 
 def test_a_pack_is_sealed_once(packed: tuple[Path, str], environment: dict[str, str]) -> None:
