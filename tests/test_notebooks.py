@@ -65,8 +65,12 @@ def test_every_section_of_the_source_has_its_heading() -> None:
     assert headings == [
         "GDPR evidence pack for Amazon AppStream 2.0",
         "Summary",
+        "Open points",
         "Scope and method",
+        "Limits",
         "Who answers for what",
+        "What AWS's page says",
+        "Governance",
         "Identity",
         "Encryption at rest",
         "Encryption in transit",
@@ -76,7 +80,8 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Exposure",
         "The provider's side",
         "Waivers",
+        "Commands that mend",
+        "Thresholds",
         "Findings in full",
         "Evidence index",
-        "Limits",
     ]

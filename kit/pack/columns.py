@@ -15,9 +15,11 @@ _WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
 _PARTS = re.compile(rf"\s+|{_WITHIN}*(?:{_SEPARATOR}+|[a-z](?=[A-Z]))|{_WITHIN}+")
 
 _CODE = 0.93  # of the size of other text, and a little more
-_UNBROKEN = 8.0  # em: a longer word may be broken rather than widen its column
+_UNBROKEN = 10.0  # em: a longer word may be broken rather than widen its column
 _TITLE_LINES = 3
-_NATURAL = 34.0
+_NATURAL = 80.0
+_PACKING = 0.65  # power of its natural width with which a column that wraps shares
+_OUTLIER = 4  # lines: a text much longer than its column's others may take so many
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
 _MARKS = {mark.word: f"{mark.shape} {mark.word}" for mark in (STATUSES | SEVERITIES).values()}
@@ -52,8 +54,9 @@ def widths(table: JSON) -> list[Width]:
 def share(wanted: list[Width], room: float) -> list[float]:
     """Divide `room` among columns, so that rows become as low as they can.
 
-    Columns that wrap get as many lines as each other, and none less than its
-    least; where even the least does not fit, the longest words are broken.
+    Columns that wrap get nearly as many lines as each other, narrow ones fewer since their lines
+    fill less well, and none gets less than its least; where even the least does not fit, the
+    longest words are broken.
     What is left over goes to the columns that wrap or nearly do.
     """
     least = [width.least for width in wanted]
@@ -62,7 +65,11 @@ def share(wanted: list[Width], room: float) -> list[float]:
         return _fit(lambda measure: [min(part, measure) for part in least], max(least), room)
     if sum(natural) >= room:
         return _fit(
-            lambda part: [max(a, b * part) for a, b in zip(least, natural, strict=True)], 1.0, room
+            lambda part: [
+                max(a, min(b, part * b**_PACKING)) for a, b in zip(least, natural, strict=True)
+            ],
+            max(natural),
+            room,
         )
     wide = [part if part >= _WIDE else 0.0 for part in natural]
     wide = wide if any(wide) else natural
@@ -86,11 +93,11 @@ def _width(column: JSON, cells: list[object]) -> Width:
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
         return Width(least, least)
-    words = {word for text in texts for word in text.split()}
+    words = {*texts} if kind == "datetime" else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
     # One long text must not squeeze the other columns: nearly the longest is enough.
-    lengths = sorted(cell_em(kind, text[:200]) for text in texts) or [0.0]
-    usual = lengths[math.ceil(0.95 * len(lengths)) - 1]
+    lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
+    usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     lines = sum(title) / _TITLE_LINES
     return Width(least, max(least, lines, min(usual, _NATURAL)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,9 +19,10 @@ from nbformat import NotebookNode
 from kit.errors import UserError
 from kit.pack.prose import headings_and_prose
 from kit.report import views
-from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
+from kit.report.views import EVIDENCE_MIME, JSON, Column, escape, ids
 
 ANALYST = "analyst"
+CITED_BY = asdict(Column("cited_by", "Cited by", "control", brief=3))
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -38,9 +39,10 @@ class Document:
     cover : dict
         Title, subtitle, facts, as_of, stamp, marks.
     blocks : list of dict
-        Each has a `kind`: heading, prose, table, figure, controls, note. Headings, tables,
-        figures and control blocks have a `target`, unique in the document, which links name;
-        tables also have `targets`, one or None for each row.
+        Each has a `kind`: heading, prose, table, figure, controls, remedies, note. Headings,
+        tables, figures, controls and entries of remedies have a `target`, unique in the document,
+        which links name; tables also have `targets`, one or None for each row, and controls
+        `commands`, the target of theirs.
     controls, rows : dict
         Where a control id, or a row's anchor, is found: id to target.
     """
@@ -202,9 +204,13 @@ def _number(blocks: list[JSON]) -> list[JSON]:
 def tables(blocks: list[JSON]) -> Iterator[JSON]:
     """Yield every table: those that stand alone first, then those of control blocks."""
     yield from (block for block in blocks if block["kind"] == "table")
+    yield from (control["rows"] for control in _controls(blocks))
+
+
+def _controls(blocks: list[JSON]) -> Iterator[JSON]:
     for block in blocks:
         if block["kind"] == "controls":
-            yield from (control["rows"] for control in block["blocks"])
+            yield from block["blocks"]
 
 
 def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
@@ -222,6 +228,7 @@ def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
         return made
 
     controls: dict[str, str] = {}
+    commands: dict[str, str] = {}
     rows: dict[str, str] = {}
     for block in blocks:
         if block["kind"] == "heading":
@@ -232,6 +239,12 @@ def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
             for control in block["blocks"]:
                 control["target"] = target("control", control["id"])
                 controls.setdefault(control["id"], control["target"])
+        elif block["kind"] == "remedies":
+            for entry in block["entries"]:
+                entry["target"] = target("commands", entry["controls"][0])
+                commands |= dict.fromkeys(entry["controls"], entry["target"])
+    for control in _controls(blocks):
+        control["commands"] = commands.get(control["id"])
     for table in tables(blocks):
         table["target"] = target("table", table["id"])
         table["targets"] = [None] * len(table["rows"])
@@ -258,7 +271,7 @@ def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
             continue
         column = [column["name"] for column in table["columns"]].index(table["anchor"])
         if any(str(row[column]) in cited for row in table["rows"]):
-            table["columns"].append({"name": "cited_by", "title": "Cited by", "kind": "control"})
+            table["columns"].append(dict(CITED_BY))
             for row in table["rows"]:
                 row.append(sorted(cited.get(str(row[column]), [])))
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kit.pack.columns import cell_em, parts, share, widths
-from kit.pack.document import Document, tables
+from kit.pack.cut import cut, printed_tables
+from kit.pack.document import Document
 from kit.report import fonts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
@@ -34,9 +36,13 @@ MEASURES = {
     "cell": 7.6,
     "cell_code": 7.0,  # columns.py knows their proportion
     "cell_inset": 4.0,
+    "block": 8.4,
     "code": 7.3,
     "code_inset": 7.0,
     "facts": 128.0,
+    "gutter": 14.0,
+    "command": 6.6,
+    "command_inset": 4.0,
 }
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -54,16 +60,20 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     data = evidence.as_json()
     faces = fonts.faces_for({character for text in _strings(data) for character in text})
     data = _printable(data, faces)
-    listed = [_listed(table) for table in tables(data["blocks"])]
-    targets = {target for table in listed for target in table["targets"] if target}
+    cut(data["blocks"])
+    printed = list(printed_tables(data["blocks"]))
+    targets = {target for table in printed for target in table["targets"] if target}
     links = {
         "evidence": {name: at for name, at in data["rows"].items() if at in targets},
         "control": data["controls"],
     }
     size = PAPERS[paper]
     narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
-    for table in tables(data["blocks"]):
+    for table in printed:
         _measure(table, narrow, wide, links)
+    _link(data["blocks"], links)
+    for block, following in pairwise(data["blocks"]):
+        block["sticky"] = _introduces(block) and following["kind"] in ("table", "figure")
     _break_long_words(data, narrow)
     return {
         "cover": data["cover"],
@@ -107,12 +117,15 @@ def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:
     return value
 
 
-def _listed(table: JSON) -> JSON:
-    """Leave the rows that the PDF lists."""
-    if table["listed"] is not None:
-        for part in ("rows", "targets"):
-            table[part] = [table[part][place] for place in table["listed"]]
-    return table
+def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:
+    """Give ids outside of tables their targets."""
+    for block in blocks:
+        if block["kind"] == "controls":
+            for line in (line for control in block["blocks"] for line in control["rest"]):
+                line["evidence"] = _cell("evidence", line["evidence"], 0, links, None)
+        elif block["kind"] == "remedies":
+            for entry in block["entries"]:
+                entry["controls"] = _cell("control", entry["controls"], 0, links, None)
 
 
 def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
@@ -175,16 +188,17 @@ def _break_long_words(data: JSON, narrow: float) -> None:
         for name, value in cover["facts"]
     ]
     code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
+    column = (narrow - MEASURES["gutter"]) / 2 - 2 * MEASURES["command_inset"]
+    mono = partial(fonts.em, mono=True)
     for block in data["blocks"]:
         if block["kind"] == "note":
             block["text"] = _pieces(block["text"], narrow / MEASURES["text"] / 1.1)
         elif block["kind"] == "prose":
             for node in _code_blocks(block["nodes"]):
-                node["pieces"] = _pieces(node["text"], code, partial(fonts.em, mono=True))
-        elif block["kind"] == "controls":
-            for step in (step for control in block["blocks"] for step in control["remedy"]):
-                if step["code"]:
-                    step["code"] = _pieces(step["code"], code, partial(fonts.em, mono=True))
+                node["pieces"] = _pieces(node["text"], code, mono)
+        elif block["kind"] == "remedies":
+            for step in (step for entry in block["entries"] for step in entry["steps"]):
+                step["code"] = _pieces(step["code"], column / MEASURES["command"], mono)
 
 
 def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:

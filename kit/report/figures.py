@@ -47,7 +47,7 @@ def verdicts(findings: Findings) -> Figure:
     shown = [letters for letters in SECTIONS if counts[letters]]
     load_fonts()
     with rc_context(STYLE):
-        canvas = Canvas(figsize=(7.0, 0.9 + 0.42 * len(shown)), layout="constrained")
+        canvas = Canvas(figsize=(7.0, 0.9 + 0.29 * len(shown)), layout="constrained")
         axes = canvas.add_subplot()
         starts = [0] * len(shown)
         for status in WORST_FIRST:

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from kit.aws.calls import Scope
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.evaluate import shown
 from kit.controls.handbook import threshold_text
-from kit.controls.registry import AWS, Control
+from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import STATEMENTS, TITLE
 from kit.findings import (
-    ACCEPTED,
     FAIL,
     NOT_EVIDENCED,
     WORST_FIRST,
-    Finding,
     Findings,
     worst,
+)
+from kit.report.blocks import (
+    BRIEF,
+    BRIEF_IDS,
+    IN_CSV,
+    cited,
+    control_blocks,
+    reason,
+    remedies,
+    told,
 )
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
-from kit.report.views import Column, ControlBlock, Controls, Cover, Data, Note, Table
+from kit.report.views import STATUSES, Column, Controls, Cover, Data, Note, Remedies, Table
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
 
-PDF_ROWS = 20  # open findings that the PDF lists for each control
-FEW_ROWS = 8  # a control with no more findings than this is listed whole
-PDF_REQUESTS = 300
+_PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
+_GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _SEVERITY = ("high", "medium", "low", "")
 _SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
-_ELSEWHERE = "every finding is in data/findings.csv and in the HTML"
 
 
 def cover(findings: Findings, snapshot: Snapshot) -> Cover:
@@ -44,7 +50,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
     facts = [
         ("Account", snapshot.account),
         ("Regions in scope", ", ".join(snapshot.regions)),
-        ("Evidence as of", f"{snapshot.as_of:%Y-%m-%d %H:%M} UTC"),
+        ("Period", _period(snapshot)),
         ("Controller", run.controller or "not declared"),
         ("Role under the GDPR", run.data_role or "not declared"),
         ("Register of processing", run.register_reference or "not declared"),
@@ -52,7 +58,11 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         ("Thresholds", snapshot.profile.name),
         ("Requests to AWS", str(len(snapshot.requests))),
         *_lender(snapshot),
-        ("Kit and API models", f"{snapshot.header['kit']}, botocore {snapshot.header['botocore']}"),
+        (
+            "Made with",
+            f"appstream-evidence-kit {snapshot.header['kit']}, AWS's API models of botocore "
+            f"{snapshot.header['botocore']}",
+        ),
         ("Snapshot (SHA-256)", snapshot.digest),
         ("Findings (SHA-256)", findings.digest),
         ("Signature", _SIGNATURE if run.signed else "none: this pack is unsigned"),
@@ -77,6 +87,16 @@ def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
         return []
     told = f"account {lender.account}, as of {lender.as_of:%Y-%m-%d %H:%M} UTC, "
     return [("Organisation's snapshot", f"{told}SHA-256 {lender.header['digest']}")]
+
+
+def _period(snapshot: Snapshot) -> str:
+    """When configuration was read, and from when on events were looked for."""
+    days = snapshot.run.lookback_days
+    since = snapshot.as_of - dt.timedelta(days=days)
+    return (
+        f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC; events of CloudTrail of the "
+        f"{days} days before, since {since:%Y-%m-%d}"
+    )
 
 
 def scope(snapshot: Snapshot) -> Table:
@@ -156,27 +176,90 @@ def thresholds(snapshot: Snapshot) -> Table:
 
 
 def responsibilities(findings: Findings) -> Table:
-    """Who answers for what: each control with the side that carries it, and its verdict."""
-    rows: list[list[Any]] = [
-        [name, one.sentence, one.responsibility, ", ".join(one.gdpr), status]
-        for name, one, status in _verdicts(findings)
-    ]
+    """Who answers for what: AWS, both, the customer; each control with its verdict."""
+    sides = (AWS, SHARED, CUSTOMER)
+    judged = sorted(_verdicts(findings), key=lambda one: sides.index(one[1].responsibility))
     return Table(
         "responsibilities",
         "Shared responsibility: who answers for each control",
         [
+            Column("responsibility", "Who answers"),
             Column("control", "Control", "control"),
             Column("sentence", "What it asserts"),
-            Column("responsibility", "Who answers"),
             Column("gdpr", "GDPR articles"),
             Column("status", "Verdict", "status"),
         ],
-        rows,
+        [
+            [one.responsibility, name, one.sentence, ", ".join(one.gdpr), status]
+            for name, one, status in judged
+        ],
+    )
+
+
+def totals(findings: Findings) -> Table:
+    """How many controls, by their worst finding, and how many findings have which verdict."""
+    leaves = Counter(finding.status for finding in findings.leaves)
+    controls = Counter(status for name, _, status in _verdicts(findings) if name in CONTROLS)
+    return Table(
+        "totals",
+        "Controls and findings by verdict",
+        [
+            Column("what", "Counted"),
+            *(
+                Column(status, f"{STATUSES[status].shape} {status}", "number")
+                for status in WORST_FIRST
+            ),
+            Column("all", "together", "number"),
+        ],
+        [
+            [what, *(counts[status] for status in WORST_FIRST), counts.total()]
+            for what, counts in (
+                ("Controls, by their worst finding", controls),
+                ("Findings", leaves),
+            )
+        ],
+    )
+
+
+def gravest(findings: Findings) -> Table | Note:
+    """The open points of the summary: the gravest, a line each."""
+    lines = _open_lines(findings)
+    if not lines:
+        return Note("Nothing is open: no control fails, and none lacks evidence.")
+    shown_here = lines[:_GRAVEST]
+    told_ = f"the {len(shown_here)} gravest of {len(lines)}, all of which follow with reasons"
+    return Table(
+        "gravest",
+        f"Open points: {told_ if len(lines) > len(shown_here) else 'all of them'}",
+        _OPEN_COLUMNS,
+        [line[:-1] for line in shown_here],
     )
 
 
 def open_points(findings: Findings) -> Table | Note:
     """Everything that fails or is not evidenced, by severity, a line for each control."""
+    lines = _open_lines(findings)
+    if not lines:
+        return Note("Nothing is open: no control fails, and none lacks evidence.")
+    return Table(
+        "open",
+        "Open points, the gravest first",
+        [*_OPEN_COLUMNS, Column("why", "Why", brief=_WHY)],
+        lines,
+    )
+
+
+_OPEN_COLUMNS = [
+    Column("control", "Control", "control"),
+    Column("sentence", "What it asserts"),
+    Column("severity", "Severity", "severity"),
+    Column("status", "Verdict", "status"),
+    Column("count", "Findings", "number"),
+]
+
+
+def _open_lines(findings: Findings) -> list[list[Any]]:
+    """A line for each control and open status, the gravest first; the reasons stand last."""
     lines: list[tuple[tuple[int, int, str], list[Any]]] = []
     for name, control in CONTROLS.items():
         own = [finding for finding in findings.leaves if finding.control == name]
@@ -184,36 +267,18 @@ def open_points(findings: Findings) -> Table | Note:
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                reasons = Counter(_reason(finding) or finding.observed for finding in some)
-                told = "; ".join(f"{text} ({n})" for text, n in reasons.most_common(2))
-                rest = len(reasons) - 2
-                told += f"; and {rest} more reasons" if rest > 0 else ""
-                lines.append(
-                    (
-                        order,
-                        [name, control.sentence, control.severity, status, len(some), told],
-                    )
-                )
-    if not lines:
-        return Note("Nothing is open: no control fails, and none lacks evidence.")
-    return Table(
-        "open",
-        "Open points, the gravest first",
-        [
-            Column("control", "Control", "control"),
-            Column("sentence", "What it asserts"),
-            Column("severity", "Severity", "severity"),
-            Column("status", "Verdict", "status"),
-            Column("count", "Findings", "number"),
-            Column("why", "Why"),
-        ],
-        [line for _, line in sorted(lines, key=lambda pair: pair[0])],
-    )
+                reasons = Counter(reason(finding) or finding.observed for finding in some)
+                why = " | ".join(f"{text} ({n})" for text, n in reasons.most_common(2))
+                more = len(reasons) - 2
+                why += f" | and {more} more reasons" if more > 0 else ""
+                line = [name, control.sentence, control.severity, status, len(some), why]
+                lines.append((order, line))
+    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
 
 def section(findings: Findings, letters: str) -> Controls | Note:
     """The controls of a section, a block for each; the provider's have a section of their own."""
-    blocks = _blocks(findings, lambda c: c.section == letters and not _is_providers(c))
+    blocks = control_blocks(findings, lambda c: c.section == letters and not _is_providers(c))
     if not blocks:
         return Note(f"No control of the section {SECTIONS[letters]} was selected for this run.")
     return Controls(blocks)
@@ -221,8 +286,14 @@ def section(findings: Findings, letters: str) -> Controls | Note:
 
 def provider_side(findings: Findings) -> Controls | Note:
     """What AWS answers for whatever the account's configuration is."""
-    blocks = _blocks(findings, _is_providers)
+    blocks = control_blocks(findings, _is_providers)
     return Controls(blocks) if blocks else Note("No control of the provider's side was selected.")
+
+
+def commands(findings: Findings) -> Remedies | Note:
+    """What may be typed or declared to mend what is open."""
+    made = remedies(findings)
+    return made if made.entries else Note("Nothing is open that a command would mend.")
 
 
 def transit(findings: Findings) -> Table:
@@ -235,9 +306,9 @@ def transit(findings: Findings) -> Table:
         if own:
             status = worst(finding.status for finding in own)
             first = next(finding for finding in own if finding.status == status)
-            seen = _reason(first) or first.observed
             says = " ".join(filter(None, (statement.says, statement.note)))
-            rows.append([str(number), statement.what, says, name, status, seen])
+            refs = evidence_ids(ref for finding in own for ref in finding.evidence)
+            rows.append([str(number), statement.what, says, name, status, told(first), refs])
     return Table(
         "transit",
         "Encryption in transit: the rows of AWS's table",
@@ -247,7 +318,8 @@ def transit(findings: Findings) -> Table:
             Column("says", "What AWS's page says"),
             Column("control", "Control", "control"),
             Column("status", "Verdict", "status"),
-            Column("seen", "What was seen"),
+            Column("seen", "What was seen", brief=BRIEF),
+            Column("evidence", "Evidence", "evidence", brief=BRIEF_IDS),
         ],
         rows,
         empty="None of the five rows was selected for this run.",
@@ -271,18 +343,20 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
     listed, cut = None, None
-    if len(rows) > PDF_ROWS * 2:
-        listed = list(range(PDF_ROWS * 2))
+    if len(rows) > _PDF_INVENTORY:
+        listed = list(range(_PDF_INVENTORY))
         cut = f"{len(rows) - len(listed)} of {len(rows)} rows are left out here and are in the HTML"
-    whole = "region" if table.spec.scope is Scope.REGION else "account"
+    columns_ = [
+        Column("region", "Region", "code"),
+        Column("resource", table.spec.noun.capitalize(), "code"),
+        *(Column(column, table.spec.columns[column].title, brief=BRIEF) for column in chosen),
+    ]
+    if table.spec.noun == "region":  # the resource is the region
+        columns_, rows = columns_[1:], [row[1:] for row in rows]
     return Table(
         f"inventory-{name}",
-        f"Inventory: every {table.spec.noun} in each {whole}",
-        [
-            Column("region", "Region", "code"),
-            Column("resource", table.spec.noun.capitalize(), "code"),
-            *(Column(column, table.spec.columns[column].title) for column in chosen),
-        ],
+        f"Inventory: every {table.spec.noun} seen",
+        columns_,
         rows,
         listed=listed,
         cut=cut,
@@ -296,7 +370,7 @@ def _cell(value: Any) -> Any:
 
 
 def all_findings(findings: Findings) -> Table:
-    """Every finding; the PDF lists those that are open, up to a number for each control."""
+    """Every finding; the PDF names the file that has them, for the blocks list what is open."""
     chosen = [*findings.leaves, *findings.roll_ups]
     rows: list[list[Any]] = [
         [
@@ -305,12 +379,11 @@ def all_findings(findings: Findings) -> Table:
             finding.resource,
             finding.severity or None,
             finding.status,
-            _reason(finding) or finding.observed,
+            told(finding),
             evidence_ids(finding.evidence),
         ]
         for finding in chosen
     ]
-    listed, cut = _cut(chosen, few=0)
     return Table(
         "findings",
         "Findings",
@@ -320,12 +393,12 @@ def all_findings(findings: Findings) -> Table:
             Column("resource", "Resource", "code"),
             Column("severity", "Severity", "severity"),
             Column("status", "Verdict", "status"),
-            Column("why", "Why, or what was observed"),
+            Column("why", "Why, and what was observed"),
             Column("evidence", "Evidence", "evidence"),
         ],
         rows,
-        listed=listed,
-        cut=cut,
+        listed=[],
+        cut=f"All {len(rows)} stand in the HTML, the workbook, and {IN_CSV}.",
     )
 
 
@@ -344,21 +417,10 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
         ]
         for request in snapshot.requests
     ]
-    listed, cut = None, None
-    if len(rows) > PDF_REQUESTS:
-        cited = {
-            name
-            for finding in findings.leaves
-            if finding.status in (FAIL, NOT_EVIDENCED)
-            for name in evidence_ids(finding.evidence)
-        }
-        listed = [
-            n for n, request in enumerate(snapshot.requests) if request.id in cited or request.error
-        ][:PDF_REQUESTS]
-        cut = (
-            f"{len(rows) - len(listed)} of {len(rows)} requests are left out here: the HTML lists "
-            "them all. Those that an open finding cites, or that failed, come first."
-        )
+    wanted = cited(findings)
+    places = [
+        n for n, request in enumerate(snapshot.requests) if request.id in wanted or request.error
+    ][:_PDF_REQUESTS]
     return Table(
         "evidence",
         "Evidence: requests, and commitments to the answers as stored",
@@ -367,14 +429,19 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             Column("call", "Call", "code"),
             Column("region", "Region", "code"),
             Column("time", "Time", "datetime"),
-            Column("attempts", "Attempts", "number"),
+            Column("attempts", "Attempts", "number", brief=0),
             Column("answer", "Answer"),
-            Column("request_id", "AWS request id", "code"),
-            Column("commitment", "Commitment (SHA-256)", "code"),
+            Column("request_id", "AWS request id", "code", brief=0),
+            Column("commitment", "Commitment (SHA-256)", "code", brief=12),
         ],
         rows,
-        listed=listed,
-        cut=cut,
+        listed=places,
+        cut=(
+            f"Listed are {len(places)} of {len(rows)} requests: those that a finding listed above "
+            "cites, and those answered with an error. All of them, with AWS's request ids, "
+            "attempts and whole commitments, stand in the HTML and in evidence.csv, attached to this "
+            "file."
+        ),
         anchor="id",
     )
 
@@ -456,93 +523,3 @@ def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:
 
 def _is_providers(control: Control) -> bool:
     return control.section == "GV" and control.responsibility == AWS
-
-
-def _blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
-    by_control: dict[str, list[Finding]] = {}
-    for finding in findings.leaves:
-        by_control.setdefault(finding.control, []).append(finding)
-    return [_block(CONTROLS[n], by_control[n]) for n in sorted(by_control) if wanted(CONTROLS[n])]
-
-
-def _block(control: Control, own: list[Finding]) -> ControlBlock:
-    counts = Counter(finding.status for finding in own)
-    ordered = sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
-    rows: list[list[Any]] = [
-        [
-            finding.region,
-            finding.resource,
-            finding.status,
-            finding.observed,
-            _reason(finding) or None,
-            evidence_ids(finding.evidence),
-        ]
-        for finding in ordered
-    ]
-    listed, cut = _cut(ordered, few=FEW_ROWS)
-    remedy: list[dict[str, str | None]] = [
-        {"title": "Console", "text": control.remedy.console, "code": None}
-    ]
-    status = worst(counts)
-    for title, code in (
-        ("AWS CLI", control.remedy.cli),
-        ("Terraform", control.remedy.terraform),
-    ):
-        if code:
-            remedy.append({"title": title, "text": None, "code": code})
-    return ControlBlock(
-        id=control.id,
-        title=control.sentence,
-        status=status,
-        severity=control.severity,
-        responsibility=control.responsibility,
-        statement=control.sentence,
-        source=control.source,
-        articles=[{"article": article, "why": why} for article, why in control.gdpr.items()],
-        expected=[own[0].expected],
-        remedy=remedy if status in (FAIL, NOT_EVIDENCED, ACCEPTED) else [],
-        counts={status: counts[status] for status in WORST_FIRST if counts[status]},
-        rows=Table(
-            f"rows-{control.id}",
-            f"{control.id}: what was observed",
-            [
-                Column("region", "Region", "code"),
-                Column("resource", "Resource", "code"),
-                Column("status", "Verdict", "status"),
-                Column("observed", "Observed"),
-                Column("reason", "Reason"),
-                Column("evidence", "Evidence", "evidence"),
-            ],
-            rows,
-            listed=listed,
-            cut=cut,
-        ),
-    )
-
-
-def _cut(findings: list[Finding], few: int) -> tuple[list[int] | None, str | None]:
-    """Which findings the PDF lists, and the sentence that counts the others.
-
-    Open ones are listed, up to a number for each control; the others are counted, unless there
-    are only a few.
-    """
-    if len(findings) <= few:
-        return None, None
-    seen: Counter[str] = Counter()
-    listed = []
-    for n, finding in enumerate(findings):
-        if finding.status in (FAIL, NOT_EVIDENCED, ACCEPTED):
-            seen[finding.control] += 1
-            if seen[finding.control] <= PDF_ROWS:
-                listed.append(n)
-    left = Counter(finding.status for n, finding in enumerate(findings) if n not in set(listed))
-    if not left:
-        return None, None
-    told = ", ".join(f"{left[status]} {status}" for status in WORST_FIRST if left[status])
-    return listed, f"Left out here: {told}; {_ELSEWHERE}."
-
-
-def _reason(finding: Finding) -> str:
-    """Why a finding is as it is, with operation and error code where a call failed."""
-    call = " ".join(filter(None, (finding.operation, finding.code)))
-    return ", ".join(filter(None, (finding.reason, call, finding.hint)))

@@ -48,6 +48,7 @@ __all__ = [
     "Kind",
     "Mark",
     "Note",
+    "Remedies",
     "Scalar",
     "Table",
     "View",
@@ -93,11 +94,13 @@ class Column:
     `evidence` cells hold evidence ids and link to the rows anchored by them;
     `control` cells hold control ids and link to the controls' blocks;
     `link` cells hold a text and the relative address of a file that lies near.
+    `brief` is how much of a cell the PDF prints: characters, or ids; 0 leaves the column out.
     """
 
     name: str
     title: str
     kind: Kind = "text"
+    brief: int | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -242,16 +245,19 @@ class ControlBlock:
     ----------
     id : str
         Such as "AR-05"; `control` cells link to it.
-    title, status, severity, responsibility, statement, source : str
-        `status` is the worst of the rows' statuses, `source` the words of AWS's page.
+    title, status, severity, responsibility, source : str
+        `status` is the worst of the rows' statuses, `source` the words of AWS's page; empty for
+        what goes beyond it.
     articles : list of {"article": str, "why": str}
         Articles of the GDPR and why each asks for this.
-    expected : list of str
+    expected : str
         What the control accepts.
-    remedy : list of {"title": str, "code": str or None, "text": str or None}
-        How to mend it.
+    remedy : str
+        How to mend it; empty where nothing is open.
     counts : dict of str to int
         Rows by status.
+    rest : list of {"status": str, "count": int, "told": str, "evidence": list of str}
+        What the PDF says of the rows that are not open.
     rows : Table
         What was observed.
     """
@@ -261,12 +267,12 @@ class ControlBlock:
     status: str
     severity: str
     responsibility: str
-    statement: str
     source: str
     articles: list[dict[str, str]]
-    expected: list[str]
-    remedy: list[dict[str, str | None]]
+    expected: str
+    remedy: str
     counts: dict[str, int]
+    rest: list[JSON]
     rows: Table
 
     def __post_init__(self) -> None:
@@ -287,6 +293,24 @@ class Controls(View):
     def plain(self) -> str:
         """Return each control's verdict."""
         return "\n".join(f"{block.id} {block.status}: {block.title}" for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Remedies(View):
+    """Commands that mend, each with the controls that it is for.
+
+    Parameters
+    ----------
+    entries : list of {"controls": list of str, "steps": list of {"title": str, "code": str}}
+    """
+
+    kind: ClassVar[str] = "remedies"
+
+    entries: list[JSON]
+
+    def plain(self) -> str:
+        """Return the controls of each entry."""
+        return "\n".join(", ".join(entry["controls"]) for entry in self.entries)
 
 
 @dataclass(frozen=True)
@@ -357,6 +381,8 @@ def parse(data: JSON) -> View:
             return Figure(**fields)
         case "note":
             return Note(**fields)
+        case "remedies":
+            return Remedies(**fields)
         case "data":
             return Data(**fields)
         case other:

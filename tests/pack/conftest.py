@@ -27,6 +27,7 @@ from kit.report.views import (
     Data,
     Figure,
     Note,
+    Remedies,
     Table,
     View,
 )
@@ -78,31 +79,48 @@ def cover(**fields: Any) -> Cover:
     )
 
 
-def control(name: str, status: str, rows: list[list[Any]]) -> ControlBlock:
-    """A block whose rows cite evidence."""
+def control(
+    name: str,
+    status: str,
+    rows: list[list[Any]],
+    counts: dict[str, int] | None = None,
+    rest: list[Any] | None = None,
+    listed: list[int] | None = None,
+) -> ControlBlock:
+    """A block whose rows (resource, status, evidence) cite evidence."""
     return ControlBlock(
         id=name,
         title=f"Sentence of {name}",
         status=status,
         severity="high",
         responsibility="customer",
-        statement=f"Statement of {name}",
         source="Words of AWS's page.",
         articles=[{"article": "32(1)(a)", "why": "encryption is named as a measure"}],
-        expected=["AES256 or aws:kms"],
-        remedy=[{"title": "AWS CLI", "code": "aws s3api put-bucket-encryption", "text": None}],
-        counts={status: len(rows)},
+        expected="AES256 or aws:kms",
+        remedy="S3, the bucket, Properties.",
+        counts=counts or {status: len(rows)},
+        rest=rest or [],
         rows=Table(
             f"rows-{name}",
             f"{name}: what was observed",
             [
+                Column("region", "Region", "code"),
                 Column("resource", "Resource", "code"),
                 Column("status", "Verdict", "status"),
-                Column("evidence", "Evidence", "evidence"),
+                Column("observed", "What was observed", brief=60),
+                Column("evidence", "Evidence", "evidence", brief=3),
             ],
-            rows,
+            [["eu-west-1", what, word, f"{what} as seen", ids] for what, word, ids in rows],
+            listed=listed,
+            cut=None if listed is None else "Row by row in findings.csv.",
         ),
     )
+
+
+def commands(*names: str) -> Remedies:
+    """An entry for some controls."""
+    steps = [{"title": "AWS CLI", "code": "aws s3api put-bucket-encryption --bucket BUCKET"}]
+    return Remedies([{"controls": list(names), "steps": steps}])
 
 
 def picture() -> str:
@@ -214,6 +232,8 @@ def executed() -> NotebookNode:
                     ]
                 )
             ),
+            new_markdown_cell("## Commands"),
+            shown(commands("AR-05", "LG-01")),
             new_markdown_cell("## Texts"),
             shown(texts_table),
             shown(Table("none", "Image builders", [Column("n", "N")], [], empty="None exists.")),

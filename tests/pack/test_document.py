@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from kit.errors import UserError
 from kit.pack.document import Document, NotebookOutputError, document, findings_data, tables
 from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Table
-from tests.pack.conftest import HOSTILE, control, cover, evidence_index, shown
+from tests.pack.conftest import HOSTILE, commands, control, cover, evidence_index, shown
 
 
 def made(*cells: NotebookNode) -> Document:
@@ -35,6 +35,8 @@ def test_views_and_prose_stand_in_the_notebook_s_order(notebook: NotebookNode) -
         "figure",
         "heading",
         "controls",
+        "heading",
+        "remedies",
         "heading",
         "table",
         "table",
@@ -175,8 +177,22 @@ def test_evidence_and_controls_are_linked_both_ways() -> None:
     assert evidence.rows == {f"E000{n}": f"row-e000{n}" for n in (1, 2, 3)}
     (index,) = (block for block in evidence.blocks if block["kind"] == "table")
     assert index["targets"] == ["row-e0001", "row-e0002", "row-e0003"]
-    assert index["columns"][-1] == {"name": "cited_by", "title": "Cited by", "kind": "control"}
+    assert (index["columns"][-1]["name"], index["columns"][-1]["kind"]) == ("cited_by", "control")
     assert [row[-1] for row in index["rows"]] == [["AR-05", "LG-01"], [], []]
+
+
+def test_a_control_leads_to_its_commands() -> None:
+    evidence = made(
+        shown(Controls([control(name, "fail", []) for name in ("AR-05", "LG-01", "LG-02")])),
+        shown(commands("AR-05", "LG-01")),
+    )
+    blocks, remedies = evidence.blocks
+    assert remedies["entries"][0]["target"] == "commands-ar-05"
+    assert [block["commands"] for block in blocks["blocks"]] == [
+        "commands-ar-05",
+        "commands-ar-05",
+        None,
+    ]
 
 
 def test_an_index_that_nothing_cites_gets_no_column() -> None:

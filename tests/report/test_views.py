@@ -24,6 +24,7 @@ from kit.report.views import (
     Data,
     Figure,
     Note,
+    Remedies,
     Table,
     View,
     cell_text,
@@ -44,12 +45,12 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "status": status,
         "severity": "high",
         "responsibility": "customer",
-        "statement": "S",
         "source": "W",
         "articles": [{"article": "32", "why": "security"}],
-        "expected": ["AES256"],
-        "remedy": [{"title": "CLI", "code": "aws <fix>", "text": None}],
+        "expected": "AES256",
+        "remedy": "aws <fix>",
         "counts": {"fail": 1},
+        "rest": [{"status": "pass", "count": 2, "told": "fine", "evidence": ["E0001"]}],
         "rows": table([["a", "fail"]]),
     }
     return ControlBlock(**(given | fields))
@@ -61,6 +62,7 @@ VIEWS: list[View] = [
     Figure("f", "<svg xmlns='http://www.w3.org/2000/svg'/>", "What it shows", "Caption"),
     Cover("T", "S", [("Account", "1")], "2026-01-01T00:00:00Z", "Sandbox", ["Unsigned"]),
     Controls([block()]),
+    Remedies([{"controls": ["AR-05"], "steps": [{"title": "CLI", "code": "aws <fix>"}]}]),
     Note("Text", "warning"),
     Data("findings", [{"control": "AR-05"}], {"digest": "0"}),
 ]
@@ -104,7 +106,8 @@ def test_lab_fragments_are_inert_and_show_what_cannot_be_seen() -> None:
         table([[hostile, "pass"]]),
         Note(hostile),
         Cover(hostile, hostile, [(hostile, hostile)], "2026-01-01T00:00:00Z", hostile),
-        Controls([block(title=hostile, statement=hostile, rows=table([[hostile, "fail"]]))]),
+        Controls([block(title=hostile, expected=hostile, rows=table([[hostile, "fail"]]))]),
+        Remedies([{"controls": [hostile], "steps": [{"title": hostile, "code": hostile}]}]),
         Figure("f", "<svg/>", hostile, hostile),
     ):
         html = str(view._repr_mimebundle_()["text/html"])

@@ -1,0 +1,116 @@
+"""What the PDF leaves out of a document, always saying how much and where the whole is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kit.report.views import JSON, cell_text, ids
+
+_SLACK = 40  # characters: a text that is hardly too long stays whole
+_CONSTANT = ("region", "status")  # columns of a control's table that its caption may tell
+
+
+def cut(blocks: list[JSON]) -> None:
+    """Leave in a document's blocks what the PDF prints, in place.
+
+    Tables keep the rows that the notebook lists, and of their cells what `brief` says. A control
+    gets `groups`, one for each status that is listed row by row: `status`, `count` of all rows,
+    `region` where it is the same for all listed ones, and the `table` of these.
+    """
+    for block in blocks:
+        if block["kind"] == "table":
+            _shorten(_listed(block))
+        elif block["kind"] == "controls":
+            for control in block["blocks"]:
+                control["groups"] = list(_groups(control))
+                for line in control["rest"]:
+                    brief = control["rows"]["columns"]
+                    line["told"] = _brief_text(line["told"], brief[3]["brief"])
+                    line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
+
+
+def printed_tables(blocks: list[JSON]) -> Iterator[JSON]:
+    """Yield every table that the PDF prints, once the blocks are cut."""
+    for block in blocks:
+        if block["kind"] == "table":
+            yield block
+        elif block["kind"] == "controls":
+            for control in block["blocks"]:
+                yield from (group["table"] for group in control["groups"])
+
+
+def _listed(table: JSON) -> JSON:
+    if table["listed"] is not None:
+        for part in ("rows", "targets"):
+            table[part] = [table[part][place] for place in table["listed"]]
+    return table
+
+
+def _shorten(table: JSON) -> None:
+    """Shorten cells, and leave out the columns of which the PDF prints nothing."""
+    columns = table["columns"]
+    kept = [place for place, column in enumerate(columns) if column["brief"] != 0]
+    table["rows"] = [
+        [_brief(columns[place], row[place]) for place in kept] for row in table["rows"]
+    ]
+    table["columns"] = [_told_brief(columns[place]) for place in kept]
+
+
+def _told_brief(column: JSON) -> JSON:
+    if column["kind"] == "code" and column["brief"]:
+        return {**column, "title": f"{column['title']}, first {column['brief']} characters"}
+    return column
+
+
+def _brief(column: JSON, cell: Any) -> Any:
+    brief = column["brief"]
+    if brief is None or cell is None:
+        return cell
+    if column["kind"] in ("evidence", "control"):
+        return _brief_ids(ids(cell), brief)
+    if column["kind"] == "code":
+        return str(cell)[:brief]
+    if isinstance(cell, str):
+        return _brief_text(cell_text(column["kind"], cell), brief)
+    return cell
+
+
+def _brief_text(text: str, brief: int) -> str:
+    if len(text) <= brief + _SLACK:
+        return text
+    kept = text[:brief].rpartition(" ")[0] or text[:brief]
+    return f"{kept} … ({len(text) - len(kept)} more characters in the HTML)"
+
+
+def _brief_ids(names: Any, brief: int) -> list[str]:
+    more = len(names) - brief
+    return list(names) if more <= 1 else [*names[:brief], f"and {more} more"]
+
+
+def _groups(control: JSON) -> Iterator[JSON]:
+    table = _listed({**control["rows"]})
+    names = [column["name"] for column in table["columns"]]
+    status = names.index("status")
+    for word, count in control["counts"].items():
+        rows = [row for row in table["rows"] if row[status] == word]
+        if not rows:
+            continue
+        same = len({row[names.index("region")] for row in rows}) == 1
+        kept = [
+            n for n, name in enumerate(names) if name not in (_CONSTANT if same else ("status",))
+        ]
+        own = {
+            **table,
+            "columns": [table["columns"][n] for n in kept],
+            "rows": [[row[n] for n in kept] for row in rows],
+            "targets": [None] * len(rows),
+            "anchor": None,
+        }
+        _shorten(own)
+        yield {
+            "status": word,
+            "count": count,
+            "region": rows[0][names.index("region")] if same else None,
+            "table": own,
+        }

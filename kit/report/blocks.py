@@ -1,0 +1,170 @@
+"""A control as the document tells it: what is open row by row, what is not counted and cited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from kit.controls import CONTROLS
+from kit.controls.registry import Control
+from kit.controls.source import BEYOND
+from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
+from kit.report.views import JSON, Column, ControlBlock, Remedies, Table
+from kit.report.words import evidence_ids
+
+PDF_ROWS = 10  # open findings that the PDF lists for each control
+BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
+IN_CSV = "findings.csv, attached to this file"
+_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
+_TOLD = 2  # kinds of observation that a count tells
+
+
+def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
+    """Return a block for each control that was judged and is wanted, in order of their ids."""
+    return [_block(CONTROLS[name], own) for name, own in _judged(findings, wanted)]
+
+
+def remedies(findings: Findings) -> Remedies:
+    """Return the commands that mend what is open; controls with the same ones stand together."""
+    steps: dict[tuple[str, str], list[str]] = {}
+    for name, own in _judged(findings, lambda control: True):
+        remedy = CONTROLS[name].remedy
+        if _is_open(own) and (remedy.cli or remedy.terraform):
+            steps.setdefault((remedy.cli, remedy.terraform), []).append(name)
+    return Remedies(
+        [
+            {
+                "controls": names,
+                "steps": [
+                    {"title": title, "code": code}
+                    for title, code in (("AWS CLI", cli), ("Terraform", terraform))
+                    if code
+                ],
+            }
+            for (cli, terraform), names in steps.items()
+        ]
+    )
+
+
+def listed(findings: list[Finding]) -> list[int]:
+    """Return the places of the findings that the PDF lists: open ones, to a number a control."""
+    seen: Counter[str] = Counter()
+    places = []
+    for place, finding in enumerate(findings):
+        if finding.status in _OPEN:
+            seen[finding.control] += 1
+            if seen[finding.control] <= PDF_ROWS:
+                places.append(place)
+    return places
+
+
+def cited(findings: Findings) -> set[str]:
+    """Return the evidence ids that the PDF prints beside the findings that it lists."""
+    return {
+        name
+        for _, own in _judged(findings, lambda control: True)
+        for ordered in [_worst_first(own)]
+        for place in listed(ordered)
+        for name in evidence_ids(ordered[place].evidence)[:BRIEF_IDS]
+    }
+
+
+def reason(finding: Finding) -> str:
+    """Why a finding is as it is, with operation and error code where a call failed."""
+    call = " ".join(filter(None, (finding.operation, finding.code)))
+    return ", ".join(filter(None, (finding.reason, call, finding.hint)))
+
+
+def told(finding: Finding) -> str:
+    """Why a finding is as it is, and what was observed."""
+    why = reason(finding)
+    if not why or finding.observed in ("", "none", "not seen"):
+        return why or finding.observed
+    return f"{why}. Seen: {finding.observed}"
+
+
+def _judged(
+    findings: Findings, wanted: Callable[[Control], bool]
+) -> Iterator[tuple[str, list[Finding]]]:
+    by_control: dict[str, list[Finding]] = {}
+    for finding in findings.leaves:
+        by_control.setdefault(finding.control, []).append(finding)
+    yield from ((name, by_control[name]) for name in sorted(by_control) if wanted(CONTROLS[name]))
+
+
+def _is_open(own: list[Finding]) -> bool:
+    return any(finding.status in _OPEN for finding in own)
+
+
+def _worst_first(own: list[Finding]) -> list[Finding]:
+    return sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
+
+
+def _block(control: Control, own: list[Finding]) -> ControlBlock:
+    counts = Counter(finding.status for finding in own)
+    ordered = _worst_first(own)
+    rows: list[list[Any]] = [
+        [
+            finding.region,
+            finding.resource,
+            finding.status,
+            told(finding),
+            evidence_ids(finding.evidence),
+        ]
+        for finding in ordered
+    ]
+    places = listed(ordered)
+    whole = len(places) == len(rows)
+    return ControlBlock(
+        id=control.id,
+        title=control.sentence,
+        status=worst(counts),
+        severity=control.severity,
+        responsibility=control.responsibility,
+        source="" if control.source == BEYOND else control.source,
+        articles=[{"article": article, "why": why} for article, why in control.gdpr.items()],
+        expected=own[0].expected,
+        remedy=control.remedy.console if _is_open(own) else "",
+        counts={status: counts[status] for status in WORST_FIRST if counts[status]},
+        rest=_rest(ordered),
+        rows=Table(
+            f"rows-{control.id}",
+            f"{control.id}: what was observed",
+            [
+                Column("region", "Region", "code"),
+                Column("resource", "Resource", "code"),
+                Column("status", "Verdict", "status"),
+                Column("observed", "What was observed", brief=BRIEF),
+                Column("evidence", "Evidence", "evidence", brief=BRIEF_IDS),
+            ],
+            rows,
+            listed=None if whole else places,
+            cut=None if whole else f"Row by row in {IN_CSV}.",
+        ),
+    )
+
+
+def _rest(ordered: list[Finding]) -> list[JSON]:
+    """Say in one line for each status what was observed in the findings that are not open."""
+    lines = []
+    for status in WORST_FIRST:
+        some = [f for f in ordered if f.status == status and status not in _OPEN]
+        if not some:
+            continue
+        kinds = Counter(reason(finding) or finding.observed for finding in some)
+        texts = [
+            text if len(kinds) == 1 else f"{text} ({count})"
+            for text, count in kinds.most_common(_TOLD)
+        ]
+        more = len(kinds) - len(texts)
+        names = list(dict.fromkeys(i for finding in some for i in evidence_ids(finding.evidence)))
+        lines.append(
+            {
+                "status": status,
+                "count": len(some),
+                "told": " | ".join(texts) + (f" | and {more} more kinds" if more else ""),
+                "evidence": names,
+            }
+        )
+    return lines

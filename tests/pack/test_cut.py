@@ -1,0 +1,111 @@
+"""What the PDF leaves out: rows, columns and ends of cells, always counted and never silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_notebook
+
+from kit.pack.cut import cut, printed_tables
+from kit.pack.document import document
+from kit.pack.pdf import pdf
+from kit.report.views import Column, Controls, Table, View
+from tests.pack.conftest import control, cover, evidence_index, shown
+from tests.pack.test_pdf import squeezed, texts
+
+
+def blocks(*views: View) -> list[dict[str, Any]]:
+    found = document(new_notebook(cells=[shown(cover()), *map(shown, views)])).blocks
+    cut(found)
+    return found
+
+
+def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
+    return Table("t", "c", list(columns), rows, **fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "brief", "printed"),
+    [
+        ("text", "short", 10, "short"),
+        ("text", "a " * 20, 10, "a " * 20),  # hardly too long
+        ("text", "word " * 30, 12, "word word … (141 more characters in the HTML)"),
+        ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in the HTML)"),
+        ("text", None, 12, None),
+        ("code", "9f" * 32, 12, "9f" * 6),
+        ("number", 1234567, 3, 1234567),
+        ("evidence", ["E1", "E2", "E3", "E4"], 3, ["E1", "E2", "E3", "E4"]),  # one more is no loss
+        ("evidence", ["E1", "E2", "E3", "E4", "E5"], 3, ["E1", "E2", "E3", "and 2 more"]),
+    ],
+)
+def test_a_cell_that_is_cut_says_how_much_is_left_out(
+    kind: Any, cell: Any, brief: int, printed: Any
+) -> None:
+    (made,) = blocks(table([[cell]], Column("a", "A", kind, brief=brief)))
+    assert made["rows"] == [[printed]]
+
+
+def test_columns_of_which_nothing_is_printed_are_left_out_and_digests_told_as_cut() -> None:
+    (made,) = blocks(
+        table(
+            [["1", "22", "3"]],
+            Column("a", "A", brief=0),
+            Column("b", "B", "code", brief=1),
+            Column("c", "C"),
+        )
+    )
+    assert [column["title"] for column in made["columns"]] == ["B, first 1 characters", "C"]
+    assert made["rows"] == [["2", "3"]]
+
+
+def test_a_control_s_open_rows_stand_by_status_without_what_is_the_same_for_all() -> None:
+    rows = [
+        ["a", "fail", ["E0001"]],
+        ["b", "fail", ["E0001"]],
+        ["c", "not evidenced", ["E0002"]],
+        ["d", "pass", ["E0003"]],
+    ]
+    rest = [{"status": "pass", "count": 1, "told": "d as seen", "evidence": ["E0003"] * 9}]
+    counts = {"fail": 7, "not evidenced": 1, "pass": 1}
+    (made,) = blocks(
+        Controls([control("AR-05", "fail", rows, counts=counts, rest=rest, listed=[0, 1, 2])])
+    )
+    (one,) = made["blocks"]
+    fails, unseen = one["groups"]
+    assert (fails["status"], fails["count"], fails["region"]) == ("fail", 7, "eu-west-1")
+    assert [column["name"] for column in fails["table"]["columns"]] == [
+        "resource",
+        "observed",
+        "evidence",
+    ]
+    assert [row[0] for row in fails["table"]["rows"]] == ["a", "b"]
+    assert [row[0] for row in unseen["table"]["rows"]] == ["c"]
+    assert one["rest"][0]["evidence"] == ["E0003"] * 3 + ["and 6 more"]
+    assert [made["rows"] for made in printed_tables([made])] == [
+        fails["table"]["rows"],
+        unseen["table"]["rows"],
+    ]
+
+
+def test_rows_in_several_regions_keep_theirs() -> None:
+    block = control("AR-05", "fail", [["a", "fail", []], ["b", "fail", []]])
+    block.rows.rows[1][0] = "eu-central-1"
+    (made,) = blocks(Controls([block]))
+    (group,) = made["blocks"][0]["groups"]
+    assert group["region"] is None
+    assert [row[0] for row in group["table"]["rows"]] == ["eu-west-1", "eu-central-1"]
+
+
+def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> None:
+    rows = [["a", "fail", ["E0001"]], ["d", "pass", ["E0002"]]]
+    rest = [{"status": "pass", "count": 1, "told": "all is well", "evidence": ["E0002"]}]
+    block = control("AR-05", "fail", rows, {"fail": 12, "pass": 1}, rest, listed=[0])
+    made = pdf(
+        document(
+            new_notebook(cells=[shown(cover()), shown(Controls([block])), shown(evidence_index(3))])
+        )
+    )
+    text = squeezed("".join(texts(made, tmp_path)))
+    assert "fail:12findings,ofwhich1islisted,eu-west-1" in text
+    assert "pass:1finding.alliswell.Evidence:E0002.Rowbyrowinfindings.csv." in text

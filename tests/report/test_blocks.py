@@ -1,0 +1,103 @@
+"""Blocks of controls: open findings row by row, the others counted, nothing without evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kit.controls import CONTROLS, evaluate
+from kit.findings import FAIL, NOT_EVIDENCED, Finding, Findings
+from kit.report.blocks import PDF_ROWS, cited, control_blocks, listed, remedies, told
+from kit.report.words import evidence_ids
+from kit.tables import tabulate
+from tests.controls.samples import SAMPLES
+
+
+@pytest.fixture(scope="module")
+def careless(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    return evaluate(tabulate(SAMPLES["careless"](tmp_path_factory.mktemp("careless")).snapshot()))
+
+
+def finding(status: str, number: int = 0, **fields: Any) -> Finding:
+    given = {"observed": "Default encryption: none", "evidence": (f"E{number:04d}#/a",)} | fields
+    return Finding("AR-05", "high", "1" * 12, "eu-west-1", f"bucket-{number}", status, **given)
+
+
+def test_every_control_has_a_block_whose_rows_are_its_findings(careless: Findings) -> None:
+    blocks = control_blocks(careless, lambda control: True)
+    assert [block.id for block in blocks] == sorted(CONTROLS)
+    for block in blocks:
+        own = [one for one in careless.leaves if one.control == block.id]
+        assert len(block.rows.rows) == len(own) == sum(block.counts.values())
+        open_ones = sum(one.status in (FAIL, NOT_EVIDENCED) for one in own)
+        assert len(block.rows.rows) == open_ones + sum(line["count"] for line in block.rest)
+        assert bool(block.remedy) == (open_ones > 0)
+        assert all(line["evidence"] and line["told"] for line in block.rest)
+
+
+def test_the_pdf_lists_open_findings_up_to_a_number_and_the_gravest_first() -> None:
+    some = [finding("pass"), *(finding(NOT_EVIDENCED, n) for n in range(8))]
+    some += [finding(FAIL, n) for n in range(8)]
+    (block,) = control_blocks(Findings(some), lambda control: True)
+    assert block.rows.listed is not None
+    assert len(block.rows.listed) == PDF_ROWS
+    told_ = [block.rows.rows[place][2] for place in block.rows.listed]
+    assert told_ == [FAIL] * 8 + [NOT_EVIDENCED] * 2
+    assert "findings.csv" in str(block.rows.cut)
+    assert block.counts == {FAIL: 8, NOT_EVIDENCED: 8, "pass": 1}
+
+
+def test_what_is_not_open_is_told_by_kind_with_all_its_evidence() -> None:
+    some = [finding("pass", n, observed=f"kind {n // 3}") for n in range(9)]
+    (block,) = control_blocks(Findings(some), lambda control: True)
+    (line,) = block.rest
+    assert line["told"] == "kind 0 (3) | kind 1 (3) | and 1 more kinds"
+    assert line["evidence"] == [f"E{n:04d}" for n in range(9)]
+    assert block.rows.listed == []
+
+
+def test_the_index_of_the_pdf_has_what_its_blocks_cite(careless: Findings) -> None:
+    wanted = cited(careless)
+    for block in control_blocks(careless, lambda control: True):
+        places = range(len(block.rows.rows)) if block.rows.listed is None else block.rows.listed
+        for place in places:
+            assert set(block.rows.rows[place][-1][:6]) <= wanted
+    every = {name for one in careless.leaves for name in evidence_ids(one.evidence)}
+    assert wanted < every
+
+
+def test_listed_counts_each_control_for_itself() -> None:
+    other = Finding("LG-01", "high", "1" * 12, "eu-west-1", "t", FAIL)
+    assert listed([*(finding(FAIL, n) for n in range(PDF_ROWS + 5)), other])[-1] == PDF_ROWS + 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "Default encryption: none"),
+        ({"reason": "needs review"}, "needs review. Seen: Default encryption: none"),
+        (
+            {"reason": "denied", "operation": "s3.ListBuckets", "code": "AccessDenied"}
+            | {"hint": "grant s3:ListAllMyBuckets", "observed": "not seen"},
+            "denied, s3.ListBuckets AccessDenied, grant s3:ListAllMyBuckets",
+        ),
+    ],
+)
+def test_a_row_tells_why_and_what_was_seen(fields: dict[str, Any], says: str) -> None:
+    assert told(finding(NOT_EVIDENCED, **fields)) == says
+
+
+def test_controls_with_the_same_commands_stand_together(careless: Findings) -> None:
+    entries = remedies(careless).entries
+    together = {tuple(entry["controls"]) for entry in entries}
+    assert any({"AR-05", "AR-06"} <= set(names) for names in together)
+    every = [name for names in together for name in names]
+    assert len(set(every)) == len(every)
+    for entry in entries:
+        for step in entry["steps"]:
+            assert step["code"] in (
+                CONTROLS[entry["controls"][0]].remedy.cli,
+                CONTROLS[entry["controls"][0]].remedy.terraform,
+            )
+    assert remedies(Findings([finding("pass")])).entries == []
