@@ -54,7 +54,7 @@ def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment,
             "evidence.csv",
             _evidence_csv(evidence),
             "text/csv",
-            "Evidence index: every request with time, AWS request id and SHA-256 of its answer",
+            "Evidence index: every request with time, AWS request id and commitment to its answer",
             "data",
         ),
         Attachment(
