@@ -140,24 +140,18 @@ def lent_evidence(snapshot: Snapshot) -> Table | Note:
     rows: list[list[Any]] = []
     for request in snapshot.lent:
         origin = lender.header["requests"][request.id]
-        answer = request.error["code"] if request.error else str(request.status)
-        told = [request.id, request.call, request.region, request.started, answer]
-        rows.append([*told, request.sha256, origin["id"], origin["sha256"]])
+        rows.append([[request.id], request.call, request.region, origin["id"], origin["sha256"]])
     return Table(
         "lent",
         f"Copied from the snapshot of account {lender.account} ({lender.as_of:%Y-%m-%d %H:%M} UTC), "
         "cut to what concerns this account",
         [
-            Column("id", "Id", "code"),
+            Column("id", "Copy", "evidence"),
             Column("call", "Call", "code"),
             Column("region", "Region", "code"),
-            Column("time", "Time", "datetime"),
-            Column("answer", "Answer"),
-            Column("sha256", "SHA-256 of the copy", "code"),
-            Column("origin", "There", "code"),
-            Column("origin_sha256", "SHA-256 there", "code"),
+            Column("origin", "Made of", "code"),
+            Column("sha256", "SHA-256 of that answer", "code"),
         ],
         rows,
-        anchor="id",
         empty="It had nothing that concerns this account.",
     )

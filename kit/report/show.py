@@ -415,11 +415,11 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             request.request_id or "",
             request.commitment,
         ]
-        for request in snapshot.requests
+        for request in snapshot.evidence
     ]
     wanted = cited(findings)
     places = [
-        n for n, request in enumerate(snapshot.requests) if request.id in wanted or request.error
+        n for n, request in enumerate(snapshot.evidence) if request.id in wanted or request.error
     ][:_PDF_REQUESTS]
     return Table(
         "evidence",

@@ -206,7 +206,9 @@ def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gathe
     assert rests_on <= {request.id for request in stored.lent}
     table = show.lent_evidence(stored)
     assert isinstance(table, Table)
-    assert rests_on <= {row[0] for row in table.rows}
+    assert rests_on <= {row[0][0] for row in table.rows}
+    index = show.evidence_index(findings, stored)
+    assert rests_on <= {row[0] for row in index.rows}
     facts = dict(show.cover(findings, stored).facts)
     assert facts["Organisation's snapshot"].startswith(f"account {MANAGER}, as of ")
     assert lender.digest in facts["Organisation's snapshot"]
