@@ -150,7 +150,7 @@ def lent_evidence(snapshot: Snapshot) -> Table | Note:
             Column("call", "Call", "code"),
             Column("region", "Region", "code"),
             Column("origin", "Made of", "code"),
-            Column("sha256", "SHA-256 of that answer", "code"),
+            Column("sha256", "SHA-256 of that answer", "code", brief=12),
         ],
         rows,
         empty="It had nothing that concerns this account.",
