@@ -79,19 +79,23 @@ def ocsf(made: Document, data: JSON) -> bytes:
     Returns
     -------
     bytes
-        An array with an event for each finding of a control, none for roll-ups; names in
-        alphabetical order, the same bytes for the same input. ``finding_info.uid`` is the same in
-        later packs of the account, ``metadata.uid`` is that of the observation in the OSCAL file.
+        An array with an event, a line each, for each finding of a control, none for roll-ups;
+        names in alphabetical order, the same bytes for the same input. ``finding_info.uid`` is
+        the same in later packs of the account, ``metadata.uid`` is that of the observation in the
+        OSCAL file.
     """
-    events = [
+    events = (
         _event(made, data["facts"], one.control, record, key)
         for one in by_control(data)
         if isinstance(one.control, Control)
         for record, key in one.keyed
-    ]
-    told = [event.model_dump(mode="json", exclude_none=True) for event in events]
-    text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode() + b"\n"
+    )
+    return ("[" + ",\n".join(map(_line, events)) + "]\n").encode()
+
+
+def _line(event: _Event) -> str:
+    told = event.model_dump(mode="json", exclude_none=True)
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str) -> _Event:
