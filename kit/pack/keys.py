@@ -31,6 +31,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from kit.aws.session import shell_client
 from kit.errors import CannotRunError, UserError
+from kit.pack.apart import apart
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LEAST_BITS = 2048
@@ -224,7 +225,7 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
 def _tried(signer: Signer, own: x509.Certificate, where: str, timestamp: str) -> SigningKey:
     """Sign something and hold it against the certificate; get a timestamp if some are wanted."""
     digest = select_suitable_signing_md(signer.signing_cert.public_key)  # type: ignore[union-attr]
-    signature = asyncio.run(signer.async_sign_raw(_TRIAL, digest))
+    signature = apart(asyncio.run, signer.async_sign_raw(_TRIAL, digest))
     try:
         _verify(own.public_key(), signature, getattr(hashes, digest.upper())())
     except InvalidSignature:
@@ -253,7 +254,7 @@ def stamp(timestamper: TimeStamper, digest: str, content: bytes | None = None) -
     else:
         asked = timestamper.async_timestamp(hashlib.new(digest, content).digest(), digest)
     try:
-        return asyncio.run(asked)
+        return apart(asyncio.run, asked)
     except (OSError, ValueError, KeyError, TypeError) as error:
         url = getattr(timestamper, "url", "the service")
         raise CannotRunError(f"--timestamp: {url} gave no timestamp: {error}") from None

@@ -13,6 +13,7 @@ from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeed
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kit.errors import CannotRunError
+from kit.pack.apart import apart
 from kit.pack.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.keys import SigningKey, stamp
 
@@ -58,7 +59,7 @@ def sign_pdf(file: bytes, key: SigningKey) -> bytes:
         ),
     )
     try:
-        return bytes(signer.sign_pdf(writer).getvalue())
+        return bytes(apart(signer.sign_pdf, writer).getvalue())
     except OSError as error:
         raise CannotRunError(f"--timestamp: no timestamp for the PDF: {error}") from None
 
@@ -75,8 +76,8 @@ def sign_manifest(bag: Path, key: SigningKey) -> None:
         The key or the timestamp service refuses.
     """
     content = (bag / TAG_MANIFEST).read_bytes()
-    signed = asyncio.run(
-        key.signer.async_sign_general_data(content, key.digest, use_cades=True)
+    signed = apart(
+        asyncio.run, key.signer.async_sign_general_data(content, key.digest, use_cades=True)
     ).dump()
     (bag / SIGNATURE).write_bytes(signed)
     if key.timestamper:

@@ -27,6 +27,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel, TimestampSign
 from pyhanko_certvalidator import ValidationContext
 
 from kit.errors import UserError
+from kit.pack.apart import apart
 from kit.pack.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.verify.checks import Check, failed, passed
 from kit.pack.verify.contents import Contents, UnreadableError
@@ -132,7 +133,7 @@ def _looked(
 ) -> tuple[Check, asn1.Certificate | None]:
     """Tell what a signature is worth; bytes that are none of a signature never break this."""
     try:
-        found, told = asyncio.run(look(contents, roots, moment))
+        found, told = apart(asyncio.run, look(contents, roots, moment))
     except UnreadableError as error:
         return failed(subject, "a signature, as bag-info.txt says", f"it {error}"), None
     except Exception as error:
@@ -194,12 +195,13 @@ def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | N
         token = tsp.TimeStampResp.load(contents.read(TIMESTAMP), strict=True)["time_stamp_token"]
         signature = contents.read(SIGNATURE)
         status = TimestampSignatureStatus(
-            **asyncio.run(
+            **apart(
+                asyncio.run,
                 validate_tst_signed_data(
                     token["content"],
                     _context(roots),
                     lambda name: hashlib.new(name, signature).digest(),
-                )
+                ),
             )
         )
     except Exception as error:
