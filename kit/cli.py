@@ -193,11 +193,14 @@ def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> 
 @main.command()
 @click.argument("pack", type=click.Path(path_type=Path))
 @click.option("--trust", type=click.Path(path_type=Path), help="PEM file: whom you trust to sign.")
-def verify(pack: Path, trust: Path | None) -> None:
+@click.option(
+    "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
+)
+def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     """Tell whether a PACK, a folder or a zip, is what it says; nothing of it is run."""
     from kit.pack.verify import verify as look
 
-    checks = look(pack, trust)
+    checks = look(pack, trust, against)
     for check in checks:
         click.echo(check.line)
     wrong = sum(not check.ok for check in checks)

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from kit.pack.verify.again import check_against
 from kit.pack.verify.bag import check_bag, read_info
 from kit.pack.verify.checks import Check
 from kit.pack.verify.contents import Contents, RefusedError, open_contents
 from kit.pack.verify.document import check_document
 from kit.pack.verify.findings import PARQUET, check_findings
 from kit.pack.verify.signatures import Roots, check_signatures, read_roots
+from kit.snapshot import Snapshot, read
 
 __all__ = ["Check", "verify"]
 
 
-def verify(pack: Path, trust: Path | None = None) -> list[Check]:
+def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
     """Look at everything that a pack says of itself.
 
     Parameters
@@ -27,6 +29,8 @@ def verify(pack: Path, trust: Path | None = None) -> list[Check]:
         The bag, the folder of a run that has it in ``pack``, or a zip of the bag.
     trust : Path, optional
         PEM file of the certificates below which a signer, or a timestamp's service, is trusted.
+    against : Path, optional
+        A stored snapshot, which is evaluated again: it has to give the same findings and evidence.
 
     Returns
     -------
@@ -36,21 +40,21 @@ def verify(pack: Path, trust: Path | None = None) -> list[Check]:
     Raises
     ------
     UserError
-        There is no pack, or no certificate to trust.
+        There is no pack, no certificate to trust, no snapshot, or no key for its labels.
     CannotRunError
         The pack may not be read.
     """
-    roots = read_roots(trust)
+    roots, stored = read_roots(trust), read(against) if against else None
     try:
         with open_contents(pack) as contents:
-            return list(_look(contents, roots))
+            return list(_look(contents, roots, stored))
     except RefusedError as error:
         return [
             Check(error.name, False, f"refused, and nothing else was looked at: it {error.told}")
         ]
 
 
-def _look(contents: Contents, roots: Roots) -> Iterator[Check]:
+def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
     yield from check_bag(contents)
     info = read_info(contents)
     yield from check_signatures(contents, info, roots)
@@ -59,3 +63,5 @@ def _look(contents: Contents, roots: Roots) -> Iterator[Check]:
     if of_an_account:
         yield from check_findings(contents, info)
     yield from check_document(contents, info, attached=of_an_account)
+    if stored:
+        yield from check_against(contents, info, stored)
