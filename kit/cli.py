@@ -291,14 +291,14 @@ def sandbox(
 
 def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None) -> Any:
     from kit.aws.collect import collect
-    from kit.controls import needed_calls
+    from kit.controls import calls_of
     from kit.pack.seal import refuse_mismatch
     from kit.parameters import parameters as validate
 
     asked = validate(parameters)
     refuse_mismatch(asked, any((signing or {}).values()))
     key = _open_key(**signing or {})
-    snapshot = collect(asked, needed_calls(asked.controls), progress=not quiet)
+    snapshot = collect(asked, calls_of(asked), progress=not quiet)
     click.echo(f"snapshot: {snapshot.folder}")
     return _seal(snapshot.folder, None, quiet, key)
 
@@ -316,6 +316,8 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
         click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     click.echo(f"findings digest: {pack.digest}")
+    for told in pack.unused_waivers:
+        click.echo(f"waiver without use: {told}")
     return pack
 
 

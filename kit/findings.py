@@ -155,16 +155,25 @@ def apply_waivers(
     changed, unused = list(findings), []
     for waiver in waivers:
         served = False
-        if dt.date.fromisoformat(waiver.expires) >= as_of.date():
+        if not has_expired(waiver, as_of):
             for n, finding in enumerate(changed):
                 if (
                     finding.status == FAIL
                     and finding.control == waiver.control
                     and fnmatch.fnmatchcase(finding.resource, waiver.resource)
                 ):
-                    reason = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
-                    changed[n] = replace(finding, status=ACCEPTED, reason=reason)
+                    changed[n] = replace(finding, status=ACCEPTED, reason=accepted_for(waiver))
                     served = True
         if not served:
             unused.append(waiver)
     return changed, unused
+
+
+def accepted_for(waiver: Waiver) -> str:
+    """The reason code of what a waiver accepts."""
+    return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
+
+
+def has_expired(waiver: Waiver, as_of: dt.datetime) -> bool:
+    """Whether a waiver's last day is over."""
+    return dt.date.fromisoformat(waiver.expires) < as_of.date()

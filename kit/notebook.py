@@ -10,7 +10,7 @@ from typing import Any
 
 from kit.aws.collect import collect
 from kit.changes import Changes, compare
-from kit.controls import needed_calls
+from kit.controls import calls_of
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
 from kit.organisation import Organisation, roll_up
@@ -126,7 +126,7 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     """
     if stored:
         return read(stored)
-    return collect(_placed(run), needed_calls(run.controls))
+    return collect(_placed(run), calls_of(run))
 
 
 def _placed(run: Run) -> Run:

@@ -133,7 +133,7 @@ def make(job: Job) -> dict[str, Any]:
 def _collect(snapshots: Store, job: Job) -> None:
     """Ask the account, unless an interrupted batch left a whole snapshot."""
     from kit.aws.collect import collect
-    from kit.controls import needed_calls
+    from kit.controls import calls_of
     from kit.pseudonyms import open_labels
 
     run = Run.model_validate(job.run)
@@ -142,7 +142,7 @@ def _collect(snapshots: Store, job: Job) -> None:
     if snapshots.read(f"{name}/{HEADER}") is None:
         snapshots.remove(name)
         with snapshots.making(name) as folder:
-            collect(run, needed_calls(run.controls), folder, progress=False)
+            collect(run, calls_of(run), folder, progress=False)
 
 
 def _seal(packs: Store, snapshots: Store, job: Job) -> dict[str, Any]:

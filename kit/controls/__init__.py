@@ -15,7 +15,7 @@ from kit.controls import (
     logging,
     metadata,
 )
-from kit.controls.evaluate import evaluate, needed_calls, select
+from kit.controls.evaluate import calls_of, evaluate, needed_calls, select
 from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, describe, find
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "at_rest_buckets",
     "at_rest_keys",
     "at_rest_sources",
+    "calls_of",
     "describe",
     "discovery",
     "evaluate",

@@ -35,6 +35,7 @@ from kit.findings import (
     apply_waivers,
     worst,
 )
+from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
 from kit.tables import Tables
 from kit.tables.core import Table
@@ -64,6 +65,29 @@ def select(ids: Iterable[str]) -> list[Control]:
 def needed_calls(ids: Iterable[str]) -> frozenset[Call]:
     """Return the calls that these controls read, whatever they depend on included."""
     return with_sources(call for control in select(ids) for call in control.calls)
+
+
+def calls_of(run: Run) -> frozenset[Call]:
+    """Return the calls that a run makes.
+
+    Raises
+    ------
+    UserError
+        A control that the run selects, or one that a waiver of it names, is unknown, or a waiver
+        is for a roll-up.
+    """
+    for n, waiver in enumerate(load_waivers(run.waivers), 1):
+        where = f"{run.waivers}, waiver {n}: control: "
+        try:
+            known = find(waiver.control)
+        except UserError as error:
+            raise UserError(f"{where}{error}") from None
+        if known in ROLL_UPS:
+            told = f"{known} sums up other controls; a waiver is for one of those"
+            raise UserError(f"{where}{told}")
+        if known != waiver.control:
+            raise UserError(f"{where}{waiver.control!r}: write {known}")
+    return needed_calls(run.controls)
 
 
 def evaluate(tables: Tables) -> Findings:

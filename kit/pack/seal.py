@@ -47,12 +47,15 @@ class Pack:
         Of the findings.
     exit_code : int
         0 nothing open, 3 fails, 4 evidence missing.
+    unused_waivers : tuple of str
+        Waivers that have expired or match nothing, each with the reason.
     """
 
     folder: Path
     findings: list[dict[str, Any]]
     digest: str
     exit_code: int
+    unused_waivers: tuple[str, ...] = ()
 
 
 def seal(
@@ -103,7 +106,9 @@ def seal(
         private=not stored.run.pseudonymise,
         finish=lambda bag: _sign_manifest(bag, key),
     )
-    return Pack(folder, data["records"], data["facts"]["digest"], data["facts"]["exit_code"])
+    facts = data["facts"]
+    unused = tuple(facts["unused_waivers"].splitlines())
+    return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
 
 
 def refuse_mismatch(run: Run, with_key: bool) -> None:

@@ -19,6 +19,9 @@ from kit.findings import (
     Findings,
     worst,
 )
+from kit.report.accepted import accepted as accepted
+from kit.report.accepted import unused_waivers
+from kit.report.accepted import waivers as waivers
 from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
@@ -446,36 +449,6 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
     )
 
 
-def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
-    """Fails that somebody accepts, and waivers that serve nothing."""
-    if not snapshot.waivers:
-        return Note("No waivers were given with this run.")
-    unused = set(findings.unused_waivers)
-    return Table(
-        "waivers",
-        "Waivers given with this run",
-        [
-            Column("control", "Control", "control"),
-            Column("resource", "Resource", "code"),
-            Column("owner", "Owner"),
-            Column("reason", "Reason"),
-            Column("expires", "Expires", "datetime"),
-            Column("state", "State"),
-        ],
-        [
-            [
-                waiver.control,
-                waiver.resource,
-                waiver.owner,
-                waiver.reason,
-                waiver.expires,
-                "expired, or matches no fail" if waiver in unused else "serves",
-            ]
-            for waiver in snapshot.waivers
-        ],
-    )
-
-
 def data(findings: Findings, snapshot: Snapshot) -> Data:
     """The findings for machines: what the pack's files are written from."""
     frame = findings.frame
@@ -495,6 +468,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
             "snapshot": snapshot.digest,
             "digest": findings.digest,
             "exit_code": findings.exit_code,
+            "unused_waivers": "\n".join(unused_waivers(findings, snapshot)),
         },
     )
 
