@@ -166,11 +166,10 @@ class _Signer(Signer):
         chain: Sequence[x509.Certificate],
         sign: Callable[[bytes, str], bytes],
     ):
-        certificates = [
-            load_certs_from_pemder_data(one.public_bytes(Encoding.PEM)) for one in chain
-        ]
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-        store.register_multiple(certificate for some in certificates for certificate in some)
+        for one in chain:
+            if one != own:
+                store.register_multiple(load_certs_from_pemder_data(one.public_bytes(Encoding.PEM)))
         (asn1,) = load_certs_from_pemder_data(own.public_bytes(Encoding.PEM))
         super().__init__(signing_cert=asn1, cert_registry=store)
         self._sign = sign

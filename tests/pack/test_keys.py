@@ -34,7 +34,7 @@ def test_a_pem_key_is_opened_with_its_chain(authority: Authority, made, digest: 
     opened = open_signing_key(key, chain, passphrase=none)
     assert opened.digest == digest
     assert opened.signer.signing_cert.subject.native["common_name"] == "pem"
-    assert len(list(opened.signer.cert_registry)) == 2
+    assert len(list(opened.signer.cert_registry)) == 1
 
 
 def test_key_and_certificates_may_lie_in_one_file(authority: Authority) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pikepdf
 from pikepdf import settings
@@ -20,7 +21,7 @@ _ACTIONS = {
     *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/ResetForm", "/Rendition"),
     *("/Movie", "/Sound", "/GoToR", "/GoToE", "/Trans", "/RichMediaExecute"),
 }
-_TRIGGERS = ("/AA", "/JS", "/XFA")
+_TRIGGERS = ("/AA", "/JS", "/JavaScript", "/XFA")
 
 
 def check_document(
@@ -36,7 +37,7 @@ def check_document(
     attached : bool
         Whether files of the pack are to be in it.
     """
-    settings.set_qpdf_limits(flate_max_memory=MOST_IN_MEMORY, max_stream_filters=2)
+    before = settings.set_qpdf_limits(flate_max_memory=MOST_IN_MEMORY, max_stream_filters=2)
     try:
         with pikepdf.open(io.BytesIO(contents.read(PDF))) as file:
             yield from _acts(file)
@@ -49,6 +50,8 @@ def check_document(
     except Exception as error:
         yield failed(PDF, "a PDF", f"what cannot be read: {error}".partition("\n")[0])
         return
+    finally:
+        settings.set_qpdf_limits(**before)
     if not attached:
         return
     wrong = list(_differ(embedded, contents, info))
@@ -58,21 +61,33 @@ def check_document(
 
 
 def _acts(file: pikepdf.Pdf) -> Iterator[Check]:
-    found = {
-        str(item[key]) if key == "/S" else key
-        for item in file.objects
-        if isinstance(item, pikepdf.Dictionary)
-        for key in ("/S", *_TRIGGERS)
-        if key in item and (key != "/S" or str(item[key]) in _ACTIONS)
-    }
-    if "/OpenAction" in file.Root and not isinstance(file.Root.OpenAction, pikepdf.Array):
-        found.add("/OpenAction")
-    if "/JavaScript" in file.Root.get("/Names", {}):
-        found.add("/JavaScript")
+    found: set[str] = set()
+    for item in _dictionaries(file):
+        found |= {key for key in _TRIGGERS if key in item}
+        if str(item.get("/S", "")) in _ACTIONS:
+            found.add(str(item.S))
     if found:
         yield failed(PDF, "a document that does nothing by itself", ", ".join(sorted(found)))
     else:
         yield passed(PDF, "no scripts and no actions that run or send anything")
+
+
+def _dictionaries(file: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
+    """Yield every dictionary, those that stand within another too."""
+    for item in file.objects:
+        waiting: list[Any] = [item]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, pikepdf.Stream):
+                item = item.stream_dict
+            if isinstance(item, pikepdf.Dictionary):
+                yield item
+                inner: Iterable[Any] = (part for _, part in item.items())
+            elif isinstance(item, pikepdf.Array):
+                inner = item
+            else:
+                continue
+            waiting += [part for part in inner if not getattr(part, "is_indirect", True)]
 
 
 def _differ(

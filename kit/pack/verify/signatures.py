@@ -152,6 +152,7 @@ async def _manifest_signature(
     contents: Contents, roots: Roots, moment: dt.datetime | None
 ) -> tuple[_Found, str]:
     signed = cms.ContentInfo.load(contents.read(SIGNATURE), strict=True)["content"]
+    _agree_on_hash(signed)
     status = await async_validate_detached_cms(
         contents.read(TAG_MANIFEST),
         signed,
@@ -192,7 +193,11 @@ async def _pdf_signature(
 def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | None]:
     """Tell what the timestamp over the signature is worth; its time where it is trusted."""
     try:
-        token = tsp.TimeStampResp.load(contents.read(TIMESTAMP), strict=True)["time_stamp_token"]
+        response = tsp.TimeStampResp.load(contents.read(TIMESTAMP), strict=True)
+        if response["status"]["status"].native != "granted":
+            raise ValueError("a reply that grants no timestamp")
+        token = response["time_stamp_token"]
+        _agree_on_hash(token["content"])
         signature = contents.read(SIGNATURE)
         status = TimestampSignatureStatus(
             **apart(
@@ -216,6 +221,14 @@ def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | N
         return passed(TIMESTAMP, f"{told}; trusted"), status.timestamp
     why = "no certificate of --trust is above it" if roots else "service not checked"
     return passed(TIMESTAMP, f"{told}; {why}"), None
+
+
+def _agree_on_hash(signed: Any) -> None:
+    """Refuse a list of hashes that is not the signer's one, which no signature covers."""
+    listed = [one["algorithm"].native for one in signed["digest_algorithms"]]
+    used = [one["digest_algorithm"]["algorithm"].native for one in signed["signer_infos"]]
+    if listed != used:
+        raise ValueError(f"a list of hashes, {listed}, other than the signer's, {used}")
 
 
 def _reader(contents: Contents) -> PdfFileReader:
