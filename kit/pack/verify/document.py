@@ -51,7 +51,7 @@ def check_document(
         yield failed(PDF, "a PDF", f"what cannot be read: {error}".partition("\n")[0])
         return
     finally:
-        settings.set_qpdf_limits(**before)
+        settings.set_qpdf_limits(**before)  # type: ignore[arg-type]
     if not attached:
         return
     wrong = list(_differ(embedded, contents, info))
@@ -118,13 +118,15 @@ def _differ(
 
 
 def _index(embedded: bytes, stored: bytes) -> Iterator[Check]:
-    ids = [
+    inside, beside = (
         {row["id"]: row["commitment"] for row in csv.DictReader(io.StringIO(text.decode("utf-8")))}
         for text in (embedded, stored)
-    ]
-    if ids[0] != ids[1]:
+    )
+    for name in sorted(name for name in inside if inside[name] != beside.get(name)):
         yield failed(
-            f"{PDF}: evidence.csv", f"the requests and commitments of {EVIDENCE}", "others"
+            f"{PDF}: evidence.csv",
+            f"{name} with commitment {beside.get(name)}, as in {EVIDENCE}",
+            f"{inside[name]}",
         )
 
 
