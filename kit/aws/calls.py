@@ -7,6 +7,7 @@ Operations and members are spelled as in botocore's service models.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -67,6 +68,7 @@ def _mappings(found: Any) -> Iterator[dict[str, Any]]:
         yield from _mappings(item)
 
 
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _OPTIONS = jmespath.Options(custom_functions=_ARNs())
 _compiled = lru_cache(jmespath.compile)
 
@@ -77,8 +79,8 @@ class Each:
 
     ``request`` is a JMESPath expression over one page of the source's answer. It yields
     request parameters, one mapping for each request; a member ``Region`` says where to ask,
-    otherwise (or where it is null) the source's own region is meant. Mappings with another null
-    are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
+    otherwise (or where it is null or no region) the source's own region is meant. Mappings with
+    another null are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
     elsewhere.
     """
 
@@ -88,7 +90,10 @@ class Each:
 
     def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
         """Yield what to ask because of one page of the source's answer, ``Region`` included."""
-        yield from _mappings(_compiled(self.request).search(page, options=_OPTIONS))
+        for wanted in _mappings(_compiled(self.request).search(page, options=_OPTIONS)):
+            if "Region" in wanted and not _REGION.fullmatch(wanted["Region"] or ""):
+                wanted["Region"] = None
+            yield wanted
 
 
 @dataclass(frozen=True)

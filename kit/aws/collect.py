@@ -6,6 +6,7 @@ It gathers and never judges: a denied call is stored as such.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 import time
 from collections import defaultdict
@@ -212,11 +213,12 @@ class _Engine:
         if answer.error:
             self.close()
             raise explain(answer.error, answer.status, self.run)
-        if answer.response["Account"] != self.run.account:
+        told = answer.response.get("Account") or "an account that AWS does not name"
+        if told != self.run.account:
             self.close()
             raise NotEnteredError(
                 f"account: {self.run.account} is to be looked at, but these credentials are for "
-                f"{answer.response['Account']}; change account, aws_profile or role_arn",
+                f"{told}; change account, aws_profile or role_arn",
                 "AnotherAccount",
             )
 
@@ -232,8 +234,11 @@ class _Engine:
     @property
     def partition(self) -> str:
         """The partition of the caller: aws, aws-us-gov ..."""
-        arn = next(r.response["Arn"] for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
-        return str(arn.split(":")[1])
+        answer = next(r.response for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
+        named = re.match(r"arn:(aws[a-z-]*):", answer.get("Arn") or "")
+        if named:
+            return named[1]
+        return str(botocore.session.Session().get_partition_for_region(self._clients.home))
 
     @property
     def verifies(self) -> bool:
@@ -257,7 +262,8 @@ class _Engine:
                 for n, request in enumerate(self.requests):
                     if request.call == call.name and request.error is None:
                         for item in request.response.get(call.items, ()):
-                            status[item[name]] = (item.get(state, ""), n)
+                            if item.get(name):
+                                status[item[name]] = (item.get(state, ""), n)
         off = {
             region: n
             for region, (state, n) in status.items()
@@ -423,7 +429,7 @@ class _Engine:
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
             endpoint=client.meta.endpoint_url,
-            error=error,
+            error=protect(job.call, error) if error else None,
             cut=None,
             response=stored,
             sha256=digest(stored),

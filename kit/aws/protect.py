@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,6 +15,7 @@ from kit.aws.calls import Call
 from kit.aws.secrets import mask_secrets, mask_value
 
 _MAPS = {"Metadata", "Tags", "TagSpecifications"}
+_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: JSON admits them, no file does
 _LARGEST_INTEGER = 2**53  # canonical JSON (RFC 8785) holds integers up to here
 
 
@@ -20,8 +23,8 @@ def protect(call: Call, response: dict[str, Any]) -> Any:
     """Return the answer as it may be stored.
 
     Members declared `secret` become a typed token, JSON documents are cut to the members that
-    evidence needs, secrets in any other text become tokens, times become ISO 8601, and page
-    tokens are dropped.
+    evidence needs, secrets in any other text become tokens, times become ISO 8601, halves of
+    surrogate pairs are written out as JSON does, and page tokens are dropped.
 
     Parameters
     ----------
@@ -50,7 +53,12 @@ def token(kind: str) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        plain = {str(key): _plain(item) for key, item in value.items()}
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _plain(str(key))
+            while name in plain:  # that only their secrets told apart
+                name += "'"
+            plain[name] = _plain(item)
         return _named(plain)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -62,7 +70,9 @@ def _plain(value: Any) -> Any:
         except UnicodeDecodeError:
             return base64.b64encode(value).decode()
     if isinstance(value, str):
-        return mask_secrets(value)
+        return mask_secrets(_HALVES.sub(lambda half: f"\\u{ord(half[0]):x}", value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
         return str(value)
     return value

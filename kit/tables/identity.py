@@ -144,8 +144,13 @@ class _Report:
         if self.answer.trouble:
             return
         self.ref = f"{self.answer.evidence[0]}#/Content"
-        lines = csv.DictReader(io.StringIO(self.answer.value("Content") or ""))
-        self.columns = set(lines.fieldnames or ())
+        text = io.StringIO(self.answer.value("Content") or "", newline="")
+        reader = csv.DictReader(text, strict=True)
+        try:
+            lines = list(reader)
+        except csv.Error:
+            return  # then it lacks every column
+        self.columns = set(reader.fieldnames or ())
         for number, line in enumerate(lines, 1):
             if line.get("user") is not None:
                 key = line.get("arn") or line["user"] or f"line {number}"

@@ -85,8 +85,9 @@ def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     last = told("lastAutomatedDiscoveryTime", NONE)
     own = {
         "macie": on,
-        "unencrypted_objects": told("objectCountByEncryptionType.unencrypted"),
-        "unknown_objects": told("objectCountByEncryptionType.unknown"),
+        # Beyond what JSON's numbers hold, counts are stored as texts.
+        "unencrypted_objects": derive(int, told("objectCountByEncryptionType.unencrypted")),
+        "unknown_objects": derive(int, told("objectCountByEncryptionType.unknown")),
         "macie_error": error,
         "last_discovery": derive(lambda watched, time: time if watched else None, watched, last),
         "last_job": _last_job(snapshot, region, told("jobDetails", NONE)),
@@ -144,7 +145,7 @@ def open_findings(snapshot: Snapshot, region: str) -> Cell:
 def _high(groups: list[dict[str, Any]]) -> int:
     # A group that AWS does not name, or does not count, may be one of high severity.
     high = [group for group in groups if group.get("groupKey", "High") == "High"]
-    return sum(group.get("count", 1) for group in high)
+    return sum(int(group.get("count", 1)) for group in high)
 
 
 def _found(snapshot: Snapshot, bucket: str, region: str) -> Cell:

@@ -91,6 +91,7 @@ _URLS: dict[Call, tuple[str, ...]] = {
 # A theme's logo and an application's icon have URLs too: AWS makes these, signed for a while.
 _SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:⟦[^⟧]*⟧|\S)+")  # a token has a space
+_SCHEMES = ("file", "ftp", "ftps", "http", "https", "sftp", "ws", "wss")
 _FOUND = {
     "validated": "Identifying data, validated",
     "heuristic": "Possibly identifying data, to be reviewed",
@@ -279,14 +280,21 @@ def urls(source: Source) -> Iterator[Row]:
             cells = {"field": Cell("tag"), "secrets": unseen, "scheme": unseen}
             yield Row(bearer.region, f"{bearer.key}/tag", bearer.label, cells)
         for n, one in enumerate([*bearer.urls, *_embedded(bearer.fields)]):
-            scheme = one.text.partition("://")[0] if "://" in one.text else ""
             cells = {
                 "field": Cell(one.member, bearer.refs),
                 "secrets": Cell(sorted(set(_SECRET.findall(one.text))), bearer.refs),
-                "scheme": Cell(scheme, bearer.refs),
+                "scheme": Cell(_scheme(one.text), bearer.refs),
             }
             key = f"{bearer.key}/{one.member}/{n:04d}"
             yield Row(bearer.region, key, bearer.label, cells)
+
+
+def _scheme(text: str) -> str:
+    """The scheme of a URL; what is none of the usual ones may be anybody's word."""
+    if not _URL.match(text):
+        return ""
+    scheme = text.partition("://")[0].lower()
+    return scheme if scheme in _SCHEMES else "another"
 
 
 def _embedded(fields: list[Field]) -> Iterator[Field]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from kit.aws.calls import (
@@ -99,6 +100,7 @@ def stacks(source: Source) -> Iterator[Row]:
         rows = listed(_COLUMNS, answer, source, "stack")
         for row, (stack, _) in zip(rows, answer.items(), strict=True):
             cells, region = row.cells, answer.region
+            cells["embed_hosts"] = derive(partial(_shown_hosts, source), cells["embed_hosts"])
             cells["endpoints"] = _streaming_endpoints(source, region, cells["endpoints"])
             cells["certificate_sign_in"] = _certificate_sign_in(source, region, stack["Name"])
             cells["redirects_anywhere"] = derive(_redirects_anywhere, cells["redirects_anywhere"])
@@ -122,6 +124,12 @@ def connectors(source: Source) -> Iterator[Row]:
                     for name, column in _CONNECTOR_COLUMNS.items()
                 }
                 yield Row(answer.region, f"{key}/{provider}/{n}", f"{label}, {provider}", cells)
+
+
+def _shown_hosts(source: Source, hosts: list[str] | None) -> list[str]:
+    """Hosts: those that the run's parameters allow by their names, others by labels."""
+    allowed = {domain.casefold() for domain in source.snapshot.run.allowed_embed_domains}
+    return [h if h.casefold() in allowed else source.labels.label("text", h) for h in hosts or ()]
 
 
 def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:

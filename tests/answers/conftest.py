@@ -1,0 +1,48 @@
+"""Two sample accounts, recorded once in each process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from kit import evaluate, tabulate
+from kit.findings import Finding
+from kit.snapshot import Snapshot, read
+from tests.answers.playback import Account, record
+
+REGIONS = {"careless": ["eu-west-1", "us-east-1"], "demo": ["eu-central-1", "eu-west-1"]}
+Judged = tuple[Snapshot, tuple[Finding, ...]]
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Account]:
+    """A sample account by its name; there are no customers' numbers, so that texts can pass."""
+
+    @cache
+    def recorded(name: str) -> Account:
+        folder = tmp_path_factory.mktemp(name)
+        return record(name, folder, regions=REGIONS[name], no_customer_numbers=True)
+
+    return recorded
+
+
+@pytest.fixture(scope="session")
+def unchanged(
+    recorded: Callable[[str], Account], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Judged]:
+    """What is found in a sample account as it is."""
+
+    @cache
+    def unchanged(name: str) -> Judged:
+        return judge(recorded(name), tmp_path_factory.mktemp("unchanged"))
+
+    return unchanged
+
+
+def judge(account: Account, folder: Path) -> Judged:
+    """Collect, store, read back, tabulate and evaluate."""
+    snapshot = read(account.collect(folder).folder)
+    return snapshot, evaluate(tabulate(snapshot)).leaves

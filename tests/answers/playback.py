@@ -1,0 +1,198 @@
+"""Accounts whose answers were recorded once, played back to unmodified boto3 clients.
+
+What a sample account of the sandbox answered over HTTP is kept as boto3 parsed it, before the kit
+saw it. Played back, with answers changed, the collector's own requests, paging, fan-outs and
+protection run as they would against AWS; no socket is opened.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError
+
+from kit import sandbox
+from kit.aws import collect as engine
+from kit.aws import session
+from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Call
+from kit.controls import needed_calls
+from kit.parameters import Run
+from kit.snapshot import Snapshot
+
+Body = dict[str, Any]
+_NOT_FOUND = {"s3": "NoSuchBucket", "kms": "NotFoundException"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: of which call, where, to which parameters; ``status`` from 300 is an error."""
+
+    call: Call
+    region: str
+    asked: Mapping[str, Any]
+    body: Body
+    status: int = 200
+
+    @cached_property
+    def name(self) -> str:
+        """What tells it from all others; when was asked is left out."""
+        asked = {k: v for k, v in self.asked.items() if not isinstance(v, dt.datetime)}
+        return f"{self.call.name} {self.region} {json.dumps(asked, sort_keys=True)}"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Recorded answers by name, when they were given, and with which parameters."""
+
+    run: Run
+    as_of: dt.datetime
+    home: str
+    answers: Mapping[str, Answer]
+    renamed: Mapping[str, str]
+
+    def but(self, *changed: Answer, renamed: Mapping[str, str] | None = None) -> Account:
+        """The account with answers changed; ``renamed`` are new texts, each with the old one.
+
+        What is asked about something by its new name is answered as it was by the old.
+        """
+        answers = {**self.answers, **{one.name: one for one in changed}}
+        return replace(self, answers=answers, renamed={**self.renamed, **(renamed or {})})
+
+    def asked_with(self, **parameters: Any) -> Account:
+        """The account looked at with other parameters."""
+        return replace(self, run=self.run.model_copy(update=parameters))
+
+    def collect(self, folder: Path) -> Snapshot:
+        """Run the collector on these answers; the snapshot is written below ``folder``."""
+        with hearing(self._tell, self.as_of, self.home):
+            calls = needed_calls(self.run.controls)
+            return engine.collect(self.run, calls, folder / "snapshot", progress=False)
+
+    def _tell(self, asked: Answer) -> Answer:
+        if found := self.answers.get(asked.name):
+            return found
+        known = {one.region for one in self.answers.values()}
+        if asked.region not in known:
+            raise EndpointConnectionError(endpoint_url=f"https://{asked.region}")
+        before = {
+            k: self.renamed.get(v, v) if isinstance(v, str) else v for k, v in asked.asked.items()
+        }
+        if found := self.answers.get(replace(asked, asked=before).name):
+            return found
+        code = _NOT_FOUND.get(asked.call.service, "ResourceNotFoundException")
+        return replace(asked, body={"Error": {"Code": code, "Message": "not found"}}, status=404)
+
+
+def record(name: str, folder: Path, **parameters: Any) -> Account:
+    """Collect a sample account from a sandbox over HTTP and keep what boto3 parsed."""
+    heard: dict[str, Answer] = {}
+
+    def keep(answer: Answer) -> None:
+        heard[answer.name] = answer
+
+    with sandbox.start([name]) as local, pytest.MonkeyPatch.context() as patch:
+        for variable, value in local.environment(name).items():
+            patch.setenv(variable, value)
+        patch.setattr(engine, "Clients", _recording(keep))
+        run = Run.model_validate(
+            {"account": local.accounts[name], "pseudonym_key": str(folder / "key"), **parameters}
+        )
+        made = engine.collect(run, needed_calls([]), folder / "snapshot", progress=False)
+    home = next(one.region for one in heard.values() if one.call is GET_CALLER_IDENTITY)
+    return Account(run, made.as_of, home, heard, {})
+
+
+# --- ears on boto3's own events -----------------------------------------------------------------
+
+
+def _note(params: Mapping[str, Any], context: Body, **_: Any) -> None:
+    context.setdefault("asked", copy.deepcopy(dict(params)))
+
+
+def _of(model: Any, context: Body, body: Body, status: int = 200) -> Answer:
+    call = CALLS[f"{model.service_model.service_name}.{model.name}"]
+    region = context["client_region"]
+    region = call.home or _home if region == "aws-global" else region
+    return Answer(call, region, context["asked"], body, status)
+
+
+def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
+    def hear(http_response: Any, parsed: Body, model: Any, context: Body, **_: Any) -> None:
+        body = copy.deepcopy(parsed)
+        body.pop("ResponseMetadata", None)
+        keep(_of(model, context, body, http_response.status_code))
+
+    class Recording(session.Clients):
+        def __init__(self, run: Run):
+            super().__init__(run)
+            events = self._session._session.get_component("event_emitter")
+            events.register_first("before-parameter-build", _note)
+            # IAM's documents are decoded on the way to the caller; S3's location is read there.
+            events.register_first("after-call.iam", hear)
+            for service in {call.service for call in CALLS.values()} - {"iam"}:
+                name = self._session._session.get_service_model(service).service_id.hyphenize()
+                events.register_last(f"after-call.{name}", hear)
+
+    return Recording
+
+
+_tell: Callable[[Answer], Answer] | None = None
+_home = ""
+_clients: dict[tuple[str, str], Any] = {}
+
+
+def _play(model: Any, context: Body, **_: Any) -> tuple[AWSResponse, Body]:
+    assert _tell is not None
+    told = _tell(_of(model, context, {}))
+    body = copy.deepcopy(told.body)
+    body["ResponseMetadata"] = {
+        "HTTPStatusCode": told.status,
+        "RequestId": "11111111-2222-3333-4444-555555555555",
+        "RetryAttempts": 0,
+    }
+    return AWSResponse("https://playback", told.status, {}, None), body
+
+
+class _Playing(session.Clients):
+    """The kit's clients, each made once for all tests."""
+
+    def __init__(self, run: Run):
+        super().__init__(run)
+        self._session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
+        self.home = _home
+        events = self._session._session.get_component("event_emitter")
+        events.register_first("before-parameter-build", _note)
+        events.register_last("before-call", _play)
+        self._clients = _clients
+
+
+@contextmanager
+def hearing(tell: Callable[[Answer], Answer], as_of: dt.datetime, home: str) -> Iterator[None]:
+    global _tell, _home
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> dt.datetime:
+            return as_of
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "Clients", _Playing)
+        patch.setattr(engine, "dt", SimpleNamespace(datetime=Clock, UTC=dt.UTC))
+        patch.setattr(engine, "observe", lambda _: [])  # handshakes would be with AWS
+        patch.setattr(engine.time, "sleep", lambda _: None)
+        for variable in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+            patch.delenv(variable, raising=False)
+        _tell, _home = tell, home
+        yield
