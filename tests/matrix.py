@@ -259,7 +259,9 @@ def _compare_rows(
         elif not _names(one, named):
             told.problems.append(("unnamed", f"{key}: {one}"))
     if len(come) < len(gone):
-        lists = [f for f in after.leaves if (f.control, f.region) == key[:2]]
+        # A bucket whose region was not seen stands under "global", its list in each region.
+        lists = [f for f in after.leaves if f.control == key[0]]
+        lists = [f for f in lists if key[1] in (f.region, "global")]
         if any(one.status != NOT_APPLICABLE for one in gone):
             lists = [f for f in lists if f.resource.startswith("any ")]
         if not any(_names(one, named) for one in lists):

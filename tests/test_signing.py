@@ -69,7 +69,7 @@ def test_a_wrong_passphrase_is_told(
 
 def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
     info = (signed_pack / "bag-info.txt").read_text()
-    assert "Signature: CMS tagmanifest-sha256.txt.p7s, PAdES data/evidence.pdf\n" in info
+    assert "Signature: CMS tagmanifest-sha256.txt.p7s, PAdES data/evidence.pdf" in info
     said = subprocess.run(
         ["pdftotext", signed_pack / "data" / "evidence.pdf", "-"],
         capture_output=True,

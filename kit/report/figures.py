@@ -18,7 +18,7 @@ from kit.report.views import STATUSES, Figure
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "appstream-evidence-kit",
     "svg.fonttype": "path",
-    "font.family": list(fonts.FAMILIES),
+    "font.family": fonts.SANS,
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from kit.controls import CONTROLS, SECTIONS
 from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.organisation import Organisation
+from kit.report import fonts
 from kit.report.figures import STYLE, load_fonts, svg
 from kit.report.views import STATUSES, Figure
 
@@ -32,7 +33,7 @@ def heat_map(organisation: Organisation) -> Figure:
     ranks = {status: rank for rank, status in enumerate(WORST_FIRST)}
     cells = shown.apply(lambda column: column.map(ranks)).astype(float).to_numpy()
     load_fonts()
-    with rc_context(STYLE):
+    with rc_context({**STYLE, "font.family": list(fonts.FAMILIES)}):
         size = (10.4, 1.5 + 0.17 * len(shown))
         canvas = Canvas(figsize=size, layout="constrained")
         axes = canvas.add_subplot()

@@ -80,7 +80,7 @@ def _trails(source: Source) -> Iterator[Row]:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
             unseen = Cell(None, answer.evidence, answer.trouble)
-            yield _row(f"trails of {region}", unseen, unseen)
+            yield _row(f"any trail of {region}", unseen, unseen)
         for trail, ref in answer.items():
             arn = trail.get("TrailARN") or ""
             known.setdefault(trail.get("S3BucketName") or "", (ref, arn))
