@@ -1,6 +1,6 @@
 """One bad record does not hide its neighbours: whatever an answer holds, all others are judged.
 
-`make test` tries the same few dozen changes each time; `make fuzz` thousands of different ones.
+The same few dozen changes are tried each time.
 """
 
 from __future__ import annotations
