@@ -263,7 +263,7 @@ def _compare_rows(
         lists = [f for f in after.leaves if f.control == key[0]]
         lists = [f for f in lists if key[1] in (f.region, "global")]
         if any(one.status != NOT_APPLICABLE for one in gone):
-            lists = [f for f in lists if f.resource.startswith("any ")]
+            lists = [f for f in lists if f.resource.startswith(("any ", "key of "))]
         if not any(_names(one, named) for one in lists):
             told.problems.append(("missing", f"{key}: {gone}"))
 
