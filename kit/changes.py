@@ -24,7 +24,7 @@ CHANGES = (
     "changed",
     "appeared",
 )
-_READ = [*KEY, "severity", "status", "reason", "observed", "expected"]
+_READ = [*KEY, "status", "reason", "observed", "expected"]
 
 
 @dataclass(frozen=True)
@@ -214,11 +214,7 @@ def _change(before: object, after: object, was: object, now: object, why: object
 
 def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
     """Return one row for each place that a control looks at, roll-ups left out."""
-    tables = []
-    for pack in packs:
-        read = pack.read_findings(_READ)
-        tables.append(read[read["severity"] != ""].drop(columns="severity"))
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
     grouped = table.groupby(KEY, sort=True)
     if grouped.ngroups == len(table):
         return table.set_index(KEY)[["status", "reason", "observed", "expected"]]

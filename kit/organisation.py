@@ -70,7 +70,7 @@ def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = 
     newest = latest(found)
     counts, verdicts, open_ = {}, {}, []
     for account, pack in newest.items():
-        leaves = _leaves(pack.read_findings(["control", "severity", "status", *_WHY]))
+        leaves = pack.read_leaves(["control", "status", *_WHY])
         counts[account] = leaves["status"].value_counts()
         verdicts[account] = worst_by(leaves, ["control"])
         some = leaves[leaves["status"].isin((FAIL, NOT_EVIDENCED))]
@@ -107,11 +107,6 @@ def _place(name: str) -> tuple[int, str]:
 
 
 _WHY = ["reason", "operation", "code"]
-
-
-def _leaves(findings: pd.DataFrame) -> pd.DataFrame:
-    """Leave out roll-ups, which have no severity and would count twice."""
-    return findings[findings["severity"] != ""]
 
 
 def _by_status(counts: dict[str, pd.Series]) -> pd.DataFrame:

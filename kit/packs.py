@@ -78,20 +78,21 @@ class SealedPack:
             )
         return content
 
-    def read_findings(self, columns: list[str] | None = None) -> pd.DataFrame:
-        """Return the findings, a row each; all members of `kit.findings.Finding` or some.
+    def read_leaves(self, columns: list[str]) -> pd.DataFrame:
+        """Return some members of each `kit.findings.Finding` but the roll-ups, a row each.
 
         Raises
         ------
         UserError
             As `read`.
         """
-        table = pq.read_table(io.BytesIO(self.read(FINDINGS)), columns=columns)
+        table = pq.read_table(io.BytesIO(self.read(FINDINGS)), columns=[*columns, "severity"])
         plain = [
             field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
             for field in table.schema
         ]
-        return table.cast(pa.schema(plain)).to_pandas()
+        rows = table.cast(pa.schema(plain)).to_pandas()
+        return rows.loc[rows["severity"] != "", columns]
 
 
 def open_pack(folder: Path | str) -> SealedPack:
@@ -141,6 +142,11 @@ def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
     """Return the newest pack of each account, by account id."""
     newest = {pack.account: pack for pack in sorted(packs, key=lambda pack: pack.as_of)}
     return {account: newest[account] for account in sorted(newest)}
+
+
+def stamp_of(packs: Iterable[SealedPack]) -> str:
+    """Return what every page says of what is made from these; empty if all answers are AWS's."""
+    return "; ".join(sorted({pack.stamp for pack in packs} - {""}))
 
 
 def _bags(folder: Path) -> Iterator[Path]:

@@ -21,7 +21,7 @@ from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.tabular import csv_file
-from kit.packs import SealedPack, find_packs, latest
+from kit.packs import SealedPack, find_packs, latest, stamp_of
 
 _OVERVIEWS = uuid.UUID("6f2d3a54-93a7-4b0e-8a40-6c7f1f5d2a11")  # namespace of their identifiers
 
@@ -132,14 +132,13 @@ def _store(
     data = data_of(executed, name)
     kit = version("appstream-evidence-kit")
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
-    stamps = sorted({pack.stamp for pack in packs} - {""})
     info = {
         "Bag-Software-Agent": f"appstream-evidence-kit {kit}",
         "Evidence-As-Of": as_of.isoformat(),
         "External-Description": title,
         "External-Identifier": uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn,
         "Signature": "none",
-        "Stamp": "; ".join(stamps) or "none",
+        "Stamp": stamp_of(packs) or "none",
     }
     write_bag(folder, _files(executed, name, data), info, as_of)
     return Overview(folder, data["records"], data["facts"])

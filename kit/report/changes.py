@@ -7,9 +7,11 @@ from typing import Any
 
 from kit.changes import CHANGES, Changes
 from kit.controls import CONTROLS
-from kit.report.views import Column, Cover, Data, Note, Table
+from kit.packs import stamp_of
+from kit.report.views import Column, Cover, Data, Note, Table, first_of
 
 PDF_ROWS = 60
+_WHOLE = "the HTML and changes.csv have all"
 _TOLD = {
     "newly open": "fails, or lacks evidence, and did not before",
     "still open": "open in both audits",
@@ -26,7 +28,6 @@ def cover(changes: Changes) -> Cover:
     """The first page: which packs are compared, and how much changed."""
     accounts = sorted({pack.account for pack in changes.after})
     who = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
-    stamps = sorted({pack.stamp for pack in (*changes.before, *changes.after)} - {""})
     facts = [
         ("Earlier evidence as of", _span(changes.before)),
         ("Later evidence as of", _span(changes.after)),
@@ -39,7 +40,7 @@ def cover(changes: Changes) -> Cover:
         subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), {who}",
         facts=facts,
         as_of=changes.as_of.isoformat(),
-        stamp="; ".join(stamps) or None,
+        stamp=stamp_of([*changes.before, *changes.after]) or None,
         marks=["Unsigned"],
     )
 
@@ -82,7 +83,7 @@ def compared(changes: Changes) -> Table:
             Column("digest", "Findings (SHA-256)", "code"),
         ],
         rows,
-        **_cut(rows),
+        **first_of(rows, PDF_ROWS, _WHOLE),
     )
 
 
@@ -124,7 +125,7 @@ def rows(changes: Changes, change: str) -> Table | Note:
         f"{change.capitalize()}: {_TOLD[change]}",
         columns,
         listed,
-        **_cut(listed),
+        **first_of(listed, PDF_ROWS, _WHOLE),
     )
 
 
@@ -146,7 +147,7 @@ def resources(changes: Changes) -> Table:
         ],
         listed,
         empty="The same resources are in both audits.",
-        **_cut(listed),
+        **first_of(listed, PDF_ROWS, _WHOLE),
     )
 
 
@@ -165,13 +166,3 @@ def _sentence(name: str) -> str:
 def _span(packs: Sequence[Any]) -> str:
     times = sorted({f"{pack.as_of:%Y-%m-%d %H:%M} UTC" for pack in packs})
     return times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
-
-
-def _cut(listed: list[Any]) -> dict[str, Any]:
-    if len(listed) <= PDF_ROWS:
-        return {}
-    left = len(listed) - PDF_ROWS
-    return {
-        "listed": list(range(PDF_ROWS)),
-        "cut": f"{left} of {len(listed)} rows are left out here; the HTML and the CSV have all.",
-    }

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from kit.controls import CONTROLS
 from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.organisation import Organisation, is_open
-from kit.report.views import Column, Cover, Data, Note, Table
+from kit.packs import stamp_of
+from kit.report.views import Column, Cover, Data, Note, Table, first_of
 
 PDF_ROWS = 100
 _SEVERITY = ("high", "medium", "low")
@@ -21,7 +22,6 @@ def cover(organisation: Organisation) -> Cover:
     """The first page: how many accounts, of when, and what became of them."""
     packs = organisation.packs.values()
     oldest = min(pack.as_of for pack in packs)
-    stamps = sorted({pack.stamp for pack in packs} - {""})
     facts = [
         ("Accounts with a pack", str(len(packs))),
         ("Accounts expected, without a pack", str(len(organisation.missing))),
@@ -35,7 +35,7 @@ def cover(organisation: Organisation) -> Cover:
         subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), {len(packs)} accounts",
         facts=facts,
         as_of=organisation.as_of.isoformat(),
-        stamp="; ".join(stamps) or None,
+        stamp=stamp_of(packs) or None,
         marks=["Unsigned"],
     )
 
@@ -64,7 +64,6 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
                 age,
             ]
         )
-    listed, cut = _cut(rows, "accounts")
     return Table(
         "accounts",
         "Accounts, each with a link to its pack",
@@ -76,8 +75,7 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
             Column("age", "Days older than the newest", "number"),
         ],
         rows,
-        listed=listed,
-        cut=cut,
+        **first_of(rows, PDF_ROWS, "the HTML and accounts.csv have all"),
     )
 
 
@@ -87,7 +85,6 @@ def packs(organisation: Organisation) -> Table:
         [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
         for account, pack in organisation.packs.items()
     ]
-    listed, cut = _cut(rows, "packs")
     return Table(
         "packs",
         "The packs that are summed up, by their digests",
@@ -97,8 +94,7 @@ def packs(organisation: Organisation) -> Table:
             Column("findings", "Findings (SHA-256)", "code"),
         ],
         rows,
-        listed=listed,
-        cut=cut,
+        **first_of(rows, PDF_ROWS, "the HTML and accounts.csv have all"),
     )
 
 
@@ -176,11 +172,16 @@ def gaps(organisation: Organisation) -> Table:
     )
 
 
-def missing(organisation: Organisation) -> Table | Note:
-    """Accounts that were expected and have no pack, and what else is not covered here."""
+def unknown(organisation: Organisation) -> Note:
+    """Controls of the packs that are not counted here."""
     if organisation.unknown:
         names = ", ".join(organisation.unknown)
         return Note(f"Packs hold controls that this kit does not know: {names}.", "warning")
+    return Note("This kit knows every control that the packs hold.")
+
+
+def missing(organisation: Organisation) -> Table:
+    """Accounts that were expected and have no pack."""
     return Table(
         "missing",
         "Accounts that were expected and have no pack",
@@ -235,12 +236,3 @@ def _article(name: str) -> tuple[int, str]:
     """Sort articles by number: 5(1)(f) before 32(1)."""
     number = name.partition("(")[0].strip()
     return (int(number) if number.isdigit() else 999, name)
-
-
-def _cut(rows: list[Any], noun: str) -> tuple[list[int] | None, str | None]:
-    if len(rows) <= PDF_ROWS:
-        return None, None
-    left = len(rows) - PDF_ROWS
-    return list(
-        range(PDF_ROWS)
-    ), f"{left} of {len(rows)} {noun} are left out here; the HTML and accounts.csv have all."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.report.views import Column, Note, Table
+from kit.report.views import Column, Note, Table, first_of
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
@@ -66,12 +66,6 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
         ]
         for one in snapshot.handshakes
     ]
-    listed, cut = None, None
-    if len(rows) > _PDF_HOSTS:
-        listed = list(range(_PDF_HOSTS))
-        cut = (
-            f"{len(rows) - len(listed)} of {len(rows)} hosts are left out here and are in the HTML"
-        )
     return Table(
         "handshakes",
         "Handshakes with the hosts that were asked, certificates verified: facts, no verdicts",
@@ -87,8 +81,7 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
             Column("sha256", "SHA-256", "code"),
         ],
         rows,
-        listed=listed,
-        cut=cut,
+        **first_of(rows, _PDF_HOSTS),
         anchor="id",
     )
 

@@ -36,7 +36,17 @@ from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
-from kit.report.views import STATUSES, Column, Controls, Cover, Data, Note, Remedies, Table
+from kit.report.views import (
+    STATUSES,
+    Column,
+    Controls,
+    Cover,
+    Data,
+    Note,
+    Remedies,
+    Table,
+    first_of,
+)
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
@@ -345,10 +355,6 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         ]
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
-    listed, cut = None, None
-    if len(rows) > _PDF_INVENTORY:
-        listed = list(range(_PDF_INVENTORY))
-        cut = f"{len(rows) - len(listed)} of {len(rows)} rows are left out here and are in the HTML"
     columns_ = [
         Column("region", "Region", "code"),
         Column("resource", table.spec.noun.capitalize(), "code"),
@@ -361,8 +367,7 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         f"Inventory: every {table.spec.noun} seen",
         columns_,
         rows,
-        listed=listed,
-        cut=cut,
+        **first_of(rows, _PDF_INVENTORY),
         empty=f"No {table.spec.noun} was seen.",
     )
 

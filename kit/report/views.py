@@ -11,10 +11,10 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import jinja2
 
@@ -168,6 +168,24 @@ class Table(View):
     def plain(self) -> str:
         """Return the caption and the number of rows."""
         return f"{self.caption} ({len(self.rows)} rows)"
+
+
+def first_of(rows: Sequence[Any], most: int, whole: str = "the HTML has all") -> dict[str, Any]:
+    """Return a table's `listed` and `cut` where it has more rows than the PDF is to list.
+
+    Parameters
+    ----------
+    rows : sequence
+    most : int
+        Rows that the PDF lists.
+    whole : str
+        Where all of them are, as the end of a sentence.
+    """
+    left = len(rows) - most
+    if left <= 0:
+        return {}
+    cut = f"{left} of {len(rows)} rows are left out here; {whole}."
+    return {"listed": list(range(most)), "cut": cut}
 
 
 @dataclass(frozen=True)
