@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-
-import pandas as pd
 
 from kit.aws.calls import CALLS, Call, with_sources
 from kit.controls.registry import (
@@ -38,7 +36,7 @@ from kit.findings import (
 from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
 from kit.tables import Tables
-from kit.tables.core import Table
+from kit.tables.core import Table, lines
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 
@@ -130,12 +128,14 @@ class _Evaluation:
         self.snapshot = snapshot
         known = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
         self.thresholds = {name: known[name] for name in control.thresholds}
-        self.gaps = {(gap.row, gap.column): gap for gap in table.gaps.itertuples(index=False)}
-        self.coverage = (
+        self.gaps = table.gap_at
+        listed = (
             coverage(control.rests_on, table.spec.scope, snapshot)
             if control.rests_on
             else table.coverage
         )
+        self.coverage = lines(listed)
+        self.rows = self._rows()
 
     def findings(self) -> Iterator[Finding]:
         regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
@@ -143,31 +143,32 @@ class _Evaluation:
             if self.control.asked_by and not self.thresholds[self.control.asked_by]:
                 yield self._not_required(region)
                 continue
-            found = [self._judge(row) for row in self._rows(region)]
+            found = [self._judge(row) for row in self.rows if self._is_in(row, region)]
             yield from found
             unseen = list(self._unseen(region))
             yield from unseen
             if not found and not unseen:
                 yield self._nothing(region)
 
-    def _rows(self, region: str) -> list[str]:
+    def _is_in(self, row: str, region: str) -> bool:
+        return self.control.scope is ACCOUNT or self.table.rows[row]["region"] == region
+
+    def _rows(self) -> list[str]:
         """Ids of the rows that `where` lets through, or about which it cannot be told."""
-        frame = self.table.frame
-        here = frame if self.control.scope is ACCOUNT else frame[frame["region"] == region]
         if not self.control.where:
-            return list(here.index)
-        unknown = [
+            return list(self.table.rows)
+        unknown = {
             row
-            for row in here.index
+            for row in self.table.rows
             if any((row, column) in self.gaps for column in self.control.where_columns)
-        ]
-        known = here.drop(index=unknown)
+        }
+        known = self.table.frame.drop(index=list(unknown))
         query = self.control.where.query
         kept = set(known.query(query, engine="python").index) if len(known) else set()
-        return [row for row in here.index if row in kept or row in unknown]
+        return [row for row in self.table.rows if row in kept or row in unknown]
 
     def _judge(self, row: str) -> Finding:
-        values = self.table.frame.loc[row]
+        values = self.table.rows[row]
         outcomes, gaps = [], self._gaps(row, self.control.where_columns)
         if not gaps:
             for clause in self.control.clauses:
@@ -187,7 +188,7 @@ class _Evaluation:
             return self._gap_finding(base, gaps)
         return _settled(base, outcomes)
 
-    def _ask(self, clause: Clause, values: pd.Series) -> Any:
+    def _ask(self, clause: Clause, values: Mapping[str, Any]) -> Any:
         columns = [values[name] for name in clause.columns]
         limits = {name: self.thresholds[name] for name in clause.thresholds}
         outcome = clause.rule(*columns, **limits)
@@ -210,7 +211,7 @@ class _Evaluation:
         refs += [gap.evidence for gap in gaps if gap.evidence]
         return tuple(dict.fromkeys(refs))
 
-    def _observed(self, row: str, values: pd.Series) -> str:
+    def _observed(self, row: str, values: Mapping[str, Any]) -> str:
         told = []
         for name in dict.fromkeys([*self.control.columns, *self.control.shows]):
             title = self.table.spec.columns[name].title
@@ -220,18 +221,19 @@ class _Evaluation:
 
     def _unseen(self, region: str) -> Iterator[Finding]:
         """A finding for each call without which the list of rows is not complete."""
-        for entry in self.coverage.itertuples(index=False):
+        for entry in self.coverage:
             if entry.complete or entry.region not in (region, GLOBAL):
                 continue
             base = self._finding(region, f"any {self.control.noun}", evidence=tuple(entry.evidence))
             yield self._gap_finding(replace(base, observed="not seen"), [entry])
 
     def _nothing(self, region: str) -> Finding:
-        looked = self.coverage[self.coverage["region"].isin([region, GLOBAL])]
-        refs = [ref for refs in looked["evidence"] for ref in refs]
-        frame = self.table.frame
-        for row in frame.index[frame["region"] == region]:
-            refs += [r for name in self.control.where_columns for r in self.table.refs[row, name]]
+        looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
+        refs = [ref for entry in looked for ref in entry.evidence]
+        for row, values in self.table.rows.items():
+            if values["region"] == region:
+                names = self.control.where_columns
+                refs += [ref for name in names for ref in self.table.refs[row, name]]
         if not refs and region in self.snapshot.regions_unused:  # nothing more was asked there
             probes = [call for call in CALLS.values() if call.probe]
             refs = [ref for call in probes for ref in self.snapshot.answer(call, region).evidence]

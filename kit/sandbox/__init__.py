@@ -31,7 +31,11 @@ def sample_accounts() -> list[str]:
 
 
 def start(
-    accounts: Sequence[str] | None = None, *, port: int = 0, page_size: int | None = None
+    accounts: Sequence[str] | None = None,
+    *,
+    port: int = 0,
+    page_size: int | None = None,
+    copies: int = 0,
 ) -> Sandbox:
     """Start a sandbox on 127.0.0.1, in a thread of this process, and load sample accounts.
 
@@ -43,6 +47,8 @@ def start(
         TCP port; 0 takes a free one.
     page_size
         At most so many items on any page of any list; None leaves AWS's own page sizes.
+    copies
+        So many more accounts like each of them: ``demo-1``, ``demo-2`` and so on.
 
     Returns
     -------
@@ -60,4 +66,4 @@ def start(
     wanted = [n for n in known if n not in ON_REQUEST] if accounts is None else list(accounts)
     if unknown := set(wanted) - set(known):
         raise ValueError(f"no sample account {', '.join(sorted(unknown))}; known: {known}")
-    return Sandbox(wanted, port=port, page_size=page_size)
+    return Sandbox(wanted, port=port, page_size=page_size, copies=copies)

@@ -76,14 +76,25 @@ class Account:
         return sorted({region for (name, _, region) in self._declared if name == service})
 
 
+_COPIES = 700_000_000_000  # ids of accounts that are like another
+
+
 @cache
 def _read(path: str) -> Any:
     text = (files("kit.sandbox") / path).read_text(encoding="utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def load(name: str, now: dt.datetime) -> Account:
+def load(name: str, now: dt.datetime, copy: int = 0) -> Account:
     """Read a sample account.
+
+    Parameters
+    ----------
+    name : str
+    now : datetime
+        UTC; times in the file are relative to it.
+    copy : int
+        0 for the account itself; ``demo-7`` is like ``demo``, under an id of its own.
 
     Raises
     ------
@@ -94,7 +105,8 @@ def load(name: str, now: dt.datetime) -> Account:
     status = dict.fromkeys(defaults["regions"]["enabled by default"], "ENABLED_BY_DEFAULT")
     status |= dict.fromkeys(defaults["regions"]["opt-in"], "DISABLED")
     home = next(iter(raw.get("regions") or {}), defaults["regions"]["home"])
-    account = Account(name, raw["id"], raw["about"], status, home)
+    called, identity = (f"{name}-{copy}", f"{_COPIES + copy}") if copy else (name, raw["id"])
+    account = Account(called, identity, raw["about"], status, home)
     _declare(account, "", {s: raw[s] for s in GLOBAL_SERVICES if s in raw}, now)
     for region, services in (raw.get("regions") or {}).items():
         services = dict(services or {})

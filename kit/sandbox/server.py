@@ -79,9 +79,11 @@ class Sandbox:
         Every request so far, oldest first.
     """
 
-    def __init__(self, names: Sequence[str], *, port: int, page_size: int | None) -> None:
+    def __init__(
+        self, names: Sequence[str], *, port: int, page_size: int | None, copies: int = 0
+    ) -> None:
         now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        loaded = [load(name, now) for name in names]
+        loaded = [load(name, now, copy) for name in names for copy in range(copies + 1)]
         self.faults = Faults()
         self.policies: dict[str, Mapping[str, Any]] = {}
         self.requests: list[Logged] = []

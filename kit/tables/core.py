@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -151,6 +153,24 @@ class Table:
     gaps: pd.DataFrame
     coverage: pd.DataFrame
     refs: Mapping[tuple[str, str], tuple[str, ...]]
+
+    @cached_property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Values of each row by column, by row id: for one at a time, which frames are slow at."""
+        return dict(zip(self.frame.index.tolist(), map(vars, lines(self.frame)), strict=True))
+
+    @cached_property
+    def gap_at(self) -> dict[tuple[str, str], Any]:
+        """The line of `gaps` for ``(row, column)``."""
+        return {(gap.row, gap.column): gap for gap in lines(self.gaps)}
+
+
+def lines(frame: pd.DataFrame) -> list[Any]:
+    """A frame of objects, as a list of its rows with the columns as attributes."""
+    names = frame.columns.tolist()
+    return [
+        SimpleNamespace(**dict(zip(names, line, strict=True))) for line in frame.to_numpy().tolist()
+    ]
 
 
 def build(spec: Spec, source: Source) -> Table:

@@ -1,0 +1,215 @@
+"""A batch of many sandbox accounts: rate against plain commands, memory, and what bad weather does.
+
+``python benchmarks/batch.py 200`` prints the figures of a calm batch, of the plain commands for the
+same packs, and of a batch whose workers are killed and whose calls are throttled. Nothing here
+passes or fails but the findings' digests, which have to be the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from kit import sandbox
+from kit.batch.ledger import read_ledger
+from kit.sandbox.faults import Fault
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+PLAIN = 4  # accounts that are enough to time the plain commands
+KILL_EVERY = 20  # accounts
+EARLY = 20  # accounts done by when memory is looked at first
+THROTTLED = 0.1
+_TICK = 0.25  # seconds between two looks at memory
+
+
+@dataclass
+class Outcome:
+    """What a batch took and left."""
+
+    seconds: float
+    exit_code: int
+    states: dict[str, dict[str, Any]]
+    killed: int = 0
+    early: dict[int, int] = field(default_factory=dict)  # peak bytes by worker, up to `EARLY`
+    late: dict[int, int] = field(default_factory=dict)  # over the last `EARLY`
+    account: int = 0  # peak bytes of any one account's process
+
+    def digests(self) -> dict[str, str]:
+        """By account, the digest of its findings."""
+        return {name: str(facts.get("findings_digest")) for name, facts in self.states.items()}
+
+    def line(self) -> str:
+        """Return the figures in one line."""
+        told = Counter(facts["state"] for facts in self.states.values())
+        asked = {
+            name: sum(facts.get(name, 0) for facts in self.states.values())
+            for name in ("requests", "retries", "throttles")
+        }
+        rate = 60 * len(self.states) / self.seconds
+        return (
+            f"{self.seconds:.0f} s, {rate:.1f} accounts/min, exit {self.exit_code}, "
+            f"{dict(told)}, {asked}, workers killed {self.killed}"
+        )
+
+
+def file_of(folder: Path, identities: list[str], name: str) -> Path:
+    """Write the file of a batch in which every account is like the demo."""
+    shared = yaml.safe_load((ROOT / "parameters" / "demo.yaml").read_text())
+    del shared["account"]
+    shared["role_arn"] = "arn:aws:iam::{account}:role/EvidenceReader"
+    path = folder / f"{name}.yaml"
+    accounts = [{"account": identity} for identity in identities]
+    path.write_text(yaml.safe_dump({"name": name, "shared": shared, "accounts": accounts}))
+    return path
+
+
+def run_batch(folder: Path, file: Path, environment: dict[str, str], kill: bool = False) -> Outcome:
+    """Run a batch to its end, watching its processes."""
+    ledger = folder / "outputs" / "batches" / file.stem / "ledger.jsonl"
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [BIN / "evidence", "batch", file.name, "--progress", "none"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    outcome = Outcome(0.0, 0, {})
+    total = len(yaml.safe_load(file.read_text())["accounts"])
+    over = threading.Event()
+    watcher = threading.Thread(
+        target=_watch, args=(psutil.Process(process.pid), ledger, total, kill, outcome, over)
+    )
+    watcher.start()
+    outcome.exit_code = process.wait()
+    outcome.seconds = time.monotonic() - began
+    over.set()
+    watcher.join()
+    outcome.states = read_ledger(ledger)
+    return outcome
+
+
+def _watch(
+    batch: psutil.Process,
+    ledger: Path,
+    total: int,
+    kill: bool,
+    outcome: Outcome,
+    over: threading.Event,
+) -> None:
+    next_kill = KILL_EVERY
+    while not over.wait(_TICK):
+        done = ledger.read_bytes().count(b'"state": "done"') if ledger.exists() else 0
+        workers, accounts = _processes(batch)
+        outcome.account = max([outcome.account, *(_memory(one) for one in accounts)])
+        for worker in workers:
+            for peaks, counts in (
+                (outcome.early, done <= EARLY),
+                (outcome.late, done > total - EARLY),
+            ):
+                if counts:
+                    peaks[worker.pid] = max(peaks.get(worker.pid, 0), _memory(worker))
+        if kill and done >= next_kill and workers:
+            workers[outcome.killed % len(workers)].kill()
+            outcome.killed += 1
+            next_kill += KILL_EVERY
+
+
+def _processes(batch: psutil.Process) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """Tell Dask's workers and the accounts' processes apart."""
+    workers, accounts = [], []
+    try:
+        for process in batch.children(recursive=True):
+            line = " ".join(process.cmdline())
+            if "kit.batch.account" in line:
+                accounts.append(process)
+            elif "spawn_main" in line:
+                workers.append(process)
+    except psutil.Error:
+        pass
+    return workers, accounts
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def run_plain(folder: Path, file: Path, environments: dict[str, dict[str, str]]) -> float:
+    """Make packs with the plain commands, one after another; return seconds per account."""
+    began = time.monotonic()
+    for identity, environment in environments.items():
+        cwd = folder / f"plain-{identity}"
+        cwd.mkdir()
+        parameters = yaml.safe_load(file.read_text())["shared"] | {"account": identity}
+        del parameters["role_arn"]
+        (cwd / "run.yaml").write_text(yaml.safe_dump(parameters))
+        papermill = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
+        render = [BIN / "jupyter", "nbconvert", "--to"]
+        commands = [
+            [*papermill, "-f", "run.yaml", "--no-progress-bar"],
+            [*render, "evidence_pdf", "out.ipynb"],
+            [*render, "evidence_html", "out.ipynb"],
+        ]
+        for command in commands:
+            subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
+        (snapshot,) = cwd.glob("outputs/*/*/snapshot")
+        sealing = [BIN / "evidence", "seal", snapshot, "--quiet"]
+        subprocess.run(sealing, cwd=cwd, env=environment, check=False, capture_output=True)
+    return (time.monotonic() - began) / len(environments)
+
+
+def main() -> None:
+    """Print a line for each batch and for the plain commands."""
+    many = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    with (
+        tempfile.TemporaryDirectory(prefix="evidence-benchmark-") as scratch,
+        sandbox.start(["demo"], copies=many) as local,
+    ):
+        folder = Path(scratch)
+        identities = [local.accounts[f"demo-{n}"] for n in range(1, many + 1)]
+        shell = {**os.environ, "XDG_CONFIG_HOME": scratch, **local.environment("demo")}
+        file = file_of(folder, identities, "calm")
+        calm = run_batch(folder, file, shell)
+        print("calm:", calm.line(), flush=True)
+        print(f"an account's process: {calm.account >> 20} MB at most")
+        for pid in calm.early.keys() & calm.late.keys():
+            early, late = calm.early[pid], calm.late[pid]
+            print(
+                f"worker {pid}: {early >> 20} MB by account {EARLY}, {late >> 20} MB by {many}: "
+                f"{late / early - 1:+.1%}"
+            )
+        plain = run_plain(
+            folder,
+            file,
+            {
+                local.accounts[f"demo-{n}"]: {**shell, **local.environment(f"demo-{n}")}
+                for n in range(1, PLAIN + 1)
+            },
+        )
+        print(f"plain commands: {plain:.1f} s an account, {60 / plain:.1f} accounts/min")
+        print(f"ratio: {plain * many / calm.seconds:.1f}", flush=True)
+        local.faults.add(Fault("*", "*", "throttle", share=THROTTLED))
+        foul = run_batch(folder, file_of(folder, identities, "foul"), shell, kill=True)
+        print("killed and throttled:", foul.line())
+        differ = [name for name, digest in foul.digests().items() if calm.digests()[name] != digest]
+        print(f"findings digests that differ: {len(differ)} {json.dumps(differ[:5])}")
+        sys.exit(bool(differ))
+
+
+if __name__ == "__main__":
+    main()
