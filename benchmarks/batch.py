@@ -32,6 +32,7 @@ PLAIN = 4  # accounts that are enough to time the plain commands
 KILL_EVERY = 20  # accounts
 EARLY = 20  # accounts done by when memory is looked at first
 THROTTLED = 0.1
+_WARM = "kit.warm.server"  # what accounts and their kernels are forked from
 _TICK = 0.25  # seconds between two looks at memory
 
 
@@ -133,12 +134,12 @@ def _processes(batch: psutil.Process) -> tuple[list[psutil.Process], list[psutil
     try:
         for process in batch.children(recursive=True):
             line = " ".join(process.cmdline())
-            if "kit.batch.account" in line:
-                accounts.append(process)
-            elif "spawn_main" in line:
+            if "spawn_main" in line:
                 workers.append(process)
-    except psutil.Error:
-        pass
+            elif _WARM in line and _WARM in " ".join(process.parent().cmdline()):
+                accounts.append(process)
+    except (psutil.Error, AttributeError):
+        pass  # one of them has just ended
     return workers, accounts
 
 
@@ -186,7 +187,7 @@ def main() -> None:
         file = file_of(folder, identities, "calm")
         calm = run_batch(folder, file, shell)
         print("calm:", calm.line(), flush=True)
-        print(f"an account's process: {calm.account >> 20} MB at most")
+        print(f"an account's process or kernel: {calm.account >> 20} MB at most")
         for pid in calm.early.keys() & calm.late.keys():
             early, late = calm.early[pid], calm.late[pid]
             print(
