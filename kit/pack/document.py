@@ -118,8 +118,8 @@ def data_of(notebook: NotebookNode, name: str) -> JSON:
     shown = [
         view
         for where, cell in _cells(notebook)
-        for view in _views(where, cell)
-        if view["kind"] == "data" and view["name"] == name
+        for view in _views(where, cell, "data")
+        if view["name"] == name
     ]
     if len(shown) != 1:
         raise NotebookOutputError(f"the notebook shows the data of its {name} {len(shown)} times")
@@ -138,8 +138,8 @@ def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             yield f"cell {number} (`{first}`)", cell
 
 
-def _views(where: str, cell: NotebookNode) -> Iterator[JSON]:
-    """Yield the views that a cell shows, checked again, since files can be edited."""
+def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
+    """Yield the views that a cell shows, of one kind or all, checked, since files can be edited."""
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")
@@ -151,8 +151,11 @@ def _views(where: str, cell: NotebookNode) -> Iterator[JSON]:
                 f"{where} shows {forms}, which no document can hold: show a view of "
                 f"kit.report, or tag the cell `{ANALYST}`"
             )
+        payload = output.data[EVIDENCE_MIME]
+        if kind and isinstance(payload, dict) and payload.get("kind") != kind:
+            continue
         try:
-            view = views.parse(output.data[EVIDENCE_MIME]).as_json()
+            view = views.parse(payload).as_json()
             if view["kind"] == "figure":
                 ElementTree.fromstring(view["svg"])
         except (ValueError, TypeError, KeyError, ElementTree.ParseError) as error:
