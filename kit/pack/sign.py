@@ -9,7 +9,9 @@ from pathlib import Path
 from asn1crypto import tsp
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kit.errors import CannotRunError
@@ -27,11 +29,22 @@ class _Appending(IncrementalPdfFileWriter):
         pass
 
 
+class _Signing(PdfSigner):
+    """Declares PAdES alone, whatever the key.
+
+    For elliptic curves pyHanko declares ISO/TS 32002, which is of PDF 2.0, and with it that
+    version, which PDF/A-3 forbids. PAdES has these curves in PDF 1.7 too.
+    """
+
+    def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:
+        pdf_out.register_extension(ESIC_EXTENSION_1)
+
+
 def sign_pdf(file: bytes, key: SigningKey) -> bytes:
     """Return the PDF with a PAdES signature (B-B, with a timestamp B-T) that allows no change.
 
-    The signature is appended: the bytes of the file stay as they are. Its field lies outside the
-    page and prints nothing, which PDF/A-3 and PDF/UA-1 both allow.
+    The signature is appended: the bytes of the file stay as they are, and so does its version. Its
+    field lies outside the page and prints nothing, which PDF/A-3 and PDF/UA-1 both allow.
 
     Raises
     ------
@@ -42,7 +55,7 @@ def sign_pdf(file: bytes, key: SigningKey) -> bytes:
     page = writer.find_page_for_modification(0)[0].get_object()  # type: ignore[no-untyped-call]
     page["/Tabs"] = pdf_name("/S")  # PDF/UA-1 asks for it where annotations are
     writer.update_container(page)
-    signer = PdfSigner(
+    signer = _Signing(
         PdfSignatureMetadata(
             field_name=_FIELD,
             md_algorithm=key.digest,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from nbformat import NotebookNode
 
 from kit.pack.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
@@ -16,6 +19,7 @@ from kit.pack.keys import SigningKey, open_signing_key
 from kit.pack.pdf import pdf
 from kit.pack.sign import sign_manifest, sign_pdf
 from tests.pack.authority import Authority
+from tests.pack.conformance import faults
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,33 @@ def test_signing_only_appends(made: bytes, signed: bytes) -> None:
         assert after.Root.Metadata.read_bytes() == before.Root.Metadata.read_bytes()
         assert after.docinfo == before.docinfo
         assert len(after.pages) == len(before.pages)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rsa.generate_private_key(65537, 2048),
+        lambda: ec.generate_private_key(ec.SECP256R1()),
+        lambda: ec.generate_private_key(ec.SECP384R1()),
+        lambda: ec.generate_private_key(ec.SECP521R1()),
+    ],
+    ids=["RSA", "P-256", "P-384", "P-521"],
+)
+def test_it_stays_pdf_a_3a_and_pdf_ua_1_whatever_the_key(
+    made: bytes, authority: Authority, tmp_path: Path, make: Callable[[], Any]
+) -> None:
+    path, chain = authority.issue("whatever", key=make())
+    key = open_signing_key(path, chain, passphrase=lambda: None)
+    assert key
+    signed = sign_pdf(made, key)
+    assert faults(signed) == []
+    with pikepdf.open(io.BytesIO(signed)) as file:
+        assert file.pdf_version == "1.7"
+        assert "/Version" not in file.Root
+        assert file.Root.Extensions.keys() == {"/ESIC"}
+    (tmp_path / "evidence.pdf").write_bytes(signed)
+    said = run("pdfsig", "-nocert", "evidence.pdf", cwd=tmp_path).stdout
+    assert "Signature Validation: Signature is Valid." in said
 
 
 def test_the_field_prints_nothing_and_has_a_name(signed: bytes) -> None:
