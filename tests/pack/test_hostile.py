@@ -203,7 +203,7 @@ def of_an_account(folder: Path, files: dict[str, bytes]) -> None:
     columns: dict[str, Any] = {name: ["x"] for name in names}
     table = pa.table({**columns, "evidence": [["E0001#/a"]]})
     made = io.BytesIO()
-    pq.write_table(table, made)
+    pq.write_table(table, made, use_dictionary=False)
     index = b"id,commitment,file\r\nE0001,0,E0001.json\r\n"
     files = {"findings.parquet": made.getvalue(), "evidence/index.csv": index} | files
     info = folder / "bag-info.txt"
@@ -290,7 +290,10 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (nested, r"data/evidence/E0001.json: .*cannot be read"),
     (wandering_index, r"data/evidence/../../../etc/passwd: .* found it is not there"),
     (broken_index, r"data/evidence/index.csv: expected the index of evidence"),
-    (broken_table, r"data/findings.parquet: expected a table of findings; found it cannot be read"),
+    (
+        broken_table,
+        r"data/findings.parquet: expected a table of findings; found a footer of \d+ bytes",
+    ),
     (odd_table, r"data/findings.parquet: expected a table of findings"),
     (broken_signatures, r"tagmanifest-sha256.txt.p7s.tsr: expected a timestamp"),
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from kit.findings import Finding, findings_digest
 from kit.pack.bag import INFO
@@ -17,11 +17,15 @@ from kit.pack.evidence import INDEX
 from kit.pack.tabular import csv_file
 from kit.pack.verify.checks import Check, failed, passed
 from kit.pack.verify.contents import Contents, UnreadableError
+from kit.pack.verify.parquet import read_table
 
 CSV, PARQUET, EVIDENCE = "data/findings.csv", "data/findings.parquet", f"data/{INDEX}"
 _COLUMNS = list(Finding.__dataclass_fields__)
+_LIST = "evidence"
+_TEXTS = pa.schema(
+    [(name, pa.list_(pa.string()) if name == _LIST else pa.string()) for name in _COLUMNS]
+)
 _STATED = {"digest": "Findings-SHA-256", "snapshot": "Snapshot-SHA-256", "account": "Account"}
-_MOST_ROWS = 5_000_000
 
 
 def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Check]:
@@ -59,20 +63,24 @@ def read_findings(contents: Contents) -> tuple[list[dict[str, Any]], dict[str, s
         The file cannot be read, or is no table of findings.
     """
     try:
-        file = pq.ParquetFile(io.BytesIO(contents.read(PARQUET)))
-        if file.metadata.num_rows > _MOST_ROWS:
-            raise ValueError(f"{file.metadata.num_rows} rows")
-        told = file.schema_arrow.metadata or {}
-        table = file.read([*_COLUMNS])
+        table, told = read_table(contents.read(PARQUET), _COLUMNS)
         if table.schema.names != _COLUMNS:
             raise ValueError(f"columns {table.schema.names}")
+        table = table.cast(_TEXTS)
+        texts = {
+            **dict(zip(_COLUMNS, table.columns, strict=True)),
+            "": pc.list_flatten(table[_LIST]),
+        }
+        for name, column in texts.items():
+            if column.null_count:
+                raise ValueError(f"{column.null_count} rows without {name or _LIST}")
         records = table.to_pylist()
     except UnreadableError as error:
         raise ValueError(f"it {error}") from None
     except (pa.ArrowException, OSError, KeyError, TypeError, MemoryError) as error:
         raise ValueError(f"it cannot be read: {_first_line(error)}") from None
     for record in records:
-        record["evidence"] = " ".join(record["evidence"])
+        record[_LIST] = " ".join(record[_LIST])
     return records, {key.decode(): value.decode() for key, value in told.items()}
 
 
