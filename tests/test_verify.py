@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import re
@@ -12,13 +13,15 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from asn1crypto import tsp
 
 from kit.errors import UserError
+from kit.pack import keys
 from kit.pack.bag import SIGNATURE, TIMESTAMP
-from kit.pack.keys import open_signing_key
+from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
 from kit.pack.verify import verify
-from tests.pack.authority import Authority
+from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
 from tests.test_cli import evidence
 
@@ -90,6 +93,43 @@ def test_whom_the_reader_does_not_trust_is_told(signed_pack: Path, tmp_path: Pat
     found = wrong(signed_pack, Authority(tmp_path).ca)
     assert found.keys() == {SIGNATURE, "data/evidence.pdf"}
     assert "expected a signer below a certificate of --trust; found" in found[SIGNATURE]
+    assert found[SIGNATURE].endswith("): no certificate of --trust is above it")
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        ({"starts": -3 * DAY, "ends": -DAY}, r"its certificate expired on \d{4}-\d\d-\d\d .* UTC"),
+        ({"starts": DAY}, r"its certificate is valid only from \d{4}-\d\d-\d\d .* UTC on"),
+    ],
+    ids=["expired", "not yet valid"],
+)
+def test_a_signer_out_of_time_is_told(
+    pack: Path,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    times: dict[str, dt.timedelta],
+    told: str,
+) -> None:
+    monkeypatch.setattr(keys, "_check", lambda own: None)  # which does not let such a key sign
+    path, chain = authority.issue("out of time", **times)
+    key = open_signing_key(path, chain, passphrase=lambda: None)
+    assert key
+    sign_manifest(pack, key)
+    (pack / TIMESTAMP).unlink()
+    assert re.search(rf"found .*out of time.*\): {told}", wrong(pack, authority.ca)[SIGNATURE])
+    (line,) = (check.told for check in verify(pack) if check.subject == SIGNATURE)
+    assert re.search(f"signer not checked: .*; {told}", line)
+
+
+def test_a_timestamp_with_another_hash_than_sha_2_is_refused(
+    pack: Path, authority: Authority
+) -> None:
+    signature = (pack / SIGNATURE).read_bytes()
+    token = stamp(authority.timestamper(), "sha1", signature)
+    response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
+    (pack / TIMESTAMP).write_bytes(response.dump())
+    assert re.search("found one with sha1; SHA-2 is taken alone", wrong(pack)[TIMESTAMP])
 
 
 @pytest.mark.parametrize("folder", ["", "pack/"])

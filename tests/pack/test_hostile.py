@@ -63,6 +63,18 @@ def latin(folder: Path) -> None:
     (folder / "manifest-sha256.txt").write_bytes(b"\xe9\n")
 
 
+def told_twice(folder: Path) -> None:
+    info = folder / "bag-info.txt"
+    info.write_text("signature: CMS by somebody else\n" + info.read_text())
+    reseal(folder)
+
+
+def told_oddly(folder: Path) -> None:
+    info = folder / "bag-info.txt"
+    info.write_text(info.read_text() + "  Signature: folded\n")
+    reseal(folder)
+
+
 def forged(folder: Path) -> None:
     (folder / "data" / "findings.csv").write_bytes(b"b\r\n")
     write_manifest = (folder / "manifest-sha256.txt").read_text()
@@ -262,6 +274,8 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (byte_order_mark, "a byte order mark"),
     (line_ends, r"found line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
     (latin, "bytes that are not UTF-8"),
+    (told_twice, "bag-info.txt: expected each label once; found line 4: Signature a second time"),
+    (told_oddly, "bag-info.txt: expected lines such as .*; found line 4: '  Signature: folded'"),
     (forged, r"manifest-sha256.txt: expected SHA-256 [0-9a-f]{64}; found [0-9a-f]{64}"),
     (fetch, "fetch.txt: expected no such file; found one that names files elsewhere"),
     (link, r"data/passwd.csv: refused, .* it is a symbolic link, not a file"),

@@ -15,6 +15,7 @@ _DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _TAGS = {DECLARATION, INFO, MANIFEST}
 _UNLISTED = {TAG_MANIFEST, SIGNATURE, TIMESTAMP}
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+_LABEL = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (\S(?:.*\S)?|)")
 _KINDS = (".csv", ".html", ".json", ".parquet", ".pdf", ".xlsx")
 
 
@@ -36,6 +37,7 @@ def check_bag(contents: Contents) -> Iterator[Check]:
         yield from _listed(contents, manifest, digests, wanted)
     yield from _added(contents, listed)
     yield from _told_apart(contents)
+    yield from _info(contents)
     yield _size(contents)
 
 
@@ -74,12 +76,28 @@ def read_manifest(contents: Contents, name: str) -> dict[str, str]:
 
 def read_info(contents: Contents) -> dict[str, str]:
     """Return what ``bag-info.txt`` says; lines that say nothing are left out."""
+    found = (_LABEL.fullmatch(line) for line in _info_lines(contents))
+    return {line[1]: line[2] for line in found if line}
+
+
+def _info_lines(contents: Contents) -> list[str]:
     try:
-        text = contents.read(INFO).decode("utf-8")
+        return contents.read(INFO).decode("utf-8").removesuffix("\n").split("\n")
     except (UnreadableError, UnicodeDecodeError):
-        return {}
-    pairs = (line.partition(": ") for line in text.splitlines())
-    return {name: value for name, parted, value in pairs if parted}
+        return []
+
+
+def _info(contents: Contents) -> Iterator[Check]:
+    """Tell of lines that two readers could take for different things."""
+    seen: set[str] = set()
+    for number, line in enumerate(_info_lines(contents), start=1):
+        found = _LABEL.fullmatch(line)
+        if not found:
+            yield failed(INFO, "lines such as Account: 123456789012", f"line {number}: {line!r}")
+        elif found[1].casefold() in seen:
+            yield failed(INFO, "each label once", f"line {number}: {found[1]} a second time")
+        else:
+            seen.add(found[1].casefold())
 
 
 def _declaration(contents: Contents) -> Check:

@@ -20,6 +20,7 @@ from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.validation import async_validate_detached_cms, async_validate_pdf_signature
 from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -37,16 +38,18 @@ _MARK = re.compile(rb'<span class="page-mark">([^<]{1,200})</span>')
 _USAGE = KeyUsageConstraints(
     key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
 )
+_HASHES = ("sha256", "sha384", "sha512")
 Roots = Sequence[asn1.Certificate]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A signature that was looked at: whose, whether it holds, whether the signer is trusted."""
+    """A signature that was looked at: whose, whether it holds, why the signer is not trusted."""
 
     signer: asn1.Certificate
     holds: bool
     trusted: bool
+    why_not: str
 
 
 def read_roots(path: Path | None) -> Roots:
@@ -143,8 +146,11 @@ def _looked(
             subject, f"a signature of what is there, by {_name(found.signer)}", told
         ), None
     if roots and not found.trusted:
-        return failed(subject, "a signer below a certificate of --trust", _name(found.signer)), None
+        name = f"{_name(found.signer)}: {found.why_not}"
+        return failed(subject, "a signer below a certificate of --trust", name), None
     trust = "trusted" if roots else "signer not checked: name whom you trust with --trust"
+    if not found.trusted and (when := _out_of_time(found.signer, dt.datetime.now(dt.UTC))):
+        trust += f"; {when}"
     return passed(subject, f"{told}, by {_name(found.signer)}; {trust}"), found.signer
 
 
@@ -160,7 +166,7 @@ async def _manifest_signature(
         key_usage_settings=_USAGE,
     )
     told = f"intact over {TAG_MANIFEST}" if status.intact and status.valid else "another content"
-    return _Found(status.signing_cert, status.intact and status.valid, status.trusted), told
+    return _found(status, status.intact and status.valid, moment), told
 
 
 async def _pdf_signature(
@@ -169,6 +175,10 @@ async def _pdf_signature(
     embedded = list(_reader(contents).embedded_signatures)
     if len(embedded) != 1:
         raise ValueError(f"{len(embedded)} signatures in the PDF")
+    _agree_on_hash(embedded[0].signed_data)
+    for attribute in embedded[0].signer_info["unsigned_attrs"] or ():
+        if attribute["type"].native == "signature_time_stamp_token":
+            _agree_on_hash(attribute["values"][0]["content"])
     status = await async_validate_pdf_signature(
         embedded[0],
         signer_validation_context=_context(roots, moment),
@@ -187,7 +197,7 @@ async def _pdf_signature(
     else:
         told = "intact over the whole file, nothing added since"
         told += f", timestamp {_time(stamp.timestamp)}" if stamp else ""
-    return _Found(status.signing_cert, holds, status.trusted), told
+    return _found(status, holds, moment), told
 
 
 def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | None]:
@@ -223,12 +233,45 @@ def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | N
     return passed(TIMESTAMP, f"{told}; {why}"), None
 
 
+def _found(status: Any, holds: bool, moment: dt.datetime | None) -> _Found:
+    """What pyHanko found, and in plain words why a signer is not trusted."""
+    signer, problem = status.signing_cert, status.trust_problem_indic
+    why = _out_of_time(signer, moment or dt.datetime.now(dt.UTC))
+    if not why and problem == AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
+        why = "no certificate of --trust is above it"
+    if not why:
+        name = problem.standard_name if problem else "no reason given"
+        why = f"the certificates above it do not hold ({name})"
+    return _Found(signer, holds, status.trusted, why)
+
+
+def _out_of_time(certificate: asn1.Certificate, moment: dt.datetime) -> str:
+    if moment < certificate.not_valid_before:
+        return f"its certificate is valid only from {_time(certificate.not_valid_before)} on"
+    if moment > certificate.not_valid_after:
+        return f"its certificate expired on {_time(certificate.not_valid_after)}"
+    return ""
+
+
 def _agree_on_hash(signed: Any) -> None:
-    """Refuse a list of hashes that is not the signer's one, which no signature covers."""
+    """Refuse all but SHA-2, and a list of hashes other than the signer's, which nothing covers."""
     listed = [one["algorithm"].native for one in signed["digest_algorithms"]]
     used = [one["digest_algorithm"]["algorithm"].native for one in signed["signer_infos"]]
     if listed != used:
         raise ValueError(f"a list of hashes, {listed}, other than the signer's, {used}")
+    stamped = signed["encap_content_info"]["content"].parsed if _is_stamp(signed) else None
+    if stamped:
+        used.append(stamped["message_imprint"]["hash_algorithm"]["algorithm"].native)
+    for one in signed["signer_infos"]:
+        if "_" in one["signature_algorithm"]["algorithm"].native.removeprefix("rsassa_"):
+            used.append(one["signature_algorithm"].hash_algo)
+    for name in used:
+        if name not in _HASHES:
+            raise ValueError(f"one with {name}; SHA-2 is taken alone ({', '.join(_HASHES)})")
+
+
+def _is_stamp(signed: Any) -> bool:
+    return bool(signed["encap_content_info"]["content_type"].native == "tst_info")
 
 
 def _reader(contents: Contents) -> PdfFileReader:
