@@ -1,0 +1,76 @@
+"""Secrets and names in every text of every answer are looked for in all that a run makes.
+
+What may stand in clear by decision is declared in ``tests/data/clear.yaml``, a member of a response
+each, with its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat import NotebookNode
+
+from tests.answers import chain
+from tests.answers.canaries import Planted, name, names_in, secret, secrets_in, texts
+from tests.answers.playback import Account, record
+
+CLEAR = yaml.safe_load((Path(__file__).parent.parent / "data" / "clear.yaml").read_text())
+Found = dict[str, set[str]]
+
+
+def leaks(planted: Planted, find: Callable[[str], set[int]], files: Mapping[str, bytes]) -> Found:
+    """Where canaries are found, by the members that they were planted in."""
+    found: Found = {}
+    for told, text in texts(files):
+        for number in find(text):
+            found.setdefault(" | ".join(sorted(planted.members[number])), set()).add(told)
+    return found
+
+
+def run(account: Account, folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """What a run stores in its snapshot, and what else it leaves: pack, notebook, other files."""
+    (folder / "temporary").mkdir(parents=True)
+    kept: list[NotebookNode] = []
+    execute = chain.execute
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder / "temporary"))
+        patch.setattr(tempfile, "tempdir", None)
+        patch.setattr(chain, "execute", lambda *a, **o: kept.append(execute(*a, **o)) or kept[-1])
+        snapshot = account.collect(folder).folder
+        chain.sealed(snapshot, folder / "pack", with_pdf=True)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    stored = {str(path): path.read_bytes() for path in files if path.is_relative_to(snapshot)}
+    others = {str(path): path.read_bytes() for path in files if str(path) not in stored}
+    return stored, others | {"notebook": nbformat.writes(kept[0]).encode()}
+
+
+def test_secrets_are_nowhere_and_names_in_the_snapshot_alone(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.INFO)
+    account = record("careless", tmp_path, regions=["eu-west-1"])
+    shown: dict[bool, Found] = {}
+    for joined in (True, False):
+        planted = Planted(account, joined=joined)
+        stored, others = run(planted.account, tmp_path / f"joined {joined}")
+        assert any(path.endswith("evidence.pdf") for path in others)
+        others["streams"] = "".join((*capfd.readouterr(), caplog.text)).encode()
+        assert leaks(planted, secrets_in, stored | others) == {}
+        assert len(leaks(planted, names_in, stored)) > 100
+        shown[joined] = leaks(planted, names_in, others)
+    assert shown[False].keys() == CLEAR.keys()
+    assert [one for one in shown[True] if not CLEAR.keys() & {*one.split(" | ")}] == []
+
+
+def test_every_canary_would_be_found() -> None:
+    for number in range(20):
+        assert secrets_in(secret(number)) == {number}
+        assert names_in(name(number)) == {number}
