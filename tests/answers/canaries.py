@@ -32,7 +32,6 @@ _NAME = re.compile(r"zq(\d{4})qz", re.IGNORECASE)
 _SECRET = re.compile(r"zs(\d{4})sz", re.IGNORECASE)
 _ARN = re.compile(r"(arn:aws[a-z-]*:[^:]*:[^:]*:[^:]*:(?:.*[/:])?)([^/:]+)", re.DOTALL)
 _JOINED = re.compile(r"[A-Za-z0-9._@-]+")
-Text = Callable[[str, str], str]
 
 
 def name(number: int) -> str:
@@ -67,6 +66,8 @@ class Planted:
         Whether the same text has the same canary wherever it stands, so that names still lead to
         what they name, and what AWS alone makes up stays. Otherwise every member has its own, with
         a secret beside it.
+    write : function of int, optional
+        What is planted instead of canaries, by number.
 
     Attributes
     ----------
@@ -76,8 +77,10 @@ class Planted:
         In which members each canary stands, such as ``s3.ListBuckets Buckets[].Name``.
     """
 
-    def __init__(self, account: Account, *, joined: bool):
-        self._joined = joined
+    def __init__(
+        self, account: Account, *, joined: bool, write: Callable[[int], str] | None = None
+    ):
+        self._joined, self._write = joined, write
         self._numbers: dict[str, int] = {}
         self.members: dict[int, set[str]] = defaultdict(set)
         self._renamed: dict[str, str] = {}
@@ -151,6 +154,8 @@ class Planted:
         key = text if self._joined else member
         number = self._numbers.setdefault(key, len(self._numbers))
         self.members[number].add(member)
+        if self._write:
+            return self._write(number)
         if within or (self._joined and _JOINED.fullmatch(text)):
             return name(number)
         about = f"{name(number)} of Zq{number:04}qz Doe"

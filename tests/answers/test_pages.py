@@ -1,0 +1,84 @@
+"""An account all of whose texts mean harm: its page holds and runs nothing but what is ours."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pikepdf
+import pytest
+from playwright.sync_api import Browser
+
+from tests.answers import chain
+from tests.answers.canaries import Planted
+from tests.answers.playback import record
+from tests.answers.shapes import HOSTILE
+
+HARM = (*(text for text in HOSTILE if text.strip()), "<style>*{color:red}</style><p style='top:0'>")
+WATCH = """
+window.seen = [];
+document.addEventListener("securitypolicyviolation", event =>
+    window.seen.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+window.alert = text => window.seen.push(`alert ${text}`);
+"""
+OURS = """() => ({
+    scripts: document.scripts.length,
+    styles: document.querySelectorAll("style, link").length,
+    handlers: [...document.querySelectorAll("*")].flatMap(element => [...element.attributes]
+        .filter(one => one.name.startsWith("on") || one.name === "style"
+            || /^\\s*(javascript|data:text)/i.test(one.value)).map(one => one.name)),
+    embedded: document.querySelectorAll("iframe, object, embed, base, form, b").length,
+    images: [...document.images].filter(one => !one.src.startsWith("data:image/svg")).length,
+})"""
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The pack of such an account, its names shown in clear."""
+    folder = tmp_path_factory.mktemp("harm")
+    account = record("careless", folder, regions=["eu-west-1"], pseudonymise=False)
+    planted = Planted(
+        account, joined=True, write=lambda number: HARM[number % len(HARM)] + str(number)
+    )
+    snapshot = planted.account.collect(folder / "run").folder
+    return chain.sealed(snapshot, folder / "pack", with_pdf=True)
+
+
+def test_a_page_of_hostile_texts_holds_and_runs_what_is_ours(
+    pack: dict[str, bytes], browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "evidence.html"
+    path.write_bytes(pack["data/evidence.html"])
+    context = browser.new_context()
+    asked: list[str] = []
+    told: list[str] = []
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("dialog", lambda dialog: told.append(dialog.message))
+    page.goto(path.as_uri())
+    for summary in page.locator("summary").all():
+        summary.click()
+    found = page.evaluate(OURS)
+    shown = page.locator("body").inner_text()
+    seen = page.evaluate("window.seen")
+    context.close()
+    assert "<script>alert(1)</script>" in shown
+    assert '" onmouseover="alert(1)" x="' in shown
+    assert seen == []
+    assert told == []
+    assert {url for url in asked if not url.startswith("data:image/svg")} == {path.as_uri()}
+    assert found == {"scripts": 1, "styles": 1, "handlers": [], "embedded": 0, "images": 0}
+
+
+def test_its_document_and_workbook_are_made_and_hold_no_formula(pack: dict[str, bytes]) -> None:
+    with pikepdf.open(io.BytesIO(pack["data/evidence.pdf"])) as file:
+        assert len(file.pages) > 10
+        assert set(file.attachments) == {"findings.csv", "evidence.csv", "snapshot.json"}
+    book = openpyxl.load_workbook(io.BytesIO(pack["data/findings.xlsx"]))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert any("=cmd" in str(cell.value) for cell in cells)
+    assert [cell.value for cell in cells if cell.data_type == "f"] == []
