@@ -203,6 +203,37 @@ def swollen(folder: Path) -> None:
     reseal(folder)
 
 
+def attached_too(folder: Path) -> None:
+    made = io.BytesIO()
+    with pikepdf.new() as file:
+        file.add_blank_page()
+        file.attachments["more.csv"] = b"a"
+        file.save(made)
+    of_an_account(folder, {"evidence.pdf": made.getvalue()})
+
+
+def swollen_table_of_objects(folder: Path) -> None:
+    """A stream that tells where objects are, as large as no PDF's."""
+    parts = [b"%PDF-1.7\n"]
+    places = [b"\0" * 6]
+    for number, item in enumerate(
+        (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>", None), start=1
+    ):
+        at = sum(map(len, parts))
+        places.append(b"\1%s\0" % at.to_bytes(4, "big"))
+        if item is None:
+            rows = b"".join(places) + bytes(60 << 20)
+            packed = zlib.compress(rows, 1)
+            item = (
+                b"<</Type/XRef/W[1 4 1]/Size %d/Root 1 0 R/Length %d/Filter/FlateDecode>>\n"
+                b"stream\n%s\nendstream"
+            ) % (len(rows) // 6, len(packed), packed)
+        parts.append(b"%d 0 obj\n%s\nendobj\n" % (number, item))
+    parts.append(b"startxref\n%d\n%%%%EOF\n" % at)
+    (folder / "data" / "evidence.pdf").write_bytes(b"".join(parts))
+    reseal(folder)
+
+
 def no_document(folder: Path) -> None:
     (folder / "data" / "evidence.pdf").write_bytes(b"%PDF-1.7\n" + b"1 0 obj <<" * 5000)
     reseal(folder)
@@ -299,8 +330,13 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (active_page, r"data/evidence.html: expected Unsigned on its pages, .*found Signed: by me"),
     (script, r"data/evidence.pdf: expected a document that does nothing .*/JavaScript"),
     (launch, r"data/evidence.pdf: expected a document that does nothing .*/Launch"),
-    (swollen, r"data/evidence.pdf: expected a PDF; found what cannot be read"),
-    (no_document, r"data/evidence.pdf: expected a PDF; found what cannot be read"),
+    (swollen, r"data/evidence.pdf: expected a PDF; found it cannot be read"),
+    (attached_too, r"data/evidence.pdf: expected .*; found more.csv too"),
+    (
+        swollen_table_of_objects,
+        r"data/evidence.pdf: expected a PDF; found it cannot be read: getStreamData",
+    ),
+    (no_document, r"data/evidence.pdf: expected a PDF; found it cannot be read"),
     (nested, r"data/evidence/E0001.json: .*cannot be read"),
     (wandering_index, r"data/evidence/../../../etc/passwd: .* found it is not there"),
     (broken_index, r"data/evidence/index.csv: expected the index of evidence"),

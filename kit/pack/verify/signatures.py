@@ -32,8 +32,9 @@ from kit.pack.apart import apart
 from kit.pack.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.verify.checks import Check, failed, passed
 from kit.pack.verify.contents import Contents, UnreadableError
+from kit.pack.verify.pdf import PDF, opened
 
-PDF, HTML = "data/evidence.pdf", "data/evidence.html"
+HTML = "data/evidence.html"
 _MARK = re.compile(rb'<span class="page-mark">([^<]{1,200})</span>')
 _USAGE = KeyUsageConstraints(
     key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
@@ -123,8 +124,10 @@ def _unsigned(contents: Contents) -> Iterator[Check]:
     try:
         if PDF in contents.sizes and any(_reader(contents).embedded_signatures):
             found.append(f"one in {PDF}")
+    except UnreadableError as error:
+        yield failed(PDF, "a PDF", f"it {error}")
     except Exception as error:
-        yield failed(PDF, "a PDF", f"what cannot be read: {_reason(error)}")
+        yield failed(PDF, "a PDF", f"it cannot be read: {_reason(error)}")
     if found:
         yield failed(INFO, "no signature, as it says", ", ".join(found))
     else:
@@ -275,6 +278,8 @@ def _is_stamp(signed: Any) -> bool:
 
 
 def _reader(contents: Contents) -> PdfFileReader:
+    with opened(contents):  # pyHanko has no bounds of its own
+        pass
     return PdfFileReader(io.BytesIO(contents.read(PDF)))
 
 
