@@ -19,8 +19,9 @@ test: .venv/ready
 matrix: .venv/ready
 	MATRIX=all $(BIN)/python -m pytest --numprocesses logical --dist worksteal tests/test_matrix.py
 
+# LAB_FLAGS are JupyterLab's own, such as --no-browser.
 lab: .venv/ready
-	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) notebooks/evidence_pack.ipynb
+	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) $(LAB_FLAGS) notebooks/evidence_pack.ipynb
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,36 @@ import click
 from kit.errors import CannotRunError, UserError
 
 _NOT_RUN, _BAD_INPUT, _NOT_AS_SAID = 1, 2, 5
+_SIGNALLED = 128  # and the number of the signal, as shells have it
+
+
+class _Terminated(BaseException):
+    """The process was told to end, and tidies up as it does after Ctrl-C."""
+
+
+def _terminate(*_: Any) -> None:
+    raise _Terminated
+
+
+def _end(told: str, number: signal.Signals) -> None:
+    """End at once: threads that still wait for AWS are not waited for."""
+    click.echo(f"\nevidence: {told}", err=True)
+    sys.stdout.flush()
+    os._exit(_SIGNALLED + number)
 
 
 class _Commands(click.Group):
     """Turns what the user can mend into a line on standard error and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _end("interrupted; nothing half-made is left", signal.SIGINT)
+        except _Terminated:
+            _end("told to end (SIGTERM); nothing half-made is left", signal.SIGTERM)
         except UserError as error:
             click.echo(f"evidence: {error}", err=True)
             ctx.exit(_NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT)
@@ -34,7 +58,7 @@ def main() -> None:
     """GDPR evidence packs for Amazon AppStream 2.0 (WorkSpaces Applications).
 
     Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails found, 4 evidence missing,
-    5 a pack is not what it says.
+    5 a pack is not what it says, 130 interrupted.
     """
 
 
@@ -311,10 +335,14 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
 
     pack = make(snapshot, to, key=key, progress=not quiet)
     counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
+    sums = Counter(finding["status"] for finding in pack.findings if not finding["severity"])
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
+    if sums:
+        told = ", ".join(f"{sums[s]} {s}" for s in WORST_FIRST if sums[s])
+        click.echo(f"roll-ups, which sum up findings and are not counted: {told}")
     click.echo(f"findings digest: {pack.digest}")
     for told in pack.unused_waivers:
         click.echo(f"waiver without use: {told}")

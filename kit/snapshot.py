@@ -91,6 +91,11 @@ class Request:
     nonce: str = field(default_factory=lambda: secrets.token_hex(32))
 
     @property
+    def absent(self) -> bool:
+        """Whether AWS answered with an error that says "there is none": a fact, no failure."""
+        return self.error is not None and _is_absence(CALLS[self.call], self.error)
+
+    @property
     def body(self) -> bytes:
         """What AWS answered, as canonical JSON (RFC 8785): the response as stored, or the error."""
         return rfc8785.dumps(self.error or self.response)
@@ -148,7 +153,7 @@ class Answer:
         if not self.requests:
             return Trouble("not collected", self.call.name)
         for request in self.requests:
-            if request.error and not _is_absence(self.call, request.error):
+            if request.error and not request.absent:
                 code = request.error["code"]
                 reason = reason_for(code, request.status)
                 first = next((answer.trouble for answer in self.after if answer.trouble), None)
@@ -162,6 +167,9 @@ class Answer:
                     _hint(self.call, request.error),
                     request.id,
                 )
+            if left_out := _left_out(self.call, request):
+                hint = f"AWS left {left_out} out"
+                return Trouble("absent in answer", self.call.name, hint=hint, evidence=request.id)
             if request.cut and not self.call.bounded:
                 return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
         return None
@@ -170,7 +178,7 @@ class Answer:
     def absent(self) -> bool:
         """Whether AWS said that there is none of it."""
         last = self.requests[-1] if self.requests else None
-        return bool(last and last.error and _is_absence(self.call, last.error))
+        return bool(last and last.absent)
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -408,8 +416,9 @@ def write(
         _write_private(beside / HEADER, _header_bytes(header))
         beside.rename(folder)
     except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
         raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
     return Snapshot(header, requests, folder, lent)
 
 
@@ -456,6 +465,14 @@ def read(folder: Path | str) -> Snapshot:
 def _is_absence(call: Call, error: Mapping[str, str]) -> bool:
     part = call.absent.get(error["code"])
     return part is not None and part in error["message"]
+
+
+def _left_out(call: Call, request: Request) -> str:
+    """What a successful answer says nothing of although it was asked for; empty for nothing."""
+    if request.error:
+        return ""
+    wanted = filter(None, (call.items, *call.holds))
+    return next((m for m in wanted if jmespath.search(m, request.response) is None), "")
 
 
 def is_aws(endpoint: str) -> bool:

@@ -209,7 +209,7 @@ class Account:
             "Name": name,
             "Arn": arn,
             "InstanceType": "stream.standard.medium",
-            "ComputeCapacityStatus": {"Desired": 1},
+            "ComputeCapacityStatus": {"Desired": 1, "InUse": 0},
             "State": "RUNNING",
             "MaxUserDurationInSeconds": 28800,
             "DisconnectTimeoutInSeconds": 300,

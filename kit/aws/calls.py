@@ -104,6 +104,7 @@ class Call:
     operation: str
     scope: Scope
     items: str
+    holds: tuple[str, ...]
     parameters: Callable[[Asked], Mapping[str, Any]]
     each: tuple[Each, ...]
     after: tuple[Call, ...]
@@ -158,6 +159,7 @@ def declare(
     scope: Scope = Scope.REGION,
     *,
     items: str = "",
+    holds: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
@@ -183,6 +185,8 @@ def declare(
     scope : Scope
     items : str
         JMESPath of the list that the operation pages, for calls that list.
+    holds : tuple of str
+        Further members without which an answer does not say what was asked.
     parameters : mapping, or a function of `Asked`
         Request parameters that do not come from other answers.
     each : tuple of Each
@@ -220,6 +224,7 @@ def declare(
         operation=operation,
         scope=scope,
         items=items,
+        holds=holds,
         parameters=given if callable(given) else lambda _: given,
         each=each,
         after=after,
@@ -303,6 +308,7 @@ GET_CREDENTIAL_REPORT = declare(
     "iam",
     "GetCredentialReport",
     Scope.ACCOUNT,
+    holds=("Content",),
     after=(GENERATE_CREDENTIAL_REPORT,),
     personal=("Content",),
 )
@@ -310,7 +316,8 @@ GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
     "iam",
     "GetAccountAuthorizationDetails",
     Scope.ACCOUNT,
-    items="RoleDetailList",  # users, groups and policies are paged with them
+    items="RoleDetailList",
+    holds=("UserDetailList", "GroupDetailList", "Policies"),  # paged with the roles
     parameters={"MaxItems": 1000},
     secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
     personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
@@ -463,6 +470,7 @@ DESCRIBE_ENTITLEMENTS = declare(
 DESCRIBE_THEME_FOR_STACK = declare(
     "appstream",
     "DescribeThemeForStack",
+    holds=("Theme",),
     each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
     absent={"ResourceNotFoundException": ""},
     personal=("Theme.StackName", "Theme.ThemeTitleText"),
@@ -494,6 +502,7 @@ GET_RESOURCES = declare(
 LIST_TAGS_FOR_RESOURCE = declare(
     "appstream",
     "ListTagsForResource",
+    holds=("Tags",),
     each=(
         Each(DESCRIBE_STACKS, "Stacks[].{ResourceArn: Arn}"),
         Each(DESCRIBE_FLEETS, "Fleets[].{ResourceArn: Arn}"),
@@ -573,7 +582,7 @@ EACH_SOURCE = (
 EACH_SCREENSHOTS = (
     Each(
         DESCRIBE_STACKS,
-        "Stacks[].AgentAccessConfig | [?ScreenshotsUploadEnabled]"
+        "Stacks[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
 )
@@ -584,6 +593,7 @@ EACH_TRAIL_BUCKET = (
 GET_BUCKET_ENCRYPTION = declare(
     "s3",
     "GetBucketEncryption",
+    holds=("ServerSideEncryptionConfiguration",),
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
     action="s3:GetEncryptionConfiguration",

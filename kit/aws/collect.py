@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,9 +41,9 @@ from kit.aws.calls import (
 )
 from kit.aws.lending import check_organisation, lend, open_lender
 from kit.aws.protect import protect
-from kit.aws.session import Clients, explain
+from kit.aws.session import Clients, api_versions, explain
 from kit.aws.tls import observe
-from kit.errors import NotEnteredError, UserError
+from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, is_aws, write
@@ -100,9 +101,47 @@ def collect(
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     lender = open_lender(run, profile, as_of)
-    folder = folder or Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot"
-    _check_writable(folder)
+    account = Path(run.outputs) / run.account
+    _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
     engine = _Engine(run, Clients(run), as_of, progress)
+    try:
+        header, requests, lent = _gather(engine, run, calls, lender)
+    finally:
+        engine.close()
+    header |= {
+        "as_of": as_of.isoformat(),
+        "pseudonym_key": labels.fingerprint,
+        "profile": profile.model_dump(),
+        "waivers": [waiver.model_dump() for waiver in waivers],
+    }
+    if folder:
+        return write(folder, header, requests, lent)
+    own = _own_folder(account, as_of)
+    try:
+        return write(own / "snapshot", header, requests, lent)
+    except BaseException:
+        own.rmdir()
+        raise
+
+
+def _own_folder(account: Path, as_of: dt.datetime) -> Path:
+    """Make the folder of a run; one that began in the same second has the name already."""
+    for n in count(1):
+        own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
+        try:
+            own.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise CannotRunError(f"outputs: {own} cannot be written ({error.strerror})") from None
+        return own
+    raise AssertionError  # there is always a next number
+
+
+def _gather(
+    engine: _Engine, run: Run, calls: Collection[Call], lender: Snapshot | None
+) -> tuple[dict[str, Any], list[Request], tuple[Request, ...]]:
+    """Ask, and return what the header says of it, the requests, and those that were lent."""
     engine.check_identity()
     if lender:
         engine.check_organisation(lender)
@@ -113,20 +152,16 @@ def collect(
         engine.perform(stage, [region for region in regions.on if region not in unused])
         if not unused and any(call.probe for call in stage):
             unused = engine.unused_regions(needed, regions.on)
-    engine.close()
     requests, ids = _number(engine.requests)
     loan = lend(lender, run.account, regions.all) if lender else None
     header = {
         "account": run.account,
-        "as_of": as_of.isoformat(),
         "partition": engine.partition,
         "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "parameters": run.model_dump(),
-        "pseudonym_key": labels.fingerprint,
-        "profile": profile.model_dump(),
-        "waivers": [waiver.model_dump() for waiver in waivers],
+        "api_versions": api_versions({call.service for call in needed}),
         "throttles": engine.throttles,
         "regions": regions.all,
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
@@ -135,7 +170,7 @@ def collect(
         "handshakes": [asdict(one) for one in observe(_hosts(requests))],
         "organisation": loan and dict(loan.header),
     }
-    return write(folder, header, requests, loan.requests if loan else ())
+    return header, requests, tuple(loan.requests) if loan else ()
 
 
 def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
@@ -204,18 +239,16 @@ class _Engine:
 
     def close(self) -> None:
         self._bar.close()
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def check_identity(self) -> None:
         """Ask AWS who is calling, and refuse to look at another account than the one named."""
         self.perform([GET_CALLER_IDENTITY], [])
         answer = self.requests[-1]
         if answer.error:
-            self.close()
             raise explain(answer.error, answer.status, self.run)
         told = answer.response.get("Account") or "an account that AWS does not name"
         if told != self.run.account:
-            self.close()
             raise NotEnteredError(
                 f"account: {self.run.account} is to be looked at, but these credentials are for "
                 f"{told}; change account, aws_profile or role_arn",
@@ -225,11 +258,7 @@ class _Engine:
     def check_organisation(self, lender: Snapshot) -> None:
         """Refuse the snapshot of another organisation than the account's."""
         self.perform([DESCRIBE_ORGANIZATION], [])
-        try:
-            check_organisation(lender, self.requests)
-        except UserError:
-            self.close()
-            raise
+        check_organisation(lender, self.requests)
 
     @property
     def partition(self) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aws_assume_role_lib
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
@@ -101,6 +102,12 @@ def shell_client(service: str, region: str | None = None) -> Any:
         By default the shell's.
     """
     return boto3.Session().client(service, region_name=region, config=_config())
+
+
+def api_versions(services: Iterable[str]) -> dict[str, str]:
+    """Which version of each service's interface is spoken, by botocore's name of the service."""
+    known = botocore.session.get_session()
+    return {name: str(known.get_service_model(name).api_version) for name in sorted(services)}
 
 
 def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:

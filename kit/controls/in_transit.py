@@ -120,11 +120,19 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
     shows=("events_window",),
 )
 def no_api_event_is_seen_below_the_minimum_tls(
-    events_seen: int, events_with_tls: int, tls_versions: list[str], *, minimum_tls: str
+    events_seen: int,
+    events_with_tls: int,
+    tls_versions: list[str],
+    events_unread: int,
+    *,
+    minimum_tls: str,
 ) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
     attested = Attested(f"{_API}; no event with TLS details was seen")
-    return _judge_versions(tls_versions, minimum_tls, attested)
+    outcome = _judge_versions(tls_versions, minimum_tls, attested)
+    if outcome is not False and events_unread:
+        return NotEvidenced("absent in answer", "events came without details that can be read")
+    return outcome
 
 
 def _judge_versions(versions: list[str], minimum: str, none: Outcome) -> Outcome:

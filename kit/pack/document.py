@@ -8,11 +8,14 @@ table that the PDF cannot print must not become a hole in the evidence.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from nbconvert.nbconvertapp import NbConvertApp
 from nbconvert.utils.exceptions import ConversionException
 from nbformat import NotebookNode
 
@@ -28,6 +31,17 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 class NotebookOutputError(UserError, ConversionException):
     """A cell shows something that no document can hold."""
+
+
+@contextmanager
+def in_a_line() -> Iterator[None]:
+    """Let ``jupyter nbconvert`` end with the line that is the user's, without its own traceback."""
+    try:
+        yield
+    except NotebookOutputError as error:
+        if NbConvertApp.initialized():
+            sys.exit(f"evidence: {error}")
+        raise
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from traitlets import default
 
 from kit.pack.columns import parts, widths
-from kit.pack.document import Document, document
+from kit.pack.document import Document, document, in_a_line
 from kit.report import views
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 8.0  # of columns' widths, in em
@@ -43,7 +43,8 @@ class EvidenceHTMLExporter(Exporter):
             The notebook shows something that no document can hold.
         """
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        return page(document(nb)), resources
+        with in_a_line():
+            return page(document(nb)), resources
 
 
 def page(evidence: Document) -> str:

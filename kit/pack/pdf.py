@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
 from kit.pack.attachments import Attachment, attachments
-from kit.pack.document import Document, document
+from kit.pack.document import Document, document, in_a_line
 from kit.pack.layout import PAPERS, lay_out
 from kit.report import fonts
 
@@ -54,7 +54,8 @@ class EvidencePDFExporter(Exporter):
             The notebook shows something that no document can hold.
         """
         nb, resources = super().from_notebook_node(nb, resources, **kw)
-        evidence = document(nb)
+        with in_a_line():
+            evidence = document(nb)
         return pdf(evidence, self.paper, attachments(nb, evidence)), resources
 
 

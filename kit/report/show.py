@@ -32,6 +32,8 @@ from kit.report.blocks import (
     remedies,
     told,
 )
+from kit.report.collected import answered
+from kit.report.collected import collected as collected
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
@@ -117,7 +119,7 @@ def scope(snapshot: Snapshot) -> Table:
     rows: list[list[Any]] = []
     for region in snapshot.regions:
         asked = [request for request in snapshot.requests if request.region == region]
-        refused = sum(request.error is not None for request in asked)
+        refused = sum(bool(request.error) and not request.absent for request in asked)
         if region in snapshot.regions_off:
             state = "not enabled for the account"
         elif region in snapshot.regions_unused:
@@ -215,7 +217,7 @@ def totals(findings: Findings) -> Table:
     controls = Counter(status for name, _, status in _verdicts(findings) if name in CONTROLS)
     return Table(
         "totals",
-        "Controls and findings by verdict",
+        f"Controls and findings by verdict{_beside(findings)}",
         [
             Column("what", "Counted"),
             *(
@@ -232,6 +234,12 @@ def totals(findings: Findings) -> Table:
             )
         ],
     )
+
+
+def _beside(findings: Findings) -> str:
+    """What a caption says of verdicts that sum up others, which no count has in it."""
+    names = ", ".join(one.control for one in findings.roll_ups)
+    return f"; roll-ups ({names}) are not counted" if names else ""
 
 
 def gravest(findings: Findings) -> Table | Note:
@@ -394,7 +402,7 @@ def all_findings(findings: Findings) -> Table:
     ]
     return Table(
         "findings",
-        "Findings",
+        f"Findings{_beside(findings)}",
         [
             Column("control", "Control", "control"),
             Column("region", "Region", "code"),
@@ -419,7 +427,7 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             request.region,
             request.started,
             request.attempts,
-            request.error["code"] if request.error else str(request.status),
+            answered(request),
             request.request_id or "",
             request.commitment,
         ]
@@ -427,7 +435,9 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
     ]
     wanted = cited(findings)
     places = [
-        n for n, request in enumerate(snapshot.evidence) if request.id in wanted or request.error
+        n
+        for n, request in enumerate(snapshot.evidence)
+        if request.id in wanted or (request.error and not request.absent)
     ][:_PDF_REQUESTS]
     return Table(
         "evidence",

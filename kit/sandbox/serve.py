@@ -30,7 +30,8 @@ def serve(
     Returns
     -------
     int
-        The command's exit code; 0 after an interruption.
+        The command's exit code, 128 and more where a signal ended it; 0 after an interruption
+        where there is no command.
 
     Raises
     ------
@@ -79,7 +80,13 @@ def _operations(service: str) -> list[str]:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command to its end; it is told to end where this process is."""
     try:
-        return subprocess.run(command, env=environment, check=False).returncode
+        process = subprocess.Popen(command, env=environment)
     except OSError as error:
         raise UserError(f"{command[0]}: cannot be run ({error.strerror})") from None
+    # Ctrl-C reaches the command from the terminal, as it reaches this process.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    code = process.wait()
+    return code if code >= 0 else 128 - code  # a signal's number, as shells have it

@@ -16,7 +16,16 @@ from kit.aws.calls import (
     GET_BUCKET_VERSIONING,
 )
 from kit.snapshot import Snapshot
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, attached, derive, known_any
+from kit.tables.cells import (
+    NONE,
+    UNSEEN,
+    Cell,
+    Default,
+    absent_member,
+    attached,
+    derive,
+    known_any,
+)
 from kit.tables.core import Column
 
 _BLOCKS = {
@@ -140,6 +149,9 @@ def kept_days(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
     """
     answer = snapshot.answer(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=bucket)
     rules = attached(answer, "Rules", UNSEEN, NONE)
+    if any(not {"Filter", "Prefix"} & rule.keys() for rule in _on(rules.value)):
+        gap = absent_member(answer.call, "a rule's Filter", answer.evidence[0])
+        return Cell(None, rules.refs, gap)
     current = derive(lambda rules: _shortest(map(_expiry, _covering(rules, prefix))), rules)
     if current.gap or current.value is None:
         return current
@@ -155,8 +167,11 @@ def kept_days(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
 
 def _covering(rules: list[dict[str, Any]] | None, prefix: str) -> list[dict[str, Any]]:
     """The rules that are on and spare nothing that begins with the prefix."""
-    on = [rule for rule in rules or () if rule.get("Status") == "Enabled"]
-    return [rule for rule in on if _is_about_all(rule, prefix)]
+    return [rule for rule in _on(rules) if _is_about_all(rule, prefix)]
+
+
+def _on(rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    return [rule for rule in rules or () if rule.get("Status") == "Enabled"]
 
 
 def _is_about_all(rule: dict[str, Any], prefix: str) -> bool:

@@ -73,7 +73,9 @@ def _uses(source: Source) -> Iterator[_Use]:
         if bucket.name and bucket.region in snapshot.regions:
             answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
             off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
-            key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
+            # Without a key's name S3 uses the key that AWS manages; without the rule nothing is said.
+            told = answer.absent or answer.value(_RULE) is not None
+            key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if told else UNSEEN)
             key = Cell(None, bucket.refs, off) if off else key
             where = answer.region or bucket.region  # an alias means one of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))

@@ -50,6 +50,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         ),
         "events_seen": Column("AppStream events seen", calls=_EVENTS),
         "events_with_tls": Column("of these with TLS details", calls=_EVENTS),
+        "events_unread": Column("Events without details that can be read", calls=_EVENTS),
         "tls_versions": Column("TLS versions seen", calls=_EVENTS),
         "events_window": Column("Window", calls=_EVENTS),
         "macie": STATUS_COLUMN,
@@ -113,11 +114,10 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Counts over the events looked up, without the collector's own."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
     caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
+    read = [(item, _read(item.get("CloudTrailEvent"))) for item, _ in answer.items()]
+    unread = sum(not details for _, details in read)
     events = [
-        (item, details)
-        for item, _ in answer.items()
-        for details in [_read(item.get("CloudTrailEvent"))]
-        if details and not _is_own(details, caller.value)
+        (item, details) for item, details in read if details and not _is_own(details, caller.value)
     ]
     versions = [
         tls["tlsVersion"]
@@ -138,6 +138,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     return {
         "events_seen": seen,
         "events_with_tls": derive(lambda _: len(versions), seen),
+        "events_unread": derive(lambda _: unread, seen),
         "tls_versions": derive(lambda _: sorted(set(versions)), seen),
         "events_window": derive(lambda _: window, seen),
     }

@@ -27,7 +27,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.snapshot import Answer, Trouble
-from kit.tables.cells import Cell
+from kit.tables.cells import Cell, absent_member
 from kit.tables.core import Column, Row, Source, identify, shown_name, table
 from kit.tables.detect import Detectors
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
@@ -158,11 +158,13 @@ def _tagged(source: Source) -> Iterator[Bearer]:
     """Every AppStream resource and bucket that bears tags, or whose tags could not be seen."""
     seen: set[str] = set()
     for region, arn, pairs, ref in _tags_of_resources(source):
-        if pairs and arn not in seen:
+        if (pairs or pairs is None) and arn not in seen:
             seen.add(arn)
+            gap = absent_member(GET_RESOURCES, "Tags", ref) if pairs is None else None
             name = arn.rpartition("/")[2]
             label = source.labels.label(_kind_of(arn), arn, name)
-            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, (ref,), _tag_fields(pairs))
+            fields = _tag_fields(pairs or [])
+            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, (ref,), fields, gap=gap)
     for bucket in buckets_in_scope(source.snapshot):
         answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
         pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
@@ -182,10 +184,12 @@ def _tagged(source: Source) -> Iterator[Bearer]:
 _Tags = list[tuple[str, str]]
 
 
-def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags, str]]:
+def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags | None, str]]:
+    """Region, ARN, tags, None where AWS left them out, and reference of each resource."""
     for answer in source.snapshot.answers(GET_RESOURCES):
         for item, ref in answer.items():
-            pairs = [(tag["Key"], tag.get("Value", "")) for tag in item.get("Tags") or ()]
+            tags = item.get("Tags")
+            pairs = tags if tags is None else [(tag["Key"], tag.get("Value", "")) for tag in tags]
             yield answer.region, str(item.get("ResourceARN") or answer.place(ref)), pairs, ref
     for answer in source.snapshot.answers(LIST_TAGS_FOR_RESOURCE):
         pairs = list((answer.value("Tags") or {}).items())

@@ -29,7 +29,10 @@ _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others
 def service_roles(source: Source) -> Iterator[Row]:
     """Each service role that is there, and the one without which no fleet runs."""
     answer = source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-    roles = {role.get("RoleName"): (role, ref) for role, ref in answer.items("RoleDetailList")}
+    roles = {
+        role.get("RoleName") or str(role.get("Arn")).rpartition("/")[2]: (role, ref)
+        for role, ref in answer.items("RoleDetailList")
+    }
     for name in SERVICE_ROLES:
         if name in roles:
             role, ref = roles[name]

@@ -19,6 +19,7 @@ from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attache
 from kit.tables.core import Column, Row, Source, identify, listed, table
 from kit.tables.coverage import ACCOUNT
 
+_OFF = Default("DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set")
 _GONE = Default("not found", "ResourceNotFoundException: there is no such certificate authority")
 _WAYS = {
     "way": Column("Way in"),
@@ -31,13 +32,7 @@ _POOL_COLUMNS = {
     "created": Column("Made on", "CreatedTime", UNSEEN),
 }
 _DIRECTORY_COLUMNS = {
-    "certificate_sign_in": Column(
-        "Certificate-based sign-in",
-        "CertificateBasedAuthProperties.Status",
-        Default(
-            "DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set"
-        ),
-    ),
+    "certificate_sign_in": Column("Certificate-based sign-in"),
     "authority_state": Column("Certificate authority", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
     "authority_ends": Column("Its certificate ends on", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
     "authority_mode": Column("Its usage mode", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
@@ -105,9 +100,17 @@ def directories(source: Source) -> Iterator[Row]:
         for item, ref in answer.items():
             key = identify(item, answer)
             label = source.labels.label("directory", key, item["DirectoryName"])
-            cells = _members(_DIRECTORY_COLUMNS, item, ref, answer)
-            cells |= _authority(source, item, ref, answer)
+            cells = _authority(source, item, ref, answer)
+            cells["certificate_sign_in"] = certificate_sign_in(item, ref)
             yield Row(answer.region, key, label, cells)
+
+
+def certificate_sign_in(directory: dict[str, Any], ref: str) -> Cell:
+    """The status of certificate-based sign-in; a directory without the whole block has none."""
+    absent = UNSEEN if "CertificateBasedAuthProperties" in directory else _OFF
+    return member(
+        directory, ref, "CertificateBasedAuthProperties.Status", absent, DESCRIBE_DIRECTORY_CONFIGS
+    )
 
 
 def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -> dict[str, Cell]:

@@ -104,7 +104,7 @@ def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
         for answer in snapshot.answers(DESCRIBE_STACKS)
         for stack, ref in answer.items()
         for config in [stack.get("AgentAccessConfig") or {}]
-        if config.get("ScreenshotsUploadEnabled")
+        if config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))
     )
 
 

@@ -14,9 +14,10 @@ from kit.aws.calls import (
     LIST_ASSOCIATED_FLEETS,
     Scope,
 )
-from kit.tables.cells import NONE, Cell, Default, absent_member, derive, known_any, member
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, derive, known_any, member
 from kit.tables.core import Column, Part, Row, Source, identify, listed, table
 from kit.tables.fleets import THIRD_PARTIES
+from kit.tables.sign_in import certificate_sign_in
 
 NOT_FOUND = "not found in the account"
 EMBEDDED = Part("embedded", "stack that may be embedded")
@@ -44,7 +45,7 @@ _COLUMNS = {
     "protocol": Column(
         "Preferred protocol",
         "StreamingExperienceSettings.PreferredProtocol",
-        Default("TCP", "CreateStack, StreamingExperienceSettings: TCP unless set"),
+        Default("TCP", "AppStream client, Requirements: TCP-based streaming is the default"),
     ),
     "endpoints": Column(
         "Streaming VPC endpoints", "AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)
@@ -157,10 +158,9 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
     """Whether a fleet of the stack is joined to a domain whose users may sign in by certificate."""
     fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
     joined = {
-        fleet["Name"]: (directory, ref)
+        fleet["Name"]: member(fleet, ref, "DomainJoinInfo.DirectoryName", UNSEEN, DESCRIBE_FLEETS)
         for fleet, ref in fleets.items()
-        for directory in [(fleet.get("DomainJoinInfo") or {}).get("DirectoryName")]
-        if directory
+        if fleet.get("DomainJoinInfo") is not None
     }
     if not joined and not fleets.trouble:
         return Cell(False, fleets.evidence)
@@ -168,11 +168,12 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
     cells = [Cell(False, associated.evidence, associated.trouble)]
     for name, ref in associated.items():
         if name in joined:
-            directory, fleet = joined[name]
-            certificates = _certificates(source, region, directory)
-            cells.append(
-                Cell(certificates.value, (ref, fleet, *certificates.refs), certificates.gap)
+            directory = joined[name]
+            certificates = (
+                directory if directory.gap else _certificates(source, region, directory.value)
             )
+            refs = tuple(dict.fromkeys((ref, *directory.refs, *certificates.refs)))
+            cells.append(Cell(certificates.value, refs, certificates.gap))
         else:
             cells.append(Cell(False, (ref, *fleets.evidence), fleets.trouble))
     return known_any(cells)
@@ -180,12 +181,9 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
 
 def _certificates(source: Source, region: str, directory: str) -> Cell:
     answer = source.snapshot.answer(DESCRIBE_DIRECTORY_CONFIGS, region)
-    off = Default(
-        "DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set"
-    )
     for item, ref in answer.items():
         if item["DirectoryName"].casefold() == directory.casefold():
-            status = member(item, ref, "CertificateBasedAuthProperties.Status", off, answer.call)
+            status = certificate_sign_in(item, ref)
             return derive(lambda told: told.startswith("ENABLED"), status)
     return Cell(False, answer.evidence, answer.trouble)
 

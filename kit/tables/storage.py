@@ -41,6 +41,7 @@ from kit.tables.policies import (
 from kit.tables.trails import RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
+_UNKNOWN = "an unknown purpose"
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
 _PURPOSES = (
@@ -112,6 +113,9 @@ def buckets_in_scope(snapshot: Snapshot) -> list[Bucket]:
 def _listed(snapshot: Snapshot) -> Iterator[Bucket]:
     for item, ref in snapshot.answer(LIST_BUCKETS).items():
         name = item.get("Name") or ""
+        if not name:
+            regions = snapshot.regions if not item.get("BucketRegion") else (item["BucketRegion"],)
+            yield from (Bucket("", _UNKNOWN, region, (ref,)) for region in regions)
         for purpose, pattern in _PURPOSES:
             match = pattern.match(name)
             if match:
@@ -144,7 +148,8 @@ def buckets(source: Source) -> Iterator[Row]:
             cells = _out_of_reach(source.snapshot, bucket)
         else:
             cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
-        purpose = Cell(bucket.purpose, bucket.refs)
+        unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
+        purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
         yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
 
@@ -168,9 +173,14 @@ def is_made_by_appstream(name: str) -> bool:
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
     """Gaps throughout: it is in use, yet AWS did not say what it is called."""
-    call: Call = DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS if bucket.purpose == LOGS else DESCRIBE_STACKS
-    gap = absent_member(call, "the bucket's name", bucket.refs[0])
+    gap = _no_name(bucket)
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
+
+
+def _no_name(bucket: Bucket) -> Trouble:
+    named_by = {LOGS: DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, _UNKNOWN: LIST_BUCKETS}
+    call: Call = named_by.get(bucket.purpose, DESCRIBE_STACKS)
+    return absent_member(call, "the bucket's name", bucket.refs[0])
 
 
 def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:

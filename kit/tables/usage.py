@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, Scope
 from kit.snapshot import Snapshot
-from kit.tables.cells import NONE, Cell, known_any
+from kit.tables.cells import NONE, UNSEEN, Cell, derive, known_any, member
 from kit.tables.core import Column, Row, Source, listed, table
 
 _COLUMNS = {
@@ -39,6 +39,10 @@ def _sessions(snapshot: Snapshot, region: str) -> Cell:
     cells = [Cell(False, answer.evidence, answer.trouble)]
     for fleet, ref in answer.items():
         capacity = fleet.get("ComputeCapacityStatus") or {}
-        busy = any(capacity.get(count) for count in ("ActiveUserSessions", "InUse"))
-        cells.append(Cell(busy, (f"{ref}/ComputeCapacityStatus" if capacity else ref,)))
+        here = f"{ref}/ComputeCapacityStatus" if capacity else ref
+        if capacity.get("ActiveUserSessions"):  # of multi-session fleets alone
+            cells.append(Cell(True, (here,)))
+        else:
+            in_use = member(fleet, ref, "ComputeCapacityStatus.InUse", UNSEEN, DESCRIBE_FLEETS)
+            cells.append(derive(bool, in_use))
     return known_any(cells)

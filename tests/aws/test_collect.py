@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ import pytest
 
 from kit import evaluate, tabulate
 from kit.aws import calls
+from kit.aws import collect as engine
 from kit.aws.collect import collect
 from kit.aws.session import Clients
 from kit.controls import needed_calls
@@ -286,3 +288,17 @@ def test_the_snapshot_tells_whether_certificates_were_verified(demo: Run) -> Non
     lax = boto3.client("sts", region_name="eu-west-1", verify=False)
     clients._clients["sts", "eu-west-2"] = lax
     assert not clients.verify_certificates
+
+
+def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(
+    demo: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> dt.datetime:
+            return dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
+
+    monkeypatch.setattr(engine, "dt", SimpleNamespace(datetime=Clock, UTC=dt.UTC))
+    folders = [gather(demo, "ID-02").folder for _ in range(2)]
+    assert [one.parent.name for one in folders] == ["2026-11-24T090000Z", "2026-11-24T090000Z-2"]
+    assert [one.name for one in folders] == ["snapshot", "snapshot"]

@@ -633,7 +633,12 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
     ("settings without a rule", lambda a: a.bucket(SETTINGS), UNDECLARED),
     ("everything expires", ruled(erases()), passes),
     ("everything expires in home folders", ruled(erases(), bucket=HOME), passes),
-    ("no filter", ruled(erases(Filter=None)), passes),
+    ("an empty filter", ruled(erases(Filter={})), passes),
+    (
+        "no filter",
+        ruled(erases(Filter=None)),
+        not_evidenced("absent in answer", GET_BUCKET_LIFECYCLE_CONFIGURATION),
+    ),
     ("an empty prefix of the old kind", ruled(erases(Filter=None, Prefix="")), passes),
     ("one folder", ruled(erases(Filter={"Prefix": "sessions/"})), fails),
     ("one folder, of the old kind", ruled(erases(Filter=None, Prefix="sessions/")), fails),

@@ -134,6 +134,7 @@ def test_it_02_where_the_profile_wants_private_streaming(
     assert verdicts(strict, "IT-02") == expected
 
 
+UNREAD = not_evidenced("absent in answer")
 ROW_3 = attested(f"{TABLE}: API traffic, ")
 UNUSED = not_applicable("no use of AppStream")
 
@@ -167,8 +168,13 @@ def in_use(account: Account) -> Account:
         lambda a: in_use(a).event("TLSv1.0", who=COLLECTOR),
         ROW_3,
     ),
-    ("details that cannot be read", lambda a: in_use(a).event(details="⟦secret⟧"), ROW_3),
-    ("details of another form", lambda a: in_use(a).event(details='["TLSv1.0"]'), ROW_3),
+    ("details that cannot be read", lambda a: in_use(a).event(details="⟦secret⟧"), UNREAD),
+    ("details of another form", lambda a: in_use(a).event(details='["TLSv1.0"]'), UNREAD),
+    (
+        "details that cannot be read beside an old version",
+        lambda a: in_use(a).event(details="⟦secret⟧").event("TLSv1.0"),
+        fails,
+    ),
     ("members that are null", lambda a: in_use(a).event(details='{"userAgent": null}'), ROW_3),
     ("events denied", lambda a: in_use(a).denies(LOOKUP_EVENTS), denied(LOOKUP_EVENTS)),
     (

@@ -716,7 +716,7 @@ def reporting(days: float | None = 0.5, *errors: str, busy: str = "") -> Given:
         if errors:
             told["SubscriptionErrors"] = [{"ErrorCode": error} for error in errors]
         account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, told)
-        capacity = {"Desired": 1} | ({busy: 1} if busy else {})
+        capacity = {"Desired": 1, "InUse": 0} | ({busy: 1} if busy else {})
         return account.fleet("idle").fleet(ComputeCapacityStatus=capacity)
 
     return given
@@ -733,6 +733,11 @@ NO_SUBSCRIPTION = not_applicable("no usage report subscription")
     ("older, with sessions", reporting(40, busy="ActiveUserSessions"), fails),
     ("older, with instances that wait", reporting(40, busy="Available"), passes),
     ("older, and nobody streams", reporting(40), passes),
+    (
+        "older, and AWS does not tell who streams",
+        lambda a: reporting(40)(a).fleet("untold", ComputeCapacityStatus={"Desired": 1}),
+        not_evidenced("absent in answer", DESCRIBE_FLEETS),
+    ),
     ("an error", reporting(0.5, "ACCESS_DENIED"), fails),
     ("an error, and nobody streams", reporting(None, "RESOURCE_NOT_FOUND"), fails),
     (

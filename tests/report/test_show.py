@@ -135,3 +135,31 @@ def test_reports_of_auditors_stand_with_period_and_place(tmp_path: Path) -> None
 def _again(account: Account, folder: Path) -> Snapshot:
     (folder / "snapshot").rename(folder / "before")
     return account.snapshot()
+
+
+def test_how_the_evidence_was_collected_names_the_principal_by_a_label(tables: Tables) -> None:
+    told = dict(show.collected(tables).rows)
+    assert "assumed-role/assumed-role-" in told["Principal"]
+    assert "EvidenceReader" not in str(told)
+    requests = tables.snapshot.requests
+    assert told["Requests"] == str(len(requests))
+    absent = sum(one.absent for one in requests)
+    assert told["Answers that say that there is none"] == str(absent) != "0"
+    assert told["Regions asked"] == ", ".join(sorted({one.region for one in requests}))
+
+
+def test_an_error_that_is_a_fact_is_told_as_one(findings: Findings, tables: Tables) -> None:
+    table = show.evidence_index(findings, tables.snapshot)
+    answers = set(zip(column(table, "call"), column(table, "answer"), strict=True))
+    assert ("s3.GetBucketPolicyStatus", "absent: no bucket policy status (NoSuchBucketPolicy)") in (
+        answers
+    )
+    assert ("appstream.DescribeFleets", "200") in answers
+    refused = {region: n for region, _, _, n in show.scope(tables.snapshot).rows}
+    assert set(refused.values()) == {0}
+
+
+def test_what_sums_up_others_is_told_beside_the_counts(findings: Findings) -> None:
+    names = ", ".join(one.control for one in findings.roll_ups)
+    for table in (show.totals(findings), show.all_findings(findings)):
+        assert f"roll-ups ({names}) are not counted" in table.caption

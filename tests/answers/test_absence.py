@@ -1,0 +1,272 @@
+"""An absent member is no fact: no verdict gets better by what an answer leaves out.
+
+Every optional member that the tables read is left out, wherever it occurs, one at a time. A row
+that is open may then be open for another reason, and may not close or vanish. Where AWS says that
+absence is a fact, it is in ``tests/data/absence.yaml``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Each
+from kit.aws.protect import protect
+from kit.controls import CONTROLS, evaluate
+from kit.controls.registry import Control
+from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST, Finding
+from kit.snapshot import Request, Snapshot, digest
+from kit.tables import Tables, tabulate
+from kit.tables.core import SPECS, Table
+from tests.answers.conftest import REGIONS, Judged
+from tests.answers.shapes import Path as Members
+from tests.answers.shapes import nodes, without
+from tests.standins import output_shape
+
+_DECLARED = yaml.safe_load((Path(__file__).parents[1] / "data" / "absence.yaml").read_text())
+FACTS = {told: fact for fact in _DECLARED for told in fact["members"]}
+_ORDER = {name: n for n, name in enumerate(CALLS)}  # what a call fans out over comes first
+_BEFORE_ALL = (GET_CALLER_IDENTITY.name, LIST_REGIONS.name)
+Improved = Mapping[str, set[str]]  # member to the controls of which rows closed or vanished
+
+
+@dataclass
+class Member:
+    """One optional member: where it occurs, and which tables read it there."""
+
+    places: list[tuple[str, Members]] = field(default_factory=list)
+    tables: set[str] = field(default_factory=set)
+
+
+@pytest.fixture(scope="session")
+def improved(unchanged: Callable[[str], Judged]) -> Callable[[str], Improved]:
+    """What gets better in a sample account by the absence of a member."""
+
+    @cache
+    def improved(name: str) -> Improved:
+        snapshot, known = unchanged(name)
+        before = tabulate(snapshot)
+        found: dict[str, set[str]] = {}
+        for told, member in _members(snapshot).items():
+            shorter = _asked_again(_left_out(snapshot, member.places))
+            gone = {one.call for one in snapshot.requests} - {one.call for one in shorter.requests}
+            about = {c.table for c in CONTROLS.values() if gone & {call.name for call in c.calls}}
+            after = tabulate(shorter, member.tables | about)
+            controls = sorted(
+                n
+                for n, one in CONTROLS.items()
+                if one.table in after and _may_differ(one, before[one.table], after[one.table])
+            )
+            then = [one for one in known if one.control in controls]
+            if better := _closed(then, _judge(shorter, after, controls)):
+                found[told] = better
+        return found
+
+    return improved
+
+
+@pytest.mark.parametrize("name", sorted(REGIONS))
+def test_no_verdict_gets_better_by_what_is_absent(
+    name: str, improved: Callable[[str], Improved]
+) -> None:
+    undeclared = {
+        told: sorted(controls - set(FACTS.get(told, {}).get("controls", ())))
+        for told, controls in improved(name).items()
+    }
+    assert not {told: controls for told, controls in undeclared.items() if controls}
+
+
+def test_what_is_declared_of_absence_has_its_source_and_is_seen(
+    improved: Callable[[str], Improved],
+) -> None:
+    seen: dict[str, set[str]] = defaultdict(set)
+    for name in REGIONS:
+        for told, controls in improved(name).items():
+            seen[told] |= controls
+    for told, fact in FACTS.items():
+        assert set(fact["controls"]) == seen[told], told
+        assert fact["fact"].endswith("."), told
+        assert fact["source"].startswith("https://docs.aws.amazon.com/"), told
+
+
+def test_what_is_left_out_was_read_in_nearly_every_call(
+    unchanged: Callable[[str], Judged],
+) -> None:
+    read = {told.partition(" ")[0] for name in REGIONS for told in _members(unchanged(name)[0])}
+    assert len(read) > 30
+
+
+# --- members that tables read -----------------------------------------------------------------
+
+
+class _Watched(dict[str, Any]):
+    """A part of an answer that tells which of its members were read."""
+
+    def __init__(self, value: Mapping[str, Any], place: Members, read: set[Members]):
+        super().__init__(value)
+        self._place, self._read = place, read
+
+    def __getitem__(self, name: str) -> Any:
+        self._read.add((*self._place, name))
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self._read.add((*self._place, str(name)))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._read.add((*self._place, name))
+        return super().get(name, default)
+
+    def items(self) -> Any:
+        self._read.update((*self._place, name) for name in self)
+        return super().items()
+
+    def values(self) -> Any:
+        self._read.update((*self._place, name) for name in self)
+        return super().values()
+
+
+def _watched(value: Any, place: Members, read: set[Members]) -> Any:
+    if isinstance(value, dict):
+        parts = {name: _watched(part, (*place, name), read) for name, part in value.items()}
+        return _Watched(parts, place, read)
+    if isinstance(value, list):
+        return [_watched(part, (*place, n), read) for n, part in enumerate(value)]
+    return value
+
+
+def _members(snapshot: Snapshot) -> Mapping[str, Member]:
+    read: set[Members] = set()
+    watching = [
+        replace(one, response=_watched(one.response, (one.id,), read)) for one in snapshot.requests
+    ]
+    readers: dict[Members, set[str]] = defaultdict(set)
+    for name in SPECS:
+        read.clear()
+        tabulate(Snapshot(snapshot.header, watching, snapshot.folder), [name])
+        for place in read:
+            readers[place].add(name)
+    found: dict[str, Member] = defaultdict(Member)
+    for request in snapshot.requests:
+        if request.response is None or request.call in _BEFORE_ALL:
+            continue
+        for node in nodes(output_shape(CALLS[request.call]), request.response):
+            tables = readers.get((request.id, *node.path))
+            if node.optional and tables:
+                member = found[f"{request.call} {_told(node.path)}"]
+                member.places.append((request.id, node.path))
+                member.tables |= tables
+    return found
+
+
+def _told(path: Members) -> str:
+    return "".join("[]" if isinstance(part, int) else f".{part}" for part in path)[1:]
+
+
+# --- the account without one --------------------------------------------------------------------
+
+
+def _left_out(snapshot: Snapshot, places: list[tuple[str, Members]]) -> Snapshot:
+    gone = defaultdict(list)
+    for evidence, path in places:
+        gone[evidence].append(path)
+
+    def shorten(request: Request) -> Request:
+        body = request.response
+        for path in gone[request.id]:
+            body = without(body, path)
+        return replace(request, response=body, sha256=digest(body))
+
+    requests = [shorten(one) if one.id in gone else one for one in snapshot.requests]
+    return Snapshot(snapshot.header, requests, snapshot.folder)
+
+
+def _asked_again(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without the requests that nothing in it gives rise to any longer."""
+    kept: dict[str, list[Request]] = defaultdict(list)
+    for request in sorted(snapshot.requests, key=lambda one: _ORDER[one.call]):
+        call = CALLS[request.call]
+        if not call.each or any(_asks(wanted, request) for wanted in _all_wanted(call, kept)):
+            kept[request.call].append(request)
+    ids = {one.id for requests in kept.values() for one in requests}
+    requests = [one for one in snapshot.requests if one.id in ids]
+    return Snapshot(snapshot.header, requests, snapshot.folder)
+
+
+def _all_wanted(call: Call, kept: Mapping[str, list[Request]]) -> Iterator[dict[str, Any]]:
+    for each in call.each:
+        for source in kept[each.source.name]:
+            yield from _wanted(call, each, source.sha256, source)
+
+
+_known: dict[tuple[Call, Each, str], list[dict[str, Any]]] = {}
+
+
+def _wanted(call: Call, each: Each, answer: str, source: Request) -> list[dict[str, Any]]:
+    found = _known.get((call, each, answer))
+    if found is None:
+        found = [protect(call, wanted) for wanted in each.wanted(source.response)]
+        _known[call, each, answer] = found
+    return found
+
+
+def _asks(wanted: dict[str, Any], request: Request) -> bool:
+    asked = {name: value for name, value in wanted.items() if name != "Region"}
+    region = wanted.get("Region")
+    return region in (None, request.region) and asked.items() <= request.parameters.items()
+
+
+def _may_differ(control: Control, before: Table, after: Table) -> bool:
+    """Whether a column that a control reads has changed, or the list of rows, or its coverage."""
+    where = ["region", "resource"]
+    if control.rests_on or not before.coverage.equals(after.coverage):
+        return True
+    if not before.frame[where].equals(after.frame[where]):
+        return True
+    read = list(control.columns)
+    gaps = [table.gaps[table.gaps["column"].isin(read)] for table in (before, after)]
+    same = gaps[0].reset_index(drop=True).equals(gaps[1].reset_index(drop=True))
+    return not (same and before.frame[read].equals(after.frame[read]))
+
+
+def _judge(snapshot: Snapshot, tables: Tables, controls: list[str]) -> list[Finding]:
+    if not controls:
+        return []
+    parameters = {**snapshot.header["parameters"], "controls": controls}
+    alone = Snapshot({**snapshot.header, "parameters": parameters}, snapshot.requests, Path())
+    return list(evaluate(Tables(alone, tables.labels, tables)).leaves)
+
+
+def _closed(known: list[Finding], found: list[Finding]) -> set[str]:
+    """The controls of which a row closed or vanished.
+
+    A row may go by another name, or be among those of which it is told that they were not seen.
+    """
+    better = set()
+    names = {_row(one) for one in found}
+    unseen = {_row(f)[:2] for f in found if f.reason == "absent in answer"}
+    for counted in ((FAIL, NOT_EVIDENCED), WORST_FIRST):
+        before = Counter(_row(one) for one in known if one.status in counted)
+        after = Counter(_row(one) for one in found if one.status in counted)
+        fewer, more = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for row, count in (before - after).items():
+            if row in names:
+                better.add(row[0])
+            elif row[:2] not in unseen:
+                fewer[row[:2]] += count
+        for row, count in (after - before).items():
+            more[row[:2]] += count
+        better |= {control for control, _ in fewer - more}
+    return better
+
+
+def _row(finding: Finding) -> tuple[str, str, str]:
+    return finding.control, finding.region, finding.resource
