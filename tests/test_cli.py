@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -144,6 +146,7 @@ def test_the_demo_ends_with_0_and_says_what_it_found(tmp_path: Path) -> None:
     done = evidence("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "findings: " in done.stdout
+    assert "roll-ups, which sum up findings and are not counted: " in done.stdout
     assert " fail, " in done.stdout
     assert "calls/s" in done.stderr
     (pack,) = (tmp_path / "outputs" / ACCOUNT).glob("*/pack")
@@ -177,3 +180,70 @@ def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
     assert "'nobody' is no sample account" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")],
+)
+def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
+    number: signal.Signals,
+    code: int,
+    told: str,
+    sandbox: Sandbox,
+    environment: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]')
+    sandbox.faults.add(Fault("appstream", "DescribeFleets", "throttle"))
+    try:
+        process = begin("run", "run.yaml", cwd=tmp_path, environment=environment)
+        assert process.stderr
+        while "calls/s" not in process.stderr.readline():  # the bar: AWS is being asked
+            assert process.poll() is None
+        process.send_signal(number)
+        _, said = process.communicate()
+    finally:
+        sandbox.faults.clear()
+    assert process.returncode == code
+    assert said.splitlines()[-1].startswith(f"evidence: {told}")
+    assert "Traceback" not in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
+
+
+def test_a_pack_whose_making_is_interrupted_is_not_there(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]')
+    process = begin("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
+    assert process.stdout
+    assert process.stdout.readline().startswith("snapshot: ")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert (process.returncode, said.strip().count("\n")) == (130, 0)
+    (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
+    assert [path.name for path in folder.iterdir()] == ["snapshot"]
+
+
+def test_the_sandbox_passes_on_that_it_is_told_to_end(tmp_path: Path) -> None:
+    told = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+    told += "print('up', flush=True)\ntime.sleep(600)"
+    process = begin("sandbox", "--", sys.executable, "-c", told, cwd=tmp_path)
+    assert process.stdout
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 7
+
+
+def begin(
+    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(EVIDENCE), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from nbconvert.nbconvertapp import NbConvertApp
 from nbconvert.utils.exceptions import ConversionException
 from nbformat import NotebookNode
 
@@ -39,7 +38,8 @@ def in_a_line() -> Iterator[None]:
     try:
         yield
     except NotebookOutputError as error:
-        if NbConvertApp.initialized():
+        app = sys.modules.get("nbconvert.nbconvertapp")  # which would import the exporters
+        if app and app.NbConvertApp.initialized():
             sys.exit(f"evidence: {error}")
         raise
 
