@@ -175,6 +175,22 @@ def test_plain_nbconvert_renders_it(
     assert (tmp_path / f"out.{suffix}").stat().st_size > 20_000
 
 
+def test_nbconvert_tells_in_a_line_why_a_failed_run_makes_no_document(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4)
+    cell = next(one for one in notebook.cells if "kit.gather" in one.source)
+    cell.outputs = [nbformat.v4.new_output("error", ename="NotEnteredError", evalue="account: 1")]
+    nbformat.write(notebook, tmp_path / "out.ipynb")
+    command = [BIN / "jupyter", "nbconvert", "--to", "evidence_html", "out.ipynb"]
+    done = call(command, tmp_path, environment)
+    assert done.returncode == 1
+    assert "evidence: cell " in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith("failed: NotEnteredError: account: 1")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ipynb"]
+
+
 def test_html_and_pdf_are_made_from_the_same_data(
     packed: tuple[Path, str], by_papermill: Path
 ) -> None:

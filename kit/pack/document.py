@@ -102,6 +102,7 @@ def document(notebook: NotebookNode) -> Document:
         A cell failed, or shows what is no view, or Markdown holds HTML or a
         picture, or there is not exactly one cover. The message names the cell.
     """
+    _refuse_failed(notebook)
     covers: list[JSON] = []
     blocks: list[JSON] = []
     for where, cell in _cells(notebook):
@@ -145,11 +146,24 @@ def findings_data(notebook: NotebookNode) -> JSON:
     return data_of(notebook, "findings")
 
 
+def _refuse_failed(notebook: NotebookNode) -> None:
+    """Tell of a cell that failed, an analyst's too: without what it makes there is no document."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                where = _place(number, cell)
+                raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")
+
+
+def _place(number: int, cell: NotebookNode) -> str:
+    first = cell.source.strip().partition("\n")[0][:60]
+    return f"cell {number} (`{first}`)"
+
+
 def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
     for number, cell in enumerate(notebook.cells, start=1):
         if ANALYST not in cell.metadata.get("tags", ()):
-            first = cell.source.strip().partition("\n")[0][:60]
-            yield f"cell {number} (`{first}`)", cell
+            yield _place(number, cell), cell
 
 
 def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:

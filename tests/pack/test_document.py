@@ -93,6 +93,16 @@ def test_what_no_document_can_hold_names_its_cell(cell: NotebookNode, says: str)
         made(cell)
 
 
+def test_a_cell_of_the_analyst_that_failed_is_what_is_told() -> None:
+    failed = new_code_cell(
+        "kit.gather(run)", outputs=[new_output("error", ename="NotEnteredError", evalue="account")]
+    )
+    failed.metadata["tags"] = ["analyst"]
+    notice = new_markdown_cell('<span style="color:red">An Exception was encountered</span>')
+    with pytest.raises(NotebookOutputError, match=r"cell 2 \(`kit.gather\(run\)`\) failed: NotE"):
+        document(new_notebook(cells=[notice, failed]))
+
+
 def test_no_cover_is_a_mistake_of_the_user() -> None:
     with pytest.raises(UserError, match="shows 0 covers"):
         document(new_notebook(cells=[shown(Note("alone"))]))
