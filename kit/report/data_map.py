@@ -1,4 +1,4 @@
-"""The map of where personal data rests and moves: a figure, and the table that it is an index of."""
+"""The map of where personal data rests and moves, drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.patches import FancyBboxPatch
 from kit.findings import FAIL, NOT_EVIDENCED, Findings
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
-from kit.report.flows import IN, OUT, RESTS, SESSIONS, Box, boxes
+from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, boxes
 from kit.report.map_layout import (
     BAND,
     COLUMNS,
@@ -31,13 +31,11 @@ from kit.report.map_layout import (
     lay_out,
     size_of,
 )
-from kit.report.views import STATUSES, Column, Figure, Note, Table
+from kit.report.views import STATUSES, Figure, Note
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 
-PDF_BOX, BRIEF = 3, 120  # rows of each box that the PDF lists, characters of their texts
 _TITLE = "Where personal data rests and moves"
-_SIDES = {IN: "comes in by", SESSIONS: "is worked with in", RESTS: "rests in", OUT: "goes to"}
 _FRAMES: dict[str, dict[str, Any]] = {
     FAIL: {"linewidth": 1.8, "edgecolor": STATUSES[FAIL].light},
     NOT_EVIDENCED: {
@@ -89,45 +87,6 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
         picture = svg(canvas)
     cut = f" {', '.join(left)}: not drawn for want of room; all in the table." if left else ""
     return Figure("data-map", picture, f"{_TITLE}. {_told(found)}", f"{_TITLE}.{cut}")
-
-
-def flows(findings: Findings, tables: Tables) -> Table:
-    """Each resource of the map, by the number of its box, with its verdict and its evidence."""
-    found = boxes(findings, tables)
-    rows: list[list[Any]] = [
-        [
-            *(box.number, box.region, f"{_SIDES[box.ends.side]}: {box.ends.what}"),
-            *(flow.name, flow.told or None, flow.status),
-            *(list(flow.controls), list(flow.evidence)),
-        ]
-        for box in found
-        for flow in box.flows
-    ]
-    firsts = [n < PDF_BOX for box in found for n in range(len(box.flows))]
-    listed = [place for place, first in enumerate(firsts) if first]
-    cut = (
-        f"{len(rows) - len(listed)} of {len(rows)} rows are left out here, where each box has its "
-        f"{PDF_BOX} worst; all are in the HTML."
-    )
-    whole = len(listed) == len(rows)
-    return Table(
-        "flows",
-        "What the map shows, the worst of each box first",
-        [
-            Column("box", "Box", "number"),
-            Column("region", "Region", "code"),
-            Column("ends", "Personal data"),
-            Column("resource", "Resource", "code"),
-            Column("told", "What was seen", brief=BRIEF),
-            Column("status", "Verdict", "status"),
-            Column("controls", "Open controls", "control", brief=3),
-            Column("evidence", "Evidence", "evidence", brief=3),
-        ],
-        rows,
-        listed=None if whole else listed,
-        cut=None if whole else cut,
-        empty="No place and no way of personal data was seen.",
-    )
 
 
 def _draw_band(axes: Any, band: Band) -> None:
@@ -211,5 +170,5 @@ def _box_told(box: Box) -> str:
     counts = ", ".join(f"{n} {status or 'not judged'}" for status, n in box.counts.items())
     size = size_of(box)
     moves = f" ({box.ends.moves})" if box.ends.moves else ""
-    told = f"{box.number}, {_SIDES[box.ends.side]} {box.ends.what}{moves}"
+    told = f"{box.number}, {SIDES[box.ends.side]} {box.ends.what}{moves}"
     return f"{told}, {size}: {counts}" if size else f"{told}: {counts}"

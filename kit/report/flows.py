@@ -26,7 +26,8 @@ class Ends(NamedTuple):
     unit: str = ""
 
 
-SIDES = IN, SESSIONS, RESTS, OUT = "in", "sessions", "rests", "out"
+IN, SESSIONS, RESTS, OUT = "in", "sessions", "rests", "out"
+SIDES = {IN: "comes in by", SESSIONS: "is worked with in", RESTS: "rests in", OUT: "goes to"}
 _SESSIONS = Ends(SESSIONS, "streaming sessions", "", "region")
 _WAYS_IN = {
     "SAML provider": Ends(IN, "SAML providers", "sign in", "provider"),
@@ -136,9 +137,10 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
         *told.unseen(),
     ]
     regions = [ACCOUNT, *sorted({flow.region for flow in found} - {ACCOUNT, UNKNOWN}), UNKNOWN]
+    sides = list(SIDES)
     found.sort(
         key=lambda flow: (
-            *(regions.index(flow.region), SIDES.index(flow.ends.side), flow.ends.what),
+            *(regions.index(flow.region), sides.index(flow.ends.side), flow.ends.what),
             *(_rank(flow.status), flow.name),
         )
     )

@@ -12,11 +12,11 @@ from kit.report.views import STATUSES
 from kit.tables.coverage import ACCOUNT
 
 # Inches. Text is measured in the regular face, of which the bold one is a tenth wider.
-WIDTH, TALLEST = 7.0, 7.4  # with its heading and a paragraph on a page of Letter
+WIDTH, TALLEST = 7.0, 7.7  # with its heading and a paragraph on a page of Letter
 COLUMNS = {IN: (0.03, 1.32), SESSIONS: (1.98, 0.98), RESTS: (3.58, 1.5), OUT: (5.69, 1.28)}
 BAND = (1.86, 3.34)
 SIZE, SMALL, BOLD = 7.4, 6.8, 1.1  # points
-LINE, PAD, GAP, HEAD, LEGEND = 0.132, 0.06, 0.1, 0.28, 0.42
+LINE, PAD, GAP, HEAD, LEGEND = 0.128, 0.05, 0.09, 0.27, 0.4
 INK, QUIET = "#1c2731", "#55626e"
 
 
@@ -121,13 +121,12 @@ def _title(box: Box) -> str:
 
 
 def size_of(box: Box) -> str:
-    """How much is in a box: what runs there, whose users, or how many resources."""
-    (first, *others) = box.flows
-    if not others and box.ends.side == SESSIONS:
-        return first.told
-    if not others and (box.ends.side == IN or first.name.startswith("any ")):
-        return first.told if "users" in first.told else ""
-    return counted(len(box.flows), box.ends.unit or "list")
+    """How much is in a box, where that is more than a resource: what runs there, users, a number."""
+    seen = [flow for flow in box.flows if not flow.name.startswith("any ")]
+    if len(seen) > 1:
+        return counted(len(seen), box.ends.unit)
+    told = [flow.told for flow in seen]
+    return "".join(one for one in told if box.ends.side == SESSIONS or one.endswith("users"))
 
 
 def _wrap(text: str, em: float) -> list[str]:

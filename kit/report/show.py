@@ -27,7 +27,7 @@ from kit.report.blocks import (
     told,
 )
 from kit.report.cover import cover as cover
-from kit.report.data_map import flows as flows
+from kit.report.flow_table import flows as flows
 from kit.report.full import all_findings as all_findings
 from kit.report.full import data as data
 from kit.report.full import evidence_index as evidence_index

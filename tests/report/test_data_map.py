@@ -13,7 +13,8 @@ from kit.controls import evaluate
 from kit.findings import WORST_FIRST, Findings
 from kit.parameters import appstream_regions
 from kit.report import fonts
-from kit.report.data_map import PDF_BOX, data_map, flows
+from kit.report.data_map import data_map
+from kit.report.flow_table import PDF_BOX, flows
 from kit.report.flows import Box, boxes
 from kit.report.map_layout import BOLD, PAD, SIZE, TALLEST, WIDTH, Drawn, lay_out
 from kit.report.views import Figure, Note, Table
@@ -149,6 +150,7 @@ def test_what_could_not_be_listed_is_drawn_as_not_evidenced(tmp_path: Path) -> N
     assert out["told"].startswith("denied, appstream.DescribeStacks, AccessDenied")
     assert out["evidence"]
     assert "ways out of stacks (data): 1 not evidenced" in figure.alt
+    assert "streaming sessions, 1 fleet: 1 not evidenced" in figure.alt
 
 
 def test_where_nothing_is_there_is_nothing_to_draw(tmp_path: Path) -> None:
