@@ -109,9 +109,9 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
         for request in snapshot.evidence
     ]
     wanted = cited(findings)
-    places = [
-        n for n, request in enumerate(snapshot.evidence) if request.id in wanted or request.error
-    ][:_PDF_REQUESTS]
+    noted = [n for n, one in enumerate(snapshot.evidence) if one.id in wanted or one.error]
+    first = sorted(noted, key=lambda n: snapshot.evidence[n].id not in wanted)[:_PDF_REQUESTS]
+    left = f", but for {len(noted) - len(first)} of these" if len(noted) > len(first) else ""
     return Table(
         "evidence",
         "Evidence: requests, and commitments to the answers as stored",
@@ -126,10 +126,10 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
             Column("commitment", "Commitment (SHA-256)", "code", brief=12),
         ],
         rows,
-        listed=places,
+        listed=sorted(first),
         cut=(
-            f"Listed are {len(places)} of {len(rows)} requests: those that a finding listed above "
-            "cites, and those answered with an error. All of them, with AWS's request ids, "
+            f"Listed are {len(first)} of {len(rows)} requests: those that a finding listed above "
+            f"cites, and those answered with an error{left}. All of them, with AWS's request ids, "
             "attempts and whole commitments, stand in the HTML and in evidence.csv, attached to this "
             "file."
         ),
