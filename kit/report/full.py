@@ -9,7 +9,7 @@ from kit.controls.evaluate import shown
 from kit.findings import Findings
 from kit.report.accepted import unused_waivers
 from kit.report.blocks import BRIEF, IN_CSV, cited, told
-from kit.report.views import Column, Data, Table
+from kit.report.views import Column, Data, Table, first_of
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
@@ -33,10 +33,6 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         ]
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
-    listed, cut = None, None
-    if len(rows) > _PDF_INVENTORY:
-        listed = list(range(_PDF_INVENTORY))
-        cut = f"{len(rows) - len(listed)} of {len(rows)} rows are left out here and are in the HTML"
     columns_ = [
         Column("region", "Region", "code"),
         Column("resource", table.spec.noun.capitalize(), "code"),
@@ -49,8 +45,7 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         f"Inventory: every {table.spec.noun} seen",
         columns_,
         rows,
-        listed=listed,
-        cut=cut,
+        **first_of(rows, _PDF_INVENTORY),
         empty=f"No {table.spec.noun} was seen.",
     )
 
