@@ -27,10 +27,14 @@ _MARKS = {mark.word: f"{mark.shape} {mark.word}" for mark in (STATUSES | SEVERIT
 
 @dataclass(frozen=True)
 class Width:
-    """What a column needs, in em: `least` to break no word, `natural` to wrap no line."""
+    """What a column needs, in em: `least` to break no word, `natural` to wrap no line of cells.
+
+    `roomy` is enough for its title on one line too.
+    """
 
     least: float
     natural: float
+    roomy: float = 0.0
 
 
 def parts(text: str) -> list[str]:
@@ -71,6 +75,8 @@ def share(wanted: list[Width], room: float) -> list[float]:
             max(natural),
             room,
         )
+    roomy = [max(width.natural, width.roomy) for width in wanted]
+    natural = roomy if sum(roomy) <= room else natural
     wide = [part if part >= _WIDE else 0.0 for part in natural]
     wide = wide if any(wide) else natural
     spare = room - sum(natural)
@@ -90,16 +96,17 @@ def _width(column: JSON, cells: list[object]) -> Width:
     kind = column["kind"]
     texts = [_MARKS.get(str(cell), "") if kind in _WHOLE else _text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
+    roomy = 1.1 * fonts.em(column["title"])
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
-        return Width(least, least)
+        return Width(least, least, roomy)
     words = {*texts} if kind == "datetime" else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
     # One long text must not squeeze the other columns: nearly the longest is enough.
     lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     lines = sum(title) / _TITLE_LINES
-    return Width(least, max(least, lines, min(usual, _NATURAL)))
+    return Width(least, max(least, lines, min(usual, _NATURAL)), roomy)
 
 
 def _least(kind: str, word: str) -> float:

@@ -59,7 +59,7 @@ def _shorten(table: JSON) -> None:
 
 def _told_brief(column: JSON) -> JSON:
     if column["kind"] == "code" and column["brief"]:
-        return {**column, "title": f"{column['title']}, first {column['brief']} characters"}
+        return {**column, "title": f"{column['title']}, first {column['brief']}"}
     return column
 
 

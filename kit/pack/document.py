@@ -24,7 +24,7 @@ from kit.report import views
 from kit.report.views import EVIDENCE_MIME, JSON, Column, escape, ids
 
 ANALYST = "analyst"
-CITED_BY = asdict(Column("cited_by", "Cited by", "control", brief=3))
+CITED_BY = asdict(Column("cited_by", "Cited by", "control", brief=2))
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

@@ -17,7 +17,7 @@ from kit.pack.columns import parts, widths
 from kit.pack.document import Document, document, in_a_line
 from kit.report import views
 
-_STEP, _STEPS, _ENOUGH = 1.5, 9, 8.0  # of columns' widths, in em
+_STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
 _LONG = 20  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -73,7 +73,10 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         _measure(table, narrow, wide, links)
     _link(data["blocks"], links)
     for block, following in pairwise(data["blocks"]):
-        block["sticky"] = _introduces(block) and following["kind"] in ("table", "figure")
+        block["sticky"] = _introduces(block) and following["kind"] not in (
+            "heading",
+            "prose",
+        )
     _break_long_words(data, narrow)
     return {
         "cover": data["cover"],

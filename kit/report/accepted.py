@@ -8,7 +8,7 @@ from typing import Any
 from kit.controls import select
 from kit.findings import ACCEPTED, Findings, accepted_for, has_expired
 from kit.parameters import Waiver
-from kit.report.views import Column, Note, Table
+from kit.report.views import Column, Note, Table, first_of
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 
@@ -30,7 +30,6 @@ def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
     ]
     if not rows:
         return Note("No fail is accepted.")
-    listed = list(range(_PDF_ROWS)) if len(rows) > _PDF_ROWS else None
     return Table(
         "accepted",
         "Fails that are accepted, until a day",
@@ -46,10 +45,7 @@ def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
             Column("evidence", "Evidence", "evidence"),
         ],
         rows,
-        listed=listed,
-        cut=f"{len(rows) - len(listed)} more are left out here; the HTML and data/findings.csv have them all."
-        if listed
-        else None,
+        **first_of(rows, _PDF_ROWS, "the HTML and data/findings.csv have all"),
     )
 
 

@@ -13,7 +13,7 @@ from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Fi
 from kit.report.views import JSON, Column, ControlBlock, Remedies, Table
 from kit.report.words import evidence_ids
 
-PDF_ROWS = 10  # open findings that the PDF lists for each control
+PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
 IN_CSV = "findings.csv, attached to this file"
 _OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
@@ -48,13 +48,13 @@ def remedies(findings: Findings) -> Remedies:
 
 
 def listed(findings: list[Finding]) -> list[int]:
-    """Return the places of the findings that the PDF lists: open ones, to a number a control."""
-    seen: Counter[str] = Counter()
+    """Return the places of the findings that the PDF lists: open ones, so many of each status."""
+    seen: Counter[tuple[str, str]] = Counter()
     places = []
     for place, finding in enumerate(findings):
         if finding.status in _OPEN:
-            seen[finding.control] += 1
-            if seen[finding.control] <= PDF_ROWS:
+            seen[finding.control, finding.status] += 1
+            if seen[finding.control, finding.status] <= PDF_ROWS:
                 places.append(place)
     return places
 
@@ -168,3 +168,9 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
             }
         )
     return lines
+
+
+def beside(findings: Findings) -> str:
+    """What a caption says of verdicts that sum up others, which no count has in it."""
+    names = ", ".join(one.control for one in findings.roll_ups)
+    return f"; roll-ups ({names}) are not counted" if names else ""

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
-from matplotlib.font_manager import fontManager
 
 from kit.controls import CONTROLS, SECTIONS
 from kit.findings import WORST_FIRST, Findings
-from kit.report import fonts
+from kit.report.data_map import data_map as data_map
+from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.views import STATUSES, Figure
 
-STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "appstream-evidence-kit",
-    "svg.fonttype": "path",
-    "font.family": fonts.SANS,
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-}
 _HATCHES = {
     "fail": "xx",
     "not evidenced": "//",
@@ -89,16 +78,3 @@ def verdicts(findings: Findings) -> Figure:
     return Figure(
         "verdicts", picture, f"Findings by section and verdict. {told}.", "Findings by section"
     )
-
-
-def load_fonts() -> None:
-    """Let matplotlib know the fonts that pages are set in."""
-    for path in fonts.directory().glob("*.ttf"):
-        fontManager.addfont(path)
-
-
-def svg(canvas: Canvas) -> str:
-    """The figure as SVG without the time and the version that matplotlib would write into it."""
-    file = io.StringIO()
-    canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()

@@ -12,7 +12,7 @@ from kit.controls import CONTROLS, SECTIONS
 from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.organisation import Organisation
 from kit.report import fonts
-from kit.report.figures import STYLE, load_fonts, svg
+from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.views import STATUSES, Figure
 
 ROWS = 50  # accounts that the picture has room for

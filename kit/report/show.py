@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
-from kit.controls.evaluate import shown
 from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import STATEMENTS, TITLE
@@ -20,98 +17,39 @@ from kit.findings import (
     worst,
 )
 from kit.report.accepted import accepted as accepted
-from kit.report.accepted import unused_waivers
 from kit.report.accepted import waivers as waivers
 from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
-    IN_CSV,
-    cited,
+    beside,
     control_blocks,
     reason,
     remedies,
     told,
 )
-from kit.report.collected import answered
 from kit.report.collected import collected as collected
+from kit.report.cover import cover as cover
+from kit.report.flow_table import flows as flows
+from kit.report.full import all_findings as all_findings
+from kit.report.full import data as data
+from kit.report.full import evidence_index as evidence_index
+from kit.report.full import inventory as inventory
+from kit.report.full import manifest as manifest
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
-from kit.report.views import (
-    STATUSES,
-    Column,
-    Controls,
-    Cover,
-    Data,
-    Note,
-    Remedies,
-    Table,
-    first_of,
-)
+from kit.report.views import STATUSES, Column, Controls, Note, Remedies, Table
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
-from kit.tables import Tables
 
-_PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _SEVERITY = ("high", "medium", "low", "")
-_SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
-
-
-def cover(findings: Findings, snapshot: Snapshot) -> Cover:
-    """The first page: whose account, when, under which role, made with what."""
-    run = snapshot.run
-    facts = [
-        ("Account", snapshot.account),
-        ("Regions in scope", ", ".join(snapshot.regions)),
-        ("Period", _period(snapshot)),
-        ("Controller", run.controller or "not declared"),
-        ("Role under the GDPR", run.data_role or "not declared"),
-        ("Register of processing", run.register_reference or "not declared"),
-        ("Contact", run.contact or "not declared"),
-        ("Thresholds", snapshot.profile.name),
-        ("Requests to AWS", str(len(snapshot.requests))),
-        *_lender(snapshot),
-        (
-            "Made with",
-            f"appstream-evidence-kit {snapshot.header['kit']}, AWS's API models of botocore "
-            f"{snapshot.header['botocore']}",
-        ),
-        ("Snapshot (SHA-256)", snapshot.digest),
-        ("Findings (SHA-256)", findings.digest),
-        ("Signature", _SIGNATURE if run.signed else "none: this pack is unsigned"),
-    ]
-    marks = [f"Signed: see {_SIGNATURE}" if run.signed else "Unsigned"]
-    if not run.pseudonymise:
-        marks.append("Names in clear: contains personal data")
-    return Cover(
-        title="GDPR evidence pack",
-        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), account {snapshot.account}",
-        facts=facts,
-        as_of=snapshot.as_of.isoformat(),
-        stamp=snapshot.stamp,
-        marks=marks,
-        paper=run.paper,
-    )
-
-
-def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
-    lender = snapshot.organisation
-    if lender is None:
-        return []
-    told = f"account {lender.account}, as of {lender.as_of:%Y-%m-%d %H:%M} UTC, "
-    return [("Organisation's snapshot", f"{told}SHA-256 {lender.header['digest']}")]
-
-
-def _period(snapshot: Snapshot) -> str:
-    """When configuration was read, and from when on events were looked for."""
-    days = snapshot.run.lookback_days
-    since = snapshot.as_of - dt.timedelta(days=days)
-    return (
-        f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC; events of CloudTrail of the "
-        f"{days} days before, since {since:%Y-%m-%d}"
-    )
+_ANSWERS = {
+    CUSTOMER: "of these: the customer answers",
+    SHARED: "of these: AWS and the customer",
+    AWS: "of these: AWS answers",
+}
 
 
 def scope(snapshot: Snapshot) -> Table:
@@ -212,12 +150,22 @@ def responsibilities(findings: Findings) -> Table:
 
 
 def totals(findings: Findings) -> Table:
-    """How many controls, by their worst finding, and how many findings have which verdict."""
+    """How many findings and controls have which verdict, and who answers for these."""
     leaves = Counter(finding.status for finding in findings.leaves)
-    controls = Counter(status for name, _, status in _verdicts(findings) if name in CONTROLS)
+    judged = [
+        (control, status) for name, control, status in _verdicts(findings) if name in CONTROLS
+    ]
+    counted = [
+        ("Findings", leaves),
+        ("Controls, by their worst finding", Counter(status for _, status in judged)),
+        *(
+            (told, Counter(status for one, status in judged if one.responsibility == side))
+            for side, told in _ANSWERS.items()
+        ),
+    ]
     return Table(
         "totals",
-        f"Controls and findings by verdict{_beside(findings)}",
+        f"Findings and controls by verdict, and who answers for the controls{beside(findings)}",
         [
             Column("what", "Counted"),
             *(
@@ -228,18 +176,9 @@ def totals(findings: Findings) -> Table:
         ],
         [
             [what, *(counts[status] for status in WORST_FIRST), counts.total()]
-            for what, counts in (
-                ("Controls, by their worst finding", controls),
-                ("Findings", leaves),
-            )
+            for what, counts in counted
         ],
     )
-
-
-def _beside(findings: Findings) -> str:
-    """What a caption says of verdicts that sum up others, which no count has in it."""
-    names = ", ".join(one.control for one in findings.roll_ups)
-    return f"; roll-ups ({names}) are not counted" if names else ""
 
 
 def gravest(findings: Findings) -> Table | Note:
@@ -345,160 +284,6 @@ def transit(findings: Findings) -> Table:
         rows,
         empty="None of the five rows was selected for this run.",
     )
-
-
-def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
-    """A table as it was made from the snapshot; cells that could not be seen say so."""
-    table = tables[name]
-    chosen = list(columns) or list(table.spec.columns)
-    unseen = set(zip(table.gaps["row"], table.gaps["column"], strict=True))
-    rows: list[list[Any]] = [
-        [
-            values.region,
-            values.resource,
-            *(
-                "not seen" if (row, column) in unseen else _cell(getattr(values, column))
-                for column in chosen
-            ),
-        ]
-        for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
-    ]
-    columns_ = [
-        Column("region", "Region", "code"),
-        Column("resource", table.spec.noun.capitalize(), "code"),
-        *(Column(column, table.spec.columns[column].title, brief=BRIEF) for column in chosen),
-    ]
-    if table.spec.noun == "region":  # the resource is the region
-        columns_, rows = columns_[1:], [row[1:] for row in rows]
-    return Table(
-        f"inventory-{name}",
-        f"Inventory: every {table.spec.noun} seen",
-        columns_,
-        rows,
-        **first_of(rows, _PDF_INVENTORY),
-        empty=f"No {table.spec.noun} was seen.",
-    )
-
-
-def _cell(value: Any) -> Any:
-    """A count stays a number, for workbooks and for sorting."""
-    return value if type(value) is int else shown(value)
-
-
-def all_findings(findings: Findings) -> Table:
-    """Every finding; the PDF names the file that has them, for the blocks list what is open."""
-    chosen = [*findings.leaves, *findings.roll_ups]
-    rows: list[list[Any]] = [
-        [
-            finding.control,
-            finding.region,
-            finding.resource,
-            finding.severity or None,
-            finding.status,
-            told(finding),
-            evidence_ids(finding.evidence),
-        ]
-        for finding in chosen
-    ]
-    return Table(
-        "findings",
-        f"Findings{_beside(findings)}",
-        [
-            Column("control", "Control", "control"),
-            Column("region", "Region", "code"),
-            Column("resource", "Resource", "code"),
-            Column("severity", "Severity", "severity"),
-            Column("status", "Verdict", "status"),
-            Column("why", "Why, and what was observed"),
-            Column("evidence", "Evidence", "evidence"),
-        ],
-        rows,
-        listed=[],
-        cut=f"All {len(rows)} stand in the HTML, the workbook, and {IN_CSV}.",
-    )
-
-
-def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
-    """Every request: which service was asked what, where, when, and what commits to its answer."""
-    rows: list[list[Any]] = [
-        [
-            request.id,
-            request.call,
-            request.region,
-            request.started,
-            request.attempts,
-            answered(request),
-            request.request_id or "",
-            request.commitment,
-        ]
-        for request in snapshot.evidence
-    ]
-    wanted = cited(findings)
-    places = [
-        n
-        for n, request in enumerate(snapshot.evidence)
-        if request.id in wanted or (request.error and not request.absent)
-    ][:_PDF_REQUESTS]
-    return Table(
-        "evidence",
-        "Evidence: requests, and commitments to the answers as stored",
-        [
-            Column("id", "Id", "code"),
-            Column("call", "Call", "code"),
-            Column("region", "Region", "code"),
-            Column("time", "Time", "datetime"),
-            Column("attempts", "Attempts", "number", brief=0),
-            Column("answer", "Answer"),
-            Column("request_id", "AWS request id", "code", brief=0),
-            Column("commitment", "Commitment (SHA-256)", "code", brief=12),
-        ],
-        rows,
-        listed=places,
-        cut=(
-            f"Listed are {len(places)} of {len(rows)} requests: those that a finding listed above "
-            "cites, and those answered with an error. All of them, with AWS's request ids, "
-            "attempts and whole commitments, stand in the HTML and in evidence.csv, attached to this "
-            "file."
-        ),
-        anchor="id",
-    )
-
-
-def data(findings: Findings, snapshot: Snapshot) -> Data:
-    """The findings for machines: what the pack's files are written from."""
-    frame = findings.frame
-    frame["evidence"] = [" ".join(refs) for refs in frame["evidence"]]
-    records = frame.to_dict("records")
-    as_of = snapshot.as_of.isoformat()
-    return Data(
-        name="findings",
-        records=[{str(key): value for key, value in record.items()} for record in records],
-        facts={
-            "account": snapshot.account,
-            "as_of": as_of,
-            "ended": max([as_of, *(request.ended for request in snapshot.requests)]),
-            "stamp": snapshot.stamp,
-            "kit": snapshot.header["kit"],
-            "botocore": snapshot.header["botocore"],
-            "snapshot": snapshot.digest,
-            "digest": findings.digest,
-            "exit_code": findings.exit_code,
-            "unused_waivers": "\n".join(unused_waivers(findings, snapshot)),
-        },
-    )
-
-
-def manifest(snapshot: Snapshot) -> Data:
-    """What the snapshot's header says of itself, for machines.
-
-    Parameters and waivers are left out: names of persons and resources stand in them.
-    """
-    header = {
-        name: value
-        for name, value in snapshot.header.items()
-        if name not in ("parameters", "waivers")
-    }
-    return Data("snapshot", [], {**header, "sha256": snapshot.digest})
 
 
 def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:

@@ -55,7 +55,7 @@ def test_columns_of_which_nothing_is_printed_are_left_out_and_digests_told_as_cu
             Column("c", "C"),
         )
     )
-    assert [column["title"] for column in made["columns"]] == ["B, first 1 characters", "C"]
+    assert [column["title"] for column in made["columns"]] == ["B, first 1", "C"]
     assert made["rows"] == [["2", "3"]]
 
 
@@ -107,5 +107,5 @@ def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> 
         )
     )
     text = squeezed("".join(texts(made, tmp_path)))
-    assert "fail:12findings,ofwhich1islisted,eu-west-1" in text
+    assert "fail:12findings,ofwhich1islistedand11leftout,eu-west-1" in text
     assert "pass:1finding.alliswell.Evidence:E0002.Rowbyrowinfindings.csv." in text

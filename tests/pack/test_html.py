@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import document
 from kit.pack.html import EvidenceHTMLExporter
-from kit.report.views import Table
+from kit.report.views import Column, Table
 from tests.pack.conftest import HOSTILE, LONG, MARKS, SCRIPTS, STAMP, cover, findings, shown
 
 Open = Callable[..., Page]
@@ -161,6 +161,24 @@ def test_tables_search_and_filter_together(html: str, opened: Open) -> None:
     expect(tools.locator("output")).to_have_text("120 rows")
 
 
+def test_a_filter_offers_each_id_of_cells_that_hold_several(opened: Open) -> None:
+    many = Table(
+        "places",
+        "Places",
+        [Column("resource", "Resource", "code"), Column("controls", "Controls", "control")],
+        [[f"finance-{n}", ["AR-05", *(["EX-01"] if n % 3 == 0 else [])]] for n in range(9)],
+    )
+    made, _ = EvidenceHTMLExporter().from_notebook_node(
+        new_notebook(cells=[shown(cover()), shown(many)])
+    )
+    page = opened(made)
+    tools = page.get_by_role("group", name=re.compile("Places"))
+    choice = tools.get_by_label("Controls")
+    assert choice.locator("option").all_text_contents() == ["all", "AR-05", "EX-01"]
+    choice.select_option("EX-01")
+    expect(tools.locator("output")).to_have_text("3 of 9 rows")
+
+
 def test_links_lead_from_finding_to_control_to_evidence_and_back(html: str, opened: Open) -> None:
     page = opened(html)
     page.locator("#table-findings tbody tr").first.get_by_role("link", name="AR-05").click()
@@ -194,6 +212,21 @@ def test_a_keyboard_alone_reaches_the_evidence(html: str, opened: Open) -> None:
     expect(page.locator(":focus")).to_have_text("Skip to the evidence")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+    search = page.get_by_role("group", name=re.compile("Findings")).get_by_label("Search")
+    search.focus()
+    page.keyboard.type("finance-1")
+    assert "11" in rows(page, "table-findings")
+    head = page.locator("#table-findings thead th", has_text="Resource")
+    for _ in range(9):
+        if head.locator(":focus").count():
+            break
+        page.keyboard.press("Tab")
+        outline = page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle")
+        assert outline == "solid"
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    page.keyboard.press("Space")
+    expect(head).to_have_attribute("aria-sort", "descending")
 
 
 def test_it_is_whole_without_its_script(html: str, opened: Open) -> None:
@@ -236,6 +269,17 @@ def test_stamp_and_marks_stand_at_the_top_and_on_every_printed_page(
         text = " ".join(printed.extract_text().split())
         assert " · ".join((STAMP, *MARKS)) in text
         assert f"Page {number} of {len(reader.pages)}" in text
+
+
+def test_printed_tables_repeat_their_head_on_each_page(opened: Open, tmp_path: Path) -> None:
+    made, _ = EvidenceHTMLExporter().from_notebook_node(
+        new_notebook(cells=[shown(cover()), shown(findings(120))])
+    )
+    opened(made).pdf(path=tmp_path / "printed.pdf", format="A4")
+    printed = [page.extract_text() for page in pypdf.PdfReader(tmp_path / "printed.pdf").pages]
+    held = [text for text in printed if "finance-" in text]
+    assert len(held) > 2
+    assert all("Severity" in text for text in held)
 
 
 def test_a_stamp_cannot_leave_the_style_sheet() -> None:

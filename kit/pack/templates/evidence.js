@@ -8,6 +8,11 @@ function text(cell) {
   return (mark ? mark.lastChild : cell).textContent.trim();
 }
 
+// What a cell offers to a filter: each of its ids, or all of its text.
+function offered(cell, kind) {
+  return kind === "control" ? text(cell).split(", ") : [text(cell)];
+}
+
 function key(cell, kind) {
   const shown = text(cell);
   if (kind === "number") return shown === "–" ? -Infinity : Number(shown.replaceAll(",", ""));
@@ -45,12 +50,14 @@ function filterable(table, rows) {
   const choices = [];
   const tools = element("div", { className: "tools" }, element("label", {}, "Search ", search));
   heads.forEach((head, index) => {
-    const values = [...new Set(rows.map((row) => text(row.cells[index])))];
-    if (!(head.dataset.kind in WORDS || head.dataset.kind === "control") || values.length < 2) return;
-    const order = (value) => (WORDS[head.dataset.kind] || []).indexOf(value);
+    const kind = head.dataset.kind;
+    if (!(kind in WORDS || kind === "control")) return;
+    const values = [...new Set(rows.flatMap((row) => offered(row.cells[index], kind)))];
+    if (values.length < 2) return;
+    const order = (value) => (WORDS[kind] || []).indexOf(value);
     values.sort((a, b) => order(a) - order(b) || a.localeCompare(b, "en", { numeric: true }));
     const select = element("select", {}, new Option("all", ""), ...values.map((value) => new Option(value)));
-    choices.push([index, select]);
+    choices.push([index, kind, select]);
     tools.append(element("label", {}, head.textContent + " ", select));
   });
   const count = element("output", {});
@@ -62,7 +69,7 @@ function filterable(table, rows) {
     const wanted = search.value.toLowerCase();
     let shown = 0;
     rows.forEach((row, place) => {
-      const fits = words[place].includes(wanted) && choices.every(([index, select]) => !select.value || text(row.cells[index]) === select.value);
+      const fits = words[place].includes(wanted) && choices.every(([index, kind, select]) => !select.value || offered(row.cells[index], kind).includes(select.value));
       row.hidden = !fits;
       shown += fits;
     });
@@ -71,7 +78,7 @@ function filterable(table, rows) {
   tools.addEventListener("input", apply);
   table.addEventListener("unhide", () => {
     search.value = "";
-    choices.forEach(([, select]) => { select.value = ""; });
+    choices.forEach(([, , select]) => { select.value = ""; });
     apply();
   });
   table.closest(".scroll").before(tools);
@@ -84,7 +91,7 @@ for (const table of document.querySelectorAll("table.data")) {
   if (rows.length > FEW) filterable(table, rows);
 }
 
-// A link into a filtered table shows its row again; a closed remedy opens.
+// A link into a filtered table shows its row again.
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
@@ -93,4 +100,3 @@ function reveal() {
 }
 addEventListener("hashchange", reveal);
 reveal();
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));

@@ -1,0 +1,81 @@
+"""The first page: whose account, when, under which role, made with what."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from kit.aws.calls import GET_CALLER_IDENTITY
+from kit.findings import Findings
+from kit.report.views import Cover
+from kit.snapshot import Snapshot
+
+_SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
+_COLLECTORS = {"assumed-role": "an assumed role", "user": "an IAM user", "root": "the root user"}
+
+
+def cover(findings: Findings, snapshot: Snapshot) -> Cover:
+    """The first page: whose account, when, under which role, made with what."""
+    run = snapshot.run
+    facts = [
+        ("Account", snapshot.account),
+        ("Regions in scope", ", ".join(snapshot.regions)),
+        ("Period", _period(snapshot)),
+        ("Controller", run.controller or "not declared"),
+        ("Role under the GDPR", run.data_role or "not declared"),
+        ("Register of processing", run.register_reference or "not declared"),
+        ("Contact", run.contact or "not declared"),
+        ("Thresholds", snapshot.profile.name),
+        ("Collected", _collected(snapshot)),
+        ("Requests to AWS", f"{len(snapshot.requests)}"),
+        *_lender(snapshot),
+        (
+            "Made with",
+            f"appstream-evidence-kit {snapshot.header['kit']}, AWS's API models of botocore "
+            f"{snapshot.header['botocore']}",
+        ),
+        ("Snapshot (SHA-256)", snapshot.digest),
+        ("Findings (SHA-256)", findings.digest),
+        ("Signature", _SIGNATURE if run.signed else "none: this pack is unsigned"),
+    ]
+    marks = [f"Signed: see {_SIGNATURE}" if run.signed else "Unsigned"]
+    if not run.pseudonymise:
+        marks.append("Names in clear: contains personal data")
+    return Cover(
+        title="GDPR evidence pack",
+        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), account {snapshot.account}",
+        facts=facts,
+        as_of=snapshot.as_of.isoformat(),
+        stamp=snapshot.stamp,
+        marks=marks,
+        paper=run.paper,
+    )
+
+
+def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
+    lender = snapshot.organisation
+    if lender is None:
+        return []
+    told = f"account {lender.account}, as of {lender.as_of:%Y-%m-%d %H:%M} UTC, "
+    return [("Organisation's snapshot", f"{told}SHA-256 {lender.header['digest']}")]
+
+
+def _period(snapshot: Snapshot) -> str:
+    """From when to when events were looked for, and when configuration was read."""
+    days = snapshot.run.lookback_days
+    since = snapshot.as_of - dt.timedelta(days=days)
+    return (
+        f"{since:%Y-%m-%d} to {snapshot.as_of:%Y-%m-%d}: events of CloudTrail, {days} days; "
+        f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _collected(snapshot: Snapshot) -> str:
+    """From when to when AWS was asked, and as what; who it was stays in the snapshot."""
+    ended = max([snapshot.as_of.isoformat(), *(request.ended for request in snapshot.requests)])
+    answer = snapshot.answer(GET_CALLER_IDENTITY)
+    kind = str(answer.value("Arn") or "").rpartition(":")[2].partition("/")[0]
+    asked_as = _COLLECTORS.get(kind, kind or "not seen")
+    return (
+        f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} to {dt.datetime.fromisoformat(ended):%H:%M:%S} UTC, "
+        f"as {asked_as} ({', '.join(answer.evidence) or 'not asked'})"
+    )

@@ -1,0 +1,296 @@
+"""Where personal data rests and moves, as the tables of a snapshot tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from kit.controls import CONTROLS
+from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
+from kit.report.words import evidence_ids
+from kit.tables import Tables
+from kit.tables.coverage import ACCOUNT
+
+UNKNOWN = "region not seen"
+_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
+
+
+class Ends(NamedTuple):
+    """An arrow of the map: on which side, what is at its end, what goes along, in what units."""
+
+    side: str
+    what: str
+    moves: str
+    unit: str = ""
+
+
+IN, SESSIONS, RESTS, OUT = "in", "sessions", "rests", "out"
+SIDES = {IN: "comes in by", SESSIONS: "is worked with in", RESTS: "rests in", OUT: "goes to"}
+_SESSIONS = Ends(SESSIONS, "streaming sessions", "", "region")
+_WAYS_IN = {
+    "SAML provider": Ends(IN, "SAML providers", "sign in", "provider"),
+    "directory": Ends(IN, "directories", "sign in", "directory"),
+    "user pool": Ends(IN, "user pool", "sign in", "pool"),
+}
+_HOLDS = {
+    "home folders": Ends(RESTS, "home folders", "files", "bucket"),
+    "application settings": Ends(RESTS, "application settings", "settings", "bucket"),
+    "logs": Ends(RESTS, "usage reports and logs", "reports", "bucket"),
+    "screenshots": Ends(RESTS, "agents' screenshots", "screenshots", "bucket"),
+    "sources": Ends(RESTS, "applications, session scripts", "programs", "bucket"),
+    "trails": Ends(RESTS, "logs of trails", "API events", "bucket"),
+}
+_COPIES = Ends(OUT, "copies that S3 makes", "copies", "bucket")
+_PROVIDERS = {
+    "GOOGLE_DRIVE": Ends(OUT, "Google Drive", "files", "stack"),
+    "ONE_DRIVE": Ends(OUT, "OneDrive", "files", "stack"),
+}
+_ACCOUNTS = Ends(OUT, "other accounts", "images", "image")
+_DEVICES = Ends(OUT, "users' devices", "files", "stack")
+_PAGES = Ends(OUT, "pages that embed sessions", "screen", "stack")
+_AGENTS = Ends(OUT, "agents in sessions", "control", "stack")
+_CARRIED = {
+    "download": "files",
+    "clipboard_out": "clipboard",
+    "printing": "prints",
+    "redirection": "URLs",
+}
+_LISTS = {  # tables whose rows are flows: what is unknown where a list was not seen
+    "ways_in": Ends(IN, "ways to sign in", "sign in"),
+    "fleets_and_builders": _SESSIONS,
+    "buckets": Ends(RESTS, "buckets", "data"),
+    "stacks": Ends(OUT, "ways out of stacks", "data"),
+    "images": Ends(OUT, "image shares", "images"),
+}
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One place of data, or one way of it in or out.
+
+    Attributes
+    ----------
+    region : str
+        "global" for what the account has once.
+    ends : Ends
+    name, told : str
+        The resource's label, and what was observed of it.
+    status : str or None
+        The worst of the verdicts on it; None where no control of this run judges it.
+    controls, evidence : tuple of str
+        Controls that are open on it, and ids of the answers that it rests on.
+    """
+
+    region: str
+    ends: Ends
+    name: str
+    told: str
+    status: str | None
+    controls: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Flows in one region that end alike, the worst first; the map draws them as one box."""
+
+    number: int
+    flows: tuple[Flow, ...]
+
+    @property
+    def region(self) -> str:
+        """Where they are."""
+        return self.flows[0].region
+
+    @property
+    def ends(self) -> Ends:
+        """What they share."""
+        return self.flows[0].ends
+
+    @property
+    def counts(self) -> dict[str | None, int]:
+        """How many have which status, the worst first."""
+        statuses = [flow.status for flow in self.flows]
+        return {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+
+
+def boxes(findings: Findings, tables: Tables) -> list[Box]:
+    """Return what the map shows: region by region, from the ways in to the ways out.
+
+    Parameters
+    ----------
+    findings : Findings
+    tables : Tables
+        All tables of the snapshot that was judged.
+    """
+    told = _Told(findings, tables)
+    found = [
+        *told.ways_in(),
+        *told.sessions(),
+        *told.buckets(),
+        *told.trails_and_copies(),
+        *told.stacks(),
+        *told.connectors(),
+        *told.images(),
+        *told.unseen(),
+    ]
+    regions = [ACCOUNT, *sorted({flow.region for flow in found} - {ACCOUNT, UNKNOWN}), UNKNOWN]
+    sides = list(SIDES)
+    found.sort(
+        key=lambda flow: (
+            *(regions.index(flow.region), sides.index(flow.ends.side), flow.ends.what),
+            *(_rank(flow.status), flow.name),
+        )
+    )
+    grouped = groupby(found, key=lambda flow: (flow.region, flow.ends))
+    return [Box(n, tuple(flows)) for n, (_, flows) in enumerate(grouped, 1)]
+
+
+def _rank(status: str | None) -> int:
+    return WORST_FIRST.index(status) if status else len(WORST_FIRST)
+
+
+class _Told:
+    """What tables and verdicts tell."""
+
+    def __init__(self, findings: Findings, tables: Tables):
+        self.tables = tables
+        self._on: dict[tuple[str, str, str], list[Finding]] = {}
+        for finding in findings.leaves:
+            table = CONTROLS[finding.control].table
+            self._on.setdefault((table, finding.region, finding.resource), []).append(finding)
+
+    def _rows(self, name: str) -> Iterator[tuple[str, Any]]:
+        frame = self.tables[name].frame
+        yield from zip(frame.index, frame.itertuples(index=False), strict=True)
+
+    def _refs(self, name: str, row: str, *columns: str) -> list[str]:
+        return [ref for column in columns for ref in self.tables[name].refs[row, column]]
+
+    def _flow(
+        self,
+        region: str,
+        ends: Ends,
+        name: str,
+        told: str,
+        refs: Iterable[str],
+        judged_in: Iterable[tuple[str, str]],
+        controls: Iterable[str] = CONTROLS,
+    ) -> Flow:
+        """Return a flow with the verdicts that some tables' controls have on its resource."""
+        own = [
+            finding
+            for table, where in judged_in
+            for finding in self._on.get((table, where, name), ())
+            if finding.control in controls
+        ]
+        open_ = [finding for finding in own if finding.status in _OPEN]
+        cited = [*refs, *(ref for finding in open_ for ref in finding.evidence)]
+        return Flow(
+            region,
+            ends,
+            name,
+            told,
+            worst(finding.status for finding in own) if own else None,
+            tuple(sorted({finding.control for finding in open_})),
+            tuple(evidence_ids(cited)),
+        )
+
+    def ways_in(self) -> Iterator[Flow]:
+        for row, one in self._rows("ways_in"):
+            users = f"{one.enabled_users} enabled users" if one.way == "user pool" else one.way
+            refs = self._refs("ways_in", row, "way", "enabled_users")
+            judged = (("ways_in", ACCOUNT), ("directories", one.region))
+            yield self._flow(one.region, _WAYS_IN[one.way], one.resource, users, refs, judged)
+
+    def sessions(self) -> Iterator[Flow]:
+        running: dict[str, list[tuple[str, str]]] = {}
+        for row, one in self._rows("fleets_and_builders"):
+            running.setdefault(one.region, []).append((row, one.kind))
+        for region, rows in running.items():
+            kinds = [kind for _, kind in rows]
+            told = ", ".join(counted(kinds.count(kind), kind) for kind in sorted({*kinds}))
+            refs = [
+                ref for row, _ in rows for ref in self._refs("fleets_and_builders", row, "internet")
+            ]
+            name = f"AppStream in {region}"
+            yield self._flow(region, _SESSIONS, name, told, refs, [("places", ACCOUNT)])
+
+    def buckets(self) -> Iterator[Flow]:
+        for table in ("buckets", "screenshots", "sources"):
+            gaps = self.tables[table].gaps
+            unseen = {*gaps["row"][gaps["column"] == "key_class"]}
+            for row, one in self._rows(table):
+                ends = _HOLDS[one.purpose if table == "buckets" else table]
+                told = "not seen" if row in unseen else one.key_class
+                first = "purpose" if table == "buckets" else "key_class"
+                yield self._flow(
+                    *(one.region, ends, one.resource, f"class of key: {told}"),
+                    self._refs(table, row, first),
+                    [(table, one.region), ("places", ACCOUNT)],
+                )
+
+    def trails_and_copies(self) -> Iterator[Flow]:
+        known = {one.resource for name in ("buckets", "screenshots") for _, one in self._rows(name)}
+        for row, one in self._rows("places"):
+            name, region, judged = one.resource, one.place or UNKNOWN, [("places", ACCOUNT)]
+            if name.startswith(("AppStream in ", "any trail of ")):
+                continue
+            if name not in known:
+                refs = self._refs("places", row, "place")
+                told = "" if one.place else "its region was not seen"
+                yield self._flow(region, _HOLDS["trails"], name, told, refs, judged)
+            if one.copied_to:
+                refs = self._refs("places", row, "copied_to")
+                told = f"copied to {', '.join(one.copied_to)}"
+                yield self._flow(region, _COPIES, name, told, refs, judged)
+
+    def stacks(self) -> Iterator[Flow]:
+        for row, one in self._rows("stacks"):
+            carried = [name for name in _CARRIED if getattr(one, name) in ("ENABLED", True)]
+            out = ", ".join(_CARRIED[name] for name in carried)
+            hosts = ", ".join(one.embed_hosts or ())
+            actions = ", ".join(one.agent_actions or ()).lower().replace("_", " ")
+            for ends, told, columns, controls in (
+                (_DEVICES, out, carried, ("EX-01", "EX-02", "EX-03", "EX-11")),
+                (_PAGES, hosts, ["embed_hosts"] if one.embedded else [], ("EX-09",)),
+                (_AGENTS, actions, ["agents"] if one.agents else [], ("EX-10",)),
+            ):
+                if columns:
+                    refs = self._refs("stacks", row, *columns)
+                    judged = [("stacks", one.region)]
+                    yield self._flow(one.region, ends, one.resource, told, refs, judged, controls)
+
+    def connectors(self) -> Iterator[Flow]:
+        for row, one in self._rows("connectors"):
+            told = counted(one.domains, "domain") + " admitted"
+            refs, judged = self._refs("connectors", row, "provider"), [("connectors", one.region)]
+            yield self._flow(one.region, _PROVIDERS[one.provider], one.resource, told, refs, judged)
+
+    def images(self) -> Iterator[Flow]:
+        for row, one in self._rows("images"):
+            if one.shared == "TRUE":
+                told = f"shared with {', '.join(one.shared_with or ()) or 'accounts not seen'}"
+                refs, judged = self._refs("images", row, "shared_with"), [("images", one.region)]
+                controls = ("EX-05",)
+                yield self._flow(one.region, _ACCOUNTS, one.resource, told, refs, judged, controls)
+
+    def unseen(self) -> Iterator[Flow]:
+        """What may be there and could not be listed, with the reason."""
+        for name, ends in _LISTS.items():
+            table = self.tables[name]
+            for gap in table.coverage.itertuples(index=False):
+                if not gap.complete:
+                    why = (gap.reason, gap.operation, gap.code, gap.hint)
+                    told, noun = ", ".join(filter(None, why)), f"any {table.spec.noun}"
+                    ids = tuple(evidence_ids(gap.evidence))
+                    yield Flow(gap.region, ends, noun, told, NOT_EVIDENCED, (), ids)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: 1 bucket, 2 buckets, 3 directories."""
+    if count != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{count} {noun}"

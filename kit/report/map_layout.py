@@ -1,0 +1,141 @@
+"""Where each box of the map of personal data stands on its page, and what is written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from kit.findings import FAIL, NOT_EVIDENCED
+from kit.report import fonts
+from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, counted
+from kit.report.views import STATUSES
+from kit.tables.coverage import ACCOUNT
+
+# Inches. Text is measured in the regular face, of which the bold one is a tenth wider.
+WIDTH, TALLEST = 7.0, 7.7  # with its heading and a paragraph on a page of Letter
+COLUMNS = {IN: (0.03, 1.32), SESSIONS: (1.98, 0.98), RESTS: (3.58, 1.5), OUT: (5.69, 1.28)}
+BAND = (1.86, 3.34)
+SIZE, SMALL, BOLD = 7.4, 6.8, 1.1  # points
+LINE, PAD, GAP, HEAD, LEGEND = 0.128, 0.05, 0.09, 0.27, 0.4
+INK, QUIET = "#1c2731", "#55626e"
+
+
+@dataclass
+class Drawn:
+    """A box on its way to the canvas: inches from the upper left corner, and its lines."""
+
+    box: Box
+    x: float
+    width: float
+    lines: list[tuple[str, bool, str]]  # text, whether bold, colour
+    y: float = 0.0
+    height: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.height = 2 * PAD + LINE * len(self.lines)
+
+
+@dataclass
+class Band:
+    """A region on its way to the canvas: its boxes by side."""
+
+    region: str
+    columns: dict[str, list[Drawn]]
+
+    @property
+    def height(self) -> float:
+        """Inches, its name included."""
+        return HEAD + max(map(_stacked, self.columns.values())) + GAP
+
+
+def lay_out(found: Sequence[Box]) -> tuple[list[Band], list[str]]:
+    """Return the bands with all places given, and the regions for which there is no room.
+
+    What the account has once stands in the band of each region with sessions, for it leads into
+    all of them; where there are none, in a band of its own.
+    """
+    regions = list(dict.fromkeys(box.region for box in found))
+    working = [box.region for box in found if box.ends.side == SESSIONS]
+    once = {region: [ACCOUNT] if region in working else [] for region in regions}
+    bands = [
+        Band(
+            region,
+            {
+                side: [
+                    _drawn(box)
+                    for box in found
+                    if box.ends.side == side and box.region in (region, *once[region])
+                ]
+                for side in SIDES
+            },
+        )
+        for region in regions
+        if region != ACCOUNT or not working
+    ]
+    kept: list[Band] = []
+    top = 0.0
+    for band in sorted(bands, key=_open, reverse=True):
+        if not kept or top + band.height + GAP + LEGEND <= TALLEST:
+            kept.append(band)
+            top += band.height + GAP
+    kept.sort(key=bands.index)
+    top = 0.0
+    for band in kept:
+        for column in band.columns.values():
+            _stack(column, top + HEAD)
+        top += band.height + GAP
+    return kept, [band.region for band in bands if band not in kept]
+
+
+def _open(band: Band) -> int:
+    """How much is open in a region: those with most come first where not all have room."""
+    every = [drawn.box for column in band.columns.values() for drawn in column]
+    return sum(box.counts.get(FAIL, 0) + box.counts.get(NOT_EVIDENCED, 0) for box in every)
+
+
+def _stacked(column: Sequence[Drawn]) -> float:
+    return sum(drawn.height + GAP for drawn in column)
+
+
+def _stack(column: Iterable[Drawn], top: float) -> None:
+    for drawn in column:
+        drawn.y = top
+        top += drawn.height + GAP
+
+
+def _drawn(box: Box) -> Drawn:
+    x, width = COLUMNS[box.ends.side]
+    room = (width - 2 * PAD) * 72
+    lines = [(text, True, INK) for text in _wrap(_title(box), room / SIZE / BOLD)]
+    lines += [(text, False, INK) for text in _wrap(size_of(box), room / SIZE)]
+    for status, count in box.counts.items():
+        mark = STATUSES.get(status or "")
+        number = f"{count} " if len(box.flows) > 1 else ""
+        text = f"{mark.shape} {number}{mark.word}" if mark else f"{number}not judged"
+        lines.append((text, False, mark.light if mark else QUIET))
+    return Drawn(box, x, width, lines)
+
+
+def _title(box: Box) -> str:
+    return f"{box.number}  {box.ends.what}"
+
+
+def size_of(box: Box) -> str:
+    """How much is in a box, where that is more than a resource: what runs there, users, a number."""
+    seen = [flow for flow in box.flows if not flow.name.startswith("any ")]
+    if len(seen) > 1:
+        return counted(len(seen), box.ends.unit)
+    told = [flow.told for flow in seen]
+    return "".join(one for one in told if box.ends.side == SESSIONS or one.endswith("users"))
+
+
+def _wrap(text: str, em: float) -> list[str]:
+    """Break a text into lines no wider than `em`, where words end."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and fonts.em(longer) <= em:
+            lines[-1] = longer
+        elif word or not lines:
+            lines.append(word)
+    return [line for line in lines if line]

@@ -1,0 +1,174 @@
+"""The map of personal data: what was seen is a box that can be followed, what was not says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws import calls
+from kit.controls import evaluate
+from kit.findings import WORST_FIRST, Findings
+from kit.parameters import appstream_regions
+from kit.report import fonts
+from kit.report.data_map import data_map
+from kit.report.flow_table import PDF_BOX, flows
+from kit.report.flows import Box, boxes
+from kit.report.map_layout import BOLD, PAD, SIZE, TALLEST, WIDTH, Drawn, lay_out
+from kit.report.views import Figure, Note, Table
+from kit.tables import Tables, tabulate
+from tests.controls.samples import SAMPLES
+from tests.standins import HOME, LOGS, Account
+
+
+def judged(account: Account) -> tuple[Findings, Tables]:
+    tables = tabulate(account.snapshot())
+    return evaluate(tables), tables
+
+
+@pytest.fixture(scope="module")
+def careless(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, Tables]:
+    return judged(SAMPLES["careless"](tmp_path_factory.mktemp("careless")))
+
+
+def drawn(found: Sequence[Box]) -> list[Drawn]:
+    bands, left = lay_out(found)
+    assert not left
+    return [one for band in bands for column in band.columns.values() for one in column]
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    names = [column.name for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in table.rows]
+
+
+def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
+    careless: tuple[Findings, Tables],
+) -> None:
+    findings, _ = careless
+    told = rows(flows(*careless))
+    assert {row["ends"] for row in told} == {
+        "comes in by: SAML providers",
+        "comes in by: directories",
+        "comes in by: user pool",
+        "is worked with in: streaming sessions",
+        "rests in: home folders",
+        "rests in: application settings",
+        "rests in: usage reports and logs",
+        "rests in: agents' screenshots",
+        "rests in: applications, session scripts",
+        "rests in: logs of trails",
+        "goes to: Google Drive",
+        "goes to: other accounts",
+        "goes to: users' devices",
+        "goes to: pages that embed sessions",
+        "goes to: agents in sessions",
+    }
+    assert all(row["evidence"] for row in told)
+    (home,) = [row for row in told if row["resource"] == HOME]
+    own = [
+        f for f in findings.leaves if f.resource == HOME and f.status in ("fail", "not evidenced")
+    ]
+    assert home["status"] == "fail"
+    assert set(home["controls"]) >= {f.control for f in own if f.control.startswith(("AR", "IT"))}
+    (shared,) = [row for row in told if row["ends"].endswith("other accounts")]
+    assert (shared["told"], shared["controls"]) == ("shared with 999999999999", ["EX-05"])
+
+
+def test_the_picture_the_words_and_the_table_tell_the_same(
+    careless: tuple[Findings, Tables],
+) -> None:
+    figure, found = data_map(*careless), boxes(*careless)
+    assert isinstance(figure, Figure)
+    texts = {one.box.number: one.lines for one in drawn(found)}
+    numbers = {row["box"] for row in rows(flows(*careless))}
+    assert numbers == texts.keys() == {box.number for box in found}
+    for box in found:
+        assert f"{box.number}, " in figure.alt
+        assert box.ends.what in " ".join(text for text, bold, _ in texts[box.number] if bold)
+        words = " ".join(text for text, *_ in texts[box.number])
+        for status, count in box.counts.items():
+            assert f"{count} {status}" in figure.alt
+            assert f"{status}" in words  # by word, whatever its colour
+
+
+def test_boxes_keep_apart_and_hold_their_texts(careless: tuple[Findings, Tables]) -> None:
+    every = drawn(boxes(*careless))
+    for one in every:
+        assert 0 <= one.x < one.x + one.width <= WIDTH
+        for text, bold, _ in one.lines:
+            wide = fonts.em(text) * SIZE * (BOLD if bold else 1) / 72
+            assert wide <= one.width - 2 * PAD, text
+    for n, one in enumerate(every):
+        for other in every[n + 1 :]:
+            beside = one.x + one.width <= other.x or other.x + other.width <= one.x
+            above = one.y + one.height < other.y or other.y + other.height < one.y
+            assert beside or above, (one.box, other.box)
+
+
+def test_the_same_account_gives_the_same_bytes(careless: tuple[Findings, Tables]) -> None:
+    assert data_map(*careless) == data_map(*careless)
+
+
+def test_many_buckets_share_a_box_and_all_stand_in_the_table(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet()
+    for n in range(100):
+        account.bucket(f"{HOME}-{n}").bucket(f"{LOGS}-{n}")
+    findings, tables = judged(account)
+    found = [box for box in boxes(findings, tables) if box.ends.unit == "bucket"]
+    assert [(box.ends.what, len(box.flows)) for box in found] == [
+        ("home folders", 100),
+        ("usage reports and logs", 100),
+    ]
+    figure, table = data_map(findings, tables), flows(findings, tables)
+    assert isinstance(figure, Figure)
+    assert figure.alt.count("100 buckets") == 2
+    assert table.listed is not None
+    assert table.cut == (
+        f"{len(table.rows) - len(table.listed)} of {len(table.rows)} rows are left out here, where "
+        f"each box has its {PDF_BOX} worst; all are in the HTML."
+    )
+    shown = {table.rows[place][0] for place in table.listed}
+    assert shown == {row[0] for row in table.rows}  # every box can be followed in the PDF too
+    assert len(table.rows) >= 200
+    for box in found:
+        ranks = [WORST_FIRST.index(flow.status or "") for flow in box.flows]
+        assert ranks == sorted(ranks)
+
+
+def test_what_could_not_be_listed_is_drawn_as_not_evidenced(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().denies(calls.DESCRIBE_STACKS).denies(calls.LIST_BUCKETS)
+    denied = judged(account)
+    figure, table = data_map(*denied), rows(flows(*denied))
+    assert isinstance(figure, Figure)
+    unseen = {row["ends"]: row for row in table if row["resource"].startswith("any ")}
+    assert {"rests in: buckets", "goes to: ways out of stacks"} <= unseen.keys()
+    out = unseen["goes to: ways out of stacks"]
+    assert out["status"] == "not evidenced"
+    assert out["told"].startswith("denied, appstream.DescribeStacks, AccessDenied")
+    assert out["evidence"]
+    assert "ways out of stacks (data): 1 not evidenced" in figure.alt
+    assert "streaming sessions, 1 fleet: 1 not evidenced" in figure.alt
+
+
+def test_where_nothing_is_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    findings, tables = judged(SAMPLES["empty"](tmp_path))
+    assert isinstance(data_map(findings, tables), Note)
+    assert flows(findings, tables).rows == []
+
+
+def test_regions_without_room_are_named_and_stand_in_the_table(tmp_path: Path) -> None:
+    regions = tuple(sorted(appstream_regions())[:12])
+    account = Account(tmp_path, regions=regions)
+    for region in regions:
+        account.fleet(region=region).stack(region=region)
+    findings, tables = judged(account)
+    bands, left = lay_out(boxes(findings, tables))
+    assert bands[-1].columns["sessions"][0].y < TALLEST
+    assert left
+    figure = data_map(findings, tables)
+    assert isinstance(figure, Figure)
+    assert f"{', '.join(left)}: not drawn for want of room; all in the table." in figure.caption
+    assert {row["region"] for row in rows(flows(findings, tables))} >= set(regions)
