@@ -46,7 +46,7 @@ def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) 
     table = pq.read_table(file)
     rows = table.to_pylist()
     change(rows)
-    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file, use_dictionary=False)
     reseal(pack)
 
 
