@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kit.errors import UserError
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
+from kit.pack.verify.parquet import read_table
 
 FINDINGS = "data/findings.parquet"
 
@@ -84,9 +83,12 @@ class SealedPack:
         Raises
         ------
         UserError
-            As `read`.
+            As `read`, and where the file is no such table or would unpack to more than one.
         """
-        table = pq.read_table(io.BytesIO(self.read(FINDINGS)), columns=[*columns, "severity"])
+        try:
+            table, _ = read_table(self.read(FINDINGS), [*columns, "severity"])
+        except (ValueError, OSError, pa.ArrowException) as error:
+            raise UserError(f"{self.folder / FINDINGS}: no table of findings: {error}") from None
         plain = [
             field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
             for field in table.schema
