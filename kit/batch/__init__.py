@@ -7,24 +7,25 @@ its digests, whether Dask repeats it or a person starts the batch again.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kit.batch.account import Job
+from kit.batch.account import COMPLETE, Job
 from kit.batch.accounts import Batch, BatchFile, read_batch
-from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, PASSED_OVER, RUNNING, Ledger
+from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, PASSED_OVER, Ledger
 from kit.batch.progress import Form, Progress
 from kit.batch.store import open_store
-from kit.errors import CannotRunError
+from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 
-_RETRIES = 2
 _LOCAL = "outputs"
+_ELSEWHERE = (
+    "the worker made the pack, but it is not in {packs} here; outputs is to be shared by all"
+)
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,22 @@ def run_batch(
     CannotRunError
         The ledger cannot be written, or the cluster is not there.
     """
+    from kit.batch.cluster import connect
+    from kit.batch.spread import Spread
+
     batch = read_batch(path, name)
     _check(batch.runs.values())
     if batch.organisation:
         raise CannotRunError("organisation: cannot be read yet; list the accounts")
+    if scheduler:
+        _check_places(batch)
     passed_over: dict[str, str] = {}
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
     folder = Path(place) / "batches" / batch.file.name
-    with Ledger(folder / "ledger.jsonl") as ledger:
+    with (
+        connect(scheduler, insecure=insecure, workers=workers) as client,
+        Ledger(folder / "ledger.jsonl") as ledger,
+    ):
         jobs = {account: _job(batch.file, run) for account, run in batch.runs.items()}
         ledger.expect(
             jobs,
@@ -107,8 +116,16 @@ def run_batch(
         for account, state in passed_over.items():
             ledger.append(account=account, state=PASSED_OVER, why=state)
         bar = Progress(len(jobs), progress)
+        packs = open_store(batch.file.outputs)
+
+        def tell(account: str, facts: dict[str, Any]) -> None:
+            if facts["state"] == DONE and packs.read(f"{jobs[account].place}/{COMPLETE}") is None:
+                facts = {"state": FAILED, "why": _ELSEWHERE.format(packs=batch.file.outputs)}
+            ledger.append(**{"account": account, **facts})
+            bar.tell(account, facts)
+
         try:
-            _spread(jobs, ledger, bar, batch.file, scheduler, insecure, workers)
+            Spread(client, tell, batch.file.accounts_at_once).do(jobs)
         finally:
             bar.close()
             states = ledger.states()
@@ -130,6 +147,17 @@ def _check(runs: Iterable[Run]) -> None:
         select(controls)
 
 
+def _check_places(batch: Batch) -> None:
+    """Refuse places that would be others on each worker."""
+    for name in ("outputs", "snapshots"):
+        place = getattr(batch.file, name)
+        if not (place.startswith("s3://") or Path(place).is_absolute()):
+            raise UserError(
+                f"{batch.where.of(name)}: {name}: {place!r} is another folder on each worker; with "
+                "--scheduler, write s3://bucket/prefix, or the whole path of a folder they share"
+            )
+
+
 def _job(file: BatchFile, run: Run) -> Job:
     return Job(
         run=run.model_dump(),
@@ -140,59 +168,6 @@ def _job(file: BatchFile, run: Run) -> Job:
         kit=version("appstream-evidence-kit"),
         object_lock=file.object_lock.model_dump() if file.object_lock else None,
     )
-
-
-def _spread(
-    jobs: Mapping[str, Job],
-    ledger: Ledger,
-    bar: Progress,
-    file: BatchFile,
-    scheduler: str,
-    insecure: bool,
-    workers: int,
-) -> None:
-    """Give the jobs to Dask and write down what becomes of them."""
-    from distributed import as_completed
-
-    from kit.batch.cluster import connect
-    from kit.batch.work import work
-
-    topic = f"evidence-{secrets.token_hex(8)}"
-
-    def tell(account: str, facts: dict[str, Any]) -> None:
-        ledger.append(**{"account": account, **facts})
-        bar.tell(account, facts)
-
-    with connect(scheduler, insecure=insecure, workers=workers) as client:
-        client.subscribe_topic(topic, lambda event: tell(**_began(event[1])))
-        futures = {
-            client.submit(
-                work,
-                job,
-                topic,
-                file.accounts_at_once,
-                key=f"{topic}-{account}",
-                retries=_RETRIES,
-                pure=False,
-            ): account
-            for account, job in jobs.items()
-        }
-        for future in as_completed(futures):
-            account = futures.pop(future)
-            if future.status == "finished":
-                tell(account, future.result())
-            elif future.status == "error":
-                tell(account, {"state": FAILED, "why": _reason(future.exception())})
-
-
-def _began(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {"account": event["account"], "facts": {"state": RUNNING}}
-
-
-def _reason(error: BaseException | None) -> str:
-    if isinstance(error, CannotRunError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
 
 
 def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, Any]]) -> Path:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
+from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 
 from kit.errors import CannotRunError, UserError
 
 _ENCRYPTED = ("tls", "wss")
-_CONNECT_SECONDS = "30s"
+_KIT = "appstream-evidence-kit"
 
 
 @contextmanager
@@ -36,15 +37,17 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
     UserError
         The address is in clear and beyond this machine, or no certificates are configured.
     CannotRunError
-        Nobody answers there.
+        Nobody answers there, or the kit there is another.
     """
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told in a line
     if not scheduler:
         with _local(workers) as cluster, Client(cluster) as client:
             yield client
         return
     _check(scheduler, insecure)
     try:
-        client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        client = Client(scheduler)
     except (OSError, ValueError) as error:
         raise CannotRunError(f"--scheduler: {scheduler} does not answer ({error})") from None
     except TypeError:
@@ -53,13 +56,14 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
             "distributed.comm.tls (ca-file, client.cert, client.key)"
         ) from None
     with client:
+        _check_versions(client)
         yield client
 
 
 def _local(workers: int) -> LocalCluster:
     """A cluster that only this process can talk to: others on the machine lack its certificate."""
     return LocalCluster(
-        n_workers=workers or len(os.sched_getaffinity(0)),
+        n_workers=workers or CPU_COUNT,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
@@ -82,6 +86,21 @@ def _check(scheduler: str, insecure: bool) -> None:
             f"--scheduler: {scheduler} is neither encrypted nor this machine; use tls://, or say "
             "--insecure where the network is yours alone"
         )
+
+
+def _check_versions(client: Client) -> None:
+    """See that scheduler and workers have this version of the kit, before anything is asked."""
+    told: Any = client.get_versions(packages=[_KIT])
+    here = told["client"]["packages"][_KIT]
+    there = {"the scheduler": told["scheduler"]}
+    there |= {f"worker {address}": facts for address, facts in told["workers"].items()}
+    for who, facts in there.items():
+        found = facts["packages"][_KIT]
+        if found != here:
+            has = f"version {found} of the kit" if found else "no kit"
+            raise CannotRunError(
+                f"--scheduler: {who} has {has}, this machine {here}; install the same everywhere"
+            )
 
 
 def _is_this_machine(host: str) -> bool:

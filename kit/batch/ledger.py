@@ -126,7 +126,7 @@ def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the last word on each account that the last beginning expects, in its order.
 
     An account of which nothing final is told since then is ``not reached``; ``began`` tells
-    whether work on it was under way.
+    whether work on it was under way, ``why`` what kept it from its end, where that was told.
     """
     found: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -134,10 +134,13 @@ def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             found = {account: {"state": NOT_REACHED} for account in line["accounts"]}
         elif line.get("account") in found:
             known = found[line["account"]]
-            if line["state"] == RUNNING and known["state"] not in FINAL:
-                found[line["account"]] = {"state": NOT_REACHED, "began": line["at"]}
-            elif line["state"] in FINAL:
+            if line["state"] in FINAL:
                 found[line["account"]] = dict(line)
+            elif known["state"] == NOT_REACHED:
+                if line["state"] == RUNNING:
+                    known["began"] = line["at"]
+                else:
+                    known["why"] = line["why"]
     return found
 
 

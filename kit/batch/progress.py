@@ -47,8 +47,9 @@ class Progress:
         state = str(facts["state"])
         if state == RUNNING:
             self._running.add(account)
-        elif state in FINAL:
+        else:
             self._running.discard(account)
+        if state in FINAL:
             self._final[state] += 1
             self._fresh += not facts.get("kept")
             self._bar.update()

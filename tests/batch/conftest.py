@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,14 @@ class Desk:
 
     def place(self, account: str) -> Path:
         return self.folder / "outputs" / account / NAME
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does; a test that waits for ever is stopped here."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,93 @@
+"""Jobs given to Dask, and what became of each, whatever becomes of the cluster."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
+from typing import Any
+
+from distributed import Client, as_completed
+
+from kit.batch.account import Job
+from kit.batch.ledger import FAILED, NOT_REACHED, RUNNING
+from kit.batch.work import work
+from kit.errors import CannotRunError
+
+_RETRIES = 2
+_GONE = "the scheduler went away; start the batch again to make what is missing"
+_STOPPED = "the batch was interrupted; start it again to make what is missing"
+
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+class Spread:
+    """The work on a batch's accounts.
+
+    Parameters
+    ----------
+    client : Client
+    tell : function of an account and facts
+        Called when an account begins, from another thread, and when it ends.
+    at_once : int
+        How many accounts may be under way on the whole cluster; 0 for any number.
+    """
+
+    def __init__(self, client: Client, tell: Tell, at_once: int):
+        self._client, self._tell, self._at_once = client, tell, at_once
+        self._topic = f"evidence-{secrets.token_hex(8)}"
+        client.subscribe_topic(self._topic, self._began)
+
+    def do(self, jobs: Mapping[str, Job]) -> None:
+        """Do jobs, and tell of every account what became of it, also where nothing did."""
+        left, why = dict.fromkeys(jobs), _STOPPED
+        try:
+            for account, facts in self._results(jobs):
+                del left[account]
+                self._tell(account, facts)
+            why = _GONE
+        finally:
+            for account in left:
+                self._tell(account, {"state": NOT_REACHED, "why": why})
+
+    def _results(self, jobs: Mapping[str, Job]) -> Any:
+        if self._client.status != "running":
+            return
+        futures = {
+            self._client.submit(
+                work,
+                job,
+                self._topic,
+                self._at_once,
+                key=f"{self._topic}-{account}",
+                retries=_RETRIES,
+                pure=False,
+            ): account
+            for account, job in jobs.items()
+        }
+        for future in as_completed(futures):
+            facts = _facts(future)
+            if facts:
+                yield futures[future], facts
+
+    def _began(self, event: tuple[Any, Mapping[str, Any]]) -> None:
+        self._tell(event[1]["account"], {"state": RUNNING})
+
+
+def _facts(future: Any) -> dict[str, Any] | None:
+    """What the ledger says of an account; None where its work was lost with the scheduler."""
+    if future.status == "error":
+        return {"state": FAILED, "why": _reason(future.exception())}
+    if future.status != "finished":
+        return None
+    try:
+        facts: dict[str, Any] = future.result()
+    except (CancelledError, OSError, RuntimeError):
+        return None
+    return facts
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, CannotRunError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,177 @@
+"""A batch on a scheduler and workers that are processes of their own, as on any Dask cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import bagit
+import pytest
+
+from kit.batch.cluster import connect
+from kit.errors import CannotRunError, UserError
+from kit.sandbox.server import Sandbox
+from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, wait_until
+from tests.pack.authority import Authority
+
+DASK = str(Path(sys.executable).parent / "dask")
+SOON = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+
+
+@contextmanager
+def running(folder: Path, environment: Mapping[str, str], *command: str) -> Iterator[int]:
+    """A `dask` command as a process of its own."""
+    with (folder / f"{command[0]}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [DASK, *command], cwd=folder, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def cluster(
+    folder: Path, environment: Mapping[str, str], protocol: str = "tcp", workers: int = 2
+) -> Iterator[tuple[str, int]]:
+    """The address and process id of a scheduler that has workers."""
+    file = folder / "scheduler.json"
+    file.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        common = ("--host", "127.0.0.1", "--no-dashboard")
+        listens = ("--port", "0", "--protocol", protocol, "--scheduler-file", str(file))
+        pid = stack.enter_context(running(folder, environment, "scheduler", *common, *listens))
+        wait_until(file.exists)
+        address = json.loads(file.read_text())["address"]
+        for _ in range(workers):
+            options = ("--nthreads", "1", "--protocol", protocol)
+            stack.enter_context(running(folder, environment, "worker", address, *common, *options))
+        wait_until(lambda: (folder / "worker.log").read_text().count("Registered to") >= workers)
+        yield address, pid
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """The folder in which workers are started, which is not that of the batch."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+def shared(desk: Desk) -> str:
+    """The file of a batch whose packs and snapshots are where all can reach them."""
+    place = desk.folder / "outputs"
+    return f"{SMALL}outputs: {place}\nsnapshots: {place}\n"
+
+
+def test_packs_are_made_by_workers_with_credentials_that_only_they_have(
+    desk: Desk, elsewhere: Path, authority: Authority
+) -> None:
+    key, certificate = authority.issue("cluster")
+    tls = {"CA_FILE": authority.ca}
+    for who in ("CLIENT", "SCHEDULER", "WORKER"):
+        tls |= {f"{who}__KEY": key, f"{who}__CERT": certificate}
+    encrypted = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(path) for name, path in tls.items()}
+    poor = {n: v for n, v in desk.environment.items() if not n.startswith("AWS_")}
+    with cluster(elsewhere, {**desk.environment, **encrypted}, "tls") as (address, _):
+        assert address.startswith("tls://127.0.0.1:")
+        without_credentials = Desk(desk.folder, {**poor, **encrypted})
+        done = without_credentials.batch("--quiet", "--scheduler", address, file=shared(desk))
+        assert (done.returncode, done.stderr) == (4, "")
+    states = desk.states()
+    assert {account: facts["state"] for account, facts in states.items()} == {
+        DEMO: "done",
+        EMPTY: "done",
+        TIDY: "done",
+    }
+    for account in states:
+        assert bagit.Bag(str(desk.place(account) / "pack")).is_valid()
+    assert not (elsewhere / "outputs").exists()
+
+
+def test_a_scheduler_that_goes_away_leaves_a_true_ledger(
+    desk: Desk, elsewhere: Path, sandbox: Sandbox
+) -> None:
+    desk = Desk(desk.folder, {**desk.environment, **SOON})
+    with cluster(elsewhere, desk.environment, workers=1) as (address, scheduler):
+        batch = desk.start("--quiet", "--scheduler", address, file=shared(desk))
+        wait_until(lambda: desk.ledger.exists() and "running" in desk.ledger.read_text())
+        os.kill(scheduler, signal.SIGKILL)
+        out, err = batch.communicate()
+    assert (batch.returncode, err) == (1, "")
+    assert "the scheduler went away; start the batch again" in out
+    states = desk.states()
+    lost = [facts for facts in states.values() if facts["state"] == "not reached"]
+    assert len(states) == 3
+    assert lost
+    assert {facts["why"].split(";")[0] for facts in lost} == {"the scheduler went away"}
+    for account, facts in states.items():
+        whole = (desk.place(account) / "complete.json").exists()
+        assert whole or facts["state"] == "not reached"
+
+
+def test_packs_that_went_elsewhere_are_told(desk: Desk) -> None:
+    done = desk.batch("--scheduler", "tcp://127.0.0.1:1", file=SMALL)
+    assert done.returncode == 2
+    assert "outputs: 'outputs' is another folder on each worker" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ("Metadata-Version: 2.1\nName: appstream-evidence-kit\nVersion: 0.0.9\n", "0.0.9"),
+        ("", "no kit"),
+    ],
+)
+def test_a_worker_with_another_kit_is_told(
+    elsewhere: Path, metadata: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = elsewhere / "appstream_evidence_kit-0.0.9.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text(metadata)
+    path = os.pathsep.join(filter(None, (str(elsewhere), os.environ.get("PYTHONPATH"))))
+    with (
+        cluster(elsewhere, {**os.environ, "PYTHONPATH": path}, workers=1) as (address, _),
+        pytest.raises(CannotRunError, match=f"has .*{told}.*install the same everywhere"),
+        connect(address),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("address", "insecure", "error", "told"),
+    [
+        ("tcp://10.0.0.1:8786", False, UserError, "neither encrypted nor this machine"),
+        ("8786", False, UserError, "write tls://host:8786"),
+        ("tls://127.0.0.1:{port}", False, UserError, "distributed.comm.tls"),
+        ("tcp://0.0.0.0:{port}", True, CannotRunError, "does not answer"),
+        ("tcp://127.0.0.1:{port}", False, CannotRunError, "does not answer"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_told(
+    address: str, insecure: bool, error: type[UserError], told: str
+) -> None:
+    import dask
+
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = address.format(port=taken.getsockname()[1])
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+            pytest.raises(error, match=told) as caught,
+            connect(address, insecure=insecure),
+        ):
+            pass
+    assert isinstance(caught.value, CannotRunError) is (error is CannotRunError)
+    assert f"--scheduler: {address}" in str(caught.value) or repr(address) in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
