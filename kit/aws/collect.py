@@ -72,7 +72,12 @@ class _Regions:
 
 
 def collect(
-    run: Run, calls: Collection[Call], folder: Path | None = None, *, progress: bool = True
+    run: Run,
+    calls: Collection[Call],
+    folder: Path | None = None,
+    *,
+    lender: Path | None = None,
+    progress: bool = True,
 ) -> Snapshot:
     """Ask the account and store what it answers.
 
@@ -83,6 +88,8 @@ def collect(
         What the selected controls read; what these depend on is added.
     folder : Path, optional
         Where the snapshot is written; by default ``outputs/<account>/<run>/snapshot``.
+    lender : Path, optional
+        Where the organisation's snapshot can be read, if not where the run says.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -100,12 +107,12 @@ def collect(
     profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    lender = open_lender(run, profile, as_of)
+    organisation = open_lender(run, profile, as_of, lender)
     account = Path(run.outputs) / run.account
     _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
     engine = _Engine(run, Clients(run), as_of, progress)
     try:
-        header, requests, lent = _gather(engine, run, calls, lender)
+        header, requests, lent = _gather(engine, run, calls, organisation)
     finally:
         engine.close()
     header |= {
@@ -139,12 +146,12 @@ def _own_folder(account: Path, as_of: dt.datetime) -> Path:
 
 
 def _gather(
-    engine: _Engine, run: Run, calls: Collection[Call], lender: Snapshot | None
+    engine: _Engine, run: Run, calls: Collection[Call], organisation: Snapshot | None
 ) -> tuple[dict[str, Any], list[Request], tuple[Request, ...]]:
     """Ask, and return what the header says of it, the requests, and those that were lent."""
     engine.check_identity()
-    if lender:
-        engine.check_organisation(lender)
+    if organisation:
+        engine.check_organisation(organisation)
     needed = with_sources(calls)
     regions = engine.find_regions()
     unused: list[str] = []
@@ -153,7 +160,7 @@ def _gather(
         if not unused and any(call.probe for call in stage):
             unused = engine.unused_regions(needed, regions.on)
     requests, ids = _number(engine.requests)
-    loan = lend(lender, run.account, regions.all) if lender else None
+    loan = lend(organisation, run.account, regions.all) if organisation else None
     header = {
         "account": run.account,
         "partition": engine.partition,

@@ -52,8 +52,20 @@ class Loan:
     requests: tuple[Request, ...]
 
 
-def open_lender(run: Run, profile: Profile, as_of: dt.datetime) -> Snapshot | None:
+def open_lender(
+    run: Run, profile: Profile, as_of: dt.datetime, copy: Path | None = None
+) -> Snapshot | None:
     """Open the organisation's snapshot that a run names, and see that it can serve.
+
+    Parameters
+    ----------
+    run : Run
+    profile : Profile
+        Says how old it may be.
+    as_of : datetime
+        When the run begins, UTC.
+    copy : Path, optional
+        Where it can be read, if not where the run says.
 
     Returns
     -------
@@ -68,7 +80,7 @@ def open_lender(run: Run, profile: Profile, as_of: dt.datetime) -> Snapshot | No
     if not run.organisation_snapshot:
         return None
     try:
-        lender = read(Path(run.organisation_snapshot))
+        lender = read(copy or Path(run.organisation_snapshot))
     except UserError as error:
         raise UserError(f"{_FIELD}: {error}") from None
     told = f"{_FIELD}: {lender.folder} is"

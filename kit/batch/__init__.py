@@ -13,19 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kit.batch.account import COMPLETE, Job
 from kit.batch.accounts import Batch, BatchFile, read_batch
-from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, PASSED_OVER, Ledger
+from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, Ledger
 from kit.batch.progress import Form, Progress
 from kit.batch.store import open_store
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, load_profile, load_waivers
-from kit.pseudonyms import open_labels
 
 _LOCAL = "outputs"
-_ELSEWHERE = (
-    "the worker made the pack, but it is not in {packs} here; outputs is to be shared by all"
-)
 
 
 @dataclass(frozen=True)
@@ -91,48 +86,35 @@ def run_batch(
         The ledger cannot be written, or the cluster is not there.
     """
     from kit.batch.cluster import connect
-    from kit.batch.spread import Spread
+    from kit.batch.under_way import UnderWay
 
     batch = read_batch(path, name)
     _check(batch.runs.values())
-    if batch.organisation:
-        raise CannotRunError("organisation: cannot be read yet; list the accounts")
     if scheduler:
         _check_places(batch)
-    passed_over: dict[str, str] = {}
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
     folder = Path(place) / "batches" / batch.file.name
     with (
         connect(scheduler, insecure=insecure, workers=workers) as client,
         Ledger(folder / "ledger.jsonl") as ledger,
     ):
-        jobs = {account: _job(batch.file, run) for account, run in batch.runs.items()}
         ledger.expect(
-            jobs,
+            batch.runs,
             batch=batch.file.name,
             file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             kit=version("appstream-evidence-kit"),
         )
-        for account, state in passed_over.items():
-            ledger.append(account=account, state=PASSED_OVER, why=state)
-        bar = Progress(len(jobs), progress)
-        packs = open_store(batch.file.outputs)
-
-        def tell(account: str, facts: dict[str, Any]) -> None:
-            if facts["state"] == DONE and packs.read(f"{jobs[account].place}/{COMPLETE}") is None:
-                facts = {"state": FAILED, "why": _ELSEWHERE.format(packs=batch.file.outputs)}
-            ledger.append(**{"account": account, **facts})
-            bar.tell(account, facts)
-
+        bar = Progress(len(batch.runs), progress)
+        work = UnderWay(batch, client, ledger, bar)
         try:
-            Spread(client, tell, batch.file.accounts_at_once).do(jobs)
+            work.finish()
         finally:
             bar.close()
             states = ledger.states()
             ledger.append(event="ended", **bar.counts())
-        findings = _write_findings(folder / "findings.csv", batch, states)
+        findings = _write_findings(folder / "findings.csv", work.batch, states)
         _copy(batch.file, folder)
-        return Result(ledger.path, findings, states, passed_over)
+        return Result(ledger.path, findings, states, work.passed_over)
 
 
 def _check(runs: Iterable[Run]) -> None:
@@ -156,18 +138,6 @@ def _check_places(batch: Batch) -> None:
                 f"{batch.where.of(name)}: {name}: {place!r} is another folder on each worker; with "
                 "--scheduler, write s3://bucket/prefix, or the whole path of a folder they share"
             )
-
-
-def _job(file: BatchFile, run: Run) -> Job:
-    return Job(
-        run=run.model_dump(),
-        name=file.name,
-        outputs=file.outputs,
-        snapshots=file.snapshots,
-        pseudonym_key=open_labels(run).fingerprint,
-        kit=version("appstream-evidence-kit"),
-        object_lock=file.object_lock.model_dump() if file.object_lock else None,
-    )
 
 
 def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, Any]]) -> Path:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import bagit
 
+from kit.aws.members import Discover, find_members
 from kit.batch.accounts import ObjectLock
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
 from kit.batch.store import Store, open_store
@@ -48,6 +50,10 @@ class Job:
     kit : str
         Version that every worker must have.
     object_lock : dict or None
+    organisation : str
+        The account whose snapshot, which lies in the same place, is lent to this one.
+    discover : dict or None
+        Which members of the organisation to tell, instead of making a pack.
     """
 
     run: Mapping[str, Any]
@@ -57,6 +63,8 @@ class Job:
     pseudonym_key: str
     kit: str
     object_lock: Mapping[str, Any] | None = None
+    organisation: str = ""
+    discover: Mapping[str, Any] | None = None
 
     @property
     def account(self) -> str:
@@ -139,10 +147,16 @@ def _collect(snapshots: Store, job: Job) -> None:
     run = Run.model_validate(job.run)
     open_labels(run, job.pseudonym_key)
     name = f"{job.place}/snapshot"
-    if snapshots.read(f"{name}/{HEADER}") is None:
-        snapshots.remove(name)
-        with snapshots.making(name) as folder:
-            collect(run, calls_of(run), folder, progress=False)
+    if snapshots.read(f"{name}/{HEADER}") is not None:
+        return
+    snapshots.remove(name)
+    with ExitStack() as stack:
+        lender = None
+        if job.organisation:
+            place = f"{job.organisation}/{job.name}/snapshot"
+            lender = stack.enter_context(snapshots.opened(place))
+        folder = stack.enter_context(snapshots.making(name))
+        collect(run, calls_of(run), folder, lender=lender, progress=False)
 
 
 def _seal(packs: Store, snapshots: Store, job: Job) -> dict[str, Any]:
@@ -184,7 +198,7 @@ def _pack_digest(folder: Path) -> str:
 
 
 def attempt(job: Job) -> dict[str, Any]:
-    """Make the account's pack and return what the ledger says of it.
+    """Make the account's pack and return what the ledger says of it, or tell the members.
 
     Raises
     ------
@@ -192,6 +206,9 @@ def attempt(job: Job) -> dict[str, Any]:
         It may go well at another time.
     """
     try:
+        if job.discover is not None:
+            wanted = Discover.model_validate(job.discover)
+            return {"members": find_members(Run.model_validate(job.run), wanted)}
         return {"state": DONE, **make(job)}
     except NotEnteredError as error:
         return {"state": NOT_ENTERED, "why": str(error), "code": error.code}

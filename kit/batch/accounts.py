@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from kit.aws.members import Discover
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown, validated
 from kit.parameters import Run, Strict, parameters, read_fields
@@ -21,24 +22,6 @@ class ObjectLock(Strict):
 
     mode: Literal["GOVERNANCE", "COMPLIANCE"]
     days: int = Field(ge=1, le=36_500)
-
-
-class Discover(Strict):
-    """Which accounts of the organisation: below these units, with all of these tags.
-
-    ``units`` are ids of organisational units or of the root; empty for the whole organisation.
-    """
-
-    units: list[str] = Field(default_factory=list)
-    tags: dict[str, str] = Field(default_factory=dict)
-
-    @field_validator("units")
-    @classmethod
-    def _units_are_ids(cls, value: list[str]) -> list[str]:
-        for unit in value:
-            if not unit.startswith(("ou-", "r-")):
-                raise ValueError(f"{unit!r} is no id of a unit or root, such as ou-ab12-cd34ef56")
-        return value
 
 
 class BatchFile(Strict):
@@ -54,7 +37,7 @@ class BatchFile(Strict):
         ``account`` and the fields that differ for it.
     organisation : dict
         The management or a delegated administrator's account, as an entry of ``accounts``: its
-        snapshot is collected first and serves the others as evidence.
+        snapshot is collected first and serves the others as evidence. Without it none is begun.
     discover : Discover or None
         Look at the organisation's accounts too.
     outputs, snapshots : str
@@ -86,14 +69,15 @@ class Batch:
     where : Where
         The lines of its fields.
     runs : dict of str to Run
-        By account, in the file's order.
-    organisation : Run or None
+        By account, in the file's order, the organisation's first.
+    organisation : str
+        The account that is collected first; empty where there is none.
     """
 
     file: BatchFile
     where: Where
     runs: Mapping[str, Run]
-    organisation: Run | None
+    organisation: str
 
     def with_discovered(self, accounts: Iterable[str]) -> Batch:
         """Return the batch with these accounts too; where one is listed, its own fields count.
@@ -134,15 +118,19 @@ def read_batch(path: Path, name: str = "") -> Batch:
     file = validated(BatchFile, values, where)
     _check(file, where)
     runs: dict[str, Run] = {}
+    if file.organisation:
+        entry = {**file.organisation, "administers_organisation": True}
+        run = _run(file, entry, where, where.within("organisation"))
+        runs[run.account] = run
+    organisation = next(iter(runs), "")
     for n, entry in enumerate(file.accounts):
         run = _run(file, entry, where, where.within("accounts", n))
         if run.account in runs:
             line = where.of("accounts", n)
             raise UserError(f"{line}: account {run.account} stands twice; keep one entry")
         runs[run.account] = run
-    organisation = None
-    if file.organisation:
-        organisation = _run(file, file.organisation, where, where.within("organisation"))
+    if file.discover:  # what would be wrong for every account that is found
+        _run(file, {"account": "0" * 12}, where, Where(where.source))
     return Batch(file, where, runs, organisation)
 
 
@@ -168,8 +156,13 @@ def _run(file: BatchFile, entry: Mapping[str, Any], where: Where, own: Where) ->
     if "outputs" in entry:
         raise UserError(f"{own.of('outputs')}: outputs is a field of the batch")
     values = {**file.shared, **entry}
+    lines = Where(where.source, {**where.within("shared").lines, **own.lines})
+    if file.organisation and values.get("organisation_snapshot"):
+        raise UserError(
+            f"{lines.of('organisation_snapshot')}: organisation_snapshot: the batch lends the one of "
+            "organisation; leave out one of them"
+        )
     role, account = values.get("role_arn"), values.get("account")
     if isinstance(role, str) and isinstance(account, str):
         values["role_arn"] = role.replace(_ACCOUNT, account)
-    lines = {**where.within("shared").lines, **own.lines}
-    return parameters(values, Where(where.source, lines))
+    return parameters(values, lines)

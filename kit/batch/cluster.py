@@ -68,6 +68,7 @@ def _local(workers: int) -> LocalCluster:
         processes=True,
         host="127.0.0.1",
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its health page takes any port
         security=True,
         silence_logs=logging.CRITICAL,
     )

@@ -98,6 +98,10 @@ class Ledger:
         """Begin: these accounts are expected."""
         self.append(event="begun", accounts=list(accounts), **facts)
 
+    def expect_more(self, accounts: Iterable[str]) -> None:
+        """These accounts were found while the batch was under way, and are expected too."""
+        self.append(event="discovered", accounts=list(accounts))
+
     def states(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each account; see `states`."""
         return states(self.lines)
@@ -132,6 +136,8 @@ def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     for line in lines:
         if line.get("event") == "begun":
             found = {account: {"state": NOT_REACHED} for account in line["accounts"]}
+        elif line.get("event") == "discovered":
+            found |= {account: {"state": NOT_REACHED} for account in line["accounts"]}
         elif line.get("account") in found:
             known = found[line["account"]]
             if line["state"] in FINAL:

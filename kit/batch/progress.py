@@ -58,6 +58,12 @@ class Progress:
             line = {"account": account, "state": state, **self.counts()}
             print(json.dumps(line), file=self._file, flush=True)
 
+    def expect_more(self, accounts: int) -> None:
+        """So many accounts were found while the batch was under way."""
+        self._expected += accounts
+        self._bar.total = self._expected
+        self._bar.refresh()
+
     def counts(self) -> dict[str, Any]:
         """Return accounts by state, rate and seconds left; the rate is of packs made, not kept."""
         ended = self._final.total()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -36,6 +37,7 @@ class Spread:
     def __init__(self, client: Client, tell: Tell, at_once: int):
         self._client, self._tell, self._at_once = client, tell, at_once
         self._topic = f"evidence-{secrets.token_hex(8)}"
+        self._count = itertools.count()
         client.subscribe_topic(self._topic, self._began)
 
     def do(self, jobs: Mapping[str, Job]) -> None:
@@ -50,7 +52,19 @@ class Spread:
             for account in left:
                 self._tell(account, {"state": NOT_REACHED, "why": why})
 
-    def _results(self, jobs: Mapping[str, Job]) -> Any:
+    def ask(self, job: Job) -> dict[str, Any]:
+        """Do a job and return what it tells.
+
+        Raises
+        ------
+        CannotRunError
+            The scheduler went away.
+        """
+        for _, facts in self._results({job.account: job}):
+            return dict(facts)
+        raise CannotRunError(f"--scheduler: {_GONE}")
+
+    def _results(self, jobs: Mapping[str, Job]) -> Iterator[tuple[str, dict[str, Any]]]:
         if self._client.status != "running":
             return
         futures = {
@@ -59,7 +73,7 @@ class Spread:
                 job,
                 self._topic,
                 self._at_once,
-                key=f"{self._topic}-{account}",
+                key=f"{self._topic}-{account}-{next(self._count)}",
                 retries=_RETRIES,
                 pure=False,
             ): account

@@ -22,7 +22,7 @@ _KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
 
 
 def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
-    """Do a job on a worker, and tell the client when it begins.
+    """Do a job on a worker, and tell the client when a pack is begun.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
     CannotRunError
         It may go well at another time; Dask tries again.
     """
+    if job.discover is not None:
+        return run(job)
     turn = Semaphore(max_leases=at_once, name=topic) if at_once else nullcontext()
     with turn:
         get_worker().log_event(topic, {"account": job.account, "state": RUNNING})

@@ -144,7 +144,16 @@ KINDS: dict[str, dict[str, Kind]] = {
         # Buckets of the accounts whose Macie this one administers.
         "buckets": Kind("DescribeBuckets.buckets[]"),
     },
-    "organizations": {"Organization": Kind("DescribeOrganization.Organization")},
+    "organizations": {
+        "Organization": Kind("DescribeOrganization.Organization"),
+        "Accounts": Kind(
+            "ListAccounts.Accounts[]",
+            {"ParentId": PLAIN, "Tags": Kind("ListTagsForResource.Tags")},
+        ),
+        "OrganizationalUnits": Kind(
+            "ListOrganizationalUnitsForParent.OrganizationalUnits[]", {"ParentId": PLAIN}
+        ),
+    },
     "s3": {
         "Buckets": Kind(
             "ListBuckets.Buckets[]",

@@ -81,6 +81,16 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         ),
         (
             "name: 2026-Q4",
+            'name: x\norganisation: {account: "123456789012"}',
+            ["line 10", "123456789012", "twice"],
+        ),
+        (
+            "  regions: [eu-west-1]",
+            '  organisation_snapshot: there\norganisation: {account: "999988887777"}',
+            ["line 6", "organisation_snapshot", "leave out one"],
+        ),
+        (
+            "name: 2026-Q4",
             "name: x\nobject_lock: {mode: GOVERNANCE, days: 400}",
             ["object_lock", "s3://"],
         ),

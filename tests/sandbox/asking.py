@@ -137,6 +137,12 @@ def questions(name: str) -> Iterator[Question]:
         yield service, operation, home, parameters
     if account.declared("organizations", "Organization", ""):
         yield "organizations", "DescribeOrganization", home, {}
+    if members := account.declared("organizations", "Accounts", ""):
+        yield "organizations", "ListAccounts", home, {}
+        parent, member = {"ParentId": members[0].beside["ParentId"]}, members[0]["Id"]
+        yield "organizations", "ListAccountsForParent", home, parent
+        yield "organizations", "ListOrganizationalUnitsForParent", home, parent
+        yield "organizations", "ListTagsForResource", home, {"ResourceId": member}
     yield "s3control", "GetPublicAccessBlock", home, {"AccountId": account.id}
     for bucket in account.declared("s3", "Buckets", ""):
         if account.region_status[bucket["BucketRegion"]] == "DISABLED":

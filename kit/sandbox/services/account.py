@@ -10,7 +10,6 @@ from typing import Any
 
 from kit.sandbox.checks import invalid
 from kit.sandbox.errors import access_denied
-from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 from kit.sandbox.services.appstream import TAGGABLE
 
@@ -37,10 +36,13 @@ def assume_role(call: Call) -> dict[str, Any]:
     account = call.world.accounts.get(account_id)
     roles = account.declared("iam", "RoleDetailList", "") if account else []
     found = [r for r in roles if r["Arn"] == arn]
+    seconds = call.parameters.get("DurationSeconds", 3600)
+    if seconds > 3600 and ":assumed-role/" in call.caller:
+        message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
+        raise invalid("sts", message)
     given = call.parameters.get("ExternalId")
     if not found or _external_id(found[0]) not in (None, given):
         raise access_denied("sts", "AssumeRole", call.caller, arn)
-    seconds = call.parameters.get("DurationSeconds", 3600)
     session = f"arn:aws:sts::{account_id}:assumed-role/{role}/{name}"
     key = "ASIA" + _letters(f"{session} {len(call.world.sessions)}", 16)
     call.world.sessions[key] = (account_id, session)
@@ -107,16 +109,6 @@ def list_artifacts(call: Call) -> dict[str, Any]:
         call.operation
     ]
     return call.page(kind, call.declared(kind), size="maxResults", token="nextToken")
-
-
-@answers("organizations", "DescribeOrganization")
-def describe_organization(call: Call) -> dict[str, Any]:
-    """Tell a member account of its organisation, where it is in one."""
-    organisation = call.single("Organization")
-    if organisation is None:
-        message = "Your account is not a member of an organization."
-        raise AWSError("AWSOrganizationsNotInUseException", message)
-    return {"Organization": organisation}
 
 
 @answers("accessanalyzer", "ListAnalyzers")

@@ -1,0 +1,81 @@
+"""The organisation's account first: its snapshot is lent to the members that are discovered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kit import evaluate, tabulate
+from kit.aws.collect import collect
+from kit.batch.ledger import NOT_ENTERED, NOT_REACHED
+from kit.controls import needed_calls
+from kit.sandbox.server import Sandbox
+from kit.snapshot import read
+from tests.batch.conftest import DEMO, TIDY, Desk
+
+MANAGER, LEFT = "999988887777", "444455556666"
+FILE = """
+name: 2026-Q4
+shared:
+  role_arn: arn:aws:iam::{account}:role/EvidenceReader
+  regions: [eu-central-1]
+  controls: [LG-01]
+organisation: {account: "999988887777"}
+discover: {units: [ou-bspl-streaming]}
+"""
+
+
+@pytest.fixture(scope="module")
+def found(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+    desk = desk_at("organisation")  # type: ignore[operator]
+    return desk, desk.batch("--progress", "json", file=FILE)
+
+
+Found = tuple[Desk, subprocess.CompletedProcess[str]]
+
+
+def test_members_are_discovered_and_those_that_left_are_told(found: Found) -> None:
+    desk, done = found
+    assert done.returncode in (0, 3, 4), done.stderr
+    assert {account: facts["state"] for account, facts in desk.states().items()} == {
+        MANAGER: "done",
+        TIDY: "done",
+        DEMO: "done",
+    }
+    assert f"{LEFT}: passed over: SUSPENDED" in done.stdout
+    passed = [json.loads(line) for line in desk.ledger.read_text().splitlines()]
+    assert [one["why"] for one in passed if one.get("state") == "passed over"] == ["SUSPENDED"]
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert (last["expected"], last["done"], last["left"], last["running"]) == (3, 3, 0, 0)
+
+
+def test_the_organisations_snapshot_is_lent_to_each(
+    found: Found, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    desk, _ = found
+    lender = read(desk.place(MANAGER) / "snapshot")
+    for account in (DEMO, TIDY):
+        lent = read(desk.place(account) / "snapshot").header["organisation"]
+        assert (lent["account"], lent["digest"]) == (MANAGER, lender.digest)
+    for name in ("XDG_CONFIG_HOME", *(n for n in desk.environment if n.startswith("AWS_"))):
+        monkeypatch.setenv(name, desk.environment[name])
+    monkeypatch.chdir(desk.folder)
+    run = read(desk.place(DEMO) / "snapshot").run
+    assert run.organisation_snapshot == f"outputs/{MANAGER}/2026-Q4/snapshot"
+    single = collect(run, needed_calls(run.controls), tmp_path / "snapshot", progress=False)
+    assert evaluate(tabulate(single)).digest == desk.states()[DEMO]["findings_digest"]
+
+
+def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> None:
+    file = FILE.replace("{account}:role/EvidenceReader", "{account}:role/Nobody").replace(
+        "discover: {units: [ou-bspl-streaming]}", f'accounts: [{{account: "{DEMO}"}}]'
+    )
+    done = desk.batch("--quiet", file=file)
+    assert (done.returncode, done.stderr) == (1, "")
+    states = desk.states()
+    assert [facts["state"] for facts in states.values()] == [NOT_ENTERED, NOT_REACHED]
+    assert states[DEMO]["why"].startswith(f"waits for {MANAGER}, the organisation's account")
+    assert not desk.place(DEMO).exists()
