@@ -112,6 +112,12 @@ def test_other_commands_are_run_plain() -> None:
             warm.start(other)
 
 
+def test_where_nothing_can_be_forked_all_is_run_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "CAN_FORK", False)  # as on macOS
+    with pytest.raises(warm.NotWarm):
+        warm.start(command("pass"))
+
+
 _STARTS_ONE = """
 import os, sys, time
 from kit import warm
