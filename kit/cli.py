@@ -92,6 +92,7 @@ def run(parameters: Path, quiet: bool, **signing: Any) -> None:
 @click.option("--workers", default=0, help="Processes on this machine; one a core by default.")
 @click.option("--progress", type=click.Choice(["bar", "json", "none"]), default="bar")
 @click.option("--quiet", is_flag=True, help="The same as --progress none.")
+@_signing
 def batch(
     accounts: Path,
     name: str,
@@ -100,13 +101,18 @@ def batch(
     workers: int,
     progress: Any,
     quiet: bool,
+    **signing: Any,
 ) -> None:
     """Make the packs of many accounts, or what is missing of them: ACCOUNTS is a YAML file.
 
     Started again with the same name, it verifies the packs that are there and makes the others.
     """
+    import signal
+
     from kit.batch import run_batch
     from kit.batch.ledger import DONE, count
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
 
     result = run_batch(
         accounts,
@@ -115,6 +121,8 @@ def batch(
         insecure=insecure,
         workers=workers,
         progress="none" if quiet else progress,
+        signing={name: str(given) for name, given in signing.items() if given},
+        passphrase=_passphrase,
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:

@@ -7,7 +7,7 @@ its digests, whether Dask repeats it or a person starts the batch again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +16,13 @@ from typing import Any
 from kit.batch.accounts import Batch, BatchFile, read_batch
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, Ledger
 from kit.batch.progress import Form, Progress
+from kit.batch.signing import refuse_mismatches, try_key
 from kit.batch.store import open_store
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, load_profile, load_waivers
 
 _LOCAL = "outputs"
+_STOPPED = "interrupted; start the batch again to make what is missing"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def run_batch(
     insecure: bool = False,
     workers: int = 0,
     progress: Form = "bar",
+    signing: Mapping[str, str] | None = None,
+    passphrase: Callable[[], str | None] = lambda: None,
 ) -> Result:
     """Make the packs of many accounts, or what is missing of them.
 
@@ -73,6 +77,11 @@ def run_batch(
     scheduler, insecure, workers
         As `kit.batch.cluster.connect` takes them.
     progress : {"bar", "json", "none"}
+    signing : mapping of str to str
+        ``key``, ``certificate``, ``kms_key``, ``timestamp``: what names the key that signs, as each
+        worker has it.
+    passphrase : function
+        Asked where the key is encrypted and is opened on this machine.
 
     Returns
     -------
@@ -83,15 +92,19 @@ def run_batch(
     UserError
         The file is wrong, or another process is at work on the same batch.
     CannotRunError
-        The ledger cannot be written, or the cluster is not there.
+        The ledger cannot be written, the cluster is not there, or somebody interrupted it.
     """
     from kit.batch.cluster import connect
     from kit.batch.under_way import UnderWay
 
     batch = read_batch(path, name)
     _check(batch.runs.values())
+    signing = signing or {}
+    refuse_mismatches(batch.runs.values(), signing)
     if scheduler:
         _check_places(batch)
+    else:
+        try_key(signing, passphrase)
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
     folder = Path(place) / "batches" / batch.file.name
     with (
@@ -105,9 +118,11 @@ def run_batch(
             kit=version("appstream-evidence-kit"),
         )
         bar = Progress(len(batch.runs), progress)
-        work = UnderWay(batch, client, ledger, bar)
+        work = UnderWay(batch, client, ledger, bar, signing)
         try:
             work.finish()
+        except KeyboardInterrupt:
+            raise CannotRunError(_STOPPED) from None
         finally:
             bar.close()
             states = ledger.states()

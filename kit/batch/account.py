@@ -14,20 +14,25 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bagit
 
 from kit.aws.members import Discover, find_members
 from kit.batch.accounts import ObjectLock
+from kit.batch.asked import asked, asked_then, change, digest_of
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
+from kit.batch.signing import open_key
 from kit.batch.store import Store, open_store
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
 from kit.snapshot import HEADER, Snapshot, read
+
+if TYPE_CHECKING:
+    from kit.pack.keys import SigningKey
 
 COMPLETE = "complete.json"  # written last: without it nothing beside it counts
 _FORMAT = 1
@@ -52,6 +57,9 @@ class Job:
     object_lock : dict or None
     organisation : str
         The account whose snapshot, which lies in the same place, is lent to this one.
+    signing : dict of str to str
+        What names the key that signs, as the options of ``evidence run``; the passphrase is in the
+        worker's environment.
     discover : dict or None
         Which members of the organisation to tell, instead of making a pack.
     """
@@ -64,6 +72,7 @@ class Job:
     kit: str
     object_lock: Mapping[str, Any] | None = None
     organisation: str = ""
+    signing: Mapping[str, str] = field(default_factory=dict)
     discover: Mapping[str, Any] | None = None
 
     @property
@@ -94,6 +103,13 @@ def kept(job: Job) -> dict[str, Any] | None:
     if marker is None:
         return None
     facts: dict[str, Any] = json.loads(marker)
+    changed = _changed(job, facts)
+    if changed:
+        return {
+            "state": FAILED,
+            "why": f"{changed}, and {job.outputs}/{job.place}/pack was made before that; give the "
+            f"batch another name, or move the folder {job.place} away",
+        }
     with packs.opened(f"{job.place}/pack") as folder:
         try:
             whole = bagit.Bag(str(folder)).is_valid()
@@ -106,6 +122,16 @@ def kept(job: Job) -> dict[str, Any] | None:
         "why": f"{job.outputs}/{job.place}/pack was changed after it was made; move the folder "
         f"{job.place} away and start the batch again",
     }
+
+
+def _changed(job: Job, facts: Mapping[str, Any]) -> str:
+    """What is asked now and was not when the pack was made; empty where that is nothing."""
+    now = asked(Run.model_validate(job.run), job.pseudonym_key)
+    if digest_of(now) == facts.get("asked_sha256"):
+        return ""
+    header = open_store(job.snapshots).read(f"{job.place}/snapshot/{HEADER}")
+    told = change(asked_then(json.loads(header)), now) if header else ""
+    return told or "the parameters of the run are others"
 
 
 def make(job: Job) -> dict[str, Any]:
@@ -130,16 +156,17 @@ def make(job: Job) -> dict[str, Any]:
             f"this worker has version {version('appstream-evidence-kit')} of the kit, the batch "
             f"was begun with {job.kit}; install the same everywhere"
         )
+    key = open_key(job.signing)
     lock = ObjectLock.model_validate(job.object_lock) if job.object_lock else None
     packs, snapshots = open_store(job.outputs, lock), open_store(job.snapshots)
     _collect(snapshots, job)
-    facts = _seal(packs, snapshots, job)
+    facts = _seal(packs, snapshots, job, key)
     packs.write(f"{job.place}/{COMPLETE}", json.dumps(facts, indent=2).encode())
     return facts
 
 
 def _collect(snapshots: Store, job: Job) -> None:
-    """Ask the account, unless an interrupted batch left a whole snapshot."""
+    """Ask the account, unless an interrupted batch left a whole snapshot of what is asked."""
     from kit.aws.collect import collect
     from kit.controls import calls_of
     from kit.pseudonyms import open_labels
@@ -147,7 +174,8 @@ def _collect(snapshots: Store, job: Job) -> None:
     run = Run.model_validate(job.run)
     open_labels(run, job.pseudonym_key)
     name = f"{job.place}/snapshot"
-    if snapshots.read(f"{name}/{HEADER}") is not None:
+    header = snapshots.read(f"{name}/{HEADER}")
+    if header is not None and asked_then(json.loads(header)) == asked(run, job.pseudonym_key):
         return
     snapshots.remove(name)
     with ExitStack() as stack:
@@ -159,20 +187,21 @@ def _collect(snapshots: Store, job: Job) -> None:
         collect(run, calls_of(run), folder, lender=lender, progress=False)
 
 
-def _seal(packs: Store, snapshots: Store, job: Job) -> dict[str, Any]:
+def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> dict[str, Any]:
     from kit.pack.seal import seal
 
     began = time.monotonic()
     name = f"{job.place}/pack"
     packs.remove(name)
     with snapshots.opened(f"{job.place}/snapshot") as folder, packs.making(name) as to:
-        pack = seal(folder, to, progress=False)
+        pack = seal(folder, to, key=key, progress=False)
         snapshot = read(folder)
         return {
             "format": _FORMAT,
             "kit": job.kit,
             "account": job.account,
             "as_of": snapshot.as_of.isoformat(),
+            "asked_sha256": digest_of(asked_then(snapshot.header)),
             "exit_code": pack.exit_code,
             "findings": dict(Counter(f["status"] for f in pack.findings if f["severity"])),
             "findings_digest": pack.digest,

@@ -13,7 +13,7 @@ from distributed import Client, as_completed
 from kit.batch.account import Job
 from kit.batch.ledger import FAILED, NOT_REACHED, RUNNING
 from kit.batch.work import work
-from kit.errors import CannotRunError
+from kit.errors import CannotRunError, UserError
 
 _RETRIES = 2
 _GONE = "the scheduler went away; start the batch again to make what is missing"
@@ -102,6 +102,6 @@ def _facts(future: Any) -> dict[str, Any] | None:
 
 
 def _reason(error: BaseException | None) -> str:
-    if isinstance(error, CannotRunError):
+    if isinstance(error, UserError):
         return str(error)
     return f"{type(error).__name__}: {error}"

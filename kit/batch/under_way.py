@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -31,6 +31,8 @@ class UnderWay:
     ledger : Ledger
         Which expects the batch's accounts already.
     bar : Progress
+    signing : mapping of str to str
+        What names the key that signs.
 
     Attributes
     ----------
@@ -40,11 +42,19 @@ class UnderWay:
         Members of the organisation that cannot be looked at, and their state there.
     """
 
-    def __init__(self, batch: Batch, client: Client, ledger: Ledger, bar: Progress):
+    def __init__(
+        self,
+        batch: Batch,
+        client: Client,
+        ledger: Ledger,
+        bar: Progress,
+        signing: Mapping[str, str],
+    ):
         self.batch, self.passed_over = batch, dict[str, str]()
+        self._signing = signing
         self._ledger, self._bar = ledger, bar
         self._packs = open_store(batch.file.outputs)
-        self._jobs = {account: job_of(batch, run) for account, run in batch.runs.items()}
+        self._jobs = {account: self._job(run) for account, run in batch.runs.items()}
         self._spread = Spread(client, self._tell, batch.file.accounts_at_once)
 
     def finish(self) -> None:
@@ -80,7 +90,7 @@ class UnderWay:
             self._tell(account, {"state": NOT_REACHED, "why": why})
 
     def _discover(self, run: Run, wanted: Discover) -> None:
-        told = self._spread.ask(job_of(self.batch, run, wanted))
+        told = self._spread.ask(self._job(run, wanted))
         if "members" not in told:
             raise CannotRunError(str(told["why"]))
         members: dict[str, str] = told["members"]
@@ -88,7 +98,7 @@ class UnderWay:
         found = [account for account in self.batch.runs if account not in self._jobs]
         if not self.batch.runs.keys() - {run.account}:
             raise UserError("discover: no active account of the organisation is so; widen it")
-        self._jobs |= {account: job_of(self.batch, self.batch.runs[account]) for account in found}
+        self._jobs |= {account: self._job(self.batch.runs[account]) for account in found}
         self._ledger.expect_more(found)
         self._bar.expect_more(len(found))
         for account in _in_state(members, active=False):
@@ -96,24 +106,25 @@ class UnderWay:
                 self.passed_over[account] = members[account]
                 self._ledger.append(account=account, state=PASSED_OVER, why=members[account])
 
-
-def job_of(batch: Batch, run: Run, discover: Discover | None = None) -> Job:
-    """Return the job of a run; a member's says which snapshot is lent to it."""
-    file, lender = batch.file, "" if run.administers_organisation else batch.organisation
-    if lender:
-        place = f"{file.snapshots}/{lender}/{file.name}/snapshot"
-        run = run.model_copy(update={"organisation_snapshot": place})
-    return Job(
-        run=run.model_dump(),
-        name=file.name,
-        outputs=file.outputs,
-        snapshots=file.snapshots,
-        pseudonym_key=open_labels(run).fingerprint,
-        kit=version("appstream-evidence-kit"),
-        object_lock=file.object_lock.model_dump() if file.object_lock else None,
-        organisation=lender,
-        discover=discover.model_dump() if discover else None,
-    )
+    def _job(self, run: Run, discover: Discover | None = None) -> Job:
+        """Return the job of a run; a member's says which snapshot is lent to it."""
+        file = self.batch.file
+        lender = "" if run.administers_organisation else self.batch.organisation
+        if lender:
+            place = f"{file.snapshots}/{lender}/{file.name}/snapshot"
+            run = run.model_copy(update={"organisation_snapshot": place})
+        return Job(
+            run=run.model_dump(),
+            name=file.name,
+            outputs=file.outputs,
+            snapshots=file.snapshots,
+            pseudonym_key=open_labels(run).fingerprint,
+            kit=version("appstream-evidence-kit"),
+            object_lock=file.object_lock.model_dump() if file.object_lock else None,
+            organisation=lender,
+            signing=self._signing,
+            discover=discover.model_dump() if discover else None,
+        )
 
 
 def _in_state(members: dict[str, str], *, active: bool) -> Iterable[str]:

@@ -141,18 +141,31 @@ def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) ->
     assert not (again.place(TIDY) / ".pack.1234").exists()
 
 
-def test_started_again_it_holds_what_is_there_against_its_digests(
+def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_asked(
     again: Desk, sandbox: Sandbox
 ) -> None:
+    changed = FILE.replace(
+        "controls: [GV-01]}\n  - {a", "waivers: ours.yaml, controls: [GV-01]}\n  - {a"
+    )
+    changed = changed.replace("[GV-01]}\n", "[GV-01], reviewer: Jo}\n")
+    assert changed.count("reviewer") == 2
+    (again.folder / "ours.yaml").write_text(
+        "- {control: GV-01, owner: CISO, reason: accepted for now, expires: 2030-01-01}"
+    )
+    shutil.rmtree(again.place(TIDY) / "snapshot")
     page = again.place(DEMO) / "pack" / "data" / "evidence.html"
     page.write_bytes(page.read_bytes() + b" ")
     sandbox.requests.clear()
-    done = again.batch("--quiet", "--workers", "1")
+    done = again.batch("--quiet", "--workers", "1", file=changed)
     assert done.returncode == 1
     assert (
         f"{DEMO}: failed: outputs/{DEMO}/{NAME}/pack was changed after it was made" in done.stdout
     )
-    assert again.states()[EMPTY]["kept"] is True
+    move = f"give the batch another name, or move the folder {EMPTY}/{NAME} away"
+    why = again.states()[EMPTY]["why"]
+    assert why.startswith('reviewer was "" and is "Jo", and ')
+    assert why.endswith(move)
+    assert again.states()[TIDY]["why"].startswith("the parameters of the run are others, and ")
     assert {request.operation for request in sandbox.requests} == {"AssumeRole"}
     with (again.ledger.parent / "findings.csv").open(newline="") as file:
         reasons = {row["reason"] for row in csv.DictReader(file) if row["account"] == DEMO}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,14 +13,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import bagit
 import pytest
 
 from kit.batch.cluster import connect
 from kit.errors import CannotRunError, UserError
+from kit.pack.verify import verify
 from kit.sandbox.server import Sandbox
 from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, wait_until
-from tests.pack.authority import Authority
+from tests.pack.authority import PASSPHRASE, Authority
 
 DASK = str(Path(sys.executable).parent / "dask")
 SOON = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -73,7 +74,7 @@ def shared(desk: Desk) -> str:
     return f"{SMALL}outputs: {place}\nsnapshots: {place}\n"
 
 
-def test_packs_are_made_by_workers_with_credentials_that_only_they_have(
+def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_have(
     desk: Desk, elsewhere: Path, authority: Authority
 ) -> None:
     key, certificate = authority.issue("cluster")
@@ -82,10 +83,14 @@ def test_packs_are_made_by_workers_with_credentials_that_only_they_have(
         tls |= {f"{who}__KEY": key, f"{who}__CERT": certificate}
     encrypted = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(path) for name, path in tls.items()}
     poor = {n: v for n, v in desk.environment.items() if not n.startswith("AWS_")}
-    with cluster(elsewhere, {**desk.environment, **encrypted}, "tls") as (address, _):
+    secret = {"EVIDENCE_KEY_PASSPHRASE": PASSPHRASE}
+    signer = shutil.copy(authority.pkcs12("worker"), elsewhere)
+    file = shared(desk).replace("shared:\n", "shared:\n  signed: true\n")
+    with cluster(elsewhere, {**desk.environment, **encrypted, **secret}, "tls") as (address, _):
         assert address.startswith("tls://127.0.0.1:")
         without_credentials = Desk(desk.folder, {**poor, **encrypted})
-        done = without_credentials.batch("--quiet", "--scheduler", address, file=shared(desk))
+        options = ("--quiet", "--scheduler", address, "--key", Path(signer).name)
+        done = without_credentials.batch(*options, file=file)
         assert (done.returncode, done.stderr) == (4, "")
     states = desk.states()
     assert {account: facts["state"] for account, facts in states.items()} == {
@@ -94,7 +99,8 @@ def test_packs_are_made_by_workers_with_credentials_that_only_they_have(
         TIDY: "done",
     }
     for account in states:
-        assert bagit.Bag(str(desk.place(account) / "pack")).is_valid()
+        checks = verify(desk.place(account) / "pack", authority.ca)
+        assert [check.line for check in checks if not check.ok] == []
     assert not (elsewhere / "outputs").exists()
 
 

@@ -1,0 +1,71 @@
+"""The key that signs a batch's packs: named in the tasks, its passphrase in the environment alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit.errors import UserError
+from kit.parameters import Run
+
+if TYPE_CHECKING:
+    from kit.pack.keys import SigningKey
+
+PASSPHRASE = "EVIDENCE_KEY_PASSPHRASE"
+
+
+def refuse_mismatches(runs: Iterable[Run], signing: Mapping[str, str]) -> None:
+    """Raise a `UserError` for the first account whose ``signed`` does not go with the options."""
+    from kit.pack.seal import refuse_mismatch
+
+    for run in runs:
+        try:
+            refuse_mismatch(run, bool(signing))
+        except UserError as error:
+            raise UserError(f"account {run.account}: {error}") from None
+
+
+def try_key(signing: Mapping[str, str], passphrase: Callable[[], str | None]) -> None:
+    """Open the key once, here, and leave its passphrase to the processes started from here.
+
+    Raises
+    ------
+    UserError, CannotRunError
+        As `kit.pack.keys.open_signing_key`.
+    """
+    given: list[str] = []
+
+    def ask() -> str | None:
+        answer = passphrase()
+        given.extend([answer] if answer else [])
+        return answer
+
+    _open(signing, ask)
+    if given:
+        os.environ[PASSPHRASE] = given[-1]
+
+
+def open_key(signing: Mapping[str, str]) -> SigningKey | None:
+    """Open the key with the passphrase in the environment, from which it is taken away.
+
+    Raises
+    ------
+    UserError, CannotRunError
+        As `kit.pack.keys.open_signing_key`.
+    """
+    given = os.environ.pop(PASSPHRASE, None)
+    return _open(signing, lambda: given)
+
+
+def _open(signing: Mapping[str, str], passphrase: Callable[[], str | None]) -> SigningKey | None:
+    if not signing:
+        return None
+    from kit.pack.keys import open_signing_key
+
+    names: dict[str, Any] = dict(signing)
+    for name in ("key", "certificate"):
+        if name in names:
+            names[name] = Path(names[name])
+    return open_signing_key(**names, passphrase=passphrase)
