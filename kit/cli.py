@@ -380,7 +380,7 @@ def _passphrase() -> str | None:
 
 
 def _calls(parameters: Path | None) -> Any:
-    from kit.controls import needed_calls
+    from kit.controls import calls_of, needed_calls
     from kit.parameters import parameters as validate
 
-    return needed_calls(validate(parameters).controls if parameters else [])
+    return calls_of(validate(parameters)) if parameters else needed_calls([])

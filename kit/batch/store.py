@@ -17,6 +17,10 @@ import botocore.exceptions as aws
 from kit.aws.session import shell_client
 from kit.batch.accounts import ObjectLock
 from kit.errors import CannotRunError, UserError
+from kit.pack.bag import DECLARATION
+from kit.snapshot import HEADER
+
+_LAST = (DECLARATION, HEADER)  # without these nobody takes a folder for a pack or a snapshot
 
 
 class Store(Protocol):
@@ -136,15 +140,20 @@ class Bucket(Store):
             raise self._failed(name, "written", error) from None
 
     def remove(self, name: str) -> None:
-        """Leave what is there: every object is written anew, and locked versions stay."""
+        """Take away what an interrupted process left; versions that are locked stay beneath."""
+        for key in self._keys(name):
+            try:
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
+            except (aws.ClientError, aws.BotoCoreError) as error:
+                raise self._failed(name, "taken away", error) from None
 
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
-        """Yield a temporary place; each file is written to S3 at the end, in the order of names."""
+        """Yield a temporary place; at the end its files go to S3, that which makes it whole last."""
         with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
             made = Path(scratch) / Path(name).name
             yield made
-            for path in sorted(made.rglob("*")):
+            for path in sorted(made.rglob("*"), key=lambda path: (path.name in _LAST, path)):
                 if path.is_file():
                     self.write(f"{name}/{path.relative_to(made).as_posix()}", path.read_bytes())
 
@@ -154,18 +163,20 @@ class Bucket(Store):
         with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
             made = Path(scratch) / Path(name).name
             start = f"{self._at(name)['Key']}/"
-            try:
-                pages = self._s3.get_paginator("list_objects_v2").paginate(
-                    Bucket=self._bucket, Prefix=start
-                )
-                keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-            except (aws.ClientError, aws.BotoCoreError) as error:
-                raise self._failed(name, "read", error) from None
-            for key in keys:
+            for key in self._keys(name):
                 path = made / key.removeprefix(start)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.read(f"{name}/{key.removeprefix(start)}") or b"")
             yield made
+
+    def _keys(self, name: str) -> list[str]:
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{self._at(name)['Key']}/"
+            )
+            return [item["Key"] for page in pages for item in page.get("Contents", ())]
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            raise self._failed(name, "read", error) from None
 
     def _at(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": "/".join(filter(None, (self._prefix, name)))}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kit.aws.calls import CALLS, Call, with_sources
+from kit.aws.calls import CALLS, DESCRIBE_ORGANIZATION, Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -85,7 +85,9 @@ def calls_of(run: Run) -> frozenset[Call]:
             raise UserError(f"{where}{told}")
         if known != waiver.control:
             raise UserError(f"{where}{waiver.control!r}: write {known}")
-    return needed_calls(run.controls)
+    calls = needed_calls(run.controls)
+    # A snapshot is lent only where it says of which organisation it is.
+    return calls | {DESCRIBE_ORGANIZATION} if run.administers_organisation else calls
 
 
 def evaluate(tables: Tables) -> Findings:

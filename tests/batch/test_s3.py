@@ -1,0 +1,92 @@
+"""Packs in S3: locked there, whole or not to be taken for one, held against digests again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import boto3
+import pytest
+
+from kit.sandbox.faults import Fault
+from kit.sandbox.server import Sandbox
+from tests.batch.conftest import EMPTY, NAME, TIDY, Desk
+
+PACKS, SNAPSHOTS, MANAGER = "packs-of-the-batch", "snapshots-of-the-batch", "999988887777"
+FILE = f"""
+name: {NAME}
+outputs: s3://{PACKS}/evidence
+snapshots: s3://{SNAPSHOTS}
+object_lock: {{mode: COMPLIANCE, days: 400}}
+shared:
+  role_arn: arn:aws:iam::{{account}}:role/EvidenceReader
+  regions: [eu-west-1]
+  controls: [GV-01]
+organisation: {{account: "{MANAGER}"}}
+accounts: [{{account: "{EMPTY}"}}, {{account: "{TIDY}"}}]
+"""
+
+
+@pytest.fixture
+def s3(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in sandbox.environment("demo").items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    place = {"LocationConstraint": "eu-central-1"}
+    client.create_bucket(
+        Bucket=PACKS, CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True
+    )
+    client.create_bucket(Bucket=SNAPSHOTS, CreateBucketConfiguration=place)
+    yield client
+    sandbox.faults.clear()
+
+
+def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbox) -> None:
+    def keys(bucket: str, account: str) -> set[str]:
+        place = f"{account}/{NAME}/" if bucket == SNAPSHOTS else f"evidence/{account}/{NAME}/"
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=place).get("Contents", [])
+        return {item["Key"].removeprefix(place) for item in found}
+
+    # The upload of one pack ends before its last object.
+    late = {"Bucket": PACKS, "Key": f"*{EMPTY}/*/bagit.txt"}
+    sandbox.faults.add(Fault("s3", "PutObject", "deny", match=late))
+    done = desk.batch("--quiet", "--workers", "1", file=FILE)
+    sandbox.faults.clear()
+    assert (done.returncode, done.stderr) == (1, "")
+    states = desk.states()
+    assert {name: facts["state"] for name, facts in states.items()} == {
+        MANAGER: "done",
+        EMPTY: "failed",
+        TIDY: "done",
+    }
+    assert f"{EMPTY}/{NAME}/pack/bagit.txt cannot be written" in states[EMPTY]["why"]
+    assert keys(PACKS, EMPTY) > {"pack/tagmanifest-sha256.txt", "pack/data/evidence.pdf"}
+    assert keys(PACKS, EMPTY).isdisjoint({"pack/bagit.txt", "complete.json"})
+    assert keys(PACKS, TIDY) > {"pack/bagit.txt", "complete.json"}
+    assert keys(SNAPSHOTS, TIDY) == {"snapshot/evidence.jsonl", "snapshot/snapshot.json"}
+
+    objects = s3.list_objects_v2(Bucket=PACKS)["Contents"]
+    assert {f"evidence/batches/{NAME}/{name}" for name in ("ledger.jsonl", "findings.csv")} <= {
+        item["Key"] for item in objects
+    }
+    least = dt.datetime.now(dt.UTC) + dt.timedelta(days=399)
+    for item in objects:
+        head = s3.head_object(Bucket=PACKS, Key=item["Key"])
+        assert head["ObjectLockMode"] == "COMPLIANCE"
+        assert head["ObjectLockRetainUntilDate"] > least
+    header = s3.get_object(Bucket=SNAPSHOTS, Key=f"{TIDY}/{NAME}/snapshot/snapshot.json")
+    assert f'"s3://{SNAPSHOTS}/{MANAGER}/{NAME}/snapshot"' in header["Body"].read().decode()
+
+    # Somebody left a file there, and somebody put another page over one.
+    s3.put_object(Bucket=PACKS, Key=f"evidence/{EMPTY}/{NAME}/pack/data/stray.txt", Body=b"")
+    s3.put_object(Bucket=PACKS, Key=f"evidence/{TIDY}/{NAME}/pack/data/evidence.html", Body=b"")
+    sandbox.requests.clear()
+    again = desk.batch("--quiet", "--workers", "1", file=FILE)
+    assert (again.returncode, again.stderr) == (1, "")
+    states = desk.states()
+    assert states[MANAGER]["kept"] is True
+    assert states[EMPTY]["state"] == "done"
+    assert "pack/data/stray.txt" not in keys(PACKS, EMPTY)
+    assert f"{TIDY}/{NAME}/pack was changed after it was made" in states[TIDY]["why"]
+    assert {one.service for one in sandbox.requests} == {"s3"}, "collected once"
+    assert not (desk.folder / "outputs" / EMPTY).exists()
