@@ -1,0 +1,136 @@
+"""Interruptions, killed processes, throttles, a disk that takes no more: the ledger stays true."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import bagit
+import psutil
+import pytest
+
+from kit import evaluate, tabulate
+from kit.aws.collect import collect
+from kit.batch.ledger import DONE, NOT_REACHED
+from kit.controls import needed_calls
+from kit.sandbox.faults import Fault
+from kit.sandbox.server import Sandbox
+from kit.snapshot import read
+from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, wait_until
+
+FILE = "\n".join(line for line in SMALL.splitlines() if TIDY not in line).replace(
+    "controls: [GV-01]\n", "controls: [GV-01, LG-01, AR-01]\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _fair_again(sandbox: Sandbox) -> Iterator[None]:
+    yield
+    sandbox.faults.clear()
+
+
+def family(batch: subprocess.Popen[str]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(batch.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def accounts_of(batch: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes of the accounts under way, and of their kernels."""
+    servers = [one for one in family(batch) if is_server(one)]
+    return [one for server in servers for one in server.children()]
+
+
+def is_server(process: psutil.Process) -> bool:
+    try:
+        return "kit.warm.server" in process.cmdline() and "kit.warm.server" not in (
+            process.parent().cmdline()  # type: ignore[union-attr]
+        )
+    except (psutil.NoSuchProcess, AttributeError):
+        return False
+
+
+def check_truth(desk: Desk) -> None:
+    """What looks whole is whole, and the ledger says done of no other."""
+    for account, facts in desk.states().items():
+        place = desk.place(account)
+        assert facts["state"] in (DONE, NOT_REACHED)
+        if facts["state"] == DONE:
+            assert (place / "complete.json").exists()
+        if (place / "pack").exists():
+            assert bagit.Bag(str(place / "pack")).is_valid()
+
+
+def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_run(
+    desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sandbox.faults.add(Fault("*", "*", "throttle", share=0.1))  # every tenth request
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        size = desk.ledger.stat().st_size if desk.ledger.exists() else 0
+        batch = desk.start("--quiet", "--workers", "1", file=FILE)
+        wait_until(lambda size=size: desk.ledger.exists() and desk.ledger.stat().st_size > size)
+        wait_until(lambda batch=batch: bool(accounts_of(batch)))
+        helpers = family(batch)
+        # Ctrl-C reaches the whole group, the others one process.
+        (os.killpg if number == signal.SIGINT else os.kill)(batch.pid, number)
+        out, err = batch.communicate()
+        if number == signal.SIGKILL:
+            assert batch.returncode == -signal.SIGKILL
+        else:
+            assert (batch.returncode, out) == (1, "")
+            assert err == "evidence: interrupted; start the batch again to make what is missing\n"
+            whys = {facts.get("why") for facts in desk.states().values()}
+            assert "the batch was interrupted; start it again to make what is missing" in whys
+        psutil.wait_procs(helpers, timeout=60)
+        assert [one for one in helpers if one.is_running()] == []
+        check_truth(desk)
+
+    before = desk.ledger.stat().st_size
+    batch = desk.start("--quiet", "--workers", "1", file=FILE)
+    for victim in ("account", "worker"):
+        wait_until(lambda batch=batch: bool(accounts_of(batch)))
+        process = accounts_of(batch)[0]
+        (process if victim == "account" else process.parent().parent()).kill()  # type: ignore[union-attr]
+        wait_until(lambda process=process: not process.is_running())
+    out, err = batch.communicate()
+    sandbox.faults.clear()
+    assert (batch.returncode, err) == (4, ""), out
+    states = desk.states()
+    assert {account: facts["state"] for account, facts in states.items()} == {
+        DEMO: "done",
+        EMPTY: "done",
+    }
+    told = desk.ledger.read_bytes()[before:].decode()
+    assert told.count('"running"') >= 2 + 2, "two accounts were begun again"
+    assert states[DEMO]["requests"] > 20
+    assert states[DEMO]["throttles"] > 0
+    check_truth(desk)
+    for name in ("XDG_CONFIG_HOME", *(n for n in desk.environment if n.startswith("AWS_"))):
+        monkeypatch.setenv(name, desk.environment[name])
+    for account, facts in states.items():
+        run = read(desk.place(account) / "snapshot").run
+        single = collect(run, needed_calls(run.controls), tmp_path / account, progress=False)
+        assert evaluate(tabulate(single)).digest == facts["findings_digest"]
+
+
+def test_a_file_that_cannot_be_written_to_its_end_leaves_no_pack(desk: Desk) -> None:
+    short = (
+        SMALL[: SMALL.index("  - {account")] + f'  - {{account: "{EMPTY}", regions: [eu-west-1]}}\n'
+    )
+    limit = ["bash", "-c", 'ulimit -f 40; exec "$@"', "bash"]  # kilobytes; every PDF is larger
+    done = subprocess.run(
+        [*limit, *desk.command("--quiet", "--workers", "1", file=short)],
+        cwd=desk.folder,
+        env=desk.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    facts = desk.states()[EMPTY]
+    assert facts["state"] == "failed"
+    assert "cannot be written (File too large)" in facts["why"]
+    assert [path.name for path in desk.place(EMPTY).iterdir()] == ["snapshot"]
