@@ -27,8 +27,17 @@ def commands_of(page: Path) -> list[str]:
 
 
 COMMANDS = commands_of(ROOT / "README.md")
-# `evidence run` and `seal` tell by their exit codes that the demo account fails some controls.
-_EXIT_CODES = {"run": 3, "seal": 3, "sandbox": 3}
+# `evidence run` and `seal` tell by their exit codes that the demo account fails some controls,
+# `batch` that evidence is missing.
+_EXIT_CODES = {"run": 3, "seal": 3, "sandbox": 3, "batch": 4}
+# One account, whose pack lies apart from those that the other commands find.
+_BATCH = """
+name: 2026-Q4
+outputs: batch
+snapshots: batch
+accounts: [{account: "222233334444", regions: [eu-west-1], controls: [GV-01]}]
+shared: {role_arn: "arn:aws:iam::{account}:role/EvidenceReader"}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("notebooks", "parameters"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "parameters" / "demo.yaml", folder / "parameters" / "my-account.yaml")
+    (folder / "parameters" / "my-accounts.yaml").write_text(_BATCH)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
 
