@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from kit.snapshot import HEADER, Snapshot, read
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
+WATCHED = "--watched"
 COMPLETE = "complete.json"  # written last: without it nothing beside it counts
 _FORMAT = 1
 
@@ -247,11 +249,19 @@ def attempt(job: Job) -> dict[str, Any]:
         return {"state": FAILED, "why": str(error)}
 
 
+def _end_with_starter() -> None:
+    """Where no warm interpreter watches over it, a process ends when its standard input does."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Read a job, do it, write what became of it; all else goes to standard error."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    job = Job(**json.load(sys.stdin))
+    job = Job(**json.loads(sys.stdin.readline()))
+    if WATCHED in sys.argv:
+        threading.Thread(target=_end_with_starter, daemon=True).start()
     try:
         told = attempt(job)
     except CannotRunError as error:

@@ -7,13 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from distributed import Semaphore, get_worker
 
 from kit import warm
-from kit.batch.account import Job, kept
+from kit.batch.account import WATCHED, Job, kept
 from kit.batch.ledger import RUNNING
 from kit.errors import CannotRunError
 
@@ -68,9 +68,19 @@ def run(job: Job) -> dict[str, Any]:
             process = warm.start(_COMMAND, env=environment, files=files)
         except warm.NotWarm:
             process = subprocess.Popen(
-                _COMMAND, env=environment, stdin=files[0], stdout=files[1], stderr=files[2]
+                [*_COMMAND, WATCHED],
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=files[1],
+                stderr=files[2],
             )
+            assert process.stdin
+            with suppress(BrokenPipeError):  # it ended already, and says why
+                process.stdin.write(job.as_json().encode() + b"\n")
+                process.stdin.flush()
         code = process.wait()
+        if process.stdin:
+            process.stdin.close()
         told.seek(0)
         noise.seek(0)
         answer, said = told.read(), noise.read().decode(errors="replace").strip()

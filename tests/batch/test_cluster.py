@@ -85,7 +85,7 @@ def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_hav
     poor = {n: v for n, v in desk.environment.items() if not n.startswith("AWS_")}
     secret = {"EVIDENCE_KEY_PASSPHRASE": PASSPHRASE}
     signer = shutil.copy(authority.pkcs12("worker"), elsewhere)
-    file = shared(desk).replace("shared:\n", "shared:\n  signed: true\n")
+    file = shared(desk).replace("shared:\n", "shared:\n  signed: true\n") + "accounts_at_once: 1\n"
     with cluster(elsewhere, {**desk.environment, **encrypted, **secret}, "tls") as (address, _):
         assert address.startswith("tls://127.0.0.1:")
         without_credentials = Desk(desk.folder, {**poor, **encrypted})

@@ -1,0 +1,60 @@
+"""The process of an account: gone with whoever started it, warm or plain."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kit import warm
+from kit.batch.account import Job
+from kit.parameters import Run
+from kit.pseudonyms import open_labels
+from tests.batch.conftest import wait_until
+
+_RUNS_ONE = """
+import sys
+from importlib.metadata import version
+from kit.batch.account import Job
+from kit.batch.work import run
+run(Job(**__import__("json").loads(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize("is_warm", [True, False] if warm.CAN_FORK else [False])
+def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
+    run = Run(account="222233334444")
+    job = Job(
+        run=run.model_dump(),
+        name="2026-Q4",
+        outputs=str(tmp_path),
+        snapshots=str(tmp_path),
+        pseudonym_key=open_labels(run).fingerprint,
+        kit=version("appstream-evidence-kit"),
+    )
+    with socket.socket() as silent:  # an AWS that takes requests and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+        }
+        if not is_warm:
+            environment[warm.ADDRESS] = str(tmp_path / "gone")
+        starter = subprocess.Popen(
+            [sys.executable, "-c", _RUNS_ONE, job.as_json()], env=environment
+        )
+        silent.accept()[0].close()  # it asks: it is under way
+        helpers = psutil.Process(starter.pid).children(recursive=True)
+        assert helpers
+        starter.kill()
+        starter.wait()
+        wait_until(lambda: not any(one.is_running() for one in helpers))
