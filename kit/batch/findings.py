@@ -40,11 +40,12 @@ def findings_lines(
     header = ",".join(Finding.__dataclass_fields__).encode() + b"\r\n"
     yield header
     for account, facts in found.items():
-        if facts["state"] == DONE:
-            content = packs.read(f"{account}/{name}/pack/data/findings.csv") or b""
-            yield content.removeprefix(header)
-        else:
+        done = facts["state"] == DONE
+        content = packs.read(f"{account}/{name}/pack/data/findings.csv") if done else None
+        if content is None:
             yield _missing(runs[account], facts)
+        else:
+            yield content.removeprefix(header)
 
 
 def _missing(run: Run, facts: Mapping[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.batch import run_batch
 from kit.batch.cluster import connect
 from kit.errors import CannotRunError, UserError
 from kit.pack.verify import verify
@@ -125,11 +126,10 @@ def test_a_scheduler_that_goes_away_leaves_a_true_ledger(
         assert whole or facts["state"] == "not reached"
 
 
-def test_packs_that_went_elsewhere_are_told(desk: Desk) -> None:
-    done = desk.batch("--scheduler", "tcp://127.0.0.1:1", file=SMALL)
-    assert done.returncode == 2
-    assert "outputs: 'outputs' is another folder on each worker" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_a_place_that_is_another_on_each_worker_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "accounts.yaml").write_text(SMALL)
+    with pytest.raises(UserError, match="outputs: 'outputs' is another folder on each worker"):
+        run_batch(tmp_path / "accounts.yaml", scheduler="tcp://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(
