@@ -17,6 +17,7 @@ import click
 from kit.errors import CannotRunError, UserError
 
 _NOT_RUN, _BAD_INPUT, _NOT_AS_SAID = 1, 2, 5
+_SIGNER_UNKNOWN = "; who signed was not looked at: name whom you trust with --trust"
 _SIGNALLED = 128  # and the number of the signal, as shells have it
 
 
@@ -236,8 +237,11 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     for check in checks:
         click.echo(check.line)
     wrong = sum(not check.ok for check in checks)
+    unknown = any("signer not checked" in check.line for check in checks)
     click.echo(
-        f"{wrong} of {len(checks)} checks FAILED" if wrong else f"{len(checks)} checks, all ok"
+        f"{wrong} of {len(checks)} checks FAILED"
+        if wrong
+        else f"{len(checks)} checks, all ok" + (_SIGNER_UNKNOWN if unknown else "")
     )
     sys.exit(_NOT_AS_SAID if wrong else 0)
 

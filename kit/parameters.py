@@ -288,6 +288,11 @@ def load_profile(name: str) -> Profile:
     elif Path(name).suffix in (".yaml", ".yml"):
         own, where = read_fields(Path(name))
         own = {"name": Path(name).stem, **own}
+        if own["name"] in ("default", "strict"):
+            raise UserError(
+                f"{where.of('name')}: name: {own['name']!r} is the kit's own profile; give yours "
+                "another"
+            )
     else:
         raise UserError(
             f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"

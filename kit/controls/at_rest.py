@@ -42,7 +42,7 @@ ENCRYPT = Remedy(
     ),
 )
 _AT_REST = {
-    "32(1)(a)": "encryption is the measure that the article names first",
+    "32(1)(a)": "the article names encryption among its measures",
     "5(1)(f)": "integrity and confidentiality of what users store",
     "25(2)": "protection has to be there by default, before anybody asks for it",
 }
@@ -55,7 +55,7 @@ _AT_REST = {
     severity="medium",
     responsibility=AWS,
     gdpr={
-        "5(1)(c)": "what does not outlive the session is not kept",
+        "5(1)(c)": "no more is held than the session needs",
         "5(1)(e)": "the instance and its volume end with the session",
         "5(1)(f)": "one user's session leaves nothing for the next",
         "25(2)": "non-persistent by default",

@@ -71,7 +71,7 @@ def changes_can_be_undone(versioning: str) -> bool:
         "25(2)": "by default pictures are open to few, and not for ever",
         "32(1)(a)": "pictures of what users do are encrypted",
         "32(1)(b)": "confidentiality of what was on the screen",
-        "35(1)": "pictures of users' screens call for an assessment of the impact",
+        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely",
     },
     remedy=Remedy(
         console=(

@@ -113,10 +113,10 @@ def printing_on_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "28(2)": "another provider that stores personal data has to be engaged as a processor",
-        "28(4)": "and be bound as AWS is",
+        "28(2)": "where the customer is itself a processor, another one needs authorisation",
+        "28(4)": "and is then bound to the same obligations",
         "32(1)(b)": "its storage is outside everything that this pack looks at",
-        "44": "its storage may lie outside the Union, which Articles 45 to 49 then govern",
+        "44": "its storage may lie in a third country, which Articles 45 to 49 then govern",
     },
     remedy=Remedy(
         console=(
@@ -227,13 +227,13 @@ def stacks_are_embedded_by_allowed_domains_alone(
     gdpr={
         "25(2)": "an agent sees whatever the session shows",
         "32(1)(b)": "it acts with the rights of the session",
-        "35(1)": "new technology that watches and acts calls for an assessment beforehand",
+        "35(1)": "new technology is to be assessed beforehand where a high risk is likely",
     },
     remedy=Remedy(
         console=(
             "Name the impact assessment as agent_dpia_reference in the parameters; or AppStream, "
-            "Stacks, the stack, Agent access: turn it off. Article 22 applies too where agents "
-            "take decisions about persons."
+            "Stacks, the stack, Agent access: turn it off. Article 22 applies too where an agent "
+            "alone takes decisions that have legal or similar effects on persons."
         ),
         cli=("aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"),
     ),

@@ -132,7 +132,7 @@ def shared_responsibility_is_reviewed(
     gdpr={
         "28(3)(a)": "transfers happen on the controller's instructions, and this is one",
         "30(1)": "the record names transfers to third countries",
-        "44": "a region outside the Union is a transfer, which Articles 45 to 49 then govern",
+        "44": "data in a third country is transferred there, which Articles 45 to 49 then govern",
     },
     remedy=Remedy(
         console=(

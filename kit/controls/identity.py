@@ -31,7 +31,7 @@ _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of proces
         "25(2)": "nobody works with more access than the work needs",
         "29": "only who acts on the controller's instructions may have access",
         "32(1)(b)": "confidentiality rests on credentials that one person alone holds",
-        "32(4)": "what persons with access do has to be theirs to answer for",
+        "32(4)": "whether a person with access kept to instructions can be told of named persons alone",
     },
     remedy=Remedy(
         console=(
@@ -125,8 +125,12 @@ def streaming_users_have_mfa(
     user_pool_forbidden: bool,
 ) -> Outcome:
     """A second factor is asked where people sign in, and the parameters name the evidence."""
-    if way == "user pool" and enabled_users and user_pool_forbidden:
-        return False
+    if way == "user pool" and enabled_users:
+        if user_pool_forbidden:
+            return False
+        return NotEvidenced(
+            "needs review", "the user pool knows no second factor: assess it, or use SAML 2.0"
+        )
     if identity_provider_evidence:
         return True
     return NotEvidenced(

@@ -109,8 +109,8 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
     },
     remedy=Remedy(
         console=(
-            "Find the callers in CloudTrail (tlsDetails) and update their SDK or operating system; "
-            "deny older TLS with the condition key s3:TlsVersion or aws:SecureTransport."
+            "Find the callers in CloudTrail (tlsDetails) and update their SDK or operating system. "
+            "For buckets, a policy can deny older TLS with the condition key s3:TlsVersion."
         ),
         cli=(
             "aws cloudtrail lookup-events --lookup-attributes "
@@ -200,8 +200,8 @@ def buckets_refuse_plain_http(tls_only: bool) -> bool:
     responsibility=SHARED,
     gdpr={
         "32(1)(a)": "encryption between instances and AWS's services",
-        "28(4)": "another processor's storage needs the same guarantees",
-        "44": "third-party storage may lie outside the Union",
+        "28(4)": "where the customer is a processor, another is bound to the same obligations",
+        "44": "third-party storage may lie in a third country",
     },
     remedy=Remedy(
         console=(

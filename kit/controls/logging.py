@@ -66,7 +66,7 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
         "5(2)": "who read which file has to be answerable",
         "32(1)(b)": "confidentiality of stored files",
         "32(1)(d)": "testing measures needs a record of what happened",
-        "33(3)": "a breach has to be described, file by file",
+        "33(3)": "which records a breach concerns has to be told, as far as possible",
     },
     remedy=Remedy(
         console=(

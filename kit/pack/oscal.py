@@ -12,7 +12,7 @@ from kit.controls import source
 from kit.controls.registry import SECTIONS, Control
 from kit.pack.document import Document
 from kit.pack.judged import Judged, by_control
-from kit.pack.oscal_result import Result, objective
+from kit.pack.oscal_result import Result, method_of, objective
 from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
 from kit.report.views import JSON
 
@@ -94,7 +94,7 @@ def _objective(one: Judged) -> JSON:
             {
                 "id": f"{control.id}_mth",
                 "name": "assessment-method",
-                "props": props({"method": "TEST"}),
+                "props": props({"method": method_of(one.records)}),
                 "prose": prose(method),
             },
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from kit.controls.registry import Control
@@ -19,11 +20,23 @@ _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 _STATES = {
     PASS: ("satisfied", "pass", ""),
     ATTESTED: ("satisfied", "other", "Attested by the provider; not tested here."),
-    NOT_APPLICABLE: ("satisfied", "other", "There is nothing of the kind, and that was seen."),
+    NOT_APPLICABLE: (
+        "satisfied",
+        "other",
+        "There is nothing of the kind, or it was not asked for; the reason says which.",
+    ),
     ACCEPTED: ("not-satisfied", "fail", "Some fail, and those are accepted until a day."),
     NOT_EVIDENCED: ("not-satisfied", "other", "Something could not be seen."),
     FAIL: ("not-satisfied", "fail", ""),
 }
+
+
+def method_of(records: Sequence[JSON]) -> str:
+    """Return OSCAL's word: what is attested or declared was examined, all else was tested."""
+    read = all(
+        one["status"] == ATTESTED or one["evidence"].startswith("parameters") for one in records
+    )
+    return "EXAMINE" if read else "TEST"
 
 
 class Result:
@@ -150,7 +163,7 @@ class Result:
             "title": line(f"{record['control']}: {record['resource']}"),
             "description": prose(record["observed"] or why(record) or record["status"]),
             "props": props({name: record[name] for name in _TOLD}),
-            "methods": ["TEST"],
+            "methods": [method_of([record])],
             "types": ["control-objective"],
             "origins": [self.origin],
             "subjects": [subject],

@@ -35,7 +35,7 @@ MEANINGS = {
     "accepted": "A fail that somebody accepts until a day: see Waivers.",
     "attested": "AWS answers for it; where its word is to be had is named.",
     "pass": "The rule was asked about values that were seen, and they satisfy it.",
-    "not applicable": "There is nothing of the kind, and that was seen.",
+    "not applicable": "There is nothing of the kind, or it was not asked for; the reason says which.",
 }
 _NOTES = (
     ("Times", "They are UTC."),

@@ -85,7 +85,10 @@ def all_findings(findings: Findings) -> Table:
         ],
         rows,
         listed=[],
-        cut=f"All {len(rows)} stand in the HTML, the workbook, and {IN_CSV}.",
+        cut=(
+            f"All {len(findings.leaves)} stand in the HTML, the workbook, and {IN_CSV}; the HTML "
+            "has the roll-ups too."
+        ),
     )
 
 

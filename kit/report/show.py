@@ -42,6 +42,7 @@ from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.views import STATUSES, Column, Controls, Note, Remedies, Table
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
+from kit.tables.places import regions_not_looked_at
 
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _SEVERITY = ("high", "medium", "low", "")
@@ -65,9 +66,19 @@ def scope(snapshot: Snapshot) -> Table:
         else:
             state = "in use"
         rows.append([region, state, len(asked), refused])
+    others = [request for request in snapshot.requests if request.region not in snapshot.regions]
+    if others:
+        refused = sum(bool(request.error) and not request.absent for request in others)
+        names = ", ".join(sorted({request.region for request in others}))
+        rows.append([names, "services that an account has once", len(others), refused])
+    left = regions_not_looked_at(snapshot)
+    if left.gap:
+        rows.append(["others", "which are enabled could not be seen; none was looked at", 0, 0])
+    elif left.value:
+        rows.append([", ".join(left.value), "enabled, and not looked at: not in scope", 0, 0])
     return Table(
         "scope",
-        "Regions in scope, and the requests made in each",
+        "Regions, in scope or not, and the requests made in each",
         [
             Column("region", "Region", "code"),
             Column("state", "AppStream"),

@@ -112,7 +112,7 @@ _ALSO = {"appstream:CreateStreamingURL": "fleet"}
 RESOURCES = Part("in_scope", "resource of AppStream, or bucket, that rights could be on")
 DESTINATIONS = Part("in_scope", "stack or builder that a session could be opened on")
 _COLUMNS = {
-    "capability": "May",
+    "capability": "Right asked about",
     "open": "Allowed without a narrowing condition",
     "narrowed": "Allowed under a condition, or only on named resources",
     "through": "By",

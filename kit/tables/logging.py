@@ -50,7 +50,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         ),
         "events_seen": Column("AppStream events seen", calls=_EVENTS),
         "events_with_tls": Column("of these with TLS details", calls=_EVENTS),
-        "events_unread": Column("Events without details that can be read", calls=_EVENTS),
+        "events_unread": Column("Events that cannot be read", calls=_EVENTS),
         "tls_versions": Column("TLS versions seen", calls=_EVENTS),
         "events_window": Column("Window", calls=_EVENTS),
         "macie": STATUS_COLUMN,

@@ -46,7 +46,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
 )
 def places(source: Source) -> Iterator[Row]:
     """One row for each region in use, each bucket of users' data or screenshots, each trail's."""
-    elsewhere = _not_looked_at(source.snapshot)
+    elsewhere = regions_not_looked_at(source.snapshot)
     for row in (*_regions(source.snapshot), *_buckets(source), *_trails(source)):
         row.cells["not_looked_at"] = elsewhere
         yield row
@@ -126,7 +126,7 @@ def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     return Cell(sorted({cell.value for cell in found if not cell.gap}), refs, gap)
 
 
-def _not_looked_at(snapshot: Snapshot) -> Cell:
+def regions_not_looked_at(snapshot: Snapshot) -> Cell:
     """Regions with AppStream that the account has enabled and that the run was not asked for."""
     for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):
         answer = snapshot.answer(call)

@@ -109,7 +109,7 @@ def declared(account: Account) -> Account:
     ("a provider", provider, NOT_DECLARED),
     ("a provider, its evidence named", lambda a: provider(declared(a)), passes),
     ("a directory", lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory()), NOT_DECLARED),
-    ("a user pool", lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED")), NOT_DECLARED),
+    ("a user pool", lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED")), to_be_reviewed),
     (
         "a user pool of disabled users",
         lambda a: a.lists(DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False)),
@@ -118,7 +118,7 @@ def declared(account: Account) -> Account:
     (
         "a user pool, evidence named",
         lambda a: declared(a).lists(DESCRIBE_USERS, pool_user("CONFIRMED")),
-        passes,
+        to_be_reviewed,
     ),
     (
         "providers denied",
