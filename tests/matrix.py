@@ -7,6 +7,7 @@ run to the next and nobody sleeps between attempts; all else is as in any run.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -29,7 +30,7 @@ from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, Fi
 from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
-from kit.snapshot import Snapshot
+from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from tests.accounts import run_of
 from tests.standins import operation
@@ -142,15 +143,19 @@ class Bench:
 
 
 def refused(snapshot: Snapshot, *but: Snapshot) -> Codes:
-    """The calls that were refused, by which codes, but for what is refused in other runs too."""
+    """The calls that were refused, by which codes, but for requests that other runs refuse too."""
+    known = {_asked(request) for other in but for request in other.requests if request.error}
     found: Codes = defaultdict(set)
     for request in snapshot.requests:
-        if request.error:
+        if request.error and _asked(request) not in known:
             found[request.call].add(request.error["code"])
-    for other in but:
-        for call, codes in refused(other).items():
-            found[call] -= codes
     return found
+
+
+def _asked(request: Request) -> str:
+    """What was asked, where, and with which code it was refused."""
+    code = request.error and request.error["code"]
+    return json.dumps([request.call, request.region, dict(request.parameters), code])
 
 
 # Every control keeps its verdict or has none: which verdict is spoilt how.

@@ -101,8 +101,11 @@ def is_needed(call: Call, told: list[Compared]) -> None:
 
 
 def is_named(call: Call, told: list[Findings]) -> None:
-    """A required permission that is missing is named; of a pair, one of the two."""
-    if call in STAND_INS or call.need is Need.INFORMATIVE:
+    """A required permission that is missing is named; of a pair, one of the two.
+
+    Where no list of regions was read, each region tells for itself that it is off.
+    """
+    if call in (*STAND_INS, DESCRIBE_REGIONS) or call.need is Need.INFORMATIVE:
         return
     pair = {call.action, call.fallback_of.action if call.fallback_of else call.action}
     missing = [one for found in told for one in found.leaves if one.status == NOT_EVIDENCED]
