@@ -82,7 +82,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Exposure",
         "The provider's side",
         "Waivers",
-        "Commands that mend",
+        "Commands that mend, or show what to mend",
         "Thresholds",
         "Findings in full",
         "Evidence index",

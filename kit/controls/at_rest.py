@@ -107,7 +107,7 @@ def unused_instances_are_recycled() -> Outcome:
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(c)": "a session that ends keeps no more than its purpose needs",
-        "25(2)": "limits have to be set, they are not by default",
+        "25(2)": "limits are to be as short as the work allows",
         "32(1)(b)": "an unattended session is open to whoever sits down at it",
     },
     remedy=Remedy(

@@ -157,7 +157,8 @@ def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
             "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
             "--lifecycle-configuration "
             '\'{"Rules":[{"ID":"erase","Status":"Enabled","Filter":{"Prefix":""},'
-            '"Expiration":{"Days":DAYS},"NoncurrentVersionExpiration":{"NoncurrentDays":30}}]}\''
+            '"Expiration":{"Days":DAYS},"NoncurrentVersionExpiration":{"NoncurrentDays":30}}]}\' '
+            "# replaces all rules of the bucket: repeat those that are to stay"
         ),
         terraform=(
             'resource "aws_s3_bucket_lifecycle_configuration" "logs" {\n'

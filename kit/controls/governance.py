@@ -77,7 +77,7 @@ def aws_protects_its_infrastructure(
     report_valid_months: int,
     as_of: dt.datetime,
 ) -> Outcome:
-    """A report that the profile counts is published, and its period ended not long ago."""
+    """A report that the profile counts is published, and its period is no older than the profile allows."""
     oldest = pd.Timestamp(as_of) - pd.DateOffset(months=report_valid_months)
     current = [
         report

@@ -207,7 +207,8 @@ def trails_are_encrypted(kms_key: bool) -> bool:
             "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
             "--lifecycle-configuration "
             '\'{"Rules":[{"ID":"keep","Status":"Enabled","Filter":{"Prefix":""},'
-            '"Expiration":{"Days":DAYS}}]}\'\n'
+            '"Expiration":{"Days":DAYS},"NoncurrentVersionExpiration":{"NoncurrentDays":30}}]}\' '
+            "# replaces all rules of the bucket: repeat those that are to stay\n"
             "aws cloudtrail update-event-data-store --event-data-store STORE --retention-period DAYS"
         ),
         terraform="retention_period = DAYS  # in aws_cloudtrail_event_data_store",

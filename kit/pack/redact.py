@@ -134,7 +134,7 @@ class Redactor:
         return replace(
             request,
             parameters=self._parameters(request.parameters, model.input_shape, place),
-            error=self._error(request.error),
+            error=self._error(call, request.error),
             response=response,
         )
 
@@ -151,11 +151,17 @@ class Redactor:
             for name, value in given.items()
         }
 
-    def _error(self, error: Mapping[str, str] | None) -> dict[str, str] | None:
-        """AWS's code; the message, which names principals and resources, is a label."""
+    def _error(self, call: Call, error: Mapping[str, str] | None) -> dict[str, str] | None:
+        """AWS's code; the message, which names principals and resources, is a label.
+
+        Words by which AWS says that there is none of it are kept: a verdict rests on them.
+        """
         if error is None:
             return None
         message = error["message"]
+        fact = call.absent.get(error["code"], "")
+        if fact and fact in message:
+            return {**error, "message": fact}
         return {**error, "message": self._label("message", message) if message else ""}
 
     def _value(self, value: Any, shape: Any, place: _Place) -> Any:

@@ -43,7 +43,7 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         columns_, rows = columns_[1:], [row[1:] for row in rows]
     return Table(
         f"inventory-{name}",
-        f"Inventory: every {table.spec.noun} seen",
+        f"Inventory: every {table.spec.noun} that the controls look at",
         columns_,
         rows,
         **first_of(rows, _PDF_INVENTORY),
@@ -131,8 +131,8 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
         rows,
         listed=sorted(first),
         cut=(
-            f"Listed are {len(first)} of {len(rows)} requests: those that a finding listed above "
-            f"cites, and those answered with an error{left}. All of them, with AWS's request ids, "
+            f"Listed are {len(first)} of {len(rows)} requests: those that findings listed above "
+            f"cite first, and those answered with an error{left}. All of them, with AWS's request ids, "
             "attempts and whole commitments, stand in the HTML and in evidence.csv, attached to this "
             "file."
         ),

@@ -241,7 +241,7 @@ def _open_lines(findings: Findings) -> list[list[Any]]:
                 reasons = Counter(reason(finding) or finding.observed for finding in some)
                 why = " | ".join(f"{text} ({n})" for text, n in reasons.most_common(2))
                 more = len(reasons) - 2
-                why += f" | and {more} more reasons" if more > 0 else ""
+                why += f" | and {more} more" if more > 0 else ""
                 line = [name, control.sentence, control.severity, status, len(some), why]
                 lines.append((order, line))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
