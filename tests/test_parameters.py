@@ -144,6 +144,10 @@ def test_an_own_profile_changes_what_it_names_and_keeps_the_rest(tmp_path: Path)
         ("max_idle_seconds: many", "line 1: max_idle_seconds: 'many': a whole number is wanted"),
         ("name: bank\nmax_idle_seconds: 0", "line 2: max_idle_seconds: 0: more than 0 is wanted"),
         ("minimum_key: mine", "line 1: minimum_key: 'mine': one of these is wanted: 'any', "),
+        (
+            "name: default\nmax_key_age_days: 3650",
+            "line 1: name: 'default' is the kit's own profile",
+        ),
     ],
 )
 def test_a_wrong_profile_is_told(tmp_path: Path, text: str, told: str) -> None:

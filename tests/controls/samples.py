@@ -255,7 +255,7 @@ def _people(account: Account) -> None:
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
     account.credentials(jane={"password_enabled": "true", "mfa_active": "true", **key})
     account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
-    account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED"))
+    account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
     account.lists(calls.LIST_ANALYZERS, analyzer)

@@ -256,6 +256,14 @@ def test_a_message_of_awss_is_a_label_and_its_code_is_not(redact: Callable[..., 
     assert shown.response is None
 
 
+def test_words_on_which_a_verdict_rests_are_kept_of_a_message(
+    redact: Callable[..., Request],
+) -> None:
+    error = {"code": "AccessDeniedException", "message": "Macie is not enabled. Ask Mara."}
+    shown = redact("macie2.GetMacieSession", response=None, error=error)
+    assert shown.error == {**error, "message": "Macie is not enabled"}
+
+
 def test_a_commitment_is_over_nonce_and_canonical_body(
     stored: Stored, records: Callable[[str], dict[str, Any]]
 ) -> None:

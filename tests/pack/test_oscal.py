@@ -207,3 +207,12 @@ def test_the_same_input_gives_the_same_bytes(
         p["uuid"] for p in parts(other) if "uuid" in p
     }
     assert shared == set()
+
+
+def test_what_is_attested_or_declared_was_examined_and_all_else_tested(results: Any) -> None:
+    methods = {
+        (told(one, "status")[0], one["methods"][0]) for one in results["results"][0]["observations"]
+    }
+    assert ("attested", "EXAMINE") in methods
+    assert ("fail", "TEST") in methods
+    assert ("attested", "TEST") not in methods

@@ -159,6 +159,14 @@ def test_an_error_that_is_a_fact_is_told_as_one(findings: Findings, tables: Tabl
     assert set(refused.values()) == {0}
 
 
+def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: Tables) -> None:
+    rows = show.scope(tables.snapshot).rows
+    assert sum(row[2] for row in rows) == len(tables.snapshot.requests)
+    (told,) = {tuple(cell) for cell in tables["places"].frame["not_looked_at"]}
+    left = [region for region, state, *_ in rows if "not in scope" in state]
+    assert left == ([", ".join(told)] if told else [])
+
+
 def test_what_sums_up_others_is_told_beside_the_counts(findings: Findings) -> None:
     names = ", ".join(one.control for one in findings.roll_ups)
     for table in (show.totals(findings), show.all_findings(findings)):
