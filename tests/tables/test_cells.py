@@ -121,6 +121,7 @@ def answer(response: Any = None, code: str = "", message: str = "", call: Any = 
         **{
             **told,
             "id": "E0007",
+            "call": call.name,
             "page": 0,
             "attempts": 1,
             "status": 403 if code else 200,
