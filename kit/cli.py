@@ -108,8 +108,6 @@ def batch(
 
     Started again with the same name, it verifies the packs that are there and makes the others.
     """
-    import signal
-
     from kit.batch import run_batch
     from kit.batch.ledger import DONE, count
 

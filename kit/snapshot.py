@@ -291,6 +291,11 @@ class Snapshot:
         """Regions where every AppStream list was read and is empty, and no bucket lies."""
         return frozenset(self.header["regions_unused"])
 
+    @property
+    def ended(self) -> str:
+        """When the last answer came, ISO time; when it began, if nothing was asked."""
+        return max([self.as_of.isoformat(), *(request.ended for request in self.requests)])
+
     @cached_property
     def handshakes(self) -> tuple[Handshake, ...]:
         """What the hosts that were asked agreed to; none where AWS was not asked."""

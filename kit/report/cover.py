@@ -71,11 +71,10 @@ def _period(snapshot: Snapshot) -> str:
 
 def _collected(snapshot: Snapshot) -> str:
     """From when to when AWS was asked, and as what; who it was stays in the snapshot."""
-    ended = max([snapshot.as_of.isoformat(), *(request.ended for request in snapshot.requests)])
     answer = snapshot.answer(GET_CALLER_IDENTITY)
     kind = str(answer.value("Arn") or "").rpartition(":")[2].partition("/")[0]
     asked_as = _COLLECTORS.get(kind, kind or "not seen")
     return (
-        f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} to {dt.datetime.fromisoformat(ended):%H:%M:%S} UTC, "
+        f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} to {dt.datetime.fromisoformat(snapshot.ended):%H:%M:%S} UTC, "
         f"as {asked_as} ({', '.join(answer.evidence) or 'not asked'})"
     )

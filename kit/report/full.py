@@ -22,13 +22,12 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
     """A table as it was made from the snapshot; cells that could not be seen say so."""
     table = tables[name]
     chosen = list(columns) or list(table.spec.columns)
-    unseen = set(zip(table.gaps["row"], table.gaps["column"], strict=True))
     rows: list[list[Any]] = [
         [
             values.region,
             values.resource,
             *(
-                "not seen" if (row, column) in unseen else _cell(getattr(values, column))
+                "not seen" if (row, column) in table.gap_at else _cell(getattr(values, column))
                 for column in chosen
             ),
         ]
@@ -152,7 +151,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
         facts={
             "account": snapshot.account,
             "as_of": as_of,
-            "ended": max([as_of, *(request.ended for request in snapshot.requests)]),
+            "ended": snapshot.ended,
             "stamp": snapshot.stamp,
             "kit": snapshot.header["kit"],
             "botocore": snapshot.header["botocore"],

@@ -15,13 +15,12 @@ _PDF_HOSTS = 40  # handshakes that the PDF lists
 def tls_of_events(tables: Tables) -> Table:
     """With which TLS versions others asked AppStream, as far as CloudTrail tells."""
     table = tables["regions"]
-    unseen = set(zip(table.gaps["row"], table.gaps["column"], strict=True))
     rows: list[list[Any]] = []
     for row, values in table.frame.iterrows():
         if values["in_use"] is False:
             continue
         region, refs = values["region"], evidence_ids(table.refs[row, "events_window"])
-        if (row, "events_window") in unseen:
+        if (row, "events_window") in table.gap_at:
             rows.append([region, None, None, "not seen", None, None, None, refs])
             continue
         window = values["events_window"]
