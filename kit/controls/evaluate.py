@@ -217,8 +217,9 @@ class _Evaluation:
         told = []
         for name in dict.fromkeys([*self.control.columns, *self.control.shows]):
             title = self.table.spec.columns[name].title
-            gap = self.gaps.get((row, name))
-            told.append(f"{title}: {'not seen' if gap else shown(values[name])}")
+            seen = "not seen" if (row, name) in self.gaps else shown(values[name])
+            sources = ", ".join(self.table.assumed.get((row, name), ()))
+            told.append(f"{title}: {seen}{f' [left out by AWS: {sources}]' if sources else ''}")
         return "; ".join(told)
 
     def _unseen(self, region: str) -> Iterator[Finding]:

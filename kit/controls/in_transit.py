@@ -128,7 +128,7 @@ def no_api_event_is_seen_below_the_minimum_tls(
     minimum_tls: str,
 ) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
-    attested = Attested(f"{_API}; no event with TLS details was seen")
+    attested = Attested(f"{_API}; no event seen had TLS details, which are optional in CloudTrail")
     outcome = _judge_versions(tls_versions, minimum_tls, attested)
     if outcome is not False and events_unread:
         return NotEvidenced("absent in answer", "events came without details that can be read")
@@ -315,11 +315,11 @@ def users_can_reach_them(pool_users: bool) -> bool:
     ),
 )
 def evidence_was_collected_over_verified_tls(
-    plain: list[str], elsewhere: list[str], verified: bool
+    plain: list[str], elsewhere: list[str], verified: bool | None
 ) -> Outcome:
     """Every request of the collector went to AWS over https, and certificates were verified."""
     if plain:
         return False
     if elsewhere:
         return NotApplicable("not AWS")
-    return verified
+    return bool(verified)

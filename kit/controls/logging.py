@@ -174,7 +174,7 @@ def reports_keep_up_with_sessions(
             'kms_key_id                 = "KEY"  # in aws_cloudtrail'
         ),
     ),
-    shows=("last_digest",),
+    shows=("bucket", "last_digest"),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
     """CloudTrail signs what it delivers, so that a change shows."""

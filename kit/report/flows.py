@@ -178,12 +178,17 @@ class _Told:
         refs: Iterable[str],
         judged_in: Iterable[tuple[str, str]],
         controls: Iterable[str] = CONTROLS,
+        others: Iterable[tuple[str, str, str]] = (),
     ) -> Flow:
-        """Return a flow with the verdicts that some tables' controls have on its resource."""
+        """Return a flow with the verdicts that some tables' controls have on its resource.
+
+        ``others`` are table, region and name of further resources whose verdicts concern it.
+        """
+        judged = [*((table, where, name) for table, where in judged_in), *others]
         own = [
             finding
-            for table, where in judged_in
-            for finding in self._on.get((table, where, name), ())
+            for key in judged
+            for finding in self._on.get(key, ())
             if finding.control in controls
         ]
         open_ = [finding for finding in own if finding.status in _OPEN]
@@ -234,6 +239,10 @@ class _Told:
 
     def trails_and_copies(self) -> Iterator[Flow]:
         known = {one.resource for name in ("buckets", "screenshots") for _, one in self._rows(name)}
+        delivering: dict[str, list[tuple[str, str, str]]] = {}
+        for _, trail in self._rows("trails"):
+            keys = [(table, trail.region, trail.resource) for table in ("trails", "recorders")]
+            delivering.setdefault(trail.bucket, []).extend(keys)
         for row, one in self._rows("places"):
             name, region, judged = one.resource, one.place or UNKNOWN, [("places", ACCOUNT)]
             if name.startswith(("AppStream in ", "any trail of ")):
@@ -241,7 +250,8 @@ class _Told:
             if name not in known:
                 refs = self._refs("places", row, "place")
                 told = "" if one.place else "its region was not seen"
-                yield self._flow(region, _HOLDS["trails"], name, told, refs, judged)
+                trails = delivering.get(name, ())
+                yield self._flow(region, _HOLDS["trails"], name, told, refs, judged, others=trails)
             if one.copied_to:
                 refs = self._refs("places", row, "copied_to")
                 told = f"copied to {', '.join(one.copied_to)}"

@@ -15,11 +15,15 @@ from kit.snapshot import Answer, Trouble
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with the references it rests on, or the trouble that hid it."""
+    """A value with the references it rests on, or the trouble that hid it.
+
+    ``assumed`` are the documents by which members that an answer left out have their value.
+    """
 
     value: Any = None
     refs: tuple[str, ...] = ()
     gap: Trouble | None = None
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def member(item: Any, ref: str, path: str, absent: Default | None, call: Call) -
         return Cell(value, (f"{ref}{pointer(path)}",))
     if absent is UNSEEN:
         return Cell(None, (ref,), absent_member(call, path, ref))
-    return Cell(absent.value, (ref,))
+    return _assumed(absent, ref)
 
 
 def attached(
@@ -72,7 +76,11 @@ def attached(
         return Cell(value, (f"{first}#{pointer(path)}",))
     if absent is UNSEEN:
         return Cell(None, (first,), absent_member(answer.call, path, first))
-    return Cell(absent.value, (first,))
+    return _assumed(absent, first)
+
+
+def _assumed(absent: Default, ref: str) -> Cell:
+    return Cell(absent.value, (ref,), assumed=() if absent is NONE else (absent.source,))
 
 
 def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
@@ -89,9 +97,18 @@ def pointer(path: str) -> str:
 
 def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
     """A cell computed from others; a gap if one of them is."""
-    refs = tuple(dict.fromkeys(ref for cell in cells for ref in cell.refs))
     gap = next((cell.gap for cell in cells if cell.gap), None)
-    return Cell(None if gap else compute(*(cell.value for cell in cells)), refs, gap)
+    value = None if gap else compute(*(cell.value for cell in cells))
+    return Cell(value, *_rests_on(cells, gap))
+
+
+def _rests_on(
+    cells: Iterable[Cell], gap: Trouble | None = None
+) -> tuple[tuple[str, ...], Trouble | None, tuple[str, ...]]:
+    """All but the value of a cell that is made from others."""
+    refs = dict.fromkeys(ref for cell in cells for ref in cell.refs)
+    assumed = dict.fromkeys(source for cell in cells for source in cell.assumed)
+    return tuple(refs), gap, tuple(assumed)
 
 
 def known_any(cells: Iterable[Cell]) -> Cell:
@@ -106,11 +123,9 @@ def known_all(cells: Iterable[Cell]) -> Cell:
 
 def _decided(cells: list[Cell], *, decisive: bool) -> Cell:
     deciding = [cell for cell in cells if not cell.gap and bool(cell.value) is decisive]
-    read = deciding[:1] or cells
-    refs = tuple(dict.fromkeys(ref for cell in read for ref in cell.refs))
     if deciding:
-        return Cell(decisive, refs)
+        return Cell(decisive, *_rests_on(deciding[:1]))
     gaps = [cell.gap for cell in cells if cell.gap]
     # What AWS refused can be granted; a region that is off may be so for good.
     gap = next((gap for gap in gaps if gap.code), gaps[0] if gaps else None)
-    return Cell(None if gap else not decisive, refs, gap)
+    return Cell(None if gap else not decisive, *_rests_on(cells, gap))

@@ -146,6 +146,8 @@ class Table:
         ``evidence`` is a tuple of ids.
     refs : dict
         ``(row, column)`` to the references that the cell rests on.
+    assumed : dict
+        ``(row, column)`` to the documents by which members that AWS left out have their value.
     """
 
     spec: Spec
@@ -153,6 +155,7 @@ class Table:
     gaps: pd.DataFrame
     coverage: pd.DataFrame
     refs: Mapping[tuple[str, str], tuple[str, ...]]
+    assumed: Mapping[tuple[str, str], tuple[str, ...]]
 
     @cached_property
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -175,7 +178,7 @@ def lines(frame: pd.DataFrame) -> list[Any]:
 
 def build(spec: Spec, source: Source) -> Table:
     """Make a table from a snapshot."""
-    rows, gaps, refs = [], [], {}
+    rows, gaps, refs, assumed = [], [], {}, {}
     ordered = sorted(spec.build(source), key=lambda row: (row.region, row.key))
     for n, row in enumerate(ordered):
         row_id = f"{spec.name}-{n}"
@@ -189,6 +192,8 @@ def build(spec: Spec, source: Source) -> Table:
         for name, cell in row.cells.items():
             values[name] = None if cell.gap else cell.value
             refs[row_id, name] = cell.refs
+            if cell.assumed and not cell.gap:
+                assumed[row_id, name] = cell.assumed
             if cell.gap:
                 gaps.append((row_id, name, *astuple(cell.gap)))
         rows.append(values)
@@ -204,6 +209,7 @@ def build(spec: Spec, source: Source) -> Table:
         pd.DataFrame(gaps, columns=["row", "column", *TROUBLE], dtype=object),
         coverage(spec.calls, spec.scope, source.snapshot),
         refs,
+        assumed,
     )
 
 

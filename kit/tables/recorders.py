@@ -26,24 +26,28 @@ TRAIL, STORE = "trail", "event data store"
 
 @table(
     "trails",
-    TRAIL,
+    "trail with its home here",
     Scope.REGION,
     (DESCRIBE_TRAILS,),
     {
         "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
         "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
+        "bucket": Column("Delivers to", calls=(DESCRIBE_TRAILS,)),
         "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,)),
     },
 )
 def trails(source: Source) -> Iterator[Row]:
     """A row for each trail, at its home; in the first region it covers if that is not in scope."""
     for trail, ref, region in trails_at_home(source.snapshot):
-        yield _trail_row(source, trail, region, _trail(source.snapshot, trail, ref))
+        cells = _trail(source.snapshot, trail, ref)
+        bucket = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
+        cells["bucket"] = derive(lambda name: source.labels.label("bucket", name), bucket)
+        yield _trail_row(source, trail, region, cells)
 
 
 @table(
     "recorders",
-    "trail or event data store",
+    "trail with its home here, or event data store",
     Scope.REGION,
     (DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {

@@ -19,7 +19,6 @@ from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import (
     NONE,
     Cell,
-    Default,
     absent_member,
     attached,
     derive,
@@ -36,7 +35,6 @@ RECORDER_CALLS = (
     GET_EVENT_DATA_STORE,
     DESCRIBE_ORGANIZATION,
 )
-_QUIET = Default("", "GetTrailStatus: no LatestDeliveryError means that delivery works")
 _APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
 _READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
 _CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
@@ -122,7 +120,7 @@ def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
     for trail, ref in trails_of(snapshot, region):
         arn = trail.get("TrailARN")
         status = _status(snapshot, arn)
-        quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", _QUIET))
+        quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
         # A trail that has delivered nothing yet has shown nothing yet.
         delivered = derive(bool, attached(status, "LatestDeliveryTime"))
         yield Recorder(

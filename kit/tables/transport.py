@@ -127,10 +127,11 @@ def own_transport(source: Source) -> Iterator[Row]:
     refs = tuple(first.values())
     verified = snapshot.header.get("certificates_verified")
     unknown = Trouble("not collected", hint="made by a kit that did not record it")
+    some = any(url.startswith("https://") for url in first)  # else there was none to verify
     cells = {
         "plain": Cell(plain, refs),
         "elsewhere": Cell(elsewhere, refs),
-        "verified": Cell(verified, refs, unknown if verified is None else None),
+        "verified": Cell(verified if some else None, refs, unknown if verified is None else None),
     }
     yield Row(ACCOUNT, "collector", "this collector", cells)
 

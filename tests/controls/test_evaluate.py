@@ -142,6 +142,18 @@ def test_a_cell_that_was_not_seen_is_not_evidenced_and_says_why(judge: Judge) ->
     assert finding.evidence == ("E0001",)
 
 
+def test_a_value_that_aws_left_out_says_by_which_document_it_is_known(judge: Judge) -> None:
+    told = Cell("red", ("E0#",), assumed=("CreateThing: red unless set", "Guide: so it is"))
+    hidden = Cell(None, (), HIDDEN.gap, assumed=("Guide: nothing",))
+    things((HERE, {"colour": told, "size": hidden}))
+    declare(is_red, shows=("size",))
+    (finding,) = judge().leaves
+    assert finding.observed == (
+        "Colour: red [left out by AWS: CreateThing: red unless set, Guide: so it is]; "
+        "Size: not seen"
+    )
+
+
 @pytest.mark.parametrize("wrong", [True, False])
 def test_a_rule_is_never_asked_about_what_was_not_seen(judge: Judge, wrong: bool) -> None:
     things((HERE, {"colour": Cell("red" if wrong else "blue", (), HIDDEN.gap)}))

@@ -306,6 +306,12 @@ def test_id_06_service_roles(account: Account, given: Given, expected: list[Any]
 INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"
 
 
+def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Account) -> None:
+    account.fleet("a", DisableIMDSV1=None).fleet("b", DisableIMDSV1=False)
+    told = ["left out by AWS: CreateFleet" in one.observed for one in findings(account, "ID-07")]
+    assert told == [True, False]
+
+
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:
     def given(account: Account) -> None:
         account.fleet(DisableIMDSV1=v1_off, IamRoleArn=INSTANCE)

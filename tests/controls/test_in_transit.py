@@ -497,3 +497,13 @@ def test_it_08_the_kits_own_transport(
     account.run = account.run.model_copy(update={"controls": ["IT-08"]})
     found = evaluate(tabulate(sent(account.snapshot(), endpoint, verified), ["transport"]))
     assert [(one.status, one.reason) for one in found.leaves] == [expected]
+
+
+def test_it_08_says_no_certificate_was_verified_where_there_was_none(account: Account) -> None:
+    account.run = account.run.model_copy(update={"controls": ["IT-08"]})
+    snapshot = account.snapshot()
+    plain = [replace(one, endpoint="http://127.0.0.1:5000") for one in snapshot.requests]
+    snapshot = Snapshot({**snapshot.header, "certificates_verified": True}, plain, snapshot.folder)
+    (finding,) = evaluate(tabulate(snapshot, ["transport"])).leaves
+    assert (finding.status, finding.reason) == ("not applicable", "not AWS")
+    assert "Certificates verified: none" in finding.observed

@@ -522,7 +522,7 @@ def test_lg_04_events_are_recorded(account: Account, given: Given, expected: lis
     assert verdicts(account, "LG-04") == expected
 
 
-NO_TRAIL = not_applicable("no trail")
+NO_TRAIL = not_applicable("no trail with its home here")
 
 
 @scenarios(
@@ -572,8 +572,10 @@ def test_lg_03_trails_are_safe(account: Account, given: Given, expected: list[An
 
 def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1")).trail(home="us-east-1")
-    told = {finding.region: finding.status for finding in findings(account, "LG-03")}
-    assert told == {REGION: "not applicable", "us-east-1": "fail"}
+    here, home = findings(account, "LG-03")
+    assert (here.region, here.status, home.status) == (REGION, "not applicable", "fail")
+    assert here.reason == "no trail with its home here"  # it covers this region all the same
+    assert "Delivers to: trail-logs" in home.observed
 
 
 def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
@@ -594,7 +596,7 @@ def kept(*rules: Any, **members: Any) -> Given:
 
 
 @scenarios(
-    ("nothing", nothing, not_applicable("no trail or event data store")),
+    ("nothing", nothing, not_applicable("no trail with its home here, or event data store")),
     ("a year", lambda a: a.trail(), passes),
     ("as short as may be", lambda a: a.trail(kept=90), passes),
     ("too short", lambda a: a.trail(kept=89), fails),

@@ -20,7 +20,7 @@ from kit.report.map_layout import BOLD, PAD, SIZE, TALLEST, WIDTH, Drawn, lay_ou
 from kit.report.views import Figure, Note, Table
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
-from tests.standins import HOME, LOGS, Account
+from tests.standins import HOME, KEY, LOGS, Account
 
 
 def judged(account: Account) -> tuple[Findings, Tables]:
@@ -75,6 +75,20 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
     assert set(home["controls"]) >= {f.control for f in own if f.control.startswith(("AR", "IT"))}
     (shared,) = [row for row in told if row["ends"].endswith("other accounts")]
     assert (shared["told"], shared["controls"]) == ("shared with 999999999999", ["EX-05"])
+
+
+def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
+    tmp_path: Path,
+) -> None:
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["LG-03"]),
+        ({"KmsKeyId": KEY, "kept": 5000}, ["LG-06"]),
+    ]
+    for members, controls in cases:
+        account = Account(tmp_path / controls[0]).fleet().trail(**members)
+        told = rows(flows(*judged(account)))
+        (logs,) = [row for row in told if row["ends"] == "rests in: logs of trails"]
+        assert (logs["status"], logs["controls"]) == ("fail", controls)
 
 
 def test_the_picture_the_words_and_the_table_tell_the_same(

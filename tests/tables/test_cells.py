@@ -68,6 +68,17 @@ def test_what_decides_is_what_is_cited() -> None:
     assert known_all([YES, YES]).refs == ("yes",)
 
 
+def test_what_is_known_by_a_document_says_so_wherever_it_decides() -> None:
+    stated, known = Default(False, "Guide: off unless set"), ("Guide: off unless set",)
+    off = member({}, "E0#/Things/0", "Enabled", stated, DESCRIBE_FLEETS)
+    assert (off.value, off.assumed) == (False, known)
+    assert member({"Enabled": False}, "E0", "Enabled", stated, DESCRIBE_FLEETS).assumed == ()
+    assert member({}, "E0", "Enabled", NONE, DESCRIBE_FLEETS).assumed == ()
+    assert derive(max, off, YES).assumed == known_any([off, NO]).assumed == known
+    assert known_any([off, YES]).assumed == ()
+    assert known_all([off, YES]).assumed == known
+
+
 def test_the_first_gap_is_the_one_that_is_told() -> None:
     later = Cell(None, (), THROTTLED)
     assert known_any([NO, GAP, later]).gap is DENIED
@@ -190,7 +201,8 @@ def test_what_is_false_is_not_absent(value: Any) -> None:
 
 def test_an_absent_member_of_a_listed_item() -> None:
     ref, call = "E1#/Fleets/0", DESCRIBE_FLEETS
-    assert member({}, ref, "State", OFF, call) == Cell("off", (ref,))
+    told = Cell("off", (ref,), assumed=("a document",))
+    assert member({}, ref, "State", OFF, call) == told
     cell = member({"State": None}, ref, "State", UNSEEN, call)
     assert cell.gap == Trouble(
         "absent in answer", call.name, hint="AWS left State out", evidence=ref
