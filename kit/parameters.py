@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-import botocore.session
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from kit.aws import models
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -177,7 +178,7 @@ class Run(Strict):
         for region in value:
             if region not in known:
                 raise ValueError(
-                    f"AppStream is not offered in {region!r} (botocore {botocore.__version__}); "
+                    f"AppStream is not offered in {region!r} (botocore {version('botocore')}); "
                     f"it is in {', '.join(known)}"
                 )
         return sorted(set(value))
@@ -232,7 +233,7 @@ class Run(Strict):
 @cache
 def appstream_regions() -> tuple[str, ...]:
     """Regions where botocore knows an AppStream endpoint, all partitions, sorted."""
-    session = botocore.session.Session()
+    session = models.session()
     return tuple(
         sorted(
             region

@@ -22,11 +22,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
-import botocore.session
 import jmespath
 from botocore.parsers import ResponseParserError
 from tqdm import tqdm
 
+from kit.aws import models
 from kit.aws.calls import (
     CALLS,
     DESCRIBE_ORGANIZATION,
@@ -274,7 +274,7 @@ class _Engine:
         named = re.match(r"arn:(aws[a-z-]*):", answer.get("Arn") or "")
         if named:
             return named[1]
-        return str(botocore.session.Session().get_partition_for_region(self._clients.home))
+        return str(models.session().get_partition_for_region(self._clients.home))
 
     @property
     def verifies(self) -> bool:
@@ -311,7 +311,7 @@ class _Engine:
         return _Regions([region for region in partition if region not in off], {})
 
     def _partition_regions(self) -> list[str]:
-        resolve = botocore.session.Session().get_partition_for_region
+        resolve = models.session().get_partition_for_region
         return [region for region in appstream_regions() if resolve(region) == self.partition]
 
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import botocore.session
-
+from kit.aws import models
 from kit.tables.storage import is_made_by_appstream
 
 
@@ -46,26 +45,22 @@ class Form:
 
 
 @cache
-def session() -> botocore.session.Session:
-    """One session of botocore's, for its models."""
-    return botocore.session.Session()
-
-
-@cache
 def regions() -> frozenset[str]:
     """Every region that botocore knows."""
     return frozenset(
         region
-        for partition in session().get_available_partitions()
+        for partition in models.session().get_available_partitions()
         for service in ("ec2", "s3")
-        for region in session().get_available_regions(service, partition, allow_non_regional=True)
+        for region in models.session().get_available_regions(
+            service, partition, allow_non_regional=True
+        )
     )
 
 
 @cache
 def services() -> frozenset[str]:
     """The names that ARNs, principals and event sources have for AWS's services."""
-    return frozenset(session().get_available_services()) | {
+    return frozenset(models.session().get_available_services()) | {
         *("aws-marketplace", "catalog", "delivery.logs", "elasticloadbalancing", "execute-api"),
         *("access-analyzer", "application-autoscaling", "appstream.application-autoscaling"),
         *("appstream2", "monitoring", "sso", "states", "streaming", "tag"),
@@ -74,12 +69,12 @@ def services() -> frozenset[str]:
 
 @cache
 def _operations() -> frozenset[str]:
-    return frozenset(session().get_service_model("appstream").operation_names)
+    return frozenset(models.session().get_service_model("appstream").operation_names)
 
 
 @cache
 def _errors() -> frozenset[str]:
-    model = session().get_service_model("appstream")
+    model = models.session().get_service_model("appstream")
     return frozenset(shape.name for shape in model.error_shapes)
 
 

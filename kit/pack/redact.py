@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.model import OperationModel
 
+from kit.aws import models
 from kit.aws.calls import CALLS, Asked, Call
 from kit.aws.protect import protect
 from kit.pack.kept import (
@@ -29,7 +30,6 @@ from kit.pack.kept import (
     UUID,
     regions,
     services,
-    session,
 )
 from kit.pseudonyms import Labels
 from kit.snapshot import Request, Snapshot
@@ -346,4 +346,4 @@ def _document(text: str) -> Any:
 
 @cache
 def _operation(service: str, operation: str) -> OperationModel:
-    return session().get_service_model(service).operation_model(operation)
+    return models.session().get_service_model(service).operation_model(operation)

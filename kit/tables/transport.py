@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import botocore.session
 import jmespath
 
+from kit.aws import models
 from kit.aws.calls import DESCRIBE_STACKS, DESCRIBE_THEME_FOR_STACK, DESCRIBE_USERS, Call, Scope
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
@@ -59,7 +59,7 @@ def fips_regions() -> frozenset[str]:
 
     botocore would build the name of one for any region.
     """
-    session = botocore.session.Session()
+    session = models.session()
     return frozenset(
         name.removesuffix("-fips")
         for partition in session.get_available_partitions()

@@ -1,0 +1,31 @@
+"""What botocore knows without asking anybody: AWS's regions, services and their interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import botocore.session
+
+
+@cache
+def session() -> botocore.session.Session:
+    """The session that knowledge is asked of; nobody logs in with it."""
+    return botocore.session.Session()
+
+
+def share(other: botocore.session.Session) -> None:
+    """Let a session read models where this process has read them, if it reads the same files."""
+    if other.get_config_variable("data_path") == session().get_config_variable("data_path"):
+        other.register_component("data_loader", session().get_component("data_loader"))
+
+
+def load(services: Iterable[str]) -> None:
+    """Read all that clients of services need, so that processes forked from this one have it."""
+    for service in services:
+        session().create_client(
+            service,
+            region_name="us-east-1",
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+        )
