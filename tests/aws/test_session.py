@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from pathlib import Path
 
 import botocore.credentials
+import botocore.session
 import pytest
 
+from kit.aws import models
 from kit.aws.session import Clients
 from kit.parameters import Run
 from kit.sandbox.server import Sandbox
@@ -50,6 +53,21 @@ def test_a_role_is_asked_for_with_external_id_and_tags_and_no_duration(sandbox: 
     }
     text = json.dumps(asked, sort_keys=True)
     assert assumed(sandbox) == [hashlib.sha256(text.encode()).hexdigest()[:16]]
+
+
+def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = models.session().get_component("data_loader")
+    assert Clients(RUN)._session._session.get_component("data_loader") is known
+    config = tmp_path / "config"
+    config.write_text(f"[profile own]\ndata_path = {tmp_path}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    own = botocore.session.Session(profile="own")
+    models.share(own)
+    loader = own.get_component("data_loader")
+    assert loader is not known
+    assert str(tmp_path) in loader.search_paths
 
 
 def test_credentials_are_renewed_before_they_expire(

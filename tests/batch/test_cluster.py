@@ -154,6 +154,17 @@ def test_a_worker_with_another_kit_is_told(
         pass
 
 
+def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> None:
+    with connect(workers=1) as client:
+        told = client.run(
+            lambda dask_worker: (
+                "profile" in dask_worker.periodic_callbacks,
+                dask_worker.monitor.maxlen,
+            )
+        )
+    assert list(told.values()) == [(False, 60)]
+
+
 @pytest.mark.parametrize(
     ("address", "insecure", "error", "told"),
     [

@@ -65,6 +65,18 @@ def test_what_is_needed_has_been_imported() -> None:
     assert run(code)[1].startswith("True\n")
 
 
+def test_what_botocore_knows_of_services_has_been_read() -> None:
+    code = (
+        "import boto3, botocore.loaders; from kit.aws import models; "
+        "botocore.loaders.JSONFileLoader.load_file = None; "  # whoever reads a model now fails
+        "session = boto3.Session(); models.share(session._session); "
+        "made = session.client('appstream', 'eu-west-1', aws_access_key_id='a', "
+        "aws_secret_access_key='b'); print(made.meta.service_model.service_name)"
+    )
+    ended, out, err = run(code)
+    assert (ended, out.splitlines()[:1]) == (0, ["appstream"]), err
+
+
 def test_environment_and_folder_are_its_own(tmp_path: Path) -> None:
     code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)]))"
     _, out, _ = run(code, cwd=tmp_path, env={"AWS_PROFILE": "audit"})
