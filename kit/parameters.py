@@ -312,7 +312,10 @@ def load_waivers(path: str) -> list[Waiver]:
     """
     if not path:
         return []
-    entries, where = read_yaml(Path(path))
+    try:
+        entries, where = read_yaml(Path(path))
+    except UserError as error:
+        raise UserError(f"waivers: {error}") from None
     if not isinstance(entries, list):
         raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
     for n, entry in enumerate(entries):

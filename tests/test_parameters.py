@@ -101,6 +101,11 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         parameters(tmp_path / "nothing.yaml")
 
 
+def test_missing_waivers_are_told_with_the_field_that_names_them(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^waivers: .*none\.yaml: cannot be read \(No such file"):
+        load_waivers(str(tmp_path / "none.yaml"))
+
+
 def test_days_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(

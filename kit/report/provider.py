@@ -25,9 +25,10 @@ def tls_of_events(tables: Tables) -> Table:
             continue
         window = values["events_window"]
         versions = ", ".join(values["tls_versions"]) or "none told"
-        whole = "all of them" if window["complete"] else "there were more"
+        whole = "all of them" if window["all read"] else "there were more"
         counts = [values["events_with_tls"], values["events_seen"]]
-        rows.append([region, *counts, versions, window["from"], window["to"], whole, refs])
+        span = [window["first event"], window["last event"]]
+        rows.append([region, *counts, versions, *span, whole, refs])
     days = tables.snapshot.run.lookback_days
     return Table(
         "tls-of-events",

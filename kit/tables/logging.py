@@ -52,7 +52,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         "events_with_tls": Column("of these with TLS details", calls=_EVENTS),
         "events_unread": Column("Events that cannot be read", calls=_EVENTS),
         "tls_versions": Column("TLS versions seen", calls=_EVENTS),
-        "events_window": Column("Window", calls=_EVENTS),
+        "events_window": Column("Events", calls=_EVENTS),
         "macie": STATUS_COLUMN,
         "open_findings": FINDINGS_COLUMN,
         "analyzer": Column(
@@ -128,10 +128,10 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     times = sorted(item["EventTime"] for item, _ in events if "EventTime" in item)
     cut = next((request.cut for request in answer.requests if request.cut), None)
     window = {
-        "from": times[0] if times else None,
-        "to": times[-1] if times else None,
-        "days": snapshot.run.lookback_days,
-        "complete": cut is None,
+        "first event": times[0] if times else None,
+        "last event": times[-1] if times else None,
+        "days asked for": snapshot.run.lookback_days,
+        "all read": cut is None,
     }
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)

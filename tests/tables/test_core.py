@@ -164,7 +164,7 @@ def test_a_bound_that_the_parameters_set_is_no_failure(tmp_path: Path) -> None:
     snapshot = account.snapshot()
     assert coverage((calls.LOOKUP_EVENTS,), Scope.REGION, snapshot)["complete"].all()
     regions = tabulate(snapshot, ["regions"])["regions"].frame
-    assert regions["events_window"].iloc[0]["complete"] is False
+    assert regions["events_window"].iloc[0]["all read"] is False
 
 
 def test_in_clear_a_resource_is_called_by_its_name_and_its_display_name() -> None:
