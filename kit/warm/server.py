@@ -75,6 +75,7 @@ class _Server:
                     _end(key.data)
 
     def _end_all(self) -> None:
+        signal.set_wakeup_fd(-1)  # what ends from here on wakes nobody
         for pid in self._running:
             _end(pid)
 
