@@ -142,9 +142,13 @@ time.sleep(600)
 @pytest.mark.parametrize("victim", ["starter", "server"])
 def test_nobody_is_left_alone(victim: str) -> None:
     starter = subprocess.Popen(
-        [sys.executable, "-c", _STARTS_ONE], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _STARTS_ONE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert starter.stdout
+    assert starter.stderr
     pid, server = map(int, starter.stdout.readline().split())
     assert is_there(pid)
     os.kill({"starter": starter.pid, "server": server}[victim], signal.SIGKILL)
@@ -153,6 +157,8 @@ def test_nobody_is_left_alone(victim: str) -> None:
     starter.wait()
     starter.stdout.close()
     wait_until(lambda: not is_there(server))
+    with starter.stderr as said:
+        assert said.read() == ""
 
 
 def test_a_server_that_was_killed_is_replaced() -> None:
