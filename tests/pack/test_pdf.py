@@ -276,6 +276,20 @@ def test_the_cut_is_the_notebook_s_and_is_said(pages: list[str], notebook: Noteb
     assert len(table["rows"]) == 40
 
 
+def test_a_table_without_rows_here_keeps_its_number(tmp_path: Path) -> None:
+    columns = [Column("a", "A")]
+    views = [
+        Table("none", "Nothing was found", columns, [], empty="There is none."),
+        Table("cut", "All of it", columns, [["x"]], cut="All stand in the HTML.", listed=()),
+        Table("some", "Some", columns, [["x"]]),
+    ]
+    made = pdf(document(new_notebook(cells=[shown(cover()), *map(shown, views)])))
+    text = squeezed("".join(texts(made, tmp_path)))
+    assert "Table1Nothingwasfound.Thereisnone." in text
+    assert "Table2Allofit.AllstandintheHTML." in text
+    assert "Table3Some" in text
+
+
 def test_html_and_pdf_are_made_from_the_same_data(notebook: NotebookNode) -> None:
     whole = document(notebook)
     before = json.dumps(whole.as_json())
