@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from kit.aws import models
+from kit.aws_models import models
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -233,7 +233,7 @@ class Run(Strict):
 @cache
 def appstream_regions() -> tuple[str, ...]:
     """Regions where botocore knows an AppStream endpoint, all partitions, sorted."""
-    session = models.session()
+    session = models()
     return tuple(
         sorted(
             region

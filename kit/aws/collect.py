@@ -26,7 +26,6 @@ import jmespath
 from botocore.parsers import ResponseParserError
 from tqdm import tqdm
 
-from kit.aws import models
 from kit.aws.calls import (
     CALLS,
     DESCRIBE_ORGANIZATION,
@@ -43,6 +42,7 @@ from kit.aws.lending import check_organisation, lend, open_lender
 from kit.aws.protect import protect
 from kit.aws.session import Clients, api_versions, explain
 from kit.aws.tls import observe
+from kit.aws_models import models
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.pseudonyms import open_labels
@@ -274,7 +274,7 @@ class _Engine:
         named = re.match(r"arn:(aws[a-z-]*):", answer.get("Arn") or "")
         if named:
             return named[1]
-        return str(models.session().get_partition_for_region(self._clients.home))
+        return str(models().get_partition_for_region(self._clients.home))
 
     @property
     def verifies(self) -> bool:
@@ -311,7 +311,7 @@ class _Engine:
         return _Regions([region for region in partition if region not in off], {})
 
     def _partition_regions(self) -> list[str]:
-        resolve = models.session().get_partition_for_region
+        resolve = models().get_partition_for_region
         return [region for region in appstream_regions() if resolve(region) == self.partition]
 
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
-from kit.aws import models
+from kit.aws_models import models, share_models
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
 from kit.snapshot import reason_for
@@ -54,7 +54,7 @@ class Clients:
                 f"profiles there: {known}",
                 "ProfileNotFound",
             ) from None
-        models.share(session._session)
+        share_models(session._session)
         # A region in scope may be switched off, and then nobody can log in there.
         region = session.region_name or (run.regions or ["us-east-1"])[0]
         if run.role_arn:
@@ -107,7 +107,7 @@ def shell_client(service: str, region: str | None = None) -> Any:
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:
     """Which version of each service's interface is spoken, by botocore's name of the service."""
-    known = models.session()
+    known = models()
     return {name: str(known.get_service_model(name).api_version) for name in sorted(services)}
 
 
@@ -133,7 +133,7 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
         raise NotEnteredError(
             f"role_arn: {run.role_arn} cannot be asked for: {reason}", type(error).__name__
         ) from None
-    models.share(made._session)
+    share_models(made._session)
     return made
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from kit.aws import models
+from kit.aws_models import models
 from kit.tables.storage import is_made_by_appstream
 
 
@@ -49,18 +49,16 @@ def regions() -> frozenset[str]:
     """Every region that botocore knows."""
     return frozenset(
         region
-        for partition in models.session().get_available_partitions()
+        for partition in models().get_available_partitions()
         for service in ("ec2", "s3")
-        for region in models.session().get_available_regions(
-            service, partition, allow_non_regional=True
-        )
+        for region in models().get_available_regions(service, partition, allow_non_regional=True)
     )
 
 
 @cache
 def services() -> frozenset[str]:
     """The names that ARNs, principals and event sources have for AWS's services."""
-    return frozenset(models.session().get_available_services()) | {
+    return frozenset(models().get_available_services()) | {
         *("aws-marketplace", "catalog", "delivery.logs", "elasticloadbalancing", "execute-api"),
         *("access-analyzer", "application-autoscaling", "appstream.application-autoscaling"),
         *("appstream2", "monitoring", "sso", "states", "streaming", "tag"),
@@ -69,12 +67,12 @@ def services() -> frozenset[str]:
 
 @cache
 def _operations() -> frozenset[str]:
-    return frozenset(models.session().get_service_model("appstream").operation_names)
+    return frozenset(models().get_service_model("appstream").operation_names)
 
 
 @cache
 def _errors() -> frozenset[str]:
-    model = models.session().get_service_model("appstream")
+    model = models().get_service_model("appstream")
     return frozenset(shape.name for shape in model.error_shapes)
 
 

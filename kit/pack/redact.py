@@ -17,9 +17,9 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from kit.aws import models
 from kit.aws.calls import CALLS, Asked, Call
 from kit.aws.protect import protect
+from kit.aws_models import models
 from kit.pack.kept import (
     CONDITION_KEY,
     FORMS,
@@ -346,4 +346,4 @@ def _document(text: str) -> Any:
 
 @cache
 def _operation(service: str, operation: str) -> OperationModel:
-    return models.session().get_service_model(service).operation_model(operation)
+    return models().get_service_model(service).operation_model(operation)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from kit import sandbox
-from kit.aws import models
+from kit.aws_models import models
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE, project
 from kit.parameters import appstream_regions
@@ -73,7 +73,7 @@ def serve(
 
 def _operations(service: str) -> list[str]:
     """Operations of a service, none where botocore knows no such service."""
-    session = models.session()
+    session = models()
     if service not in session.get_available_services():
         return []
     return list(session.get_service_model(service).operation_names)

@@ -8,8 +8,8 @@ from typing import Any
 
 import jmespath
 
-from kit.aws import models
 from kit.aws.calls import DESCRIBE_STACKS, DESCRIBE_THEME_FOR_STACK, DESCRIBE_USERS, Call, Scope
+from kit.aws_models import models
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
 from kit.tables.core import Column, Row, Source, identify, table
@@ -59,7 +59,7 @@ def fips_regions() -> frozenset[str]:
 
     botocore would build the name of one for any region.
     """
-    session = models.session()
+    session = models()
     return frozenset(
         name.removesuffix("-fips")
         for partition in session.get_available_partitions()

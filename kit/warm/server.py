@@ -19,8 +19,8 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from kit.aws import models
 from kit.aws.calls import CALLS
+from kit.aws_models import load_models
 from kit.warm import ADDRESS, LENGTH, STATUS
 
 _NEEDED = (
@@ -158,7 +158,7 @@ def main() -> None:
     """Serve at the listening socket that was passed on, known by its address."""
     for name in _NEEDED:
         importlib.import_module(name)
-    models.load({call.service for call in CALLS.values()})
+    load_models({call.service for call in CALLS.values()})
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
     _Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]).serve()

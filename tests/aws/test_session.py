@@ -11,8 +11,8 @@ import botocore.credentials
 import botocore.session
 import pytest
 
-from kit.aws import models
 from kit.aws.session import Clients
+from kit.aws_models import models, share_models
 from kit.parameters import Run
 from kit.sandbox.server import Sandbox
 
@@ -58,13 +58,13 @@ def test_a_role_is_asked_for_with_external_id_and_tags_and_no_duration(sandbox: 
 def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = models.session().get_component("data_loader")
+    known = models().get_component("data_loader")
     assert Clients(RUN)._session._session.get_component("data_loader") is known
     config = tmp_path / "config"
     config.write_text(f"[profile own]\ndata_path = {tmp_path}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     own = botocore.session.Session(profile="own")
-    models.share(own)
+    share_models(own)
     loader = own.get_component("data_loader")
     assert loader is not known
     assert str(tmp_path) in loader.search_paths

@@ -9,21 +9,21 @@ import botocore.session
 
 
 @cache
-def session() -> botocore.session.Session:
+def models() -> botocore.session.Session:
     """The session that knowledge is asked of; nobody logs in with it."""
     return botocore.session.Session()
 
 
-def share(other: botocore.session.Session) -> None:
+def share_models(other: botocore.session.Session) -> None:
     """Let a session read models where this process has read them, if it reads the same files."""
-    if other.get_config_variable("data_path") == session().get_config_variable("data_path"):
-        other.register_component("data_loader", session().get_component("data_loader"))
+    if other.get_config_variable("data_path") == models().get_config_variable("data_path"):
+        other.register_component("data_loader", models().get_component("data_loader"))
 
 
-def load(services: Iterable[str]) -> None:
+def load_models(services: Iterable[str]) -> None:
     """Read all that clients of services need, so that processes forked from this one have it."""
     for service in services:
-        session().create_client(
+        models().create_client(
             service,
             region_name="us-east-1",
             aws_access_key_id="none",
