@@ -39,6 +39,7 @@ from kit.tables import Tables
 from kit.tables.core import Table, lines
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
+from kit.tables.logging import IN_USE
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
@@ -219,7 +220,9 @@ class _Evaluation:
             title = self.table.spec.columns[name].title
             seen = "not seen" if (row, name) in self.gaps else shown(values[name])
             sources = ", ".join(self.table.assumed.get((row, name), ()))
-            told.append(f"{title}: {seen}{f' [left out by AWS: {sources}]' if sources else ''}")
+            told.append(
+                f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
+            )
         return "; ".join(told)
 
     def _unseen(self, region: str) -> Iterator[Finding]:
@@ -233,14 +236,17 @@ class _Evaluation:
     def _nothing(self, region: str) -> Finding:
         looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
         refs = [ref for entry in looked for ref in entry.evidence]
+        unused = region in self.snapshot.regions_unused
+        asked = all(entry.evidence for entry in looked if entry.region == region)
         for row, values in self.table.rows.items():
             if values["region"] == region:
                 names = self.control.where_columns
                 refs += [ref for name in names for ref in self.table.refs[row, name]]
-        if not refs and region in self.snapshot.regions_unused:  # nothing more was asked there
+        nothing = f"no {self.control.noun}"
+        if unused and not (refs and asked):  # nothing more was asked there
             probes = [call for call in CALLS.values() if call.probe]
             refs = [ref for call in probes for ref in self.snapshot.answer(call, region).evidence]
-        nothing = f"no {self.control.noun}"
+            nothing = f"no {IN_USE.noun}"
         return self._finding(
             region,
             nothing,

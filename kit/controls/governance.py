@@ -142,7 +142,7 @@ def shared_responsibility_is_reviewed(
         ),
         cli="aws s3api delete-bucket-replication --bucket BUCKET  # only if the copy is unwanted",
     ),
-    shows=("not_looked_at",),
+    shows=("holds", "not_looked_at"),
 )
 def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> Outcome:
     """Resources, buckets and trails are in regions that the parameters allow."""

@@ -317,8 +317,8 @@ def users_can_reach_them(pool_users: bool) -> bool:
 def evidence_was_collected_over_verified_tls(
     plain: list[str], elsewhere: list[str], verified: bool | None
 ) -> Outcome:
-    """Every request of the collector went to AWS over https, and certificates were verified."""
-    if plain:
+    """Every request of the snapshot went to AWS over https, and certificates were verified."""
+    if plain or verified is False:
         return False
     if elsewhere:
         return NotApplicable("not AWS")

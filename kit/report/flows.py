@@ -12,6 +12,10 @@ from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Fi
 from kit.report.words import evidence_ids
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
+from kit.tables.places import SESSIONS as SESSIONS_HERE
+from kit.tables.places import TRAILS
+from kit.tables.sources import SCREENSHOTS, SOURCES
+from kit.tables.storage import HOME, LOGS, SETTINGS
 
 UNKNOWN = "region not seen"
 _OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
@@ -35,12 +39,12 @@ _WAYS_IN = {
     "user pool": Ends(IN, "user pool", "sign in", "pool"),
 }
 _HOLDS = {
-    "home folders": Ends(RESTS, "home folders", "files", "bucket"),
-    "application settings": Ends(RESTS, "application settings", "settings", "bucket"),
-    "logs": Ends(RESTS, "usage reports and logs", "reports", "bucket"),
-    "screenshots": Ends(RESTS, "agents' screenshots", "screenshots", "bucket"),
-    "sources": Ends(RESTS, "applications, session scripts", "programs", "bucket"),
-    "trails": Ends(RESTS, "logs of trails", "API events", "bucket"),
+    HOME: Ends(RESTS, "home folders", "files", "bucket"),
+    SETTINGS: Ends(RESTS, "application settings", "settings", "bucket"),
+    LOGS: Ends(RESTS, "usage reports and logs", "reports", "bucket"),
+    SCREENSHOTS: Ends(RESTS, "agents' screenshots", "screenshots", "bucket"),
+    SOURCES: Ends(RESTS, "applications, session scripts", "programs", "bucket"),
+    TRAILS: Ends(RESTS, "logs of trails", "API events", "bucket"),
 }
 _COPIES = Ends(OUT, "copies that S3 makes", "copies", "bucket")
 _PROVIDERS = {
@@ -61,6 +65,7 @@ _LISTS = {  # tables whose rows are flows: what is unknown where a list was not 
     "ways_in": Ends(IN, "ways to sign in", "sign in"),
     "fleets_and_builders": _SESSIONS,
     "buckets": Ends(RESTS, "buckets", "data"),
+    "trails": _HOLDS[TRAILS],
     "stacks": Ends(OUT, "ways out of stacks", "data"),
     "images": Ends(OUT, "image shares", "images"),
 }
@@ -224,11 +229,11 @@ class _Told:
             yield self._flow(region, _SESSIONS, name, told, refs, [("places", ACCOUNT)])
 
     def buckets(self) -> Iterator[Flow]:
-        for table in ("buckets", "screenshots", "sources"):
+        for table, holds in (("buckets", ""), ("screenshots", SCREENSHOTS), ("sources", SOURCES)):
             gaps = self.tables[table].gaps
             unseen = {*gaps["row"][gaps["column"] == "key_class"]}
             for row, one in self._rows(table):
-                ends = _HOLDS[one.purpose if table == "buckets" else table]
+                ends = _HOLDS.get(holds or one.purpose, _LISTS["buckets"])
                 told = "not seen" if row in unseen else one.key_class
                 first = "purpose" if table == "buckets" else "key_class"
                 yield self._flow(
@@ -245,13 +250,14 @@ class _Told:
             delivering.setdefault(trail.bucket, []).extend(keys)
         for row, one in self._rows("places"):
             name, region, judged = one.resource, one.place or UNKNOWN, [("places", ACCOUNT)]
-            if name.startswith(("AppStream in ", "any trail of ")):
+            if one.holds == SESSIONS_HERE or name.startswith("any trail of "):
                 continue
             if name not in known:
                 refs = self._refs("places", row, "place")
                 told = "" if one.place else "its region was not seen"
                 trails = delivering.get(name, ())
-                yield self._flow(region, _HOLDS["trails"], name, told, refs, judged, others=trails)
+                ends = _HOLDS.get(one.holds, _LISTS["buckets"])
+                yield self._flow(region, ends, name, told, refs, judged, others=trails)
             if one.copied_to:
                 refs = self._refs("places", row, "copied_to")
                 told = f"copied to {', '.join(one.copied_to)}"

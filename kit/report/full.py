@@ -14,6 +14,7 @@ from kit.report.views import Column, Data, Table, first_of
 from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
+from kit.tables.logging import NOT_ASKED
 
 _PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 
@@ -26,10 +27,7 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
         [
             values.region,
             values.resource,
-            *(
-                "not seen" if (row, column) in table.gap_at else _cell(getattr(values, column))
-                for column in chosen
-            ),
+            *(_cell(getattr(values, column), table.gap_at.get((row, column))) for column in chosen),
         ]
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
@@ -50,8 +48,10 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
     )
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, gap: Any) -> Any:
     """A count stays a number, for workbooks and for sorting."""
+    if gap:
+        return NOT_ASKED if gap.reason == NOT_ASKED else "not seen"
     return value if type(value) is int else shown(value)
 
 

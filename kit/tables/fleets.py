@@ -58,7 +58,7 @@ _BUILDER_COLUMNS = {
     "imdsv1_disabled": Column(
         "IMDSv1 is disabled",
         "DisableIMDSV1",
-        Default(False, "CreateFleet, DisableIMDSV1: enabled unless set"),
+        Default(False, "DisableIMDSV1: IMDSv1 is enabled unless it is set"),
     ),
     "role_may": Column(
         "Its role may",

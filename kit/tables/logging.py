@@ -19,17 +19,18 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.aws.session import USER_AGENT
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, Trouble
 from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
-from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.core import SPECS, Column, Part, Row, Source, table
 from kit.tables.images import exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 from kit.tables.trails import RECORDER_CALLS, api_activity, trails_of
 
 PROBES = tuple(call for call in CALLS.values() if call.probe)
+NOT_ASKED = "not asked"
 IN_USE = Part("in_use", "use of AppStream")
 HOLDS_BUCKETS = Part("holds_buckets", "bucket of AppStream's")
 _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
@@ -66,7 +67,14 @@ def regions(source: Source) -> Iterator[Row]:
     """One row for each region in scope."""
     snapshot = source.snapshot
     holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
+    not_asked = Cell(gap=Trouble(NOT_ASKED, hint="AppStream is not in use in the region"))
     for region in snapshot.regions:
+        if region in snapshot.regions_unused:
+            cells = dict.fromkeys(SPECS["regions"].columns, not_asked)
+            cells["in_use"] = _in_use(snapshot, region, holding)
+            cells["holds_buckets"] = _holds_buckets(snapshot, region, holding)
+            yield Row(region, region, region, cells)
+            continue
         trails = snapshot.answer(DESCRIBE_TRAILS, region)
         yield Row(
             region,

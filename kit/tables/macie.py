@@ -28,6 +28,7 @@ from kit.tables.core import Column
 from kit.tables.organisation import is_member
 
 ON = "ENABLED"
+NOT_KNOWN = "not known, for Macie is off"
 _OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
 _SEEN = (GET_MACIE_SESSION, DESCRIBE_BUCKETS)
 
@@ -68,7 +69,7 @@ def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     on = status(snapshot, region)
     if on.gap or on.value != ON:
         return {"macie": on} | {
-            name: Cell(None, on.refs, on.gap) for name in BUCKET_COLUMNS if name != "macie"
+            name: Cell(NOT_KNOWN, on.refs, on.gap) for name in BUCKET_COLUMNS if name != "macie"
         }
 
     found = _found(snapshot, bucket, region)
@@ -128,7 +129,7 @@ def open_findings(snapshot: Snapshot, region: str) -> Cell:
     """How many open findings of high severity there are in AppStream's buckets of a region."""
     on = status(snapshot, region)
     if on.gap or on.value != ON:
-        return Cell(None, on.refs, on.gap)
+        return Cell(NOT_KNOWN, on.refs, on.gap)
     described = snapshot.answer(DESCRIBE_BUCKETS, region)
     if described.trouble:
         return Cell(None, described.evidence, described.trouble)

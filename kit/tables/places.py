@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from kit.aws.calls import (
@@ -16,7 +17,7 @@ from kit.aws.calls import (
 )
 from kit.parameters import appstream_regions
 from kit.snapshot import Snapshot
-from kit.tables.cells import Cell, Default, absent_member, attached, known_any
+from kit.tables.cells import Cell, Default, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.logging import PROBES
@@ -24,6 +25,7 @@ from kit.tables.organisation import seen_by_owner
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
+SESSIONS, TRAILS = "sessions", "logs of trails"
 _OLDEST = Default("us-east-1", "GetBucketLocation: no LocationConstraint means us-east-1")
 _ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
 _OFF = ("DISABLED", "DISABLING", "not-opted-in")
@@ -38,6 +40,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
         "place": Column(
             "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)
         ),
+        "holds": Column("Holds"),
         "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "not_looked_at": Column(
             "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
@@ -62,7 +65,7 @@ def _regions(snapshot: Snapshot) -> Iterator[Row]:
         )
         if used.value or used.gap:
             place = Cell(region, used.refs, used.gap)
-            yield _row(f"AppStream in {region}", place, Cell([], used.refs))
+            yield _row(f"AppStream in {region}", SESSIONS, place, Cell([], used.refs))
 
 
 def _buckets(source: Source) -> Iterator[Row]:
@@ -70,7 +73,8 @@ def _buckets(source: Source) -> Iterator[Row]:
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         place = _region_of(snapshot, bucket.name, bucket.refs)
         copies = _copies(snapshot, bucket.name, place.value) if bucket.name else place
-        yield _row(bucket_label(source, bucket), place, copies, bucket.name or bucket.region)
+        key = bucket.name or bucket.region
+        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, key)
 
 
 def _trails(source: Source) -> Iterator[Row]:
@@ -80,7 +84,7 @@ def _trails(source: Source) -> Iterator[Row]:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
             unseen = Cell(None, answer.evidence, answer.trouble)
-            yield _row(f"any trail of {region}", unseen, unseen)
+            yield _row(f"any trail of {region}", TRAILS, unseen, unseen)
         for trail, ref in answer.items():
             arn = trail.get("TrailARN") or ""
             known.setdefault(trail.get("S3BucketName") or "", (ref, arn))
@@ -90,11 +94,12 @@ def _trails(source: Source) -> Iterator[Row]:
         place = seen_by_owner(at(snapshot), snapshot, arn, at)
         to = partial(_copies, bucket=name, region=place.value)
         copies = seen_by_owner(to(snapshot), snapshot, arn, to) if name else place
-        yield _row(label, place, copies, name)
+        yield _row(label, TRAILS, place, copies, name)
 
 
-def _row(label: str, place: Cell, copied_to: Cell, key: str = "") -> Row:
-    return Row(ACCOUNT, f"{label}/{key}", label, {"place": place, "copied_to": copied_to})
+def _row(label: str, holds: str, place: Cell, copied_to: Cell, key: str = "") -> Row:
+    cells = {"place": place, "holds": Cell(holds, place.refs), "copied_to": copied_to}
+    return Row(ACCOUNT, f"{label}/{key}", label, cells)
 
 
 def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
@@ -106,7 +111,8 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     location = snapshot.answer(GET_BUCKET_LOCATION, Bucket=bucket)
     if bucket and location.requests:
         told = attached(location, "LocationConstraint", _OLDEST)
-        return Cell(_ALIASES.get(told.value, told.value), (*refs, *told.refs), told.gap)
+        named = derive(lambda region: _ALIASES.get(region, region), told)
+        return replace(named, refs=(*refs, *told.refs))
     trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
     return Cell(None, refs, trouble)
 
@@ -121,9 +127,7 @@ def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     if arns.gap:
         return arns
     found = [_region_of(snapshot, arn.rpartition(":")[2], arns.refs) for arn in arns.value]
-    refs = tuple(dict.fromkeys(ref for cell in (arns, *found) for ref in cell.refs))
-    gap = next((cell.gap for cell in found if cell.gap), None)
-    return Cell(sorted({cell.value for cell in found if not cell.gap}), refs, gap)
+    return derive(lambda _, *regions: sorted(set(regions)), arns, *found)
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:

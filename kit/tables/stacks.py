@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -59,7 +60,7 @@ _COLUMNS = {
     "clipboard_limit": Column(
         "Longest text copied out (characters)",
         "UserSettings[?Action=='CLIPBOARD_COPY_TO_LOCAL_DEVICE'].MaximumLength | [0]",
-        NONE,
+        Default(20_971_520, "UserSetting, MaximumLength: 20,971,520 unless set"),
     ),
     "download": _user_setting("Files to the user's device", "FILE_DOWNLOAD"),
     "upload": _user_setting("Files from the user's device", "FILE_UPLOAD"),
@@ -173,7 +174,7 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
                 directory if directory.gap else _certificates(source, region, directory.value)
             )
             refs = tuple(dict.fromkeys((ref, *directory.refs, *certificates.refs)))
-            cells.append(Cell(certificates.value, refs, certificates.gap))
+            cells.append(replace(certificates, refs=refs))
         else:
             cells.append(Cell(False, (ref, *fleets.evidence), fleets.trouble))
     return known_any(cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,10 @@ RECORDER_CALLS = (
 )
 _APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
 _READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
+_SELECTS = {  # members of a basic selector that may be absent
+    "IncludeManagementEvents": "EventSelector, IncludeManagementEvents: true unless set",
+    "ReadWriteType": "EventSelector, ReadWriteType: All unless set",
+}
 _CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
 _DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
 
@@ -148,6 +152,8 @@ def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
     basic = attached(answer, "EventSelectors", NONE)
     advanced = attached(answer, "AdvancedEventSelectors", NONE)
     found = derive(lambda b, a: {"basic": b or [], "advanced": a or []}, basic, advanced)
+    if any(not selector.keys() >= _SELECTS.keys() for selector in basic.value or ()):
+        found = replace(found, assumed=tuple(_SELECTS.values()))
     if not found.gap and not any(found.value.values()):
         return Cell(None, found.refs, absent_member(answer.call, "EventSelectors", found.refs[0]))
     return found

@@ -149,7 +149,7 @@ def test_a_value_that_aws_left_out_says_by_which_document_it_is_known(judge: Jud
     declare(is_red, shows=("size",))
     (finding,) = judge().leaves
     assert finding.observed == (
-        "Colour: red [left out by AWS: CreateThing: red unless set, Guide: so it is]; "
+        "Colour: red [AWS left a member out: CreateThing: red unless set, Guide: so it is]; "
         "Size: not seen"
     )
 

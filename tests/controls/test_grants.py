@@ -308,7 +308,9 @@ INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"
 
 def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Account) -> None:
     account.fleet("a", DisableIMDSV1=None).fleet("b", DisableIMDSV1=False)
-    told = ["left out by AWS: CreateFleet" in one.observed for one in findings(account, "ID-07")]
+    told = [
+        "AWS left a member out: DisableIMDSV1" in one.observed for one in findings(account, "ID-07")
+    ]
     assert told == [True, False]
 
 

@@ -193,8 +193,8 @@ def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
     account.fleet().event("TLSv1.2").event(None)
     (finding,) = findings(account, "IT-03")
     assert "AppStream events seen: 2; of these with TLS details: 1" in finding.observed
-    assert "from 2026-11-23T12:00:00+00:00, to 2026-11-23T12:00:00+00:00" in finding.observed
-    assert "days 90, complete yes" in finding.observed
+    first, last = (f"{end} event 2026-11-23T12:00:00+00:00" for end in ("first", "last"))
+    assert f"{first}, {last}, days asked for 90, all read yes" in finding.observed
 
 
 def test_it_03_wants_the_version_that_the_profile_asks_for(tmp_path: Path) -> None:
@@ -488,6 +488,7 @@ def sent(snapshot: Snapshot, endpoint: str = "", verified: bool | None = True) -
         ("http://sts.eu-west-1.amazonaws.com", True, ("fail", "")),
         ("http://127.0.0.1:5000", True, ("not applicable", "not AWS")),
         ("https://aws.example", True, ("not applicable", "not AWS")),
+        ("https://aws.example", False, ("fail", "")),
         ("https://amazonaws.com.example", True, ("not applicable", "not AWS")),
     ],
 )

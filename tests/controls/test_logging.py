@@ -578,6 +578,13 @@ def test_lg_03_judges_a_trail_once_in_its_home(tmp_path: Path) -> None:
     assert "Delivers to: bucket-" in home.observed
 
 
+def test_lg_01_says_when_selectors_are_known_by_their_defaults(account: Account) -> None:
+    account.fleet().trail(basic=[{}])
+    (finding,) = findings(account, "LG-01")
+    assert finding.status == "pass"
+    assert "AWS left a member out: EventSelector, IncludeManagementEvents" in finding.observed
+
+
 def test_lg_03_judges_a_trail_from_elsewhere_where_it_covers(account: Account) -> None:
     account.trail(home="us-east-1")
     (finding,) = findings(account, "LG-03")

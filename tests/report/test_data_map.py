@@ -20,7 +20,7 @@ from kit.report.map_layout import BOLD, PAD, SIZE, TALLEST, WIDTH, Drawn, lay_ou
 from kit.report.views import Figure, Note, Table
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
-from tests.standins import HOME, KEY, LOGS, Account
+from tests.standins import HOME, KEY, LOGS, REGION, Account
 
 
 def judged(account: Account) -> tuple[Findings, Tables]:
@@ -90,6 +90,20 @@ def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
         (logs,) = [row for row in told if row["ends"] == "rests in: logs of trails"]
         assert logs["status"] == "fail"
         assert set(logs["controls"]) - {"GV-05"} == set(controls)
+
+
+def test_a_bucket_outside_the_regions_in_scope_is_called_by_what_it_holds(tmp_path: Path) -> None:
+    other = HOME.replace(REGION, "eu-central-1")
+    account = Account(tmp_path).fleet().bucket(HOME).bucket(other, region="eu-central-1")
+    told = {row["resource"]: row["ends"] for row in rows(flows(*judged(account)))}
+    assert told[HOME] == told[other] == "rests in: home folders"
+
+
+def test_trails_that_could_not_be_listed_are_drawn_as_not_evidenced(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().denies(calls.DESCRIBE_TRAILS)
+    told = [row for row in rows(flows(*judged(account))) if row["ends"].endswith("logs of trails")]
+    assert [row["status"] for row in told] == ["not evidenced"]
+    assert told[0]["told"].startswith("denied, cloudtrail.DescribeTrails")
 
 
 def test_the_picture_the_words_and_the_table_tell_the_same(

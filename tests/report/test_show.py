@@ -171,3 +171,11 @@ def test_what_sums_up_others_is_told_beside_the_counts(findings: Findings) -> No
     names = ", ".join(one.control for one in findings.roll_ups)
     for table in (show.totals(findings), show.all_findings(findings)):
         assert f"roll-ups ({names}) are not counted" in table.caption
+
+
+def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1"), regions_unused=("us-east-1",))
+    table = show.inventory(
+        tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
+    )
+    assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
