@@ -95,7 +95,7 @@ def _run_all(page: Page, url: str, snapshot: Path | None = None) -> None:
 def _saved(page: Page, folder: Path) -> nbformat.NotebookNode:
     page.keyboard.press("Control+s")
     path = folder / "evidence_pack.ipynb"
-    for _ in range(100):
+    for _ in range(600):
         with contextlib.suppress(NotJSONError):  # JupyterLab is writing it
             saved = nbformat.read(path, 4)
             if saved.cells[-1].get("outputs"):

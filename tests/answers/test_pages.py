@@ -16,6 +16,8 @@ from tests.answers.playback import record
 from tests.answers.shapes import HOSTILE
 
 HARM = (*(text for text in HOSTILE if text.strip()), "<style>*{color:red}</style><p style='top:0'>")
+# What a pack shows depends on what the account holds that day: every other text is one of these.
+SOUGHT = ("<script>alert(1)</script>", '" onmouseover="alert(1)" x="', "=cmd|'/C calc'!A0")
 WATCH = """
 window.seen = [];
 document.addEventListener("securitypolicyviolation", event =>
@@ -38,9 +40,13 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The pack of such an account, its names shown in clear."""
     folder = tmp_path_factory.mktemp("harm")
     account = record("careless", folder, regions=["eu-west-1"], pseudonymise=False)
-    planted = Planted(
-        account, joined=True, write=lambda number: HARM[number % len(HARM)] + str(number)
-    )
+
+    def write(number: int) -> str:
+        every_other, odd = divmod(number, 2)
+        texts = HARM if odd else SOUGHT
+        return texts[every_other % len(texts)] + str(number)
+
+    planted = Planted(account, joined=True, write=write)
     snapshot = planted.account.collect(folder / "run").folder
     return chain.sealed(snapshot, folder / "pack", with_pdf=True)
 
@@ -66,8 +72,8 @@ def test_a_page_of_hostile_texts_holds_and_runs_what_is_ours(
     shown = page.locator("body").inner_text()
     seen = page.evaluate("window.seen")
     context.close()
-    assert "<script>alert(1)</script>" in shown
-    assert '" onmouseover="alert(1)" x="' in shown
+    assert SOUGHT[0] in shown
+    assert SOUGHT[1] in shown
     assert seen == []
     assert told == []
     assert {url for url in asked if not url.startswith("data:image/svg")} == {path.as_uri()}
@@ -80,5 +86,5 @@ def test_its_document_and_workbook_are_made_and_hold_no_formula(pack: dict[str, 
         assert set(file.attachments) == {"findings.csv", "evidence.csv", "snapshot.json"}
     book = openpyxl.load_workbook(io.BytesIO(pack["data/findings.xlsx"]))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
-    assert any("=cmd" in str(cell.value) for cell in cells)
+    assert any(SOUGHT[2] in str(cell.value) for cell in cells)
     assert [cell.value for cell in cells if cell.data_type == "f"] == []
