@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,7 +21,9 @@ def test_a_loop_that_runs_is_no_obstacle() -> None:
     async def within() -> int:
         return apart(asyncio.run, _answer(3))
 
-    assert asyncio.run(within()) == 3
+    # In a thread of its own, for a browser of other tests may have left a loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: asyncio.run(within())).result() == 3
 
 
 def test_what_goes_wrong_is_raised() -> None:
