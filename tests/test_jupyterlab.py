@@ -93,14 +93,14 @@ def _run_all(page: Page, url: str, snapshot: Path | None = None) -> None:
 
 
 def _saved(page: Page, folder: Path) -> nbformat.NotebookNode:
-    page.keyboard.press("Control+s")
     path = folder / "evidence_pack.ipynb"
-    for _ in range(600):
+    for _ in range(120):
+        page.keyboard.press("Control+s")  # again, for outputs may come after the first
+        page.wait_for_timeout(500)
         with contextlib.suppress(NotJSONError):  # JupyterLab is writing it
             saved = nbformat.read(path, 4)
             if saved.cells[-1].get("outputs"):
                 return saved
-        time.sleep(0.1)
     raise AssertionError("JupyterLab did not save the notebook")
 
 
