@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kit.aws.calls import CALLS, DESCRIBE_ORGANIZATION, Call, with_sources
+from kit.aws.calls import DESCRIBE_ORGANIZATION, Call, with_sources
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -39,7 +39,7 @@ from kit.tables import Tables
 from kit.tables.core import Table, lines
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
-from kit.tables.logging import IN_USE
+from kit.tables.logging import IN_USE, PROBES
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
@@ -244,8 +244,7 @@ class _Evaluation:
                 refs += [ref for name in names for ref in self.table.refs[row, name]]
         nothing = f"no {self.control.noun}"
         if unused and not (refs and asked):  # nothing more was asked there
-            probes = [call for call in CALLS.values() if call.probe]
-            refs = [ref for call in probes for ref in self.snapshot.answer(call, region).evidence]
+            refs = [ref for call in PROBES for ref in self.snapshot.answer(call, region).evidence]
             nothing = f"no {IN_USE.noun}"
         return self._finding(
             region,

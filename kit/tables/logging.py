@@ -69,30 +69,31 @@ def regions(source: Source) -> Iterator[Row]:
     holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
     not_asked = Cell(gap=Trouble(NOT_ASKED, hint="AppStream is not in use in the region"))
     for region in snapshot.regions:
+        known = {
+            "in_use": _in_use(snapshot, region, holding),
+            "holds_buckets": _holds_buckets(snapshot, region, holding),
+        }
         if region in snapshot.regions_unused:
-            cells = dict.fromkeys(SPECS["regions"].columns, not_asked)
-            cells["in_use"] = _in_use(snapshot, region, holding)
-            cells["holds_buckets"] = _holds_buckets(snapshot, region, holding)
-            yield Row(region, region, region, cells)
-            continue
-        trails = snapshot.answer(DESCRIBE_TRAILS, region)
-        yield Row(
-            region,
-            region,
-            region,
-            {
-                "in_use": _in_use(snapshot, region, holding),
-                "holds_buckets": _holds_buckets(snapshot, region, holding),
-                "trails": Cell(len(trails_of(snapshot, region)), trails.evidence, trails.trouble),
-                "api_activity_logged": api_activity(snapshot, region),
-                "macie": status(snapshot, region),
-                "open_findings": open_findings(snapshot, region),
-                "analyzer": analyzer(snapshot, region),
-                "exports": exports(snapshot, region),
-                **transport.transport(source, region),
-                **_events(snapshot, region),
-            },
-        )
+            others = {name: not_asked for name in SPECS["regions"].columns if name not in known}
+        else:
+            others = _asked(source, region)
+        yield Row(region, region, region, known | others)
+
+
+def _asked(source: Source, region: str) -> dict[str, Cell]:
+    """What else is known of a region in which AppStream is in use."""
+    snapshot = source.snapshot
+    trails = snapshot.answer(DESCRIBE_TRAILS, region)
+    return {
+        "trails": Cell(len(trails_of(snapshot, region)), trails.evidence, trails.trouble),
+        "api_activity_logged": api_activity(snapshot, region),
+        "macie": status(snapshot, region),
+        "open_findings": open_findings(snapshot, region),
+        "analyzer": analyzer(snapshot, region),
+        "exports": exports(snapshot, region),
+        **transport.transport(source, region),
+        **_events(snapshot, region),
+    }
 
 
 def _in_use(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
