@@ -18,6 +18,7 @@ SERVICE_ROLES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
         "appstream.application-autoscaling.amazonaws.com"
     ),
+    "AmazonAppStreamPCAAccess": "prod.euc.ecm.amazonaws.com",
 }
 AWS_POLICIES = ":iam::aws:policy/"
 
