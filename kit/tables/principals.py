@@ -19,6 +19,7 @@ SERVICE_ROLES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
         "appstream.application-autoscaling.amazonaws.com"
     ),
+    "AmazonAppStreamPCAAccess": "prod.euc.ecm.amazonaws.com",
 }
 AWS_POLICIES = ":iam::aws:policy/"
 
