@@ -1,0 +1,248 @@
+"""The actions that decide who reaches AppStream's sessions and what its users leave behind.
+
+Every control that asks who may do what takes its actions from here. A *capability* is held by any
+one of its *ways*. A way is one action, or several that only work together. Each action stands with
+the kind of resource that IAM checks it against.
+
+References
+----------
+AWS, Service Authorization Reference: "Actions, resources, and condition keys" of Amazon S3,
+AppStream 2.0, AWS KMS, AWS IAM and AWS STS.
+AWS, IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Need = tuple[str, str]  # an action, and the kind of resource that IAM checks it against
+
+ANY = "no resource"  # IAM checks the action against "*" alone
+SOME = "some resource"  # any resource of another service
+BUCKET, OBJECTS, ACCESS_POINT = "bucket", "objects", "access point"
+USER, GROUP, ROLE, POLICY, PROVIDER = "user", "group", "role", "policy", "identity provider"
+ASSUMED, PASSED = "role to assume", "role to pass"
+KEY = "key"
+
+
+def new(kind: str) -> str:
+    """Return the kind of a resource that a caller may name as it likes, for it is not there yet."""
+    return f"new {kind}"
+
+
+def every(kind: str) -> str:
+    """Return the kind that stands for whichever resource of a kind goes with the first one."""
+    return f"any {kind}"
+
+
+READ_FILES = "read users' files"
+LIST_FILES = "list users' files"
+CHANGE_FILES = "change or erase users' files"
+UNPROTECT = "change how buckets are protected"
+UNPROTECT_KEYS = "change how keys are protected"
+ADMINISTER = "administer AppStream"
+CHANGE_SESSIONS = "change what runs in sessions"
+MINT = "open streaming sessions"
+GIVE_RIGHTS = "give rights"
+
+
+@dataclass(frozen=True)
+class Way:
+    """What has to be allowed together.
+
+    Attributes
+    ----------
+    needs : tuple of (str, str)
+        Actions, each with the kind of resource that it is checked against.
+    service : str
+        The principal of the service that a role is passed to; empty where none is passed.
+    """
+
+    needs: tuple[Need, ...]
+    service: str = ""
+
+
+def _each(service: str, kind: str, actions: str, also: str = "") -> tuple[Way, ...]:
+    """One way for each of the actions; ``also`` is a kind that it is checked against as well."""
+    named = (f"{service}:{action}" for action in actions.split())
+    return tuple(Way(((one, kind), *([(one, also)] if also else []))) for one in named)
+
+
+# Services that run what the caller gives them with the rights of a role that the caller passes:
+# the service that the role trusts, and the actions that it takes.
+_RUNS_WITH_A_ROLE = {
+    "lambda.amazonaws.com": (
+        "lambda:CreateFunction lambda:InvokeFunction",
+        "lambda:CreateFunction lambda:AddPermission",
+        "lambda:CreateFunction lambda:CreateEventSourceMapping",
+        "lambda:CreateFunction lambda:CreateFunctionUrlConfig",
+        "lambda:UpdateFunctionConfiguration lambda:UpdateFunctionCode",
+    ),
+    "ec2.amazonaws.com": ("ec2:RunInstances", "ec2:AssociateIamInstanceProfile"),
+    "ecs-tasks.amazonaws.com": ("ecs:RegisterTaskDefinition ecs:RunTask",),
+    "cloudformation.amazonaws.com": ("cloudformation:CreateStack", "cloudformation:UpdateStack"),
+    "codebuild.amazonaws.com": ("codebuild:CreateProject codebuild:StartBuild",),
+    "codepipeline.amazonaws.com": ("codepipeline:CreatePipeline",),
+    "datapipeline.amazonaws.com": (
+        "datapipeline:CreatePipeline datapipeline:PutPipelineDefinition",
+    ),
+    "glue.amazonaws.com": ("glue:CreateDevEndpoint", "glue:CreateJob glue:StartJobRun"),
+    "sagemaker.amazonaws.com": (
+        "sagemaker:CreateNotebookInstance sagemaker:CreatePresignedNotebookInstanceUrl",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:CreateProcessingJob",
+    ),
+    "ssm.amazonaws.com": ("ssm:CreateDocument ssm:StartAutomationExecution",),
+    "states.amazonaws.com": ("states:CreateStateMachine states:StartExecution",),
+    "events.amazonaws.com": ("events:PutRule events:PutTargets",),
+    "scheduler.amazonaws.com": ("scheduler:CreateSchedule",),
+    "batchoperations.s3.amazonaws.com": ("s3:CreateJob",),
+    "access-grants.s3.amazonaws.com": ("s3:CreateAccessGrantsLocation s3:CreateAccessGrant",),
+    "appstream.amazonaws.com": (
+        "appstream:CreateFleet",
+        "appstream:UpdateFleet",
+        "appstream:CreateImageBuilder",
+        "appstream:CreateAppBlockBuilder",
+        "appstream:UpdateAppBlockBuilder",
+    ),
+}
+
+
+def _passing() -> tuple[Way, ...]:
+    return tuple(
+        Way((("iam:PassRole", PASSED), *((action, SOME) for action in together.split())), service)
+        for service, ways in _RUNS_WITH_A_ROLE.items()
+        for together in ways
+    )
+
+
+CAPABILITIES: dict[str, tuple[Way, ...]] = {
+    READ_FILES: _each("s3", OBJECTS, "GetObject GetObjectVersion"),
+    LIST_FILES: _each("s3", BUCKET, "ListBucket ListBucketVersions"),
+    CHANGE_FILES: _each(
+        "s3",
+        OBJECTS,
+        "PutObject DeleteObject DeleteObjectVersion PutObjectAcl PutObjectVersionAcl "
+        "ReplicateObject ReplicateDelete BypassGovernanceRetention UpdateObjectEncryption",
+    ),
+    UNPROTECT: (
+        *_each(
+            "s3",
+            BUCKET,
+            "PutBucketPolicy DeleteBucketPolicy PutBucketAcl PutBucketPublicAccessBlock "
+            "PutBucketOwnershipControls PutEncryptionConfiguration PutLifecycleConfiguration "
+            "PutReplicationConfiguration PutBucketVersioning PutBucketLogging "
+            "PutBucketObjectLockConfiguration PutInventoryConfiguration DeleteBucket",
+        ),
+        *_each("s3", ANY, "PutAccountPublicAccessBlock"),
+        *(
+            Way(((f"s3:Create{kind}", ACCESS_POINT), (f"s3:Put{kind}Policy", ACCESS_POINT)))
+            for kind in ("AccessPoint", "MultiRegionAccessPoint")
+        ),
+    ),
+    UNPROTECT_KEYS: _each(
+        "kms",
+        KEY,
+        "PutKeyPolicy CreateGrant DisableKey ScheduleKeyDeletion DeleteImportedKeyMaterial",
+    ),
+    # Starting, stopping and tagging change no protection.
+    ADMINISTER: (
+        *_each("appstream", new("stack"), "CreateStack"),
+        *_each(
+            "appstream",
+            "stack",
+            "UpdateStack DeleteStack CreateEntitlement UpdateEntitlement DeleteEntitlement "
+            "AssociateApplicationToEntitlement DisassociateApplicationFromEntitlement "
+            "BatchAssociateUserStack CreateThemeForStack UpdateThemeForStack",
+        ),
+        *_each(
+            "appstream",
+            ANY,
+            "CreateUser EnableUser CreateDirectoryConfig UpdateDirectoryConfig "
+            "DeleteDirectoryConfig CreateUsageReportSubscription DeleteUsageReportSubscription",
+        ),
+    ),
+    CHANGE_SESSIONS: (
+        *_each("appstream", "stack", "AssociateFleet", every("fleet")),
+        *_each("appstream", new("fleet"), "CreateFleet"),
+        *_each("appstream", "fleet", "UpdateFleet DeleteFleet"),
+        *_each(
+            "appstream",
+            "fleet",
+            "AssociateApplicationFleet DisassociateApplicationFleet",
+            every("application"),
+        ),
+        *_each(
+            "appstream",
+            "image",
+            "CopyImage CreateUpdatedImage DeleteImage UpdateImagePermissions DeleteImagePermissions",
+        ),
+        *_each("appstream", ANY, "CreateImportedImage CreateExportImageTask CreateAppBlock"),
+        *_each(
+            "appstream",
+            new("image-builder"),
+            "CreateImageBuilder",
+            every("image"),
+        ),
+        *_each(
+            "appstream",
+            "image-builder",
+            "DeleteImageBuilder AssociateSoftwareToImageBuilder "
+            "StartSoftwareDeploymentToImageBuilder",
+        ),
+        *_each("appstream", "app-block", "CreateApplication DeleteAppBlock"),
+        *_each("appstream", "application", "UpdateApplication DeleteApplication"),
+        *_each("appstream", new("app-block-builder"), "CreateAppBlockBuilder"),
+        *_each("appstream", "app-block-builder", "UpdateAppBlockBuilder DeleteAppBlockBuilder"),
+        *_each(
+            "appstream",
+            "app-block",
+            "AssociateAppBlockBuilderAppBlock",
+            every("app-block-builder"),
+        ),
+    ),
+    MINT: (
+        *_each(
+            "appstream",
+            "stack",
+            "CreateStreamingURL",
+            every("fleet"),
+        ),
+        *_each("appstream", "stack", "Stream"),
+        *_each("appstream", "image-builder", "CreateImageBuilderStreamingURL"),
+        *_each("appstream", "app-block-builder", "CreateAppBlockBuilderStreamingURL"),
+    ),
+    GIVE_RIGHTS: (
+        *_each(
+            "iam",
+            USER,
+            "AttachUserPolicy PutUserPolicy PutUserPermissionsBoundary "
+            "DeleteUserPermissionsBoundary CreateAccessKey CreateLoginProfile UpdateLoginProfile",
+        ),
+        *_each("iam", GROUP, "AttachGroupPolicy PutGroupPolicy AddUserToGroup"),
+        *_each(
+            "iam",
+            ROLE,
+            "AttachRolePolicy PutRolePolicy UpdateAssumeRolePolicy PutRolePermissionsBoundary "
+            "DeleteRolePermissionsBoundary",
+        ),
+        *_each("iam", POLICY, "CreatePolicyVersion SetDefaultPolicyVersion"),
+        *_each("iam", PROVIDER, "UpdateSAMLProvider"),
+        *_each("sts", ASSUMED, "AssumeRole"),
+        *_passing(),
+    ),
+}
+
+# What carries, lists, changes or erases files, earlier versions included: what has to be denied
+# where nobody, or nothing in clear, is to reach them.
+FILES: tuple[Need, ...] = (
+    *((f"s3:{action}", OBJECTS) for action in ("GetObject", "GetObjectVersion", "PutObject")),
+    *((f"s3:{action}", OBJECTS) for action in ("DeleteObject", "DeleteObjectVersion")),
+    *((f"s3:{action}", BUCKET) for action in ("ListBucket", "ListBucketVersions")),
+)
+
+
+def actions(*capabilities: str) -> tuple[str, ...]:
+    """Return every action of some capabilities once, in their order."""
+    ways = (way for name in capabilities for way in CAPABILITIES[name])
+    return tuple(dict.fromkeys(action for way in ways for action, _ in way.needs))

@@ -1,0 +1,50 @@
+"""The table of actions, held against what botocore knows of the services."""
+
+from __future__ import annotations
+
+import botocore.session
+import pytest
+
+from kit.access.actions import (
+    BUCKET,
+    CAPABILITIES,
+    CHANGE_FILES,
+    FILES,
+    GIVE_RIGHTS,
+    LIST_FILES,
+    READ_FILES,
+    actions,
+)
+
+# Permissions that are no operations (Service Authorization Reference).
+_NO_OPERATION = {"appstream:Stream", "iam:PassRole"}
+
+
+@pytest.mark.parametrize("service", ["appstream", "iam", "kms", "sts", "lambda", "glue"])
+def test_actions_are_operations_of_their_service(service: str) -> None:
+    known = set(botocore.session.get_session().get_service_model(service).operation_names)
+    named = {one for one in actions(*CAPABILITIES) if one.startswith(f"{service}:")}
+    aliases = {"lambda:InvokeFunction": "lambda:Invoke"}
+    asked = {aliases.get(one, one).partition(":")[2] for one in named - _NO_OPERATION}
+    assert asked
+    assert asked <= known
+
+
+def test_what_is_denied_of_files_is_what_the_capabilities_name() -> None:
+    read, listed, changed = (
+        {need for way in CAPABILITIES[name] for need in way.needs}
+        for name in (READ_FILES, LIST_FILES, CHANGE_FILES)
+    )
+    assert set(FILES) <= read | listed | changed
+    assert {action for action, kind in FILES if kind == BUCKET} == {
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+    }
+
+
+def test_a_role_is_passed_to_a_named_service_and_to_nothing_else() -> None:
+    for name, ways in CAPABILITIES.items():
+        for way in ways:
+            passes = any(action == "iam:PassRole" for action, _ in way.needs)
+            assert passes == bool(way.service), (name, way)
+            assert not passes or name == GIVE_RIGHTS
