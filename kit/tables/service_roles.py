@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kit.access.patterns import many
 from kit.aws.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
 from kit.tables.cells import Cell, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
-from kit.tables.policies import many
 from kit.tables.principals import SERVICE_ROLES, policy_name
 
 EXPECTED = Part("expected", "service role of AppStream")
