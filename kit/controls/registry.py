@@ -150,8 +150,10 @@ class Control:
 
     @property
     def thresholds(self) -> tuple[str, ...]:
-        """Names of the thresholds and lists that its rules compare with, and perhaps the clock."""
+        """Names of the thresholds and lists that decide, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
+        declared = SPECS[self.table].columns
+        names += [limit for name in self.columns for limit in declared[name].limits]
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 

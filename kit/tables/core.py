@@ -59,12 +59,16 @@ class Column:
         What an absent member means; `UNSEEN` makes it a gap.
     calls : tuple of Call
         Read beside those that list the rows.
+    limits : tuple of str
+        Fields of the profile that the cells hold what they read against, where only the table
+        can: of several things together it takes one that is within the limit.
     """
 
     title: str
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 @dataclass
