@@ -152,8 +152,9 @@ class Control:
     def thresholds(self) -> tuple[str, ...]:
         """Names of the thresholds and lists that decide, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
-        declared = SPECS[self.table].columns
-        names += [limit for name in self.columns for limit in declared[name].limits]
+        spec = SPECS[self.table]
+        names += spec.thresholds
+        names += [limit for name in self.columns for limit in spec.columns[name].thresholds]
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 
