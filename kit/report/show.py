@@ -35,6 +35,7 @@ from kit.report.blocks import (
     told,
 )
 from kit.report.collected import collected as collected
+from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
 from kit.report.full import all_findings as all_findings

@@ -263,3 +263,16 @@ def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None
         tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
     )
     assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
+
+
+def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_path: Path) -> None:
+    account = Account(tmp_path, data_role="controller", administrators=["arn:aws:iam::1:role/Jo"])
+    sources = {"data_role": "run.yaml, line 3", "administrators": "papermill (administrators)"}
+    account.run = account.run.given_in(sources)
+    snapshot = account.snapshot()
+    snapshot.header["parameter_sources"] = account.run.sources
+    table = show.given(snapshot)
+    assert table.rows == [
+        ["administrators", "given; the value stays with the analyst", sources["administrators"]],
+        ["data_role", "controller", sources["data_role"]],
+    ]
