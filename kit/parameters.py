@@ -83,6 +83,9 @@ class Profile(Strict):
     max_report_age_days: int = Field(
         gt=0, description="oldest last usage report while there are sessions, in days"
     )
+    max_delivery_age_days: int = Field(
+        gt=0, description="oldest last delivery of a trail's log files, in days"
+    )
     max_discovery_age_days: int = Field(
         gt=0, description="oldest last search of a bucket for personal data, in days"
     )
