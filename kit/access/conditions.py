@@ -207,7 +207,7 @@ def _is_doubtful(condition: Condition) -> bool:
     if condition.operator not in _OPERATORS:
         return condition.operator != "null"
     return condition.operator.startswith("arn") and any(
-        value.count(":") < 5 and "*" in value for value in condition.values
+        value.count(":") < 5 and "*" in value and value != "*" for value in condition.values
     )
 
 
@@ -288,8 +288,8 @@ def _arns(patterns: list[str], value: str) -> bool | None:
 
 
 def _arn(pattern: str, value: str) -> bool | None:
-    """Each of the six parts is compared by itself; what does not have six is no ARN."""
-    value = "arn:*:*:*:*:*" if value == "*" else value
+    """Each of the six parts is compared by itself; what does not have six is no ARN, ``*`` is any."""
+    pattern, value = ("arn:*:*:*:*:*" if text == "*" else text for text in (pattern, value))
     parts = list(zip(pattern.split(":", 5), value.split(":", 5), strict=False))
     return all_of(_text(part, other) for part, other in parts) if len(parts) == 6 else False
 

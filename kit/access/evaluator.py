@@ -527,6 +527,8 @@ def _arns_named(statements: tuple[Statement, ...], base: str) -> list[tuple[str,
     """Kinds and ARNs of an account's users and roles that fit what statements name anywhere."""
     arns: dict[tuple[str, str], None] = {}
     for name in _names(statements, ("aws:principalarn",)):
+        if name == "*":
+            continue  # strangers are among them already
         if session := _SESSION_ARN.fullmatch(name):
             name = f"{base.rpartition('::')[0]}::{session[1]}:role/{session[2]}"
         for kind in ("role", "user"):
