@@ -143,7 +143,7 @@ def _is_doubtful(condition: Condition) -> bool:
     if condition.operator not in _OPERATORS:
         return condition.operator != "null"
     return condition.operator.startswith("arn") and any(
-        value.count(":") < 5 and "*" in value for value in condition.values
+        value.count(":") < 5 and "*" in value and value != "*" for value in condition.values
     )
 
 
@@ -257,8 +257,8 @@ def _arns(wanted: list[str], value: str) -> bool | None:
 
 
 def _arn(pattern: str, value: str) -> bool | None:
-    """Each of the six parts is compared by itself; what does not have six is no ARN."""
-    value = "arn:*:*:*:*:*" if value == "*" else value
+    """Each of the six parts is compared by itself; what does not have six is no ARN, ``*`` is any."""
+    pattern, value = ("arn:*:*:*:*:*" if text == "*" else text for text in (pattern, value))
     ours, theirs = pattern.split(":", 5), value.split(":", 5)
     if len(ours) < 6 or len(theirs) < 6:
         return False

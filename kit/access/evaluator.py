@@ -494,6 +494,8 @@ def _arns_named(statements: tuple[Statement, ...], base: str) -> tuple[str, ...]
     ]
     found = []
     for name in names:
+        if name == "*":
+            continue  # strangers are among them already
         if session := _SESSION_ARN.fullmatch(name):
             name = f"{base.rpartition('::')[0]}::{session[1]}:role/{session[2]}"
         for kind in ("role", "user"):

@@ -21,6 +21,7 @@ from kit.controls.registry import (
 from kit.controls.source import cite
 from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
+from kit.tables.refusals import IN_DOUBT
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
@@ -192,9 +193,11 @@ def _is_older(version: str, minimum: str) -> bool:
     ),
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
-def buckets_refuse_plain_http(tls_only: bool) -> bool:
-    """The bucket's policy denies everybody what does not come over TLS."""
-    return tls_only
+def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
+    """The bucket's policy denies everybody to read, list, change or erase files over plain HTTP."""
+    if tls_only == IN_DOUBT:
+        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+    return tls_only is True
 
 
 @control(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from kit.access.actions import BUCKET, FILES
+from kit.access.conditions import PLAIN_HTTP
 from kit.aws.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
@@ -32,16 +34,13 @@ from kit.tables.guards import (
     sse_c_blocked,
 )
 from kit.tables.macie import BUCKET_COLUMNS, known_of
-from kit.tables.policies import (
-    denies_deletion,
-    denies_plain_http,
-    read_policy,
-    restricts_principals,
-)
+from kit.tables.policies import read_policy
+from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
 from kit.tables.trails import RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
+_DELETION = (("s3:DeleteBucket", BUCKET),)  # what AppStream's own statement guards against
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
 _PURPOSES = (
@@ -58,9 +57,7 @@ _COLUMNS = {
     **PUBLIC_ACCESS_COLUMNS,
     "object_ownership": OWNERSHIP_COLUMN,
     "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
-    "access_restricted": Column(
-        "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
-    ),
+    **REFUSAL_COLUMNS,
     "kept_days": KEPT_COLUMN,
     **BUCKET_COLUMNS,
     "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
@@ -147,7 +144,7 @@ def buckets(source: Source) -> Iterator[Row]:
         if source.snapshot.regions_off.get(bucket.region):
             cells = _out_of_reach(source.snapshot, bucket)
         else:
-            cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
+            cells = _guards(source, bucket) if bucket.name else _unseen(bucket)
         unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
@@ -198,8 +195,8 @@ def switched_off(snapshot: Snapshot, call: Call, region: str) -> Trouble | None:
     return Answer(call, region, {}, off=off).trouble if off else None
 
 
-def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
-    name = bucket.name
+def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
+    snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
     statements = read_policy(policy, GET_BUCKET_POLICY)
@@ -210,11 +207,15 @@ def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public_access(snapshot, name),
         "object_ownership": ownership(snapshot, name),
-        "deletion_guarded": derive(lambda found: denies_deletion(found, arn), statements),
-        "access_restricted": derive(lambda found: restricts_principals(found, arn), statements),
+        "deletion_guarded": derive(
+            lambda found: refuses_all(found, arn, snapshot.account, _DELETION), statements
+        ),
+        **refusals(snapshot, source.labels, statements, arn),
         "kept_days": kept_days(snapshot, name),
         **known_of(snapshot, name, bucket.region),
-        "tls_only": derive(lambda found: denies_plain_http(found, arn), statements),
+        "tls_only": derive(
+            lambda found: refuses_all(found, arn, snapshot.account, FILES, PLAIN_HTTP), statements
+        ),
         "access_logging": access_logging,
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
     }
