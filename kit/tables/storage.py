@@ -11,9 +11,12 @@ from kit.access.conditions import PLAIN_HTTP
 from kit.aws.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_LOGGING,
+    GET_BUCKET_OWNERSHIP_CONTROLS,
     GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
     Call,
     Scope,
@@ -34,6 +37,12 @@ from kit.tables.guards import (
     sse_c_blocked,
 )
 from kit.tables.macie import BUCKET_COLUMNS, known_of
+from kit.tables.outsiders import (
+    ACCESS_POINT_COLUMNS,
+    KEY_ACCESS_COLUMNS,
+    access_points,
+    key_access,
+)
 from kit.tables.policies import read_policy
 from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
 from kit.tables.trails import RECORDER_CALLS, object_events
@@ -51,11 +60,21 @@ _PURPOSES = (
 _COLUMNS = {
     "purpose": Column("Holds"),
     **ENCRYPTION_COLUMNS,
+    **KEY_ACCESS_COLUMNS,
     "sse_c_blocked": Column(
         "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
     ),
     **PUBLIC_ACCESS_COLUMNS,
+    "acls_ignored": Column(
+        "Public ACLs are ignored",
+        calls=(
+            GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+            GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+            GET_BUCKET_OWNERSHIP_CONTROLS,
+        ),
+    ),
     "object_ownership": OWNERSHIP_COLUMN,
+    **ACCESS_POINT_COLUMNS,
     "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
     **REFUSAL_COLUMNS,
     "kept_days": KEPT_COLUMN,
@@ -202,11 +221,18 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     statements = read_policy(policy, GET_BUCKET_POLICY)
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
+    encrypted, public = encryption(snapshot, name), public_access(snapshot, name)
+    owner = ownership(snapshot, name)
+    restricted = public["restrict_public_buckets"]
+    without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", owner)
     return {
-        **encryption(snapshot, name),
+        **encrypted,
+        **key_access(snapshot, name, encrypted["key_class"]),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
-        **public_access(snapshot, name),
-        "object_ownership": ownership(snapshot, name),
+        **public,
+        "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),
+        "object_ownership": owner,
+        **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
         "deletion_guarded": derive(
             lambda found: refuses_all(found, arn, snapshot.account, _DELETION), statements
         ),
