@@ -528,12 +528,14 @@ GET_EVENT_DATA_STORE = declare(
 
 # --- storage -----------------------------------------------------------------------------
 
+# The names of other buckets are nobody's business here (Article 5(1)(c)).
+BUCKET_PREFIX = "appstream"
 LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
     items="Buckets",
-    parameters={"Prefix": "appstream", "MaxBuckets": 1000},
+    parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
     action="s3:ListAllMyBuckets",
 )

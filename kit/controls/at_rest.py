@@ -31,6 +31,10 @@ from kit.controls.steps import (
 from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
+UNSEEN = (
+    "Service control policies (SCPs) and resource control policies (RCPs) of the organisation may "
+    "deny more; they are not read."
+)
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
 _AT_REST = {
     "32(1)(a)": "the article names encryption among its measures",
@@ -211,7 +215,9 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
             "account: agree with its owner and name the account in allowed_key_accounts, or choose "
             "a key of this account under S3, the bucket, Default encryption; the same for a key "
             "of too weak a class. A new default holds for new objects: keep the old key while any "
-            "object needs it. Buckets that feed Elastic fleets must not use a customer managed key."
+            "object needs it. Buckets that feed Elastic fleets must not use a customer managed key. "
+            "A policy or a grant that admits another account: take it out, or name the account in "
+            f"allowed_key_accounts. {UNSEEN}"
         ),
         cli=(
             "# The key is disabled\n"
@@ -311,7 +317,8 @@ def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) 
             "S3, the bucket, Permissions, Block public access: turn all four on, and take the "
             "statement that opens the bucket out of its policy. The same settings for the whole "
             "account also close every other bucket, those that are public on purpose included: "
-            "look at them first."
+            "look at them first. An access point that lets others in: take them out of its policy, or "
+            f"name the account in organisation_accounts. {UNSEEN}"
         ),
         cli=(
             f"{CLOSE_BUCKET_CLI}\n"
@@ -325,9 +332,16 @@ def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) 
         ),
         terraform=CLOSE_BUCKET_TERRAFORM,
     ),
+    shows=("access_points", "block_public_acls", "block_public_policy"),
 )
-def buckets_are_closed_to_the_public(restrict_public_buckets: bool) -> bool:
-    """A public policy lets in nobody: RestrictPublicBuckets is on, for the account or the bucket."""
+def buckets_are_closed_to_the_public(public_by_policy: bool, restrict_public_buckets: bool) -> bool:
+    """No bucket is open to the public by its policy."""
+    return restrict_public_buckets or not public_by_policy
+
+
+@buckets_are_closed_to_the_public.clause
+def policies_cannot_open_it(restrict_public_buckets: bool) -> bool:
+    """A public policy would let nobody in: RestrictPublicBuckets is on, for account or bucket."""
     return restrict_public_buckets
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.aws.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
-from kit.controls.at_rest import ENCRYPTED
+from kit.controls.at_rest import ENCRYPTED, UNSEEN
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -124,7 +124,7 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
             "in its guide on administrator access to home folders, names the bucket alone: it "
             "leaves the objects open, and this control fails. An exception that is left out locks "
             "its principal out: a wrong list stops home folders, and only the root user can then "
-            "remove the policy."
+            f"remove the policy. {UNSEEN}"
         ),
         cli=(
             "# Check the exceptions twice: whoever is not named is locked out, yourself included\n"
@@ -148,6 +148,13 @@ def no_other_account_is_excepted(
 ) -> bool:
     """Its exceptions name no other account that the parameters do not declare."""
     return set(other_accounts_left_over) <= set(organisation_accounts)
+
+
+@bucket_policies_restrict_access_and_deletion.clause_of("low")
+def no_public_statement_waits(public_by_policy: bool, restrict_public_buckets: bool) -> bool:
+    """It allows the public nothing that RestrictPublicBuckets alone holds back."""
+    # Where nothing holds it back, AR-14 is about it.
+    return not (public_by_policy and restrict_public_buckets)
 
 
 @bucket_policies_restrict_access_and_deletion.clause

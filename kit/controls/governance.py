@@ -20,6 +20,7 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
+from kit.tables.places import OTHER_ACCOUNT, UNKNOWN_ACCOUNT
 
 
 @control(
@@ -163,6 +164,23 @@ def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> 
 def copies_rest_in_allowed_regions(copied_to: list[str], *, allowed_regions: list[str]) -> Outcome:
     """So is every bucket to which S3 copies theirs."""
     return _allowed(copied_to, allowed_regions)
+
+
+@data_rests_in_allowed_regions.clause
+def copies_rest_with_declared_accounts(
+    copy_accounts: list[str], *, organisation_accounts: list[str]
+) -> Outcome:
+    """The account itself owns the bucket, or an account that organisation_accounts declares."""
+    others = set(copy_accounts) - set(organisation_accounts)
+    if others - {OTHER_ACCOUNT, UNKNOWN_ACCOUNT}:
+        return False
+    if others:
+        return NotEvidenced(
+            "needs review",
+            "replication names no account, and the list of the account's buckets does not show the "
+            "destination: find out who owns it, and name the owner in the rule's Account",
+        )
+    return True
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.controls.at_rest import UNSEEN
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -169,7 +170,7 @@ def _is_older(version: str, minimum: str) -> bool:
             "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
             "everybody when aws:SecureTransport is false. Keep the statement "
             "PreventAccidentalDeletionOfBucket. Clients that use plain HTTP are refused "
-            "afterwards; AppStream itself uses TLS."
+            f"afterwards; AppStream itself uses TLS. {UNSEEN}"
         ),
         cli=EDIT_POLICY,
         terraform=(

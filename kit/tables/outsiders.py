@@ -34,7 +34,6 @@ from kit.tables.core import Column
 from kit.tables.policies import read_policy
 
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
-_MEMBERS = "any account of an organisation"
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
 KEY_ACCESS_COLUMNS = {
     "key_policy_admits": Column("Other accounts that the key's policy admits", calls=_KEY_CALLS),
@@ -203,7 +202,7 @@ def _by_point(
 
 
 def _others(statements: Statements, account: str) -> dict[str, Caller]:
-    """Callers of other accounts: of those that are named, of no matter which, of an organisation."""
+    """Callers of other accounts: those that are named, any, and an organisation's."""
     stranger = synthetic_callers(account)["any other account"]
     organisations = {
         value
@@ -212,17 +211,13 @@ def _others(statements: Statements, account: str) -> dict[str, Caller]:
         if condition.key == "aws:principalorgid"
         for value in condition.values
     }
-    return {
-        **{
-            one: Caller("account", account=one)
-            for one in sorted(accounts_named(statements) - {account})
-        },
-        ANY_ACCOUNT: replace(stranger, context={"aws:principalorgid": "o-other"}),
-        **{
-            _MEMBERS: replace(stranger, context={"aws:principalorgid": one})
-            for one in sorted(organisations)
-        },
-    }
+    named = sorted(accounts_named(statements) - {account})
+    found = {one: Caller("account", account=one) for one in named}
+    found[ANY_ACCOUNT] = replace(stranger, context={"aws:principalorgid": "o-other"})
+    for one in sorted(organisations):
+        member = replace(stranger, context={"aws:principalorgid": one})
+        found[f"any account of organisation {one}"] = member
+    return found
 
 
 def _most(outcomes: Iterable[Access]) -> Access:

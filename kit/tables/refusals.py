@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -34,6 +35,7 @@ IN_DOUBT = "cannot be known"
 Statements = tuple[Statement, ...]
 Known = bool | str  # IN_DOUBT where what the account answers does not decide
 
+_OF_PRINCIPALS = re.compile(r"aws:(principal.*|userid|username|federatedprovider)")
 _CALLS = (GET_BUCKET_POLICY, GET_ACCOUNT_AUTHORIZATION_DETAILS, DESCRIBE_ORGANIZATION)
 REFUSAL_COLUMNS = {
     "access_restricted": Column("Policy denies files to all but whom it names", calls=_CALLS),
@@ -66,21 +68,22 @@ def refuses_all(
     statements = tuple(one for one in statements if not one.excepts_principals)
     callers = [*synthetic_callers(account, _partition(bucket_arn)).values()]
     callers += (Caller("account", account=one) for one in accounts_named(statements) | {account})
-    singled_out = {
-        (condition.key, value.replace("*", "x").replace("?", "x"))
-        for one in statements
-        if one.effect == "Deny"
-        for condition in one.conditions
-        for value in condition.values
-        if condition.key not in how
-    }
-    callers += (replace(callers[0], context={key: value}) for key, value in sorted(singled_out))
+    singled_out = (one for one in _singled_out(statements) if one[0] not in how)
+    callers += (replace(callers[0], context={key: value}) for key, value in singled_out)
     found = {
         denied(caller, action, target, how, ordinary=True)
         for action, target in _asked(statements, bucket_arn, account, needs)
         for caller in callers
     }
     return Access.NO not in found and (Access.UNKNOWN not in found or IN_DOUBT)
+
+
+def _singled_out(statements: Iterable[Statement]) -> list[tuple[str, str]]:
+    """Every value that a condition of a denial names, with its key; of a pattern, one that fits."""
+    conditions = (c for one in statements if one.effect == "Deny" for c in one.conditions)
+    return sorted(
+        {(c.key, v.replace("*", "x").replace("?", "x")) for c in conditions for v in c.values}
+    )
 
 
 def _asked(
@@ -158,6 +161,12 @@ class _Policy:
                 found[name] = self._denied(_of(caller, own))
             else:  # who is of no account in question needs an Allow besides
                 found[name] = self._shut_out(caller)
+        role = _of(callers["any other role"], own)
+        for key, value in _singled_out(self._denials):
+            # Anybody may come so who is denied otherwise.
+            if not _OF_PRINCIPALS.match(key) and not _gets(found["any other role"]):
+                caller = replace(role, context={**role.context, key: value})
+                found[f"any other role by {key}"] = self._denied(caller)
         for named in self.organisations:
             caller = _of(callers["any other account"], named)
             found["any account of the organisation"] = self._denied(caller)
@@ -247,6 +256,11 @@ class _Policy:
                 yield Caller(
                     kind.lower(), item.get("Arn") or "", self._account, f"{identifier}{session}"
                 )
+
+
+def _gets(denials: Mapping[str, Access]) -> bool:
+    """Whether an action is left open, for certain."""
+    return Access.NO in denials.values()
 
 
 def _of(caller: Caller, organisation: Value) -> Caller:
