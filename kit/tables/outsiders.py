@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from kit.access.actions import FILES, KEYS, OBJECTS
 from kit.access.conditions import Context
@@ -87,10 +88,11 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
 
     def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
         target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
-        return {
-            name: _most(decide(caller, action, target) for action, _ in KEYS)
-            for name, caller in _others((*policy, *grants), account).items()
-        }
+        return _furthest(
+            (name, decide(caller, action, target))
+            for name, caller in _others((*policy, *grants), account)
+            for action, _ in KEYS
+        )
 
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
     return {
@@ -158,13 +160,13 @@ def access_points(
     ]
     bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
 
-    def admitted(_: None, policy: Statements, closed: bool, *rest: object) -> Outcomes:
-        outcomes: dict[str, Access] = {}
-        for arn, own in zip(rest[: len(found)], rest[len(found) :], strict=True):
-            point = _by_point(str(arn), own, bucket_arn, policy, closed, snapshot.account)  # type: ignore[arg-type]
-            for name, access in point.items():
-                outcomes[name] = _most((access, outcomes.get(name, Access.NO)))
-        return outcomes
+    def admitted(_: None, policy: Statements, closed: bool, *rest: Any) -> Outcomes:
+        pairs = zip(rest[: len(found)], rest[len(found) :], strict=True)
+        return _furthest(
+            outcome
+            for arn, own in pairs
+            for outcome in _by_point(arn, own, bucket_arn, policy, closed, snapshot.account)
+        )
 
     rests_on = (known, policy, restricted, *arns, *policies) if found else (known,)
     outcomes = derive(admitted if found else lambda _: {}, *rests_on)
@@ -181,7 +183,7 @@ def access_points(
 
 def _by_point(
     arn: str, own: Statements, bucket_arn: str, policy: Statements, closed: bool, account: str
-) -> Outcomes:
+) -> Iterator[tuple[str, Access]]:
     how: Context = {"s3:dataaccesspointarn": arn, "s3:dataaccesspointaccount": account}
 
     def through(caller: Caller, action: str, kind: str) -> Access:
@@ -194,36 +196,31 @@ def _by_point(
             return Access.UNKNOWN
         return allowed
 
-    callers = _others((*own, *policy), account) | {ANYBODY: Caller("anonymous")}
-    return {
-        name: _most(through(caller, action, kind) for action, kind in FILES)
-        for name, caller in callers.items()
-    }
+    for name, caller in (*_others((*own, *policy), account), (ANYBODY, Caller("anonymous"))):
+        yield from ((name, through(caller, action, kind)) for action, kind in FILES)
 
 
-def _others(statements: Statements, account: str) -> dict[str, Caller]:
-    """Callers of other accounts: those that are named, any, and an organisation's."""
+def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
+    """Callers of other accounts: of those that are named, of any, and of organisations."""
     stranger = synthetic_callers(account)["any other account"]
-    organisations = {
-        value
-        for one in statements
-        for condition in one.conditions
-        if condition.key == "aws:principalorgid"
-        for value in condition.values
-    }
-    named = sorted(accounts_named(statements) - {account})
-    found = {one: Caller("account", account=one) for one in named}
-    found[ANY_ACCOUNT] = replace(stranger, context={"aws:principalorgid": "o-other"})
-    for one in sorted(organisations):
-        member = replace(stranger, context={"aws:principalorgid": one})
-        found[f"any account of organisation {one}"] = member
+    for one in sorted(accounts_named(statements) - {account}):
+        yield one, Caller("account", account=one)
+    yield ANY_ACCOUNT, replace(stranger, context={"aws:principalorgid": "o-other"})
+    conditions = (condition for one in statements for condition in one.conditions)
+    for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
+        yield (
+            "any account of an organisation",
+            replace(stranger, context={"aws:principalorgid": value}),
+        )
+
+
+def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:
+    """How far each gets with any of the actions."""
+    order = (Access.NO, Access.UNKNOWN, Access.YES)
+    found: dict[str, Access] = {}
+    for name, access in outcomes:
+        found[name] = max(access, found.get(name, access), key=order.index)
     return found
-
-
-def _most(outcomes: Iterable[Access]) -> Access:
-    """The furthest that somebody gets."""
-    found = set(outcomes)
-    return next((one for one in (Access.YES, Access.UNKNOWN) if one in found), Access.NO)
 
 
 def _with(wanted: Access) -> Callable[[Outcomes], list[str]]:

@@ -166,7 +166,7 @@ class _Policy:
             # Anybody may come so who is denied otherwise.
             if not _OF_PRINCIPALS.match(key) and not _gets(found["any other role"]):
                 caller = replace(role, context={**role.context, key: value})
-                found[f"any other role by {key}"] = self._denied(caller)
+                found[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
         for named in self.organisations:
             caller = _of(callers["any other account"], named)
             found["any account of the organisation"] = self._denied(caller)

@@ -68,6 +68,9 @@ def tidy(folder: Path, **given: Any) -> Account:
     """All is well: a trail records everything, the account blocks public access."""
     account = _furnished(Account(folder, **_DECLARED, **given))
     _buckets(account)
+    point = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*"
+    admin = {"Effect": "Allow", "Principal": {"AWS": ADMIN}, "Action": "s3:GetObject"}
+    account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
     account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
@@ -80,6 +83,10 @@ def lake(folder: Path) -> Account:
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
     _buckets(account, closed=True, logs_to="access-logs")
+    # Where ACLs are disabled, there is nothing to ignore.
+    block = {"RestrictPublicBuckets": True, "BlockPublicPolicy": True}
+    answer = {"PublicAccessBlockConfiguration": block}
+    account.answers(calls.GET_BUCKET_PUBLIC_ACCESS_BLOCK, answer, REGION, Bucket=LOGS)
     aws_key = "alias/aws/s3"
     account.bucket(
         "packages", listed=False, versioning="Enabled", encryption="aws:kms", key=aws_key
