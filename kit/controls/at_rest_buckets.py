@@ -16,7 +16,7 @@ from kit.controls.registry import (
 from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
 from kit.tables.refusals import IN_DOUBT
-from kit.tables.storage import LOG_BUCKETS, LOGS
+from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
 MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other service counts objects")
 
@@ -193,13 +193,21 @@ def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
     ),
 )
 def stored_data_is_erased_in_time(
-    kept_days: int | None, purpose: str, *, retention_procedure: str
+    kept_days: int | None,
+    kept_until: str | None,
+    erased_folders: dict[str, int],
+    purpose: str,
+    *,
+    retention_procedure: str,
 ) -> Outcome:
-    """A rule erases everything after some days, versions included; or a procedure does, declared."""
+    """Rules erase everything after some days, versions included; or a procedure does, declared."""
     if kept_days is not None:
         return True
-    if purpose == LOGS:
-        return False
-    if retention_procedure:
+    if purpose != LOGS and retention_procedure:
         return True
+    if erased_folders.keys() == set(FOLDERS[purpose]):
+        folders = ", ".join(erased_folders)
+        return NotEvidenced("needs review", f"rules erase {folders}: see whether more lies there")
+    if purpose == LOGS or kept_until:
+        return False
     return NotEvidenced("not declared", "a rule would delete live files: declare the procedure")

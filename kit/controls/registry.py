@@ -163,8 +163,11 @@ class Control:
 
     @property
     def thresholds(self) -> tuple[str, ...]:
-        """Names of the thresholds and lists that its rules compare with, and perhaps the clock."""
+        """Names of the thresholds and lists that decide, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
+        spec = SPECS[self.table]
+        names += spec.thresholds
+        names += [limit for name in self.columns for limit in spec.columns[name].thresholds]
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 

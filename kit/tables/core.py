@@ -59,6 +59,9 @@ class Column:
         What an absent member means; `UNSEEN` makes it a gap.
     calls : tuple of Call
         Read beside those that list the rows.
+    thresholds : tuple of str
+        Fields of the profile that decide what the cells hold: of several things together a table
+        takes those that are within the limit.
     transient : bool
         The value is new at each collection although nothing changed, so it is no part of a
         finding's identity.
@@ -68,6 +71,7 @@ class Column:
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
+    thresholds: tuple[str, ...] = ()
     transient: bool = False
 
 
@@ -94,7 +98,10 @@ Builder = Callable[[Source], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Spec:
-    """A declared table: what its rows are, which calls list them, and its columns."""
+    """A declared table: what its rows are, which calls list them, and its columns.
+
+    ``thresholds`` are the fields of the profile that decide which rows there are.
+    """
 
     name: str
     noun: str
@@ -102,6 +109,7 @@ class Spec:
     calls: tuple[Call, ...]
     columns: Mapping[str, Column]
     build: Builder
+    thresholds: tuple[str, ...] = ()
 
     def needs(self, columns: Iterable[str], rests_on: tuple[Call, ...] = ()) -> set[Call]:
         """Calls that the rows and these columns read, and those that stand in for them.
@@ -124,11 +132,12 @@ def table(
     scope: Scope,
     calls: tuple[Call, ...],
     columns: Mapping[str, Column],
+    thresholds: tuple[str, ...] = (),
 ) -> Callable[[Builder], Builder]:
     """Declare the table whose rows the decorated function yields."""
 
     def register(build: Builder) -> Builder:
-        SPECS[name] = Spec(name, noun, scope, calls, columns, build)
+        SPECS[name] = Spec(name, noun, scope, calls, columns, build, thresholds)
         return build
 
     return register

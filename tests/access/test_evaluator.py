@@ -91,6 +91,8 @@ EC2 = policy(allow("ec2:*"))
         (role(identity=S3, boundary=EC2), bucket(), NO),
         (role(boundary=EC2), bucket(allow(**aws(ROLE))), NO),
         (role(boundary=S3), bucket(allow(**aws(ROLE))), YES),
+        (role(boundary=EC2), bucket(allow(Principal="*")), YES),
+        (role(boundary=policy(deny())), bucket(allow(Principal="*")), NO),
         (role(boundary=EC2), bucket(allow(**aws(f"arn:aws:sts::{OWN}:assumed-role/Helpdesk/me"))), YES),
         (user(boundary=EC2), bucket(allow(**aws(USER))), YES),
         (user(boundary=policy(deny("s3:*"))), bucket(allow(**aws(USER))), NO),
@@ -147,6 +149,7 @@ def test_who_assumes_a_role() -> None:
     assert decide(user(), "sts:AssumeRole", target) is NO
     assert decide(user(identity=EVERYTHING), "sts:AssumeRole", target) is YES
     assert decide(foreign(), "sts:AssumeRole", target) is NO
+    assert decide(root(), "sts:AssumeRole", target) is NO, "root users assume no roles"
 
 
 EXCEPTIONS = [
@@ -230,7 +233,7 @@ def test_plain_http(statement: Any, expected: Access) -> None:
         (when("IpAddress", "aws:SourceIp", ["0.0.0.0/1", "128.0.0.0/1"]), YES, YES),
         (when("IpAddress", "aws:SourceIp", ["0.0.0.0/1"]), UNKNOWN, NO),
         (when("NotIpAddress", "aws:SourceIp", ["192.0.2.0/24"]), YES, YES),
-        (when("StringEquals", "aws:RequestedRegion", "eu-west-1"), UNKNOWN, NO),
+        (when("StringEquals", "aws:RequestedRegion", "eu-west-1"), YES, YES),
         (when("StringEquals", "aws:ResourceAccount", FOREIGN), NO, NO),
         (when("StringNotEquals", "s3:ResourceAccount", OWN), NO, NO),
         (when("StringEquals", "aws:SourceVpce", "vpce-1"), UNKNOWN, NO),
@@ -291,7 +294,9 @@ def test_who_is_not_a_principal() -> None:
         )
 
     assert denied(user(), READ, but(USER, ROOT)) is NO
-    assert denied(user(), READ, but(USER)) is YES
+    assert denied(user(), READ, but(USER)) is UNKNOWN
+    assert denied(user(), READ, but(ROOT)) is YES
+    assert denied(user(), READ, but("*")) is NO
     assert denied(user(boundary=S3), READ, but(USER, ROOT)) is YES
     assert denied(role(), READ, but(USER, ROOT)) is YES
     assert denied(role(), READ, but(ROLE, ROOT)) is UNKNOWN

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kit.aws import calls
+from kit.parameters import Framework
 from tests.standins import (
     ACCOUNT,
     AS_OF,
@@ -61,6 +62,7 @@ _DECLARED = {
     "allowed_embed_domains": ["portal.example"],
     "agent_dpia_reference": "DPIA 3",
     "disk_encryption_statement": "Case 7",
+    "reports_read": dict.fromkeys(get_args(Framework), "TPRM 4"),
 }
 
 
@@ -144,7 +146,9 @@ def careless(folder: Path) -> Account:
         )
     account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
     account.trail(status={"IsLogging": False}, kept=None)
-    account.store(Status="STOPPED_INGESTION", KmsKeyId=KEY)
+    other = KEY.replace("0001", "0002")
+    account.key(other, rotation={"KeyRotationEnabled": False})
+    account.store(Status="STOPPED_INGESTION", KmsKeyId=other)
     account.event("TLSv1.0")
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
@@ -169,12 +173,21 @@ def member(folder: Path) -> Account:
 
 
 def federal(folder: Path) -> Account:
-    """The profile asks for FIPS endpoints, and nothing keeps users off them."""
+    """The profile asks for FIPS endpoints, and nothing keeps users off them.
+
+    A customer's key guards a bucket, and the trail leaves out what is done with it.
+    """
     own = folder / "federal.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     own.write_text("fips_required: true\n")
     given = {"thresholds": str(own), "fips_relay_state": True}
-    return Account(folder, regions=("us-east-1", "us-west-2"), **given).fleet(region="us-east-1")
+    account = Account(folder, regions=("us-east-1", "us-west-2"), **given)
+    home, key = (name.replace(REGION, "us-east-1") for name in (HOME, KEY))
+    account.bucket(home, region="us-east-1", encryption="aws:kms", key=key).key(key, "us-east-1")
+    account.trail(
+        home="us-east-1", basic=[{"ExcludeManagementEventSources": ["kms.amazonaws.com"]}]
+    )
+    return account.fleet(region="us-east-1")
 
 
 SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
@@ -251,7 +264,8 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     )
     account.event()
     _people(account)
-    account.lists(calls.LIST_REPORTS, {"name": "SOC 2", "state": "PUBLISHED", "periodEnd": AS_OF})
+    for name in get_args(Framework):
+        account.lists(calls.LIST_REPORTS, {"name": name, "state": "PUBLISHED", "periodEnd": AS_OF})
     account.lists(calls.LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"}
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)

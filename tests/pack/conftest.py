@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import matplotlib
@@ -31,8 +31,10 @@ from kit.report.views import (
     Table,
     View,
 )
-from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from kit.sandbox.server import Sandbox
 
 STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
 MARKS = ["Unsigned", "Personal data shown in clear"]
