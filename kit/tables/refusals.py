@@ -181,7 +181,9 @@ class _Policy:
         return {action: opposite[decide(caller, action, target)] for action, target in self._asked}
 
     def _is_left_over(self, caller: Caller) -> bool:
-        return set(self._denied(caller).values()) != {Access.YES}
+        return any(
+            denied(caller, action, target) is not Access.YES for action, target in self._asked
+        )
 
     @property
     def restricts(self) -> Known:
