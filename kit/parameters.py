@@ -171,6 +171,7 @@ class Run(Strict):
     allowed_regions: list[str] = []
     administrators: list[str] = []
     identity_provider_evidence: str = ""
+    individual_accounts_evidence: str = ""
     organisation_accounts: list[str] = []
     organisation_snapshot: str = ""
     administers_organisation: bool = False

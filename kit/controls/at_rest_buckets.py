@@ -110,9 +110,11 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
     gdpr={
         "5(1)(f)": "administrators have no business in users' files",
         "25(2)": "by default only those reach a file who need it",
-        "29": "who acts under the controller sees data on instruction alone",
-        "32(4)": "persons with access act on instruction alone",
         "32(1)(b)": "confidentiality against those inside, availability against a mistake",
+    },
+    context={
+        "29": "who acts under the controller or processor sees data on instruction alone",
+        "32(4)": "persons with access act on instruction alone",
     },
     remedy=Remedy(
         console=(
@@ -173,9 +175,11 @@ def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(e)": "personal data is kept no longer than its purpose needs",
-        "17(1)": "erasure has to reach earlier versions too",
         "25(2)": "by default the period of storage is limited",
-        "28(3)(g)": "what a processor stores goes at the end of the service",
+    },
+    context={
+        "17(1)": "erasure that a person asks for has to reach earlier versions too",
+        "28(3)(g)": "what a processor stores goes at the end of the service, which is not looked at here",
     },
     remedy=Remedy(
         console=(

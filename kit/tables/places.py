@@ -9,6 +9,7 @@ from typing import Any
 
 from kit.aws.calls import (
     BUCKET_PREFIX,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_REGIONS,
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
@@ -38,7 +39,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     "places",
     "place of data",
     Scope.ACCOUNT,
-    BUCKET_SOURCES,
+    (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
         "place": Column(
             "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)
