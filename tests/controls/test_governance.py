@@ -455,7 +455,7 @@ def test_gv_05_says_nothing_of_a_region_that_is_off(tmp_path: Path) -> None:
     found = findings(account, "GV-05")
     assert [(one.status, one.reason) for one in found] == [
         ("pass", ""),
-        *[(off.status, off.reason)] * 4,  # the region, its trails, its stacks, its reports
+        *[(off.status, off.reason)] * 5,  # the region, its trails, stacks, builders, reports
     ]
 
 
