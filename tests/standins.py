@@ -26,6 +26,7 @@ from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
 from kit.aws.lending import lend
 from kit.aws.protect import protect
 from kit.aws.tls import Handshake
+from kit.aws_models import home_region, is_listed, partition_of
 from kit.parameters import Run, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, write
@@ -545,7 +546,12 @@ class Account:
         header = {
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
-            "partition": "aws",
+            "partition": self.partition,
+            "unlisted_services": sorted(
+                service
+                for service in {call.service for call in CALLS.values()}
+                if not is_listed(service, self.partition)
+            ),
             "certificates_verified": True,
             "kit": "0.0",
             "botocore": "0.0",
@@ -563,6 +569,11 @@ class Account:
         lent = loan.requests if loan else ()
         return write(self._folder / "snapshot", header, requests, lent)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the account's regions."""
+        return partition_of(self.regions[0])
+
     def _is_silent(self, call: Call, where: str) -> bool:
         if call is GET_CALLER_IDENTITY or call.scope is Scope.ACCOUNT:
             return False
@@ -570,7 +581,7 @@ class Account:
 
     def _where(self, call: Call, region: str | None) -> tuple[str, ...]:
         if call.scope is Scope.ACCOUNT:
-            return (call.home or "us-east-1",)
+            return (home_region(self.partition) if call.home else "us-east-1",)
         return (region,) if region else self.regions
 
     def _put(

@@ -17,8 +17,6 @@ from typing import Any
 import jmespath
 from jmespath.functions import Functions, signature
 
-PARTITION_HOME = "us-east-1"  # where Artifact and Account Management answer
-
 
 class Scope(Enum):
     """Whether a call is made once for the account or once for each region."""
@@ -109,7 +107,7 @@ class Call:
     each: tuple[Each, ...]
     after: tuple[Call, ...]
     fallback_of: Call | None
-    home: str | None
+    home: bool
     absent: Mapping[str, str]
     secret: tuple[str, ...]
     personal: tuple[str, ...]
@@ -164,7 +162,7 @@ def declare(
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
     fallback_of: Call | None = None,
-    home: str | None = None,
+    home: bool = False,
     absent: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
     personal: tuple[str, ...] = (),
@@ -195,8 +193,8 @@ def declare(
         Calls that have to be made first, whatever they answered.
     fallback_of : Call
         Made only where that call failed or listed nothing.
-    home : str
-        The one region that answers for the account.
+    home : bool
+        Only the home region of the account's partition answers: us-east-1, us-gov-west-1 ...
     absent : mapping of error code to a part of its message
         Errors that say "there is none": facts, not failures.
     secret, personal : tuple of str
@@ -256,7 +254,7 @@ LIST_REGIONS = declare(
     Scope.ACCOUNT,
     items="Regions",
     parameters={"MaxResults": 50},
-    home=PARTITION_HOME,
+    home=True,
 )
 DESCRIBE_REGIONS = declare(
     "ec2",
@@ -272,7 +270,7 @@ LIST_REPORTS = declare(
     Scope.ACCOUNT,
     items="reports",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
 )
 LIST_CUSTOMER_AGREEMENTS = declare(
     "artifact",
@@ -280,7 +278,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
     Scope.ACCOUNT,
     items="customerAgreements",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
     informative=True,  # the agreement on processing is part of AWS's terms, listed or not
 )
 
@@ -334,6 +332,7 @@ DESCRIBE_ORGANIZATION = declare(
     "organizations",
     "DescribeOrganization",
     Scope.ACCOUNT,
+    home=True,
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
 )

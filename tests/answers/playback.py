@@ -27,6 +27,7 @@ from kit import sandbox
 from kit.aws import collect as engine
 from kit.aws import session
 from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Call
+from kit.aws_models import home_region
 from kit.controls import needed_calls
 from kit.parameters import Run
 from kit.snapshot import Snapshot
@@ -124,7 +125,8 @@ def _note(params: Mapping[str, Any], context: Body, **_: Any) -> None:
 def _of(model: Any, context: Body, body: Body, status: int = 200) -> Answer:
     call = CALLS[f"{model.service_model.service_name}.{model.name}"]
     region = context["client_region"]
-    region = call.home or _home if region == "aws-global" else region
+    if region == "aws-global":
+        region = home_region("aws") if call.home else _home
     return Answer(call, region, context["asked"], body, status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from kit.aws.calls import (
     LIST_ASSOCIATED_FLEETS,
     LIST_EXPORT_IMAGE_TASKS,
 )
+from kit.controls import evaluate
+from kit.snapshot import Request, Snapshot
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -523,3 +527,31 @@ def test_ex_13_passwords(account: Account, given: Given, expected: list[Any]) ->
 def test_ex_13_fails_where_the_profile_wants_certificates(strict: Account) -> None:
     joined()(strict)
     assert verdicts(strict, "EX-13") == [fails]
+
+
+# --- lists whose pages overlap ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("members", [{}, {"Description": "as the later page has it"}])
+def test_a_stack_that_two_pages_list_is_judged_once(
+    tmp_path: Path, members: dict[str, str]
+) -> None:
+    once = Account(tmp_path).stack("a").stack("b").snapshot()
+
+    def again(request: Request) -> list[Request]:
+        if request.call != DESCRIBE_STACKS.name:
+            return [request]
+        first, second = request.response["Stacks"]
+        pages = ([first], [{**first, **members}, second])
+        return [
+            replace(request, id=f"E9{n}", page=n, response={"Stacks": listed})
+            for n, listed in enumerate(pages)
+        ]
+
+    requests = [page for request in once.requests for page in again(request)]
+    twice = Snapshot(once.header, requests, once.folder)
+    judged = [
+        [(one.control, one.resource, one.status) for one in evaluate(tabulate(each)).leaves]
+        for each in (once, twice)
+    ]
+    assert judged[0] == judged[1]
