@@ -49,6 +49,8 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
+_RANDOM = r"(-[a-z0-9]{0,16})?"
+_ENDS = {HOME: "", SETTINGS: _RANDOM, LOGS: _RANDOM}  # what follows the account's number
 _COLUMNS = {
     "purpose": Column("Holds"),
     **ENCRYPTION_COLUMNS,
@@ -167,8 +169,11 @@ def shown_bucket(labels: Labels, name: str) -> str:
 
 
 def is_made_by_appstream(name: str) -> bool:
-    """Whether AppStream made a bucket, and so its name."""
-    return any(pattern.match(name) for _, pattern in _PURPOSES)
+    """Whether AppStream made a bucket, and so its name: no word of anybody's stands at its end."""
+    for purpose, pattern in _PURPOSES:
+        if made := pattern.match(name):
+            return bool(re.fullmatch(_ENDS[purpose], name[made.end() :]))
+    return False
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
