@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from kit.errors import UserError
-from kit.findings import FAIL, NO_API, NOT_EVIDENCED, without_times, worst
+from kit.findings import FAIL, NO_API, NOT_EVIDENCED, RESOURCE, worst
 from kit.packs import SealedPack, find_packs, latest, open_pack
 
 KEY = ["account", "control", "region", "resource"]
@@ -24,7 +24,8 @@ CHANGES = (
     "changed",
     "appeared",
 )
-_READ = [*KEY, "status", "reason", "observed", "expected"]
+_PROSE = ("reason", "observed", "expected", "observed_values")
+_READ = [*KEY, "subject", "status", *_PROSE]
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,13 @@ def compare_packs(
 
 
 _ORDER = {change: rank for rank, change in enumerate(CHANGES)}
-_COMPARED = ["status_before", "status_after", "observed_before", "observed_after", "reason_after"]
+_COMPARED = [
+    "status_before",
+    "status_after",
+    "observed_values_before",
+    "observed_values_after",
+    "reason_after",
+]
 _OPEN = (FAIL, NOT_EVIDENCED)
 
 
@@ -207,23 +214,26 @@ def _change(before: object, after: object, was: object, now: object, why: object
         return "closed"
     if after == NOT_EVIDENCED:
         return "still open"
-    if before != after or without_times(str(was)) != without_times(str(now)):
-        return "changed"
-    return ""
+    # A pack of an earlier form has no values: then the status alone is compared.
+    known = isinstance(was, str) and isinstance(now, str)
+    return "changed" if before != after or (known and was != now) else ""
 
 
 def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
     """Return one row for each place that a control looks at, roll-ups left out."""
     table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
+    # How a pack words that there is no resource is no part of what it found.
+    of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
+    table["resource"] = table["resource"].where(of_a_resource, table["subject"])
     grouped = table.groupby(KEY, sort=True)
     if grouped.ngroups == len(table):
-        return table.set_index(KEY)[["status", "reason", "observed", "expected"]]
-    joined = {name: (name, _joined) for name in ("reason", "observed", "expected")}
+        return table.set_index(KEY)[["status", *_PROSE]]
+    joined = {name: (name, _joined) for name in _PROSE}
     return grouped.agg(status=("status", worst), **joined)
 
 
 def _joined(texts: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(filter(None, texts)))
+    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
 
 
 def _places(table: pd.DataFrame) -> pd.DataFrame:

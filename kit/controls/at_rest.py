@@ -19,28 +19,19 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.controls.source import cite
+from kit.controls.steps import (
+    CLOSE_BUCKET_CLI,
+    CLOSE_BUCKET_TERRAFORM,
+    ENCRYPT,
+    FLEET_STOPS,
+    READ_ENCRYPTION,
+    WRITE_ENCRYPTION,
+    stopped_fleet,
+)
 from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
-ENCRYPT = Remedy(
-    console="S3, the bucket, Properties, Default encryption: choose SSE-S3 or SSE-KMS.",
-    cli=(
-        "aws s3api put-bucket-encryption --bucket BUCKET "
-        "--server-side-encryption-configuration "
-        '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}\''
-    ),
-    terraform=(
-        'resource "aws_s3_bucket_server_side_encryption_configuration" "appstream" {\n'
-        '  bucket = "BUCKET"\n'
-        "  rule {\n"
-        "    apply_server_side_encryption_by_default {\n"
-        '      sse_algorithm = "AES256"\n'
-        "    }\n"
-        "  }\n"
-        "}"
-    ),
-)
 _AT_REST = {
     "32(1)(a)": "the article names encryption among its measures",
     "5(1)(f)": "integrity and confidentiality of what users store",
@@ -65,10 +56,11 @@ _AT_REST = {
     remedy=Remedy(
         console=(
             "Where several users share an instance, assess what one session leaves for the next; "
-            "or set one session for each instance in the fleet's details."
+            "or set one session for each instance, which needs as many instances as sessions. "
+            "The fleet has to be stopped for that, which ends its sessions."
         ),
-        cli="aws appstream update-fleet --name FLEET --max-sessions-per-instance 1",
-        terraform="max_sessions_per_instance = 1  # in aws_appstream_fleet",
+        cli=stopped_fleet("--max-sessions-per-instance 1"),
+        terraform=f"{FLEET_STOPS}max_sessions_per_instance = 1 # in aws_appstream_fleet",
     ),
     shows=("fleet_type", "state"),
 )
@@ -113,16 +105,20 @@ def unused_instances_are_recycled() -> Outcome:
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Fleet details: maximum session duration, disconnect "
-            "timeout, idle disconnect timeout (0 means never)."
+            "timeout, idle disconnect timeout (0 means never). A running fleet takes the two "
+            "timeouts; the maximum duration needs a stopped fleet, and stopping it ends sessions."
         ),
         cli=(
-            "aws appstream update-fleet --name FLEET --max-user-duration-in-seconds 36000 "
-            "--disconnect-timeout-in-seconds 300 --idle-disconnect-timeout-in-seconds 600"
+            "# Timeouts: the running fleet takes them; users who idle longer are disconnected\n"
+            "aws appstream update-fleet --name FLEET "
+            "--disconnect-timeout-in-seconds 300 --idle-disconnect-timeout-in-seconds 600\n"
+            "# Maximum duration: the fleet has to be stopped\n"
+            f"{stopped_fleet('--max-user-duration-in-seconds 36000')}"
         ),
         terraform=(
-            "max_user_duration_in_seconds       = 36000\n"
             "disconnect_timeout_in_seconds      = 300\n"
-            "idle_disconnect_timeout_in_seconds = 600  # in aws_appstream_fleet"
+            "idle_disconnect_timeout_in_seconds = 600\n"
+            f"{FLEET_STOPS}max_user_duration_in_seconds = 36000 # in aws_appstream_fleet"
         ),
     ),
 )
@@ -211,12 +207,24 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
     },
     remedy=Remedy(
         console=(
-            "KMS, the key: enable it or cancel its deletion. Or S3, the bucket, Default "
-            "encryption: choose a key of this account. Buckets that feed Elastic fleets must not "
-            "use a customer managed key."
+            "KMS, the key: enable it, or cancel its deletion and then enable it. A key of another "
+            "account: agree with its owner and name the account in allowed_key_accounts, or choose "
+            "a key of this account under S3, the bucket, Default encryption; the same for a key "
+            "of too weak a class. A new default holds for new objects: keep the old key while any "
+            "object needs it. Buckets that feed Elastic fleets must not use a customer managed key."
         ),
-        cli="aws kms cancel-key-deletion --key-id KEY && aws kms enable-key --key-id KEY",
-        terraform="is_enabled = true  # in aws_kms_key",
+        cli=(
+            "# The key is disabled\n"
+            "aws kms enable-key --key-id KEY\n"
+            "# The key is pending deletion: cancelling leaves it disabled, so enable it afterwards\n"
+            "aws kms cancel-key-deletion --key-id KEY\n"
+            "aws kms enable-key --key-id KEY\n"
+            "# The key is another account's, or its class is too weak: choose another key\n"
+            f"{READ_ENCRYPTION}\n"
+            "# Change KMSMasterKeyID in encryption.json to a key that AppStream's roles may use\n"
+            f"{WRITE_ENCRYPTION}"
+        ),
+        terraform="is_enabled = true # in aws_kms_key, where the key is disabled",
     ),
 )
 def keys_of_buckets_are_usable(
@@ -252,20 +260,23 @@ def keys_of_buckets_are_usable(
         "32(1)(b)": "confidentiality of the storage",
     },
     remedy=Remedy(
-        console="S3, Block Public Access settings for this account: turn all four on.",
+        console=(
+            "S3, the bucket, Permissions, Block public access: turn all four on, and take the "
+            "statement that opens the bucket out of its policy. The same settings for the whole "
+            "account also close every other bucket, those that are public on purpose included: "
+            "look at them first."
+        ),
         cli=(
+            f"{CLOSE_BUCKET_CLI}\n"
+            "# The whole account: closes EVERY bucket, public websites and downloads included.\n"
+            "# Look first which buckets are public on purpose (IAM Access Analyzer lists them)\n"
+            "aws s3control get-public-access-block --account-id ACCOUNT > account-before.json\n"
             "aws s3control put-public-access-block --account-id ACCOUNT "
             "--public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,"
-            "BlockPublicPolicy=true,RestrictPublicBuckets=true"
+            "BlockPublicPolicy=true,RestrictPublicBuckets=true\n"
+            "# Undo: the same command with the four values of account-before.json"
         ),
-        terraform=(
-            'resource "aws_s3_account_public_access_block" "all" {\n'
-            "  block_public_acls       = true\n"
-            "  ignore_public_acls      = true\n"
-            "  block_public_policy     = true\n"
-            "  restrict_public_buckets = true\n"
-            "}"
-        ),
+        terraform=CLOSE_BUCKET_TERRAFORM,
     ),
 )
 def buckets_are_closed_to_the_public(public_by_policy: bool) -> bool:

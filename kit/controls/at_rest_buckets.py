@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.aws.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
-from kit.controls.at_rest import ENCRYPT, ENCRYPTED
+from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -13,6 +13,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
 from kit.tables.storage import LOG_BUCKETS, LOGS
 
@@ -28,10 +29,13 @@ MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other serv
     gdpr={"32(1)(a)": "a default encrypts what is written from then on, not what lay there before"},
     remedy=Remedy(
         console=(
-            "S3, Batch Operations, Create job: copy the objects that Macie counts as not "
-            "encrypted onto themselves."
+            "S3, Batch Operations, Create job, Copy: copy the objects that Macie counts as not "
+            "encrypted onto themselves, with the bucket's default encryption. The job needs a role "
+            "of its own that reads and writes them: remove it afterwards, for nobody else should "
+            "read users' files. Copies have a new date, so lifecycle rules count from then; "
+            "objects above 5 GB are left out. In a versioned bucket the versions that are not "
+            "encrypted stay: erase them when the copies are checked, which cannot be undone."
         ),
-        cli="aws s3 cp s3://BUCKET/KEY s3://BUCKET/KEY --sse AES256",
     ),
 )
 def stored_objects_are_encrypted(macie: str, unencrypted_objects: int | None) -> Outcome:
@@ -76,11 +80,11 @@ def log_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     responsibility=CUSTOMER,
     gdpr={"32(1)(b)": "with ACLs off one policy says who reaches which object"},
     remedy=Remedy(
-        console="S3, the bucket, Permissions, Object Ownership: ACLs disabled.",
-        cli=(
-            "aws s3api put-bucket-ownership-controls --bucket BUCKET "
-            "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'"
+        console=(
+            "S3, the bucket, Permissions, Object Ownership: ACLs disabled. Give by policy what "
+            "others have by ACL today, for that access ends."
         ),
+        cli=OWN_OBJECTS_CLI,
         terraform=(
             'resource "aws_s3_bucket_ownership_controls" "appstream" {\n'
             '  bucket = "BUCKET"\n'
@@ -114,12 +118,16 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
             "S3, the bucket, Permissions, Bucket policy: keep the statement "
             "PreventAccidentalDeletionOfBucket and add one that denies s3:* to all principals but "
             "AppStream's service role, its PhotonSession, the administrators named, Macie's "
-            "service-linked role and the collector's role."
+            "service-linked role and the collector's role. Its resources are the bucket AND its "
+            "objects (arn:aws:s3:::BUCKET and arn:aws:s3:::BUCKET/*). AWS's template RestrictedAccess, "
+            "in its guide on administrator access to home folders, names the bucket alone: it "
+            "leaves the objects open, and this control fails. An exception that is left out locks "
+            "its principal out: a wrong list stops home folders, and only the root user can then "
+            "remove the policy."
         ),
         cli=(
-            "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text > policy.json\n"
-            "aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json"
-            "  # add to what is there, replace nothing"
+            "# Check the exceptions twice: whoever is not named is locked out, yourself included\n"
+            f"{EDIT_POLICY}"
         ),
     ),
 )
@@ -151,31 +159,14 @@ def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
             "S3, the bucket, Management, Create lifecycle rule: all objects, expire current "
             "versions, permanently delete noncurrent versions. In home folders and application "
             "settings this deletes live files: declare a retention procedure instead "
-            "(retention_procedure)."
+            "(retention_procedure). What a rule erased cannot be brought back."
         ),
         cli=(
-            "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
-            "--lifecycle-configuration "
-            '\'{"Rules":[{"ID":"erase","Status":"Enabled","Filter":{"Prefix":""},'
-            '"Expiration":{"Days":DAYS},"NoncurrentVersionExpiration":{"NoncurrentDays":30}}]}\' '
-            "# replaces all rules of the bucket: repeat those that are to stay"
+            "# For the bucket of logs and reports alone. In home folders and application settings a\n"
+            "# rule erases users' live files: declare retention_procedure there instead\n"
+            f"{ERASE_CLI}"
         ),
-        terraform=(
-            'resource "aws_s3_bucket_lifecycle_configuration" "logs" {\n'
-            '  bucket = "BUCKET"\n'
-            "  rule {\n"
-            '    id     = "erase"\n'
-            '    status = "Enabled"\n'
-            "    filter {}\n"
-            "    expiration {\n"
-            "      days = DAYS\n"
-            "    }\n"
-            "    noncurrent_version_expiration {\n"
-            "      noncurrent_days = 30\n"
-            "    }\n"
-            "  }\n"
-            "}"
-        ),
+        terraform=ERASE_TERRAFORM,
     ),
 )
 def stored_data_is_erased_in_time(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.registry import CUSTOMER, REGION, Remedy, control
+from kit.controls.steps import READ_ENCRYPTION, WRITE_ENCRYPTION
 from kit.tables.keys import ROTATABLE
 
 
@@ -18,9 +19,12 @@ from kit.tables.keys import ROTATABLE
         "32(1)(d)": "replacing it at set times is part of keeping the measure effective",
     },
     remedy=Remedy(
-        console="KMS, Customer managed keys, the key, Key rotation: rotate every year.",
-        cli="aws kms enable-key-rotation --key-id KEY",
-        terraform="enable_key_rotation = true  # in aws_kms_key",
+        console=(
+            "KMS, Customer managed keys, the key, Key rotation: rotate every year. What older key "
+            "material encrypted stays readable; each of the first rotations adds to the key's price."
+        ),
+        cli=("# Undo: disable-key-rotation\naws kms enable-key-rotation --key-id KEY"),
+        terraform="enable_key_rotation = true # in aws_kms_key",
     ),
     shows=("rotation_days",),
 )
@@ -42,14 +46,14 @@ def customer_keys_rotate(rotates: bool) -> bool:
     remedy=Remedy(
         console=(
             "S3, the bucket, Properties, Default encryption, Blocked encryption types: "
-            "server-side encryption with customer-provided keys (SSE-C)."
+            "server-side encryption with customer-provided keys (SSE-C). Clients that write with "
+            "keys of their own are refused afterwards; the default encryption stays as it is."
         ),
         cli=(
-            "aws s3api put-bucket-encryption --bucket BUCKET "
-            "--server-side-encryption-configuration "
-            '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"},'
-            '"BlockedEncryptionTypes":{"EncryptionType":["SSE-C"]}}]}\''
-            "  # repeat the default that the bucket has today"
+            f"{READ_ENCRYPTION}\n"
+            '# Add "BlockedEncryptionTypes":{"EncryptionType":["SSE-C"]} to the rule in '
+            "encryption.json\n"
+            f"{WRITE_ENCRYPTION}"
         ),
     ),
 )

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from kit.controls.at_rest import ENCRYPT, ENCRYPTED
+from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import CUSTOMER, REGION, Remedy, control
+from kit.controls.steps import (
+    CLOSE_BUCKET_CLI,
+    CLOSE_BUCKET_TERRAFORM,
+    ENCRYPT_CLI,
+    ENCRYPT_TERRAFORM,
+    ERASE_CLI,
+    ERASE_TERRAFORM,
+    OWN_OBJECTS_CLI,
+    READ_ENCRYPTION,
+    WRITE_ENCRYPTION,
+)
 
 
 @control(
@@ -16,16 +27,24 @@ from kit.controls.registry import CUSTOMER, REGION, Remedy, control
     remedy=Remedy(
         console=(
             "S3, the bucket: block public access, disable ACLs, enable versioning, encrypt with "
-            "SSE-S3. Elastic fleets cannot read what a customer managed key or SSE-C encrypts."
+            "SSE-S3. Elastic fleets cannot read what a customer managed key or SSE-C encrypts. "
+            "Versioning can be suspended later, never taken away, and every version is stored "
+            "and paid for until a rule expires it."
         ),
         cli=(
+            "# Public by its policy\n"
+            f"{CLOSE_BUCKET_CLI}\n"
+            "# Access control lists are in force\n"
+            f"{OWN_OBJECTS_CLI}\n"
+            "# Versioning is off\n"
             "aws s3api put-bucket-versioning --bucket BUCKET "
             "--versioning-configuration Status=Enabled\n"
-            "aws s3api put-bucket-ownership-controls --bucket BUCKET "
-            "--ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'\n"
-            "aws s3api put-bucket-encryption --bucket BUCKET "
-            "--server-side-encryption-configuration "
-            '\'{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}\''
+            "# Undo: Status=Suspended; versions that exist stay\n"
+            "# Not encrypted, or under a customer's key, which Elastic fleets cannot read. Objects\n"
+            "# that are stored keep their encryption: upload them again\n"
+            f"{READ_ENCRYPTION}\n"
+            "# Set SSEAlgorithm to AES256 without KMSMasterKeyID in encryption.json; keep the rest\n"
+            f"{WRITE_ENCRYPTION}"
         ),
         terraform=(
             'resource "aws_s3_bucket_versioning" "sources" {\n'
@@ -75,11 +94,19 @@ def changes_can_be_undone(versioning: str) -> bool:
     },
     remedy=Remedy(
         console=(
-            "S3, the bucket: default encryption, block all public access, a lifecycle rule that "
-            "expires everything. Or AppStream, the stack, agent access: no upload of screenshots."
+            "S3, the bucket, whichever fails: default encryption, block all public access, a "
+            "lifecycle rule that expires everything. Or AppStream, the stack, agent access: no "
+            "upload of screenshots."
         ),
-        cli=ENCRYPT.cli,
-        terraform=ENCRYPT.terraform,
+        cli=(
+            "# The bucket has no default encryption\n"
+            f"{ENCRYPT_CLI}\n"
+            "# The bucket is public, or can be made public\n"
+            f"{CLOSE_BUCKET_CLI}\n"
+            "# No rule erases everything\n"
+            f"{ERASE_CLI}"
+        ),
+        terraform=f"{ENCRYPT_TERRAFORM}\n{CLOSE_BUCKET_TERRAFORM}\n{ERASE_TERRAFORM}",
     ),
 )
 def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:

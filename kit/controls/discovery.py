@@ -22,8 +22,15 @@ from kit.tables.macie import ON
         "32(1)(d)": "regular testing of what storage holds",
     },
     remedy=Remedy(
-        console="Amazon Macie, the region, Get started, Enable Macie.",
-        cli="aws macie2 enable-macie --region REGION",
+        console=(
+            "Amazon Macie, the region, Get started, Enable Macie. Macie is paid for by buckets and "
+            "by the data that it analyses; a bucket whose policy restricts access has to admit "
+            "its service-linked role."
+        ),
+        cli=(
+            "# Costs money. Undo: disable-macie, which also deletes its findings and settings\n"
+            "aws macie2 enable-macie --region REGION"
+        ),
         terraform='resource "aws_macie2_account" "region" {\n  status = "ENABLED"\n}',
     ),
 )
@@ -49,7 +56,12 @@ def macie_is_on_where_personal_data_rests(macie: str) -> bool:
             "bucket included. Where the bucket's policy restricts who reaches it, admit Macie's "
             "service-linked role AWSServiceRoleForAmazonMacie there."
         ),
-        cli="aws macie2 update-automated-discovery-configuration --status ENABLED",
+        cli=(
+            "# For every bucket of the region, and paid for; in an organisation its administrator "
+            "decides.\n"
+            "# Undo: --status DISABLED\n"
+            "aws macie2 update-automated-discovery-configuration --status ENABLED"
+        ),
     ),
 )
 def buckets_are_searched_for_personal_data(

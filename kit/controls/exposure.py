@@ -10,6 +10,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.controls.steps import FLEET_STOPS, stopped_fleet
 from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING, WITH_AGENTS
 
 _LEAVES = {
@@ -25,22 +26,31 @@ _CONTAINED = {
 }
 
 
-def _user_setting(action: str, title: str) -> Remedy:
+def _user_setting(action: str, console: str) -> Remedy:
     return Remedy(
-        console=(
-            f"AppStream, Stacks, the stack, User settings: disable {title}; or give the reason "
-            "under declared_reasons in the parameters."
-        ),
+        console=f"AppStream, Stacks, the stack, User settings: {console}",
         cli=(
-            "aws appstream update-stack --name STACK --user-settings "
-            f"Action={action},Permission=DISABLED  # name the other actions too, as they are"
+            "# New settings replace all present ones, and an action that is left out is enabled by\n"
+            "# default: keep the others\n"
+            "aws appstream describe-stacks --names STACK "
+            "--query 'Stacks[0].UserSettings' > settings.json\n"
+            "cp settings.json settings-before.json\n"
+            f"# Set the Permission of {action} to DISABLED in settings.json\n"
+            "aws appstream update-stack --name STACK --user-settings file://settings.json\n"
+            "# Undo: the same command with file://settings-before.json"
         ),
         terraform=(
             "user_settings {\n"
             f'  action     = "{action}"\n'
             '  permission = "DISABLED"\n'
-            "}  # in aws_appstream_stack, beside a block for each other action"
+            "} # in aws_appstream_stack, beside a block for each other action"
         ),
+    )
+
+
+def _local_transfer(action: str, title: str) -> Remedy:
+    return _user_setting(
+        action, f"disable {title}; or give the reason under declared_reasons in the parameters."
     )
 
 
@@ -63,7 +73,7 @@ def _closed_or_reasoned(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    remedy=_user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE", "copying to the local device"),
+    remedy=_local_transfer("CLIPBOARD_COPY_TO_LOCAL_DEVICE", "copying to the local device"),
     shows=("clipboard_limit", "clipboard_in"),
 )
 def clipboard_to_the_device_is_closed_or_has_a_reason(
@@ -80,7 +90,7 @@ def clipboard_to_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    remedy=_user_setting("FILE_DOWNLOAD", "file download"),
+    remedy=_local_transfer("FILE_DOWNLOAD", "file download"),
     shows=("upload",),
 )
 def file_download_is_closed_or_has_a_reason(
@@ -97,7 +107,7 @@ def file_download_is_closed_or_has_a_reason(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
-    remedy=_user_setting("PRINTING_TO_LOCAL_DEVICE", "printing to the local device"),
+    remedy=_local_transfer("PRINTING_TO_LOCAL_DEVICE", "printing to the local device"),
 )
 def printing_on_the_device_is_closed_or_has_a_reason(
     printing: str, *, local_transfer: str, declared_reasons: dict[str, str]
@@ -121,13 +131,18 @@ def printing_on_the_device_is_closed_or_has_a_reason(
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Storage: turn the connector off; or record the provider "
-            "as a processor and name it under registered_third_parties in the parameters."
+            "as a processor and name it under registered_third_parties in the parameters. Without "
+            "the connector users do not see their files there during a session; the files stay "
+            "with the provider."
         ),
         cli=(
+            "# The finding names GOOGLE_DRIVE\n"
             "aws appstream update-stack --name STACK "
-            "--attributes-to-delete STORAGE_CONNECTOR_GOOGLE_DRIVE"
+            "--attributes-to-delete STORAGE_CONNECTOR_GOOGLE_DRIVE\n"
+            "# The finding names ONE_DRIVE\n"
+            "aws appstream update-stack --name STACK "
+            "--attributes-to-delete STORAGE_CONNECTOR_ONE_DRIVE"
         ),
-        terraform='storage_connectors {\n  connector_type = "HOMEFOLDERS"\n}  # and no other block',
     ),
     shows=("domains", "domains_by_consent"),
 )
@@ -148,15 +163,25 @@ def third_party_storage_is_registered(
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Edit network: turn default internet access off and "
-            "route through the VPC. An image builder has to be made anew."
+            "route through the VPC. Without a route there, licence servers, SAML applications, "
+            "OneDrive and Google Drive are cut off: set up and test the route first. The fleet "
+            "has to be stopped, which ends its sessions. An image builder has to be made anew."
         ),
         cli=(
-            "aws appstream update-fleet --name FLEET --no-enable-default-internet-access\n"
+            "# First a VPC with a route to all that the applications need (licence servers, SAML\n"
+            "# applications, OneDrive): without one they are cut off.\n"
+            "# Undo: the same steps with --enable-default-internet-access\n"
+            "# A fleet\n"
+            f"{stopped_fleet('--no-enable-default-internet-access')}\n"
+            "# An app block builder, which has to be stopped: open sessions end\n"
+            "aws appstream stop-app-block-builder --name BUILDER\n"
+            "# When describe-app-block-builders shows it STOPPED\n"
             "aws appstream update-app-block-builder --name BUILDER "
             "--no-enable-default-internet-access"
         ),
         terraform=(
-            "enable_default_internet_access = false  "
+            f"{FLEET_STOPS}"
+            "enable_default_internet_access = false "
             "# in aws_appstream_fleet and aws_appstream_image_builder"
         ),
     ),
@@ -177,9 +202,17 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, USB: see which devices the filters let in (a storage "
-            "device is a way out), and remove those that nobody needs."
+            "device is a way out), and remove those that nobody needs. Devices that are removed no "
+            "longer work in sessions. An Always-On or On-Demand fleet has to be stopped, which "
+            "ends its sessions; a running Elastic fleet takes the change."
         ),
         cli=(
+            "# The present filters, with which to undo (--usb-device-filter-strings)\n"
+            "aws appstream describe-fleets --names FLEET "
+            "--query 'Fleets[].UsbDeviceFilterStrings'\n"
+            "# Always-On or On-Demand: no USB device works in sessions afterwards\n"
+            f"{stopped_fleet('--attributes-to-delete USB_DEVICE_FILTER_STRINGS')}\n"
+            "# Elastic: the running fleet takes it\n"
             "aws appstream update-fleet --name FLEET "
             "--attributes-to-delete USB_DEVICE_FILTER_STRINGS"
         ),
@@ -203,10 +236,16 @@ def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Embed: remove the domain; or name it under "
-            "allowed_embed_domains in the parameters."
+            "allowed_embed_domains in the parameters. Pages of a removed domain show the stack no "
+            "longer."
         ),
-        cli="aws appstream update-stack --name STACK --embed-host-domains DOMAIN",
-        terraform='embed_host_domains = ["DOMAIN"]  # in aws_appstream_stack',
+        cli=(
+            "# Replaces the whole list: name every domain that is to stay\n"
+            "aws appstream update-stack --name STACK --embed-host-domains DOMAIN\n"
+            "# None is to stay\n"
+            "aws appstream update-stack --name STACK --attributes-to-delete EMBED_HOST_DOMAINS"
+        ),
+        terraform='embed_host_domains = ["DOMAIN"] # all that are to stay, in aws_appstream_stack',
     ),
 )
 def stacks_are_embedded_by_allowed_domains_alone(
@@ -235,7 +274,12 @@ def stacks_are_embedded_by_allowed_domains_alone(
             "Stacks, the stack, Agent access: turn it off. Article 22 applies too where an agent "
             "alone takes decisions that have legal or similar effects on persons."
         ),
-        cli=("aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"),
+        cli=(
+            "# Only where there shall be no agents: they lose their access. The present settings,\n"
+            "# with which to undo (--agent-access-config)\n"
+            "aws appstream describe-stacks --names STACK --query 'Stacks[].AgentAccessConfig'\n"
+            "aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"
+        ),
     ),
     shows=("agent_actions", "agent_screenshots"),
 )
@@ -257,9 +301,12 @@ def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str)
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Content redirection: name the hosts whose URLs may open "
-            "on the other side, or turn it off."
+            "on the other side, or turn it off. URLs of other hosts then open in the session."
         ),
         cli=(
+            "# Replaces the whole setting: add the DeniedUrls that the stack has today.\n"
+            "# Undo: the same command with the values that this one prints\n"
+            "aws appstream describe-stacks --names STACK --query 'Stacks[].ContentRedirection'\n"
             "aws appstream update-stack --name STACK --content-redirection "
             '\'{"HostToClient":{"Enabled":true,"AllowedUrls":["https://HOST/*"]}}\''
         ),
@@ -278,7 +325,11 @@ def content_redirection_is_limited(redirects_anywhere: bool) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr=_CONTAINED,
-    remedy=_user_setting("DOMAIN_PASSWORD_SIGNIN", "signing in with a domain password"),
+    remedy=_user_setting(
+        "DOMAIN_PASSWORD_SIGNIN",
+        "disable signing in with a domain password, once every user has signed in with a "
+        "certificate: whoever cannot is locked out.",
+    ),
 )
 def domain_users_sign_in_with_certificates(
     password_sign_in: str, *, certificate_sign_in_required: bool

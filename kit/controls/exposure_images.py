@@ -31,9 +31,13 @@ from kit.tables.logging import IN_USE
     remedy=Remedy(
         console=(
             "AppStream, Images, the image, Permissions: remove the account; or name it under "
-            "organisation_accounts in the parameters."
+            "organisation_accounts in the parameters. That account can no longer use the image."
         ),
-        cli="aws appstream delete-image-permissions --name IMAGE --shared-account-id ACCOUNT",
+        cli=(
+            "# Fleets and builders of that account can no longer use the image.\n"
+            "# Undo: update-image-permissions\n"
+            "aws appstream delete-image-permissions --name IMAGE --shared-account-id ACCOUNT"
+        ),
     ),
 )
 def images_are_shared_within_the_organisation_alone(
@@ -62,9 +66,13 @@ def images_are_shared_within_the_organisation_alone(
     remedy=Remedy(
         console=(
             "EC2, AMIs, the exported image: see who has it (Permissions) and why; deregister it "
-            "when it has served."
+            "when it has served. Instances that are launched from it must not need it any more: "
+            "deregistering cannot be undone, and its snapshots stay until they are deleted."
         ),
-        cli="aws appstream list-export-image-tasks\naws ec2 deregister-image --image-id AMI",
+        cli=(
+            "aws appstream list-export-image-tasks\n"
+            "aws ec2 describe-image-attribute --image-id AMI --attribute launchPermission"
+        ),
     ),
 )
 def no_image_left_as_an_ami_lately(
@@ -88,12 +96,21 @@ def no_image_left_as_an_ami_lately(
         "32(1)(d)": "what protected once is not assumed to protect still",
     },
     remedy=Remedy(
-        console="AppStream, Images, the image, Actions, Create updated image; then assign it.",
+        console=(
+            "AppStream, Images, the image, Actions, Create updated image; test it, then assign it. "
+            "New sessions use the new image; sessions that run keep the old one."
+        ),
         cli=(
+            "# Whether AWS can update the image by itself; otherwise build a new one\n"
+            "aws appstream create-updated-image --existing-image-name IMAGE --new-image-name NEW "
+            "--dry-run\n"
+            "# Makes a new image beside the old one\n"
             "aws appstream create-updated-image --existing-image-name IMAGE --new-image-name NEW\n"
+            "# When the new image is AVAILABLE and the applications are tested with it.\n"
+            "# Undo: the same command with the old image's name\n"
             "aws appstream update-fleet --name FLEET --image-name NEW"
         ),
-        terraform='image_name = "NEW"  # in aws_appstream_fleet',
+        terraform='image_name = "NEW" # in aws_appstream_fleet',
     ),
 )
 def images_are_current(latest_agent: str) -> bool:

@@ -138,9 +138,19 @@ def shared_responsibility_is_reviewed(
         console=(
             "Name the regions in which data may rest as allowed_regions in the parameters. What "
             "rests elsewhere has to be moved or deleted; a service control policy can deny the "
-            "region for the future."
+            "region for the future. Copies that replication made stay where they are until "
+            "somebody deletes them."
         ),
-        cli="aws s3api delete-bucket-replication --bucket BUCKET  # only if the copy is unwanted",
+        cli=(
+            "# A copy is not wanted: new rules replace all rules, so keep the others in the file\n"
+            "aws s3api get-bucket-replication --bucket BUCKET "
+            "--query ReplicationConfiguration > replication.json\n"
+            "cp replication.json replication-before.json\n"
+            "# Set the Status of that rule alone to Disabled in replication.json\n"
+            "aws s3api put-bucket-replication --bucket BUCKET "
+            "--replication-configuration file://replication.json\n"
+            "# Undo: the same command with file://replication-before.json"
+        ),
     ),
     shows=("holds", "not_looked_at"),
 )

@@ -10,6 +10,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.controls.steps import stopped_fleet
 from kit.tables.grants import DESTINATIONS, RESOURCES
 from kit.tables.service_roles import EXPECTED
 
@@ -40,9 +41,12 @@ _UNSEEN = (
             f"who administers AppStream. {_UNSEEN}"
         ),
         cli=(
-            "aws iam detach-role-policy --role-name ROLE --policy-arn ARN\n"
+            "# First the policy that the duty needs; a policy of the same name is replaced\n"
             "aws iam put-role-policy --role-name ROLE --policy-name duty "
-            "--policy-document file://duty.json"
+            "--policy-document file://duty.json\n"
+            "# Then take the wide one away: what relied on it stops working.\n"
+            "# Undo: attach-role-policy\n"
+            "aws iam detach-role-policy --role-name ROLE --policy-arn ARN"
         ),
         terraform=(
             'resource "aws_iam_role_policy" "duty" {\n'
@@ -73,13 +77,20 @@ def rights_on_appstream_and_its_data_are_administrators_alone(
     },
     remedy=Remedy(
         console=(
-            "IAM, Roles, the role: restore its trust policy, and detach every policy but the AWS "
-            "managed one; or delete it and let AppStream make it again."
+            "IAM, Roles, the role: restore its trust policy as AWS's guide on the roles required "
+            "for AppStream prints it, and detach every policy but the AWS managed one. Never "
+            "delete the role while fleets or builders exist: AppStream reaches networks and "
+            "buckets through it."
         ),
         cli=(
-            "aws iam detach-role-policy --role-name AmazonAppStreamServiceAccess --policy-arn ARN\n"
-            "aws iam update-assume-role-policy --role-name AmazonAppStreamServiceAccess "
-            "--policy-document file://trust.json"
+            "# The trust policy was changed: AWS's own document goes into trust.json.\n"
+            "# Undo: the same with file://trust-before.json\n"
+            "aws iam get-role --role-name ROLE "
+            "--query Role.AssumeRolePolicyDocument > trust-before.json\n"
+            "aws iam update-assume-role-policy --role-name ROLE "
+            "--policy-document file://trust.json\n"
+            "# A policy beside the AWS managed one, which has to stay. Undo: attach-role-policy\n"
+            "aws iam detach-role-policy --role-name ROLE --policy-arn ARN"
         ),
     ),
 )
@@ -101,9 +112,22 @@ def service_roles_are_as_aws_made_them(deviations: list[str]) -> bool:
     remedy=Remedy(
         console=(
             "AppStream, Fleets, the fleet, Edit: disable IMDSv1, and choose no IAM role or one "
-            "with what the applications need; builders are made again."
+            "with what the applications need; builders are made again. Before IMDSv1 is disabled "
+            "the image needs an agent, or a managed update, of 16 January 2024 or later (EX-12): "
+            "with an older one instances break. Applications that read credentials by IMDSv1 stop "
+            "working. The fleet has to be stopped, which ends its sessions."
         ),
-        cli="aws appstream update-fleet --name FLEET --disable-imdsv1",
+        cli=(
+            "# IMDSv1: first the date of the image's agent, 16 January 2024 or later (see EX-12)\n"
+            "aws appstream describe-images --names IMAGE "
+            "--query 'Images[].AppstreamAgentVersion'\n"
+            "# Undo: the same steps with --no-disable-imdsv1\n"
+            f"{stopped_fleet('--disable-imdsv1')}\n"
+            "# The role has rights on AppStream or on users' data: narrow its policies (ID-05), or\n"
+            "# take it off the fleet. Applications lose what it lets them do.\n"
+            "# Undo: the same steps with --iam-role-arn ARN\n"
+            f"{stopped_fleet('--attributes-to-delete IAM_ROLE_ARN')}"
+        ),
     ),
 )
 def instances_offer_no_credentials_to_steal(imdsv1_disabled: bool) -> bool:
@@ -135,6 +159,10 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
             f"principal in administrators. {_UNSEEN}"
         ),
         cli=(
+            "# A policy of the same name is replaced; take the wide statement out of the others.\n"
+            "# Undo: put-role-policy with stream-before.json\n"
+            "aws iam get-role-policy --role-name ROLE --policy-name stream "
+            "--query PolicyDocument > stream-before.json\n"
             "aws iam put-role-policy --role-name ROLE --policy-name stream "
             "--policy-document file://stream.json"
         ),

@@ -35,10 +35,14 @@ _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of proces
     },
     remedy=Remedy(
         console=(
-            "Log in as the root user, Security credentials: delete its access keys; then work with "
-            "roles or users of each person's own."
+            "Log in as the root user, Security credentials: deactivate its access keys, and delete "
+            "them when nothing has needed them for a while; a deleted key does not come back. Then "
+            "work with roles or users of each person's own."
         ),
-        cli="aws iam delete-access-key --access-key-id KEY  # as the root user",
+        cli=(
+            "# As the root user. What uses the key stops working. Undo: --status Active\n"
+            "aws iam update-access-key --access-key-id KEY --status Inactive"
+        ),
     ),
     shows=("iam_users",),
 )
@@ -89,8 +93,12 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
     responsibility=CUSTOMER,
     gdpr=_MFA,
     remedy=Remedy(
-        console="IAM, Users, the user, Security credentials, Assign MFA device.",
+        console=(
+            "IAM, Users, the user, Security credentials, Assign MFA device. The person has to hold "
+            "the device."
+        ),
         cli=(
+            "# With the user's device at hand. Undo: deactivate-mfa-device\n"
             "aws iam enable-mfa-device --user-name USER --serial-number DEVICE "
             "--authentication-code1 CODE --authentication-code2 NEXT_CODE"
         ),
@@ -110,11 +118,11 @@ def console_users_have_mfa(mfa_active: bool) -> bool:
     gdpr=_MFA,
     remedy=Remedy(
         console=(
-            "Ask for a second factor where people sign in, at the identity provider; name its "
+            "Require a second factor where people sign in, at the identity provider; name its "
             "policy in identity_provider_evidence. The user pool knows no second factor: let its "
-            "users come through SAML 2.0."
+            "users come through SAML 2.0. Only when each of them has signed in that way, disable "
+            "the user in the pool: a user who is disabled before is locked out."
         ),
-        cli="aws appstream disable-user --authentication-type USERPOOL --user-name NAME",
     ),
 )
 def streaming_users_have_mfa(
@@ -151,10 +159,14 @@ def streaming_users_have_mfa(
         "5(1)(e)": "what is no longer used is not kept",
     },
     remedy=Remedy(
-        console="AppStream, User Pool, the user, Actions: Disable, or Delete.",
+        console=(
+            "AppStream, User Pool, the user, Actions: Disable, or Delete. A disabled user cannot "
+            "sign in and can be enabled again; a deleted one has to be created anew. Files in the "
+            "home folder stay in both cases."
+        ),
         cli=(
-            "aws appstream disable-user --authentication-type USERPOOL --user-name NAME\n"
-            "aws appstream delete-user --authentication-type USERPOOL --user-name NAME"
+            "# Locks the user out. Undo: enable-user\n"
+            "aws appstream disable-user --authentication-type USERPOOL --user-name NAME"
         ),
     ),
 )
@@ -185,19 +197,24 @@ def _user_is_confirmed_in_time(
     remedy=Remedy(
         console=(
             "AppStream, Directory Configs, the directory, Edit: certificate-based authentication, "
-            "with an active private certificate authority."
+            "with an active private certificate authority. Keep the fallback to passwords off "
+            "where it is off (ENABLED_NO_DIRECTORY_LOGIN_FALLBACK). Users cannot sign in with certificates of an authority that the "
+            "domain does not trust: publish it there first."
         ),
         cli=(
+            "# The present values, with which to undo\n"
+            "aws appstream describe-directory-configs --directory-names DIRECTORY "
+            "--query 'DirectoryConfigs[].CertificateBasedAuthProperties'\n"
+            "# The authority is not active or has ended: the status stays as it is\n"
             "aws appstream update-directory-config --directory-name DIRECTORY "
-            "--certificate-based-auth-properties Status=ENABLED,CertificateAuthorityArn=ARN"
+            "--certificate-based-auth-properties CertificateAuthorityArn=ARN"
         ),
         terraform=(
-            'resource "aws_appstream_directory_config" "domain" {\n'
-            "  # beside directory_name and the rest\n"
-            "  certificate_based_auth_properties {\n"
-            '    status                    = "ENABLED"\n'
-            '    certificate_authority_arn = "ARN"\n'
-            "  }\n"
+            "# In aws_appstream_directory_config. STATUS: the value that the directory has today;\n"
+            "# ENABLED would let passwords in where they are refused\n"
+            "certificate_based_auth_properties {\n"
+            '  status                    = "STATUS"\n'
+            '  certificate_authority_arn = "ARN"\n'
             "}"
         ),
     ),
@@ -227,10 +244,15 @@ def domain_sign_in_rests_on_a_valid_authority(
     gdpr={"25(2)": "by default a person reaches only the applications that the work needs"},
     remedy=Remedy(
         console=(
-            "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: show selected "
-            "applications."
+            "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: associate the "
+            "applications that are needed, then show selected applications. Users lose sight of "
+            "all others."
         ),
         cli=(
+            "# Each application that is needed, first\n"
+            "aws appstream associate-application-to-entitlement --stack-name STACK "
+            "--entitlement-name ENTITLEMENT --application-identifier APPLICATION\n"
+            "# Hides every application that is not associated. Undo: --app-visibility ALL\n"
             "aws appstream update-entitlement --stack-name STACK --name ENTITLEMENT "
             "--app-visibility ASSOCIATED"
         ),
@@ -254,11 +276,15 @@ def entitlements_show_selected_applications(app_visibility: str) -> bool:
     },
     remedy=Remedy(
         console=(
-            "IAM, Users, the user, Security credentials, Access keys: make a new key, deactivate "
-            "the old one, delete it; or use roles, which have no lasting keys."
+            "IAM, Users, the user, Security credentials, Access keys: make a new key, let all that "
+            "uses the old one change over, deactivate the old one, delete it later; or use roles, "
+            "which have no lasting keys."
         ),
         cli=(
+            "# Prints the new secret once: keep it out of logs and shell history\n"
             "aws iam create-access-key --user-name USER\n"
+            "# Only when everything uses the new key; what still uses the old one stops working.\n"
+            "# Undo: --status Active\n"
             "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
         ),
     ),
@@ -281,7 +307,10 @@ def access_keys_are_rotated(
     gdpr={"32(1)(d)": "whether others have access has to be tested all the time"},
     remedy=Remedy(
         console="IAM, Access Analyzer, the region, Create analyzer: external access.",
-        cli="aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT",
+        cli=(
+            "# Reads policies and changes none. Undo: delete-analyzer\n"
+            "aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT"
+        ),
         terraform=(
             'resource "aws_accessanalyzer_analyzer" "account" {\n'
             '  analyzer_name = "account"\n'

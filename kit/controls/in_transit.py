@@ -19,6 +19,7 @@ from kit.controls.registry import (
     control,
 )
 from kit.controls.source import cite
+from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
@@ -54,19 +55,25 @@ def web_assets_travel_over_tls() -> Outcome:
     gdpr=_TLS,
     remedy=Remedy(
         console=(
-            "AppStream, Stacks, the stack, VPC Endpoints: choose an available streaming endpoint. "
-            "Streaming experience: prefer TCP where UDP cannot be assessed."
+            "AppStream, Stacks, the stack, Streaming experience: prefer TCP where UDP cannot be "
+            "assessed; users far away may notice it. VPC Endpoints: choose an available streaming "
+            "endpoint only where a private one is wanted: users then connect through it alone, "
+            "and whoever has no route to the VPC is locked out."
         ),
         cli=(
+            "# The stack prefers UDP. Undo: PreferredProtocol=UDP\n"
             "aws appstream update-stack --name STACK "
-            "--access-endpoints EndpointType=STREAMING,VpceId=VPCE "
-            "--streaming-experience-settings PreferredProtocol=TCP"
+            "--streaming-experience-settings PreferredProtocol=TCP\n"
+            "# A private endpoint is wanted, or the present one does not work. LOCKS OUT everybody\n"
+            "# who has no route to the VPC: test the route first.\n"
+            "# Undo: update-stack --attributes-to-delete ACCESS_ENDPOINTS\n"
+            "aws appstream update-stack --name STACK "
+            "--access-endpoints EndpointType=STREAMING,VpceId=VPCE"
         ),
         terraform=(
-            "access_endpoints {\n"
-            '  endpoint_type = "STREAMING"\n'
-            '  vpce_id       = "VPCE"\n'
-            "}  # in aws_appstream_stack"
+            "streaming_experience_settings {\n"
+            '  preferred_protocol = "TCP"\n'
+            "} # in aws_appstream_stack"
         ),
     ),
 )
@@ -160,14 +167,12 @@ def _is_older(version: str, minimum: str) -> bool:
         console=(
             "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
             "everybody when aws:SecureTransport is false. Keep the statement "
-            "PreventAccidentalDeletionOfBucket."
+            "PreventAccidentalDeletionOfBucket. Clients that use plain HTTP are refused "
+            "afterwards; AppStream itself uses TLS."
         ),
-        cli=(
-            "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text "
-            "> policy.json  # add the statement, keep the others, then\n"
-            "aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json"
-        ),
+        cli=EDIT_POLICY,
         terraform=(
+            "# A statement of the bucket's policy document, beside those that it has today\n"
             "statement {\n"
             '  sid       = "DenyPlainHttp"\n'
             '  effect    = "Deny"\n'
@@ -234,16 +239,17 @@ _NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
     gdpr=_TLS,
     remedy=Remedy(
         console=(
-            "AppStream, Stacks, the stack, Details and Branding: write the URL with https. Update "
-            "the SDK or operating system of clients that use older TLS (CloudTrail, tlsDetails)."
+            "AppStream, Stacks, the stack, Details and Branding: write the URL with https, once "
+            "its server answers there. Update the SDK or operating system of clients that use "
+            "older TLS (CloudTrail, tlsDetails)."
         ),
         cli=(
-            "aws appstream update-stack --name STACK "
-            "--redirect-url https://URL --feedback-url https://URL"
+            "# The redirect URL is plain http\n"
+            "aws appstream update-stack --name STACK --redirect-url https://URL\n"
+            "# The feedback URL is plain http\n"
+            "aws appstream update-stack --name STACK --feedback-url https://URL"
         ),
-        terraform=(
-            'redirect_url = "https://URL"\nfeedback_url = "https://URL"  # in aws_appstream_stack'
-        ),
+        terraform='redirect_url = "https://URL" # or feedback_url, in aws_appstream_stack',
     ),
 )
 def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int) -> Outcome:

@@ -16,6 +16,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.controls.steps import ERASE_CLI
 from kit.tables.logging import IN_USE
 
 
@@ -34,16 +35,23 @@ from kit.tables.logging import IN_USE
         "33(3)": "a breach has to be described",
     },
     remedy=Remedy(
-        console="CloudTrail, Create trail: all regions, management events, read and write.",
+        console=(
+            "CloudTrail, Create trail: all regions, management events, read and write. Its bucket "
+            "needs a policy that admits CloudTrail, which the console writes. A second copy of "
+            "management events is paid for; a trail that exists can be widened instead."
+        ),
         cli=(
+            "# Needs a bucket whose policy admits cloudtrail.amazonaws.com. Undo: delete-trail\n"
             "aws cloudtrail create-trail --name all --s3-bucket-name BUCKET "
             "--is-multi-region-trail --enable-log-file-validation\n"
-            "aws cloudtrail start-logging --name all"
+            "aws cloudtrail start-logging --name all\n"
+            "# A trail exists and does not log\n"
+            "aws cloudtrail start-logging --name TRAIL"
         ),
         terraform=(
             'resource "aws_cloudtrail" "all" {\n'
             '  name                       = "all"\n'
-            '  s3_bucket_name             = "BUCKET"\n'
+            '  s3_bucket_name             = "BUCKET" # its policy admits cloudtrail.amazonaws.com\n'
             "  is_multi_region_trail      = true\n"
             "  enable_log_file_validation = true\n"
             "}"
@@ -71,11 +79,15 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
     remedy=Remedy(
         console=(
             "CloudTrail, the trail, Data events: S3, read and write, for the bucket; or S3, the "
-            "bucket, Properties, Server access logging."
+            "bucket, Properties, Server access logging. Data events are paid for each."
         ),
         cli=(
-            "aws cloudtrail put-event-selectors --trail-name TRAIL --advanced-event-selectors "
-            "file://selectors.json  # keep the management events that are recorded today"
+            "# New selectors replace all selectors of the trail: keep the present ones\n"
+            "aws cloudtrail get-event-selectors --trail-name TRAIL > selectors-before.json\n"
+            "# Write selectors.json: those that the trail has, and one for the bucket's objects\n"
+            "aws cloudtrail put-event-selectors --trail-name TRAIL "
+            "--advanced-event-selectors file://selectors.json\n"
+            "# Undo: the same command with the selectors of selectors-before.json"
         ),
     ),
     shows=("access_logging",),
@@ -127,10 +139,7 @@ def appstream_events_are_recorded(events_seen: int) -> Outcome:
             "AppStream, Usage reports: see the error and the policy of the bucket of logs. Whether "
             "to have reports at all is a choice; to have none is no fault."
         ),
-        cli=(
-            "aws appstream describe-usage-report-subscriptions\n"
-            "aws appstream create-usage-report-subscription"
-        ),
+        cli="aws appstream describe-usage-report-subscriptions",
     ),
     shows=("schedule",),
 )
@@ -166,12 +175,19 @@ def reports_keep_up_with_sessions(
     remedy=Remedy(
         console=(
             "CloudTrail, the trail, Edit: enable log file validation, and log file SSE-KMS "
-            "encryption with a key whose policy admits CloudTrail."
+            "encryption with a key whose policy admits CloudTrail. Who reads the logs then needs "
+            "kms:Decrypt too."
         ),
-        cli="aws cloudtrail update-trail --name TRAIL --enable-log-file-validation --kms-key-id KEY",
+        cli=(
+            "# Validation is off. Undo: --no-enable-log-file-validation\n"
+            "aws cloudtrail update-trail --name TRAIL --enable-log-file-validation\n"
+            "# No KMS key. Needs a key policy that admits cloudtrail.amazonaws.com; readers of the\n"
+            '# logs need kms:Decrypt. Undo: --kms-key-id ""\n'
+            "aws cloudtrail update-trail --name TRAIL --kms-key-id KEY"
+        ),
         terraform=(
             "enable_log_file_validation = true\n"
-            'kms_key_id                 = "KEY"  # in aws_cloudtrail'
+            'kms_key_id                 = "KEY" # in aws_cloudtrail; its policy admits CloudTrail'
         ),
     ),
     shows=("bucket", "last_digest"),
@@ -201,17 +217,15 @@ def trails_are_encrypted(kms_key: bool) -> bool:
         console=(
             "S3, the trail's bucket, Management, Create lifecycle rule: expire everything after "
             "the days that the profile admits. Or CloudTrail, Lake, the event data store: its "
-            "retention period."
+            "retention period. A shorter period erases what is older, for good."
         ),
         cli=(
-            "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
-            "--lifecycle-configuration "
-            '\'{"Rules":[{"ID":"keep","Status":"Enabled","Filter":{"Prefix":""},'
-            '"Expiration":{"Days":DAYS},"NoncurrentVersionExpiration":{"NoncurrentDays":30}}]}\' '
-            "# replaces all rules of the bucket: repeat those that are to stay\n"
+            "# A trail's bucket\n"
+            f"{ERASE_CLI}\n"
+            "# An event data store. Events beyond a shorter period are erased, for good\n"
             "aws cloudtrail update-event-data-store --event-data-store STORE --retention-period DAYS"
         ),
-        terraform="retention_period = DAYS  # in aws_cloudtrail_event_data_store",
+        terraform="retention_period = 365 # your own days, in aws_cloudtrail_event_data_store",
     ),
     shows=("kind",),
 )
@@ -230,12 +244,24 @@ def logs_are_kept_as_long_as_needed(
     responsibility=CUSTOMER,
     gdpr={"32(1)(d)": "who asked for which object has to be found out afterwards"},
     remedy=Remedy(
-        console="S3, the bucket, Properties, Server access logging: enable, with a target bucket.",
+        console=(
+            "S3, the bucket, Properties, Server access logging: enable, with a target bucket. The "
+            "target is another bucket of this account in the same region, whose policy lets "
+            "logging.s3.amazonaws.com put objects. Without that policy nothing arrives, and S3 "
+            "reports no error."
+        ),
         cli=(
+            "# New settings replace the present ones\n"
+            "aws s3api get-bucket-logging --bucket BUCKET > logging-before.json\n"
+            "# LOGS: a bucket of the same region and account, whose policy lets\n"
+            "# logging.s3.amazonaws.com put objects\n"
             "aws s3api put-bucket-logging --bucket BUCKET --bucket-logging-status "
-            '\'{"LoggingEnabled":{"TargetBucket":"LOGS","TargetPrefix":"BUCKET/"}}\''
+            '\'{"LoggingEnabled":{"TargetBucket":"LOGS","TargetPrefix":"BUCKET/"}}\'\n'
+            "# Undo: the same command with the settings of logging-before.json, or {} for none"
         ),
         terraform=(
+            "# LOGS: a bucket of the same region and account, whose policy lets\n"
+            "# logging.s3.amazonaws.com put objects\n"
             'resource "aws_s3_bucket_logging" "appstream" {\n'
             '  bucket        = "BUCKET"\n'
             '  target_bucket = "LOGS"\n'

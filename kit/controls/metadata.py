@@ -48,7 +48,10 @@ def _judge(
     gdpr=_METADATA,
     remedy=Remedy(
         console="AppStream, the resource, Edit: replace the text; a name needs a new resource.",
-        cli="aws appstream update-stack --name STACK --display-name TEXT --description TEXT",
+        cli=(
+            "# The option of the field that the finding names, such as --display-name\n"
+            "aws appstream update-stack --name STACK --description TEXT"
+        ),
     ),
     shows=("fields",),
 )
@@ -71,8 +74,14 @@ def free_form_fields_identify_nobody(
     responsibility=CUSTOMER,
     gdpr=_METADATA,
     remedy=Remedy(
-        console="AppStream or S3, the resource, Tags: remove the tag or replace its value.",
-        cli="aws appstream untag-resource --resource-arn ARN --tag-keys KEY",
+        console=(
+            "AppStream or S3, the resource, Tags: remove the tag or replace its value. Policies, "
+            "scripts and cost reports that read the tag have to change first."
+        ),
+        cli=(
+            "# Policies, scripts and cost reports may read the tag: change them first\n"
+            "aws appstream untag-resource --resource-arn ARN --tag-keys KEY"
+        ),
     ),
 )
 def tags_identify_nobody(
@@ -99,9 +108,14 @@ def tags_identify_nobody(
     remedy=Remedy(
         console=(
             "Take the credential out of the URL, and revoke it: it was readable in the "
-            "configuration and may be in logs."
+            "configuration and may be in logs. First let its server accept another way to sign in."
         ),
-        cli="aws appstream update-stack --name STACK --redirect-url URL --feedback-url URL",
+        cli=(
+            "# The credential is in the redirect URL\n"
+            "aws appstream update-stack --name STACK --redirect-url URL\n"
+            "# The credential is in the feedback URL\n"
+            "aws appstream update-stack --name STACK --feedback-url URL"
+        ),
     ),
     shows=("field", "scheme"),
 )

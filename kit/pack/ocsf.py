@@ -81,8 +81,8 @@ def ocsf(made: Document, data: JSON) -> bytes:
     bytes
         An array with an event, a line each, for each finding of a control, none for roll-ups;
         names in alphabetical order, the same bytes for the same input. ``finding_info.uid`` is
-        the same in later packs of the account, ``metadata.uid`` is that of the observation in the
-        OSCAL file.
+        that of the observation in the OSCAL file and the same in later packs of the account,
+        ``metadata.uid`` is the event's own.
     """
     events = (
         _event(made, data["facts"], one.control, record, key)
@@ -126,7 +126,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
         compliance=_compliance(control, record),
         finding_info=FindingInformation(
-            uid=identifier("finding", key),
+            uid=identifier(facts["account"], "observation", key),
             title=control.sentence,
             desc=record["observed"] or None,
             created_time=time,
@@ -150,7 +150,7 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
             lang="en",
         ),
         profiles=["cloud"],
-        uid=identifier(facts["snapshot"], facts["digest"], "observation", key),
+        uid=identifier(facts["snapshot"], facts["digest"], "event", key),
         correlation_uid=facts["digest"],
         event_code=control.id,
         labels=marks or None,

@@ -59,12 +59,16 @@ class Column:
         What an absent member means; `UNSEEN` makes it a gap.
     calls : tuple of Call
         Read beside those that list the rows.
+    transient : bool
+        The value is new at each collection although nothing changed, so it is no part of a
+        finding's identity.
     """
 
     title: str
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
+    transient: bool = False
 
 
 @dataclass

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from kit.access.patterns import matches
 from kit.aws.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     Call,
@@ -34,7 +35,6 @@ from kit.tables.inventory import (
     user_buckets,
 )
 from kit.tables.permissions import Evaluation, Pair
-from kit.tables.policies import matches
 from kit.tables.principals import Principal, principals
 from kit.tables.storage import BUCKET_SOURCES
 

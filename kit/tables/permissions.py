@@ -19,7 +19,8 @@ from functools import lru_cache
 from ipaddress import ip_network
 from typing import Any
 
-from kit.tables.policies import Statement, many, matches
+from kit.access.patterns import many, matches, overlaps
+from kit.tables.policies import Statement
 
 Pair = tuple[str, str]  # action, and ARN (or a pattern of ARNs) that it is asked for
 
@@ -164,39 +165,6 @@ def _is_text(value: Any) -> bool:
 @lru_cache(maxsize=100_000)
 def _covers(pattern: str, arn: str) -> bool:
     return pattern == "*" or matches(pattern, arn)
-
-
-@lru_cache(maxsize=100_000)
-def overlaps(one: str, other: str) -> bool:
-    """Whether some text fits both patterns.
-
-    Each place in ``one`` is compared with the set of places of ``other`` that it can stand beside.
-    """
-    if one == "*":
-        return True
-    if not set(other) & set("*?"):
-        return _covers(one, other)
-    beside = _past_stars(other, {0})
-    for char in one:
-        if char == "*":
-            beside = set(range(min(beside), len(other) + 1)) if beside else beside
-            continue
-        met = {n + (other[n] != "*") for n in beside if n < len(other) and _meet(char, other[n])}
-        beside = _past_stars(other, met)
-    return len(other) in beside
-
-
-def _meet(one: str, other: str) -> bool:
-    return one == other or one == "?" or other in "*?"
-
-
-def _past_stars(pattern: str, places: set[int]) -> set[int]:
-    """The places, and those that are reached where stars stand for nothing."""
-    reached = set(places)
-    for n in range(len(pattern)):
-        if n in reached and pattern[n] == "*":
-            reached.add(n + 1)
-    return reached
 
 
 def _narrows(condition: Any, operators: re.Pattern[str]) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
+from kit.access.patterns import many, matches
 from kit.aws.calls import Call
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell, derive
@@ -28,26 +27,6 @@ def read_policy(policy: Cell, call: Call) -> Cell:
         return derive(lambda _: many((document or {}).get("Statement")), policy)
     gap = Trouble("unreadable answer", call.name, evidence=policy.refs[0].partition("#")[0])
     return Cell(None, policy.refs, gap)
-
-
-def many(value: Any) -> list[Any]:
-    """Return what IAM writes as one value or as a list, as a list."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
-
-
-def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
-    """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
-    return bool(_compiled(pattern, ignore_case).fullmatch(value))
-
-
-@lru_cache(maxsize=10_000)
-def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    # In the value a star stands for many characters: no question mark of the pattern covers it.
-    wild = {"*": ".*", "?": "[^*]"}
-    expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
-    return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
 def denies_plain_http(statements: Iterable[Statement], bucket_arn: str) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kit.access.patterns import many
 from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
 from kit.tables.core import Source
-from kit.tables.policies import Statement, many
+from kit.tables.policies import Statement
 
 SERVICE_ROLES = {
     "AmazonAppStreamServiceAccess": "appstream.amazonaws.com",
@@ -19,6 +20,7 @@ SERVICE_ROLES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
         "appstream.application-autoscaling.amazonaws.com"
     ),
+    "AmazonAppStreamPCAAccess": "prod.euc.ecm.amazonaws.com",
 }
 AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kit.access.patterns import many
 from kit.aws.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
 from kit.tables.cells import Cell, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
-from kit.tables.policies import many
 from kit.tables.principals import SERVICE_ROLES, policy_name
 
 EXPECTED = Part("expected", "service role of AppStream")
+# AWS's policy of a role, where it is not called by the role's name.
+_POLICIES = {
+    "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
+        "aws-service-role/AWSApplicationAutoscalingAppStreamFleetPolicy"
+    ),
+}
 _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others may not be used
 
 
@@ -92,6 +98,4 @@ def _as_made(source: Source, name: str, role: dict[str, Any]) -> bool:
 def _is_own(source: Source, name: str, arn: str) -> bool:
     """Whether a policy is the one of AWS's that the role was made with."""
     aws = f"arn:{source.snapshot.header['partition']}:iam::aws:policy/"
-    if name.startswith("AWSServiceRole"):
-        return arn == f"{aws}aws-service-role/AWSApplicationAutoscalingAppStreamFleetPolicy"
-    return arn == f"{aws}service-role/{name}"
+    return arn == f"{aws}{_POLICIES.get(name, f'service-role/{name}')}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from kit.aws.calls import (
@@ -198,5 +199,32 @@ def _redirects_anywhere(redirection: dict[str, Any] | None) -> bool:
 
 
 def _is_for_any_host(pattern: str) -> bool:
-    host = pattern.rpartition("://")[2].partition("/")[0]
-    return not host.strip("*.:")
+    """Whether a pattern of URLs leaves a registrable domain open, so that anybody can own a fit.
+
+    A star may stand within one organisation's domain, never for it or for a part of its name. What
+    ends in a wildcard is open too: ``https://portal.example*`` fits ``https://portal.example.org``.
+
+    References
+    ----------
+    AWS, AppStream 2.0 API Reference, UrlRedirectionConfig: ``*`` is any text, ``?`` one character.
+    Mozilla, Public Suffix List.
+    """
+    authority = pattern.rpartition("://")[2].removeprefix("mailto:").partition("/")[0]
+    host = re.sub(r"(:\d+)?$", "", authority.rpartition("@")[2].casefold()).removesuffix(".")
+    *before, fixed = re.split(r"[*?]", host)
+    domain = fixed.partition(".")[2]
+    return bool(before) and not _is_registrable(domain)
+
+
+def _is_registrable(domain: str) -> bool:
+    """Whether a name is a domain that one organisation registers, or lies below one."""
+    is_address = domain.rpartition(".")[2].isdigit()
+    return not is_address and _public_suffixes().privatesuffix(domain) is not None
+
+
+@cache
+def _public_suffixes() -> Any:
+    # Read where it is needed alone: few stacks redirect, and the list is long.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()

@@ -254,6 +254,18 @@ def service(*inline: Any, trusts: Any = TRUST, attached: tuple[str, ...] = (OWN,
     return lambda a: a.allowed(SERVICE, *inline, trusts=trusts, attached=attached)
 
 
+AUTHORITY = "AmazonAppStreamPCAAccess"
+ECM = trust({"Service": ["prod.euc.ecm.amazonaws.com"]})
+
+
+def authority(
+    *inline: Any,
+    trusts: Any = ECM,
+    attached: tuple[str, ...] = (f"arn:aws:iam::aws:policy/service-role/{AUTHORITY}",),
+) -> Given:
+    return lambda a: a.allowed(AUTHORITY, *inline, trusts=trusts, attached=attached)
+
+
 @scenarios(
     ("nothing", nothing, NO_ROLE),
     ("as AWS made it", service(), passes),
@@ -295,6 +307,33 @@ def service(*inline: Any, trusts: Any = TRUST, attached: tuple[str, ...] = (OWN,
             path="/aws-service-role/appstream.application-autoscaling.amazonaws.com/",
         ),
         passes,
+    ),
+    ("the authority's role", authority(), passes),
+    (
+        "the authority's role, narrowed to the account",
+        authority(
+            trusts=trust(
+                {"Service": "prod.euc.ecm.amazonaws.com"},
+                Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            )
+        ),
+        passes,
+    ),
+    (
+        "the authority's role, of another account and with all rights on authorities",
+        authority(
+            trusts=trust({"AWS": "arn:aws:iam::999999999999:root"}),
+            attached=("arn:aws:iam::aws:policy/AWSCertificateManagerPrivateCAFullAccess",),
+        ),
+        fails,
+    ),
+    ("the authority's role, of AppStream itself", authority(trusts=TRUST), fails),
+    ("the authority's role without its policy", authority(attached=()), fails),
+    ("the authority's role with a policy of its own", authority(allow("acm-pca:*")), fails),
+    (
+        "the authority's role with a policy of that name, made by the account",
+        authority(attached=(f"arn:aws:iam::{ACCOUNT}:policy/service-role/{AUTHORITY}",)),
+        fails,
     ),
     ("denied", lambda a: a.denies(DETAILS), denied(DETAILS)),
 )

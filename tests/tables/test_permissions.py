@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from kit.access.patterns import overlaps
 from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
 from kit.aws.protect import protect
-from kit.tables.permissions import Evaluation, Rights, overlaps
+from kit.tables.permissions import Evaluation, Rights
 
 STACK = "arn:aws:appstream:eu-west-1:111122223333:stack/finance"
 OTHER = "arn:aws:appstream:eu-west-1:111122223333:stack/design"

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from kit.access.patterns import matches
 from kit.aws.calls import GET_BUCKET_POLICY
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell
-from kit.tables.policies import denies_plain_http, matches, read_policy
+from kit.tables.policies import denies_plain_http, read_policy
 from tests.standins import HOME, tls_only
 
 ARN = f"arn:aws:s3:::{HOME}"
