@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -230,12 +231,15 @@ class Answer:
         later one counts.
         """
         member = path or self.call.items
-        found: dict[str, tuple[Any, str]] = {}
+        found: dict[tuple[str, int], tuple[Any, str]] = {}
         for request in self.requests:
+            page: Counter[str] = Counter()
             if request.error is None:
                 for n, item in enumerate(jmespath.search(member, request.response) or []):
+                    identity = _identity(item)
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
-                    found[_identity(item)] = (item, ref)
+                    found[identity, page[identity]] = (item, ref)
+                    page[identity] += 1
         yield from found.values()
 
     def place(self, ref: str) -> str:

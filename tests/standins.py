@@ -245,12 +245,27 @@ class Account:
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=image["Arn"])
         return self.lists(calls.DESCRIBE_IMAGES, image, region=region)
 
+    def runs(self, arn: str, region: str = REGION, *, seen: bool = True, **members: Any) -> Account:
+        """Add a fleet that runs an image of another account or of AWS, which describes it."""
+        name = arn.rpartition("/")[2]
+        self.fleet(f"of {name}", region, ImageArn=arn)
+        image = {
+            "Name": name,
+            "Arn": arn,
+            "PublicBaseImageReleasedDate": AS_OF - dt.timedelta(days=30),
+            **members,
+        }
+        image = {key: value for key, value in image.items() if value is not None}
+        listed = {"Images": [image] if seen else []}
+        return self.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, listed, region, Arns=[arn])
+
     def bucket(
         self,
         name: str = HOME,
         *,
         region: str = REGION,
         listed: bool = True,
+        ours: bool = True,
         encryption: str = "AES256",
         key: str = "",
         policy: Any = None,
@@ -264,9 +279,17 @@ class Account:
         tags: Mapping[str, str] | None = None,
         copied_to: str = "",
     ) -> Account:
-        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
+        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise.
+
+        One with a name of AppStream's is of another account where it is not listed, any other
+        where it is not ``ours``.
+        """
+        owned = {"Name": name, "BucketRegion": region}
+        if not name.startswith(calls.BUCKET_PREFIX):
+            found = [owned] if ours else []
+            self.answers(calls.LIST_NAMED_BUCKETS, {"Buckets": found}, region, Prefix=name)
         if listed:
-            self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+            self.lists(calls.LIST_BUCKETS, owned)
         else:
             place = {"LocationConstraint": region}
             self.answers(calls.GET_BUCKET_LOCATION, place, region, Bucket=name)

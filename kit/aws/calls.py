@@ -43,11 +43,15 @@ class Asked:
 
 
 class _ARNs(Functions):  # type: ignore[misc]
-    """What requests need of an ARN: ``arn_region(KmsKeyId)``, ``arn_resource(S3BucketArn)``."""
+    """What requests need of an ARN: ``arn_region``, ``arn_account`` and ``arn_resource``."""
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_region(self, arn: str | None) -> str | None:
         return self._part(arn, 3)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_account(self, arn: str | None) -> str | None:
+        return self._part(arn, 4)
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_resource(self, arn: str | None) -> str | None:
@@ -100,6 +104,7 @@ class Call:
 
     service: str
     operation: str
+    of: str
     scope: Scope
     items: str
     holds: tuple[str, ...]
@@ -121,8 +126,9 @@ class Call:
 
     @property
     def name(self) -> str:
-        """``service.Operation``, as in botocore."""
-        return f"{self.service}.{self.operation}"
+        """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
+        about = f" ({self.of})" if self.of else ""
+        return f"{self.service}.{self.operation}{about}"
 
     @property
     def need(self) -> Need:
@@ -156,6 +162,7 @@ def declare(
     operation: str,
     scope: Scope = Scope.REGION,
     *,
+    of: str = "",
     items: str = "",
     holds: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
@@ -181,6 +188,8 @@ def declare(
     service, operation : str
         As botocore names them.
     scope : Scope
+    of : str
+        What it asks about, where another call of the same operation asks about something else.
     items : str
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
@@ -220,6 +229,7 @@ def declare(
     call = Call(
         service=service,
         operation=operation,
+        of=of,
         scope=scope,
         items=items,
         holds=holds,
@@ -377,6 +387,21 @@ DESCRIBE_IMAGE_BUILDERS = declare(
     ),
     probe=True,
 )
+_ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
+# Images that run and that the account does not own: AWS's public ones, those that others share.
+# Each is asked about alone, for one that is gone makes AWS refuse the whole request.
+DESCRIBE_IMAGES_OF_OTHERS = declare(
+    "appstream",
+    "DescribeImages",
+    of="of others",
+    items="Images",
+    each=(
+        Each(DESCRIBE_FLEETS, f"Fleets[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, f"ImageBuilders[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=DESCRIBE_IMAGES.personal,
+)
 DESCRIBE_APP_BLOCKS = declare(
     "appstream",
     "DescribeAppBlocks",
@@ -526,12 +551,13 @@ GET_EVENT_DATA_STORE = declare(
 
 # --- storage -----------------------------------------------------------------------------
 
+BUCKET_PREFIX = "appstream"  # with which the names of AppStream's own buckets begin
 LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
     items="Buckets",
-    parameters={"Prefix": "appstream", "MaxBuckets": 1000},
+    parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
     action="s3:ListAllMyBuckets",
 )
@@ -584,6 +610,23 @@ EACH_SCREENSHOTS = (
         "Stacks[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
+)
+# Whether the account owns a bucket, its own list decides: of other names that part is listed.
+LIST_NAMED_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="that are named",
+    items="Buckets",
+    each=tuple(
+        Each(
+            each.source,
+            f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
+            ".{Prefix: Bucket}",
+        )
+        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS)
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
 )
 EACH_TRAIL_BUCKET = (
     Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),

@@ -23,10 +23,12 @@ from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_COLUMN,
+    OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     encryption,
     kept_days,
+    owner,
     ownership,
     public_access,
     sse_c_blocked,
@@ -49,10 +51,10 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
-_RANDOM = r"(-[a-z0-9]{0,16})?"
-_ENDS = {HOME: "", SETTINGS: _RANDOM, LOGS: _RANDOM}  # what follows the account's number
+_RANDOM = re.compile(r"(-[a-z0-9]{0,16})?")  # what AppStream puts after the account's number
 _COLUMNS = {
     "purpose": Column("Holds"),
+    "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
     "sse_c_blocked": Column(
         "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
@@ -170,10 +172,8 @@ def shown_bucket(labels: Labels, name: str) -> str:
 
 def is_made_by_appstream(name: str) -> bool:
     """Whether AppStream made a bucket, and so its name: no word of anybody's stands at its end."""
-    for purpose, pattern in _PURPOSES:
-        if made := pattern.match(name):
-            return bool(re.fullmatch(_ENDS[purpose], name[made.end() :]))
-    return False
+    found = (pattern.match(name) for _, pattern in _PURPOSES)
+    return any(made and _RANDOM.fullmatch(name, made.end()) for made in found)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
@@ -211,6 +211,7 @@ def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
     return {
+        "owner": owner(snapshot, name),
         **encryption(snapshot, name),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public_access(snapshot, name),

@@ -29,6 +29,7 @@ from tests.standins import (
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+PUBLIC = f"arn:aws:appstream:{REGION}::image/AppStream-WinServer2022"
 _CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
 _AGENTS = {
     "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
@@ -202,6 +203,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.fleet(
         Description="Workstations",
         IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance",
+        ImageArn=IMAGE,
         MaxSessionsPerInstance=1,
         ComputeCapacityStatus={"Desired": 1, "InUse": 1},
         DomainJoinInfo={"DirectoryName": "corp.example"},
@@ -211,8 +213,15 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.image(shared_with=(COLLEAGUE,), Applications=programs)
     account.lists(
         calls.DESCRIBE_IMAGE_BUILDERS,
-        {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
+        {
+            "Name": "builder",
+            "Arn": f"{arn}:image-builder/builder",
+            "ImageArn": PUBLIC,
+            **_CLOSED,
+        },
     )
+    published = {"Arn": PUBLIC, "Name": "x", "PublicBaseImageReleasedDate": AS_OF}
+    account.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, {"Images": [published]}, REGION, Arns=[PUBLIC])
     block = {"Name": "block", "Arn": f"{arn}:app-block/block", **_PACKAGES}
     account.lists(calls.DESCRIBE_APP_BLOCKS, block)
     builder: dict[str, Any] = {
