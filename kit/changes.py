@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kit.catalogue.statuses import is_open
 from kit.errors import UserError
-from kit.findings import FAIL, NO_API, NOT_EVIDENCED, RESOURCE, worst
+from kit.findings import FAIL, NOT_EVIDENCED, RESOURCE, open_rows, worst
 from kit.packs import SealedPack, find_packs, latest, open_pack
 
 KEY = ["account", "control", "region", "resource"]
@@ -192,16 +193,15 @@ _COMPARED = [
     "observed_values_after",
     "reason_after",
 ]
-_OPEN = (FAIL, NOT_EVIDENCED)
 
 
 def _change(before: object, after: object, was: object, now: object, why: object) -> str:
     """Tell what became of a row; NaN where one of the audits has no such row."""
     had, has = isinstance(before, str), isinstance(after, str)
-    if had and has and why == NO_API:
+    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
         return ""
     if not had:
-        return "newly open" if after in _OPEN else "appeared"
+        return "newly open" if is_open(str(after), str(why)) else "appeared"
     if not has:
         return "gone"
     if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
@@ -258,7 +258,7 @@ def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
         running: dict[tuple[str, ...], str] = {}
         for pack in own:
             table = _table([pack])
-            open_ = table[table["status"].isin(_OPEN)]
+            open_ = table[open_rows(table)]
             running = {key: running.get(key, pack.as_of.isoformat()) for key in open_.index}
         since |= running
     return since

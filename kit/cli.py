@@ -285,11 +285,18 @@ def policy(parameters: Path | None) -> None:
 @click.argument("control", required=False)
 @click.option("--json", "form", flag_value="json", help="All metadata as JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="The handbook, docs/controls.md.")
+@click.option(
+    "--members",
+    "form",
+    flag_value="members",
+    help="What AWS answers, what is read and what is left: docs/members.md.",
+)
 def controls(control: str | None, form: str | None) -> None:
     """List the controls, or explain one: CONTROL is an id such as AR-05."""
     from kit.controls import describe, find
     from kit.controls.explain import explain, overview
     from kit.controls.handbook import handbook
+    from kit.tables.answers import page
 
     width = shutil.get_terminal_size().columns
     name = find(control) if control else ""
@@ -297,6 +304,8 @@ def controls(control: str | None, form: str | None) -> None:
         click.echo(json.dumps(describe([name] if name else []), indent=2, ensure_ascii=False))
     elif form == "markdown":
         click.echo(handbook(), nl=False)
+    elif form == "members":
+        click.echo(page(), nl=False)
     else:
         click.echo(explain(name, width) if name else overview(width))
 

@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 import rfc8785
 
+from kit.catalogue.statuses import STATUSES, exit_code, is_open
 from kit.parameters import Waiver
 
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
-WORST_FIRST = (FAIL, NOT_EVIDENCED, ACCEPTED, ATTESTED, PASS, NOT_APPLICABLE)
+WORST_FIRST = tuple(STATUSES)
 NO_API = "no API"
 
 # What a finding is about: a resource; or that there is none; or those that were not listed; or
@@ -70,6 +71,11 @@ class Finding:
     observed_values: str = "{}"
     threshold_values: str = "{}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to act on it."""
+        return is_open(self.status, self.reason)
+
 
 class Findings:
     """The findings of a snapshot.
@@ -113,10 +119,7 @@ class Findings:
     @property
     def exit_code(self) -> int:
         """0 nothing open, 3 fails found, 4 evidence missing (3 outranks 4)."""
-        if self.count(FAIL):
-            return 3
-        missing = any(f.status == NOT_EVIDENCED and f.reason != NO_API for f in self.leaves)
-        return 4 if missing else 0
+        return exit_code([(finding.status, finding.reason) for finding in self.leaves])
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,6 +192,12 @@ def worst(statuses: Iterable[str]) -> str:
     """The status that a roll-up of these has; not applicable where there are none."""
     found = set(statuses)
     return next((status for status in WORST_FIRST if status in found), NOT_APPLICABLE)
+
+
+def open_rows(table: pd.DataFrame) -> pd.Series:
+    """Return which rows of ``status`` and ``reason`` are open, as bool by row."""
+    known = zip(table["status"], table["reason"], strict=True)
+    return pd.Series([is_open(*pair) for pair in known], index=table.index, dtype=bool)
 
 
 def apply_waivers(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kit.catalogue.statuses import STATUSES
 from kit.errors import UserError
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
 from kit.pack.tabular import read_findings_csv
@@ -90,6 +91,12 @@ class SealedPack:
             raise UserError(
                 f"{self.folder / FINDINGS}: is not a table of findings: {error}"
             ) from None
+        unknown = {record["status"] for record in records} - STATUSES.keys()
+        if unknown:
+            raise UserError(
+                f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
+                f"{', '.join(STATUSES)}"
+            )
         leaves = [record for record in records if record["severity"]]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 

@@ -40,7 +40,7 @@ class Profile(Strict):
         description="weakest class of key that may encrypt a bucket"
     )
     attestations: list[Framework] = Field(
-        min_length=1, description="frameworks whose reports by AWS's auditors count"
+        min_length=1, description="frameworks of which a report by AWS's auditors has to be read"
     )
     report_valid_months: int = Field(
         gt=0, description="months after its period in which an attestation report counts"
@@ -136,6 +136,7 @@ class Run(Strict):
     agent_dpia_reference: str = ""
     retention_procedure: str = ""
     disk_encryption_statement: str = ""
+    reports_read: dict[Framework, str] = {}
     fips_relay_state: bool = False
     allowed_key_accounts: list[str] = []
     lookback_days: int = Field(default=90, ge=1, le=90)
@@ -211,6 +212,16 @@ class Run(Strict):
     @classmethod
     def _review_is_a_day(cls, value: str) -> str:
         return Waiver._is_a_day(value) if value else value
+
+    @field_validator("reports_read")
+    @classmethod
+    def _readings_are_named(cls, value: dict[Framework, str]) -> dict[Framework, str]:
+        for framework, reading in value.items():
+            if not reading.strip():
+                raise ValueError(f"{framework}: give the day of reading, or a reference to it")
+            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
+                Waiver._is_a_day(reading)
+        return value
 
     @field_validator("phone_region")
     @classmethod

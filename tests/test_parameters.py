@@ -81,6 +81,18 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
             'line 4: declared_reasons, EX-01: 3: a text is wanted: "3"',
         ),
         (
+            "reports_read:\n  SOC2: 2026-10-12",
+            "line 4: reports_read, SOC2",
+        ),
+        (
+            "reports_read:\n  C5: 2026-13-12",
+            "line 3: reports_read: {'C5': '2026-13-12'}: write the",
+        ),
+        (
+            "reports_read:\n  C5: ''",
+            "line 3: reports_read: {'C5': ''}: C5: give the day of reading",
+        ),
+        (
             "data_role: owner",
             "line 3: data_role: 'owner': one of these is wanted: '', 'controller'",
         ),

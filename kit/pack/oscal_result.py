@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE
 from kit.pack.judged import Judged, about_something, evidence_path, identifier, why
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
@@ -15,20 +16,6 @@ from kit.report.views import JSON
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
 _TOLD = ("status", "severity", "region", "reason", "operation", "code", "permission", "hint")
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
-
-# OSCAL knows two states; what is not open is satisfied, and only a pass says "pass".
-_STATES = {
-    PASS: ("satisfied", "pass", ""),
-    ATTESTED: ("satisfied", "other", "Attested by the provider; not tested here."),
-    NOT_APPLICABLE: (
-        "satisfied",
-        "other",
-        "There is nothing of the kind, or it was not asked for; the reason says which.",
-    ),
-    ACCEPTED: ("not-satisfied", "fail", "Some fail, and those are accepted until a day."),
-    NOT_EVIDENCED: ("not-satisfied", "other", "Something could not be seen."),
-    FAIL: ("not-satisfied", "fail", ""),
-}
 
 
 def method_of(records: Sequence[JSON]) -> str:
@@ -183,14 +170,15 @@ class Result:
     def _finding(self, one: Judged) -> JSON:
         control = one.control
         leaf = isinstance(control, Control)
-        state, reason, remarks = _STATES[one.status]
+        state = dict(STATUSES[one.status].oscal)
         counts = ", ".join(f"{count} {status}" for status, count in one.counts.items())
         target: dict[str, Any] = {
             "type": "objective-id",
             "target-id": objective(control.id),
-            "status": filled({"state": state, "reason": reason, "remarks": remarks}),
+            "status": state,
         }
         if one.status == NOT_APPLICABLE:
+            remarks = state["remarks"]
             target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
         return filled(
             {
