@@ -236,8 +236,8 @@ class Answer:
             page: Counter[str] = Counter()
             if request.error is None:
                 for n, item in enumerate(jmespath.search(member, request.response) or []):
-                    identity = _identity(item)
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
+                    identity = _identity(item) if len(self.requests) > 1 else ref
                     found[identity, page[identity]] = (item, ref)
                     page[identity] += 1
         yield from found.values()

@@ -173,7 +173,26 @@ def federal(folder: Path) -> Account:
     return Account(folder, regions=("us-east-1", "us-west-2"), **given).fleet(region="us-east-1")
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
+def renamed(folder: Path) -> Account:
+    """Buckets have names that AppStream does not choose, or that only begin like its own."""
+    account = Account(folder, **_DECLARED)
+    account.stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": "files"}],
+        AgentAccessConfig=_AGENTS | {"S3BucketArn": "arn:aws:s3:::appstream-screens"},
+    )
+    location = {"S3Bucket": "appstream-packages", "S3Key": "cad.vhdx"}
+    block = {"Name": "block", "Arn": "arn:block", "SourceS3Location": location}
+    account.lists(calls.DESCRIBE_APP_BLOCKS, block)
+    kept: dict[str, Any] = {"versioning": "Enabled", "lifecycle": [erases()]}
+    for name in ("appstream-packages", "appstream-screens", LOGS):
+        account.bucket(name, **kept)
+    policy = {"Statement": restricted("files", ADMIN)["Statement"]}
+    return account.bucket("files", listed=False, policy=policy, **kept)
+
+
+SAMPLES = {
+    sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal, renamed)
+}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
