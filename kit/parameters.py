@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from kit.aws_models import models, partition_of
 from kit.errors import UserError
@@ -75,6 +83,9 @@ class Profile(Strict):
     max_report_age_days: int = Field(
         gt=0, description="oldest last usage report while there are sessions, in days"
     )
+    max_delivery_age_days: int = Field(
+        gt=0, description="oldest last delivery of a trail's log files, in days"
+    )
     max_discovery_age_days: int = Field(
         gt=0, description="oldest last search of a bucket for personal data, in days"
     )
@@ -83,6 +94,12 @@ class Profile(Strict):
     )
     min_log_days: int = Field(gt=0, description="shortest time for which logs are kept, in days")
     max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
+
+
+SAMPLE_REASONS = (
+    "CloudTrail data events are on order, see ticket SEC-214",
+    "Designers need the internet until the proxy is in place, see RoPA 17",
+)
 
 
 class Waiver(Strict):
@@ -94,6 +111,13 @@ class Waiver(Strict):
     reason: str = Field(min_length=10)
     expires: str
 
+    @field_validator("reason")
+    @classmethod
+    def _is_no_sample(cls, value: str) -> str:
+        if value in SAMPLE_REASONS:
+            raise ValueError("is the sample of parameters/waivers.yaml; write your own")
+        return value
+
     @field_validator("expires")
     @classmethod
     def _is_a_day(cls, value: str) -> str:
@@ -104,8 +128,28 @@ class Waiver(Strict):
         return value
 
 
+# What parameters/example.yaml shows for fields that declare something. A sample that somebody
+# forgot to replace must not become evidence.
+SAMPLES: dict[str, Any] = {
+    "controller": "Name of the controller",
+    "register_reference": "RoPA 17, application streaming",
+    "contact": "dataprotection@controller.example",
+    "reviewer": "Name or function of the reviewer",
+    "identity_provider_evidence": "IDP-2026-03",
+    "agent_dpia_reference": "DPIA-2026-05",
+    "retention_procedure": "Reference of the procedure that erases users' files",
+    "disk_encryption_statement": "Where AWS's statement on instance disks lies",
+    "reports_read": {"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
+    "declared_reasons": {"EX-01": "Engineers paste measurements into their own reports"},
+    "administrators": ["arn:aws:iam::012345678901:role/NameOfTheRole"],
+    "allowed_embed_domains": ["intranet.controller.example"],
+}
+
+
 class Run(Strict):
     """One account, as it is to be looked at. The notebook's parameters cell has the same names."""
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
     account: str
     regions: list[str] = []
@@ -127,6 +171,7 @@ class Run(Strict):
     allowed_regions: list[str] = []
     administrators: list[str] = []
     identity_provider_evidence: str = ""
+    individual_accounts_evidence: str = ""
     organisation_accounts: list[str] = []
     organisation_snapshot: str = ""
     administers_organisation: bool = False
@@ -154,6 +199,27 @@ class Run(Strict):
         if self.regions:
             return partition_of(self.regions[0])
         return self.role_arn.split(":")[1] if self.role_arn else ""
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where each field that somebody gave was written; fields with their default are not in it."""
+        return dict(self._sources)
+
+    def given_in(self, sources: Mapping[str, str]) -> Run:
+        """Return the run with a record of where its fields were written."""
+        run = self.model_copy()
+        run._sources = dict(sources)
+        return run
+
+    @field_validator(*SAMPLES)
+    @classmethod
+    def _is_no_sample(cls, value: Any, info: ValidationInfo) -> Any:
+        sample = SAMPLES[info.field_name or ""]
+        if _entries(value) & _entries(sample):
+            raise ValueError(
+                "is the sample of parameters/example.yaml; write your own, or leave the field out"
+            )
+        return value
 
     @field_validator("account", mode="before")
     @classmethod
@@ -305,7 +371,14 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         raise UserError(
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
-    return validated(Run, dict(values), where)
+    sources = {name: where.brief(name) for name in values}
+    return validated(Run, dict(values), where).given_in(sources)
+
+
+def _entries(value: Any) -> set[Any]:
+    """A text, the entries of a list, or the items of a mapping, to be compared with a sample's."""
+    entries: Iterable[Any] = value.items() if isinstance(value, dict) else value
+    return {value} - {""} if isinstance(value, str) else set(entries)
 
 
 def load_profile(name: str) -> Profile:
@@ -350,6 +423,8 @@ def load_waivers(path: str) -> list[Waiver]:
         entries, where = read_yaml(Path(path))
     except UserError as error:
         raise UserError(f"waivers: {error}") from None
+    if entries is None:  # every waiver of the file is commented out
+        return []
     if not isinstance(entries, list):
         raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
     for n, entry in enumerate(entries):

@@ -93,11 +93,13 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "5(1)(c)": "a picture of the screen holds more than an agent needs",
+        "5(1)(e)": "pictures are kept no longer than their purpose needs",
         "25(2)": "by default pictures are open to few, and not for ever",
         "32(1)(a)": "pictures of what users do are encrypted",
         "32(1)(b)": "confidentiality of what was on the screen",
-        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely",
+    },
+    context={
+        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely (EX-10)",
     },
     remedy=Remedy(
         console=(

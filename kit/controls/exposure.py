@@ -11,17 +11,16 @@ from kit.controls.registry import (
     control,
 )
 from kit.controls.steps import FLEET_STOPS, stopped_fleet
-from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING, WITH_AGENTS
+from kit.tables.agents import ADMITTING
+from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING
 
 _LEAVES = {
-    "5(1)(c)": "a copy on a device outside is more than the work in the session needs",
     "5(1)(f)": "what has left the session is beyond the controller's protection",
     "25(2)": "AWS's default is on, so closing it is a decision of the controller",
     "32(1)(b)": "confidentiality ends where the copy is made",
 }
 _CONTAINED = {
     "5(1)(f)": "who may reach the data is part of its protection",
-    "25(2)": "by default no more persons and places than the purpose needs",
     "32(1)(b)": "confidentiality of sessions and of what they show",
 }
 
@@ -91,7 +90,7 @@ def clipboard_to_the_device_is_closed_or_has_a_reason(
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
     remedy=_local_transfer("FILE_DOWNLOAD", "file download"),
-    shows=("upload",),
+    shows=("upload", "smart_cards", "webauthn"),
 )
 def file_download_is_closed_or_has_a_reason(
     download: str, *, local_transfer: str, declared_reasons: dict[str, str]
@@ -123,9 +122,14 @@ def printing_on_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "28(2)": "where the customer is itself a processor, another one needs authorisation",
-        "28(4)": "and is then bound to the same obligations",
+        "30(1)": "the record names recipients, this provider among them, as the parameters declare",
+        "30(2)": "a processor's record names its processors, this provider among them, as the parameters declare",
         "32(1)(b)": "its storage is outside everything that this pack looks at",
+    },
+    context={
+        "28(1)": "it has to give sufficient guarantees, and 28(3) a contract",
+        "28(2)": "another processor needs the controller's authorisation",
+        "28(4)": "and is bound to the same obligations",
         "44": "its storage may lie in a third country, which Articles 45 to 49 then govern",
     },
     remedy=Remedy(
@@ -144,7 +148,7 @@ def printing_on_the_device_is_closed_or_has_a_reason(
             "--attributes-to-delete STORAGE_CONNECTOR_ONE_DRIVE"
         ),
     ),
-    shows=("domains", "domains_by_consent"),
+    shows=("domains", "domains_by_consent", "authentication"),
 )
 def third_party_storage_is_registered(
     provider: str, *, registered_third_parties: list[str]
@@ -185,7 +189,7 @@ def third_party_storage_is_registered(
             "# in aws_appstream_fleet and aws_appstream_image_builder"
         ),
     ),
-    shows=("kind",),
+    shows=("kind", "security_groups", "private_endpoints"),
 )
 def instances_have_no_default_internet_access(internet: bool) -> bool:
     """Instances reach the internet only through the customer's own network, if at all."""
@@ -258,15 +262,19 @@ def stacks_are_embedded_by_allowed_domains_alone(
 
 @control(
     "EX-10",
-    table="stacks",
-    where=WITH_AGENTS,
+    table="agent_access",
+    where=ADMITTING,
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "25(2)": "an agent sees whatever the session shows",
-        "32(1)(b)": "it acts with the rights of the session",
         "35(1)": "new technology is to be assessed beforehand where a high risk is likely",
+    },
+    context={
+        "22(1)": "where an agent alone takes decisions with legal or similar effects",
+        "25(2)": "an agent sees whatever the session shows",
+        "28(3)(f)": "a processor assists with the assessment",
+        "32(1)(b)": "an agent acts with the rights of the session",
     },
     remedy=Remedy(
         console=(
@@ -281,10 +289,10 @@ def stacks_are_embedded_by_allowed_domains_alone(
             "aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"
         ),
     ),
-    shows=("agent_actions", "agent_screenshots"),
+    shows=("kind", "agent_actions", "agent_screenshots", "agent_replays", "agent_control"),
 )
 def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str) -> Outcome:
-    """Where agents may use a stack, the parameters name the impact assessment."""
+    """Where agents may use a stack or a builder, the parameters name the impact assessment."""
     if agent_dpia_reference:
         return True
     return NotEvidenced("not declared", "set agent_dpia_reference in the parameters")
@@ -330,12 +338,13 @@ def content_redirection_is_limited(redirects_anywhere: bool) -> bool:
         "disable signing in with a domain password, once every user has signed in with a "
         "certificate: whoever cannot is locked out.",
     ),
+    shows=("password_sign_in", "smart_card_sign_in"),
 )
 def domain_users_sign_in_with_certificates(
-    password_sign_in: str, *, certificate_sign_in_required: bool
+    passwords_open: bool, *, certificate_sign_in_required: bool
 ) -> Outcome:
     """Where certificates are set up, a domain password does not open the session."""
-    if password_sign_in == "DISABLED":
+    if not passwords_open:
         return True
     if certificate_sign_in_required:
         return False

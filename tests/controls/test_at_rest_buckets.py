@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from kit.aws.calls import (
     DESCRIBE_APPLICATIONS,
     DESCRIBE_BUCKETS,
     DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    EACH_SCREENSHOTS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
@@ -55,11 +58,13 @@ from tests.standins import (
     REGION,
     SETTINGS,
     Account,
+    day,
     erases,
     tls_only,
 )
 
 NO_BUCKET = not_applicable("no bucket")
+OFF = {"KeyRotationEnabled": False}
 NO_KEY = not_applicable("no customer managed key that KMS can rotate")
 OTHER_ACCOUNT = "999999999999"
 ABROAD = f"arn:aws:kms:{REGION}:{OTHER_ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000009"
@@ -87,6 +92,15 @@ def no_encryption(account: Account, bucket: str = HOME) -> Account:
     ("not symmetric", under(KeySpec="RSA_2048", rotation=None), NO_KEY),
     ("rotates", under(), passes),
     ("does not rotate", under(rotation={"KeyRotationEnabled": False}), fails),
+    *(
+        (f"{state}, which AR-07 reports", under(KeyState=state, rotation=OFF), NO_KEY)
+        for state in ("PendingDeletion", "Disabled", "Unavailable")
+    ),
+    (
+        "its state left out",
+        under(KeyState=None, rotation=OFF),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
     (
         "whether it rotates left out",
         under(rotation={"KeyId": "1b2c"}),
@@ -434,7 +448,56 @@ def shots(**members: Any) -> Given:
     return lambda account: agents(account).bucket(SHOTS, **settings)
 
 
-NO_SHOTS = not_applicable("no bucket of agents' screenshots")
+def recorded(
+    on: bool | None = True, arn: str | None = f"arn:aws:s3:::{SHOTS}", **more: Any
+) -> Given:
+    """A stack of which agents' sessions are recorded, and no screenshots are uploaded."""
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        "ScreenshotsUploadEnabled": False,
+        **({} if on is None else {"ReplaySessionEnabled": on}),
+        **({"S3BucketArn": arn} if arn else {}),
+        **more,
+    }
+    return lambda account: account.stack("recorded", AgentAccessConfig=config)
+
+
+def on_a_builder(on: bool | None = True, arn: str | None = f"arn:aws:s3:::{SHOTS}") -> Given:
+    """An image builder in which agents work."""
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        **({} if on is None else {"ScreenshotsUploadEnabled": on}),
+        **({"S3BucketArn": arn} if arn else {}),
+    }
+    builder = {
+        "Name": "builder",
+        "Arn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:image-builder/builder",
+        "AgentAccessConfig": config,
+    }
+    return lambda account: account.lists(DESCRIBE_IMAGE_BUILDERS, builder)
+
+
+def to(bucket: Given, *others: Given) -> Given:
+    """Several things given of one account."""
+
+    def given(account: Account) -> Account:
+        for each in (*others, bucket):
+            each(account)
+        return account
+
+    return given
+
+
+def the_bucket(**members: Any) -> Given:
+    settings = {"listed": False, "lifecycle": [erases()]} | members
+    return lambda account: account.bucket(SHOTS, **settings)
+
+
+NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
 
 
 @scenarios(
@@ -455,6 +518,36 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots")
         "the bucket's name left out",
         lambda a: agents(a, None),
         not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    ("recordings, as it should be", to(the_bucket(), recorded()), passes),
+    ("recordings, public by policy", to(the_bucket(public=True), recorded()), fails),
+    ("recordings, kept for ever", to(the_bucket(lifecycle=None), recorded()), fails),
+    (
+        "recordings under a key, and a bucket without encryption",
+        lambda a: no_encryption(recorded(KmsKeyArn=KEY)(a), SHOTS),
+        fails,
+    ),
+    ("recordings off, though a bucket is named", recorded(on=False), NO_SHOTS),
+    ("recordings never set, though a bucket is named", recorded(on=None), NO_SHOTS),
+    (
+        "recordings into a bucket whose name is left out",
+        recorded(arn=None),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    (
+        "screenshots and recordings in one bucket",
+        to(the_bucket(), recorded(), lambda a: agents(a)),
+        passes,
+    ),
+    ("a builder's, as it should be", to(the_bucket(), on_a_builder()), passes),
+    ("a builder's, public by policy", to(the_bucket(public=True), on_a_builder()), fails),
+    ("a builder that uploads nothing", on_a_builder(on=False), NO_SHOTS),
+    ("a builder of which only the bucket is known", to(the_bucket(), on_a_builder(None)), passes),
+    ("a builder of which nothing is known", on_a_builder(None, None), NO_SHOTS),
+    (
+        "image builders denied",
+        lambda a: a.denies(DESCRIBE_IMAGE_BUILDERS),
+        denied(DESCRIBE_IMAGE_BUILDERS),
     ),
     (
         "encryption denied",
@@ -478,6 +571,49 @@ def test_ar_13_screenshots_are_protected(
 ) -> None:
     given(account)
     assert verdicts(account, "AR-13") == expected
+
+
+def rotation(on: bool) -> Given:
+    """Recordings under a customer's key, which rotates or does not."""
+    return to(
+        the_bucket(),
+        lambda a: a.key(rotation={"KeyRotationEnabled": on}),
+        recorded(KmsKeyArn=KEY),
+    )
+
+
+@scenarios(
+    ("recordings without a key", to(the_bucket(), recorded()), NO_KEY),
+    ("the key of recordings rotates", rotation(True), passes),
+    ("it does not", rotation(False), fails),
+    ("a key is named, and nothing recorded", recorded(on=False, KmsKeyArn=KEY), NO_KEY),
+)
+def test_ar_08_the_key_of_recordings_is_in_scope(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-08") == expected
+
+
+def test_buckets_and_keys_of_agents_are_asked_about() -> None:
+    bucket, look = f"arn:aws:s3:::{SHOTS}", {"ScreenResolution": "W_1280xH_720"}
+    named: dict[str, Any] = {**look, "S3BucketArn": bucket, "KmsKeyArn": KEY}
+    for uploads, records, asked in (
+        (True, False, True),
+        (False, True, True),
+        (False, False, False),
+        (None, None, True),
+        (False, None, False),
+    ):
+        told = {"ScreenshotsUploadEnabled": uploads, "ReplaySessionEnabled": records}
+        config = named | {name: on for name, on in told.items() if on is not None}
+        stacks = {"Stacks": [{"Name": "x", "AgentAccessConfig": config}]}
+        of_stacks = [each for each in EACH_SCREENSHOTS if each.source is DESCRIBE_STACKS]
+        wanted = [one for each in of_stacks for one in each.wanted(stacks)]
+        assert wanted == ([{"Bucket": SHOTS}] if asked else [])
+        keys = [each for each in DESCRIBE_KEY.each if each.source is DESCRIBE_STACKS]
+        wanted = [one for each in keys for one in each.wanted(stacks)]
+        assert wanted == ([{"KeyId": KEY}] if records else [])
 
 
 def account_open(account: Account) -> Account:
@@ -649,6 +785,105 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
     ("no expiry", ruled(erases(Expiration=None)), fails),
     ("markers alone", ruled(erases(Expiration={"ExpiredObjectDeleteMarker": True})), fails),
     ("from a day on", ruled(erases(Expiration={"Date": AS_OF})), passes),
+    ("from a day long ago on", ruled(erases(Expiration={"Date": day("2019-01-22")})), passes),
+    ("from a day ahead on", ruled(erases(Expiration={"Date": day("2099-01-01")})), fails),
+    ("from tomorrow on", ruled(erases(Expiration={"Date": AS_OF + dt.timedelta(days=1)})), fails),
+    (
+        "from the last day that there is on",
+        ruled(erases(Expiration={"Date": day("9999-12-31")})),
+        fails,
+    ),
+    (
+        "from a day ahead on, earlier versions before",
+        ruled(
+            erases(
+                Expiration={"Date": day("2099-01-01")},
+                NoncurrentVersionExpiration={"NoncurrentDays": 5},
+            ),
+            versioning="Enabled",
+        ),
+        fails,
+    ),
+    (
+        "from a day ahead on, in home folders",
+        ruled(erases(Expiration={"Date": day("2099-01-01")}), bucket=HOME),
+        fails,
+    ),
+    (
+        "from a day ahead on, and after days before it",
+        ruled(erases(Expiration={"Date": day("2099-01-01")}), erases(30)),
+        passes,
+    ),
+    (
+        "both folders of reports, each by a rule",
+        ruled(*(erases(Filter={"Prefix": folder}) for folder in ("sessions/", "applications/"))),
+        to_be_reviewed,
+    ),
+    (
+        "both folders of reports, one of them from a day ahead on",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, Expiration={"Date": day("2099-01-01")}),
+        ),
+        fails,
+    ),
+    (
+        "both folders of reports, one by a rule that is off",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, Status="Disabled"),
+        ),
+        fails,
+    ),
+    (
+        "both folders of reports, versions of one stay",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, NoncurrentVersionExpiration=None),
+            versioning="Enabled",
+        ),
+        fails,
+    ),
+    (
+        "a part of each folder of reports",
+        ruled(
+            erases(Filter={"Prefix": "sessions/schedule=DAILY/year=2026/"}),
+            erases(Filter={"Prefix": "applications/"}),
+        ),
+        fails,
+    ),
+    ("all home folders", ruled(erases(Filter={"Prefix": "user/"}), bucket=HOME), to_be_reviewed),
+    (
+        "home folders of each kind of user",
+        ruled(
+            *(
+                erases(Filter={"Prefix": f"user/{kind}/"})
+                for kind in ("custom", "federated", "userpool")
+            ),
+            bucket=HOME,
+        ),
+        to_be_reviewed,
+    ),
+    (
+        "home folders of one kind of user",
+        ruled(erases(Filter={"Prefix": "user/federated/"}), bucket=HOME),
+        UNDECLARED,
+    ),
+    (
+        "settings of Windows",
+        ruled(erases(Filter={"Prefix": "Windows/"}), bucket=SETTINGS),
+        to_be_reviewed,
+    ),
+    (
+        "an And of a prefix alone",
+        ruled(erases(Filter={"And": {"Prefix": "", "Tags": []}})),
+        passes,
+    ),
+    (
+        "an And of a prefix and a tag",
+        ruled(erases(Filter={"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": "b"}]}})),
+        fails,
+    ),
     ("one rule of two", ruled(erases(Status="Disabled"), erases(30)), passes),
     ("versions expire too", ruled(erases(), versioning="Enabled"), passes),
     (
@@ -698,6 +933,21 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
 def test_ar_17_data_is_erased(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "AR-17") == expected
+
+
+def test_ar_17_says_what_the_rules_erase(account: Account) -> None:
+    folders = {"sessions/": 30, "applications/": 90}
+    ruled(*(erases(days, Filter={"Prefix": name}) for name, days in folders.items()))(account)
+    (finding,) = findings(account, "AR-17")
+    assert "after days: applications/ 90, sessions/ 30" in finding.observed
+    assert finding.hint == "rules erase applications/, sessions/: see whether more lies there"
+
+
+def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:
+    ruled(erases(Expiration={"Date": day("2099-01-01")}), versioning="Enabled")(account)
+    (finding,) = findings(account, "AR-17")
+    assert "Days after which everything is erased: none" in finding.observed
+    assert "Nothing is erased before: 2099-01-31" in finding.observed  # versions stay 30 days more
 
 
 @pytest.mark.parametrize(("bucket", "verdict"), [(HOME, passes), (SETTINGS, passes), (LOGS, fails)])
