@@ -30,7 +30,10 @@ _CURRENCY = {
         "Has the latest agent", "LatestAppstreamAgentVersion", calls=(DESCRIBE_IMAGES_OF_OTHERS,)
     ),
     "base_image_released": Column(
-        "Base image released", "PublicBaseImageReleasedDate", calls=(DESCRIBE_IMAGES_OF_OTHERS,)
+        "Base image released",
+        "PublicBaseImageReleasedDate",
+        calls=(DESCRIBE_IMAGES_OF_OTHERS,),
+        past=True,
     ),
 }
 _RUNNING = {DESCRIBE_FLEETS: "fleet", DESCRIBE_IMAGE_BUILDERS: "image builder"}
