@@ -15,6 +15,7 @@ from kit.controls.registry import (
 )
 from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
+from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
 from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
@@ -165,6 +166,12 @@ def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
     if deletion_guarded == IN_DOUBT:
         return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
     return deletion_guarded is True
+
+
+@bucket_policies_restrict_access_and_deletion.clause
+def bucket_is_the_accounts_own(owner: str) -> bool:
+    """The account owns the bucket: who owns one reads all that is in it."""
+    return owner == OWN
 
 
 @control(

@@ -20,7 +20,7 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
-from kit.tables.places import OTHER_ACCOUNT, UNKNOWN_ACCOUNT
+from kit.tables.places import OTHER_ACCOUNT
 
 
 @control(
@@ -204,15 +204,13 @@ def copies_rest_with_declared_accounts(
 ) -> Outcome:
     """The account itself owns the bucket, or an account that organisation_accounts declares."""
     others = set(copy_accounts) - set(organisation_accounts)
-    if others - {OTHER_ACCOUNT, UNKNOWN_ACCOUNT}:
-        return False
-    if others:
+    if others == {OTHER_ACCOUNT} and organisation_accounts:
         return NotEvidenced(
             "needs review",
-            "replication names no account, and the list of the account's buckets does not show the "
-            "destination: find out who owns it, and name the owner in the rule's Account",
+            "a copy goes to a bucket of another account, and replication does not say of which: "
+            "name it in the rule's Destination.Account",
         )
-    return True
+    return not others
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:

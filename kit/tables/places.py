@@ -15,6 +15,7 @@ from kit.aws.calls import (
     GET_BUCKET_LOCATION,
     GET_BUCKET_REPLICATION,
     LIST_BUCKETS,
+    LIST_COPY_BUCKETS,
     LIST_REGIONS,
     Scope,
 )
@@ -29,7 +30,7 @@ from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
 SESSIONS, TRAILS = "sessions", "logs of trails"
-OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "an account that is not named", "an account that is not known"
+OTHER_ACCOUNT = "another account, which is not named"
 _OLDEST = Default("us-east-1", "GetBucketLocation: no LocationConstraint means us-east-1")
 _ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
 _OFF = ("DISABLED", "DISABLING", "not-opted-in")
@@ -47,7 +48,8 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
         "holds": Column("Holds"),
         "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "copy_accounts": Column(
-            "Other accounts that hold copies", calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS)
+            "Other accounts that hold copies",
+            calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_COPY_BUCKETS),
         ),
         "not_looked_at": Column(
             "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
@@ -153,23 +155,23 @@ def _copy_accounts(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     """The other accounts to which S3 copies what is put into a bucket.
 
     Where a rule does not name the account, a complete list of the account's own buckets tells
-    whether the destination is among them; of names that were not asked for it tells nothing.
+    whether the destination is among them, though not whose it is otherwise.
     """
     destinations = _destinations(snapshot, bucket, region)
     if destinations.gap:
         return destinations
-    listing = snapshot.answer(LIST_BUCKETS)
-    own = {item.get("Name") for item, _ in listing.items()}
 
     def holder(destination: dict[str, Any]) -> Cell:
         name = _named(destination)
         if destination.get("Account"):
             return Cell(destination["Account"], destinations.refs)
-        if name in own:
-            return Cell(snapshot.account, listing.evidence)
+        listing = snapshot.answer(LIST_BUCKETS)
         if not name.startswith(BUCKET_PREFIX):
-            return Cell(UNKNOWN_ACCOUNT, destinations.refs)
-        return Cell(OTHER_ACCOUNT, listing.evidence, listing.trouble)
+            listing = snapshot.answer(LIST_COPY_BUCKETS, Prefix=name)
+        refs = (*destinations.refs, *listing.evidence)
+        if any(item.get("Name") == name for item, _ in listing.items()):
+            return Cell(snapshot.account, refs)
+        return Cell(OTHER_ACCOUNT, refs, listing.trouble)
 
     def others(_: None, *accounts: str) -> list[str]:
         return sorted(set(accounts) - {snapshot.account})

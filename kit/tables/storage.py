@@ -29,10 +29,12 @@ from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_CALLS,
     KEPT_COLUMN,
+    OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     Kept,
     encryption,
+    owner,
     ownership,
     public_access,
     retention,
@@ -59,6 +61,7 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
+_RANDOM = re.compile(r"(-[a-z0-9]{0,16})?")  # what AppStream puts after the account's number
 # The folders in which AppStream keeps things. It makes others beside those for reports, for what
 # session scripts write: one for each session.
 # Developer Guide: "Home Folder Formats", "Administer the VHDs for Your Users' Application Settings",
@@ -70,6 +73,7 @@ FOLDERS = {
 }
 _COLUMNS = {
     "purpose": Column("Holds"),
+    "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
     **KEY_ACCESS_COLUMNS,
     "sse_c_blocked": Column(
@@ -199,8 +203,9 @@ def shown_bucket(labels: Labels, name: str) -> str:
 
 
 def is_made_by_appstream(name: str) -> bool:
-    """Whether AppStream made a bucket, and so its name."""
-    return any(pattern.match(name) for _, pattern in _PURPOSES)
+    """Whether AppStream made a bucket, and so its name: no word of anybody's stands at its end."""
+    found = (pattern.match(name) for _, pattern in _PURPOSES)
+    return any(made and _RANDOM.fullmatch(name, made.end()) for made in found)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
@@ -238,16 +243,17 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
     encrypted, public = encryption(snapshot, name), public_access(snapshot, name)
-    owner = ownership(snapshot, name)
+    object_owner = ownership(snapshot, name)
     restricted = public["restrict_public_buckets"]
-    without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", owner)
+    without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", object_owner)
     return {
+        "owner": owner(snapshot, name),
         **encrypted,
         **key_access(snapshot, name, encrypted["key_class"]),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public,
         "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),
-        "object_ownership": owner,
+        "object_ownership": object_owner,
         **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
         "deletion_guarded": derive(
             lambda found: refuses_all(found, arn, snapshot.account, _DELETION), statements

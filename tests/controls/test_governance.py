@@ -15,6 +15,7 @@ from kit.aws.calls import (
     GET_BUCKET_LOCATION,
     GET_BUCKET_REPLICATION,
     LIST_BUCKETS,
+    LIST_COPY_BUCKETS,
     LIST_CUSTOMER_AGREEMENTS,
     LIST_REGIONS,
     LIST_REPORTS,
@@ -273,12 +274,13 @@ def shown(*regions: str) -> Given:
 
 
 def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
-    """A home-folder bucket that S3 copies, and where S3 says that the copy lies."""
+    """A home-folder bucket that S3 copies to one of the account, and where that lies."""
 
     def given(account: Account) -> Account:
         account.bucket()
         told = replication(bucket, **rule)
         account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
+        account.lists(LIST_COPY_BUCKETS, {"Name": bucket}, Prefix=bucket)
         answer = {"LocationConstraint": location} if location else {}
         return account.answers(GET_BUCKET_LOCATION, answer, REGION, Bucket=bucket)
 
@@ -290,6 +292,12 @@ STRANGER, COLLEAGUE = "999999999999", "777788889999"
 
 def owned(account: str = ACCOUNT, bucket: str = "copies") -> dict[str, Any]:
     return {"Destination": {"Bucket": f"arn:aws:s3:::{bucket}", "Account": account}}
+
+
+def unlisted(account: Account, *others: str) -> Account:
+    """The account's list shows no bucket that is called copies."""
+    found = {"Buckets": [{"Name": name} for name in others]}
+    return account.answers(LIST_COPY_BUCKETS, found, REGION, Prefix="copies")
 
 
 def copying_twice(*accounts: str) -> Given:
@@ -307,6 +315,8 @@ def copying_twice(*accounts: str) -> Given:
             rules += replication("", **destination)["ReplicationConfiguration"]["Rules"]
             where = {"LocationConstraint": REGION}
             account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket=f"copies-{n}")
+            if not one:
+                account.lists(LIST_COPY_BUCKETS, Prefix=f"copies-{n}")
         told = {"ReplicationConfiguration": {"Role": "", "Rules": rules}}
         account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
 
@@ -356,7 +366,24 @@ def copying_twice(*accounts: str) -> Given:
         passes,
         passes,
     ),
-    ("copied within, to whom nobody says", copying("copies", REGION), to_be_reviewed),
+    ("copied within, to a bucket that is listed by its name", copying("copies", REGION), passes),
+    (
+        "copied within, to a bucket that is not listed, of which nobody says whose it is",
+        lambda a: unlisted(copying("copies", REGION)(a)),
+        to_be_reviewed,
+    ),
+    (
+        "a bucket whose name begins alike is listed",
+        lambda a: unlisted(copying("copies", REGION)(a), "copies-2"),
+        to_be_reviewed,
+    ),
+    (
+        "whether it is listed denied",
+        lambda a: copying("copies", REGION)(a).denies(
+            LIST_COPY_BUCKETS, region=REGION, Prefix="copies"
+        ),
+        denied(LIST_COPY_BUCKETS),
+    ),
     (
         "copied within, to a bucket called like AppStream's that is not listed",
         copying("appstream-copies", REGION),
@@ -423,12 +450,18 @@ def test_gv_05_names_the_account_that_holds_copies(tmp_path: Path) -> None:
     assert f"Other accounts that hold copies: {STRANGER}" in finding.observed
 
 
-def test_gv_05_says_that_nobody_knows_who_holds_a_copy(tmp_path: Path) -> None:
-    account = Account(tmp_path, allowed_regions=[REGION])
-    copying("copies", REGION)(account)
+@pytest.mark.parametrize(("colleagues", "status"), [([], "fail"), ([COLLEAGUE], "not evidenced")])
+def test_gv_05_says_that_a_copy_goes_to_nobody_knows_whom(
+    tmp_path: Path, colleagues: list[str], status: str
+) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION], organisation_accounts=colleagues)
+    unlisted(copying("copies", REGION)(account))
     (finding,) = findings(account, "GV-05")
-    assert "Other accounts that hold copies: an account that is not known" in finding.observed
-    assert "Account" in finding.hint
+    assert (
+        "Other accounts that hold copies: another account, which is not named" in finding.observed
+    )
+    assert finding.status == status
+    assert ("Destination.Account" in finding.hint) is (status != "fail")
 
 
 def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> None:
