@@ -711,7 +711,7 @@ LIST_COPY_BUCKETS = declare(
     each=(
         Each(
             GET_BUCKET_REPLICATION,
-            "ReplicationConfiguration.Rules[?Status=='Enabled' && !Destination.Account]"
+            "ReplicationConfiguration.Rules[?Status=='Enabled' && !(Destination.Account)]"
             ".{Prefix: arn_resource(Destination.Bucket)}"
             f" | [?Prefix && !starts_with(Prefix, '{BUCKET_PREFIX}')]",
         ),

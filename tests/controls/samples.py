@@ -22,6 +22,7 @@ from tests.standins import (
     management,
     objects,
     pool_user,
+    replication,
     restricted,
     tls_only,
     trust,
@@ -73,6 +74,10 @@ def tidy(folder: Path, **given: Any) -> Account:
     _buckets(account)
     point = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*"
     admin = {"Effect": "Allow", "Principal": {"AWS": ADMIN}, "Action": "s3:GetObject"}
+    copies = replication("copies")
+    account.answers(calls.GET_BUCKET_REPLICATION, copies, REGION, Bucket=HOME)
+    account.bucket("copies", listed=False)
+    account.lists(calls.LIST_COPY_BUCKETS, {"Name": "copies"}, Prefix="copies")
     account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
