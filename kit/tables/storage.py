@@ -73,7 +73,7 @@ _COLUMNS = {
         "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
     ),
     "kept_days": KEPT_COLUMN,
-    "kept_until": Column("Nothing is erased before", calls=KEPT_CALLS),
+    "kept_until": Column("Not all is erased before", calls=KEPT_CALLS),
     "erased_folders": Column(
         "AppStream's own folders that are erased, after days", calls=KEPT_CALLS
     ),
