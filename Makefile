@@ -30,6 +30,7 @@ lint: .venv/ready
 
 docs: .venv/ready
 	$(BIN)/evidence controls --markdown > docs/controls.md
+	$(BIN)/evidence controls --members > docs/members.md
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py

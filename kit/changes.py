@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kit.catalogue.statuses import is_open
 from kit.errors import UserError
-from kit.findings import FAIL, NO_API, NOT_EVIDENCED, without_times, worst
+from kit.findings import FAIL, NOT_EVIDENCED, RESOURCE, open_rows, worst
 from kit.packs import SealedPack, find_packs, latest, open_pack
 
 KEY = ["account", "control", "region", "resource"]
@@ -24,7 +25,8 @@ CHANGES = (
     "changed",
     "appeared",
 )
-_READ = [*KEY, "status", "reason", "observed", "expected"]
+_PROSE = ("reason", "observed", "expected", "observed_values")
+_READ = [*KEY, "subject", "status", *_PROSE]
 
 
 @dataclass(frozen=True)
@@ -184,17 +186,22 @@ def compare_packs(
 
 
 _ORDER = {change: rank for rank, change in enumerate(CHANGES)}
-_COMPARED = ["status_before", "status_after", "observed_before", "observed_after", "reason_after"]
-_OPEN = (FAIL, NOT_EVIDENCED)
+_COMPARED = [
+    "status_before",
+    "status_after",
+    "observed_values_before",
+    "observed_values_after",
+    "reason_after",
+]
 
 
 def _change(before: object, after: object, was: object, now: object, why: object) -> str:
     """Tell what became of a row; NaN where one of the audits has no such row."""
     had, has = isinstance(before, str), isinstance(after, str)
-    if had and has and why == NO_API:
+    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
         return ""
     if not had:
-        return "newly open" if after in _OPEN else "appeared"
+        return "newly open" if is_open(str(after), str(why)) else "appeared"
     if not has:
         return "gone"
     if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
@@ -207,23 +214,26 @@ def _change(before: object, after: object, was: object, now: object, why: object
         return "closed"
     if after == NOT_EVIDENCED:
         return "still open"
-    if before != after or without_times(str(was)) != without_times(str(now)):
-        return "changed"
-    return ""
+    # A pack of an earlier form has no values: then the status alone is compared.
+    known = isinstance(was, str) and isinstance(now, str)
+    return "changed" if before != after or (known and was != now) else ""
 
 
 def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
     """Return one row for each place that a control looks at, roll-ups left out."""
     table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
+    # How a pack words that there is no resource is no part of what it found.
+    of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
+    table["resource"] = table["resource"].where(of_a_resource, table["subject"])
     grouped = table.groupby(KEY, sort=True)
     if grouped.ngroups == len(table):
-        return table.set_index(KEY)[["status", "reason", "observed", "expected"]]
-    joined = {name: (name, _joined) for name in ("reason", "observed", "expected")}
+        return table.set_index(KEY)[["status", *_PROSE]]
+    joined = {name: (name, _joined) for name in _PROSE}
     return grouped.agg(status=("status", worst), **joined)
 
 
 def _joined(texts: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(filter(None, texts)))
+    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
 
 
 def _places(table: pd.DataFrame) -> pd.DataFrame:
@@ -248,7 +258,7 @@ def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
         running: dict[tuple[str, ...], str] = {}
         for pack in own:
             table = _table([pack])
-            open_ = table[table["status"].isin(_OPEN)]
+            open_ = table[open_rows(table)]
             running = {key: running.get(key, pack.as_of.isoformat()) for key in open_.index}
         since |= running
     return since

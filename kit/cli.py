@@ -235,11 +235,12 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     for check in checks:
         click.echo(check.line)
     wrong = sum(not check.ok for check in checks)
+    made = sum(not check.note for check in checks)
     unknown = any("signer not checked" in check.line for check in checks)
     click.echo(
-        f"{wrong} of {len(checks)} checks FAILED"
+        f"{wrong} of {made} checks FAILED"
         if wrong
-        else f"{len(checks)} checks, all ok" + (_SIGNER_UNKNOWN if unknown else "")
+        else f"{made} checks, all ok" + (_SIGNER_UNKNOWN if unknown else "")
     )
     sys.exit(_NOT_AS_SAID if wrong else 0)
 
@@ -282,11 +283,18 @@ def policy(parameters: Path | None) -> None:
 @click.argument("control", required=False)
 @click.option("--json", "form", flag_value="json", help="All metadata as JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="The handbook, docs/controls.md.")
+@click.option(
+    "--members",
+    "form",
+    flag_value="members",
+    help="What AWS answers, what is read and what is left: docs/members.md.",
+)
 def controls(control: str | None, form: str | None) -> None:
     """List the controls, or explain one: CONTROL is an id such as AR-05."""
     from kit.controls import describe, find
     from kit.controls.explain import explain, overview
     from kit.controls.handbook import handbook
+    from kit.tables.answers import page
 
     width = shutil.get_terminal_size().columns
     name = find(control) if control else ""
@@ -294,6 +302,8 @@ def controls(control: str | None, form: str | None) -> None:
         click.echo(json.dumps(describe([name] if name else []), indent=2, ensure_ascii=False))
     elif form == "markdown":
         click.echo(handbook(), nl=False)
+    elif form == "members":
+        click.echo(page(), nl=False)
     else:
         click.echo(explain(name, width) if name else overview(width))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import hashlib
-import re
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,14 +13,19 @@ from typing import Any
 import pandas as pd
 import rfc8785
 
+from kit.catalogue.statuses import STATUSES, exit_code, is_open
 from kit.parameters import Waiver
 
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
-WORST_FIRST = (FAIL, NOT_EVIDENCED, ACCEPTED, ATTESTED, PASS, NOT_APPLICABLE)
+WORST_FIRST = tuple(STATUSES)
 NO_API = "no API"
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
+# What a finding is about: a resource; or that there is none; or those that were not listed; or
+# nothing, because the profile does not require the control.
+RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
+# Bumped when the members that make a finding's identity change: packs name the form of their digest.
+IDENTITY = "identity-1"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Finding:
         For what could not be seen: the call, AWS's error code, the action to grant, the way out.
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
+    subject : str
+        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED` or `NOT_REQUIRED`.
+    observed_values, threshold_values : str
+        JSON objects in the canonical form of RFC 8785: typed values by column id, without those
+        that were not seen or are transient, and the thresholds and lists by field.
     """
 
     control: str
@@ -57,6 +67,14 @@ class Finding:
     permission: str = ""
     hint: str = ""
     evidence: tuple[str, ...] = ()
+    subject: str = RESOURCE
+    observed_values: str = "{}"
+    threshold_values: str = "{}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to act on it."""
+        return is_open(self.status, self.reason)
 
 
 class Findings:
@@ -88,7 +106,7 @@ class Findings:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the findings without evidence ids, times and attempts.
+        """SHA-256 over the identities of the findings; see `identity`.
 
         It is the same whichever door the same account went through.
         """
@@ -101,36 +119,85 @@ class Findings:
     @property
     def exit_code(self) -> int:
         """0 nothing open, 3 fails found, 4 evidence missing (3 outranks 4)."""
-        if self.count(FAIL):
-            return 3
-        missing = any(f.status == NOT_EVIDENCED and f.reason != NO_API for f in self.leaves)
-        return 4 if missing else 0
+        return exit_code([(finding.status, finding.reason) for finding in self.leaves])
 
 
-def without_times(text: str) -> str:
-    """Replace times, which differ from one collection to the next."""
-    return _TIME.sub("(time)", text)
+def identity(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a finding is: what was observed, never how it is worded.
+
+    Parameters
+    ----------
+    record : mapping
+        Members of `Finding` by name.
+
+    Returns
+    -------
+    dict
+        JSON-compatible. The reason is a code only where evidence is missing, and a declaration
+        where a fail is accepted; elsewhere it is prose and left out, as are the names that stand
+        for no resource, evidence ids and transient values.
+    """
+    status = record["status"]
+    return {
+        "control": record["control"],
+        "account": record["account"],
+        "region": record["region"],
+        "subject": record["subject"],
+        "resource": record["resource"] if record["subject"] == RESOURCE else "",
+        "status": status,
+        "reason": record["reason"] if status in (NOT_EVIDENCED, ACCEPTED) else "",
+        "operation": record["operation"],
+        "code": record["code"],
+        "observed": json.loads(record["observed_values"]),
+        "thresholds": json.loads(record["threshold_values"]),
+    }
 
 
 def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
-    """SHA-256 over findings without evidence ids, times and attempts.
+    """SHA-256 over the identities of findings in canonical JSON (RFC 8785).
 
     Parameters
     ----------
     records : iterable of mapping
         Members of `Finding` by name, in the order of the findings.
+
+    Raises
+    ------
+    ValueError
+        Values of a record are not JSON.
     """
-    rows = [
-        {key: without_times(value) for key, value in record.items() if key != "evidence"}
-        for record in records
-    ]
+    rows = [identity(record) for record in records]
     return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+
+
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return values by name as canonical JSON (RFC 8785), whatever types a cell holds."""
+    return rfc8785.dumps({name: _plain(value) for name, value in values.items()}).decode()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; an integer beyond what JSON holds exactly as a text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    if value is None or isinstance(value, bool | str | float):
+        return value
+    return value if isinstance(value, int) and abs(value) < 2**53 else str(value)
 
 
 def worst(statuses: Iterable[str]) -> str:
     """The status that a roll-up of these has; not applicable where there are none."""
     found = set(statuses)
     return next((status for status in WORST_FIRST if status in found), NOT_APPLICABLE)
+
+
+def open_rows(table: pd.DataFrame) -> pd.Series:
+    """Return which rows of ``status`` and ``reason`` are open, as bool by row."""
+    known = zip(table["status"], table["reason"], strict=True)
+    return pd.Series([is_open(*pair) for pair in known], index=table.index, dtype=bool)
 
 
 def apply_waivers(

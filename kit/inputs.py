@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,17 +27,26 @@ class Where:
         The file, or what else they came from.
     lines : mapping of path to int
         The line of each field and list entry, counted from 1; empty where there are none.
+    elsewhere : mapping of str to str
+        Fields that another source gave, with its name.
     """
 
     source: str
     lines: Mapping[Steps, int] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, *path: str | int) -> str:
         """Name the source, and the line of a field or of what holds it."""
+        if path and path[0] in self.elsewhere:
+            return self.elsewhere[str(path[0])]
         for length in range(len(path), -1, -1):
             if path[:length] in self.lines:
                 return f"{self.source}, line {self.lines[path[:length]]}"
         return self.source
+
+    def brief(self, name: str) -> str:
+        """Name the source of a field without the folders that lead to it."""
+        return replace(self, source=Path(self.source).name).of(name)
 
     def within(self, *path: str | int) -> Where:
         """The part under a path, whose own paths then begin there."""

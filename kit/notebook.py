@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,16 @@ from kit.controls import calls_of
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
 from kit.organisation import Organisation, roll_up
-from kit.parameters import Run, parameters
+from kit.parameters import Run, parameters, read_fields
 from kit.snapshot import Snapshot, read
 
 PARAMETERS_FILE = "EVIDENCE_PARAMETERS"
 _INJECTED = "# Parameters"  # papermill writes this line above what it injects
+_DEFAULTS = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Run.model_fields.items()
+    if not field.is_required()
+}
 
 
 def validate(namespace: Mapping[str, Any]) -> Run:
@@ -32,8 +38,9 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     Returns
     -------
     Run
-        Of the parameters cell; of the stored snapshot where ``snapshot`` names one; of the file
-        that the environment names in ``EVIDENCE_PARAMETERS`` where the cell names no account.
+        Of the stored snapshot where ``snapshot`` names one; otherwise of the parameters cell. The
+        file that the environment names in ``EVIDENCE_PARAMETERS`` fills what the cell leaves at
+        its default, unless the cell names another account: what the cell or papermill gives wins.
 
     Raises
     ------
@@ -50,10 +57,18 @@ def validate(namespace: Mapping[str, Any]) -> Run:
                 f"{name}: a stored snapshot holds its own parameters; give snapshot alone"
             )
         return read(stored).run
+    cell = {name: namespace[name] for name in Run.model_fields if name in namespace}
+    given = {
+        name: f"papermill ({name})" if name in injected else f"the parameters cell ({name})"
+        for name, value in cell.items()
+        if name in injected or value != _DEFAULTS.get(name, "")
+    }
     file = os.environ.get(PARAMETERS_FILE)
-    if file and not namespace.get("account"):
-        return parameters(file)
-    return parameters({name: namespace[name] for name in Run.model_fields if name in namespace})
+    values, where = read_fields(Path(file)) if file else ({}, Where("the parameters cell"))
+    if file and cell.get("account") not in (None, "", values.get("account")):
+        values, where = {}, Where("the parameters cell")
+    chosen = {**values, **{name: cell[name] for name in given}}
+    return parameters(chosen, replace(where, elsewhere=given))
 
 
 def open_organisation(namespace: Mapping[str, Any]) -> Organisation:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls import CONTROLS, SECTIONS
-from kit.findings import FAIL, NO_API, NOT_EVIDENCED, WORST_FIRST
+from kit.findings import WORST_FIRST
 from kit.packs import SealedPack, find_packs, latest
 
 _RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
@@ -73,7 +74,7 @@ def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = 
         leaves = pack.read_leaves(["control", "status", *_WHY])
         counts[account] = leaves["status"].value_counts()
         verdicts[account] = worst_by(leaves, ["control"])
-        some = leaves[leaves["status"].isin((FAIL, NOT_EVIDENCED))]
+        some = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
         alike = some.groupby(["control", "status", *_WHY], dropna=False, as_index=False).size()
         open_.append(alike.assign(account=account))
     table = pd.concat(open_, ignore_index=True).rename(columns={"size": "count"})
@@ -93,12 +94,6 @@ def worst_by(findings: pd.DataFrame, by: list[str]) -> pd.Series:
     """Return the worst status of each group of findings."""
     ranks = findings["status"].map(_RANK).groupby([findings[name] for name in by]).min()
     return ranks.map(dict(enumerate(WORST_FIRST)))
-
-
-def is_open(table: pd.DataFrame) -> pd.Series:
-    """Tell which rows need somebody: fails, and what is not evidenced though it could be."""
-    unseen = (table["status"] == NOT_EVIDENCED) & (table["reason"] != NO_API)
-    return (table["status"] == FAIL) | unseen
 
 
 def _place(name: str) -> tuple[int, str]:

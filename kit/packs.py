@@ -1,7 +1,7 @@
 """Sealed packs, read back: what a roll-up of many and a comparison of two are made from.
 
-Only what a pack's manifest vouches for is read, and only its small files: the
-tag ``bag-info.txt`` and ``data/findings.parquet``. AWS is not asked.
+The kit reads only what a pack's manifest vouches for, and only its small files: the tag
+``bag-info.txt`` and ``data/findings.csv``. It sends no request to AWS.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
+from kit.catalogue.statuses import STATUSES
 from kit.errors import UserError
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
-from kit.pack.verify.parquet import read_table
+from kit.pack.tabular import read_findings_csv
 
-FINDINGS = "data/findings.parquet"
+FINDINGS = "data/findings.csv"
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,22 @@ class SealedPack:
         Raises
         ------
         UserError
-            As `read`, and where the file is no such table or would unpack to more than one.
+            As `read`, and where the file holds no table of findings.
         """
         try:
-            table, _ = read_table(self.read(FINDINGS), [*columns, "severity"])
-        except (ValueError, OSError, pa.ArrowException) as error:
-            raise UserError(f"{self.folder / FINDINGS}: no table of findings: {error}") from None
-        plain = [
-            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
-            for field in table.schema
-        ]
-        rows = table.cast(pa.schema(plain)).to_pandas()
-        return rows.loc[rows["severity"] != "", columns]
+            records = read_findings_csv(self.read(FINDINGS))
+        except ValueError as error:
+            raise UserError(
+                f"{self.folder / FINDINGS}: is not a table of findings: {error}"
+            ) from None
+        unknown = {record["status"] for record in records} - STATUSES.keys()
+        if unknown:
+            raise UserError(
+                f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
+                f"{', '.join(STATUSES)}"
+            )
+        leaves = [record for record in records if record["severity"]]
+        return pd.DataFrame(leaves, columns=columns, dtype=object)
 
 
 def open_pack(folder: Path | str) -> SealedPack:

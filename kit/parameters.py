@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from kit.aws_models import models
 from kit.errors import UserError
@@ -40,7 +48,7 @@ class Profile(Strict):
         description="weakest class of key that may encrypt a bucket"
     )
     attestations: list[Framework] = Field(
-        min_length=1, description="frameworks whose reports by AWS's auditors count"
+        min_length=1, description="frameworks of which a report by AWS's auditors has to be read"
     )
     report_valid_months: int = Field(
         gt=0, description="months after its period in which an attestation report counts"
@@ -85,6 +93,12 @@ class Profile(Strict):
     max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
 
 
+SAMPLE_REASONS = (
+    "CloudTrail data events are on order, see ticket SEC-214",
+    "Designers need the internet until the proxy is in place, see RoPA 17",
+)
+
+
 class Waiver(Strict):
     """A fail that somebody accepts, until a day."""
 
@@ -93,6 +107,13 @@ class Waiver(Strict):
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=10)
     expires: str
+
+    @field_validator("reason")
+    @classmethod
+    def _is_no_sample(cls, value: str) -> str:
+        if value in SAMPLE_REASONS:
+            raise ValueError("is the sample of parameters/waivers.yaml; write your own")
+        return value
 
     @field_validator("expires")
     @classmethod
@@ -104,8 +125,28 @@ class Waiver(Strict):
         return value
 
 
+# What parameters/example.yaml shows for fields that declare something. A sample that somebody
+# forgot to replace must not become evidence.
+SAMPLES: dict[str, Any] = {
+    "controller": "Name of the controller",
+    "register_reference": "RoPA 17, application streaming",
+    "contact": "dataprotection@controller.example",
+    "reviewer": "Name or function of the reviewer",
+    "identity_provider_evidence": "IDP-2026-03",
+    "agent_dpia_reference": "DPIA-2026-05",
+    "retention_procedure": "Reference of the procedure that erases users' files",
+    "disk_encryption_statement": "Where AWS's statement on instance disks lies",
+    "reports_read": {"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
+    "declared_reasons": {"EX-01": "Engineers paste measurements into their own reports"},
+    "administrators": ["arn:aws:iam::012345678901:role/NameOfTheRole"],
+    "allowed_embed_domains": ["intranet.controller.example"],
+}
+
+
 class Run(Strict):
     """One account, as it is to be looked at. The notebook's parameters cell has the same names."""
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
     account: str
     regions: list[str] = []
@@ -136,6 +177,7 @@ class Run(Strict):
     agent_dpia_reference: str = ""
     retention_procedure: str = ""
     disk_encryption_statement: str = ""
+    reports_read: dict[Framework, str] = {}
     fips_relay_state: bool = False
     allowed_key_accounts: list[str] = []
     lookback_days: int = Field(default=90, ge=1, le=90)
@@ -146,6 +188,27 @@ class Run(Strict):
     signed: bool = False
     paper: Literal["A4", "Letter"] = "A4"
     outputs: str = "outputs"
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where each field that somebody gave was written; fields with their default are not in it."""
+        return dict(self._sources)
+
+    def given_in(self, sources: Mapping[str, str]) -> Run:
+        """Return the run with a record of where its fields were written."""
+        run = self.model_copy()
+        run._sources = dict(sources)
+        return run
+
+    @field_validator(*SAMPLES)
+    @classmethod
+    def _is_no_sample(cls, value: Any, info: ValidationInfo) -> Any:
+        sample = SAMPLES[info.field_name or ""]
+        if _entries(value) & _entries(sample):
+            raise ValueError(
+                "is the sample of parameters/example.yaml; write your own, or leave the field out"
+            )
+        return value
 
     @field_validator("account", mode="before")
     @classmethod
@@ -204,6 +267,16 @@ class Run(Strict):
     @classmethod
     def _review_is_a_day(cls, value: str) -> str:
         return Waiver._is_a_day(value) if value else value
+
+    @field_validator("reports_read")
+    @classmethod
+    def _readings_are_named(cls, value: dict[Framework, str]) -> dict[Framework, str]:
+        for framework, reading in value.items():
+            if not reading.strip():
+                raise ValueError(f"{framework}: give the day of reading, or a reference to it")
+            if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
+                Waiver._is_a_day(reading)
+        return value
 
     @field_validator("phone_region")
     @classmethod
@@ -271,7 +344,14 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         raise UserError(
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
-    return validated(Run, dict(values), where)
+    sources = {name: where.brief(name) for name in values}
+    return validated(Run, dict(values), where).given_in(sources)
+
+
+def _entries(value: Any) -> set[Any]:
+    """A text, the entries of a list, or the items of a mapping, to be compared with a sample's."""
+    entries: Iterable[Any] = value.items() if isinstance(value, dict) else value
+    return {value} - {""} if isinstance(value, str) else set(entries)
 
 
 def load_profile(name: str) -> Profile:
@@ -316,6 +396,8 @@ def load_waivers(path: str) -> list[Waiver]:
         entries, where = read_yaml(Path(path))
     except UserError as error:
         raise UserError(f"waivers: {error}") from None
+    if entries is None:  # every waiver of the file is commented out
+        return []
     if not isinstance(entries, list):
         raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
     for n, entry in enumerate(entries):

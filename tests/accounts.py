@@ -37,7 +37,9 @@ def run_of(name: str, folder: Path) -> Run:
 
 
 def _day(value: Any) -> Any:
-    """``-60d`` as the day it means today."""
+    """``-60d`` as the day it means today, also within a mapping."""
+    if isinstance(value, dict):
+        return {name: _day(item) for name, item in value.items()}
     if isinstance(value, str) and re.fullmatch(r"-\d+d", value):
         return (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(value[:-1]))).isoformat()
     return value

@@ -6,9 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from kit.findings import Finding
+from kit.findings import RESOURCE, Finding, canonical
 from kit.pack.bag import write_bag
-from kit.pack.tabular import findings_parquet
+from kit.pack.tabular import findings_csv
 
 AS_OF = dt.datetime(2026, 8, 1, 9, tzinfo=dt.UTC)
 
@@ -17,7 +17,9 @@ def row(control: str, resource: str, status: str, **members: str) -> dict[str, A
     """Return a finding as the notebook gives it to machines."""
     empty = dict.fromkeys(Finding.__dataclass_fields__, "")
     given = {"control": control, "resource": resource, "status": status, "severity": "high"}
-    return {**empty, "region": "eu-central-1", "evidence": "E0001", **given, **members}
+    values = {"observed_values": canonical({"seen": members.get("observed", "")})}
+    usual = {"region": "eu-central-1", "evidence": "E0001", "subject": RESOURCE}
+    return {**empty, **usual, "threshold_values": "{}", **values, **given, **members}
 
 
 def seal(
@@ -30,7 +32,6 @@ def seal(
     """Seal a pack below `root`, as of `AS_OF` and some days; return its folder."""
     as_of = AS_OF + dt.timedelta(days=days)
     records = [{**row, "account": account} for row in rows]
-    facts = {"account": account, "as_of": as_of.isoformat(), "digest": "0" * 64}
     folder = root / account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack"
     told = {
         "Account": account,
@@ -41,6 +42,6 @@ def seal(
         "Stamp": "NOT AWS: made up",
         **info,
     }
-    content = findings_parquet({"records": records, "facts": facts})
-    write_bag(folder, [("findings.parquet", content)], told, as_of)
+    content = findings_csv({"records": records})
+    write_bag(folder, [("findings.csv", content)], told, as_of)
     return folder

@@ -8,6 +8,7 @@ import pytest
 
 from kit.changes import CHANGES, audits, compare, compare_packs
 from kit.errors import UserError
+from kit.findings import canonical
 from kit.packs import find_packs, open_pack
 from kit.report import changes as show
 from kit.report.views import Note, Table
@@ -59,11 +60,12 @@ def test_values_are_shown_before_and_after(tmp_path: Path) -> None:
     assert line["observed_after"] == "Encryption: aws:kms"
 
 
-def test_times_and_what_no_interface_shows_are_no_changes(tmp_path: Path) -> None:
+def test_wording_and_what_no_interface_shows_are_no_changes(tmp_path: Path) -> None:
     for days in (0, 1):
         seen = f"Last event: 2026-08-0{days + 1}T10:00:00Z"
+        fixed = {"observed": seen, "observed_values": canonical({"kind": "trail"})}
         rows = [
-            row("LG-01", "trail-a", "pass", observed=seen),
+            row("LG-01", "trail-a", "pass", **fixed),
             row("AR-04", "fleet-a", "not evidenced", reason="no API", observed=seen),
         ]
         seal(tmp_path, ONE, rows, days)

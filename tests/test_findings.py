@@ -15,11 +15,15 @@ from kit.findings import (
     NO_API,
     NOT_APPLICABLE,
     NOT_EVIDENCED,
+    NOT_REQUIRED,
+    NOTHING,
     PASS,
+    UNLISTED,
     WORST_FIRST,
     Finding,
     Findings,
     apply_waivers,
+    canonical,
     worst,
 )
 from kit.parameters import Waiver
@@ -133,36 +137,57 @@ def test_the_frame_has_all_members_and_roll_ups_last() -> None:
 SEEN = replace(
     FAILED,
     evidence=("E0007#/Fleets/0", "E0009"),
-    observed="Window: from 2026-11-01T08:00:00+00:00, to 2026-11-23T12:00:00.123+00:00, days 90",
-    expected="Recent. [as_of = 2026-11-24 12:00:00+00:00]",
+    observed="Longest session (seconds): 432000",
+    observed_values=canonical({"session_seconds": 432_000, "fleet_type": "ON_DEMAND"}),
+    expected="Sessions end. [max_session_seconds = 36000]",
+    threshold_values=canonical({"max_session_seconds": 36_000}),
 )
+_VALUES = ("observed_values", "threshold_values")
+_WORDING = ("evidence", "severity", "reason", "observed", "expected", "permission", "hint")
 
 
-@pytest.mark.parametrize(
-    "again",
-    [
-        {"evidence": ("E0001",)},
-        {"observed": SEEN.observed.replace("2026-11-01T08:00:00", "2026-11-02T09:30:01")},
-        {"expected": "Recent. [as_of = 2026-11-25 07:10:33+00:00]"},
-    ],
-    ids=["evidence ids", "times seen", "the clock"],
-)
-def test_the_digest_does_not_depend_on(again: dict[str, Any]) -> None:
-    assert Findings([replace(SEEN, **again)]).digest == Findings([SEEN]).digest
+@pytest.mark.parametrize("member", _WORDING)
+def test_the_digest_does_not_depend_on_wording(member: str) -> None:
+    other = replace(SEEN, **{member: ("E0001",) if member == "evidence" else "other"})
+    assert Findings([other]).digest == Findings([SEEN]).digest
 
 
 @pytest.mark.parametrize(
     "member",
-    [name for name in Finding.__dataclass_fields__ if name != "evidence"],
+    [name for name in Finding.__dataclass_fields__ if name not in (*_WORDING, *_VALUES)],
 )
 def test_the_digest_depends_on(member: str) -> None:
     assert Findings([replace(SEEN, **{member: "other"})]).digest != Findings([SEEN]).digest
 
 
-def test_the_digest_depends_on_days_which_are_facts() -> None:
-    told = replace(SEEN, reason="AWS Artifact: SOC 2, period to 2026-03-31")
-    other = replace(SEEN, reason="AWS Artifact: SOC 2, period to 2025-03-31")
-    assert Findings([told]).digest != Findings([other]).digest
+@pytest.mark.parametrize("member", _VALUES)
+@pytest.mark.parametrize(
+    "values",
+    [{"session_seconds": 1}, {"session_seconds": "432000"}, {"session_seconds": None}, {}],
+    ids=["another value", "another type", "none", "not seen"],
+)
+def test_the_digest_depends_on_values_and_their_types(member: str, values: dict[str, Any]) -> None:
+    other = replace(SEEN, **{member: canonical(values)})
+    assert Findings([other]).digest != Findings([SEEN]).digest
+
+
+@pytest.mark.parametrize("status", [NOT_EVIDENCED, ACCEPTED])
+def test_the_digest_depends_on_a_reason_that_is_a_code_or_a_declaration(status: str) -> None:
+    one, other = (replace(SEEN, status=status, reason=text) for text in ("denied", "failed"))
+    assert Findings([one]).digest != Findings([other]).digest
+
+
+@pytest.mark.parametrize("subject", [NOTHING, UNLISTED, NOT_REQUIRED])
+def test_the_digest_does_not_depend_on_what_stands_for_no_resource(subject: str) -> None:
+    one, other = (replace(SEEN, subject=subject, resource=text) for text in ("no fleet", "none"))
+    assert Findings([one]).digest == Findings([other]).digest
+
+
+def test_values_are_written_in_one_way_alone() -> None:
+    given = {"b": (1, 2.0, None), "a": {"y": True, "x": "é"}, "n": 2**60, "s": {"q", "p"}}
+    assert canonical(given) == (
+        '{"a":{"x":"é","y":true},"b":[1,2,null],"n":"1152921504606846976","s":["p","q"]}'
+    )
 
 
 def test_the_digest_depends_on_every_row_and_on_roll_ups() -> None:

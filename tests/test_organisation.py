@@ -99,11 +99,11 @@ def test_the_picture_says_whom_it_leaves_out(tmp_path: Path) -> None:
 
 
 def test_a_pack_that_its_manifest_does_not_vouch_for_is_refused(packs: Path) -> None:
-    file = next(packs.glob(f"{TWO}/*/pack/data/findings.parquet"))
+    file = next(packs.glob(f"{TWO}/*/pack/data/findings.csv"))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(UserError, match=r"findings.parquet: its SHA-256 is .* the manifest says"):
+    with pytest.raises(UserError, match=r"findings.csv: its SHA-256 is .* the manifest says"):
         roll_up(packs)
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.errors import UserError
-from kit.notebook import validate
-from kit.parameters import Run, load_profile, load_waivers, parameters
+from kit.notebook import PARAMETERS_FILE, validate
+from kit.parameters import (
+    SAMPLE_REASONS,
+    SAMPLES,
+    Run,
+    load_profile,
+    load_waivers,
+    parameters,
+)
 
 ACCOUNT = "012345678901"
+DEFAULTS = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Run.model_fields.items()
+    if not field.is_required()
+}
 EXAMPLES = Path(__file__).parent.parent / "parameters"
 
 
@@ -29,8 +43,88 @@ def test_the_examples_are_valid(path: Path) -> None:
     assert len(parameters(path).account) == 12
 
 
-def test_the_commented_example_names_every_field() -> None:
-    assert parameters(EXAMPLES / "example.yaml").model_fields_set == set(Run.model_fields)
+def uncommented(path: Path) -> str:
+    """A sample file with the # before its fields taken away; # before a space begins prose."""
+    return re.sub(
+        r"^( *)#(?=[a-z]|- [a-z]|  [A-Za-z])", r"\1", path.read_text(), flags=re.MULTILINE
+    )
+
+
+def test_the_example_names_every_field_and_declares_nothing() -> None:
+    path = EXAMPLES / "example.yaml"
+    assert parameters(path).model_fields_set == {"account", "regions"}
+    given = yaml.safe_load(uncommented(path))
+    assert given.keys() == Run.model_fields.keys()
+    assert {name: given[name] for name in SAMPLES} == SAMPLES
+
+
+def test_the_samples_of_accounts_and_waivers_declare_nothing() -> None:
+    declared = {*SAMPLES, "data_role", "allowed_regions", "reviewed_on"}
+    shared = yaml.safe_load((EXAMPLES / "accounts.yaml").read_text())["shared"]
+    assert declared.isdisjoint(shared)
+    path = EXAMPLES / "waivers.yaml"
+    assert load_waivers(str(path)) == []
+    assert [one["reason"] for one in yaml.safe_load(uncommented(path))] == list(SAMPLE_REASONS)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_that_nobody_replaced_is_refused_by_name(name: str) -> None:
+    value = SAMPLES[name]
+    with pytest.raises(UserError, match=rf"{name}: .* is the sample of parameters/example.yaml"):
+        parameters({"account": ACCOUNT, name: value})
+    if not isinstance(value, str):
+        own = {**value, "CISPE": "our own"} if isinstance(value, dict) else [*value, "our own"]
+        with pytest.raises(UserError, match=f"{name}: .* is the sample"):
+            parameters({"account": ACCOUNT, name: own})
+
+
+@pytest.mark.parametrize("reason", SAMPLE_REASONS)
+def test_a_waiver_with_the_samples_reason_is_refused(tmp_path: Path, reason: str) -> None:
+    path = tmp_path / "waivers.yaml"
+    entry = {"control": "EX-07", "owner": "Jo Doe", "reason": reason, "expires": "2027-03-31"}
+    path.write_text(yaml.safe_dump([entry]))
+    with pytest.raises(UserError, match=r"reason: .* is the sample"):
+        load_waivers(str(path))
+
+
+def test_what_the_cell_changes_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f'account: "{ACCOUNT}"\nthresholds: strict\ncontroller: Example Ltd\n')
+    monkeypatch.setenv(PARAMETERS_FILE, str(file))
+    cell = dict.fromkeys(Run.model_fields, "") | DEFAULTS | {"account": ""}
+    run = validate(cell)
+    assert (run.thresholds, run.controller) == ("strict", "Example Ltd")
+    assert run.sources == {
+        "account": "run.yaml, line 1",
+        "thresholds": "run.yaml, line 2",
+        "controller": "run.yaml, line 3",
+    }
+    run = validate({**cell, "controller": "Another Ltd", "event_pages": 9})
+    assert (run.thresholds, run.controller, run.event_pages) == ("strict", "Another Ltd", 9)
+    assert run.sources["controller"] == "the parameters cell (controller)"
+    assert run.sources["thresholds"] == "run.yaml, line 2"
+    injected = {"In": ["# Parameters\nthresholds = 'default'"], "thresholds": "default"}
+    run = validate({**cell, **injected})
+    assert run.thresholds == "default"
+    assert run.sources["thresholds"] == "papermill (thresholds)"
+    other = validate({**cell, "account": "111122223333"})
+    assert (other.controller, other.sources) == (
+        "",
+        {"account": "the parameters cell (account)"},
+    )
+    assert validate({**cell, "account": ACCOUNT}).controller == "Example Ltd"
+
+
+def test_a_mistake_in_the_cell_names_the_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f'account: "{ACCOUNT}"\nthresholds: strict\n')
+    monkeypatch.setenv(PARAMETERS_FILE, str(file))
+    with pytest.raises(UserError, match=r"^the parameters cell \(event_pages\): event_pages: 0"):
+        validate({**DEFAULTS, "account": "", "event_pages": 0})
 
 
 @pytest.mark.parametrize(
@@ -79,6 +173,18 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
         (
             "declared_reasons:\n  EX-01: 3",
             'line 4: declared_reasons, EX-01: 3: a text is wanted: "3"',
+        ),
+        (
+            "reports_read:\n  SOC2: 2026-10-12",
+            "line 4: reports_read, SOC2",
+        ),
+        (
+            "reports_read:\n  C5: 2026-13-12",
+            "line 3: reports_read: {'C5': '2026-13-12'}: write the",
+        ),
+        (
+            "reports_read:\n  C5: ''",
+            "line 3: reports_read: {'C5': ''}: C5: give the day of reading",
         ),
         (
             "data_role: owner",
@@ -169,7 +275,7 @@ def test_an_unknown_profile_is_told() -> None:
 
 def test_a_notebook_passes_its_names() -> None:
     names = {"account": ACCOUNT, "regions": [], "snapshot": "", "kit": object(), "In": [""]}
-    assert validate(names) == Run(account=ACCOUNT)
+    assert validate(names).model_dump() == Run(account=ACCOUNT).model_dump()
 
 
 def test_a_name_that_papermill_injected_in_vain_is_an_error() -> None:

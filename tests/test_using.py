@@ -39,8 +39,11 @@ def test_its_profile_loads(tmp_path: Path) -> None:
     assert own.max_session_seconds == default.max_session_seconds
 
 
-def test_the_sample_of_waivers_loads() -> None:
-    waivers = load_waivers(str(WAIVERS))
+def test_the_sample_of_waivers_loads_once_it_is_ones_own(tmp_path: Path) -> None:
+    text = re.sub(r"^#(?=- |  [a-z])", "", WAIVERS.read_text(), flags=re.MULTILINE)
+    own = tmp_path / "waivers.yaml"
+    own.write_text(re.sub("reason: .*", "reason: of the reader's own", text))
+    waivers = load_waivers(str(own))
     assert [waiver.control for waiver in waivers] == ["LG-07", "EX-07"]
     assert {waiver.control for waiver in waivers} <= CONTROLS.keys()
 

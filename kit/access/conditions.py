@@ -132,10 +132,11 @@ def holds(
         A key that it does not have is judged by its `default`.
     doubt : bool, optional
         The truth of what AWS does not document: operators that are not known, ARNs that do not
-        have six parts.
+        have six parts, variables that cannot be resolved.
     """
     return all_of(
-        doubt if _is_doubtful(one) else _holds(one, context, has_variables) for one in conditions
+        doubt if _is_doubtful(one) else _holds(one, context, has_variables, doubt)
+        for one in conditions
     )
 
 
@@ -147,27 +148,36 @@ def _is_doubtful(condition: Condition) -> bool:
     )
 
 
-def _holds(condition: Condition, context: Context, has_variables: bool) -> bool | None:
+def _holds(
+    condition: Condition, context: Context, has_variables: bool, doubt: bool | None
+) -> bool | None:
     value = context[condition.key] if condition.key in context else default(condition.key)
-    return _truth(condition, value, context, has_variables)
+    return _truth(condition, value, context, has_variables, doubt)
 
 
 def _truth(
-    condition: Condition, value: Value, context: Context, has_variables: bool
+    condition: Condition,
+    value: Value,
+    context: Context,
+    has_variables: bool,
+    doubt: bool | None,
 ) -> bool | None:
     if isinstance(value, Choice):
         options = value.options or (UNKNOWN,)
-        return _agreed(_truth(condition, one, context, has_variables) for one in options)
+        return _agreed(_truth(condition, one, context, has_variables, doubt) for one in options)
     if isinstance(value, Some) and value.maybe_absent:
         here = replace(value, maybe_absent=False)
-        return _agreed(_truth(condition, one, context, has_variables) for one in (here, ABSENT))
+        return _agreed(
+            _truth(condition, one, context, has_variables, doubt) for one in (here, ABSENT)
+        )
     if condition.operator == "null":
         absent = isinstance(value, Absent) or value == ()
         return any(wanted.lower() == str(absent).lower() for wanted in condition.values)
     compare, negated = _OPERATORS[condition.operator]
     if isinstance(value, Absent) or value == ():
+        # "Any" has nothing to find, whatever IfExists says; "all" has nothing that fails.
         if condition.quantifier:
-            return condition.quantifier == "all" or condition.if_exists
+            return condition.quantifier == "all"
         return negated or condition.if_exists
     wild = condition.operator.startswith(_WILD)
     texts = [one if wild else literal(one) for one in condition.values]
@@ -177,6 +187,9 @@ def _truth(
         met = _meets(compare, wanted, one)
         if met is None and one.ordinary:
             met = False
+        if negated and met is False and (UNRESOLVED, True) in wanted:
+            # What cannot be resolved might make a statement invalid, AWS says.
+            return doubt
         return negate(met) if negated else met
 
     if isinstance(value, Some):
@@ -192,6 +205,7 @@ def _agreed(truths: Iterable[bool | None]) -> bool | None:
     return found.pop() if len(found) == 1 else None
 
 
+UNRESOLVED = "\ue00f"
 _WILD = ("stringlike", "stringnotlike", "arn")  # operators whose values are patterns
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
@@ -199,8 +213,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 def fill(text: str, context: Context) -> tuple[str, bool]:
     """Return a policy's text with its variables filled in, and whether all of them are known.
 
-    What is not known is any text; a variable whose key is absent, and which has no default,
-    matches nothing: the text is then empty of meaning and returned as a pattern that nothing fits.
+    What is not known is any text. A variable whose key is absent, and that has no default, makes
+    the text `UNRESOLVED`, which nothing fits.
     """
     if "${" not in text:
         return text, True
@@ -223,7 +237,7 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
         return value.patterns[0] if isinstance(value, Some) and len(value.patterns) == 1 else "*"
 
     filled = _VARIABLE.sub(value_of, text)
-    return ("\ue00f", True) if missing else (filled, known)
+    return (UNRESOLVED, True) if missing else (filled, known)
 
 
 _Compare = Callable[[list[str], str], "bool | None"]

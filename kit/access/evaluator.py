@@ -19,6 +19,7 @@ from itertools import product
 from kit.access.conditions import (
     ABSENT,
     UNKNOWN,
+    UNRESOLVED,
     Absent,
     Choice,
     Context,
@@ -182,6 +183,7 @@ class _Request:
         self, caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
     ):
         self.caller, self.action, self.target = caller, action, target
+        self.is_ordinary = is_ordinary
         known = {**_facts(caller), **_facts_of(target), **context}
         self.context: dict[str, Value] = known
         self.identity = self._about(caller.identity)
@@ -189,7 +191,6 @@ class _Request:
         self.resource = self._about(target.policy or (), named=True)
         found = [*self.identity, *(self.boundary or ()), *self.resource]
         self.conditions = [c for reach in found for c in reach.statement.conditions]
-        self.is_ordinary = is_ordinary
         if is_ordinary:
             keys = {c.key for c in self.conditions} | known.keys()
             self.context = {k: ordinary_value(known.get(k) or default(k)) for k in keys}
@@ -233,7 +234,11 @@ class _Request:
             )
         wholly = statement.effect == "Deny" or self.target.wholly
         if statement.excepts_resources:
-            return negate(touched if wholly else covered)
+            hit = negate(touched if wholly else covered)
+            # What cannot be resolved might make a statement invalid, AWS says.
+            if hit is not False and (UNRESOLVED, True) in found:
+                return self._doubt(statement.effect)
+            return hit
         return covered if wholly else touched
 
     def choices(self) -> Iterator[Mapping[str, Value]]:
@@ -265,22 +270,27 @@ class _Request:
         return negate(self._some(self.resource, "Deny", context))
 
     def _some(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
-        # Judged in general, what AWS does not document opens more rather than less.
-        doubt = effect == "Allow" if self.is_ordinary else None
+        doubt = self._doubt(effect)
         return any_of(
             all_of((reach.sure, _holding(reach.statement, context, doubt)))
             for reach in reaches
             if reach.statement.effect == effect
         )
 
+    def _doubt(self, effect: str) -> bool | None:
+        """The truth of what AWS does not document: judged in general, it opens rather than closes."""
+        return effect == "Allow" if self.is_ordinary else None
+
     def _granted(self, context: Context) -> bool | None:
         caller, target = self.caller, self.target
         within = True if self.boundary is None else self._some(self.boundary, "Allow", context)
         own = all_of((self._some(self.identity, "Allow", context), within))
-        direct, session, account = (
+        direct, session, wildcard, account = (
             self._some((r for r in self.resource if r.level == level), "Allow", context)
-            for level in (DIRECT, SESSION, ACCOUNT)
+            for level in (DIRECT, SESSION, WILDCARD, ACCOUNT)
         )
+        # A wildcard meets the session that asks, which no boundary limits then.
+        session = any_of((session, wildcard))
         admitted = any_of((direct, session, account))
         if caller.kind in ("anonymous", "service", "federated"):
             return all_of((admitted, not self._closed_to_public()))
@@ -288,6 +298,9 @@ class _Request:
         # The boundary limits what a resource's policy gives to a role, not to a user or a session.
         limited = direct if caller.kind in ("user", "root") else all_of((direct, within))
         if caller.kind == "root":
+            # AssumeRole: "You cannot use AWS account root user credentials to call".
+            if self.action.lower() == "sts:assumerole":
+                return False
             home = admitted if target.policy_decides else True
         elif target.policy_decides:
             home = any_of((limited, session, all_of((account, own))))
@@ -304,7 +317,8 @@ class _Request:
         return is_public(target.policy or ()) if target.public is None else target.public
 
 
-IDENTITY, DIRECT, SESSION, ACCOUNT = "identity", "direct", "session", "account"
+# How a statement is about a caller: it is its own; it names it, its session, its account, or all.
+IDENTITY, DIRECT, SESSION, ACCOUNT, WILDCARD = "identity", "direct", "session", "account", "*"
 
 
 @dataclass(frozen=True)
@@ -352,19 +366,17 @@ def _levels(statement: Statement, caller: Caller) -> dict[str, bool | None]:
 def _excepted(found: Mapping[str, bool | None], caller: Caller, effect: str) -> bool | None:
     """Whether a ``NotPrincipal`` leaves a caller out.
 
-    A Deny leaves out a principal only together with its account, and a role's session together with
-    its role; it never leaves out one that has a permissions boundary.
+    A Deny leaves out a principal for certain only where its account, and of a role's session the
+    role, are named beside it; it never leaves out one that has a permissions boundary.
     """
-    if effect == "Allow":
-        return any_of(found.values())
-    if caller.kind not in ("user", "role"):
+    if effect == "Allow" or WILDCARD in found or caller.kind not in ("user", "role"):
         return any_of(found.values())
     if caller.boundary is not None:
         return False
-    account, direct = found.get(ACCOUNT, False), found.get(DIRECT, False)
-    if caller.kind == "user":
-        return all_of((account, direct))
-    return all_of((account, direct, found.get(SESSION) or None))
+    itself = (DIRECT,) if caller.kind == "user" else (DIRECT, SESSION)
+    if not any(found.get(level) for level in itself):
+        return False
+    return all(found.get(level) for level in (*itself, ACCOUNT)) or None
 
 
 _ACCOUNT_ARN = re.compile(r"arn:[^:]+:iam::(\d{12}):root|(\d{12})")
@@ -374,7 +386,7 @@ _SESSION_ARN = re.compile(r"arn:[^:]+:sts::(\d{12}):assumed-role/([^/]+)/(.+)")
 def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool | None]:
     """Whether one principal of a statement names a caller, and as what."""
     if name == "*" and kind in ("AWS", "*"):
-        return DIRECT, True
+        return WILDCARD, True
     if kind == "Service":
         return DIRECT, caller.kind == "service" and name in (caller.arn, "*")
     if kind == "Federated":

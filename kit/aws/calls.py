@@ -1,7 +1,8 @@
 """Every AWS call that evidence needs, declared once.
 
 The collector, the IAM policy, the plan of requests and the documents are derived from here.
-Operations and members are spelled as in botocore's service models.
+Operations and members are spelled as in botocore's service models. Whoever adds a call declares in
+``kit/tables/answers.yaml`` what is read of its answer and what is not.
 """
 
 from __future__ import annotations

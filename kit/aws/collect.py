@@ -168,6 +168,7 @@ def _gather(
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "parameters": run.model_dump(),
+        "parameter_sources": run.sources,
         "api_versions": api_versions({call.service for call in needed}),
         "throttles": engine.throttles,
         "regions": regions.all,

@@ -46,8 +46,8 @@ class Job:
 
     Attributes
     ----------
-    run : dict
-        Fields of the account's run.
+    run, sources : dict
+        Fields of the account's run, and where those that somebody gave were written.
     name : str
         Of the batch.
     outputs, snapshots : str
@@ -76,6 +76,7 @@ class Job:
     organisation: str = ""
     signing: Mapping[str, str] = field(default_factory=dict)
     discover: Mapping[str, Any] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def account(self) -> str:
@@ -173,7 +174,7 @@ def _collect(snapshots: Store, job: Job) -> None:
     from kit.controls import calls_of
     from kit.pseudonyms import open_labels
 
-    run = Run.model_validate(job.run)
+    run = Run.model_validate(job.run).given_in(job.sources)
     open_labels(run, job.pseudonym_key)
     name = f"{job.place}/snapshot"
     header = snapshots.read(f"{name}/{HEADER}")

@@ -115,6 +115,7 @@ class UnderWay:
             run = run.model_copy(update={"organisation_snapshot": place})
         return Job(
             run=run.model_dump(),
+            sources=run.sources,
             name=file.name,
             outputs=file.outputs,
             snapshots=file.snapshots,

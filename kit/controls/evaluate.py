@@ -27,10 +27,15 @@ from kit.findings import (
     FAIL,
     NOT_APPLICABLE,
     NOT_EVIDENCED,
+    NOT_REQUIRED,
+    NOTHING,
     PASS,
+    RESOURCE,
+    UNLISTED,
     Finding,
     Findings,
     apply_waivers,
+    canonical,
     worst,
 )
 from kit.parameters import Run, load_waivers
@@ -131,6 +136,9 @@ class _Evaluation:
         self.snapshot = snapshot
         known = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
         self.thresholds = {name: known[name] for name in control.thresholds}
+        limits = {name: value for name, value in self.thresholds.items() if name != CLOCK}
+        self.limits, self.threshold_values = limits, canonical(limits)
+        self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
         self.gaps = table.gap_at
         listed = (
             coverage(control.rests_on, table.spec.scope, snapshot)
@@ -183,6 +191,7 @@ class _Evaluation:
             values["region"] if self.control.scope is REGION else GLOBAL,
             values["resource"],
             observed=self._observed(row, values),
+            observed_values=self._values(row, values),
             evidence=self._evidence(row, gaps),
         )
         if any(outcome is False for outcome in outcomes):
@@ -209,14 +218,13 @@ class _Evaluation:
         )
 
     def _evidence(self, row: str, gaps: list[Any]) -> tuple[str, ...]:
-        columns = [*self.control.columns, *self.control.shows]
-        refs = [ref for column in columns for ref in self.table.refs[row, column]]
+        refs = [ref for column in self.shown for ref in self.table.refs[row, column]]
         refs += [gap.evidence for gap in gaps if gap.evidence]
         return tuple(dict.fromkeys(refs))
 
     def _observed(self, row: str, values: Mapping[str, Any]) -> str:
         told = []
-        for name in dict.fromkeys([*self.control.columns, *self.control.shows]):
+        for name in self.shown:
             title = self.table.spec.columns[name].title
             seen = "not seen" if (row, name) in self.gaps else shown(values[name])
             sources = ", ".join(self.table.assumed.get((row, name), ()))
@@ -225,12 +233,28 @@ class _Evaluation:
             )
         return "; ".join(told)
 
+    def _values(self, row: str, values: Mapping[str, Any]) -> str:
+        """The cells that were seen, typed, by column id; transient ones left out."""
+        columns = self.table.spec.columns
+        return canonical(
+            {
+                name: values[name]
+                for name in self.shown
+                if (row, name) not in self.gaps and not columns[name].transient
+            }
+        )
+
     def _unseen(self, region: str) -> Iterator[Finding]:
         """A finding for each call without which the list of rows is not complete."""
         for entry in self.coverage:
             if entry.complete or entry.region not in (region, GLOBAL):
                 continue
-            base = self._finding(region, f"any {self.control.noun}", evidence=tuple(entry.evidence))
+            base = self._finding(
+                region,
+                f"any {self.control.noun}",
+                subject=UNLISTED,
+                evidence=tuple(entry.evidence),
+            )
             yield self._gap_finding(replace(base, observed="not seen"), [entry])
 
     def _nothing(self, region: str) -> Finding:
@@ -249,6 +273,7 @@ class _Evaluation:
         return self._finding(
             region,
             nothing,
+            subject=NOTHING,
             status=NOT_APPLICABLE,
             reason=nothing,
             observed="none",
@@ -259,6 +284,7 @@ class _Evaluation:
         return self._finding(
             region,
             "whatever is there",
+            subject=NOT_REQUIRED,
             status=NOT_APPLICABLE,
             reason="not required",
             observed="not asked for by the profile",
@@ -270,14 +296,14 @@ class _Evaluation:
         region: str,
         resource: str,
         *,
+        subject: str = RESOURCE,
         status: str = "",
         reason: str = "",
         observed: str = "",
+        observed_values: str = "{}",
         evidence: tuple[str, ...] = (),
     ) -> Finding:
-        limits = ", ".join(
-            f"{name} = {shown(value)}" for name, value in self.thresholds.items() if name != CLOCK
-        )
+        limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.limits.items())
         expected = " ".join(clause.expected for clause in self.control.clauses)
         return Finding(
             self.control.id,
@@ -290,6 +316,9 @@ class _Evaluation:
             observed,
             f"{expected} [{limits}]" if limits else expected,
             evidence=evidence,
+            subject=subject,
+            observed_values=observed_values,
+            threshold_values=self.threshold_values,
         )
 
 

@@ -71,26 +71,44 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     ),
 )
 def aws_protects_its_infrastructure(
-    reports: list[dict[str, Any]],
-    *,
-    attestations: list[str],
-    report_valid_months: int,
-    as_of: dt.datetime,
+    reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
-    """A report that the profile counts is published, and its period is no older than the profile allows."""
+    """A current report of the framework is published, and the parameters name who read it, or when."""
     oldest = pd.Timestamp(as_of) - pd.DateOffset(months=report_valid_months)
     current = [
         report
         for report in reports
-        if not set(report["frameworks"]).isdisjoint(attestations)
-        and (not report["period_end"] or pd.Timestamp(report["period_end"]) >= oldest)
+        if not report["period_end"] or pd.Timestamp(report["period_end"]) >= oldest
     ]
     if not current:
         return NotEvidenced("no current report", "Artifact lists no published report in time")
     newest = current[0]
+    if not reading:
+        return NotEvidenced(
+            "not declared",
+            "read the report, and name the reading in reports_read in the parameters",
+        )
+    if not _may_be_of(reading, newest, as_of):
+        return NotEvidenced(
+            "needs review", "the day of reading lies ahead, or before the report was written"
+        )
     start, end = newest["period_start"][:10], newest["period_end"][:10]
     period = f", period {f'{start} ' if start else ''}to {end}" if end else ""
-    return Attested(f"AWS Artifact: {newest['name']}{period} ({newest['arn']})")
+    return Attested(
+        f"AWS Artifact: {newest['name']}{period} ({newest['arn']}), declared as read: {reading}"
+    )
+
+
+def _may_be_of(reading: str, report: dict[str, Any], as_of: dt.datetime) -> bool:
+    """Whether the report can be what was read: a reference may name it, a day has to fit."""
+    try:
+        dt.date.fromisoformat(reading)
+    except ValueError:
+        return True
+    today = as_of.date().isoformat()
+    start, end = str(report["period_start"])[:10], str(report["period_end"])[:10]
+    # A report is written after its period; a certificate's period is still running.
+    return (end if end <= today else start) <= reading <= today
 
 
 @control(

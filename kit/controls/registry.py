@@ -152,6 +152,7 @@ class Control:
     def thresholds(self) -> tuple[str, ...]:
         """Names of the thresholds and lists that its rules compare with, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
+        names += SPECS[self.table].thresholds
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.registry import Control, RollUp
-from kit.findings import WORST_FIRST, worst
+from kit.findings import RESOURCE, WORST_FIRST, worst
 from kit.report.views import JSON
 
 _SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
@@ -61,11 +61,12 @@ def by_control(data: JSON) -> list[Judged]:
 
 
 def _keys(records: list[JSON]) -> list[str]:
-    """Control, account, region, resource; and a number for what they do not tell apart."""
+    """Control, account, region, resource; and a number for what these leave the same."""
     seen: Counter[str] = Counter()
     keys = []
     for record in records:
-        key = "\0".join(record[name] for name in ("control", "account", "region", "resource"))
+        resource = record["resource"] if about_something(record) else record["subject"]
+        key = "\0".join([record["control"], record["account"], record["region"], resource])
         seen[key] += 1
         keys.append(f"{key}\0{seen[key]}")
     return keys
@@ -90,8 +91,7 @@ def evidence_path(name: str) -> str:
 
 def about_something(record: JSON) -> bool:
     """Whether a finding's resource is a thing, not what was not there or could not be seen."""
-    label = record["resource"]
-    return label != record["reason"] and not label.startswith(("any ", "whatever "))
+    return bool(record["subject"] == RESOURCE)
 
 
 def identifier(*parts: str) -> str:

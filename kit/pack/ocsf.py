@@ -25,8 +25,9 @@ from py_ocsf_models.objects.product import Product
 from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls.registry import SECTIONS, Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.findings import ACCEPTED, NOT_EVIDENCED
 from kit.pack.document import Document
 from kit.pack.judged import (
     about_something,
@@ -40,16 +41,8 @@ from kit.pack.judged import (
 from kit.report.views import JSON
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
-CHECK_STATUS = {
-    PASS: CheckStatusID.Pass,
-    FAIL: CheckStatusID.Fail,
-    ACCEPTED: CheckStatusID.Fail,
-    NOT_EVIDENCED: CheckStatusID.Warning,
-    ATTESTED: CheckStatusID.Other,
-    NOT_APPLICABLE: CheckStatusID.Other,
-}
+CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.items()}
 _SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
-_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
 _UNMAPPED = ("status", "reason", "operation", "code", "permission")
 
 
@@ -81,8 +74,8 @@ def ocsf(made: Document, data: JSON) -> bytes:
     bytes
         An array with an event, a line each, for each finding of a control, none for roll-ups;
         names in alphabetical order, the same bytes for the same input. ``finding_info.uid`` is
-        the same in later packs of the account, ``metadata.uid`` is that of the observation in the
-        OSCAL file.
+        that of the observation in the OSCAL file and the same in later packs of the account,
+        ``metadata.uid`` is the event's own.
     """
     events = (
         _event(made, data["facts"], one.control, record, key)
@@ -101,7 +94,8 @@ def _line(event: _Event) -> str:
 def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str) -> _Event:
     status, region = record["status"], record["region"]
     time = int(instant(facts["as_of"]).timestamp() * 1000)
-    severity = _SEVERITY[record["severity"]] if status in _OPEN else SeverityID.Informational
+    listed = STATUSES[status].listed
+    severity = _SEVERITY[record["severity"]] if listed else SeverityID.Informational
     accepted = status == ACCEPTED
     refs = evidence_ids(record)
     account = Account(
@@ -126,7 +120,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
         compliance=_compliance(control, record),
         finding_info=FindingInformation(
-            uid=identifier("finding", key),
+            uid=identifier(facts["account"], "observation", key),
             title=control.sentence,
             desc=record["observed"] or None,
             created_time=time,
@@ -150,7 +144,7 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
             lang="en",
         ),
         profiles=["cloud"],
-        uid=identifier(facts["snapshot"], facts["digest"], "observation", key),
+        uid=identifier(facts["snapshot"], facts["digest"], "event", key),
         correlation_uid=facts["digest"],
         event_code=control.id,
         labels=marks or None,
@@ -173,7 +167,7 @@ def _compliance(control: Control, record: JSON) -> _Compliance:
 
 def _remediation(made: Document, control: Control, record: JSON) -> Remediation | None:
     """How to mend a fail, or to see what could not be seen; where the document says more."""
-    if record["status"] not in _OPEN:
+    if not STATUSES[record["status"]].listed:
         return None
     if record["status"] == NOT_EVIDENCED:
         desc = record["hint"] or why(record)

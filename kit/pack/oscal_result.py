@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE
 from kit.pack.judged import Judged, about_something, evidence_path, identifier, why
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
@@ -15,20 +16,6 @@ from kit.report.views import JSON
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
 _TOLD = ("status", "severity", "region", "reason", "operation", "code", "permission", "hint")
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
-
-# OSCAL knows two states; what is not open is satisfied, and only a pass says "pass".
-_STATES = {
-    PASS: ("satisfied", "pass", ""),
-    ATTESTED: ("satisfied", "other", "Attested by the provider; not tested here."),
-    NOT_APPLICABLE: (
-        "satisfied",
-        "other",
-        "There is nothing of the kind, or it was not asked for; the reason says which.",
-    ),
-    ACCEPTED: ("not-satisfied", "fail", "Some fail, and those are accepted until a day."),
-    NOT_EVIDENCED: ("not-satisfied", "other", "Something could not be seen."),
-    FAIL: ("not-satisfied", "fail", ""),
-}
 
 
 def method_of(records: Sequence[JSON]) -> str:
@@ -54,13 +41,22 @@ class Result:
         self.facts = facts
         self.judged = judged
         self.leaves = [one for one in judged if isinstance(one.control, Control)]
-        self.account = self.uuid("account", facts["account"])
-        self.tool = self.uuid("tool", facts["kit"])
+        self.account = self.lasting("account")
+        self.tool = self.lasting("tool")
         self.origin = {"actors": [{"type": "tool", "actor-uuid": self.tool}]}
 
     def uuid(self, *parts: str) -> str:
-        """Return the identifier of a part: another in every run, the same whenever it is made."""
+        """Return the identifier of a part of this run: new in each run, equal whenever it is made."""
         return identifier(self.facts["snapshot"], self.facts["digest"], *parts)
+
+    def lasting(self, *parts: str) -> str:
+        """Return the identifier of a subject of the account: the same in every run.
+
+        References
+        ----------
+        NIST, OSCAL, "Identifier Use": a subject keeps its UUID across revisions and documents.
+        """
+        return identifier(self.facts["account"], *parts)
 
     def as_json(self, title: str) -> JSON:
         """Return the result."""
@@ -131,7 +127,7 @@ class Result:
                     ],
                     "assessment-platforms": [
                         {
-                            "uuid": self.uuid("platform"),
+                            "uuid": self.lasting("platform"),
                             "title": "Collector and rules",
                             "uses-components": [{"component-uuid": self.tool}],
                         }
@@ -146,7 +142,7 @@ class Result:
         if not about_something(record):
             return None
         return {
-            "uuid": self.uuid("item", region, label),
+            "uuid": self.lasting("item", region, label),
             "description": prose(label),
             "props": [{"name": "asset-id", "value": plain(label)}, *props({"region": region})],
         }
@@ -159,7 +155,7 @@ class Result:
             else {"subject-uuid": self.account, "type": "component"}
         )
         return {
-            "uuid": self.uuid("observation", key),
+            "uuid": self.lasting("observation", key),
             "title": line(f"{record['control']}: {record['resource']}"),
             "description": prose(record["observed"] or why(record) or record["status"]),
             "props": props({name: record[name] for name in _TOLD}),
@@ -174,18 +170,19 @@ class Result:
     def _finding(self, one: Judged) -> JSON:
         control = one.control
         leaf = isinstance(control, Control)
-        state, reason, remarks = _STATES[one.status]
+        state = dict(STATUSES[one.status].oscal)
         counts = ", ".join(f"{count} {status}" for status, count in one.counts.items())
         target: dict[str, Any] = {
             "type": "objective-id",
             "target-id": objective(control.id),
-            "status": filled({"state": state, "reason": reason, "remarks": remarks}),
+            "status": state,
         }
         if one.status == NOT_APPLICABLE:
+            remarks = state["remarks"]
             target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
         return filled(
             {
-                "uuid": self.uuid("finding", control.id),
+                "uuid": self.lasting("finding", control.id),
                 "title": line(f"{control.id}: {control.sentence}"),
                 "description": prose(
                     f"Findings: {counts}." if leaf else one.records[0]["observed"]
@@ -204,7 +201,7 @@ class Result:
         if not isinstance(control, Control):
             return []
         remedy = {
-            "uuid": self.uuid("remedy", control.id),
+            "uuid": self.lasting("remedy", control.id),
             "lifecycle": "recommendation",
             "title": "How to mend it",
             "description": prose(control.remedy.console),
@@ -219,7 +216,7 @@ class Result:
                 accepted.setdefault(record["reason"], []).append(key)
         for reason, keys in accepted.items():
             waiver = {
-                "uuid": self.uuid("waiver", control.id, reason),
+                "uuid": self.lasting("waiver", control.id, reason),
                 "lifecycle": "planned",
                 "title": "Accepted",
                 "description": prose(reason),
@@ -235,7 +232,7 @@ class Result:
         facet = {"name": "severity", "system": _OSCAL, "value": control.severity}
         return filled(
             {
-                "uuid": self.uuid("risk", control.id, status, accepted),
+                "uuid": self.lasting("risk", control.id, status, accepted),
                 "title": line(f"{control.id} does not hold: {control.sentence}"),
                 "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
                 "statement": prose(
@@ -252,7 +249,7 @@ class Result:
         )
 
     def _related(self, keys: list[str]) -> list[JSON]:
-        return [{"observation-uuid": self.uuid("observation", key)} for key in keys]
+        return [{"observation-uuid": self.lasting("observation", key)} for key in keys]
 
 
 def objective(control: str) -> str:

@@ -17,6 +17,11 @@ from kit.report.views import JSON
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
+# Members of findings in packs that were sealed before a finding had an identity of its own.
+EARLIER_COLUMNS = [
+    name for name in _COLUMNS if name not in ("subject", "observed_values", "threshold_values")
+]
+_MOST_IN_CELL = 64 << 20
 
 
 def findings_csv(data: JSON) -> bytes:
@@ -51,6 +56,41 @@ def csv_file(records: Iterable[JSON], columns: Sequence[str]) -> bytes:
     for record in records:
         writer.writerow({name: _inert(value) for name, value in record.items()})
     return file.getvalue().encode()
+
+
+def read_findings_csv(content: bytes) -> list[dict[str, str]]:
+    """Return the records of `findings_csv`, with the apostrophes before formulas taken off.
+
+    Parameters
+    ----------
+    content : bytes
+        Of `findings_csv`, or of the same file as earlier packs have it, without the values that
+        make a finding's identity.
+
+    Returns
+    -------
+    list of dict
+        Members of `kit.findings.Finding` by name, all texts; ``evidence`` separated by spaces.
+
+    Raises
+    ------
+    ValueError
+        It is not UTF-8, has other columns, or a row has more or fewer cells than the header.
+    """
+    usual = csv.field_size_limit(_MOST_IN_CELL)  # 128 KiB, which a long list exceeds
+    lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    try:
+        header = next(lines, [])
+        if header not in (_COLUMNS, EARLIER_COLUMNS):
+            raise ValueError(f"columns {header}")
+        return [
+            {name: _as_it_was(cell) for name, cell in zip(header, line, strict=True)}
+            for line in lines
+        ]
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num}: {error}") from None
+    finally:
+        csv.field_size_limit(usual)
 
 
 def findings_parquet(data: JSON) -> bytes:
@@ -88,4 +128,14 @@ def _schema() -> pa.Schema:
 
 
 def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A text before which an apostrophe keeps spreadsheets from computing it."""
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
+
+
+def _is_formula(text: str) -> bool:
+    # Apostrophes that a text already begins with count too, so that one can be taken off again.
+    return text.lstrip("'").startswith(_FORMULA)

@@ -13,6 +13,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from kit.catalogue import statuses
 from kit.controls.registry import Control
 from kit.pack.document import Document
 from kit.pack.judged import Judged, by_control, instant
@@ -29,14 +30,6 @@ _ABOUT = (26, 84, 12)  # widths of the first sheet's columns
 _A4 = 9
 _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 
-MEANINGS = {
-    "fail": "The rule was asked about values that were seen, and they do not satisfy it.",
-    "not evidenced": "Something could not be seen, or a person has to look at it; why says what.",
-    "accepted": "A fail that somebody accepts until a day: see Waivers.",
-    "attested": "AWS answers for it; where its word is to be had is named.",
-    "pass": "The rule was asked about values that were seen, and they satisfy it.",
-    "not applicable": "There is nothing of the kind, or it was not asked for; the reason says which.",
-}
 _NOTES = (
     ("Times", "They are UTC."),
     (
@@ -181,7 +174,11 @@ class _Writer:
             page.write_url(number, 0, f"internal:'{name}'!A1", self._format("link"), string=name)
         leaves = [one for one in judged if isinstance(one.control, Control)]
         counted = [
-            (status, MEANINGS[status], sum(one.counts.get(status, 0) for one in leaves))
+            (
+                status,
+                statuses.STATUSES[status].meaning,
+                sum(one.counts.get(status, 0) for one in leaves),
+            )
             for status in STATUSES
         ]
         row = self._lines(page, row, "Verdicts", "Findings", counted)

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls import CONTROLS
 from kit.controls.registry import Control
 from kit.controls.source import BEYOND
-from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
+from kit.findings import WORST_FIRST, Finding, Findings, worst
 from kit.report.views import JSON, Column, ControlBlock, Remedies, Table
 from kit.report.words import evidence_ids
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
 IN_CSV = "findings.csv, attached to this file"
-_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
 _TOLD = 2  # kinds of observation that a count tells
 
 
@@ -30,7 +30,7 @@ def remedies(findings: Findings) -> Remedies:
     steps: dict[tuple[str, str], list[str]] = {}
     for name, own in _judged(findings, lambda control: True):
         remedy = CONTROLS[name].remedy
-        if _is_open(own) and (remedy.cli or remedy.terraform):
+        if _is_listed(own) and (remedy.cli or remedy.terraform):
             steps.setdefault((remedy.cli, remedy.terraform), []).append(name)
     return Remedies(
         [
@@ -52,7 +52,7 @@ def listed(findings: list[Finding]) -> list[int]:
     seen: Counter[tuple[str, str]] = Counter()
     places = []
     for place, finding in enumerate(findings):
-        if finding.status in _OPEN:
+        if STATUSES[finding.status].listed:
             seen[finding.control, finding.status] += 1
             if seen[finding.control, finding.status] <= PDF_ROWS:
                 places.append(place)
@@ -93,8 +93,8 @@ def _judged(
     yield from ((name, by_control[name]) for name in sorted(by_control) if wanted(CONTROLS[name]))
 
 
-def _is_open(own: list[Finding]) -> bool:
-    return any(finding.status in _OPEN for finding in own)
+def _is_listed(own: list[Finding]) -> bool:
+    return any(STATUSES[finding.status].listed for finding in own)
 
 
 def _worst_first(own: list[Finding]) -> list[Finding]:
@@ -125,7 +125,7 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
         source="" if control.source == BEYOND else control.source,
         articles=[{"article": article, "why": why} for article, why in control.gdpr.items()],
         expected=own[0].expected,
-        remedy=control.remedy.console if _is_open(own) else "",
+        remedy=control.remedy.console if _is_listed(own) else "",
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
         rest=_rest(ordered),
         rows=Table(
@@ -149,7 +149,7 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
     """Say in one line for each status what was observed in the findings that are not open."""
     lines = []
     for status in WORST_FIRST:
-        some = [f for f in ordered if f.status == status and status not in _OPEN]
+        some = [f for f in ordered if f.status == status and not STATUSES[status].listed]
         if not some:
             continue
         kinds = Counter(reason(finding) or finding.observed for finding in some)

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from kit.aws.calls import CALLS, GET_CALLER_IDENTITY
+from kit.controls.evaluate import shown
 from kit.pack.redact import Redactor
-from kit.report.views import Column, Table
-from kit.snapshot import Request
+from kit.report.views import Column, Note, Table
+from kit.snapshot import Request, Snapshot
 from kit.tables import Tables
 
 
@@ -21,6 +22,52 @@ def answered(request: Request) -> str:
         return code
     call = CALLS[request.call]
     return f"absent: {call.absent[code] or _none_of(call.operation)} ({code})"
+
+
+# What a pack must not show: names of people and places of the analyst's machine.
+_KEPT = {
+    "administrators",
+    "aws_profile",
+    "contact",
+    "customer_number_patterns",
+    "declared_reasons",
+    "external_id",
+    "organisation_snapshot",
+    "outputs",
+    "pseudonym_key",
+    "reviewer",
+    "role_arn",
+    "session_tags",
+    "waivers",
+}
+
+
+def given(snapshot: Snapshot) -> Table | Note:
+    """Each parameter that somebody gave, its value, and where it was written."""
+    sources = snapshot.header.get("parameter_sources")
+    if sources is None:
+        return Note("Where the parameters were written was not recorded with this snapshot.")
+    run = snapshot.run
+    rows: list[list[Any]] = [
+        [
+            name,
+            "given; the value stays with the analyst"
+            if name in _KEPT
+            else shown(getattr(run, name)),
+            source,
+        ]
+        for name, source in sorted(sources.items())
+    ]
+    return Table(
+        "parameters",
+        "Parameters that somebody gave; all others have their default",
+        [
+            Column("name", "Parameter", "code"),
+            Column("value", "Value"),
+            Column("source", "Written in"),
+        ],
+        rows,
+    )
 
 
 def _none_of(operation: str) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from kit.catalogue.statuses import STATUSES
 from kit.controls import CONTROLS
-from kit.findings import ACCEPTED, FAIL, NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
+from kit.findings import NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
 from kit.report.words import evidence_ids
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
@@ -18,7 +19,6 @@ from kit.tables.sources import SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
 UNKNOWN = "region not seen"
-_OPEN = (FAIL, NOT_EVIDENCED, ACCEPTED)
 
 
 class Ends(NamedTuple):
@@ -196,15 +196,15 @@ class _Told:
             for finding in self._on.get(key, ())
             if finding.control in controls
         ]
-        open_ = [finding for finding in own if finding.status in _OPEN]
-        cited = [*refs, *(ref for finding in open_ for ref in finding.evidence)]
+        listed = [finding for finding in own if STATUSES[finding.status].listed]
+        cited = [*refs, *(ref for finding in listed for ref in finding.evidence)]
         return Flow(
             region,
             ends,
             name,
             told,
             worst(finding.status for finding in own) if own else None,
-            tuple(sorted({finding.control for finding in open_})),
+            tuple(sorted({finding.control for finding in listed})),
             tuple(evidence_ids(cited)),
         )
 

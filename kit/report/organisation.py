@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from kit.controls import CONTROLS
-from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST
-from kit.organisation import Organisation, is_open
+from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST, open_rows
+from kit.organisation import Organisation
 from kit.packs import stamp_of
 from kit.report.views import Column, Cover, Data, Note, Table, first_of
 
@@ -219,7 +219,7 @@ def _counted(
     organisation: Organisation, names: Callable[[str], list[str]]
 ) -> list[tuple[str, list[int]]]:
     """Count open findings and their accounts, by what `names` makes of a control."""
-    table = organisation.open[is_open(organisation.open)]
+    table = organisation.open[open_rows(organisation.open)]
     table = table[table["control"].isin(list(CONTROLS))]
     table = table.assign(name=table["control"].map(names)).explode("name")
     counted = []

@@ -87,41 +87,39 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
 
 
 def attestations(tables: Tables) -> Table | Note:
-    """The reports of AWS's auditors that AWS Artifact lists, of frameworks that may count."""
+    """The reports of AWS's auditors, by framework that the profile names, and who read them."""
     table = tables["provider"]
-    (row,), (reports,) = table.frame.index, table.frame["reports"]
     if len(table.gaps):
         return Note("What AWS Artifact lists could not be seen.", "warning")
-    counted, refs = (
-        set(tables.snapshot.profile.attestations),
-        evidence_ids(table.refs[row, "reports"]),
-    )
-    rows: list[list[Any]] = [
-        [
-            report["name"],
-            ", ".join(report["frameworks"]),
-            report["period_start"][:10] or None,
-            report["period_end"][:10] or None,
-            "yes" if counted & set(report["frameworks"]) else "no",
-            report["arn"],
-            refs,
+    rows: list[list[Any]] = []
+    for row, values in table.rows.items():
+        refs = evidence_ids(table.refs[row, "reports"])
+        none = {"name": "none listed", "period_start": "", "period_end": "", "arn": ""}
+        rows += [
+            [
+                values["framework"],
+                report["name"],
+                report["period_start"][:10] or None,
+                report["period_end"][:10] or None,
+                values["reading"] or "not declared",
+                report["arn"] or None,
+                refs,
+            ]
+            for report in values["reports"] or [none]
         ]
-        for report in reports
-    ]
     return Table(
         "attestations",
-        "Reports of AWS's auditors, as AWS Artifact lists them",
+        "Reports of AWS's auditors, by framework that the profile names, as AWS Artifact lists them",
         [
+            Column("framework", "Framework"),
             Column("name", "Report"),
-            Column("frameworks", "Framework"),
             Column("from", "Period from"),
             Column("to", "to"),
-            Column("counts", "Counts in the profile"),
+            Column("reading", "Declared as read"),
             Column("arn", "In Artifact", "code"),
             Column("evidence", "Evidence", "evidence"),
         ],
         rows,
-        empty="Artifact lists no report of a framework that may count.",
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+from kit.catalogue import statuses
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import STATEMENTS, TITLE
 from kit.findings import (
-    FAIL,
     NOT_EVIDENCED,
     WORST_FIRST,
+    Finding,
     Findings,
     worst,
 )
@@ -28,6 +30,7 @@ from kit.report.blocks import (
     told,
 )
 from kit.report.collected import collected as collected
+from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
 from kit.report.full import all_findings as all_findings
@@ -194,7 +197,7 @@ def totals(findings: Findings) -> Table:
 
 def gravest(findings: Findings) -> Table | Note:
     """The open points of the summary: the gravest, a line each."""
-    lines = _open_lines(findings)
+    lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note("Nothing is open: no control fails, and none lacks evidence.")
     shown_here = lines[:_GRAVEST]
@@ -209,7 +212,7 @@ def gravest(findings: Findings) -> Table | Note:
 
 def open_points(findings: Findings) -> Table | Note:
     """Everything that fails or is not evidenced, by severity, a line for each control."""
-    lines = _open_lines(findings)
+    lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note("Nothing is open: no control fails, and none lacks evidence.")
     return Table(
@@ -217,6 +220,44 @@ def open_points(findings: Findings) -> Table | Note:
         "Open points, the gravest first",
         [*_OPEN_COLUMNS, Column("why", "Why", brief=_WHY)],
         lines,
+    )
+
+
+def beyond_evidence(findings: Findings) -> Table | Note:
+    """What is not evidenced and nobody can act on, since AWS offers no interface; not open."""
+    lines = _lines(
+        findings, lambda finding: finding.status == NOT_EVIDENCED and not finding.is_open
+    )
+    if not lines:
+        return Note("AWS offers an interface for everything that the selected controls need.")
+    return Table(
+        "no-interface",
+        "Not evidenced because AWS offers no interface; not counted as open",
+        [*_OPEN_COLUMNS, Column("why", "Why", brief=_WHY)],
+        lines,
+    )
+
+
+def verdicts() -> Table:
+    """What each status means, the worst first."""
+    return Table(
+        "verdicts",
+        "The verdicts, the worst first",
+        [
+            Column("status", "Verdict", "status"),
+            Column("meaning", "What it means"),
+            Column("open", "Open"),
+        ],
+        [
+            [
+                known.word,
+                known.meaning,
+                "yes" + (f", except {', '.join(known.closed_for)}" if known.closed_for else "")
+                if known.open
+                else "no",
+            ]
+            for known in statuses.STATUSES.values()
+        ],
     )
 
 
@@ -229,12 +270,12 @@ _OPEN_COLUMNS = [
 ]
 
 
-def _open_lines(findings: Findings) -> list[list[Any]]:
-    """A line for each control and open status, the gravest first; the reasons stand last."""
+def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[Any]]:
+    """A line for each control and status of some findings, the gravest first, reasons last."""
     lines: list[tuple[tuple[int, int, str], list[Any]]] = []
     for name, control in CONTROLS.items():
-        own = [finding for finding in findings.leaves if finding.control == name]
-        for status in (FAIL, NOT_EVIDENCED):
+        own = [one for one in findings.leaves if one.control == name and wanted(one)]
+        for status in WORST_FIRST:
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from kit.catalogue import statuses
+
 NONE = "\N{EN DASH}"
 
 Kind = Literal[
@@ -31,12 +33,8 @@ class Mark(NamedTuple):
 
 
 STATUSES: dict[str, Mark] = {
-    "fail": Mark("fail", "✗", "#a00d18", "#ff7a6a"),
-    "not evidenced": Mark("not evidenced", "▲", "#966400", "#ffd24a"),
-    "accepted": Mark("accepted", "◐", "#5c1d6d", "#ac82f8"),
-    "attested": Mark("attested", "◆", "#004ea5", "#80c8ff"),
-    "pass": Mark("pass", "✓", "#056f4c", "#2dec91"),
-    "not applicable": Mark("not applicable", "○", "#646c76", "#a0b3be"),
+    word: Mark(word, known.shape, known.light, known.dark)
+    for word, known in statuses.STATUSES.items()
 }
 """In the order in which the worst of several is found."""
 

@@ -59,12 +59,16 @@ class Column:
         What an absent member means; `UNSEEN` makes it a gap.
     calls : tuple of Call
         Read beside those that list the rows.
+    transient : bool
+        The value is new at each collection although nothing changed, so it is no part of a
+        finding's identity.
     """
 
     title: str
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
+    transient: bool = False
 
 
 @dataclass
@@ -90,7 +94,10 @@ Builder = Callable[[Source], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Spec:
-    """A declared table: what its rows are, which calls list them, and its columns."""
+    """A declared table: what its rows are, which calls list them, and its columns.
+
+    ``thresholds`` are the fields of the profile that decide which rows there are.
+    """
 
     name: str
     noun: str
@@ -98,6 +105,7 @@ class Spec:
     calls: tuple[Call, ...]
     columns: Mapping[str, Column]
     build: Builder
+    thresholds: tuple[str, ...] = ()
 
     def needs(self, columns: Iterable[str], rests_on: tuple[Call, ...] = ()) -> set[Call]:
         """Calls that the rows and these columns read, and those that stand in for them.
@@ -120,11 +128,12 @@ def table(
     scope: Scope,
     calls: tuple[Call, ...],
     columns: Mapping[str, Column],
+    thresholds: tuple[str, ...] = (),
 ) -> Callable[[Builder], Builder]:
     """Declare the table whose rows the decorated function yields."""
 
     def register(build: Builder) -> Builder:
-        SPECS[name] = Spec(name, noun, scope, calls, columns, build)
+        SPECS[name] = Spec(name, noun, scope, calls, columns, build, thresholds)
         return build
 
     return register

@@ -63,13 +63,19 @@ def declarations(source: Source) -> Iterator[Row]:
 
 @table(
     "provider",
-    "provider",
+    "framework that the profile names",
     Scope.ACCOUNT,
     (),
-    {"reports": Column("Attestation reports published in Artifact", calls=(LIST_REPORTS,))},
+    {
+        "framework": Column("Framework"),
+        "reports": Column("Reports published in Artifact", calls=(LIST_REPORTS,)),
+        "reading": Column("Declared as read"),
+    },
+    thresholds=("attestations",),
 )
 def provider(source: Source) -> Iterator[Row]:
-    """One row: the published reports of the frameworks that count, newest period first."""
+    """Each framework that the profile names: its published reports, newest period first."""
+    run, profile = source.snapshot.run, source.snapshot.profile
     answer = source.snapshot.answer(LIST_REPORTS)
     reports = [
         {
@@ -86,7 +92,17 @@ def provider(source: Source) -> Iterator[Row]:
         for item, _ in answer.items()
         if item.get("state") == "PUBLISHED"
     ]
-    known = [report for report in reports if report["frameworks"]]
-    newest = sorted(known, key=lambda report: report["period_end"], reverse=True)
-    cell = Cell(newest, answer.evidence, answer.trouble)
-    yield Row(ACCOUNT, "provider", "AWS", {"reports": cell})
+    newest = sorted(reports, key=lambda report: report["period_end"], reverse=True)
+    for framework in profile.attestations:
+        own = [report for report in newest if framework in report["frameworks"]]
+        reading = run.reports_read.get(framework, "")
+        yield Row(
+            ACCOUNT,
+            framework,
+            f"AWS, {framework}",
+            {
+                "framework": Cell(framework, ("parameters#/thresholds",)),
+                "reports": Cell(own, answer.evidence, answer.trouble),
+                "reading": Cell(reading, ("parameters#/reports_read",)),
+            },
+        )

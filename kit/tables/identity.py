@@ -40,7 +40,9 @@ ACTIVE_KEYS = Part("active", "active access key")
         "root_password": Column("Root user has a password", calls=(GET_ACCOUNT_SUMMARY,)),
         "root_device": Column("Root MFA device", calls=(LIST_VIRTUAL_MFA_DEVICES,)),
         "root_keys": Column("Root user has access keys", calls=(GET_ACCOUNT_SUMMARY,)),
-        "root_last_used": Column("Root password last used", calls=(GET_CREDENTIAL_REPORT,)),
+        "root_last_used": Column(
+            "Root password last used", calls=(GET_CREDENTIAL_REPORT,), transient=True
+        ),
         "iam_users": Column("IAM users", calls=(GET_ACCOUNT_SUMMARY,)),
     },
 )
@@ -77,7 +79,7 @@ _REPORTED = {"password_enabled": Column("Console password"), "mfa_active": Colum
 _KEYS = {
     "active": Column("Active"),
     "last_rotated": Column("Made or rotated on"),
-    "last_used": Column("Last used on"),
+    "last_used": Column("Last used on", transient=True),
 }
 
 

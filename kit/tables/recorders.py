@@ -33,7 +33,7 @@ TRAIL, STORE = "trail", "event data store"
         "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
         "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
         "bucket": Column("Delivers to", calls=(DESCRIBE_TRAILS,)),
-        "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,)),
+        "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,), transient=True),
     },
 )
 def trails(source: Source) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from kit.tables.core import Column, Row, Source, listed, table
 
 _COLUMNS = {
     "schedule": Column("Schedule", "Schedule", NONE),
-    "last_report": Column("Last report", "LastGeneratedReportDate", NONE),
+    "last_report": Column("Last report", "LastGeneratedReportDate", NONE, transient=True),
     "errors": Column("Errors", "SubscriptionErrors[].ErrorCode", NONE),
     "sessions": Column("Sessions in the region", calls=(DESCRIBE_FLEETS,)),
 }

@@ -91,6 +91,8 @@ EC2 = policy(allow("ec2:*"))
         (role(identity=S3, boundary=EC2), bucket(), NO),
         (role(boundary=EC2), bucket(allow(**aws(ROLE))), NO),
         (role(boundary=S3), bucket(allow(**aws(ROLE))), YES),
+        (role(boundary=EC2), bucket(allow(Principal="*")), YES),
+        (role(boundary=policy(deny())), bucket(allow(Principal="*")), NO),
         (role(boundary=EC2), bucket(allow(**aws(f"arn:aws:sts::{OWN}:assumed-role/Helpdesk/me"))), YES),
         (user(boundary=EC2), bucket(allow(**aws(USER))), YES),
         (user(boundary=policy(deny("s3:*"))), bucket(allow(**aws(USER))), NO),
@@ -147,6 +149,7 @@ def test_who_assumes_a_role() -> None:
     assert decide(user(), "sts:AssumeRole", target) is NO
     assert decide(user(identity=EVERYTHING), "sts:AssumeRole", target) is YES
     assert decide(foreign(), "sts:AssumeRole", target) is NO
+    assert decide(root(), "sts:AssumeRole", target) is NO, "root users assume no roles"
 
 
 EXCEPTIONS = [
@@ -291,7 +294,9 @@ def test_who_is_not_a_principal() -> None:
         )
 
     assert denied(user(), READ, but(USER, ROOT)) is NO
-    assert denied(user(), READ, but(USER)) is YES
+    assert denied(user(), READ, but(USER)) is UNKNOWN
+    assert denied(user(), READ, but(ROOT)) is YES
+    assert denied(user(), READ, but("*")) is NO
     assert denied(user(boundary=S3), READ, but(USER, ROOT)) is YES
     assert denied(role(), READ, but(USER, ROOT)) is YES
     assert denied(role(), READ, but(ROLE, ROOT)) is UNKNOWN

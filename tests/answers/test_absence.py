@@ -26,6 +26,7 @@ from kit.snapshot import Request, Snapshot, digest
 from kit.tables import Tables, tabulate
 from kit.tables.core import SPECS, Table
 from tests.answers.conftest import REGIONS, Judged
+from tests.answers.reading import dotted, watched
 from tests.answers.shapes import Path as Members
 from tests.answers.shapes import nodes, without
 from tests.standins import output_shape
@@ -106,47 +107,10 @@ def test_what_is_left_out_was_read_in_nearly_every_call(
 # --- members that tables read -----------------------------------------------------------------
 
 
-class _Watched(dict[str, Any]):
-    """A part of an answer that tells which of its members were read."""
-
-    def __init__(self, value: Mapping[str, Any], place: Members, read: set[Members]):
-        super().__init__(value)
-        self._place, self._read = place, read
-
-    def __getitem__(self, name: str) -> Any:
-        self._read.add((*self._place, name))
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self._read.add((*self._place, str(name)))
-        return super().__contains__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self._read.add((*self._place, name))
-        return super().get(name, default)
-
-    def items(self) -> Any:
-        self._read.update((*self._place, name) for name in self)
-        return super().items()
-
-    def values(self) -> Any:
-        self._read.update((*self._place, name) for name in self)
-        return super().values()
-
-
-def _watched(value: Any, place: Members, read: set[Members]) -> Any:
-    if isinstance(value, dict):
-        parts = {name: _watched(part, (*place, name), read) for name, part in value.items()}
-        return _Watched(parts, place, read)
-    if isinstance(value, list):
-        return [_watched(part, (*place, n), read) for n, part in enumerate(value)]
-    return value
-
-
 def _members(snapshot: Snapshot) -> Mapping[str, Member]:
     read: set[Members] = set()
     watching = [
-        replace(one, response=_watched(one.response, (one.id,), read)) for one in snapshot.requests
+        replace(one, response=watched(one.response, (one.id,), read)) for one in snapshot.requests
     ]
     readers: dict[Members, set[str]] = defaultdict(set)
     for name in SPECS:
@@ -161,14 +125,10 @@ def _members(snapshot: Snapshot) -> Mapping[str, Member]:
         for node in nodes(output_shape(CALLS[request.call]), request.response):
             tables = readers.get((request.id, *node.path))
             if node.optional and tables:
-                member = found[f"{request.call} {_told(node.path)}"]
+                member = found[f"{request.call} {dotted(node.path)}"]
                 member.places.append((request.id, node.path))
                 member.tables |= tables
     return found
-
-
-def _told(path: Members) -> str:
-    return "".join("[]" if isinstance(part, int) else f".{part}" for part in path)[1:]
 
 
 # --- the account without one --------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kit.aws import calls
+from kit.parameters import Framework
 from tests.standins import (
     ACCOUNT,
     AS_OF,
@@ -61,6 +62,7 @@ _DECLARED = {
     "allowed_embed_domains": ["portal.example"],
     "agent_dpia_reference": "DPIA 3",
     "disk_encryption_statement": "Case 7",
+    "reports_read": dict.fromkeys(get_args(Framework), "TPRM 4"),
 }
 
 
@@ -244,7 +246,8 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     )
     account.event()
     _people(account)
-    account.lists(calls.LIST_REPORTS, {"name": "SOC 2", "state": "PUBLISHED", "periodEnd": AS_OF})
+    for name in get_args(Framework):
+        account.lists(calls.LIST_REPORTS, {"name": name, "state": "PUBLISHED", "periodEnd": AS_OF})
     account.lists(calls.LIST_CUSTOMER_AGREEMENTS, {"name": "DPA", "state": "ACTIVE"})
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/root-account-mfa-device"}
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)

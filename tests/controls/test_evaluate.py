@@ -128,6 +128,7 @@ def test_a_finding_says_what_was_observed_wanted_and_cited(judge: Judge) -> None
         observed="Colour: blue; Size: 3",
         expected="The thing is red.",
         evidence=("E0#/colour", "E0#/size"),
+        observed_values='{"colour":"blue","size":3}',
     )
 
 

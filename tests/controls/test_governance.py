@@ -100,53 +100,124 @@ STALE = not_evidenced("no current report")
 ARTIFACT = attested("AWS Artifact: ")
 
 
-@scenarios(
-    ("none listed", listing(), STALE),
-    ("current", listing(report()), attested("AWS Artifact: SOC 2 Type II, period to 2026-11-24")),
-    ("period ended 15 months ago", listing(report(ended=LIMIT)), ARTIFACT),
-    ("period ended a moment earlier", listing(report(ended=LIMIT - MOMENT)), STALE),
-    (
-        "period given in fractions of a second",
-        listing(report(ended=LIMIT.replace(microsecond=1))),
-        ARTIFACT,
-    ),
-    ("no period given", listing(report(ended=None)), attested("AWS Artifact: SOC 2 Type II (arn")),
-    ("withdrawn", listing(report(state="UNPUBLISHED")), STALE),
-    ("state left out", listing({"name": "SOC 2 Type II"}), STALE),
-    ("name left out", listing({"state": "PUBLISHED"}), STALE),
-    ("ISO 27001", listing(report("ISO 27001:2022 Certificate")), ARTIFACT),
-    ("ISO 27017", listing(report("ISO 27017:2015")), ARTIFACT),
-    ("ISO 27018", listing(report("ISO 27018:2019")), ARTIFACT),
-    ("ISO 27701", listing(report("ISO27701:2019")), ARTIFACT),
-    ("C5", listing(report("Cloud Computing Compliance Controls Catalogue (C5)")), ARTIFACT),
-    ("CISPE", listing(report("CISPE Code of Conduct")), ARTIFACT),
-    ("named by its series", listing(report("2026 report") | {"series": "SOC 2"}), ARTIFACT),
-    ("PCI DSS, which says nothing of personal data", listing(report("PCI DSS 4.0")), STALE),
-    ("SOC 1", listing(report("SOC 1 Type II")), STALE),
-    ("a year, not a framework", listing(report("SOC 2026 bridge letter")), STALE),
-    ("another number", listing(report("ISO 127001")), STALE),
-    (
-        "the newest of several",
-        listing(report("C5", LIMIT), report("ISO 27001"), report("CISPE", ended=None)),
-        attested("AWS Artifact: ISO 27001, period to 2026-11-24"),
-    ),
-    (
-        "stale ones beside one without a period",
-        listing(report("C5", LIMIT - MOMENT), report("CISPE", ended=None)),
-        attested("AWS Artifact: CISPE (arn"),
-    ),
-    ("denied", lambda a: a.denies(LIST_REPORTS), denied(LIST_REPORTS)),
+def asked_for(folder: Path, *frameworks: str, **declared: Any) -> Account:
+    """An account whose profile names these frameworks."""
+    own = folder / "ours.yaml"
+    own.write_text(f"attestations: [{', '.join(frameworks)}]\n")
+    return Account(folder, thresholds=str(own), **declared)
+
+
+@pytest.mark.parametrize(
+    ("framework", "given", "expected"),
+    [
+        ("SOC 2", listing(), STALE),
+        (
+            "SOC 2",
+            listing(report()),
+            attested("AWS Artifact: SOC 2 Type II, period to 2026-11-24"),
+        ),
+        ("SOC 2", listing(report(ended=LIMIT)), ARTIFACT),
+        ("SOC 2", listing(report(ended=LIMIT - MOMENT)), STALE),
+        ("SOC 2", listing(report(ended=LIMIT.replace(microsecond=1))), ARTIFACT),
+        ("SOC 2", listing(report(ended=None)), attested("AWS Artifact: SOC 2 Type II (arn")),
+        ("SOC 2", listing(report(state="UNPUBLISHED")), STALE),
+        ("SOC 2", listing({"name": "SOC 2 Type II"}), STALE),  # state left out
+        ("SOC 2", listing({"state": "PUBLISHED"}), STALE),  # name left out
+        ("ISO 27001", listing(report("ISO 27001:2022 Certificate")), ARTIFACT),
+        ("ISO 27017", listing(report("ISO 27017:2015")), ARTIFACT),
+        ("ISO 27018", listing(report("ISO 27018:2019")), ARTIFACT),
+        ("ISO 27701", listing(report("ISO27701:2019")), ARTIFACT),
+        ("C5", listing(report("Cloud Computing Compliance Controls Catalogue (C5)")), ARTIFACT),
+        ("CISPE", listing(report("CISPE Code of Conduct")), ARTIFACT),
+        ("SOC 2", listing(report("2026 report") | {"series": "SOC 2"}), ARTIFACT),
+        ("SOC 2", listing(report("PCI DSS 4.0")), STALE),
+        ("SOC 2", listing(report("SOC 1 Type II")), STALE),
+        ("SOC 2", listing(report("SOC 2026 bridge letter")), STALE),
+        ("ISO 27001", listing(report("ISO 127001")), STALE),
+        ("ISO 27001", listing(report("SOC 2 Type II")), STALE),
+        ("ISO 27018", listing(report("ISO 27017 and 27018")), ARTIFACT),
+        (
+            "C5",
+            listing(report("C5", LIMIT), report("C5 2026"), report("C5", ended=None)),
+            attested("AWS Artifact: C5 2026, period to 2026-11-24"),
+        ),
+        (
+            "C5",
+            listing(report("C5", LIMIT - MOMENT), report("C5 letter", ended=None)),
+            attested("AWS Artifact: C5 letter (arn"),
+        ),
+        ("SOC 2", lambda a: a.denies(LIST_REPORTS), denied(LIST_REPORTS)),
+    ],
 )
-def test_gv_02_aws_has_current_reports(account: Account, given: Given, expected: list[Any]) -> None:
+def test_gv_02_a_current_report_that_was_read_attests_its_framework(
+    tmp_path: Path, framework: str, given: Given, expected: Any
+) -> None:
+    account = asked_for(tmp_path, framework, reports_read={framework: "TPRM 4"})
     given(account)
-    assert verdicts(account, "GV-02") == expected
+    assert verdicts(account, "GV-02") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ("", UNDECLARED),
+        ("TPRM-2026-041", ARTIFACT),
+        ("2026-11-10", ARTIFACT),
+        ("2026-11-24", ARTIFACT),
+        ("2026-11-25", to_be_reviewed),  # ahead
+        ("2026-10-31", ARTIFACT),  # the day on which the period ended
+        ("2026-10-30", to_be_reviewed),  # an older report, then
+        ("2025-10-31", to_be_reviewed),
+    ],
+)
+def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
+    tmp_path: Path, reading: str, expected: Any
+) -> None:
+    declared = {"reports_read": {"SOC 2": reading}} if reading else {}
+    account = asked_for(tmp_path, "SOC 2", **declared)
+    account.lists(LIST_REPORTS, report(ended=dt.datetime(2026, 10, 31, tzinfo=dt.UTC)))
+    assert verdicts(account, "GV-02") == [expected]
+
+
+@pytest.mark.parametrize(("reading", "read"), [("2026-03-01", True), ("2025-12-31", False)])
+def test_gv_02_a_certificate_is_read_while_its_period_runs(
+    tmp_path: Path, reading: str, read: bool
+) -> None:
+    account = asked_for(tmp_path, "ISO 27001", reports_read={"ISO 27001": reading})
+    runs = {"periodStart": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    until = dt.datetime(2028, 12, 31, tzinfo=dt.UTC)
+    account.lists(LIST_REPORTS, report("ISO 27001 Certificate", ended=until) | runs)
+    assert verdicts(account, "GV-02") == [ARTIFACT if read else to_be_reviewed]
+
+
+def test_gv_02_has_a_row_for_each_framework_that_the_profile_names(tmp_path: Path) -> None:
+    read = {"SOC 2": "TPRM 4", "ISO 27018": "TPRM 5"}
+    account = asked_for(tmp_path, "SOC 2", "C5", "ISO 27001", "ISO 27018", reports_read=read)
+    account.lists(LIST_REPORTS, report(), report("C5"), report("CISPE"))
+    found = {one.resource: one for one in findings(account, "GV-02")}
+    assert {name: (one.status, one.reason[:17]) for name, one in found.items()} == {
+        "AWS, SOC 2": ("attested", "AWS Artifact: SOC"),
+        "AWS, C5": ("not evidenced", "not declared"),
+        "AWS, ISO 27001": ("not evidenced", "no current report"),
+        "AWS, ISO 27018": ("not evidenced", "no current report"),
+    }
+    soc = found["AWS, SOC 2"]
+    assert soc.reason.endswith("declared as read: TPRM 4")
+    assert "parameters#/reports_read" in soc.evidence
+
+
+def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> None:
+    account = Account(tmp_path, reports_read={"SOC 2": "TPRM 4"})
+    account.lists(LIST_REPORTS, report())
+    statuses = [one.status for one in findings(account, "GV-02")]
+    assert sorted(statuses) == ["attested", *["not evidenced"] * 6]
 
 
 @pytest.mark.parametrize(("months", "status"), [(3, "attested"), (2, "not evidenced")])
 def test_gv_02_has_the_age_of_the_profile(tmp_path: Path, months: int, status: str) -> None:
-    own = tmp_path / "ours.yaml"
-    own.write_text(f"report_valid_months: {months}\n")
-    account = Account(tmp_path, thresholds=str(own))
+    account = asked_for(tmp_path, "SOC 2", reports_read={"SOC 2": "TPRM 4"})
+    with (tmp_path / "ours.yaml").open("a") as own:
+        own.write(f"report_valid_months: {months}\n")
     account.lists(LIST_REPORTS, report(ended=AS_OF - dt.timedelta(days=70)))
     (finding,) = findings(account, "GV-02")
     assert finding.status == status

@@ -261,11 +261,12 @@ def service(*inline: Any, trusts: Any = TRUST, attached: tuple[str, ...] = (OWN,
 
 
 AUTHORITY = "AmazonAppStreamPCAAccess"
+ECM = trust({"Service": ["prod.euc.ecm.amazonaws.com"]})
 
 
 def authority(
     *inline: Any,
-    trusts: Any = trust({"Service": ["prod.euc.ecm.amazonaws.com"]}),
+    trusts: Any = ECM,
     attached: tuple[str, ...] = (f"arn:aws:iam::aws:policy/service-role/{AUTHORITY}",),
 ) -> Given:
     return lambda a: a.allowed(AUTHORITY, *inline, trusts=trusts, attached=attached)

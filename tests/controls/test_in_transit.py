@@ -136,6 +136,10 @@ def test_it_02_where_the_profile_wants_private_streaming(
 
 UNREAD = not_evidenced("absent in answer")
 ROW_3 = attested(f"{TABLE}: API traffic, ")
+SUPPORTED = attested(
+    f'{TABLE}: API traffic, "Encrypted using TLS 1.2; requests are signed using SigV4"; in support, '
+    "no event of administrators and tools was seen with older TLS"
+)
 UNUSED = not_applicable("no use of AppStream")
 
 
@@ -148,8 +152,9 @@ def in_use(account: Account) -> Account:
     ("events denied, not in use", lambda a: a.denies(LOOKUP_EVENTS), UNUSED),
     ("no event", in_use, ROW_3),
     ("no event with TLS details", lambda a: in_use(a).event(None), ROW_3),
-    ("TLS 1.2", lambda a: in_use(a).event("TLSv1.2"), passes),
-    ("TLS 1.3", lambda a: in_use(a).event("TLSv1.3"), passes),
+    ("TLS 1.2", lambda a: in_use(a).event("TLSv1.2"), SUPPORTED),
+    ("TLS 1.3", lambda a: in_use(a).event("TLSv1.3"), SUPPORTED),
+    ("TLS 1.3 and 1.2", lambda a: in_use(a).event("TLSv1.3").event("TLSv1.2"), SUPPORTED),
     ("one of many below", lambda a: in_use(a).event().event(None).event("TLSv1.1"), fails),
     ("TLS 1.0 by its short name", lambda a: in_use(a).event("TLSv1"), fails),
     ("a version nobody knows yet", lambda a: in_use(a).event("TLSv1.4"), to_be_reviewed),
@@ -182,7 +187,7 @@ def in_use(account: Account) -> Account:
         lambda a: a.denies(DESCRIBE_STACKS).event(),
         denied(DESCRIBE_STACKS),
     ),
-    ("in use by a bucket that was left behind", lambda a: a.bucket().event(), passes),
+    ("in use by a bucket that was left behind", lambda a: a.bucket().event(), SUPPORTED),
 )
 def test_it_03_api_events(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)

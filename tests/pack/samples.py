@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.findings import Finding
+from kit.findings import NOTHING, RESOURCE, UNLISTED, Finding
 from kit.report.views import JSON
 from tests.pack.conftest import HOSTILE, STAMP
 
@@ -42,6 +42,9 @@ def record(control: str, status: str, **fields: Any) -> JSON:
         "observed": "Default encryption: none; Holds: home folders",
         "expected": "Default encryption is SSE-S3 or SSE-KMS.",
         "evidence": "E0001#/Buckets/0 E0002",
+        "subject": RESOURCE,
+        "observed_values": '{"purpose":"home folders","sse_algorithm":null}',
+        "threshold_values": "{}",
     }
     return made | fields
 
@@ -63,6 +66,7 @@ def sample() -> JSON:
             "not evidenced",
             region="global",
             resource="any user",
+            subject=UNLISTED,
             observed="not seen",
             reason="access denied",
             operation="iam.GetAccountAuthorizationDetails",
@@ -76,6 +80,7 @@ def sample() -> JSON:
             "LG-03",
             "not applicable",
             resource="no trail",
+            subject=NOTHING,
             reason="no trail",
             observed="none",
             evidence="E0004",

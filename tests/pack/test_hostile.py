@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pikepdf
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from kit.findings import Finding
+from kit.pack.tabular import csv_file
 from kit.pack.verify import contents, verify
 from tests.pack.forging import reseal, write, zipped
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = {"evidence.html": b"<p>", "findings.csv": b"a\r\n"}
+FILES = {"evidence.html": b"<p>", "organisation.csv": b"a\r\n"}
 DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
@@ -76,7 +76,7 @@ def told_oddly(folder: Path) -> None:
 
 
 def forged(folder: Path) -> None:
-    (folder / "data" / "findings.csv").write_bytes(b"b\r\n")
+    (folder / "data" / "organisation.csv").write_bytes(b"b\r\n")
     write_manifest = (folder / "manifest-sha256.txt").read_text()
     reseal(folder)
     (folder / "manifest-sha256.txt").write_text(write_manifest)
@@ -124,7 +124,7 @@ def piped_manifest(folder: Path) -> None:
 
 
 def huge(folder: Path) -> None:
-    os.truncate(folder / "data" / "findings.csv", 3 << 30)  # takes no room on the disk
+    os.truncate(folder / "data" / "organisation.csv", 3 << 30)  # takes no room on the disk
 
 
 def deep(folder: Path) -> None:
@@ -135,7 +135,7 @@ def deep(folder: Path) -> None:
 
 
 def cases(folder: Path) -> None:
-    (folder / "data" / "Findings.csv").write_bytes(b"b\r\n")
+    (folder / "data" / "Organisation.csv").write_bytes(b"b\r\n")
     reseal(folder)
 
 
@@ -241,14 +241,12 @@ def no_document(folder: Path) -> None:
 
 def of_an_account(folder: Path, files: dict[str, bytes]) -> None:
     """A forged pack of an account with these files in it."""
-    names = ["control", "severity", "account", "region", "resource", "status", "reason"]
-    names += ["observed", "expected", "operation", "code", "permission", "hint"]
-    columns: dict[str, Any] = {name: ["x"] for name in names}
-    table = pa.table({**columns, "evidence": [["E0001#/a"]]})
-    made = io.BytesIO()
-    pq.write_table(table, made, use_dictionary=False)
+    names = list(Finding.__dataclass_fields__)
+    values = {"account": "123456789012", "evidence": "E0001#/a"}
+    values |= {"observed_values": "{}", "threshold_values": "{}"}
+    table = csv_file([{name: values.get(name, "x") for name in names}], names)
     index = b"id,commitment,file\r\nE0001,0,E0001.json\r\n"
-    files = {"findings.parquet": made.getvalue(), "evidence/index.csv": index} | files
+    files = {"findings.csv": table, "evidence/index.csv": index} | files
     info = folder / "bag-info.txt"
     info.write_text(f"Account: 123456789012\n{info.read_text()}")
     for name, content in files.items():
@@ -273,13 +271,23 @@ def broken_index(folder: Path) -> None:
 
 
 def broken_table(folder: Path) -> None:
-    of_an_account(folder, {"findings.parquet": b"PAR1" + b"\xff" * 200 + b"PAR1"})
+    of_an_account(folder, {"findings.csv": b"control,\xff\r\n"})
 
 
 def odd_table(folder: Path) -> None:
-    made = io.BytesIO()
-    pq.write_table(pa.table({"control": [1]}), made)
-    of_an_account(folder, {"findings.parquet": made.getvalue()})
+    of_an_account(folder, {"findings.csv": b"control\r\n1\r\n"})
+
+
+def deep_values(folder: Path) -> None:
+    names = list(Finding.__dataclass_fields__)
+    row = {**dict.fromkeys(names, "x"), "observed_values": "[" * 200_000}
+    of_an_account(folder, {"findings.csv": csv_file([row], names)})
+
+
+def odd_values(folder: Path) -> None:
+    names = list(Finding.__dataclass_fields__)
+    row = {**dict.fromkeys(names, "x"), "observed_values": '{"a": NaN}', "threshold_values": "{}"}
+    of_an_account(folder, {"findings.csv": csv_file([row], names)})
 
 
 def broken_signatures(folder: Path) -> None:
@@ -318,7 +326,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (piped_manifest, r"bag-info.txt: refused, .* it is a named pipe"),
     (huge, r"the pack: refused, .* it holds more than 2147483648 bytes"),
     (deep, r"refused, .* it lies in more than 8 folders"),
-    (cases, r"data/Findings.csv: .*differs in case or form alone"),
+    (cases, r"data/Organisation.csv: .*differs in case or form alone"),
     (forms, r"data/prüfung.csv: .*differs in case or form alone"),
     (
         colours,
@@ -342,9 +350,11 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (broken_index, r"data/evidence/index.csv: expected the index of evidence"),
     (
         broken_table,
-        r"data/findings.parquet: expected a table of findings; found a footer of \d+ bytes",
+        r"data/findings.csv: expected a table of findings; found 'utf-8' codec can't decode",
     ),
-    (odd_table, r"data/findings.parquet: expected a table of findings"),
+    (odd_table, r"data/findings.csv: expected a table of findings; found columns"),
+    (deep_values, r"data/findings.csv: expected a table of findings"),
+    (odd_values, r"data/findings.csv: expected a table of findings"),
     (broken_signatures, r"tagmanifest-sha256.txt.p7s.tsr: expected a timestamp"),
 ]
 
@@ -373,7 +383,7 @@ def null_name(path: Path) -> None:
 
 def repeated(path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
-        member("data/findings.csv", b"b")(path)
+        member("data/organisation.csv", b"b")(path)
 
 
 def encrypted(path: Path) -> None:
@@ -443,7 +453,10 @@ ZIPS: list[tuple[Callable[[Path], None], str]] = [
     (member("data/c.csv", external_attr=(stat.S_IFCHR | 0o666) << 16), "it is a device"),
     (member("data/x.csv", compress_type=zipfile.ZIP_LZMA), "by another method than Deflate"),
     (member("/".join("d" * 60)), "it lies in more than 8 folders"),
-    (repeated, "data/findings.csv: refused, and nothing else was looked at: it stands there twice"),
+    (
+        repeated,
+        "data/organisation.csv: refused, and nothing else was looked at: it stands there twice",
+    ),
     (encrypted, "it is encrypted"),
     (declared, "it holds more than 2147483648 bytes"),
     (understated, "data/bomb.csv: expected no such file"),

@@ -193,7 +193,7 @@ def test_texts_are_no_markup(results: Any) -> None:
         assert re.sub(r"\s+", " ", read).replace("&amp;", "&") == wanted, name
 
 
-def test_the_same_input_gives_the_same_bytes(
+def test_subjects_keep_their_identifiers_and_documents_get_new_ones(
     made: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = oscal(made, sample())
@@ -203,10 +203,14 @@ def test_the_same_input_gives_the_same_bytes(
     data["facts"]["snapshot"] = "00" * 32
     other = json.loads(oscal(made, data))["assessment-results"]
     own = json.loads(first)["assessment-results"]
-    shared = {p["uuid"] for p in parts(own) if "uuid" in p} & {
-        p["uuid"] for p in parts(other) if "uuid" in p
-    }
-    assert shared == set()
+    new = {"uuid", "import-ap", "back-matter"}  # of the document; and of its result
+    for name in ("local-definitions", "observations", "risks", "findings", "attestations"):
+        kept, again = (of["results"][0].get(name) for of in (own, other))
+        assert {p["uuid"] for p in parts(kept) if "uuid" in p} == {
+            p["uuid"] for p in parts(again) if "uuid" in p
+        }, name
+    assert own["results"][0]["uuid"] != other["results"][0]["uuid"]
+    assert {name for name in own if own[name] != other[name]} == {*new, "metadata", "results"}
 
 
 def test_what_is_attested_or_declared_was_examined_and_all_else_tested(results: Any) -> None:

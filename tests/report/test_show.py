@@ -124,10 +124,18 @@ def test_reports_of_auditors_stand_with_period_and_place(tmp_path: Path) -> None
     report = {"name": "SOC 2 Type II", "state": "PUBLISHED", "arn": "arn:aws:artifact:::report/1"}
     period = {"periodStart": AS_OF - dt.timedelta(days=400), "periodEnd": AS_OF}
     account = Account(tmp_path).lists(LIST_REPORTS, report | period)
-    (row,) = show.attestations(tabulate(account.snapshot())).rows
-    assert row[:2] == ["SOC 2 Type II", "SOC 2"]
-    assert [row[2][:10], row[3][:10], row[4]] == ["2025-10-20", "2026-11-24", "yes"]
-    assert row[5] == "arn:aws:artifact:::report/1"
+    account.run = account.run.model_copy(update={"reports_read": {"SOC 2": "TPRM 4"}})
+    rows = {row[0]: row for row in show.attestations(tabulate(account.snapshot())).rows}
+    assert list(rows) == [
+        "C5",
+        "CISPE",
+        *(f"ISO {n}" for n in (27001, 27017, 27018, 27701)),
+        "SOC 2",
+    ]
+    name, start, end, reading, arn, _ = rows["SOC 2"][1:]
+    assert (name, start, end) == ("SOC 2 Type II", "2025-10-20", "2026-11-24")
+    assert (reading, arn) == ("TPRM 4", "arn:aws:artifact:::report/1")
+    assert rows["C5"][1:6] == ["none listed", None, None, "not declared", None]
     account.denies(LIST_REPORTS)
     assert isinstance(show.attestations(tabulate(_again(account, tmp_path))), Note)
 
@@ -179,3 +187,16 @@ def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None
         tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
     )
     assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
+
+
+def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_path: Path) -> None:
+    account = Account(tmp_path, data_role="controller", administrators=["arn:aws:iam::1:role/Jo"])
+    sources = {"data_role": "run.yaml, line 3", "administrators": "papermill (administrators)"}
+    account.run = account.run.given_in(sources)
+    snapshot = account.snapshot()
+    snapshot.header["parameter_sources"] = account.run.sources
+    table = show.given(snapshot)
+    assert table.rows == [
+        ["administrators", "given; the value stays with the analyst", sources["administrators"]],
+        ["data_role", "controller", sources["data_role"]],
+    ]

@@ -21,21 +21,30 @@ class Check:
         Whether it is what the pack says.
     told : str
         What was found; where it is not ok, what was expected and what was found.
+    note : bool
+        Whether it is a remark: nothing was held against what the pack says.
     """
 
     subject: str
     ok: bool
     told: str
+    note: bool = False
 
     @property
     def line(self) -> str:
         """It as one line for a terminal, which no name in a pack can break or colour."""
-        return f"{'ok' if self.ok else 'FAILED':<8}{_visible(self.subject)}: {_visible(self.told)}"
+        word = "note" if self.note else "ok" if self.ok else "FAILED"
+        return f"{word:<8}{_visible(self.subject)}: {_visible(self.told)}"
 
 
 def passed(subject: str, told: str) -> Check:
     """Return a check that found what the pack says."""
     return Check(subject, True, told)
+
+
+def noted(subject: str, told: str) -> Check:
+    """Return a check that compared nothing, or found a difference that is no fault."""
+    return Check(subject, True, told, note=True)
 
 
 def failed(subject: str, expected: str, found: str) -> Check:

@@ -1,100 +1,87 @@
-"""Whether a pack's findings are the same in every file, and rest on evidence that it holds."""
+"""Whether a pack's findings have the digest that it states, and rest on evidence that it holds."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import rfc8785
 
-from kit.findings import Finding, findings_digest
+from kit.findings import findings_digest
 from kit.pack.bag import INFO
 from kit.pack.evidence import INDEX
-from kit.pack.tabular import csv_file
+from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 from kit.pack.verify.checks import Check, failed, passed
 from kit.pack.verify.contents import Contents, UnreadableError
-from kit.pack.verify.parquet import read_table
 
 CSV, PARQUET, EVIDENCE = "data/findings.csv", "data/findings.parquet", f"data/{INDEX}"
-_COLUMNS = list(Finding.__dataclass_fields__)
-_LIST = "evidence"
-_TEXTS = pa.schema(
-    [(name, pa.list_(pa.string()) if name == _LIST else pa.string()) for name in _COLUMNS]
-)
-_STATED = {"digest": "Findings-SHA-256", "snapshot": "Snapshot-SHA-256", "account": "Account"}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
 
 def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Check]:
-    """Yield what was found of the findings and of the evidence that they cite.
+    """Yield what the kit found of the findings and of the evidence that they cite.
 
     Parameters
     ----------
     contents : Contents
     info : mapping of str to str
-        What ``bag-info.txt`` says.
+        What ``bag-info.txt`` states.
     """
     try:
-        records, facts = read_findings(contents)
-    except ValueError as error:
-        yield failed(PARQUET, "a table of findings", str(error))
+        records = read_findings(contents)
+        digest, form = _digest(records)
+    except (ValueError, RecursionError) as error:
+        yield failed(CSV, "a table of findings", _first_line(error))
         return
-    for fact, label in _STATED.items():
-        if facts.get(fact) != info.get(label):
-            yield failed(PARQUET, f"{label} {info.get(label)}, as in {INFO}", f"{facts.get(fact)}")
-    digest = findings_digest(records)
+    others = {record["account"] for record in records} - {info.get("Account", "")}
+    if others:
+        yield failed(CSV, f"findings of account {info.get('Account')}", ", ".join(sorted(others)))
     if digest != info.get("Findings-SHA-256"):
-        yield failed(INFO, f"Findings-SHA-256 {digest}, taken again from {PARQUET}", _told(info))
+        yield failed(INFO, f"Findings-SHA-256 {digest}, computed from {CSV}{form}", _stated(info))
     else:
-        yield passed(PARQUET, f"{len(records)} findings, their digest taken again is {digest}")
-    yield _same_as_csv(contents, records)
+        yield passed(
+            CSV, f"{len(records)} findings, the digest computed from them is {digest}{form}"
+        )
     yield from _cited(contents, records)
 
 
-def read_findings(contents: Contents) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the findings as in the CSV, and what the file's metadata says of them all.
+def read_findings(contents: Contents) -> list[dict[str, str]]:
+    """Return the findings of a pack.
 
     Raises
     ------
     ValueError
-        The file cannot be read, or is no table of findings.
+        The kit cannot read the file, or it is not a table of findings.
     """
     try:
-        table, told = read_table(contents.read(PARQUET), _COLUMNS)
-        if table.schema.names != _COLUMNS:
-            raise ValueError(f"columns {table.schema.names}")
-        table = table.cast(_TEXTS)
-        texts = {
-            **dict(zip(_COLUMNS, table.columns, strict=True)),
-            "": pc.list_flatten(table[_LIST]),
-        }
-        for name, column in texts.items():
-            if column.null_count:
-                raise ValueError(f"{column.null_count} rows without {name or _LIST}")
-        records = table.to_pylist()
+        return read_findings_csv(contents.read(CSV))
     except UnreadableError as error:
         raise ValueError(f"it {error}") from None
-    except (pa.ArrowException, OSError, KeyError, TypeError, MemoryError) as error:
-        raise ValueError(f"it cannot be read: {_first_line(error)}") from None
-    for record in records:
-        record[_LIST] = " ".join(record[_LIST])
-    return records, {key.decode(): value.decode() for key, value in told.items()}
 
 
-def _same_as_csv(contents: Contents, records: list[dict[str, Any]]) -> Check:
-    try:
-        found = contents.read(CSV)
-    except UnreadableError as error:
-        return failed(CSV, f"the findings of {PARQUET}", f"it {error}")
-    if found == csv_file(records, _COLUMNS):
-        return passed(CSV, f"the same findings as {PARQUET}")
-    return failed(CSV, f"the findings of {PARQUET}", "others")
+def is_earlier(records: list[dict[str, str]]) -> bool:
+    """Whether a pack's findings have no values of their own: it was sealed before they had."""
+    return bool(records) and list(records[0]) == EARLIER_COLUMNS
 
 
-def _cited(contents: Contents, records: list[dict[str, Any]]) -> Iterator[Check]:
+def _digest(records: list[dict[str, str]]) -> tuple[str, str]:
+    """The digest of findings in the form in which their pack states it, and how to call that."""
+    if not is_earlier(records):
+        return findings_digest(records), ""
+    rows = [
+        {key: _TIME.sub("(time)", value) for key, value in record.items() if key != "evidence"}
+        for record in records
+    ]
+    form = " (the earlier form, over the findings' wording)"
+    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest(), form
+
+
+def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]:
     """Follow every reference of a finding to the index, the record and the value in it."""
     try:
         text = contents.read(EVIDENCE).decode("utf-8")
@@ -165,7 +152,7 @@ def _leads(value: Any, pointer: str) -> bool:
     return True
 
 
-def _told(info: Mapping[str, str]) -> str:
+def _stated(info: Mapping[str, str]) -> str:
     return info.get("Findings-SHA-256", "none")
 
 

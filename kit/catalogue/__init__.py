@@ -1,0 +1,1 @@
+"""What people read and auditors agree on, as data."""

@@ -1,0 +1,75 @@
+"""The statuses of findings: their order, meaning and look, and what counts as open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status; ``statuses.yaml`` explains the members.
+
+    Attributes
+    ----------
+    word : str
+        As findings have it.
+    closed_for : tuple of str
+        Reason codes with which an open status is not open.
+    exit : int
+        Exit code of the commands while such a finding is open; 0 for none.
+    oscal : mapping of str to str
+        ``state``, ``reason`` and perhaps ``remarks``.
+    """
+
+    word: str
+    meaning: str
+    shape: str
+    light: str
+    dark: str
+    oscal: Mapping[str, str]
+    ocsf: str
+    open: bool = False
+    closed_for: tuple[str, ...] = ()
+    listed: bool = False
+    exit: int = 0
+    rank: int = field(default=0, compare=False)
+
+
+def _read() -> dict[str, Status]:
+    text = resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8")
+    declared: dict[str, dict[str, Any]] = yaml.load(
+        text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    return {
+        word: Status(
+            word,
+            rank=rank,
+            closed_for=tuple(members.pop("closed for", ())),
+            **members,
+        )
+        for rank, (word, members) in enumerate(declared.items())
+    }
+
+
+STATUSES = _read()
+"""By word, the worst first."""
+
+
+def is_open(status: str, reason: str = "") -> bool:
+    """Whether somebody has to act on a finding with this status and reason code."""
+    known = STATUSES[status]
+    return known.open and reason not in known.closed_for
+
+
+def exit_code(findings: list[tuple[str, str]]) -> int:
+    """Return what a command ends with for findings' statuses and reason codes.
+
+    The worst status that is open decides; 0 where none is.
+    """
+    found = {status for status, reason in findings if is_open(status, reason)}
+    return next((known.exit for word, known in STATUSES.items() if word in found), 0)
