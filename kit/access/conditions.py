@@ -86,6 +86,7 @@ def default(key: str) -> Value:
     return next((value for name, value in _DEFAULTS if re.fullmatch(name, key)), UNKNOWN)
 
 
+@lru_cache(maxsize=10_000)
 def ordinary(value: Value) -> Value:
     """The value in an ordinary request: one that no policy singles out, or no value at all."""
     if isinstance(value, Some) and any(map(is_wild, value.patterns)):

@@ -44,6 +44,7 @@ EVERYTHING = read_statements(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
 _MOST_CHOICES = 1_000
+_OWN = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
 _NOTHING: Context = {}
 
 
@@ -225,7 +226,7 @@ class _Request:
         else:
             # A variable stands for the caller's own part; whether there is any is not known.
             fixed = [
-                known and "${" not in text
+                known and not _OWN.search(text)
                 for text, (_, known) in zip(statement.resources, found, strict=True)
             ]
             touched = any_of(

@@ -44,6 +44,7 @@ from kit.access.evaluator import (
 from kit.access.patterns import is_wild, matches
 from kit.aws.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_POLICY,
     Call,
     Scope,
 )
@@ -52,7 +53,7 @@ from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.inventory import (
-    BUCKET_POLICIES,
+    BLOCKS,
     LISTS,
     OPENED,
     Thing,
@@ -86,9 +87,10 @@ _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
 
 
-def _declared(*calls: Call) -> Mapping[str, Column]:
+def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
     columns = {name: Column(title) for name, title in _COLUMNS.items()}
     columns["open"] = Column(_COLUMNS["open"], calls=calls)
+    columns["through"] = Column(_COLUMNS["through"], calls=through)
     return {**columns, "in_scope": Column("There is something to have rights on", calls=calls)}
 
 
@@ -97,7 +99,7 @@ def _declared(*calls: Call) -> Mapping[str, Column]:
     "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared(*LISTS, *BUCKET_SOURCES, *BUCKET_POLICIES),
+    _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, through=BLOCKS),
 )
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""

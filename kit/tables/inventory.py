@@ -34,7 +34,6 @@ from kit.aws.calls import (
     DESCRIBE_STACKS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_POLICY,
-    GET_BUCKET_POLICY_STATUS,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
     Call,
@@ -65,9 +64,7 @@ LISTS = {
     DESCRIBE_APPLICATIONS: "application",
 }
 OPENED = (DESCRIBE_STACKS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS)
-BUCKET_POLICIES = (
-    GET_BUCKET_POLICY,
-    GET_BUCKET_POLICY_STATUS,
+BLOCKS = (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
 )
@@ -157,9 +154,10 @@ def whatever(snapshot: Snapshot) -> Iterator[Thing]:
     for kind in LISTS.values():
         target = Target(f"{_appstream(snapshot, '*')}:{kind}/*", snapshot.account)
         yield from (Thing(name, target) for name in (kind, new(kind)))
-    for call in LISTS:
         for region in snapshot.regions:
-            yield from _every(snapshot, call, region)
+            start = _appstream(snapshot, region)
+            every_one = Target(f"{start}:{kind}/*", snapshot.account, wholly=True)
+            yield Thing(every(kind), every_one)
     yield from _unlisted_buckets(snapshot, Cell(True))
     yield from others(snapshot)
 
@@ -186,7 +184,7 @@ def user_buckets(source: Source) -> Iterator[Thing]:
                 yield from _bucket(source, bucket)
             else:
                 yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs))
-    for gap in _unread(snapshot, BUCKET_SOURCES):
+    for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
         yield from _unlisted_buckets(snapshot, gap)
 
 
@@ -208,20 +206,18 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     context = {"aws:requestedregion": bucket.region}
-    policy, closed, public = Cell(()), Cell(False), Cell(None)
+    policy, closed = Cell(()), Cell(False)
     # Nobody asks about buckets of regions that are not in scope. In a region that is off, IAM lets
     # nobody reach what is there (Account Management Reference Guide, "Enable or disable Regions").
     off = snapshot.regions_off.get(bucket.region)
     if bucket.region in snapshot.regions and not off:
         policy = _policy(snapshot, bucket)
-        guards = public_access(snapshot, name)
-        closed, public = guards["restrict_public_buckets"], guards["public_by_policy"]
+        closed = public_access(snapshot, name)["restrict_public_buckets"]
     target = Target(
         arn,
         snapshot.account,
         policy.value,
         blocks_public=bool(closed.value),
-        public=public.value or None,  # where AWS says that it is not, the policy is read as well
         context=context,
     )
     cell = Cell(True, (*bucket.refs, *policy.refs), policy.gap)
@@ -260,11 +256,11 @@ def _by_arn(statement: Statement, owner: str | None, root: str) -> Statement:
     return replace(statement, principals=named)
 
 
-def _unread(snapshot: Snapshot, calls: Iterable[Call]) -> Iterator[Cell]:
+def _unread(snapshot: Snapshot, calls: Iterable[Call], *, off: bool = True) -> Iterator[Cell]:
     for call in calls:
         for region in snapshot.regions if call.scope is Scope.REGION else (None,):
             answer = snapshot.answer(call, region)
-            if answer.trouble:
+            if answer.trouble and (off or not answer.off):
                 yield Cell(None, answer.evidence, answer.trouble)
 
 
