@@ -6,7 +6,7 @@ BIN := .venv/bin
 QUIET_LAB := --LabApp.news_url=None \
 	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-.PHONY: demo test matrix lab lint docs bench clean
+.PHONY: demo test quick matrix lab lint docs bench clean
 
 demo: .venv/ready
 	$(BIN)/evidence demo
@@ -14,6 +14,10 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python tests/system.py
 	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
+
+# What starts no process, browser, kernel or sandbox and makes no pack: a minute of one core.
+quick: .venv/ready
+	$(BIN)/python -m pytest --quick --quiet
 
 # Everything that can go wrong with every call; `make test` runs a twentieth of it.
 matrix: .venv/ready

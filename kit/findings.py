@@ -14,7 +14,7 @@ import pandas as pd
 import rfc8785
 
 from kit.catalogue.statuses import STATUSES, exit_code, is_open
-from kit.parameters import Waiver
+from kit.parameters import Run, Waiver
 
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
@@ -86,6 +86,8 @@ class Findings:
         Verdicts of controls, and those that sum them up.
     unused_waivers : iterable of Waiver
         Waivers that matched nothing, or whose date has passed.
+    run : Run, optional
+        What was asked for and declared, on which words beside the verdicts rest.
     """
 
     def __init__(
@@ -93,10 +95,21 @@ class Findings:
         leaves: Iterable[Finding],
         roll_ups: Iterable[Finding] = (),
         unused_waivers: Iterable[Waiver] = (),
+        run: Run | None = None,
     ):
         self.leaves = tuple(leaves)
         self.roll_ups = tuple(roll_ups)
         self.unused_waivers = tuple(unused_waivers)
+        self.run = run
+
+    @property
+    def data_role(self) -> str:
+        """The role under the GDPR that the run declares, which decides the articles cited."""
+        return self.declared("data_role")
+
+    def declared(self, name: str) -> str:
+        """Return what the run declares under a name; empty for nothing."""
+        return str(getattr(self.run, name)) if self.run else ""
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -83,6 +83,9 @@ class Profile(Strict):
     max_report_age_days: int = Field(
         gt=0, description="oldest last usage report while there are sessions, in days"
     )
+    max_delivery_age_days: int = Field(
+        gt=0, description="oldest last delivery of a trail's log files, in days"
+    )
     max_discovery_age_days: int = Field(
         gt=0, description="oldest last search of a bucket for personal data, in days"
     )
@@ -168,6 +171,7 @@ class Run(Strict):
     allowed_regions: list[str] = []
     administrators: list[str] = []
     identity_provider_evidence: str = ""
+    individual_accounts_evidence: str = ""
     organisation_accounts: list[str] = []
     organisation_snapshot: str = ""
     administers_organisation: bool = False

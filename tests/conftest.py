@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from kit import sandbox as local
-from kit.sandbox.server import Sandbox
-from tests.pack.authority import PASSPHRASE, Authority, served
-from tests.system import chromium
+from tests import quick
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from kit.sandbox.server import Sandbox
+    from tests.pack.authority import Authority
 
 _FLAGS = [
     "--no-sandbox",
@@ -27,9 +29,48 @@ _FLAGS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only tests that start no process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep AWS settings and pseudonym keys of the person who runs the tests out of reach.
+
+    This comes before fixtures of every scope, and the processes that tests start inherit it.
+    """
+    home = tempfile.TemporaryDirectory(prefix="home-")
+    config.add_cleanup(home.cleanup)
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "XDG_CONFIG_HOME": f"{home.name}/.config",
+        "AWS_CONFIG_FILE": f"{home.name}/aws-config",
+        "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if config.getoption("quick"):
+        sys.addaudithook(quick.refuse_processes)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a slow file where only quick tests are wanted."""
+    wanted = config.getoption("quick") and collection_path.suffix == ".py"
+    return (wanted and quick.is_slow_file(collection_path)) or None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out slow tests where only quick ones are wanted."""
+    if config.getoption("quick"):
+        slow = [one for one in items if quick.is_slow_test(one)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [one for one in items if one not in slow]
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A local AWS with the sample accounts; tests that set faults clear them."""
+    from kit import sandbox as local
+
     with local.start() as running:
         yield running
 
@@ -37,6 +78,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Runs of the sample accounts, with and without things going wrong."""
+    from kit import sandbox as local
     from tests.matrix import ACCOUNTS, Bench
 
     with local.start(ACCOUNTS) as running:
@@ -46,32 +88,29 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.system import chromium
+
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         yield running
         running.close()
 
 
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pseudonym keys and AWS configuration of the person who runs the tests are not touched."""
-    home = tmp_path_factory.getbasetemp() / "home"
-    home.mkdir(exist_ok=True)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A certificate authority; each certificate has a name of its own."""
+    from tests.pack.authority import Authority
+
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="session")
 def tsa(authority: Authority) -> Iterator[str]:
     """URL of a timestamp service."""
+    from tests.pack.authority import served
+
     with served(authority.timestamper()) as url:
         yield url
 
@@ -81,6 +120,10 @@ def signed_pack(
     sandbox: Sandbox, authority: Authority, tsa: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The demo account's pack, signed and timestamped by the command; tests that change it copy it."""
+    import subprocess
+
+    from tests.pack.authority import PASSPHRASE
+
     cwd = tmp_path_factory.mktemp("signed")
     demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
     (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\n")

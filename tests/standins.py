@@ -356,6 +356,7 @@ class Account:
         }
         trail = {key: value for key, value in trail.items() if value is not None}
         self.expiring(str(trail.get("S3BucketName")), home, days=kept)
+        self._describing(trail.get("KmsKeyId"))
         asked = [r for r in self.regions if r not in (*self.off, *self.unused)]
         for region in asked if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
@@ -399,7 +400,16 @@ class Account:
             **members,
         }
         store = {name: value for name, value in store.items() if value is not None}
+        self._describing(store.get("KmsKeyId"))
         return self.answers(calls.GET_EVENT_DATA_STORE, store, region, EventDataStore=arn)
+
+    def _describing(self, key: str | None) -> None:
+        """Let KMS describe a key, unless it was told already what to say of it."""
+        if key:
+            region = key.split(":")[3]
+            asked = (calls.DESCRIBE_KEY.name, region, str({"KeyId": key}))
+            if asked not in self._made:
+                self.key(key, region)
 
     def watched(self, bucket: str = HOME, region: str = REGION, **members: Any) -> Account:
         """Let Macie, which finds nothing, have analysed a bucket a day ago, unless told otherwise."""
@@ -684,6 +694,11 @@ def erases(days: int = 365, **members: Any) -> dict[str, Any]:
         **members,
     }
     return {name: value for name, value in rule.items() if value is not None}
+
+
+def day(text: str) -> dt.datetime:
+    """Midnight UTC at the beginning of a day, as lifecycle rules name one."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 def management(**fields: Any) -> dict[str, Any]:

@@ -63,7 +63,7 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"aws:securetransport", Choice(("true", "false"))),
     (r"s3:tlsversion", Choice(("1.2", "1.3", ABSENT))),
     (r"aws:multifactorauth(present|age)|aws:(currenttime|epochtime|tokenissuetime)", CHOSEN),
-    (r"aws:(useragent|referer|viaawsservice|calledvia(first|last)?)", CHOSEN),
+    (r"aws:(useragent|referer|viaawsservice|calledvia(first|last)?|requestedregion)", CHOSEN),
     (r"aws:(requesttag/.+|tagkeys)|sts:(rolesessionname|durationseconds)", CHOSEN),
     (r"s3:(authtype|signature(version|age)|prefix|delimiter|max-keys|versionid|x-amz-.+)", CHOSEN),
     (r"s3:(object(creation)?.*|requestobjecttag.*|if-.*match|locationconstraint)", CHOSEN),
@@ -109,13 +109,20 @@ def all_of(truths: Iterable[bool | None]) -> bool | None:
     for truth in truths:
         if truth is False:
             return False
-        known = known if truth else None
+        if truth is None:
+            known = None
     return known
 
 
 def any_of(truths: Iterable[bool | None]) -> bool | None:
     """Or, in three values: one that is true decides."""
-    return negate(all_of(negate(truth) for truth in truths))
+    known: bool | None = False
+    for truth in truths:
+        if truth:
+            return True
+        if truth is None:
+            known = None
+    return known
 
 
 def holds(

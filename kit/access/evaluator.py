@@ -13,14 +13,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
+from math import prod
 
 from kit.access.conditions import (
     ABSENT,
     UNKNOWN,
     UNRESOLVED,
-    Absent,
     Choice,
     Context,
     Some,
@@ -44,7 +44,9 @@ EVERYTHING = read_statements(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
 _MOST_CHOICES = 1_000
-_OWN = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
+_OWN_PART = re.compile(r"\$\{[^*?$]")  # a variable that stands for a key
+# Keys that only signed requests have.
+_OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
 _NOTHING: Context = {}
 
 
@@ -145,11 +147,9 @@ def decide(
         values that they could have: YES is then "open to callers in general", where YES is
         otherwise "open, whatever they are".
     """
-    return _ACCESS[
-        _best(
-            _Request(one, action, target, context, ordinary) for one in _witnesses(caller, target)
-        )
-    ]
+    requests = _requests(caller, action, target, context, ordinary)
+    hopeful = (request for request in requests if not request.is_hopeless)
+    return _ACCESS[any_of(one.allowed(chosen) for one in hopeful for chosen in one.choices())]
 
 
 def denied(
@@ -161,20 +161,15 @@ def denied(
     ordinary: bool = False,
 ) -> Access:
     """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
-    open_ = _best(
-        (_Request(c, action, target, context, ordinary) for c in _witnesses(caller, target)),
-        _Request.escapes,
-    )
-    return _ACCESS[negate(open_)]
+    requests = _requests(caller, action, target, context, ordinary)
+    return _ACCESS[all_of(one.refused(chosen) for one in requests for chosen in one.choices())]
 
 
-def _best(requests: Iterable[_Request], ask: object = None) -> bool | None:
-    method = ask or _Request.allowed
-    return any_of(
-        method(request, choice)  # type: ignore[operator]
-        for request in requests
-        for choice in request.choices()
-    )
+def _requests(
+    caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
+) -> Iterator[_Request]:
+    for witness in _witnesses(caller, target):
+        yield _Request(witness, action, target, context, is_ordinary)
 
 
 class _Request:
@@ -185,16 +180,35 @@ class _Request:
     ):
         self.caller, self.action, self.target = caller, action, target
         self.is_ordinary = is_ordinary
-        known = {**_facts(caller), **_facts_of(target), **context}
-        self.context: dict[str, Value] = known
-        self.identity = self._about(caller.identity)
-        self.boundary = None if caller.boundary is None else self._about(caller.boundary)
-        self.resource = self._about(target.policy or (), named=True)
-        found = [*self.identity, *(self.boundary or ()), *self.resource]
-        self.conditions = [c for reach in found for c in reach.statement.conditions]
-        if is_ordinary:
-            keys = {c.key for c in self.conditions} | known.keys()
-            self.context = {k: ordinary_value(known.get(k) or default(k)) for k in keys}
+        self.given = context
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether nothing that could allow it is about the action at all, as is often the case."""
+        caller, target = self.caller, self.target
+        return not (
+            caller.kind == "root"
+            or (target.policy is None and target.policy_decides)
+            or _allows(caller.identity, self.action)
+            or _allows(target.policy or (), self.action)
+        )
+
+    @cached_property
+    def known(self) -> dict[str, Value]:
+        """What is known of the request, before the caller chooses."""
+        return {**_facts(self.caller), **_facts_of(self.target), **self.given}
+
+    @cached_property
+    def identity(self) -> list[_Reach]:
+        return self._about(self.caller.identity)
+
+    @cached_property
+    def boundary(self) -> list[_Reach] | None:
+        return None if self.caller.boundary is None else self._about(self.caller.boundary)
+
+    @cached_property
+    def resource(self) -> list[_Reach]:
+        return self._about(self.target.policy or (), named=True)
 
     def _about(self, statements: tuple[Statement, ...], *, named: bool = False) -> list[_Reach]:
         found = []
@@ -214,7 +228,7 @@ class _Request:
             return named and ":iam:" in arn and ":role/" in arn
         found = []
         for text in statement.resources:
-            pattern, known = fill(text, self.context) if statement.has_variables else (text, True)
+            pattern, known = fill(text, self.known) if statement.has_variables else (text, True)
             found.append((pattern, known))
         # What is on no resource in particular is named by "*" alone.
         one = arn == "*" or not is_wild(arn)
@@ -226,7 +240,7 @@ class _Request:
         else:
             # A variable stands for the caller's own part; whether there is any is not known.
             fixed = [
-                known and not _OWN.search(text)
+                known and not _OWN_PART.search(text)
                 for text, (_, known) in zip(statement.resources, found, strict=True)
             ]
             touched = any_of(
@@ -242,33 +256,33 @@ class _Request:
             return hit
         return covered if wholly else touched
 
-    def choices(self) -> Iterator[Mapping[str, Value]]:
+    def choices(self) -> Iterator[Context]:
         """Every way in which the caller could choose what it can choose."""
-        keys = {condition.key for condition in self.conditions}
-        free: dict[str, tuple[str | Absent | Some, ...]] = {}
-        for key in sorted(keys):
-            value = self.context[key] if key in self.context else default(key)
+        found = [*self.identity, *(self.boundary or ()), *self.resource]
+        conditions = [one for reach in found for one in reach.statement.conditions]
+        context, free = dict(self.known), {}
+        for key in dict.fromkeys(condition.key for condition in conditions):
+            value = context[key] if key in context else default(key)
+            if self.caller.kind == "anonymous" and key not in context and _OF_IDENTITIES.match(key):
+                value = ABSENT
+            context[key] = value = ordinary_value(value) if self.is_ordinary else value
             if isinstance(value, Choice):
-                named = [c for c in self.conditions if c.key == key]
+                named = (condition for condition in conditions if condition.key == key)
                 free[key] = value.options or representatives(named)
-        count = 1
-        for options in free.values():
-            count *= len(options)
-        if count > _MOST_CHOICES:
-            yield {**self.context, **dict.fromkeys(free, UNKNOWN)}
+        if prod(map(len, free.values())) > _MOST_CHOICES:
+            yield {**context, **dict.fromkeys(free, UNKNOWN)}
             return
         for chosen in product(*free.values()):
-            yield {**self.context, **dict(zip(free, chosen, strict=True))}
+            yield {**context, **dict(zip(free, chosen, strict=True))}
 
     def allowed(self, context: Context) -> bool | None:
+        """Whether the request is allowed where the caller chooses this."""
         everything = [*self.identity, *(self.boundary or ()), *self.resource]
-        if (refused := self._some(everything, "Deny", context)) is True:
-            return False
-        granted = self._granted(context)
-        return all_of((granted, negate(refused)))
+        return all_of((negate(self._some(everything, "Deny", context)), self._granted(context)))
 
-    def escapes(self, context: Context) -> bool | None:
-        return negate(self._some(self.resource, "Deny", context))
+    def refused(self, context: Context) -> bool | None:
+        """Whether the resource's policy denies it where the caller chooses this."""
+        return self._some(self.resource, "Deny", context)
 
     def _some(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
         doubt = self._doubt(effect)
@@ -286,6 +300,8 @@ class _Request:
         caller, target = self.caller, self.target
         within = True if self.boundary is None else self._some(self.boundary, "Allow", context)
         own = all_of((self._some(self.identity, "Allow", context), within))
+        if caller.kind == "root":
+            own = True  # whatever is not denied is a root user's
         direct, session, wildcard, account = (
             self._some((r for r in self.resource if r.level == level), "Allow", context)
             for level in (DIRECT, SESSION, WILDCARD, ACCOUNT)
@@ -298,15 +314,12 @@ class _Request:
         foreign = all_of((admitted, own, not self._closed_to_public()))
         # The boundary limits what a resource's policy gives to a role, not to a user or a session.
         limited = direct if caller.kind in ("user", "root") else all_of((direct, within))
-        if caller.kind == "root":
-            # AssumeRole: "You cannot use AWS account root user credentials to call".
-            if self.action.lower() == "sts:assumerole":
-                return False
-            home = admitted if target.policy_decides else True
-        elif target.policy_decides:
-            home = any_of((limited, session, all_of((account, own))))
-        else:
-            home = any_of((limited, session, own))
+        if caller.kind == "root" and self.action.lower() == "sts:assumerole":
+            return False  # AssumeRole cannot be called with a root user's credentials
+        if target.policy_decides and target.policy is None:
+            return None
+        reached = all_of((account, own)) if target.policy_decides else own
+        home = any_of((limited, session, reached))
         if caller.account and target.account:
             return home if caller.account == target.account else foreign
         return home if home == foreign else None
@@ -338,6 +351,11 @@ def _holding(statement: Statement, context: Context, doubt: bool | None) -> bool
 @lru_cache(maxsize=100_000)
 def _naming(statements: tuple[Statement, ...], action: str) -> tuple[Statement, ...]:
     return tuple(one for one in statements if names_action(one, action))
+
+
+@lru_cache(maxsize=100_000)
+def _allows(statements: tuple[Statement, ...], action: str) -> bool:
+    return any(one.effect == "Allow" for one in _naming(statements, action))
 
 
 @lru_cache(maxsize=1_000_000)
@@ -441,7 +459,6 @@ def _facts(caller: Caller) -> dict[str, Value]:
             "aws:principalaccount": "anonymous",
             "aws:userid": "anonymous",
             "aws:principalisawsservice": ABSENT,
-            "aws:principalorgid": ABSENT,
         }
     if caller.kind == "service":
         facts |= {

@@ -35,7 +35,6 @@ ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
 _AT_REST = {
     "32(1)(a)": "the article names encryption among its measures",
     "5(1)(f)": "integrity and confidentiality of what users store",
-    "25(2)": "protection has to be there by default, before anybody asks for it",
 }
 
 
@@ -46,12 +45,9 @@ _AT_REST = {
     severity="medium",
     responsibility=AWS,
     gdpr={
-        "5(1)(c)": "no more is held than the session needs",
         "5(1)(e)": "the instance and its volume end with the session",
         "5(1)(f)": "one user's session leaves nothing for the next",
-        "25(2)": "non-persistent by default",
         "32(1)(b)": "confidentiality between users of the same fleet",
-        "28(3)(g)": "the processor deletes what remains at the end",
     },
     remedy=Remedy(
         console=(
@@ -81,7 +77,6 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
     responsibility=AWS,
     gdpr={
         "32(1)(b)": "an instance that nobody used does not grow old either",
-        "32(1)(d)": "what runs is renewed without anybody having to think of it",
     },
     remedy=Remedy(console="Nothing to set; AWS does this. What they are made from is EX-12's."),
     shows=("fleet_type",),
@@ -98,8 +93,7 @@ def unused_instances_are_recycled() -> Outcome:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
-        "5(1)(c)": "a session that ends keeps no more than its purpose needs",
-        "25(2)": "limits are to be as short as the work allows",
+        "25(2)": "by default what a session shows is accessible no longer than the work needs",
         "32(1)(b)": "an unattended session is open to whoever sits down at it",
     },
     remedy=Remedy(
@@ -203,7 +197,6 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
     responsibility=SHARED,
     gdpr={
         "32(1)(a)": "encryption is worth what its key is worth",
-        "25(2)": "who holds the key is decided when the bucket is set up",
     },
     remedy=Remedy(
         console=(

@@ -15,7 +15,7 @@ from kit.controls.registry import (
 )
 from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
-from kit.tables.storage import LOG_BUCKETS, LOGS
+from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
 MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other service counts objects")
 
@@ -109,9 +109,11 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
     gdpr={
         "5(1)(f)": "administrators have no business in users' files",
         "25(2)": "by default only those reach a file who need it",
-        "29": "who acts under the controller sees data on instruction alone",
-        "32(4)": "persons with access act on instruction alone",
         "32(1)(b)": "confidentiality against those inside, availability against a mistake",
+    },
+    context={
+        "29": "who acts under the controller or processor sees data on instruction alone",
+        "32(4)": "persons with access act on instruction alone",
     },
     remedy=Remedy(
         console=(
@@ -150,9 +152,11 @@ def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(e)": "personal data is kept no longer than its purpose needs",
-        "17(1)": "erasure has to reach earlier versions too",
         "25(2)": "by default the period of storage is limited",
-        "28(3)(g)": "what a processor stores goes at the end of the service",
+    },
+    context={
+        "17(1)": "erasure that a person asks for has to reach earlier versions too",
+        "28(3)(g)": "what a processor stores goes at the end of the service, which is not looked at here",
     },
     remedy=Remedy(
         console=(
@@ -170,13 +174,21 @@ def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
     ),
 )
 def stored_data_is_erased_in_time(
-    kept_days: int | None, purpose: str, *, retention_procedure: str
+    kept_days: int | None,
+    kept_until: str | None,
+    erased_folders: dict[str, int],
+    purpose: str,
+    *,
+    retention_procedure: str,
 ) -> Outcome:
-    """A rule erases everything after some days, versions included; or a procedure does, declared."""
+    """Rules erase everything after some days, versions included; or a procedure does, declared."""
     if kept_days is not None:
         return True
-    if purpose == LOGS:
-        return False
-    if retention_procedure:
+    if purpose != LOGS and retention_procedure:
         return True
+    if erased_folders.keys() == set(FOLDERS[purpose]):
+        folders = ", ".join(erased_folders)
+        return NotEvidenced("needs review", f"rules erase {folders}: see whether more lies there")
+    if purpose == LOGS or kept_until:
+        return False
     return NotEvidenced("not declared", "a rule would delete live files: declare the procedure")

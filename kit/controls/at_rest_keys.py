@@ -16,7 +16,6 @@ from kit.tables.keys import ROTATABLE
     responsibility=CUSTOMER,
     gdpr={
         "32(1)(a)": "what one key encrypts grows until the key is replaced",
-        "32(1)(d)": "replacing it at set times is part of keeping the measure effective",
     },
     remedy=Remedy(
         console=(

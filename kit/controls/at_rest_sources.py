@@ -86,11 +86,13 @@ def changes_can_be_undone(versioning: str) -> bool:
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "5(1)(c)": "a picture of the screen holds more than an agent needs",
+        "5(1)(e)": "pictures are kept no longer than their purpose needs",
         "25(2)": "by default pictures are open to few, and not for ever",
         "32(1)(a)": "pictures of what users do are encrypted",
         "32(1)(b)": "confidentiality of what was on the screen",
-        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely",
+    },
+    context={
+        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely (EX-10)",
     },
     remedy=Remedy(
         console=(

@@ -17,9 +17,11 @@ from kit.tables.macie import ON
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
+        "32(1)(d)": "regular testing of what storage holds",
+    },
+    context={
         "5(2)": "what is not known to be there cannot be accounted for",
         "30(1)": "the record names the categories of data that are kept",
-        "32(1)(d)": "regular testing of what storage holds",
     },
     remedy=Remedy(
         console=(
@@ -46,8 +48,10 @@ def macie_is_on_where_personal_data_rests(macie: str) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
-        "30(1)": "the record names the categories of data, which has to be looked for",
         "32(1)(d)": "regular testing of what each bucket holds",
+    },
+    context={
+        "30(1)": "the record names the categories of data, which has to be looked for",
         "35(7)": "an assessment describes the data that is processed",
     },
     remedy=Remedy(
@@ -96,8 +100,10 @@ def buckets_are_searched_for_personal_data(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
-        "30(1)": "what is found belongs into the record, where it is not there yet",
         "32(1)(d)": "a test is worth what is done about its findings",
+    },
+    context={
+        "30(1)": "what is found belongs into the record, where it is not there yet",
         "35(11)": "what is found may change the risk that was assessed",
     },
     remedy=Remedy(

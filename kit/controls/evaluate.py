@@ -124,7 +124,7 @@ def evaluate(tables: Tables) -> Findings:
         for _, roll_up in sorted(ROLL_UPS.items())
         if _under(roll_up) <= chosen
     ]
-    return Findings(leaves, roll_ups, unused)
+    return Findings(leaves, roll_ups, unused, snapshot.run)
 
 
 class _Evaluation:

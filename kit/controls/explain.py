@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from kit.controls.articles import cited
 from kit.controls.handbook import judged, known, limits, verdicts
 from kit.controls.registry import CONTROLS, SECTIONS, Control, RollUp
 from kit.controls.source import answered_by
@@ -61,7 +62,7 @@ def _control(one: Control, width: int) -> Iterator[str]:
         for status, reason, text in verdicts(one)
     ]
     yield from _entry("Verdicts", told, width)
-    yield from _entry("GDPR", [f"Article {a}: {why}" for a, why in one.gdpr.items()], width)
+    yield from _articles(one, width)
     calls = sorted(one.calls, key=lambda call: call.name)
     reads = [f"{call.name} ({call.action or 'no permission needed'})" for call in calls]
     yield from _entry("Reads", reads or ["no call of AWS's"], width)
@@ -77,7 +78,13 @@ def _roll_up(one: RollUp, width: int) -> Iterator[str]:
     under = [name for name, control in sorted(CONTROLS.items()) if one.over(control)]
     yield from _entry("Sums up", [", ".join(under)], width)
     yield from _entry("Verdict", ["the worst of theirs; not counted in totals"], width)
-    yield from _entry("GDPR", [f"Article {a}: {why}" for a, why in one.gdpr.items()], width)
+    yield from _articles(one, width)
+
+
+def _articles(one: Control | RollUp, width: int) -> Iterator[str]:
+    for title, articles in (("GDPR", one.gdpr), ("Not tested", one.context)):
+        told = [f"Article {a}: {why}" for a, why in cited(articles, "").items()]
+        yield from _entry(title, told, width)
 
 
 def _head(one: Control | RollUp, kind: str, width: int) -> Iterator[str]:

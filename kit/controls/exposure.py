@@ -14,14 +14,12 @@ from kit.controls.steps import FLEET_STOPS, stopped_fleet
 from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING, WITH_AGENTS
 
 _LEAVES = {
-    "5(1)(c)": "a copy on a device outside is more than the work in the session needs",
     "5(1)(f)": "what has left the session is beyond the controller's protection",
     "25(2)": "AWS's default is on, so closing it is a decision of the controller",
     "32(1)(b)": "confidentiality ends where the copy is made",
 }
 _CONTAINED = {
     "5(1)(f)": "who may reach the data is part of its protection",
-    "25(2)": "by default no more persons and places than the purpose needs",
     "32(1)(b)": "confidentiality of sessions and of what they show",
 }
 
@@ -123,9 +121,14 @@ def printing_on_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "28(2)": "where the customer is itself a processor, another one needs authorisation",
-        "28(4)": "and is then bound to the same obligations",
+        "30(1)": "the record names recipients, this provider among them, as the parameters declare",
+        "30(2)": "a processor's record names its processors, this provider among them, as the parameters declare",
         "32(1)(b)": "its storage is outside everything that this pack looks at",
+    },
+    context={
+        "28(1)": "it has to give sufficient guarantees, and 28(3) a contract",
+        "28(2)": "another processor needs the controller's authorisation",
+        "28(4)": "and is bound to the same obligations",
         "44": "its storage may lie in a third country, which Articles 45 to 49 then govern",
     },
     remedy=Remedy(
@@ -264,9 +267,13 @@ def stacks_are_embedded_by_allowed_domains_alone(
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "25(2)": "an agent sees whatever the session shows",
-        "32(1)(b)": "it acts with the rights of the session",
         "35(1)": "new technology is to be assessed beforehand where a high risk is likely",
+    },
+    context={
+        "22(1)": "where an agent alone takes decisions with legal or similar effects",
+        "25(2)": "an agent sees whatever the session shows",
+        "28(3)(f)": "a processor assists with the assessment",
+        "32(1)(b)": "an agent acts with the rights of the session",
     },
     remedy=Remedy(
         console=(

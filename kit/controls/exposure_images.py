@@ -25,7 +25,6 @@ from kit.tables.logging import IN_USE
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(f)": "an image carries applications and whatever was left in them",
-        "25(2)": "no account outside has it unless somebody decides so",
         "32(1)(b)": "confidentiality of what is installed and configured",
     },
     remedy=Remedy(
@@ -60,7 +59,6 @@ def images_are_shared_within_the_organisation_alone(
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(f)": "an AMI can be started, copied and shared where AppStream's limits do not hold",
-        "25(2)": "nothing leaves the service unless somebody decides so",
         "32(1)(b)": "confidentiality of what is installed and configured",
     },
     remedy=Remedy(
@@ -93,7 +91,6 @@ def no_image_left_as_an_ami_lately(
     responsibility=CUSTOMER,
     gdpr={
         "32(1)(b)": "confidentiality and integrity need current software",
-        "32(1)(d)": "what protected once is not assumed to protect still",
     },
     remedy=Remedy(
         console=(

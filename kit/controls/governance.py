@@ -29,12 +29,16 @@ from kit.controls.registry import (
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
+        "30(1)": "the record of processing has an entry, which the parameters name",
+        "30(2)": "a processor's record has one, which the parameters name",
+    },
+    context={
         "4(7)": "defines the controller",
         "4(8)": "defines the processor",
         "5(2)": "the controller has to be able to show compliance",
         "24(1)": "who is the controller has to take the measures",
-        "28(3)": "processing is governed by a contract with the controller",
-        "30(1)": "the record of processing, or 30(2) for a processor",
+        "26(1)": "joint controllers divide their responsibilities by an arrangement",
+        "28(3)": "a contract governs processing for a controller; none is looked at here",
     },
     remedy=Remedy(
         console=(
@@ -58,11 +62,14 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     severity="medium",
     responsibility=AWS,
     gdpr={
-        "28(1)": "only processors with sufficient guarantees may be used",
-        "28(3)(c)": "the processor takes the measures of Article 32",
-        "28(3)(h)": "the processor makes available what shows it",
+        "28(1)": "only processors with sufficient guarantees may be used, so somebody has to have read these",
+        "28(4)": "so does a processor that engages AWS as another processor",
+        "28(3)(h)": "AWS makes available what shows its compliance",
+        "32(1)(d)": "regular testing of AWS's measures, by AWS's auditors",
+    },
+    context={
+        "28(3)(c)": "AWS takes the measures of Article 32, as the report describes them",
         "28(5)": "for CISPE alone: adherence to an approved code may show the guarantees",
-        "32(1)(d)": "regular testing, here by AWS's auditors",
         "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
     },
     remedy=Remedy(
@@ -120,6 +127,9 @@ def _may_be_of(reading: str, report: dict[str, Any], as_of: dt.datetime) -> bool
     gdpr={
         "5(2)": "who answers for what has to be shown, so somebody has to have looked",
         "24(1)": "measures are reviewed and brought up to date",
+        "32(1)(d)": "who takes which measure is assessed at set times",
+    },
+    context={
         "28(3)": "the processor's part is the other half of the same table",
     },
     remedy=Remedy(
@@ -148,9 +158,13 @@ def shared_responsibility_is_reviewed(
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "28(3)(a)": "transfers happen on the controller's instructions, and this is one",
+        "24(1)": "the decision where data may rest is put into effect, and can be shown",
+        "28(3)(a)": "data rests where the instructions, here the parameters, allow",
+    },
+    context={
         "30(1)": "the record names transfers to third countries",
-        "44": "data in a third country is transferred there, which Articles 45 to 49 then govern",
+        "30(2)": "so does a processor's record",
+        "44": "a region may lie in a third country, which Articles 45 to 49 then govern; whether it does is not judged",
     },
     remedy=Remedy(
         console=(
@@ -196,8 +210,10 @@ def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
     gdpr={
         "24(1)": "the controller implements the measures and can show it",
         "25(2)": "what is protected by default is decided by configuration",
-        "28(3)(a)": "the processor acts on the configuration that the customer makes",
         "32(1)": "the sum of the customer's measures",
+    },
+    context={
+        "28(3)(a)": "AWS acts on the configuration that the customer makes",
     },
 )
 def customer_controls(control: Control) -> bool:

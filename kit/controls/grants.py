@@ -28,10 +28,12 @@ _UNSEEN = (
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "5(1)(c)": "access to no more personal data than the duty needs",
+        "5(1)(f)": "what may be read, changed and erased is what the duty needs",
         "25(2)": "by default personal data are not accessible to everybody",
-        "29": "only who acts on the controller's instructions may have access",
         "32(1)(b)": "confidentiality and integrity of what users keep",
+    },
+    context={
+        "29": "who acts under the controller or processor has access on instruction alone",
         "32(4)": "persons with access act on instructions alone",
     },
     remedy=Remedy(
@@ -72,7 +74,6 @@ def rights_on_appstream_and_its_data_are_administrators_alone(
     severity="medium",
     responsibility=SHARED,
     gdpr={
-        "28(3)(b)": "who acts for the processor is bound, so nobody else may use its role",
         "32(1)(b)": "AppStream's role reads and writes what its users keep",
     },
     remedy=Remedy(
@@ -150,6 +151,8 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
     responsibility=CUSTOMER,
     gdpr={
         "32(1)(b)": "who may open a session as anybody reads what anybody keeps",
+    },
+    context={
         "32(4)": "persons with access act on instructions alone",
     },
     remedy=Remedy(

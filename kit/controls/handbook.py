@@ -9,6 +9,7 @@ from typing import Any
 
 from kit.aws.calls import CALLS, Scope
 from kit.aws.policy import plan
+from kit.controls.articles import cited
 from kit.controls.outcomes import branches
 from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
 from kit.controls.source import ADDRESS, EDITION, STATEMENTS, TITLE
@@ -186,7 +187,10 @@ def _said(one: Control | RollUp) -> Iterator[str]:
 
 def _articles(one: Control | RollUp) -> Iterator[str]:
     yield "\n**GDPR**\n"
-    yield from (f"- Article {article}: {why}" for article, why in one.gdpr.items())
+    yield from (f"- Article {article}: {why}" for article, why in cited(one.gdpr, "").items())
+    if one.context:
+        yield "\n**GDPR, related and not tested**\n"
+        yield from (f"- Article {a}: {why}" for a, why in cited(one.context, "").items())
 
 
 def _thresholds() -> Iterator[str]:

@@ -28,10 +28,11 @@ _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of proces
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(f)": "who holds root's credentials can read and delete everything",
-        "25(2)": "nobody works with more access than the work needs",
-        "29": "only who acts on the controller's instructions may have access",
-        "32(1)(b)": "confidentiality rests on credentials that one person alone holds",
-        "32(4)": "whether a person with access kept to instructions can be told of named persons alone",
+        "32(1)(b)": "confidentiality rests on root's credentials being set aside",
+    },
+    context={
+        "29": "who acts under the controller or processor has access on instruction alone",
+        "32(4)": "whether a person with access kept to instructions can be shown of named persons alone",
     },
     remedy=Remedy(
         console=(
@@ -154,9 +155,9 @@ def streaming_users_have_mfa(
     severity="medium",
     responsibility=CUSTOMER,
     gdpr={
-        "5(1)(c)": "accounts that nobody uses are personal data that nobody needs",
         "5(1)(d)": "an address that was never confirmed may be another person's",
-        "5(1)(e)": "what is no longer used is not kept",
+        "5(1)(e)": "accounts that nobody confirms are not kept",
+        "32(1)(b)": "a compromised account opens no session",
     },
     remedy=Remedy(
         console=(
@@ -241,7 +242,10 @@ def domain_sign_in_rests_on_a_valid_authority(
     scope=REGION,
     severity="low",
     responsibility=CUSTOMER,
-    gdpr={"25(2)": "by default a person reaches only the applications that the work needs"},
+    gdpr={
+        "25(2)": "by default a person reaches only the applications that the work needs",
+        "32(1)(b)": "confidentiality of what the other applications show",
+    },
     remedy=Remedy(
         console=(
             "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: associate the "
@@ -272,7 +276,6 @@ def entitlements_show_selected_applications(app_visibility: str) -> bool:
     responsibility=CUSTOMER,
     gdpr={
         "32(1)(b)": "a key that never changes stays good for whoever copied it",
-        "32(1)(d)": "measures are renewed regularly",
     },
     remedy=Remedy(
         console=(

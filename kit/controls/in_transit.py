@@ -219,7 +219,11 @@ def buckets_refuse_plain_http(tls_only: bool) -> bool:
     responsibility=SHARED,
     gdpr={
         "32(1)(a)": "encryption between instances and AWS's services",
-        "28(4)": "where the customer is a processor, another is bound to the same obligations",
+    },
+    context={
+        "28(1)": "a third-party provider has to give sufficient guarantees",
+        "28(2)": "another processor needs the controller's authorisation",
+        "28(4)": "and is bound to the same obligations",
         "44": "third-party storage may lie in a third country",
     },
     remedy=Remedy(

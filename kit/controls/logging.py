@@ -28,10 +28,11 @@ from kit.tables.logging import IN_USE
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
-        "5(2)": "without a record nothing can be shown",
-        "24(1)": "measures have to be demonstrable",
         "32(1)(b)": "integrity of the configuration rests on knowing who changed it",
-        "32(1)(d)": "testing measures needs a record of what happened",
+    },
+    context={
+        "5(2)": "without a record little can be shown",
+        "24(1)": "measures have to be demonstrable",
         "33(3)": "a breach has to be described",
     },
     remedy=Remedy(
@@ -57,11 +58,19 @@ from kit.tables.logging import IN_USE
             "}"
         ),
     ),
-    shows=("trails",),
+    shows=("trails", "left_out"),
 )
 def api_activity_is_logged(api_activity_logged: bool) -> bool:
-    """A trail, or an event data store in scope, records the region's reads and writes."""
+    """Trails and event data stores between them record AppStream's reads and writes, and deliver."""
     return api_activity_logged
+
+
+@api_activity_is_logged.clause
+def other_services_are_logged(services_logged: bool) -> Outcome:
+    """So they do of the other services; of KMS where a customer's key guards a bucket in scope."""
+    if services_logged:
+        return True
+    return NotEvidenced("needs review", "some services are left out: who sees what happens there?")
 
 
 @control(
@@ -71,10 +80,11 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
     severity="high",
     responsibility=CUSTOMER,
     gdpr={
+        "32(1)(b)": "confidentiality of stored files rests on knowing who read which",
+    },
+    context={
         "5(2)": "who read which file has to be answerable",
-        "32(1)(b)": "confidentiality of stored files",
-        "32(1)(d)": "testing measures needs a record of what happened",
-        "33(3)": "which records a breach concerns has to be told, as far as possible",
+        "33(3)": "which records a breach concerns has to be described, as far as possible",
     },
     remedy=Remedy(
         console=(
@@ -128,10 +138,12 @@ def appstream_events_are_recorded(events_seen: int) -> Outcome:
     severity="low",
     responsibility=CUSTOMER,
     gdpr={
+        "32(1)(d)": "a record that is wanted has to be seen working",
+    },
+    context={
         "5(1)(c)": "the reports name users, addresses and applications: more than many need",
-        "6(1)": "so they need a legal basis of their own",
-        "13(1)": "and the users have to be told",
-        "32(1)(d)": "reports that fail unseen test nothing",
+        "6(1)": "they need a legal basis of their own",
+        "13(1)": "users have to be informed of them",
         "88(1)": "national law may limit the monitoring of employees",
     },
     remedy=Remedy(
@@ -203,6 +215,12 @@ def trails_are_encrypted(kms_key: bool) -> bool:
     return kms_key
 
 
+@trails_are_validated_and_encrypted.clause
+def keys_of_trails_are_usable(key_state: str | None) -> bool:
+    """The key is enabled, for without it CloudTrail delivers nothing and nobody reads a file."""
+    return key_state in (None, "Enabled")
+
+
 @control(
     "LG-06",
     table="recorders",
@@ -211,7 +229,10 @@ def trails_are_encrypted(kms_key: bool) -> bool:
     responsibility=CUSTOMER,
     gdpr={
         "5(1)(e)": "logs name persons: they are kept no longer than needed",
-        "32(1)(d)": "and long enough to look into what happened",
+        "32(1)(d)": "and long enough to assess afterwards whether measures held",
+    },
+    context={
+        "33(3)": "a breach has to be described, often months later",
     },
     remedy=Remedy(
         console=(
@@ -230,10 +251,45 @@ def trails_are_encrypted(kms_key: bool) -> bool:
     shows=("kind",),
 )
 def logs_are_kept_as_long_as_needed(
-    log_days: int | None, *, min_log_days: int, max_log_days: int
-) -> bool:
+    log_days: int | None,
+    log_days_least: int | None,
+    log_until: str | None,
+    *,
+    min_log_days: int,
+    max_log_days: int,
+    as_of: dt.datetime,
+) -> Outcome:
     """Logs are erased within the profile's bounds; without a rule they are kept for ever."""
-    return log_days is not None and min_log_days <= log_days <= max_log_days
+    left = (dt.date.fromisoformat(log_until) - as_of.date()).days if log_until else None
+    longest, shortest = (
+        min((days for days in (known, left) if days is not None), default=None)
+        for known in (log_days, log_days_least)
+    )
+    if longest is None or shortest is None:
+        return False
+    if shortest < min_log_days or longest > max_log_days:
+        return False
+    # A rule with a date erases from then on whatever comes, so that nothing is kept any longer.
+    if left is not None and left <= min_log_days + max_log_days:
+        soon = as_of.date() + dt.timedelta(days=left - min_log_days)
+        return NotEvidenced(
+            "needs review",
+            f"what arrives today stays {shortest} days, what arrives after {soon.day} {soon:%B %Y} less "
+            f"than min_log_days ({min_log_days})",
+        )
+    return True
+
+
+@logs_are_kept_as_long_as_needed.clause
+def no_event_data_store_is_going(store_state: str | None) -> bool:
+    """No event data store is pending deletion, which takes its events with it."""
+    return store_state != "PENDING_DELETION"
+
+
+@logs_are_kept_as_long_as_needed.clause
+def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
+    """The key of an event data store is enabled, for without it nobody reads what is kept."""
+    return store_key_state in (None, "Enabled")
 
 
 @control(
@@ -242,7 +298,12 @@ def logs_are_kept_as_long_as_needed(
     scope=REGION,
     severity="low",
     responsibility=CUSTOMER,
-    gdpr={"32(1)(d)": "who asked for which object has to be found out afterwards"},
+    gdpr={
+        "32(1)(b)": "confidentiality rests on knowing who asked for which object",
+    },
+    context={
+        "33(3)": "which records a breach concerns has to be described, as far as possible",
+    },
     remedy=Remedy(
         console=(
             "S3, the bucket, Properties, Server access logging: enable, with a target bucket. The "

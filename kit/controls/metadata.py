@@ -19,7 +19,6 @@ from kit.controls.registry import (
 _METADATA = {
     "5(1)(c)": "metadata needs no personal data for its purpose",
     "5(1)(f)": "metadata is shown in consoles, bills and logs that nobody guards as personal data",
-    "25(2)": "what is put in by default is seen by everybody with read access",
     "32(1)(b)": "confidentiality",
 }
 
@@ -131,6 +130,7 @@ def urls_hold_no_credentials(secrets: list[str]) -> bool:
     gdpr={
         "5(1)(c)": "a log needs no personal data that was in a name by chance",
         "5(1)(f)": "who reads a diagnostic log is not who may read the data",
+        "32(1)(b)": "confidentiality of what names and tags carry into logs",
     },
 )
 def metadata_in_diagnostic_logs(control: Control) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
@@ -109,6 +110,7 @@ class Control:
     shows: tuple[str, ...]
     rests_on: tuple[Call, ...]
     asked_by: str
+    context: Mapping[str, str]
     clauses: list[Clause] = field(default_factory=list)
 
     def clause(self, rule: Rule) -> Rule:
@@ -150,9 +152,11 @@ class Control:
 
     @property
     def thresholds(self) -> tuple[str, ...]:
-        """Names of the thresholds and lists that its rules compare with, and perhaps the clock."""
+        """Names of the thresholds and lists that decide, and perhaps the clock."""
         names = [name for clause in self.clauses for name in clause.thresholds]
-        names += SPECS[self.table].thresholds
+        spec = SPECS[self.table]
+        names += spec.thresholds
+        names += [limit for name in self.columns for limit in spec.columns[name].thresholds]
         return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
 
 
@@ -168,6 +172,7 @@ class RollUp:
     sentence: str
     responsibility: str
     gdpr: Mapping[str, str]
+    context: Mapping[str, str]
     over: _Findings
 
     @property
@@ -198,6 +203,7 @@ def control(
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
     asked_by: str = "",
+    context: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
 
@@ -214,7 +220,7 @@ def control(
     severity : {"low", "medium", "high"}
     responsibility : {"AWS", "customer", "shared"}
     gdpr : mapping of str to str
-        Article with paragraph, and why that one.
+        Articles whose demand the rules test, with paragraph, and why each.
     remedy : Remedy
     shows : tuple of str
         Columns shown in support; what hides them does not hide the verdict.
@@ -222,6 +228,8 @@ def control(
         The calls that have to be complete for "there is none", where they are not the table's.
     asked_by : str
         Field of the profile without which the control is not applicable, whatever is there.
+    context : mapping of str to str
+        Articles that the subject touches and that no rule tests; documents show them apart.
 
     Returns
     -------
@@ -243,6 +251,7 @@ def control(
             shows,
             rests_on,
             asked_by,
+            context,
             [Clause(rule)],
         )
         CONTROLS[id] = made
@@ -252,12 +261,17 @@ def control(
 
 
 def roll_up(
-    id: str, sentence: str, *, responsibility: str, gdpr: Mapping[str, str]
+    id: str,
+    sentence: str,
+    *,
+    responsibility: str,
+    gdpr: Mapping[str, str],
+    context: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[_Findings], RollUp]:
     """Declare a roll-up over the controls for which the decorated function is true."""
 
     def declare(over: _Findings) -> RollUp:
-        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, over)
+        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, context, over)
         return ROLL_UPS[id]
 
     return declare
@@ -320,6 +334,7 @@ def _described(one: Control | RollUp) -> dict[str, Any]:
         "section": SECTIONS[one.section],
         "responsibility": one.responsibility,
         "gdpr": dict(one.gdpr),
+        "context": dict(one.context),
         "source": one.source,
     }
     if isinstance(one, RollUp):

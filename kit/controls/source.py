@@ -41,6 +41,11 @@ class Statement:
         What travels, for a row of the table on encryption in transit.
     note : str
         Where the words cannot be taken as they stand: what was made of them, and why.
+    shown : str
+        Where AWS alone can keep the words, so that they stay attested: what the controls show
+        beside them.
+    needs : str
+        The parameter without which the controls leave a part of the words open.
     """
 
     part: str
@@ -48,13 +53,18 @@ class Statement:
     controls: tuple[str, ...]
     what: str = ""
     note: str = ""
+    shown: str = ""
+    needs: str = ""
 
+
+_STORED = "The default of a bucket holds for what is written from then on; AR-09 is about the rest."
 
 STATEMENTS = (
     Statement(
         SHARED,
         "Amazon AppStream 2.0 conforms to the AWS shared responsibility model.",
         ("GV-04",),
+        shown="reviewed",
     ),
     Statement(
         SHARED,
@@ -82,12 +92,21 @@ STATEMENTS = (
         RECOMMENDED,
         "Protect AWS account credentials and set up individual user accounts with AWS Identity and "
         "Access Management (IAM).",
-        ("ID-01",),
+        ("ID-01", "ID-03", "ID-12"),
+        note=(
+            "Whether several persons share one account is shown by no interface of AWS: with the "
+            "controls belongs individual_accounts_evidence, which the parameters declare."
+        ),
+        needs="individual_accounts_evidence",
     ),
     Statement(
         RECOMMENDED,
         "Each user is given only the permissions necessary to fulfill their job duties.",
-        ("ID-05",),
+        ("ID-05", "ID-08"),
+        note=(
+            "Judged are permissions on AppStream, on its users' data and on opening sessions; "
+            "other permissions of the account are not."
+        ),
     ),
     Statement(
         RECOMMENDED,
@@ -113,6 +132,10 @@ STATEMENTS = (
         RECOMMENDED,
         "... along with all default security controls within AWS services.",
         ("AR-14", "AR-15"),
+        note=(
+            "Judged are the defaults of Amazon S3 that open or close a bucket; those of other "
+            "services are not."
+        ),
     ),
     Statement(
         RECOMMENDED,
@@ -145,6 +168,7 @@ STATEMENTS = (
         RECOMMENDED,
         "See the AWS Shared Responsibility Model and GDPR blog post on the AWS Security Blog.",
         ("GV-04",),
+        note="Judged is whether somebody reviewed who answers for what, not who read the post.",
     ),
     Statement(
         AT_REST,
@@ -161,13 +185,15 @@ STATEMENTS = (
         AT_REST,
         "When you enable application settings persistence, the data that your users generate and "
         "that is stored in Amazon S3 buckets is encrypted at rest.",
-        ("AR-06",),
+        ("AR-06", "AR-09"),
+        note=_STORED,
     ),
     Statement(
         AT_REST,
         "When you enable home folders, the data that your users generate and that is stored in "
         "Amazon S3 buckets is encrypted at rest.",
-        ("AR-05",),
+        ("AR-05", "AR-09"),
+        note=_STORED,
     ),
     Statement(
         AT_REST,
@@ -204,7 +230,11 @@ STATEMENTS = (
         "Encrypted using Amazon S3 SSL endpoints.",
         ("IT-04",),
         what="Home folders and application settings to Amazon S3",
-        note="SSL is the old name of TLS; Amazon S3 offers no SSL any longer.",
+        note=(
+            "SSL is the old name of TLS; Amazon S3 offers no SSL any longer. AppStream's own "
+            "traffic rests on AWS's word; judged is whether the bucket enforces TLS for everybody."
+        ),
+        shown="enforced",
     ),
     Statement(
         IN_TRANSIT,

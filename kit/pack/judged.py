@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls.articles import cited
 from kit.controls.registry import Control, RollUp
 from kit.findings import RESOURCE, WORST_FIRST, worst
 from kit.report.views import JSON
@@ -28,16 +29,29 @@ class Judged:
         In the order of the pack; a roll-up has one.
     keys : list of str
         What tells each record from all others of the account, in other packs too.
+    data_role : str
+        The role under the GDPR that the run declares.
     """
 
     control: Control | RollUp
     records: list[JSON]
     keys: list[str]
+    data_role: str
 
     @property
     def keyed(self) -> list[tuple[JSON, str]]:
         """Each record with its key."""
         return list(zip(self.records, self.keys, strict=True))
+
+    @cached_property
+    def articles(self) -> dict[str, str]:
+        """Articles that the control tests, of those that bind the role, and why."""
+        return cited(self.control.gdpr, self.data_role)
+
+    @cached_property
+    def context(self) -> dict[str, str]:
+        """Articles that its subject touches, and that it does not test."""
+        return cited(self.control.context, self.data_role)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -57,7 +71,10 @@ def by_control(data: JSON) -> list[Judged]:
     for record in data["records"]:
         grouped.setdefault(record["control"], []).append(record)
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
-    return [Judged(known[name], grouped[name], _keys(grouped[name])) for name in sorted(grouped)]
+    role = data["facts"]["data_role"]
+    return [
+        Judged(known[name], grouped[name], _keys(grouped[name]), role) for name in sorted(grouped)
+    ]
 
 
 def _keys(records: list[JSON]) -> list[str]:

@@ -26,6 +26,7 @@ from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from kit.catalogue.statuses import STATUSES
+from kit.controls.articles import cited
 from kit.controls.registry import SECTIONS, Control
 from kit.findings import ACCEPTED, NOT_EVIDENCED
 from kit.pack.document import Document
@@ -118,7 +119,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         message=f"{control.id}, {record['resource']}: {status}",
         metadata=_metadata(made, facts, control, key),
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
-        compliance=_compliance(control, record),
+        compliance=_compliance(control, record, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
             title=control.sentence,
@@ -151,7 +152,7 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
     )
 
 
-def _compliance(control: Control, record: JSON) -> _Compliance:
+def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
     return _Compliance(
@@ -159,7 +160,7 @@ def _compliance(control: Control, record: JSON) -> _Compliance:
         desc=record["expected"],
         category=SECTIONS[control.section],
         standards=[GDPR],
-        requirements=[f"GDPR Article {article}" for article in control.gdpr],
+        requirements=[f"GDPR Article {article}" for article in cited(control.gdpr, data_role)],
         status=told,
         status_id=found,
     )

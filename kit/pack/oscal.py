@@ -78,8 +78,9 @@ def _objective(one: Judged) -> JSON:
     else:
         method = f"The worst of the findings of {one.records[0]['evidence']}."
     articles = [
-        {"name": "gdpr-article", "ns": NAMESPACE, "value": article, "remarks": prose(reason)}
-        for article, reason in control.gdpr.items()
+        {"name": name, "ns": NAMESPACE, "value": article, "remarks": prose(reason)}
+        for name, some in (("gdpr-article", one.articles), ("gdpr-context", one.context))
+        for article, reason in some.items()
     ]
     return {
         "control-id": control.id,
@@ -122,7 +123,11 @@ def _resources(result: Result) -> list[JSON]:
         {
             "uuid": result.uuid("regulation"),
             "title": "Regulation (EU) 2016/679 (General Data Protection Regulation)",
-            "description": "Properties named gdpr-article name its articles and paragraphs.",
+            "description": (
+                "Properties named gdpr-article name the articles and paragraphs that a control "
+                "tests; gdpr-context names those that its subject touches, and that it does not "
+                "test."
+            ),
             "rlinks": [{"href": _GDPR, "media-type": "text/html"}],
         },
     ]

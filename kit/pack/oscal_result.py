@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kit.catalogue.statuses import STATUSES
+from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE
 from kit.pack.judged import Judged, about_something, evidence_path, identifier, why
@@ -229,6 +230,7 @@ class Result:
         self, control: Control, keys: list[str], status: str, accepted: str, response: JSON
     ) -> JSON:
         until = _UNTIL.search(accepted)
+        articles = cited(control.gdpr, self.facts["data_role"])
         facet = {"name": "severity", "system": _OSCAL, "value": control.severity}
         return filled(
             {
@@ -236,7 +238,8 @@ class Result:
                 "title": line(f"{control.id} does not hold: {control.sentence}"),
                 "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
                 "statement": prose(
-                    "; ".join(f"Art. {article}: {why}" for article, why in control.gdpr.items())
+                    "; ".join(f"Art. {article}: {why}" for article, why in articles.items())
+                    or control.sentence  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
                 "status": status,

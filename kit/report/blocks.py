@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.catalogue.statuses import STATUSES
 from kit.controls import CONTROLS
+from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
 from kit.controls.source import BEYOND
 from kit.findings import WORST_FIRST, Finding, Findings, worst
@@ -22,7 +23,9 @@ _TOLD = 2  # kinds of observation that a count tells
 
 def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
     """Return a block for each control that was judged and is wanted, in order of their ids."""
-    return [_block(CONTROLS[name], own) for name, own in _judged(findings, wanted)]
+    return [
+        _block(CONTROLS[name], own, findings.data_role) for name, own in _judged(findings, wanted)
+    ]
 
 
 def remedies(findings: Findings) -> Remedies:
@@ -101,7 +104,7 @@ def _worst_first(own: list[Finding]) -> list[Finding]:
     return sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
 
 
-def _block(control: Control, own: list[Finding]) -> ControlBlock:
+def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
     ordered = _worst_first(own)
     rows: list[list[Any]] = [
@@ -123,7 +126,8 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
         severity=control.severity,
         responsibility=control.responsibility,
         source="" if control.source == BEYOND else control.source,
-        articles=[{"article": article, "why": why} for article, why in control.gdpr.items()],
+        articles=_articles(control.gdpr, data_role),
+        context=_articles(control.context, data_role),
         expected=own[0].expected,
         remedy=control.remedy.console if _is_listed(own) else "",
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
@@ -143,6 +147,11 @@ def _block(control: Control, own: list[Finding]) -> ControlBlock:
             cut=None if whole else f"Row by row in {IN_CSV}.",
         ),
     )
+
+
+def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str]]:
+    found = cited_articles(declared, data_role)
+    return [{"article": article, "why": why} for article, why in found.items()]
 
 
 def _rest(ordered: list[Finding]) -> list[JSON]:

@@ -158,6 +158,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
             "snapshot": snapshot.digest,
             "digest": findings.digest,
             "exit_code": findings.exit_code,
+            "data_role": findings.data_role,
             "unused_waivers": "\n".join(unused_waivers(findings, snapshot)),
         },
     )

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kit.controls import CONTROLS
+from kit.controls.articles import cited
 from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST, open_rows
 from kit.organisation import Organisation
 from kit.packs import stamp_of
@@ -123,7 +124,7 @@ def open_controls(organisation: Organisation) -> Table | Note:
 
 def open_articles(organisation: Organisation) -> Table:
     """What is open, by article of the GDPR; a finding counts for each article of its control."""
-    counted = _counted(organisation, lambda name: list(CONTROLS[name].gdpr))
+    counted = _counted(organisation, lambda name: list(cited(CONTROLS[name].gdpr, "")))
     return Table(
         "open-articles",
         "Open points by article of the GDPR",

@@ -8,11 +8,16 @@ from typing import Any
 
 from kit.catalogue import statuses
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
+from kit.controls.articles import cited
 from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
-from kit.controls.source import STATEMENTS, TITLE
+from kit.controls.source import STATEMENTS, TITLE, Statement
 from kit.findings import (
+    ATTESTED,
+    FAIL,
+    NOT_APPLICABLE,
     NOT_EVIDENCED,
+    PASS,
     WORST_FIRST,
     Finding,
     Findings,
@@ -48,6 +53,7 @@ from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
+_YES_OR_NO = {PASS: "yes", FAIL: "no"}
 _SEVERITY = ("high", "medium", "low", "")
 _ANSWERS = {
     CUSTOMER: "of these: the customer answers",
@@ -99,9 +105,8 @@ def source_coverage(findings: Findings) -> Table:
     for n, one in enumerate(STATEMENTS, 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
-        known = [judged[name] for name in one.controls if name in judged]
-        status = worst(known) if known else None
-        rows.append([n, one.part, says, list(one.controls), status])
+        status, beside_it = _answer(one, judged, findings)
+        rows.append([n, one.part, says, list(one.controls), status, beside_it])
     return Table(
         "source",
         f'What AWS\'s page "{TITLE}" says (shortened), and what answers it',
@@ -111,9 +116,31 @@ def source_coverage(findings: Findings) -> Table:
             Column("says", "What it says"),
             Column("controls", "Controls", "control"),
             Column("status", "Verdict", "status"),
+            Column("beside", "Beside it"),
         ],
         rows,
     )
+
+
+def _answer(
+    one: Statement, judged: dict[str, str], findings: Findings
+) -> tuple[str | None, str | None]:
+    """The verdict on a statement, and what has to stand beside it."""
+    known = [judged[name] for name in one.controls if name in judged]
+    if not known:
+        return None, None
+    status = worst(known)
+    left = [name for name in one.controls if name not in judged]
+    if left and status != FAIL:
+        return None, f"not selected: {', '.join(left)}"
+    if one.shown and status != NOT_APPLICABLE:
+        return (
+            ATTESTED,
+            f"{one.shown}: {_YES_OR_NO.get(status, status)} ({', '.join(one.controls)})",
+        )
+    if one.needs and not findings.declared(one.needs):
+        return worst([status, NOT_EVIDENCED]), f"{one.needs}: not declared"
+    return status, None
 
 
 def thresholds(snapshot: Snapshot) -> Table:
@@ -153,11 +180,17 @@ def responsibilities(findings: Findings) -> Table:
             Column("responsibility", "Who answers"),
             Column("control", "Control", "control"),
             Column("sentence", "What it asserts"),
-            Column("gdpr", "GDPR articles"),
+            Column("gdpr", "GDPR articles tested"),
             Column("status", "Verdict", "status"),
         ],
         [
-            [one.responsibility, name, one.sentence, ", ".join(one.gdpr), status]
+            [
+                one.responsibility,
+                name,
+                one.sentence,
+                ", ".join(cited(one.gdpr, findings.data_role)),
+                status,
+            ]
             for name, one, status in judged
         ],
     )
@@ -316,11 +349,13 @@ def transit(findings: Findings) -> Table:
         (name,) = statement.controls
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
-            status = worst(finding.status for finding in own)
-            first = next(finding for finding in own if finding.status == status)
+            worst_own = worst(finding.status for finding in own)
+            first = next(finding for finding in own if finding.status == worst_own)
+            status, beside_it = _answer(statement, {name: worst_own}, findings)
             says = " ".join(filter(None, (statement.says, statement.note)))
+            seen = ". ".join(filter(None, (beside_it, told(first))))
             refs = evidence_ids(ref for finding in own for ref in finding.evidence)
-            rows.append([str(number), statement.what, says, name, status, told(first), refs])
+            rows.append([str(number), statement.what, says, name, status, seen, refs])
     return Table(
         "transit",
         "Encryption in transit: the rows of AWS's table",

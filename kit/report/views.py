@@ -267,7 +267,9 @@ class ControlBlock:
         `status` is the worst of the rows' statuses, `source` the words of AWS's page; empty for
         what goes beyond it.
     articles : list of {"article": str, "why": str}
-        Articles of the GDPR and why each asks for this.
+        Articles of the GDPR that the control tests, of those that bind the declared role, and why.
+    context : list of {"article": str, "why": str}
+        Articles that its subject touches, and that it does not test.
     expected : str
         What the control accepts.
     remedy : str
@@ -287,6 +289,7 @@ class ControlBlock:
     responsibility: str
     source: str
     articles: list[dict[str, str]]
+    context: list[dict[str, str]]
     expected: str
     remedy: str
     counts: dict[str, int]

@@ -59,6 +59,9 @@ class Column:
         What an absent member means; `UNSEEN` makes it a gap.
     calls : tuple of Call
         Read beside those that list the rows.
+    thresholds : tuple of str
+        Fields of the profile that decide what the cells hold: of several things together a table
+        takes those that are within the limit.
     transient : bool
         The value is new at each collection although nothing changed, so it is no part of a
         finding's identity.
@@ -68,6 +71,7 @@ class Column:
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
+    thresholds: tuple[str, ...] = ()
     transient: bool = False
 
 

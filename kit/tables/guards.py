@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from kit.aws.calls import (
@@ -27,6 +29,7 @@ from kit.tables.cells import (
     known_any,
 )
 from kit.tables.core import Column
+from kit.tables.organisation import seen_by_owner
 
 _BLOCKS = {
     "block_public_acls": "BlockPublicAcls",
@@ -58,10 +61,8 @@ PUBLIC_ACCESS_COLUMNS = {
 }
 OWNERSHIP_COLUMN = Column("Object ownership", calls=(GET_BUCKET_OWNERSHIP_CONTROLS,))
 VERSIONING_COLUMN = Column("Versioning", calls=(GET_BUCKET_VERSIONING,))
-KEPT_COLUMN = Column(
-    "Days after which everything is erased",
-    calls=(GET_BUCKET_LIFECYCLE_CONFIGURATION, GET_BUCKET_VERSIONING),
-)
+KEPT_CALLS = (GET_BUCKET_LIFECYCLE_CONFIGURATION, GET_BUCKET_VERSIONING)
+KEPT_COLUMN = Column("Days after which everything is erased", calls=KEPT_CALLS)
 
 
 def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
@@ -140,50 +141,117 @@ def versioning(snapshot: Snapshot, bucket: str) -> Cell:
     return attached(snapshot.answer(GET_BUCKET_VERSIONING, Bucket=bucket), "Status", _NEVER)
 
 
-def kept_days(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
-    """Days after which all that begins with a prefix is gone, versions included; None for ever.
+@dataclass(frozen=True)
+class Kept:
+    """How long a bucket keeps what begins with a prefix, versions included.
+
+    Attributes
+    ----------
+    days : int or None
+        After so many days all of it is gone; None where no rule of days sees to that.
+    until : str or None
+        The day ahead on which a rule erases all of it, and whatever comes from then on.
+    some_days, some_until : int, str or None
+        The same for the part of it that goes first, where all of it goes at all.
+    """
+
+    days: int | None = None
+    until: str | None = None
+    some_days: int | None = None
+    some_until: str | None = None
+
+
+def retention(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
+    """How long a bucket keeps what begins with a prefix: all its rules together, as a `Kept`.
 
     References
     ----------
-    Amazon S3 API Reference, LifecycleRule; User Guide, "Expiring objects".
+    Amazon S3 API Reference, LifecycleRule, LifecycleExpiration; User Guide, "Expiring objects".
     """
     answer = snapshot.answer(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=bucket)
     rules = attached(answer, "Rules", UNSEEN, NONE)
     if any(not {"Filter", "Prefix"} & rule.keys() for rule in _on(rules.value)):
         gap = absent_member(answer.call, "a rule's Filter", answer.evidence[0])
         return Cell(None, rules.refs, gap)
-    current = derive(lambda rules: _shortest(map(_expiry, _covering(rules, prefix))), rules)
-    if current.gap or current.value is None:
-        return current
-    earlier = derive(lambda rules: _shortest(map(_version_expiry, _covering(rules, prefix))), rules)
+    today = snapshot.as_of
 
-    def together(current: int, earlier: int | None, versions: str) -> int | None:
+    def current(rules: list[dict[str, Any]] | None) -> Kept:
+        about_all, about_some = _about(rules, prefix)
+        days, until = _expiry(about_all, today)
+        if days is None and until is None:
+            return Kept()
+        return Kept(days, until, *_expiry(about_some, today))
+
+    def with_versions(kept: Kept, rules: list[dict[str, Any]] | None, versions: str) -> Kept:
         if versions == _NEVER.value:
-            return current
-        return None if earlier is None else current + earlier
+            return kept
+        all_gone, some_gone = (_shortest(map(_version_expiry, r)) for r in _about(rules, prefix))
+        if all_gone is None or some_gone is None:
+            return Kept()
+        return Kept(
+            _sum(kept.days, all_gone),
+            _later(kept.until, all_gone),
+            _sum(kept.some_days, some_gone),
+            _later(kept.some_until, some_gone),
+        )
 
-    return derive(together, current, earlier, versioning(snapshot, bucket))
+    kept = derive(current, rules)
+    if kept.gap or kept.value == Kept():
+        return kept
+    return derive(with_versions, kept, rules, versioning(snapshot, bucket))
 
 
-def _covering(rules: list[dict[str, Any]] | None, prefix: str) -> list[dict[str, Any]]:
-    """The rules that are on and spare nothing that begins with the prefix."""
-    return [rule for rule in _on(rules) if _is_about_all(rule, prefix)]
+def kept_days(snapshot: Snapshot, bucket: str) -> Cell:
+    """Days after which everything in a bucket is gone, versions included; None for ever."""
+    return derive(lambda kept: kept.days, retention(snapshot, bucket))
+
+
+def key_state(snapshot: Snapshot, key: Cell) -> Cell:
+    """The state of the key that a cell names by its ARN; None where it names none."""
+    if key.gap or not key.value:
+        return Cell(None, key.refs, key.gap)
+
+    def described(snapshot: Snapshot) -> Cell:
+        answer = snapshot.answer(DESCRIBE_KEY, KeyId=key.value)
+        if answer.absent:
+            return Cell("not found", (*key.refs, *answer.evidence))
+        return derive(lambda _, state: state, key, attached(answer, "KeyMetadata.KeyState"))
+
+    return seen_by_owner(described(snapshot), snapshot, key.value, described)
 
 
 def _on(rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     return [rule for rule in rules or () if rule.get("Status") == "Enabled"]
 
 
-def _is_about_all(rule: dict[str, Any], prefix: str) -> bool:
-    chosen = rule.get("Filter") or {}
-    own = chosen.get("Prefix") or rule.get("Prefix") or ""
-    return not set(chosen) - {"Prefix"} and prefix.startswith(own)
+def _about(
+    rules: list[dict[str, Any]] | None, prefix: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rules about all that begins with a prefix, and those about some of it, by its name."""
+    about_all, about_some = [], []
+    for rule in _on(rules):
+        chosen = rule.get("Filter") or {}
+        chosen = {**chosen, **(chosen.get("And") or {})}
+        own = chosen.get("Prefix") or rule.get("Prefix") or ""
+        limits = {name for name, value in chosen.items() if value} - {"Prefix", "And"}
+        if not limits and prefix.startswith(own):
+            about_all.append(rule)
+        # Objects bear tags only where somebody put them there.
+        if not limits & {"Tag", "Tags"} and (prefix.startswith(own) or own.startswith(prefix)):
+            about_some.append(rule)
+    return about_all, about_some
 
 
-def _expiry(rule: dict[str, Any]) -> int | None:
-    expiration = rule.get("Expiration") or {}
-    # From its date on a rule expires everything at once.
-    return 0 if expiration.get("Date") else expiration.get("Days")
+def _expiry(rules: list[dict[str, Any]], today: dt.datetime) -> tuple[int | None, str | None]:
+    """The days after which rules expire what they are about, and the next day on which they do.
+
+    From its date on a rule expires everything at once, for as long as it is enabled.
+    """
+    told = [rule.get("Expiration") or {} for rule in rules]
+    dates = [dt.datetime.fromisoformat(one["Date"]) for one in told if one.get("Date")]
+    days = [one.get("Days") for one in told] + [0 for date in dates if date <= today]
+    ahead = min((date for date in dates if date > today), default=None)
+    return _shortest(days), ahead.date().isoformat() if ahead else None
 
 
 def _version_expiry(rule: dict[str, Any]) -> int | None:
@@ -193,3 +261,14 @@ def _version_expiry(rule: dict[str, Any]) -> int | None:
 
 def _shortest(days: Iterable[int | None]) -> int | None:
     return min((n for n in days if n is not None), default=None)
+
+
+def _sum(days: int | None, more: int) -> int | None:
+    return None if days is None else days + more
+
+
+def _later(day: str | None, days: int) -> str | None:
+    if day is None:
+        return None
+    ordinal = dt.date.fromisoformat(day).toordinal() + days
+    return dt.date.fromordinal(min(ordinal, dt.date.max.toordinal())).isoformat()

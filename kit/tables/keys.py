@@ -46,7 +46,9 @@ class _Use:
     Scope.REGION,
     (*BUCKET_SOURCES, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
-        "rotatable": Column("Customer's, symmetric, made by KMS", calls=(*_USES, DESCRIBE_KEY)),
+        "rotatable": Column(
+            "Customer's, symmetric, made by KMS, in use", calls=(*_USES, DESCRIBE_KEY)
+        ),
         "rotates": Column("Rotates", calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
         "rotation_days": Column("Rotation period (days)", calls=(GET_KEY_ROTATION_STATUS,)),
     },
@@ -129,6 +131,8 @@ def _facts(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
             ("KeyMetadata.KeyManager", "CUSTOMER"),
             ("KeyMetadata.KeySpec", "SYMMETRIC_DEFAULT"),
             ("KeyMetadata.Origin", "AWS_KMS"),
+            # KMS refuses to rotate, or to be told to, where a key cannot be used: AR-07 and LG-03.
+            ("KeyMetadata.KeyState", "Enabled"),
         )
     )
     rotation = snapshot.answer(

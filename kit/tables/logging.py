@@ -8,8 +8,10 @@ from typing import Any
 
 from kit.aws.calls import (
     CALLS,
+    DESCRIBE_KEY,
     DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
+    GET_BUCKET_ENCRYPTION,
     GET_CALLER_IDENTITY,
     LIST_ANALYZERS,
     LIST_BUCKETS,
@@ -24,10 +26,12 @@ from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import SPECS, Column, Part, Row, Source, table
+from kit.tables.guards import encryption
 from kit.tables.images import exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
+from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
-from kit.tables.trails import RECORDER_CALLS, api_activity, trails_of
+from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, api_activity, trails_of
 
 PROBES = tuple(call for call in CALLS.values() if call.probe)
 NOT_ASKED = "not asked"
@@ -46,9 +50,16 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         "holds_buckets": Column("Holds AppStream's buckets", calls=BUCKET_SOURCES),
         "trails": Column("Trails that cover the region", calls=(DESCRIBE_TRAILS,)),
         "api_activity_logged": Column(
-            "All management events recorded and delivered",
+            "AppStream's management events recorded and delivered",
             calls=RECORDER_CALLS,
+            thresholds=(DELIVERY_LIMIT,),
         ),
+        "services_logged": Column(
+            "Those of all other services that matter here",
+            calls=(*RECORDER_CALLS, *BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
+            thresholds=(DELIVERY_LIMIT,),
+        ),
+        "left_out": Column("Left out", calls=RECORDER_CALLS),
         "events_seen": Column("AppStream events seen", calls=_EVENTS, transient=True),
         "events_with_tls": Column("of these with TLS details", calls=_EVENTS, transient=True),
         "events_unread": Column("Events that cannot be read", calls=_EVENTS, transient=True),
@@ -86,7 +97,7 @@ def _asked(source: Source, region: str) -> dict[str, Cell]:
     trails = snapshot.answer(DESCRIBE_TRAILS, region)
     return {
         "trails": Cell(len(trails_of(snapshot, region)), trails.evidence, trails.trouble),
-        "api_activity_logged": api_activity(snapshot, region),
+        **api_activity(snapshot, region, _keys_in_use(snapshot, region)),
         "macie": status(snapshot, region),
         "open_findings": open_findings(snapshot, region),
         "analyzer": analyzer(snapshot, region),
@@ -110,9 +121,22 @@ def _in_use(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
 
 def _holds_buckets(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
     """Whether a bucket of AppStream's is in the region, listed or named by something there."""
-    here = region in holding
+    return _holds_any(snapshot, region, here=region in holding)
+
+
+def _holds_any(snapshot: Snapshot, region: str, *, here: bool) -> Cell:
     answers = [snapshot.answer(call, _where(call, region)) for call in BUCKET_SOURCES]
     return known_any(Cell(here, a.evidence, None if here else a.trouble) for a in answers)
+
+
+def _keys_in_use(snapshot: Snapshot, region: str) -> Cell:
+    """Whether a customer's key guards a bucket in scope, so that its use has to be recorded."""
+    cells = [_holds_any(snapshot, region, here=False)]
+    for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
+        if bucket.name and bucket.region == region:
+            kind = encryption(snapshot, bucket.name)["key_class"]
+            cells.append(derive(lambda found: found in ("customer", "foreign"), kind))
+    return known_any(cells)
 
 
 def _where(call: Call, region: str) -> str | None:

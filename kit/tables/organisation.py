@@ -10,7 +10,6 @@ from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
-_NOT_OURS = "CloudTrailARNInvalidException"  # CloudTrail's word for a trail of another account
 _HELD = (
     "it belongs to another account: the organisation's management account or its delegated "
     "administrator may hold the evidence"
@@ -66,14 +65,21 @@ def seen_by_owner(
     owner = owner_of(arn)
     if owner in ("", snapshot.account) or not cell.gap:
         return cell
-    if cell.gap.reason not in ("denied", "absent in answer") and cell.gap.code != _NOT_OURS:
-        return cell
     if snapshot.organisation:
         theirs = again(snapshot.organisation)
         if not theirs.gap:
             return theirs
+    if cell.gap.reason not in ("denied", "absent in answer") and not _refused(snapshot, cell.gap):
+        return cell
     gap = held(snapshot, _HELD)
     return replace(cell, gap=replace(cell.gap, reason=gap.reason, permission="", hint=gap.hint))
+
+
+def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
+    """Whether AWS refused a request, whatever it called that; when it is at fault nothing is told."""
+    failed = next((one for one in snapshot.requests if one.id == gap.evidence), None)
+    status = failed.status if failed and gap.reason == "failed" else None
+    return status is not None and 400 <= status < 500
 
 
 def owner_of(arn: str | None) -> str:

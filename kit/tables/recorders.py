@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any
 
 from kit.aws.calls import (
+    DESCRIBE_KEY,
     DESCRIBE_TRAILS,
-    GET_BUCKET_LIFECYCLE_CONFIGURATION,
-    GET_BUCKET_VERSIONING,
     GET_EVENT_DATA_STORE,
     GET_TRAIL_STATUS,
     LIST_EVENT_DATA_STORES,
@@ -18,9 +17,10 @@ from kit.aws.calls import (
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, member
 from kit.tables.core import Column, Row, Source, table
-from kit.tables.guards import kept_days
+from kit.tables.guards import KEPT_CALLS, Kept, key_state, retention
 from kit.tables.organisation import owner_of, seen_by_owner
 
+_KEPT_BY = (*KEPT_CALLS, GET_EVENT_DATA_STORE)
 TRAIL, STORE = "trail", "event data store"
 
 
@@ -32,6 +32,7 @@ TRAIL, STORE = "trail", "event data store"
     {
         "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
         "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
+        "key_state": Column("Key state", calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
         "bucket": Column("Delivers to", calls=(DESCRIBE_TRAILS,)),
         "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,), transient=True),
     },
@@ -52,13 +53,12 @@ def trails(source: Source) -> Iterator[Row]:
     (DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
         "kind": Column("Kind"),
-        "log_days": Column(
-            "Kept for (days)",
-            calls=(
-                GET_BUCKET_LIFECYCLE_CONFIGURATION,
-                GET_BUCKET_VERSIONING,
-                GET_EVENT_DATA_STORE,
-            ),
+        "log_days": Column("Kept for (days)", calls=_KEPT_BY),
+        "log_days_least": Column("Some of it for (days)", calls=_KEPT_BY),
+        "log_until": Column("Kept until", calls=_KEPT_BY),
+        "store_state": Column("Event data store", calls=(GET_EVENT_DATA_STORE,)),
+        "store_key_state": Column(
+            "Key of the event data store", calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)
         ),
     },
 )
@@ -67,22 +67,37 @@ def recorders(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for trail, ref, region in trails_at_home(snapshot):
         arn = trail.get("TrailARN")
-        days = seen_by_owner(
-            _bucket_days(snapshot, trail, ref),
+        kept = seen_by_owner(
+            _log_files(snapshot, trail, ref),
             snapshot,
             arn,
-            partial(_bucket_days, trail=trail, ref=ref),
+            partial(_log_files, trail=trail, ref=ref),
         )
-        cells = {"kind": Cell(TRAIL, (ref,)), "log_days": days}
-        yield _trail_row(source, trail, region, cells)
+        none = Cell(None, (ref,))
+        cells = {"kind": Cell(TRAIL, (ref,)), "store_state": none, "store_key_state": none}
+        yield _trail_row(source, trail, region, cells | _kept(kept))
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
             key = arn or f"{answer.region}/{item.get('Name', '')}"
             label = source.labels.label(STORE, key, item.get("Name"))
             store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
-            days = attached(store, "RetentionPeriod")
-            yield Row(answer.region, key, label, {"kind": Cell(STORE, (ref,)), "log_days": days})
+            kept = derive(lambda n: Kept(n, None, n), attached(store, "RetentionPeriod"))
+            cells = {
+                "kind": Cell(STORE, (ref,)),
+                **_kept(kept),
+                "store_state": attached(store, "Status"),
+                "store_key_state": key_state(snapshot, attached(store, "KmsKeyId", NONE)),
+            }
+            yield Row(answer.region, key, label, cells)
+
+
+def _kept(kept: Cell) -> dict[str, Cell]:
+    return {
+        "log_days": derive(lambda kept: kept.days, kept),
+        "log_days_least": derive(lambda kept: kept.some_days, kept),
+        "log_until": derive(lambda kept: kept.some_until, kept),
+    }
 
 
 def _trail_row(source: Source, trail: dict[str, Any], region: str, cells: dict[str, Cell]) -> Row:
@@ -120,6 +135,7 @@ def _own_trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str,
     return {
         "files_validated": member(trail, ref, "LogFileValidationEnabled", UNSEEN, DESCRIBE_TRAILS),
         "kms_key": derive(bool, key),
+        "key_state": key_state(snapshot, key),
         "last_digest": attached(status, "LatestDigestDeliveryTime", NONE),
     }
 
@@ -132,9 +148,19 @@ def _theirs(lender: Snapshot, arn: str | None, name: str) -> Cell:
     return Cell(gap=Trouble("not collected", DESCRIBE_TRAILS.name))
 
 
-def _bucket_days(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:
-    bucket, prefix = trail.get("S3BucketName"), trail.get("S3KeyPrefix")
+def _log_files(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:
+    """How long the bucket of a trail keeps its log files, as a `Kept`.
+
+    They lie in ``AWSLogs/ACCOUNT/CloudTrail/``; an organisation's in folders of all its accounts.
+
+    References
+    ----------
+    CloudTrail User Guide, "Finding your CloudTrail log files".
+    """
+    bucket, start = trail.get("S3BucketName"), trail.get("S3KeyPrefix")
     if not bucket:
         return Cell(None, (ref,), absent_member(DESCRIBE_TRAILS, "S3BucketName", ref))
-    days = kept_days(snapshot, bucket, f"{prefix}/AWSLogs/" if prefix else "AWSLogs/")
-    return derive(lambda _, days: days, Cell(bucket, (f"{ref}/S3BucketName",)), days)
+    owner = owner_of(trail.get("TrailARN"))
+    own = f"{owner}/CloudTrail/" if owner and trail.get("IsOrganizationTrail") is False else ""
+    kept = retention(snapshot, bucket, f"{f'{start}/' if start else ''}AWSLogs/{own}")
+    return derive(lambda _, kept: kept, Cell(bucket, (f"{ref}/S3BucketName",)), kept)

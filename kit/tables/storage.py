@@ -22,13 +22,15 @@ from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
+    KEPT_CALLS,
     KEPT_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
+    Kept,
     encryption,
-    kept_days,
     ownership,
     public_access,
+    retention,
     sse_c_blocked,
 )
 from kit.tables.macie import BUCKET_COLUMNS, known_of
@@ -49,6 +51,15 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
+# The folders in which AppStream keeps things. It makes others beside those for reports, for what
+# session scripts write: one for each session.
+# Developer Guide: "Home Folder Formats", "Administer the VHDs for Your Users' Application Settings",
+# "Sessions Reports", "Applications Reports", "Enable Amazon S3 Bucket Storage for Session Script Logs".
+FOLDERS = {
+    HOME: ("user/custom/", "user/federated/", "user/userpool/"),
+    SETTINGS: ("Windows/",),
+    LOGS: ("applications/", "sessions/"),
+}
 _COLUMNS = {
     "purpose": Column("Holds"),
     **ENCRYPTION_COLUMNS,
@@ -62,6 +73,10 @@ _COLUMNS = {
         "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
     ),
     "kept_days": KEPT_COLUMN,
+    "kept_until": Column("Nothing is erased before", calls=KEPT_CALLS),
+    "erased_folders": Column(
+        "AppStream's own folders that are erased, after days", calls=KEPT_CALLS
+    ),
     **BUCKET_COLUMNS,
     "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
@@ -212,9 +227,25 @@ def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
         "object_ownership": ownership(snapshot, name),
         "deletion_guarded": derive(lambda found: denies_deletion(found, arn), statements),
         "access_restricted": derive(lambda found: restricts_principals(found, arn), statements),
-        "kept_days": kept_days(snapshot, name),
+        **_erasure(snapshot, bucket),
         **known_of(snapshot, name, bucket.region),
         "tls_only": derive(lambda found: denies_plain_http(found, arn), statements),
         "access_logging": access_logging,
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
+    }
+
+
+def _erasure(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
+    """When everything in a bucket is erased, and when what lies in AppStream's own folders is."""
+    folders = FOLDERS.get(bucket.purpose, ())
+    everything, *each = (retention(snapshot, bucket.name, prefix) for prefix in ("", *folders))
+
+    def erased(*kept: Kept) -> dict[str, int]:
+        told = zip(folders, kept, strict=True)
+        return {folder: one.days for folder, one in told if one.days is not None}
+
+    return {
+        "kept_days": derive(lambda kept: kept.days, everything),
+        "kept_until": derive(lambda kept: kept.until, everything),
+        "erased_folders": derive(erased, *each) if each else Cell({}, everything.refs),
     }

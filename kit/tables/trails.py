@@ -1,10 +1,21 @@
-"""What the account's trails and event data stores record."""
+"""What the account's trails and event data stores record, all of them together.
+
+An event is recorded where one of them records it. So none has to record all that is wanted: their
+selectors are asked about sample events, one for each way in which any of them could treat an
+event, and each sample has to be recorded by one that works.
+
+References
+----------
+CloudTrail API Reference, AdvancedFieldSelector, EventSelector, DataResource, GetTrailStatus.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from itertools import product
 from typing import Any
 
 from kit.aws.calls import (
@@ -15,7 +26,8 @@ from kit.aws.calls import (
     GET_TRAIL_STATUS,
     LIST_EVENT_DATA_STORES,
 )
-from kit.snapshot import Answer, Snapshot
+from kit.aws_models import models
+from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import (
     NONE,
     Cell,
@@ -35,26 +47,73 @@ RECORDER_CALLS = (
     GET_EVENT_DATA_STORE,
     DESCRIBE_ORGANIZATION,
 )
-_APPSTREAM, _S3 = "appstream.amazonaws.com", "s3.amazonaws.com"
-_READS, _WRITES = "true", "false"  # as the field readOnly of an event spells it
+DELIVERY_LIMIT = "max_delivery_age_days"
+_DOMAIN = ".amazonaws.com"
+_APPSTREAM, _S3 = f"appstream{_DOMAIN}", f"s3{_DOMAIN}"
+_KMS, _RDS_DATA = f"kms{_DOMAIN}", f"rdsdata{_DOMAIN}"  # what basic selectors may leave out
+_OTHER = "\0"  # in a sample: a text that no selector names
+_DIRECTIONS = {"All": ["true", "false"], "ReadOnly": ["true"], "WriteOnly": ["false"]}  # readOnly
 _SELECTS = {  # members of a basic selector that may be absent
     "IncludeManagementEvents": "EventSelector, IncludeManagementEvents: true unless set",
     "ReadWriteType": "EventSelector, ReadWriteType: All unless set",
 }
-_CLOSED = {"Equals": [""]}  # stands for a field that has to be there and is not
-_DIRECTIONS = {"All": {_READS, _WRITES}, "ReadOnly": {_READS}, "WriteOnly": {_WRITES}}
 
-Selector = dict[str, Any]
-Fields = dict[str, dict[str, list[str]]]
+Selector = Mapping[str, Any]  # an advanced event selector
+Event = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """A trail or an event data store: whether it covers a region, works, and what it selects."""
+    """A trail or an event data store: whether it works for a region, and what it selects."""
 
-    covers: Cell
-    delivers: Cell
+    works: Cell
     selectors: Cell
+
+    def records(self, event: Event) -> Cell:
+        """Whether it records an event."""
+        chosen = derive(lambda found: any(_selects(one, event) for one in found), self.selectors)
+        return known_all((self.works, chosen))
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that records a region's events, and what could, for all that was seen."""
+
+    recorders: list[Recorder]
+    unseen: list[Cell]
+
+    def has(self, event: Event) -> Cell:
+        """Whether one of them records an event."""
+        return known_any([*(one.records(event) for one in self.recorders), *self.unseen])
+
+    def has_all(self, events: Iterable[Event]) -> Cell:
+        """Whether between them they record all these events."""
+        return known_all([self.has(event) for event in events])
+
+    def values(
+        self, field: str, start: str = "", end: str = "", known: Iterable[str] = ()
+    ) -> list[str]:
+        """Values of a field that begin and end so: one for each way of treating such a value."""
+        told = [
+            one
+            for recorder in self.recorders
+            for selector in recorder.selectors.value or ()
+            for one in selector.get("FieldSelectors") or ()
+            if one.get("Field") == field
+        ]
+
+        def named(operator: str) -> set[str]:
+            return {
+                v for one in told for sign in ("", "Not") for v in one.get(sign + operator) or ()
+            }
+
+        starts = {start, *(value for value in named("StartsWith") if value.startswith(start))}
+        ends = {end, *(value for value in named("EndsWith") if value.endswith(end))}
+        exact = {*known, *named("Equals")} - {start}  # no object has an empty key
+        return sorted(
+            {value for value in exact if value.startswith(start) and value.endswith(end)}
+            | {f"{first}{_OTHER}{last}" for first in starts for last in ends}
+        )
 
 
 def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str]]:
@@ -66,97 +125,177 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
     ]
 
 
-def api_activity(snapshot: Snapshot, region: str) -> Cell:
-    """Whether reads and writes of a region's management events are recorded and delivered.
+def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str, Cell]:
+    """Whether reads and writes of a region's management events are recorded, and of which services.
 
-    Those of every service are wanted, AppStream's included, from one trail or event data store.
+    Parameters
+    ----------
+    snapshot : Snapshot
+    region : str
+    keys_in_use : Cell
+        Whether a customer's key guards a bucket in scope: only then is the use of KMS missed.
     """
-    return _recorded(snapshot, region, _records_management)
+    record = _record(snapshot, region)
+    sources = record.values("eventSource", end=_DOMAIN, known=(_APPSTREAM, _KMS, _RDS_DATA))
+    names = record.values("eventName")
+    recorded = {
+        source: record.has_all(
+            {
+                "eventCategory": "Management",
+                "eventSource": source,
+                "eventName": name,
+                "readOnly": way,
+            }
+            for name, way in product(names, _DIRECTIONS["All"])
+        )
+        for source in sources
+        if "." not in source.removesuffix(_DOMAIN)  # services have one word before it
+    }
+
+    def left_out(*values: bool) -> list[str]:
+        found = {source for source, value in zip(recorded, values, strict=True) if not value}
+        # What else a selector names may be anything that people wrote.
+        others = {"other services"} if found - _services() else set()
+        return [*sorted(found & _services()), *others]
+
+    missed = {
+        source: known_any((derive(lambda used: not used, keys_in_use), cell))
+        if source == _KMS
+        else cell
+        for source, cell in recorded.items()
+        if source not in (_APPSTREAM, _RDS_DATA)
+    }
+    return {
+        "api_activity_logged": recorded[_APPSTREAM],
+        "services_logged": known_all(missed.values()),
+        "left_out": derive(left_out, *recorded.values()),
+    }
 
 
 def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
     """Whether reads and writes of every object of a bucket are recorded and delivered."""
-    return _recorded(snapshot, region, lambda found: _records_objects(found, bucket_arn))
+    record = _record(snapshot, region)
+    objects = record.values("resources.ARN", start=f"{bucket_arn}/")
+    return record.has_all(
+        {
+            "eventCategory": "Data",
+            "resources.type": "AWS::S3::Object",
+            "resources.ARN": arn,
+            "eventSource": _S3,
+            "eventName": name,
+            "readOnly": way,
+        }
+        for arn, name, way in product(objects, record.values("eventName"), _DIRECTIONS["All"])
+    )
 
 
-def _recorded(
-    snapshot: Snapshot, region: str, enough: Callable[[dict[str, list[Selector]]], bool]
-) -> Cell:
-    cells = [
-        known_all((recorder.covers, recorder.delivers, derive(enough, recorder.selectors)))
-        for recorder in (*_trails(snapshot, region), *_stores(snapshot, region))
-    ]
+@cache
+def _services() -> frozenset[str]:
+    """Names of AWS's services, as events have them: texts that nobody made up."""
+    names = (f"{name}{_DOMAIN}" for name in models().get_available_services())
+    return frozenset((*names, _RDS_DATA))
+
+
+def _record(snapshot: Snapshot, region: str) -> Record:
+    """Trails and event data stores of the account, and stores of its organisation.
+
+    An organisation's management account owns all of its stores, and no member sees any.
+    """
+    recorders = [*_trails(snapshot, region), *_stores(snapshot, region)]
     lists = [
         snapshot.answer(DESCRIBE_TRAILS, region),
         snapshot.answer(LIST_EVENT_DATA_STORES, region),
         *snapshot.answers(LIST_EVENT_DATA_STORES),
     ]
-    unlisted = (Cell(False, answer.evidence, answer.trouble) for answer in lists)
-    return known_any([*cells, *unlisted, _organisations_stores(snapshot, region, enough)])
-
-
-def _organisations_stores(
-    snapshot: Snapshot, region: str, enough: Callable[[dict[str, list[Selector]]], bool]
-) -> Cell:
-    """Whether an event data store of the organisation records enough.
-
-    Its management account owns all of them, and no member sees any.
-    """
-    member = is_member(snapshot)
-    if member.gap or not member.value or manages(snapshot):
-        return Cell(False, member.refs, member.gap)
-    lender = snapshot.organisation
-    cells = [
-        known_all((store.covers, store.delivers, derive(enough, store.selectors)))
-        for store in (_stores(lender, region) if lender else ())
-    ]
-    shown = known_any(cells)
-    if shown.value and not shown.gap:
-        return shown
-    if lender and manages(lender):
-        lists = [Cell(False, a.evidence, a.trouble) for a in lender.answers(LIST_EVENT_DATA_STORES)]
-        return known_any([*cells, *lists])
-    what = "an event data store of the organisation is seen by its management account alone"
-    return Cell(None, member.refs, held(snapshot, what))
+    member, lender = is_member(snapshot), snapshot.organisation
+    if member.value and not manages(snapshot):
+        recorders += _stores(lender, region) if lender else ()
+        if lender and manages(lender):
+            lists += lender.answers(LIST_EVENT_DATA_STORES)
+        else:
+            what = "an event data store of the organisation is seen by its management account alone"
+            member = replace(member, gap=held(snapshot, what))
+    unlisted = [Cell(False, answer.evidence, answer.trouble) for answer in lists]
+    return Record(recorders, [*unlisted, Cell(False, member.refs, member.gap)])
 
 
 def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
+    limit = dt.timedelta(days=getattr(snapshot.profile, DELIVERY_LIMIT))
     for trail, ref in trails_of(snapshot, region):
         arn = trail.get("TrailARN")
-        status = _status(snapshot, arn)
-        quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
-        # A trail that has delivered nothing yet has shown nothing yet.
-        delivered = derive(bool, attached(status, "LatestDeliveryTime"))
+        delivers, selectors = partial(_delivers, arn=arn, limit=limit), partial(_selectors, arn=arn)
+        works = seen_by_owner(delivers(snapshot), snapshot, arn, delivers)
         yield Recorder(
-            Cell(True, (ref,)),
-            known_all((attached(status, "IsLogging"), quiet, delivered)),
-            seen_by_owner(
-                _selectors(snapshot, arn),
-                snapshot,
-                arn,
-                partial(_selectors, arn=arn),
-            ),
+            known_all((Cell(True, (ref,)), works)),
+            seen_by_owner(selectors(snapshot), snapshot, arn, selectors),
         )
 
 
-def _status(snapshot: Snapshot, arn: str | None) -> Answer:
-    """The status of a trail, as its owner sees it where the account may not."""
-    own, lender = snapshot.answer(GET_TRAIL_STATUS, Name=arn), snapshot.organisation
-    theirs = lender.answer(GET_TRAIL_STATUS, Name=arn) if lender and own.trouble else None
-    return theirs if theirs and not theirs.trouble else own
+def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
+    """Whether a trail logs and delivers, and did so within the limit."""
+    status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
+    quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
+    # A trail that has delivered nothing yet has shown nothing yet.
+    delivered = attached(status, "LatestDeliveryTime")
+
+    def recent(time: str) -> bool:
+        return snapshot.as_of - dt.datetime.fromisoformat(time) <= limit
+
+    newly = derive(recent, delivered)
+    if newly.value is False:
+        # Management events never cease, for the collector makes some; data events may.
+        selectors = _selectors(snapshot, arn)
+        ceaseless = derive(lambda found: any(map(_is_about_management, found)), selectors)
+        gap = ceaseless.gap or Trouble(
+            "needs review",
+            GET_TRAIL_STATUS.name,
+            hint=f"the trail records no management events and delivered last on "
+            f"{delivered.value[:10]}: whether anything happened since is not told",
+        )
+        newly = newly if ceaseless.value else Cell(None, newly.refs, gap)
+    return known_all((attached(status, "IsLogging"), quiet, newly))
 
 
 def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
-    """The selectors of a trail; AWS states the standard ones too, so none at all is a gap."""
+    """The selectors of a trail, as advanced ones.
+
+    AWS states the standard ones too, so none at all is a gap.
+    """
     answer = snapshot.answer(GET_EVENT_SELECTORS, TrailName=arn)
     basic = attached(answer, "EventSelectors", NONE)
     advanced = attached(answer, "AdvancedEventSelectors", NONE)
-    found = derive(lambda b, a: {"basic": b or [], "advanced": a or []}, basic, advanced)
+    found = derive(
+        lambda b, a: [*(s for one in b or () for s in _advanced(one)), *(a or ())], basic, advanced
+    )
     if any(not selector.keys() >= _SELECTS.keys() for selector in basic.value or ()):
         found = replace(found, assumed=tuple(_SELECTS.values()))
-    if not found.gap and not any(found.value.values()):
+    if not found.gap and not basic.value and not advanced.value:
         return Cell(None, found.refs, absent_member(answer.call, "EventSelectors", found.refs[0]))
     return found
+
+
+def _advanced(basic: Mapping[str, Any]) -> Iterator[Selector]:
+    """The advanced event selectors that select what a basic one does."""
+    ways = {"Field": "readOnly", "Equals": _DIRECTIONS.get(basic.get("ReadWriteType", "All"), [])}
+
+    def selector(**fields: dict[str, list[str]]) -> Selector:
+        told = [{"Field": name.replace("_", "."), **field} for name, field in fields.items()]
+        return {"FieldSelectors": [*told, ways]}
+
+    if basic.get("IncludeManagementEvents", True):
+        left_out = basic.get("ExcludeManagementEventSources") or []
+        yield selector(
+            eventCategory={"Equals": ["Management"]}, eventSource={"NotEquals": left_out}
+        )
+    for data in basic.get("DataResources") or ():
+        # A bucket is named with the slash behind it, or all are by what their ARNs begin with.
+        told = data.get("Values") or ()
+        values = [v for v in told if "/" in v or v.endswith(":::") or v.count(":") == 2]
+        yield selector(
+            eventCategory={"Equals": ["Data"]},
+            resources_type={"Equals": [data.get("Type", "")]},
+            resources_ARN={"StartsWith": values} if values else {"Equals": [""]},
+        )
 
 
 def _stores(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
@@ -166,72 +305,27 @@ def _stores(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
             arn = item.get("EventDataStoreArn")
             store = snapshot.answer(GET_EVENT_DATA_STORE, answer.region, EventDataStore=arn)
             here = Cell(True, (ref,))
-            yield Recorder(
-                here if answer.region == region else attached(store, "MultiRegionEnabled"),
-                derive(lambda status: status == "ENABLED", attached(store, "Status")),
-                derive(
-                    lambda found: {"basic": [], "advanced": found},
-                    attached(store, "AdvancedEventSelectors"),
-                ),
-            )
+            covers = here if answer.region == region else attached(store, "MultiRegionEnabled")
+            enabled = derive(lambda status: status == "ENABLED", attached(store, "Status"))
+            yield Recorder(known_all((covers, enabled)), attached(store, "AdvancedEventSelectors"))
 
 
-def _records_management(selectors: dict[str, list[Selector]]) -> bool:
-    def basic(selector: Selector) -> bool:
-        left_out = selector.get("ExcludeManagementEventSources") or ()
-        return bool(selector.get("IncludeManagementEvents", True)) and _APPSTREAM not in left_out
-
-    def advanced(fields: Fields) -> bool:
-        category, source = fields.pop("eventCategory", _CLOSED), fields.pop("eventSource", {})
-        return _lets(category, "Management") and _lets(source, _APPSTREAM) and not fields
-
-    return _reads_and_writes(selectors, basic, advanced)
+def _selects(selector: Selector, event: Event) -> bool:
+    """Whether a selector selects an event: by every field, those that it has to name included."""
+    fields = selector.get("FieldSelectors") or ()
+    named = {one["Field"] for one in fields}
+    needed = {"eventCategory", "resources.type"} & event.keys()
+    return needed <= named <= event.keys() and all(
+        _lets(one, event[one["Field"]]) for one in fields
+    )
 
 
-def _records_objects(selectors: dict[str, list[Selector]], bucket_arn: str) -> bool:
-    partition = bucket_arn.partition(":::")[0]
-    objects = f"{bucket_arn}/"
-    every = {partition, f"{partition}:::", objects}
-
-    def basic(selector: Selector) -> bool:
-        return any(
-            data.get("Type") == "AWS::S3::Object" and not every.isdisjoint(data.get("Values") or ())
-            for data in selector.get("DataResources") or ()
-        )
-
-    def advanced(fields: Fields) -> bool:
-        category, kind = (fields.pop(name, _CLOSED) for name in ("eventCategory", "resources.type"))
-        source, arn = fields.pop("eventSource", {}), fields.pop("resources.ARN", {})
-        return (
-            _lets(category, "Data")
-            and _lets(kind, "AWS::S3::Object")
-            and _lets(source, _S3)
-            and _lets_all(arn, objects)
-            and not fields
-        )
-
-    return _reads_and_writes(selectors, basic, advanced)
+def _is_about_management(selector: Selector) -> bool:
+    fields = selector.get("FieldSelectors") or ()
+    return any(one["Field"] == "eventCategory" and _lets(one, "Management") for one in fields)
 
 
-def _reads_and_writes(
-    selectors: dict[str, list[Selector]],
-    basic: Callable[[Selector], bool],
-    advanced: Callable[[Fields], bool],
-) -> bool:
-    """Whether the selectors that qualify record both directions between them."""
-    directions: set[str] = set()
-    for selector in selectors["basic"]:
-        if basic(selector):
-            directions |= _DIRECTIONS.get(selector.get("ReadWriteType", "All"), set())
-    for selector in selectors["advanced"]:
-        fields = {field["Field"]: field for field in selector.get("FieldSelectors") or ()}
-        read_only = fields.pop("readOnly", {})
-        if advanced(fields):
-            directions |= {way for way in (_READS, _WRITES) if _lets(read_only, way)}
-    return directions == {_READS, _WRITES}
-
-
-def _lets(field: dict[str, Any], value: str) -> bool:
+def _lets(field: Mapping[str, Any], value: str) -> bool:
     """Whether a field selector lets a value through: one selecting operator, no deselecting one."""
 
     def matched(prefix: str) -> list[bool]:
@@ -243,18 +337,3 @@ def _lets(field: dict[str, Any], value: str) -> bool:
 
     selected, deselected = matched(""), matched("Not")
     return (any(selected) or not selected) and not any(deselected)
-
-
-def _lets_all(field: dict[str, Any], start: str) -> bool:
-    """Whether a field selector lets through everything that begins so."""
-    selecting = any(field.get(name) for name in ("Equals", "StartsWith", "EndsWith"))
-    selected = any(start.startswith(one) for one in field.get("StartsWith") or ())
-    deselected = [
-        *(one.startswith(start) for one in field.get("NotEquals") or ()),
-        *(
-            one.startswith(start) or start.startswith(one)
-            for one in field.get("NotStartsWith") or ()
-        ),
-        *(True for _ in field.get("NotEndsWith") or ()),
-    ]
-    return (selected or not selecting) and not any(deselected)

@@ -233,7 +233,7 @@ def test_plain_http(statement: Any, expected: Access) -> None:
         (when("IpAddress", "aws:SourceIp", ["0.0.0.0/1", "128.0.0.0/1"]), YES, YES),
         (when("IpAddress", "aws:SourceIp", ["0.0.0.0/1"]), UNKNOWN, NO),
         (when("NotIpAddress", "aws:SourceIp", ["192.0.2.0/24"]), YES, YES),
-        (when("StringEquals", "aws:RequestedRegion", "eu-west-1"), UNKNOWN, NO),
+        (when("StringEquals", "aws:RequestedRegion", "eu-west-1"), YES, YES),
         (when("StringEquals", "aws:ResourceAccount", FOREIGN), NO, NO),
         (when("StringNotEquals", "s3:ResourceAccount", OWN), NO, NO),
         (when("StringEquals", "aws:SourceVpce", "vpce-1"), UNKNOWN, NO),

@@ -139,7 +139,9 @@ def careless(folder: Path) -> Account:
         )
     account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
     account.trail(status={"IsLogging": False}, kept=None)
-    account.store(Status="STOPPED_INGESTION", KmsKeyId=KEY)
+    other = KEY.replace("0001", "0002")
+    account.key(other, rotation={"KeyRotationEnabled": False})
+    account.store(Status="STOPPED_INGESTION", KmsKeyId=other)
     account.event("TLSv1.0")
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
@@ -164,12 +166,21 @@ def member(folder: Path) -> Account:
 
 
 def federal(folder: Path) -> Account:
-    """The profile asks for FIPS endpoints, and nothing keeps users off them."""
+    """The profile asks for FIPS endpoints, and nothing keeps users off them.
+
+    A customer's key guards a bucket, and the trail leaves out what is done with it.
+    """
     own = folder / "federal.yaml"
     folder.mkdir(parents=True, exist_ok=True)
     own.write_text("fips_required: true\n")
     given = {"thresholds": str(own), "fips_relay_state": True}
-    return Account(folder, regions=("us-east-1", "us-west-2"), **given).fleet(region="us-east-1")
+    account = Account(folder, regions=("us-east-1", "us-west-2"), **given)
+    home, key = (name.replace(REGION, "us-east-1") for name in (HOME, KEY))
+    account.bucket(home, region="us-east-1", encryption="aws:kms", key=key).key(key, "us-east-1")
+    account.trail(
+        home="us-east-1", basic=[{"ExcludeManagementEventSources": ["kms.amazonaws.com"]}]
+    )
+    return account.fleet(region="us-east-1")
 
 
 SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}

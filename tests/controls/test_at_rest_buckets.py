@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,13 @@ from tests.standins import (
     REGION,
     SETTINGS,
     Account,
+    day,
     erases,
     tls_only,
 )
 
 NO_BUCKET = not_applicable("no bucket")
+OFF = {"KeyRotationEnabled": False}
 NO_KEY = not_applicable("no customer managed key that KMS can rotate")
 OTHER_ACCOUNT = "999999999999"
 ABROAD = f"arn:aws:kms:{REGION}:{OTHER_ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000009"
@@ -87,6 +90,15 @@ def no_encryption(account: Account, bucket: str = HOME) -> Account:
     ("not symmetric", under(KeySpec="RSA_2048", rotation=None), NO_KEY),
     ("rotates", under(), passes),
     ("does not rotate", under(rotation={"KeyRotationEnabled": False}), fails),
+    *(
+        (f"{state}, which AR-07 reports", under(KeyState=state, rotation=OFF), NO_KEY)
+        for state in ("PendingDeletion", "Disabled", "Unavailable")
+    ),
+    (
+        "its state left out",
+        under(KeyState=None, rotation=OFF),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
     (
         "whether it rotates left out",
         under(rotation={"KeyId": "1b2c"}),
@@ -649,6 +661,105 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
     ("no expiry", ruled(erases(Expiration=None)), fails),
     ("markers alone", ruled(erases(Expiration={"ExpiredObjectDeleteMarker": True})), fails),
     ("from a day on", ruled(erases(Expiration={"Date": AS_OF})), passes),
+    ("from a day long ago on", ruled(erases(Expiration={"Date": day("2019-01-22")})), passes),
+    ("from a day ahead on", ruled(erases(Expiration={"Date": day("2099-01-01")})), fails),
+    ("from tomorrow on", ruled(erases(Expiration={"Date": AS_OF + dt.timedelta(days=1)})), fails),
+    (
+        "from the last day that there is on",
+        ruled(erases(Expiration={"Date": day("9999-12-31")})),
+        fails,
+    ),
+    (
+        "from a day ahead on, earlier versions before",
+        ruled(
+            erases(
+                Expiration={"Date": day("2099-01-01")},
+                NoncurrentVersionExpiration={"NoncurrentDays": 5},
+            ),
+            versioning="Enabled",
+        ),
+        fails,
+    ),
+    (
+        "from a day ahead on, in home folders",
+        ruled(erases(Expiration={"Date": day("2099-01-01")}), bucket=HOME),
+        fails,
+    ),
+    (
+        "from a day ahead on, and after days before it",
+        ruled(erases(Expiration={"Date": day("2099-01-01")}), erases(30)),
+        passes,
+    ),
+    (
+        "both folders of reports, each by a rule",
+        ruled(*(erases(Filter={"Prefix": folder}) for folder in ("sessions/", "applications/"))),
+        to_be_reviewed,
+    ),
+    (
+        "both folders of reports, one of them from a day ahead on",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, Expiration={"Date": day("2099-01-01")}),
+        ),
+        fails,
+    ),
+    (
+        "both folders of reports, one by a rule that is off",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, Status="Disabled"),
+        ),
+        fails,
+    ),
+    (
+        "both folders of reports, versions of one stay",
+        ruled(
+            erases(Filter={"Prefix": "sessions/"}),
+            erases(Filter={"Prefix": "applications/"}, NoncurrentVersionExpiration=None),
+            versioning="Enabled",
+        ),
+        fails,
+    ),
+    (
+        "a part of each folder of reports",
+        ruled(
+            erases(Filter={"Prefix": "sessions/schedule=DAILY/year=2026/"}),
+            erases(Filter={"Prefix": "applications/"}),
+        ),
+        fails,
+    ),
+    ("all home folders", ruled(erases(Filter={"Prefix": "user/"}), bucket=HOME), to_be_reviewed),
+    (
+        "home folders of each kind of user",
+        ruled(
+            *(
+                erases(Filter={"Prefix": f"user/{kind}/"})
+                for kind in ("custom", "federated", "userpool")
+            ),
+            bucket=HOME,
+        ),
+        to_be_reviewed,
+    ),
+    (
+        "home folders of one kind of user",
+        ruled(erases(Filter={"Prefix": "user/federated/"}), bucket=HOME),
+        UNDECLARED,
+    ),
+    (
+        "settings of Windows",
+        ruled(erases(Filter={"Prefix": "Windows/"}), bucket=SETTINGS),
+        to_be_reviewed,
+    ),
+    (
+        "an And of a prefix alone",
+        ruled(erases(Filter={"And": {"Prefix": "", "Tags": []}})),
+        passes,
+    ),
+    (
+        "an And of a prefix and a tag",
+        ruled(erases(Filter={"And": {"Prefix": "", "Tags": [{"Key": "a", "Value": "b"}]}})),
+        fails,
+    ),
     ("one rule of two", ruled(erases(Status="Disabled"), erases(30)), passes),
     ("versions expire too", ruled(erases(), versioning="Enabled"), passes),
     (
@@ -698,6 +809,21 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
 def test_ar_17_data_is_erased(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "AR-17") == expected
+
+
+def test_ar_17_says_what_the_rules_erase(account: Account) -> None:
+    folders = {"sessions/": 30, "applications/": 90}
+    ruled(*(erases(days, Filter={"Prefix": name}) for name, days in folders.items()))(account)
+    (finding,) = findings(account, "AR-17")
+    assert "after days: applications/ 90, sessions/ 30" in finding.observed
+    assert finding.hint == "rules erase applications/, sessions/: see whether more lies there"
+
+
+def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:
+    ruled(erases(Expiration={"Date": day("2099-01-01")}), versioning="Enabled")(account)
+    (finding,) = findings(account, "AR-17")
+    assert "Days after which everything is erased: none" in finding.observed
+    assert "Nothing is erased before: 2099-01-31" in finding.observed  # versions stay 30 days more
 
 
 @pytest.mark.parametrize(("bucket", "verdict"), [(HOME, passes), (SETTINGS, passes), (LOGS, fails)])

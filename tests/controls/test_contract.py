@@ -51,71 +51,67 @@ MODULES = {
 }
 NOT_ASKED_FOR = {"IT-07"}  # by the default profile
 UNUSED, OFF = "eu-central-1", "us-east-1"
-# The catalogue: who answers, and the articles without their paragraphs where it gives none.
+# Who answers; the articles that the rules test; those that only stand in their context. By hand.
 CATALOGUE = {
-    "GV-01": (CUSTOMER, "4(7) 4(8) 5(2) 24 28 30"),
-    "GV-02": (AWS, "28(1) 28(3)(c) 28(3)(h) 28(5) 32(1) 40"),
-    "GV-04": (SHARED, "5(2) 24(1) 28"),
-    "GV-05": (CUSTOMER, "44 28(3)(a) 30(1)"),
-    "GV-03": (CUSTOMER, "24 25 28(3)(a) 32"),
-    "AR-01": (AWS, "5(1)(c) 5(1)(e) 5(1)(f) 25(2) 28(3)(g) 32(1)(b)"),
-    "AR-02": (AWS, "32(1)(b) 32(1)(d)"),
-    "AR-04": (AWS, "32(1)(a)"),
-    "AR-03": (CUSTOMER, "5(1)(c) 25(2) 32(1)(b)"),
-    "AR-05": (SHARED, "5(1)(f) 25 32(1)(a)"),
-    "AR-06": (SHARED, "5(1)(f) 25 32(1)(a)"),
-    "AR-07": (SHARED, "25 32(1)(a)"),
-    "AR-08": (CUSTOMER, "32(1)(a) 32(1)(d)"),
-    "AR-09": (CUSTOMER, "32(1)(a)"),
-    "AR-10": (CUSTOMER, "32(1)(a) 32(1)(b)"),
-    "AR-11": (SHARED, "32(1)(a) 5(1)(f)"),
-    "AR-12": (CUSTOMER, "32(1)(b)"),
-    "AR-13": (CUSTOMER, "5(1)(c) 25 32 35"),
-    "AR-15": (CUSTOMER, "32(1)(b)"),
-    "AR-16": (CUSTOMER, "5(1)(f) 25(2) 29 32(4) 32(1)(b)"),
-    "AR-17": (CUSTOMER, "5(1)(e) 17 25(2) 28(3)(g)"),
-    "AR-14": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)"),
-    "AR-18": (CUSTOMER, "32(1)(a)"),
-    "IT-01": (AWS, "32(1)(a)"),
-    "IT-02": (SHARED, "32(1)(a)"),
-    "IT-03": (SHARED, "32(1)(a) 32(1)(b)"),
-    "IT-04": (SHARED, "32(1)(a)"),
-    "IT-05": (SHARED, "28(4) 32(1)(a) 44"),
-    "IT-06": (CUSTOMER, "32(1)(a)"),
-    "IT-07": (CUSTOMER, "32(1)(a)"),
-    "IT-08": (CUSTOMER, "32(1)(a) 5(1)(f)"),
-    "ID-01": (CUSTOMER, "5(1)(f) 25(2) 29 32(1)(b) 32(4)"),
-    "ID-02": (CUSTOMER, "32(1)(b)"),
-    "ID-03": (CUSTOMER, "32(1)(b)"),
-    "ID-04": (CUSTOMER, "32(1)(b)"),
-    "ID-05": (CUSTOMER, "5(1)(c) 25(2) 29 32(1)(b) 32(4)"),
-    "ID-06": (SHARED, "28 32(1)(b)"),
-    "ID-07": (CUSTOMER, "25(2) 32(1)(b)"),
-    "ID-08": (CUSTOMER, "32(1)(b) 32(4)"),
-    "ID-09": (CUSTOMER, "5(1)(c) 5(1)(d) 5(1)(e)"),
-    "ID-10": (CUSTOMER, "32(1)(b)"),
-    "ID-11": (CUSTOMER, "25(2)"),
-    "ID-12": (CUSTOMER, "32(1)(b) 32(1)(d)"),
-    "ID-13": (CUSTOMER, "32(1)(d)"),
-    "LG-01": (CUSTOMER, "5(2) 24 32(1)(b) 32(1)(d) 33"),
-    "LG-02": (CUSTOMER, "5(2) 32(1)(b) 32(1)(d) 33(3)"),
-    "LG-03": (CUSTOMER, "5(1)(f) 32(1)(a) 32(1)(b)"),
-    "LG-06": (CUSTOMER, "5(1)(e) 32"),
-    "LG-07": (CUSTOMER, "32(1)(d)"),
-    "LG-04": (SHARED, "32(1)(d)"),
-    "LG-05": (CUSTOMER, "32(1)(d) 5(1)(c) 6 13 88"),
-    "MD-01": (CUSTOMER, "5(1)(c) 5(1)(f) 25(2) 32"),
-    "MD-02": (CUSTOMER, "5(1)(c) 5(1)(f) 25(2) 32"),
-    "MD-03": (CUSTOMER, "5(1)(f) 32(1)(b)"),
-    "MD-04": (SHARED, "5(1)(c) 5(1)(f)"),
-    "DS-02": (CUSTOMER, "30 32(1)(d) 35"),
-    "DS-03": (CUSTOMER, "30 32(1)(d) 35"),
-    "DS-01": (CUSTOMER, "5(2) 30 32(1)(d)"),
-    **dict.fromkeys(("EX-01", "EX-02", "EX-03"), (CUSTOMER, "5(1)(c) 5(1)(f) 25(2) 32(1)(b)")),
-    "EX-04": (CUSTOMER, "28(2) 28(4) 32(1)(b) 44"),
-    **{f"EX-{n:02d}": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)") for n in (5, 6, 7, 8, 9, 11, 13)},
-    "EX-10": (CUSTOMER, "25(2) 32(1)(b) 35"),
-    "EX-12": (CUSTOMER, "32(1)(b) 32(1)(d)"),
+    "GV-01": (CUSTOMER, "30(1) 30(2)", "4(7) 4(8) 5(2) 24(1) 26(1) 28(3)"),
+    "GV-02": (AWS, "28(1) 28(4) 28(3)(h) 32(1)(d)", "28(3)(c) 28(5) 40(2)(h)"),
+    "GV-03": (CUSTOMER, "24(1) 25(2) 32(1)", "28(3)(a)"),
+    "GV-04": (SHARED, "5(2) 24(1) 32(1)(d)", "28(3)"),
+    "GV-05": (CUSTOMER, "24(1) 28(3)(a)", "30(1) 30(2) 44"),
+    "AR-01": (AWS, "5(1)(e) 5(1)(f) 32(1)(b)", ""),
+    "AR-02": (AWS, "32(1)(b)", ""),
+    "AR-03": (CUSTOMER, "25(2) 32(1)(b)", ""),
+    "AR-04": (AWS, "32(1)(a)", ""),
+    "AR-05": (SHARED, "32(1)(a) 5(1)(f)", ""),
+    "AR-06": (SHARED, "32(1)(a) 5(1)(f)", ""),
+    "AR-07": (SHARED, "32(1)(a)", ""),
+    "AR-08": (CUSTOMER, "32(1)(a)", ""),
+    "AR-09": (CUSTOMER, "32(1)(a)", ""),
+    "AR-10": (CUSTOMER, "32(1)(a) 32(1)(b)", ""),
+    "AR-11": (SHARED, "32(1)(a) 5(1)(f)", ""),
+    "AR-12": (CUSTOMER, "32(1)(b)", ""),
+    "AR-13": (CUSTOMER, "5(1)(e) 25(2) 32(1)(a) 32(1)(b)", "35(1)"),
+    "AR-14": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)", ""),
+    "AR-15": (CUSTOMER, "32(1)(b)", ""),
+    "AR-16": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)", "29 32(4)"),
+    "AR-17": (CUSTOMER, "5(1)(e) 25(2)", "17(1) 28(3)(g)"),
+    "AR-18": (CUSTOMER, "32(1)(a)", ""),
+    "IT-01": (AWS, "32(1)(a)", ""),
+    "IT-02": (SHARED, "32(1)(a)", ""),
+    "IT-03": (SHARED, "32(1)(a) 32(1)(b)", ""),
+    "IT-04": (SHARED, "32(1)(a)", ""),
+    "IT-05": (SHARED, "32(1)(a)", "28(1) 28(2) 28(4) 44"),
+    "IT-06": (CUSTOMER, "32(1)(a)", ""),
+    "IT-07": (CUSTOMER, "32(1)(a)", ""),
+    "IT-08": (CUSTOMER, "32(1)(a) 5(1)(f)", ""),
+    "ID-01": (CUSTOMER, "5(1)(f) 32(1)(b)", "29 32(4)"),
+    **dict.fromkeys(("ID-02", "ID-03", "ID-04", "ID-10", "ID-12"), (CUSTOMER, "32(1)(b)", "")),
+    "ID-05": (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)", "29 32(4)"),
+    "ID-06": (SHARED, "32(1)(b)", ""),
+    "ID-07": (CUSTOMER, "25(2) 32(1)(b)", ""),
+    "ID-08": (CUSTOMER, "32(1)(b)", "32(4)"),
+    "ID-09": (CUSTOMER, "5(1)(d) 5(1)(e) 32(1)(b)", ""),
+    "ID-11": (CUSTOMER, "25(2) 32(1)(b)", ""),
+    "ID-13": (CUSTOMER, "32(1)(d)", ""),
+    "LG-01": (CUSTOMER, "32(1)(b)", "5(2) 24(1) 33(3)"),
+    "LG-02": (CUSTOMER, "32(1)(b)", "5(2) 33(3)"),
+    "LG-03": (CUSTOMER, "5(1)(f) 32(1)(a) 32(1)(b)", ""),
+    "LG-04": (SHARED, "32(1)(d)", ""),
+    "LG-05": (CUSTOMER, "32(1)(d)", "5(1)(c) 6(1) 13(1) 88(1)"),
+    "LG-06": (CUSTOMER, "5(1)(e) 32(1)(d)", "33(3)"),
+    "LG-07": (CUSTOMER, "32(1)(b)", "33(3)"),
+    "MD-01": (CUSTOMER, "5(1)(c) 5(1)(f) 32(1)(b)", ""),
+    "MD-02": (CUSTOMER, "5(1)(c) 5(1)(f) 32(1)(b)", ""),
+    "MD-03": (CUSTOMER, "5(1)(f) 32(1)(b)", ""),
+    "MD-04": (SHARED, "5(1)(c) 5(1)(f) 32(1)(b)", ""),
+    "DS-01": (CUSTOMER, "32(1)(d)", "5(2) 30(1)"),
+    "DS-02": (CUSTOMER, "32(1)(d)", "30(1) 35(7)"),
+    "DS-03": (CUSTOMER, "32(1)(d)", "30(1) 35(11)"),
+    **dict.fromkeys(("EX-01", "EX-02", "EX-03"), (CUSTOMER, "5(1)(f) 25(2) 32(1)(b)", "")),
+    "EX-04": (CUSTOMER, "30(1) 30(2) 32(1)(b)", "28(1) 28(2) 28(4) 44"),
+    **{f"EX-{n:02d}": (CUSTOMER, "5(1)(f) 32(1)(b)", "") for n in (5, 6, 7, 8, 9, 11, 13)},
+    "EX-10": (CUSTOMER, "35(1)", "22(1) 25(2) 28(3)(f) 32(1)(b)"),
+    "EX-12": (CUSTOMER, "32(1)(b)", ""),
 }
 
 
@@ -125,12 +121,10 @@ CATALOGUE = {
 @pytest.mark.parametrize("name", sorted({**CONTROLS, **ROLL_UPS}))
 def test_it_answers_to_the_catalogue(name: str) -> None:
     one = {**CONTROLS, **ROLL_UPS}[name]
-    responsibility, articles = CATALOGUE[name]
+    responsibility, tested, context = CATALOGUE[name]
     assert one.responsibility == responsibility
-    for wanted in articles.split():
-        assert any(re.match(rf"{re.escape(wanted)}(\(|$)", told) for told in one.gdpr), wanted
-    for told in one.gdpr:
-        assert any(told.startswith(wanted) for wanted in articles.split()), told
+    assert set(one.gdpr) == set(tested.split())
+    assert set(one.context) == set(context.split())
 
 
 def test_the_catalogue_has_no_more() -> None:
@@ -140,7 +134,8 @@ def test_the_catalogue_has_no_more() -> None:
 
 @pytest.mark.parametrize("name", sorted({**CONTROLS, **ROLL_UPS}))
 def test_articles_have_paragraphs_and_reasons(name: str) -> None:
-    for article, why in {**CONTROLS, **ROLL_UPS}[name].gdpr.items():
+    one = {**CONTROLS, **ROLL_UPS}[name]
+    for article, why in (*one.gdpr.items(), *one.context.items()):
         # Articles 29 and 44 have one paragraph, without a number.
         assert re.fullmatch(r"\d{1,2}\(\d{1,2}\)(\([a-z]\))?|29|44", article), article
         assert len(why.split()) >= 1, article
@@ -170,10 +165,10 @@ def test_it_has_words_a_source_and_a_remedy(name: str) -> None:
 
 def test_what_is_beyond_the_source_says_so() -> None:
     beyond = {name for name, one in {**CONTROLS, **ROLL_UPS}.items() if one.source == BEYOND}
-    identity = {f"ID-{n:02d}" for n in (6, 7, 8, 9, 10, 11, 12, 13)}
+    identity = {f"ID-{n:02d}" for n in (6, 7, 9, 10, 11, 13)}
     exposure = {f"EX-{n:02d}" for n in range(1, 14)}
     others = {"GV-05", "AR-04", "IT-07", "IT-08", "LG-05"}
-    rest = {f"AR-{n:02d}" for n in (3, 8, 9, 10, 11, 12, 13, 16, 17)}
+    rest = {f"AR-{n:02d}" for n in (3, 8, 10, 11, 12, 13, 16, 17)}
     logs = {"LG-03", "LG-06", "LG-07"}
     assert beyond == rest | logs | identity | exposure | others
 

@@ -11,6 +11,7 @@ import pytest
 from kit.aws.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
+    DESCRIBE_KEY,
     DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
@@ -20,6 +21,7 @@ from kit.aws.calls import (
     GET_EVENT_DATA_STORE,
     GET_EVENT_SELECTORS,
     GET_TRAIL_STATUS,
+    LIST_BUCKETS,
     LIST_EVENT_DATA_STORES,
     LOOKUP_EVENTS,
 )
@@ -34,6 +36,7 @@ from tests.controls.scenarios import (
     nothing,
     passes,
     scenarios,
+    to_be_reviewed,
     verdicts,
 )
 from tests.standins import (
@@ -46,6 +49,7 @@ from tests.standins import (
     REGION,
     SETTINGS,
     Account,
+    day,
     erases,
     management,
     objects,
@@ -71,6 +75,17 @@ def test_lg_01_is_about_regions_in_use(account: Account, given: Given, expected:
     assert verdicts(account, "LG-01") == expected
 
 
+OLD = {"IsLogging": True, "LatestDeliveryTime": day("2019-01-22")}
+READS, WRITES = {"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly"}
+NO_KMS = {"ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+
+
+def delivered(days: float, **members: Any) -> Given:
+    """A trail that delivered so many days ago."""
+    status = {"IsLogging": True, "LatestDeliveryTime": AS_OF - dt.timedelta(days=days)}
+    return lambda account: account.trail(status=status, **members)
+
+
 @scenarios(
     ("a trail of all regions", lambda a: a.trail(), passes),
     ("a trail of this region", lambda a: a.trail(multi=False), passes),
@@ -82,6 +97,26 @@ def test_lg_01_is_about_regions_in_use(account: Account, given: Given, expected:
     (
         "delivery fails",
         lambda a: a.trail(status={"IsLogging": True, "LatestDeliveryError": "NoSuchBucket"}),
+        fails,
+    ),
+    ("delivered within the limit", delivered(days=2), passes),
+    ("delivered before the limit", delivered(days=2.01), fails),
+    ("delivered years ago", lambda a: a.trail(status=OLD), fails),
+    ("delivered while the collector ran", delivered(days=-0.01), passes),
+    ("delivered years ago, and writes alone", lambda a: a.trail(status=OLD, basic=[WRITES]), fails),
+    (
+        "delivered years ago, its selectors denied",
+        lambda a: a.trail(status=OLD).denies(GET_EVENT_SELECTORS, TrailName=TRAIL),
+        denied(GET_EVENT_SELECTORS),
+    ),
+    (
+        "delivered years ago, beside one that delivers",
+        lambda a: a.trail("old", status=OLD).trail(),
+        passes,
+    ),
+    (
+        "an organisation's, delivered years ago",
+        lambda a: a.trail("org", "us-east-1", account="9" * 12, status=OLD),
         fails,
     ),
     (
@@ -138,17 +173,17 @@ KMS = {"NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}
     (
         "advanced: AppStream alone",
         advanced(management(eventSource={"Equals": [APPSTREAM]})),
-        passes,
+        to_be_reviewed,
     ),
     (
         "advanced: AppStream among others",
         advanced(management(eventSource={"Equals": ["s3.amazonaws.com", APPSTREAM]})),
-        passes,
+        to_be_reviewed,
     ),
     (
         "advanced: services that begin so",
         advanced(management(eventSource={"StartsWith": ["app"], "NotEndsWith": [".cn"]})),
-        passes,
+        to_be_reviewed,
     ),
     ("advanced: writes alone", advanced(management(readOnly=WRITE)), fails),
     (
@@ -171,6 +206,228 @@ def test_lg_01_wants_all_management_events(
     assert verdicts(used, "LG-01") == expected
 
 
+@scenarios(
+    (
+        "reads and writes, each by a trail",
+        lambda a: a.trail("r", basic=[READS]).trail("w", basic=[WRITES]),
+        passes,
+    ),
+    ("reads twice", lambda a: a.trail("r", basic=[READS]).trail("s", basic=[READS]), fails),
+    (
+        "writes by a trail of another region",
+        lambda a: a.trail("r", basic=[READS]).trail("w", "us-east-1", multi=False, basic=[WRITES]),
+        fails,
+    ),
+    (
+        "writes by a trail that is stopped",
+        lambda a: a.trail("r", basic=[READS]).trail(
+            "w", basic=[WRITES], status={"IsLogging": False}
+        ),
+        fails,
+    ),
+    (
+        "writes by a trail that no longer delivers",
+        lambda a: a.trail("r", basic=[READS]).trail("w", basic=[WRITES], status=OLD),
+        fails,
+    ),
+    (
+        "writes by an event data store",
+        lambda a: a.trail("r", basic=[READS]).store("lake", REGION, management(readOnly=WRITE)),
+        passes,
+    ),
+    (
+        "both by event data stores",
+        lambda a: a.store("r", REGION, management(readOnly=READ)).store(
+            "w", REGION, management(readOnly=WRITE)
+        ),
+        passes,
+    ),
+    (
+        "writes by an event data store that is going",
+        lambda a: a.trail("r", basic=[READS]).store(
+            "lake", REGION, management(readOnly=WRITE), Status="PENDING_DELETION"
+        ),
+        fails,
+    ),
+    (
+        "writes by a trail without AppStream's",
+        lambda a: a.trail("r", basic=[READS]).trail(
+            "w", basic=[{**WRITES, "ExcludeManagementEventSources": [APPSTREAM]}]
+        ),
+        fails,
+    ),
+    (
+        "reads by a trail, a second that was not seen may have the writes",
+        lambda a: unseen_trail(a.trail("r", basic=[READS])),
+        denied(GET_EVENT_SELECTORS),
+    ),
+    (
+        "nothing by a trail, a second that was not seen may have it all",
+        lambda a: unseen_trail(a.trail("r", basic=[{"IncludeManagementEvents": False}])),
+        denied(GET_EVENT_SELECTORS),
+    ),
+    (
+        "both by trails, a third was not seen",
+        lambda a: unseen_trail(a.trail("r", basic=[READS]).trail("w", basic=[WRITES])),
+        passes,
+    ),
+    (
+        "reads by a trail, a second that was not seen is stopped",
+        lambda a: unseen_trail(a.trail("r", basic=[READS]), status={"IsLogging": False}),
+        fails,
+    ),
+    (
+        "some events by one selector, all the others by a second",
+        lambda a: a.store(
+            "lake",
+            REGION,
+            management(eventName={"StartsWith": ["Describe", "List"]}),
+            management(eventName={"NotStartsWith": ["Describe", "List"]}),
+        ),
+        passes,
+    ),
+    (
+        "some events by one selector, not all the others by a second",
+        lambda a: a.store(
+            "lake",
+            REGION,
+            management(eventName={"StartsWith": ["Describe"]}),
+            management(eventName={"NotStartsWith": ["Describe", "List"]}),
+        ),
+        fails,
+    ),
+    (
+        "who is not an administrator alone",
+        lambda a: a.store("lake", REGION, management(userIdentity_arn={"NotEquals": ["arn:1"]})),
+        fails,
+    ),
+)
+def test_lg_01_adds_up_what_is_recorded(used: Account, given: Given, expected: list[Any]) -> None:
+    given(used)
+    assert verdicts(used, "LG-01") == expected
+
+
+def unseen_trail(account: Account, **members: Any) -> Account:
+    """A trail whose selectors were denied."""
+    account.trail("unseen", **members)
+    return account.denies(GET_EVENT_SELECTORS, TrailName=TRAIL.replace("all", "unseen"))
+
+
+def guarded(given: Given, **key: Any) -> Given:
+    """An account whose home folders are under a key, of the customer's unless told otherwise."""
+    return lambda a: given(a.bucket(encryption="aws:kms", key=KEY).key(**key))
+
+
+@scenarios(
+    ("without KMS, no key of the customer's", lambda a: basic(NO_KMS)(a.bucket()), passes),
+    ("without KMS, a key of the customer's", guarded(basic(NO_KMS)), to_be_reviewed),
+    (
+        "without KMS, AWS's key",
+        guarded(basic(NO_KMS), KeyManager="AWS", rotation=None),
+        passes,
+    ),
+    (
+        "without KMS, another account's key",
+        guarded(basic(NO_KMS), AWSAccountId=ORGANISATION),
+        to_be_reviewed,
+    ),
+    ("with KMS, a key of the customer's", guarded(basic({})), passes),
+    (
+        "advanced: without KMS, a key of the customer's",
+        guarded(advanced(management(eventSource=KMS))),
+        to_be_reviewed,
+    ),
+    (
+        "without RDS's data, a key of the customer's",
+        guarded(basic({"ExcludeManagementEventSources": ["rdsdata.amazonaws.com"]})),
+        passes,
+    ),
+    (
+        "without KMS by one trail, with it by a second",
+        guarded(lambda a: a.trail("a", basic=[NO_KMS]).trail("b")),
+        passes,
+    ),
+    (
+        "without KMS by one trail, its writes alone by a second",
+        guarded(lambda a: a.trail("a", basic=[NO_KMS]).trail("b", basic=[WRITES])),
+        to_be_reviewed,
+    ),
+    (
+        "without KMS by a trail, KMS by an event data store",
+        guarded(
+            lambda a: a.trail("a", basic=[NO_KMS]).store(
+                "lake", REGION, management(eventSource={"Equals": ["kms.amazonaws.com"]})
+            )
+        ),
+        passes,
+    ),
+    (
+        "without KMS, a second trail that was not seen",
+        guarded(lambda a: unseen_trail(a.trail("a", basic=[NO_KMS]))),
+        denied(GET_EVENT_SELECTORS),
+    ),
+    (
+        "without KMS, a second trail that was not seen, no key of the customer's",
+        lambda a: unseen_trail(a.bucket().trail("a", basic=[NO_KMS])),
+        passes,
+    ),
+    (
+        "without KMS, the key denied",
+        guarded(lambda a: a.trail(basic=[NO_KMS]).denies(DESCRIBE_KEY, KeyId=KEY)),
+        denied(DESCRIBE_KEY),
+    ),
+    (
+        "without KMS, buckets denied",
+        lambda a: a.trail(basic=[NO_KMS]).denies(LIST_BUCKETS),
+        denied(LIST_BUCKETS),
+    ),
+    ("with KMS, buckets denied", lambda a: a.trail().denies(LIST_BUCKETS), passes),
+    (
+        "without IAM, no key of the customer's",
+        lambda a: a.store(
+            "lake", REGION, management(eventSource={"NotEquals": ["iam.amazonaws.com"]})
+        ),
+        to_be_reviewed,
+    ),
+    (
+        "two stores, each without one service",
+        lambda a: a.store(
+            "a", REGION, management(eventSource={"NotEquals": ["iam.amazonaws.com"]})
+        ).store("b", REGION, management(eventSource={"NotEquals": ["sts.amazonaws.com"]})),
+        passes,
+    ),
+)
+def test_lg_01_asks_for_what_matters_of_other_services(
+    used: Account, given: Given, expected: list[Any]
+) -> None:
+    given(used)
+    assert verdicts(used, "LG-01") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"NotEquals": ["kms.amazonaws.com"]}, "kms.amazonaws.com"),
+        ({"NotStartsWith": ["kms."]}, "kms.amazonaws.com"),
+        (
+            {"NotEquals": ["rdsdata.amazonaws.com", "iam.amazonaws.com"]},
+            "iam.amazonaws.com; rdsdata",
+        ),
+        ({"NotStartsWith": ["jane.doe"]}, "none"),
+        ({"NotEquals": ["jane-doe.amazonaws.com"]}, "other services"),
+        ({"Equals": [APPSTREAM]}, "kms.amazonaws.com; rdsdata.amazonaws.com; other services"),
+        ({"EndsWith": [".amazonaws.com"]}, "none"),
+    ],
+)
+def test_lg_01_names_what_is_left_out(
+    used: Account, source: dict[str, list[str]], told: str
+) -> None:
+    used.store("lake", REGION, management(eventSource=source))
+    (finding,) = findings(used, "LG-01")
+    assert f"Left out: {told}" in finding.observed
+    assert "jane" not in finding.observed
+
+
 def org_trail_unseen(account: Account) -> Account:
     """An organisation's trail whose status a member account may not see."""
     account.trail("org", "us-east-1", account=ORGANISATION)
@@ -178,7 +435,9 @@ def org_trail_unseen(account: Account) -> Account:
 
 
 NOT_OURS = "CloudTrailARNInvalidException"
+NOT_FOUND = "TrailNotFoundException"
 HELD = not_evidenced("administrator", GET_EVENT_SELECTORS, NOT_OURS)
+STATUS_HELD = not_evidenced("administrator", GET_TRAIL_STATUS, "AccessDeniedException")
 
 
 def org_selectors_unseen(account: Account) -> Account:
@@ -198,7 +457,7 @@ def test_lg_01_says_who_may_show_an_organisations_trail(used: Account) -> None:
 
 @scenarios(
     ("trails denied", lambda a: a.denies(DESCRIBE_TRAILS), denied(DESCRIBE_TRAILS)),
-    ("the only trail's status denied", org_trail_unseen, denied(GET_TRAIL_STATUS)),
+    ("the only trail's status denied", org_trail_unseen, STATUS_HELD),
     ("the organisation's trail keeps its selectors to itself", org_selectors_unseen, HELD),
     (
         "the organisation's trail's selectors denied",
@@ -217,6 +476,42 @@ def test_lg_01_says_who_may_show_an_organisations_trail(used: Account) -> None:
             TrailName=ORG_TRAIL,
         ),
         not_evidenced("failed", GET_EVENT_SELECTORS, "InternalError"),
+    ),
+    (
+        "the organisation's trail is not found where it is asked for its selectors",
+        lambda a: org_selectors_unseen(a).refuses(
+            GET_EVENT_SELECTORS, NOT_FOUND, region="us-east-1", status=400, TrailName=ORG_TRAIL
+        ),
+        not_evidenced("administrator", GET_EVENT_SELECTORS, NOT_FOUND),
+    ),
+    (
+        "nor for its status",
+        lambda a: a.trail("org", "us-east-1", account=ORGANISATION).refuses(
+            GET_TRAIL_STATUS, NOT_FOUND, region="us-east-1", status=404, Name=ORG_TRAIL
+        ),
+        not_evidenced("administrator", GET_TRAIL_STATUS, NOT_FOUND),
+    ),
+    (
+        "the organisation's trail is told of by a code of next year",
+        lambda a: org_selectors_unseen(a).refuses(
+            GET_EVENT_SELECTORS,
+            "NoLongerYours",
+            region="us-east-1",
+            status=400,
+            TrailName=ORG_TRAIL,
+        ),
+        not_evidenced("administrator", GET_EVENT_SELECTORS, "NoLongerYours"),
+    ),
+    (
+        "the organisation's trail is throttled",
+        lambda a: org_selectors_unseen(a).refuses(
+            GET_EVENT_SELECTORS,
+            "ThrottlingException",
+            region="us-east-1",
+            status=400,
+            TrailName=ORG_TRAIL,
+        ),
+        not_evidenced("throttled", GET_EVENT_SELECTORS, "ThrottlingException"),
     ),
     (
         "the organisation's trail does not spoil a pass",
@@ -241,7 +536,7 @@ def test_lg_01_says_who_may_show_an_organisations_trail(used: Account) -> None:
     (
         "a denied trail beside one that is stopped",
         lambda a: org_trail_unseen(a).trail(status={"IsLogging": False}),
-        denied(GET_TRAIL_STATUS),
+        STATUS_HELD,
     ),
     (
         "a stopped trail whose selectors are denied fails all the same",
@@ -405,6 +700,22 @@ def arns(**operators: list[str]) -> Given:
     ("all but a folder's", arns(NotStartsWith=[f"{EVERY}user/"]), fails),
     ("all but many buckets'", arns(NotStartsWith=["arn:aws:s3:::appstream"]), fails),
     ("all but one object", arns(NotEquals=[f"{EVERY}a"]), fails),
+    ("all but what has the bucket's name alone", arns(NotEquals=[EVERY]), passes),
+    ("what has the bucket's name alone", arns(Equals=[EVERY]), fails),
+    (
+        "all but what has the bucket's name alone, and one object",
+        arns(NotEquals=[EVERY, f"{EVERY}a"]),
+        fails,
+    ),
+    ("all but the bucket", arns(NotEquals=[EVERY.rstrip("/")]), passes),
+    (
+        "a folder, and all but the folder",
+        advanced(
+            objects(resources_ARN={"StartsWith": [f"{EVERY}user/"]}),
+            objects(resources_ARN={"NotStartsWith": [f"{EVERY}user/"]}),
+        ),
+        passes,
+    ),
     ("all but another bucket's object", arns(NotEquals=["arn:aws:s3:::other/a"]), passes),
     ("all but some endings", arns(NotEndsWith=[".tmp"]), fails),
     ("reads alone", advanced(objects(readOnly=READ)), fails),
@@ -433,6 +744,78 @@ def arns(**operators: list[str]) -> Given:
     ),
 )
 def test_lg_02_advanced_selectors(stored: Account, given: Given, expected: list[Any]) -> None:
+    given(stored)
+    assert verdicts(stored, "LG-02") == expected
+
+
+def recorded(name: str, way: str, bucket: str = EVERY, **members: Any) -> Given:
+    """A trail that records one way of reaching the objects of a bucket, and nothing else."""
+    data = [{"Type": "AWS::S3::Object", "Values": [bucket]}]
+    selector = {"ReadWriteType": way, "IncludeManagementEvents": False, "DataResources": data}
+    return lambda a: a.trail(name, basic=[selector], **members)
+
+
+def both(*given: Given) -> Given:
+    def each(account: Account) -> None:
+        for one in given:
+            one(account)
+
+    return each
+
+
+RECORDED = recorded("r", "ReadOnly"), recorded("w", "WriteOnly")
+
+
+@scenarios(
+    ("reads and writes, each by a trail", both(*RECORDED), passes),
+    (
+        "reads and writes of another bucket",
+        both(RECORDED[0], recorded("w", "WriteOnly", "arn:aws:s3:::other/")),
+        fails,
+    ),
+    (
+        "reads and writes of all buckets",
+        both(RECORDED[0], recorded("w", "WriteOnly", "arn:aws:s3")),
+        passes,
+    ),
+    (
+        "reads by a trail, writes by an event data store",
+        both(RECORDED[0], lambda a: a.store("lake", REGION, objects(readOnly=WRITE))),
+        passes,
+    ),
+    (
+        "reads by a trail, server access logs",
+        both(RECORDED[0], lambda a: a.bucket(logs_to="access-logs")),
+        passes,
+    ),
+    (
+        "reads by a trail, server access logging denied",
+        both(RECORDED[0], lambda a: a.denies(GET_BUCKET_LOGGING, Bucket=HOME)),
+        denied(GET_BUCKET_LOGGING),
+    ),
+    (
+        "reads by a trail, a second was not seen",
+        both(RECORDED[0], unseen_trail),
+        denied(GET_EVENT_SELECTORS),
+    ),
+    ("both by trails, a third was not seen", both(*RECORDED, unseen_trail), passes),
+    (
+        "data events alone, delivered years ago",
+        both(RECORDED[0], recorded("w", "WriteOnly", status=OLD)),
+        not_evidenced("needs review", GET_TRAIL_STATUS),
+    ),
+    (
+        "data events beside management events, delivered years ago",
+        lambda a: a.trail(advanced=[management(), objects()], status=OLD),
+        fails,
+    ),
+    (
+        "data events alone, delivered years ago and stopped",
+        both(RECORDED[0], recorded("w", "WriteOnly", status={**OLD, "IsLogging": False})),
+        fails,
+    ),
+)
+def test_lg_02_adds_up_what_is_recorded(stored: Account, given: Given, expected: list[Any]) -> None:
     given(stored)
     assert verdicts(stored, "LG-02") == expected
 
@@ -531,6 +914,38 @@ NO_TRAIL = not_applicable("no trail with its home here")
     ("validated and encrypted", lambda a: a.trail(KmsKeyId=KEY), passes),
     ("not encrypted", lambda a: a.trail(), fails),
     ("not validated", lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=False), fails),
+    *(
+        (
+            f"the key is {state}",
+            lambda a, state=state: a.trail(KmsKeyId=KEY).key(KeyState=state),
+            fails,
+        )
+        for state in ("PendingDeletion", "Disabled", "Unavailable")
+    ),
+    (
+        "the key is gone",
+        lambda a: a.trail(KmsKeyId=KEY).refuses(
+            DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY
+        ),
+        fails,
+    ),
+    (
+        "the key denied",
+        lambda a: a.trail(KmsKeyId=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
+        denied(DESCRIBE_KEY),
+    ),
+    (
+        "the key denied, and not validated",
+        lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=False).denies(
+            DESCRIBE_KEY, KeyId=KEY
+        ),
+        fails,
+    ),
+    (
+        "the key's state left out",
+        lambda a: a.trail(KmsKeyId=KEY).key(KeyState=None),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
     (
         "whether it validates left out",
         lambda a: a.trail(KmsKeyId=KEY, LogFileValidationEnabled=None),
@@ -602,6 +1017,11 @@ def kept(*rules: Any, **members: Any) -> Given:
     return given
 
 
+def until(date: str, **members: Any) -> dict[str, Any]:
+    """A lifecycle rule that erases everything from a day on."""
+    return erases(Expiration={"Date": day(date)}, **members)
+
+
 @scenarios(
     ("nothing", nothing, not_applicable("no trail with its home here, or event data store")),
     ("a year", lambda a: a.trail(), passes),
@@ -618,11 +1038,62 @@ def kept(*rules: Any, **members: Any) -> Given:
         passes,
     ),
     (
-        "a rule of one account's folder of many",
+        "a rule of the account's folder, in which its trail writes",
         kept(erases(Filter={"Prefix": f"AWSLogs/{ACCOUNT}/"})),
+        passes,
+    ),
+    (
+        "a rule of one account's folder of many",
+        kept(erases(Filter={"Prefix": f"AWSLogs/{ACCOUNT}/"}), IsOrganizationTrail=True),
         fails,
     ),
     ("the shortest rule decides", kept(erases(30), erases(365)), fails),
+    (
+        "a part goes sooner",
+        kept(erases(365), erases(30, Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"})),
+        fails,
+    ),
+    (
+        "another account's part goes sooner",
+        kept(erases(365), erases(30, Filter={"Prefix": "AWSLogs/999999999999/"})),
+        passes,
+    ),
+    (
+        "what is large goes sooner",
+        kept(erases(365), erases(30, Filter={"ObjectSizeGreaterThan": 9})),
+        fails,
+    ),
+    (
+        "what is tagged goes sooner, and log files are not",
+        kept(erases(365), erases(30, Filter={"Tag": {"Key": "a", "Value": "b"}})),
+        passes,
+    ),
+    (
+        "a part alone goes",
+        kept(erases(365, Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"})),
+        fails,
+    ),
+    ("until a day ahead", kept(until("2027-03-15")), to_be_reviewed),
+    ("until the first day that is long enough", kept(until("2027-02-22")), to_be_reviewed),
+    ("until the last day that is too soon", kept(until("2027-02-21")), fails),
+    ("until tomorrow", kept(until("2026-11-25")), fails),
+    ("until the last day that is not too late", kept(until("2029-11-23")), to_be_reviewed),
+    ("until a day too late", kept(until("2029-11-24")), fails),
+    ("until a day that nobody sees", kept(until("2099-01-01")), fails),
+    ("since today, at once", kept(until("2026-11-24")), fails),
+    ("since long ago, at once", kept(until("2019-01-22")), fails),
+    ("since long ago, at once, beside a year", kept(until("2019-01-22"), erases(365)), fails),
+    ("a year, and until a day that nobody sees", kept(until("2099-01-01"), erases(365)), passes),
+    ("a year, and until a day ahead", kept(until("2027-03-15"), erases(365)), to_be_reviewed),
+    ("a month, and until a day ahead", kept(until("2027-03-15"), erases(30)), fails),
+    (
+        "a year, and a part until a day ahead",
+        kept(
+            erases(365),
+            until("2027-03-15", Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/"}),
+        ),
+        to_be_reviewed,
+    ),
     (
         "versions live on",
         lambda a: a.trail(kept=1080).answers(
@@ -653,6 +1124,24 @@ def kept(*rules: Any, **members: Any) -> Given:
         not_evidenced("administrator", GET_BUCKET_LIFECYCLE_CONFIGURATION, "AccessDenied"),
     ),
     ("an event data store", lambda a: a.store(), passes),
+    ("a store that is going", lambda a: a.store(Status="PENDING_DELETION"), fails),
+    ("a store that is stopped", lambda a: a.store(Status="STOPPED_INGESTION"), passes),
+    (
+        "a store's state left out",
+        lambda a: a.store(Status=None),
+        not_evidenced("absent in answer", GET_EVENT_DATA_STORE),
+    ),
+    ("a store under a key", lambda a: a.store(KmsKeyId=KEY), passes),
+    (
+        "a store under a key that is going",
+        lambda a: a.store(KmsKeyId=KEY).key(KeyState="PendingDeletion"),
+        fails,
+    ),
+    (
+        "a store under a key that was not seen",
+        lambda a: a.store(KmsKeyId=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
+        denied(DESCRIBE_KEY),
+    ),
     ("a store kept too long", lambda a: a.store(RetentionPeriod=2557), fails),
     ("a store kept too short", lambda a: a.store(RetentionPeriod=7), fails),
     (
@@ -676,6 +1165,24 @@ def kept(*rules: Any, **members: Any) -> Given:
 def test_lg_06_logs_are_kept(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "LG-06") == expected
+
+
+def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
+    kept(until("2027-03-15"))(account)
+    (finding,) = findings(account, "LG-06")
+    assert "Kept until: 2027-03-15" in finding.observed
+    assert "0 days" not in finding.observed + finding.hint
+    assert finding.hint == (
+        "what arrives today stays 111 days, what arrives after 15 December 2026 less than "
+        "min_log_days (90)"
+    )
+
+
+def test_lg_06_says_that_a_day_in_the_past_stays_in_force(account: Account) -> None:
+    kept(until("2019-01-22"))(account)
+    (finding,) = findings(account, "LG-06")
+    assert "Kept for (days): 0 " in finding.observed
+    assert "Kept until: none" in finding.observed
 
 
 def test_lg_06_has_the_bounds_of_a_profile_of_ones_own(tmp_path: Path) -> None:

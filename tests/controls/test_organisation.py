@@ -21,6 +21,7 @@ from kit.aws.calls import (
     GET_TRAIL_STATUS,
     LIST_ANALYZERS,
     LIST_EVENT_DATA_STORES,
+    Call,
 )
 from tests.controls.scenarios import fails, findings, not_evidenced, passes, verdicts
 from tests.standins import ACCOUNT, AS_OF, REGION, Account, management, objects
@@ -146,6 +147,27 @@ def test_the_verdict_on_its_trail_follows_from_the_organisations_snapshot(
     assert any(ref.startswith("O") for ref in finding.evidence)
 
 
+@pytest.mark.parametrize("code", ["TrailNotFoundException", NOT_OURS, "NoLongerYours"])
+@pytest.mark.parametrize("call", [GET_EVENT_SELECTORS, GET_TRAIL_STATUS], ids=lambda c: c.name)
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_whose_it_is_stands_in_its_arn_and_in_no_code(
+    member: Account, lent: Callable[..., Account], code: str, call: Call, status: int
+) -> None:
+    trail_seen(member)
+    name = "Name" if call is GET_TRAIL_STATUS else "TrailName"
+    member.refuses(call, code, region=REGION, status=status, **{name: TRAIL})
+    assert verdicts(lent(trail_held()), "LG-01") == [passes]
+
+
+def test_its_deliveries_are_held_against_the_limit(
+    member: Account, lent: Callable[..., Account]
+) -> None:
+    trail_seen(member)
+    member.denies(GET_TRAIL_STATUS, REGION, Name=TRAIL)
+    old = {"IsLogging": True, "LatestDeliveryTime": AS_OF - dt.timedelta(days=3)}
+    assert verdicts(lent(trail_held(status=old)), "LG-01") == [fails]
+
+
 def test_that_its_status_is_denied_does_not_matter_where_the_owner_shows_it(
     member: Account, lent: Callable[..., Account]
 ) -> None:
@@ -154,12 +176,21 @@ def test_that_its_status_is_denied_does_not_matter_where_the_owner_shows_it(
     assert verdicts(lent(trail_held()), "LG-01") == [passes]
 
 
-@pytest.mark.parametrize(("key", "status"), [(KEY, "pass"), (None, "fail")])
+@pytest.mark.parametrize(
+    ("key", "state", "status"),
+    [(KEY, "Enabled", "pass"), (KEY, "Disabled", "fail"), (None, "", "fail")],
+)
 def test_its_key_is_as_the_owner_sees_it(
-    member: Account, lent: Callable[..., Account], key: str | None, status: str
+    member: Account, lent: Callable[..., Account], key: str | None, state: str, status: str
 ) -> None:
     trail_seen(member)
-    (finding,) = findings(lent(trail_held(KmsKeyId=key)), "LG-03")
+
+    def given(account: Account) -> None:
+        trail_held(KmsKeyId=key)(account)
+        if key:
+            account.key(key, KeyState=state)
+
+    (finding,) = findings(lent(given), "LG-03")
     assert finding.status == status
 
 
@@ -243,6 +274,15 @@ def test_stores_of_the_organisation(
 ) -> None:
     (finding,) = findings(lent(given, lender), "LG-01")
     assert finding.status == expected.status
+
+
+@pytest.mark.parametrize(("way", "expected"), [("true", passes), ("false", fails)])
+def test_a_store_of_the_organisation_adds_what_the_members_trail_leaves_out(
+    member: Account, lent: Callable[..., Account], way: str, expected: Any
+) -> None:
+    member.trail(basic=[{"ReadWriteType": "WriteOnly"}])
+    given = store([management(readOnly={"Equals": [way]})])
+    assert verdicts(lent(given), "LG-01") == [expected]
 
 
 # --- DS-02: the organisation's Macie ----------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import matplotlib
@@ -31,8 +31,10 @@ from kit.report.views import (
     Table,
     View,
 )
-from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from kit.sandbox.server import Sandbox
 
 STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
 MARKS = ["Unsigned", "Personal data shown in clear"]
@@ -96,6 +98,7 @@ def control(
         responsibility="customer",
         source="Words of AWS's page.",
         articles=[{"article": "32(1)(a)", "why": "encryption is named as a measure"}],
+        context=[{"article": "33(3)", "why": "a breach has to be described"}],
         expected="AES256 or aws:kms",
         remedy="S3, the bucket, Properties.",
         counts=counts or {status: len(rows)},

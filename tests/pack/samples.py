@@ -18,6 +18,7 @@ FACTS: JSON = {
     "snapshot": "5a" * 32,
     "digest": "f1" * 32,
     "exit_code": 3,
+    "data_role": "controller",
 }
 TEXTS = {name: text for name, text in HOSTILE.items() if name != "surrogate"} | {
     "quotes": "a \"b\", c; 'd'\r\ne",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import LIST_REPORTS, LOOKUP_EVENTS
+from kit.aws.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
 from kit.aws.tls import Handshake
 from kit.controls import CONTROLS, evaluate
 from kit.controls.source import STATEMENTS
@@ -18,7 +18,7 @@ from kit.report.views import Note, Table
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
-from tests.standins import AS_OF, REGION, Account
+from tests.standins import AS_OF, HOME, REGION, Account, tls_only
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +45,92 @@ def test_every_statement_of_the_page_stands_with_its_controls_and_their_worst_ve
         assert one.says in says
         assert one.note in says
     every = (*findings.leaves, *findings.roll_ups)
-    for names, status in zip(column(table, "controls"), column(table, "status"), strict=True):
-        assert status == worst(one.status for one in every if one.control in names)
+    for one, status in zip(STATEMENTS, column(table, "status"), strict=True):
+        own = worst(found.status for found in every if found.control in one.controls)
+        assert status == ("attested" if one.shown else own)
 
 
 def test_a_statement_whose_controls_were_not_selected_has_no_verdict(tmp_path: Path) -> None:
     account = SAMPLES["tidy"](tmp_path)
     account.run = account.run.model_copy(update={"controls": ["AR-05"]})
     table = show.source_coverage(evaluate(tabulate(account.snapshot())))
-    told = dict(zip(map(tuple, column(table, "controls")), column(table, "status"), strict=True))
-    assert {names: status for names, status in told.items() if status} == {("AR-05",): "pass"}
+    assert not any(column(table, "status"))
+    assert column(table, "beside").count("not selected: AR-09") == 1
+
+
+def statement(account: Account, *controls: str) -> list[Any]:
+    """Verdict on the statement that these controls answer, and what stands beside it."""
+    account.run = account.run.model_copy(update={"controls": list(controls)})
+    rows = show.source_coverage(evaluate(tabulate(account.snapshot()))).rows
+    (row,) = (row for row in rows if row[3] == list(controls))
+    return row[4:]
+
+
+PERSONS = ("ID-01", "ID-03", "ID-12")
+
+
+@pytest.mark.parametrize(
+    ("sample", "declared", "expected"),
+    [
+        ("tidy", "IAM 3", ["pass", None]),
+        ("tidy", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
+        ("careless", "IAM 3", ["fail", None]),
+        ("careless", "", ["fail", "individual_accounts_evidence: not declared"]),
+        ("empty", "IAM 3", ["pass", None]),
+        ("empty", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
+    ],
+)
+def test_individual_accounts_are_not_shown_by_root_alone(
+    tmp_path: Path, sample: str, declared: str, expected: list[Any]
+) -> None:
+    account = SAMPLES[sample](tmp_path)
+    account.run = account.run.model_copy(update={"individual_accounts_evidence": declared})
+    assert statement(account, *PERSONS) == expected
+
+
+def test_a_person_without_mfa_or_with_an_old_key_counts_for_individual_accounts(
+    tmp_path: Path,
+) -> None:
+    account = Account(tmp_path, individual_accounts_evidence="IAM 3")
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
+    assert statement(account, *PERSONS)[0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (None, ["attested", "enforced: no (IT-04)"]),
+        (tls_only(HOME), ["attested", "enforced: yes (IT-04)"]),
+    ],
+)
+def test_appstreams_own_traffic_to_s3_stays_attested(
+    tmp_path: Path, policy: Any, expected: list[Any]
+) -> None:
+    account = Account(tmp_path).bucket(policy=policy)
+    assert statement(account, "IT-04") == expected
+
+
+def test_where_enforcement_was_not_seen_the_statement_says_so(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket().denies(GET_BUCKET_POLICY, Bucket=HOME)
+    assert statement(account, "IT-04") == ["attested", "enforced: not evidenced (IT-04)"]
+
+
+def test_without_a_bucket_nothing_travels_to_s3(tmp_path: Path) -> None:
+    assert statement(Account(tmp_path), "IT-04") == ["not applicable", None]
+
+
+def test_the_row_on_s3_says_whether_tls_is_enforced(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket()
+    rows = show.transit(evaluate(tabulate(account.snapshot()))).rows
+    (row,) = (row for row in rows if row[3] == "IT-04")
+    assert row[4] == "attested"
+    assert row[5].startswith("enforced: no (IT-04). ")
+
+
+def test_who_may_open_sessions_counts_for_permissions(tmp_path: Path) -> None:
+    stream = {"Effect": "Allow", "Action": "appstream:CreateStreamingURL", "Resource": "*"}
+    account = Account(tmp_path).fleet().stack().allowed("Helpdesk", stream)
+    assert statement(account, "ID-05", "ID-08")[0] == "fail"
 
 
 def test_the_rows_on_transit_are_those_of_the_page(findings: Findings) -> None:

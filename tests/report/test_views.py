@@ -47,6 +47,7 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "responsibility": "customer",
         "source": "W",
         "articles": [{"article": "32", "why": "security"}],
+        "context": [{"article": "44", "why": "transfers"}],
         "expected": "AES256",
         "remedy": "aws <fix>",
         "counts": {"fail": 1},

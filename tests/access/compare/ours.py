@@ -26,7 +26,7 @@ def answer(request: dict[str, Any]) -> Access:
     target = Target(
         request["resource"].replace("?", "\ue001"),
         request["owner"],
-        read_statements(policy) if policy else None,
+        read_statements(policy) if policy else (),
         policy_decides=request["kind"] in ("key", "role"),
         blocks_public=request["blocks_public"],
     )

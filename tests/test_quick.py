@@ -1,0 +1,154 @@
+"""A developer's own AWS settings are out of reach, and quick tests import nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import quick
+
+ROOT = Path(__file__).parent.parent
+PROBE = """
+import json, os, sys
+import botocore.session
+
+def pytest_unconfigure(config):
+    session = botocore.session.get_session()
+    state = {
+        "modules": sorted(sys.modules),
+        "environment": dict(os.environ),
+        "profiles": session.available_profiles,
+        "credentials": session.get_credentials() is not None,
+    }
+    with open(os.environ["PROBED"], "w") as file:
+        json.dump(state, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What a run of one quick file loads and sees, started by somebody who has AWS settings."""
+    folder = tmp_path_factory.mktemp("developer")
+    (folder / "probe.py").write_text(PROBE)
+    (folder / "config").write_text("[profile theirs]\nregion = eu-west-1\n")
+    (folder / "credentials").write_text(
+        "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = theirs\n"
+    )
+    theirs = {
+        "AWS_CONFIG_FILE": str(folder / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+        "AWS_PROFILE": "theirs",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "theirs",
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--quick", "-q", "-p", "probe", "-n0"),
+            "tests/tables/test_cells.py",
+        ],
+        cwd=ROOT,
+        env={**os.environ, **theirs, "PYTHONPATH": path, "PROBED": str(folder / "probed.json")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    state: dict[str, object] = json.loads((folder / "probed.json").read_text())
+    return state
+
+
+@pytest.mark.parametrize("name", ["moto", "pyhanko", "playwright", "kit.sandbox", "papermill"])
+def test_a_quick_file_loads_nothing_heavy(probed: dict[str, list[str]], name: str) -> None:
+    assert "tests.conftest" in probed["modules"]
+    assert name not in probed["modules"]
+
+
+def test_the_settings_of_the_developer_are_out_of_reach(probed: dict[str, dict[str, str]]) -> None:
+    own = {name for name in probed["environment"] if name.startswith("AWS_")}
+    assert own == {
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_EC2_METADATA_DISABLED",
+    }
+    assert not any("developer" in probed["environment"][name] for name in own)
+    assert "developer" not in probed["environment"]["XDG_CONFIG_HOME"]
+    assert probed["profiles"] == []
+    assert probed["credentials"] is False
+
+
+@pytest.fixture(scope="session")
+def earliest() -> dict[str, str]:
+    """The environment as the widest fixture sees it."""
+    return dict(os.environ)
+
+
+def test_fixtures_of_the_session_are_kept_apart_too(earliest: dict[str, str]) -> None:
+    assert not Path(earliest["AWS_CONFIG_FILE"]).exists()
+    assert not Path(earliest["AWS_SHARED_CREDENTIALS_FILE"]).exists()
+    assert "AWS_PROFILE" not in earliest
+
+
+@pytest.mark.parametrize(
+    ("text", "slow"),
+    [
+        ("import subprocess", True),
+        ("import subprocesses", False),
+        ("from kit import sandbox as local", True),
+        ("from kit.sandbox.server import Sandbox", True),
+        ("def test_it():\n    from playwright.sync_api import Page", True),
+        ("from tests.test_cli import evidence", True),
+        ("from tests.standins import Account", False),
+        ("from kit import evaluate, tabulate", False),
+        ("if TYPE_CHECKING:\n    from kit.sandbox.server import Sandbox", False),
+    ],
+)
+def test_a_file_is_slow_by_what_it_imports(tmp_path: Path, text: str, slow: bool) -> None:
+    path = tmp_path / "test_it.py"
+    path.write_text(text)
+    assert quick.is_slow_file(path) is slow
+
+
+@pytest.mark.parametrize(
+    ("text", "slow"),
+    [
+        ("import subprocess", True),
+        ("def made():\n    import subprocess", False),  # only the tests that ask for it are slow
+    ],
+)
+def test_a_file_is_slow_by_what_its_conftest_imports(tmp_path: Path, text: str, slow: bool) -> None:
+    (tmp_path / "conftest.py").write_text(text)
+    path = tmp_path / "test_it.py"
+    path.write_text("import pytest")
+    assert quick.is_slow_file(path) is slow
+
+
+@pytest.fixture
+def starting() -> object:
+    import subprocess
+
+    return subprocess.Popen
+
+
+@pytest.fixture
+def behind(starting: object) -> object:
+    return starting
+
+
+@pytest.mark.parametrize("given", ["anything"])
+def test_a_test_is_slow_by_the_fixtures_behind_its_fixtures(
+    request: pytest.FixtureRequest, given: str, behind: object
+) -> None:
+    assert quick.is_slow_test(request.node)
+
+
+def test_a_test_without_such_fixtures_is_quick(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    assert not quick.is_slow_test(request.node)
