@@ -253,11 +253,11 @@ class _Grants:
     def _row(self, principal: Principal, capability: Capability, in_scope: Cell) -> Row | None:
         """The row of a principal; None where it has nothing of the capability."""
         held = self.of(principal)[capability.name]
-        if held == self._anybodys(capability) and not self._own(principal, capability):
-            return None
         gap = principal.unseen or (held.gap if held.hidden and not held.open else None)
         if not held and not gap:
             return None
+        if not gap and held == self._anybodys(capability) and not self._own(principal, capability):
+            return None  # it is in the row of every user and role
         arn = principal.arn
         declared = self._is_administrator(arn)
         shown = replace(held, gap=gap)

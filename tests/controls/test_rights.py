@@ -432,3 +432,8 @@ def test_id_07_reads_policies_of_buckets(account: Account) -> None:
 def test_id_05_an_account_that_holds_all(account: Account) -> None:
     used(account).allowed("worker", allow(), trusts=trust({"AWS": OTHER}))
     assert found(account) == by("role", *ALL) | by(FOREIGN, *ALL)
+
+
+def test_id_05_a_policy_that_nobody_saw_may_be_all_that_a_role_has(account: Account) -> None:
+    used(account).allowed("worker", attached=("arn:aws:iam::aws:policy/Unknown",))
+    assert of_principals(account, "ID-05") == dict.fromkeys(ALL, "not evidenced")
