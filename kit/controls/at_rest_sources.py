@@ -97,8 +97,8 @@ def changes_can_be_undone(versioning: str) -> bool:
     remedy=Remedy(
         console=(
             "S3, the bucket, whichever fails: default encryption, block all public access, a "
-            "lifecycle rule that expires everything. Or AppStream, the stack, agent access: no "
-            "upload of screenshots."
+            "lifecycle rule that expires everything. Or AppStream, the stack or image builder, "
+            "agent access: no upload of screenshots and no recording of sessions."
         ),
         cli=(
             "# The bucket has no default encryption\n"
