@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from kit.aws_models import models
+from kit.aws_models import models, partition_of
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -194,6 +194,13 @@ class Run(Strict):
     outputs: str = "outputs"
 
     @property
+    def partition(self) -> str:
+        """The partition that the regions or the role are in; empty where the run names neither."""
+        if self.regions:
+            return partition_of(self.regions[0])
+        return self.role_arn.split(":")[1] if self.role_arn else ""
+
+    @property
     def sources(self) -> dict[str, str]:
         """Where each field that somebody gave was written; fields with their default are not in it."""
         return dict(self._sources)
@@ -299,6 +306,22 @@ class Run(Strict):
         return self
 
     @model_validator(mode="after")
+    def _regions_are_of_one_partition(self) -> Run:
+        by_partition = {partition_of(region): region for region in self.regions}
+        if len(by_partition) > 1:
+            named = ", ".join(f"{region} is in {p}" for p, region in sorted(by_partition.items()))
+            raise ValueError(
+                f"regions: {named}; credentials are valid in one partition, so make a run for each"
+            )
+        role = self.role_arn.split(":")[1] if self.role_arn else ""
+        if role and by_partition and role not in by_partition:
+            raise ValueError(
+                f"role_arn: {self.role_arn} is in the partition {role}, the regions are in "
+                f"{', '.join(by_partition)}; name a role and regions of one partition"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _external_id_needs_a_role(self) -> Run:
         if self.external_id and not self.role_arn:
             raise ValueError("external_id is given, but no role_arn that would ask for it")
@@ -366,10 +389,9 @@ def load_profile(name: str) -> Profile:
     UserError
         No such profile, or a field in it that is wrong.
     """
-    folder = Path(str(resources.files("kit"))) / "profiles"
-    base, _ = read_fields(folder / "default.yaml")
+    base, _ = _shipped("default")
     if name in ("default", "strict"):
-        own, where = read_fields(folder / f"{name}.yaml")
+        own, where = _shipped(name)
     elif Path(name).suffix in (".yaml", ".yml"):
         own, where = read_fields(Path(name))
         own = {"name": Path(name).stem, **own}
@@ -383,7 +405,13 @@ def load_profile(name: str) -> Profile:
             f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
         )
     refuse_unknown(own, where, Profile)
-    return validated(Profile, base | own, where)
+    return validated(Profile, {**base, **own}, where)
+
+
+@cache
+def _shipped(name: str) -> tuple[Mapping[str, Any], Where]:
+    """Read one of the kit's own profiles, once a process."""
+    return read_fields(Path(str(resources.files("kit"))) / "profiles" / f"{name}.yaml")
 
 
 def load_waivers(path: str) -> list[Waiver]:
