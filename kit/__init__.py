@@ -43,6 +43,11 @@ _HOME = {
 }
 
 
+def __dir__() -> list[str]:
+    """Return the verbs alone: what helps to write the module is nothing to complete."""
+    return sorted([*__all__, "__doc__", "__file__", "__name__", "__path__"])
+
+
 def __getattr__(name: str) -> Any:
     """Import a verb when it is first used: commands that need none of them start faster."""
     if name in _HOME:

@@ -366,10 +366,9 @@ def load_profile(name: str) -> Profile:
     UserError
         No such profile, or a field in it that is wrong.
     """
-    folder = Path(str(resources.files("kit"))) / "profiles"
-    base, _ = read_fields(folder / "default.yaml")
+    base, _ = _shipped("default")
     if name in ("default", "strict"):
-        own, where = read_fields(folder / f"{name}.yaml")
+        own, where = _shipped(name)
     elif Path(name).suffix in (".yaml", ".yml"):
         own, where = read_fields(Path(name))
         own = {"name": Path(name).stem, **own}
@@ -383,7 +382,13 @@ def load_profile(name: str) -> Profile:
             f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
         )
     refuse_unknown(own, where, Profile)
-    return validated(Profile, base | own, where)
+    return validated(Profile, {**base, **own}, where)
+
+
+@cache
+def _shipped(name: str) -> tuple[Mapping[str, Any], Where]:
+    """Read one of the kit's own profiles, once a process."""
+    return read_fields(Path(str(resources.files("kit"))) / "profiles" / f"{name}.yaml")
 
 
 def load_waivers(path: str) -> list[Waiver]:

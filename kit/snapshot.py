@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -411,7 +411,7 @@ def write(
             raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
         beside.mkdir(parents=True, mode=0o700)
         stored = requests + lent
-        lines = b"".join(rfc8785.dumps(asdict(request)) + b"\n" for request in stored)
+        lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
         _write_private(beside / EVIDENCE, lines)
         header = {
             **header,

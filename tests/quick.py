@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# What makes packs, and what starts processes, browsers, kernels, clusters or a sandbox.
+# What makes packs, starts processes, browsers, kernels, clusters or a sandbox, or looks for fonts.
 HEAVY = (
-    *("kit.batch", "kit.pack.execute", "kit.pack.seal", "kit.sandbox", "kit.warm"),
-    *("dask", "distributed", "moto", "nbclient", "nbconvert", "papermill", "playwright"),
-    *("multiprocessing", "subprocess"),
+    *("kit.batch", "kit.pack.execute", "kit.pack.seal", "kit.report.fonts", "kit.sandbox"),
+    *("kit.warm", "dask", "distributed", "moto", "nbclient", "nbconvert", "papermill"),
+    *("playwright", "multiprocessing", "subprocess"),
 )
 
 

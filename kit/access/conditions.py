@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from kit.access.documents import Condition
@@ -41,11 +41,14 @@ class Some:
     ordinary: bool = False
 
 
+Option = str | Absent | Some
+
+
 @dataclass(frozen=True)
 class Choice:
     """Values among which the caller chooses. Without options: any value, or none."""
 
-    options: tuple[str | Absent | Some, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 Value = str | tuple[str, ...] | Absent | Some | Choice
@@ -76,7 +79,7 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"aws:sourcevpce", Choice((ABSENT, Some(("vpce-*",))))),
     (r"aws:(vpcsourceip|vpce(account|orgid|orgpaths)|sourcevpcarn)", Choice((ABSENT, Some()))),
     # Bare identities have no key of the services that act for somebody.
-    (r"aws:source(arn|account|orgid|orgpaths)", ABSENT),
+    (r"aws:source(arn|account|owner|orgid|orgpaths)", ABSENT),
 )  # fmt: skip
 
 
@@ -86,6 +89,7 @@ def default(key: str) -> Value:
     return next((value for name, value in _DEFAULTS if re.fullmatch(name, key)), UNKNOWN)
 
 
+@lru_cache(maxsize=10_000)
 def ordinary(value: Value) -> Value:
     """The value in an ordinary request: one that no policy singles out, or no value at all."""
     if isinstance(value, Some) and any(map(is_wild, value.patterns)):
@@ -93,7 +97,7 @@ def ordinary(value: Value) -> Value:
         return Choice((here, ABSENT)) if value.maybe_absent else here
     if isinstance(value, Choice):
         options = (ordinary(option) for option in value.options)
-        return Choice(tuple(o for o in options if isinstance(o, str | Absent | Some)))
+        return Choice(tuple(option for option in options if isinstance(option, Option)))
     return value
 
 
@@ -104,24 +108,30 @@ def negate(truth: bool | None) -> bool | None:
 
 def all_of(truths: Iterable[bool | None]) -> bool | None:
     """And, in three values: one that is false decides."""
-    known: bool | None = True
+    result: bool | None = True
     for truth in truths:
         if truth is False:
             return False
         if truth is None:
-            known = None
-    return known
+            result = None
+    return result
 
 
 def any_of(truths: Iterable[bool | None]) -> bool | None:
     """Or, in three values: one that is true decides."""
-    known: bool | None = False
+    result: bool | None = False
     for truth in truths:
         if truth:
             return True
         if truth is None:
-            known = None
-    return known
+            result = None
+    return result
+
+
+def agreed(truths: Iterable[bool | None]) -> bool | None:
+    """What all truths are; None where they differ."""
+    distinct = set(truths)
+    return distinct.pop() if len(distinct) == 1 else None
 
 
 def holds(
@@ -142,78 +152,75 @@ def holds(
         have six parts, variables that cannot be resolved.
     """
     return all_of(
-        doubt if _is_doubtful(one) else _holds(one, context, has_variables, doubt)
-        for one in conditions
+        _truth(
+            condition,
+            context[condition.key] if condition.key in context else default(condition.key),
+            partial(_filled, condition, context, has_variables),
+            doubt,
+        )
+        for condition in conditions
     )
+
+
+def _truth(
+    condition: Condition, value: Value, filled: Callable[[], _Texts], doubt: bool | None
+) -> bool | None:
+    """Whether one condition holds for a value of its key."""
+    if _is_doubtful(condition):
+        return doubt
+    alternatives: tuple[Value, ...] = ()
+    if isinstance(value, Choice):
+        alternatives = value.options or (UNKNOWN,)
+    elif isinstance(value, Some) and value.maybe_absent:
+        alternatives = (replace(value, maybe_absent=False), ABSENT)
+    if alternatives:
+        return agreed(_truth(condition, option, filled, doubt) for option in alternatives)
+    is_absent = isinstance(value, Absent) or value == ()
+    if condition.operator == "null":
+        return str(is_absent).lower() in map(str.lower, condition.values)
+    compare, is_negated = _OPERATORS[condition.operator]
+    if is_absent:
+        # "Any" has nothing to find, whatever IfExists says; "all" has nothing that fails.
+        if condition.quantifier:
+            return condition.quantifier == "all"
+        return is_negated or condition.if_exists
+    texts = filled()
+
+    def truth_of(value: Some) -> bool | None:
+        met = _meets(compare, texts, value)
+        if met is None and value.ordinary:
+            met = False
+        if is_negated and met is False and (UNRESOLVED, True) in texts:
+            # What cannot be resolved might make a statement invalid, AWS says.
+            return doubt
+        return negate(met) if is_negated else met
+
+    if isinstance(value, Some):
+        return truth_of(value)
+    values = value if isinstance(value, tuple) else (str(value),)
+    # Negated, no value may be among those named, unless "any" is asked for.
+    every = condition.quantifier == "all" or (is_negated and not condition.quantifier)
+    return (all_of if every else any_of)(truth_of(Some((literal(text),))) for text in values)
 
 
 def _is_doubtful(condition: Condition) -> bool:
     if condition.operator not in _OPERATORS:
         return condition.operator != "null"
     return condition.operator.startswith("arn") and any(
-        value.count(":") < 5 and "*" in value for value in condition.values
+        value.count(":") < 5 and "*" in value and value != "*" for value in condition.values
     )
 
 
-def _holds(
-    condition: Condition, context: Context, has_variables: bool, doubt: bool | None
-) -> bool | None:
-    value = context[condition.key] if condition.key in context else default(condition.key)
-    return _truth(condition, value, context, has_variables, doubt)
+_Texts = list[tuple[str, bool]]  # patterns, and whether all that they are filled with is known
 
 
-def _truth(
-    condition: Condition,
-    value: Value,
-    context: Context,
-    has_variables: bool,
-    doubt: bool | None,
-) -> bool | None:
-    if isinstance(value, Choice):
-        options = value.options or (UNKNOWN,)
-        return _agreed(_truth(condition, one, context, has_variables, doubt) for one in options)
-    if isinstance(value, Some) and value.maybe_absent:
-        here = replace(value, maybe_absent=False)
-        return _agreed(
-            _truth(condition, one, context, has_variables, doubt) for one in (here, ABSENT)
-        )
-    if condition.operator == "null":
-        absent = isinstance(value, Absent) or value == ()
-        return any(wanted.lower() == str(absent).lower() for wanted in condition.values)
-    compare, negated = _OPERATORS[condition.operator]
-    if isinstance(value, Absent) or value == ():
-        # "Any" has nothing to find, whatever IfExists says; "all" has nothing that fails.
-        if condition.quantifier:
-            return condition.quantifier == "all"
-        return negated or condition.if_exists
-    wild = condition.operator.startswith(_WILD)
-    texts = [one if wild else literal(one) for one in condition.values]
-    wanted = [fill(one, context) if has_variables else (one, True) for one in texts]
-
-    def meets(one: Some) -> bool | None:
-        met = _meets(compare, wanted, one)
-        if met is None and one.ordinary:
-            met = False
-        if negated and met is False and (UNRESOLVED, True) in wanted:
-            # What cannot be resolved might make a statement invalid, AWS says.
-            return doubt
-        return negate(met) if negated else met
-
-    if isinstance(value, Some):
-        return meets(value)
-    single = [Some((literal(one),)) for one in ((value,) if isinstance(value, str) else value)]
-    # Negated, no value may be among those named, unless "any" is asked for.
-    every = condition.quantifier == "all" or (negated and not condition.quantifier)
-    return (all_of if every else any_of)(map(meets, single))
-
-
-def _agreed(truths: Iterable[bool | None]) -> bool | None:
-    found = set(truths)
-    return found.pop() if len(found) == 1 else None
+def _filled(condition: Condition, context: Context, has_variables: bool) -> _Texts:
+    is_pattern = condition.operator.startswith(("stringlike", "stringnotlike", "arn"))
+    texts = [text if is_pattern else literal(text) for text in condition.values]
+    return [fill(text, context) if has_variables else (text, True) for text in texts]
 
 
 UNRESOLVED = "\ue00f"
-_WILD = ("stringlike", "stringnotlike", "arn")  # operators whose values are patterns
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -250,55 +257,53 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
 _Compare = Callable[[list[str], str], "bool | None"]
 
 
-def _meets(compare: _Compare, wanted: list[tuple[str, bool]], value: Some) -> bool | None:
-    """Whether one of the wanted texts is met by all that a value may be, or by none of it."""
-    sure = [text for text, known in wanted if known]
-    possible = [text for text, known in wanted if not known]
-    found = []
-    for pattern in value.patterns:
-        met = compare(sure, pattern)
+def _meets(compare: _Compare, texts: _Texts, value: Some) -> bool | None:
+    """Whether one of the texts is met by all that a value may be, or by none of it."""
+    certain = [text for text, is_known in texts if is_known]
+    possible = [text for text, is_known in texts if not is_known]
+
+    def meets(pattern: str) -> bool | None:
+        met = compare(certain, pattern)
         if not met and possible and compare(possible, pattern) is not False:
-            met = None
-        found.append(met)
-    return _agreed(found)
+            return None
+        return met
+
+    return agreed(map(meets, value.patterns))
 
 
-def _texts(wanted: list[str], value: str) -> bool | None:
-    return any_of(
-        True if covers(text, value) else None if overlaps(text, value) else False for text in wanted
-    )
+def _texts(patterns: list[str], value: str) -> bool | None:
+    return any_of(_text(pattern, value) for pattern in patterns)
 
 
-def _texts_in_any_case(wanted: list[str], value: str) -> bool | None:
-    return _texts([text.lower() for text in wanted], value.lower())
+def _text(pattern: str, value: str) -> bool | None:
+    return True if covers(pattern, value) else None if overlaps(pattern, value) else False
 
 
-def _arns(wanted: list[str], value: str) -> bool | None:
-    return any_of(_arn(text, value) for text in wanted)
+def _texts_in_any_case(patterns: list[str], value: str) -> bool | None:
+    return _texts([pattern.lower() for pattern in patterns], value.lower())
+
+
+def _arns(patterns: list[str], value: str) -> bool | None:
+    return any_of(_arn(pattern, value) for pattern in patterns)
 
 
 def _arn(pattern: str, value: str) -> bool | None:
-    """Each of the six parts is compared by itself; what does not have six is no ARN."""
-    value = "arn:*:*:*:*:*" if value == "*" else value
-    ours, theirs = pattern.split(":", 5), value.split(":", 5)
-    if len(ours) < 6 or len(theirs) < 6:
-        return False
-    pairs = list(zip(ours, theirs, strict=True))
-    if all(covers(one, other) for one, other in pairs):
-        return True
-    return None if all(overlaps(one, other) for one, other in pairs) else False
+    """Each of the six parts is compared by itself; what does not have six is no ARN, ``*`` is any."""
+    pattern, value = ("arn:*:*:*:*:*" if text == "*" else text for text in (pattern, value))
+    parts = list(zip(pattern.split(":", 5), value.split(":", 5), strict=False))
+    return all_of(_text(part, other) for part, other in parts) if len(parts) == 6 else False
 
 
-def _booleans(wanted: list[str], value: str) -> bool | None:
-    named = {text.lower() for text in wanted} & {"true", "false"}
+def _booleans(texts: list[str], value: str) -> bool | None:
+    named = {text.lower() for text in texts} & {"true", "false"}
     if is_wild(value):
         return True if len(named) == 2 else None if named else False
     return plain(value).lower() in named
 
 
 def _orders(read: Callable[[str], float | None], test: Callable[[float, float], bool]) -> _Compare:
-    def compare(wanted: list[str], value: str) -> bool | None:
-        limits = [limit for text in wanted for limit in [read(plain(text))] if limit is not None]
+    def compare(texts: list[str], value: str) -> bool | None:
+        limits = [limit for text in texts for limit in [read(plain(text))] if limit is not None]
         if is_wild(value):
             return None if limits else False
         number = read(plain(value))
@@ -327,28 +332,33 @@ def _time(text: str) -> float | None:
         return _number(text)
 
 
-def _addresses(wanted: list[str], value: str) -> bool | None:
-    networks = [network for text in wanted for network in [_network(plain(text))] if network]
+def _addresses(texts: list[str], value: str) -> bool | None:
+    networks = [network for text in texts for network in [read_network(plain(text))] if network]
     if not is_wild(value):
-        address = _network(plain(value))
+        address = read_network(plain(value))
         return address is not None and any(
             address.version == network.version and address.subnet_of(network)  # type: ignore[arg-type]
             for network in networks
         )
-    whole = {4: "0.0.0.0/0", 6: "::/0"}
-    families = [4] if ":" not in value and "." in value else [6] if ":" in value else [4, 6]
-    found = [_family([n for n in networks if n.version == v], whole[v]) for v in families]
-    return _agreed(found)
+    # A value that is not known is any address of its family.
+    families = (
+        ["::/0"] if ":" in value else ["0.0.0.0/0"] if "." in value else ["0.0.0.0/0", "::/0"]
+    )
+    return agreed(_family(networks, read_network(family)) for family in families)
 
 
-def _family(networks: list[IPv4Network | IPv6Network], whole: str) -> bool | None:
-    """Whether networks of one family are, together, all of it; False for none."""
-    together = list(collapse_addresses(networks))  # type: ignore[type-var]
-    return True if ip_network(whole) in together else None if together else False
+def _family(
+    networks: list[IPv4Network | IPv6Network], family: IPv4Network | IPv6Network | None
+) -> bool | None:
+    """Whether networks are, together, all of a family's addresses; False for none of them."""
+    version = family.version if family else 0
+    together = list(collapse_addresses(n for n in networks if n.version == version))  # type: ignore[type-var]
+    return True if family in together else None if together else False
 
 
 @lru_cache(maxsize=10_000)
-def _network(text: str) -> IPv4Network | IPv6Network | None:
+def read_network(text: str) -> IPv4Network | IPv6Network | None:
+    """Return the network of a text such as ``192.0.2.0/24`` or ``192.0.2.7``; None if it is none."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -388,21 +398,24 @@ _OPERATORS: dict[str, tuple[_Compare, bool]] = {
 }
 
 
+_NO_OTHER = "\ue00e"  # a text that no policy has
+
+
 def representatives(conditions: Iterable[Condition]) -> tuple[str | Absent, ...]:
     """Values of one key of which each behaves as a whole class of values does.
 
     What a caller may choose freely is tried at the values that its conditions name, between and
     beside them, and absent.
     """
-    found: dict[str | Absent, None] = {ABSENT: None}
+    values: dict[str | Absent, None] = {ABSENT: None, _NO_OTHER: None}
     for condition in conditions:
-        for value in condition.values:
-            read = _time if condition.operator.startswith("date") else _number
-            number = read(value)
-            if condition.operator.startswith(("numeric", "date")) and number is not None:
-                found |= {f"{number + step:.10g}": None for step in (-1, 0, 1)}
+        for text in condition.values:
+            is_date, is_number = (condition.operator.startswith(k) for k in ("date", "numeric"))
+            limit = _time(text) if is_date else _number(text) if is_number else None
+            if limit is not None:
+                values |= {f"{limit + step:.10g}": None for step in (-1, 0, 1)}
             elif condition.operator == "bool":
-                found |= {"true": None, "false": None}
+                values |= {"true": None, "false": None}
             elif condition.operator != "null":
-                found |= {value.replace("*", star).replace("?", "x"): None for star in ("", "xx")}
-    return (*found, "\ue00e")
+                values |= {text.replace("*", star).replace("?", "x"): None for star in ("", "xx")}
+    return tuple(values)

@@ -10,7 +10,7 @@ Guide, "Key policies"; S3 User Guide, "Blocking public access to your Amazon S3 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -31,6 +31,7 @@ from kit.access.conditions import (
     fill,
     holds,
     negate,
+    read_network,
     representatives,
 )
 from kit.access.conditions import (
@@ -44,7 +45,7 @@ EVERYTHING = read_statements(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
 _MOST_CHOICES = 1_000
-_OWN_PART = re.compile(r"\$\{[^*?$]")  # a variable that stands for a key
+_VARIABLE = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
 # Keys that only signed requests have.
 _OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
 _NOTHING: Context = {}
@@ -63,7 +64,7 @@ _ACCESS = {True: Access.YES, False: Access.NO, None: Access.UNKNOWN}
 
 @dataclass(frozen=True, eq=False)
 class Caller:
-    """Who asks.
+    """The principal that makes a request.
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class Caller:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is asked for.
+    """The resource that a request is about.
 
     Attributes
     ----------
@@ -148,8 +149,14 @@ def decide(
         otherwise "open, whatever they are".
     """
     requests = _requests(caller, action, target, context, ordinary)
-    hopeful = (request for request in requests if not request.is_hopeless)
-    return _ACCESS[any_of(one.allowed(chosen) for one in hopeful for chosen in one.choices())]
+    return _ACCESS[
+        any_of(
+            request.allowed(choice)
+            for request in requests
+            if not request.is_hopeless
+            for choice in request.choices()
+        )
+    ]
 
 
 def denied(
@@ -162,7 +169,9 @@ def denied(
 ) -> Access:
     """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
     requests = _requests(caller, action, target, context, ordinary)
-    return _ACCESS[all_of(one.refused(chosen) for one in requests for chosen in one.choices())]
+    return _ACCESS[
+        all_of(request.refused(choice) for request in requests for choice in request.choices())
+    ]
 
 
 def _requests(
@@ -173,18 +182,18 @@ def _requests(
 
 
 class _Request:
-    """One caller, action and target, with the statements that are about them."""
+    """A caller, an action and a target, with the statements that are about them."""
 
     def __init__(
         self, caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
     ):
         self.caller, self.action, self.target = caller, action, target
         self.is_ordinary = is_ordinary
-        self.given = context
+        self.context = context
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether nothing that could allow it is about the action at all, as is often the case."""
+        """Whether no Allow is about the action at all, as is often the case."""
         caller, target = self.caller, self.target
         return not (
             caller.kind == "root"
@@ -194,100 +203,102 @@ class _Request:
         )
 
     @cached_property
-    def known(self) -> dict[str, Value]:
-        """What is known of the request, before the caller chooses."""
-        return {**_facts(self.caller), **_facts_of(self.target), **self.given}
+    def facts(self) -> dict[str, Value]:
+        """What is known of the request before the caller chooses."""
+        return {**_facts(self.caller), **_facts_of(self.target), **self.context}
 
     @cached_property
     def identity(self) -> list[_Reach]:
-        return self._about(self.caller.identity)
+        return self._reaches(self.caller.identity)
 
     @cached_property
-    def boundary(self) -> list[_Reach] | None:
-        return None if self.caller.boundary is None else self._about(self.caller.boundary)
+    def boundary(self) -> list[_Reach]:
+        return self._reaches(self.caller.boundary or ())
 
     @cached_property
     def resource(self) -> list[_Reach]:
-        return self._about(self.target.policy or (), named=True)
+        return self._reaches(self.target.policy or (), of_resource=True)
 
-    def _about(self, statements: tuple[Statement, ...], *, named: bool = False) -> list[_Reach]:
-        found = []
-        for statement in _naming(statements, self.action):
-            resource = self._resource(statement, named=named)
-            levels = _levels(statement, self.caller) if named else {IDENTITY: True}
-            for level, principal in levels.items():
-                reach = all_of((resource, principal))
-                if reach is not False:
-                    found.append(_Reach(statement, level, reach))
-        return found
+    @property
+    def everything(self) -> list[_Reach]:
+        return [*self.identity, *self.boundary, *self.resource]
 
-    def _resource(self, statement: Statement, *, named: bool) -> bool | None:
+    def _reaches(
+        self, statements: tuple[Statement, ...], *, of_resource: bool = False
+    ) -> list[_Reach]:
+        """The statements that may be about the request, whatever their conditions."""
+        return [
+            _Reach(statement, level, certain)
+            for statement in _naming(statements, self.action)
+            for level, named in (
+                _levels(statement, self.caller) if of_resource else {IDENTITY: True}
+            ).items()
+            for certain in [all_of((self._names_target(statement, of_resource), named))]
+            if certain is not False
+        ]
+
+    def _names_target(self, statement: Statement, of_resource: bool) -> bool | None:
+        """Whether a statement is about the target: an Allow about some of it, a Deny about all."""
         arn = self.target.arn
         if statement.resources is None:
             # A trust policy is about the role that has it.
-            return named and ":iam:" in arn and ":role/" in arn
-        found = []
-        for text in statement.resources:
-            pattern, known = fill(text, self.known) if statement.has_variables else (text, True)
-            found.append((pattern, known))
-        # What is on no resource in particular is named by "*" alone.
-        one = arn == "*" or not is_wild(arn)
+            return of_resource and ":iam:" in arn and ":role/" in arn
+        patterns = [
+            fill(text, self.facts) if statement.has_variables else (text, True)
+            for text in statement.resources
+        ]
         covered = any_of(
-            (True if known else None) if covers(pattern, arn) else False for pattern, known in found
+            (True if is_certain else None) if covers(pattern, arn) else False
+            for pattern, is_certain in patterns
         )
-        if one:
-            touched = covered
-        else:
+        touched = covered
+        # What is on no resource in particular, "*", is named by "*" alone.
+        if is_wild(arn) and arn != "*":
             # A variable stands for the caller's own part; whether there is any is not known.
-            fixed = [
-                known and not _OWN_PART.search(text)
-                for text, (_, known) in zip(statement.resources, found, strict=True)
-            ]
             touched = any_of(
-                (True if own else None) if overlaps(pattern, arn) else False
-                for (pattern, _), own in zip(found, fixed, strict=True)
+                (None if _VARIABLE.search(text) else True) if overlaps(pattern, arn) else False
+                for text, (pattern, _) in zip(statement.resources, patterns, strict=True)
             )
         wholly = statement.effect == "Deny" or self.target.wholly
-        if statement.excepts_resources:
-            hit = negate(touched if wholly else covered)
-            # What cannot be resolved might make a statement invalid, AWS says.
-            if hit is not False and (UNRESOLVED, True) in found:
-                return self._doubt(statement.effect)
-            return hit
-        return covered if wholly else touched
+        if not statement.excepts_resources:
+            return covered if wholly else touched
+        named = negate(touched if wholly else covered)
+        # What cannot be resolved might make a statement invalid, AWS says.
+        in_doubt = named is not False and (UNRESOLVED, True) in patterns
+        return self._doubt(statement.effect) if in_doubt else named
 
     def choices(self) -> Iterator[Context]:
         """Every way in which the caller could choose what it can choose."""
-        found = [*self.identity, *(self.boundary or ()), *self.resource]
-        conditions = [one for reach in found for one in reach.statement.conditions]
-        context, free = dict(self.known), {}
+        conditions = [part for reach in self.everything for part in reach.statement.conditions]
+        context, options = dict(self.facts), {}
         for key in dict.fromkeys(condition.key for condition in conditions):
-            value = context[key] if key in context else default(key)
-            if self.caller.kind == "anonymous" and key not in context and _OF_IDENTITIES.match(key):
-                value = ABSENT
+            value = context[key] if key in context else self._default(key)
             context[key] = value = ordinary_value(value) if self.is_ordinary else value
             if isinstance(value, Choice):
-                named = (condition for condition in conditions if condition.key == key)
-                free[key] = value.options or representatives(named)
-        if prod(map(len, free.values())) > _MOST_CHOICES:
-            yield {**context, **dict.fromkeys(free, UNKNOWN)}
+                about = (condition for condition in conditions if condition.key == key)
+                options[key] = value.options or representatives(about)
+        if prod(map(len, options.values())) > _MOST_CHOICES:
+            yield {**context, **dict.fromkeys(options, UNKNOWN)}
             return
-        for chosen in product(*free.values()):
-            yield {**context, **dict(zip(free, chosen, strict=True))}
+        for values in product(*options.values()):
+            yield {**context, **dict(zip(options, values, strict=True))}
+
+    def _default(self, key: str) -> Value:
+        has_identity = self.caller.kind not in ("anonymous", "service")
+        return default(key) if has_identity or not _OF_IDENTITIES.match(key) else ABSENT
 
     def allowed(self, context: Context) -> bool | None:
         """Whether the request is allowed where the caller chooses this."""
-        everything = [*self.identity, *(self.boundary or ()), *self.resource]
-        return all_of((negate(self._some(everything, "Deny", context)), self._granted(context)))
+        return all_of((negate(self._any(self.everything, "Deny", context)), self._granted(context)))
 
     def refused(self, context: Context) -> bool | None:
         """Whether the resource's policy denies it where the caller chooses this."""
-        return self._some(self.resource, "Deny", context)
+        return self._any(self.resource, "Deny", context)
 
-    def _some(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
+    def _any(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
         doubt = self._doubt(effect)
         return any_of(
-            all_of((reach.sure, _holding(reach.statement, context, doubt)))
+            all_of((reach.certain, _holding(reach.statement, context, doubt)))
             for reach in reaches
             if reach.statement.effect == effect
         )
@@ -297,34 +308,40 @@ class _Request:
         return effect == "Allow" if self.is_ordinary else None
 
     def _granted(self, context: Context) -> bool | None:
+        """Whether policies allow the request, were there no Deny."""
         caller, target = self.caller, self.target
-        within = True if self.boundary is None else self._some(self.boundary, "Allow", context)
-        own = all_of((self._some(self.identity, "Allow", context), within))
-        if caller.kind == "root":
-            own = True  # whatever is not denied is a root user's
         direct, session, wildcard, account = (
-            self._some((r for r in self.resource if r.level == level), "Allow", context)
+            self._any((r for r in self.resource if r.level == level), "Allow", context)
             for level in (DIRECT, SESSION, WILDCARD, ACCOUNT)
         )
-        # A wildcard meets the session that asks, which no boundary limits then.
-        session = any_of((session, wildcard))
-        admitted = any_of((direct, session, account))
+        admitted = any_of((direct, session, wildcard, account))
+        open_to_public = not self._is_closed_to_public()
         if caller.kind in ("anonymous", "service", "federated"):
-            return all_of((admitted, not self._closed_to_public()))
-        foreign = all_of((admitted, own, not self._closed_to_public()))
-        # The boundary limits what a resource's policy gives to a role, not to a user or a session.
-        limited = direct if caller.kind in ("user", "root") else all_of((direct, within))
+            return all_of((admitted, open_to_public))
         if caller.kind == "root" and self.action.lower() == "sts:assumerole":
             return False  # AssumeRole cannot be called with a root user's credentials
-        if target.policy_decides and target.policy is None:
-            return None
-        reached = all_of((account, own)) if target.policy_decides else own
-        home = any_of((limited, session, reached))
+        within = caller.boundary is None or self._any(self.boundary, "Allow", context)
+        # Whatever is not denied is a root user's.
+        by_identity = caller.kind == "root" or all_of(
+            (self._any(self.identity, "Allow", context), within)
+        )
+        # The boundary limits what a resource's policy gives to a role. It limits neither what it
+        # gives to a user nor what it gives to a session, and a wildcard means the session.
+        by_resource = any_of(
+            (direct if caller.kind == "user" else all_of((direct, within)), session, wildcard)
+        )
+        if target.policy_decides:
+            unseen = target.policy is None
+            by_account = all_of((account, by_identity))
+            at_home = None if unseen else any_of((by_resource, by_account))
+        else:
+            at_home = any_of((by_resource, by_identity))
+        across = all_of((admitted, by_identity, open_to_public))
         if caller.account and target.account:
-            return home if caller.account == target.account else foreign
-        return home if home == foreign else None
+            return at_home if caller.account == target.account else across
+        return at_home if at_home == across else None
 
-    def _closed_to_public(self) -> bool:
+    def _is_closed_to_public(self) -> bool:
         target = self.target
         if not target.blocks_public or self.caller.kind == "service":
             return False
@@ -337,11 +354,11 @@ IDENTITY, DIRECT, SESSION, ACCOUNT, WILDCARD = "identity", "direct", "session", 
 
 @dataclass(frozen=True)
 class _Reach:
-    """A statement that is about a request: whom of the request it names, and how surely."""
+    """A statement that is about a request: how it names the caller, and whether for certain."""
 
     statement: Statement
     level: str
-    sure: bool | None
+    certain: bool | None
 
 
 def _holding(statement: Statement, context: Context, doubt: bool | None) -> bool | None:
@@ -350,12 +367,12 @@ def _holding(statement: Statement, context: Context, doubt: bool | None) -> bool
 
 @lru_cache(maxsize=100_000)
 def _naming(statements: tuple[Statement, ...], action: str) -> tuple[Statement, ...]:
-    return tuple(one for one in statements if names_action(one, action))
+    return tuple(statement for statement in statements if names_action(statement, action))
 
 
 @lru_cache(maxsize=100_000)
 def _allows(statements: tuple[Statement, ...], action: str) -> bool:
-    return any(one.effect == "Allow" for one in _naming(statements, action))
+    return any(statement.effect == "Allow" for statement in _naming(statements, action))
 
 
 @lru_cache(maxsize=1_000_000)
@@ -370,32 +387,30 @@ def names_action(statement: Statement, action: str) -> bool:
 @lru_cache(maxsize=100_000)
 def _levels(statement: Statement, caller: Caller) -> dict[str, bool | None]:
     """How the principals of a resource's statement name a caller: itself, its session, its account."""
-    if statement.principals is None:
-        return {}
-    found: dict[str, bool | None] = {}
-    for kind, name in statement.principals:
+    levels: dict[str, bool | None] = {}
+    for kind, name in statement.principals or ():
         level, truth = _named(kind, name, caller, statement.effect)
         if truth is not False:
-            found[level] = any_of((found.get(level, False), truth))
+            levels[level] = any_of((levels.get(level, False), truth))
     if not statement.excepts_principals:
-        return found
-    return {DIRECT: negate(_excepted(found, caller, statement.effect))}
+        return levels
+    return {DIRECT: negate(_excepted(levels, caller, statement.effect))}
 
 
-def _excepted(found: Mapping[str, bool | None], caller: Caller, effect: str) -> bool | None:
+def _excepted(levels: Mapping[str, bool | None], caller: Caller, effect: str) -> bool | None:
     """Whether a ``NotPrincipal`` leaves a caller out.
 
     A Deny leaves out a principal for certain only where its account, and of a role's session the
     role, are named beside it; it never leaves out one that has a permissions boundary.
     """
-    if effect == "Allow" or WILDCARD in found or caller.kind not in ("user", "role"):
-        return any_of(found.values())
+    if effect == "Allow" or WILDCARD in levels or caller.kind not in ("user", "role"):
+        return any_of(levels.values())
     if caller.boundary is not None:
         return False
     itself = (DIRECT,) if caller.kind == "user" else (DIRECT, SESSION)
-    if not any(found.get(level) for level in itself):
+    if not any(levels.get(level) for level in itself):
         return False
-    return all(found.get(level) for level in (*itself, ACCOUNT)) or None
+    return all(levels.get(level) for level in (*itself, ACCOUNT)) or None
 
 
 _ACCOUNT_ARN = re.compile(r"arn:[^:]+:iam::(\d{12}):root|(\d{12})")
@@ -415,17 +430,15 @@ def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool
         return ACCOUNT, None if caller.kind in ("user", "role", "root") else False
     if kind != "AWS" or caller.kind not in ("user", "role", "root"):
         return DIRECT, False
-    if whole := _ACCOUNT_ARN.fullmatch(name):
+    if account := _ACCOUNT_ARN.fullmatch(name):
         level = DIRECT if caller.kind == "root" else ACCOUNT
-        return level, bool(caller.account) and caller.account in whole.groups()
-    if one := _SESSION_ARN.fullmatch(name):
-        of_role = caller.kind == "role" and (one[1], one[2]) == (
-            caller.account,
-            caller.arn.rpartition("/")[2],
-        )
+        return level, bool(caller.account) and caller.account in account.groups()
+    if session := _SESSION_ARN.fullmatch(name):
+        role = (caller.account, caller.arn.rpartition("/")[2])
+        if caller.kind != "role" or session.group(1, 2) != role:
+            return SESSION, False
         # An Allow to one session is one that the role can have; a Deny of it leaves the others.
-        known = one[3] == caller.session if caller.session else effect == "Allow"
-        return SESSION, of_role and known
+        return SESSION, session[3] == caller.session if caller.session else effect == "Allow"
     return DIRECT, name in (caller.arn, caller.user_id.partition(":")[0]) and bool(name)
 
 
@@ -438,16 +451,17 @@ def _facts(caller: Caller) -> dict[str, Value]:
     IAM User Guide, "AWS global condition context keys" and "Principal key values".
     """
     name = caller.arn.rpartition("/")[2]
-    identifier = caller.user_id
-    if caller.kind == "role" and not is_wild(identifier) and ":" not in identifier:
-        identifier = f"{identifier or 'AROA*'}:{caller.session or '*'}"
+    unknown = {"user": "AIDA*", "role": "AROA*"}
+    identifier = caller.user_id or unknown.get(caller.kind, "*")
+    if caller.kind == "role" and ":" not in identifier:
+        identifier = f"{identifier}:{caller.session or '*'}"
     kinds = {"user": "User", "role": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
     facts: dict[str, Value] = {
         "aws:principalarn": caller.arn or ABSENT,
         "aws:principalaccount": caller.account or UNKNOWN,
         "kms:calleraccount": caller.account or UNKNOWN,
         "aws:principaltype": kinds.get(caller.kind, UNKNOWN),
-        "aws:userid": Some((identifier or "*",)) if is_wild(identifier or "*") else identifier,
+        "aws:userid": Some((identifier,)) if is_wild(identifier) else identifier,
         "aws:username": name if caller.kind == "user" else ABSENT,
         "aws:principalisawsservice": str(caller.kind == "service").lower(),
         "aws:principalservicename": ABSENT,
@@ -464,8 +478,9 @@ def _facts(caller: Caller) -> dict[str, Value]:
         facts |= {
             "aws:principalarn": ABSENT,
             "aws:userid": ABSENT,
+            "aws:principalaccount": UNKNOWN,
             "aws:principalservicename": caller.arn,
-            "aws:principalorgid": ABSENT,
+            "aws:principalservicenameslist": UNKNOWN,
             "aws:sourcearn": UNKNOWN,
             "aws:sourceaccount": UNKNOWN,
         }
@@ -490,15 +505,11 @@ def _witnesses(caller: Caller, target: Target) -> list[Caller]:
     partition = (target.arn.split(":") + [""] * 2)[1] or "aws"
     base = f"arn:{partition}:iam::{caller.account}"
     shared = replace(caller, identity=caller.identity or EVERYTHING)
-    found = {
-        f"{base}:root": replace(shared, kind="root", arn=f"{base}:root"),
-        **{one.arn: one for one in _strangers(shared, base)},
-    }
-    for arn in _arns_named(target.policy or (), base):
-        kind = "root" if arn.endswith(":root") else arn.split(":")[5].partition("/")[0]
-        if kind in ("user", "role"):
-            found.setdefault(arn, replace(shared, kind=kind, arn=arn))
-    return list(found.values())
+    named = [
+        replace(shared, kind=kind, arn=arn) for kind, arn in _arns_named(target.policy or (), base)
+    ]
+    root = replace(shared, kind="root", arn=f"{base}:root")
+    return [root, *_strangers(shared, base), *named]
 
 
 def _strangers(shared: Caller, base: str) -> list[Caller]:
@@ -512,25 +523,28 @@ def _strangers(shared: Caller, base: str) -> list[Caller]:
 
 
 @lru_cache(maxsize=10_000)
-def _arns_named(statements: tuple[Statement, ...], base: str) -> tuple[str, ...]:
-    """ARNs of an account's users and roles that fit what statements name, in any place."""
-    names = [name for s in statements for _, name in s.principals or ()]
-    names += [
-        value
-        for s in statements
-        for condition in s.conditions
-        if condition.key == "aws:principalarn"
-        for value in condition.values
-    ]
-    found = []
-    for name in names:
+def _arns_named(statements: tuple[Statement, ...], base: str) -> list[tuple[str, str]]:
+    """Kinds and ARNs of an account's users and roles that fit what statements name anywhere."""
+    arns: dict[tuple[str, str], None] = {}
+    for name in _names(statements, ("aws:principalarn",)):
+        if name == "*":
+            continue  # strangers are among them already
         if session := _SESSION_ARN.fullmatch(name):
             name = f"{base.rpartition('::')[0]}::{session[1]}:role/{session[2]}"
         for kind in ("role", "user"):
             if overlaps(name, f"{base}:{kind}/*"):
-                _, _, own = name.partition(f":{kind}/")
-                found.append(f"{base}:{kind}/{(own or 'x').replace('*', 'x').replace('?', 'x')}")
-    return tuple(dict.fromkeys(found))
+                path = name.partition(f":{kind}/")[2].replace("*", "x").replace("?", "x")
+                arns[kind, f"{base}:{kind}/{path or 'x'}"] = None
+    return list(arns)
+
+
+def _names(statements: Iterable[Statement], keys: Container[str]) -> Iterator[str]:
+    """What statements name as principals, or in conditions on some keys."""
+    for statement in statements:
+        yield from (name for _, name in statement.principals or ())
+        for condition in statement.conditions:
+            if condition.key in keys:
+                yield from condition.values
 
 
 def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]:
@@ -553,15 +567,8 @@ def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]
 
 def accounts_named(statements: Iterable[Statement]) -> set[str]:
     """Every account that statements name, as principal or in conditions on the principal."""
-    texts = [name for s in statements for _, name in s.principals or ()]
-    texts += [
-        value
-        for s in statements
-        for condition in s.conditions
-        if condition.key in ("aws:principalarn", "aws:principalaccount", "kms:calleraccount")
-        for value in condition.values
-    ]
-    return {found for text in texts for found in re.findall(r"(?<!\d)\d{12}(?!\d)", text)}
+    names = _names(statements, ("aws:principalarn", "aws:principalaccount", "kms:calleraccount"))
+    return {account for name in names for account in re.findall(r"(?<!\d)\d{12}(?!\d)", name)}
 
 
 def is_public(statements: Iterable[Statement]) -> bool:
@@ -584,27 +591,30 @@ def is_public(statements: Iterable[Statement]) -> bool:
     )
 
 
+# Keys by which S3 takes a grant for one to fixed values, such as an account or a network.
 _FIXING = re.compile(
     r"aws:(sourceip|sourcearn|sourcevpc|sourcevpce|sourceowner|sourceaccount|userid|principalarn"
     r"|principalaccount|principalorgid|principalorgpaths|vpcsourceip)"
     r"|s3:(x-amz-server-side-encryption-aws-kms-key-id|dataaccesspoint(arn|account))"
 )
+_POSITIVE = re.compile(r"string(equals(ignorecase)?|like)|arn(equals|like)|ipaddress")
+_WIDEST = {4: 8, 6: 32}  # networks that are wider are "very broad"
 
 
 def _is_fixed(condition: Condition) -> bool:
-    positive = (
-        "stringequals",
-        "stringequalsignorecase",
-        "stringlike",
-        "arnequals",
-        "arnlike",
-        "ipaddress",
-    )
     return (
-        bool(_FIXING.fullmatch(condition.key))
-        and condition.operator in positive
+        bool(_FIXING.fullmatch(condition.key) and _POSITIVE.fullmatch(condition.operator))
         and not condition.if_exists
         and condition.quantifier != "all"
         and bool(condition.values)
-        and not any("*" in v or "?" in v or "${" in v or v.endswith("/0") for v in condition.values)
+        and all(_is_fixed_value(condition, value) for value in condition.values)
     )
+
+
+def _is_fixed_value(condition: Condition, value: str) -> bool:
+    if condition.operator == "ipaddress":
+        network = read_network(value)
+        return network is None or network.prefixlen >= _WIDEST[network.version]
+    if condition.key == "s3:dataaccesspointarn":  # the name of the access point may be any
+        value = ":".join(value.split(":")[:5])
+    return not is_wild(value) and "${" not in value

@@ -13,7 +13,7 @@ from typing import Any
 _ESCAPES = {"*": "\ue000", "?": "\ue001"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = str.maketrans({mark: char for char, mark in _ESCAPES.items()})
-_MOST_STATES = 20_000  # patterns of people need some hundred; hostile ones are given up
+_MOST_STATES = 5_000  # patterns of people need some hundred; hostile ones are given up
 
 
 def many(value: Any) -> list[Any]:

@@ -580,10 +580,17 @@ EACH_SOURCE = (
     Each(DESCRIBE_APPLICATIONS, "Applications[].IconS3Location.{Bucket: S3Bucket}"),
     Each(DESCRIBE_FLEETS, "Fleets[].SessionScriptS3Location.{Bucket: S3Bucket}"),
 )
+# Screenshots and recordings of agents' sessions; image builders are not recorded.
 EACH_SCREENSHOTS = (
     Each(
         DESCRIBE_STACKS,
-        "Stacks[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
+        "Stacks[].AgentAccessConfig | "
+        "[?ScreenshotsUploadEnabled != `false` || ReplaySessionEnabled]"
+        ".{Bucket: arn_resource(S3BucketArn)}",
+    ),
+    Each(
+        DESCRIBE_IMAGE_BUILDERS,
+        "ImageBuilders[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
 )
@@ -664,6 +671,10 @@ DESCRIBE_KEY = declare(
             beyond=True,
         ),
         Each(GET_EVENT_DATA_STORE, "{KeyId: KmsKeyId}"),
+        Each(
+            DESCRIBE_STACKS,
+            "Stacks[].AgentAccessConfig | [?ReplaySessionEnabled].{KeyId: KmsKeyArn}",
+        ),
     ),
     absent={"NotFoundException": ""},
     personal=("KeyMetadata.Description",),

@@ -166,17 +166,13 @@ class _Evaluation:
 
     def _rows(self) -> list[str]:
         """Ids of the rows that `where` lets through, or about which it cannot be told."""
-        if not self.control.where:
-            return list(self.table.rows)
-        unknown = {
+        columns = self.control.where_columns
+        return [
             row
-            for row in self.table.rows
-            if any((row, column) in self.gaps for column in self.control.where_columns)
-        }
-        known = self.table.frame.drop(index=list(unknown))
-        query = self.control.where.query
-        kept = set(known.query(query, engine="python").index) if len(known) else set()
-        return [row for row in self.table.rows if row in kept or row in unknown]
+            for row, values in self.table.rows.items()
+            if any((row, column) in self.gaps for column in columns)
+            or self.control.is_about(values)
+        ]
 
     def _judge(self, row: str) -> Finding:
         values = self.table.rows[row]

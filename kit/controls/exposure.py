@@ -11,7 +11,8 @@ from kit.controls.registry import (
     control,
 )
 from kit.controls.steps import FLEET_STOPS, stopped_fleet
-from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING, WITH_AGENTS
+from kit.tables.agents import ADMITTING
+from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING
 
 _LEAVES = {
     "5(1)(f)": "what has left the session is beyond the controller's protection",
@@ -89,7 +90,7 @@ def clipboard_to_the_device_is_closed_or_has_a_reason(
     responsibility=CUSTOMER,
     gdpr=_LEAVES,
     remedy=_local_transfer("FILE_DOWNLOAD", "file download"),
-    shows=("upload",),
+    shows=("upload", "smart_cards", "webauthn"),
 )
 def file_download_is_closed_or_has_a_reason(
     download: str, *, local_transfer: str, declared_reasons: dict[str, str]
@@ -147,7 +148,7 @@ def printing_on_the_device_is_closed_or_has_a_reason(
             "--attributes-to-delete STORAGE_CONNECTOR_ONE_DRIVE"
         ),
     ),
-    shows=("domains", "domains_by_consent"),
+    shows=("domains", "domains_by_consent", "authentication"),
 )
 def third_party_storage_is_registered(
     provider: str, *, registered_third_parties: list[str]
@@ -188,7 +189,7 @@ def third_party_storage_is_registered(
             "# in aws_appstream_fleet and aws_appstream_image_builder"
         ),
     ),
-    shows=("kind",),
+    shows=("kind", "security_groups", "private_endpoints"),
 )
 def instances_have_no_default_internet_access(internet: bool) -> bool:
     """Instances reach the internet only through the customer's own network, if at all."""
@@ -261,8 +262,8 @@ def stacks_are_embedded_by_allowed_domains_alone(
 
 @control(
     "EX-10",
-    table="stacks",
-    where=WITH_AGENTS,
+    table="agent_access",
+    where=ADMITTING,
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
@@ -288,10 +289,10 @@ def stacks_are_embedded_by_allowed_domains_alone(
             "aws appstream update-stack --name STACK --attributes-to-delete AGENT_ACCESS_CONFIG"
         ),
     ),
-    shows=("agent_actions", "agent_screenshots"),
+    shows=("kind", "agent_actions", "agent_screenshots", "agent_replays", "agent_control"),
 )
 def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str) -> Outcome:
-    """Where agents may use a stack, the parameters name the impact assessment."""
+    """Where agents may use a stack or a builder, the parameters name the impact assessment."""
     if agent_dpia_reference:
         return True
     return NotEvidenced("not declared", "set agent_dpia_reference in the parameters")
@@ -337,12 +338,13 @@ def content_redirection_is_limited(redirects_anywhere: bool) -> bool:
         "disable signing in with a domain password, once every user has signed in with a "
         "certificate: whoever cannot is locked out.",
     ),
+    shows=("password_sign_in", "smart_card_sign_in"),
 )
 def domain_users_sign_in_with_certificates(
-    password_sign_in: str, *, certificate_sign_in_required: bool
+    passwords_open: bool, *, certificate_sign_in_required: bool
 ) -> Outcome:
     """Where certificates are set up, a domain password does not open the session."""
-    if password_sign_in == "DISABLED":
+    if not passwords_open:
         return True
     if certificate_sign_in_required:
         return False

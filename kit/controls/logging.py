@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pandas as pd
-
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -162,15 +160,30 @@ def usage_reports_that_are_wanted_are_made(errors: list[str] | None) -> bool:
 
 @usage_reports_that_are_wanted_are_made.clause
 def reports_keep_up_with_sessions(
-    last_report: str | None, sessions: bool, *, max_report_age_days: int, as_of: dt.datetime
+    last_report: str | None,
+    sessions: bool,
+    uncounted: bool,
+    *,
+    max_report_age_days: int,
+    as_of: dt.datetime,
 ) -> Outcome:
     """While fleets have sessions, the last report is within the days of the profile."""
+    limit = dt.timedelta(days=max_report_age_days)
+    if last_report and as_of - dt.datetime.fromisoformat(last_report) <= limit:
+        return True
+    if uncounted and not sessions:
+        return NotEvidenced(
+            "needs review",
+            "AWS does not count an Elastic fleet's sessions here: see InUseCapacity in CloudWatch, "
+            "and whether there is a report of each day on which it was not 0",
+        )
     if not sessions:
         return True
-    if not last_report:
-        return NotEvidenced("absent in answer", "there are sessions, and no report was made yet")
-    age = pd.Timestamp(as_of) - pd.Timestamp(last_report)
-    return bool(age <= pd.Timedelta(days=max_report_age_days))
+    return (
+        False
+        if last_report
+        else NotEvidenced("absent in answer", "there are sessions, and no report was made yet")
+    )
 
 
 @control(

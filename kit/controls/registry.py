@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import Any, Protocol
 
 from kit.aws.calls import Call, Scope
@@ -133,6 +133,15 @@ class Control:
         """Columns that `where` names."""
         tree = ast.walk(ast.parse(self.where.query, mode="eval")) if self.where else ()
         return tuple(dict.fromkeys(node.id for node in tree if isinstance(node, ast.Name)))
+
+    def is_about(self, row: Mapping[str, Any]) -> bool:
+        """Whether `where` lets a row through, all of whose `where_columns` were seen."""
+        return bool(eval(self._where, {}, {name: row[name] for name in self.where_columns}))
+
+    @cached_property
+    def _where(self) -> CodeType:
+        """`where`, compiled once: pandas parses a query again for each frame."""
+        return compile(self.where.query if self.where else "True", self.id, "eval")
 
     @property
     def noun(self) -> str:

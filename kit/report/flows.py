@@ -137,6 +137,7 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
         *told.buckets(),
         *told.trails_and_copies(),
         *told.stacks(),
+        *told.agents(),
         *told.connectors(),
         *told.images(),
         *told.unseen(),
@@ -268,16 +269,24 @@ class _Told:
             carried = [name for name in _CARRIED if getattr(one, name) in ("ENABLED", True)]
             out = ", ".join(_CARRIED[name] for name in carried)
             hosts = ", ".join(one.embed_hosts or ())
-            actions = ", ".join(one.agent_actions or ()).lower().replace("_", " ")
             for ends, told, columns, controls in (
                 (_DEVICES, out, carried, ("EX-01", "EX-02", "EX-03", "EX-11")),
                 (_PAGES, hosts, ["embed_hosts"] if one.embedded else [], ("EX-09",)),
-                (_AGENTS, actions, ["agents"] if one.agents else [], ("EX-10",)),
             ):
                 if columns:
                     refs = self._refs("stacks", row, *columns)
                     judged = [("stacks", one.region)]
                     yield self._flow(one.region, ends, one.resource, told, refs, judged, controls)
+
+    def agents(self) -> Iterator[Flow]:
+        for row, one in self._rows("agent_access"):
+            if one.agents:
+                actions = ", ".join(one.agent_actions or ()).lower().replace("_", " ")
+                refs = self._refs("agent_access", row, "agents")
+                judged = [("agent_access", one.region)]
+                yield self._flow(
+                    one.region, _AGENTS, one.resource, actions, refs, judged, ("EX-10",)
+                )
 
     def connectors(self) -> Iterator[Flow]:
         for row, one in self._rows("connectors"):

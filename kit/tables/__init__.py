@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from kit.pseudonyms import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
+    agents,
     fleets,
     governance,
     grants,
@@ -28,6 +29,7 @@ from kit.tables import (
 from kit.tables.core import SPECS, Source, Table, build
 
 __all__ = [
+    "agents",
     "fleets",
     "governance",
     "grants",

@@ -36,15 +36,25 @@ class Left:
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared of a call's answer: by member, its readers, and what is left."""
+    """What is declared of a call's answer: by member, its readers, and what is left.
+
+    ``times`` is what a time that is read is held against: a word of the list, perhaps a field of
+    the profile.
+    """
 
     read: Mapping[str, tuple[str, ...]]
     left: Mapping[str, Left]
+    times: Mapping[str, str]
 
 
 def reasons() -> dict[str, str]:
     """The reasons for which a member may be left, each with what it means."""
     return dict(_written()["reasons"])
+
+
+def clocks() -> dict[str, str]:
+    """What a time may be held against, each with what that means."""
+    return dict(_written()["times"])
 
 
 @cache
@@ -56,6 +66,7 @@ def declared(call: str) -> Declared:
     return Declared(
         {path: tuple(readers.split(", ")) for path, readers in read.items()},
         {path: Left(*_parted(why)) for path, why in left.items()},
+        dict(_each(written.get("times"))),
     )
 
 
@@ -85,6 +96,11 @@ def needs_sentence(path: str, shape: Any) -> bool:
     ) or any(_SPEAKS.match(word) for word in _WORD.findall(path))
 
 
+def is_time(shape: Any) -> bool:
+    """Whether a member is a time, or a list of times."""
+    return "timestamp" in {shape.type_name, getattr(shape, "member", shape).type_name}
+
+
 def undeclared(call: Call) -> Iterator[str]:
     """Yield what is wrong with what is declared of a call's answer, a line for each member."""
     told, there = declared(call.name), members(call)
@@ -97,6 +113,17 @@ def undeclared(call: Call) -> Iterator[str]:
         yield f"{call.name} {path}: is declared in kit/tables/{_FILE}, and botocore has no such member"
     for path in told.read.keys() & told.left.keys():
         yield f"{call.name} {path}: is declared both as read and as left"
+    for path in told.read.keys() & there.keys() - told.times.keys():
+        if is_time(there[path]):
+            yield (
+                f"{call.name} {path}: is a time that is read; declare under `times` in "
+                f"kit/tables/{_FILE} what it is held against"
+            )
+    for path, clock in told.times.items():
+        if path.partition("|")[0] not in told.read:
+            yield f"{call.name} {path}: is declared as a time, and is not read"
+        if clock.split()[0] not in clocks():
+            yield f"{call.name} {path}: {clock!r} is not of the list of what times are held against"
     for path, why in told.left.items():
         if why.reason not in reasons():
             yield f"{call.name} {path}: {why.reason!r} is not a reason of the list"
@@ -110,10 +137,18 @@ def page() -> str:
     """Return the Markdown of ``docs/members.md``."""
     lines = [_INTRODUCTION, "| reason | what it means |", "|---|---|"]
     lines += [f"| {name} | {meaning} |" for name, meaning in reasons().items()]
+    lines += ["", _OF_TIMES, "", "| time | what it means |", "|---|---|"]
+    lines += [f"| {name} | {meaning} |" for name, meaning in clocks().items()]
     for call in CALLS.values():
         told = declared(call.name)
         lines += ["", f"## {call.name}", "", "| member | read by, or why not |", "|---|---|"]
-        lines += [f"| `{path}` | {_readers(names)} |" for path, names in told.read.items()]
+        for path, names in told.read.items():
+            clock = f" (*{told.times[path]}*)" if path in told.times else ""
+            lines.append(f"| `{path}` | {_readers(names)}{clock} |")
+        for path, clock in told.times.items():
+            if "|" in path:
+                shown = path.replace("|", r"\|")
+                lines.append(f"| `{shown}` | (*{clock}*) |")
         for path, why in told.left.items():
             lines.append(f"| `{path}` | *{why.reason}* {why.sentence} |".replace(" |", " |"))
         lines += [
@@ -134,6 +169,12 @@ A member that is read names the columns that it decides first (*table.column*), 
 it lists or names, or *collector* where it decides what is asked next. A member that is left has one
 of these reasons, in *italics*:
 """
+
+
+_OF_TIMES = (
+    "A time that is read says in brackets what it is held against, always as of the time at which "
+    "collection began:"
+)
 
 
 def _readers(names: tuple[str, ...]) -> str:

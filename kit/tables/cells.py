@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -93,6 +94,29 @@ def pointer(path: str) -> str:
     if not re.fullmatch(r"[\w.\[\]]+", path) or "[]" in path:
         return ""
     return "/" + path.replace(".", "/").replace("[", "/").replace("]", "")
+
+
+def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
+    """The cell of a time, or of times, of what has happened; a gap where one lies ahead.
+
+    A collection takes its time and clocks differ, so that a day ahead is not too much.
+    """
+    times = cell.value if isinstance(cell.value, list) else [cell.value]
+    latest = max(filter(None, map(_time, times)), default=None)
+    if cell.gap or latest is None or latest <= as_of + dt.timedelta(days=1):
+        return cell
+    hint = f"AWS gives a time that lies ahead: {latest:%Y-%m-%d %H:%M} UTC"
+    evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
+    return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
+
+
+def _time(value: Any) -> dt.datetime | None:
+    """The time in an ISO 8601 text; None for anything else."""
+    try:
+        time = dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 
 def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:

@@ -17,7 +17,7 @@ import pandas as pd
 from kit.aws.calls import CALLS, Call, Scope
 from kit.pseudonyms import Labels
 from kit.snapshot import Answer, Request, Snapshot
-from kit.tables.cells import UNSEEN, Cell, Default, member
+from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import TROUBLE, coverage
 
 _NAMES = (
@@ -65,6 +65,8 @@ class Column:
     transient : bool
         The value is new at each collection although nothing changed, so it is no part of a
         finding's identity.
+    past : bool
+        The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
 
     title: str
@@ -73,6 +75,7 @@ class Column:
     calls: tuple[Call, ...] = ()
     thresholds: tuple[str, ...] = ()
     transient: bool = False
+    past: bool = False
 
 
 @dataclass
@@ -202,7 +205,9 @@ def build(spec: Spec, source: Source) -> Table:
             "region": row.region,
             "resource": row.label,
         }
-        for name, cell in row.cells.items():
+        for name, found in row.cells.items():
+            past = spec.columns[name].past
+            cell = in_the_past(found, source.snapshot.as_of) if past else found
             values[name] = None if cell.gap else cell.value
             refs[row_id, name] = cell.refs
             if cell.assumed and not cell.gap:

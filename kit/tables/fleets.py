@@ -60,6 +60,10 @@ _BUILDER_COLUMNS = {
         "DisableIMDSV1",
         Default(False, "DisableIMDSV1: IMDSv1 is enabled unless it is set"),
     ),
+    "security_groups": Column("Security groups", "length(VpcConfig.SecurityGroupIds || `[]`)"),
+    "private_endpoints": Column(
+        "VPC endpoints through which alone it is reached", "length(AccessEndpoints || `[]`)"
+    ),
     "role_may": Column(
         "Its role may",
         "IamRoleArn",

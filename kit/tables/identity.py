@@ -41,7 +41,7 @@ ACTIVE_KEYS = Part("active", "active access key")
         "root_device": Column("Root MFA device", calls=(LIST_VIRTUAL_MFA_DEVICES,)),
         "root_keys": Column("Root user has access keys", calls=(GET_ACCOUNT_SUMMARY,)),
         "root_last_used": Column(
-            "Root password last used", calls=(GET_CREDENTIAL_REPORT,), transient=True
+            "Root password last used", calls=(GET_CREDENTIAL_REPORT,), transient=True, past=True
         ),
         "iam_users": Column("IAM users", calls=(GET_ACCOUNT_SUMMARY,)),
     },
@@ -78,8 +78,8 @@ def accounts(source: Source) -> Iterator[Row]:
 _REPORTED = {"password_enabled": Column("Console password"), "mfa_active": Column("MFA")}
 _KEYS = {
     "active": Column("Active"),
-    "last_rotated": Column("Made or rotated on"),
-    "last_used": Column("Last used on", transient=True),
+    "last_rotated": Column("Made or rotated on", past=True),
+    "last_used": Column("Last used on", transient=True, past=True),
 }
 
 

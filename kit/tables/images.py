@@ -18,7 +18,7 @@ _COLUMNS = {
     "shared": Column("Shared with other accounts", "ImageSharedWithOthers"),
     "shared_with": Column("Accounts that have it", calls=(DESCRIBE_IMAGE_PERMISSIONS,)),
     "latest_agent": Column("Has the latest agent", "LatestAppstreamAgentVersion"),
-    "base_image_released": Column("Base image released", "PublicBaseImageReleasedDate"),
+    "base_image_released": Column("Base image released", "PublicBaseImageReleasedDate", past=True),
 }
 _NO_AMI = ("FAILED", "TIMED_OUT")
 

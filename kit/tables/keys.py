@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from kit.aws.calls import (
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
+    DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     GET_BUCKET_ENCRYPTION,
     GET_EVENT_DATA_STORE,
@@ -18,7 +20,7 @@ from kit.aws.calls import (
 )
 from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
-from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.core import Column, Part, Row, Source, identify, shown_name, table
 from kit.tables.organisation import seen_by_owner
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
@@ -44,7 +46,7 @@ class _Use:
     "keys",
     "key of KMS",
     Scope.REGION,
-    (*BUCKET_SOURCES, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
+    (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
         "rotatable": Column(
             "Customer's, symmetric, made by KMS, in use", calls=(*_USES, DESCRIBE_KEY)
@@ -81,6 +83,13 @@ def _uses(source: Source) -> Iterator[_Use]:
             key = Cell(None, bucket.refs, off) if off else key
             where = answer.region or bucket.region  # an alias means one of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))
+    for answer in snapshot.answers(DESCRIBE_STACKS):
+        for stack, ref in answer.items():
+            config = stack.get("AgentAccessConfig") or {}
+            if config.get("ReplaySessionEnabled"):
+                key = member(stack, ref, "AgentAccessConfig.KmsKeyArn", NONE, DESCRIBE_STACKS)
+                label = source.labels.label("stack", identify(stack, answer), shown_name(stack))
+                yield _Use(key, answer.region, answer.region, f"recordings of {label}")
     for trail, ref, region in trails_at_home(snapshot):
         key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
         where = (str(key.value).split(":") + [""] * 4)[3] or region

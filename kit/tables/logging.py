@@ -70,7 +70,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         "analyzer": Column(
             "Analyzer of external access", calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)
         ),
-        "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,)),
+        "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,), past=True),
         **transport.COLUMNS,
     },
 )

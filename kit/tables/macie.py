@@ -42,9 +42,9 @@ BUCKET_COLUMNS = {
     "unencrypted_objects": Column("Objects not encrypted", calls=_SEEN),
     "unknown_objects": Column("Objects of which Macie cannot tell", calls=_SEEN),
     "macie_error": Column("Macie's error", calls=_SEEN),
-    "last_discovery": Column("Last automated discovery", calls=_SEEN, transient=True),
+    "last_discovery": Column("Last automated discovery", calls=_SEEN, transient=True, past=True),
     "last_job": Column(
-        "Last discovery job", calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True
+        "Last discovery job", calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True, past=True
     ),
     "left_to_administrator": Column(
         "Discovery may be the organisation's",

@@ -74,7 +74,7 @@ _TEXTS: dict[Call, tuple[str, ...]] = {
         "WorkingDirectory",
         "Metadata.*",
     ),
-    DESCRIBE_ENTITLEMENTS: ("Name", "Description"),
+    DESCRIBE_ENTITLEMENTS: ("Name", "Description", "Attributes[].Name", "Attributes[].Value"),
     DESCRIBE_THEME_FOR_STACK: ("ThemeTitleText", "ThemeFooterLinks[].DisplayName"),
     LIST_EXPORT_IMAGE_TASKS: ("AmiName", "AmiDescription", "TagSpecifications.*"),
 }

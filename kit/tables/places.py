@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from kit.aws.calls import (
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_REGIONS,
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
@@ -35,7 +36,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     "places",
     "place of data",
     Scope.ACCOUNT,
-    BUCKET_SOURCES,
+    (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
         "place": Column(
             "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)

@@ -34,7 +34,9 @@ TRAIL, STORE = "trail", "event data store"
         "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
         "key_state": Column("Key state", calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
         "bucket": Column("Delivers to", calls=(DESCRIBE_TRAILS,)),
-        "last_digest": Column("Last digest delivered", calls=(GET_TRAIL_STATUS,), transient=True),
+        "last_digest": Column(
+            "Last digest delivered", calls=(GET_TRAIL_STATUS,), transient=True, past=True
+        ),
     },
 )
 def trails(source: Source) -> Iterator[Row]:

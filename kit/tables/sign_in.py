@@ -29,7 +29,7 @@ _WAYS = {
 _POOL_COLUMNS = {
     "enabled": Column("Enabled", "Enabled", UNSEEN),
     "status": Column("Status", "Status", UNSEEN),
-    "created": Column("Made on", "CreatedTime", UNSEEN),
+    "created": Column("Made on", "CreatedTime", UNSEEN, past=True),
 }
 _DIRECTORY_COLUMNS = {
     "certificate_sign_in": Column("Certificate-based sign-in"),

@@ -1,4 +1,4 @@
-"""Buckets that others made and AppStream uses: what Elastic fleets load, what agents see."""
+"""Buckets that others made and AppStream uses: what Elastic fleets load, what agents leave."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.snapshot import Snapshot
+from kit.tables.agents import AGENT_CALLS
 from kit.tables.cells import Cell, absent_member, pointer
 from kit.tables.core import SPECS, Row, Source, table
 from kit.tables.guards import (
@@ -77,13 +78,13 @@ def sources(source: Source) -> Iterator[Row]:
 
 @table(
     "screenshots",
-    "bucket of agents' screenshots",
+    "bucket of agents' screenshots or recordings",
     Scope.REGION,
-    (DESCRIBE_STACKS,),
+    tuple(AGENT_CALLS),
     {**ENCRYPTION_COLUMNS, **PUBLIC_ACCESS_COLUMNS, "kept_days": KEPT_COLUMN},
 )
 def screenshots(source: Source) -> Iterator[Row]:
-    """A row for each bucket to which stacks upload what agents see of the screen."""
+    """A row for each bucket that receives what agents see of the screen, or their recordings."""
     snapshot = source.snapshot
     for bucket in screenshot_buckets(snapshot):
         if not bucket.name:
@@ -98,13 +99,15 @@ def screenshots(source: Source) -> Iterator[Row]:
 
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
-    """Buckets to which stacks upload agents' screenshots; without a name where AWS left it out."""
+    """Buckets of agents' screenshots and recordings; without a name where AWS left it out."""
     return _merged(
         Bucket(_name(config.get("S3BucketArn")), SCREENSHOTS, answer.region, (ref,))
-        for answer in snapshot.answers(DESCRIBE_STACKS)
-        for stack, ref in answer.items()
-        for config in [stack.get("AgentAccessConfig") or {}]
+        for call in AGENT_CALLS
+        for answer in snapshot.answers(call)
+        for item, ref in answer.items()
+        for config in [item.get("AgentAccessConfig") or {}]
         if config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))
+        or config.get("ReplaySessionEnabled")
     )
 
 

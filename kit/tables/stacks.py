@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -16,23 +16,40 @@ from kit.aws.calls import (
     LIST_ASSOCIATED_FLEETS,
     Scope,
 )
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, derive, known_any, member
+from kit.tables.cells import (
+    NONE,
+    UNSEEN,
+    Cell,
+    Default,
+    absent_member,
+    derive,
+    known_all,
+    known_any,
+    member,
+)
 from kit.tables.core import Column, Part, Row, Source, identify, listed, table
 from kit.tables.fleets import THIRD_PARTIES
 from kit.tables.sign_in import certificate_sign_in
 
 NOT_FOUND = "not found in the account"
 EMBEDDED = Part("embedded", "stack that may be embedded")
-WITH_AGENTS = Part("agents", "stack that agents may use")
 REDIRECTING = Part("redirection", "stack with content redirection")
 CERTIFICATES = Part(
     "certificate_sign_in", "stack with a domain-joined fleet and certificate-based sign-in"
 )
+_NOT_LISTED = Default("not set", "UserSetting: AWS states a default for some stacks alone")
+_DOMAIN_CALLS = (LIST_ASSOCIATED_FLEETS, DESCRIBE_FLEETS, DESCRIBE_DIRECTORY_CONFIGS)
+_WITHOUT_PASSWORDS = "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"
 _ALL_ON = Default("ENABLED", "CreateStack, UserSettings: by default, these actions are enabled")
 
 
 def _user_setting(title: str, action: str) -> Column:
     return Column(title, f"UserSettings[?Action=='{action}'].Permission | [0]", _ALL_ON)
+
+
+def _unlisted_setting(title: str, action: str) -> Column:
+    """A setting of which AWS does not say what it means that a stack does not list it."""
+    return Column(title, f"UserSettings[?Action=='{action}'].Permission | [0]", _NOT_LISTED)
 
 
 _COLUMNS = {
@@ -67,18 +84,20 @@ _COLUMNS = {
     "upload": _user_setting("Files from the user's device", "FILE_UPLOAD"),
     "printing": _user_setting("Printing on the user's device", "PRINTING_TO_LOCAL_DEVICE"),
     "password_sign_in": _user_setting("Domain password sign-in", "DOMAIN_PASSWORD_SIGNIN"),
+    "smart_card_sign_in": _unlisted_setting(
+        "Domain smart card sign-in", "DOMAIN_SMART_CARD_SIGNIN"
+    ),
     "certificate_sign_in": Column(
-        "Certificate-based sign-in to its fleets' domain",
-        calls=(LIST_ASSOCIATED_FLEETS, DESCRIBE_FLEETS, DESCRIBE_DIRECTORY_CONFIGS),
+        "Certificate-based sign-in to its fleets' domain", calls=_DOMAIN_CALLS
     ),
-    "agents": Column("Agents may use it", "AgentAccessConfig != `null`"),
-    "agent_actions": Column(
-        "What agents may do", "AgentAccessConfig.Settings[?Permission=='ENABLED'].AgentAction", NONE
+    "passwords_open": Column(
+        "A domain password opens sessions beside certificates", calls=_DOMAIN_CALLS
     ),
-    "agent_screenshots": Column(
-        "Agents' screenshots are kept",
-        "AgentAccessConfig.ScreenshotsUploadEnabled",
-        Default(False, "AgentAccessConfig, ScreenshotsUploadEnabled: off unless enabled"),
+    "smart_cards": _unlisted_setting("Smart cards of the user's device", "SMART_CARD_REDIRECTION"),
+    "webauthn": Column(
+        "Security keys of the user's device (WebAuthn)",
+        "WebAuthnRedirection.Enabled",
+        Default(False, "Stack, WebAuthnRedirection: redirected only where it is configured"),
     ),
     "redirection": Column("Redirects content", "ContentRedirection.HostToClient != `null`"),
     "redirects_anywhere": Column(
@@ -93,7 +112,11 @@ _CONNECTOR_COLUMNS = {
         "Domains that need an administrator's consent",
         "length(DomainsRequireAdminConsent || `[]`)",
     ),
+    "authentication": Column("Users' sign-in there"),
 }
+_AUTHENTICATION = Default(
+    "REUSE_CREDENTIALS", "Stack, StorageConnectorAuthentication: reused unless set otherwise"
+)
 
 
 @table("stacks", "stack", Scope.REGION, (DESCRIBE_STACKS,), _COLUMNS)
@@ -105,7 +128,10 @@ def stacks(source: Source) -> Iterator[Row]:
             cells, region = row.cells, answer.region
             cells["embed_hosts"] = derive(partial(_shown_hosts, source), cells["embed_hosts"])
             cells["endpoints"] = _streaming_endpoints(source, region, cells["endpoints"])
-            cells["certificate_sign_in"] = _certificate_sign_in(source, region, stack["Name"])
+            in_domain = partial(_in_any_domain, source, region, stack["Name"])
+            cells["certificate_sign_in"] = in_domain(_has_certificates)
+            passwords = derive(lambda told: told != "DISABLED", cells["password_sign_in"])
+            cells["passwords_open"] = known_all([passwords, in_domain(_falls_back)])
             cells["redirects_anywhere"] = derive(_redirects_anywhere, cells["redirects_anywhere"])
             yield row
 
@@ -125,7 +151,12 @@ def connectors(source: Source) -> Iterator[Row]:
                 cells = {
                     name: member(connector, here, column.path, column.absent, answer.call)
                     for name, column in _CONNECTOR_COLUMNS.items()
+                    if column.path
                 }
+                cells["authentication"] = member(
+                    *(stack, ref, "StorageConnectorAuthentication"),
+                    *(_AUTHENTICATION, answer.call),
+                )
                 yield Row(answer.region, f"{key}/{provider}/{n}", f"{label}, {provider}", cells)
 
 
@@ -156,8 +187,17 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
     return Cell(found, (*listed.refs, *refs), None if complete else answer.trouble)
 
 
-def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
-    """Whether a fleet of the stack is joined to a domain whose users may sign in by certificate."""
+def _has_certificates(status: str) -> bool:
+    return status.startswith("ENABLED")
+
+
+def _falls_back(status: str) -> bool:
+    """Whether a password opens the session where a certificate does not."""
+    return _has_certificates(status) and status != _WITHOUT_PASSWORDS
+
+
+def _in_any_domain(source: Source, region: str, stack: str, holds: Callable[[str], bool]) -> Cell:
+    """Whether a fleet of the stack is joined to a domain of whose certificate sign-in this holds."""
     fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
     joined = {
         fleet["Name"]: member(fleet, ref, "DomainJoinInfo.DirectoryName", UNSEEN, DESCRIBE_FLEETS)
@@ -172,7 +212,7 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
         if name in joined:
             directory = joined[name]
             certificates = (
-                directory if directory.gap else _certificates(source, region, directory.value)
+                directory if directory.gap else _of_domain(source, region, directory.value, holds)
             )
             refs = tuple(dict.fromkeys((ref, *directory.refs, *certificates.refs)))
             cells.append(replace(certificates, refs=refs))
@@ -181,12 +221,11 @@ def _certificate_sign_in(source: Source, region: str, stack: str) -> Cell:
     return known_any(cells)
 
 
-def _certificates(source: Source, region: str, directory: str) -> Cell:
+def _of_domain(source: Source, region: str, directory: str, holds: Callable[[str], bool]) -> Cell:
     answer = source.snapshot.answer(DESCRIBE_DIRECTORY_CONFIGS, region)
     for item, ref in answer.items():
         if item["DirectoryName"].casefold() == directory.casefold():
-            status = certificate_sign_in(item, ref)
-            return derive(lambda told: told.startswith("ENABLED"), status)
+            return derive(holds, certificate_sign_in(item, ref))
     return Cell(False, answer.evidence, answer.trouble)
 
 

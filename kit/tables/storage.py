@@ -40,7 +40,7 @@ from kit.tables.policies import (
     read_policy,
     restricts_principals,
 )
-from kit.tables.trails import RECORDER_CALLS, object_events
+from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
@@ -83,6 +83,7 @@ _COLUMNS = {
     "accesses_logged": Column(
         "Reads and writes of objects in a trail, an event data store or access logs",
         calls=(*RECORDER_CALLS, GET_BUCKET_LOGGING),
+        thresholds=(DELIVERY_LIMIT,),
     ),
 }
 HOME_FOLDER_BUCKETS = Part(f"purpose == '{HOME}'", "home-folder bucket")

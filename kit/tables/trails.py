@@ -34,6 +34,7 @@ from kit.tables.cells import (
     absent_member,
     attached,
     derive,
+    in_the_past,
     known_all,
     known_any,
 )
@@ -236,7 +237,7 @@ def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
     quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
     # A trail that has delivered nothing yet has shown nothing yet.
-    delivered = attached(status, "LatestDeliveryTime")
+    delivered = in_the_past(attached(status, "LatestDeliveryTime"), snapshot.as_of)
 
     def recent(time: str) -> bool:
         return snapshot.as_of - dt.datetime.fromisoformat(time) <= limit

@@ -11,9 +11,14 @@ from kit.tables.core import Column, Row, Source, listed, table
 
 _COLUMNS = {
     "schedule": Column("Schedule", "Schedule", NONE),
-    "last_report": Column("Last report", "LastGeneratedReportDate", NONE, transient=True),
+    "last_report": Column(
+        "Last report", "LastGeneratedReportDate", NONE, transient=True, past=True
+    ),
     "errors": Column("Errors", "SubscriptionErrors[].ErrorCode", NONE),
     "sessions": Column("Sessions in the region", calls=(DESCRIBE_FLEETS,)),
+    "uncounted": Column(
+        "Elastic fleets whose sessions AWS does not count", calls=(DESCRIBE_FLEETS,)
+    ),
 }
 
 
@@ -29,20 +34,32 @@ def subscriptions(source: Source) -> Iterator[Row]:
     for answer in source.snapshot.answers(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS):
         for n, row in enumerate(listed(_COLUMNS, answer, source, "usage reports")):
             row.key, row.label = f"{row.key}{n}", "usage reports"
-            row.cells["sessions"] = _sessions(source.snapshot, answer.region)
+            row.cells |= _sessions(source.snapshot, answer.region)
             yield row
 
 
-def _sessions(snapshot: Snapshot, region: str) -> Cell:
-    """Whether a fleet of the region streams to somebody at the moment."""
+def _sessions(snapshot: Snapshot, region: str) -> dict[str, Cell]:
+    """Whether a fleet of the region streams to somebody at the moment, as far as AWS counts them.
+
+    Reports name the sessions of every fleet. How many sessions an Elastic fleet has now is a metric
+    of CloudWatch (InUseCapacity), and nothing that DescribeFleets has to return.
+
+    References
+    ----------
+    AppStream Developer Guide, "AppStream 2.0 Sessions Reports", "AppStream 2.0 Metrics and
+    Dimensions"; API Reference, ComputeCapacityStatus.
+    """
     answer = snapshot.answer(DESCRIBE_FLEETS, region)
-    cells = [Cell(False, answer.evidence, answer.trouble)]
+    listed = Cell(False, answer.evidence, answer.trouble)
+    cells, uncounted = [listed], [listed]
     for fleet, ref in answer.items():
         capacity = fleet.get("ComputeCapacityStatus") or {}
         here = f"{ref}/ComputeCapacityStatus" if capacity else ref
         if capacity.get("ActiveUserSessions"):  # of multi-session fleets alone
             cells.append(Cell(True, (here,)))
+        elif fleet.get("FleetType") == "ELASTIC" and capacity.get("InUse") is None:
+            uncounted.append(Cell(True, (here, f"{ref}/FleetType")))
         else:
             in_use = member(fleet, ref, "ComputeCapacityStatus.InUse", UNSEEN, DESCRIBE_FLEETS)
             cells.append(derive(bool, in_use))
-    return known_any(cells)
+    return {"sessions": known_any(cells), "uncounted": known_any(uncounted)}

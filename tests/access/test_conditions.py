@@ -62,6 +62,8 @@ def parts(operator: str, key: str, *values: Any) -> tuple[Condition, ...]:
         ("ArnLike", "aws:PrincipalArn", ["arn:aws:*:role/team/Helpdesk:x:y"], False),
         ("ArnLike", "aws:PrincipalArn", ["arn:aws:iam:*123456789012:role/team/*"], None),
         ("ArnLike", "aws:PrincipalArn", ["arn:*"], None),
+        ("ArnLike", "aws:PrincipalArn", ["*"], True),
+        ("ArnNotLike", "aws:PrincipalArn", ["*"], False),
         ("ArnNotLike", "aws:PrincipalArn", ["arn:*"], None),
         ("ArnNotEquals", "aws:PrincipalArn", [ME], False),
         ("NumericLessThan", "aws:MultiFactorAuthAge", ["3600"], False),

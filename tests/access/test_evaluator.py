@@ -15,6 +15,7 @@ from kit.access.evaluator import (
     Target,
     decide,
     denied,
+    is_public,
     synthetic_callers,
 )
 
@@ -302,3 +303,72 @@ def test_who_is_not_a_principal() -> None:
     assert denied(role(), READ, but(ROLE, ROOT)) is UNKNOWN
     assert denied(root(), READ, but(ROOT)) is NO
     assert denied(foreign(), READ, but(USER, ROOT)) is YES
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (allow(Principal="*"), True),
+        (allow(Principal={"AWS": "*"}), True),
+        (deny(Principal="*"), False),
+        (allow(**aws(OWN, ROLE)), False),
+        (allow(Principal="*", **when("IpAddress", "aws:SourceIp", ["192.0.2.0/24"])), False),
+        (allow(Principal="*", **when("IpAddress", "aws:SourceIp", ["192.0.2.0/24", "8.0.0.0/7"])), True),
+        (allow(Principal="*", **when("IpAddress", "aws:SourceIp", ["2001:db8::/31"])), True),
+        (allow(Principal="*", **when("StringEquals", "aws:SourceVpce", "vpce-1")), False),
+        (allow(Principal="*", **when("StringLike", "aws:SourceVpce", "vpce-*")), True),
+        (allow(Principal="*", **when("StringNotEquals", "aws:SourceVpce", "vpce-1")), True),
+        (allow(Principal="*", **when("StringEqualsIfExists", "aws:SourceVpce", "vpce-1")), True),
+        (allow(Principal="*", **when("Bool", "aws:SecureTransport", "true")), True),
+        (allow(Principal="*", **when("StringEquals", "aws:PrincipalOrgID", "o-1")), False),
+        (allow(Principal="*", **when("StringLike", "aws:userid", "AROA1:*")), True),
+        (allow(Principal="*", **when("StringLike", "s3:DataAccessPointArn", f"arn:aws:s3:eu-west-1:{OWN}:accesspoint/*")), False),
+        (allow(Principal="*", **when("StringLike", "s3:DataAccessPointArn", "arn:aws:s3:*:*:accesspoint/*")), True),
+    ],
+)  # fmt: skip
+def test_what_s3_calls_public(statement: Any, expected: bool) -> None:
+    assert is_public(policy(statement)) is expected
+    assert is_public(policy(statement, allow(**aws(FOREIGN)))) is expected
+
+
+def test_an_own_part_of_a_bucket_is_not_the_bucket() -> None:
+    """A folder named by a variable is the caller's own; one named by its name is a part of it."""
+    for resource, expected in (
+        (f"{BUCKET}/user/${{aws:userid}}/*", UNKNOWN),
+        (f"{BUCKET}/user/*", YES),
+        (f"{BUCKET}/${{*}}/*", YES),
+    ):
+        assert decide(role(identity=policy(allow("s3:*", resource))), READ, bucket()) is expected
+
+
+def test_whose_a_bucket_is_may_not_be_known() -> None:
+    for statements, expected in (
+        ([], UNKNOWN),
+        ([allow(**aws(ROLE))], YES),
+        ([deny(**aws(ROLE))], NO),
+    ):
+        target = Target(FILES, "", policy(*statements))
+        assert decide(role(identity=S3), READ, target) is expected
+
+
+def test_a_key_whose_policy_was_not_seen() -> None:
+    target = Target(KEY, OWN, None, policy_decides=True)
+    assert decide(role(identity=policy(allow("kms:*"))), "kms:Decrypt", target) is UNKNOWN
+    assert decide(role(identity=policy(deny("kms:*"))), "kms:Decrypt", target) is NO
+
+
+def test_anonymous_callers_have_no_keys_of_identities() -> None:
+    for key in ("aws:PrincipalTag/team", "aws:PrincipalOrgID", "aws:MultiFactorAuthPresent"):
+        target = bucket(allow(Principal="*", **when("StringLike", key, "*")))
+        assert decide(Caller("anonymous"), READ, target) is NO
+        assert decide(Caller("anonymous"), READ, target, {key.lower(): "true"}) is YES
+
+
+def test_what_a_condition_limits_to_an_organisation() -> None:
+    """A Deny of all but the own organisation leaves over who is in it."""
+    target = bucket(deny(Principal="*", **when("StringNotEquals", "aws:PrincipalOrgID", "o-1")))
+    inside, outside = ({"aws:principalorgid": one} for one in ("o-1", "o-2"))
+    assert denied(role(context=inside), READ, target) is NO
+    assert denied(role(context=outside), READ, target) is YES
+    assert denied(role(), READ, target) is UNKNOWN
+    assert denied(Caller("anonymous"), READ, target) is YES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def leave_out(response: Any, path: Members) -> Any:
     return shorter
 
 
+@cache
 def readers(call: str) -> list[str]:
     """The controls that read a call, or what depends on it."""
     return sorted(n for n, one in CONTROLS.items() if CALLS[call] in with_sources(one.calls))

@@ -14,10 +14,12 @@ from kit.aws.calls import (
     DESCRIBE_APPLICATIONS,
     DESCRIBE_BUCKETS,
     DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    EACH_SCREENSHOTS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
@@ -446,7 +448,56 @@ def shots(**members: Any) -> Given:
     return lambda account: agents(account).bucket(SHOTS, **settings)
 
 
-NO_SHOTS = not_applicable("no bucket of agents' screenshots")
+def recorded(
+    on: bool | None = True, arn: str | None = f"arn:aws:s3:::{SHOTS}", **more: Any
+) -> Given:
+    """A stack of which agents' sessions are recorded, and no screenshots are uploaded."""
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        "ScreenshotsUploadEnabled": False,
+        **({} if on is None else {"ReplaySessionEnabled": on}),
+        **({"S3BucketArn": arn} if arn else {}),
+        **more,
+    }
+    return lambda account: account.stack("recorded", AgentAccessConfig=config)
+
+
+def on_a_builder(on: bool | None = True, arn: str | None = f"arn:aws:s3:::{SHOTS}") -> Given:
+    """An image builder in which agents work."""
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        **({} if on is None else {"ScreenshotsUploadEnabled": on}),
+        **({"S3BucketArn": arn} if arn else {}),
+    }
+    builder = {
+        "Name": "builder",
+        "Arn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:image-builder/builder",
+        "AgentAccessConfig": config,
+    }
+    return lambda account: account.lists(DESCRIBE_IMAGE_BUILDERS, builder)
+
+
+def to(bucket: Given, *others: Given) -> Given:
+    """Several things given of one account."""
+
+    def given(account: Account) -> Account:
+        for each in (*others, bucket):
+            each(account)
+        return account
+
+    return given
+
+
+def the_bucket(**members: Any) -> Given:
+    settings = {"listed": False, "lifecycle": [erases()]} | members
+    return lambda account: account.bucket(SHOTS, **settings)
+
+
+NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
 
 
 @scenarios(
@@ -467,6 +518,36 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots")
         "the bucket's name left out",
         lambda a: agents(a, None),
         not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    ("recordings, as it should be", to(the_bucket(), recorded()), passes),
+    ("recordings, public by policy", to(the_bucket(public=True), recorded()), fails),
+    ("recordings, kept for ever", to(the_bucket(lifecycle=None), recorded()), fails),
+    (
+        "recordings under a key, and a bucket without encryption",
+        lambda a: no_encryption(recorded(KmsKeyArn=KEY)(a), SHOTS),
+        fails,
+    ),
+    ("recordings off, though a bucket is named", recorded(on=False), NO_SHOTS),
+    ("recordings never set, though a bucket is named", recorded(on=None), NO_SHOTS),
+    (
+        "recordings into a bucket whose name is left out",
+        recorded(arn=None),
+        not_evidenced("absent in answer", DESCRIBE_STACKS),
+    ),
+    (
+        "screenshots and recordings in one bucket",
+        to(the_bucket(), recorded(), lambda a: agents(a)),
+        passes,
+    ),
+    ("a builder's, as it should be", to(the_bucket(), on_a_builder()), passes),
+    ("a builder's, public by policy", to(the_bucket(public=True), on_a_builder()), fails),
+    ("a builder that uploads nothing", on_a_builder(on=False), NO_SHOTS),
+    ("a builder of which only the bucket is known", to(the_bucket(), on_a_builder(None)), passes),
+    ("a builder of which nothing is known", on_a_builder(None, None), NO_SHOTS),
+    (
+        "image builders denied",
+        lambda a: a.denies(DESCRIBE_IMAGE_BUILDERS),
+        denied(DESCRIBE_IMAGE_BUILDERS),
     ),
     (
         "encryption denied",
@@ -490,6 +571,49 @@ def test_ar_13_screenshots_are_protected(
 ) -> None:
     given(account)
     assert verdicts(account, "AR-13") == expected
+
+
+def rotation(on: bool) -> Given:
+    """Recordings under a customer's key, which rotates or does not."""
+    return to(
+        the_bucket(),
+        lambda a: a.key(rotation={"KeyRotationEnabled": on}),
+        recorded(KmsKeyArn=KEY),
+    )
+
+
+@scenarios(
+    ("recordings without a key", to(the_bucket(), recorded()), NO_KEY),
+    ("the key of recordings rotates", rotation(True), passes),
+    ("it does not", rotation(False), fails),
+    ("a key is named, and nothing recorded", recorded(on=False, KmsKeyArn=KEY), NO_KEY),
+)
+def test_ar_08_the_key_of_recordings_is_in_scope(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-08") == expected
+
+
+def test_buckets_and_keys_of_agents_are_asked_about() -> None:
+    bucket, look = f"arn:aws:s3:::{SHOTS}", {"ScreenResolution": "W_1280xH_720"}
+    named: dict[str, Any] = {**look, "S3BucketArn": bucket, "KmsKeyArn": KEY}
+    for uploads, records, asked in (
+        (True, False, True),
+        (False, True, True),
+        (False, False, False),
+        (None, None, True),
+        (False, None, False),
+    ):
+        told = {"ScreenshotsUploadEnabled": uploads, "ReplaySessionEnabled": records}
+        config = named | {name: on for name, on in told.items() if on is not None}
+        stacks = {"Stacks": [{"Name": "x", "AgentAccessConfig": config}]}
+        of_stacks = [each for each in EACH_SCREENSHOTS if each.source is DESCRIBE_STACKS]
+        wanted = [one for each in of_stacks for one in each.wanted(stacks)]
+        assert wanted == ([{"Bucket": SHOTS}] if asked else [])
+        keys = [each for each in DESCRIBE_KEY.each if each.source is DESCRIBE_STACKS]
+        wanted = [one for each in keys for one in each.wanted(stacks)]
+        assert wanted == ([{"KeyId": KEY}] if records else [])
 
 
 def account_open(account: Account) -> Account:

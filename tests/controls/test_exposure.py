@@ -392,13 +392,39 @@ def with_agents(account: Account) -> Account:
     return account.stack(AgentAccessConfig=config)
 
 
-NO_AGENTS = not_applicable("no stack that agents may use")
+NO_AGENTS = not_applicable("no stack or image builder that agents may use")
+
+
+def building_with(**agent_access: Any) -> Given:
+    """An image builder, with agent access where settings of it are given."""
+    config = {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+        **agent_access,
+    }
+    builder = {"Name": "builder", "Arn": f"{ARN}:image-builder/builder"}
+    access = {"AgentAccessConfig": config} if agent_access else {}
+    return lambda a: a.lists(DESCRIBE_IMAGE_BUILDERS, builder | access)
 
 
 @scenarios(
     ("no stack", nothing, NO_AGENTS, NO_AGENTS),
     ("a stack without agents", lambda a: a.stack(), NO_AGENTS, NO_AGENTS),
     ("a stack with agents", with_agents, UNDECLARED, passes),
+    ("an image builder without agents", building_with(), NO_AGENTS, NO_AGENTS),
+    (
+        "an image builder with agents",
+        building_with(ScreenshotsUploadEnabled=False),
+        UNDECLARED,
+        passes,
+    ),
+    (
+        "image builders denied",
+        lambda a: a.denies(DESCRIBE_IMAGE_BUILDERS),
+        denied(DESCRIBE_IMAGE_BUILDERS),
+        denied(DESCRIBE_IMAGE_BUILDERS),
+    ),
     (
         "stacks denied",
         lambda a: a.denies(DESCRIBE_STACKS),
@@ -418,6 +444,28 @@ def test_ex_10_agents(tmp_path: Path, given: Given, expected: list[Any]) -> None
 def test_ex_10_shows_what_agents_may_do(account: Account) -> None:
     (finding,) = findings(with_agents(account), "EX-10")
     assert "What agents may do: COMPUTER_VISION; Agents' screenshots" in finding.observed
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"ReplaySessionEnabled": True, "ScreenshotsUploadEnabled": False}, ("no", "yes")),
+        ({"ReplaySessionEnabled": False, "ScreenshotsUploadEnabled": True}, ("yes", "no")),
+        ({"ReplaySessionEnabled": True, "ScreenshotsUploadEnabled": True}, ("yes", "yes")),
+        ({}, ("no", "no")),
+    ],
+)
+def test_ex_10_shows_what_is_kept_of_agents_sessions(
+    account: Account, told: dict[str, bool], shown: tuple[str, str]
+) -> None:
+    settings = [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]
+    look = {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
+    config = {"Settings": settings, **look, "UserControlMode": "VIEW_STOP", **told}
+    (finding,) = findings(account.stack(AgentAccessConfig=config), "EX-10")
+    assert f"screenshots are kept: {shown[0]}" in finding.observed
+    assert f"sessions are recorded: {shown[1]}" in finding.observed
+    assert "see and stop agents: VIEW_STOP" in finding.observed
+    assert finding.reason == "not declared"
 
 
 def redirecting(*allowed: str, on: bool = True, **members: Any) -> Given:
@@ -492,6 +540,25 @@ def joined(
     return given
 
 
+NO_FALLBACK = "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"
+
+
+def two_domains(*statuses: str | None) -> Given:
+    """A stack of two fleets, each joined to a domain of its own."""
+
+    def given(account: Account) -> Account:
+        account.stack(fleets=("a", "b"), **setting(DOMAIN_PASSWORD_SIGNIN="ENABLED"))
+        for name, status in zip("ab", statuses, strict=True):
+            account.fleet(name, DomainJoinInfo={"DirectoryName": f"{name}.example"})
+            config: dict[str, Any] = {"DirectoryName": f"{name}.example"}
+            if status:
+                config["CertificateBasedAuthProperties"] = {"Status": status}
+            account.lists(DESCRIBE_DIRECTORY_CONFIGS, config)
+        return account
+
+    return given
+
+
 NOT_JOINED = not_applicable("no stack with a domain-joined fleet and certificate-based sign-in")
 
 
@@ -500,10 +567,16 @@ NOT_JOINED = not_applicable("no stack with a domain-joined fleet and certificate
     ("no fleet joined to a domain", lambda a: a.stack(fleets=("x",)).fleet("x"), NOT_JOINED),
     ("passwords off", joined("DISABLED"), passes),
     ("passwords on", joined(), to_be_reviewed),
+    ("passwords off, without fallback", joined("DISABLED", NO_FALLBACK), passes),
+    ("passwords on, without fallback", joined("ENABLED", NO_FALLBACK), passes),
+    ("a status of next year", joined("ENABLED", "ENABLED_IN_2027"), to_be_reviewed),
+    ("two domains, one of them falls back", two_domains(NO_FALLBACK, "ENABLED"), to_be_reviewed),
+    ("two domains without fallback", two_domains(NO_FALLBACK, NO_FALLBACK), passes),
+    ("one without fallback, one without certificates", two_domains(NO_FALLBACK, None), passes),
     (
-        "without fallback to the directory",
-        joined("DISABLED", "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"),
-        passes,
+        "passwords off, and directories' fallback denied",
+        lambda a: joined("DISABLED")(a).denies(DESCRIBE_DIRECTORY_CONFIGS),
+        denied(DESCRIBE_DIRECTORY_CONFIGS),
     ),
     ("certificates off", joined(certificates="DISABLED"), NOT_JOINED),
     ("certificates never set up", joined(certificates=None), NOT_JOINED),
@@ -542,3 +615,23 @@ def test_ex_13_passwords(account: Account, given: Given, expected: list[Any]) ->
 def test_ex_13_fails_where_the_profile_wants_certificates(strict: Account) -> None:
     joined()(strict)
     assert verdicts(strict, "EX-13") == [fails]
+
+
+def test_ex_13_passes_without_fallback_whatever_the_profile_wants(strict: Account) -> None:
+    joined("ENABLED", NO_FALLBACK)(strict)
+    assert verdicts(strict, "EX-13") == [passes]
+
+
+@pytest.mark.parametrize("setting_of", ["ENABLED", "DISABLED", None])
+def test_smart_cards_and_security_keys_are_shown_and_judged_by_none(
+    account: Account, setting_of: str | None
+) -> None:
+    settings = {} if setting_of is None else {"SMART_CARD_REDIRECTION": setting_of}
+    on = setting_of == "ENABLED"
+    account.stack(
+        **setting(FILE_DOWNLOAD="DISABLED", **settings), WebAuthnRedirection={"Enabled": on}
+    )
+    (finding,) = findings(account, "EX-02")
+    assert finding.status == "pass"
+    assert f"Smart cards of the user's device: {setting_of or 'not set'}" in finding.observed
+    assert f"(WebAuthn): {'yes' if on else 'no'}" in finding.observed

@@ -101,6 +101,12 @@ def delivered(days: float, **members: Any) -> Given:
     ),
     ("delivered within the limit", delivered(days=2), passes),
     ("delivered before the limit", delivered(days=2.01), fails),
+    ("delivered in the years to come", delivered(days=-400), to_be_reviewed),
+    (
+        "delivered in the years to come, beside one that delivers",
+        lambda a: delivered(days=-400)(a.trail("b")),
+        passes,
+    ),
     ("delivered years ago", lambda a: a.trail(status=OLD), fails),
     ("delivered while the collector ran", delivered(days=-0.01), passes),
     ("delivered years ago, and writes alone", lambda a: a.trail(status=OLD, basic=[WRITES]), fails),
@@ -1238,6 +1244,13 @@ def reporting(days: float | None = 0.5, *errors: str, busy: str = "") -> Given:
     return given
 
 
+def elastic(account: Account, **capacity: int) -> Account:
+    """An Elastic fleet, of which AWS says no more of its capacity than it has to."""
+    return account.fleet(
+        "elastic", FleetType="ELASTIC", ComputeCapacityStatus={"Desired": 0, **capacity}
+    )
+
+
 NO_SUBSCRIPTION = not_applicable("no usage report subscription")
 
 
@@ -1249,6 +1262,30 @@ NO_SUBSCRIPTION = not_applicable("no usage report subscription")
     ("older, with sessions", reporting(40, busy="ActiveUserSessions"), fails),
     ("older, with instances that wait", reporting(40, busy="Available"), passes),
     ("older, and nobody streams", reporting(40), passes),
+    ("of the years to come, with sessions", reporting(-400, busy="InUse"), to_be_reviewed),
+    ("recent, on an Elastic fleet", lambda a: elastic(reporting(1)(a)), passes),
+    ("older, on an Elastic fleet", lambda a: elastic(reporting(2.01)(a)), to_be_reviewed),
+    ("no report yet, on an Elastic fleet", lambda a: elastic(reporting(None)(a)), to_be_reviewed),
+    (
+        "older, on an Elastic fleet that tells that it streams",
+        lambda a: elastic(reporting(40)(a), InUse=1),
+        fails,
+    ),
+    (
+        "older, on an Elastic fleet that tells that it does not",
+        lambda a: elastic(reporting(40)(a), InUse=0),
+        passes,
+    ),
+    (
+        "older, on an Elastic fleet beside one that streams",
+        lambda a: elastic(reporting(40, busy="InUse")(a)),
+        fails,
+    ),
+    (
+        "an error, on an Elastic fleet",
+        lambda a: elastic(reporting(1, "ACCESS_DENIED")(a)),
+        fails,
+    ),
     (
         "older, and AWS does not tell who streams",
         lambda a: reporting(40)(a).fleet("untold", ComputeCapacityStatus={"Desired": 1}),
@@ -1281,3 +1318,14 @@ NO_SUBSCRIPTION = not_applicable("no usage report subscription")
 def test_lg_05_usage_reports(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "LG-05") == expected
+
+
+@pytest.mark.parametrize("control", ["LG-01", "LG-02"])
+def test_the_limit_of_deliveries_is_a_profiles(tmp_path: Path, control: str) -> None:
+    own = tmp_path / "ours.yaml"
+    own.write_text("max_delivery_age_days: 30\n")
+    account = Account(tmp_path, thresholds=str(own)).fleet().bucket()
+    delivered(days=29, advanced=[management(), objects()])(account)
+    (finding,) = findings(account, control)
+    assert finding.status == "pass"
+    assert "max_delivery_age_days = 30" in finding.expected

@@ -147,6 +147,12 @@ FIELDS: list[tuple[str, Given]] = [
     ),
     ("metadata", listing(calls.DESCRIBE_APPLICATIONS, Name="a", Metadata={"k": SURE})),
     ("entitlement", entitled(Description=SURE)),
+    ("value of an attribute", entitled(Attributes=[{"Name": "groups", "Value": SURE}])),
+    ("name of an attribute", entitled(Attributes=[{"Name": SURE, "Value": "x"}])),
+    (
+        "second attribute",
+        entitled(Attributes=[{"Name": "a", "Value": "x"}, {"Name": "b", "Value": SURE}]),
+    ),
     ("title of a theme", themed(ThemeTitleText=SURE)),
     ("link of a theme", themed(ThemeFooterLinks=[LINK])),
     ("image export", export(AmiDescription=SURE)),
@@ -389,3 +395,9 @@ def test_md_04_sums_up_texts_and_tags(account: Account, given: Given, status: st
     (roll_up,) = evaluate(tabulate(account.snapshot(), ["texts", "tags"])).roll_ups
     assert (roll_up.control, roll_up.status) == ("MD-04", status)
     assert roll_up.evidence == ("MD-01", "MD-02")
+
+
+@pytest.mark.parametrize("value", ["accounting", "*", "CN=Finance,OU=Groups,DC=corp,DC=example"])
+def test_md_01_lets_attributes_of_groups_pass(account: Account, value: str) -> None:
+    entitled(Attributes=[{"Name": "groups", "Value": value}])(account)
+    assert set(verdicts(account, "MD-01")) == {passes}

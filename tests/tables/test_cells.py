@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import permutations, product
 from typing import Any
 
@@ -16,6 +17,7 @@ from kit.tables.cells import (
     Default,
     attached,
     derive,
+    in_the_past,
     known_all,
     known_any,
     member,
@@ -207,3 +209,39 @@ def test_an_absent_member_of_a_listed_item() -> None:
     assert cell.gap == Trouble(
         "absent in answer", call.name, hint="AWS left State out", evidence=ref
     )
+
+
+NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_gap"),
+    [
+        ("2019-01-22T00:00:00+00:00", False),
+        ("0001-01-01T00:00:00+00:00", False),
+        ("2026-11-28T12:00:00+00:00", False),
+        ("2026-11-29T12:00:00+00:00", False),  # a day is not too much
+        ("2026-11-29T12:00:01+00:00", True),
+        ("2026-11-29T13:30:00+02:00", False),
+        ("2026-11-29T13:30:00", True),  # of UTC, where none is named
+        ("9999-12-31T23:59:59+00:00", True),
+        (["2026-11-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"], True),
+        (["2026-11-01T00:00:00+00:00"], False),
+        ([], False),
+        (None, False),
+        ("not known, for Macie is off", False),
+    ],
+)
+def test_what_has_happened_does_not_lie_ahead(value: Any, is_gap: bool) -> None:
+    cell = Cell(value, ("E0001#/LastUsed",))
+    found = in_the_past(cell, NOW)
+    if not is_gap:
+        assert found is cell
+    else:
+        assert found.gap is not None
+        assert (found.gap.reason, found.gap.evidence) == ("needs review", "E0001")
+        assert found.gap.hint.startswith("AWS gives a time that lies ahead: ")
+
+
+def test_what_was_not_seen_stays_so() -> None:
+    assert in_the_past(GAP, NOW) is GAP
