@@ -26,6 +26,7 @@ from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
 from kit.aws.lending import lend
 from kit.aws.protect import protect
 from kit.aws.tls import Handshake
+from kit.aws_models import home_region, is_listed, partition_of
 from kit.parameters import Run, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, write
@@ -244,12 +245,27 @@ class Account:
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=image["Arn"])
         return self.lists(calls.DESCRIBE_IMAGES, image, region=region)
 
+    def runs(self, arn: str, region: str = REGION, *, seen: bool = True, **members: Any) -> Account:
+        """Add a fleet that runs an image of another account or of AWS, which describes it."""
+        name = arn.rpartition("/")[2]
+        self.fleet(f"of {name}", region, ImageArn=arn)
+        image = {
+            "Name": name,
+            "Arn": arn,
+            "PublicBaseImageReleasedDate": AS_OF - dt.timedelta(days=30),
+            **members,
+        }
+        image = {key: value for key, value in image.items() if value is not None}
+        listed = {"Images": [image] if seen else []}
+        return self.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, listed, region, Arns=[arn])
+
     def bucket(
         self,
         name: str = HOME,
         *,
         region: str = REGION,
         listed: bool = True,
+        ours: bool = True,
         encryption: str = "AES256",
         key: str = "",
         policy: Any = None,
@@ -263,9 +279,17 @@ class Account:
         tags: Mapping[str, str] | None = None,
         copied_to: str = "",
     ) -> Account:
-        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
+        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise.
+
+        One with a name of AppStream's is of another account where it is not listed, any other
+        where it is not ``ours``.
+        """
+        owned = {"Name": name, "BucketRegion": region}
+        if not name.startswith(calls.BUCKET_PREFIX):
+            found = [owned] if ours else []
+            self.answers(calls.LIST_NAMED_BUCKETS, {"Buckets": found}, region, Prefix=name)
         if listed:
-            self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+            self.lists(calls.LIST_BUCKETS, owned)
         else:
             place = {"LocationConstraint": region}
             self.answers(calls.GET_BUCKET_LOCATION, place, region, Bucket=name)
@@ -555,7 +579,12 @@ class Account:
         header = {
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
-            "partition": "aws",
+            "partition": self.partition,
+            "unlisted_services": sorted(
+                service
+                for service in {call.service for call in CALLS.values()}
+                if not is_listed(service, self.partition)
+            ),
             "certificates_verified": True,
             "kit": "0.0",
             "botocore": "0.0",
@@ -573,6 +602,11 @@ class Account:
         lent = loan.requests if loan else ()
         return write(self._folder / "snapshot", header, requests, lent)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the account's regions."""
+        return partition_of(self.regions[0])
+
     def _is_silent(self, call: Call, where: str) -> bool:
         if call is GET_CALLER_IDENTITY or call.scope is Scope.ACCOUNT:
             return False
@@ -580,7 +614,7 @@ class Account:
 
     def _where(self, call: Call, region: str | None) -> tuple[str, ...]:
         if call.scope is Scope.ACCOUNT:
-            return (call.home or "us-east-1",)
+            return (home_region(self.partition) if call.home else "us-east-1",)
         return (region,) if region else self.regions
 
     def _put(

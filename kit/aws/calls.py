@@ -18,8 +18,6 @@ from typing import Any
 import jmespath
 from jmespath.functions import Functions, signature
 
-PARTITION_HOME = "us-east-1"  # where Artifact and Account Management answer
-
 
 class Scope(Enum):
     """Whether a call is made once for the account or once for each region."""
@@ -46,11 +44,15 @@ class Asked:
 
 
 class _ARNs(Functions):  # type: ignore[misc]
-    """What requests need of an ARN: ``arn_region(KmsKeyId)``, ``arn_resource(S3BucketArn)``."""
+    """What requests need of an ARN: ``arn_region``, ``arn_account`` and ``arn_resource``."""
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_region(self, arn: str | None) -> str | None:
         return self._part(arn, 3)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_account(self, arn: str | None) -> str | None:
+        return self._part(arn, 4)
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_resource(self, arn: str | None) -> str | None:
@@ -103,6 +105,7 @@ class Call:
 
     service: str
     operation: str
+    of: str
     scope: Scope
     items: str
     holds: tuple[str, ...]
@@ -110,7 +113,7 @@ class Call:
     each: tuple[Each, ...]
     after: tuple[Call, ...]
     fallback_of: Call | None
-    home: str | None
+    home: bool
     absent: Mapping[str, str]
     secret: tuple[str, ...]
     personal: tuple[str, ...]
@@ -124,8 +127,9 @@ class Call:
 
     @property
     def name(self) -> str:
-        """``service.Operation``, as in botocore."""
-        return f"{self.service}.{self.operation}"
+        """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
+        about = f" ({self.of})" if self.of else ""
+        return f"{self.service}.{self.operation}{about}"
 
     @property
     def need(self) -> Need:
@@ -159,13 +163,14 @@ def declare(
     operation: str,
     scope: Scope = Scope.REGION,
     *,
+    of: str = "",
     items: str = "",
     holds: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
     fallback_of: Call | None = None,
-    home: str | None = None,
+    home: bool = False,
     absent: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
     personal: tuple[str, ...] = (),
@@ -184,6 +189,8 @@ def declare(
     service, operation : str
         As botocore names them.
     scope : Scope
+    of : str
+        What it asks about, where another call of the same operation asks about something else.
     items : str
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
@@ -196,8 +203,8 @@ def declare(
         Calls that have to be made first, whatever they answered.
     fallback_of : Call
         Made only where that call failed or listed nothing.
-    home : str
-        The one region that answers for the account.
+    home : bool
+        Only the home region of the account's partition answers: us-east-1, us-gov-west-1 ...
     absent : mapping of error code to a part of its message
         Errors that say "there is none": facts, not failures.
     secret, personal : tuple of str
@@ -223,6 +230,7 @@ def declare(
     call = Call(
         service=service,
         operation=operation,
+        of=of,
         scope=scope,
         items=items,
         holds=holds,
@@ -257,7 +265,7 @@ LIST_REGIONS = declare(
     Scope.ACCOUNT,
     items="Regions",
     parameters={"MaxResults": 50},
-    home=PARTITION_HOME,
+    home=True,
 )
 DESCRIBE_REGIONS = declare(
     "ec2",
@@ -273,7 +281,7 @@ LIST_REPORTS = declare(
     Scope.ACCOUNT,
     items="reports",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
 )
 LIST_CUSTOMER_AGREEMENTS = declare(
     "artifact",
@@ -281,7 +289,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
     Scope.ACCOUNT,
     items="customerAgreements",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
     informative=True,  # the agreement on processing is part of AWS's terms, listed or not
 )
 
@@ -335,6 +343,7 @@ DESCRIBE_ORGANIZATION = declare(
     "organizations",
     "DescribeOrganization",
     Scope.ACCOUNT,
+    home=True,
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
 )
@@ -378,6 +387,21 @@ DESCRIBE_IMAGE_BUILDERS = declare(
         "ImageBuilders[].Description",
     ),
     probe=True,
+)
+_ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
+# Images that run and that the account does not own: AWS's public ones, those that others share.
+# Each is asked about alone, for one that is gone makes AWS refuse the whole request.
+DESCRIBE_IMAGES_OF_OTHERS = declare(
+    "appstream",
+    "DescribeImages",
+    of="of others",
+    items="Images",
+    each=(
+        Each(DESCRIBE_FLEETS, f"Fleets[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, f"ImageBuilders[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=DESCRIBE_IMAGES.personal,
 )
 DESCRIBE_APP_BLOCKS = declare(
     "appstream",
@@ -528,12 +552,13 @@ GET_EVENT_DATA_STORE = declare(
 
 # --- storage -----------------------------------------------------------------------------
 
+BUCKET_PREFIX = "appstream"  # with which the names of AppStream's own buckets begin
 LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
     items="Buckets",
-    parameters={"Prefix": "appstream", "MaxBuckets": 1000},
+    parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
     action="s3:ListAllMyBuckets",
 )
@@ -593,6 +618,23 @@ EACH_SCREENSHOTS = (
         "ImageBuilders[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
+)
+# Whether the account owns a bucket, its own list decides: of other names that part is listed.
+LIST_NAMED_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="that are named",
+    items="Buckets",
+    each=tuple(
+        Each(
+            each.source,
+            f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
+            ".{Prefix: Bucket}",
+        )
+        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS)
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
 )
 EACH_TRAIL_BUCKET = (
     Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),

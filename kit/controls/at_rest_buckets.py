@@ -15,6 +15,7 @@ from kit.controls.registry import (
 )
 from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
+from kit.tables.organisation import OWN
 from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
 MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other service counts objects")
@@ -142,6 +143,12 @@ def bucket_policies_restrict_access_and_deletion(access_restricted: bool) -> boo
 def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
     """The policy denies everybody to delete the bucket, as AppStream made it."""
     return deletion_guarded
+
+
+@bucket_policies_restrict_access_and_deletion.clause
+def bucket_is_the_accounts_own(owner: str) -> bool:
+    """The account owns the bucket: who owns one reads all that is in it."""
+    return owner == OWN
 
 
 @control(

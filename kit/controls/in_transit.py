@@ -21,6 +21,7 @@ from kit.controls.registry import (
 from kit.controls.source import cite
 from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
+from kit.tables.organisation import OWN
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
@@ -78,7 +79,11 @@ def web_assets_travel_over_tls() -> Outcome:
     ),
 )
 def streaming_traffic_is_encrypted(
-    protocol: str, endpoints: list[dict[str, Any]], *, private_streaming_required: bool
+    protocol: str,
+    endpoints: list[dict[str, Any]],
+    *,
+    private_streaming_required: bool,
+    organisation_accounts: list[str],
 ) -> Outcome:
     """Streaming runs over TLS, through a working endpoint where the profile wants a private one."""
     known = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
@@ -90,6 +95,10 @@ def streaming_traffic_is_encrypted(
         return NotEvidenced(
             "needs review", "the stack names a VPC endpoint that is not one of this account's"
         )
+    others = {endpoint["owner"] for endpoint in known} - {OWN, *organisation_accounts}
+    if others:
+        named = ", ".join(sorted(others))
+        return NotEvidenced("needs review", f"a VPC endpoint is of account {named}")
     if protocol == "UDP":
         return NotEvidenced(
             "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,7 @@ SERVICE_ROLES = {
     ),
     "AmazonAppStreamPCAAccess": "prod.euc.ecm.amazonaws.com",
 }
-AWS_POLICIES = ":iam::aws:policy/"
+AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Known:
 
 def policy_name(label: Any, arn: str | None) -> str:
     """How a managed policy is shown: AWS's by its name, one of the account's own by a label."""
-    if arn and AWS_POLICIES in arn:
+    if arn and AWS_POLICIES.match(arn):
         return arn.rpartition("/")[2]
     return str(label("policy", arn or "unnamed", (arn or "").rpartition("/")[2] or None))
 

@@ -24,10 +24,12 @@ from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_CALLS,
     KEPT_COLUMN,
+    OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     Kept,
     encryption,
+    owner,
     ownership,
     public_access,
     retention,
@@ -51,6 +53,7 @@ _PURPOSES = (
     (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
     (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
 )
+_RANDOM = re.compile(r"(-[a-z0-9]{0,16})?")  # what AppStream puts after the account's number
 # The folders in which AppStream keeps things. It makes others beside those for reports, for what
 # session scripts write: one for each session.
 # Developer Guide: "Home Folder Formats", "Administer the VHDs for Your Users' Application Settings",
@@ -62,6 +65,7 @@ FOLDERS = {
 }
 _COLUMNS = {
     "purpose": Column("Holds"),
+    "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
     "sse_c_blocked": Column(
         "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
@@ -183,8 +187,9 @@ def shown_bucket(labels: Labels, name: str) -> str:
 
 
 def is_made_by_appstream(name: str) -> bool:
-    """Whether AppStream made a bucket, and so its name."""
-    return any(pattern.match(name) for _, pattern in _PURPOSES)
+    """Whether AppStream made a bucket, and so its name: no word of anybody's stands at its end."""
+    found = (pattern.match(name) for _, pattern in _PURPOSES)
+    return any(made and _RANDOM.fullmatch(name, made.end()) for made in found)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
@@ -222,6 +227,7 @@ def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
     return {
+        "owner": owner(snapshot, name),
         **encryption(snapshot, name),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public_access(snapshot, name),

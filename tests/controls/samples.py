@@ -30,6 +30,7 @@ from tests.standins import (
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+PUBLIC = f"arn:aws:appstream:{REGION}::image/AppStream-WinServer2022"
 _CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
 _AGENTS = {
     "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
@@ -183,7 +184,26 @@ def federal(folder: Path) -> Account:
     return account.fleet(region="us-east-1")
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
+def renamed(folder: Path) -> Account:
+    """Buckets have names that AppStream does not choose, or that only begin like its own."""
+    account = Account(folder, **_DECLARED)
+    account.stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": "files"}],
+        AgentAccessConfig=_AGENTS | {"S3BucketArn": "arn:aws:s3:::appstream-screens"},
+    )
+    location = {"S3Bucket": "appstream-packages", "S3Key": "cad.vhdx"}
+    block = {"Name": "block", "Arn": "arn:block", "SourceS3Location": location}
+    account.lists(calls.DESCRIBE_APP_BLOCKS, block)
+    kept: dict[str, Any] = {"versioning": "Enabled", "lifecycle": [erases()]}
+    for name in ("appstream-packages", "appstream-screens", LOGS):
+        account.bucket(name, **kept)
+    policy = {"Statement": restricted("files", ADMIN)["Statement"]}
+    return account.bucket("files", listed=False, policy=policy, **kept)
+
+
+SAMPLES = {
+    sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal, renamed)
+}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
@@ -215,6 +235,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.fleet(
         Description="Workstations",
         IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance",
+        ImageArn=IMAGE,
         MaxSessionsPerInstance=1,
         ComputeCapacityStatus={"Desired": 1, "InUse": 1},
         DomainJoinInfo={"DirectoryName": "corp.example"},
@@ -224,8 +245,15 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.image(shared_with=(COLLEAGUE,), Applications=programs)
     account.lists(
         calls.DESCRIBE_IMAGE_BUILDERS,
-        {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
+        {
+            "Name": "builder",
+            "Arn": f"{arn}:image-builder/builder",
+            "ImageArn": PUBLIC,
+            **_CLOSED,
+        },
     )
+    published = {"Arn": PUBLIC, "Name": "x", "PublicBaseImageReleasedDate": AS_OF}
+    account.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, {"Images": [published]}, REGION, Arns=[PUBLIC])
     block = {"Name": "block", "Arn": f"{arn}:app-block/block", **_PACKAGES}
     account.lists(calls.DESCRIBE_APP_BLOCKS, block)
     builder: dict[str, Any] = {
