@@ -74,7 +74,11 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
         "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
     },
     remedy=Remedy(
-        console="AWS Artifact, Reports: accept the terms, so that the collector can list them.",
+        console=(
+            "AWS Artifact, Reports: download the framework's report, read it, and name the reading "
+            "in reports_read in the parameters (a day, or a reference). Take frameworks that "
+            "nobody needs out of attestations in the profile."
+        ),
         cli="aws artifact list-reports --region us-east-1",
     ),
 )

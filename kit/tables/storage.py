@@ -93,7 +93,7 @@ _COLUMNS = {
     "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
     **REFUSAL_COLUMNS,
     "kept_days": KEPT_COLUMN,
-    "kept_until": Column("Nothing is erased before", calls=KEPT_CALLS),
+    "kept_until": Column("Not all is erased before", calls=KEPT_CALLS),
     "erased_folders": Column(
         "AppStream's own folders that are erased, after days", calls=KEPT_CALLS
     ),

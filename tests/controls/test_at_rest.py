@@ -406,6 +406,18 @@ ACLS = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
 POLICIES = {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 
 
+def halves(of_account: dict[str, bool], of_bucket: dict[str, bool]) -> Given:
+    """Blocks of which the account has some and the bucket others."""
+
+    def given(account: Account) -> Account:
+        bucket_block(account, **of_bucket)
+        off = dict.fromkeys((*ACLS, *POLICIES), False)
+        answer = {"PublicAccessBlockConfiguration": {**off, **of_account}}
+        return account.answers(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, answer)
+
+    return given
+
+
 def both_blocks_denied(account: Account) -> None:
     account.denies(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK).bucket()
     account.denies(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=HOME)
@@ -476,6 +488,13 @@ def both_blocks_denied(account: Account) -> None:
         passes,
     ),
     ("both denied", both_blocks_denied, denied(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)),
+    ("half for the account, half for the bucket", halves(ACLS, POLICIES), passes),
+    ("one half twice", halves(ACLS, ACLS), fails),
+    (
+        "half for the account, the bucket's denied",
+        lambda a: halves(ACLS, {})(a).denies(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=HOME),
+        denied(GET_BUCKET_PUBLIC_ACCESS_BLOCK),
+    ),
     (
         "whether the policy is public denied",
         lambda a: a.bucket().denies(GET_BUCKET_POLICY_STATUS, Bucket=HOME),
