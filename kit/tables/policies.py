@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kit.access.documents import PolicyError, read_statements
 from kit.aws.calls import Call
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell, derive
-
-Statement = dict[str, Any]
 
 
 def read_policy(policy: Cell, call: Call) -> Cell:
