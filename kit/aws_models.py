@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 import botocore.session
+from botocore.exceptions import UnknownRegionError
 
 
 @cache
@@ -25,6 +26,35 @@ def share_models(other: botocore.session.Session) -> None:
     """Let a session read models where this process has read them, if it reads the same files."""
     if other.get_config_variable("data_path") == _read_from():
         other.register_component("data_loader", models().get_component("data_loader"))
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region is in: aws, aws-us-gov ...; empty for a name of no region."""
+    try:
+        return str(models().get_partition_for_region(region))
+    except UnknownRegionError:
+        return ""
+
+
+@cache
+def home_region(partition: str) -> str:
+    """The region of a partition where services answer that it has once: us-east-1 in aws.
+
+    References
+    ----------
+    Smithy, "AWS partitions": ``implicitGlobalRegion``, as botocore's partitions.json has it.
+    """
+    known = models().get_component("data_loader").load_data("partitions")["partitions"]
+    return next(str(p["outputs"]["implicitGlobalRegion"]) for p in known if p["id"] == partition)
+
+
+def is_listed(service: str, partition: str) -> bool:
+    """Whether botocore's endpoints.json lists an endpoint of a service in a partition.
+
+    All services are in aws; the file lists none for those that answer there alone (Artifact).
+    """
+    listed = models().get_available_regions(service, partition, allow_non_regional=True)
+    return partition == "aws" or bool(listed)
 
 
 def load_models(services: Iterable[str]) -> None:

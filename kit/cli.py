@@ -263,7 +263,7 @@ def plan(parameters: Path | None) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
     from kit.aws.policy import plan as rows
 
-    table = rows(_calls(parameters))
+    table = rows(_calls(_asked(parameters)))
     columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
@@ -276,7 +276,9 @@ def policy(parameters: Path | None) -> None:
     """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
     from kit.aws.policy import policy as document
 
-    click.echo(json.dumps(document(_calls(parameters)), indent=2))
+    run = _asked(parameters)
+    partition = run.partition if run else ""
+    click.echo(json.dumps(document(_calls(run), partition or "aws"), indent=2))
 
 
 @main.command()
@@ -391,8 +393,13 @@ def _passphrase() -> str | None:
     return given or (getpass.getpass("Passphrase of the key: ") if sys.stdin.isatty() else None)
 
 
-def _calls(parameters: Path | None) -> Any:
-    from kit.controls import calls_of, needed_calls
+def _asked(parameters: Path | None) -> Any:
     from kit.parameters import parameters as validate
 
-    return calls_of(validate(parameters)) if parameters else needed_calls([])
+    return validate(parameters) if parameters else None
+
+
+def _calls(run: Any) -> Any:
+    from kit.controls import calls_of, needed_calls
+
+    return calls_of(run) if run else needed_calls([])

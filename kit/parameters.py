@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from kit.aws_models import models
+from kit.aws_models import models, partition_of
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -194,6 +194,13 @@ class Run(Strict):
     outputs: str = "outputs"
 
     @property
+    def partition(self) -> str:
+        """The partition that the regions or the role are in; empty where the run names neither."""
+        if self.regions:
+            return partition_of(self.regions[0])
+        return self.role_arn.split(":")[1] if self.role_arn else ""
+
+    @property
     def sources(self) -> dict[str, str]:
         """Where each field that somebody gave was written; fields with their default are not in it."""
         return dict(self._sources)
@@ -295,6 +302,22 @@ class Run(Strict):
             raise ValueError(
                 "organisation_snapshot is for a member account, administers_organisation for the one "
                 "that holds what members cannot see; give one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _regions_are_of_one_partition(self) -> Run:
+        by_partition = {partition_of(region): region for region in self.regions}
+        if len(by_partition) > 1:
+            named = ", ".join(f"{region} is in {p}" for p, region in sorted(by_partition.items()))
+            raise ValueError(
+                f"regions: {named}; credentials are valid in one partition, so make a run for each"
+            )
+        role = self.role_arn.split(":")[1] if self.role_arn else ""
+        if role and by_partition and role not in by_partition:
+            raise ValueError(
+                f"role_arn: {self.role_arn} is in the partition {role}, the regions are in "
+                f"{', '.join(by_partition)}; name a role and regions of one partition"
             )
         return self
 

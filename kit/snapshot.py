@@ -10,8 +10,10 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +25,7 @@ import jmespath
 import rfc8785
 from pydantic import ValidationError
 
-from kit.aws.calls import CALLS, Call
+from kit.aws.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call
 from kit.aws.tls import Handshake
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
@@ -46,7 +48,35 @@ _REGION_OFF = {
     "AuthFailure",
     "OptInRequired",
 }
+# What such a code means where the account has the region.
+_NOT_ACCEPTED = dict.fromkeys(
+    _REGION_OFF,
+    "the account has the region, which did not accept the credentials: log in again; a session "
+    "token of the global endpoint of STS is valid in the regions that are on by default alone",
+) | {"OptInRequired": "the account is not subscribed to the service in the region"}
 _THROTTLED = {"RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
+_EXPIRED = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "TokenRefreshRequired",
+    # botocore's own, where it could not renew the credentials
+    "CredentialRetrievalError",
+    "LoginRefreshRequired",
+    "RefreshWithMFAUnsupportedError",
+    "SSOTokenLoadError",
+    "TokenRetrievalError",
+    "UnauthorizedSSOTokenError",
+}
+_NO_HOST = "EndpointConnectionError"
+_SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
+_STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
+# What says of a region that the account has it: ListRegions, DescribeRegions.
+_ON = {"ENABLED", "ENABLED_BY_DEFAULT", "OPTED-IN", "OPT-IN-NOT-REQUIRED"}
+# Members that identify what AWS lists, whatever else of it changed between two pages.
+_IDS = (
+    *("Arn", "arn", "ResourceARN", "TrailARN", "EventDataStoreArn", "bucketArn"),
+    *("EventId", "SerialNumber", "TaskId", "VpcEndpointId", "jobId"),
+)
 
 
 @dataclass(frozen=True)
@@ -126,8 +156,9 @@ class Answer:
     """All pages of one call with the same parameters in one region.
 
     ``requests`` is empty where the call was not made; ``unused`` then tells whether that is
-    because nothing of AppStream is in the region. ``after`` are the answers of the calls that
-    had to come first.
+    because nothing of AppStream is in the region. ``on``: something else shows that the account
+    has the region; ``unlisted``: where AWS has no endpoint of the service, if it is so. ``after``
+    are the answers of the calls that had to come first.
     """
 
     call: Call
@@ -136,6 +167,8 @@ class Answer:
     requests: tuple[Request, ...] = ()
     unused: bool = False
     off: str = ""
+    on: bool = False
+    unlisted: str = ""
     after: tuple[Answer, ...] = ()
 
     @cached_property
@@ -156,6 +189,11 @@ class Answer:
             if request.error and not request.absent:
                 code = request.error["code"]
                 reason = reason_for(code, request.status)
+                if self.unlisted and code == _NO_HOST:
+                    hint = f"{self.unlisted}, and its host could not be reached"
+                    return Trouble("no API", self.call.name, code, hint=hint, evidence=request.id)
+                refused = reason == "region off" and self.on
+                reason = "failed" if refused else reason
                 first = next((answer.trouble for answer in self.after if answer.trouble), None)
                 if first and reason == "failed":  # as what had to come first did
                     return first
@@ -164,7 +202,8 @@ class Answer:
                     self.call.name,
                     code,
                     self.call.action if code in _DENIED else "",
-                    _hint(self.call, request.error),
+                    (_NOT_ACCEPTED.get(code, "") if refused else "")
+                    or _hint(self.call, request.error),
                     request.id,
                 )
             if left_out := _left_out(self.call, request):
@@ -186,13 +225,22 @@ class Answer:
         return tuple(request.id for request in self.requests) or ((self.off,) if self.off else ())
 
     def items(self, path: str = "") -> Iterator[tuple[Any, str]]:
-        """Yield each listed item with its reference, ``E0012#/Fleets/3``."""
+        """Yield each listed item once with its reference, ``E0012#/Fleets/3``.
+
+        Pages that are asked for one after another may overlap: of what two of them list, the
+        later one counts.
+        """
         member = path or self.call.items
+        found: dict[tuple[str, int], tuple[Any, str]] = {}
         for request in self.requests:
+            page: Counter[str] = Counter()
             if request.error is None:
-                found = jmespath.search(member, request.response) or []
-                for n, item in enumerate(found):
-                    yield item, f"{request.id}#/{member.replace('.', '/')}/{n}"
+                for n, item in enumerate(jmespath.search(member, request.response) or []):
+                    ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
+                    identity = _identity(item) if len(self.requests) > 1 else ref
+                    found[identity, page[identity]] = (item, ref)
+                    page[identity] += 1
+        yield from found.values()
 
     def place(self, ref: str) -> str:
         """Where a listed item stands, ``eu-west-1/Users/3``: the same whatever else was asked."""
@@ -313,12 +361,41 @@ class Snapshot:
         return hashlib.sha256(_header_bytes(self.header)).hexdigest()
 
     @cached_property
+    def _regions_on(self) -> frozenset[str]:
+        """Regions that the account is known to have: by their status, or because they answered."""
+        found: set[str] = set()
+        for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):
+            for request in self.requests:
+                if request.call == call.name and request.error is None:
+                    listed = request.response.get(call.items) or ()
+                    found.update(
+                        region.get("RegionName", "")
+                        for region in listed
+                        if str(region.get(state)).upper() in _ON
+                    )
+        for request in self.requests:
+            known = not request.error or request.absent
+            if known or reason_for(request.error["code"], request.status) == "denied":  # type: ignore[index]
+                found.add(request.region)
+        return frozenset(found)
+
+    @cached_property
     def _by_call(self) -> dict[str, dict[tuple[str, str], list[Request]]]:
         index: dict[str, dict[tuple[str, str], list[Request]]] = {}
         for request in self.requests:
             key = (request.region, _key(request.parameters))
             index.setdefault(request.call, {}).setdefault(key, []).append(request)
         return index
+
+    def _unlisted(self, call: Call) -> str:
+        """The sentence that AWS has no endpoint of a service in the partition; empty if it has."""
+        if call.service not in self.header.get("unlisted_services", ()):
+            return ""
+        partition, version = self.header["partition"], self.header["botocore"]
+        return (
+            f"endpoints.json of botocore {version} lists no endpoint of {call.service} in the "
+            f"partition {partition}"
+        )
 
     def answers(self, call: Call, region: str | None = None) -> list[Answer]:
         """All answers of a call, of one region where one is given.
@@ -359,6 +436,8 @@ class Snapshot:
             tuple(requests),
             unused=not requests and region in self.regions_unused,
             off="" if requests else self.regions_off.get(region, ""),
+            on=region in self._regions_on,
+            unlisted=self._unlisted(call),
             after=tuple(self.answer(first) for first in call.after),
         )
 
@@ -383,7 +462,34 @@ def _hint(call: Call, error: Mapping[str, str]) -> str:
         return "the resource's own policy denies it: admit the collector's role there"
     if error["code"] in _DENIED and call.action:
         return f"grant {call.action} to the collector"
+    return way_in(error["code"], message)
+
+
+def way_in(code: str, message: str) -> str:
+    """What lets AWS accept the credentials again; empty where an error is not about them.
+
+    References
+    ----------
+    Amazon S3 API Reference, "Error responses"; Amazon EC2 API Reference, "Error codes"
+    (RequestExpired); IAM User Guide, "Troubleshoot Signature Version 4 signing for AWS API
+    requests".
+    """
+    if code in _EXPIRED:
+        return "the credentials ended during the run: log in again, then collect again"
+    if code in _SKEWED or _STALE_SIGNATURE.search(message):
+        return "the clock of this machine is not AWS's: set the clock, then collect again"
+    if code == "RequestExpired":
+        return "the credentials ended, or the clock is wrong: log in again or set the clock"
     return ""
+
+
+def _identity(item: Any) -> str:
+    """What identifies a listed item: its ARN or id, else all that is said of it."""
+    if isinstance(item, Mapping):
+        for name in _IDS:
+            if item.get(name):
+                return f"{name} {item[name]}"
+    return json.dumps(item, sort_keys=True, default=str)
 
 
 def digest(response: Any) -> str:

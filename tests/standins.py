@@ -26,6 +26,7 @@ from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
 from kit.aws.lending import lend
 from kit.aws.protect import protect
 from kit.aws.tls import Handshake
+from kit.aws_models import home_region, is_listed, partition_of
 from kit.parameters import Run, load_profile, load_waivers
 from kit.pseudonyms import open_labels
 from kit.snapshot import Request, Snapshot, digest, write
@@ -244,12 +245,27 @@ class Account:
         self.answers(calls.LIST_TAGS_FOR_RESOURCE, {"Tags": {}}, region, ResourceArn=image["Arn"])
         return self.lists(calls.DESCRIBE_IMAGES, image, region=region)
 
+    def runs(self, arn: str, region: str = REGION, *, seen: bool = True, **members: Any) -> Account:
+        """Add a fleet that runs an image of another account or of AWS, which describes it."""
+        name = arn.rpartition("/")[2]
+        self.fleet(f"of {name}", region, ImageArn=arn)
+        image = {
+            "Name": name,
+            "Arn": arn,
+            "PublicBaseImageReleasedDate": AS_OF - dt.timedelta(days=30),
+            **members,
+        }
+        image = {key: value for key, value in image.items() if value is not None}
+        listed = {"Images": [image] if seen else []}
+        return self.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, listed, region, Arns=[arn])
+
     def bucket(
         self,
         name: str = HOME,
         *,
         region: str = REGION,
         listed: bool = True,
+        ours: bool = True,
         encryption: str = "AES256",
         key: str = "",
         policy: Any = None,
@@ -263,9 +279,17 @@ class Account:
         tags: Mapping[str, str] | None = None,
         copied_to: str = "",
     ) -> Account:
-        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise."""
+        """Add a bucket: encrypted by S3's own keys and without policy, unless told otherwise.
+
+        One with a name of AppStream's is of another account where it is not listed, any other
+        where it is not ``ours``.
+        """
+        owned = {"Name": name, "BucketRegion": region}
+        if not name.startswith(calls.BUCKET_PREFIX):
+            found = [owned] if ours else []
+            self.answers(calls.LIST_NAMED_BUCKETS, {"Buckets": found}, region, Prefix=name)
         if listed:
-            self.lists(calls.LIST_BUCKETS, {"Name": name, "BucketRegion": region})
+            self.lists(calls.LIST_BUCKETS, owned)
         else:
             place = {"LocationConstraint": region}
             self.answers(calls.GET_BUCKET_LOCATION, place, region, Bucket=name)
@@ -299,6 +323,7 @@ class Account:
                 else None
             ),
         }
+        self.lists(calls.LIST_ACCESS_POINTS, region=region)
         for call, response in told.items():
             if response is None:
                 code = next(iter(call.absent))
@@ -310,9 +335,11 @@ class Account:
     def key(self, key: str = KEY, region: str = REGION, **members: Any) -> Account:
         """Let KMS describe a customer managed key of the account, named as the bucket names it.
 
-        It rotates unless told otherwise: ``rotation=None`` leaves the answer out.
+        It rotates unless told otherwise: ``rotation=None`` leaves the answer out. Its ``policy``
+        leaves all to the account's IAM, and there are no ``grants``.
         """
         rotation = members.pop("rotation", {"KeyRotationEnabled": True})
+        policy, grants = members.pop("policy", None), members.pop("grants", ())
         metadata = {
             "KeyId": "1b2c3d4e-0000-4000-8000-000000000001",
             "Arn": key if key.startswith("arn:") else KEY,
@@ -326,8 +353,26 @@ class Account:
         if rotation is not None:
             arn = metadata["Arn"]
             self.answers(calls.GET_KEY_ROTATION_STATUS, rotation, region, KeyId=arn)
+        if metadata["KeyManager"] == "CUSTOMER":
+            arn, stated = metadata["Arn"], {"Policy": json.dumps(policy or key_policy())}
+            self.answers(calls.GET_KEY_POLICY, stated, region, KeyId=arn)
+            self.lists(calls.LIST_GRANTS, *grants, region=region, KeyId=arn)
         metadata = {name: value for name, value in metadata.items() if value is not None}
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
+
+    def access_point(
+        self, name: str = "reports", bucket: str = HOME, region: str = REGION, policy: Any = None
+    ) -> Account:
+        """Add an access point on a bucket, without a policy unless told otherwise."""
+        arn = f"arn:aws:s3:{region}:{self.run.account}:accesspoint/{name}"
+        point = {"Name": name, "NetworkOrigin": "Internet", "Bucket": bucket, "AccessPointArn": arn}
+        self.lists(calls.LIST_ACCESS_POINTS, point, region=region)
+        call = calls.GET_ACCESS_POINT_POLICY
+        if policy is None:
+            return self.refuses(
+                call, "NoSuchAccessPointPolicy", region=region, status=404, Name=name
+            )
+        return self.answers(call, {"Policy": json.dumps(policy)}, region, Name=name)
 
     def trail(
         self,
@@ -561,7 +606,12 @@ class Account:
         header = {
             "account": self.run.account,
             "as_of": AS_OF.isoformat(),
-            "partition": "aws",
+            "partition": self.partition,
+            "unlisted_services": sorted(
+                service
+                for service in {call.service for call in CALLS.values()}
+                if not is_listed(service, self.partition)
+            ),
             "certificates_verified": True,
             "kit": "0.0",
             "botocore": "0.0",
@@ -579,6 +629,11 @@ class Account:
         lent = loan.requests if loan else ()
         return Snapshot(header, requests, self._folder / "unwritten", lent)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the account's regions."""
+        return partition_of(self.regions[0])
+
     def _is_silent(self, call: Call, where: str) -> bool:
         if call is GET_CALLER_IDENTITY or call.scope is Scope.ACCOUNT:
             return False
@@ -586,7 +641,7 @@ class Account:
 
     def _where(self, call: Call, region: str | None) -> tuple[str, ...]:
         if call.scope is Scope.ACCOUNT:
-            return (call.home or "us-east-1",)
+            return (home_region(self.partition) if call.home else "us-east-1",)
         return (region,) if region else self.regions
 
     def _put(
@@ -728,6 +783,15 @@ def replication(bucket: str, **changes: Any) -> dict[str, Any]:
     destination = {"Bucket": f"arn:aws:s3:::{bucket}"}
     rule = {"Status": "Enabled", "Destination": destination, **changes}
     return {"ReplicationConfiguration": {"Role": "", "Rules": [rule]}}
+
+
+def key_policy(*statements: Mapping[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
+    """A key's policy that leaves all to the account's IAM, and states this besides."""
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{**root, "Action": "kms:*", "Resource": "*"}, *statements],
+    }
 
 
 def trust(principal: Any, **members: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from kit.aws import calls
 from kit.errors import CannotRunError, UserError
-from kit.snapshot import EVIDENCE, HEADER, read, reason_for, write
+from kit.snapshot import EVIDENCE, HEADER, Answer, read, reason_for, write
 from tests.standins import Account
 
 
@@ -180,3 +181,104 @@ def test_answers_from_elsewhere_than_aws_are_stamped(tmp_path: Path) -> None:
     moved = [replace(r, endpoint="http://127.0.0.1:5000") for r in snapshot.requests]
     other = write(tmp_path / "other", snapshot.header, moved)
     assert other.stamp == "NOT AWS: made against http://127.0.0.1:5000"
+
+
+# --- what several answers say together ----------------------------------------------------------
+
+_ENABLED = {"RegionName": "eu-west-1", "RegionOptStatus": "ENABLED"}
+_DEFAULT = {"RegionName": "eu-west-1", "RegionOptStatus": "ENABLED_BY_DEFAULT"}
+_OPTED_IN = {"RegionName": "eu-west-1", "OptInStatus": "opted-in"}
+_ENABLING = {"RegionName": "eu-west-1", "RegionOptStatus": "ENABLING"}
+_REFUSED = "UnrecognizedClientException"
+
+
+def _silent(folder: Path, code: str = _REFUSED, message: str = "") -> Account:
+    """An account of which no call is answered in the region, each with the same code."""
+    account = Account(folder)
+    for call in calls.CALLS.values():
+        if call.scope is calls.Scope.REGION:
+            account.refuses(call, code, message)
+    return account
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda a: a, "region off"),
+        (lambda a: a.lists(calls.LIST_REGIONS, _ENABLING), "region off"),
+        (lambda a: a.lists(calls.LIST_REGIONS, _ENABLED), "failed"),
+        (lambda a: a.lists(calls.LIST_REGIONS, _DEFAULT), "failed"),
+        (lambda a: a.lists(calls.DESCRIBE_REGIONS, _OPTED_IN), "failed"),
+        (lambda a: a.lists(calls.DESCRIBE_STACKS), "failed"),
+        (lambda a: a.denies(calls.DESCRIBE_STACKS), "failed"),
+        (lambda a: a.refuses(calls.DESCRIBE_STACKS, "ThrottlingException"), "region off"),
+        (lambda a: a.refuses(calls.DESCRIBE_STACKS, "InternalFailure", status=500), "region off"),
+    ],
+)
+def test_a_region_is_off_where_nothing_contradicts_it(
+    tmp_path: Path, change: Callable[[Account], Account], reason: str
+) -> None:
+    snapshot = change(_silent(tmp_path)).snapshot()
+    trouble = snapshot.answer(calls.DESCRIBE_FLEETS, "eu-west-1").trouble
+    assert trouble is not None
+    assert (trouble.reason, trouble.code) == (reason, _REFUSED)
+    assert ("log in again" in trouble.hint) is (reason == "failed")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "hint"),
+    [
+        ("ExpiredToken", "The provided token has expired.", "log in again"),
+        ("ExpiredTokenException", "The security token is expired", "log in again"),
+        ("UnauthorizedSSOTokenError", "the SSO session has expired", "log in again"),
+        ("RequestTimeTooSkewed", "the difference is too large", "set the clock"),
+        ("InvalidSignatureException", "Signature expired: 2026 is now earlier", "set the clock"),
+        ("SignatureDoesNotMatch", "Signature not yet current: 2026", "set the clock"),
+        ("RequestExpired", "Request has expired.", "log in again or set the clock"),
+        ("InvalidSignatureException", "the signature does not match", ""),
+        ("InternalFailure", "", ""),
+    ],
+)
+def test_credentials_that_end_in_mid_run_are_named(
+    tmp_path: Path, code: str, message: str, hint: str
+) -> None:
+    snapshot = Account(tmp_path).refuses(calls.DESCRIBE_FLEETS, code, message).snapshot()
+    trouble = snapshot.answer(calls.DESCRIBE_FLEETS, "eu-west-1").trouble
+    assert trouble is not None
+    assert trouble.reason == "failed"
+    assert hint in trouble.hint
+    assert bool(trouble.hint) is bool(hint)
+
+
+@pytest.mark.parametrize(
+    ("call", "one", "again", "other"),
+    [
+        (calls.DESCRIBE_STACKS, {"Arn": "a"}, {"Arn": "a"}, {"Arn": "b"}),
+        (calls.DESCRIBE_STACKS, {"Arn": "a"}, {"Arn": "a", "Description": "x"}, {"Arn": "b"}),
+        (calls.LIST_ASSOCIATED_FLEETS, "a", "a", "b"),
+        (calls.LIST_BUCKETS, {"Name": "a"}, {"Name": "a"}, {"Name": "b"}),
+        (calls.DESCRIBE_TRAILS, {"TrailARN": "a"}, {"TrailARN": "a"}, {"TrailARN": "b"}),
+        (calls.LOOKUP_EVENTS, {"EventId": "a"}, {"EventId": "a"}, {"EventId": "b"}),
+        (calls.GET_RESOURCES, {"ResourceARN": "a"}, {"ResourceARN": "a"}, {"ResourceARN": "b"}),
+        (calls.DESCRIBE_VPC_ENDPOINTS, *(2 * ({"VpcEndpointId": "a"},)), {"VpcEndpointId": "b"}),
+    ],
+)
+def test_what_two_pages_list_is_one_thing(
+    tmp_path: Path, call: calls.Call, one: object, again: object, other: object
+) -> None:
+    first = Account(tmp_path).snapshot().answer(calls.LIST_REGIONS).requests[0]
+    pages = [
+        replace(first, call=call.name, id=f"E{n}", page=n, response={call.items: items})
+        for n, items in enumerate(([one], [again, other]))
+    ]
+    listed = list(Answer(call, "eu-west-1", {}, tuple(pages)).items())
+    assert listed == [(again, f"E1#/{call.items}/0"), (other, f"E1#/{call.items}/1")]
+
+
+def test_things_without_an_id_that_differ_are_two(tmp_path: Path) -> None:
+    first = Account(tmp_path).snapshot().answer(calls.LIST_REGIONS).requests[0]
+    pages = [
+        replace(first, id=f"E{n}", page=n, response={"Regions": [{"RegionName": "a", "x": n}]})
+        for n in range(2)
+    ]
+    assert len(list(Answer(calls.LIST_REGIONS, "", {}, tuple(pages)).items())) == 2

@@ -10,15 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 import jmespath
 from jmespath.functions import Functions, signature
-
-PARTITION_HOME = "us-east-1"  # where Artifact and Account Management answer
 
 
 class Scope(Enum):
@@ -46,11 +44,15 @@ class Asked:
 
 
 class _ARNs(Functions):  # type: ignore[misc]
-    """What requests need of an ARN: ``arn_region(KmsKeyId)``, ``arn_resource(S3BucketArn)``."""
+    """What requests need of an ARN: ``arn_region``, ``arn_account`` and ``arn_resource``."""
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_region(self, arn: str | None) -> str | None:
         return self._part(arn, 3)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_account(self, arn: str | None) -> str | None:
+        return self._part(arn, 4)
 
     @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
     def _func_arn_resource(self, arn: str | None) -> str | None:
@@ -82,7 +84,8 @@ class Each:
     request parameters, one mapping for each request; a member ``Region`` says where to ask,
     otherwise (or where it is null or no region) the source's own region is meant. Mappings with
     another null are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
-    elsewhere.
+    elsewhere. A member ``Owner`` is the account that owns what is asked about: another account's
+    is passed over.
     """
 
     source: Call
@@ -90,7 +93,7 @@ class Each:
     beyond: bool = False
 
     def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
-        """Yield what to ask because of one page of the source's answer, ``Region`` included."""
+        """Yield what to ask because of one page of the answer, ``Region`` and ``Owner`` included."""
         for wanted in _mappings(_compiled(self.request).search(page, options=_OPTIONS)):
             if "Region" in wanted and not _REGION.fullmatch(wanted["Region"] or ""):
                 wanted["Region"] = None
@@ -103,6 +106,7 @@ class Call:
 
     service: str
     operation: str
+    of: str
     scope: Scope
     items: str
     holds: tuple[str, ...]
@@ -110,7 +114,7 @@ class Call:
     each: tuple[Each, ...]
     after: tuple[Call, ...]
     fallback_of: Call | None
-    home: str | None
+    home: bool
     absent: Mapping[str, str]
     secret: tuple[str, ...]
     personal: tuple[str, ...]
@@ -124,8 +128,9 @@ class Call:
 
     @property
     def name(self) -> str:
-        """``service.Operation``, as in botocore."""
-        return f"{self.service}.{self.operation}"
+        """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
+        about = f" ({self.of})" if self.of else ""
+        return f"{self.service}.{self.operation}{about}"
 
     @property
     def need(self) -> Need:
@@ -159,13 +164,14 @@ def declare(
     operation: str,
     scope: Scope = Scope.REGION,
     *,
+    of: str = "",
     items: str = "",
     holds: tuple[str, ...] = (),
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
     fallback_of: Call | None = None,
-    home: str | None = None,
+    home: bool = False,
     absent: Mapping[str, str] | None = None,
     secret: tuple[str, ...] = (),
     personal: tuple[str, ...] = (),
@@ -184,6 +190,8 @@ def declare(
     service, operation : str
         As botocore names them.
     scope : Scope
+    of : str
+        What it asks about, where another call of the same operation asks about something else.
     items : str
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
@@ -196,8 +204,8 @@ def declare(
         Calls that have to be made first, whatever they answered.
     fallback_of : Call
         Made only where that call failed or listed nothing.
-    home : str
-        The one region that answers for the account.
+    home : bool
+        Only the home region of the account's partition answers: us-east-1, us-gov-west-1 ...
     absent : mapping of error code to a part of its message
         Errors that say "there is none": facts, not failures.
     secret, personal : tuple of str
@@ -223,6 +231,7 @@ def declare(
     call = Call(
         service=service,
         operation=operation,
+        of=of,
         scope=scope,
         items=items,
         holds=holds,
@@ -257,7 +266,7 @@ LIST_REGIONS = declare(
     Scope.ACCOUNT,
     items="Regions",
     parameters={"MaxResults": 50},
-    home=PARTITION_HOME,
+    home=True,
 )
 DESCRIBE_REGIONS = declare(
     "ec2",
@@ -273,7 +282,7 @@ LIST_REPORTS = declare(
     Scope.ACCOUNT,
     items="reports",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
 )
 LIST_CUSTOMER_AGREEMENTS = declare(
     "artifact",
@@ -281,7 +290,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
     Scope.ACCOUNT,
     items="customerAgreements",
     parameters={"maxResults": 300},
-    home=PARTITION_HOME,
+    home=True,
     informative=True,  # the agreement on processing is part of AWS's terms, listed or not
 )
 
@@ -335,6 +344,7 @@ DESCRIBE_ORGANIZATION = declare(
     "organizations",
     "DescribeOrganization",
     Scope.ACCOUNT,
+    home=True,
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
 )
@@ -378,6 +388,21 @@ DESCRIBE_IMAGE_BUILDERS = declare(
         "ImageBuilders[].Description",
     ),
     probe=True,
+)
+_ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
+# Images that run and that the account does not own: AWS's public ones, those that others share.
+# Each is asked about alone, for one that is gone makes AWS refuse the whole request.
+DESCRIBE_IMAGES_OF_OTHERS = declare(
+    "appstream",
+    "DescribeImages",
+    of="of others",
+    items="Images",
+    each=(
+        Each(DESCRIBE_FLEETS, f"Fleets[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, f"ImageBuilders[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=DESCRIBE_IMAGES.personal,
 )
 DESCRIBE_APP_BLOCKS = declare(
     "appstream",
@@ -528,12 +553,13 @@ GET_EVENT_DATA_STORE = declare(
 
 # --- storage -----------------------------------------------------------------------------
 
+BUCKET_PREFIX = "appstream"  # with which the names of AppStream's own buckets begin
 LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
     items="Buckets",
-    parameters={"Prefix": "appstream", "MaxBuckets": 1000},
+    parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
     action="s3:ListAllMyBuckets",
 )
@@ -594,6 +620,23 @@ EACH_SCREENSHOTS = (
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
 )
+# Whether the account owns a bucket, its own list decides: of other names that part is listed.
+LIST_NAMED_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="that are named",
+    items="Buckets",
+    each=tuple(
+        Each(
+            each.source,
+            f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
+            ".{Prefix: Bucket}",
+        )
+        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS)
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
+)
 EACH_TRAIL_BUCKET = (
     Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),
 )
@@ -607,7 +650,11 @@ GET_BUCKET_ENCRYPTION = declare(
     action="s3:GetEncryptionConfiguration",
 )
 GET_BUCKET_POLICY = declare(
-    "s3", "GetBucketPolicy", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
+    "s3",
+    "GetBucketPolicy",
+    each=EACH_BUCKET,
+    absent={"NoSuchBucketPolicy": ""},
+    personal=("Policy",),
 )
 GET_BUCKET_POLICY_STATUS = declare(
     "s3",
@@ -655,6 +702,51 @@ GET_BUCKET_REPLICATION = declare(
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
 )
+# Whether the account owns the bucket that a rule copies to without saying whose it is.
+LIST_COPY_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="to which copies go",
+    items="Buckets",
+    each=(
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled' && !(Destination.Account)]"
+            ".{Prefix: arn_resource(Destination.Bucket)}"
+            f" | [?Prefix && !starts_with(Prefix, '{BUCKET_PREFIX}')]",
+        ),
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
+)
+# One list of a region is fewer requests than one for each bucket; what each bucket is called then
+# tells whose policies to ask for. Access points of other accounts are not listed: the bucket's own
+# policy has to let these in.
+LIST_ACCESS_POINTS = declare(
+    "s3control",
+    "ListAccessPoints",
+    items="AccessPointList",
+    parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
+    each=tuple(
+        replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}")
+        for each in EACH_BUCKET
+    ),
+    personal=(
+        "AccessPointList[].Name",
+        "AccessPointList[].AccessPointArn",
+        "AccessPointList[].Alias",
+    ),
+)
+GET_ACCESS_POINT_POLICY = declare(
+    "s3control",
+    "GetAccessPointPolicy",
+    parameters=lambda asked: {"AccountId": asked.account},
+    each=(
+        Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
+    ),
+    absent={"NoSuchAccessPointPolicy": ""},
+    personal=("Name", "Policy"),
+)
 DESCRIBE_KEY = declare(
     "kms",
     "DescribeKey",
@@ -690,6 +782,29 @@ GET_KEY_ROTATION_STATUS = declare(
             " && Origin=='AWS_KMS'].{KeyId: Arn}",
             beyond=True,
         ),
+    ),
+)
+
+# KMS answers for the account's own keys alone, and AWS's own keys have policies that nobody changes.
+_CUSTOMER_KEYS = (
+    Each(
+        DESCRIBE_KEY,
+        "[KeyMetadata][?KeyManager=='CUSTOMER'].{KeyId: Arn, Owner: AWSAccountId}",
+        beyond=True,
+    ),
+)
+GET_KEY_POLICY = declare("kms", "GetKeyPolicy", each=_CUSTOMER_KEYS, personal=("Policy",))
+LIST_GRANTS = declare(
+    "kms",
+    "ListGrants",
+    items="Grants",
+    parameters={"Limit": 100},
+    each=_CUSTOMER_KEYS,
+    personal=(
+        "Grants[].Name",
+        "Grants[].GranteePrincipal",
+        "Grants[].RetiringPrincipal",
+        "Grants[].Constraints",
     ),
 )
 

@@ -42,7 +42,7 @@ from kit.aws.lending import check_organisation, lend, open_lender
 from kit.aws.protect import protect
 from kit.aws.session import Clients, api_versions, explain
 from kit.aws.tls import observe
-from kit.aws_models import models
+from kit.aws_models import home_region, is_listed, partition_of
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.pseudonyms import open_labels
@@ -170,6 +170,11 @@ def _gather(
         "parameters": run.model_dump(),
         "parameter_sources": run.sources,
         "api_versions": api_versions({call.service for call in needed}),
+        "unlisted_services": sorted(
+            service
+            for service in {call.service for call in needed}
+            if not is_listed(service, engine.partition)
+        ),
         "throttles": engine.throttles,
         "regions": regions.all,
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
@@ -275,7 +280,7 @@ class _Engine:
         named = re.match(r"arn:(aws[a-z-]*):", answer.get("Arn") or "")
         if named:
             return named[1]
-        return str(models().get_partition_for_region(self._clients.home))
+        return partition_of(self._clients.home)
 
     @property
     def verifies(self) -> bool:
@@ -312,8 +317,7 @@ class _Engine:
         return _Regions([region for region in partition if region not in off], {})
 
     def _partition_regions(self) -> list[str]:
-        resolve = models().get_partition_for_region
-        return [region for region in appstream_regions() if resolve(region) == self.partition]
+        return [region for region in appstream_regions() if partition_of(region) == self.partition]
 
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
         """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
@@ -357,7 +361,8 @@ class _Engine:
             for region, parameters in self._fan_out(call, regions):
                 yield _Job(call, region, {**fixed, **parameters})
         elif call.scope is Scope.ACCOUNT:
-            yield _Job(call, call.home or self._clients.home, fixed)
+            region = home_region(self.partition) if call.home else self._clients.home
+            yield _Job(call, region, fixed)
         else:
             for region in regions:
                 yield _Job(call, region, fixed)
@@ -378,7 +383,8 @@ class _Engine:
                 for item in each.wanted(request.response):
                     unknown = "Region" in item and not item["Region"]
                     region = item.pop("Region", None) or request.region
-                    if None in item.values():
+                    ours = item.pop("Owner", self.run.account) == self.run.account
+                    if None in item.values() or not ours:
                         continue
                     if region in regions or each.beyond or unknown:
                         found[f"{region} {sorted(item.items())}"] = (region, item)

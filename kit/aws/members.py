@@ -8,8 +8,8 @@ from typing import Any
 import botocore.exceptions as aws
 from pydantic import Field, field_validator
 
-from kit.aws.calls import PARTITION_HOME
 from kit.aws.session import Clients, explain
+from kit.aws_models import home_region, partition_of
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, Strict
 from kit.snapshot import reason_for
@@ -67,7 +67,8 @@ def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     CannotRunError
         AWS could not be reached.
     """
-    client = Clients(run).client("organizations", PARTITION_HOME)
+    clients = Clients(run)
+    client = clients.client("organizations", home_region(partition_of(clients.home)))
     try:
         found = _below(client, wanted.units) if wanted.units else _listed(client, "accounts")
         return {

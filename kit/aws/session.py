@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -14,10 +16,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
-from kit.aws_models import models, share_models
+from kit.aws_models import home_region, models, partition_of, share_models
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
-from kit.snapshot import reason_for
+from kit.snapshot import reason_for, way_in
 
 USER_AGENT = "appstream-evidence-kit"
 _ATTEMPTS = 8
@@ -54,9 +56,13 @@ class Clients:
                 f"profiles there: {known}",
                 "ProfileNotFound",
             ) from None
+        _ask_for_codes(session, run)
         share_models(session._session)
-        # A region in scope may be switched off, and then nobody can log in there.
+        # A region in scope may be switched off, and then nobody can log in there; one of another
+        # partition knows none of the run's credentials.
         region = session.region_name or (run.regions or ["us-east-1"])[0]
+        if run.partition not in ("", partition_of(region)):
+            region = home_region(run.partition)
         if run.role_arn:
             session = _assume(session, run, region)
         self.home = region
@@ -92,6 +98,31 @@ class Clients:
         # botocore tells nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
+
+
+def _ask_for_codes(session: boto3.Session, run: Run) -> None:
+    """Let a profile with ``mfa_serial`` ask for the code of its device where somebody can type it.
+
+    Without a terminal botocore's own prompt aborts the command, waits for ever on a pipe, or ends
+    a notebook with a traceback.
+    """
+
+    def prompt(text: str) -> str:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                return getpass.getpass(text)
+        except (EOFError, OSError, NotImplementedError, getpass.GetPassWarning):
+            raise NotEnteredError(
+                f"AWS credentials: profile {run.aws_profile or 'default'!r} asks for a second "
+                "factor (mfa_serial), and there is no terminal in which to type its code; log in "
+                "first (aws sso login, aws sts get-session-token) and name the profile that holds "
+                "the session",
+                "MFARequired",
+            ) from None
+
+    provider = session._session.get_component("credential_provider").get_provider("assume-role")
+    provider._prompter = prompt
 
 
 def shell_client(service: str, region: str | None = None) -> Any:
@@ -161,7 +192,9 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
         text = f"AWS credentials: {using} could not log in: {message} Log in again."
         return NotEnteredError(text, code)
     if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
-        return NotEnteredError(f"AWS credentials: {using} was refused ({code}): {message}", code)
+        hint = way_in(code, message)
+        text = f"AWS credentials: {using} was refused ({code}): {message}"
+        return NotEnteredError(f"{text}; {hint}" if hint else text, code)
     return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
 
 

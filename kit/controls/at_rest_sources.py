@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.at_rest import ENCRYPTED
-from kit.controls.registry import CUSTOMER, REGION, Remedy, control
+from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remedy, control
 from kit.controls.steps import (
     CLOSE_BUCKET_CLI,
     CLOSE_BUCKET_TERRAFORM,
@@ -15,6 +15,7 @@ from kit.controls.steps import (
     READ_ENCRYPTION,
     WRITE_ENCRYPTION,
 )
+from kit.tables.organisation import OWN
 
 
 @control(
@@ -79,6 +80,12 @@ def changes_can_be_undone(versioning: str) -> bool:
     return versioning == "Enabled"
 
 
+@sources_of_elastic_fleets_are_protected.clause
+def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
+    """The account owns the bucket."""
+    return _own(owner)
+
+
 @control(
     "AR-13",
     table="screenshots",
@@ -97,8 +104,8 @@ def changes_can_be_undone(versioning: str) -> bool:
     remedy=Remedy(
         console=(
             "S3, the bucket, whichever fails: default encryption, block all public access, a "
-            "lifecycle rule that expires everything. Or AppStream, the stack, agent access: no "
-            "upload of screenshots."
+            "lifecycle rule that expires everything. Or AppStream, the stack or image builder, "
+            "agent access: no upload of screenshots and no recording of sessions."
         ),
         cli=(
             "# The bucket has no default encryption\n"
@@ -138,3 +145,15 @@ def nothing_can_open_screenshots(
 def screenshots_are_erased_in_time(kept_days: int | None) -> bool:
     """A rule erases everything after some days, versions included."""
     return kept_days is not None
+
+
+@screenshots_of_agents_are_protected.clause
+def screenshots_go_to_the_accounts_own_bucket(owner: str) -> Outcome:
+    """The account owns the bucket."""
+    return _own(owner)
+
+
+def _own(owner: str) -> Outcome:
+    if owner == OWN:
+        return True
+    return NotEvidenced("needs review", "another account owns the bucket: whose is it, and why?")

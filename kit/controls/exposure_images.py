@@ -14,7 +14,9 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
+from kit.tables.images import AWS
 from kit.tables.logging import IN_USE
+from kit.tables.organisation import OWN
 
 
 @control(
@@ -85,7 +87,7 @@ def no_image_left_as_an_ami_lately(
 
 @control(
     "EX-12",
-    table="images",
+    table="all_images",
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
@@ -110,9 +112,9 @@ def no_image_left_as_an_ami_lately(
         terraform='image_name = "NEW" # in aws_appstream_fleet',
     ),
 )
-def images_are_current(latest_agent: str) -> bool:
-    """The image has the latest agent."""
-    return latest_agent == "TRUE"
+def images_are_current(latest_agent: str | None, made_by: list[str]) -> bool:
+    """The image has the latest agent; an image that AWS publishes is judged by its age alone."""
+    return latest_agent == "TRUE" or (latest_agent is None and made_by == [AWS])
 
 
 @images_are_current.clause
@@ -121,6 +123,18 @@ def base_image_is_recent(
 ) -> bool:
     """Its base image was released within the days of the profile."""
     return _days(base_image_released, as_of) <= max_image_age_days
+
+
+@images_are_current.clause
+def images_are_made_by_the_account_or_aws(
+    made_by: list[str], *, organisation_accounts: list[str]
+) -> Outcome:
+    """The account, AWS or an account of the organisation made it and the image it was made from."""
+    others = set(made_by) - {AWS, OWN, *organisation_accounts}
+    if others:
+        named = ", ".join(sorted(others))
+        return NotEvidenced("needs review", f"made by account {named}: who decides what is in it?")
+    return True
 
 
 def _days(moment: str, as_of: dt.datetime) -> float:

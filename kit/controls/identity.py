@@ -16,6 +16,7 @@ from kit.controls.registry import (
 )
 from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
 from kit.tables.logging import IN_USE
+from kit.tables.organisation import OWN
 
 _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of processing"}
 
@@ -234,6 +235,16 @@ def domain_sign_in_rests_on_a_valid_authority(
         return not certificate_sign_in_required
     ended = authority_ends is not None and _age(authority_ends, as_of) > dt.timedelta(0)
     return authority_state == "ACTIVE" and not ended
+
+
+@domain_sign_in_rests_on_a_valid_authority.clause
+def authority_is_the_organisations(
+    certificate_sign_in: str, authority_owner: str | None, *, organisation_accounts: list[str]
+) -> Outcome:
+    """The account, or one of the organisation, has the authority: it decides who signs in."""
+    if certificate_sign_in == "DISABLED" or authority_owner in (OWN, *organisation_accounts):
+        return True
+    return NotEvidenced("needs review", f"the authority is of account {authority_owner}")
 
 
 @control(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.controls.at_rest import UNSEEN
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -21,6 +22,8 @@ from kit.controls.registry import (
 from kit.controls.source import cite
 from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
+from kit.tables.organisation import OWN
+from kit.tables.refusals import IN_DOUBT
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
@@ -78,7 +81,11 @@ def web_assets_travel_over_tls() -> Outcome:
     ),
 )
 def streaming_traffic_is_encrypted(
-    protocol: str, endpoints: list[dict[str, Any]], *, private_streaming_required: bool
+    protocol: str,
+    endpoints: list[dict[str, Any]],
+    *,
+    private_streaming_required: bool,
+    organisation_accounts: list[str],
 ) -> Outcome:
     """Streaming runs over TLS, through a working endpoint where the profile wants a private one."""
     known = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
@@ -90,6 +97,10 @@ def streaming_traffic_is_encrypted(
         return NotEvidenced(
             "needs review", "the stack names a VPC endpoint that is not one of this account's"
         )
+    others = {endpoint["owner"] for endpoint in known} - {OWN, *organisation_accounts}
+    if others:
+        named = ", ".join(sorted(others))
+        return NotEvidenced("needs review", f"a VPC endpoint is of account {named}")
     if protocol == "UDP":
         return NotEvidenced(
             "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"
@@ -182,7 +193,7 @@ def _is_older(version: str, minimum: str) -> bool:
             "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
             "everybody when aws:SecureTransport is false. Keep the statement "
             "PreventAccidentalDeletionOfBucket. Clients that use plain HTTP are refused "
-            "afterwards; AppStream itself uses TLS."
+            f"afterwards; AppStream itself uses TLS. {UNSEEN}"
         ),
         cli=EDIT_POLICY,
         terraform=(
@@ -206,9 +217,11 @@ def _is_older(version: str, minimum: str) -> bool:
     ),
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
-def buckets_refuse_plain_http(tls_only: bool) -> bool:
-    """The bucket's policy denies everybody what does not come over TLS."""
-    return tls_only
+def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
+    """The bucket's policy denies everybody to read, list, change or erase files over plain HTTP."""
+    if tls_only == IN_DOUBT:
+        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+    return tls_only is True
 
 
 @control(

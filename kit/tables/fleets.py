@@ -10,11 +10,15 @@ from kit.aws.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_POLICY,
     Scope,
 )
+from kit.snapshot import Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, Default
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
+from kit.tables.organisation import owner_of
+from kit.tables.storage import BUCKET_SOURCES
 
 THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
@@ -68,7 +72,7 @@ _BUILDER_COLUMNS = {
         "Its role may",
         "IamRoleArn",
         NONE,
-        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS,),
+        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS, *BUCKET_SOURCES, GET_BUCKET_POLICY),
     ),
 }
 
@@ -91,8 +95,19 @@ def fleets_and_builders(source: Source) -> Iterator[Row]:
         for answer in source.snapshot.answers(call):
             for row in listed(_BUILDER_COLUMNS, answer, source, kind):
                 row.cells["kind"] = Cell(kind)
-                row.cells["role_may"] = role_may(row.cells["role_may"])
+                role = row.cells["role_may"]
+                row.cells["role_may"] = _of_another(source, role) or role_may(role)
                 yield row
+
+
+def _of_another(source: Source, role: Cell) -> Cell | None:
+    """The cell of a role that another account owns, which alone sees what the role may do."""
+    owner = owner_of(role.value)
+    if owner in ("", source.snapshot.account):
+        return None
+    hint = f"the role is of account {owner}: that account sees what the role may do"
+    call = GET_ACCOUNT_AUTHORIZATION_DETAILS.name
+    return Cell(None, role.refs, Trouble("needs review", call, hint=hint))
 
 
 def _third_parties(source: Source, region: str) -> Cell:

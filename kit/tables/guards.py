@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.aws.calls import (
+    BUCKET_PREFIX,
     DESCRIBE_KEY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
@@ -16,6 +17,8 @@ from kit.aws.calls import (
     GET_BUCKET_POLICY_STATUS,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_VERSIONING,
+    LIST_BUCKETS,
+    LIST_NAMED_BUCKETS,
 )
 from kit.snapshot import Snapshot
 from kit.tables.cells import (
@@ -29,7 +32,7 @@ from kit.tables.cells import (
     known_any,
 )
 from kit.tables.core import Column
-from kit.tables.organisation import seen_by_owner
+from kit.tables.organisation import OWN, seen_by_owner
 
 _BLOCKS = {
     "block_public_acls": "BlockPublicAcls",
@@ -41,6 +44,8 @@ _OFF = Default(False, "GetPublicAccessBlock: a setting that is not configured is
 _CLOSED = Default(False, "NoSuchBucketPolicy: what has no policy is not public by one")
 _NEVER = Default("never on", "GetBucketVersioning: no Status where versioning was never set")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
+ANOTHER = "another account"
+_ASKED = (GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)  # of every bucket, with its encryption
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
 ENCRYPTION_COLUMNS = {
@@ -59,10 +64,36 @@ PUBLIC_ACCESS_COLUMNS = {
     },
     "public_by_policy": PUBLIC_COLUMN,
 }
+OWNER_COLUMN = Column("Owner", calls=(LIST_BUCKETS, LIST_NAMED_BUCKETS))
 OWNERSHIP_COLUMN = Column("Object ownership", calls=(GET_BUCKET_OWNERSHIP_CONTROLS,))
 VERSIONING_COLUMN = Column("Versioning", calls=(GET_BUCKET_VERSIONING,))
 KEPT_CALLS = (GET_BUCKET_LIFECYCLE_CONFIGURATION, GET_BUCKET_VERSIONING)
 KEPT_COLUMN = Column("Days after which everything is erased", calls=KEPT_CALLS)
+
+
+def owner(snapshot: Snapshot, bucket: str) -> Cell:
+    """Who owns a bucket that something names: the account, or another of which S3 answers.
+
+    A complete list of the account's buckets decides. A refusal by S3 does not: it looks the same
+    for another account's bucket and for want of a permission.
+
+    References
+    ----------
+    Amazon S3 API Reference, ListBuckets: all buckets that the sender of the request owns.
+    """
+    listing = snapshot.answer(LIST_BUCKETS)
+    if not bucket.startswith(BUCKET_PREFIX):
+        listing = snapshot.answer(LIST_NAMED_BUCKETS, Prefix=bucket)
+    for item, ref in listing.items():
+        if item.get("Name") == bucket:
+            return Cell(OWN, (ref,))
+    if listing.trouble:
+        return Cell(None, listing.evidence, listing.trouble)
+    answers = [snapshot.answer(call, Bucket=bucket) for call in (GET_BUCKET_ENCRYPTION, *_ASKED)]
+    answered = next((one for one in answers if one.requests and not one.trouble), None)
+    if answered:
+        return Cell(ANOTHER, (*listing.evidence, *answered.evidence))
+    return Cell(None, listing.evidence, answers[0].trouble)
 
 
 def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:

@@ -1,25 +1,42 @@
-"""Private images: how old they are, and who outside the account has them."""
+"""Images: who made those that run, how old they are, and who outside the account has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from kit.aws.calls import (
+    DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGE_PERMISSIONS,
     DESCRIBE_IMAGES,
+    DESCRIBE_IMAGES_OF_OTHERS,
     LIST_EXPORT_IMAGE_TASKS,
     Scope,
 )
-from kit.snapshot import Answer, Snapshot
-from kit.tables.cells import Cell
-from kit.tables.core import Column, Row, Source, listed, table
+from kit.snapshot import Answer, Snapshot, Trouble
+from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, member
+from kit.tables.core import Column, Row, Source, identify, listed, shown_name, table
+from kit.tables.organisation import owner_of, whose
 
+AWS = "AWS"
 _COLUMNS = {
     "shared": Column("Shared with other accounts", "ImageSharedWithOthers"),
     "shared_with": Column("Accounts that have it", calls=(DESCRIBE_IMAGE_PERMISSIONS,)),
-    "latest_agent": Column("Has the latest agent", "LatestAppstreamAgentVersion"),
-    "base_image_released": Column("Base image released", "PublicBaseImageReleasedDate", past=True),
 }
+_CURRENCY = {
+    "made_by": Column("Made by", calls=(DESCRIBE_IMAGES_OF_OTHERS,)),
+    "latest_agent": Column(
+        "Has the latest agent", "LatestAppstreamAgentVersion", calls=(DESCRIBE_IMAGES_OF_OTHERS,)
+    ),
+    "base_image_released": Column(
+        "Base image released",
+        "PublicBaseImageReleasedDate",
+        calls=(DESCRIBE_IMAGES_OF_OTHERS,),
+        past=True,
+    ),
+}
+_RUNNING = {DESCRIBE_FLEETS: "fleet", DESCRIBE_IMAGE_BUILDERS: "image builder"}
 _NO_AMI = ("FAILED", "TIMED_OUT")
 
 
@@ -41,6 +58,90 @@ def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cel
     answer = source.snapshot.answer(DESCRIBE_IMAGE_PERMISSIONS, images.region, Name=name)
     accounts = sorted({permission["sharedAccountId"] for permission, _ in answer.items()})
     return Cell(accounts, (*shared.refs, *answer.evidence), answer.trouble)
+
+
+@table("all_images", "image", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)
+def all_images(source: Source) -> Iterator[Row]:
+    """Every private image, and every other that a fleet or image builder runs.
+
+    Elastic fleets and app block builders have no image of their own: AWS chooses it by their
+    platform.
+
+    References
+    ----------
+    AppStream 2.0 API Reference, Fleet, ImageBuilder, AppBlockBuilder and Image.
+    """
+    private: set[tuple[str, str]] = set()
+    for answer in source.snapshot.answers(DESCRIBE_IMAGES):
+        for image, ref in answer.items():
+            private |= {(answer.region, image[n]) for n in ("Arn", "Name") if image.get(n)}
+            key = identify(image, answer)
+            label = source.labels.label("image", key, shown_name(image))
+            made_by = _makers(source, source.snapshot.account, image, ref)
+            yield Row(answer.region, key, label, _currency(image, ref, answer, made_by))
+    used: dict[tuple[str, str], list[str]] = {}
+    for call, kind in _RUNNING.items():
+        for answer in source.snapshot.answers(call):
+            for item, ref in answer.items():
+                arn, name = item.get("ImageArn") or "", item.get("ImageName") or ""
+                if owner_of(arn) == source.snapshot.account:
+                    name = name or arn.rpartition("/")[2]
+                elif arn:
+                    name = ""  # others' images may be called as one of the account's
+                if {(answer.region, arn), (answer.region, name)} & private:
+                    continue
+                if arn:
+                    used.setdefault((answer.region, arn), []).append(f"{ref}/ImageArn")
+                elif name or item.get("FleetType") != "ELASTIC":
+                    yield _unnamed(source, item, ref, answer, kind)
+    for (region, arn), refs in used.items():
+        yield _of_another(source, region, arn, tuple(refs))
+
+
+def _of_another(source: Source, region: str, arn: str, refs: tuple[str, ...]) -> Row:
+    """The row of an image that runs and that is none of the account's private ones."""
+    snapshot, owner = source.snapshot, owner_of(arn)
+    if owner == snapshot.account:
+        answer = snapshot.answer(DESCRIBE_IMAGES, region)
+        found = None
+    else:
+        answer = snapshot.answer(DESCRIBE_IMAGES_OF_OTHERS, region, Arns=[arn])
+        found = next(((i, ref) for i, ref in answer.items() if i.get("Arn") == arn), None)
+    name = arn.rpartition("/")[2]
+    label = source.labels.label("image", arn, name) if owner else name
+    if found:
+        made_by = _makers(source, owner, found[0], *refs, found[1])
+        return Row(region, arn, label, _currency(*found, answer, made_by))
+    hint = "AWS describes no such image: it was deleted, or its owner no longer shares it"
+    gone = Trouble("absent in answer", answer.call.name, hint=hint)
+    unseen = Cell(None, (*refs, *answer.evidence), answer.trouble or gone)
+    cells = dict.fromkeys(_CURRENCY, unseen)
+    return Row(region, arn, label, {**cells, "made_by": _makers(source, owner, {}, *refs)})
+
+
+def _makers(source: Source, owner: str, image: dict[str, Any], *refs: str) -> Cell:
+    """Who made an image, and the image that it was made from: ARNs of AWS's have no number."""
+    base = image.get("BaseImageArn")
+    owners = [owner, *([owner_of(base)] if base else [])]
+    return Cell(sorted({whose(source.snapshot, one) or AWS for one in owners}), refs)
+
+
+def _currency(image: dict[str, Any], ref: str, answer: Answer, made_by: Cell) -> dict[str, Cell]:
+    cells = {"made_by": made_by}
+    for name, column in _CURRENCY.items():
+        if column.path:
+            # Of AWS's own images the day of release says all.
+            absent = NONE if made_by.value == [AWS] and name == "latest_agent" else UNSEEN
+            cells[name] = member(image, ref, column.path, absent, answer.call)
+    return cells
+
+
+def _unnamed(source: Source, item: dict[str, Any], ref: str, answer: Answer, kind: str) -> Row:
+    """A row of gaps: it runs an image, yet AWS left out which."""
+    key = identify(item, answer)
+    label = f"image of {source.labels.label(kind, key, shown_name(item))}"
+    gap = Cell(None, (ref,), absent_member(answer.call, "ImageArn", ref))
+    return Row(answer.region, f"{key}/image", label, dict.fromkeys(_CURRENCY, gap))
 
 
 def exports(snapshot: Snapshot, region: str) -> Cell:

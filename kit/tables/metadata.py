@@ -202,7 +202,12 @@ def _tag_fields(pairs: _Tags) -> list[Field]:
 
 
 def _kind_of(arn: str) -> str:
-    return arn.rpartition(":")[2].partition("/")[0].replace("-", " ") or "resource"
+    """The noun of what an ARN names; "resource" for any that is none of AppStream's.
+
+    What stands before the first slash may be a name that somebody chose.
+    """
+    kind = re.split("[/:]", "".join(arn.split(":", 5)[5:]))[0].replace("-", " ")
+    return kind if kind in _KINDS.values() else "resource"
 
 
 def detectors(source: Source) -> Detectors:

@@ -10,6 +10,7 @@ from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
+OWN = "this account"
 _HELD = (
     "it belongs to another account: the organisation's management account or its delegated "
     "administrator may hold the evidence"
@@ -73,6 +74,11 @@ def seen_by_owner(
         return cell
     gap = held(snapshot, _HELD)
     return replace(cell, gap=replace(cell.gap, reason=gap.reason, permission="", hint=gap.hint))
+
+
+def whose(snapshot: Snapshot, account: str) -> str:
+    """The owner as people read it: "this account", or the number of another."""
+    return OWN if account == snapshot.account else account
 
 
 def _refused(snapshot: Snapshot, gap: Trouble) -> bool:

@@ -18,6 +18,7 @@ from kit.snapshot import Answer
 from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, member
 from kit.tables.core import Column, Row, Source, identify, listed, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.organisation import owner_of, whose
 
 _OFF = Default("DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set")
 _GONE = Default("not found", "ResourceNotFoundException: there is no such certificate authority")
@@ -35,6 +36,7 @@ _DIRECTORY_COLUMNS = {
     "certificate_sign_in": Column("Certificate-based sign-in"),
     "authority_state": Column("Certificate authority", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
     "authority_ends": Column("Its certificate ends on", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "authority_owner": Column("Its owner"),
     "authority_mode": Column("Its usage mode", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
 }
 # Attributes of an entitlement may name people, and no verdict needs them.
@@ -117,7 +119,7 @@ def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -
     """What is known of a directory's certificate authority; nothing where it needs none."""
     properties = item.get("CertificateBasedAuthProperties") or {}
     arn = properties.get("CertificateAuthorityArn")
-    names = ("authority_state", "authority_ends", "authority_mode")
+    names = ("authority_state", "authority_ends", "authority_owner", "authority_mode")
     if not arn:
         path = "CertificateBasedAuthProperties.CertificateAuthorityArn"
         needed = properties.get("Status", "DISABLED") != "DISABLED"
@@ -129,6 +131,7 @@ def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -
     return {
         "authority_state": attached(described, "CertificateAuthority.Status", UNSEEN, _GONE),
         "authority_ends": attached(described, "CertificateAuthority.NotAfter", NONE),
+        "authority_owner": Cell(whose(source.snapshot, owner_of(arn)), (ref,)),
         "authority_mode": attached(described, "CertificateAuthority.UsageMode", NONE),
     }
 

@@ -22,12 +22,14 @@ from kit.tables.core import SPECS, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_COLUMN,
+    OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
     PUBLIC_COLUMN,
     VERSIONING_COLUMN,
     encryption,
     kept_days,
+    owner,
     ownership,
     public_access,
     public_by_policy,
@@ -54,6 +56,7 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
     Scope.REGION,
     (DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
     {
+        "owner": OWNER_COLUMN,
         **ENCRYPTION_COLUMNS,
         "public_by_policy": PUBLIC_COLUMN,
         "object_ownership": OWNERSHIP_COLUMN,
@@ -68,6 +71,7 @@ def sources(source: Source) -> Iterator[Row]:
             yield _unnamed(source, "sources", bucket, DESCRIBE_APP_BLOCKS)
             continue
         cells = {
+            "owner": owner(snapshot, bucket.name),
             **encryption(snapshot, bucket.name),
             "public_by_policy": public_by_policy(snapshot, bucket.name),
             "object_ownership": ownership(snapshot, bucket.name),
@@ -81,7 +85,12 @@ def sources(source: Source) -> Iterator[Row]:
     "bucket of agents' screenshots or recordings",
     Scope.REGION,
     tuple(AGENT_CALLS),
-    {**ENCRYPTION_COLUMNS, **PUBLIC_ACCESS_COLUMNS, "kept_days": KEPT_COLUMN},
+    {
+        "owner": OWNER_COLUMN,
+        **ENCRYPTION_COLUMNS,
+        **PUBLIC_ACCESS_COLUMNS,
+        "kept_days": KEPT_COLUMN,
+    },
 )
 def screenshots(source: Source) -> Iterator[Row]:
     """A row for each bucket that receives what agents see of the screen, or their recordings."""
@@ -91,6 +100,7 @@ def screenshots(source: Source) -> Iterator[Row]:
             yield _unnamed(source, "screenshots", bucket, DESCRIBE_STACKS)
             continue
         cells = {
+            "owner": owner(snapshot, bucket.name),
             **encryption(snapshot, bucket.name),
             **public_access(snapshot, bucket.name),
             "kept_days": kept_days(snapshot, bucket.name),

@@ -29,6 +29,7 @@ from kit.tables.cells import (
 )
 from kit.tables.core import Column, Part, Row, Source, identify, listed, table
 from kit.tables.fleets import THIRD_PARTIES
+from kit.tables.organisation import whose
 from kit.tables.sign_in import certificate_sign_in
 
 NOT_FOUND = "not found in the account"
@@ -178,7 +179,13 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
     known = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
     seen = [known[vpce] for vpce in named if vpce in known]
     found = [
-        {"id": vpce, "state": item.get("State", ""), "service": item.get("ServiceName", "")}
+        {
+            "id": vpce,
+            "state": item.get("State", ""),
+            "service": item.get("ServiceName", ""),
+            # EC2 describes the account's own endpoints, and those of others in subnets they share.
+            "owner": whose(source.snapshot, item.get("OwnerId") or source.snapshot.account),
+        }
         for vpce in named
         for item, _ in [known.get(vpce, ({"State": NOT_FOUND}, ""))]
     ]

@@ -26,7 +26,8 @@ from botocore.exceptions import EndpointConnectionError
 from kit import sandbox
 from kit.aws import collect as engine
 from kit.aws import session
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Call
+from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Asked, Call
+from kit.aws_models import home_region
 from kit.controls import needed_calls
 from kit.parameters import Run
 from kit.snapshot import Snapshot
@@ -121,10 +122,22 @@ def _note(params: Mapping[str, Any], context: Body, **_: Any) -> None:
     context.setdefault("asked", copy.deepcopy(dict(params)))
 
 
+def _call(service: str, operation: str, asked: Body) -> Call:
+    """The declared call of an operation: of several, the one whose own parameters were given."""
+    one, *others = [c for c in CALLS.values() if (c.service, c.operation) == (service, operation)]
+
+    def given(call: Call) -> int:
+        own = call.parameters(Asked("", dt.datetime.min, 0))
+        return len(own) if own.items() <= asked.items() else -1
+
+    return max(one, *others, key=given) if others else one
+
+
 def _of(model: Any, context: Body, body: Body, status: int = 200) -> Answer:
-    call = CALLS[f"{model.service_model.service_name}.{model.name}"]
+    call = _call(model.service_model.service_name, model.name, context["asked"])
     region = context["client_region"]
-    region = call.home or _home if region == "aws-global" else region
+    if region == "aws-global":
+        region = home_region("aws") if call.home else _home
     return Answer(call, region, context["asked"], body, status)
 
 

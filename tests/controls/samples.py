@@ -22,6 +22,7 @@ from tests.standins import (
     management,
     objects,
     pool_user,
+    replication,
     restricted,
     tls_only,
     trust,
@@ -30,6 +31,7 @@ from tests.standins import (
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin"
 VPCE = "vpce-0a1b2c3d"
 IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+PUBLIC = f"arn:aws:appstream:{REGION}::image/AppStream-WinServer2022"
 _CLOSED = {"DisableIMDSV1": True, "EnableDefaultInternetAccess": False}
 _AGENTS = {
     "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
@@ -70,6 +72,13 @@ def tidy(folder: Path, **given: Any) -> Account:
     """All is well: a trail records everything, the account blocks public access."""
     account = _furnished(Account(folder, **_DECLARED, **given))
     _buckets(account)
+    point = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*"
+    admin = {"Effect": "Allow", "Principal": {"AWS": ADMIN}, "Action": "s3:GetObject"}
+    copies = replication("copies")
+    account.answers(calls.GET_BUCKET_REPLICATION, copies, REGION, Bucket=HOME)
+    account.bucket("copies", listed=False)
+    account.lists(calls.LIST_COPY_BUCKETS, {"Name": "copies"}, Prefix="copies")
+    account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
     account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
@@ -82,6 +91,10 @@ def lake(folder: Path) -> Account:
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
     _buckets(account, closed=True, logs_to="access-logs")
+    # Where ACLs are disabled, there is nothing to ignore.
+    block = {"RestrictPublicBuckets": True, "BlockPublicPolicy": True}
+    answer = {"PublicAccessBlockConfiguration": block}
+    account.answers(calls.GET_BUCKET_PUBLIC_ACCESS_BLOCK, answer, REGION, Bucket=LOGS)
     aws_key = "alias/aws/s3"
     account.bucket(
         "packages", listed=False, versioning="Enabled", encryption="aws:kms", key=aws_key
@@ -183,7 +196,26 @@ def federal(folder: Path) -> Account:
     return account.fleet(region="us-east-1")
 
 
-SAMPLES = {sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal)}
+def renamed(folder: Path) -> Account:
+    """Buckets have names that AppStream does not choose, or that only begin like its own."""
+    account = Account(folder, **_DECLARED)
+    account.stack(
+        StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": "files"}],
+        AgentAccessConfig=_AGENTS | {"S3BucketArn": "arn:aws:s3:::appstream-screens"},
+    )
+    location = {"S3Bucket": "appstream-packages", "S3Key": "cad.vhdx"}
+    block = {"Name": "block", "Arn": "arn:block", "SourceS3Location": location}
+    account.lists(calls.DESCRIBE_APP_BLOCKS, block)
+    kept: dict[str, Any] = {"versioning": "Enabled", "lifecycle": [erases()]}
+    for name in ("appstream-packages", "appstream-screens", LOGS):
+        account.bucket(name, **kept)
+    policy = {"Statement": restricted("files", ADMIN)["Statement"]}
+    return account.bucket("files", listed=False, policy=policy, **kept)
+
+
+SAMPLES = {
+    sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal, renamed)
+}
 
 
 def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
@@ -215,6 +247,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.fleet(
         Description="Workstations",
         IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance",
+        ImageArn=IMAGE,
         MaxSessionsPerInstance=1,
         ComputeCapacityStatus={"Desired": 1, "InUse": 1},
         DomainJoinInfo={"DirectoryName": "corp.example"},
@@ -224,8 +257,15 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     account.image(shared_with=(COLLEAGUE,), Applications=programs)
     account.lists(
         calls.DESCRIBE_IMAGE_BUILDERS,
-        {"Name": "builder", "Arn": f"{arn}:image-builder/builder", **_CLOSED},
+        {
+            "Name": "builder",
+            "Arn": f"{arn}:image-builder/builder",
+            "ImageArn": PUBLIC,
+            **_CLOSED,
+        },
     )
+    published = {"Arn": PUBLIC, "Name": "x", "PublicBaseImageReleasedDate": AS_OF}
+    account.answers(calls.DESCRIBE_IMAGES_OF_OTHERS, {"Images": [published]}, REGION, Arns=[PUBLIC])
     block = {"Name": "block", "Arn": f"{arn}:app-block/block", **_PACKAGES}
     account.lists(calls.DESCRIBE_APP_BLOCKS, block)
     builder: dict[str, Any] = {

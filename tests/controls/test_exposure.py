@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,14 @@ from kit.aws.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGE_PERMISSIONS,
     DESCRIBE_IMAGES,
+    DESCRIBE_IMAGES_OF_OTHERS,
     DESCRIBE_STACKS,
     LIST_ASSOCIATED_FLEETS,
     LIST_EXPORT_IMAGE_TASKS,
 )
+from kit.controls import evaluate
+from kit.snapshot import Request, Snapshot
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -217,8 +223,123 @@ def aged(days: float, **members: Any) -> Given:
 OLD_AGENT = {"LatestAppstreamAgentVersion": "FALSE"}
 
 
+PUBLIC = f"arn:aws:appstream:{REGION}::image/AppStream-WinServer2019-06-12-2019"
+SHARED = f"arn:aws:appstream:{REGION}:{THEIRS}:image/theirs"
+IN_ORGANISATION = f"arn:aws:appstream:{REGION}:{OURS}:image/ours"
+OWN_IMAGE = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+UNNAMED = not_evidenced("absent in answer", DESCRIBE_FLEETS)
+GONE = not_evidenced("absent in answer", DESCRIBE_IMAGES_OF_OTHERS)
+OF_2019 = {"PublicBaseImageReleasedDate": dt.datetime(2019, 6, 12, tzinfo=dt.UTC)}
+CURRENT = {"LatestAppstreamAgentVersion": "TRUE"}
+
+
+def builder(arn: str | None, kind: str = "image-builder") -> dict[str, Any]:
+    own = f"arn:aws:appstream:{REGION}:{ACCOUNT}:{kind}/builder"
+    return {"Name": "builder", "Arn": own} | ({"ImageArn": arn} if arn else {})
+
+
+def bare(account: Account) -> Account:
+    """An image whose ARN AWS left out."""
+    released = AS_OF - dt.timedelta(days=30)
+    image = {"Name": "design", "PublicBaseImageReleasedDate": released, **CURRENT}
+    return account.lists(DESCRIBE_IMAGES, image)
+
+
+def maker() -> dict[str, Any]:
+    """An app block builder, of which AppStream names no image."""
+    rest = {"InstanceType": "stream.standard.small", "VpcConfig": {}, "State": "STOPPED"}
+    return builder(None, "app-block-builder") | {"Platform": "WINDOWS_SERVER_2019"} | rest
+
+
 @scenarios(
-    ("no image", nothing, NO_IMAGE),
+    ("a public image of 2019", lambda a: a.runs(PUBLIC, **OF_2019), fails),
+    ("a public image of a month ago", lambda a: a.runs(PUBLIC), passes),
+    ("one whose agent AWS calls old", lambda a: a.runs(PUBLIC, **OLD_AGENT), fails),
+    (
+        "one whose release AWS left out",
+        lambda a: a.runs(PUBLIC, PublicBaseImageReleasedDate=None),
+        not_evidenced("absent in answer", DESCRIBE_IMAGES_OF_OTHERS),
+    ),
+    ("another account's image", lambda a: a.runs(SHARED, **CURRENT), to_be_reviewed),
+    ("another account's of 2019", lambda a: a.runs(SHARED, **CURRENT, **OF_2019), fails),
+    ("one of the organisation's", lambda a: a.runs(IN_ORGANISATION, **CURRENT), passes),
+    ("one of the organisation's of 2019", lambda a: a.runs(IN_ORGANISATION, **OF_2019), fails),
+    ("another account's, agent left out", lambda a: a.runs(SHARED), GONE),
+    ("an image that AWS does not describe", lambda a: a.runs(SHARED, seen=False), GONE),
+    (
+        "an image that is gone",
+        lambda a: a.fleet(ImageArn=SHARED).refuses(
+            DESCRIBE_IMAGES_OF_OTHERS, "ResourceNotFoundException", status=400, Arns=[SHARED]
+        ),
+        GONE,
+    ),
+    (
+        "an image that may not be described",
+        lambda a: a.fleet(ImageArn=SHARED).denies(DESCRIBE_IMAGES_OF_OTHERS, Arns=[SHARED]),
+        denied(DESCRIBE_IMAGES_OF_OTHERS),
+    ),
+    (
+        "an image of the account's own that is gone",
+        lambda a: a.fleet(ImageArn=OWN_IMAGE),
+        not_evidenced("absent in answer", DESCRIBE_IMAGES),
+    ),
+    ("an image of its own", lambda a: a.image().fleet(ImageArn=OWN_IMAGE), passes),
+    ("one listed without its ARN", lambda a: bare(a).fleet(ImageArn=OWN_IMAGE), passes),
+    (
+        "another account's of the same name",
+        lambda a: a.image("theirs").runs(SHARED, **CURRENT),
+        passes,
+        to_be_reviewed,
+    ),
+    ("one named without its ARN", lambda a: a.image().fleet(ImageName="design"), passes),
+    ("one that nobody named", lambda a: a.image().fleet(), UNNAMED, passes),
+    ("an Elastic fleet", lambda a: a.fleet(FleetType="ELASTIC"), not_applicable("no image")),
+    (
+        "an image made from another account's",
+        lambda a: a.image(BaseImageArn=SHARED),
+        to_be_reviewed,
+    ),
+    ("an image made from a public one", lambda a: a.image(BaseImageArn=PUBLIC), passes),
+    (
+        "a builder on the image of a fleet",
+        lambda a: a.runs(PUBLIC, **OF_2019).lists(DESCRIBE_IMAGE_BUILDERS, builder(PUBLIC)),
+        fails,
+    ),
+    (
+        "a builder of which AWS left the image out",
+        lambda a: a.lists(DESCRIBE_IMAGE_BUILDERS, builder(None)),
+        not_evidenced("absent in answer", DESCRIBE_IMAGE_BUILDERS),
+    ),
+    (
+        "an app block builder",
+        lambda a: a.lists(DESCRIBE_APP_BLOCK_BUILDERS, maker()),
+        not_applicable("no image"),
+    ),
+    (
+        "fleets denied",
+        lambda a: a.image().denies(DESCRIBE_FLEETS),
+        passes,
+        denied(DESCRIBE_FLEETS),
+    ),
+)
+def test_ex_12_whose_image_runs(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, organisation_accounts=[OURS])
+    given(account)
+    assert verdicts(account, "EX-12") == expected
+
+
+def test_ex_12_names_who_made_an_image_and_aws_images_by_their_name(account: Account) -> None:
+    account.runs(SHARED, **CURRENT).runs(PUBLIC, BaseImageArn=None)
+    public, theirs = sorted(findings(account, "EX-12"), key=lambda one: one.status, reverse=True)
+    assert public.resource == PUBLIC.rpartition("/")[2]
+    assert "Made by: AWS" in public.observed
+    assert re.fullmatch("image-[a-z2-7]{10}", theirs.resource)
+    assert f"Made by: {THEIRS}" in theirs.observed
+    assert THEIRS in theirs.hint
+
+
+@scenarios(
+    ("no image", nothing, not_applicable("no image")),
     ("current", aged(1), passes),
     ("as old as the profile allows", aged(90), passes),
     ("a little older", aged(90.01), fails),
@@ -635,3 +756,31 @@ def test_smart_cards_and_security_keys_are_shown_and_judged_by_none(
     assert finding.status == "pass"
     assert f"Smart cards of the user's device: {setting_of or 'not set'}" in finding.observed
     assert f"(WebAuthn): {'yes' if on else 'no'}" in finding.observed
+
+
+# --- lists whose pages overlap ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("members", [{}, {"Description": "as the later page has it"}])
+def test_a_stack_that_two_pages_list_is_judged_once(
+    tmp_path: Path, members: dict[str, str]
+) -> None:
+    once = Account(tmp_path).stack("a").stack("b").snapshot()
+
+    def again(request: Request) -> list[Request]:
+        if request.call != DESCRIBE_STACKS.name:
+            return [request]
+        first, second = request.response["Stacks"]
+        pages = ([first], [{**first, **members}, second])
+        return [
+            replace(request, id=f"E9{n}", page=n, response={"Stacks": listed})
+            for n, listed in enumerate(pages)
+        ]
+
+    requests = [page for request in once.requests for page in again(request)]
+    twice = Snapshot(once.header, requests, once.folder)
+    judged = [
+        [(one.control, one.resource, one.status) for one in evaluate(tabulate(each)).leaves]
+        for each in (once, twice)
+    ]
+    assert judged[0] == judged[1]

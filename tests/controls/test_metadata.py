@@ -5,6 +5,7 @@ What the detectors find is their own tests' matter: here they find what is marke
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 from kit.aws import calls
 from kit.controls import evaluate
+from kit.pseudonyms import Labels
 from kit.tables import tabulate
 from kit.tables.detect import Detectors, Hit
+from kit.tables.principals import policy_name
+from kit.tables.storage import shown_bucket
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -26,7 +30,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, AS_OF, HOME, REGION, Account
+from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, SETTINGS, Account
 
 SURE, PERHAPS = "!sure!", "!perhaps!"
 
@@ -401,3 +405,63 @@ def test_md_04_sums_up_texts_and_tags(account: Account, given: Given, status: st
 def test_md_01_lets_attributes_of_groups_pass(account: Account, value: str) -> None:
     entitled(Attributes=[{"Name": "groups", "Value": value}])(account)
     assert set(verdicts(account, "MD-01")) == {passes}
+
+
+# --- what labels show ---------------------------------------------------------------------------
+
+_HEAD = f"arn:aws:appstream:{REGION}:{ACCOUNT}:"
+
+
+@pytest.mark.parametrize(
+    ("arn", "kind"),
+    [
+        (f"{_HEAD}stack/jane-doe", "stack"),
+        (f"{_HEAD}image-builder/jane-doe", "image-builder"),
+        (f"{_HEAD}app-block:jane-doe", "app-block"),
+        (f"{_HEAD}jane-doe", "resource"),
+        (f"{_HEAD}jane-doe/stack", "resource"),
+        (f"{_HEAD}stack:jane-doe/x", "stack"),
+        (f"{_HEAD}jane-doe:stack/x", "resource"),
+        ("arn:aws:appstream:jane-doe", "resource"),
+        ("jane-doe", "resource"),
+    ],
+)
+def test_md_02_a_label_shows_the_kind_and_nothing_of_the_name(
+    account: Account, arn: str, kind: str
+) -> None:
+    tags = [{"Key": "owner", "Value": "jane.doe@example.com"}]
+    account.lists(calls.GET_RESOURCES, {"ResourceARN": arn, "Tags": tags})
+    (finding,) = findings(account, "MD-02")
+    assert re.fullmatch(f"{kind}-[a-z2-7]{{10}}", finding.resource)
+
+
+@pytest.mark.parametrize(
+    ("arn", "clear"),
+    [
+        ("arn:aws:iam::aws:policy/ReadOnlyAccess", "ReadOnlyAccess"),
+        ("arn:aws-us-gov:iam::aws:policy/job-function/Billing", "Billing"),
+        (f"arn:aws:iam::{ACCOUNT}:policy/jane-doe", ""),
+        (f"arn:aws:iam::{ACCOUNT}:policy/:iam::aws:policy/jane-doe", ""),
+        (None, ""),
+    ],
+)
+def test_policies_are_shown_by_name_where_aws_gave_it(arn: str | None, clear: str) -> None:
+    shown = policy_name(Labels(b"key").label, arn)
+    assert shown == clear or (not clear and re.fullmatch("policy-[a-z2-7]{10}", shown))
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        (HOME, True),
+        (SETTINGS, True),
+        (LOGS, True),
+        (f"{HOME}-jane-doe", False),
+        (f"{LOGS}-of-jane.doe", False),
+        (f"{SETTINGS}.jane", False),
+        ("jane-doe-appstream-logs", False),
+    ],
+)
+def test_buckets_are_shown_by_name_where_appstream_gave_it(name: str, made: bool) -> None:
+    shown = shown_bucket(Labels(b"key"), name)
+    assert (shown == name) is made
