@@ -323,6 +323,7 @@ class Account:
                 else None
             ),
         }
+        self.lists(calls.LIST_ACCESS_POINTS, region=region)
         for call, response in told.items():
             if response is None:
                 code = next(iter(call.absent))
@@ -334,9 +335,11 @@ class Account:
     def key(self, key: str = KEY, region: str = REGION, **members: Any) -> Account:
         """Let KMS describe a customer managed key of the account, named as the bucket names it.
 
-        It rotates unless told otherwise: ``rotation=None`` leaves the answer out.
+        It rotates unless told otherwise: ``rotation=None`` leaves the answer out. Its ``policy``
+        leaves all to the account's IAM, and there are no ``grants``.
         """
         rotation = members.pop("rotation", {"KeyRotationEnabled": True})
+        policy, grants = members.pop("policy", None), members.pop("grants", ())
         metadata = {
             "KeyId": "1b2c3d4e-0000-4000-8000-000000000001",
             "Arn": key if key.startswith("arn:") else KEY,
@@ -350,8 +353,26 @@ class Account:
         if rotation is not None:
             arn = metadata["Arn"]
             self.answers(calls.GET_KEY_ROTATION_STATUS, rotation, region, KeyId=arn)
+        if metadata["KeyManager"] == "CUSTOMER":
+            arn, stated = metadata["Arn"], {"Policy": json.dumps(policy or key_policy())}
+            self.answers(calls.GET_KEY_POLICY, stated, region, KeyId=arn)
+            self.lists(calls.LIST_GRANTS, *grants, region=region, KeyId=arn)
         metadata = {name: value for name, value in metadata.items() if value is not None}
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
+
+    def access_point(
+        self, name: str = "reports", bucket: str = HOME, region: str = REGION, policy: Any = None
+    ) -> Account:
+        """Add an access point on a bucket, without a policy unless told otherwise."""
+        arn = f"arn:aws:s3:{region}:{self.run.account}:accesspoint/{name}"
+        point = {"Name": name, "NetworkOrigin": "Internet", "Bucket": bucket, "AccessPointArn": arn}
+        self.lists(calls.LIST_ACCESS_POINTS, point, region=region)
+        call = calls.GET_ACCESS_POINT_POLICY
+        if policy is None:
+            return self.refuses(
+                call, "NoSuchAccessPointPolicy", region=region, status=404, Name=name
+            )
+        return self.answers(call, {"Policy": json.dumps(policy)}, region, Name=name)
 
     def trail(
         self,
@@ -756,6 +777,15 @@ def replication(bucket: str, **changes: Any) -> dict[str, Any]:
     destination = {"Bucket": f"arn:aws:s3:::{bucket}"}
     rule = {"Status": "Enabled", "Destination": destination, **changes}
     return {"ReplicationConfiguration": {"Role": "", "Rules": [rule]}}
+
+
+def key_policy(*statements: Mapping[str, Any], account: str = ACCOUNT) -> dict[str, Any]:
+    """A key's policy that leaves all to the account's IAM, and states this besides."""
+    root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{**root, "Action": "kms:*", "Resource": "*"}, *statements],
+    }
 
 
 def trust(principal: Any, **members: Any) -> dict[str, Any]:

@@ -241,6 +241,23 @@ FILES: tuple[Need, ...] = (
     *((f"s3:{action}", BUCKET) for action in ("ListBucket", "ListBucketVersions")),
 )
 
+# What opens what a key encrypts, encrypts more with it, or decides who may and for how long.
+KEYS: tuple[Need, ...] = tuple(
+    (f"kms:{action}", KEY)
+    for action in [
+        "Decrypt",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyWithoutPlaintext",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "CreateGrant",
+        "PutKeyPolicy",
+        "DisableKey",
+        "ScheduleKeyDeletion",
+    ]
+)
+
 
 def actions(*capabilities: str) -> tuple[str, ...]:
     """Return every action of some capabilities once, in their order."""

@@ -60,8 +60,8 @@ CHOSEN = Choice()
 # A request over plain HTTP has no version of TLS.
 PLAIN_HTTP: Context = {"aws:securetransport": "false", "s3:tlsversion": ABSENT}
 
-# What is not here is not known. A caller arranges how it comes (TLS, MFA, when, by which program)
-# and what it asks for; it does not arrange who it is, where its network is, or what is tagged.
+# Keys that are not here are UNKNOWN. A caller arranges how its request comes (TLS, MFA, when, by
+# which program) and what it requests; not who it is, where its network is, or what is tagged.
 _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"aws:securetransport", Choice(("true", "false"))),
     (r"s3:tlsversion", Choice(("1.2", "1.3", ABSENT))),
@@ -85,7 +85,7 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
 
 @lru_cache(maxsize=10_000)
 def default(key: str) -> Value:
-    """What is known of a key that nothing else is known of."""
+    """Return the value of a key where neither caller, target nor context has it."""
     return next((value for name, value in _DEFAULTS if re.fullmatch(name, key)), UNKNOWN)
 
 
@@ -198,7 +198,7 @@ def _truth(
     if isinstance(value, Some):
         return truth_of(value)
     values = value if isinstance(value, tuple) else (str(value),)
-    # Negated, no value may be among those named, unless "any" is asked for.
+    # Negated, no value may be among those named, unless the quantifier is "any".
     every = condition.quantifier == "all" or (is_negated and not condition.quantifier)
     return (all_of if every else any_of)(truth_of(Some((literal(text),))) for text in values)
 
@@ -232,10 +232,10 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
     """
     if "${" not in text:
         return text, True
-    known, missing = True, False
+    is_known, is_missing = True, False
 
     def value_of(match: re.Match[str]) -> str:
-        nonlocal known, missing
+        nonlocal is_known, is_missing
         name, comma, fallback = plain(match[1]).partition(",")
         key = name.strip().lower()
         if key in ("*", "?", "$"):
@@ -245,13 +245,13 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
             return literal(value)
         otherwise = literal(fallback.strip().strip("'")) if comma else None
         if isinstance(value, Absent):
-            missing = missing or otherwise is None
+            is_missing = is_missing or otherwise is None
             return otherwise or ""
-        known = False
+        is_known = False
         return value.patterns[0] if isinstance(value, Some) and len(value.patterns) == 1 else "*"
 
     filled = _VARIABLE.sub(value_of, text)
-    return (UNRESOLVED, True) if missing else (filled, known)
+    return (UNRESOLVED, True) if is_missing else (filled, is_known)
 
 
 _Compare = Callable[[list[str], str], "bool | None"]

@@ -74,7 +74,7 @@ def read_statements(document: object) -> tuple[Statement, ...]:
     if not isinstance(document, dict):
         raise PolicyError(f"policy: {_kind(document)} given, an object expected")
     has_variables = document.get("Version") == "2012-10-17"
-    return tuple(_statement(one, has_variables) for one in many(document.get("Statement")))
+    return tuple(_statement(item, has_variables) for item in many(document.get("Statement")))
 
 
 def _statement(given: Any, has_variables: bool) -> Statement:
@@ -131,7 +131,7 @@ def _conditions(given: Any) -> list[Condition]:
         return []
     if not isinstance(given, dict):
         raise PolicyError(f"Condition: {_kind(given)} given, an object expected")
-    found = []
+    conditions = []
     for operator, keys in given.items():
         if not isinstance(keys, dict):
             raise PolicyError(f"Condition {operator}: {_kind(keys)} given, an object expected")
@@ -143,8 +143,8 @@ def _conditions(given: Any) -> list[Condition]:
         bare = name.removesuffix("ifexists")
         for key, values in keys.items():
             texts = tuple(_value(value, f"{operator} {key}") for value in many(values))
-            found.append(Condition(bare, quantifier, bare != name, str(key).lower(), texts))
-    return found
+            conditions.append(Condition(bare, quantifier, bare != name, str(key).lower(), texts))
+    return conditions
 
 
 def _value(given: Any, where: str) -> str:

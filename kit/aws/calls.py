@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -84,7 +84,8 @@ class Each:
     request parameters, one mapping for each request; a member ``Region`` says where to ask,
     otherwise (or where it is null or no region) the source's own region is meant. Mappings with
     another null are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
-    elsewhere.
+    elsewhere. A member ``Owner`` is the account that owns what is asked about: another account's
+    is passed over.
     """
 
     source: Call
@@ -92,7 +93,7 @@ class Each:
     beyond: bool = False
 
     def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
-        """Yield what to ask because of one page of the source's answer, ``Region`` included."""
+        """Yield what to ask because of one page of the answer, ``Region`` and ``Owner`` included."""
         for wanted in _mappings(_compiled(self.request).search(page, options=_OPTIONS)):
             if "Region" in wanted and not _REGION.fullmatch(wanted["Region"] or ""):
                 wanted["Region"] = None
@@ -649,7 +650,11 @@ GET_BUCKET_ENCRYPTION = declare(
     action="s3:GetEncryptionConfiguration",
 )
 GET_BUCKET_POLICY = declare(
-    "s3", "GetBucketPolicy", each=EACH_BUCKET, absent={"NoSuchBucketPolicy": ""}
+    "s3",
+    "GetBucketPolicy",
+    each=EACH_BUCKET,
+    absent={"NoSuchBucketPolicy": ""},
+    personal=("Policy",),
 )
 GET_BUCKET_POLICY_STATUS = declare(
     "s3",
@@ -697,6 +702,51 @@ GET_BUCKET_REPLICATION = declare(
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
 )
+# Whether the account owns the bucket that a rule copies to without saying whose it is.
+LIST_COPY_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="to which copies go",
+    items="Buckets",
+    each=(
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled' && !(Destination.Account)]"
+            ".{Prefix: arn_resource(Destination.Bucket)}"
+            f" | [?Prefix && !starts_with(Prefix, '{BUCKET_PREFIX}')]",
+        ),
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
+)
+# One list of a region is fewer requests than one for each bucket; what each bucket is called then
+# tells whose policies to ask for. Access points of other accounts are not listed: the bucket's own
+# policy has to let these in.
+LIST_ACCESS_POINTS = declare(
+    "s3control",
+    "ListAccessPoints",
+    items="AccessPointList",
+    parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
+    each=tuple(
+        replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}")
+        for each in EACH_BUCKET
+    ),
+    personal=(
+        "AccessPointList[].Name",
+        "AccessPointList[].AccessPointArn",
+        "AccessPointList[].Alias",
+    ),
+)
+GET_ACCESS_POINT_POLICY = declare(
+    "s3control",
+    "GetAccessPointPolicy",
+    parameters=lambda asked: {"AccountId": asked.account},
+    each=(
+        Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
+    ),
+    absent={"NoSuchAccessPointPolicy": ""},
+    personal=("Name", "Policy"),
+)
 DESCRIBE_KEY = declare(
     "kms",
     "DescribeKey",
@@ -732,6 +782,29 @@ GET_KEY_ROTATION_STATUS = declare(
             " && Origin=='AWS_KMS'].{KeyId: Arn}",
             beyond=True,
         ),
+    ),
+)
+
+# KMS answers for the account's own keys alone, and AWS's own keys have policies that nobody changes.
+_CUSTOMER_KEYS = (
+    Each(
+        DESCRIBE_KEY,
+        "[KeyMetadata][?KeyManager=='CUSTOMER'].{KeyId: Arn, Owner: AWSAccountId}",
+        beyond=True,
+    ),
+)
+GET_KEY_POLICY = declare("kms", "GetKeyPolicy", each=_CUSTOMER_KEYS, personal=("Policy",))
+LIST_GRANTS = declare(
+    "kms",
+    "ListGrants",
+    items="Grants",
+    parameters={"Limit": 100},
+    each=_CUSTOMER_KEYS,
+    personal=(
+        "Grants[].Name",
+        "Grants[].GranteePrincipal",
+        "Grants[].RetiringPrincipal",
+        "Grants[].Constraints",
     ),
 )
 

@@ -383,7 +383,8 @@ class _Engine:
                 for item in each.wanted(request.response):
                     unknown = "Region" in item and not item["Region"]
                     region = item.pop("Region", None) or request.region
-                    if None in item.values():
+                    ours = item.pop("Owner", self.run.account) == self.run.account
+                    if None in item.values() or not ours:
                         continue
                     if region in regions or each.beyond or unknown:
                         found[f"{region} {sorted(item.items())}"] = (region, item)

@@ -31,6 +31,10 @@ from kit.controls.steps import (
 from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
+UNSEEN = (
+    "Service control policies (SCPs) and resource control policies (RCPs) of the organisation may "
+    "deny more; they are not read."
+)
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
 _AT_REST = {
     "32(1)(a)": "the article names encryption among its measures",
@@ -204,7 +208,9 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
             "account: agree with its owner and name the account in allowed_key_accounts, or choose "
             "a key of this account under S3, the bucket, Default encryption; the same for a key "
             "of too weak a class. A new default holds for new objects: keep the old key while any "
-            "object needs it. Buckets that feed Elastic fleets must not use a customer managed key."
+            "object needs it. Buckets that feed Elastic fleets must not use a customer managed key. "
+            "A policy or a grant that admits another account: take it out, or name the account in "
+            f"allowed_key_accounts. {UNSEEN}"
         ),
         cli=(
             "# The key is disabled\n"
@@ -241,6 +247,53 @@ def keys_of_buckets_are_usable(
     return key_class in accepted[minimum_key] and key_state in ("Enabled", "run by AWS")
 
 
+@keys_of_buckets_are_usable.clause
+def key_policies_admit_nobody_else(
+    key_class: str,
+    key_policy_admits: list[str],
+    *,
+    allowed_key_accounts: list[str],
+    organisation_accounts: list[str],
+) -> Outcome:
+    """The policy of a customer's key admits no other account that the parameters do not declare."""
+    return _admits_declared(
+        key_class, key_policy_admits, allowed_key_accounts, organisation_accounts
+    )
+
+
+@keys_of_buckets_are_usable.clause
+def grants_on_keys_admit_nobody_else(
+    key_class: str,
+    key_grants_admit: list[str],
+    *,
+    allowed_key_accounts: list[str],
+    organisation_accounts: list[str],
+) -> Outcome:
+    """No grant on it does."""
+    return _admits_declared(
+        key_class, key_grants_admit, allowed_key_accounts, organisation_accounts
+    )
+
+
+@keys_of_buckets_are_usable.clause
+def it_is_known_whom_keys_admit(
+    key_class: str,
+    key_may_admit: list[str],
+    *,
+    allowed_key_accounts: list[str],
+    organisation_accounts: list[str],
+) -> Outcome:
+    """Whom they admit does not depend on what cannot be seen."""
+    found = _admits_declared(key_class, key_may_admit, allowed_key_accounts, organisation_accounts)
+    return found or NotEvidenced("needs review", "a condition decides whether other accounts may")
+
+
+def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) -> Outcome:
+    if key_class != "customer":
+        return NotApplicable("no customer managed key")
+    return set(admitted) <= {account for accounts in declared for account in accounts}
+
+
 @control(
     "AR-14",
     table="buckets",
@@ -257,7 +310,8 @@ def keys_of_buckets_are_usable(
             "S3, the bucket, Permissions, Block public access: turn all four on, and take the "
             "statement that opens the bucket out of its policy. The same settings for the whole "
             "account also close every other bucket, those that are public on purpose included: "
-            "look at them first."
+            "look at them first. An access point that lets others in: take them out of its policy, or "
+            f"name the account in organisation_accounts. {UNSEEN}"
         ),
         cli=(
             f"{CLOSE_BUCKET_CLI}\n"
@@ -271,22 +325,41 @@ def keys_of_buckets_are_usable(
         ),
         terraform=CLOSE_BUCKET_TERRAFORM,
     ),
+    shows=("access_points", "block_public_acls", "block_public_policy"),
 )
-def buckets_are_closed_to_the_public(public_by_policy: bool) -> bool:
-    """No bucket is public by its policy."""
-    return not public_by_policy
+def buckets_are_closed_to_the_public(public_by_policy: bool, restrict_public_buckets: bool) -> bool:
+    """No bucket is open to the public by its policy."""
+    return restrict_public_buckets or not public_by_policy
 
 
 @buckets_are_closed_to_the_public.clause
-def acls_cannot_open_it(block_public_acls: bool, ignore_public_acls: bool) -> bool:
-    """Public ACLs are blocked and ignored, for the account or for the bucket."""
-    return block_public_acls and ignore_public_acls
+def policies_cannot_open_it(restrict_public_buckets: bool) -> bool:
+    """A public policy would let nobody in: RestrictPublicBuckets is on, for account or bucket."""
+    return restrict_public_buckets
 
 
 @buckets_are_closed_to_the_public.clause
-def policies_cannot_open_it(block_public_policy: bool, restrict_public_buckets: bool) -> bool:
-    """Public policies are blocked and restricted, for the account or for the bucket."""
-    return block_public_policy and restrict_public_buckets
+def acls_cannot_open_it(acls_ignored: bool) -> bool:
+    """Public ACLs let in nobody: they are ignored, or ACLs are disabled."""
+    return acls_ignored
+
+
+@buckets_are_closed_to_the_public.clause
+def access_points_let_nobody_else_in(
+    access_points_admit: list[str], *, organisation_accounts: list[str]
+) -> bool:
+    """No access point lets in the public, or another account that the parameters do not declare."""
+    return set(access_points_admit) <= set(organisation_accounts)
+
+
+@buckets_are_closed_to_the_public.clause
+def it_is_known_whom_access_points_let_in(
+    access_points_may_admit: list[str], *, organisation_accounts: list[str]
+) -> Outcome:
+    """Nor does one stand open but for a condition, or for the bucket's own policy."""
+    if set(access_points_may_admit) <= set(organisation_accounts):
+        return True
+    return NotEvidenced("needs review", "an access point's policy names others than the account")
 
 
 @roll_up(

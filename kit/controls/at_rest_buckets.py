@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kit.aws.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
-from kit.controls.at_rest import ENCRYPTED
+from kit.controls.at_rest import ENCRYPTED, UNSEEN
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -16,6 +16,7 @@ from kit.controls.registry import (
 from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
 from kit.tables.macie import ON
 from kit.tables.organisation import OWN
+from kit.tables.refusals import IN_DOUBT
 from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
 MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other service counts objects")
@@ -126,23 +127,45 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
             "in its guide on administrator access to home folders, names the bucket alone: it "
             "leaves the objects open, and this control fails. An exception that is left out locks "
             "its principal out: a wrong list stops home folders, and only the root user can then "
-            "remove the policy."
+            f"remove the policy. {UNSEEN}"
         ),
         cli=(
             "# Check the exceptions twice: whoever is not named is locked out, yourself included\n"
             f"{EDIT_POLICY}"
         ),
     ),
+    shows=("left_over", "refused"),
 )
-def bucket_policies_restrict_access_and_deletion(access_restricted: bool) -> bool:
-    """The policy denies the bucket and its objects to all but the principals it names."""
-    return access_restricted
+def bucket_policies_restrict_access_and_deletion(access_restricted: bool | str) -> Outcome:
+    """The policy denies everybody but those whom it names to read, list, change and erase files."""
+    if access_restricted == IN_DOUBT:
+        return NotEvidenced(
+            "needs review", "whom the policy leaves over cannot be known: see left_over"
+        )
+    return access_restricted is True
 
 
 @bucket_policies_restrict_access_and_deletion.clause
-def deletion_guard_is_kept(deletion_guarded: bool) -> bool:
+def no_other_account_is_excepted(
+    other_accounts_left_over: list[str], *, organisation_accounts: list[str]
+) -> bool:
+    """Its exceptions name no other account that the parameters do not declare."""
+    return set(other_accounts_left_over) <= set(organisation_accounts)
+
+
+@bucket_policies_restrict_access_and_deletion.clause_of("low")
+def no_public_statement_waits(public_by_policy: bool, restrict_public_buckets: bool) -> bool:
+    """It allows the public nothing that RestrictPublicBuckets alone holds back."""
+    # Where nothing holds it back, AR-14 is about it.
+    return not (public_by_policy and restrict_public_buckets)
+
+
+@bucket_policies_restrict_access_and_deletion.clause
+def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
     """The policy denies everybody to delete the bucket, as AppStream made it."""
-    return deletion_guarded
+    if deletion_guarded == IN_DOUBT:
+        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+    return deletion_guarded is True
 
 
 @bucket_policies_restrict_access_and_deletion.clause

@@ -104,8 +104,8 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     remedy=Remedy(
         console=(
             "S3, the bucket, whichever fails: default encryption, block all public access, a "
-            "lifecycle rule that expires everything. Or AppStream, the stack, agent access: no "
-            "upload of screenshots."
+            "lifecycle rule that expires everything. Or AppStream, the stack or image builder, "
+            "agent access: no upload of screenshots and no recording of sessions."
         ),
         cli=(
             "# The bucket has no default encryption\n"

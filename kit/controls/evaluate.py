@@ -13,6 +13,7 @@ from kit.controls.registry import (
     CONTROLS,
     REGION,
     ROLL_UPS,
+    SEVERITIES,
     Attested,
     Clause,
     Control,
@@ -176,13 +177,17 @@ class _Evaluation:
 
     def _judge(self, row: str) -> Finding:
         values = self.table.rows[row]
-        outcomes, gaps = [], self._gaps(row, self.control.where_columns)
+        outcomes: list[Any] = []
+        failed: list[str] = []
+        gaps = self._gaps(row, self.control.where_columns)
         if not gaps:
             for clause in self.control.clauses:
                 unseen = self._gaps(row, clause.columns)
                 gaps += unseen
                 if not unseen:
                     outcomes.append(self._ask(clause, values))
+                    if outcomes[-1] is False:
+                        failed.append(clause.severity or self.control.severity)
         base = self._finding(
             values["region"] if self.control.scope is REGION else GLOBAL,
             values["resource"],
@@ -190,8 +195,8 @@ class _Evaluation:
             observed_values=self._values(row, values),
             evidence=self._evidence(row, gaps),
         )
-        if any(outcome is False for outcome in outcomes):
-            return replace(base, status=FAIL)
+        if failed:
+            return replace(base, status=FAIL, severity=max(failed, key=SEVERITIES.index))
         if gaps:
             return self._gap_finding(base, gaps)
         return _settled(base, outcomes)

@@ -20,6 +20,7 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
+from kit.tables.places import OTHER_ACCOUNT
 
 
 @control(
@@ -73,7 +74,11 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
         "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
     },
     remedy=Remedy(
-        console="AWS Artifact, Reports: accept the terms, so that the collector can list them.",
+        console=(
+            "AWS Artifact, Reports: download the framework's report, read it, and name the reading "
+            "in reports_read in the parameters (a day, or a reference). Take frameworks that "
+            "nobody needs out of attestations in the profile."
+        ),
         cli="aws artifact list-reports --region us-east-1",
     ),
 )
@@ -195,6 +200,21 @@ def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> 
 def copies_rest_in_allowed_regions(copied_to: list[str], *, allowed_regions: list[str]) -> Outcome:
     """So is every bucket to which S3 copies theirs."""
     return _allowed(copied_to, allowed_regions)
+
+
+@data_rests_in_allowed_regions.clause
+def copies_rest_with_declared_accounts(
+    copy_accounts: list[str], *, organisation_accounts: list[str]
+) -> Outcome:
+    """The account itself owns the bucket, or an account that organisation_accounts declares."""
+    others = set(copy_accounts) - set(organisation_accounts)
+    if others == {OTHER_ACCOUNT} and organisation_accounts:
+        return NotEvidenced(
+            "needs review",
+            "a copy goes to a bucket of another account, and replication does not say of which: "
+            "name it in the rule's Destination.Account",
+        )
+    return not others
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:

@@ -15,8 +15,8 @@ from kit.tables.grants import DESTINATIONS, RESOURCES
 from kit.tables.service_roles import EXPECTED
 
 _UNSEEN = (
-    "Only the account's own identity policies are read: SCPs, RCPs, session policies and the "
-    "policies of resources may allow less."
+    "The kit reads the policies of users, groups, roles and buckets, boundaries and trust "
+    "policies. SCPs, RCPs, session policies and VPC endpoint policies may allow less."
 )
 
 
@@ -40,7 +40,9 @@ _UNSEEN = (
         console=(
             "IAM, the principal, Permissions: replace the policy by one that names the actions and "
             "the ARNs that the duty needs, or narrow it by a condition; declare in administrators "
-            f"who administers AppStream. {_UNSEEN}"
+            "who administers AppStream. S3, the bucket, Permissions, Bucket policy, or IAM, the "
+            "role, Trust relationships: remove the account that the row names, or declare it in "
+            f"organisation_accounts. {_UNSEEN}"
         ),
         cli=(
             "# First the policy that the duty needs; a policy of the same name is replaced\n"
@@ -57,12 +59,12 @@ _UNSEEN = (
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through"),
+    shows=("capability", "narrowed", "through", "not_asked"),
 )
 def rights_on_appstream_and_its_data_are_administrators_alone(
     open: list[str], administrator: bool
 ) -> bool:
-    """Nobody but declared administrators may do so without a condition that narrows it."""
+    """Nobody but declared administrators and accounts may do so without a narrowing condition."""
     return not open or administrator
 
 
@@ -183,7 +185,7 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through"),
+    shows=("capability", "narrowed", "through", "not_asked"),
 )
 def sessions_are_opened_on_named_stacks_or_under_a_condition(
     open: list[str], administrator: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.controls.at_rest import UNSEEN
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -22,6 +23,7 @@ from kit.controls.source import cite
 from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
+from kit.tables.refusals import IN_DOUBT
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
@@ -191,7 +193,7 @@ def _is_older(version: str, minimum: str) -> bool:
             "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
             "everybody when aws:SecureTransport is false. Keep the statement "
             "PreventAccidentalDeletionOfBucket. Clients that use plain HTTP are refused "
-            "afterwards; AppStream itself uses TLS."
+            f"afterwards; AppStream itself uses TLS. {UNSEEN}"
         ),
         cli=EDIT_POLICY,
         terraform=(
@@ -215,9 +217,11 @@ def _is_older(version: str, minimum: str) -> bool:
     ),
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
-def buckets_refuse_plain_http(tls_only: bool) -> bool:
-    """The bucket's policy denies everybody what does not come over TLS."""
-    return tls_only
+def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
+    """The bucket's policy denies everybody to read, list, change or erase files over plain HTTP."""
+    if tls_only == IN_DOUBT:
+        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+    return tls_only is True
 
 
 @control(

@@ -19,6 +19,7 @@ from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
 CLOCK = "as_of"  # what rules name to be told when collection began; no threshold
+SEVERITIES = ("low", "medium", "high")
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = {
@@ -70,9 +71,13 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a control: the columns it reads and the thresholds it compares with."""
+    """One rule of a control: the columns it reads and the thresholds it compares with.
+
+    ``severity`` is empty where it is the control's.
+    """
 
     rule: Rule
+    severity: str = ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -115,8 +120,16 @@ class Control:
 
     def clause(self, rule: Rule) -> Rule:
         """Add a rule with columns of its own; one clause that is false makes a fail."""
-        self.clauses.append(Clause(rule))
-        return rule
+        return self.clause_of("")(rule)
+
+    def clause_of(self, severity: str) -> Callable[[Rule], Rule]:
+        """Add a rule with columns and a severity of its own."""
+
+        def add(rule: Rule) -> Rule:
+            self.clauses.append(Clause(rule, severity))
+            return rule
+
+        return add
 
     @property
     def section(self) -> str:

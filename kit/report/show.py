@@ -139,7 +139,7 @@ def _answer(
             f"{one.shown}: {_YES_OR_NO.get(status, status)} ({', '.join(one.controls)})",
         )
     if one.needs and not findings.declared(one.needs):
-        return worst([status, NOT_EVIDENCED]), f"{one.needs}: not declared"
+        return worst([status, NOT_EVIDENCED]), f"{one.needs.replace('_', ' ')}: not declared"
     return status, None
 
 

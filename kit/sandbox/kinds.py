@@ -132,7 +132,12 @@ KINDS: dict[str, dict[str, Kind]] = {
     "kms": {
         "Keys": Kind(
             "DescribeKey.KeyMetadata",
-            {"Aliases": PLAIN, "RotationStatus": Kind("GetKeyRotationStatus")},
+            {
+                "Aliases": PLAIN,
+                "Grants": Kind("ListGrants.Grants[]"),
+                "Policy": Kind("GetKeyPolicy.Policy"),
+                "RotationStatus": Kind("GetKeyRotationStatus"),
+            },
             many=True,
         )
     },
@@ -174,6 +179,9 @@ KINDS: dict[str, dict[str, Kind]] = {
         "ForeignBuckets": Kind("ListBuckets.Buckets[]"),
     },
     "s3control": {
+        "AccessPoints": Kind(
+            "ListAccessPoints.AccessPointList[]", {"Policy": Kind("GetAccessPointPolicy.Policy")}
+        ),
         "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),
     },
 }

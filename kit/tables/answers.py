@@ -17,6 +17,7 @@ from kit.aws_models import models
 
 COLLECTOR = "collector"  # reads what decides which requests are made
 _FILE = "answers.yaml"
+_REGIONS = ("s3.BucketLocationConstraint",)
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 # Words in a member's path that speak of access, keys, logs, sharing, recording, retention or users.
@@ -131,6 +132,20 @@ def undeclared(call: Call) -> Iterator[str]:
             continue
         elif needs_sentence(path, there[path]):
             yield f"{call.name} {path}: say in a sentence why it is not read"
+
+
+def new_choices(call: Call) -> Iterator[str]:
+    """Yield each value that a member which is read may have and of which nobody knows yet."""
+    known, there = _written()["choices"], members(call)
+    for path in declared(call.name).read:
+        shape = there.get(path)
+        name = f"{call.service}.{getattr(shape, 'name', '')}"
+        if name not in _REGIONS:
+            for value in set(getattr(shape, "enum", None) or ()) - set(known.get(name, ())):
+                yield (
+                    f"{call.name} {path}: {value} is new: see that what reads it understands it, "
+                    f"then add it to {name} under choices in kit/tables/{_FILE}"
+                )
 
 
 def page() -> str:

@@ -10,6 +10,7 @@ from kit.aws.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_POLICY,
     Scope,
 )
 from kit.snapshot import Trouble
@@ -17,6 +18,7 @@ from kit.tables.cells import NONE, UNSEEN, Cell, Default
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
 from kit.tables.organisation import owner_of
+from kit.tables.storage import BUCKET_SOURCES
 
 THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
@@ -70,7 +72,7 @@ _BUILDER_COLUMNS = {
         "Its role may",
         "IamRoleArn",
         NONE,
-        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS,),
+        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS, *BUCKET_SOURCES, GET_BUCKET_POLICY),
     ),
 }
 

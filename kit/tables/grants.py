@@ -1,18 +1,50 @@
 """Who may do what with AppStream and with what its users leave behind.
 
-A capability is a short list of actions, any of which is enough to have it. Each is asked for over
-the resources that are there, and over what may be there where a list could not be read.
+Whom the account's policies let do something is asked of all that decide it: of the policies of
+users, groups and roles and their boundaries, of the policies of buckets, and of whom roles trust.
+Each action is asked for over the resources that are there, and over what may be there where a list
+could not be read.
+
+References
+----------
+AWS, IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluation logic".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 
-from kit.access.patterns import matches
+from kit.access.actions import (
+    ADMINISTER,
+    CAPABILITIES,
+    CHANGE_FILES,
+    CHANGE_SESSIONS,
+    GIVE_RIGHTS,
+    LIST_FILES,
+    MINT,
+    READ_FILES,
+    UNPROTECT,
+    Way,
+)
+from kit.access.conditions import CHOSEN
+from kit.access.documents import Statement
+from kit.access.evaluator import (
+    EVERYTHING,
+    Access,
+    Caller,
+    Target,
+    accounts_named,
+    decide,
+    names_action,
+    synthetic_callers,
+)
+from kit.access.patterns import is_wild, matches
 from kit.aws.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_POLICY,
     Call,
     Scope,
 )
@@ -21,94 +53,22 @@ from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.inventory import (
-    ANY,
-    BUCKET,
+    BLOCKS,
     LISTS,
-    OBJECTS,
     OPENED,
-    PREFIXES,
-    Target,
-    bucket_targets,
-    every_kind,
+    Thing,
+    appstream,
     exists,
-    resources,
+    openable,
     user_buckets,
+    whatever,
 )
-from kit.tables.permissions import Evaluation, Pair
+from kit.tables.permissions import Capability, Held
 from kit.tables.principals import Principal, principals
 from kit.tables.storage import BUCKET_SOURCES
 
-ADMINISTER, READ_FILES = "administer AppStream", "read users' files"
-UNPROTECT, MINT = "change how buckets are protected", "open streaming sessions"
-
-# Actions with the kind of resource that IAM asks them for (Service Authorization Reference).
-# Starting, stopping and tagging change no protection and are left out.
-_ACTIONS: dict[str, dict[str, str]] = {
-    ADMINISTER: {
-        **dict.fromkeys(
-            [
-                "CreateStack",
-                "UpdateStack",
-                "DeleteStack",
-                "CreateEntitlement",
-                "UpdateEntitlement",
-                "DeleteEntitlement",
-                "AssociateApplicationToEntitlement",
-                "BatchAssociateUserStack",
-                "AssociateFleet",
-            ],
-            "stack",
-        ),
-        **dict.fromkeys(["CreateFleet", "UpdateFleet", "DeleteFleet"], "fleet"),
-        **dict.fromkeys(
-            ["CopyImage", "CreateUpdatedImage", "DeleteImage", "UpdateImagePermissions"], "image"
-        ),
-        **dict.fromkeys(["CreateImageBuilder", "DeleteImageBuilder"], "image-builder"),
-        **dict.fromkeys(["CreateApplication", "DeleteAppBlock"], "app-block"),
-        **dict.fromkeys(["UpdateApplication", "DeleteApplication"], "application"),
-        **dict.fromkeys(
-            ["CreateAppBlockBuilder", "UpdateAppBlockBuilder", "DeleteAppBlockBuilder"],
-            "app-block-builder",
-        ),
-        **dict.fromkeys(
-            [
-                "CreateUser",
-                "EnableUser",
-                "CreateDirectoryConfig",
-                "UpdateDirectoryConfig",
-                "CreateExportImageTask",
-                "CreateUsageReportSubscription",
-                "DeleteUsageReportSubscription",
-            ],
-            ANY,
-        ),
-    },
-    READ_FILES: dict.fromkeys(["GetObject", "GetObjectVersion"], OBJECTS),
-    UNPROTECT: dict.fromkeys(
-        [
-            "PutBucketPolicy",
-            "DeleteBucketPolicy",
-            "PutBucketAcl",
-            "PutBucketPublicAccessBlock",
-            "PutBucketOwnershipControls",
-            "PutEncryptionConfiguration",
-            "PutLifecycleConfiguration",
-            "PutReplicationConfiguration",
-            "PutBucketVersioning",
-            "PutBucketLogging",
-            "DeleteBucket",
-        ],
-        BUCKET,
-    ),
-    MINT: {
-        "CreateStreamingURL": "stack",
-        "Stream": "stack",
-        "CreateImageBuilderStreamingURL": "image-builder",
-        "CreateAppBlockBuilderStreamingURL": "app-block-builder",
-    },
-}
-# A URL into a stack leads to a fleet, which the policy has to name as well.
-_ALSO = {"appstream:CreateStreamingURL": "fleet"}
+_ON_FILES = (READ_FILES, LIST_FILES, CHANGE_FILES, UNPROTECT)
+_ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
 RESOURCES = Part("in_scope", "resource of AppStream, or bucket, that rights could be on")
 DESTINATIONS = Part("in_scope", "stack or builder that a session could be opened on")
 _COLUMNS = {
@@ -116,61 +76,22 @@ _COLUMNS = {
     "open": "Allowed without a narrowing condition",
     "narrowed": "Allowed under a condition, or only on named resources",
     "through": "By",
-    "administrator": "Declared as administrator",
+    "administrator": "Declared as administrator, or as an account of the organisation",
+    "not_asked": "Not asked",
 }
+_NOT_ASKED = (
+    "service and resource control policies, policies of sessions and VPC endpoints, ACLs, and "
+    "identities that sign in from outside or services of AWS that use a role"
+)
+_ANY_ACCOUNT = "0" * 12
+_ASSUME = "sts:AssumeRole"
 
 
-@dataclass(frozen=True)
-class Capability:
-    """A capability over what there is, and what may be there."""
-
-    name: str
-    targets: tuple[Target, ...]
-    exists: Cell
-    wholly: bool = False
-
-    @property
-    def wanted(self) -> dict[str, tuple[str, ...]]:
-        """Actions, each with the ARNs that it is asked for."""
-        prefix = "s3" if self.name in (READ_FILES, UNPROTECT) else "appstream"
-        return {
-            f"{prefix}:{action}": tuple(
-                target.arn
-                for target in self.targets
-                if target.kind in (kind, _ALSO.get(f"{prefix}:{action}"))
-            )
-            for action, kind in _ACTIONS[self.name].items()
-        }
-
-    @cached_property
-    def _possible(self) -> dict[str, str]:
-        return {target.arn: target.kind for target in self.targets}
-
-    @cached_property
-    def _seen(self) -> dict[str, str]:
-        return {target.arn: target.kind for target in self.targets if not target.cell.gap}
-
-    def held(self, pairs: Iterable[Pair], *, seen: bool) -> list[str]:
-        """The actions among these pairs that can be used on something (seen for certain)."""
-        kinds = self._seen if seen else self._possible
-        reached = {(action, kinds[arn]) for action, arn in pairs if arn in kinds}
-        return sorted(
-            action
-            for action, kind in reached
-            if kind != _ALSO.get(action)
-            and (action not in _ALSO or (action, _ALSO[action]) in reached)
-        )
-
-    def trouble(self, pairs: Iterable[Pair]) -> Trouble | None:
-        """What hid the first of the targets among these pairs that was hidden."""
-        arns = {arn for _, arn in pairs}
-        return next((t.cell.gap for t in self.targets if t.arn in arns and t.cell.gap), None)
-
-
-def _declared(lists: tuple[Call, ...]) -> Mapping[str, Column]:
+def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
     columns = {name: Column(title) for name, title in _COLUMNS.items()}
-    columns["open"] = Column(_COLUMNS["open"], calls=lists)
-    return {**columns, "in_scope": Column("There is something to have rights on", calls=lists)}
+    columns["open"] = Column(_COLUMNS["open"], calls=calls)
+    columns["through"] = Column(_COLUMNS["through"], calls=through)
+    return {**columns, "in_scope": Column("There is something to have rights on", calls=calls)}
 
 
 @table(
@@ -178,19 +99,22 @@ def _declared(lists: tuple[Call, ...]) -> Mapping[str, Column]:
     "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared((*LISTS, *BUCKET_SOURCES)),
+    _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, through=BLOCKS),
 )
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""
     snapshot = source.snapshot
-    things = resources(snapshot)
-    buckets = user_buckets(snapshot)
-    yield from _rows(
-        source,
-        Capability(ADMINISTER, things, exists(things, snapshot, tuple(LISTS))),
-        Capability(READ_FILES, buckets, exists(buckets, snapshot, BUCKET_SOURCES)),
-        Capability(UNPROTECT, buckets, exists(buckets, snapshot, BUCKET_SOURCES)),
-    )
+    things, buckets = tuple(appstream(snapshot)), tuple(user_buckets(source))
+    appstream_exists = exists(things, snapshot, LISTS)
+    buckets_exist = exists(buckets, snapshot, BUCKET_SOURCES)
+    anything = exists((*things, *buckets), snapshot, (*LISTS, *BUCKET_SOURCES))
+    in_scope = {
+        **dict.fromkeys(_ON_FILES, buckets_exist),
+        **dict.fromkeys(_ON_APPSTREAM, appstream_exists),
+        GIVE_RIGHTS: anything,
+    }
+    everything = (*things, *buckets)
+    yield from _Grants(source, [_over(name, everything) for name in in_scope]).rows(in_scope)
 
 
 @table(
@@ -198,122 +122,341 @@ def grants(source: Source) -> Iterator[Row]:
     "principal that may open streaming sessions",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared(OPENED),
+    _declared(*OPENED),
 )
 def url_grants(source: Source) -> Iterator[Row]:
     """Each principal that may open sessions: on whatever there is in a region, or on named ones."""
     snapshot = source.snapshot
-    every = tuple(every_kind(snapshot))
-    yield from _rows(source, Capability(MINT, every, exists(every, snapshot, OPENED), True))
-
-
-def _rows(source: Source, *capabilities: Capability) -> Iterator[Row]:
-    snapshot = source.snapshot
-    details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-    everybody = list(principals(source))
-    for capability in capabilities:
-        judged = _Judged(capability)
-        yield from (row for one in everybody for row in [judged.row(source, one)] if row)
-        cells = {
-            "capability": Cell(capability.name, details.evidence),
-            "open": Cell([], details.evidence, details.trouble),
-            "narrowed": Cell([], details.evidence, details.trouble),
-            "through": Cell([], details.evidence, details.trouble),
-            "administrator": _declared_administrator(source, ""),
-            "in_scope": capability.exists,
-        }
-        if not details.trouble:
-            label = f"everybody else: {capability.name}"
-            yield Row(ACCOUNT, f"{capability.name}/~", label, cells)
-
-
-class _Judged:
-    """A capability held against one principal after another."""
-
-    def __init__(self, capability: Capability):
-        self.capability = capability
-        self.wide = Evaluation(capability.wanted, capability.wholly)
-        self.named = Evaluation(capability.wanted) if capability.wholly else self.wide
-
-    def row(self, source: Source, principal: Principal) -> Row | None:
-        """The row of a principal; None where it has nothing of the capability."""
-        capability = self.capability
-        boundary = principal.boundary.statements if principal.boundary else None
-        rights = self.wide.rights(principal.statements, boundary)
-        known = capability.held(rights.open, seen=True)
-        possible = capability.held(rights.open, seen=False)
-        some = self.named.rights(principal.statements, boundary)
-        narrowed = capability.held((some.narrowed | some.open) - rights.open, seen=False)
-        gap = principal.unseen
-        if not gap and not known:
-            gap = capability.trouble(rights.open) if possible else None
-        if not (known or possible or narrowed or gap):
-            return None
-        arn = principal.arn
-        administrator = _declared_administrator(source, arn)
-        if administrator.value:
-            known, gap = possible, None
-        refs = (principal.ref,)
-        seen = tuple(r for t in capability.targets if not t.cell.gap for r in t.cell.refs)[:1]
-        cells = {
-            "capability": Cell(capability.name, refs),
-            "open": Cell(known, (*refs, *seen), gap),
-            "narrowed": Cell(narrowed, refs),
-            "through": Cell(self._through(principal), refs),
-            "administrator": administrator,
-            "in_scope": capability.exists,
-        }
-        label = f"{source.labels.label(principal.kind, arn, principal.name)}: {capability.name}"
-        return Row(ACCOUNT, f"{capability.name}/{arn}", label, cells)
-
-    def _through(self, principal: Principal) -> list[str]:
-        """The policies that allow any of it, whatever limits them elsewhere."""
-        allowing = (
-            policy.name
-            for policy in principal.policies
-            for rights in [self.named.rights(policy.statements)]
-            if rights.open or rights.narrowed
-        )
-        return list(dict.fromkeys(allowing))
-
-
-def _declared_administrator(source: Source, arn: str) -> Cell:
-    """Whether the run's parameters declare a principal as one that may do all this."""
-    patterns = source.snapshot.run.administrators
-    return Cell(any(matches(one, arn) for one in patterns), ("parameters#/administrators",))
+    things = tuple(openable(snapshot, wholly=True))
+    named = tuple(openable(snapshot, wholly=False))
+    capability = _over(MINT, things, named)
+    yield from _Grants(source, [capability]).rows({MINT: exists(things, snapshot, OPENED)})
 
 
 def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     """What roles may do with anything that AppStream could have, by the cell of a role's ARN.
 
     Streaming users can take the credentials of their instance's role, so what such a role may do
-    is asked for whatever resources there are.
+    is asked for whatever resources there are, and whoever is declared as an administrator.
     """
-    snapshot = source.snapshot
-    details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-    there = Cell(True)
-    partition, account = snapshot.header["partition"], snapshot.account
-    targets = [
-        Target(f"arn:{partition}:appstream:*:{account}:{kind}/*", kind, there)
-        for kind in LISTS.values()
-    ]
-    for prefix in PREFIXES:
-        targets += bucket_targets(f"arn:{partition}:s3:::{prefix}*", there)
-    targets.append(Target("*", ANY, there))
-    known = [Capability(name, tuple(targets), there) for name in _ACTIONS]
-    judged = [_Judged(capability) for capability in known]
-    roles = {one.arn: one for one in principals(source) if one.kind == "role"}
+    details = source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+
+    @cache
+    def grants_on_anything() -> _Grants:
+        things = (*whatever(source.snapshot), *user_buckets(source))
+        asked = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
+        return _Grants(source, [_over(name, things) for name in asked])
 
     def capabilities(role_arn: Cell) -> Cell:
         if role_arn.gap or role_arn.value is None:
             return derive(lambda _: [], role_arn)
-        if role_arn.value not in roles:
+        found = grants_on_anything()
+        if role_arn.value not in found.roles:
             return Cell([], (*role_arn.refs, *details.evidence), details.trouble)
-        role = roles[role_arn.value]
-        rows = [row for one in judged for row in [one.row(source, role)] if row]
-        gap = next((row.cells["open"].gap for row in rows if row.cells["open"].gap), None)
-        held = [str(r.cells["capability"].value) for r in rows if r.cells["open"].value]
-        declared = any(row.cells["administrator"].value for row in rows)
-        return Cell([] if declared else held, (*role_arn.refs, role.ref), gap)
+        role = found.roles[role_arn.value]
+        held = {name: one for name, one in found.of(role).items() if one.open}
+        gaps = [one.gap for one in found.of(role).values() if one.hidden and not one.open]
+        gaps += [role.unseen, *([] if held else [found.policy_gap])]
+        return Cell(list(held), (*role_arn.refs, role.ref), next(filter(None, gaps), None))
 
     return capabilities
+
+
+def _over(name: str, things: tuple[Thing, ...], named: tuple[Thing, ...] = ()) -> Capability:
+    kinds = {kind for way in CAPABILITIES[name] for _, kind in way.needs}
+    asked, also = (tuple(t for t in given if t.kind in kinds) for given in (things, named))
+    return Capability(name, CAPABILITIES[name], asked, also)
+
+
+@dataclass
+class _Outsider:
+    """Somebody outside the account whom a policy of it names, and what that gives."""
+
+    key: str
+    label: str
+    caller: Caller
+    declared: bool
+    held: dict[str, Held] = field(default_factory=dict)
+    through: dict[str, list[str]] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
+
+
+class _Grants:
+    """What everybody holds of some capabilities."""
+
+    def __init__(self, source: Source, capabilities: Iterable[Capability]):
+        self.source = source
+        self.capabilities = {one.name: one for one in capabilities}
+        self.everybody = list(principals(source))
+        self.roles = {one.arn: one for one in self.everybody if one.kind == "role"}
+        self._held = {one.arn: self._directly(one) for one in self.everybody}
+        self._by_roles: dict[str, list[str]] = {}
+        self._everybodys: dict[str, Held] = {}
+        own = source.snapshot.account
+        anybody = synthetic_callers(own, source.snapshot.header["partition"])
+        self._anybody = anybody["any other role"]
+        if GIVE_RIGHTS in self.capabilities:
+            self._follow_roles()
+
+    def of(self, principal: Principal) -> dict[str, Held]:
+        """What a principal holds, by capability."""
+        return self._held[principal.arn]
+
+    @cached_property
+    def policy_gap(self) -> Trouble | None:
+        """What hides whom a bucket's policy lets in."""
+        gaps = (one.policy_gap for one in self.capabilities.values())
+        return next(filter(None, gaps), None)
+
+    def rows(self, in_scope: Mapping[str, Cell]) -> Iterator[Row]:
+        """The rows of a table: principals, outsiders, and everybody else."""
+        details = self.source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+        outsiders = list(self._outsiders())
+        for name, capability in self.capabilities.items():
+            for principal in self.everybody:
+                if row := self._row(principal, capability, in_scope[name]):
+                    yield row
+            for outsider in outsiders:
+                if name in outsider.held:
+                    yield self._outsiders_row(outsider, name, in_scope[name])
+            if details.trouble:
+                continue
+            gap = capability.policy_gap
+            cells = _cells(name, Held(gap=gap), details.evidence, in_scope[name])
+            yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
+
+    def _directly(self, principal: Principal) -> dict[str, Held]:
+        return {
+            name: capability.held(principal.caller)
+            for name, capability in self.capabilities.items()
+        }
+
+    # --- roles that are assumed or passed -----------------------------------------------------
+
+    def _follow_roles(self) -> None:
+        """Give rights to those who can take a role that holds any, until nobody is added."""
+        fresh = [r for r in self.roles.values() if any(h.open for h in self.of(r).values())]
+        left = [one for one in self.everybody if not self.of(one)[GIVE_RIGHTS].open]
+        while fresh:
+            takeable = _Takeable(self.source, fresh, self.capabilities[GIVE_RIGHTS].ways)
+            taking = {one.arn: takeable.taken_by(one) for one in left}
+            added = [one for one in left if taking[one.arn]]
+            for one in added:
+                held, found = self.of(one)[GIVE_RIGHTS], taking[one.arn]
+                held.open += dict.fromkeys(way for way, _ in found)
+                self._by_roles[one.arn] = list(dict.fromkeys(role for _, role in found))
+            left = [one for one in left if not taking[one.arn]]
+            fresh = [one for one in added if one.kind == "role"]
+
+    # --- rows -------------------------------------------------------------------------------
+
+    def _row(self, principal: Principal, capability: Capability, in_scope: Cell) -> Row | None:
+        """The row of a principal; None where it has nothing of the capability."""
+        held = self.of(principal)[capability.name]
+        gap = principal.unseen or (held.gap if held.hidden and not held.open else None)
+        if not held and not gap:
+            return None
+        if not gap and held == self._anybodys(capability) and not self._own(principal, capability):
+            return None  # it is in the row of every user and role
+        arn = principal.arn
+        declared = self._is_administrator(arn)
+        shown = replace(held, gap=gap)
+        if declared:
+            shown = Held([*held.open, *held.hidden], narrowed=held.narrowed)
+        cells = _cells(capability.name, shown, (principal.ref,), in_scope)
+        cells["through"] = Cell(self._through(principal, capability), (principal.ref,))
+        cells["administrator"] = _parameter(declared, "administrators")
+        label = self.source.labels.label(principal.kind, arn, principal.name)
+        return Row(ACCOUNT, f"{capability.name}/{arn}", f"{label}: {capability.name}", cells)
+
+    def _through(self, principal: Principal, capability: Capability) -> list[str]:
+        """The policies that allow any of it, whatever limits them elsewhere, and roles."""
+        own = self._own(principal, capability)
+        taken = self._by_roles.get(principal.arn, []) if capability.name == GIVE_RIGHTS else []
+        return list(dict.fromkeys([*own, *capability.policies(principal.caller), *taken]))
+
+    def _own(self, principal: Principal, capability: Capability) -> list[str]:
+        """The principal's own policies that allow any of a capability."""
+        return [
+            policy.name
+            for policy in principal.policies
+            if capability.through(principal.caller, policy.statements)
+        ]
+
+    def _anybodys(self, capability: Capability) -> Held:
+        """What policies of buckets give to every user and role of the account."""
+        if capability.name not in self._everybodys:
+            self._everybodys[capability.name] = capability.held(self._anybody)
+        return self._everybodys[capability.name]
+
+    def _is_administrator(self, arn: str) -> bool:
+        return any(matches(one, arn) for one in self.source.snapshot.run.administrators)
+
+    # --- outside the account ------------------------------------------------------------------
+
+    def _outsiders(self) -> Iterator[_Outsider]:
+        """Everybody outside who is let in by a bucket's policy, or to a role with rights."""
+        things = [t for one in self.capabilities.values() for t in one.things if t.target.policy]
+        policies = dict.fromkeys(thing.target.policy or () for thing in things)
+        trusting = [r for r in self.roles.values() if any(self.of(r).values())]
+        policies |= dict.fromkeys(role.trust.statements for role in trusting)
+        snapshot = self.source.snapshot
+        for outsider in self._named([one for policy in policies for one in policy]):
+            for name, capability in self.capabilities.items():
+                held = capability.held(outsider.caller)
+                if held:
+                    outsider.held[name] = held
+                    outsider.through[name] = capability.policies(outsider.caller)
+            for role in trusting if outsider.caller.account not in ("", snapshot.account) else ():
+                self._let_take(outsider, role)
+            if outsider.held:
+                yield outsider
+
+    def _let_take(self, outsider: _Outsider, role: Principal) -> None:
+        """Add what a role holds to an outsider whom it trusts."""
+        trusted = _may_assume(outsider.caller, role)
+        if trusted is Access.NO:
+            return
+        label = self.source.labels.label("role", role.arn, role.name)
+        for name, own in self.of(role).items():
+            gap = role.unseen or (own.gap if own.hidden and not own.open else None)
+            if not own and not gap:
+                continue
+            held = outsider.held.setdefault(name, Held())
+            surely = trusted is Access.YES
+            known = [*own.open, *own.hidden]
+            held.open += [one for one in known if surely and one not in held.open]
+            rest = [*([] if surely else known), *own.narrowed]
+            held.narrowed += [one for one in rest if one not in held.narrowed]
+            held.gap = held.gap or gap
+            outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
+            outsider.refs = (*outsider.refs, role.ref)
+
+    def _named(self, statements: list[Statement]) -> Iterator[_Outsider]:
+        """Accounts, identities and the public that Allow statements let in."""
+        snapshot, labels = self.source.snapshot, self.source.labels
+        run = snapshot.run
+        allowing = [one for one in statements if one.effect == "Allow"]
+        for account in sorted(accounts_named(allowing) - {snapshot.account}):
+            root = f"arn:{snapshot.header['partition']}:iam::{account}:root"
+            declared = account in run.organisation_accounts or self._is_administrator(root)
+            caller = Caller("account", account=account, identity=EVERYTHING)
+            yield _Outsider(account, f"account {account}", caller, declared)
+        for name in sorted({name for one in allowing for name in _identities(one)}):
+            caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
+            label = labels.label("identity", name)
+            yield _Outsider(name, label, caller, self._is_administrator(name))
+        yield _Outsider("own", "every user and role of the account", self._anybody, False)
+        anybody = Caller("account", account=_ANY_ACCOUNT, identity=EVERYTHING)
+        yield _Outsider("any", "any AWS account", anybody, False)
+        yield _Outsider("public", "anybody, without signing in", Caller("anonymous"), False)
+
+    def _outsiders_row(self, outsider: _Outsider, name: str, in_scope: Cell) -> Row:
+        details = self.source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+        held = outsider.held[name]
+        if outsider.declared:
+            held = replace(held, open=[*held.open, *held.hidden], gap=None)
+        elif held.open:
+            held = replace(held, gap=None)
+        things = self.capabilities[name].things
+        refs = [ref for t in things if t.target.policy for ref in t.cell.refs[-1:]]
+        cells = _cells(name, held, (*details.evidence, *refs, *outsider.refs), in_scope)
+        cells["through"] = Cell(outsider.through[name], details.evidence)
+        cells["administrator"] = _parameter(outsider.declared, "organisation_accounts")
+        return Row(ACCOUNT, f"{name}/{outsider.key}", f"{outsider.label}: {name}", cells)
+
+
+_UNIQUE_ID = re.compile(r"A(ROA|IDA|GPA)[A-Z0-9]+")
+
+
+def _identities(statement: Statement) -> Iterator[str]:
+    """Those whom a statement names by something else than an account or a service.
+
+    CloudFront's identities and canonical users stand for somebody; the unique id of a user or role
+    that was deleted stands for nobody.
+    """
+    for kind, name in statement.principals or ():
+        named = kind == "AWS" and name != "*" and not re.search(r"\d{12}", name)
+        if named and not _UNIQUE_ID.fullmatch(name):
+            yield name
+
+
+def _may_assume(caller: Caller, role: Principal) -> Access:
+    target = Target(role.arn, role.caller.account, role.trust.statements, policy_decides=True)
+    return decide(caller, _ASSUME, target, {"sts:externalid": CHOSEN}, ordinary=True)
+
+
+class _Takeable:
+    """Roles that hold rights, for those who may assume them or pass them to a service."""
+
+    def __init__(self, source: Source, roles: list[Principal], ways: Iterable[Way]):
+        self._labels = source.labels
+        self._roles = roles
+        self._passing = [way for way in ways if way.service]
+        self._trusting: dict[str, list[Principal]] = {}
+        for service in {way.service for way in self._passing}:
+            caller = Caller("service", service)
+            takes = [one for one in roles if _may_assume(caller, one) is not Access.NO]
+            self._trusting[service] = takes
+        self._naming: dict[str, list[Principal]] = {}
+        for role in roles:
+            for name in {n for one in role.trust.statements for _, n in one.principals or ()}:
+                self._naming.setdefault(name, []).append(role)
+
+    def taken_by(self, principal: Principal) -> list[tuple[str, str]]:
+        """How a principal may take one of the roles, and the role's label; empty if it may not."""
+        caller = principal.caller
+        named = [*self._naming.get(principal.arn, ()), *self._naming.get("*", ())]
+        for role in (*_reached(caller, _ASSUME, self._roles), *named):
+            if role.arn != principal.arn and _may_assume(caller, role) is Access.YES:
+                return [(_ASSUME, self._labels.label("role", role.arn, role.name))]
+        if not any(names_action(one, "iam:PassRole") for one in caller.identity):
+            return []
+        return next(filter(None, (self._passed(caller, way) for way in self._passing)), [])
+
+    def _passed(self, caller: Caller, way: Way) -> list[tuple[str, str]]:
+        """A role that a caller may pass to a service that runs what the caller gives it."""
+        (_, kind), *rest = way.needs
+        some = Thing(kind, Target("arn:*:*:*:*:*", caller.account))
+        able = Capability("", (Way(tuple((action, kind) for action, _ in rest)),), (some,))
+        for role in _reached(caller, "iam:PassRole", self._trusting[way.service]):
+            target = Target(role.arn, caller.account)
+            context = {"iam:passedtoservice": way.service}
+            passed = decide(caller, "iam:PassRole", target, context, ordinary=True)
+            if passed is Access.YES and able.held(caller).open:
+                names = " and ".join(action for action, _ in way.needs)
+                return [(names, self._labels.label("role", role.arn, role.name))]
+        return []
+
+
+def _reached(caller: Caller, action: str, roles: list[Principal]) -> Iterator[Principal]:
+    """The roles that the caller's own policies may name for an action."""
+    patterns = [
+        text
+        for one in caller.identity
+        if one.effect == "Allow" and names_action(one, action)
+        for text in (("*",) if one.excepts_resources else one.resources or ())
+    ]
+    exact = {text for text in patterns if not is_wild(text) and "${" not in text}
+    wild = [text.partition("${")[0] + "*" if "${" in text else text for text in patterns]
+    wild = [text for text in wild if text not in exact]
+    for role in roles:
+        if role.arn in exact or any(matches(text, role.arn) for text in wild):
+            yield role
+
+
+def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -> dict[str, Cell]:
+    return {
+        "capability": Cell(capability, refs),
+        "open": Cell(held.open, refs, held.gap),
+        "narrowed": Cell(held.narrowed, refs),
+        "through": Cell([], refs),
+        "administrator": _parameter(False, "administrators"),
+        "not_asked": Cell([_NOT_ASKED], refs),
+        "in_scope": in_scope,
+    }
+
+
+def _parameter(declared: bool, name: str) -> Cell:
+    """Whether the run's parameters declare somebody as one that may do all this."""
+    return Cell(declared, (f"parameters#/{name}",))

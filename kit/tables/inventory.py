@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from kit.access.actions import (
+    ACCESS_POINT,
+    ANY,
+    ASSUMED,
+    BUCKET,
+    GROUP,
+    OBJECTS,
+    PASSED,
+    POLICY,
+    PROVIDER,
+    ROLE,
+    SOME,
+    USER,
+    every,
+    new,
+)
+from kit.access.conditions import Choice, Some
+from kit.access.documents import PolicyError, Statement
+from kit.access.evaluator import Target
 from kit.aws.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
@@ -13,12 +32,27 @@ from kit.aws.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    LIST_BUCKETS,
     Call,
     Scope,
 )
-from kit.snapshot import Snapshot
-from kit.tables.cells import Cell, known_any
-from kit.tables.storage import BUCKET_SOURCES, HOME, LOGS, SETTINGS, buckets_in_scope
+from kit.snapshot import Snapshot, Trouble
+from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
+from kit.tables.core import Source
+from kit.tables.guards import public_access
+from kit.tables.principals import read_once
+from kit.tables.storage import (
+    BUCKET_SOURCES,
+    HOME,
+    LOGS,
+    SETTINGS,
+    Bucket,
+    bucket_label,
+    buckets_in_scope,
+)
 
 LISTS = {
     DESCRIBE_STACKS: "stack",
@@ -29,83 +63,212 @@ LISTS = {
     DESCRIBE_APP_BLOCK_BUILDERS: "app-block-builder",
     DESCRIBE_APPLICATIONS: "application",
 }
-ANY, BUCKET, OBJECTS = "any resource", "bucket", "objects"
-PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")
-
 OPENED = (DESCRIBE_STACKS, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_APP_BLOCK_BUILDERS)
+BLOCKS = (
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+)
+_PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")
+_IAM = {USER: "user", GROUP: "group", ROLE: "role", POLICY: "policy", PROVIDER: "saml-provider"}
+
+
+_THERE = Cell(True)
 
 
 @dataclass(frozen=True)
-class Target:
-    """Something that an action may be asked for: seen, or unseen for a reason."""
+class Thing:
+    """Something that an action may be asked for.
 
-    arn: str
+    Attributes
+    ----------
+    kind : str
+        As `kit.access.actions` calls it.
+    cell : Cell
+        A gap where it was not seen, or where its policy was not: what may be done with it is then
+        not known.
+    label : str
+        What its policy is shown as.
+    outside : Trouble, optional
+        What hides whether its policy lets anybody in from outside the account.
+    """
+
     kind: str
-    cell: Cell
+    target: Target
+    cell: Cell = _THERE
+    label: str = ""
+    outside: Trouble | None = None
 
 
-def resources(snapshot: Snapshot) -> tuple[Target, ...]:
+def appstream(snapshot: Snapshot) -> Iterator[Thing]:
     """Everything of AppStream's that was listed, and patterns for what was not."""
-    return (*_appstream(snapshot, LISTS, every=False), Target("*", ANY, Cell(True)))
-
-
-def every_kind(snapshot: Snapshot) -> Iterator[Target]:
-    """A pattern for each kind of thing that a session could be opened on, where there is one."""
-    for target in _appstream(snapshot, {call: LISTS[call] for call in OPENED}, every=True):
-        yield target
-        if target.kind == "stack":
-            yield Target(target.arn.replace(":stack/", ":fleet/"), "fleet", target.cell)
-
-
-def _appstream(snapshot: Snapshot, lists: Mapping[Call, str], *, every: bool) -> Iterator[Target]:
-    for call, kind in lists.items():
+    for call, kind in LISTS.items():
         for region in snapshot.regions:
             answer = snapshot.answer(call, region)
-            prefix = f"arn:{snapshot.header['partition']}:appstream:{region}:{snapshot.account}"
-            refs = []
+            start = f"{_appstream(snapshot, region)}:{kind}/"
             for item, ref in answer.items():
-                refs.append(ref)
-                if not every:
-                    arn = item.get("Arn") or f"{prefix}:{kind}/{item.get('Name') or '*'}"
-                    yield Target(arn, kind, Cell(True, (ref,)))
-            if every and refs:
-                yield Target(f"{prefix}:{kind}/*", kind, Cell(True, (refs[0],)))
-            elif answer.trouble:
+                arn = item.get("Arn") or f"{start}{item.get('Name') or '*'}"
+                yield Thing(kind, Target(arn, snapshot.account), Cell(True, (ref,)))
+            if answer.trouble:
                 gap = Cell(None, answer.evidence, answer.trouble)
-                yield Target(f"{prefix}:{kind}/*", kind, gap)
+                yield Thing(kind, Target(f"{start}*", snapshot.account), gap)
+            yield Thing(new(kind), Target(f"{start}*", snapshot.account, wholly=True))
+            yield from _every(snapshot, call, region)
+    yield from others(snapshot)
 
 
-def user_buckets(snapshot: Snapshot) -> tuple[Target, ...]:
-    """The buckets with users' data, and patterns for those that could not be seen."""
-    targets: list[Target] = []
-    prefix = f"arn:{snapshot.header['partition']}:s3:::"
+def others(snapshot: Snapshot) -> Iterator[Thing]:
+    """What is on no resource of AppStream's or S3's, or on resources that nobody listed."""
+    regions = Choice(tuple(snapshot.regions))
+    anywhere = {"aws:requestedregion": regions} if snapshot.regions else {}
+    partition, account = snapshot.header["partition"], snapshot.account
+    yield Thing(ANY, Target("*", account, context=anywhere))
+    yield Thing(SOME, Target(f"arn:{partition}:*:*:*:*", account, context=anywhere))
+    for region in (*snapshot.regions, ""):  # those of many regions are in none
+        points = f"arn:{partition}:s3:{region}:{account}:accesspoint/*"
+        yield Thing(ACCESS_POINT, Target(points, account, context=anywhere))
+    iam = f"arn:{partition}:iam::{account}"
+    for kind, name in _IAM.items():
+        yield Thing(kind, Target(f"{iam}:{name}/*", account))
+    for kind in (ASSUMED, PASSED):
+        yield Thing(kind, Target(f"{iam}:role/*", account, wholly=True))
+
+
+def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
+    """A pattern for each kind of thing that a session could be opened on, where there is one."""
+    for call in OPENED:
+        kind = LISTS[call]
+        for region in snapshot.regions:
+            answer = snapshot.answer(call, region)
+            ref = next((ref for _, ref in answer.items()), None)
+            if not ref and not answer.trouble:
+                continue
+            cell = Cell(True, (ref,)) if ref else Cell(None, answer.evidence, answer.trouble)
+            start = _appstream(snapshot, region)
+            yield Thing(kind, Target(f"{start}:{kind}/*", snapshot.account, wholly=wholly), cell)
+            if kind == "stack":
+                yield from _every(snapshot, DESCRIBE_FLEETS, region)
+
+
+def whatever(snapshot: Snapshot) -> Iterator[Thing]:
+    """A pattern for each kind of thing that there could be."""
+    for kind in LISTS.values():
+        target = Target(f"{_appstream(snapshot, '*')}:{kind}/*", snapshot.account)
+        yield from (Thing(name, target) for name in (kind, new(kind)))
+        for region in snapshot.regions:
+            start = _appstream(snapshot, region)
+            every_one = Target(f"{start}:{kind}/*", snapshot.account, wholly=True)
+            yield Thing(every(kind), every_one)
+    yield from _unlisted_buckets(snapshot, Cell(True))
+    yield from others(snapshot)
+
+
+def _every(snapshot: Snapshot, call: Call, region: str) -> Iterator[Thing]:
+    """What may go with a resource of another kind: one that was listed, or whichever there is."""
+    kind, start = LISTS[call], _appstream(snapshot, region)
+    for item, _ in snapshot.answer(call, region).items():
+        arn = item.get("Arn") or f"{start}:{kind}/{item.get('Name')}"
+        yield Thing(every(kind), Target(arn, snapshot.account))
+    yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account, wholly=True))
+
+
+def _appstream(snapshot: Snapshot, region: str) -> str:
+    return f"arn:{snapshot.header['partition']}:appstream:{region}:{snapshot.account}"
+
+
+def user_buckets(source: Source) -> Iterator[Thing]:
+    """The buckets with users' data and their policies, and patterns for those not seen."""
+    snapshot = source.snapshot
     for bucket in buckets_in_scope(snapshot):
         if bucket.purpose in (HOME, SETTINGS, LOGS):
-            patterns = [bucket.name] if bucket.name else [f"{start}*" for start in PREFIXES]
-            for name in patterns:
-                targets += bucket_targets(f"{prefix}{name}", Cell(True, bucket.refs))
-    for gap in _unread(snapshot, BUCKET_SOURCES):
-        for start in PREFIXES:
-            targets += bucket_targets(f"{prefix}{start}*", gap)
-    return tuple(targets)
+            if bucket.name:
+                yield from _bucket(source, bucket)
+            else:
+                yield from _unlisted_buckets(snapshot, Cell(True, bucket.refs))
+    for gap in _unread(snapshot, BUCKET_SOURCES, off=False):
+        yield from _unlisted_buckets(snapshot, gap)
 
 
-def bucket_targets(arn: str, cell: Cell) -> list[Target]:
+def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
+    context = {"aws:requestedregion": Some(tuple(snapshot.regions))} if snapshot.regions else {}
+    for prefix in _PREFIXES:
+        arn = f"arn:{snapshot.header['partition']}:s3:::{prefix}*"
+        yield from _both(Thing(BUCKET, Target(arn, snapshot.account, context=context), cell))
+
+
+def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
-    return [Target(arn, BUCKET, cell), Target(f"{arn}/*", OBJECTS, cell)]
+    yield bucket
+    objects = replace(bucket.target, arn=f"{bucket.target.arn}/*")
+    yield replace(bucket, kind=OBJECTS, target=objects)
 
 
-def _unread(snapshot: Snapshot, calls: Iterable[Call]) -> Iterator[Cell]:
+def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
+    snapshot, name = source.snapshot, bucket.name
+    arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
+    context = {"aws:requestedregion": bucket.region}
+    policy, closed = Cell(()), Cell(False)
+    # Nobody asks about buckets of regions that are not in scope. In a region that is off, IAM lets
+    # nobody reach what is there (Account Management Reference Guide, "Enable or disable Regions").
+    off = snapshot.regions_off.get(bucket.region)
+    if bucket.region in snapshot.regions and not off:
+        policy = _policy(snapshot, bucket)
+        closed = public_access(snapshot, name)["restrict_public_buckets"]
+    target = Target(
+        arn,
+        snapshot.account,
+        policy.value,
+        blocks_public=bool(closed.value),
+        context=context,
+    )
+    cell = Cell(True, (*bucket.refs, *policy.refs), policy.gap)
+    label = f"the policy of {bucket_label(source, bucket)}"
+    yield from _both(Thing(BUCKET, target, cell, label, closed.gap))
+
+
+def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:
+    """The statements of a bucket's policy; canonical users are named as accounts are."""
+    answer = snapshot.answer(GET_BUCKET_POLICY, Bucket=bucket.name)
+    document = attached(answer, "Policy", UNSEEN, NONE)
+    if document.gap or document.value is None:
+        return replace(document, value=())
+    try:
+        statements = read_once(document.value)
+    except PolicyError:
+        gap = Trouble(
+            "unreadable answer", answer.call.name, evidence=document.refs[0].partition("#")[0]
+        )
+        return Cell(None, document.refs, gap)
+    owner = snapshot.answer(LIST_BUCKETS).value("Owner.ID")
+    root = f"arn:{snapshot.header['partition']}:iam::{snapshot.account}:root"
+    return Cell(tuple(_by_arn(one, owner, root) for one in statements), document.refs)
+
+
+def _by_arn(statement: Statement, owner: str | None, root: str) -> Statement:
+    """A statement that names canonical users as it names others: the owner's is its account."""
+    if not any(kind == "CanonicalUser" for kind, _ in statement.principals or ()):
+        return statement
+    named = tuple(
+        ("AWS", root if name == owner else f"canonical:{name}")
+        if kind == "CanonicalUser"
+        else (kind, name)
+        for kind, name in statement.principals or ()
+    )
+    return replace(statement, principals=named)
+
+
+def _unread(snapshot: Snapshot, calls: Iterable[Call], *, off: bool = True) -> Iterator[Cell]:
     for call in calls:
         for region in snapshot.regions if call.scope is Scope.REGION else (None,):
             answer = snapshot.answer(call, region)
-            if answer.trouble:
+            if answer.trouble and (off or not answer.off):
                 yield Cell(None, answer.evidence, answer.trouble)
 
 
-def exists(targets: Iterable[Target], snapshot: Snapshot, calls: tuple[Call, ...]) -> Cell:
-    """Whether there is anything to have rights on."""
-    there = [target.cell for target in targets if target.cell.value and target.kind != ANY]
+def exists(things: Iterable[Thing], snapshot: Snapshot, calls: Iterable[Call]) -> Cell:
+    """Whether any of the things is there, by the calls that list them."""
+    there = [
+        Cell(True, thing.cell.refs) for thing in things if thing.cell.value and thing.cell.refs
+    ]
     refs = [
         ref
         for call in calls

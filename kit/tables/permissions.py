@@ -1,196 +1,204 @@
-"""What IAM identity policies allow, over actions and resources that somebody asks about.
-
-This is the part of IAM's evaluation logic that an account's own policies decide: Allow and Deny,
-``NotAction`` and ``NotResource``, wildcards, conditions that narrow, and the permissions boundary.
-What decides outside them is not seen here: SCPs, RCPs, session policies, resource policies.
-
-References
-----------
-AWS, IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference".
-"""
+"""What callers hold of a capability, over the things that there are."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_network
-from typing import Any
+from functools import cached_property, lru_cache
 
-from kit.access.patterns import many, matches, overlaps
-from kit.tables.policies import Statement
+from kit.access.actions import BUCKET, OBJECTS, PASSED, Way
+from kit.access.conditions import ABSENT, CHOSEN, UNKNOWN, Choice, Context
+from kit.access.documents import Statement
+from kit.access.evaluator import Access, Caller, decide, names_action
+from kit.snapshot import Trouble
+from kit.tables.inventory import Thing
 
-Pair = tuple[str, str]  # action, and ARN (or a pattern of ARNs) that it is asked for
+# How surely something may be done: to something seen, to something that is hidden, under a
+# condition that leaves only some callers or things, or not at all.
+OPEN, HIDDEN, NARROWED, NONE = 3, 2, 1, 0
 
-# Keys that narrow who, what or from where. That a request comes over TLS, with MFA, at some time
-# or by some program narrows none of them: everybody can arrange that.
-_NARROWING = re.compile(
-    r"appstream:userid|aws:(userid|username|sourceidentity|principalarn|principaltag/.+)"
-    r"|(aws|s3):(resourcetag|existingobjecttag|bucketresourcetag)/.+|s3:prefix"
-    r"|aws:(sourceip|vpcsourceip|sourcevpc|sourcevpce|sourcevpcarn)"
-)
-_POSITIVE = re.compile(
-    r"(foranyvalue:)?(string(equals(ignorecase)?|like)|arn(equals|like)|ipaddress)"
-)
-_NEGATIVE = re.compile(
-    r"(for(any|all)value(s)?:)?(stringnot(equals(ignorecase)?|like)|arnnot(equals|like)|notipaddress)"
-    r"(ifexists)?"
-)
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
-_LITERAL = {"${*}": "*", "${?}": "?", "${$}": "$"}
+# What is asked for is not chosen: to list a whole bucket, or all of its users' folders, rather than
+# one of them; and to give any right, rather than the one that a condition leaves.
+_ASKED: Context = {
+    "s3:prefix": Choice(("", "user/", ABSENT)),
+    "s3:delimiter": CHOSEN,
+    "iam:permissionsboundary": UNKNOWN,
+    "iam:policyarn": UNKNOWN,
+    "sts:externalid": CHOSEN,
+}
 
 
-@dataclass(frozen=True)
-class Rights:
-    """The pairs that are allowed: to everybody who holds the policies, or only under a condition."""
+@dataclass
+class Held:
+    """What a caller holds of a capability; ``gap`` is what hides whether it holds more."""
 
-    open: frozenset[Pair] = frozenset()
-    narrowed: frozenset[Pair] = frozenset()
+    open: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    narrowed: list[str] = field(default_factory=list)
+    gap: Trouble | None = None
 
-
-@dataclass(frozen=True)
-class _Said:
-    """What one or more statements say of pairs; ``fenced``: denied but for a narrow few."""
-
-    open: frozenset[Pair] = frozenset()
-    narrowed: frozenset[Pair] = frozenset()
-    denied: frozenset[Pair] = frozenset()
-    fenced: frozenset[Pair] = frozenset()
+    def __bool__(self) -> bool:
+        return bool(self.open or self.hidden or self.narrowed)
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Which of the pairs asked about policies allow.
+class Capability:
+    """A capability over what there is, and what may be there.
 
     Attributes
     ----------
-    wanted : mapping of action to ARNs
-        An ARN may be a pattern; ``*`` alone is for actions on no resource in particular.
-    wholly : bool
-        Whether an Allow has to cover all that a pattern stands for, rather than some of it. A Deny
-        always has to.
+    named : tuple of Thing
+        What the capability is looked for on where it is not held over ``things``: such rights are
+        narrowed, not open.
     """
 
-    wanted: Mapping[str, tuple[str, ...]]
-    wholly: bool = False
-    _known: dict[str, _Said] = field(default_factory=dict)
+    name: str
+    ways: tuple[Way, ...]
+    things: tuple[Thing, ...]
+    named: tuple[Thing, ...] = ()
 
-    def rights(
-        self, statements: Iterable[Statement], boundary: Iterable[Statement] | None = None
-    ) -> Rights:
-        """What the statements allow, within the boundary where there is one."""
-        own = self._allowed(statements)
-        if boundary is None:
-            return own
-        limit = self._allowed(boundary)
-        free = own.open & limit.open
-        return Rights(free, ((own.open | own.narrowed) & (limit.open | limit.narrowed)) - free)
+    @cached_property
+    def _asked(self) -> _Asked:
+        return _Asked(self.things)
 
-    def _allowed(self, statements: Iterable[Statement]) -> Rights:
-        said = [self._said(statement) for statement in statements]
-        denied, fenced = (
-            frozenset[Pair]().union(*(getattr(one, name) for one in said))
-            for name in ("denied", "fenced")
-        )
-        some = frozenset[Pair]().union(*(one.open | one.narrowed for one in said)) - denied
-        free = frozenset[Pair]().union(*(one.open for one in said)) - denied - fenced
-        return Rights(free, some - free)
+    @cached_property
+    def _asked_named(self) -> _Asked:
+        return _Asked(self.named)
 
-    def _said(self, statement: Statement) -> _Said:
-        key = json.dumps(statement, sort_keys=True, default=str)
-        if key not in self._known:
-            self._known[key] = self._read(statement)
-        return self._known[key]
+    @cached_property
+    def policy_gap(self) -> Trouble | None:
+        """What hides a policy of a thing, and so whom it lets in."""
+        hidden = (one.cell.gap for one in self.things if one.kind in (BUCKET, OBJECTS))
+        return next(filter(None, hidden), None)
 
-    def _read(self, statement: Statement) -> _Said:
-        condition = statement.get("Condition") or {}
-        if statement.get("Effect") == "Deny":
-            pairs = self._pairs(statement, wholly=True)
-            if not condition:
-                return _Said(denied=pairs)
-            return _Said(fenced=pairs if _narrows(condition, _NEGATIVE) else frozenset())
-        if statement.get("Effect") != "Allow":
-            return _Said()
-        pairs = self._pairs(statement, wholly=self.wholly)
-        if _narrows(condition, _POSITIVE):
-            return _Said(narrowed=pairs)
-        # A variable in a resource stands for something of the caller's own.
-        fixed = [r for r in many(statement.get("Resource")) if not _VARIABLE.search(_plain(r))]
-        if "Resource" not in statement or len(fixed) == len(many(statement["Resource"])):
-            return _Said(open=pairs)
-        free = self._pairs({**statement, "Resource": fixed}, wholly=self.wholly)
-        return _Said(open=free, narrowed=pairs - free)
+    def held(self, caller: Caller) -> Held:
+        """What a caller holds of it."""
+        found = Held()
+        for way in self.ways:
+            if way.service and found.open:
+                continue  # who gives rights anyway needs no detour over a role that is passed
+            surely, gap = self._asked.way(caller, way)
+            if not surely and self.named and self._asked_named.way(caller, way)[0]:
+                surely = NARROWED
+            if surely:
+                names = list(dict.fromkeys(action for action, _ in way.needs))
+                lists = {OPEN: found.open, HIDDEN: found.hidden, NARROWED: found.narrowed}
+                lists[surely].append(" and ".join(names))
+                found.gap = found.gap or gap
+        return found
 
-    def _pairs(self, statement: Statement, *, wholly: bool) -> frozenset[Pair]:
-        return frozenset(
-            (action, arn)
-            for action, arns in self.wanted.items()
-            if names_action(statement, action)
-            for arn in arns
-            if _names_resource(statement, arn, wholly)
-        )
+    def through(self, caller: Caller, statements: Sequence[Statement]) -> bool:
+        """Whether statements allow the caller any of it, whatever limits them elsewhere."""
+        alone = Caller(caller.kind, caller.arn, caller.account, identity=tuple(statements))
+        asked = self._asked_named if self.named else self._asked
+        return any(asked.need(alone, need, way)[0] for way in self.ways for need in way.needs)
+
+    def policies(self, caller: Caller) -> list[str]:
+        """Labels of the things' policies that allow a caller any of it by themselves."""
+        bare = Caller(caller.kind, caller.arn, caller.account, caller.user_id)
+        labels = [
+            thing.label
+            for way in self.ways
+            for action, kind in way.needs
+            for thing in self._asked.letting_in(caller, action, kind)
+            # Outside the account, the other account's own policies have to allow it too.
+            for who in [bare if caller.account == thing.target.account else caller]
+            if decide(who, action, thing.target, _ASKED) is not Access.NO
+        ]
+        return list(dict.fromkeys(labels))
 
 
-def names_action(statement: Statement, action: str) -> bool:
-    """Whether a statement is about an action, by naming it or by not excepting it."""
-    named = [a for a in many(statement.get("NotAction", statement.get("Action"))) if _is_text(a)]
-    hit = any(matches(pattern, action, ignore_case=True) for pattern in named)
-    return hit != ("NotAction" in statement) and ("Action" in statement or "NotAction" in statement)
+class _Asked:
+    """Things, by kind, and by whom their policies let in."""
+
+    def __init__(self, things: Iterable[Thing]):
+        self._kinds: dict[str, list[Thing]] = {}
+        self._with_policy: dict[str, list[Thing]] = {}
+        for thing in things:
+            self._kinds.setdefault(thing.kind, []).append(thing)
+            if thing.target.policy:
+                self._with_policy.setdefault(thing.kind, []).append(thing)
+
+    def way(self, caller: Caller, way: Way) -> tuple[int, Trouble | None]:
+        """How surely a caller may do all that a way needs; what hides it."""
+        surely, gap = OPEN, None
+        for need in way.needs:
+            one, hidden_by = self.need(caller, need, way)
+            surely, gap = min(surely, one), gap or hidden_by
+            if not surely:
+                return NONE, None
+        return surely, gap
+
+    def need(self, caller: Caller, need: tuple[str, str], way: Way) -> tuple[int, Trouble | None]:
+        """How surely a caller may do an action to something of a kind; what hides it."""
+        action, kind = need
+        context = {**_ASKED, "iam:passedtoservice": way.service} if kind == PASSED else _ASKED
+        best, gap = NONE, None
+        for thing in self._candidates(caller, action, kind):
+            if decide(caller, action, thing.target, context, ordinary=True) is Access.YES:
+                surely = OPEN
+            else:
+                surely = best or _narrowed(caller, action, thing, context)
+            foreign = caller.account != thing.target.account
+            hidden_by = thing.cell.gap or (thing.outside if foreign else None)
+            if surely == OPEN and hidden_by:
+                surely, gap = HIDDEN, gap or hidden_by
+            best = max(best, surely)
+            if best == OPEN:
+                return OPEN, None
+        return best, gap if best == HIDDEN else None
+
+    def letting_in(self, caller: Caller, action: str, kind: str) -> list[Thing]:
+        """Things of a kind whose policies may let a caller do an action."""
+        return [
+            thing
+            for thing in self._with_policy.get(kind, ())
+            if any(_lets_in(one, caller) for one in _allowing(thing.target.policy or (), action))
+        ]
+
+    def _candidates(self, caller: Caller, action: str, kind: str) -> Iterable[Thing]:
+        """Things that something allows the caller to do the action to, and perhaps more."""
+        if caller.kind == "account":
+            return self.letting_in(caller, action, kind)
+        own = _allowing(caller.identity, action)
+        if any(one.excepts_resources for one in own):
+            return self._kinds.get(kind, ())
+        starts = tuple(_start(text) for one in own for text in one.resources or ())
+        reached = [
+            thing
+            for thing in self._kinds.get(kind, ())
+            for there in [_start(thing.target.arn)]
+            if any(there.startswith(start) or start.startswith(there) for start in starts)
+        ]
+        return [*reached, *(t for t in self.letting_in(caller, action, kind) if t not in reached)]
 
 
-def _names_resource(statement: Statement, arn: str, wholly: bool) -> bool:
-    # What is on no resource in particular is named by "*" alone.
-    meets = _covers if arn == "*" else overlaps
-    if "NotResource" in statement:
-        excepted = [_plain(r) for r in many(statement["NotResource"])]
-        excludes = meets if wholly else _covers
-        return not any(excludes(pattern, arn) for pattern in excepted)
-    named = [_plain(r) for r in many(statement.get("Resource"))]
-    if wholly:
-        return any(_covers(pattern, arn) for pattern in named)
-    return any(meets(_VARIABLE.sub("*", pattern), arn) for pattern in named)
+def _narrowed(caller: Caller, action: str, thing: Thing, context: Context) -> int:
+    # A condition may name the very thing that is asked for: that narrows.
+    wider = {key: value for key, value in context.items() if key != "s3:prefix"}
+    return NONE if decide(caller, action, thing.target, wider) is Access.NO else NARROWED
 
 
-def _plain(pattern: Any) -> str:
-    """A resource with the escapes of single characters resolved."""
-    return _VARIABLE.sub(lambda m: _LITERAL.get(m[0], m[0]), str(pattern))
+@lru_cache(maxsize=1_000_000)
+def _allows(statement: Statement, action: str) -> bool:
+    return statement.effect == "Allow" and names_action(statement, action)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _allowing(statements: Iterable[Statement], action: str) -> list[Statement]:
+    return [one for one in statements if _allows(one, action)]
 
 
 @lru_cache(maxsize=100_000)
-def _covers(pattern: str, arn: str) -> bool:
-    return pattern == "*" or matches(pattern, arn)
+def _start(text: str) -> str:
+    """The text of a pattern up to its first wildcard or variable."""
+    places = [place for mark in ("*", "?", "${") for place in [text.find(mark)] if place >= 0]
+    return text[: min(places)] if places else text
 
 
-def _narrows(condition: Any, operators: re.Pattern[str]) -> bool:
-    """Whether a condition leaves only some principals, resources or networks.
-
-    All parts of a condition have to hold, so one that narrows is enough. The values of a part are
-    alternatives, so one that is everybody undoes it. What also holds where the key is missing
-    (``...IfExists``, ``ForAllValues``) narrows no Allow.
-    """
-    if not isinstance(condition, dict):
-        return False
-    return any(
-        operators.fullmatch(operator.lower())
-        and _NARROWING.fullmatch(key.lower())
-        and many(values)
-        and not any(_is_everything(str(value)) for value in many(values))
-        for operator, keys in condition.items()
-        if isinstance(keys, dict)
-        for key, values in keys.items()
-    )
-
-
-def _is_everything(value: str) -> bool:
-    if set(value) <= set("*?:") or value == "arn:*":
+def _lets_in(statement: Statement, caller: Caller) -> bool:
+    """Whether a statement could name a caller itself, rather than its account alone."""
+    if caller.kind not in ("user", "role") or statement.excepts_principals:
         return True
-    try:
-        return ip_network(value, strict=False).prefixlen == 0
-    except ValueError:
-        return False
+    named = {name for _, name in statement.principals or ()}
+    own = {"*", caller.arn, caller.user_id}
+    return bool(named & own) or any(":assumed-role/" in name for name in named)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from kit.aws.calls import (
+    BUCKET_PREFIX,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_REGIONS,
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
     GET_BUCKET_REPLICATION,
     LIST_BUCKETS,
+    LIST_COPY_BUCKETS,
     LIST_REGIONS,
     Scope,
 )
@@ -27,6 +30,7 @@ from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
 SESSIONS, TRAILS = "sessions", "logs of trails"
+OTHER_ACCOUNT = "another account, which is not named"
 _OLDEST = Default("us-east-1", "GetBucketLocation: no LocationConstraint means us-east-1")
 _ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
 _OFF = ("DISABLED", "DISABLING", "not-opted-in")
@@ -43,6 +47,10 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
         ),
         "holds": Column("Holds"),
         "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
+        "copy_accounts": Column(
+            "Other accounts that hold copies",
+            calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_COPY_BUCKETS),
+        ),
         "not_looked_at": Column(
             "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
         ),
@@ -66,16 +74,20 @@ def _regions(snapshot: Snapshot) -> Iterator[Row]:
         )
         if used.value or used.gap:
             place = Cell(region, used.refs, used.gap)
-            yield _row(f"AppStream in {region}", SESSIONS, place, Cell([], used.refs))
+            none = Cell([], used.refs)
+            yield _row(f"AppStream in {region}", SESSIONS, place, none, none)
 
 
 def _buckets(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         place = _region_of(snapshot, bucket.name, bucket.refs)
-        copies = _copies(snapshot, bucket.name, place.value) if bucket.name else place
+        copies = accounts = place
+        if bucket.name:
+            copies = _copies(snapshot, bucket.name, place.value)
+            accounts = _copy_accounts(snapshot, bucket.name, place.value)
         key = bucket.name or bucket.region
-        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, key)
+        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, accounts, key)
 
 
 def _trails(source: Source) -> Iterator[Row]:
@@ -85,7 +97,7 @@ def _trails(source: Source) -> Iterator[Row]:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
             unseen = Cell(None, answer.evidence, answer.trouble)
-            yield _row(f"any trail of {region}", TRAILS, unseen, unseen)
+            yield _row(f"any trail of {region}", TRAILS, unseen, unseen, unseen)
         for trail, ref in answer.items():
             arn = trail.get("TrailARN") or ""
             known.setdefault(trail.get("S3BucketName") or "", (ref, arn))
@@ -93,13 +105,25 @@ def _trails(source: Source) -> Iterator[Row]:
         label = source.labels.label("bucket", name) if name else "bucket of a trail"
         at = partial(_region_of, bucket=name, refs=(ref,))
         place = seen_by_owner(at(snapshot), snapshot, arn, at)
-        to = partial(_copies, bucket=name, region=place.value)
-        copies = seen_by_owner(to(snapshot), snapshot, arn, to) if name else place
-        yield _row(label, TRAILS, place, copies, name)
+        copies = accounts = place
+        if name:
+            to, whose = (
+                partial(find, bucket=name, region=place.value) for find in (_copies, _copy_accounts)
+            )
+            copies = seen_by_owner(to(snapshot), snapshot, arn, to)
+            accounts = seen_by_owner(whose(snapshot), snapshot, arn, whose)
+        yield _row(label, TRAILS, place, copies, accounts, name)
 
 
-def _row(label: str, holds: str, place: Cell, copied_to: Cell, key: str = "") -> Row:
-    cells = {"place": place, "holds": Cell(holds, place.refs), "copied_to": copied_to}
+def _row(
+    label: str, holds: str, place: Cell, copied_to: Cell, accounts: Cell, key: str = ""
+) -> Row:
+    cells = {
+        "place": place,
+        "holds": Cell(holds, place.refs),
+        "copied_to": copied_to,
+        "copy_accounts": accounts,
+    }
     return Row(ACCOUNT, f"{label}/{key}", label, cells)
 
 
@@ -120,15 +144,51 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
 
 def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     """The regions to which S3 copies what is put into a bucket."""
+    destinations = _destinations(snapshot, bucket, region)
+    if destinations.gap:
+        return destinations
+    found = [_region_of(snapshot, _named(one), destinations.refs) for one in destinations.value]
+    return derive(lambda _, *regions: sorted(set(regions)), destinations, *found)
+
+
+def _copy_accounts(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
+    """The other accounts to which S3 copies what is put into a bucket.
+
+    Where a rule does not name the account, a complete list of the account's own buckets tells
+    whether the destination is among them, though not whose it is otherwise.
+    """
+    destinations = _destinations(snapshot, bucket, region)
+    if destinations.gap:
+        return destinations
+
+    def holder(destination: dict[str, Any]) -> Cell:
+        name = _named(destination)
+        if destination.get("Account"):
+            return Cell(destination["Account"], destinations.refs)
+        listing = snapshot.answer(LIST_BUCKETS)
+        if not name.startswith(BUCKET_PREFIX):
+            listing = snapshot.answer(LIST_COPY_BUCKETS, Prefix=name)
+        refs = (*destinations.refs, *listing.evidence)
+        if any(item.get("Name") == name for item, _ in listing.items()):
+            return Cell(snapshot.account, refs)
+        return Cell(OTHER_ACCOUNT, refs, listing.trouble)
+
+    def others(_: None, *accounts: str) -> list[str]:
+        return sorted(set(accounts) - {snapshot.account})
+
+    return derive(others, destinations, *map(holder, destinations.value))
+
+
+def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     if not answer.requests:
         answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
-    path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination.Bucket"
-    arns = attached(answer, path, Default([], "GetBucketReplication: no rule, no copy"))
-    if arns.gap:
-        return arns
-    found = [_region_of(snapshot, arn.rpartition(":")[2], arns.refs) for arn in arns.value]
-    return derive(lambda _, *regions: sorted(set(regions)), arns, *found)
+    path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
+    return attached(answer, path, Default([], "GetBucketReplication: no rule, no copy"))
+
+
+def _named(destination: dict[str, Any]) -> str:
+    return str(destination.get("Bucket") or "").rpartition(":")[2]
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:

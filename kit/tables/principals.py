@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from kit.access.patterns import many
+from kit.access.documents import PolicyError, Statement, read_statements
+from kit.access.evaluator import Caller
 from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
 from kit.tables.core import Source
-from kit.tables.policies import Statement
 
 SERVICE_ROLES = {
     "AmazonAppStreamServiceAccess": "appstream.amazonaws.com",
@@ -39,7 +41,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Principal:
-    """A user or a role."""
+    """A user or a role; ``trust`` is whom a role lets assume it."""
 
     kind: str
     arn: str
@@ -47,17 +49,14 @@ class Principal:
     ref: str
     policies: tuple[Policy, ...]
     boundary: Policy | None
+    trust: Policy
+    caller: Caller
 
     @property
     def unseen(self) -> Trouble | None:
         """Why something that it may or may not do is not known."""
         everything = [*self.policies, *([self.boundary] if self.boundary else [])]
         return next((policy.unseen for policy in everything if policy.unseen), None)
-
-    @property
-    def statements(self) -> list[Statement]:
-        """What its policies state, its groups' included, in no order that matters."""
-        return [statement for policy in self.policies for statement in policy.statements]
 
 
 def principals(source: Source) -> Iterator[Principal]:
@@ -85,6 +84,7 @@ class _Known:
 
     def __init__(self, source: Source):
         self._labels = source.labels
+        self._account = source.snapshot.account
         self._answer = source.snapshot.answer(DETAILS)
         self._trouble = self._answer.trouble
         self._groups = {
@@ -100,13 +100,25 @@ class _Known:
         self, kind: str, item: dict[str, Any], ref: str, policies: list[Policy]
     ) -> Principal:
         limit = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+        boundary = self._by_arn(limit, ref) if item.get("PermissionsBoundary") else None
+        arn = item.get("Arn") or self._answer.place(ref)
+        trust = item.get("AssumeRolePolicyDocument")
         return Principal(
             kind,
-            item.get("Arn") or self._answer.place(ref),
+            arn,
             item.get("UserName") or item.get("RoleName") or "",
             ref,
             tuple(policies),
-            self._by_arn(limit, ref) if item.get("PermissionsBoundary") else None,
+            boundary,
+            _read(trust, "trust policy", ref) if trust is not None else Policy("trust policy"),
+            Caller(
+                kind,
+                arn,
+                self._account,
+                item.get("UserId") or item.get("RoleId") or "",
+                identity=tuple(s for policy in policies for s in policy.statements),
+                boundary=boundary.statements if boundary else None,
+            ),
         )
 
     def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:
@@ -157,9 +169,27 @@ def policy_name(label: Any, arn: str | None) -> str:
 
 
 def _read(document: Any, name: str, ref: str) -> Policy:
-    if not isinstance(document, dict):
+    if document is None:
+        return Policy(name, unseen=absent_member(DETAILS, "a policy document", ref))
+    try:
+        return Policy(name, read_once(document))
+    except PolicyError:
         gap = Trouble("unreadable answer", DETAILS.name, evidence=ref.partition("#")[0])
-        missing = absent_member(DETAILS, "a policy document", ref)
-        return Policy(name, unseen=missing if document is None else gap)
-    statements = (s for s in many(document.get("Statement")) if isinstance(s, dict))
-    return Policy(name, tuple(statements))
+        return Policy(name, unseen=gap)
+
+
+def read_once(document: Any) -> tuple[Statement, ...]:
+    """Return the statements of a policy; the same ones where the same policy comes again.
+
+    Raises
+    ------
+    PolicyError
+        The document does not have the shape of a policy.
+    """
+    text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
+    return _statements(text)
+
+
+@lru_cache(maxsize=10_000)
+def _statements(document: str) -> tuple[Statement, ...]:
+    return read_statements(document)

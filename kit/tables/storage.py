@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from kit.access.actions import BUCKET, FILES
+from kit.access.conditions import PLAIN_HTTP
 from kit.aws.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_LOGGING,
+    GET_BUCKET_OWNERSHIP_CONTROLS,
     GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
     Call,
     Scope,
@@ -36,16 +41,19 @@ from kit.tables.guards import (
     sse_c_blocked,
 )
 from kit.tables.macie import BUCKET_COLUMNS, known_of
-from kit.tables.policies import (
-    denies_deletion,
-    denies_plain_http,
-    read_policy,
-    restricts_principals,
+from kit.tables.outsiders import (
+    ACCESS_POINT_COLUMNS,
+    KEY_ACCESS_COLUMNS,
+    access_points,
+    key_access,
 )
+from kit.tables.policies import read_policy
+from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
 from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
+_DELETION = (("s3:DeleteBucket", BUCKET),)  # what AppStream's own statement guards against
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
 _PURPOSES = (
@@ -67,17 +75,25 @@ _COLUMNS = {
     "purpose": Column("Holds"),
     "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
+    **KEY_ACCESS_COLUMNS,
     "sse_c_blocked": Column(
         "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
     ),
     **PUBLIC_ACCESS_COLUMNS,
-    "object_ownership": OWNERSHIP_COLUMN,
-    "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
-    "access_restricted": Column(
-        "Policy restricts who reaches the objects", calls=(GET_BUCKET_POLICY,)
+    "acls_ignored": Column(
+        "Public ACLs are ignored",
+        calls=(
+            GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+            GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+            GET_BUCKET_OWNERSHIP_CONTROLS,
+        ),
     ),
+    "object_ownership": OWNERSHIP_COLUMN,
+    **ACCESS_POINT_COLUMNS,
+    "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
+    **REFUSAL_COLUMNS,
     "kept_days": KEPT_COLUMN,
-    "kept_until": Column("Nothing is erased before", calls=KEPT_CALLS),
+    "kept_until": Column("Not all is erased before", calls=KEPT_CALLS),
     "erased_folders": Column(
         "AppStream's own folders that are erased, after days", calls=KEPT_CALLS
     ),
@@ -167,7 +183,7 @@ def buckets(source: Source) -> Iterator[Row]:
         if source.snapshot.regions_off.get(bucket.region):
             cells = _out_of_reach(source.snapshot, bucket)
         else:
-            cells = _guards(source.snapshot, bucket) if bucket.name else _unseen(bucket)
+            cells = _guards(source, bucket) if bucket.name else _unseen(bucket)
         unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
@@ -219,24 +235,35 @@ def switched_off(snapshot: Snapshot, call: Call, region: str) -> Trouble | None:
     return Answer(call, region, {}, off=off).trouble if off else None
 
 
-def _guards(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
-    name = bucket.name
+def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
+    snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
     statements = read_policy(policy, GET_BUCKET_POLICY)
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
+    encrypted, public = encryption(snapshot, name), public_access(snapshot, name)
+    object_owner = ownership(snapshot, name)
+    restricted = public["restrict_public_buckets"]
+    without_acls = derive(lambda owner: owner == "BucketOwnerEnforced", object_owner)
     return {
         "owner": owner(snapshot, name),
-        **encryption(snapshot, name),
+        **encrypted,
+        **key_access(snapshot, name, encrypted["key_class"]),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
-        **public_access(snapshot, name),
-        "object_ownership": ownership(snapshot, name),
-        "deletion_guarded": derive(lambda found: denies_deletion(found, arn), statements),
-        "access_restricted": derive(lambda found: restricts_principals(found, arn), statements),
+        **public,
+        "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),
+        "object_ownership": object_owner,
+        **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
+        "deletion_guarded": derive(
+            lambda found: refuses_all(found, arn, snapshot.account, _DELETION), statements
+        ),
+        **refusals(snapshot, source.labels, statements, arn),
         **_erasure(snapshot, bucket),
         **known_of(snapshot, name, bucket.region),
-        "tls_only": derive(lambda found: denies_plain_http(found, arn), statements),
+        "tls_only": derive(
+            lambda found: refuses_all(found, arn, snapshot.account, FILES, PLAIN_HTTP), statements
+        ),
         "access_logging": access_logging,
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
     }

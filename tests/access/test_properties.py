@@ -105,7 +105,7 @@ def read(made: list[dict[str, Any]]) -> Any:
 
 
 # Drawn alike every time: no test depends on chance.
-drawn = settings(max_examples=150, derandomize=True, deadline=None)
+drawn = settings(max_examples=60, derandomize=True, deadline=None)
 CALLERS = st.sampled_from(
     [("role", ROLE, OWN), ("user", f"arn:aws:iam::{OWN}:user/red", OWN), ("root", f"arn:aws:iam::{OWN}:root", OWN),
      ("account", "", FOREIGN), ("anonymous", "", ""), ("service", "ec2.amazonaws.com", "")]

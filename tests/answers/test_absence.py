@@ -179,7 +179,7 @@ def _wanted(call: Call, each: Each, answer: str, source: Request) -> list[dict[s
 
 
 def _asks(wanted: dict[str, Any], request: Request) -> bool:
-    asked = {name: value for name, value in wanted.items() if name != "Region"}
+    asked = {name: value for name, value in wanted.items() if name not in ("Region", "Owner")}
     region = wanted.get("Region")
     return region in (None, request.region) and asked.items() <= request.parameters.items()
 

@@ -11,10 +11,25 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from kit.aws.calls import CALLS, DESCRIBE_KEY, DESCRIBE_REGIONS, DESCRIBE_STACKS, LIST_REGIONS
+from kit.aws.calls import (
+    CALLS,
+    DESCRIBE_DIRECTORY_CONFIGS,
+    DESCRIBE_KEY,
+    DESCRIBE_REGIONS,
+    DESCRIBE_STACKS,
+    LIST_REGIONS,
+)
 from kit.cli import main
 from kit.tables import answers
-from kit.tables.answers import COLLECTOR, declared, members, needs_sentence, page, undeclared
+from kit.tables.answers import (
+    COLLECTOR,
+    declared,
+    members,
+    needs_sentence,
+    new_choices,
+    page,
+    undeclared,
+)
 from kit.tables.core import SPECS
 from tests.answers.conftest import REGIONS
 from tests.answers.playback import Account, Answer, record
@@ -96,6 +111,31 @@ def test_a_member_that_botocore_brings_or_drops_is_named(monkeypatch: pytest.Mon
         "appstream.DescribeStacks Stacks[].UserSettings[].Until",
         "appstream.DescribeStacks Stacks[].FeedbackURL",
     }
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_value_that_a_member_may_have_is_known(name: str) -> None:
+    wrong = sorted(new_choices(CALLS[name]))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_value_that_botocore_brings_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = answers._written()
+    signs_in = "appstream.CertificateBasedAuthStatus"
+    fewer = {**known["choices"], signs_in: ["DISABLED", "ENABLED"]}
+    monkeypatch.setattr(answers, "_written", lambda: {**known, "choices": fewer})
+    (line,) = new_choices(DESCRIBE_DIRECTORY_CONFIGS)
+    assert "Status: ENABLED_NO_DIRECTORY_LOGIN_FALLBACK is new" in line
+    assert signs_in in line
+
+
+def test_no_value_is_known_that_botocore_lacks() -> None:
+    there: dict[str, set[str]] = defaultdict(set)
+    for call in CALLS.values():
+        for shape in members(call).values():
+            there[f"{call.service}.{shape.name}"].update(getattr(shape, "enum", None) or ())
+    for name, values in answers._written()["choices"].items():
+        assert set(values) <= there[name], name
 
 
 @pytest.mark.parametrize(

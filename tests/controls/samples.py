@@ -22,6 +22,7 @@ from tests.standins import (
     management,
     objects,
     pool_user,
+    replication,
     restricted,
     tls_only,
     trust,
@@ -71,6 +72,13 @@ def tidy(folder: Path, **given: Any) -> Account:
     """All is well: a trail records everything, the account blocks public access."""
     account = _furnished(Account(folder, **_DECLARED, **given))
     _buckets(account)
+    point = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports/object/*"
+    admin = {"Effect": "Allow", "Principal": {"AWS": ADMIN}, "Action": "s3:GetObject"}
+    copies = replication("copies")
+    account.answers(calls.GET_BUCKET_REPLICATION, copies, REGION, Bucket=HOME)
+    account.bucket("copies", listed=False)
+    account.lists(calls.LIST_COPY_BUCKETS, {"Name": "copies"}, Prefix="copies")
+    account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
     account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
@@ -83,6 +91,10 @@ def lake(folder: Path) -> Account:
     missing = "NoSuchPublicAccessBlockConfiguration"
     account.refuses(calls.GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
     _buckets(account, closed=True, logs_to="access-logs")
+    # Where ACLs are disabled, there is nothing to ignore.
+    block = {"RestrictPublicBuckets": True, "BlockPublicPolicy": True}
+    answer = {"PublicAccessBlockConfiguration": block}
+    account.answers(calls.GET_BUCKET_PUBLIC_ACCESS_BLOCK, answer, REGION, Bucket=LOGS)
     aws_key = "alias/aws/s3"
     account.bucket(
         "packages", listed=False, versioning="Enabled", encryption="aws:kms", key=aws_key

@@ -14,6 +14,7 @@ from kit.aws.calls import (
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_OWNERSHIP_CONTROLS,
     GET_BUCKET_POLICY_STATUS,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
@@ -389,15 +390,32 @@ def account_open(account: Account) -> Account:
     return account.refuses(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, missing, status=404)
 
 
-def bucket_block(account: Account, **on: bool) -> None:
+def bucket_block(account: Account, *, public: bool = False, **on: bool) -> Account:
     """The account blocks nothing, the bucket what is named."""
-    account_open(account).bucket(policy={"Statement": []})
+    account_open(account).bucket(policy={"Statement": []}, public=public)
     answer = {"PublicAccessBlockConfiguration": on}
-    account.answers(GET_BUCKET_PUBLIC_ACCESS_BLOCK, answer, Bucket=HOME)
+    return account.answers(GET_BUCKET_PUBLIC_ACCESS_BLOCK, answer, Bucket=HOME)
+
+
+def with_acls(account: Account) -> Account:
+    rules = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}}
+    return account.answers(GET_BUCKET_OWNERSHIP_CONTROLS, rules, REGION, Bucket=HOME)
 
 
 ACLS = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
 POLICIES = {"BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+
+
+def halves(of_account: dict[str, bool], of_bucket: dict[str, bool]) -> Given:
+    """Blocks of which the account has some and the bucket others."""
+
+    def given(account: Account) -> Account:
+        bucket_block(account, **of_bucket)
+        off = dict.fromkeys((*ACLS, *POLICIES), False)
+        answer = {"PublicAccessBlockConfiguration": {**off, **of_account}}
+        return account.answers(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, answer)
+
+    return given
 
 
 def both_blocks_denied(account: Account) -> None:
@@ -411,10 +429,49 @@ def both_blocks_denied(account: Account) -> None:
     ("blocked for the bucket", lambda a: account_open(a).bucket(closed=True), passes),
     ("blocked nowhere", lambda a: account_open(a).bucket(), fails),
     ("ACLs blocked alone", lambda a: bucket_block(a, **ACLS), fails),
-    ("policies blocked alone", lambda a: bucket_block(a, **POLICIES), fails),
+    (
+        "policies blocked alone, and ACLs are disabled",
+        lambda a: bucket_block(a, **POLICIES),
+        passes,
+    ),
+    (
+        "policies blocked alone, and ACLs are in force",
+        lambda a: with_acls(bucket_block(a, **POLICIES)),
+        fails,
+    ),
+    (
+        "ACLs ignored rather than disabled",
+        lambda a: with_acls(bucket_block(a, IgnorePublicAcls=True, RestrictPublicBuckets=True)),
+        passes,
+    ),
+    (
+        "ACLs blocked, but not ignored",
+        lambda a: with_acls(bucket_block(a, **POLICIES, BlockPublicAcls=True)),
+        fails,
+    ),
+    (
+        "public policies blocked from now on, not restricted",
+        lambda a: bucket_block(a, **ACLS, BlockPublicPolicy=True),
+        fails,
+    ),
     ("all but one", lambda a: bucket_block(a, **ACLS, BlockPublicPolicy=True), fails),
     ("all four", lambda a: bucket_block(a, **ACLS, **POLICIES), passes),
-    ("public by its policy", lambda a: a.bucket(public=True), fails),
+    (
+        "public by its policy, and restricted for the account",
+        lambda a: a.bucket(public=True),
+        passes,
+    ),
+    (
+        "public by its policy, and restricted for the bucket",
+        lambda a: account_open(a).bucket(public=True, closed=True),
+        passes,
+    ),
+    ("public by its policy", lambda a: account_open(a).bucket(public=True), fails),
+    (
+        "public by its policy, restricted, but ACLs are in force",
+        lambda a: with_acls(bucket_block(a, public=True, RestrictPublicBuckets=True)),
+        fails,
+    ),
     (
         "the account's denied, the bucket's on",
         lambda a: a.denies(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK).bucket(closed=True),
@@ -431,6 +488,13 @@ def both_blocks_denied(account: Account) -> None:
         passes,
     ),
     ("both denied", both_blocks_denied, denied(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)),
+    ("half for the account, half for the bucket", halves(ACLS, POLICIES), passes),
+    ("one half twice", halves(ACLS, ACLS), fails),
+    (
+        "half for the account, the bucket's denied",
+        lambda a: halves(ACLS, {})(a).denies(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=HOME),
+        denied(GET_BUCKET_PUBLIC_ACCESS_BLOCK),
+    ),
     (
         "whether the policy is public denied",
         lambda a: a.bucket().denies(GET_BUCKET_POLICY_STATUS, Bucket=HOME),
@@ -442,10 +506,10 @@ def both_blocks_denied(account: Account) -> None:
         not_evidenced("absent in answer", GET_BUCKET_POLICY_STATUS),
     ),
     (
-        "public by its policy, whatever is denied beside it",
+        "public by its policy, and whether it is restricted denied",
         lambda a: both_blocks_denied(a.bucket(SETTINGS)) or a.bucket(public=True),
         denied(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK),
-        fails,
+        denied(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK),
     ),
     (
         "not blocked, whatever is denied beside it",

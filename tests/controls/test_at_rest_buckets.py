@@ -947,7 +947,7 @@ def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:
     ruled(erases(Expiration={"Date": day("2099-01-01")}), versioning="Enabled")(account)
     (finding,) = findings(account, "AR-17")
     assert "Days after which everything is erased: none" in finding.observed
-    assert "Nothing is erased before: 2099-01-31" in finding.observed  # versions stay 30 days more
+    assert "Not all is erased before: 2099-01-31" in finding.observed  # versions stay 30 days more
 
 
 @pytest.mark.parametrize(("bucket", "verdict"), [(HOME, passes), (SETTINGS, passes), (LOGS, fails)])

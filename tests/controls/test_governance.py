@@ -15,6 +15,7 @@ from kit.aws.calls import (
     GET_BUCKET_LOCATION,
     GET_BUCKET_REPLICATION,
     LIST_BUCKETS,
+    LIST_COPY_BUCKETS,
     LIST_CUSTOMER_AGREEMENTS,
     LIST_REGIONS,
     LIST_REPORTS,
@@ -36,7 +37,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import AS_OF, HOME, LOGS, REGION, Account, replication
+from tests.standins import ACCOUNT, AS_OF, HOME, LOGS, REGION, Account, replication
 
 UNDECLARED = not_evidenced("not declared")
 
@@ -273,14 +274,51 @@ def shown(*regions: str) -> Given:
 
 
 def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
-    """A home-folder bucket that S3 copies, and where S3 says that the copy lies."""
+    """A home-folder bucket that S3 copies to one of the account, and where that lies."""
 
     def given(account: Account) -> Account:
         account.bucket()
         told = replication(bucket, **rule)
         account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
+        account.lists(LIST_COPY_BUCKETS, {"Name": bucket}, Prefix=bucket)
         answer = {"LocationConstraint": location} if location else {}
         return account.answers(GET_BUCKET_LOCATION, answer, REGION, Bucket=bucket)
+
+    return given
+
+
+STRANGER, COLLEAGUE = "999999999999", "777788889999"
+
+
+def owned(account: str = ACCOUNT, bucket: str = "copies") -> dict[str, Any]:
+    return {"Destination": {"Bucket": f"arn:aws:s3:::{bucket}", "Account": account}}
+
+
+def unlisted(account: Account, *others: str) -> Account:
+    """The account's list shows no bucket that is called copies."""
+    found = {"Buckets": [{"Name": name} for name in others]}
+    return account.answers(LIST_COPY_BUCKETS, found, REGION, Prefix="copies")
+
+
+def copying_twice(*accounts: str) -> Given:
+    """A home-folder bucket that S3 copies to buckets within, of these accounts."""
+
+    def given(account: Account) -> None:
+        account.bucket()
+        rules = []
+        for n, one in enumerate(accounts):
+            destination = (
+                owned(one, f"copies-{n}")
+                if one
+                else {"Destination": {"Bucket": f"arn:aws:s3:::copies-{n}"}}
+            )
+            rules += replication("", **destination)["ReplicationConfiguration"]["Rules"]
+            where = {"LocationConstraint": REGION}
+            account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket=f"copies-{n}")
+            if not one:
+                account.lists(LIST_COPY_BUCKETS, Prefix=f"copies-{n}")
+        told = {"ReplicationConfiguration": {"Role": "", "Rules": rules}}
+        account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
 
     return given
 
@@ -317,7 +355,55 @@ def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
     ),
     ("copied abroad", copying("copies"), fails),
     ("copied abroad, to where S3 names no region", copying("copies", None), fails),
-    ("copied within", copying("copies", REGION), passes),
+    (
+        "copied within, to another bucket of the account",
+        copying("copies", REGION, **owned()),
+        passes,
+    ),
+    (
+        "copied within, to a bucket that is listed",
+        lambda a: copying(LOGS, REGION)(a).bucket(LOGS),
+        passes,
+        passes,
+    ),
+    ("copied within, to a bucket that is listed by its name", copying("copies", REGION), passes),
+    (
+        "copied within, to a bucket that is not listed, of which nobody says whose it is",
+        lambda a: unlisted(copying("copies", REGION)(a)),
+        to_be_reviewed,
+    ),
+    (
+        "a bucket whose name begins alike is listed",
+        lambda a: unlisted(copying("copies", REGION)(a), "copies-2"),
+        to_be_reviewed,
+    ),
+    (
+        "whether it is listed denied",
+        lambda a: copying("copies", REGION)(a).denies(
+            LIST_COPY_BUCKETS, region=REGION, Prefix="copies"
+        ),
+        denied(LIST_COPY_BUCKETS),
+    ),
+    (
+        "copied within, to a bucket called like AppStream's that is not listed",
+        copying("appstream-copies", REGION),
+        to_be_reviewed,
+    ),
+    ("copied within, to another account", copying("copies", REGION, **owned(STRANGER)), fails),
+    (
+        "to another account once, no longer",
+        copying("copies", Status="Disabled", **owned(STRANGER)),
+        passes,
+    ),
+    ("copied abroad, to a colleague", copying("copies", **owned(COLLEAGUE)), fails),
+    ("copied within, to a colleague", copying("copies", REGION, **owned(COLLEAGUE)), passes),
+    (
+        "copied to two accounts, one of them a stranger's",
+        copying_twice(COLLEAGUE, STRANGER),
+        fails,
+    ),
+    ("copied to two accounts, one of them not named", copying_twice(COLLEAGUE, ""), to_be_reviewed),
+    ("copied to a stranger's and to whom nobody says", copying_twice(STRANGER, ""), fails),
     ("copied abroad once, no longer", copying("copies", Status="Disabled"), passes),
     (
         "where a copy lies denied",
@@ -352,9 +438,41 @@ def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
     ),
 )
 def test_gv_05_data_location(tmp_path: Path, given: Given, expected: list[Any]) -> None:
-    account = Account(tmp_path, allowed_regions=[REGION])
+    account = Account(tmp_path, allowed_regions=[REGION], organisation_accounts=[COLLEAGUE])
     given(account)
     assert verdicts(account, "GV-05") == expected
+
+
+def test_gv_05_names_the_account_that_holds_copies(tmp_path: Path) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION])
+    copying("copies", REGION, **owned(STRANGER))(account)
+    (finding,) = findings(account, "GV-05")
+    assert f"Other accounts that hold copies: {STRANGER}" in finding.observed
+
+
+@pytest.mark.parametrize(("colleagues", "status"), [([], "fail"), ([COLLEAGUE], "not evidenced")])
+def test_gv_05_says_that_a_copy_goes_to_nobody_knows_whom(
+    tmp_path: Path, colleagues: list[str], status: str
+) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION], organisation_accounts=colleagues)
+    unlisted(copying("copies", REGION)(account))
+    (finding,) = findings(account, "GV-05")
+    assert (
+        "Other accounts that hold copies: another account, which is not named" in finding.observed
+    )
+    assert finding.status == status
+    assert ("Destination.Account" in finding.hint) is (status != "fail")
+
+
+def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> None:
+    account = Account(tmp_path, allowed_regions=[REGION]).bucket(listed=False)
+    account.stack(StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}])
+    told = replication("appstream-copies")
+    account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME).denies(LIST_BUCKETS)
+    where = {"LocationConstraint": REGION}
+    account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket="appstream-copies")
+    found = [one for one in findings(account, "GV-05") if one.resource == HOME]
+    assert [(one.status, one.reason) for one in found] == [("not evidenced", "denied")]
 
 
 def test_gv_05_judges_each_region_in_scope(tmp_path: Path) -> None:
@@ -370,7 +488,7 @@ def test_gv_05_says_nothing_of_a_region_that_is_off(tmp_path: Path) -> None:
     found = findings(account, "GV-05")
     assert [(one.status, one.reason) for one in found] == [
         ("pass", ""),
-        *[(off.status, off.reason)] * 4,  # the region, its trails, its stacks, its reports
+        *[(off.status, off.reason)] * 5,  # the region, its trails, stacks, builders, reports
     ]
 
 

@@ -73,11 +73,11 @@ PERSONS = ("ID-01", "ID-03", "ID-12")
     ("sample", "declared", "expected"),
     [
         ("tidy", "IAM 3", ["pass", None]),
-        ("tidy", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
+        ("tidy", "", ["not evidenced", "individual accounts evidence: not declared"]),
         ("careless", "IAM 3", ["fail", None]),
-        ("careless", "", ["fail", "individual_accounts_evidence: not declared"]),
+        ("careless", "", ["fail", "individual accounts evidence: not declared"]),
         ("empty", "IAM 3", ["pass", None]),
-        ("empty", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
+        ("empty", "", ["not evidenced", "individual accounts evidence: not declared"]),
     ],
 )
 def test_individual_accounts_are_not_shown_by_root_alone(

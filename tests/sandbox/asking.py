@@ -144,6 +144,10 @@ def questions(name: str) -> Iterator[Question]:
         yield "organizations", "ListOrganizationalUnitsForParent", home, parent
         yield "organizations", "ListTagsForResource", home, {"ResourceId": member}
     yield "s3control", "GetPublicAccessBlock", home, {"AccountId": account.id}
+    for point in account.declared("s3control", "AccessPoints", ""):
+        region, asked = point["AccessPointArn"].split(":")[3], {"AccountId": account.id}
+        yield "s3control", "ListAccessPoints", region, asked
+        yield "s3control", "GetAccessPointPolicy", region, {**asked, "Name": point["Name"]}
     for bucket in account.declared("s3", "Buckets", ""):
         if account.region_status[bucket["BucketRegion"]] == "DISABLED":
             continue
@@ -184,6 +188,9 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
     for key in account.declared("kms", "Keys", region):
         yield "kms", "DescribeKey", region, {"KeyId": key["Arn"]}
         yield "kms", "GetKeyRotationStatus", region, {"KeyId": key["KeyId"]}
+        if key["AWSAccountId"] == account.id:
+            yield "kms", "GetKeyPolicy", region, {"KeyId": key["Arn"]}
+            yield "kms", "ListGrants", region, {"KeyId": key["Arn"]}
     for authority in account.declared("acm-pca", "CertificateAuthorities", region):
         asked = {"CertificateAuthorityArn": authority["Arn"]}
         yield "acm-pca", "DescribeCertificateAuthority", region, asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from kit.sandbox.declared import Item
@@ -42,6 +43,40 @@ def get_key_rotation_status(call: Call) -> dict[str, Any]:
     if key["KeyState"] == "PendingDeletion" or key["KeySpec"] != "SYMMETRIC_DEFAULT":
         status = {"KeyRotationEnabled": False}
     return {"KeyId": key["Arn"], **status}
+
+
+@answers("kms", "GetKeyPolicy")
+def get_key_policy(call: Call) -> dict[str, Any]:
+    """Return a key's policy; KMS gives each key one that leaves all to the account's IAM."""
+    key = _own_key(call)
+    account = f"arn:aws:iam::{call.account.id}:root"
+    statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*"}
+    by_default = {"Version": "2012-10-17", "Statement": [statement | {"Resource": "*"}]}
+    return {"Policy": key.beside.get("Policy", json.dumps(by_default)), "PolicyName": "default"}
+
+
+@answers("kms", "ListGrants")
+def list_grants(call: Call) -> dict[str, Any]:
+    """List the grants on a key."""
+    grants = _own_key(call).beside.get("Grants", [])
+    return call.page(
+        "Grants",
+        grants,
+        size="Limit",
+        token="Marker",
+        next_token="NextMarker",
+        default=50,
+        most=100,
+    )
+
+
+def _own_key(call: Call) -> Item:
+    """Return the key that a request names; what guards it is told to nobody but its owner."""
+    key = _key(call)
+    if key["AWSAccountId"] != call.account.id:
+        why = "no resource-based policy allows the action"
+        raise access_denied("kms", call.operation, call.caller, key["Arn"], because=why)
+    return key
 
 
 @answers("acm-pca", "DescribeCertificateAuthority")

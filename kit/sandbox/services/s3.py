@@ -183,13 +183,44 @@ def leave_to_moto(call: Call) -> dict[str, Any]:
 @answers("s3control", "GetPublicAccessBlock")
 def get_public_access_block(call: Call) -> dict[str, Any]:
     """Return the account's block of public access."""
-    if call.parameters["AccountId"] != call.account.id:
-        raise access_denied("s3control", call.operation, call.caller, "*")
+    _keep_to_account(call)
     block = call.single("PublicAccessBlock")
     if block is None:
         code = "NoSuchPublicAccessBlockConfiguration"
         raise AWSError(code, "The public access block configuration was not found", 404)
     return {"PublicAccessBlockConfiguration": block}
+
+
+@answers("s3control", "ListAccessPoints")
+def list_access_points(call: Call) -> dict[str, Any]:
+    """List the account's access points of this region, on one bucket where asked."""
+    _keep_to_account(call)
+    bucket = call.parameters.get("Bucket")
+    points = [point for point in _access_points(call) if bucket in (None, point["Bucket"])]
+    return call.page("AccessPointList", points, default=1000, most=1000)
+
+
+@answers("s3control", "GetAccessPointPolicy")
+def get_access_point_policy(call: Call) -> dict[str, Any]:
+    """Return the policy of one of the account's access points."""
+    _keep_to_account(call)
+    for point in _access_points(call):
+        if point["Name"] == call.parameters["Name"]:
+            if "Policy" in point.beside:
+                return {"Policy": point.beside["Policy"]}
+            raise AWSError("NoSuchAccessPointPolicy", "The access point policy does not exist", 404)
+    raise AWSError("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
+
+
+def _keep_to_account(call: Call) -> None:
+    if call.parameters["AccountId"] != call.account.id:
+        raise access_denied("s3control", call.operation, call.caller, "*")
+
+
+def _access_points(call: Call) -> list[Item]:
+    return [
+        p for p in call.declared("AccessPoints") if p["AccessPointArn"].split(":")[3] == call.region
+    ]
 
 
 def _canonical_id(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""Bucket policies in many spellings: does this one refuse everybody plain HTTP?"""
+"""Bucket policies in many spellings: does this one refuse everybody plain HTTP, or anything?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from kit.access.actions import FILES
+from kit.access.conditions import PLAIN_HTTP
+from kit.access.documents import read_statements
 from kit.access.patterns import matches
 from kit.aws.calls import GET_BUCKET_POLICY
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell
-from kit.tables.policies import denies_plain_http, read_policy
-from tests.standins import HOME, tls_only
+from kit.tables.policies import read_policy
+from kit.tables.refusals import IN_DOUBT, refuses_all
+from tests.standins import ACCOUNT, HOME, tls_only
 
 ARN = f"arn:aws:s3:::{HOME}"
 GUARD = {
@@ -24,8 +28,9 @@ GUARD = {
 }
 
 
-def refuses(*statements: dict[str, Any]) -> bool:
-    return denies_plain_http(statements, ARN)
+def refuses(*statements: dict[str, Any]) -> bool | str:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return refuses_all(read_statements(document), ARN, ACCOUNT, FILES, PLAIN_HTTP)
 
 
 def statement(**changes: Any) -> dict[str, Any]:
@@ -83,6 +88,17 @@ def test_everybody_but_some_is_not_everybody() -> None:
         {"BoolIfExists": {"aws:SecureTransport": "false"}},
         {"ForAnyValue:Bool": {"aws:SecureTransport": "false"}},
         {"ForAllValues:BoolIfExists": {"aws:SecureTransport": "false"}},
+        {"Bool": {"aws:SecureTransport": ["true", "false"]}},
+        {"Null": {"aws:SecureTransport": "false"}},
+        {"StringEquals": {"aws:SecureTransport": "false"}},
+        {"StringEqualsIgnoreCase": {"aws:SecureTransport": "FALSE"}},
+        {"StringNotEquals": {"aws:SecureTransport": "true"}},
+        {"StringLike": {"aws:SecureTransport": "f*"}},
+        {"NumericLessThanIfExists": {"s3:TlsVersion": "1.2"}},
+        {"NumericLessThanIfExists": {"s3:TlsVersion": 1.2}},
+        {"Null": {"s3:TlsVersion": "true"}},
+        None,
+        {},
     ],
     ids=str,
 )
@@ -93,15 +109,14 @@ def test_plain_http(condition: Any) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        None,
-        {},
         {"Bool": {"aws:SecureTransport": "true"}},
-        {"Bool": {"aws:SecureTransport": ["true", "false"]}},
         {"Bool": {"aws:SecureTransport": []}},
-        {"Bool": {}},
-        {"Null": {"aws:SecureTransport": "false"}},
-        {"StringEquals": {"aws:SecureTransport": "false"}},
+        {"Null": {"aws:SecureTransport": "true"}},
+        {"StringEquals": {"aws:SecureTransport": "true"}},
+        {"StringNotEquals": {"aws:SecureTransport": "false"}},
+        {"StringNotEquals": {"aws:SecureTransport": ["true", "false"]}},
         {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "0"}},
         {"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}},
         {
             "Bool": {"aws:SecureTransport": "false"},
@@ -111,7 +126,27 @@ def test_plain_http(condition: Any) -> None:
             "Bool": {"aws:SecureTransport": "false"},
             "NumericLessThan": {"s3:TlsVersion": "1.2"},
         },
-        "aws:SecureTransport",
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::012345678901:role/admin"},
+        },
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "StringNotLike": {"aws:userId": "AROAEXAMPLE:*"},
+        },
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3"},
+        },
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "StringNotEquals": {"aws:PrincipalTag/team": "cad"},
+        },
+        {
+            "Bool": {"aws:SecureTransport": "false"},
+            "ForAnyValue:ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:*"},
+        },
+        {"Bool": {"aws:SecureTransport": "false"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/1"}},
     ],
     ids=str,
 )
@@ -152,8 +187,12 @@ def test_the_bucket_and_every_object(resources: Any, expected: bool) -> None:
         ("s3:*", True),
         ("*", True),
         ("S3:*", True),
-        (["s3:Get*", "s3:Put*", "s3:List*"], True),
-        (["s3:GetObject", "s3:PutObject", "s3:ListBucket"], True),
+        (["s3:Get*", "s3:Put*", "s3:List*", "s3:Delete*"], True),
+        (["s3:*Object*", "s3:List*"], True),
+        (["s3:Get*", "s3:Put*", "s3:List*"], False),
+        (["s3:*Object", "s3:List*"], False),
+        (["s3:GetObject*", "s3:PutObject", "s3:DeleteObject*", "s3:ListBucket"], False),
+        (["s3:GetObject", "s3:PutObject", "s3:ListBucket"], False),
         (["s3:GetObject", "s3:PutObject"], False),
         ("s3:GetObject", False),
         ("s3:GetObject*", False),
@@ -163,20 +202,43 @@ def test_the_bucket_and_every_object(resources: Any, expected: bool) -> None:
     ],
     ids=str,
 )
-def test_reading_writing_and_listing(actions: Any, expected: bool) -> None:
+def test_reading_changing_erasing_and_listing(actions: Any, expected: bool) -> None:
     assert refuses(statement(Action=actions)) is expected
 
 
 def test_several_statements_may_do_it_between_them() -> None:
-    objects = statement(Action=["s3:GetObject", "s3:PutObject"], Resource=f"{ARN}/*")
-    bucket = statement(Action="s3:ListBucket", Resource=ARN)
+    objects = statement(Action="s3:*Object*", Resource=f"{ARN}/*")
+    bucket = statement(Action="s3:ListBucket*", Resource=ARN)
     assert refuses(objects, bucket)
     assert not refuses(objects)
 
 
-@pytest.mark.parametrize("effect", ["Allow", "deny", None])
-def test_only_a_denial_denies(effect: Any) -> None:
-    assert not refuses(statement(Effect=effect))
+def test_only_a_denial_denies() -> None:
+    assert not refuses(statement(Effect="Allow"))
+
+
+@pytest.mark.parametrize(
+    ("excepted", "expected"),
+    [
+        ({"NotResource": "arn:aws:s3:::other"}, True),
+        ({"NotResource": ["arn:aws:s3:::other", "arn:aws:s3:::other/*"]}, True),
+        ({"NotResource": f"{ARN}/user/*"}, False),
+        ({"NotResource": ARN}, False),
+        ({"NotResource": "arn:aws:s3:::appstream2-*"}, False),
+        ({"NotAction": "s3:GetBucketLocation", "Resource": "*"}, True),
+        ({"NotAction": "s3:DeleteObjectVersion", "Resource": "*"}, False),
+        ({"NotAction": "s3:List*", "Resource": "*"}, False),
+    ],
+    ids=str,
+)
+def test_what_is_excepted(excepted: dict[str, Any], expected: bool) -> None:
+    gone = {f"{name.removeprefix('Not')}": None for name in excepted if name.startswith("Not")}
+    assert refuses(statement(**(gone | excepted))) is expected
+
+
+def test_an_operator_of_tomorrow_is_never_taken_for_a_refusal() -> None:
+    condition = {"Bool": {"aws:SecureTransport": "false"}, "SemverLess": {"s3:TlsVersion": "1.2"}}
+    assert refuses(statement(Condition=condition)) in (False, IN_DOUBT)
 
 
 @pytest.mark.parametrize(
@@ -203,21 +265,20 @@ def test_actions_have_no_case_and_resources_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ({"Statement": [{"Sid": "a"}, {"Sid": "b"}]}, [{"Sid": "a"}, {"Sid": "b"}]),
-        ({"Statement": {"Sid": "alone"}}, [{"Sid": "alone"}]),
-        ({"Statement": []}, []),
-        ({"Version": "2012-10-17"}, []),
-    ],
+    ("statements", "sids"),
+    [([{"Sid": "a"}, {"Sid": "b"}], ["a", "b"]), ({"Sid": "alone"}, ["alone"]), ([], [])],
 )
-def test_statements(policy: Any, expected: Any) -> None:
-    given = Cell(json.dumps(policy), ("E1#/Policy",))
-    assert read_policy(given, GET_BUCKET_POLICY) == Cell(expected, ("E1#/Policy",))
+def test_statements(statements: Any, sids: list[str]) -> None:
+    many = [statements] if isinstance(statements, dict) else statements
+    stated = [{"Effect": "Deny", **one} for one in many]
+    text = json.dumps({"Statement": stated if isinstance(statements, list) else stated[0]})
+    cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY)
+    assert [one.sid for one in cell.value] == sids
+    assert (cell.refs, cell.gap) == (("E1#/Policy",), None)
 
 
 def test_no_policy_has_no_statements() -> None:
-    assert read_policy(Cell(None, ("E1",)), GET_BUCKET_POLICY) == Cell([], ("E1",))
+    assert read_policy(Cell(None, ("E1",)), GET_BUCKET_POLICY) == Cell((), ("E1",))
 
 
 def test_a_gap_stays_a_gap() -> None:
@@ -225,7 +286,19 @@ def test_a_gap_stays_a_gap() -> None:
     assert read_policy(Cell(None, ("E1",), gap), GET_BUCKET_POLICY) == Cell(None, ("E1",), gap)
 
 
-@pytest.mark.parametrize("text", ["no JSON", '{"Statement": ', "[]", '"text"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        '{"Statement": ',
+        "[]",
+        '"text"',
+        '{"Statement": [5]}',
+        '{"Statement": {"Effect": "Deny", "Action": [{}]}}',
+        '{"Statement": {"Effect": "Deny", "Resource": [5]}}',
+        '{"Statement": {"Effect": "Deny", "Condition": "aws:SecureTransport"}}',
+    ],
+)
 def test_what_cannot_be_read_is_a_gap(text: str) -> None:
     cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY)
     assert cell.gap == Trouble("unreadable answer", "s3.GetBucketPolicy", evidence="E1")

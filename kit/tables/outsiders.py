@@ -1,0 +1,227 @@
+"""Other accounts that a key or an access point of a bucket lets in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kit.access.actions import FILES, KEYS, OBJECTS
+from kit.access.conditions import Context
+from kit.access.documents import Statement, read_statements
+from kit.access.evaluator import (
+    Access,
+    Caller,
+    Target,
+    accounts_named,
+    decide,
+    synthetic_callers,
+)
+from kit.aws.calls import (
+    DESCRIBE_KEY,
+    GET_ACCESS_POINT_POLICY,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    GET_KEY_POLICY,
+    LIST_ACCESS_POINTS,
+    LIST_GRANTS,
+)
+from kit.pseudonyms import Labels
+from kit.snapshot import Snapshot
+from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive
+from kit.tables.core import Column
+from kit.tables.policies import read_policy
+
+ANY_ACCOUNT, ANYBODY = "any account", "anybody"
+_KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
+KEY_ACCESS_COLUMNS = {
+    "key_policy_admits": Column("Other accounts that the key's policy admits", calls=_KEY_CALLS),
+    "key_grants_admit": Column(
+        "Other accounts that grants on the key admit", calls=(*_KEY_CALLS, LIST_GRANTS)
+    ),
+    "key_may_admit": Column(
+        "Other accounts that the key may admit", calls=(*_KEY_CALLS, LIST_GRANTS)
+    ),
+}
+_POINT_CALLS = (
+    LIST_ACCESS_POINTS,
+    GET_ACCESS_POINT_POLICY,
+    GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+)
+ACCESS_POINT_COLUMNS = {
+    "access_points": Column("Access points", calls=(LIST_ACCESS_POINTS,)),
+    "access_points_admit": Column("Others whom access points let in", calls=_POINT_CALLS),
+    "access_points_may_admit": Column("Others whom access points may let in", calls=_POINT_CALLS),
+}
+Statements = tuple[Statement, ...]
+Outcomes = Mapping[str, Access]
+
+
+def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Cell]:
+    """Which other accounts may use or control the customer's key of a bucket.
+
+    AWS's own keys are used through S3 alone, and whose another account's key is, is told apart.
+
+    References
+    ----------
+    AWS KMS Developer Guide, "Key policies in AWS KMS" and "Grants in AWS KMS".
+    """
+    if key_class.gap or key_class.value != "customer":
+        return dict.fromkeys(KEY_ACCESS_COLUMNS, derive(lambda _: [], key_class))
+    encrypted = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
+    key = encrypted.value(
+        "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
+        ".KMSMasterKeyID"
+    )
+    described = snapshot.answer(DESCRIBE_KEY, encrypted.region, KeyId=key)
+    arn = attached(described, "KeyMetadata.Arn")
+    if arn.gap:
+        return dict.fromkeys(KEY_ACCESS_COLUMNS, arn)
+    answer = snapshot.answer(GET_KEY_POLICY, described.region, KeyId=arn.value)
+    policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY)
+    grants = _granted(snapshot, described.region, arn.value)
+    account = snapshot.account
+
+    def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
+        target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
+        return _furthest(
+            (name, decide(caller, action, target))
+            for name, caller in _others((*policy, *grants), account)
+            for action, _ in KEYS
+        )
+
+    by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
+    return {
+        "key_policy_admits": derive(_with(Access.YES), by_policy),
+        "key_grants_admit": derive(_with(Access.YES), by_both),
+        "key_may_admit": derive(_with(Access.UNKNOWN), by_both),
+    }
+
+
+def _granted(snapshot: Snapshot, region: str, key: str) -> Cell:
+    """The grants on a key, as statements of its policy that allow the same."""
+    answer = snapshot.answer(LIST_GRANTS, region, KeyId=key)
+    listed = list(answer.items())
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": grant["GranteePrincipal"]},
+            "Action": [f"kms:{operation}" for operation in grant.get("Operations") or ()],
+            "Resource": "*",
+        }
+        for grant, _ in listed
+        if grant.get("GranteePrincipal")
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    refs = tuple(ref for _, ref in listed) or answer.evidence
+    return Cell(read_statements(document), refs, answer.trouble)
+
+
+def access_points(
+    snapshot: Snapshot, labels: Labels, bucket: str, region: str, policy: Cell, restricted: Cell
+) -> dict[str, Cell]:
+    """The access points on a bucket, and who beyond the account comes in by them.
+
+    What an access point's policy allows works only where the bucket's policy allows it too. Where
+    that one does not, the access point lets nobody in, but stands open for the day it does.
+
+    Parameters
+    ----------
+    policy : Cell
+        The statements of the bucket's policy.
+    restricted : Cell
+        Whether RestrictPublicBuckets is on, for the bucket or for the account.
+
+    References
+    ----------
+    Amazon S3 User Guide, "Configuring IAM policies for using access points".
+    """
+    listed = snapshot.answer(LIST_ACCESS_POINTS, region)
+    found = [(point, ref) for point, ref in listed.items() if point.get("Bucket") == bucket]
+    known = Cell(None, tuple(ref for _, ref in found) or listed.evidence, listed.trouble)
+    arns = [
+        Cell(
+            point.get("AccessPointArn"),
+            (ref,),
+            None
+            if point.get("AccessPointArn")
+            else absent_member(LIST_ACCESS_POINTS, "the access point's ARN", ref),
+        )
+        for point, ref in found
+    ]
+    policies = [
+        read_policy(attached(answer, "Policy", UNSEEN, NONE), GET_ACCESS_POINT_POLICY)
+        for point, _ in found
+        for answer in [snapshot.answer(GET_ACCESS_POINT_POLICY, region, Name=point.get("Name"))]
+    ]
+    bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
+
+    def admitted(_: None, policy: Statements, closed: bool, *rest: Any) -> Outcomes:
+        pairs = zip(rest[: len(found)], rest[len(found) :], strict=True)
+        return _furthest(
+            outcome
+            for arn, own in pairs
+            for outcome in _by_point(arn, own, bucket_arn, policy, closed, snapshot.account)
+        )
+
+    rests_on = (known, policy, restricted, *arns, *policies) if found else (known,)
+    outcomes = derive(admitted if found else lambda _: {}, *rests_on)
+    names = [
+        labels.label("access point", str(point.get("AccessPointArn") or ref), point.get("Name"))
+        for point, ref in found
+    ]
+    return {
+        "access_points": derive(lambda _: sorted(names), known),
+        "access_points_admit": derive(_with(Access.YES), outcomes),
+        "access_points_may_admit": derive(_with(Access.UNKNOWN), outcomes),
+    }
+
+
+def _by_point(
+    arn: str, own: Statements, bucket_arn: str, policy: Statements, closed: bool, account: str
+) -> Iterator[tuple[str, Access]]:
+    how: Context = {"s3:dataaccesspointarn": arn, "s3:dataaccesspointaccount": account}
+
+    def through(caller: Caller, action: str, kind: str) -> Access:
+        here, there = (
+            Target(base + objects * (kind == OBJECTS), account, statements, blocks_public=closed)
+            for base, objects, statements in ((arn, "/object/*", own), (bucket_arn, "/*", policy))
+        )
+        allowed = decide(caller, action, here, how)
+        if allowed is Access.YES and decide(caller, action, there, how) is not Access.YES:
+            return Access.UNKNOWN
+        return allowed
+
+    for name, caller in (*_others((*own, *policy), account), (ANYBODY, Caller("anonymous"))):
+        yield from ((name, through(caller, action, kind)) for action, kind in FILES)
+
+
+def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
+    """Callers of other accounts: of those that are named, of any, and of organisations."""
+    stranger = synthetic_callers(account)["any other account"]
+    for one in sorted(accounts_named(statements) - {account}):
+        yield one, Caller("account", account=one)
+    yield ANY_ACCOUNT, replace(stranger, context={"aws:principalorgid": "o-other"})
+    conditions = (condition for one in statements for condition in one.conditions)
+    for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
+        yield (
+            "any account of an organisation",
+            replace(stranger, context={"aws:principalorgid": value}),
+        )
+
+
+def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:
+    """How far each gets with any of the actions."""
+    order = (Access.NO, Access.UNKNOWN, Access.YES)
+    found: dict[str, Access] = {}
+    for name, access in outcomes:
+        found[name] = max(access, found.get(name, access), key=order.index)
+    return found
+
+
+def _with(wanted: Access) -> Callable[[Outcomes], list[str]]:
+    return lambda outcomes: [name for name, access in outcomes.items() if access is wanted]

@@ -1,0 +1,273 @@
+"""Whom a bucket's policy refuses, and whom it leaves over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from kit.access.actions import FILES, OBJECTS, Need
+from kit.access.conditions import ABSENT, UNKNOWN, Context, Value
+from kit.access.documents import Statement
+from kit.access.evaluator import (
+    Access,
+    Caller,
+    Target,
+    accounts_named,
+    decide,
+    denied,
+    synthetic_callers,
+)
+from kit.access.patterns import is_wild, matches
+from kit.aws.calls import (
+    DESCRIBE_ORGANIZATION,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_BUCKET_POLICY,
+)
+from kit.pseudonyms import Labels
+from kit.snapshot import Snapshot
+from kit.tables.cells import Cell, derive
+from kit.tables.core import Column
+from kit.tables.organisation import organisation_id
+
+IN_DOUBT = "cannot be known"
+Statements = tuple[Statement, ...]
+Known = bool | str  # IN_DOUBT where what the account answers does not decide
+
+_OF_PRINCIPALS = re.compile(r"aws:(principal.*|userid|username|federatedprovider)")
+_CALLS = (GET_BUCKET_POLICY, GET_ACCOUNT_AUTHORIZATION_DETAILS, DESCRIBE_ORGANIZATION)
+REFUSAL_COLUMNS = {
+    "access_restricted": Column("Policy denies files to all but whom it names", calls=_CALLS),
+    "left_over": Column("Not denied", calls=_CALLS),
+    "refused": Column("Denied", calls=_CALLS),
+    "other_accounts_left_over": Column("Other accounts not denied", calls=(GET_BUCKET_POLICY,)),
+}
+
+
+def refuses_all(
+    statements: Statements,
+    bucket_arn: str,
+    account: str,
+    needs: Iterable[Need],
+    context: Context | None = None,
+) -> Known:
+    """Whether a policy denies some actions to everybody, whoever asks and from wherever.
+
+    Asked are callers whom no policy names, and one for each value that a condition singles out.
+
+    Parameters
+    ----------
+    needs : iterable of (str, str)
+        Actions, each on the bucket or on the objects in it.
+    context : mapping, optional
+        How the requests come that have to be denied, such as over plain HTTP.
+    """
+    how = context or {}
+    # NotPrincipal is there to leave somebody over.
+    statements = tuple(one for one in statements if not one.excepts_principals)
+    callers = [*synthetic_callers(account, _partition(bucket_arn)).values()]
+    callers += (Caller("account", account=one) for one in accounts_named(statements) | {account})
+    singled_out = (one for one in _singled_out(statements) if one[0] not in how)
+    callers += (replace(callers[0], context={key: value}) for key, value in singled_out)
+    found = {
+        denied(caller, action, target, how, ordinary=True)
+        for action, target in _asked(statements, bucket_arn, account, needs)
+        for caller in callers
+    }
+    return Access.NO not in found and (Access.UNKNOWN not in found or IN_DOUBT)
+
+
+def _singled_out(statements: Iterable[Statement]) -> list[tuple[str, str]]:
+    """Every value that a condition of a denial names, with its key; of a pattern, one that fits."""
+    conditions = (c for one in statements if one.effect == "Deny" for c in one.conditions)
+    return sorted(
+        {(c.key, v.replace("*", "x").replace("?", "x")) for c in conditions for v in c.values}
+    )
+
+
+def _asked(
+    statements: Statements, bucket_arn: str, account: str, needs: Iterable[Need]
+) -> list[tuple[str, Target]]:
+    bucket, objects = (Target(arn, account, statements) for arn in (bucket_arn, f"{bucket_arn}/*"))
+    return [(action, objects if kind == OBJECTS else bucket) for action, kind in needs]
+
+
+def refusals(
+    snapshot: Snapshot, labels: Labels, statements: Cell, bucket_arn: str
+) -> dict[str, Cell]:
+    """Cells of `REFUSAL_COLUMNS`: whether only those whom the policy names reach files, and who does.
+
+    Everybody is judged by stand-ins for those whom no policy names. Whom a pattern leaves over is
+    asked of the principals that the account has.
+
+    References
+    ----------
+    Amazon AppStream 2.0 Administration Guide, "Restrict administrator access"; IAM User Guide,
+    "AWS JSON policy elements: NotPrincipal" and "AWS global condition context keys".
+    """
+    if statements.gap:
+        return dict.fromkeys(REFUSAL_COLUMNS, statements)
+    policy = _Policy(snapshot, labels, statements.value, bucket_arn)
+    rests_on = [statements]
+    # Where somebody is left over for certain, nothing that was not seen makes it better.
+    if Access.NO not in policy.outcomes:
+        if policy.organisations:
+            rests_on.append(organisation_id(snapshot))
+        if policy.patterns:
+            details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+            rests_on.append(Cell(None, details.evidence, details.trouble))
+    return {
+        "access_restricted": derive(lambda *_: policy.restricts, *rests_on),
+        "left_over": derive(lambda *_: policy.left_over, *rests_on),
+        "refused": derive(lambda *_: policy.refused, *rests_on),
+        "other_accounts_left_over": derive(lambda _: policy.other_accounts, statements),
+    }
+
+
+class _Policy:
+    """A bucket's policy, asked whom it does not deny."""
+
+    def __init__(self, snapshot: Snapshot, labels: Labels, statements: Statements, bucket_arn: str):
+        self._snapshot, self._labels, self._account = snapshot, labels, snapshot.account
+        self._partition = _partition(bucket_arn)
+        self._asked = _asked(statements, bucket_arn, self._account, FILES)
+        self._denials = [one for one in statements if one.effect == "Deny"]
+        conditions = [condition for one in self._denials for condition in one.conditions]
+        self.organisations = [
+            v for c in conditions if c.key == "aws:principalorgid" for v in c.values
+        ]
+        arns = [v for c in conditions if c.key == "aws:principalarn" for v in c.values]
+        ids = [v for c in conditions if c.key == "aws:userid" for v in c.values]
+        excepted = [one for one in self._denials if one.excepts_principals]
+        arns += [name for one in excepted for _, name in one.principals or ()]
+        # All sessions of a role are the role's: only its id says which role.
+        self.patterns = {*filter(is_wild, arns), *(v for v in ids if is_wild(v.partition(":")[0]))}
+        self._arns = [arn for arn in dict.fromkeys(arns) if arn not in self.patterns]
+        self._ids = [one for one in dict.fromkeys(ids) if one not in self.patterns]
+
+    @cached_property
+    def general(self) -> Mapping[str, Mapping[str, Access]]:
+        """Which actions on files are denied to those whom nobody names, by what they are."""
+        callers = synthetic_callers(self._account, self._partition)
+        del callers["services of AWS"]
+        cell = organisation_id(self._snapshot)
+        own: Value = UNKNOWN if cell.gap else cell.value or ABSENT
+        if callers["the root user"].arn in self._arns:
+            del callers["the root user"]
+        found = {}
+        for name, caller in callers.items():
+            if caller.account == self._account:
+                found[name] = self._denied(_of(caller, own))
+            else:  # who is of no account in question needs an Allow besides
+                found[name] = self._shut_out(caller)
+        role = _of(callers["any other role"], own)
+        for key, value in _singled_out(self._denials):
+            # Anybody may come so who is denied otherwise.
+            if not _OF_PRINCIPALS.match(key) and not _gets(found["any other role"]):
+                caller = replace(role, context={**role.context, key: value})
+                found[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
+        for named in self.organisations:
+            caller = _of(callers["any other account"], named)
+            found["any account of the organisation"] = self._denied(caller)
+        return found
+
+    def _denied(self, caller: Caller) -> Mapping[str, Access]:
+        return {action: denied(caller, action, target) for action, target in self._asked}
+
+    def _shut_out(self, caller: Caller) -> Mapping[str, Access]:
+        caller = caller if caller.kind == "anonymous" else _of(caller, "o-other")
+        opposite = {Access.NO: Access.YES, Access.YES: Access.NO, Access.UNKNOWN: Access.UNKNOWN}
+        return {action: opposite[decide(caller, action, target)] for action, target in self._asked}
+
+    def _is_left_over(self, caller: Caller) -> bool:
+        return any(
+            denied(caller, action, target) is not Access.YES for action, target in self._asked
+        )
+
+    @property
+    def restricts(self) -> Known:
+        """Whether it leaves over nobody but whom it names."""
+        found = self.outcomes
+        if Access.NO in found:
+            return False
+        if Access.UNKNOWN in found:
+            return IN_DOUBT
+        everybody = list(self._principals())
+        # A pattern that fits every principal that there is denies nobody today.
+        return not 1 < len(everybody) == len(self._by_pattern) or IN_DOUBT
+
+    @property
+    def left_over(self) -> list[str]:
+        """Who is not denied everything: everybody of a kind, then those whom it names."""
+        kinds = []
+        for name, denials in self.general.items():
+            actions = [action for action, access in denials.items() if access is not Access.YES]
+            some = len(actions) < len(denials)
+            kinds += [f"{name} ({', '.join(actions)})" if some else name] if actions else []
+        return [*kinds, *self._named_ones()]
+
+    @property
+    def refused(self) -> list[str]:
+        """Of those whom it does not name, who is denied everything."""
+        return [name for name, found in self.general.items() if set(found.values()) == {Access.YES}]
+
+    @property
+    def outcomes(self) -> set[Access]:
+        """What came out for those whom it does not name."""
+        return {access for denials in self.general.values() for access in denials.values()}
+
+    @property
+    def other_accounts(self) -> list[str]:
+        """Other accounts that it names and does not deny."""
+        named = accounts_named(self._denials) - {self._account}
+        callers = (Caller("account", account=one) for one in sorted(named))
+        return [one.account for one in callers if self._is_left_over(one)]
+
+    def _named_ones(self) -> Iterator[str]:
+        own = {
+            arn: Caller(kind, arn, self._account)
+            for arn in self._arns
+            for kind in ("user", "role")
+            if f":iam::{self._account}:{kind}/" in arn
+        }
+        left = [one for one in own.values() if self._is_left_over(one)]
+        for one in (*left, *self._by_pattern):
+            yield self._labels.label(one.kind, one.arn, one.arn.rpartition("/")[2])
+        for named in self._ids:
+            yield self._labels.label("principal", named)
+        yield from (f"account {one}" for one in self.other_accounts)
+
+    @cached_property
+    def _by_pattern(self) -> list[Caller]:
+        """The account's principals whom patterns leave over."""
+        return [
+            one
+            for one in self._principals()
+            if self.patterns
+            if any(matches(p, text) for p in self.patterns for text in (one.arn, one.user_id))
+            and self._is_left_over(one)
+        ]
+
+    def _principals(self) -> Iterator[Caller]:
+        answer = self._snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+        for kind in ("Role", "User"):
+            for item, _ in answer.items(f"{kind}DetailList"):
+                identifier = item.get(f"{kind}Id") or ""
+                session = ":session" if kind == "Role" else ""
+                yield Caller(
+                    kind.lower(), item.get("Arn") or "", self._account, f"{identifier}{session}"
+                )
+
+
+def _gets(denials: Mapping[str, Access]) -> bool:
+    """Whether an action is left open, for certain."""
+    return Access.NO in denials.values()
+
+
+def _of(caller: Caller, organisation: Value) -> Caller:
+    return replace(caller, context={**caller.context, "aws:principalorgid": organisation})
+
+
+def _partition(arn: str) -> str:
+    return arn.split(":")[1]

@@ -1,0 +1,515 @@
+"""Who reaches users' files: exceptions of bucket policies, keys and their grants, access points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    DESCRIBE_ORGANIZATION,
+    GET_ACCESS_POINT_POLICY,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
+    GET_KEY_POLICY,
+    LIST_ACCESS_POINTS,
+    LIST_GRANTS,
+)
+from kit.controls import CONTROLS
+from kit.findings import Finding
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_evidenced,
+    passes,
+    scenarios,
+    to_be_reviewed,
+    verdicts,
+)
+from tests.controls.test_at_rest import account_open
+from tests.controls.test_at_rest_buckets import (
+    ADMIN,
+    ARN,
+    GUARD,
+    by_condition,
+    restricting,
+    stating,
+)
+from tests.standins import ACCOUNT, HOME, KEY, REGION, Account, key_policy, tls_only
+
+STRANGER, COLLEAGUE = "999999999999", "777788889999"
+OWN = f"arn:aws:iam::{ACCOUNT}"
+OURS, THEIRS = "o-a1b2c3d4e5", "o-f6g7h8i9j0"
+POINT = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports"
+DETAILS = GET_ACCOUNT_AUTHORIZATION_DETAILS
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    """An account of an organisation, with three roles, a user, and a colleague that is declared."""
+    made = Account(tmp_path, organisation_accounts=[COLLEAGUE])
+    for role in ("StreamingAdmin", "StreamingReader", "Helpdesk"):
+        made.allowed(role)
+    made.allowed("jane", kind="User")
+    return made.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": OURS}})
+
+
+# --- AR-16: whom a pattern leaves over ------------------------------------------------------------
+
+
+def but(operator: str, key: str, *values: str, **further: Any) -> Given:
+    """A bucket that is denied to everybody but to those for whom the condition is not met."""
+    return stating(GUARD, by_condition(operator, key, *values, **further))
+
+
+def but_arns(*arns: str) -> Given:
+    return but("ArnNotLike", "aws:PrincipalArn", *arns)
+
+
+@scenarios(
+    ("arn:* as an ARN, of which AWS says nothing", but_arns("arn:*"), to_be_reviewed),
+    ("arn:* as text", but("StringNotLike", "aws:PrincipalArn", "arn:*"), fails),
+    ("all users and roles of all accounts", but_arns("arn:aws:iam::*:*"), fails),
+    ("in any partition", but_arns("arn:*:iam::*:*"), fails),
+    ("all of the account", but_arns(f"{OWN}:*"), fails),
+    ("all roles", but_arns(f"{OWN}:role/*"), fails),
+    ("all roles with a name", but_arns(f"{OWN}:role/?*"), fails),
+    ("all users", but_arns(f"{OWN}:user/*"), fails),
+    ("a name and all roles", but_arns(ADMIN, f"{OWN}:role/*"), fails),
+    ("a name and all users", but_arns(f"{OWN}:user/*", ADMIN), fails),
+    ("all roles as text", but("StringNotLike", "aws:PrincipalArn", "*:role/*"), fails),
+    ("two stars", but("StringNotLike", "aws:PrincipalArn", "**"), fails),
+    ("everything but the empty text", but("StringNotLike", "aws:PrincipalArn", "?*"), fails),
+    ("ids that begin with A", but("StringNotLike", "aws:userId", "A*"), fails),
+    ("ids of roles", but("StringNotLike", "aws:userId", "AROA*"), fails),
+    ("ids of users", but("StringNotLike", "aws:userId", "AIDA*"), fails),
+    ("ids of sessions", but("StringNotLike", "aws:userId", "*:*"), fails),
+    ("one role's id", but("StringNotLike", "aws:userId", "AROAEXAMPLE:*"), passes),
+    ("two roles' ids", but("StringNotLike", "aws:userId", "AROAONE:*", "AROATWO:*"), passes),
+    ("one session's id", but("StringNotEquals", "aws:userId", "AROAEXAMPLE:jane"), passes),
+    ("one name", but_arns(ADMIN), passes),
+    ("two names", but_arns(ADMIN, f"{OWN}:user/jane"), passes),
+    ("a name and the root user", but_arns(ADMIN, f"{OWN}:root"), passes),
+    ("names that begin alike", but_arns(f"{OWN}:role/Streaming*"), passes),
+    ("names under a path", but_arns(f"{OWN}:role/admins/*"), passes),
+    ("a role of that name in any account", but_arns("arn:aws:iam::*:role/StreamingAdmin"), passes),
+    (
+        "every principal that there is, by patterns that fit no other",
+        but_arns(f"{OWN}:role/S*", f"{OWN}:role/H*", f"{OWN}:user/j*"),
+        to_be_reviewed,
+    ),
+    (
+        "a tag, which nobody here sees",
+        but("StringNotEquals", "aws:PrincipalTag/admin", "true"),
+        to_be_reviewed,
+    ),
+    ("one endpoint", but("StringNotEquals", "aws:SourceVpce", "vpce-1"), fails),
+    ("names, or one network", but("ArnNotLike", "aws:PrincipalArn", ADMIN, NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}), fails),
+    ("one network", but("NotIpAddress", "aws:SourceIp", "192.0.2.0/24"), fails),
+    ("a name or plain HTTP", but(
+        "ArnNotLike", "aws:PrincipalArn", ADMIN, Bool={"aws:SecureTransport": "true"}
+    ), fails),
+    (
+        "any value is not the name's",
+        but("ForAnyValue:ArnNotLike", "aws:PrincipalArn", ADMIN),
+        passes,
+    ),
+    (
+        "no value is the name's",
+        but("ForAllValues:ArnNotLike", "aws:PrincipalArn", ADMIN),
+        passes,
+    ),
+    (
+        "no value is a role's",
+        but("ForAllValues:ArnNotLike", "aws:PrincipalArn", f"{OWN}:role/*"),
+        fails,
+    ),
+    (
+        "any value is a name's, the wrong way",
+        but("ForAnyValue:ArnLike", "aws:PrincipalArn", ADMIN),
+        fails,
+    ),
+)  # fmt: skip
+def test_ar_16_asks_whom_an_exception_leaves_over(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-16") == expected
+
+
+def judged(account: Account, given: Given, control: str = "AR-16") -> Finding:
+    given(account)
+    (finding,) = findings(account, control)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "refused"),
+    [
+        (but_arns(f"{OWN}:role/*"), ["any other role"], ["any other user", "the root user"]),
+        (
+            but("StringNotLike", "aws:userId", "AROA*"),
+            ["any other role"],
+            ["any other user", "the root user"],
+        ),
+        (but_arns(f"{OWN}:user/*"), ["any other user"], ["any other role", "the root user"]),
+        (stating(GUARD), ["any other role", "any other user", "the root user"], []),
+        (
+            but("StringNotEquals", "aws:PrincipalOrgID", OURS),
+            ["any other role", "the root user", "any account of the organisation"],
+            ["any other account"],
+        ),
+        (
+            but("StringNotEquals", "aws:PrincipalAccount", ACCOUNT),
+            ["any other role", "any other user", "the root user"],
+            ["any other account"],
+        ),
+    ],
+)
+def test_ar_16_says_who_is_left_over_and_who_is_denied(
+    account: Account, given: Given, left: list[str], refused: list[str]
+) -> None:
+    finding = judged(account, given)
+    told = dict(part.split(": ", 1) for part in finding.observed.split("; ") if ": " in part)
+    assert finding.status == "fail"
+    not_denied, _, denied_to = finding.observed.partition("; Denied: ")
+    assert "Not denied" in told
+    assert all(name in not_denied for name in left)
+    assert all(name in denied_to for name in refused)
+    assert not [name for name in refused if name in not_denied.partition("Not denied: ")[2]]
+
+
+def test_ar_16_shows_those_whom_it_names_by_their_labels(account: Account) -> None:
+    finding = judged(account, but_arns(ADMIN, f"{OWN}:user/jane", f"{OWN}:role/Help*"))
+    assert finding.status == "pass"
+    left = finding.observed.partition("Not denied: ")[2].partition("; Denied")[0]
+    kinds = [one.rpartition("-")[0] for one in left.split("; ")]
+    assert sorted(kinds) == ["role", "role", "user"]
+    assert not [name for name in ("jane", "Helpdesk", "StreamingAdmin") if name in finding.observed]
+
+
+@scenarios(
+    ("the account's organisation", but("StringNotEquals", "aws:PrincipalOrgID", OURS), fails),
+    ("another organisation", but("StringNotEquals", "aws:PrincipalOrgID", THEIRS), fails),
+    ("the account", but("StringNotEquals", "aws:PrincipalAccount", ACCOUNT), fails),
+    ("another account", but("StringNotEquals", "aws:PrincipalAccount", STRANGER), fails),
+    (
+        "the organisation, of which nobody may see the id",
+        lambda a: but("StringNotEquals", "aws:PrincipalOrgID", OURS)(
+            a.denies(DESCRIBE_ORGANIZATION)
+        ),
+        fails,
+    ),
+    (
+        "a name within the organisation, of which nobody may see the id",
+        lambda a: but(
+            "ArnNotLike", "aws:PrincipalArn", ADMIN, StringEquals={"aws:PrincipalOrgID": OURS}
+        )(a.denies(DESCRIBE_ORGANIZATION)),
+        denied(DESCRIBE_ORGANIZATION),
+    ),
+    (
+        "a name within the organisation",
+        but("ArnNotLike", "aws:PrincipalArn", ADMIN, StringEquals={"aws:PrincipalOrgID": OURS}),
+        passes,
+    ),
+)
+def test_ar_16_an_organisation_is_no_list_of_administrators(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-16") == expected
+
+
+@scenarios(
+    ("a pattern", but_arns(f"{OWN}:role/Streaming*"), denied(DETAILS)),
+    ("an id with a star in it", but("StringNotLike", "aws:userId", "AROAEX*"), denied(DETAILS)),
+    ("a name", but_arns(ADMIN), passes),
+    ("one role's sessions", but("StringNotLike", "aws:userId", "AROAEXAMPLE:*"), passes),
+    ("all roles", but_arns(f"{OWN}:role/*"), fails),
+    ("nothing", stating(GUARD), fails),
+)
+def test_ar_16_asks_for_the_principals_only_where_a_pattern_needs_them(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account.denies(DETAILS))
+    assert verdicts(account, "AR-16") == expected
+
+
+def but_principals(*arns: str) -> Given:
+    return stating(GUARD, restricting(NotPrincipal={"AWS": list(arns)}))
+
+
+@scenarios(
+    ("a role of another account", but_arns(ADMIN, f"arn:aws:iam::{STRANGER}:role/x"), fails),
+    ("all of another account", but_arns(ADMIN, f"arn:aws:iam::{STRANGER}:*"), fails),
+    (
+        "another account",
+        but_principals(ADMIN, f"{OWN}:root", f"arn:aws:iam::{STRANGER}:root"),
+        fails,
+    ),
+    (
+        "a colleague",
+        but_principals(ADMIN, f"{OWN}:root", f"arn:aws:iam::{COLLEAGUE}:root"),
+        passes,
+    ),
+    ("a colleague's role", but_arns(ADMIN, f"arn:aws:iam::{COLLEAGUE}:role/x"), passes),
+    (
+        "a colleague's role and a stranger's",
+        but_arns(f"arn:aws:iam::{COLLEAGUE}:role/x", f"arn:aws:iam::{STRANGER}:role/x"),
+        fails,
+    ),
+    (
+        "another account is denied by name",
+        stating(
+            GUARD,
+            restricting(),
+            restricting(NotPrincipal=None, Principal={"AWS": STRANGER}),
+        ),
+        passes,
+    ),
+)
+def test_ar_16_names_other_accounts_among_the_exceptions(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    finding = judged(account, given)
+    assert [finding.status] == [one.status for one in expected]
+    told = finding.observed.partition("Other accounts not denied: ")[2].partition("; Policy")[0]
+    assert (STRANGER in told) is (finding.status == "fail")
+
+
+@scenarios(
+    ("AWS's four", restricting(Action=["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]), fails),
+    ("objects, but no versions", restricting(Action=["s3:*Object", "s3:ListBucket*"]), fails),
+    ("all but the deletion of versions", restricting(Action=None, NotAction="s3:DeleteObjectVersion"), fails),
+    ("reads and lists", restricting(Action=["s3:Get*", "s3:List*"]), fails),
+    ("everything on objects, lists of both kinds", restricting(Action=["s3:*Object*", "s3:ListBucket*"]), passes),
+    ("by kinds", restricting(Action=["s3:Get*", "s3:Put*", "s3:Delete*", "s3:List*"]), passes),
+    ("everything", restricting(Action="*"), passes),
+    ("all but where it lies", restricting(Action=None, NotAction="s3:GetBucketLocation"), passes),
+)  # fmt: skip
+def test_ar_16_wants_every_action_on_files_denied(
+    account: Account, given: dict[str, Any], expected: list[Any]
+) -> None:
+    stating(GUARD, given)(account)
+    assert verdicts(account, "AR-16") == expected
+
+
+def test_ar_16_names_the_actions_that_are_left(account: Account) -> None:
+    finding = judged(account, stating(GUARD, restricting(Action=["s3:*Object", "s3:List*"])))
+    assert "any other role (s3:GetObjectVersion, s3:DeleteObjectVersion)" in finding.observed
+
+
+PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{ARN}/*"}
+
+
+def public(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"policy": {"Statement": [GUARD, PUBLIC, *statements]}, "public": True}
+
+
+@scenarios(
+    ("held back for the account", lambda a: a.bucket(**public(restricting())), fails),
+    ("held back for the bucket", lambda a: account_open(a).bucket(**public(restricting()), closed=True), fails),
+    ("held back by nothing, which AR-14 is about", lambda a: account_open(a).bucket(**public(restricting())), passes),
+)  # fmt: skip
+def test_ar_16_a_public_statement_that_is_held_back_is_a_finding_of_low_severity(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    closed, finding = findings(account, "AR-14", "AR-16")
+    assert [finding.status] == [one.status for one in expected]
+    assert finding.severity == ("low" if finding.status == "fail" else "medium")
+    assert closed.status == ("pass" if finding.status == "fail" else "fail")
+
+
+def test_ar_16_a_graver_cause_beside_it_decides_the_severity(account: Account) -> None:
+    finding = judged(account, lambda a: a.bucket(**public()))
+    assert (finding.status, finding.severity) == ("fail", "medium")
+
+
+# --- AR-07: whom a key's policy and grants admit --------------------------------------------------
+
+
+def allows(principal: Any, *actions: str, **members: Any) -> dict[str, Any]:
+    named = principal if principal == "*" else {"AWS": principal}
+    statement = {"Effect": "Allow", "Principal": named, "Resource": "*", **members}
+    return statement | {"Action": list(actions or ("kms:Decrypt",))}
+
+
+def keyed(*statements: dict[str, Any], grants: tuple[Any, ...] = (), **metadata: Any) -> Given:
+    """A bucket under a customer's key with these statements beside the usual one."""
+    return lambda account: account.bucket(encryption="aws:kms", key=KEY).key(
+        policy=key_policy(*statements), grants=grants, **metadata
+    )
+
+
+def grant(principal: str | None, *operations: str, **members: Any) -> dict[str, Any]:
+    told = {
+        "GranteePrincipal": principal,
+        "Operations": list(operations or ("Decrypt",)),
+        **members,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+THROUGH_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+CALLER = {"kms:CallerAccount": ACCOUNT}
+
+
+@scenarios(
+    ("the account's IAM alone", keyed(), passes),
+    ("a role of the account", keyed(allows(ADMIN, "kms:*")), passes),
+    ("another account", keyed(allows(f"arn:aws:iam::{STRANGER}:root")), fails),
+    ("another account by its number", keyed(allows(STRANGER, "kms:*")), fails),
+    ("another account's role", keyed(allows(f"arn:aws:iam::{STRANGER}:role/x")), fails),
+    ("another account may change the policy", keyed(allows(STRANGER, "kms:PutKeyPolicy")), fails),
+    ("another account may encrypt", keyed(allows(STRANGER, "kms:Encrypt", "kms:GenerateDataKey*")), fails),
+    ("another account may describe it", keyed(allows(STRANGER, "kms:DescribeKey")), passes),
+    ("everybody", keyed(allows("*")), fails),
+    ("everybody, as a list", keyed(allows(["*"], "kms:*")), fails),
+    ("everybody who comes through S3", keyed(allows("*", Condition={"StringEquals": THROUGH_S3})), fails),
+    (
+        "everybody of the account who comes through S3, as AWS writes it",
+        keyed(allows("*", Condition={"StringEquals": THROUGH_S3 | CALLER})),
+        passes,
+    ),
+    ("everybody of another account", keyed(allows("*", Condition={"StringEquals": {"kms:CallerAccount": STRANGER}})), fails),
+    ("everybody of the organisation", keyed(allows("*", Condition={"StringEquals": {"aws:PrincipalOrgID": OURS}})), fails),
+    ("everybody with a tag", keyed(allows("*", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})), to_be_reviewed),
+    ("a colleague", keyed(allows(COLLEAGUE)), passes),
+    ("a colleague and a stranger", keyed(allows([COLLEAGUE, STRANGER])), fails),
+    ("a service", keyed({**allows("*"), "Principal": {"Service": "cloudtrail.amazonaws.com"}}), passes),
+    (
+        "everybody, whom another statement denies",
+        keyed(allows("*"), allows("*", "kms:*", Effect="Deny", Condition={"StringNotEquals": CALLER})),
+        passes,
+    ),
+    ("a grant to a role of the account", keyed(grants=(grant(ADMIN),)), passes),
+    ("a grant to another account", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root"),)), fails),
+    ("a grant to another account's role", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:role/x"),)), fails),
+    ("a grant to another account's session", keyed(grants=(grant(f"arn:aws:sts::{STRANGER}:assumed-role/x/y"),)), fails),
+    ("a grant to a colleague", keyed(grants=(grant(f"arn:aws:iam::{COLLEAGUE}:role/x"),)), passes),
+    ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), passes),
+    ("a grant to describe it", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root", "DescribeKey"),)), passes),
+    ("one grant of three", keyed(grants=(grant(ADMIN), grant(f"arn:aws:iam::{STRANGER}:root"), grant(ADMIN))), fails),
+    ("the policy denied", lambda a: keyed()(a).denies(GET_KEY_POLICY, KeyId=KEY), denied(GET_KEY_POLICY)),
+    ("grants denied", lambda a: keyed()(a).denies(LIST_GRANTS, KeyId=KEY), denied(LIST_GRANTS)),
+    (
+        "grants denied beside a policy that admits another account",
+        lambda a: keyed(allows(STRANGER))(a).denies(LIST_GRANTS, KeyId=KEY),
+        fails,
+    ),
+    (
+        "a policy that cannot be read",
+        lambda a: keyed()(a).answers(GET_KEY_POLICY, {"Policy": "⟦secret⟧"}, KeyId=KEY),
+        not_evidenced("unreadable answer", GET_KEY_POLICY),
+    ),
+    (
+        "the policy left out",
+        lambda a: keyed()(a).answers(GET_KEY_POLICY, {}, KeyId=KEY),
+        not_evidenced("absent in answer", GET_KEY_POLICY),
+    ),
+    ("AWS's own key, of which nobody asks", keyed(allows("*"), KeyManager="AWS", rotation=None), passes),
+    ("S3's own keys", lambda a: a.bucket(), passes),
+)  # fmt: skip
+def test_ar_07_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "AR-07") == expected
+
+
+def test_ar_07_names_the_account(account: Account) -> None:
+    finding = judged(account, keyed(allows(STRANGER)), "AR-07")
+    assert f"Other accounts that the key's policy admits: {STRANGER}" in finding.observed
+
+
+# --- AR-14: whom access points let in -------------------------------------------------------------
+
+
+def through(principal: Any, *actions: str, **members: Any) -> dict[str, Any]:
+    objects = {"Resource": [POINT, f"{POINT}/object/*"]}
+    return allows(principal, *(actions or ("s3:GetObject",)), **objects) | members
+
+
+HANDED_ON = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "*"},
+    "Action": "*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
+}
+
+
+def pointed(*statements: dict[str, Any], bucket: Any = (HANDED_ON,)) -> Given:
+    """A bucket that leaves access to its access points, of which one states this."""
+    policy = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
+    return lambda account: account.bucket(policy={"Statement": list(bucket)}).access_point(
+        policy=policy
+    )
+
+
+@scenarios(
+    ("none", lambda a: a.bucket(), passes),
+    ("on another bucket", lambda a: a.bucket().access_point(bucket="appstream-other"), passes),
+    ("without a policy", pointed(), passes),
+    ("for a role of the account", pointed(through(ADMIN)), passes),
+    ("for another account", pointed(through(f"arn:aws:iam::{STRANGER}:root")), fails),
+    ("for another account's role", pointed(through(f"arn:aws:iam::{STRANGER}:role/x")), fails),
+    ("for another account that may erase", pointed(through(STRANGER, "s3:DeleteObjectVersion")), fails),
+    ("for a colleague", pointed(through(COLLEAGUE)), passes),
+    ("for a colleague and a stranger", pointed(through([COLLEAGUE, STRANGER])), fails),
+    ("for another account that is denied", pointed(through(STRANGER), through(STRANGER, "s3:*", Effect="Deny")), passes),
+    ("for another account that may see tags", pointed(through(STRANGER, "s3:GetObjectTagging")), passes),
+    ("for everybody, and public policies are restricted", pointed(through("*")), passes),
+    (
+        "for another account, whom the bucket's policy does not let in",
+        pointed(through(STRANGER), bucket=(GUARD,)),
+        to_be_reviewed,
+    ),
+    ("the list denied", lambda a: pointed()(a).denies(LIST_ACCESS_POINTS), denied(LIST_ACCESS_POINTS)),
+    (
+        "the policy denied",
+        lambda a: pointed()(a).denies(GET_ACCESS_POINT_POLICY, Name="reports"),
+        denied(GET_ACCESS_POINT_POLICY),
+    ),
+    (
+        "a policy that cannot be read",
+        lambda a: pointed()(a).answers(GET_ACCESS_POINT_POLICY, {"Policy": "[]"}, Name="reports"),
+        not_evidenced("unreadable answer", GET_ACCESS_POINT_POLICY),
+    ),
+)  # fmt: skip
+def test_ar_14_access_points_let_nobody_else_in(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-14") == expected
+
+
+def test_ar_14_shows_access_points_by_their_labels_and_whom_they_let_in(account: Account) -> None:
+    finding = judged(account, pointed(through(STRANGER)), "AR-14")
+    assert f"Others whom access points let in: {STRANGER}" in finding.observed
+    assert "Access points: access-point-" in finding.observed
+    assert "reports" not in json.dumps(vars(finding))
+
+
+def test_ar_14_names_everybody_where_nothing_holds_the_public_back(account: Account) -> None:
+    finding = judged(account_open(account), pointed(through("*")), "AR-14")
+    assert finding.status == "fail"
+    assert "Others whom access points let in: any account" in finding.observed
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("control", ["AR-07", "AR-14", "AR-16", "IT-04"])
+def test_what_the_organisation_could_deny_is_named_as_a_limit(control: str) -> None:
+    told = CONTROLS[control].remedy.console
+    assert "SCPs" in told
+    assert "RCPs" in told
+
+
+def test_it_04_keeps_its_verdict_beside_other_statements(account: Account) -> None:
+    statements = [*tls_only(HOME)["Statement"], GUARD, restricting()]
+    account.bucket(policy={"Statement": statements})
+    assert verdicts(account, "IT-04") == [passes]

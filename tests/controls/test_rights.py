@@ -1,0 +1,439 @@
+"""ID-05, ID-07 and ID-08: who may do what, asked of every policy that decides it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import (
+    GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    GET_BUCKET_POLICY,
+    GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    LIST_BUCKETS,
+)
+from tests.controls.scenarios import Given, findings, scenarios
+from tests.controls.test_grants import (
+    ALL,
+    CHANGE,
+    GIVE,
+    LIST,
+    MINT,
+    ON_FILES,
+    READ,
+    SESSIONS,
+    STACKS,
+    UNPROTECT,
+    allow,
+    deny,
+    machine,
+    of_principals,
+    used,
+)
+from tests.standins import ACCOUNT, HOME, REGION, Account, restricted, trust
+
+OTHER = "999999999999"
+H = f"arn:aws:s3:::{HOME}"
+GUARD = deny("s3:DeleteBucket", H, Principal="*")
+HELPDESK = f"arn:aws:iam::{ACCOUNT}:role/Helpdesk"
+OPEN_BLOCKS = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False}
+NO_S3 = f"arn:aws:iam::{ACCOUNT}:policy/no-s3"
+
+
+def let(principal: Any, actions: Any = "s3:*", **members: Any) -> dict[str, Any]:
+    return allow(actions, [H, f"{H}/*"], Principal=principal, **members)
+
+
+def open_to(*statements: dict[str, Any], restrict: bool = False) -> Given:
+    """An account whose bucket's policy says so, where public policies may be restricted."""
+
+    def given(account: Account) -> Account:
+        blocks = {
+            "PublicAccessBlockConfiguration": OPEN_BLOCKS | {"RestrictPublicBuckets": restrict}
+        }
+        account.stack().fleet().bucket(
+            policy={"Version": "2012-10-17", "Statement": [GUARD, *statements]}
+        )
+        account.answers(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK, blocks)
+        return account.answers(GET_BUCKET_PUBLIC_ACCESS_BLOCK, blocks, REGION, Bucket=HOME)
+
+    return given
+
+
+def helpdesk(
+    *statements: dict[str, Any], kind: str = "Role", identity: tuple[Any, ...] = (), **members: Any
+) -> Given:
+    def given(account: Account) -> None:
+        open_to(*statements)(account)
+        account.policy(NO_S3, allow("ec2:*")).allowed("Helpdesk", *identity, kind=kind, **members)
+
+    return given
+
+
+def found(account: Account, control: str = "ID-05") -> dict[str, str]:
+    """What is said of everybody who holds something, by who it is and what."""
+    labelled = ("role", "user", "identity")
+    said = {}
+    for one in findings(account, control):
+        who, _, what = one.resource.partition(": ")
+        if who != "everybody else":
+            kind = who.partition("-")[0]
+            said[f"{kind if kind in labelled else who}: {what}"] = one.status
+    return said
+
+
+def by(who: str, *capabilities: str, status: str = "fail") -> dict[str, str]:
+    return {f"{who}: {name}": status for name in capabilities}
+
+
+OWN = "every user and role of the account"
+FOREIGN = f"account {OTHER}"
+USER = f"arn:aws:iam::{ACCOUNT}:user/Helpdesk"
+ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
+
+
+@scenarios(
+    ("nobody", open_to(), {}),
+    (
+        "a foreign account's root",
+        open_to(let({"AWS": f"arn:aws:iam::{OTHER}:root"}, ["s3:GetObject", "s3:ListBucket"])),
+        by(FOREIGN, READ, LIST),
+    ),
+    ("a foreign account by its id", open_to(let({"AWS": OTHER}, "s3:Put*")), by(FOREIGN, CHANGE, UNPROTECT)),
+    (
+        "a role of a foreign account",
+        open_to(let({"AWS": f"arn:aws:iam::{OTHER}:role/reader"}, "s3:GetObject")),
+        by(FOREIGN, READ),
+    ),
+    (
+        "a foreign account, denied what it is allowed",
+        open_to(let({"AWS": OTHER}, "s3:Get*"), deny("s3:*", [H, f"{H}/*"], Principal={"AWS": OTHER})),
+        {},
+    ),
+    ("a foreign account on another bucket", open_to(allow("s3:*", "arn:aws:s3:::x/*", Principal={"AWS": OTHER})), {}),
+    ("a foreign account may ask where it is", open_to(let({"AWS": OTHER}, "s3:GetBucketLocation")), {}),
+    (
+        "a foreign account that a condition names",
+        open_to(let("*", "s3:GetObject", Condition={"StringEquals": {"aws:PrincipalAccount": OTHER}})),
+        by(FOREIGN, READ),
+    ),
+    (
+        "a foreign account from one network",
+        open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})),
+        by(FOREIGN, READ, status="pass"),
+    ),
+    ("a foreign account over TLS", open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"Bool": {"aws:SecureTransport": "true"}})), by(FOREIGN, READ)),
+    ("everybody", open_to(let("*", "s3:GetObject")), by("any AWS account", READ) | by(OWN, READ) | by("anybody, without signing in", READ)),
+    ("everybody, and public policies are restricted", open_to(let("*", "s3:GetObject"), restrict=True), by(OWN, READ)),
+    (
+        "a foreign account beside everybody, restricted",
+        open_to(let("*", "s3:GetObject"), let({"AWS": OTHER}, "s3:GetObject"), restrict=True),
+        by(OWN, READ),
+    ),
+    ("a foreign account alone is not public", open_to(let({"AWS": OTHER}, "s3:GetObject"), restrict=True), by(FOREIGN, READ)),
+    (
+        "the organisation",
+        open_to(let("*", "s3:GetObject", Condition=ORGANISATION)),
+        by("any AWS account", READ, status="pass") | by(OWN, READ, status="pass"),
+    ),
+    ("CloudFront", open_to(let({"AWS": CLOUDFRONT}, "s3:GetObject")), by("identity", READ)),
+    ("a canonical user", open_to(let({"CanonicalUser": "79a5"}, "s3:GetObject")), by("identity", READ)),
+    ("one who was deleted", open_to(let({"AWS": "AROAEXAMPLE"}, "s3:GetObject")), {}),
+    ("a service of AWS", open_to(let({"Service": "cloudtrail.amazonaws.com"}, "s3:PutObject")), {}),
+    ("the account's own root", open_to(let({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})), {}),
+    ("a role without policies", helpdesk(let({"AWS": HELPDESK})), by("role", *ON_FILES)),
+    ("a role, by a session of it", helpdesk(let({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/Helpdesk/x"}, "s3:Get*")), by("role", READ)),
+    ("a role, by its account alone", helpdesk(let({"AWS": ACCOUNT})), {}),
+    ("another role", helpdesk(let({"AWS": HELPDESK + "2"})), {}),
+    ("a role whose boundary lacks S3", helpdesk(let({"AWS": HELPDESK}), boundary=NO_S3), {}),
+    ("a user whose boundary lacks S3", helpdesk(let({"AWS": USER}), kind="User", boundary=NO_S3), by("user", *ON_FILES)),
+    (
+        "a role that the bucket denies what its policy allows",
+        helpdesk(deny("s3:*", [H, f"{H}/*"], Principal={"AWS": HELPDESK}), identity=(allow("s3:Get*"),)),
+        {},
+    ),
+    (
+        "a role that a restricted bucket does not except",
+        lambda a: a.stack().fleet().bucket(policy=restricted(HOME, f"{HELPDESK}-admin")).allowed("Helpdesk", allow("s3:*")),
+        by("role", UNPROTECT),  # the account's block, and access points
+    ),
+    (
+        "a role that a restricted bucket excepts",
+        lambda a: a.stack().fleet().bucket(policy=restricted(HOME, HELPDESK)).allowed("Helpdesk", allow("s3:*Object")),
+        by("role", READ, CHANGE),
+    ),
+)  # fmt: skip
+def test_id_05_policies_of_buckets(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert found(account) == expected[0]
+
+
+def test_id_05_accounts_of_the_organisation_may(tmp_path: Path) -> None:
+    account = Account(tmp_path, organisation_accounts=[OTHER])
+    open_to(let({"AWS": OTHER}, "s3:GetObject"), let({"AWS": "8" * 12}, "s3:GetObject"))(account)
+    assert found(account) == by(FOREIGN, READ, status="pass") | by(f"account {'8' * 12}", READ)
+
+
+def test_id_05_the_owner_is_no_foreign_canonical_user(account: Account) -> None:
+    open_to(let({"CanonicalUser": "79a5"}, "s3:GetObject"))(account)
+    buckets = [{"Name": HOME, "BucketRegion": REGION}]
+    account.answers(LIST_BUCKETS, {"Buckets": buckets, "Owner": {"ID": "79a5"}})
+    assert found(account) == {}
+
+
+@pytest.mark.parametrize("statements", [(), (allow("s3:*"),)], ids=["no policy", "S3"])
+def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: Any) -> None:
+    used(account).denies(GET_BUCKET_POLICY, REGION, Bucket=HOME).allowed("worker", *statements)
+    said: dict[str, set[str]] = {}
+    for one in findings(account, "ID-05"):
+        who, _, what = one.resource.partition(": ")
+        if what in (READ, LIST, CHANGE):
+            said.setdefault(who.partition("-")[0], set()).add(one.status)
+    unknown = {"everybody else": {"not evidenced"}}
+    assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
+
+
+def test_id_05_says_by_which_policy_and_what_was_not_asked(account: Account) -> None:
+    helpdesk(let({"AWS": HELPDESK}, "s3:GetObject"))(account)
+    (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
+    assert f"By: the policy of {HOME}" in one.observed
+    assert "Not asked: service and resource control policies" in one.observed
+
+
+ROOT = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+
+
+def trusting(trusts: Any, *held: dict[str, Any]) -> Given:
+    return lambda a: used(a).allowed("reader", *held, trusts=trusts)
+
+
+BOTH = by("role", READ) | by(FOREIGN, READ)
+READS = allow("s3:GetObject")
+
+
+@scenarios(
+    ("a foreign account", trusting(trust({"AWS": OTHER}), READS), BOTH),
+    (
+        "a user of a foreign account",
+        trusting(trust({"AWS": f"arn:aws:iam::{OTHER}:user/x"}), READS),
+        BOTH,
+    ),
+    (
+        "a foreign account with its external id",
+        trusting(trust({"AWS": OTHER}, Condition={"StringEquals": {"sts:ExternalId": "1"}}), READS),
+        BOTH,
+    ),
+    ("everybody", trusting(trust("*"), READS), by("role", READ) | by("any AWS account", READ)),
+    (
+        "a foreign account, and it holds nothing",
+        trusting(trust({"AWS": OTHER}), allow("ec2:*")),
+        {},
+    ),
+    ("the account", trusting(ROOT, READS), by("role", READ)),
+    ("a service", trusting(trust({"Service": "ec2.amazonaws.com"}), READS), by("role", READ)),
+    (
+        "an identity provider",
+        trusting(trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"}), READS),
+        by("role", READ),
+    ),
+)
+def test_id_05_foreign_accounts_that_roles_trust(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert found(account) == expected[0]
+
+
+ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
+DEPLOY = ("lambda:CreateFunction", "lambda:InvokeFunction")
+LAMBDA = trust({"Service": "lambda.amazonaws.com"})
+
+
+def passes_role(service: str, resource: Any = "*") -> dict[str, Any]:
+    return allow(
+        "iam:PassRole", resource, Condition={"StringEquals": {"iam:PassedToService": service}}
+    )
+
+
+def with_admin(*held: dict[str, Any], trusts: Any = ROOT, name: str = "worker") -> Given:
+    """A role, beside one that reads users' files and is a declared administrator."""
+    return lambda a: used(a).allowed("admin", READS, trusts=trusts).allowed(name, *held)
+
+
+@scenarios(
+    ("writes and erases", allow(["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"]), {CHANGE}),
+    ("erases versions", allow("s3:DeleteObjectVersion"), {CHANGE}),
+    ("changes ACLs", allow("s3:PutObjectAcl"), {CHANGE}),
+    ("writes elsewhere", allow("s3:PutObject", "arn:aws:s3:::other/*"), set()),
+    ("writes tags", allow("s3:PutObjectTagging"), set()),
+    ("lists", allow("s3:ListBucket"), {LIST}),
+    ("lists one folder", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": "user/custom/x/*"}}), {f"{LIST}, narrowed"}),
+    ("lists all folders", allow("s3:ListBucket", Condition={"StringLike": {"s3:prefix": ["", "user/*"]}}), {LIST}),
+    ("lists buckets", allow("s3:ListAllMyBuckets"), set()),
+    ("IAM", allow("iam:*"), {GIVE}),
+    ("reads IAM", allow(["iam:Get*", "iam:List*", "iam:Generate*"]), set()),
+    ("changes policies", allow("iam:CreatePolicyVersion"), {GIVE}),
+    ("makes keys for anybody", allow("iam:CreateAccessKey"), {GIVE}),
+    ("makes keys for a user of its name", allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"), set()),
+    ("changes roles within a boundary", allow("iam:PutRolePolicy", Condition={"StringEquals": {"iam:PermissionsBoundary": NO_S3}}), {f"{GIVE}, narrowed"}),
+    ("attaches one policy", allow("iam:AttachRolePolicy", Condition={"ArnEquals": {"iam:PolicyARN": NO_S3}}), {f"{GIVE}, narrowed"}),
+    ("passes roles to Lambda", allow(["iam:PassRole", *DEPLOY]), {GIVE}),
+    ("passes roles", allow("iam:PassRole"), set()),
+    ("makes functions", allow(list(DEPLOY)), set()),
+    ("passes roles, and makes functions that never run", allow(["iam:PassRole", "lambda:CreateFunction"]), set()),
+    ("assumes all roles", allow("sts:AssumeRole"), {GIVE}),
+    ("assumes all roles of the account", allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/*"), {GIVE}),
+    ("assumes roles of another account", allow("sts:AssumeRole", f"arn:aws:iam::{OTHER}:role/*"), set()),
+    ("assumes a role that is not there", allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/none"), set()),
+    ("signs in", allow("sts:GetCallerIdentity"), set()),
+    ("opens access points", allow(["s3:CreateAccessPoint", "s3:PutAccessPointPolicy"]), {UNPROTECT}),
+    ("makes access points", allow("s3:CreateAccessPoint"), set()),
+    ("changes the account's public access", allow("s3:PutAccountPublicAccessBlock"), {UNPROTECT}),
+    ("adds applications", allow("appstream:AssociateApplicationFleet"), {SESSIONS}),
+    ("makes app blocks", allow("appstream:CreateAppBlock"), {SESSIONS}),
+    ("shares images", allow("appstream:DeleteImagePermissions"), {SESSIONS}),
+    ("makes image builders", allow("appstream:CreateImageBuilder"), {SESSIONS}),
+    ("associates fleets", allow("appstream:AssociateFleet"), {SESSIONS}),
+    ("associates fleets with no stack", allow("appstream:AssociateFleet", STACKS.replace("stack", "fleet/*")), set()),
+    ("reads AppStream", allow(["appstream:Describe*", "appstream:List*"]), set()),
+)  # fmt: skip
+def test_id_05_actions(account: Account, given: Any, expected: list[Any]) -> None:
+    used(account).image().allowed("worker", given)
+    said = {
+        name if status == "fail" else f"{name}, narrowed"
+        for name, status in of_principals(account, "ID-05").items()
+    }
+    assert said == expected[0]
+
+
+@scenarios(
+    ("assumes it by name", with_admin(allow("sts:AssumeRole", ADMIN)), True),
+    ("assumes it by a pattern", with_admin(allow("sts:AssumeRole", "arn:aws:iam::*:role/ad*")), True),
+    ("may, and it does not trust", with_admin(allow("sts:AssumeRole", ADMIN), trusts=LAMBDA), False),
+    (
+        "it trusts, by name, who may nothing",
+        with_admin(allow("ec2:*"), trusts=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/worker"})),
+        True,
+    ),
+    ("it trusts the account, and none may", with_admin(allow("ec2:*")), False),
+    (
+        "denied",
+        with_admin(allow("sts:AssumeRole", ADMIN), deny("sts:AssumeRole", ADMIN)),
+        False,
+    ),
+    ("passes it", with_admin(passes_role("lambda.amazonaws.com", ADMIN), allow(list(DEPLOY)), trusts=LAMBDA), True),
+    ("passes it to who is not trusted", with_admin(passes_role("lambda.amazonaws.com", ADMIN), allow(list(DEPLOY))), False),
+    ("passes all to another service", with_admin(passes_role("ec2.amazonaws.com"), allow(list(DEPLOY)), trusts=LAMBDA), False),
+    (
+        "passes another",
+        with_admin(passes_role("lambda.amazonaws.com", f"{ADMIN}2"), allow(list(DEPLOY)), trusts=LAMBDA),
+        False,
+    ),
+    (
+        "by way of another role",
+        lambda a: with_admin(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/step"))(a).allowed(
+            "step", allow("sts:AssumeRole", ADMIN), trusts=ROOT
+        ),
+        True,
+    ),
+)  # fmt: skip
+def test_id_05_roles_that_others_take(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, administrators=[ADMIN, f"arn:aws:iam::{ACCOUNT}:role/step"])
+    given(account)
+    gives = [f for f in findings(account, "ID-05") if f.resource.endswith(f": {GIVE}")]
+    assert [f.status for f in gives if f.status == "fail"] == ["fail"] * expected[0]
+
+
+ELSEWHERE = [
+    ("StringEquals", "aws:RequestedRegion", "us-west-2"),
+    ("StringNotEquals", "aws:RequestedRegion", REGION),
+    ("StringEquals", "aws:ResourceAccount", OTHER),
+    ("StringEquals", "s3:ResourceAccount", OTHER),
+    ("StringNotEquals", "s3:ResourceAccount", ACCOUNT),
+    ("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:role/other"),
+]
+HERE = [
+    ("StringEquals", "aws:RequestedRegion", ["us-west-2", REGION]),
+    ("StringEquals", "aws:ResourceAccount", ACCOUNT),
+    ("StringNotEquals", "s3:ResourceAccount", OTHER),
+    ("ArnLike", "aws:PrincipalArn", "arn:aws:*"),
+    ("ArnLike", "aws:PrincipalArn", "arn:*:iam::*:*"),
+    ("ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{ACCOUNT}:*"),
+    ("StringLike", "aws:PrincipalArn", "arn:aws:*"),
+    ("IpAddress", "aws:SourceIp", ["0.0.0.0/1", "128.0.0.0/1"]),
+]
+NEAR = [
+    ("IpAddress", "aws:SourceIp", ["0.0.0.0/1"]),
+    ("StringEquals", "aws:ResourceTag/team", "a"),
+    ("StringEquals", "aws:SourceVpce", "vpce-1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("control", "condition", "status"),
+    [
+        (control, condition, status)
+        for conditions, status in ((ELSEWHERE, None), (HERE, "fail"), (NEAR, "pass"))
+        for condition in conditions
+        for control in ("ID-05", "ID-08")
+        if (control, condition[1]) != ("ID-08", "s3:ResourceAccount")  # no key of AppStream's
+    ],
+    ids=str,
+)
+def test_conditions_are_asked_of_the_account(
+    account: Account, control: str, condition: tuple[str, str, Any], status: str | None
+) -> None:
+    operator, key, value = condition
+    actions = {"ID-05": "s3:GetObject", "ID-08": "appstream:Stream"}
+    used(account).allowed("worker", allow(actions[control], Condition={operator: {key: value}}))
+    wanted = {READ if control == "ID-05" else MINT: status} if status else {}
+    assert of_principals(account, control) == wanted
+
+
+def test_id_05_users_may_make_keys_for_themselves(account: Account) -> None:
+    own = allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}")
+    used(account).allowed("jane", own, kind="User")
+    assert of_principals(account, "ID-05") == {GIVE: "pass"}
+
+
+@scenarios(
+    ("IAM", allow("iam:*"), True),
+    ("all roles", allow("sts:AssumeRole"), True),
+    ("writes and erases", allow(["s3:PutObject", "s3:DeleteObject"]), True),
+    ("writes to another bucket", allow(["s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::x/*"), False),
+    ("a role with rights", allow("sts:AssumeRole", ADMIN), True),
+    ("a role without", allow("sts:AssumeRole", f"{ADMIN}2"), False),
+    ("lists the names of files", allow("s3:List*"), True),
+    ("its own name", allow("sts:GetCallerIdentity"), False),
+)  # fmt: skip
+def test_id_07_what_streaming_users_can_take(
+    account: Account, given: Any, expected: list[Any]
+) -> None:
+    machine(given)(account)
+    account.allowed("admin", READS, trusts=ROOT).allowed("admin2", trusts=ROOT)
+    assert [f.status for f in findings(account, "ID-07")] == ["fail" if expected[0] else "pass"]
+
+
+def test_id_07_is_asked_of_administrators_roles_too(tmp_path: Path) -> None:
+    account = Account(tmp_path, administrators=["*"])
+    machine(READS)(account)
+    assert [f.status for f in findings(account, "ID-07")] == ["fail"]
+
+
+def test_id_07_reads_policies_of_buckets(account: Account) -> None:
+    machine()(account)
+    policy = {"Statement": [let({"AWS": f"arn:aws:iam::{ACCOUNT}:role/instance"}, "s3:GetObject")]}
+    account.bucket(policy=policy)
+    assert [f.status for f in findings(account, "ID-07")] == ["fail"]
+
+
+def test_id_05_an_account_that_holds_all(account: Account) -> None:
+    used(account).allowed("worker", allow(), trusts=trust({"AWS": OTHER}))
+    assert found(account) == by("role", *ALL) | by(FOREIGN, *ALL)
+
+
+def test_id_05_a_policy_that_nobody_saw_may_be_all_that_a_role_has(account: Account) -> None:
+    used(account).allowed("worker", attached=("arn:aws:iam::aws:policy/Unknown",))
+    assert of_principals(account, "ID-05") == dict.fromkeys(ALL, "not evidenced")
