@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-from kit.access.documents import Condition
+from kit.access.documents import Condition, Statement
 from kit.access.patterns import covers, is_wild, literal, overlaps, plain
 
 
@@ -160,6 +160,35 @@ def holds(
         )
         for condition in conditions
     )
+
+
+def in_force(statements: Iterable[Statement], as_of: datetime) -> tuple[Statement, ...]:
+    """Return the statements that are in force at a time, without their conditions on the time.
+
+    Parameters
+    ----------
+    as_of : datetime
+        Aware. A statement that has ended, or has not begun, allows and denies nothing.
+
+    References
+    ----------
+    IAM User Guide, "AWS: Allows access based on date and time" (``aws:CurrentTime``,
+    ``aws:EpochTime``).
+    """
+    now: Context = {
+        "aws:currenttime": as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(as_of.timestamp())),
+    }
+    found = []
+    for statement in statements:
+        timed = [condition for condition in statement.conditions if condition.key in now]
+        truth = holds(timed, now)
+        if timed and truth is True:
+            others = tuple(one for one in statement.conditions if one.key not in now)
+            found.append(replace(statement, conditions=others))
+        elif truth is not False:
+            found.append(statement)
+    return tuple(found)
 
 
 def _truth(

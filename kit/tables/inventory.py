@@ -22,7 +22,7 @@ from kit.access.actions import (
     new,
 )
 from kit.access.conditions import Choice, Some
-from kit.access.documents import PolicyError, Statement
+from kit.access.documents import Statement
 from kit.access.evaluator import Target
 from kit.aws.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
@@ -43,7 +43,7 @@ from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
 from kit.tables.core import Source
 from kit.tables.guards import public_access
-from kit.tables.principals import read_once
+from kit.tables.policies import read_policy
 from kit.tables.storage import (
     BUCKET_SOURCES,
     HOME,
@@ -229,18 +229,12 @@ def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:
     """The statements of a bucket's policy; canonical users are named as accounts are."""
     answer = snapshot.answer(GET_BUCKET_POLICY, Bucket=bucket.name)
     document = attached(answer, "Policy", UNSEEN, NONE)
-    if document.gap or document.value is None:
-        return replace(document, value=())
-    try:
-        statements = read_once(document.value)
-    except PolicyError:
-        gap = Trouble(
-            "unreadable answer", answer.call.name, evidence=document.refs[0].partition("#")[0]
-        )
-        return Cell(None, document.refs, gap)
+    statements = read_policy(document, answer.call, snapshot.as_of)
+    if statements.gap:
+        return statements
     owner = snapshot.answer(LIST_BUCKETS).value("Owner.ID")
     root = f"arn:{snapshot.header['partition']}:iam::{snapshot.account}:root"
-    return Cell(tuple(_by_arn(one, owner, root) for one in statements), document.refs)
+    return Cell(tuple(_by_arn(one, owner, root) for one in statements.value), document.refs)
 
 
 def _by_arn(statement: Statement, owner: str | None, root: str) -> Statement:

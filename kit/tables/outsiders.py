@@ -82,7 +82,7 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
     if arn.gap:
         return dict.fromkeys(KEY_ACCESS_COLUMNS, arn)
     answer = snapshot.answer(GET_KEY_POLICY, described.region, KeyId=arn.value)
-    policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY)
+    policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY, snapshot.as_of)
     grants = _granted(snapshot, described.region, arn.value)
     account = snapshot.account
 
@@ -154,7 +154,9 @@ def access_points(
         for point, ref in found
     ]
     policies = [
-        read_policy(attached(answer, "Policy", UNSEEN, NONE), GET_ACCESS_POINT_POLICY)
+        read_policy(
+            attached(answer, "Policy", UNSEEN, NONE), GET_ACCESS_POINT_POLICY, snapshot.as_of
+        )
         for point, _ in found
         for answer in [snapshot.answer(GET_ACCESS_POINT_POLICY, region, Name=point.get("Name"))]
     ]

@@ -1,17 +1,47 @@
-"""Policies of resources, as the cells of their statements."""
+"""Policies, as the statements that were in force when collection began."""
 
 from __future__ import annotations
 
-from kit.access.documents import PolicyError, read_statements
+import datetime as dt
+import json
+from functools import lru_cache
+from typing import Any
+
+from kit.access.conditions import in_force
+from kit.access.documents import PolicyError, Statement, read_statements
 from kit.aws.calls import Call
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell, derive
 
 
-def read_policy(policy: Cell, call: Call) -> Cell:
+def read_policy(policy: Cell, call: Call, as_of: dt.datetime) -> Cell:
     """The cell of a policy document's statements: none without a policy, a gap if unreadable."""
     try:
-        return derive(lambda text: read_statements(text) if text else (), policy)
+        return derive(lambda document: read_once(document, as_of) if document else (), policy)
     except PolicyError:
         gap = Trouble("unreadable answer", call.name, evidence=policy.refs[0].partition("#")[0])
         return Cell(None, policy.refs, gap)
+
+
+def read_once(document: Any, as_of: dt.datetime) -> tuple[Statement, ...]:
+    """Return the statements of a policy; the same ones where the same policy comes again.
+
+    Parameters
+    ----------
+    document : str or dict
+        JSON, or what it parses to.
+    as_of : datetime
+        Statements that were not in force then are left out.
+
+    Raises
+    ------
+    PolicyError
+        The document does not have the shape of a policy.
+    """
+    text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
+    return _statements(text, as_of)
+
+
+@lru_cache(maxsize=10_000)
+def _statements(document: str, as_of: dt.datetime) -> tuple[Statement, ...]:
+    return in_force(read_statements(document), as_of)

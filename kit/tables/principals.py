@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-from kit.access.documents import PolicyError, Statement, read_statements
+from kit.access.documents import PolicyError, Statement
 from kit.access.evaluator import Caller
 from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
 from kit.tables.core import Source
+from kit.tables.policies import read_once
 
 SERVICE_ROLES = {
     "AmazonAppStreamServiceAccess": "appstream.amazonaws.com",
@@ -86,6 +85,7 @@ class _Known:
         self._labels = source.labels
         self._account = source.snapshot.account
         self._answer = source.snapshot.answer(DETAILS)
+        self._as_of = source.snapshot.as_of
         self._trouble = self._answer.trouble
         self._groups = {
             group.get("GroupName"): (group, ref)
@@ -110,7 +110,7 @@ class _Known:
             ref,
             tuple(policies),
             boundary,
-            _read(trust, "trust policy", ref) if trust is not None else Policy("trust policy"),
+            self._read(trust, "trust policy", ref) if trust is not None else Policy("trust policy"),
             Caller(
                 kind,
                 arn,
@@ -124,7 +124,7 @@ class _Known:
     def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:
         """The inline policies of an item, and the managed ones that are attached to it."""
         inline = [
-            _read(policy.get("PolicyDocument"), "inline policy", f"{ref}/{member}/{n}")
+            self._read(policy.get("PolicyDocument"), "inline policy", f"{ref}/{member}/{n}")
             for n, policy in enumerate(item.get(member) or ())
         ]
         attached = item.get("AttachedManagedPolicies") or ()
@@ -154,7 +154,16 @@ class _Known:
         """A managed policy as its default version has it, which alone is in force."""
         versions = [v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion")]
         document = versions[0].get("Document") if versions else None
-        return _read(document, self._named(policy.get("Arn")), ref)
+        return self._read(document, self._named(policy.get("Arn")), ref)
+
+    def _read(self, document: Any, name: str, ref: str) -> Policy:
+        if document is None:
+            return Policy(name, unseen=absent_member(DETAILS, "a policy document", ref))
+        try:
+            return Policy(name, read_once(document, self._as_of))
+        except PolicyError:
+            gap = Trouble("unreadable answer", DETAILS.name, evidence=ref.partition("#")[0])
+            return Policy(name, unseen=gap)
 
     def _named(self, arn: str | None) -> str:
         """AWS's policies by their names, the account's by labels."""
@@ -166,30 +175,3 @@ def policy_name(label: Any, arn: str | None) -> str:
     if arn and AWS_POLICIES.match(arn):
         return arn.rpartition("/")[2]
     return str(label("policy", arn or "unnamed", (arn or "").rpartition("/")[2] or None))
-
-
-def _read(document: Any, name: str, ref: str) -> Policy:
-    if document is None:
-        return Policy(name, unseen=absent_member(DETAILS, "a policy document", ref))
-    try:
-        return Policy(name, read_once(document))
-    except PolicyError:
-        gap = Trouble("unreadable answer", DETAILS.name, evidence=ref.partition("#")[0])
-        return Policy(name, unseen=gap)
-
-
-def read_once(document: Any) -> tuple[Statement, ...]:
-    """Return the statements of a policy; the same ones where the same policy comes again.
-
-    Raises
-    ------
-    PolicyError
-        The document does not have the shape of a policy.
-    """
-    text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
-    return _statements(text)
-
-
-@lru_cache(maxsize=10_000)
-def _statements(document: str) -> tuple[Statement, ...]:
-    return read_statements(document)

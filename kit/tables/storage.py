@@ -239,7 +239,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     policy = attached(snapshot.answer(GET_BUCKET_POLICY, Bucket=name), "Policy", UNSEEN, NONE)
-    statements = read_policy(policy, GET_BUCKET_POLICY)
+    statements = read_policy(policy, GET_BUCKET_POLICY, snapshot.as_of)
     logging = snapshot.answer(GET_BUCKET_LOGGING, Bucket=name)
     access_logging = derive(bool, attached(logging, "LoggingEnabled.TargetBucket", NONE))
     encrypted, public = encryption(snapshot, name), public_access(snapshot, name)

@@ -60,6 +60,7 @@ from tests.standins import (
     Account,
     day,
     erases,
+    restricted,
     tls_only,
 )
 
@@ -956,3 +957,27 @@ def test_ar_17_accepts_a_declared_procedure_where_rules_would_delete_live_files(
 ) -> None:
     account = Account(tmp_path, retention_procedure="RET-2026-04")
     assert verdicts(account.bucket(bucket), "AR-17") == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("control", "policy"),
+    [
+        ("AR-16", restricted(HOME, f"arn:aws:iam::{ACCOUNT}:role/StreamingAdmin")),
+        ("IT-04", tls_only(HOME)),
+    ],
+    ids=["AR-16", "IT-04"],
+)
+@pytest.mark.parametrize(
+    ("until", "expected"),
+    [("2019-12-31T00:00:00Z", [fails]), ("2099-12-31T00:00:00Z", [passes])],
+    ids=["has ended", "has not ended"],
+)
+def test_a_denial_counts_as_long_as_it_is_in_force(
+    account: Account, control: str, policy: Any, until: str, expected: list[Verdict]
+) -> None:
+    for statement in policy["Statement"]:
+        if statement["Action"] != "s3:DeleteBucket":
+            times = {"DateLessThan": {"aws:CurrentTime": until}}
+            statement["Condition"] = {**statement["Condition"], **times}
+    account.stack().fleet().allowed("StreamingAdmin").bucket(policy=policy)
+    assert verdicts(account, control) == expected

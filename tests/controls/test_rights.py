@@ -437,3 +437,34 @@ def test_id_05_an_account_that_holds_all(account: Account) -> None:
 def test_id_05_a_policy_that_nobody_saw_may_be_all_that_a_role_has(account: Account) -> None:
     used(account).allowed("worker", attached=("arn:aws:iam::aws:policy/Unknown",))
     assert of_principals(account, "ID-05") == dict.fromkeys(ALL, "not evidenced")
+
+
+UNTIL = {"DateLessThan": {"aws:CurrentTime": "2019-12-31T00:00:00Z"}}
+FROM = {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
+STILL = {"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [(UNTIL, {}), (FROM, {}), (STILL, by(FOREIGN, READ)), ({}, by(FOREIGN, READ))],
+    ids=["has ended", "has not begun", "has not ended", "without a time"],
+)
+def test_what_a_policy_lets_in_is_asked_as_of_the_collection(
+    account: Account, when: dict[str, Any], expected: dict[str, str]
+) -> None:
+    members = {"Condition": when} if when else {}
+    open_to(let({"AWS": OTHER}, "s3:GetObject", **members))(account)
+    assert found(account) == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [(UNTIL, {}), (STILL, by("role", READ))],
+    ids=["has ended", "has not ended"],
+)
+def test_what_an_identity_policy_allows_is_asked_as_of_the_collection(
+    account: Account, when: dict[str, Any], expected: dict[str, str]
+) -> None:
+    open_to()(account)
+    account.allowed("Temp", allow("s3:GetObject", f"{H}/*", Condition=when))
+    assert found(account) == expected

@@ -16,7 +16,7 @@ from kit.snapshot import Trouble
 from kit.tables.cells import Cell
 from kit.tables.policies import read_policy
 from kit.tables.refusals import IN_DOUBT, refuses_all
-from tests.standins import ACCOUNT, HOME, tls_only
+from tests.standins import ACCOUNT, AS_OF, HOME, tls_only
 
 ARN = f"arn:aws:s3:::{HOME}"
 GUARD = {
@@ -272,18 +272,20 @@ def test_statements(statements: Any, sids: list[str]) -> None:
     many = [statements] if isinstance(statements, dict) else statements
     stated = [{"Effect": "Deny", **one} for one in many]
     text = json.dumps({"Statement": stated if isinstance(statements, list) else stated[0]})
-    cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY)
+    cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY, AS_OF)
     assert [one.sid for one in cell.value] == sids
     assert (cell.refs, cell.gap) == (("E1#/Policy",), None)
 
 
 def test_no_policy_has_no_statements() -> None:
-    assert read_policy(Cell(None, ("E1",)), GET_BUCKET_POLICY) == Cell((), ("E1",))
+    assert read_policy(Cell(None, ("E1",)), GET_BUCKET_POLICY, AS_OF) == Cell((), ("E1",))
 
 
 def test_a_gap_stays_a_gap() -> None:
     gap = Trouble("denied", "s3.GetBucketPolicy", "AccessDenied")
-    assert read_policy(Cell(None, ("E1",), gap), GET_BUCKET_POLICY) == Cell(None, ("E1",), gap)
+    assert read_policy(Cell(None, ("E1",), gap), GET_BUCKET_POLICY, AS_OF) == Cell(
+        None, ("E1",), gap
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,5 +302,5 @@ def test_a_gap_stays_a_gap() -> None:
     ],
 )
 def test_what_cannot_be_read_is_a_gap(text: str) -> None:
-    cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY)
+    cell = read_policy(Cell(text, ("E1#/Policy",)), GET_BUCKET_POLICY, AS_OF)
     assert cell.gap == Trouble("unreadable answer", "s3.GetBucketPolicy", evidence="E1")
