@@ -352,18 +352,19 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
-    from kit.findings import WORST_FIRST
+    from kit.controls import ROLL_UPS
+    from kit.findings import WORST_FIRST, made_by
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
-    counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
-    sums = Counter(finding["status"] for finding in pack.findings if not finding["severity"])
+    sums = [finding for finding in pack.findings if finding["control"] in ROLL_UPS]
+    counts = Counter(f["status"] for f in pack.findings if f["control"] not in ROLL_UPS)
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
-        told = ", ".join(f"{sums[s]} {s}" for s in WORST_FIRST if sums[s])
+        told = "; ".join(f"{one['control']} {made_by(one['observed'])}" for one in sums)
         click.echo(f"roll-ups, which sum up findings and are not counted: {told}")
     click.echo(f"findings digest: {pack.digest}")
     for told in pack.unused_waivers:

@@ -19,6 +19,8 @@ from kit.parameters import Run, Waiver
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
 WORST_FIRST = tuple(STATUSES)
+_FIRST = 4  # controls that are named beside the verdict of a roll-up
+SAMPLE = "Sample: "  # how the hint of a finding begins that rests on some of what AWS holds
 NO_API = "no API"
 
 # What a finding is about: a resource; or that there is none; or those that were not listed; or
@@ -44,6 +46,7 @@ class Finding:
         What was read, and what the rule wanted with its thresholds.
     operation, code, permission, hint : str
         For what could not be seen: the call, AWS's error code, the action to grant, the way out.
+        The hint of a verdict on a sample begins with what was read, and ends that with a stop.
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
     subject : str
@@ -75,6 +78,11 @@ class Finding:
     def is_open(self) -> bool:
         """Whether somebody has to act on it."""
         return is_open(self.status, self.reason)
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it rests on some of what AWS holds, not on all of it."""
+        return self.hint.startswith(SAMPLE)
 
 
 class Findings:
@@ -199,6 +207,36 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | str | float):
         return value
     return value if isinstance(value, int) and abs(value) < 2**53 else str(value)
+
+
+def why(record: Mapping[str, Any]) -> str:
+    """Why a finding is as it is, with operation and error code where a call failed.
+
+    What was read of a sample comes first, where no cut of a long text takes it.
+
+    Parameters
+    ----------
+    record : mapping
+        Members of `Finding` by name.
+    """
+    hint: str = record["hint"]
+    sample, _, hint = hint.partition(". ") if hint.startswith(SAMPLE) else ("", "", hint)
+    call = " ".join(filter(None, (record["operation"], record["code"])))
+    rest = ", ".join(filter(None, (record["reason"], call, hint)))
+    return ". ".join(filter(None, (sample.removesuffix("."), rest)))
+
+
+def made_by(observed: str) -> str:
+    """Return a roll-up's verdict, its severity and the first of what made it, as it observed them."""
+    names = observed.partition(": ")[0].split(", ")
+    more = len(names) - 1 - _FIRST  # after the verdict
+    return ", ".join(names[: 1 + _FIRST]) + (f" and {more} more" if more > 0 else "")
+
+
+def samples(hints: Sequence[str]) -> str:
+    """Say how many of some findings rest on a sample; nothing where none does."""
+    some = sum(hint.startswith(SAMPLE) for hint in hints)
+    return f"sample in {some} of {len(hints)}" if 0 < some < len(hints) else "sample" * bool(some)
 
 
 def worst(statuses: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from kit.catalogue.statuses import STATUSES
+from kit.controls import ROLL_UPS
 from kit.errors import UserError
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
 from kit.pack.tabular import read_findings_csv
@@ -97,7 +98,7 @@ class SealedPack:
                 f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
                 f"{', '.join(STATUSES)}"
             )
-        leaves = [record for record in records if record["severity"]]
+        leaves = [record for record in records if record["control"] not in ROLL_UPS]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kit.aws.calls import DESCRIBE_ORGANIZATION, Call, with_sources
+from kit.catalogue.statuses import STATUSES
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -32,11 +33,13 @@ from kit.findings import (
     NOTHING,
     PASS,
     RESOURCE,
+    SAMPLE,
     UNLISTED,
     Finding,
     Findings,
     apply_waivers,
     canonical,
+    samples,
     worst,
 )
 from kit.parameters import Run, load_waivers
@@ -45,7 +48,7 @@ from kit.tables import Tables
 from kit.tables.core import Table, lines
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
-from kit.tables.logging import IN_USE, PROBES
+from kit.tables.logging import IN_USE, PROBES, events_read
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
@@ -176,6 +179,18 @@ class _Evaluation:
         ]
 
     def _judge(self, row: str) -> Finding:
+        """The verdict on a row; one that rests on a sample says so before anything else."""
+        found = self._verdict(row)
+        sample = self._sample(self.table.rows[row]["region"])
+        return replace(found, hint=". ".join(filter(None, (sample, found.hint))))
+
+    def _sample(self, region: str) -> str:
+        calls = self.control.calls
+        if not any(call.bounded and self.snapshot.answer(call, region).sampled for call in calls):
+            return ""
+        return f"{SAMPLE}{events_read(self.snapshot, region)}"
+
+    def _verdict(self, row: str) -> Finding:
         values = self.table.rows[row]
         outcomes: list[Any] = []
         failed: list[str] = []
@@ -342,20 +357,32 @@ def _under(roll_up: RollUp) -> set[str]:
 
 
 def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
+    """Sum up findings: the worst status, and the severity and names of those that have it.
+
+    The gravest come first.
+    """
     under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
     status = worst(finding.status for finding in under)
-    count = sum(finding.status == status for finding in under)
-    worst_ids = sorted({finding.control for finding in under if finding.status == status})
+    made = sorted(
+        (finding for finding in under if finding.status == status),
+        key=lambda one: (-SEVERITIES.index(one.severity), one.control),
+    )
+    severity = made[0].severity if made else ""
+    hints: dict[str, list[str]] = {}
+    for finding in made:
+        hints.setdefault(finding.control, []).append(finding.hint)
+    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in hints.items()]
+    verdict = f"{status} ({severity})" if severity and STATUSES[status].listed else status
     all_ids = sorted({finding.control for finding in under})
     return Finding(
         roll_up.id,
-        "",
+        severity,
         account,
         GLOBAL,
         "roll-up",
         status,
         reason="the worst of its controls",
-        observed=f"{count} of {len(under)} findings: {', '.join(worst_ids)}",
+        observed=f"{verdict}, by {', '.join(by) or 'none'}: {len(made)} of {len(under)} findings",
         expected=roll_up.sentence,
         evidence=tuple(all_ids),
     )

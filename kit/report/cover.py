@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kit.aws.calls import GET_CALLER_IDENTITY
+from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot
+from kit.tables.logging import events_read
 
 _SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
 _COLLECTORS = {"assumed-role": "an assumed role", "user": "an IAM user", "root": "the root user"}
@@ -60,13 +61,20 @@ def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def _period(snapshot: Snapshot) -> str:
-    """From when to when events were looked for, and when configuration was read."""
+    """When configuration was read, and of which events: how many, from when to when, all or not."""
+    read = f"Configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    if LOOKUP_EVENTS.name not in snapshot.header["calls"]:
+        return read
+    regions = [r for r in snapshot.regions if r not in snapshot.regions_unused]
+    if not regions:
+        return f"{read}; no events of CloudTrail were asked for"
     days = snapshot.run.lookback_days
     since = snapshot.as_of - dt.timedelta(days=days)
-    return (
-        f"{since:%Y-%m-%d} to {snapshot.as_of:%Y-%m-%d}: events of CloudTrail, {days} days; "
-        f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
-    )
+    asked = f"{since:%Y-%m-%d} to {snapshot.as_of:%Y-%m-%d}, {days} days"
+    some = any(snapshot.answer(LOOKUP_EVENTS, region).sampled for region in regions)
+    what = "sample of CloudTrail's events" if some else "CloudTrail's events"
+    events = "; ".join(f"{region}: {events_read(snapshot, region)}" for region in regions)
+    return f"{read}. {what[0].upper()}{what[1:]}, looked up for {asked}: {events}"
 
 
 def _collected(snapshot: Snapshot) -> str:

@@ -143,6 +143,28 @@ def _where(call: Call, region: str) -> str | None:
     return None if call.scope is Scope.ACCOUNT else region
 
 
+def events_read(snapshot: Snapshot, region: str) -> str:
+    """How many events of AppStream were read in a region, from when to when, and whether all.
+
+    The collector's own are among them. LookupEvents lists the newest first:
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    """
+    answer = snapshot.answer(LOOKUP_EVENTS, region)
+    if answer.trouble:
+        return f"events not read ({answer.trouble.reason})"
+    events = [item for item, _ in answer.items()]
+    times = sorted(event["EventTime"] for event in events if "EventTime" in event)
+    span = f", {minute(times[0])} to {minute(times[-1])} UTC" if times else ""
+    if answer.sampled:
+        return f"the newest {len(events)} events{span}; older ones were not read"
+    return f"all {len(events)} events{span}" if events else "no event"
+
+
+def minute(time: str) -> str:
+    """A time of an answer as people read it."""
+    return time[:16].replace("T", " ")
+
+
 def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Counts over the events looked up, without the collector's own."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
@@ -159,12 +181,11 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         if "tlsVersion" in tls
     ]
     times = sorted(item["EventTime"] for item, _ in events if "EventTime" in item)
-    cut = next((request.cut for request in answer.requests if request.cut), None)
     window = {
         "first event": times[0] if times else None,
         "last event": times[-1] if times else None,
         "days asked for": snapshot.run.lookback_days,
-        "all read": cut is None,
+        "all read": not answer.sampled,
     }
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)
