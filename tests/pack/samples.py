@@ -94,11 +94,11 @@ def sample() -> JSON:
         record(
             "AR-18",
             "fail",
-            severity="",
+            severity="low",
             region="global",
             resource="roll-up",
             reason="the worst of its controls",
-            observed="2 of 4 findings: AR-05",
+            observed="fail (low), by AR-05: 2 of 4 findings",
             expected="AWS encryption solutions are used",
             evidence="AR-01 AR-05",
         ),
