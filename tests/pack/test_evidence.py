@@ -80,7 +80,7 @@ def test_a_label_in_a_table_stands_in_the_records_that_it_cites(
         for (row, _), refs in table.refs.items():
             cited.setdefault(row, set()).update(ref.partition("#")[0] for ref in refs)
         for row, shown in table.frame["resource"].items():
-            labels = set(re.findall(r"[A-Za-z-]+-[a-z2-7]{10}\b", shown)) & made
+            labels = made.intersection(tables.labels.within(shown))
             text = "".join(json.dumps(records(name).get(ref)) for ref in cited.get(row, ()))
             missing = [label for label in labels if label not in text]
             assert missing == [], (table.spec.name, row)
