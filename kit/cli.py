@@ -352,13 +352,12 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
-    from kit.controls import ROLL_UPS
-    from kit.findings import WORST_FIRST, made_by
+    from kit.findings import ROLL_UP, WORST_FIRST, made_by
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
-    sums = [finding for finding in pack.findings if finding["control"] in ROLL_UPS]
-    counts = Counter(f["status"] for f in pack.findings if f["control"] not in ROLL_UPS)
+    counts = Counter(one["status"] for one in pack.findings if one["subject"] != ROLL_UP)
+    sums = [one for one in pack.findings if one["subject"] == ROLL_UP]
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")

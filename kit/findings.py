@@ -20,12 +20,12 @@ PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
 WORST_FIRST = tuple(STATUSES)
 _FIRST = 4  # controls that are named beside the verdict of a roll-up
-SAMPLE = "Sample: "  # how the hint of a finding begins that rests on some of what AWS holds
 NO_API = "no API"
 
 # What a finding is about: a resource; or that there is none; or those that were not listed; or
-# nothing, because the profile does not require the control.
+# nothing, because the profile does not require the control; or the findings of other controls.
 RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
+ROLL_UP = "roll-up"
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
 
@@ -46,14 +46,15 @@ class Finding:
         What was read, and what the rule wanted with its thresholds.
     operation, code, permission, hint : str
         For what could not be seen: the call, AWS's error code, the action to grant, the way out.
-        The hint of a verdict on a sample begins with what was read, and ends that with a stop.
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
     subject : str
-        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED` or `NOT_REQUIRED`.
+        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED`, `NOT_REQUIRED` or `ROLL_UP`.
     observed_values, threshold_values : str
         JSON objects in the canonical form of RFC 8785: typed values by column id, without those
         that were not seen or are transient, and the thresholds and lists by field.
+    sample : str
+        Which part of the population was read, where that was not all of it.
     """
 
     control: str
@@ -73,16 +74,12 @@ class Finding:
     subject: str = RESOURCE
     observed_values: str = "{}"
     threshold_values: str = "{}"
+    sample: str = ""
 
     @property
     def is_open(self) -> bool:
         """Whether somebody has to act on it."""
         return is_open(self.status, self.reason)
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether it rests on some of what AWS holds, not on all of it."""
-        return self.hint.startswith(SAMPLE)
 
 
 class Findings:
@@ -219,11 +216,10 @@ def why(record: Mapping[str, Any]) -> str:
     record : mapping
         Members of `Finding` by name.
     """
-    hint: str = record["hint"]
-    sample, _, hint = hint.partition(". ") if hint.startswith(SAMPLE) else ("", "", hint)
+    sample: str = record["sample"]
     call = " ".join(filter(None, (record["operation"], record["code"])))
-    rest = ", ".join(filter(None, (record["reason"], call, hint)))
-    return ". ".join(filter(None, (sample.removesuffix("."), rest)))
+    rest = ", ".join(filter(None, (record["reason"], call, record["hint"])))
+    return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
 
 
 def made_by(observed: str) -> str:
@@ -233,10 +229,10 @@ def made_by(observed: str) -> str:
     return ", ".join(names[: 1 + _FIRST]) + (f" and {more} more" if more > 0 else "")
 
 
-def samples(hints: Sequence[str]) -> str:
-    """Say how many of some findings rest on a sample; nothing where none does."""
-    some = sum(hint.startswith(SAMPLE) for hint in hints)
-    return f"sample in {some} of {len(hints)}" if 0 < some < len(hints) else "sample" * bool(some)
+def samples(told: Sequence[str]) -> str:
+    """Say how many of some findings rest on a sample, by what each tells; nothing where none does."""
+    some = sum(map(bool, told))
+    return f"sample in {some} of {len(told)}" if 0 < some < len(told) else "sample" * bool(some)
 
 
 def worst(statuses: Iterable[str]) -> str:

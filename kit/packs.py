@@ -98,6 +98,7 @@ class SealedPack:
                 f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
                 f"{', '.join(STATUSES)}"
             )
+        # Earlier packs give a roll-up no subject of its own.
         leaves = [record for record in records if record["control"] not in ROLL_UPS]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 

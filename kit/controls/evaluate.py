@@ -33,7 +33,7 @@ from kit.findings import (
     NOTHING,
     PASS,
     RESOURCE,
-    SAMPLE,
+    ROLL_UP,
     UNLISTED,
     Finding,
     Findings,
@@ -48,7 +48,7 @@ from kit.tables import Tables
 from kit.tables.core import Table, lines
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
-from kit.tables.logging import IN_USE, PROBES, events_read
+from kit.tables.logging import IN_USE, PROBES
 
 _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
@@ -179,18 +179,6 @@ class _Evaluation:
         ]
 
     def _judge(self, row: str) -> Finding:
-        """The verdict on a row; one that rests on a sample says so before anything else."""
-        found = self._verdict(row)
-        sample = self._sample(self.table.rows[row]["region"])
-        return replace(found, hint=". ".join(filter(None, (sample, found.hint))))
-
-    def _sample(self, region: str) -> str:
-        calls = self.control.calls
-        if not any(call.bounded and self.snapshot.answer(call, region).sampled for call in calls):
-            return ""
-        return f"{SAMPLE}{events_read(self.snapshot, region)}"
-
-    def _verdict(self, row: str) -> Finding:
         values = self.table.rows[row]
         outcomes: list[Any] = []
         failed: list[str] = []
@@ -208,6 +196,7 @@ class _Evaluation:
             values["resource"],
             observed=self._observed(row, values),
             observed_values=self._values(row, values),
+            sample=self._sample(row, values),
             evidence=self._evidence(row, gaps),
         )
         if failed:
@@ -248,6 +237,13 @@ class _Evaluation:
                 f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
             )
         return "; ".join(told)
+
+    def _sample(self, row: str, values: Mapping[str, Any]) -> str:
+        """Which part of a population the cells rest on, where it is not all of it."""
+        columns = self.table.spec.columns
+        names = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
+        found = [values[name] for name in names if (row, name) not in self.gaps]
+        return "; ".join(filter(None, found))
 
     def _values(self, row: str, values: Mapping[str, Any]) -> str:
         """The cells that were seen, typed, by column id; transient ones left out."""
@@ -317,6 +313,7 @@ class _Evaluation:
         reason: str = "",
         observed: str = "",
         observed_values: str = "{}",
+        sample: str = "",
         evidence: tuple[str, ...] = (),
     ) -> Finding:
         limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.limits.items())
@@ -335,6 +332,7 @@ class _Evaluation:
             subject=subject,
             observed_values=observed_values,
             threshold_values=self.threshold_values,
+            sample=sample,
         )
 
 
@@ -367,12 +365,12 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         (finding for finding in under if finding.status == status),
         key=lambda one: (-SEVERITIES.index(one.severity), one.control),
     )
-    severity = made[0].severity if made else ""
-    hints: dict[str, list[str]] = {}
+    severity = made[0].severity if made and STATUSES[status].listed else ""
+    parts: dict[str, list[str]] = {}
     for finding in made:
-        hints.setdefault(finding.control, []).append(finding.hint)
-    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in hints.items()]
-    verdict = f"{status} ({severity})" if severity and STATUSES[status].listed else status
+        parts.setdefault(finding.control, []).append(finding.sample)
+    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in parts.items()]
+    grave = f" ({severity})" if severity else ""
     all_ids = sorted({finding.control for finding in under})
     return Finding(
         roll_up.id,
@@ -382,9 +380,13 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         "roll-up",
         status,
         reason="the worst of its controls",
-        observed=f"{verdict}, by {', '.join(by) or 'none'}: {len(made)} of {len(under)} findings",
+        observed=(
+            f"{status}{grave}, by {', '.join(by) or 'no control'}: "
+            f"{len(made)} of {len(under)} findings"
+        ),
         expected=roll_up.sentence,
         evidence=tuple(all_ids),
+        subject=ROLL_UP,
     )
 
 

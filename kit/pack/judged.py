@@ -71,7 +71,7 @@ class Judged:
         """What stands beside the verdict: of a roll-up its severity and what made it; a sample."""
         if isinstance(self.control, RollUp):
             return made_by(self.records[0]["observed"])
-        return samples([record["hint"] for record in self.records])
+        return samples([record["sample"] for record in self.records])
 
     @property
     def status(self) -> str:

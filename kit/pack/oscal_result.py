@@ -9,13 +9,16 @@ from typing import Any
 from kit.catalogue.statuses import STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, SAMPLE, why
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, why
 from kit.pack.judged import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
-_TOLD = ("status", "severity", "region", "reason", "operation", "code", "permission", "hint")
+_TOLD = (
+    *("status", "severity", "region", "sample"),
+    *("reason", "operation", "code", "permission", "hint"),
+)
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 
 
@@ -263,7 +266,7 @@ def _verdict(record: JSON) -> JSON:
 
 def _description(record: JSON) -> str:
     """What was observed, after what was read of a sample."""
-    if record["hint"].startswith(SAMPLE):
+    if record["sample"]:
         return f"{why(record)}. {record['observed']}"
     return str(record["observed"] or why(record) or record["status"])
 

@@ -84,7 +84,7 @@ def told(finding: Finding) -> str:
 def kinds(some: list[Finding]) -> str:
     """Tell the most frequent reasons or observations of some findings, samples before anything."""
     counted = Counter(
-        told(one) if one.is_sample and not one.reason else why(vars(one)) or one.observed
+        told(one) if one.sample and not one.reason else why(vars(one)) or one.observed
         for one in some
     )
     texts = [
@@ -93,17 +93,17 @@ def kinds(some: list[Finding]) -> str:
     ]
     more = len(counted) - len(texts)
     line = " | ".join(texts) + (f" | and {more} more kinds" if more else "")
-    sampled = samples([finding.hint for finding in some]) if len(counted) > 1 else ""
+    sampled = samples([finding.sample for finding in some]) if len(counted) > 1 else ""
     return f"{sampled.capitalize()}. {line}" if sampled else line
 
 
 def beside_each(findings: Findings) -> dict[str, str]:
     """What stands beside the verdict of a control or roll-up, by its id: see `Judged.beside`."""
-    hints: dict[str, list[str]] = {}
+    parts: dict[str, list[str]] = {}
     for finding in findings.leaves:
-        hints.setdefault(finding.control, []).append(finding.hint)
+        parts.setdefault(finding.control, []).append(finding.sample)
     summed = {one.control: made_by(one.observed) for one in findings.roll_ups}
-    return {name: samples(some) for name, some in hints.items()} | summed
+    return {name: samples(some) for name, some in parts.items()} | summed
 
 
 def _judged(

@@ -62,19 +62,17 @@ def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 def _period(snapshot: Snapshot) -> str:
     """When configuration was read, and of which events: how many, from when to when, all or not."""
-    read = f"Configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
-    if LOOKUP_EVENTS.name not in snapshot.header["calls"]:
-        return read
-    regions = [r for r in snapshot.regions if r not in snapshot.regions_unused]
-    if not regions:
-        return f"{read}; no events of CloudTrail were asked for"
+    read = f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    answers = {region: snapshot.answer(LOOKUP_EVENTS, region) for region in snapshot.regions}
+    asked = [region for region, answer in answers.items() if answer.requests]
+    if not asked:
+        return f"{read}; no events of CloudTrail were read"
     days = snapshot.run.lookback_days
     since = snapshot.as_of - dt.timedelta(days=days)
-    asked = f"{since:%Y-%m-%d} to {snapshot.as_of:%Y-%m-%d}, {days} days"
-    some = any(snapshot.answer(LOOKUP_EVENTS, region).sampled for region in regions)
-    what = "sample of CloudTrail's events" if some else "CloudTrail's events"
-    events = "; ".join(f"{region}: {events_read(snapshot, region)}" for region in regions)
-    return f"{read}. {what[0].upper()}{what[1:]}, looked up for {asked}: {events}"
+    some = any(answers[region].sampled for region in asked)
+    what = "a sample of CloudTrail's events" if some else "CloudTrail's events"
+    events = "; ".join(f"{region}: {events_read(answers[region])}" for region in asked)
+    return f"{read}; {what}, of the {days} days from {since:%Y-%m-%d} asked for: {events}"
 
 
 def _collected(snapshot: Snapshot) -> str:

@@ -354,7 +354,7 @@ def transit(findings: Findings) -> Table:
             worst_own = worst(finding.status for finding in own)
             # One that rests on a sample stands for all: it claims the least.
             alike = [finding for finding in own if finding.status == worst_own]
-            first = next((finding for finding in alike if finding.is_sample), alike[0])
+            first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)
             says = " ".join(filter(None, (statement.says, statement.note)))
             seen = ". ".join(filter(None, (beside_it, told(first))))

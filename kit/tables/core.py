@@ -65,6 +65,9 @@ class Column:
     transient : bool
         The value is new at each collection although nothing changed, so it is no part of a
         finding's identity.
+    sample : str
+        The column that describes which part of a population the value rests on, where that is
+        not all of it.
     past : bool
         The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
@@ -75,6 +78,7 @@ class Column:
     calls: tuple[Call, ...] = ()
     thresholds: tuple[str, ...] = ()
     transient: bool = False
+    sample: str = ""
     past: bool = False
 
 

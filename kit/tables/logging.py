@@ -21,7 +21,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.aws.session import USER_AGENT
-from kit.snapshot import Snapshot, Trouble
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
@@ -60,11 +60,20 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
             thresholds=(DELIVERY_LIMIT,),
         ),
         "left_out": Column("Left out", calls=RECORDER_CALLS),
-        "events_seen": Column("AppStream events seen", calls=_EVENTS, transient=True),
-        "events_with_tls": Column("of these with TLS details", calls=_EVENTS, transient=True),
-        "events_unread": Column("Events that cannot be read", calls=_EVENTS, transient=True),
-        "tls_versions": Column("TLS versions seen", calls=_EVENTS, transient=True),
+        "events_seen": Column(
+            "AppStream events seen", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "events_with_tls": Column(
+            "of these with TLS details", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "events_unread": Column(
+            "Events that cannot be read", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "tls_versions": Column(
+            "TLS versions seen", calls=_EVENTS, transient=True, sample="events_read"
+        ),
         "events_window": Column("Events", calls=_EVENTS, transient=True),
+        "events_read": Column("Part of the events", calls=_EVENTS, transient=True),
         "macie": STATUS_COLUMN,
         "open_findings": FINDINGS_COLUMN,
         "analyzer": Column(
@@ -143,18 +152,17 @@ def _where(call: Call, region: str) -> str | None:
     return None if call.scope is Scope.ACCOUNT else region
 
 
-def events_read(snapshot: Snapshot, region: str) -> str:
-    """How many events of AppStream were read in a region, from when to when, and whether all.
+def events_read(answer: Answer) -> str:
+    """How many events of AppStream were read, from when to when, and whether all.
 
     The collector's own are among them. LookupEvents lists the newest first:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
     """
-    answer = snapshot.answer(LOOKUP_EVENTS, region)
     if answer.trouble:
-        return f"events not read ({answer.trouble.reason})"
+        return f"not read ({answer.trouble.reason})"
     events = [item for item, _ in answer.items()]
-    times = sorted(event["EventTime"] for event in events if "EventTime" in event)
-    span = f", {minute(times[0])} to {minute(times[-1])} UTC" if times else ""
+    times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
+    span = f", {times[0]} to {times[-1]} UTC" if times else ""
     if answer.sampled:
         return f"the newest {len(events)} events{span}; older ones were not read"
     return f"all {len(events)} events{span}" if events else "no event"
@@ -187,6 +195,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "days asked for": snapshot.run.lookback_days,
         "all read": not answer.sampled,
     }
+    sample = f"a sample: {events_read(answer)}" if answer.sampled else ""
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)
     return {
@@ -195,6 +204,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "events_unread": derive(lambda _: unread, seen),
         "tls_versions": derive(lambda _: sorted(set(versions)), seen),
         "events_window": derive(lambda _: window, seen),
+        "events_read": derive(lambda _: sample, seen),
     }
 
 

@@ -26,7 +26,7 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.errors import UserError
-from kit.findings import Finding, Findings
+from kit.findings import ROLL_UP, Finding, Findings
 from kit.snapshot import Trouble
 from kit.tables import tabulate
 from kit.tables.cells import Cell
@@ -495,6 +495,7 @@ def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
     (roll_up,) = judge().roll_ups
     assert (roll_up.status, roll_up.region, roll_up.severity) == ("fail", GLOBAL, "low")
     assert roll_up.observed == "fail (low), by AR-97: 1 of 2 findings"
+    assert roll_up.subject == ROLL_UP
     assert roll_up.evidence == ("AR-97", "AR-98")
 
 
@@ -513,7 +514,7 @@ def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
             ["blue", "blue"],
             ("fail", "medium", "fail (medium), by AR-90, AR-91: 2 of 2"),
         ),
-        (["low", "high"], ["red", "red"], ("pass", "high", "pass, by AR-91, AR-90: 2 of 2")),
+        (["low", "high"], ["red", "red"], ("pass", "", "pass, by AR-91, AR-90: 2 of 2")),
         (
             ["medium", "high"],
             [HIDDEN, "red"],

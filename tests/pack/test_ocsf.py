@@ -205,14 +205,13 @@ def test_the_docs_tell_versions_namespace_and_statuses() -> None:
 def test_a_sample_is_the_first_thing_of_the_detail(
     made: Document, status: str, fields: dict[str, str], detail: str
 ) -> None:
-    hint = "Sample: the newest 100 events; older ones were not read"
-    assert event(made, status, hint=hint, **fields)["status_detail"] == f"{hint}{detail}"
+    part = "a sample: the newest 100 events; older ones were not read"
+    assert event(made, status, sample=part, **fields)["status_detail"] == f"A{part[1:]}{detail}"
 
 
 def test_after_a_sample_comes_why_evidence_is_missing(made: Document) -> None:
-    hint = "Sample: the newest 2 events; older ones were not read. no event of others was seen"
-    one = event(made, "not evidenced", hint=hint, reason="no event seen")
+    part, hint = "a sample: the newest 2 events; older ones were not read", "no event of others"
+    one = event(made, "not evidenced", sample=part, hint=hint, reason="no event seen")
     assert one["status_detail"] == (
-        "Sample: the newest 2 events; older ones were not read. "
-        "no event seen, no event of others was seen"
+        "A sample: the newest 2 events; older ones were not read. no event seen, no event of others"
     )

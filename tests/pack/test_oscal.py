@@ -222,7 +222,9 @@ def test_what_is_attested_or_declared_was_examined_and_all_else_tested(results: 
     assert ("attested", "TEST") not in methods
 
 
-SAMPLE = "Sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+SAMPLE = (
+    "a sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+)
 
 
 def test_a_roll_up_has_the_severity_of_what_made_it(results: Any) -> None:
@@ -234,9 +236,9 @@ def test_a_roll_up_has_the_severity_of_what_made_it(results: Any) -> None:
 
 
 def test_a_sample_is_called_one_before_what_was_observed(made: Document) -> None:
-    hint = f"{SAMPLE} not read"
-    data = sample() | {"records": [record("IT-03", "attested", hint=hint, reason="AWS's table")]}
+    part = f"{SAMPLE} not read"
+    data = sample() | {"records": [record("IT-03", "attested", sample=part, reason="AWS's table")]}
     (result,) = json.loads(oscal(made, data))["assessment-results"]["results"]
     (observation,) = result["observations"]
-    assert observation["description"].startswith(f"{hint}. AWS's table. Default")
+    assert observation["description"].startswith(f"A{part[1:]}. AWS's table. Default")
     assert result["findings"][0]["description"] == "Findings: 1 attested (sample)."

@@ -85,7 +85,9 @@ def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> 
     assert found["AR-05"]["Beside the verdict"] is None
 
 
-SAMPLE = "Sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+SAMPLE = (
+    "a sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+)
 
 
 def test_a_sample_is_called_one_beside_the_verdict() -> None:
@@ -94,12 +96,12 @@ def test_a_sample_is_called_one_beside_the_verdict() -> None:
         {**data["records"][0], "control": "IT-03", "region": region, "status": "attested"}
         for region in ("eu-west-1", "eu-central-1")
     )
-    here |= {"hint": f"{SAMPLE} not read", "reason": "AWS's table"}
+    here |= {"sample": f"{SAMPLE} not read", "reason": "AWS's table"}
     book = opened(data={**data, "records": [here, there]})
     assert rows(book["Controls"])[0]["Beside the verdict"] == "sample in 1 of 2"
     whys = {row["Region"]: row["Why"] for row in rows(book["Findings"])}
-    assert whys["eu-west-1"] == f"{SAMPLE} not read. AWS's table"
-    assert not (whys["eu-central-1"] or "").startswith("Sample")
+    assert whys["eu-west-1"] == f"A{SAMPLE[1:]} not read. AWS's table"
+    assert not (whys["eu-central-1"] or "").startswith("A sample")
 
 
 def test_cells_have_types(book: Workbook) -> None:

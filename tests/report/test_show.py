@@ -291,7 +291,7 @@ def sampled(account: Account, *regions: str) -> Account:
 
 
 TWO = ("eu-central-1", REGION)
-LOOKED_UP = "CloudTrail's events, looked up for 2026-08-26 to 2026-11-24, 90 days"
+LOOKED_UP = "CloudTrail's events, of the 90 days from 2026-08-26 asked for"
 ONE_READ = "1 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
 
 
@@ -300,12 +300,12 @@ ONE_READ = "1 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
     [
         (
             lambda a: sampled(a, *TWO),
-            f"Sample of {LOOKED_UP}: eu-central-1: the newest {ONE_READ}; older ones were not read; "
+            f"a sample of {LOOKED_UP}: eu-central-1: the newest {ONE_READ}; older ones were not read; "
             f"eu-west-1: the newest {ONE_READ}; older ones were not read",
         ),
         (
             lambda a: sampled(a, REGION).fleet(region=TWO[0]).event(region=TWO[0]),
-            f"Sample of {LOOKED_UP}: eu-central-1: all {ONE_READ}; "
+            f"a sample of {LOOKED_UP}: eu-central-1: all {ONE_READ}; "
             f"eu-west-1: the newest {ONE_READ}; older ones were not read",
         ),
         (
@@ -315,7 +315,7 @@ ONE_READ = "1 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
         ),
         (
             lambda a: a.event().denies(LOOKUP_EVENTS, region=TWO[0]),
-            f"{LOOKED_UP}: eu-central-1: events not read (denied); eu-west-1: all {ONE_READ}",
+            f"{LOOKED_UP}: eu-central-1: not read (denied); eu-west-1: all {ONE_READ}",
         ),
     ],
 )
@@ -324,15 +324,17 @@ def test_the_period_is_that_of_what_was_read(tmp_path: Path, given: Any, period:
     given(account)
     snapshot = account.snapshot()
     facts = dict(show.cover(evaluate(tabulate(snapshot)), snapshot).facts)
-    assert facts["Period"] == f"Configuration as of 2026-11-24 12:00 UTC. {period}"
+    assert facts["Period"] == f"configuration as of 2026-11-24 12:00 UTC; {period}"
 
 
 def test_without_events_the_period_is_that_of_the_configuration(tmp_path: Path) -> None:
     snapshot = Account(tmp_path).snapshot()
-    header = {**snapshot.header, "calls": ["appstream.DescribeFleets"]}
-    asked = Snapshot(header, snapshot.requests, snapshot.folder)
+    others = [request for request in snapshot.requests if request.call != LOOKUP_EVENTS.name]
+    asked = Snapshot(snapshot.header, others, snapshot.folder)
     facts = dict(show.cover(Findings([]), asked).facts)
-    assert facts["Period"] == "Configuration as of 2026-11-24 12:00 UTC"
+    assert facts["Period"] == (
+        "configuration as of 2026-11-24 12:00 UTC; no events of CloudTrail were read"
+    )
 
 
 def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_path: Path) -> None:
