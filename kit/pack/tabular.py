@@ -114,7 +114,8 @@ def findings_parquet(data: JSON) -> bytes:
         dictionaries of Parquet's: whoever does not trust the file can tell what it unpacks to.
     """
     records, facts = data["records"], data["facts"]
-    names = list(records[0]) if records else _COLUMNS  # as the kit that sealed them has them
+    # Those that the kit that sealed them knew.
+    names = [name for name in _COLUMNS if not records or name in records[0]]
     columns = {name: [record[name] for record in records] for name in names}
     columns["evidence"] = [refs.split() for refs in columns["evidence"]]
     columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)

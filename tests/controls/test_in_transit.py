@@ -202,7 +202,7 @@ def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
     assert f"{first}, {last}, days asked for 90, all read yes" in finding.observed
 
 
-NEWEST = "Sample: the newest 2 events, 2026-11-21 12:00 to 2026-11-23 12:00 UTC; older ones were not read"
+NEWEST = "a sample: the newest 2 events, 2026-11-21 12:00 to 2026-11-23 12:00 UTC; older ones were not read"
 
 
 def sampled(account: Account, tls: str = "TLSv1.2", who: str = "", region: str = REGION) -> Account:

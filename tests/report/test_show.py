@@ -347,7 +347,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
     findings = evaluate(tables)
     blocks = blocks_of(findings, "IT")
     start = (
-        "Sample: the newest 301 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC; older ones were"
+        "A sample: the newest 301 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC; older ones were"
     )
     (row,) = (r for g in blocks["IT-03"]["groups"] for r in g["table"]["rows"])
     assert row[1].startswith(f"{start} not read. needs review")
