@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kit.aws.calls import GET_CALLER_IDENTITY
+from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot
+from kit.tables.logging import events
 
 _SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
 _COLLECTORS = {"assumed-role": "an assumed role", "user": "an IAM user", "root": "the root user"}
@@ -60,12 +61,34 @@ def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def _period(snapshot: Snapshot) -> str:
-    """From when to when events were looked for, and when configuration was read."""
-    days = snapshot.run.lookback_days
-    since = snapshot.as_of - dt.timedelta(days=days)
+    """When configuration was read, and which events were: how many, from when to when, all or not."""
+    configuration = f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    asked = [
+        region for region in snapshot.regions if snapshot.answer(LOOKUP_EVENTS, region).evidence
+    ]
+    if not asked:
+        return f"{configuration}; no events of CloudTrail were read"
+    cells = [events(snapshot, region) for region in asked]
+    read = [one for one in cells if not one["events_window"].gap]
+    count = sum(one["events_seen"].value for one in read)
+    windows = [one["events_window"].value for one in read]
+    ends = sorted(
+        str(window[end])[:10]
+        for window in windows
+        for end in ("first event", "last event")
+        if window[end]
+    )
+    when = f", {ends[0]} to {ends[-1]}" if ends else ""
+    parts = sum(not window["all read"] for window in windows)
+    whole = (
+        f"a sample in {parts} of {len(asked)} regions, where CloudTrail has more"
+        if parts
+        else "all that CloudTrail has"
+    )
+    unseen = f"; not seen in {len(cells) - len(read)} regions" if len(read) < len(cells) else ""
     return (
-        f"{since:%Y-%m-%d} to {snapshot.as_of:%Y-%m-%d}: events of CloudTrail, {days} days; "
-        f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+        f"{configuration}; {count} events of CloudTrail{when}, of the {snapshot.run.lookback_days} "
+        f"days asked for: {whole}{unseen}"
     )
 
 

@@ -113,11 +113,9 @@ class _Asked:
 
     def __init__(self, things: Iterable[Thing]):
         self._kinds: dict[str, list[Thing]] = {}
-        self._with_policy: dict[str, list[Thing]] = {}
+        self._allowing: dict[tuple[str, str], list[tuple[Thing, list[Statement]]]] = {}
         for thing in things:
             self._kinds.setdefault(thing.kind, []).append(thing)
-            if thing.target.policy:
-                self._with_policy.setdefault(thing.kind, []).append(thing)
 
     def way(self, caller: Caller, way: Way) -> tuple[int, Trouble | None]:
         """How surely a caller may do all that a way needs; what hides it."""
@@ -150,10 +148,16 @@ class _Asked:
 
     def letting_in(self, caller: Caller, action: str, kind: str) -> list[Thing]:
         """Things of a kind whose policies may let a caller do an action."""
+        if (kind, action) not in self._allowing:
+            allowing = (
+                (thing, _allowing(thing.target.policy or (), action))
+                for thing in self._kinds.get(kind, ())
+            )
+            self._allowing[kind, action] = [(thing, own) for thing, own in allowing if own]
         return [
             thing
-            for thing in self._with_policy.get(kind, ())
-            if any(_lets_in(one, caller) for one in _allowing(thing.target.policy or (), action))
+            for thing, own in self._allowing[kind, action]
+            if any(_lets_in(one, caller) for one in own)
         ]
 
     def _candidates(self, caller: Caller, action: str, kind: str) -> Iterable[Thing]:
@@ -161,6 +165,8 @@ class _Asked:
         if caller.kind == "account":
             return self.letting_in(caller, action, kind)
         own = _allowing(caller.identity, action)
+        if not own:
+            return self.letting_in(caller, action, kind)
         if any(one.excepts_resources for one in own):
             return self._kinds.get(kind, ())
         starts = tuple(_start(text) for one in own for text in one.resources or ())

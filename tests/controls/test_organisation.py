@@ -141,7 +141,6 @@ def test_the_verdict_on_its_trail_follows_from_the_organisations_snapshot(
 ) -> None:
     trail_seen(member.bucket())
     assert [v.reason for v in verdicts(member, control)] == ["administrator"]
-    (Path(member._folder) / "snapshot").rename(Path(member._folder) / "before")
     (finding,) = findings(lent(given), control)
     assert finding.status == expected.status
     assert any(ref.startswith("O") for ref in finding.evidence)
