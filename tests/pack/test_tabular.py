@@ -93,4 +93,4 @@ def test_findings_that_were_sealed_before_samples_were_called_ones_are_read_as_t
     table = pq.read_table(io.BytesIO(findings_parquet(sample() | {"records": read})))
     assert "sample" not in table.column_names
     with pytest.raises(ValueError, match="columns"):
-        read_findings_csv(csv_file(records, columns[:-1]))
+        read_findings_csv(csv_file([], columns[:-1]))
