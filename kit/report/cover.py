@@ -70,7 +70,11 @@ def _period(snapshot: Snapshot) -> str:
         return f"{configuration}; no events of CloudTrail were read"
     cells = [events(snapshot, region) for region in asked]
     read = [one for one in cells if not one["events_window"].gap]
-    count = sum(one["events_seen"].value for one in read)
+    if not read:
+        return f"{configuration}; no events of CloudTrail could be read in {_regions(len(asked))}"
+    seen, unread = (
+        sum(one[name].value for one in read) for name in ("events_seen", "events_unread")
+    )
     windows = [one["events_window"].value for one in read]
     ends = sorted(
         str(window[end])[:10]
@@ -81,15 +85,26 @@ def _period(snapshot: Snapshot) -> str:
     when = f", {ends[0]} to {ends[-1]}" if ends else ""
     parts = sum(not window["all read"] for window in windows)
     whole = (
-        f"a sample in {parts} of {len(asked)} regions, where CloudTrail has more"
+        f"a sample in {parts} of {_regions(len(asked))}, where CloudTrail has more"
         if parts
         else "all that CloudTrail has"
     )
-    unseen = f"; not seen in {len(cells) - len(read)} regions" if len(read) < len(cells) else ""
+    parts_unseen = [
+        f"; {_events(unread)} could not be read" if unread else "",
+        f"; not seen in {_regions(len(cells) - len(read))}" if len(read) < len(cells) else "",
+    ]
     return (
-        f"{configuration}; {count} events of CloudTrail{when}, of the {snapshot.run.lookback_days} "
-        f"days asked for: {whole}{unseen}"
+        f"{configuration}; {_events(seen)} of CloudTrail besides the collector's own{when}, of the "
+        f"{snapshot.run.lookback_days} days asked for: {whole}{''.join(parts_unseen)}"
     )
+
+
+def _regions(count: int) -> str:
+    return f"{count} region{'' if count == 1 else 's'}"
+
+
+def _events(count: int) -> str:
+    return f"{count} event{'' if count == 1 else 's'}"
 
 
 def _collected(snapshot: Snapshot) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import LOOKUP_EVENTS
+from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.controls import evaluate
 from kit.findings import Finding, Findings
 from kit.report import show
@@ -46,8 +46,8 @@ def test_what_was_cut_short_by_the_parameters_is_a_sample(busy: Account) -> None
     for control in ("IT-03", "LG-04"):
         assert of(findings, control).sample.startswith("a sample: the newest 3 events, 2026-")
     assert of(findings, "AR-03").sample == ""
-    assert "3 events of CloudTrail, 2026-" in period(findings, tables)
-    assert "of the 90 days asked for: a sample in 1 of 1 regions" in period(findings, tables)
+    assert "3 events of CloudTrail besides the collector's own, 2026-" in period(findings, tables)
+    assert "of the 90 days asked for: a sample in 1 of 1 region," in period(findings, tables)
 
 
 def test_what_was_read_to_the_end_is_none(busy: Account) -> None:
@@ -58,13 +58,15 @@ def test_what_was_read_to_the_end_is_none(busy: Account) -> None:
 
 def test_without_events_nothing_is_claimed(tmp_path: Path) -> None:
     findings, tables = judged(Account(tmp_path).stack().fleet())
-    assert "; 0 events of CloudTrail, of the 90 days" in period(findings, tables)
+    assert "; 0 events of CloudTrail besides the collector's own, of the 90" in period(
+        findings, tables
+    )
     assert of(findings, "LG-04").sample == ""
 
 
 def test_events_that_were_refused_are_not_seen(busy: Account) -> None:
     findings, tables = judged(busy.denies(LOOKUP_EVENTS))
-    assert period(findings, tables).endswith("not seen in 1 regions")
+    assert period(findings, tables).endswith("; no events of CloudTrail could be read in 1 region")
     assert of(findings, "IT-03").sample == ""
 
 
@@ -95,5 +97,23 @@ def test_the_identity_does_not_depend_on_the_sample(tmp_path: Path) -> None:
 def test_regions_are_counted(tmp_path: Path) -> None:
     account = Account(tmp_path).stack().fleet().event()
     findings, tables = judged(account)
-    assert period(findings, tables).startswith("configuration as of 2026-11-24 12:00 UTC; 1 events")
+    assert period(findings, tables).startswith(
+        "configuration as of 2026-11-24 12:00 UTC; 1 event of"
+    )
     assert REGION in tables.snapshot.regions
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (lambda a: a.denies(LOOKUP_EVENTS, "us-east-1"), "CloudTrail has; not seen in 1 region"),
+        (lambda a: a.event(details="{"), "CloudTrail has; 1 event could not be read"),
+        (lambda a: a.denies(LOOKUP_EVENTS), "no events of CloudTrail could be read in 2 regions"),
+        (lambda a: a.denies(GET_CALLER_IDENTITY), "of CloudTrail could be read in 2 regions"),
+        (lambda a: a, "all that CloudTrail has"),
+    ],
+)
+def test_what_could_not_be_read_is_named(tmp_path: Path, spoilt: Any, told: str) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).stack().fleet().event()
+    findings, tables = judged(spoilt(account))
+    assert period(findings, tables).endswith(told)
