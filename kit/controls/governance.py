@@ -79,7 +79,10 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
             "in reports_read in the parameters (a day, or a reference). Take frameworks that "
             "nobody needs out of attestations in the profile."
         ),
-        cli="aws artifact list-reports --region us-east-1",
+        cli=(
+            "# With credentials of the partition aws: those of GovCloud are refused there\n"
+            "aws artifact list-reports --region us-east-1"
+        ),
     ),
 )
 def aws_protects_its_infrastructure(

@@ -163,9 +163,12 @@ def events_read(answer: Answer) -> str:
     events = [item for item, _ in answer.items()]
     times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
     span = f", {times[0]} to {times[-1]} UTC" if times else ""
+    unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
+    span += f", {unread} of them without details that can be read" if unread else ""
+    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
     if answer.sampled:
-        return f"the newest {len(events)} events{span}; older ones were not read"
-    return f"all {len(events)} events{span}" if events else "no event"
+        return f"the newest {count}{span}; older ones were not read"
+    return f"all {count}{span}" if events else "no event"
 
 
 def minute(time: str) -> str:

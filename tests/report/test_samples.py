@@ -14,9 +14,11 @@ from kit.report import show
 from kit.report.blocks import BRIEF
 from kit.report.views import Controls
 from kit.tables import tabulate
-from tests.standins import Account
+from tests.standins import REGION, Account
 
 BOUND = "event_pages of the parameters"
+DAY = "2026-11-23 12:00"
+ONE = f"all 1 event, {DAY} to {DAY} UTC"
 
 
 def judged(account: Account) -> tuple[Findings, Any]:
@@ -90,3 +92,24 @@ def test_the_identity_does_not_depend_on_the_sample(tmp_path: Path) -> None:
         found = judged(account.cuts(LOOKUP_EVENTS, BOUND))[0]
         digests.add(Findings([of(found, "IT-03"), of(found, "LG-04")]).digest)
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "here", "there"),
+    [
+        (lambda a: a.denies(LOOKUP_EVENTS, "us-east-1"), ONE, "not read (denied)"),
+        (
+            lambda a: a.event(details="{"),
+            f"all 2 events, {DAY} to {DAY} UTC, 1 of them without details that can be read",
+            "no event",
+        ),
+        (lambda a: a.denies(LOOKUP_EVENTS), "not read (denied)", "not read (denied)"),
+        (lambda a: a, ONE, "no event"),
+    ],
+)
+def test_each_region_says_what_of_it_was_read(
+    tmp_path: Path, spoilt: Any, here: str, there: str
+) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).stack().fleet().event()
+    findings, tables = judged(spoilt(account))
+    assert period(findings, tables).endswith(f"asked for: {REGION}: {here}; us-east-1: {there}")

@@ -292,7 +292,7 @@ def sampled(account: Account, *regions: str) -> Account:
 
 TWO = ("eu-central-1", REGION)
 LOOKED_UP = "CloudTrail's events, of the 90 days from 2026-08-26 asked for"
-ONE_READ = "1 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
+ONE_READ = "1 event, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
 
 
 @pytest.mark.parametrize(
