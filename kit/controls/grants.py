@@ -7,6 +7,8 @@ from kit.controls.registry import (
     CUSTOMER,
     REGION,
     SHARED,
+    NotEvidenced,
+    Outcome,
     Remedy,
     control,
 )
@@ -18,6 +20,7 @@ _UNSEEN = (
     "The kit reads the policies of users, groups, roles and buckets, boundaries and trust "
     "policies. SCPs, RCPs, session policies and VPC endpoint policies may allow less."
 )
+_REVIEW = NotEvidenced("needs review", "somebody outside the account may, on a condition")
 
 
 @control(
@@ -66,6 +69,14 @@ def rights_on_appstream_and_its_data_are_administrators_alone(
 ) -> bool:
     """Nobody but declared administrators and accounts may do so without a narrowing condition."""
     return not open or administrator
+
+
+@rights_on_appstream_and_its_data_are_administrators_alone.clause
+def nobody_outside_may_on_a_condition(
+    narrowed: list[str], administrator: bool, outsider: bool
+) -> Outcome:
+    """Nobody else outside the account may do so at all."""
+    return _REVIEW if narrowed and outsider and not administrator else True
 
 
 @control(
@@ -192,3 +203,11 @@ def sessions_are_opened_on_named_stacks_or_under_a_condition(
 ) -> bool:
     """Nobody but declared administrators may open sessions on all that there is, as anybody."""
     return not open or administrator
+
+
+@sessions_are_opened_on_named_stacks_or_under_a_condition.clause
+def nobody_outside_opens_them_on_a_condition(
+    narrowed: list[str], administrator: bool, outsider: bool
+) -> Outcome:
+    """Nobody else outside the account may open any."""
+    return _REVIEW if narrowed and outsider and not administrator else True
