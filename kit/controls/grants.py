@@ -62,7 +62,7 @@ _REVIEW = NotEvidenced("needs review", "somebody outside the account may, on a c
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through", "not_asked"),
+    shows=("capability", "through", "not_asked"),
 )
 def rights_on_appstream_and_its_data_are_administrators_alone(
     open: list[str], administrator: bool
@@ -196,7 +196,7 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through", "not_asked"),
+    shows=("capability", "through", "not_asked"),
 )
 def sessions_are_opened_on_named_stacks_or_under_a_condition(
     open: list[str], administrator: bool

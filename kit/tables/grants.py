@@ -164,10 +164,22 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
         role = found.roles[role_arn.value]
         held = {name: one for name, one in found.of(role).items() if one.open}
         gaps = [one.gap for one in found.of(role).values() if one.hidden and not one.open]
-        gaps += [role.unseen, *([] if held else [found.policy_gap])]
+        gaps += [
+            role.unseen,
+            *([] if held else [found.policy_gap, _on_a_condition(found.of(role))]),
+        ]
         return Cell(list(held), (*role_arn.refs, role.ref), next(filter(None, gaps), None))
 
     return capabilities
+
+
+def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
+    """The trouble with rights under conditions, such as on the network that instances are in."""
+    narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
+    if not narrowed:
+        return None
+    hint = f"the role may, on a condition: {narrowed}"
+    return Trouble("needs review", GET_ACCOUNT_AUTHORIZATION_DETAILS.name, hint=hint)
 
 
 def _over(
