@@ -352,12 +352,12 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
-    from kit.findings import WORST_FIRST
+    from kit.findings import ROLL_UP, WORST_FIRST
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
-    counts = Counter(finding["status"] for finding in pack.findings if finding["severity"])
-    sums = Counter(finding["status"] for finding in pack.findings if not finding["severity"])
+    counts = Counter(one["status"] for one in pack.findings if one["subject"] != ROLL_UP)
+    sums = Counter(one["status"] for one in pack.findings if one["subject"] == ROLL_UP)
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")

@@ -22,8 +22,9 @@ WORST_FIRST = tuple(STATUSES)
 NO_API = "no API"
 
 # What a finding is about: a resource; or that there is none; or those that were not listed; or
-# nothing, because the profile does not require the control.
+# nothing, because the profile does not require the control; or the findings of other controls.
 RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
+ROLL_UP = "roll-up"
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
 
@@ -47,10 +48,12 @@ class Finding:
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
     subject : str
-        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED` or `NOT_REQUIRED`.
+        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED`, `NOT_REQUIRED` or `ROLL_UP`.
     observed_values, threshold_values : str
         JSON objects in the canonical form of RFC 8785: typed values by column id, without those
         that were not seen or are transient, and the thresholds and lists by field.
+    sample : str
+        Which part of the population was read, where that was not all of it.
     """
 
     control: str
@@ -70,6 +73,7 @@ class Finding:
     subject: str = RESOURCE
     observed_values: str = "{}"
     threshold_values: str = "{}"
+    sample: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from kit.catalogue.statuses import STATUSES
 from kit.errors import UserError
+from kit.findings import ROLL_UP
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
 from kit.pack.tabular import read_findings_csv
 
@@ -97,7 +98,12 @@ class SealedPack:
                 f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
                 f"{', '.join(STATUSES)}"
             )
-        leaves = [record for record in records if record["severity"]]
+        # Earlier packs have no subject; there only a roll-up is without severity.
+        leaves = [
+            record
+            for record in records
+            if record.get("subject", ROLL_UP if not record["severity"] else "") != ROLL_UP
+        ]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 
 

@@ -6,12 +6,16 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run
+
+_CODE = 10  # letters and digits of base32: 50 bits
+_CODES = re.compile(rf"-([a-z2-7]{{{_CODE}}})")
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,20 @@ class Labels:
         """
         if self._clear:
             return name or identity
-        code = base64.b32encode(self._mac(kind, identity)).decode().lower()[:10]
+        code = base64.b32encode(self._mac(kind, identity)).decode().lower()[:_CODE]
         label = f"{kind.replace(' ', '-')}-{code}"
         self.made.setdefault(label, Named(kind, identity, name or ""))
         return label
+
+    def within(self, text: str) -> list[str]:
+        """Return the labels given so far that a text contains, whatever stands beside them.
+
+        Each is found by its code, which leads to the one label that has it: the letters before a
+        code do not tell where a label begins.
+        """
+        by_code = {label[-_CODE:]: label for label in self.made}
+        ends = ((by_code.get(code[1]), code.end()) for code in _CODES.finditer(text))
+        return [label for label, end in ends if label and text.endswith(label, 0, end)]
 
     def _mac(self, kind: str, identity: str) -> bytes:
         return hmac.digest(self._key, f"{kind}\0{identity}".encode(), hashlib.sha256)

@@ -478,6 +478,8 @@ def way_in(code: str, message: str) -> str:
         return "the credentials ended during the run: log in again, then collect again"
     if code in _SKEWED or _STALE_SIGNATURE.search(message):
         return "the clock of this machine is not AWS's: set the clock, then collect again"
+    if code == "InvalidToken":  # as S3 has it
+        return "S3 did not accept the session token: log in again, then collect again"
     if code == "RequestExpired":
         return "the credentials ended, or the clock is wrong: log in again or set the clock"
     return ""

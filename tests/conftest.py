@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep AWS settings and pseudonym keys of the person who runs the tests out of reach.
+    """Make every run alike: AWS settings and pseudonym keys of who runs it are out of reach.
 
     This comes before fixtures of every scope, and the processes that tests start inherit it.
     """
@@ -48,6 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+    # A shell lets what it starts in the background ignore SIGINT, and children inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("quick"):
         sys.addaudithook(quick.refuse_processes)
 

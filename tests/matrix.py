@@ -126,7 +126,8 @@ class Bench:
             for fault in faults:
                 self.sandbox.faults.add(fault)
             if without is not None:
-                held = set(CALLS.values()) - set(without)
+                actions = {call.action for call in without}
+                held = [call for call in CALLS.values() if call.action not in actions]
                 self.sandbox.policies[account] = policy(held)
             try:
                 snapshot = engine.collect(run, needed_calls([]), to, progress=False)

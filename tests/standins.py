@@ -579,6 +579,12 @@ class Account:
 
     def snapshot(self) -> Snapshot:
         """Write the snapshot."""
+        answered = self.answered()
+        folder = self._folder / "snapshot"
+        return write(folder, answered.header, answered.requests, answered.lent)
+
+    def answered(self) -> Snapshot:
+        """Return the snapshot as it is before it is written, for tests that need no file."""
         for call in CALLS.values():
             if call.each or call.fallback_of:
                 continue
@@ -621,7 +627,7 @@ class Account:
             "organisation": loan and dict(loan.header),
         }
         lent = loan.requests if loan else ()
-        return write(self._folder / "snapshot", header, requests, lent)
+        return Snapshot(header, requests, self._folder / "unwritten", lent)
 
     @property
     def partition(self) -> str:

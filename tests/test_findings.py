@@ -143,7 +143,10 @@ SEEN = replace(
     threshold_values=canonical({"max_session_seconds": 36_000}),
 )
 _VALUES = ("observed_values", "threshold_values")
-_WORDING = ("evidence", "severity", "reason", "observed", "expected", "permission", "hint")
+_WORDING = (
+    *("evidence", "severity", "reason", "observed"),
+    *("expected", "permission", "hint", "sample"),
+)
 
 
 @pytest.mark.parametrize("member", _WORDING)

@@ -1,9 +1,10 @@
-"""A developer's own AWS settings are out of reach, and quick tests import nothing heavy."""
+"""Every run of the tests is alike, and quick tests import nothing heavy."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests import quick
 
 ROOT = Path(__file__).parent.parent
 PROBE = """
-import json, os, sys
+import json, os, signal, sys
 import botocore.session
 
 def pytest_unconfigure(config):
@@ -23,6 +24,7 @@ def pytest_unconfigure(config):
         "modules": sorted(sys.modules),
         "environment": dict(os.environ),
         "profiles": session.available_profiles,
+        "interrupts": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
         "credentials": session.get_credentials() is not None,
     }
     with open(os.environ["PROBED"], "w") as file:
@@ -58,6 +60,7 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         env={**os.environ, **theirs, "PYTHONPATH": path, "PROBED": str(folder / "probed.json")},
         capture_output=True,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as in the background
     )
     assert done.returncode == 0, done.stdout
     state: dict[str, object] = json.loads((folder / "probed.json").read_text())
@@ -81,6 +84,12 @@ def test_the_settings_of_the_developer_are_out_of_reach(probed: dict[str, dict[s
     assert "developer" not in probed["environment"]["XDG_CONFIG_HOME"]
     assert probed["profiles"] == []
     assert probed["credentials"] is False
+
+
+def test_commands_that_are_interrupted_hear_it_in_the_background_too(
+    probed: dict[str, bool],
+) -> None:
+    assert probed["interrupts"]
 
 
 @pytest.fixture(scope="session")

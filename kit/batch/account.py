@@ -191,6 +191,7 @@ def _collect(snapshots: Store, job: Job) -> None:
 
 
 def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> dict[str, Any]:
+    from kit.findings import ROLL_UP
     from kit.pack.seal import seal
 
     began = time.monotonic()
@@ -206,7 +207,9 @@ def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> d
             "as_of": snapshot.as_of.isoformat(),
             "asked_sha256": digest_of(asked_then(snapshot.header)),
             "exit_code": pack.exit_code,
-            "findings": dict(Counter(f["status"] for f in pack.findings if f["severity"])),
+            "findings": dict(
+                Counter(f["status"] for f in pack.findings if f["subject"] != ROLL_UP)
+            ),
             "findings_digest": pack.digest,
             "snapshot_sha256": snapshot.digest,
             "pack_sha256": _pack_digest(to),

@@ -22,6 +22,7 @@ from kit.controls.source import cite
 from kit.controls.steps import (
     CLOSE_BUCKET_CLI,
     CLOSE_BUCKET_TERRAFORM,
+    ENABLE_KEY_CLI,
     ENCRYPT,
     FLEET_STOPS,
     READ_ENCRYPTION,
@@ -213,15 +214,25 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
             f"allowed_key_accounts. {UNSEEN}"
         ),
         cli=(
-            "# The key is disabled\n"
-            "aws kms enable-key --key-id KEY\n"
-            "# The key is pending deletion: cancelling leaves it disabled, so enable it afterwards\n"
-            "aws kms cancel-key-deletion --key-id KEY\n"
-            "aws kms enable-key --key-id KEY\n"
-            "# The key is another account's, or its class is too weak: choose another key\n"
+            f"{ENABLE_KEY_CLI}\n"
+            "# The key is gone, is another account's, or its class is too weak: choose another key\n"
             f"{READ_ENCRYPTION}\n"
-            "# Change KMSMasterKeyID in encryption.json to a key that AppStream's roles may use\n"
-            f"{WRITE_ENCRYPTION}"
+            "# In encryption.json set SSEAlgorithm to aws:kms, and KMSMasterKeyID to a key that\n"
+            "# AppStream's roles may use\n"
+            f"{WRITE_ENCRYPTION}\n"
+            "# The key's policy admits another account, which cannot use the key afterwards. A new\n"
+            "# policy replaces the whole present one: keep the statement for the account's own root,\n"
+            "# without which nobody may manage the key\n"
+            "aws kms get-key-policy --key-id KEY --policy-name default "
+            "--query Policy --output text > key-policy.json\n"
+            "cp key-policy.json key-policy-before.json\n"
+            "aws kms put-key-policy --key-id KEY --policy-name default "
+            "--policy file://key-policy.json\n"
+            "# Undo: the same command with file://key-policy-before.json\n"
+            "# A grant admits another account, which cannot use the key afterwards.\n"
+            "# Undo: create-grant with the values that list-grants prints\n"
+            "aws kms list-grants --key-id KEY\n"
+            "aws kms revoke-grant --key-id KEY --grant-id GRANT"
         ),
         terraform="is_enabled = true # in aws_kms_key, where the key is disabled",
     ),

@@ -7,6 +7,7 @@ from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remed
 from kit.controls.steps import (
     CLOSE_BUCKET_CLI,
     CLOSE_BUCKET_TERRAFORM,
+    ENABLE_KEY_CLI,
     ENCRYPT_CLI,
     ENCRYPT_TERRAFORM,
     ERASE_CLI,
@@ -104,7 +105,7 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     remedy=Remedy(
         console=(
             "S3, the bucket, whichever fails: default encryption, block all public access, a "
-            "lifecycle rule that expires everything. Or AppStream, the stack or image builder, "
+            "lifecycle rule that expires everything; KMS, the key: enabled. Or AppStream, the stack or image builder, "
             "agent access: no upload of screenshots and no recording of sessions."
         ),
         cli=(
@@ -113,7 +114,8 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
             "# The bucket is public, or can be made public\n"
             f"{CLOSE_BUCKET_CLI}\n"
             "# No rule erases everything\n"
-            f"{ERASE_CLI}"
+            f"{ERASE_CLI}\n"
+            f"{ENABLE_KEY_CLI}"
         ),
         terraform=f"{ENCRYPT_TERRAFORM}\n{CLOSE_BUCKET_TERRAFORM}\n{ERASE_TERRAFORM}",
     ),
@@ -121,6 +123,18 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
 def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
     """Default encryption is SSE-S3 or SSE-KMS."""
     return sse_algorithm in ENCRYPTED
+
+
+@screenshots_of_agents_are_protected.clause
+def keys_of_screenshots_are_usable(key_state: str) -> bool:
+    """The key of the default encryption is enabled, or AWS's own."""
+    return key_state in ("Enabled", "run by AWS")
+
+
+@screenshots_of_agents_are_protected.clause
+def keys_of_recordings_are_usable(recording_keys_usable: bool) -> bool:
+    """So is every key of its own that a stack names for its recordings."""
+    return recording_keys_usable
 
 
 @screenshots_of_agents_are_protected.clause

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kit.aws.calls import DESCRIBE_ORGANIZATION, Call, with_sources
+from kit.catalogue.statuses import STATUSES
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -32,6 +33,7 @@ from kit.findings import (
     NOTHING,
     PASS,
     RESOURCE,
+    ROLL_UP,
     UNLISTED,
     Finding,
     Findings,
@@ -193,6 +195,7 @@ class _Evaluation:
             values["resource"],
             observed=self._observed(row, values),
             observed_values=self._values(row, values),
+            sample=self._sample(row, values),
             evidence=self._evidence(row, gaps),
         )
         if failed:
@@ -233,6 +236,13 @@ class _Evaluation:
                 f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
             )
         return "; ".join(told)
+
+    def _sample(self, row: str, values: Mapping[str, Any]) -> str:
+        """Which part of a population the cells rest on, where it is not all of it."""
+        columns = self.table.spec.columns
+        names = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
+        found = [values[name] for name in names if (row, name) not in self.gaps]
+        return "; ".join(filter(None, found))
 
     def _values(self, row: str, values: Mapping[str, Any]) -> str:
         """The cells that were seen, typed, by column id; transient ones left out."""
@@ -302,6 +312,7 @@ class _Evaluation:
         reason: str = "",
         observed: str = "",
         observed_values: str = "{}",
+        sample: str = "",
         evidence: tuple[str, ...] = (),
     ) -> Finding:
         limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.limits.items())
@@ -320,6 +331,7 @@ class _Evaluation:
             subject=subject,
             observed_values=observed_values,
             threshold_values=self.threshold_values,
+            sample=sample,
         )
 
 
@@ -344,20 +356,24 @@ def _under(roll_up: RollUp) -> set[str]:
 def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
     under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
     status = worst(finding.status for finding in under)
-    count = sum(finding.status == status for finding in under)
-    worst_ids = sorted({finding.control for finding in under if finding.status == status})
+    made = [finding for finding in under if finding.status == status]
+    by = ", ".join(sorted({finding.control for finding in made}))
+    listed = STATUSES[status].listed
+    severity = max((f.severity for f in made), key=SEVERITIES.index) if listed else ""
+    grave = f" ({severity})" if severity else ""
     all_ids = sorted({finding.control for finding in under})
     return Finding(
         roll_up.id,
-        "",
+        severity,
         account,
         GLOBAL,
         "roll-up",
         status,
         reason="the worst of its controls",
-        observed=f"{count} of {len(under)} findings: {', '.join(worst_ids)}",
+        observed=f"{status}{grave}, by {by or 'no control'}: {len(made)} of {len(under)} findings",
         expected=roll_up.sentence,
         evidence=tuple(all_ids),
+        subject=ROLL_UP,
     )
 
 

@@ -79,7 +79,10 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
             "in reports_read in the parameters (a day, or a reference). Take frameworks that "
             "nobody needs out of attestations in the profile."
         ),
-        cli="aws artifact list-reports --region us-east-1",
+        cli=(
+            "# With credentials of the partition aws: those of GovCloud are refused there\n"
+            "aws artifact list-reports --region us-east-1"
+        ),
     ),
 )
 def aws_protects_its_infrastructure(
@@ -94,20 +97,21 @@ def aws_protects_its_infrastructure(
     ]
     if not current:
         return NotEvidenced("no current report", "Artifact lists no published report in time")
-    newest = current[0]
     if not reading:
         return NotEvidenced(
             "not declared",
             "read the report, and name the reading in reports_read in the parameters",
         )
-    if not _may_be_of(reading, newest, as_of):
+    # Several may be current: before the newest was written, one of the others was read.
+    read = next((report for report in current if _may_be_of(reading, report, as_of)), None)
+    if not read:
         return NotEvidenced(
             "needs review", "the day of reading lies ahead, or before the report was written"
         )
-    start, end = newest["period_start"][:10], newest["period_end"][:10]
+    start, end = read["period_start"][:10], read["period_end"][:10]
     period = f", period {f'{start} ' if start else ''}to {end}" if end else ""
     return Attested(
-        f"AWS Artifact: {newest['name']}{period} ({newest['arn']}), declared as read: {reading}"
+        f"AWS Artifact: {read['name']}{period} ({read['arn']}), declared as read: {reading}"
     )
 
 

@@ -14,7 +14,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
-from kit.controls.steps import ERASE_CLI
+from kit.controls.steps import ENABLE_KEY_CLI, ERASE_CLI
 from kit.tables.logging import IN_USE
 
 
@@ -45,7 +45,11 @@ from kit.tables.logging import IN_USE
             "--is-multi-region-trail --enable-log-file-validation\n"
             "aws cloudtrail start-logging --name all\n"
             "# A trail exists and does not log\n"
-            "aws cloudtrail start-logging --name TRAIL"
+            "aws cloudtrail start-logging --name TRAIL\n"
+            "# A trail logs and does not deliver: the error names what to correct, such as the\n"
+            "# policy of its bucket or of its key\n"
+            "aws cloudtrail get-trail-status --name TRAIL --query LatestDeliveryError\n"
+            "# A trail leaves events out: its selectors are replaced as under LG-02"
         ),
         terraform=(
             'resource "aws_cloudtrail" "all" {\n'
@@ -68,7 +72,7 @@ def other_services_are_logged(services_logged: bool) -> Outcome:
     """So they do of the other services; of KMS where a customer's key guards a bucket in scope."""
     if services_logged:
         return True
-    return NotEvidenced("needs review", "some services are left out: who sees what happens there?")
+    return NotEvidenced("needs review", "some events are left out: who sees what happens there?")
 
 
 @control(
@@ -95,7 +99,8 @@ def other_services_are_logged(services_logged: bool) -> Outcome:
             "# Write selectors.json: those that the trail has, and one for the bucket's objects\n"
             "aws cloudtrail put-event-selectors --trail-name TRAIL "
             "--advanced-event-selectors file://selectors.json\n"
-            "# Undo: the same command with the selectors of selectors-before.json"
+            "# Undo: the same command with the selectors of selectors-before.json (--event-selectors\n"
+            "# where those are no advanced ones)"
         ),
     ),
     shows=("access_logging",),
@@ -201,14 +206,15 @@ def reports_keep_up_with_sessions(
         console=(
             "CloudTrail, the trail, Edit: enable log file validation, and log file SSE-KMS "
             "encryption with a key whose policy admits CloudTrail. Who reads the logs then needs "
-            "kms:Decrypt too."
+            "kms:Decrypt too. KMS, the key: enable it, or cancel its deletion and then enable it."
         ),
         cli=(
             "# Validation is off. Undo: --no-enable-log-file-validation\n"
             "aws cloudtrail update-trail --name TRAIL --enable-log-file-validation\n"
             "# No KMS key. Needs a key policy that admits cloudtrail.amazonaws.com; readers of the\n"
             '# logs need kms:Decrypt. Undo: --kms-key-id ""\n'
-            "aws cloudtrail update-trail --name TRAIL --kms-key-id KEY"
+            "aws cloudtrail update-trail --name TRAIL --kms-key-id KEY\n"
+            f"{ENABLE_KEY_CLI}"
         ),
         terraform=(
             "enable_log_file_validation = true\n"
@@ -251,13 +257,18 @@ def keys_of_trails_are_usable(key_state: str | None) -> bool:
         console=(
             "S3, the trail's bucket, Management, Create lifecycle rule: expire everything after "
             "the days that the profile admits. Or CloudTrail, Lake, the event data store: its "
-            "retention period. A shorter period erases what is older, for good."
+            "retention period. A shorter period erases what is older, for good. Where a rule "
+            "erases too early, raise its days: a rule beside it does not help."
         ),
         cli=(
-            "# A trail's bucket\n"
+            "# A trail's bucket. Where a rule erases too early, raise its Days in rules.json instead:\n"
+            "# of two rules the shorter decides\n"
             f"{ERASE_CLI}\n"
             "# An event data store. Events beyond a shorter period are erased, for good\n"
-            "aws cloudtrail update-event-data-store --event-data-store STORE --retention-period DAYS"
+            "aws cloudtrail update-event-data-store --event-data-store STORE --retention-period DAYS\n"
+            "# An event data store is pending deletion. Undo: delete-event-data-store\n"
+            "aws cloudtrail restore-event-data-store --event-data-store STORE\n"
+            f"{ENABLE_KEY_CLI}"
         ),
         terraform="retention_period = 365 # your own days, in aws_cloudtrail_event_data_store",
     ),
@@ -267,17 +278,20 @@ def logs_are_kept_as_long_as_needed(
     log_days: int | None,
     log_days_least: int | None,
     log_until: str | None,
+    log_until_least: str | None,
     *,
     min_log_days: int,
     max_log_days: int,
     as_of: dt.datetime,
 ) -> Outcome:
     """Logs are erased within the profile's bounds; without a rule they are kept for ever."""
-    left = (dt.date.fromisoformat(log_until) - as_of.date()).days if log_until else None
-    longest, shortest = (
-        min((days for days in (known, left) if days is not None), default=None)
-        for known in (log_days, log_days_least)
-    )
+
+    def sooner(days: int | None, ahead: int | None) -> int | None:
+        return min((one for one in (days, ahead) if one is not None), default=None)
+
+    longest = sooner(log_days, _days_to(log_until, as_of))
+    left = _days_to(log_until_least, as_of)
+    shortest = sooner(log_days_least, left)
     if longest is None or shortest is None:
         return False
     if shortest < min_log_days or longest > max_log_days:
@@ -291,6 +305,10 @@ def logs_are_kept_as_long_as_needed(
             f"than min_log_days ({min_log_days})",
         )
     return True
+
+
+def _days_to(day: str | None, as_of: dt.datetime) -> int | None:
+    return (dt.date.fromisoformat(day) - as_of.date()).days if day else None
 
 
 @logs_are_kept_as_long_as_needed.clause

@@ -79,7 +79,9 @@ def free_form_fields_identify_nobody(
         ),
         cli=(
             "# Policies, scripts and cost reports may read the tag: change them first\n"
-            "aws appstream untag-resource --resource-arn ARN --tag-keys KEY"
+            "aws appstream untag-resource --resource-arn ARN --tag-keys KEY\n"
+            "# A bucket\n"
+            "aws resourcegroupstaggingapi untag-resources --resource-arn-list ARN --tag-keys KEY"
         ),
     ),
 )

@@ -76,6 +76,14 @@ ENCRYPT = Remedy(
     terraform=ENCRYPT_TERRAFORM,
 )
 
+ENABLE_KEY_CLI = (
+    "# The key is disabled\n"
+    "aws kms enable-key --key-id KEY\n"
+    "# The key is pending deletion: cancelling leaves it disabled, so enable it afterwards\n"
+    "aws kms cancel-key-deletion --key-id KEY\n"
+    "aws kms enable-key --key-id KEY"
+)
+
 CLOSE_BUCKET_CLI = (
     "# Ends public access to this bucket, wanted or not; private access stays\n"
     "aws s3api get-public-access-block --bucket BUCKET > public-access-before.json\n"
@@ -108,12 +116,13 @@ ERASE_RULE = (
 WRITE_RULES = (
     "aws s3api put-bucket-lifecycle-configuration --bucket BUCKET "
     "--lifecycle-configuration file://rules.json\n"
-    "# Undo: the same command with file://rules-before.json; erased objects do not come back"
+    "# Undo: the same command with file://rules-before.json, or delete-bucket-lifecycle where there\n"
+    "# was no rule; erased objects do not come back"
 )
 ERASE_CLI = (
     f"{READ_RULES}\n"
-    "# Add this rule to the list in rules.json (without rules: an empty list). It erases every\n"
-    "# object that is older than DAYS, from the next day on:\n"
+    "# Add this rule to the list in rules.json (without rules: an empty list), in place of one that\n"
+    "# has a Date. It erases every object that is older than DAYS, from the next day on:\n"
     f"{ERASE_RULE}\n"
     f"{WRITE_RULES}"
 )
@@ -138,9 +147,12 @@ EDIT_POLICY = (
     "# A new policy replaces the whole present one: keep its statements in the file\n"
     "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text > policy.json\n"
     "cp policy.json policy-before.json\n"
+    "# If S3 answered NoSuchBucketPolicy, there is nothing to keep;\n"
+    '# write {"Version":"2012-10-17","Statement":[]}\n'
     "# Add the statement to policy.json, then\n"
     "aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json\n"
-    "# Undo: the same command with file://policy-before.json"
+    "# Undo: the same command with file://policy-before.json, or delete-bucket-policy where there\n"
+    "# was none"
 )
 OWN_OBJECTS_CLI = (
     "# Ends access that rests on ACLs, and refuses uploads that set one; clear the bucket's ACL "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -162,10 +161,7 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
         redact(request)
     found: dict[str, Named] = {}
     for text in labels:
-        here = [
-            label for label in re.findall(r"[\w-]+-[a-z2-7]{10}\b", text) if label in known.made
-        ]
-        if not here:
+        if not (here := known.within(text)):
             raise UserError(f"reveal: {text!r} is no label in {snapshot.folder}")
         found |= {label: known.made[label] for label in here}
     return found

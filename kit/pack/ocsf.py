@@ -44,7 +44,7 @@ from kit.report.views import JSON
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
 CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.items()}
 _SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
-_UNMAPPED = ("status", "reason", "operation", "code", "permission")
+_UNMAPPED = ("status", "sample", "reason", "operation", "code", "permission")
 
 
 class _Compliance(Compliance):  # type: ignore[misc]

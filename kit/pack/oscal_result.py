@@ -15,7 +15,10 @@ from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
-_TOLD = ("status", "severity", "region", "reason", "operation", "code", "permission", "hint")
+_TOLD = (
+    *("status", "severity", "region", "sample"),
+    *("reason", "operation", "code", "permission", "hint"),
+)
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 
 

@@ -84,7 +84,7 @@ def _findings(judged: list[Judged]) -> Sheet:
             record["severity"],
             record["region"],
             record["resource"],
-            record["observed"],
+            ". ".join(filter(None, [record["sample"], record["observed"]])),
             record["expected"],
             why(record),
             record["permission"],

@@ -19,7 +19,9 @@ _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 # Members of findings in packs that were sealed before a finding had an identity of its own.
 EARLIER_COLUMNS = [
-    name for name in _COLUMNS if name not in ("subject", "observed_values", "threshold_values")
+    name
+    for name in _COLUMNS
+    if name not in ("subject", "observed_values", "threshold_values", "sample")
 ]
 _MOST_IN_CELL = 64 << 20
 

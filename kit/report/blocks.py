@@ -82,9 +82,15 @@ def reason(finding: Finding) -> str:
 def told(finding: Finding) -> str:
     """Why a finding is as it is, and what was observed."""
     why = reason(finding)
-    if not why or finding.observed in ("", "none", "not seen"):
-        return why or finding.observed
-    return f"{why}. Seen: {finding.observed}"
+    if why and finding.observed not in ("", "none", "not seen"):
+        why = f"{why}. Seen: {finding.observed}"
+    # A sample stands first, where no form cuts it.
+    sample = f"{_capital(finding.sample)}. " if finding.sample else ""
+    return sample + (why or finding.observed)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _judged(
@@ -162,6 +168,7 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
         if not some:
             continue
         kinds = Counter(reason(finding) or finding.observed for finding in some)
+        samples = list(dict.fromkeys(_capital(f.sample) for f in some if f.sample))
         texts = [
             text if len(kinds) == 1 else f"{text} ({count})"
             for text, count in kinds.most_common(_TOLD)
@@ -172,7 +179,8 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
             {
                 "status": status,
                 "count": len(some),
-                "told": " | ".join(texts) + (f" | and {more} more kinds" if more else ""),
+                "told": " | ".join([*samples, *texts])
+                + (f" | and {more} more kinds" if more else ""),
                 "evidence": names,
             }
         )

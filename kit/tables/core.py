@@ -16,7 +16,7 @@ import pandas as pd
 
 from kit.aws.calls import CALLS, Call, Scope
 from kit.pseudonyms import Labels
-from kit.snapshot import Answer, Request, Snapshot
+from kit.snapshot import Answer, Request, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import TROUBLE, coverage
 
@@ -65,6 +65,9 @@ class Column:
     transient : bool
         The value is new at each collection although nothing changed, so it is no part of a
         finding's identity.
+    sample : str
+        The column that describes which part of a population the value rests on, where that is
+        not all of it.
     past : bool
         The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
@@ -75,6 +78,7 @@ class Column:
     calls: tuple[Call, ...] = ()
     thresholds: tuple[str, ...] = ()
     transient: bool = False
+    sample: str = ""
     past: bool = False
 
 
@@ -148,15 +152,15 @@ def table(
 
 @dataclass(frozen=True)
 class Table:
-    """A built table.
+    """A built table; its frames are made when somebody wants them.
 
     Attributes
     ----------
-    frame : DataFrame
-        Index: row id. Columns: ``account``, ``region``, ``resource`` (the label), then the
-        declared ones.
-    gaps : DataFrame
-        ``row, column, reason, operation, code, permission, hint, evidence``.
+    rows : dict of str to dict
+        Values of each row by column, by row id: ``account``, ``region``, ``resource`` (the
+        label), then the declared columns.
+    gap_at : dict of (str, str) to Trouble
+        Why a cell was not seen, by row id and column.
     coverage : DataFrame
         ``account, region, call, complete`` and the same columns as `gaps` where not complete;
         ``evidence`` is a tuple of ids.
@@ -167,21 +171,24 @@ class Table:
     """
 
     spec: Spec
-    frame: pd.DataFrame
-    gaps: pd.DataFrame
+    rows: Mapping[str, dict[str, Any]]
+    gap_at: Mapping[tuple[str, str], Trouble]
     coverage: pd.DataFrame
     refs: Mapping[tuple[str, str], tuple[str, ...]]
     assumed: Mapping[tuple[str, str], tuple[str, ...]]
 
     @cached_property
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """Values of each row by column, by row id: for one at a time, which frames are slow at."""
-        return dict(zip(self.frame.index.tolist(), map(vars, lines(self.frame)), strict=True))
+    def frame(self) -> pd.DataFrame:
+        """`rows`, with the row id as index."""
+        columns = ["account", "region", "resource", *self.spec.columns]
+        index = pd.Index(list(self.rows), name="row")
+        return pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
 
     @cached_property
-    def gap_at(self) -> dict[tuple[str, str], Any]:
-        """The line of `gaps` for ``(row, column)``."""
-        return {(gap.row, gap.column): gap for gap in lines(self.gaps)}
+    def gaps(self) -> pd.DataFrame:
+        """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
+        lines = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
+        return pd.DataFrame(lines, columns=["row", "column", *TROUBLE], dtype=object)
 
 
 def lines(frame: pd.DataFrame) -> list[Any]:
@@ -194,13 +201,14 @@ def lines(frame: pd.DataFrame) -> list[Any]:
 
 def build(spec: Spec, source: Source) -> Table:
     """Make a table from a snapshot."""
-    rows, gaps, refs, assumed = [], [], {}, {}
+    rows: dict[str, dict[str, Any]] = {}
+    gaps, refs, assumed = {}, {}, {}
     ordered = sorted(spec.build(source), key=lambda row: (row.region, row.key))
     for n, row in enumerate(ordered):
         row_id = f"{spec.name}-{n}"
         if row.cells.keys() != spec.columns.keys():
             raise TypeError(f"{spec.name}: cells {sorted(row.cells)} are not its columns")
-        values: dict[str, Any] = {
+        values = rows[row_id] = {
             "account": source.snapshot.account,
             "region": row.region,
             "resource": row.label,
@@ -213,22 +221,9 @@ def build(spec: Spec, source: Source) -> Table:
             if cell.assumed and not cell.gap:
                 assumed[row_id, name] = cell.assumed
             if cell.gap:
-                gaps.append((row_id, name, *astuple(cell.gap)))
-        rows.append(values)
-    frame = pd.DataFrame(
-        rows,
-        columns=["account", "region", "resource", *spec.columns],
-        index=pd.Index([f"{spec.name}-{n}" for n in range(len(rows))], name="row"),
-        dtype=object,
-    )
-    return Table(
-        spec,
-        frame,
-        pd.DataFrame(gaps, columns=["row", "column", *TROUBLE], dtype=object),
-        coverage(spec.calls, spec.scope, source.snapshot),
-        refs,
-        assumed,
-    )
+                gaps[row_id, name] = cell.gap
+    complete = coverage(spec.calls, spec.scope, source.snapshot)
+    return Table(spec, rows, gaps, complete, refs, assumed)
 
 
 def listed(

@@ -206,30 +206,47 @@ def retention(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
         return Cell(None, rules.refs, gap)
     today = snapshot.as_of
 
-    def current(rules: list[dict[str, Any]] | None) -> Kept:
-        about_all, about_some = _about(rules, prefix)
-        days, until = _expiry(about_all, today)
-        if days is None and until is None:
-            return Kept()
-        return Kept(days, until, *_expiry(about_some, today))
+    def kept(rules: list[dict[str, Any]] | None, versions: str = _NEVER.value) -> Kept:
+        return _longest(_kept(rules, prefix, size, versions, today) for size in _sizes(rules))
 
-    def with_versions(kept: Kept, rules: list[dict[str, Any]] | None, versions: str) -> Kept:
-        if versions == _NEVER.value:
-            return kept
-        all_gone, some_gone = (_shortest(map(_version_expiry, r)) for r in _about(rules, prefix))
-        if all_gone is None or some_gone is None:
-            return Kept()
-        return Kept(
-            _sum(kept.days, all_gone),
-            _later(kept.until, all_gone),
-            _sum(kept.some_days, some_gone),
-            _later(kept.some_until, some_gone),
-        )
+    current = derive(kept, rules)
+    if current.gap or current.value == Kept():
+        return current
+    return derive(kept, rules, versioning(snapshot, bucket))
 
-    kept = derive(current, rules)
-    if kept.gap or kept.value == Kept():
-        return kept
-    return derive(with_versions, kept, rules, versioning(snapshot, bucket))
+
+def _kept(
+    rules: list[dict[str, Any]] | None, prefix: str, size: int, versions: str, today: dt.datetime
+) -> Kept:
+    """How long objects of a size are kept."""
+    about_all, about_some = _about(rules, prefix, size)
+    days, until = _expiry(about_all, today)
+    if days is None and until is None:
+        return Kept()
+    some_days, some_until = _expiry(about_some, today)
+    if versions == _NEVER.value:
+        return Kept(days, until, some_days, some_until)
+    all_gone, some_gone = (_shortest(map(_version_expiry, r)) for r in (about_all, about_some))
+    if all_gone is None or some_gone is None:
+        return Kept()
+    return Kept(
+        _sum(days, all_gone),
+        _later(until, all_gone),
+        _sum(some_days, some_gone),
+        _later(some_until, some_gone),
+    )
+
+
+def _longest(each: Iterable[Kept]) -> Kept:
+    """How long all of them are kept: as long as the longest, and some as long as the shortest."""
+    kept = list(each)
+    days, until = [one.days for one in kept], [one.until for one in kept]
+    longest = None if None in days else max(filter(None, days), default=0)
+    latest = None if None in until else max(filter(None, until))
+    if longest is None and latest is None:
+        return Kept()
+    some_until = min((one.some_until for one in kept if one.some_until), default=None)
+    return Kept(longest, latest, _shortest(one.some_days for one in kept), some_until)
 
 
 def kept_days(snapshot: Snapshot, bucket: str) -> Cell:
@@ -255,20 +272,35 @@ def _on(rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     return [rule for rule in rules or () if rule.get("Status") == "Enabled"]
 
 
+def _chosen(rule: dict[str, Any]) -> dict[str, Any]:
+    """What a rule's filter chooses objects by; both forms of it in one."""
+    chosen = rule.get("Filter") or {}
+    return {"Prefix": rule.get("Prefix"), **chosen, **(chosen.get("And") or {})}
+
+
+def _sizes(rules: list[dict[str, Any]] | None) -> list[int]:
+    """Sizes of objects, in bytes: one for each way in which rules treat a size."""
+    chosen = [_chosen(rule) for rule in _on(rules)]
+    above = {one.get("ObjectSizeGreaterThan", -1) + 1 for one in chosen}
+    return sorted({0, *above, *(one.get("ObjectSizeLessThan", 0) for one in chosen)})
+
+
 def _about(
-    rules: list[dict[str, Any]] | None, prefix: str
+    rules: list[dict[str, Any]] | None, prefix: str, size: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rules about all that begins with a prefix, and those about some of it, by its name."""
+    """The rules about objects of a size: all that begin with a prefix, and some, by their name."""
     about_all, about_some = [], []
     for rule in _on(rules):
-        chosen = rule.get("Filter") or {}
-        chosen = {**chosen, **(chosen.get("And") or {})}
-        own = chosen.get("Prefix") or rule.get("Prefix") or ""
-        limits = {name for name, value in chosen.items() if value} - {"Prefix", "And"}
-        if not limits and prefix.startswith(own):
-            about_all.append(rule)
+        chosen = _chosen(rule)
+        own = chosen["Prefix"] or ""
+        sized = chosen.get("ObjectSizeGreaterThan", -1) < size
+        sized = sized and size < chosen.get("ObjectSizeLessThan", size + 1)
         # Objects bear tags only where somebody put them there.
-        if not limits & {"Tag", "Tags"} and (prefix.startswith(own) or own.startswith(prefix)):
+        if not sized or chosen.get("Tag") or chosen.get("Tags"):
+            continue
+        if prefix.startswith(own):
+            about_all.append(rule)
+        if prefix.startswith(own) or own.startswith(prefix):
             about_some.append(rule)
     return about_all, about_some
 

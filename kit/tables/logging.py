@@ -60,11 +60,20 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
             thresholds=(DELIVERY_LIMIT,),
         ),
         "left_out": Column("Left out", calls=RECORDER_CALLS),
-        "events_seen": Column("AppStream events seen", calls=_EVENTS, transient=True),
-        "events_with_tls": Column("of these with TLS details", calls=_EVENTS, transient=True),
-        "events_unread": Column("Events that cannot be read", calls=_EVENTS, transient=True),
-        "tls_versions": Column("TLS versions seen", calls=_EVENTS, transient=True),
+        "events_seen": Column(
+            "AppStream events seen", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "events_with_tls": Column(
+            "of these with TLS details", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "events_unread": Column(
+            "Events that cannot be read", calls=_EVENTS, transient=True, sample="events_read"
+        ),
+        "tls_versions": Column(
+            "TLS versions seen", calls=_EVENTS, transient=True, sample="events_read"
+        ),
         "events_window": Column("Events", calls=_EVENTS, transient=True),
+        "events_read": Column("Part of the events", calls=_EVENTS, transient=True),
         "macie": STATUS_COLUMN,
         "open_findings": FINDINGS_COLUMN,
         "analyzer": Column(
@@ -103,7 +112,7 @@ def _asked(source: Source, region: str) -> dict[str, Cell]:
         "analyzer": analyzer(snapshot, region),
         "exports": exports(snapshot, region),
         **transport.transport(source, region),
-        **_events(snapshot, region),
+        **events(snapshot, region),
     }
 
 
@@ -143,7 +152,7 @@ def _where(call: Call, region: str) -> str | None:
     return None if call.scope is Scope.ACCOUNT else region
 
 
-def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
+def events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Counts over the events looked up, without the collector's own."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
     caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
@@ -174,7 +183,18 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "events_unread": derive(lambda _: unread, seen),
         "tls_versions": derive(lambda _: sorted(set(versions)), seen),
         "events_window": derive(lambda _: window, seen),
+        "events_read": derive(lambda count: _sample(count, window), seen),
     }
+
+
+def _sample(count: int, window: dict[str, Any]) -> str:
+    """Which part of the events was read; empty where all were."""
+    if window["all read"]:
+        return ""
+    span = [str(window[end])[:10] for end in ("first event", "last event") if window[end]]
+    when = f", {' to '.join(span)}" if span else ""
+    days = window["days asked for"]
+    return f"a sample: the newest {count} events{when}; CloudTrail has more of the {days} days"
 
 
 def _read(text: str | None) -> dict[str, Any]:

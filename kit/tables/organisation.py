@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kit.aws.calls import DESCRIBE_ORGANIZATION
-from kit.snapshot import Snapshot, Trouble
+from kit.snapshot import Snapshot, Trouble, reason_for, way_in
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
@@ -82,10 +82,16 @@ def whose(snapshot: Snapshot, account: str) -> str:
 
 
 def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
-    """Whether AWS refused a request, whatever it called that; when it is at fault nothing is told."""
+    """Whether AWS refused a request, whatever it called that.
+
+    When AWS is at fault, or did not accept the credentials, nothing is told of the owner.
+    """
     failed = next((one for one in snapshot.requests if one.id == gap.evidence), None)
-    status = failed.status if failed and gap.reason == "failed" else None
-    return status is not None and 400 <= status < 500
+    if not failed or not failed.error or not failed.status or gap.reason != "failed":
+        return False
+    code, message = failed.error["code"], failed.error["message"]
+    accepted = reason_for(code, failed.status) == "failed" and not way_in(code, message)
+    return accepted and 400 <= failed.status < 500
 
 
 def owner_of(arn: str | None) -> str:

@@ -58,6 +58,7 @@ def trails(source: Source) -> Iterator[Row]:
         "log_days": Column("Kept for (days)", calls=_KEPT_BY),
         "log_days_least": Column("Some of it for (days)", calls=_KEPT_BY),
         "log_until": Column("Kept until", calls=_KEPT_BY),
+        "log_until_least": Column("Some of it until", calls=_KEPT_BY),
         "store_state": Column("Event data store", calls=(GET_EVENT_DATA_STORE,)),
         "store_key_state": Column(
             "Key of the event data store", calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)
@@ -98,7 +99,8 @@ def _kept(kept: Cell) -> dict[str, Cell]:
     return {
         "log_days": derive(lambda kept: kept.days, kept),
         "log_days_least": derive(lambda kept: kept.some_days, kept),
-        "log_until": derive(lambda kept: kept.some_until, kept),
+        "log_until": derive(lambda kept: kept.until, kept),
+        "log_until_least": derive(lambda kept: kept.some_until, kept),
     }
 
 

@@ -11,14 +11,15 @@ from kit.aws.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
+    DESCRIBE_KEY,
     DESCRIBE_STACKS,
     Call,
     Scope,
 )
 from kit.snapshot import Snapshot
 from kit.tables.agents import AGENT_CALLS
-from kit.tables.cells import Cell, absent_member, pointer
-from kit.tables.core import SPECS, Row, Source, table
+from kit.tables.cells import NONE, Cell, absent_member, derive, known_all, member, pointer
+from kit.tables.core import SPECS, Column, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_COLUMN,
@@ -29,6 +30,7 @@ from kit.tables.guards import (
     VERSIONING_COLUMN,
     encryption,
     kept_days,
+    key_state,
     owner,
     ownership,
     public_access,
@@ -90,6 +92,9 @@ def sources(source: Source) -> Iterator[Row]:
         **ENCRYPTION_COLUMNS,
         **PUBLIC_ACCESS_COLUMNS,
         "kept_days": KEPT_COLUMN,
+        "recording_keys_usable": Column(
+            "Keys of recordings are enabled", calls=(DESCRIBE_STACKS, DESCRIBE_KEY)
+        ),
     },
 )
 def screenshots(source: Source) -> Iterator[Row]:
@@ -104,6 +109,7 @@ def screenshots(source: Source) -> Iterator[Row]:
             **encryption(snapshot, bucket.name),
             **public_access(snapshot, bucket.name),
             "kept_days": kept_days(snapshot, bucket.name),
+            "recording_keys_usable": _recording_keys_usable(snapshot, bucket),
         }
         yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
 
@@ -118,6 +124,21 @@ def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
         for config in [item.get("AgentAccessConfig") or {}]
         if config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))
         or config.get("ReplaySessionEnabled")
+    )
+
+
+def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:
+    """Whether KMS has enabled each key that encrypts what a bucket receives of sessions."""
+    path = "AgentAccessConfig.KmsKeyArn"
+    return known_all(
+        derive(
+            lambda state: state in (None, "Enabled"),
+            key_state(snapshot, member(stack, ref, path, NONE, DESCRIBE_STACKS)),
+        )
+        for answer in snapshot.answers(DESCRIBE_STACKS, bucket.region)
+        for stack, ref in answer.items()
+        for config in [stack.get("AgentAccessConfig") or {}]
+        if config.get("ReplaySessionEnabled") and _name(config.get("S3BucketArn")) == bucket.name
     )
 
 

@@ -280,6 +280,6 @@ def _erasure(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
 
     return {
         "kept_days": derive(lambda kept: kept.days, everything),
-        "kept_until": derive(lambda kept: kept.until, everything),
+        "kept_until": derive(lambda kept: kept.until if kept.days is None else None, everything),
         "erased_folders": derive(erased, *each) if each else Cell({}, everything.refs),
     }

@@ -54,6 +54,7 @@ _APPSTREAM, _S3 = f"appstream{_DOMAIN}", f"s3{_DOMAIN}"
 _KMS, _RDS_DATA = f"kms{_DOMAIN}", f"rdsdata{_DOMAIN}"  # what basic selectors may leave out
 _OTHER = "\0"  # in a sample: a text that no selector names
 _DIRECTIONS = {"All": ["true", "false"], "ReadOnly": ["true"], "WriteOnly": ["false"]}  # readOnly
+_API_CALL, _BY_AWS = "AwsApiCall", "AwsServiceEvent"  # eventType
 _SELECTS = {  # members of a basic selector that may be absent
     "IncludeManagementEvents": "EventSelector, IncludeManagementEvents: true unless set",
     "ReadWriteType": "EventSelector, ReadWriteType: All unless set",
@@ -90,6 +91,17 @@ class Record:
     def has_all(self, events: Iterable[Event]) -> Cell:
         """Whether between them they record all these events."""
         return known_all([self.has(event) for event in events])
+
+    def has_every(self, event: Event) -> Cell:
+        """Whether they record all reads and writes like an event, by whomever and from wherever."""
+        open_fields = {
+            "eventName": self.values("eventName"),
+            "readOnly": _DIRECTIONS["All"],
+            "sessionCredentialFromConsole": ["true", "false"],
+            "userIdentity.arn": self.values("userIdentity.arn"),
+        }
+        ways = product(*open_fields.values())
+        return self.has_all({**event, **dict(zip(open_fields, way, strict=True))} for way in ways)
 
     def values(
         self, field: str, start: str = "", end: str = "", known: Iterable[str] = ()
@@ -137,57 +149,55 @@ def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str
         Whether a customer's key guards a bucket in scope: only then is the use of KMS missed.
     """
     record = _record(snapshot, region)
-    sources = record.values("eventSource", end=_DOMAIN, known=(_APPSTREAM, _KMS, _RDS_DATA))
-    names = record.values("eventName")
-    recorded = {
-        source: record.has_all(
-            {
-                "eventCategory": "Management",
-                "eventSource": source,
-                "eventName": name,
-                "readOnly": way,
-            }
-            for name, way in product(names, _DIRECTIONS["All"])
-        )
-        for source in sources
+    sources = [
+        source
+        for source in record.values("eventSource", end=_DOMAIN, known=(_APPSTREAM, _KMS, _RDS_DATA))
         if "." not in source.removesuffix(_DOMAIN)  # services have one word before it
-    }
+    ]
+    kinds = record.values("eventType", known=(_API_CALL, _BY_AWS))
+
+    def recorded(source: str, kinds: Iterable[str]) -> Cell:
+        event = {"eventCategory": "Management", "eventSource": source}
+        return known_all([record.has_every({**event, "eventType": kind}) for kind in kinds])
+
+    calls = {source: recorded(source, [_API_CALL]) for source in sources}
+    events = {source: recorded(source, kinds) for source in sources}
 
     def left_out(*values: bool) -> list[str]:
-        found = {source for source, value in zip(recorded, values, strict=True) if not value}
-        # What else a selector names may be anything that people wrote.
-        others = {"other services"} if found - _services() else set()
-        return [*sorted(found & _services()), *others]
+        seen = dict(zip([*product(("calls", "events"), sources)], values, strict=True))
+        missed = {source for source in sources if not seen["calls", source]}
+        others = set()
+        if missed - _services():  # what else a selector names may be anything that people wrote
+            others.add("other services")
+        if any(not seen["events", source] for source in sources if source not in missed):
+            others.add("events that are no calls of an API")
+        return [*sorted(missed & _services()), *sorted(others)]
 
-    missed = {
+    needed = {
         source: known_any((derive(lambda used: not used, keys_in_use), cell))
         if source == _KMS
         else cell
-        for source, cell in recorded.items()
+        for source, cell in events.items()
         if source not in (_APPSTREAM, _RDS_DATA)
     }
     return {
-        "api_activity_logged": recorded[_APPSTREAM],
-        "services_logged": known_all(missed.values()),
-        "left_out": derive(left_out, *recorded.values()),
+        "api_activity_logged": calls[_APPSTREAM],
+        "services_logged": known_all(needed.values()),
+        "left_out": derive(left_out, *calls.values(), *events.values()),
     }
 
 
 def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
     """Whether reads and writes of every object of a bucket are recorded and delivered."""
     record = _record(snapshot, region)
+    event = {
+        "eventCategory": "Data",
+        "resources.type": "AWS::S3::Object",
+        "eventSource": _S3,
+        "eventType": _API_CALL,
+    }
     objects = record.values("resources.ARN", start=f"{bucket_arn}/")
-    return record.has_all(
-        {
-            "eventCategory": "Data",
-            "resources.type": "AWS::S3::Object",
-            "resources.ARN": arn,
-            "eventSource": _S3,
-            "eventName": name,
-            "readOnly": way,
-        }
-        for arn, name, way in product(objects, record.values("eventName"), _DIRECTIONS["All"])
-    )
+    return known_all([record.has_every({**event, "resources.ARN": arn}) for arn in objects])
 
 
 @cache

@@ -41,6 +41,14 @@ def running(folder: Path, environment: Mapping[str, str], *command: str) -> Iter
         process.wait()
 
 
+def address_in(file: Path) -> str:
+    """Return what a scheduler wrote to its file, once it is whole: Dask writes it in place."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
+
+
 @contextmanager
 def cluster(
     folder: Path, environment: Mapping[str, str], protocol: str = "tcp", workers: int = 2
@@ -52,8 +60,8 @@ def cluster(
         common = ("--host", "127.0.0.1", "--no-dashboard")
         listens = ("--port", "0", "--protocol", protocol, "--scheduler-file", str(file))
         pid = stack.enter_context(running(folder, environment, "scheduler", *common, *listens))
-        wait_until(file.exists)
-        address = json.loads(file.read_text())["address"]
+        wait_until(lambda: bool(address_in(file)))
+        address = address_in(file)
         for _ in range(workers):
             options = ("--nthreads", "1", "--protocol", protocol)
             stack.enter_context(running(folder, environment, "worker", address, *common, *options))

@@ -233,7 +233,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         fleets=("design",),
         UserSettings=[{"Action": action, "Permission": "DISABLED"} for action in _ACTIONS],
         ContentRedirection=_redirection("https://portal.example/*"),
-        AgentAccessConfig=_AGENTS,
+        AgentAccessConfig=_AGENTS | {"ReplaySessionEnabled": True, "KmsKeyArn": KEY},
         **_storage(),
         **_streaming("TCP"),
     )

@@ -88,7 +88,7 @@ def scenarios(*cases: tuple[Any, ...]) -> pytest.MarkDecorator:
 def findings(account: Account, *controls: str) -> list[Finding]:
     """What some controls, and no others, find in an account."""
     account.run = account.run.model_copy(update={"controls": list(controls)})
-    tables = tabulate(account.snapshot(), {CONTROLS[control].table for control in controls})
+    tables = tabulate(account.answered(), {CONTROLS[control].table for control in controls})
     return list(evaluate(tables).leaves)
 
 

@@ -498,6 +498,11 @@ def the_bucket(**members: Any) -> Given:
     return lambda account: account.bucket(SHOTS, **settings)
 
 
+def keyed(**members: Any) -> Given:
+    """Recordings under a customer's key, of which KMS describes these members."""
+    return to(the_bucket(), recorded(KmsKeyArn=KEY), lambda a: a.key(**members))
+
+
 NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
 
 
@@ -526,6 +531,42 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
     (
         "recordings under a key, and a bucket without encryption",
         lambda a: no_encryption(recorded(KmsKeyArn=KEY)(a), SHOTS),
+        fails,
+    ),
+    ("recordings under a key", keyed(), passes),
+    ("recordings under a key that is going", keyed(KeyState="PendingDeletion"), fails),
+    ("recordings under a key that is disabled", keyed(KeyState="Disabled"), fails),
+    (
+        "recordings under a key that is gone",
+        to(
+            the_bucket(),
+            recorded(KmsKeyArn=KEY),
+            lambda a: a.refuses(DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY),
+        ),
+        fails,
+    ),
+    (
+        "recordings under a key that is not described",
+        to(the_bucket(), recorded(KmsKeyArn=KEY), lambda a: a.denies(DESCRIBE_KEY, KeyId=KEY)),
+        denied(DESCRIBE_KEY),
+    ),
+    (
+        "a key that is going is named, and nothing recorded",
+        to(
+            the_bucket(),
+            recorded(on=False, KmsKeyArn=KEY),
+            lambda a: agents(a.key(KeyState="PendingDeletion")),
+        ),
+        passes,
+    ),
+    (
+        "a bucket under a key that is enabled",
+        to(shots(key=KEY, encryption="aws:kms"), lambda a: a.key()),
+        passes,
+    ),
+    (
+        "a bucket under a key that is disabled",
+        to(shots(key=KEY, encryption="aws:kms"), lambda a: a.key(KeyState="Disabled")),
         fails,
     ),
     ("recordings off, though a bucket is named", recorded(on=False), NO_SHOTS),
@@ -763,6 +804,19 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
     return lambda account: account.bucket(bucket, lifecycle=list(rules), versioning=versioning)
 
 
+def sized(days: int = 30, **bounds: int) -> dict[str, Any]:
+    """A rule about objects between two sizes: ``Greater``, ``Less``."""
+    return erases(days, Filter={f"ObjectSize{name}Than": n for name, n in bounds.items()})
+
+
+LARGE, SMALL = sized(Greater=9), sized(60, Less=10)
+SMALL_LATER = {**SMALL, "Expiration": {"Date": day("2099-01-01")}}
+SMALL_KEPT = {
+    **SMALL,
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 1},
+}
+
+
 @scenarios(
     ("no bucket", nothing, NO_BUCKET),
     ("logs without a rule", lambda a: a.bucket(LOGS), fails),
@@ -782,6 +836,16 @@ def ruled(*rules: Any, bucket: str = LOGS, versioning: str = "") -> Given:
     ("one folder of home folders", ruled(erases(Filter={"Prefix": "a"}), bucket=HOME), UNDECLARED),
     ("what is tagged", ruled(erases(Filter={"Tag": {"Key": "a", "Value": "b"}})), fails),
     ("what is large", ruled(erases(Filter={"ObjectSizeGreaterThan": 9})), fails),
+    ("what is not empty", ruled(erases(Filter={"ObjectSizeGreaterThan": 0})), fails),
+    ("what is large and what is small", ruled(LARGE, SMALL), passes),
+    ("what is large and what is smaller than that", ruled(LARGE, sized(Less=9)), fails),
+    ("what is large, and what is small from a day ahead on", ruled(LARGE, SMALL_LATER), fails),
+    ("what is large and what is small, without versions", ruled(LARGE, SMALL_KEPT), passes),
+    (
+        "what is large and what is small, a version of which stays",
+        ruled(LARGE, SMALL_KEPT, versioning="Suspended"),
+        fails,
+    ),
     ("off", ruled(erases(Status="Disabled")), fails),
     ("no expiry", ruled(erases(Expiration=None)), fails),
     ("markers alone", ruled(erases(Expiration={"ExpiredObjectDeleteMarker": True})), fails),
@@ -942,6 +1006,19 @@ def test_ar_17_says_what_the_rules_erase(account: Account) -> None:
     (finding,) = findings(account, "AR-17")
     assert "after days: applications/ 90, sessions/ 30" in finding.observed
     assert finding.hint == "rules erase applications/, sessions/: see whether more lies there"
+
+
+def test_ar_17_says_after_how_many_days_the_last_size_is_erased(account: Account) -> None:
+    ruled(LARGE, SMALL)(account)
+    (finding,) = findings(account, "AR-17")
+    assert "Days after which everything is erased: 60 " in finding.observed
+
+
+def test_ar_17_says_no_day_where_days_erase_everything_before_it(account: Account) -> None:
+    ruled(erases(Expiration={"Date": day("2099-01-01")}), erases(30))(account)
+    (finding,) = findings(account, "AR-17")
+    assert "Days after which everything is erased: 30" in finding.observed
+    assert "Not all is erased before: none" in finding.observed
 
 
 def test_ar_17_says_until_when_nothing_is_erased(account: Account) -> None:

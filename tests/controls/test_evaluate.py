@@ -26,7 +26,7 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.errors import UserError
-from kit.findings import Finding, Findings
+from kit.findings import ROLL_UP, Finding, Findings
 from kit.snapshot import Trouble
 from kit.tables import tabulate
 from kit.tables.cells import Cell
@@ -493,8 +493,9 @@ def test_a_roll_up_of_which_a_part_was_left_out_is_left_out(judge: Judge) -> Non
 def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
     three()
     (roll_up,) = judge().roll_ups
-    assert (roll_up.status, roll_up.region, roll_up.severity) == ("fail", GLOBAL, "")
-    assert roll_up.observed == "1 of 2 findings: AR-97"
+    assert (roll_up.status, roll_up.region, roll_up.severity) == ("fail", GLOBAL, "low")
+    assert roll_up.observed == "fail (low), by AR-97: 1 of 2 findings"
+    assert roll_up.subject == ROLL_UP
     assert roll_up.evidence == ("AR-97", "AR-98")
 
 

@@ -207,6 +207,29 @@ def test_gv_02_has_a_row_for_each_framework_that_the_profile_names(tmp_path: Pat
     assert "parameters#/reports_read" in soc.evidence
 
 
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ("2026-11-01", "to 2026-10-31"),
+        ("2026-06-01", "to 2025-12-31"),  # the newest was not written yet
+        ("2025-12-30", ""),
+        ("2027-06-01", ""),
+    ],
+)
+def test_gv_02_any_of_the_current_reports_may_have_been_read(
+    tmp_path: Path, reading: str, expected: str
+) -> None:
+    account = asked_for(tmp_path, "SOC 2", reports_read={"SOC 2": reading})
+    for ended in (
+        dt.datetime(2025, 12, 31, tzinfo=dt.UTC),
+        dt.datetime(2026, 10, 31, tzinfo=dt.UTC),
+    ):
+        account.lists(LIST_REPORTS, report(ended=ended))
+    (finding,) = findings(account, "GV-02")
+    assert finding.status == ("attested" if expected else "not evidenced")
+    assert finding.reason == "needs review" if not expected else expected in finding.reason
+
+
 def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> None:
     account = Account(tmp_path, reports_read={"SOC 2": "TPRM 4"})
     account.lists(LIST_REPORTS, report())

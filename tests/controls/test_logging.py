@@ -76,6 +76,10 @@ def test_lg_01_is_about_regions_in_use(account: Account, given: Given, expected:
 
 
 OLD = {"IsLogging": True, "LatestDeliveryTime": day("2019-01-22")}
+ONE, NOT_ONE = {"Equals": ["arn:1"]}, {"NotEquals": ["arn:1"]}
+CALLS_ALONE = management(eventType={"Equals": ["AwsApiCall"]})
+BY_AWS = management(eventType={"Equals": ["AwsServiceEvent"]})
+NOT_BY_AWS = management(eventType={"NotEquals": ["AwsServiceEvent"]})
 READS, WRITES = {"ReadWriteType": "ReadOnly"}, {"ReadWriteType": "WriteOnly"}
 NO_KMS = {"ExcludeManagementEventSources": ["kms.amazonaws.com"]}
 
@@ -304,9 +308,56 @@ def test_lg_01_wants_all_management_events(
     ),
     (
         "who is not an administrator alone",
-        lambda a: a.store("lake", REGION, management(userIdentity_arn={"NotEquals": ["arn:1"]})),
+        lambda a: a.store("lake", REGION, management(**{"userIdentity.arn": NOT_ONE})),
         fails,
     ),
+    (
+        "who is not an administrator, and who is",
+        lambda a: a.store(
+            "lake",
+            REGION,
+            management(**{"userIdentity.arn": NOT_ONE}),
+            management(**{"userIdentity.arn": ONE}),
+        ),
+        passes,
+    ),
+    (
+        "who is not an administrator, and the reads of who is",
+        lambda a: a.store(
+            "lake",
+            REGION,
+            management(**{"userIdentity.arn": NOT_ONE}),
+            management(**{"userIdentity.arn": ONE}, readOnly=READ),
+        ),
+        fails,
+    ),
+    (
+        "sessions from the console alone",
+        lambda a: a.store("lake", REGION, management(sessionCredentialFromConsole=READ)),
+        fails,
+    ),
+    (
+        "sessions from the console, and others",
+        lambda a: a.store(
+            "lake",
+            REGION,
+            management(sessionCredentialFromConsole=READ),
+            management(sessionCredentialFromConsole=WRITE),
+        ),
+        passes,
+    ),
+    ("calls of an API alone", lambda a: a.store("lake", REGION, CALLS_ALONE), to_be_reviewed),
+    (
+        "all but what services do by themselves",
+        lambda a: a.store("lake", REGION, NOT_BY_AWS),
+        to_be_reviewed,
+    ),
+    (
+        "what services do by themselves, and all else",
+        lambda a: a.store("lake", REGION, NOT_BY_AWS).store("b", REGION, BY_AWS),
+        passes,
+    ),
+    ("what services do by themselves alone", lambda a: a.store("b", REGION, BY_AWS), fails),
 )
 def test_lg_01_adds_up_what_is_recorded(used: Account, given: Given, expected: list[Any]) -> None:
     given(used)
@@ -432,6 +483,13 @@ def test_lg_01_names_what_is_left_out(
     (finding,) = findings(used, "LG-01")
     assert f"Left out: {told}" in finding.observed
     assert "jane" not in finding.observed
+
+
+def test_lg_01_names_kinds_of_events_that_are_left_out(used: Account) -> None:
+    used.store("lake", REGION, NOT_BY_AWS)
+    (finding,) = findings(used, "LG-01")
+    assert "Left out: events that are no calls of an API" in finding.observed
+    assert finding.hint == "some events are left out: who sees what happens there?"
 
 
 def org_trail_unseen(account: Account) -> Account:
@@ -1058,6 +1116,47 @@ def until(date: str, **members: Any) -> dict[str, Any]:
         "a part goes sooner",
         kept(erases(365), erases(30, Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"})),
         fails,
+    ),
+    (
+        "all stays long, a part to a day soon",
+        kept(
+            erases(4000),
+            erases(
+                Expiration={"Date": day("2027-03-15")},
+                Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"},
+            ),
+        ),
+        fails,
+    ),
+    (
+        "all stays to a day in many years, a part to a day soon",
+        kept(
+            erases(Expiration={"Date": day("2099-03-15")}),
+            erases(
+                Expiration={"Date": day("2027-03-15")},
+                Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"},
+            ),
+        ),
+        fails,
+    ),
+    (
+        "all stays a year, a part to a day soon",
+        kept(
+            erases(365),
+            erases(
+                Expiration={"Date": day("2027-03-15")},
+                Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-"},
+            ),
+        ),
+        to_be_reviewed,
+    ),
+    (
+        "what is large and what is small",
+        kept(
+            erases(365, Filter={"ObjectSizeGreaterThan": 9}),
+            erases(100, Filter={"ObjectSizeLessThan": 10}),
+        ),
+        passes,
     ),
     (
         "another account's part goes sooner",

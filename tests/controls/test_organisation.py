@@ -141,7 +141,6 @@ def test_the_verdict_on_its_trail_follows_from_the_organisations_snapshot(
 ) -> None:
     trail_seen(member.bucket())
     assert [v.reason for v in verdicts(member, control)] == ["administrator"]
-    (Path(member._folder) / "snapshot").rename(Path(member._folder) / "before")
     (finding,) = findings(lent(given), control)
     assert finding.status == expected.status
     assert any(ref.startswith("O") for ref in finding.evidence)
@@ -157,6 +156,26 @@ def test_whose_it_is_stands_in_its_arn_and_in_no_code(
     name = "Name" if call is GET_TRAIL_STATUS else "TrailName"
     member.refuses(call, code, region=REGION, status=status, **{name: TRAIL})
     assert verdicts(lent(trail_held()), "LG-01") == [passes]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("ExpiredTokenException", "the credentials ended during the run"),
+        ("UnrecognizedClientException", "log in again"),
+        ("InvalidSignatureException", "set the clock"),
+    ],
+)
+def test_credentials_that_are_not_accepted_are_nobody_elses_trail(
+    member: Account, code: str, hint: str
+) -> None:
+    trail_seen(member)
+    for call, name in ((GET_TRAIL_STATUS, "Name"), (GET_EVENT_SELECTORS, "TrailName")):
+        message = "Signature expired: 20261124T110000Z is now earlier than 20261124T115500Z"
+        member.refuses(call, code, message, region=REGION, status=400, **{name: TRAIL})
+    (finding,) = findings(member, "LG-01")
+    assert (finding.reason, finding.code) == ("failed", code)
+    assert hint in finding.hint
 
 
 def test_its_deliveries_are_held_against_the_limit(

@@ -56,6 +56,8 @@ REPLACES = {
     "put-bucket-ownership-controls": "get-bucket-ownership-controls",
     "put-public-access-block": "get-public-access-block",
     "put-event-selectors": "get-event-selectors",
+    "put-key-policy": "get-key-policy",
+    "revoke-grant": "list-grants",
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
 }
@@ -112,7 +114,7 @@ def parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, s
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.chdir(tmp_path)
-    for name in ("policy", "trust", "duty", "stream"):
+    for name in ("policy", "key-policy", "trust", "duty", "stream"):
         Path(f"{name}.json").write_text("{}")
     for name, content in FILES.items():
         Path(name).write_text(json.dumps(content))
@@ -231,6 +233,7 @@ def test_ar_13_has_a_command_for_each_clause() -> None:
         "put-bucket-encryption",
         "put-public-access-block",
         "put-bucket-lifecycle-configuration",
+        *KEY_STEPS,
     ]
     for resource in ("encryption", "public_access_block", "lifecycle_configuration"):
         assert resource in REMEDIES["AR-13"].terraform
@@ -243,8 +246,56 @@ def test_ar_14_closes_the_bucket_before_the_account() -> None:
     assert "aws_s3_account_public_access_block" not in REMEDIES["AR-14"].terraform
 
 
+KEY_STEPS = ["enable-key", "cancel-key-deletion", "enable-key"]
+
+
+@pytest.mark.parametrize("name", ["AR-07", "AR-13", "LG-03", "LG-06"])
+def test_a_key_that_cannot_be_used_is_enabled_by_its_state(name: str) -> None:
+    kms = [operation(c) for c in commands(name) if c.startswith("aws kms")]
+    assert kms[:3] == KEY_STEPS
+
+
+def test_ar_07_has_commands_for_policies_and_grants_that_admit_others() -> None:
+    kms = [operation(c) for c in commands("AR-07") if c.startswith("aws kms")]
+    assert kms[3:] == ["get-key-policy", "put-key-policy", "list-grants", "revoke-grant"]
+    assert "without which nobody may manage the key" in words("AR-07")
+
+
+def test_ar_07_sets_the_algorithm_with_the_key() -> None:
+    assert "set SSEAlgorithm to aws:kms, and KMSMasterKeyID" in words("AR-07")
+
+
+def test_lg_06_does_not_put_a_rule_beside_one_that_erases_too_early() -> None:
+    assert "raise its Days in rules.json instead" in words("LG-06")
+    assert "raise its days" in REMEDIES["LG-06"].console
+
+
+def test_lg_06_restores_an_event_data_store_that_is_going() -> None:
+    assert "restore-event-data-store" in [operation(c) for c in commands("LG-06")]
+
+
+@pytest.mark.parametrize("name", ["AR-13", "AR-17", "LG-06"])
+def test_a_rule_with_a_date_is_not_put_beside_one_with_days(name: str) -> None:
+    assert "in place of one that has a Date" in words(name)
+
+
+@pytest.mark.parametrize("name", ["AR-16", "IT-04"])
+def test_a_bucket_without_a_policy_can_be_given_one(name: str) -> None:
+    for said in ("NoSuchBucketPolicy", "delete-bucket-policy where there was none"):
+        assert said in words(name)
+
+
+def test_lg_01_looks_up_why_a_trail_does_not_deliver() -> None:
+    assert any("LatestDeliveryError" in command for command in commands("LG-01"))
+    assert "under LG-02" in REMEDIES["LG-01"].cli
+
+
+def test_md_02_has_a_command_for_buckets() -> None:
+    assert "untag-resources" in [operation(c) for c in commands("MD-02")]
+
+
 def test_ar_07_has_a_command_for_each_state() -> None:
-    cases = re.split(r"^# The key", REMEDIES["AR-07"].cli, flags=re.MULTILINE)[1:]
+    cases = re.split(r"^# The key (?:is|is pending)", REMEDIES["AR-07"].cli, flags=re.MULTILINE)[1:]
     disabled, pending, other = cases
     assert "cancel-key-deletion" not in disabled
     assert pending.index("cancel-key-deletion") < pending.index("enable-key")

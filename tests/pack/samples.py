@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.findings import NOTHING, RESOURCE, UNLISTED, Finding
+from kit.findings import NOTHING, RESOURCE, ROLL_UP, UNLISTED, Finding
 from kit.report.views import JSON
 from tests.pack.conftest import HOSTILE, STAMP
 
@@ -94,11 +94,12 @@ def sample() -> JSON:
         record(
             "AR-18",
             "fail",
-            severity="",
+            severity="high",
             region="global",
             resource="roll-up",
+            subject=ROLL_UP,
             reason="the worst of its controls",
-            observed="2 of 4 findings: AR-05",
+            observed="fail (high), by AR-05: 2 of 4 findings",
             expected="AWS encryption solutions are used",
             evidence="AR-01 AR-05",
         ),

@@ -7,8 +7,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,8 @@ COMMANDS = [
     for block in re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     for line in block.splitlines()
 ]
+# What a reader takes for a label.
+SHAPED = re.compile(r"(?<![\w-])[A-Za-z][A-Za-z-]*-[a-z2-7]{10}(?![\w-])")
 Stored = Callable[[str], Snapshot]
 
 
@@ -89,16 +92,26 @@ def test_a_record_that_is_not_there_is_told(pack: Path) -> None:
 
 
 def test_every_label_of_a_pack_tells_what_it_stands_for(demo: Snapshot, pack: Path) -> None:
-    shown = "".join(path.read_text() for path in (pack / "data" / "evidence").glob("*.json"))
-    shown += "".join(tabulate(demo)["users"].frame["resource"])
-    shown = shown.replace("\\n", " ")
-    labels = set(re.findall(r"\b[A-Za-z][A-Za-z-]*-[a-z2-7]{10}\b", shown))
+    records = (pack / "data" / "evidence").glob("*.json")
+    shown = [text for path in records for text in texts(json.loads(path.read_text()))]
+    shown += tabulate(demo)["users"].frame["resource"].tolist()
+    labels = {label for text in shown for label in SHAPED.findall(text)}
     found = reveal(demo, labels)
     assert found.keys() == labels
     raw = "".join(path.read_text() for path in demo.folder.iterdir())
     named = {one.identity for one in found.values() if one.identity.startswith("arn:")}
     assert len(named) > 20
     assert [identity for identity in named if json.dumps(identity)[1:-1] not in raw] == []
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a record, each by itself."""
+    if isinstance(value, dict):
+        yield from (text for item in value.items() for part in item for text in texts(part))
+    elif isinstance(value, list):
+        yield from (text for part in value for text in texts(part))
+    elif isinstance(value, str):
+        yield value
 
 
 def test_a_cell_in_which_a_label_stands_is_enough(demo: Snapshot) -> None:

@@ -1,0 +1,119 @@
+"""A sample is called a sample: on the cover, beside the verdict, and where a form cuts texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
+from kit.controls import evaluate
+from kit.findings import Finding, Findings
+from kit.report import show
+from kit.report.blocks import BRIEF
+from kit.report.views import Controls
+from kit.tables import tabulate
+from tests.standins import REGION, Account
+
+BOUND = "event_pages of the parameters"
+
+
+def judged(account: Account) -> tuple[Findings, Any]:
+    account.run = account.run.model_copy(update={"controls": ["IT-03", "LG-04", "AR-03"]})
+    tables = tabulate(account.snapshot())
+    return evaluate(tables), tables
+
+
+def of(findings: Findings, control: str) -> Finding:
+    return next(one for one in findings.leaves if one.control == control)
+
+
+def period(findings: Findings, tables: Any) -> str:
+    return dict(show.cover(findings, tables.snapshot).facts)["Period"]
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Account:
+    account = Account(tmp_path).stack().fleet()
+    for _ in range(3):
+        account.event()
+    return account
+
+
+def test_what_was_cut_short_by_the_parameters_is_a_sample(busy: Account) -> None:
+    findings, tables = judged(busy.cuts(LOOKUP_EVENTS, BOUND))
+    for control in ("IT-03", "LG-04"):
+        assert of(findings, control).sample.startswith("a sample: the newest 3 events, 2026-")
+    assert of(findings, "AR-03").sample == ""
+    assert "3 events of CloudTrail besides the collector's own, 2026-" in period(findings, tables)
+    assert "of the 90 days asked for: a sample in 1 of 1 region," in period(findings, tables)
+
+
+def test_what_was_read_to_the_end_is_none(busy: Account) -> None:
+    findings, tables = judged(busy)
+    assert {one.sample for one in findings.leaves} == {""}
+    assert period(findings, tables).endswith("days asked for: all that CloudTrail has")
+
+
+def test_without_events_nothing_is_claimed(tmp_path: Path) -> None:
+    findings, tables = judged(Account(tmp_path).stack().fleet())
+    assert "; 0 events of CloudTrail besides the collector's own, of the 90" in period(
+        findings, tables
+    )
+    assert of(findings, "LG-04").sample == ""
+
+
+def test_events_that_were_refused_are_not_seen(busy: Account) -> None:
+    findings, tables = judged(busy.denies(LOOKUP_EVENTS))
+    assert period(findings, tables).endswith("; no events of CloudTrail could be read in 1 region")
+    assert of(findings, "IT-03").sample == ""
+
+
+def test_the_sentence_stands_where_no_form_cuts_it(busy: Account) -> None:
+    findings, _ = judged(busy.cuts(LOOKUP_EVENTS, BOUND))
+    shown = show.section(findings, "LG")
+    assert isinstance(shown, Controls)
+    (block,) = shown.blocks
+    assert "A sample: the newest 3 events" in str(block.rest)
+    whole = show.all_findings(findings)
+    place = [column.name for column in whole.columns].index("why")
+    row = next(row for row in whole.rows if row[0] == "IT-03")
+    assert str(row[place]).startswith("A sample: the newest 3 events")
+    assert len(str(row[place]).partition(". ")[0]) < BRIEF
+
+
+def test_the_identity_does_not_depend_on_the_sample(tmp_path: Path) -> None:
+    digests = set()
+    for number in (1, 4):
+        account = Account(tmp_path / str(number)).stack().fleet()
+        for _ in range(number):
+            account.event()
+        found = judged(account.cuts(LOOKUP_EVENTS, BOUND))[0]
+        digests.add(Findings([of(found, "IT-03"), of(found, "LG-04")]).digest)
+    assert len(digests) == 1
+
+
+def test_regions_are_counted(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack().fleet().event()
+    findings, tables = judged(account)
+    assert period(findings, tables).startswith(
+        "configuration as of 2026-11-24 12:00 UTC; 1 event of"
+    )
+    assert REGION in tables.snapshot.regions
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "told"),
+    [
+        (lambda a: a.denies(LOOKUP_EVENTS, "us-east-1"), "CloudTrail has; not seen in 1 region"),
+        (lambda a: a.event(details="{"), "CloudTrail has; 1 event could not be read"),
+        (lambda a: a.denies(LOOKUP_EVENTS), "no events of CloudTrail could be read in 2 regions"),
+        (lambda a: a.denies(GET_CALLER_IDENTITY), "of CloudTrail could be read in 2 regions"),
+        (lambda a: a, "all that CloudTrail has"),
+    ],
+)
+def test_what_could_not_be_read_is_named(tmp_path: Path, spoilt: Any, told: str) -> None:
+    account = Account(tmp_path, regions=(REGION, "us-east-1")).stack().fleet().event()
+    findings, tables = judged(spoilt(account))
+    assert period(findings, tables).endswith(told)
