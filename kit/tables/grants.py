@@ -384,12 +384,14 @@ class _Grants:
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
-        for account, service, how in _by_services(allowing, snapshot.account):
+        # A service that a role trusts runs as that role; a trust policy names no resource.
+        on_things = [one for one in allowing if one.resources is not None]
+        for account, service, how in _by_services(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"
             caller = Caller("service", service, context=how)
             yield _Outsider(f"{account}/{service}", label, caller, declared)
-        for service in sorted(_services(allowing)):
+        for service in sorted(_services(on_things)):
             caller = Caller("service", service, context=_FOR_ANYBODY)
             label = f"any AWS account, by way of {service}"
             yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)

@@ -538,6 +538,12 @@ def test_id_07_reads_policies_of_buckets(account: Account) -> None:
     assert [f.status for f in findings(account, "ID-07")] == ["fail"]
 
 
+def test_id_05_a_service_that_a_role_trusts_is_not_let_into_buckets(account: Account) -> None:
+    open_to(let("*", "s3:GetObject"), restrict=True)(account)
+    account.allowed("machine", trusts=trust({"Service": "ec2.amazonaws.com"}))
+    assert found(account) == by(OWN, READ)
+
+
 def test_id_05_an_account_that_holds_all(account: Account) -> None:
     used(account).allowed("worker", allow(), trusts=trust({"AWS": OTHER}))
     assert found(account) == by("role", *ALL) | by(FOREIGN, *ALL)
