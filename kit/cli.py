@@ -352,18 +352,18 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
-    from kit.findings import ROLL_UP, WORST_FIRST
+    from kit.findings import ROLL_UP, WORST_FIRST, made_by
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
     counts = Counter(one["status"] for one in pack.findings if one["subject"] != ROLL_UP)
-    sums = Counter(one["status"] for one in pack.findings if one["subject"] == ROLL_UP)
+    sums = [one for one in pack.findings if one["subject"] == ROLL_UP]
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
-        told = ", ".join(f"{sums[s]} {s}" for s in WORST_FIRST if sums[s])
+        told = "; ".join(f"{one['control']} {made_by(one['observed'])}" for one in sums)
         click.echo(f"roll-ups, which sum up findings and are not counted: {told}")
     click.echo(f"findings digest: {pack.digest}")
     for told in pack.unused_waivers:

@@ -19,6 +19,7 @@ from kit.parameters import Run, Waiver
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
 WORST_FIRST = tuple(STATUSES)
+_FIRST = 4  # controls that are named beside the verdict of a roll-up
 NO_API = "no API"
 
 # What a finding is about: a resource; or that there is none; or those that were not listed; or
@@ -203,6 +204,35 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | str | float):
         return value
     return value if isinstance(value, int) and abs(value) < 2**53 else str(value)
+
+
+def why(record: Mapping[str, Any]) -> str:
+    """Why a finding is as it is, with operation and error code where a call failed.
+
+    What was read of a sample comes first, where no cut of a long text takes it.
+
+    Parameters
+    ----------
+    record : mapping
+        Members of `Finding` by name.
+    """
+    sample: str = record["sample"]
+    call = " ".join(filter(None, (record["operation"], record["code"])))
+    rest = ", ".join(filter(None, (record["reason"], call, record["hint"])))
+    return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def made_by(observed: str) -> str:
+    """Return a roll-up's verdict, its severity and the first of what made it, as it observed them."""
+    names = observed.partition(": ")[0].split(", ")
+    more = len(names) - 1 - _FIRST  # after the verdict
+    return ", ".join(names[: 1 + _FIRST]) + (f" and {more} more" if more > 0 else "")
+
+
+def samples(told: Sequence[str]) -> str:
+    """Say how many of some findings rest on a sample, by what each tells; nothing where none does."""
+    some = sum(map(bool, told))
+    return f"sample in {some} of {len(told)}" if 0 < some < len(told) else "sample" * bool(some)
 
 
 def worst(statuses: Iterable[str]) -> str:

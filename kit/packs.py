@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from kit.catalogue.statuses import STATUSES
+from kit.controls import ROLL_UPS
 from kit.errors import UserError
-from kit.findings import ROLL_UP
 from kit.pack.bag import INFO, MANIFEST, TAG_MANIFEST
 from kit.pack.tabular import read_findings_csv
 
@@ -98,12 +98,8 @@ class SealedPack:
                 f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
                 f"{', '.join(STATUSES)}"
             )
-        # Earlier packs have no subject; there only a roll-up is without severity.
-        leaves = [
-            record
-            for record in records
-            if record.get("subject", ROLL_UP if not record["severity"] else "") != ROLL_UP
-        ]
+        # Earlier packs give a roll-up no subject of its own.
+        leaves = [record for record in records if record["control"] not in ROLL_UPS]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 
 

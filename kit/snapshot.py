@@ -214,6 +214,11 @@ class Answer:
         return None
 
     @property
+    def sampled(self) -> bool:
+        """Whether the call is bounded and AWS has more than was read: what is listed is a sample."""
+        return self.call.bounded and any(request.cut for request in self.requests)
+
+    @property
     def absent(self) -> bool:
         """Whether AWS said that there is none of it."""
         last = self.requests[-1] if self.requests else None

@@ -480,14 +480,15 @@ class Account:
         who: str = f"arn:aws:iam::{ACCOUNT}:user/admin",
         region: str = REGION,
         details: str | None = None,
+        days: float = 1,
     ) -> Account:
-        """Let CloudTrail remember an event of AppStream's."""
+        """Let CloudTrail remember an event of AppStream's, a day ago unless told otherwise."""
         told: dict[str, Any] = {"userAgent": agent, "userIdentity": {"arn": who}}
         if tls:
             told["tlsDetails"] = {"tlsVersion": tls}
         event = {
             "EventName": "UpdateStack",
-            "EventTime": AS_OF - dt.timedelta(days=1),
+            "EventTime": AS_OF - dt.timedelta(days=days),
             "CloudTrailEvent": json.dumps(told) if details is None else details,
         }
         return self.lists(calls.LOOKUP_EVENTS, event, region=region)

@@ -26,7 +26,7 @@ def packs(tmp_path: Path) -> Path:
             row("AR-05", "bucket-a", "pass"),
             row("AR-05", "bucket-b", "not evidenced", reason="denied", operation="s3.GetX"),
             row("AR-04", "fleet-a", "not evidenced", reason="no API"),
-            row("GV-03", "roll-up", "fail", subject="roll-up"),
+            row("GV-03", "roll-up", "fail", severity="low", subject="roll-up"),
         ],
         days=90,
     )

@@ -39,6 +39,7 @@ from kit.findings import (
     Findings,
     apply_waivers,
     canonical,
+    samples,
     worst,
 )
 from kit.parameters import Run, load_waivers
@@ -354,12 +355,21 @@ def _under(roll_up: RollUp) -> set[str]:
 
 
 def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
+    """Sum up findings: the worst status, and the severity and names of those that have it.
+
+    The gravest come first.
+    """
     under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
     status = worst(finding.status for finding in under)
-    made = [finding for finding in under if finding.status == status]
-    by = ", ".join(sorted({finding.control for finding in made}))
-    listed = STATUSES[status].listed
-    severity = max((f.severity for f in made), key=SEVERITIES.index) if listed else ""
+    made = sorted(
+        (finding for finding in under if finding.status == status),
+        key=lambda one: (-SEVERITIES.index(one.severity), one.control),
+    )
+    severity = made[0].severity if made and STATUSES[status].listed else ""
+    parts: dict[str, list[str]] = {}
+    for finding in made:
+        parts.setdefault(finding.control, []).append(finding.sample)
+    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in parts.items()]
     grave = f" ({severity})" if severity else ""
     all_ids = sorted({finding.control for finding in under})
     return Finding(
@@ -370,7 +380,10 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         "roll-up",
         status,
         reason="the worst of its controls",
-        observed=f"{status}{grave}, by {by or 'no control'}: {len(made)} of {len(under)} findings",
+        observed=(
+            f"{status}{grave}, by {', '.join(by) or 'no control'}: "
+            f"{len(made)} of {len(under)} findings"
+        ),
         expected=roll_up.sentence,
         evidence=tuple(all_ids),
         subject=ROLL_UP,

@@ -12,7 +12,7 @@ from functools import cached_property
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.registry import Control, RollUp
-from kit.findings import RESOURCE, WORST_FIRST, worst
+from kit.findings import RESOURCE, WORST_FIRST, made_by, samples, worst
 from kit.report.views import JSON
 
 _SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
@@ -60,6 +60,20 @@ class Judged:
         return {status: counted[status] for status in WORST_FIRST if counted[status]}
 
     @property
+    def severity(self) -> str:
+        """The control's, or that of what made a roll-up; empty where nothing did."""
+        if isinstance(self.control, Control):
+            return self.control.severity
+        return str(self.records[0]["severity"])
+
+    @property
+    def beside(self) -> str:
+        """What stands beside the verdict: of a roll-up its severity and what made it; a sample."""
+        if isinstance(self.control, RollUp):
+            return made_by(self.records[0]["observed"])
+        return samples([record["sample"] for record in self.records])
+
+    @property
     def status(self) -> str:
         """The worst status of the findings."""
         return worst(self.counts)
@@ -87,12 +101,6 @@ def _keys(records: list[JSON]) -> list[str]:
         seen[key] += 1
         keys.append(f"{key}\0{seen[key]}")
     return keys
-
-
-def why(record: JSON) -> str:
-    """Why a finding is as it is, with operation and error code where a call failed."""
-    call = " ".join(filter(None, (record["operation"], record["code"])))
-    return ", ".join(filter(None, (record["reason"], call, record["hint"])))
 
 
 def evidence_ids(record: JSON) -> list[str]:

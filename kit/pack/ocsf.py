@@ -28,7 +28,7 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 from kit.catalogue.statuses import STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import SECTIONS, Control
-from kit.findings import ACCEPTED, NOT_EVIDENCED
+from kit.findings import ACCEPTED, NOT_EVIDENCED, why
 from kit.pack.document import Document
 from kit.pack.judged import (
     about_something,
@@ -37,7 +37,6 @@ from kit.pack.judged import (
     evidence_path,
     identifier,
     instant,
-    why,
 )
 from kit.report.views import JSON
 

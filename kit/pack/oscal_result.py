@@ -9,8 +9,8 @@ from typing import Any
 from kit.catalogue.statuses import STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE
-from kit.pack.judged import Judged, about_something, evidence_path, identifier, why
+from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, why
+from kit.pack.judged import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
@@ -161,7 +161,7 @@ class Result:
         return {
             "uuid": self.lasting("observation", key),
             "title": line(f"{record['control']}: {record['resource']}"),
-            "description": prose(record["observed"] or why(record) or record["status"]),
+            "description": prose(_description(record)),
             "props": props({name: record[name] for name in _TOLD}),
             "methods": [method_of([record])],
             "types": ["control-objective"],
@@ -189,9 +189,11 @@ class Result:
                 "uuid": self.lasting("finding", control.id),
                 "title": line(f"{control.id}: {control.sentence}"),
                 "description": prose(
-                    f"Findings: {counts}." if leaf else one.records[0]["observed"]
+                    f"Findings: {counts}{f' ({one.beside})' if one.beside else ''}."
+                    if leaf
+                    else one.records[0]["observed"]
                 ),
-                "props": props({"status": one.status}),
+                "props": props({"status": one.status} if leaf else _verdict(one.records[0])),
                 "origins": [self.origin],
                 "target": target,
                 "related-observations": self._related(one.keys if leaf else []),
@@ -256,6 +258,17 @@ class Result:
 
     def _related(self, keys: list[str]) -> list[JSON]:
         return [{"observation-uuid": self.lasting("observation", key)} for key in keys]
+
+
+def _verdict(record: JSON) -> JSON:
+    return {name: record[name] for name in ("status", "severity")}
+
+
+def _description(record: JSON) -> str:
+    """What was observed, after what was read of a sample."""
+    if record["sample"]:
+        return f"{why(record)}. {record['observed']}"
+    return str(record["observed"] or why(record) or record["status"])
 
 
 def objective(control: str) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.controls.registry import SECTIONS, Control
+from kit.findings import why
 from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, evidence_ids, why
+from kit.pack.judged import Judged, evidence_ids
 from kit.report.views import JSON, STATUSES, cell_text
 
 
@@ -84,7 +85,7 @@ def _findings(judged: list[Judged]) -> Sheet:
             record["severity"],
             record["region"],
             record["resource"],
-            ". ".join(filter(None, [record["sample"], record["observed"]])),
+            record["observed"],
             record["expected"],
             why(record),
             record["permission"],
@@ -125,7 +126,8 @@ def _controls(judged: list[Judged]) -> Sheet:
                 control.sentence,
                 SECTIONS[control.section],
                 one.status,
-                control.severity if isinstance(control, Control) else None,
+                one.severity or None,
+                one.beside,
                 control.responsibility,
                 *([one.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
                 "\n".join(f"Art. {article}: {reason}" for article, reason in one.articles.items()),
@@ -141,6 +143,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         Column("Section", "text", 18),
         Column("Verdict", "status", 14),
         Column("Severity", "severity", 10),
+        Column("Beside the verdict", "text", 22),
         Column("Who answers", "text", 15),
         *(Column(status.capitalize(), "number", 15) for status in STATUSES),
         Column("Why: articles of the GDPR", "text", 44),

@@ -23,6 +23,8 @@ EARLIER_COLUMNS = [
     for name in _COLUMNS
     if name not in ("subject", "observed_values", "threshold_values", "sample")
 ]
+# And in those sealed before a finding said of which part of a population it is.
+_WITHOUT_SAMPLE = [name for name in _COLUMNS if name != "sample"]
 _MOST_IN_CELL = 64 << 20
 
 
@@ -83,7 +85,7 @@ def read_findings_csv(content: bytes) -> list[dict[str, str]]:
     lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     try:
         header = next(lines, [])
-        if header not in (_COLUMNS, EARLIER_COLUMNS):
+        if header not in (_COLUMNS, _WITHOUT_SAMPLE, EARLIER_COLUMNS):
             raise ValueError(f"columns {header}")
         return [
             {name: _as_it_was(cell) for name, cell in zip(header, line, strict=True)}
@@ -112,18 +114,20 @@ def findings_parquet(data: JSON) -> bytes:
         dictionaries of Parquet's: whoever does not trust the file can tell what it unpacks to.
     """
     records, facts = data["records"], data["facts"]
-    columns = {name: [record[name] for record in records] for name in _COLUMNS}
+    # Those that the kit that sealed them knew.
+    names = [name for name in _COLUMNS if not records or name in records[0]]
+    columns = {name: [record[name] for record in records] for name in names}
     columns["evidence"] = [refs.split() for refs in columns["evidence"]]
     columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
     told = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
-    table = pa.table(columns, schema=_schema().with_metadata(told))
+    table = pa.table(columns, schema=_schema(names).with_metadata(told))
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
     return file.getvalue()
 
 
-def _schema() -> pa.Schema:
-    types: dict[str, pa.DataType] = {name: pa.string() for name in _COLUMNS}
+def _schema(names: Iterable[str]) -> pa.Schema:
+    types: dict[str, pa.DataType] = {name: pa.string() for name in names}
     types |= dict.fromkeys(_FEW_VALUES, pa.dictionary(pa.int32(), pa.string()))
     types |= {"evidence": pa.list_(pa.string()), "as_of": pa.timestamp("ms", "UTC")}
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])

@@ -11,7 +11,7 @@ from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
 from kit.controls.source import BEYOND
-from kit.findings import WORST_FIRST, Finding, Findings, worst
+from kit.findings import WORST_FIRST, Finding, Findings, made_by, samples, why, worst
 from kit.report.views import JSON, Column, ControlBlock, Remedies, Table
 from kit.report.words import evidence_ids
 
@@ -73,24 +73,37 @@ def cited(findings: Findings) -> set[str]:
     }
 
 
-def reason(finding: Finding) -> str:
-    """Why a finding is as it is, with operation and error code where a call failed."""
-    call = " ".join(filter(None, (finding.operation, finding.code)))
-    return ", ".join(filter(None, (finding.reason, call, finding.hint)))
-
-
 def told(finding: Finding) -> str:
     """Why a finding is as it is, and what was observed."""
-    why = reason(finding)
-    if why and finding.observed not in ("", "none", "not seen"):
-        why = f"{why}. Seen: {finding.observed}"
-    # A sample stands first, where no form cuts it.
-    sample = f"{_capital(finding.sample)}. " if finding.sample else ""
-    return sample + (why or finding.observed)
+    reason = why(vars(finding))
+    if not reason or finding.observed in ("", "none", "not seen"):
+        return reason or finding.observed
+    return f"{reason}. Seen: {finding.observed}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def kinds(some: list[Finding]) -> str:
+    """Tell the most frequent reasons or observations of some findings, samples before anything."""
+    counted = Counter(
+        told(one) if one.sample and not one.reason else why(vars(one)) or one.observed
+        for one in some
+    )
+    texts = [
+        text if len(counted) == 1 else f"{text} ({count})"
+        for text, count in counted.most_common(_TOLD)
+    ]
+    more = len(counted) - len(texts)
+    line = " | ".join(texts) + (f" | and {more} more kinds" if more else "")
+    sampled = samples([finding.sample for finding in some]) if len(counted) > 1 else ""
+    return f"{sampled.capitalize()}. {line}" if sampled else line
+
+
+def beside_each(findings: Findings) -> dict[str, str]:
+    """What stands beside the verdict of a control or roll-up, by its id: see `Judged.beside`."""
+    parts: dict[str, list[str]] = {}
+    for finding in findings.leaves:
+        parts.setdefault(finding.control, []).append(finding.sample)
+    summed = {one.control: made_by(one.observed) for one in findings.roll_ups}
+    return {name: samples(some) for name, some in parts.items()} | summed
 
 
 def _judged(
@@ -167,20 +180,12 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
         some = [f for f in ordered if f.status == status and not STATUSES[status].listed]
         if not some:
             continue
-        kinds = Counter(reason(finding) or finding.observed for finding in some)
-        samples = list(dict.fromkeys(_capital(f.sample) for f in some if f.sample))
-        texts = [
-            text if len(kinds) == 1 else f"{text} ({count})"
-            for text, count in kinds.most_common(_TOLD)
-        ]
-        more = len(kinds) - len(texts)
         names = list(dict.fromkeys(i for finding in some for i in evidence_ids(finding.evidence)))
         lines.append(
             {
                 "status": status,
                 "count": len(some),
-                "told": " | ".join([*samples, *texts])
-                + (f" | and {more} more kinds" if more else ""),
+                "told": kinds(some),
                 "evidence": names,
             }
         )

@@ -8,7 +8,7 @@ from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot
-from kit.tables.logging import events
+from kit.tables.logging import events_read
 
 _SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
 _COLLECTORS = {"assumed-role": "an assumed role", "user": "an IAM user", "root": "the root user"}
@@ -61,50 +61,18 @@ def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def _period(snapshot: Snapshot) -> str:
-    """When configuration was read, and which events were: how many, from when to when, all or not."""
-    configuration = f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
-    asked = [
-        region for region in snapshot.regions if snapshot.answer(LOOKUP_EVENTS, region).evidence
-    ]
+    """When configuration was read, and of which events: how many, from when to when, all or not."""
+    read = f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    answers = {region: snapshot.answer(LOOKUP_EVENTS, region) for region in snapshot.regions}
+    asked = [region for region, answer in answers.items() if answer.requests]
     if not asked:
-        return f"{configuration}; no events of CloudTrail were read"
-    cells = [events(snapshot, region) for region in asked]
-    read = [one for one in cells if not one["events_window"].gap]
-    if not read:
-        return f"{configuration}; no events of CloudTrail could be read in {_regions(len(asked))}"
-    seen, unread = (
-        sum(one[name].value for one in read) for name in ("events_seen", "events_unread")
-    )
-    windows = [one["events_window"].value for one in read]
-    ends = sorted(
-        str(window[end])[:10]
-        for window in windows
-        for end in ("first event", "last event")
-        if window[end]
-    )
-    when = f", {ends[0]} to {ends[-1]}" if ends else ""
-    parts = sum(not window["all read"] for window in windows)
-    whole = (
-        f"a sample in {parts} of {_regions(len(asked))}, where CloudTrail has more"
-        if parts
-        else "all that CloudTrail has"
-    )
-    parts_unseen = [
-        f"; {_events(unread)} could not be read" if unread else "",
-        f"; not seen in {_regions(len(cells) - len(read))}" if len(read) < len(cells) else "",
-    ]
-    return (
-        f"{configuration}; {_events(seen)} of CloudTrail besides the collector's own{when}, of the "
-        f"{snapshot.run.lookback_days} days asked for: {whole}{''.join(parts_unseen)}"
-    )
-
-
-def _regions(count: int) -> str:
-    return f"{count} region{'' if count == 1 else 's'}"
-
-
-def _events(count: int) -> str:
-    return f"{count} event{'' if count == 1 else 's'}"
+        return f"{read}; no events of CloudTrail were read"
+    days = snapshot.run.lookback_days
+    since = snapshot.as_of - dt.timedelta(days=days)
+    some = any(answers[region].sampled for region in asked)
+    what = "a sample of CloudTrail's events" if some else "CloudTrail's events"
+    events = "; ".join(f"{region}: {events_read(answers[region])}" for region in asked)
+    return f"{read}; {what}, of the {days} days from {since:%Y-%m-%d} asked for: {events}"
 
 
 def _collected(snapshot: Snapshot) -> str:

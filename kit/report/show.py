@@ -29,8 +29,9 @@ from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
     beside,
+    beside_each,
     control_blocks,
-    reason,
+    kinds,
     remedies,
     told,
 )
@@ -101,11 +102,14 @@ def scope(snapshot: Snapshot) -> Table:
 def source_coverage(findings: Findings) -> Table:
     """What AWS's page says, statement by statement, the controls that answer, and their verdict."""
     judged = {name: status for name, _, status in _verdicts(findings)}
+    notes = beside_each(findings)
     rows: list[list[Any]] = []
     for n, one in enumerate(STATEMENTS, 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
         status, beside_it = _answer(one, judged, findings)
+        noted = [f"{name}: {notes[name]}" for name in one.controls if notes.get(name)]
+        beside_it = "; ".join(filter(None, (beside_it, *noted))) or None
         rows.append([n, one.part, says, list(one.controls), status, beside_it])
     return Table(
         "source",
@@ -171,7 +175,7 @@ def thresholds(snapshot: Snapshot) -> Table:
 
 def responsibilities(findings: Findings) -> Table:
     """Who answers for what: AWS, both, the customer; each control with its verdict."""
-    sides = (AWS, SHARED, CUSTOMER)
+    sides, notes = (AWS, SHARED, CUSTOMER), beside_each(findings)
     judged = sorted(_verdicts(findings), key=lambda one: sides.index(one[1].responsibility))
     return Table(
         "responsibilities",
@@ -182,6 +186,7 @@ def responsibilities(findings: Findings) -> Table:
             Column("sentence", "What it asserts"),
             Column("gdpr", "GDPR articles tested"),
             Column("status", "Verdict", "status"),
+            Column("beside", "Beside it"),
         ],
         [
             [
@@ -190,6 +195,7 @@ def responsibilities(findings: Findings) -> Table:
                 one.sentence,
                 ", ".join(cited(one.gdpr, findings.data_role)),
                 status,
+                notes.get(name) or None,
             ]
             for name, one, status in judged
         ],
@@ -312,11 +318,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                reasons = Counter(reason(finding) or finding.observed for finding in some)
-                why = " | ".join(f"{text} ({n})" for text, n in reasons.most_common(2))
-                more = len(reasons) - 2
-                why += f" | and {more} more" if more > 0 else ""
-                line = [name, control.sentence, control.severity, status, len(some), why]
+                line = [name, control.sentence, control.severity, status, len(some), kinds(some)]
                 lines.append((order, line))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
@@ -350,7 +352,9 @@ def transit(findings: Findings) -> Table:
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
             worst_own = worst(finding.status for finding in own)
-            first = next(finding for finding in own if finding.status == worst_own)
+            # One that rests on a sample stands for all: it claims the least.
+            alike = [finding for finding in own if finding.status == worst_own]
+            first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)
             says = " ".join(filter(None, (statement.says, statement.note)))
             seen = ". ".join(filter(None, (beside_it, told(first))))

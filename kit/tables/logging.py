@@ -21,7 +21,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.aws.session import USER_AGENT
-from kit.snapshot import Snapshot, Trouble
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
@@ -112,7 +112,7 @@ def _asked(source: Source, region: str) -> dict[str, Cell]:
         "analyzer": analyzer(snapshot, region),
         "exports": exports(snapshot, region),
         **transport.transport(source, region),
-        **events(snapshot, region),
+        **_events(snapshot, region),
     }
 
 
@@ -152,7 +152,31 @@ def _where(call: Call, region: str) -> str | None:
     return None if call.scope is Scope.ACCOUNT else region
 
 
-def events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
+def events_read(answer: Answer) -> str:
+    """How many events of AppStream were read, from when to when, and whether all.
+
+    The collector's own are among them. LookupEvents lists the newest first:
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    """
+    if answer.trouble:
+        return f"not read ({answer.trouble.reason})"
+    events = [item for item, _ in answer.items()]
+    times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
+    span = f", {times[0]} to {times[-1]} UTC" if times else ""
+    unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
+    span += f", {unread} of them without details that can be read" if unread else ""
+    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+    if answer.sampled:
+        return f"the newest {count}{span}; older ones were not read"
+    return f"all {count}{span}" if events else "no event"
+
+
+def minute(time: str) -> str:
+    """A time of an answer as people read it."""
+    return time[:16].replace("T", " ")
+
+
+def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Counts over the events looked up, without the collector's own."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
     caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
@@ -168,13 +192,13 @@ def events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         if "tlsVersion" in tls
     ]
     times = sorted(item["EventTime"] for item, _ in events if "EventTime" in item)
-    cut = next((request.cut for request in answer.requests if request.cut), None)
     window = {
         "first event": times[0] if times else None,
         "last event": times[-1] if times else None,
         "days asked for": snapshot.run.lookback_days,
-        "all read": cut is None,
+        "all read": not answer.sampled,
     }
+    sample = f"a sample: {events_read(answer)}" if answer.sampled else ""
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)
     return {
@@ -183,18 +207,8 @@ def events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "events_unread": derive(lambda _: unread, seen),
         "tls_versions": derive(lambda _: sorted(set(versions)), seen),
         "events_window": derive(lambda _: window, seen),
-        "events_read": derive(lambda count: _sample(count, window), seen),
+        "events_read": derive(lambda _: sample, seen),
     }
-
-
-def _sample(count: int, window: dict[str, Any]) -> str:
-    """Which part of the events was read; empty where all were."""
-    if window["all read"]:
-        return ""
-    span = [str(window[end])[:10] for end in ("first event", "last event") if window[end]]
-    when = f", {' to '.join(span)}" if span else ""
-    days = window["days asked for"]
-    return f"a sample: the newest {count} events{when}; CloudTrail has more of the {days} days"
 
 
 def _read(text: str | None) -> dict[str, Any]:

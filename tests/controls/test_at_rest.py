@@ -528,7 +528,7 @@ def test_ar_18_is_the_worst_of_encryption_at_rest(account: Account) -> None:
     (roll_up,) = (one for one in found.roll_ups if one.control == "AR-18")
     assert roll_up.status == "fail"
     assert roll_up.evidence == (*(f"AR-{n:02}" for n in range(5, 12)), "LG-03")
-    assert roll_up.observed == "1 of 8 findings: AR-07"
+    assert roll_up.observed == "fail (high), by AR-07: 1 of 8 findings"
 
 
 @scenarios(

@@ -499,6 +499,66 @@ def test_a_roll_up_is_the_worst_and_cites_what_it_sums_up(judge: Judge) -> None:
     assert roll_up.evidence == ("AR-97", "AR-98")
 
 
+@pytest.mark.parametrize(
+    ("severities", "colours", "expected"),
+    [
+        (["low", "high"], ["blue", "red"], ("fail", "low", "fail (low), by AR-90: 1 of 2")),
+        (["high", "low"], ["blue", "red"], ("fail", "high", "fail (high), by AR-90: 1 of 2")),
+        (
+            ["low", "high"],
+            ["blue", "blue"],
+            ("fail", "high", "fail (high), by AR-91, AR-90: 2 of 2"),
+        ),
+        (
+            ["medium", "medium"],
+            ["blue", "blue"],
+            ("fail", "medium", "fail (medium), by AR-90, AR-91: 2 of 2"),
+        ),
+        (["low", "high"], ["red", "red"], ("pass", "", "pass, by AR-91, AR-90: 2 of 2")),
+        (
+            ["medium", "high"],
+            [HIDDEN, "red"],
+            ("not evidenced", "medium", "not evidenced (medium), by AR-90: 1 of 2"),
+        ),
+        (["low", "high"], ["blue", HIDDEN], ("fail", "low", "fail (low), by AR-90: 1 of 2")),
+    ],
+)
+def test_a_roll_up_has_the_severity_of_what_made_it_and_names_it(
+    judge: Judge, severities: list[str], colours: list[Any], expected: tuple[str, str, str]
+) -> None:
+    things((HERE, dict(zip(("first", "second"), colours, strict=True))))
+
+    def first_is_red(first: str) -> bool:
+        """The first is red."""
+        return first == "red"
+
+    def second_is_red(second: str) -> bool:
+        """The second is red."""
+        return second == "red"
+
+    declare(first_is_red, "AR-90", severity=severities[0])
+    declare(second_is_red, "AR-91", severity=severities[1])
+    roll_up("AR-50", "All is well", responsibility=CUSTOMER, gdpr={})(lambda one: True)
+    (summed,) = judge().roll_ups
+    status, severity, told = expected
+    assert (summed.status, summed.severity) == (status, severity)
+    assert summed.observed == f"{told} findings"
+
+
+def test_a_clause_of_a_severity_of_its_own_decides_that_of_the_roll_up(judge: Judge) -> None:
+    things((HERE, {"colour": "red", "size": 9}))
+    made = declare(is_red, "AR-90", severity="high")
+
+    @made.clause_of("low")
+    def is_small(size: int) -> bool:
+        """The thing is small."""
+        return size < 2
+
+    roll_up("AR-50", "All is well", responsibility=CUSTOMER, gdpr={})(lambda one: True)
+    (summed,) = judge().roll_ups
+    assert (summed.severity, summed.observed) == ("low", "fail (low), by AR-90: 1 of 1 findings")
+
+
 def test_a_control_that_is_none_is_told() -> None:
     three()
     with pytest.raises(UserError, match=r"controls: there is no control 'AR-01'; did you mean"):

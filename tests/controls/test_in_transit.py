@@ -202,6 +202,67 @@ def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
     assert f"{first}, {last}, days asked for 90, all read yes" in finding.observed
 
 
+NEWEST = "a sample: the newest 2 events, 2026-11-21 12:00 to 2026-11-23 12:00 UTC; older ones were not read"
+
+
+def sampled(account: Account, tls: str = "TLSv1.2", who: str = "", region: str = REGION) -> Account:
+    """Of the events of a region the newest two were read."""
+    own = {"who": who} if who else {}
+    for days in (1, 3):
+        account.event(tls, days=days, region=region, **own)
+    account.cuts(LOOKUP_EVENTS, "2 pages read, more exist", region)
+    return account.fleet(region=region)
+
+
+@pytest.mark.parametrize(
+    ("control", "given", "status", "part"),
+    [
+        ("IT-03", sampled, "attested", NEWEST),
+        ("IT-06", sampled, "pass", NEWEST),
+        ("LG-04", sampled, "pass", NEWEST),
+        # A sample can refute.
+        ("IT-03", lambda a: sampled(a, "TLSv1.0"), "fail", NEWEST),
+        ("IT-06", lambda a: sampled(a, "TLSv1.0"), "fail", NEWEST),
+        # Events that were read, all of them the collector's own, are a sample too.
+        ("IT-03", lambda a: sampled(a, who=COLLECTOR), "attested", NEWEST),
+        (
+            "LG-04",
+            lambda a: sampled(a, who=COLLECTOR),
+            "not evidenced",
+            NEWEST,
+        ),
+        # All that there is is no sample, nor is what was not read.
+        ("IT-03", lambda a: in_use(a).event(), "attested", ""),
+        ("IT-03", in_use, "attested", ""),
+        ("LG-04", lambda a: in_use(a).event(), "pass", ""),
+        (
+            "IT-03",
+            lambda a: in_use(a).denies(LOOKUP_EVENTS),
+            "not evidenced",
+            "",
+        ),
+        # What rests on no event is none.
+        ("IT-02", lambda a: sampled(a).stack(), "attested", ""),
+        ("IT-05", sampled, "attested", ""),
+    ],
+)
+def test_what_rests_on_the_newest_events_alone_is_called_a_sample(
+    account: Account, control: str, given: Given, status: str, part: str
+) -> None:
+    given(account)
+    (finding,) = findings(account, control)
+    assert (finding.status, finding.sample) == (status, part)
+
+
+def test_a_sample_in_one_region_makes_none_of_another(tmp_path: Path) -> None:
+    account = sampled(Account(tmp_path, regions=(REGION, "eu-central-1"))).fleet(
+        region="eu-central-1"
+    )
+    account.event(region="eu-central-1")
+    found = {one.region: bool(one.sample) for one in findings(account, "IT-03")}
+    assert found == {REGION: True, "eu-central-1": False}
+
+
 def test_it_03_wants_the_version_that_the_profile_asks_for(tmp_path: Path) -> None:
     own = tmp_path / "ours.yaml"
     own.write_text("minimum_tls: TLSv1.3\n")

@@ -63,7 +63,7 @@ def test_the_models_read_back_what_is_written(events: Any) -> None:
 
 
 def test_each_finding_of_a_control_is_an_event(events: Any) -> None:
-    leaves = [record for record in sample()["records"] if record["subject"] != "roll-up"]
+    leaves = [record for record in sample()["records"] if record["resource"] != "roll-up"]
     assert sorted(one["metadata"]["event_code"] for one in events) == sorted(
         record["control"] for record in leaves
     )
@@ -191,3 +191,27 @@ def test_the_docs_tell_versions_namespace_and_statuses() -> None:
     for status, number in CHECK_STATUS.items():
         (row,) = (line for line in told.splitlines() if line.startswith(f"| {status} |"))
         assert f"| {number.value} {number.name}" in row
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "detail"),
+    [
+        ("attested", {"reason": "AWS's table"}, ". AWS's table"),
+        ("pass", {}, ""),
+        ("fail", {}, ""),
+        ("accepted", {"reason": "until spring"}, ". until spring"),
+    ],
+)
+def test_a_sample_is_the_first_thing_of_the_detail(
+    made: Document, status: str, fields: dict[str, str], detail: str
+) -> None:
+    part = "a sample: the newest 100 events; older ones were not read"
+    assert event(made, status, sample=part, **fields)["status_detail"] == f"A{part[1:]}{detail}"
+
+
+def test_after_a_sample_comes_why_evidence_is_missing(made: Document) -> None:
+    part, hint = "a sample: the newest 2 events; older ones were not read", "no event of others"
+    one = event(made, "not evidenced", sample=part, hint=hint, reason="no event seen")
+    assert one["status_detail"] == (
+        "A sample: the newest 2 events; older ones were not read. no event seen, no event of others"
+    )

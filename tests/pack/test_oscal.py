@@ -61,7 +61,7 @@ def test_another_reader_reads_it(made: Document, tmp_path: Path) -> None:
     read = AssessmentResults.oscal_read(tmp_path / "results.json")
     assert read.metadata.oscal_version.root.root == VERSION
     (result,) = read.results
-    leaves = [record for record in sample()["records"] if record["subject"] != "roll-up"]
+    leaves = [record for record in sample()["records"] if record["resource"] != "roll-up"]
     assert len(result.observations) == len(leaves)
     assert result.start.isoformat() == "2026-11-24T10:00:00+00:00"
     assert result.end.isoformat() == "2026-11-24T10:03:20+00:00"
@@ -220,3 +220,25 @@ def test_what_is_attested_or_declared_was_examined_and_all_else_tested(results: 
     assert ("attested", "EXAMINE") in methods
     assert ("fail", "TEST") in methods
     assert ("attested", "TEST") not in methods
+
+
+SAMPLE = (
+    "a sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+)
+
+
+def test_a_roll_up_has_the_severity_of_what_made_it(results: Any) -> None:
+    (finding,) = (
+        one for one in results["results"][0]["findings"] if one["title"].startswith("AR-18")
+    )
+    assert finding["description"] == "fail (low), by AR-05: 2 of 4 findings"
+    assert (told(finding, "status"), told(finding, "severity")) == (["fail"], ["low"])
+
+
+def test_a_sample_is_called_one_before_what_was_observed(made: Document) -> None:
+    part = f"{SAMPLE} not read"
+    data = sample() | {"records": [record("IT-03", "attested", sample=part, reason="AWS's table")]}
+    (result,) = json.loads(oscal(made, data))["assessment-results"]["results"]
+    (observation,) = result["observations"]
+    assert observation["description"].startswith(f"A{part[1:]}. AWS's table. Default")
+    assert result["findings"][0]["description"] == "Findings: 1 attested (sample)."

@@ -8,9 +8,10 @@ import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from kit.findings import Finding
-from kit.pack.tabular import findings_csv, findings_parquet
+from kit.pack.tabular import csv_file, findings_csv, findings_parquet, read_findings_csv
 from tests.pack.samples import FACTS, TEXTS, sample
 
 COLUMNS = list(Finding.__dataclass_fields__)
@@ -82,3 +83,14 @@ def test_no_findings_are_a_table_without_rows() -> None:
     data = sample() | {"records": []}
     assert pq.read_table(io.BytesIO(findings_parquet(data))).num_rows == 0
     assert findings_csv(data).decode().split("\r\n") == [",".join(COLUMNS), ""]
+
+
+def test_findings_that_were_sealed_before_samples_were_called_ones_are_read_as_they_are() -> None:
+    records = [{n: v for n, v in one.items() if n != "sample"} for one in sample()["records"]]
+    columns = [name for name in COLUMNS if name != "sample"]
+    read = read_findings_csv(csv_file(records, columns))
+    assert [one["control"] for one in read] == [one["control"] for one in records]
+    table = pq.read_table(io.BytesIO(findings_parquet(sample() | {"records": read})))
+    assert "sample" not in table.column_names
+    with pytest.raises(ValueError, match="columns"):
+        read_findings_csv(csv_file([], columns[:-1]))

@@ -61,7 +61,7 @@ def test_the_sheets_stand_in_their_order(book: Workbook) -> None:
 
 
 def test_findings_have_a_row_each_and_roll_ups_none(book: Workbook) -> None:
-    leaves = [record for record in sample()["records"] if record["subject"] != "roll-up"]
+    leaves = [record for record in sample()["records"] if record["resource"] != "roll-up"]
     found = rows(book["Findings"])
     assert [row["Control"] for row in found] == sorted(record["control"] for record in leaves)
     by_resource = {row["Resource"]: row for row in found}
@@ -80,6 +80,28 @@ def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> 
     assert found["AR-05"]["Why: articles of the GDPR"].startswith("Art. 32(1)(a): ")
     assert found["AR-18"]["How to mend it: console"] == "Sums up AR-01 AR-05"
     assert found["AR-18"]["Fail"] is None
+    assert (found["AR-18"]["Verdict"], found["AR-18"]["Severity"]) == ("fail", "low")
+    assert found["AR-18"]["Beside the verdict"] == "fail (low), by AR-05"
+    assert found["AR-05"]["Beside the verdict"] is None
+
+
+SAMPLE = (
+    "a sample: the newest 100 events, 2026-11-22 08:00 to 2026-11-24 09:59 UTC; older ones were"
+)
+
+
+def test_a_sample_is_called_one_beside_the_verdict() -> None:
+    data = sample()
+    here, there = (
+        {**data["records"][0], "control": "IT-03", "region": region, "status": "attested"}
+        for region in ("eu-west-1", "eu-central-1")
+    )
+    here |= {"sample": f"{SAMPLE} not read", "reason": "AWS's table"}
+    book = opened(data={**data, "records": [here, there]})
+    assert rows(book["Controls"])[0]["Beside the verdict"] == "sample in 1 of 2"
+    whys = {row["Region"]: row["Why"] for row in rows(book["Findings"])}
+    assert whys["eu-west-1"] == f"A{SAMPLE[1:]} not read. AWS's table"
+    assert not (whys["eu-central-1"] or "").startswith("A sample")
 
 
 def test_cells_have_types(book: Workbook) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
+from kit.aws.calls import LOOKUP_EVENTS
 from kit.controls import evaluate
 from kit.findings import Finding, Findings
 from kit.report import show
@@ -17,6 +17,8 @@ from kit.tables import tabulate
 from tests.standins import REGION, Account
 
 BOUND = "event_pages of the parameters"
+DAY = "2026-11-23 12:00"
+ONE = f"all 1 event, {DAY} to {DAY} UTC"
 
 
 def judged(account: Account) -> tuple[Findings, Any]:
@@ -46,27 +48,25 @@ def test_what_was_cut_short_by_the_parameters_is_a_sample(busy: Account) -> None
     for control in ("IT-03", "LG-04"):
         assert of(findings, control).sample.startswith("a sample: the newest 3 events, 2026-")
     assert of(findings, "AR-03").sample == ""
-    assert "3 events of CloudTrail besides the collector's own, 2026-" in period(findings, tables)
-    assert "of the 90 days asked for: a sample in 1 of 1 region," in period(findings, tables)
+    assert "a sample of CloudTrail's events, of the 90 days" in period(findings, tables)
+    assert "eu-west-1: the newest 3 events, 2026-" in period(findings, tables)
 
 
 def test_what_was_read_to_the_end_is_none(busy: Account) -> None:
     findings, tables = judged(busy)
     assert {one.sample for one in findings.leaves} == {""}
-    assert period(findings, tables).endswith("days asked for: all that CloudTrail has")
+    assert "asked for: eu-west-1: all 3 events, 2026-" in period(findings, tables)
 
 
 def test_without_events_nothing_is_claimed(tmp_path: Path) -> None:
     findings, tables = judged(Account(tmp_path).stack().fleet())
-    assert "; 0 events of CloudTrail besides the collector's own, of the 90" in period(
-        findings, tables
-    )
+    assert period(findings, tables).endswith("asked for: eu-west-1: no event")
     assert of(findings, "LG-04").sample == ""
 
 
 def test_events_that_were_refused_are_not_seen(busy: Account) -> None:
     findings, tables = judged(busy.denies(LOOKUP_EVENTS))
-    assert period(findings, tables).endswith("; no events of CloudTrail could be read in 1 region")
+    assert period(findings, tables).endswith("asked for: eu-west-1: not read (denied)")
     assert of(findings, "IT-03").sample == ""
 
 
@@ -94,26 +94,22 @@ def test_the_identity_does_not_depend_on_the_sample(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
-def test_regions_are_counted(tmp_path: Path) -> None:
-    account = Account(tmp_path).stack().fleet().event()
-    findings, tables = judged(account)
-    assert period(findings, tables).startswith(
-        "configuration as of 2026-11-24 12:00 UTC; 1 event of"
-    )
-    assert REGION in tables.snapshot.regions
-
-
 @pytest.mark.parametrize(
-    ("spoilt", "told"),
+    ("spoilt", "here", "there"),
     [
-        (lambda a: a.denies(LOOKUP_EVENTS, "us-east-1"), "CloudTrail has; not seen in 1 region"),
-        (lambda a: a.event(details="{"), "CloudTrail has; 1 event could not be read"),
-        (lambda a: a.denies(LOOKUP_EVENTS), "no events of CloudTrail could be read in 2 regions"),
-        (lambda a: a.denies(GET_CALLER_IDENTITY), "of CloudTrail could be read in 2 regions"),
-        (lambda a: a, "all that CloudTrail has"),
+        (lambda a: a.denies(LOOKUP_EVENTS, "us-east-1"), ONE, "not read (denied)"),
+        (
+            lambda a: a.event(details="{"),
+            f"all 2 events, {DAY} to {DAY} UTC, 1 of them without details that can be read",
+            "no event",
+        ),
+        (lambda a: a.denies(LOOKUP_EVENTS), "not read (denied)", "not read (denied)"),
+        (lambda a: a, ONE, "no event"),
     ],
 )
-def test_what_could_not_be_read_is_named(tmp_path: Path, spoilt: Any, told: str) -> None:
+def test_each_region_says_what_of_it_was_read(
+    tmp_path: Path, spoilt: Any, here: str, there: str
+) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1")).stack().fleet().event()
     findings, tables = judged(spoilt(account))
-    assert period(findings, tables).endswith(told)
+    assert period(findings, tables).endswith(f"asked for: {REGION}: {here}; us-east-1: {there}")

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_notebook
 
 from kit.aws.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
 from kit.aws.tls import Handshake
 from kit.controls import CONTROLS, evaluate
 from kit.controls.source import STATEMENTS
 from kit.findings import Findings, worst
+from kit.pack.cut import cut
+from kit.pack.document import document
 from kit.report import show
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
+from tests.pack.conftest import cover, shown
 from tests.standins import AS_OF, HOME, REGION, Account, tls_only
 
 
@@ -276,3 +280,107 @@ def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_
         ["administrators", "given; the value stays with the analyst", sources["administrators"]],
         ["data_role", "controller", sources["data_role"]],
     ]
+
+
+def sampled(account: Account, *regions: str) -> Account:
+    """In these regions the newest event was read, not those before it."""
+    for region in regions:
+        account.fleet(region=region).event(region=region)
+        account.cuts(LOOKUP_EVENTS, "2 pages read, more exist", region)
+    return account
+
+
+TWO = ("eu-central-1", REGION)
+LOOKED_UP = "CloudTrail's events, of the 90 days from 2026-08-26 asked for"
+ONE_READ = "1 event, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("given", "period"),
+    [
+        (
+            lambda a: sampled(a, *TWO),
+            f"a sample of {LOOKED_UP}: eu-central-1: the newest {ONE_READ}; older ones were not read; "
+            f"eu-west-1: the newest {ONE_READ}; older ones were not read",
+        ),
+        (
+            lambda a: sampled(a, REGION).fleet(region=TWO[0]).event(region=TWO[0]),
+            f"a sample of {LOOKED_UP}: eu-central-1: all {ONE_READ}; "
+            f"eu-west-1: the newest {ONE_READ}; older ones were not read",
+        ),
+        (
+            lambda a: a.fleet().event().event(days=89),
+            f"{LOOKED_UP}: eu-central-1: no event; "
+            "eu-west-1: all 2 events, 2026-08-27 12:00 to 2026-11-23 12:00 UTC",
+        ),
+        (
+            lambda a: a.event().denies(LOOKUP_EVENTS, region=TWO[0]),
+            f"{LOOKED_UP}: eu-central-1: not read (denied); eu-west-1: all {ONE_READ}",
+        ),
+    ],
+)
+def test_the_period_is_that_of_what_was_read(tmp_path: Path, given: Any, period: str) -> None:
+    account = Account(tmp_path, regions=TWO)
+    given(account)
+    snapshot = account.snapshot()
+    facts = dict(show.cover(evaluate(tabulate(snapshot)), snapshot).facts)
+    assert facts["Period"] == f"configuration as of 2026-11-24 12:00 UTC; {period}"
+
+
+def test_without_events_the_period_is_that_of_the_configuration(tmp_path: Path) -> None:
+    snapshot = Account(tmp_path).snapshot()
+    others = [request for request in snapshot.requests if request.call != LOOKUP_EVENTS.name]
+    asked = Snapshot(snapshot.header, others, snapshot.folder)
+    facts = dict(show.cover(Findings([]), asked).facts)
+    assert facts["Period"] == (
+        "configuration as of 2026-11-24 12:00 UTC; no events of CloudTrail were read"
+    )
+
+
+def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_path: Path) -> None:
+    account = sampled(Account(tmp_path, regions=TWO), REGION).fleet(region=TWO[0])
+    for n in range(300):
+        account.event(f"TLSv9.{n}")  # so much to tell that the PDF cuts it
+    account.cuts(LOOKUP_EVENTS, "2 pages read, more exist")
+    account.event("TLSv1.2", region=TWO[0]).stack()
+    tables = tabulate(account.snapshot())
+    findings = evaluate(tables)
+    blocks = blocks_of(findings, "IT")
+    start = (
+        "A sample: the newest 301 events, 2026-11-23 12:00 to 2026-11-23 12:00 UTC; older ones were"
+    )
+    (row,) = (r for g in blocks["IT-03"]["groups"] for r in g["table"]["rows"])
+    assert row[1].startswith(f"{start} not read. needs review")
+    assert "more characters in the HTML" in row[1]
+    lines = [row for row in show.open_points(findings).rows if row[0] in ("IT-03", "IT-06")]
+    assert [line[-1].startswith(start) for line in lines] == [True, True]
+    transit = {row[3]: row[5] for row in show.transit(findings).rows}
+    assert transit["IT-03"].startswith(start)
+    sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
+    assert (sides["IT-03"], sides["LG-04"], sides["IT-02"]) == ("sample in 1 of 2",) * 2 + (None,)
+    rest = {line["status"]: line["told"] for line in blocks_of(findings, "LG")["LG-04"]["rest"]}
+    assert rest["pass"].startswith("Sample in 1 of 2. ")
+
+
+def blocks_of(findings: Findings, section: str) -> dict[str, dict[str, Any]]:
+    """The controls of a section, by id, as the PDF prints them."""
+    views = (cover(), show.section(findings, section))
+    made = document(new_notebook(cells=list(map(shown, views)))).blocks
+    cut(made)
+    return {one["id"]: one for one in made[0]["blocks"]}
+
+
+def test_a_roll_up_that_fails_for_a_minor_control_alone_says_so(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack().bucket(HOME, blocks_sse_c=False, policy=tls_only(HOME))
+    account.run = account.run.model_copy(update={"controls": ["AR-18"]})
+    findings = evaluate(tabulate(account.snapshot()))
+    assert {one.control for one in findings.leaves if one.status == "fail"} == {"AR-10"}
+    (summed,) = findings.roll_ups
+    assert (summed.severity, summed.observed.partition(":")[0]) == ("low", "fail (low), by AR-10")
+    row = next(row for row in show.all_findings(findings).rows if row[0] == "AR-18")
+    assert (row[3], row[4]) == ("low", "fail")
+    assert "fail (low), by AR-10" in row[5]
+    sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
+    assert sides["AR-18"] == "fail (low), by AR-10"
+    beside = {tuple(row[3]): row[5] for row in show.source_coverage(findings).rows}
+    assert beside[("AR-18",)] == "AR-18: fail (low), by AR-10"
