@@ -423,6 +423,7 @@ def _excepted(levels: Mapping[str, bool | None], caller: Caller, effect: str) ->
 
 _ACCOUNT_ARN = re.compile(r"arn:[^:]+:iam::(\d{12}):root|(\d{12})")
 _SESSION_ARN = re.compile(r"arn:[^:]+:sts::(\d{12}):assumed-role/([^/]+)/(.+)")
+_FEDERATED_ARN = re.compile(r"arn:[^:]+:sts::(\d{12}):federated-user/.+")
 
 
 def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool | None]:
@@ -447,6 +448,10 @@ def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool
             return SESSION, False
         # An Allow to one session is one that the role can have; a Deny of it leaves the others.
         return SESSION, session[3] == caller.session if caller.session else effect == "Allow"
+    if federated := _FEDERATED_ARN.fullmatch(name):
+        # Who may call GetFederationToken names such a session as it likes; a Deny leaves the others.
+        can_be = caller.kind == "user" and _allows(caller.identity, "sts:GetFederationToken")
+        return SESSION, effect == "Allow" and caller.account == federated[1] and can_be
     return DIRECT, name in (caller.arn, caller.user_id.partition(":")[0]) and bool(name)
 
 
@@ -575,7 +580,8 @@ def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]
 
 def accounts_named(statements: Iterable[Statement]) -> set[str]:
     """Every account that statements name, as principal or in conditions on the principal."""
-    names = _names(statements, ("aws:principalarn", "aws:principalaccount", "kms:calleraccount"))
+    keys = ("aws:principalarn", "aws:principalaccount", "aws:userid", "kms:calleraccount")
+    names = _names(statements, keys)
     return {account for name in names for account in re.findall(r"(?<!\d)\d{12}(?!\d)", name)}
 
 

@@ -7,6 +7,8 @@ from kit.controls.registry import (
     CUSTOMER,
     REGION,
     SHARED,
+    NotEvidenced,
+    Outcome,
     Remedy,
     control,
 )
@@ -18,6 +20,7 @@ _UNSEEN = (
     "The kit reads the policies of users, groups, roles and buckets, boundaries and trust "
     "policies. SCPs, RCPs, session policies and VPC endpoint policies may allow less."
 )
+_REVIEW = NotEvidenced("needs review", "somebody outside the account may, on a condition")
 
 
 @control(
@@ -59,13 +62,21 @@ _UNSEEN = (
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through", "not_asked"),
+    shows=("capability", "through", "not_asked"),
 )
 def rights_on_appstream_and_its_data_are_administrators_alone(
     open: list[str], administrator: bool
 ) -> bool:
     """Nobody but declared administrators and accounts may do so without a narrowing condition."""
     return not open or administrator
+
+
+@rights_on_appstream_and_its_data_are_administrators_alone.clause
+def nobody_outside_may_on_a_condition(
+    narrowed: list[str], administrator: bool, outsider: bool
+) -> Outcome:
+    """Nobody else outside the account may do so at all."""
+    return _REVIEW if narrowed and outsider and not administrator else True
 
 
 @control(
@@ -185,10 +196,18 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
             "}"
         ),
     ),
-    shows=("capability", "narrowed", "through", "not_asked"),
+    shows=("capability", "through", "not_asked"),
 )
 def sessions_are_opened_on_named_stacks_or_under_a_condition(
     open: list[str], administrator: bool
 ) -> bool:
     """Nobody but declared administrators may open sessions on all that there is, as anybody."""
     return not open or administrator
+
+
+@sessions_are_opened_on_named_stacks_or_under_a_condition.clause
+def nobody_outside_opens_them_on_a_condition(
+    narrowed: list[str], administrator: bool, outsider: bool
+) -> Outcome:
+    """Nobody else outside the account may open any."""
+    return _REVIEW if narrowed and outsider and not administrator else True

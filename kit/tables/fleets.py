@@ -8,6 +8,7 @@ from kit.aws.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
@@ -72,7 +73,12 @@ _BUILDER_COLUMNS = {
         "Its role may",
         "IamRoleArn",
         NONE,
-        calls=(GET_ACCOUNT_AUTHORIZATION_DETAILS, *BUCKET_SOURCES, GET_BUCKET_POLICY),
+        calls=(
+            GET_ACCOUNT_AUTHORIZATION_DETAILS,
+            *BUCKET_SOURCES,
+            GET_BUCKET_POLICY,
+            DESCRIBE_ORGANIZATION,
+        ),
     ),
 }
 

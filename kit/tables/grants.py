@@ -29,7 +29,7 @@ from kit.access.actions import (
     UNPROTECT,
     Way,
 )
-from kit.access.conditions import CHOSEN
+from kit.access.conditions import ABSENT, CHOSEN, Context, Some
 from kit.access.documents import Statement
 from kit.access.evaluator import (
     EVERYTHING,
@@ -43,6 +43,7 @@ from kit.access.evaluator import (
 )
 from kit.access.patterns import is_wild, matches
 from kit.aws.calls import (
+    DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
     Call,
@@ -63,7 +64,8 @@ from kit.tables.inventory import (
     user_buckets,
     whatever,
 )
-from kit.tables.permissions import Capability, Held
+from kit.tables.organisation import organisation_id
+from kit.tables.permissions import Capability, Held, Organisation
 from kit.tables.principals import Principal, principals
 from kit.tables.storage import BUCKET_SOURCES
 
@@ -77,6 +79,7 @@ _COLUMNS = {
     "narrowed": "Allowed under a condition, or only on named resources",
     "through": "By",
     "administrator": "Declared as administrator, or as an account of the organisation",
+    "outsider": "Is outside the account",
     "not_asked": "Not asked",
 }
 _NOT_ASKED = (
@@ -85,11 +88,14 @@ _NOT_ASKED = (
 )
 _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
+_READS = (READ_FILES, LIST_FILES)
+_SOURCES = ("aws:sourceaccount", "aws:sourceowner", "aws:sourcearn")
+_NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
     columns = {name: Column(title) for name, title in _COLUMNS.items()}
-    columns["open"] = Column(_COLUMNS["open"], calls=calls)
+    columns["open"] = Column(_COLUMNS["open"], calls=(*calls, DESCRIBE_ORGANIZATION))
     columns["through"] = Column(_COLUMNS["through"], calls=through)
     return {**columns, "in_scope": Column("There is something to have rights on", calls=calls)}
 
@@ -114,7 +120,9 @@ def grants(source: Source) -> Iterator[Row]:
         GIVE_RIGHTS: anything,
     }
     everything = (*things, *buckets)
-    yield from _Grants(source, [_over(name, everything) for name in in_scope]).rows(in_scope)
+    yield from _Grants(source, [_over(name, everything, source) for name in in_scope]).rows(
+        in_scope
+    )
 
 
 @table(
@@ -129,7 +137,7 @@ def url_grants(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     things = tuple(openable(snapshot, wholly=True))
     named = tuple(openable(snapshot, wholly=False))
-    capability = _over(MINT, things, named)
+    capability = _over(MINT, things, source, named)
     yield from _Grants(source, [capability]).rows({MINT: exists(things, snapshot, OPENED)})
 
 
@@ -145,7 +153,7 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     def grants_on_anything() -> _Grants:
         things = (*whatever(source.snapshot), *user_buckets(source))
         asked = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
-        return _Grants(source, [_over(name, things) for name in asked])
+        return _Grants(source, [_over(name, things, source) for name in asked])
 
     def capabilities(role_arn: Cell) -> Cell:
         if role_arn.gap or role_arn.value is None:
@@ -156,16 +164,39 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
         role = found.roles[role_arn.value]
         held = {name: one for name, one in found.of(role).items() if one.open}
         gaps = [one.gap for one in found.of(role).values() if one.hidden and not one.open]
-        gaps += [role.unseen, *([] if held else [found.policy_gap])]
+        gaps += [
+            role.unseen,
+            *([] if held else [found.policy_gap, _on_a_condition(found.of(role))]),
+        ]
         return Cell(list(held), (*role_arn.refs, role.ref), next(filter(None, gaps), None))
 
     return capabilities
 
 
-def _over(name: str, things: tuple[Thing, ...], named: tuple[Thing, ...] = ()) -> Capability:
+def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
+    """The trouble with rights under conditions, such as on the network that instances are in."""
+    narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
+    if not narrowed:
+        return None
+    hint = f"the role may, on a condition: {narrowed}"
+    return Trouble("needs review", GET_ACCOUNT_AUTHORIZATION_DETAILS.name, hint=hint)
+
+
+def _over(
+    name: str, things: tuple[Thing, ...], source: Source, named: tuple[Thing, ...] = ()
+) -> Capability:
     kinds = {kind for way in CAPABILITIES[name] for _, kind in way.needs}
     asked, also = (tuple(t for t in given if t.kind in kinds) for given in (things, named))
-    return Capability(name, CAPABILITIES[name], asked, also)
+    return Capability(name, CAPABILITIES[name], asked, also, _organisation(source))
+
+
+def _organisation(source: Source) -> Organisation:
+    cell = organisation_id(source.snapshot)
+    if cell.gap:
+        return Organisation(gap=cell.gap)
+    if cell.value is None:
+        return Organisation(ABSENT, ABSENT)
+    return Organisation(cell.value, Some((f"{cell.value}/*",)))
 
 
 @dataclass
@@ -176,6 +207,8 @@ class _Outsider:
     label: str
     caller: Caller
     declared: bool
+    is_outside: bool = True
+    only_reads: bool = False  # and whether it does so for others than the account is not known
     held: dict[str, Held] = field(default_factory=dict)
     through: dict[str, list[str]] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
@@ -187,14 +220,17 @@ class _Grants:
     def __init__(self, source: Source, capabilities: Iterable[Capability]):
         self.source = source
         self.capabilities = {one.name: one for one in capabilities}
-        self.everybody = list(principals(source))
+        ours = _organisation(source).of_principals
+        self.everybody = [
+            replace(one, caller=replace(one.caller, context=ours)) for one in principals(source)
+        ]
         self.roles = {one.arn: one for one in self.everybody if one.kind == "role"}
         self._held = {one.arn: self._directly(one) for one in self.everybody}
         self._by_roles: dict[str, list[str]] = {}
         self._everybodys: dict[str, Held] = {}
         own = source.snapshot.account
         anybody = synthetic_callers(own, source.snapshot.header["partition"])
-        self._anybody = anybody["any other role"]
+        self._anybody = replace(anybody["any other role"], context=ours)
         if GIVE_RIGHTS in self.capabilities:
             self._follow_roles()
 
@@ -304,6 +340,8 @@ class _Grants:
         for outsider in self._named([one for policy in policies for one in policy]):
             for name, capability in self.capabilities.items():
                 held = capability.held(outsider.caller)
+                if outsider.only_reads:
+                    held = Held(narrowed=[*held.open, *held.hidden] if name in _READS else [])
                 if held:
                     outsider.held[name] = held
                     outsider.through[name] = capability.policies(outsider.caller)
@@ -346,8 +384,24 @@ class _Grants:
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
-        yield _Outsider("own", "every user and role of the account", self._anybody, False)
-        anybody = Caller("account", account=_ANY_ACCOUNT, identity=EVERYTHING)
+        # A service that a role trusts runs as that role; a trust policy names no resource.
+        on_things = [one for one in allowing if one.resources is not None]
+        for account, service, how in _by_services(on_things, snapshot.account):
+            declared = account in run.organisation_accounts
+            label = f"account {account}, by way of {service}"
+            caller = Caller("service", service, context=how)
+            yield _Outsider(f"{account}/{service}", label, caller, declared)
+        for service in sorted(_services(on_things)):
+            caller = Caller("service", service, context=_FOR_ANYBODY)
+            label = f"any AWS account, by way of {service}"
+            yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
+        own = "every user and role of the account"
+        yield _Outsider("own", own, self._anybody, False, is_outside=False)
+        for key, context in _organisations(allowing):
+            caller = Caller("account", account=_ANY_ACCOUNT, identity=EVERYTHING, context=context)
+            yield _Outsider(key, "any account of an organisation", caller, False)
+        other = Organisation("o-other", Some(("o-other/*",))).of_principals
+        anybody = Caller("account", account=_ANY_ACCOUNT, identity=EVERYTHING, context=other)
         yield _Outsider("any", "any AWS account", anybody, False)
         yield _Outsider("public", "anybody, without signing in", Caller("anonymous"), False)
 
@@ -363,6 +417,7 @@ class _Grants:
         cells = _cells(name, held, (*details.evidence, *refs, *outsider.refs), in_scope)
         cells["through"] = Cell(outsider.through[name], details.evidence)
         cells["administrator"] = _parameter(outsider.declared, "organisation_accounts")
+        cells["outsider"] = Cell(outsider.is_outside, cells["capability"].refs)
         return Row(ACCOUNT, f"{name}/{outsider.key}", f"{outsider.label}: {name}", cells)
 
 
@@ -379,6 +434,54 @@ def _identities(statement: Statement) -> Iterator[str]:
         named = kind == "AWS" and name != "*" and not re.search(r"\d{12}", name)
         if named and not _UNIQUE_ID.fullmatch(name):
             yield name
+
+
+def _by_services(statements: list[Statement], own: str) -> Iterator[tuple[str, str, Context]]:
+    """Accounts for which services of AWS are let in: number, service, and what its requests have.
+
+    References
+    ----------
+    IAM User Guide, "The confused deputy problem", and "AWS global condition context keys".
+    """
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for statement in statements:
+        services = [*_services([statement])]
+        if any(name == "*" and kind != "Service" for kind, name in statement.principals or ()):
+            services.append("a service of AWS")
+        sources = [c for c in statement.conditions if c.key in _SOURCES]
+        for value in (value for condition in sources for value in condition.values):
+            for account in set(_NUMBER.findall(value)) - {own}:
+                for service in services:
+                    how = found.setdefault((account, service), {"aws:sourceaccount": account})
+                    if value.startswith("arn:"):
+                        how["aws:sourcearn"] = value.replace("*", "x").replace("?", "x")
+    yield from ((account, service, how) for (account, service), how in sorted(found.items()))
+
+
+# What a service's requests have that it makes for a customer whom nobody names.
+_FOR_ANYBODY: Context = {
+    "aws:sourceaccount": _ANY_ACCOUNT,
+    "aws:sourcearn": f"arn:aws:any:any:{_ANY_ACCOUNT}:any",
+    "aws:sourceorgid": "o-other",
+    "aws:sourceorgpaths": "o-other/r-other/",
+}
+
+
+def _services(statements: Iterable[Statement]) -> set[str]:
+    named = (pair for one in statements for pair in one.principals or ())
+    return {name for kind, name in named if kind == "Service"}
+
+
+def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]:
+    """Organisations that conditions name, and what requests of their principals have."""
+    conditions = [condition for one in statements for condition in one.conditions]
+    ids = {v for c in conditions if c.key == "aws:principalorgid" for v in c.values}
+    paths = {v for c in conditions if c.key == "aws:principalorgpaths" for v in c.values}
+    for name in sorted(ids):
+        yield name, Organisation(name, Some((f"{name}/*",))).of_principals
+    for path in sorted(paths):
+        named = path.replace("*", "x").replace("?", "x")
+        yield path, Organisation(named.partition("/")[0], (named,)).of_principals
 
 
 def _may_assume(caller: Caller, role: Principal) -> Access:
@@ -452,6 +555,7 @@ def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -
         "narrowed": Cell(held.narrowed, refs),
         "through": Cell([], refs),
         "administrator": _parameter(False, "administrators"),
+        "outsider": Cell(False, refs),
         "not_asked": Cell([_NOT_ASKED], refs),
         "in_scope": in_scope,
     }

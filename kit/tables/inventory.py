@@ -156,8 +156,7 @@ def whatever(snapshot: Snapshot) -> Iterator[Thing]:
         yield from (Thing(name, target) for name in (kind, new(kind)))
         for region in snapshot.regions:
             start = _appstream(snapshot, region)
-            every_one = Target(f"{start}:{kind}/*", snapshot.account, wholly=True)
-            yield Thing(every(kind), every_one)
+            yield Thing(every(kind), Target(f"{start}:{kind}/*", snapshot.account))
     yield from _unlisted_buckets(snapshot, Cell(True))
     yield from others(snapshot)
 

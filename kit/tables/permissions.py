@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from kit.access.actions import BUCKET, OBJECTS, PASSED, Way
-from kit.access.conditions import ABSENT, CHOSEN, UNKNOWN, Choice, Context
+from kit.access.conditions import ABSENT, CHOSEN, UNKNOWN, Choice, Context, Value
 from kit.access.documents import Statement
 from kit.access.evaluator import Access, Caller, decide, names_action
 from kit.snapshot import Trouble
@@ -25,7 +26,12 @@ _ASKED: Context = {
     "iam:permissionsboundary": UNKNOWN,
     "iam:policyarn": UNKNOWN,
     "sts:externalid": CHOSEN,
+    # Access points are things of their own.
+    "s3:dataaccesspointarn": ABSENT,
+    "s3:dataaccesspointaccount": ABSENT,
+    "s3:accesspointnetworkorigin": ABSENT,
 }
+_ON_ORGANISATION = re.compile(r"aws:(principal|resource)org(id|paths)")
 
 
 @dataclass
@@ -42,6 +48,25 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Organisation:
+    """The organisation that the account is in, as keys of conditions; ``gap`` is what hides it."""
+
+    id: Value = UNKNOWN
+    paths: Value = UNKNOWN
+    gap: Trouble | None = None
+
+    @property
+    def of_principals(self) -> Context:
+        """What requests of the account's principals have."""
+        return {"aws:principalorgid": self.id, "aws:principalorgpaths": self.paths}
+
+    @property
+    def of_resources(self) -> Context:
+        """What requests to the account's resources have."""
+        return {"aws:resourceorgid": self.id, "aws:resourceorgpaths": self.paths}
+
+
+@dataclass(frozen=True)
 class Capability:
     """A capability over what there is, and what may be there.
 
@@ -50,20 +75,27 @@ class Capability:
     named : tuple of Thing
         What the capability is looked for on where it is not held over ``things``: such rights are
         narrowed, not open.
+    organisation : Organisation
+        The one that the things are in.
     """
 
     name: str
     ways: tuple[Way, ...]
     things: tuple[Thing, ...]
     named: tuple[Thing, ...] = ()
+    organisation: Organisation = field(default_factory=Organisation)
 
     @cached_property
     def _asked(self) -> _Asked:
-        return _Asked(self.things)
+        return _Asked(self.things, self._context)
 
     @cached_property
     def _asked_named(self) -> _Asked:
-        return _Asked(self.named)
+        return _Asked(self.named, self._context)
+
+    @cached_property
+    def _context(self) -> Context:
+        return {**_ASKED, **self.organisation.of_resources}
 
     @cached_property
     def policy_gap(self) -> Trouble | None:
@@ -80,6 +112,8 @@ class Capability:
             surely, gap = self._asked.way(caller, way)
             if not surely and self.named and self._asked_named.way(caller, way)[0]:
                 surely = NARROWED
+            if surely == NARROWED and self._turns_on_organisation(caller):
+                surely, gap = HIDDEN, self.organisation.gap
             if surely:
                 names = list(dict.fromkeys(action for action, _ in way.needs))
                 lists = {OPEN: found.open, HIDDEN: found.hidden, NARROWED: found.narrowed}
@@ -87,15 +121,23 @@ class Capability:
                 found.gap = found.gap or gap
         return found
 
+    def _turns_on_organisation(self, caller: Caller) -> bool:
+        """Whether an organisation that was not seen might decide."""
+        if not self.organisation.gap:
+            return False
+        policies = (thing.target.policy or () for thing in self.things)
+        statements = (*caller.identity, *(caller.boundary or ()), *(s for p in policies for s in p))
+        return any(_ON_ORGANISATION.fullmatch(c.key) for s in statements for c in s.conditions)
+
     def through(self, caller: Caller, statements: Sequence[Statement]) -> bool:
         """Whether statements allow the caller any of it, whatever limits them elsewhere."""
-        alone = Caller(caller.kind, caller.arn, caller.account, identity=tuple(statements))
+        alone = replace(caller, identity=tuple(statements), boundary=None)
         asked = self._asked_named if self.named else self._asked
         return any(asked.need(alone, need, way)[0] for way in self.ways for need in way.needs)
 
     def policies(self, caller: Caller) -> list[str]:
         """Labels of the things' policies that allow a caller any of it by themselves."""
-        bare = Caller(caller.kind, caller.arn, caller.account, caller.user_id)
+        bare = replace(caller, identity=(), boundary=None)
         labels = [
             thing.label
             for way in self.ways
@@ -103,7 +145,7 @@ class Capability:
             for thing in self._asked.letting_in(caller, action, kind)
             # Outside the account, the other account's own policies have to allow it too.
             for who in [bare if caller.account == thing.target.account else caller]
-            if decide(who, action, thing.target, _ASKED) is not Access.NO
+            if decide(who, action, thing.target, _wider(self._context)) is not Access.NO
         ]
         return list(dict.fromkeys(labels))
 
@@ -111,7 +153,8 @@ class Capability:
 class _Asked:
     """Things, by kind, and by whom their policies let in."""
 
-    def __init__(self, things: Iterable[Thing]):
+    def __init__(self, things: Iterable[Thing], context: Context):
+        self._context = context
         self._kinds: dict[str, list[Thing]] = {}
         self._allowing: dict[tuple[str, str], list[tuple[Thing, list[Statement]]]] = {}
         for thing in things:
@@ -130,7 +173,9 @@ class _Asked:
     def need(self, caller: Caller, need: tuple[str, str], way: Way) -> tuple[int, Trouble | None]:
         """How surely a caller may do an action to something of a kind; what hides it."""
         action, kind = need
-        context = {**_ASKED, "iam:passedtoservice": way.service} if kind == PASSED else _ASKED
+        context = self._context
+        if kind == PASSED:
+            context = {**context, "iam:passedtoservice": way.service}
         best, gap = NONE, None
         for thing in self._candidates(caller, action, kind):
             if decide(caller, action, thing.target, context, ordinary=True) is Access.YES:
@@ -180,9 +225,13 @@ class _Asked:
 
 
 def _narrowed(caller: Caller, action: str, thing: Thing, context: Context) -> int:
-    # A condition may name the very thing that is asked for: that narrows.
-    wider = {key: value for key, value in context.items() if key != "s3:prefix"}
-    return NONE if decide(caller, action, thing.target, wider) is Access.NO else NARROWED
+    found = decide(caller, action, thing.target, _wider(context))
+    return NONE if found is Access.NO else NARROWED
+
+
+def _wider(context: Context) -> Context:
+    """What is asked for, were it less than a whole list."""
+    return {key: value for key, value in context.items() if key != "s3:prefix"}
 
 
 @lru_cache(maxsize=1_000_000)
@@ -207,4 +256,4 @@ def _lets_in(statement: Statement, caller: Caller) -> bool:
         return True
     named = {name for _, name in statement.principals or ()}
     own = {"*", caller.arn, caller.user_id}
-    return bool(named & own) or any(":assumed-role/" in name for name in named)
+    return bool(named & own) or any(":sts::" in name for name in named)

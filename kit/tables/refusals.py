@@ -154,10 +154,12 @@ class _Policy:
         ids = [v for c in conditions if c.key == "aws:userid" for v in c.values]
         excepted = [one for one in self._denials if one.excepts_principals]
         arns += [name for one in excepted for _, name in one.principals or ()]
+        self._arn_patterns = set(filter(is_wild, arns))
         # All sessions of a role are the role's: only its id says which role.
-        self.patterns = {*filter(is_wild, arns), *(v for v in ids if is_wild(v.partition(":")[0]))}
-        self._arns = [arn for arn in dict.fromkeys(arns) if arn not in self.patterns]
-        self._ids = [one for one in dict.fromkeys(ids) if one not in self.patterns]
+        self._id_patterns = {one for one in ids if is_wild(one.partition(":")[0])}
+        self.patterns = self._arn_patterns | self._id_patterns
+        self._arns = [arn for arn in dict.fromkeys(arns) if not is_wild(arn)]
+        self._ids = [one for one in dict.fromkeys(ids) if one not in self._id_patterns]
 
     @cached_property
     def general(self) -> Mapping[str, Mapping[str, Access]]:
@@ -166,7 +168,8 @@ class _Policy:
         del callers["services of AWS"]
         cell = organisation_id(self._snapshot)
         own: Value = UNKNOWN if cell.gap else cell.value or ABSENT
-        if callers["the root user"].arn in self._arns:
+        # The root user's id is the number of the account.
+        if callers["the root user"].arn in self._arns or self._account in self._ids:
             del callers["the root user"]
         found = {}
         for name, caller in callers.items():
@@ -245,7 +248,7 @@ class _Policy:
             if f":iam::{self._account}:{kind}/" in arn
         }
         left = [one for one in own.values() if self._is_left_over(one)]
-        for one in (*left, *self._by_pattern):
+        for one in {one.arn: one for one in (*left, *self._by_pattern)}.values():
             yield self._labels.label(one.kind, one.arn, one.arn.rpartition("/")[2])
         for named in self._ids:
             yield self._labels.label("principal", named)
@@ -257,9 +260,9 @@ class _Policy:
         return [
             one
             for one in self._principals()
-            if self.patterns
-            if any(matches(p, text) for p in self.patterns for text in (one.arn, one.user_id))
-            and self._is_left_over(one)
+            if any(matches(pattern, one.arn) for pattern in self._arn_patterns)
+            or any(matches(pattern, one.user_id) for pattern in self._id_patterns)
+            if self._is_left_over(one)
         ]
 
     def _principals(self) -> Iterator[Caller]:

@@ -170,7 +170,11 @@ def empty(folder: Path) -> Account:
 
 def member(folder: Path) -> Account:
     """A member of an organisation, which records and searches from another account."""
-    account = Account(folder, **_DECLARED).fleet().bucket()
+    account = Account(folder, **_DECLARED).stack().bucket()
+    account.fleet(IamRoleArn=f"arn:aws:iam::{ACCOUNT}:role/instance", DisableIMDSV1=True)
+    within = {"StringEquals": {"aws:PrincipalOrgID": "o-example00000"}}
+    rights = {"Effect": "Allow", "Action": ["s3:GetObject", "appstream:Stream"], "Resource": "*"}
+    account.allowed("instance", {**rights, "Condition": within})
     account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
     account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
     off = {"status": "DISABLED"}

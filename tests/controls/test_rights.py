@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kit.aws.calls import (
+    DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_POLICY,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
@@ -91,6 +92,21 @@ OWN = "every user and role of the account"
 FOREIGN = f"account {OTHER}"
 USER = f"arn:aws:iam::{ACCOUNT}:user/Helpdesk"
 ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+PART = {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/r-ab/ou-1/*"}}
+ANY_MEMBER = "any account of an organisation"
+FEDERATED = f"arn:aws:sts::{ACCOUNT}:federated-user/x"
+CDN = {"Service": "cloudfront.amazonaws.com"}
+
+
+def distribution(account: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:SourceArn": f"arn:aws:cloudfront::{account}:distribution/E1"}}
+
+
+def in_organisation(*statements: Any) -> Given:
+    organisation = {"Organization": {"Id": "o-1"}}
+    return lambda a: open_to(*statements)(a).answers(DESCRIBE_ORGANIZATION, organisation)
+
+
 CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
 
 
@@ -122,7 +138,7 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     (
         "a foreign account from one network",
         open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})),
-        by(FOREIGN, READ, status="pass"),
+        by(FOREIGN, READ, status="not evidenced"),
     ),
     ("a foreign account over TLS", open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"Bool": {"aws:SecureTransport": "true"}})), by(FOREIGN, READ)),
     ("everybody", open_to(let("*", "s3:GetObject")), by("any AWS account", READ) | by(OWN, READ) | by("anybody, without signing in", READ)),
@@ -136,8 +152,39 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     (
         "the organisation",
         open_to(let("*", "s3:GetObject", Condition=ORGANISATION)),
-        by("any AWS account", READ, status="pass") | by(OWN, READ, status="pass"),
+        by(ANY_MEMBER, READ),
     ),
+    (
+        "the organisation that the account is in",
+        in_organisation(let("*", "s3:GetObject", Condition=ORGANISATION)),
+        by(ANY_MEMBER, READ) | by(OWN, READ),
+    ),
+    (
+        "a part of an organisation",
+        in_organisation(let("*", "s3:GetObject", Condition=PART)),
+        by(ANY_MEMBER, READ) | by(OWN, READ, status="pass"),
+    ),
+    (
+        "a foreign account, if it is in the organisation",
+        in_organisation(let({"AWS": OTHER}, "s3:GetObject", Condition=ORGANISATION)),
+        by(FOREIGN, READ, status="not evidenced"),
+    ),
+    ("a foreign account's tagged principals", open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})), by(FOREIGN, READ, status="not evidenced")),
+    ("a foreign account lists some names", open_to(let({"AWS": OTHER}, "s3:ListBucket", Condition={"StringLike": {"s3:prefix": "public/*"}})), by(FOREIGN, LIST, status="not evidenced")),
+    ("everybody from one network", open_to(let("*", "s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), by("any AWS account", READ, status="not evidenced") | by("anybody, without signing in", READ, status="not evidenced") | by(OWN, READ, status="pass")),
+    ("whom access points let in", open_to(let("*", "*", Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}})), {}),
+    ("a foreign account's federated user", open_to(let({"AWS": f"arn:aws:sts::{OTHER}:federated-user/x"}, "s3:GetObject")), by(FOREIGN, READ)),
+    ("a federated user of a user who names it", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User", identity=(allow("sts:GetFederationToken"),)), by("user", READ)),
+    ("a federated user of nobody", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User"), {}),
+    ("a federated user is no role's", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), identity=(allow("sts:*"),)), by("role", GIVE)),
+    ("a distribution of the account", open_to(let(CDN, "s3:GetObject", Condition=distribution(ACCOUNT))), {}),
+    ("a distribution of another account", open_to(let(CDN, "s3:GetObject", Condition=distribution(OTHER))), by(f"{FOREIGN}, by way of cloudfront.amazonaws.com", READ)),
+    ("a service for another account", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceAccount": OTHER}})), by(f"{FOREIGN}, by way of cloudfront.amazonaws.com", READ)),
+    ("a service for two accounts", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceAccount": [ACCOUNT, OTHER]}})), by(f"{FOREIGN}, by way of cloudfront.amazonaws.com", READ)),
+    ("any service for another account", open_to(let("*", "s3:GetObject", Condition=distribution(OTHER))), by(f"{FOREIGN}, by way of a service of AWS", READ)),
+    ("a service that reads for anybody", open_to(let(CDN, "s3:GetObject")), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
+    ("a service that logs for another account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": OTHER}})), by(f"{FOREIGN}, by way of logging.s3.amazonaws.com", CHANGE)),
+    ("a service that logs for the account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})), {}),
     ("CloudFront", open_to(let({"AWS": CLOUDFRONT}, "s3:GetObject")), by("identity", READ)),
     ("a canonical user", open_to(let({"CanonicalUser": "79a5"}, "s3:GetObject")), by("identity", READ)),
     ("one who was deleted", open_to(let({"AWS": "AROAEXAMPLE"}, "s3:GetObject")), {}),
@@ -226,6 +273,16 @@ READS = allow("s3:GetObject")
         BOTH,
     ),
     ("everybody", trusting(trust("*"), READS), by("role", READ) | by("any AWS account", READ)),
+    (
+        "an organisation",
+        trusting(trust("*", Condition=ORGANISATION), READS),
+        by("role", READ) | by(ANY_MEMBER, READ),
+    ),
+    (
+        "a foreign account's federated user",
+        trusting(trust({"AWS": f"arn:aws:sts::{OTHER}:federated-user/x"}), READS),
+        BOTH,
+    ),
     (
         "a foreign account, and it holds nothing",
         trusting(trust({"AWS": OTHER}), allow("ec2:*")),
@@ -392,10 +449,56 @@ def test_conditions_are_asked_of_the_account(
     assert of_principals(account, control) == wanted
 
 
+IN_OURS, IN_THEIRS = (
+    [
+        {"StringEquals": {"aws:ResourceOrgID": name}},
+        {"StringEquals": {"aws:PrincipalOrgID": name}},
+        {"ForAnyValue:StringLike": {"aws:ResourceOrgPaths": f"{name}/*"}},
+        {
+            "StringEquals": {
+                "aws:ResourceOrgID": "${aws:PrincipalOrgID}",
+                "aws:PrincipalOrgID": name,
+            }
+        },
+    ]
+    for name in ("o-1", "o-2")
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "organisation", "expected"),
+    [
+        *((one, "o-1", "fail") for one in IN_OURS),
+        *((one, "o-1", None) for one in IN_THEIRS),
+        *((one, None, None) for one in IN_OURS),
+        *((one, "denied", "not evidenced") for one in IN_OURS),
+        ({"StringNotEquals": {"aws:ResourceOrgID": "o-1"}}, "o-1", None),
+        ({"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}, "o-1", "fail"),
+        ({"ForAnyValue:StringLike": {"aws:ResourceOrgPaths": "o-1/r-ab/*"}}, "o-1", "pass"),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "denied", "pass"),
+    ],
+    ids=str,
+)
+def test_id_05_asks_for_the_organisation_that_a_condition_names(
+    account: Account, condition: Any, organisation: str | None, expected: str | None
+) -> None:
+    used(account).allowed("worker", allow("s3:GetObject", Condition=condition))
+    if organisation == "denied":
+        account.denies(DESCRIBE_ORGANIZATION)
+    elif organisation:
+        account.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": organisation}})
+    assert of_principals(account, "ID-05") == ({READ: expected} if expected else {})
+
+
 def test_id_05_users_may_make_keys_for_themselves(account: Account) -> None:
     own = allow("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}")
     used(account).allowed("jane", own, kind="User")
     assert of_principals(account, "ID-05") == {GIVE: "pass"}
+
+
+STACK, FLEET = (
+    f"arn:aws:appstream:{REGION}:{ACCOUNT}:{kind}/design" for kind in ("stack", "fleet")
+)
 
 
 @scenarios(
@@ -406,6 +509,11 @@ def test_id_05_users_may_make_keys_for_themselves(account: Account) -> None:
     ("a role with rights", allow("sts:AssumeRole", ADMIN), True),
     ("a role without", allow("sts:AssumeRole", f"{ADMIN}2"), False),
     ("lists the names of files", allow("s3:List*"), True),
+    ("opens sessions on one stack", allow("appstream:CreateStreamingURL", [STACK, FLEET]), True),
+    ("opens sessions on no fleet", allow("appstream:CreateStreamingURL", STACK), False),
+    ("reads through an endpoint", allow("s3:GetObject", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}), None),
+    ("reads by a tag of its own", allow("s3:GetObject", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}}), None),
+    ("reads elsewhere through an endpoint", allow("s3:GetObject", "arn:aws:s3:::x/*", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}), False),
     ("its own name", allow("sts:GetCallerIdentity"), False),
 )  # fmt: skip
 def test_id_07_what_streaming_users_can_take(
@@ -413,7 +521,8 @@ def test_id_07_what_streaming_users_can_take(
 ) -> None:
     machine(given)(account)
     account.allowed("admin", READS, trusts=ROOT).allowed("admin2", trusts=ROOT)
-    assert [f.status for f in findings(account, "ID-07")] == ["fail" if expected[0] else "pass"]
+    statuses = {True: "fail", False: "pass", None: "not evidenced"}
+    assert [f.status for f in findings(account, "ID-07")] == [statuses[expected[0]]]
 
 
 def test_id_07_is_asked_of_administrators_roles_too(tmp_path: Path) -> None:
@@ -427,6 +536,12 @@ def test_id_07_reads_policies_of_buckets(account: Account) -> None:
     policy = {"Statement": [let({"AWS": f"arn:aws:iam::{ACCOUNT}:role/instance"}, "s3:GetObject")]}
     account.bucket(policy=policy)
     assert [f.status for f in findings(account, "ID-07")] == ["fail"]
+
+
+def test_id_05_a_service_that_a_role_trusts_is_not_let_into_buckets(account: Account) -> None:
+    open_to(let("*", "s3:GetObject"), restrict=True)(account)
+    account.allowed("machine", trusts=trust({"Service": "ec2.amazonaws.com"}))
+    assert found(account) == by(OWN, READ)
 
 
 def test_id_05_an_account_that_holds_all(account: Account) -> None:
