@@ -590,14 +590,9 @@ class Account:
             if call.each or call.fallback_of:
                 continue
             for where in self._where(call, None):
-                response = _NOTHING.get(call.name) or ({call.items: []} if call.items else {})
                 key = (call.name, where, "{}")
-                if key in self._made or self._is_silent(call, where):
-                    continue
-                if call.name in _NOT_THERE:
-                    self.refuses(call, next(iter(call.absent)), region=where, status=400)
-                else:
-                    self.answers(call, response, where)
+                if key not in self._made and not self._is_silent(call, where):
+                    self._made[key] = _with_nothing(call, where)
         ordered = [self._made[key] for key in sorted(self._made)]
         requests = [
             Request(**{**vars(request), "id": f"E{n:04d}"}) for n, request in enumerate(ordered, 1)
@@ -645,36 +640,54 @@ class Account:
             return (home_region(self.partition) if call.home else "us-east-1",)
         return (region,) if region else self.regions
 
-    def _put(
-        self,
-        call: Call,
-        region: str,
-        asked: dict[str, Any],
-        *,
-        response: Any = None,
-        error: dict[str, str] | None = None,
-        status: int = 200,
-    ) -> None:
-        self._made[call.name, region, str(asked)] = Request(
-            id="",
-            call=call.name,
-            service=call.service,
-            operation=call.operation,
-            region=region,
-            parameters=asked,
-            page=0,
-            started=AS_OF.isoformat(),
-            ended=AS_OF.isoformat(),
-            attempts=1,
-            status=status,
-            request_id="11111111-2222-3333-4444-555555555555",
-            endpoint=ENDPOINT.format(service=call.service, region=region),
-            error=error,
-            cut=None,
-            response=response,
-            sha256=digest(response),
-            nonce="00" * 32,
-        )
+    def _put(self, call: Call, region: str, asked: dict[str, Any], **answer: Any) -> None:
+        self._made[call.name, region, str(asked)] = _request(call, region, asked, **answer)
+
+
+def _request(
+    call: Call,
+    region: str,
+    asked: dict[str, Any],
+    *,
+    response: Any = None,
+    error: dict[str, str] | None = None,
+    status: int = 200,
+) -> Request:
+    return Request(
+        id="",
+        call=call.name,
+        service=call.service,
+        operation=call.operation,
+        region=region,
+        parameters=asked,
+        page=0,
+        started=AS_OF.isoformat(),
+        ended=AS_OF.isoformat(),
+        attempts=1,
+        status=status,
+        request_id="11111111-2222-3333-4444-555555555555",
+        endpoint=ENDPOINT.format(service=call.service, region=region),
+        error=error,
+        cut=None,
+        response=response,
+        sha256=digest(response),
+        nonce="00" * 32,
+    )
+
+
+@cache
+def _with_nothing(call: Call, region: str) -> Request:
+    """What a call answers in an account in which nothing is; every account has the same one."""
+    blank = Account(Path())
+    if call.name in _NOT_THERE:
+        blank.refuses(call, next(iter(call.absent)), region=region, status=400)
+    else:
+        response = _NOTHING.get(call.name) or ({call.items: []} if call.items else {})
+        blank.answers(call, response, region)
+    (made,) = blank.made
+    return _request(
+        call, region, {}, response=made.response, error=made.error, status=made.status or 200
+    )
 
 
 # --- snapshots that differ in one thing from another ---------------------------------------
