@@ -154,7 +154,7 @@ def decide(
             request.allowed(choice)
             for request in requests
             if not request.is_hopeless
-            for choice in request.choices()
+            for choice in request.choices(request.everything)
         )
     ]
 
@@ -170,7 +170,11 @@ def denied(
     """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
     requests = _requests(caller, action, target, context, ordinary)
     return _ACCESS[
-        all_of(request.refused(choice) for request in requests for choice in request.choices())
+        all_of(
+            request.refused(choice)
+            for request in requests
+            for choice in request.choices(request.refusals)
+        )
     ]
 
 
@@ -219,9 +223,13 @@ class _Request:
     def resource(self) -> list[_Reach]:
         return self._reaches(self.target.policy or (), of_resource=True)
 
-    @property
+    @cached_property
     def everything(self) -> list[_Reach]:
         return [*self.identity, *self.boundary, *self.resource]
+
+    @cached_property
+    def refusals(self) -> list[_Reach]:
+        return [reach for reach in self.resource if reach.statement.effect == "Deny"]
 
     def _reaches(
         self, statements: tuple[Statement, ...], *, of_resource: bool = False
@@ -267,9 +275,9 @@ class _Request:
         in_doubt = named is not False and (UNRESOLVED, True) in patterns
         return self._doubt(statement.effect) if in_doubt else named
 
-    def choices(self) -> Iterator[Context]:
-        """Every way in which the caller could choose what it can choose."""
-        conditions = [part for reach in self.everything for part in reach.statement.conditions]
+    def choices(self, reaches: Iterable[_Reach]) -> Iterator[Context]:
+        """Every way in which the caller could choose what it can choose of what these ask."""
+        conditions = [part for reach in reaches for part in reach.statement.conditions]
         context, options = dict(self.facts), {}
         for key in dict.fromkeys(condition.key for condition in conditions):
             value = context[key] if key in context else self._default(key)
@@ -293,7 +301,7 @@ class _Request:
 
     def refused(self, context: Context) -> bool | None:
         """Whether the resource's policy denies it where the caller chooses this."""
-        return self._any(self.resource, "Deny", context)
+        return self._any(self.refusals, "Deny", context)
 
     def _any(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
         doubt = self._doubt(effect)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kit.access.actions import FILES, OBJECTS, Need
 from kit.access.conditions import ABSENT, UNKNOWN, Context, Value
@@ -63,7 +63,20 @@ def refuses_all(
     context : mapping, optional
         How the requests come that have to be denied, such as over plain HTTP.
     """
-    how = context or {}
+    return _refuse_all(
+        statements, bucket_arn, account, tuple(needs), tuple((context or {}).items())
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _refuse_all(
+    statements: Statements,
+    bucket_arn: str,
+    account: str,
+    needs: tuple[Need, ...],
+    context: tuple[tuple[str, Value], ...],
+) -> Known:
+    how = dict(context)
     # NotPrincipal is there to leave somebody over.
     statements = tuple(one for one in statements if not one.excepts_principals)
     callers = [*synthetic_callers(account, _partition(bucket_arn)).values()]
