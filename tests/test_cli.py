@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def test_the_plan_names_every_call_with_its_permission(tmp_path: Path) -> None:
     from kit.controls import needed_calls
 
     told = evidence("plan", cwd=tmp_path).stdout.splitlines()
-    assert {line.split()[0] for line in told} == {call.name for call in needed_calls([])}
+    assert {re.split(" {2,}", line)[0] for line in told} == {c.name for c in needed_calls([])}
     (fallback,) = [line for line in told if line.startswith("appstream.ListTagsForResource")]
     assert "only where resourcegroupstaggingapi.GetResources is refused" in fallback
 

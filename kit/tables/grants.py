@@ -239,6 +239,19 @@ class _Grants:
         return self._held[principal.arn]
 
     @cached_property
+    def _lists(self) -> tuple[str, ...]:
+        """Evidence of AppStream's lists that hold something, or that nobody could read."""
+        return tuple(
+            dict.fromkeys(
+                ref
+                for call in LISTS
+                for answer in self.source.snapshot.answers(call)
+                if answer.trouble or next(answer.items(), None)
+                for ref in answer.evidence
+            )
+        )
+
+    @cached_property
     def policy_gap(self) -> Trouble | None:
         """What hides whom a bucket's policy lets in."""
         gaps = (one.policy_gap for one in self.capabilities.values())
@@ -299,7 +312,8 @@ class _Grants:
         shown = replace(held, gap=gap)
         if declared:
             shown = Held([*held.open, *held.hidden], narrowed=held.narrowed)
-        cells = _cells(capability.name, shown, (principal.ref,), in_scope)
+        # Which actions count depends on what there is to do them to.
+        cells = _cells(capability.name, shown, (principal.ref, *self._lists), in_scope)
         cells["through"] = Cell(self._through(principal, capability), (principal.ref,))
         cells["administrator"] = _parameter(declared, "administrators")
         label = self.source.labels.label(principal.kind, arn, principal.name)
