@@ -138,7 +138,8 @@ def url_grants(source: Source) -> Iterator[Row]:
     things = tuple(openable(snapshot, wholly=True))
     named = tuple(openable(snapshot, wholly=False))
     capability = _over(MINT, things, source, named)
-    yield from _Grants(source, [capability]).rows({MINT: exists(things, snapshot, OPENED)})
+    in_scope = {MINT: exists(things, snapshot, OPENED)}
+    yield from _Grants(source, [capability], OPENED).rows(in_scope)
 
 
 def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
@@ -217,8 +218,13 @@ class _Outsider:
 class _Grants:
     """What everybody holds of some capabilities."""
 
-    def __init__(self, source: Source, capabilities: Iterable[Capability]):
-        self.source = source
+    def __init__(
+        self,
+        source: Source,
+        capabilities: Iterable[Capability],
+        lists: Iterable[Call] = LISTS,
+    ):
+        self.source, self.lists = source, tuple(lists)
         self.capabilities = {one.name: one for one in capabilities}
         ours = _organisation(source).of_principals
         self.everybody = [
@@ -244,7 +250,7 @@ class _Grants:
         return tuple(
             dict.fromkeys(
                 ref
-                for call in LISTS
+                for call in self.lists
                 for answer in self.source.snapshot.answers(call)
                 if answer.trouble or next(answer.items(), None)
                 for ref in answer.evidence

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from awscli import clidriver
 from botocore.validate import validate_parameters
 
 from kit.controls import CONTROLS
@@ -91,14 +90,24 @@ def operation(command: str) -> str:
     return command.split()[2]
 
 
-@cache
-def aws_cli() -> Any:
-    """The AWS CLI, which reads each service's model once."""
-    return clidriver.create_clidriver()
+@pytest.fixture(scope="module")
+def aws_cli() -> Iterator[Any]:
+    """The AWS CLI, which reads each service's model once.
+
+    Its import sets AWS_DATA_PATH for the whole process; other tests must not see that.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DATA_PATH", "")
+        patch.delenv("AWS_DATA_PATH")
+        from awscli import clidriver
+
+        yield clidriver.create_clidriver()
 
 
 @pytest.fixture
-def parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
+def parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws_cli: Any
+) -> list[tuple[str, str, Any]]:
     """Calls that the AWS CLI would make, validated by botocore's models; none is made."""
     seen: list[tuple[str, str, Any]] = []
 
@@ -109,7 +118,9 @@ def parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, s
         seen.append((service, operation, parameters))
         return 0
 
-    monkeypatch.setattr(clidriver.CLIOperationCaller, "invoke", invoke)
+    from awscli.clidriver import CLIOperationCaller
+
+    monkeypatch.setattr(CLIOperationCaller, "invoke", invoke)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
@@ -126,7 +137,9 @@ def test_the_handbook_has_commands_for_most_controls() -> None:
 
 
 @WITH_COMMANDS
-def test_every_command_is_one_of_the_aws_cli(name: str, parsed: list[tuple[str, str, Any]]) -> None:
+def test_every_command_is_one_of_the_aws_cli(
+    name: str, parsed: list[tuple[str, str, Any]], aws_cli: Any
+) -> None:
     for command in commands(name):
         line = command.partition(" > ")[0]
         for placeholder, value in PLACEHOLDERS.items():
@@ -136,7 +149,7 @@ def test_every_command_is_one_of_the_aws_cli(name: str, parsed: list[tuple[str, 
         if arguments[1] == "wait":  # a waiter asks without the caller that is replaced here
             assert arguments[2] in ("fleet-stopped", "fleet-started")
             continue
-        assert aws_cli().main(arguments) == 0, line
+        assert aws_cli.main(arguments) == 0, line
         assert len(parsed) == before + 1
 
 
