@@ -23,7 +23,6 @@ with DAG("appstream_evidence", schedule="@quarterly", start_date=datetime(2026, 
                 "role_arn": f"arn:aws:iam::{account}:role/EvidenceReader",
                 "external_id": "evidence-2026",
                 "regions": ["eu-central-1", "eu-west-1"],
-                "controller": "Name of the controller",
                 "outputs": f"{FOLDER}/outputs",
             },
         )

@@ -46,6 +46,7 @@ from kit.aws.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
+    LIST_BUCKETS,
     Call,
     Scope,
 )
@@ -222,9 +223,10 @@ class _Grants:
         self,
         source: Source,
         capabilities: Iterable[Capability],
-        lists: Iterable[Call] = LISTS,
+        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES),
     ):
         self.source, self.lists = source, tuple(lists)
+        self._on_files = LIST_BUCKETS in self.lists
         self.capabilities = {one.name: one for one in capabilities}
         ours = _organisation(source).of_principals
         self.everybody = [
@@ -246,13 +248,12 @@ class _Grants:
 
     @cached_property
     def _lists(self) -> tuple[str, ...]:
-        """Evidence of AppStream's lists that hold something, or that nobody could read."""
+        """Evidence of the lists that say on what there could be rights, empty ones included."""
         return tuple(
             dict.fromkeys(
                 ref
                 for call in self.lists
                 for answer in self.source.snapshot.answers(call)
-                if answer.trouble or next(answer.items(), None)
                 for ref in answer.evidence
             )
         )
@@ -277,7 +278,10 @@ class _Grants:
             if details.trouble:
                 continue
             gap = capability.policy_gap
-            cells = _cells(name, Held(gap=gap), details.evidence, in_scope[name])
+            policies = self.source.snapshot.answers(GET_BUCKET_POLICY) if self._on_files else ()
+            read = [ref for answer in policies for ref in answer.evidence]
+            refs = (*details.evidence, *self._lists, *read)
+            cells = _cells(name, Held(gap=gap), refs, in_scope[name])
             yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
 
     def _directly(self, principal: Principal) -> dict[str, Held]:
