@@ -46,7 +46,6 @@ from kit.aws.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
-    LIST_BUCKETS,
     Call,
     Scope,
 )
@@ -155,7 +154,8 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     def grants_on_anything() -> _Grants:
         things = (*whatever(source.snapshot), *user_buckets(source))
         asked = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
-        return _Grants(source, [_over(name, things, source) for name in asked])
+        lists = (*BUCKET_SOURCES, GET_BUCKET_POLICY)  # of AppStream, whatever there could be
+        return _Grants(source, [_over(name, things, source) for name in asked], lists)
 
     def capabilities(role_arn: Cell) -> Cell:
         if role_arn.gap or role_arn.value is None:
@@ -170,7 +170,8 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
             role.unseen,
             *([] if held else [found.policy_gap, _on_a_condition(found.of(role))]),
         ]
-        return Cell(list(held), (*role_arn.refs, role.ref), next(filter(None, gaps), None))
+        refs = (*role_arn.refs, role.ref, *found.refs)
+        return Cell(list(held), refs, next(filter(None, gaps), None))
 
     return capabilities
 
@@ -223,10 +224,9 @@ class _Grants:
         self,
         source: Source,
         capabilities: Iterable[Capability],
-        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES),
+        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY),
     ):
         self.source, self.lists = source, tuple(lists)
-        self._on_files = LIST_BUCKETS in self.lists
         self.capabilities = {one.name: one for one in capabilities}
         ours = _organisation(source).of_principals
         self.everybody = [
@@ -247,8 +247,8 @@ class _Grants:
         return self._held[principal.arn]
 
     @cached_property
-    def _lists(self) -> tuple[str, ...]:
-        """Evidence of the lists that say on what there could be rights, empty ones included."""
+    def refs(self) -> tuple[str, ...]:
+        """Evidence of what there could be rights on, empty lists and policies included."""
         return tuple(
             dict.fromkeys(
                 ref
@@ -278,9 +278,7 @@ class _Grants:
             if details.trouble:
                 continue
             gap = capability.policy_gap
-            policies = self.source.snapshot.answers(GET_BUCKET_POLICY) if self._on_files else ()
-            read = [ref for answer in policies for ref in answer.evidence]
-            refs = (*details.evidence, *self._lists, *read)
+            refs = (*details.evidence, *self.refs)
             cells = _cells(name, Held(gap=gap), refs, in_scope[name])
             yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
 
@@ -323,7 +321,7 @@ class _Grants:
         if declared:
             shown = Held([*held.open, *held.hidden], narrowed=held.narrowed)
         # Which actions count depends on what there is to do them to.
-        cells = _cells(capability.name, shown, (principal.ref, *self._lists), in_scope)
+        cells = _cells(capability.name, shown, (principal.ref, *self.refs), in_scope)
         cells["through"] = Cell(self._through(principal, capability), (principal.ref,))
         cells["administrator"] = _parameter(declared, "administrators")
         label = self.source.labels.label(principal.kind, arn, principal.name)

@@ -133,6 +133,7 @@ def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     for item, ref in listing.items():
         if item.get("Name") == bucket and item.get("BucketRegion"):
             return Cell(item["BucketRegion"], (*refs, f"{ref}/BucketRegion"))
+    refs = (*refs, *listing.evidence)  # which does not have it
     location = snapshot.answer(GET_BUCKET_LOCATION, Bucket=bucket)
     if bucket and location.requests:
         told = attached(location, "LocationConstraint", _OLDEST)
