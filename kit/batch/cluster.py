@@ -78,6 +78,7 @@ def _local(workers: int) -> LocalCluster:
         dashboard_address=None,
         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its health page takes any port
         security=True,
+        preload="kit.batch.work",  # for its dask_setup
         silence_logs=logging.CRITICAL,
     )
 

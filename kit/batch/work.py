@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from distributed import Semaphore, get_worker
+from distributed import Semaphore, Worker, get_worker
 
 from kit import warm
 from kit.batch.account import WATCHED, Job, kept
@@ -19,6 +20,16 @@ from kit.errors import CannotRunError
 
 _COMMAND = [sys.executable, "-m", "kit.batch.account"]
 _KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
+
+
+def dask_setup(worker: Worker) -> None:
+    """Leave Ctrl-C, which a terminal sends to every process, to the client that ends the workers.
+
+    References
+    ----------
+    Dask, "Customize Initialization": a preloaded module's ``dask_setup`` runs in each worker.
+    """
+    signal.signal(signal.SIGINT, lambda *_: None)
 
 
 def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
