@@ -52,8 +52,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell lets what it starts in the background ignore SIGINT, and children inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _draw_alike()
     if config.getoption("quick"):
         sys.addaudithook(quick.refuse_processes)
+
+
+def _draw_alike() -> None:
+    """Draw the same examples in every process.
+
+    Hypothesis mixes constants of the modules imported so far into what it draws, so that without
+    this an example depends on which tests the same worker ran before.
+    https://github.com/HypothesisWorks/hypothesis/issues/4978
+    """
+    from hypothesis.internal.conjecture.providers import Constants, HypothesisProvider
+
+    HypothesisProvider._local_constants = Constants()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -161,3 +161,9 @@ def test_a_test_without_such_fixtures_is_quick(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     assert not quick.is_slow_test(request.node)
+
+
+def test_examples_rest_on_no_constant_of_the_code() -> None:
+    from hypothesis.internal.conjecture.providers import HypothesisProvider
+
+    assert not HypothesisProvider(None)._local_constants.strings
