@@ -117,6 +117,8 @@ class Target:
         An Allow, too, has to cover all that a pattern stands for.
     context : mapping
         What is known of the resource besides: its tags, its region ...
+    behind : Target, optional
+        What requests reach through it, such as an access point's bucket: it has to allow too.
     """
 
     arn: str
@@ -127,6 +129,12 @@ class Target:
     public: bool | None = None
     wholly: bool = False
     context: Context = field(default_factory=dict)
+    behind: Target | None = None
+
+    @property
+    def policies(self) -> tuple[Statement, ...]:
+        """The statements of its policy, and of what is behind it."""
+        return (*(self.policy or ()), *(self.behind.policies if self.behind else ()))
 
 
 def decide(
@@ -148,15 +156,25 @@ def decide(
         values that they could have: YES is then "open to callers in general", where YES is
         otherwise "open, whatever they are".
     """
-    requests = _requests(caller, action, target, context, ordinary)
     return _ACCESS[
         any_of(
-            request.allowed(choice)
-            for request in requests
-            if not request.is_hopeless
-            for choice in request.choices(request.everything)
+            _decided(witness, action, target, context, ordinary)
+            for witness in _witnesses(caller, target)
         )
     ]
+
+
+def _decided(
+    caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
+) -> bool | None:
+    """Whether one caller may do it, to the target and to what is behind it."""
+    request = _Request(caller, action, target, context, is_ordinary)
+    if request.is_hopeless:
+        return False
+    here = any_of(request.allowed(choice) for choice in request.choices(request.everything))
+    if target.behind is None or here is False:
+        return here
+    return all_of((here, _decided(caller, action, target.behind, context, is_ordinary)))
 
 
 def denied(
@@ -168,7 +186,10 @@ def denied(
     ordinary: bool = False,
 ) -> Access:
     """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
-    requests = _requests(caller, action, target, context, ordinary)
+    requests = (
+        _Request(witness, action, target, context, ordinary)
+        for witness in _witnesses(caller, target)
+    )
     return _ACCESS[
         all_of(
             request.refused(choice)
@@ -176,13 +197,6 @@ def denied(
             for choice in request.choices(request.refusals)
         )
     ]
-
-
-def _requests(
-    caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
-) -> Iterator[_Request]:
-    for witness in _witnesses(caller, target):
-        yield _Request(witness, action, target, context, is_ordinary)
 
 
 class _Request:
@@ -519,7 +533,7 @@ def _witnesses(caller: Caller, target: Target) -> list[Caller]:
     base = f"arn:{partition}:iam::{caller.account}"
     shared = replace(caller, identity=caller.identity or EVERYTHING)
     named = [
-        replace(shared, kind=kind, arn=arn) for kind, arn in _arns_named(target.policy or (), base)
+        replace(shared, kind=kind, arn=arn) for kind, arn in _arns_named(target.policies, base)
     ]
     root = replace(shared, kind="root", arn=f"{base}:root")
     return [root, *_strangers(shared, base), *named]
