@@ -13,7 +13,14 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
-from kit.controls.steps import EDIT_POLICY, ENCRYPT, ERASE_CLI, ERASE_TERRAFORM, OWN_OBJECTS_CLI
+from kit.controls.steps import (
+    EDIT_POLICY,
+    ENCRYPT,
+    ERASE_CLI,
+    ERASE_TERRAFORM,
+    OWN_OBJECTS_CLI,
+    PARTITION,
+)
 from kit.tables.macie import ON
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
@@ -123,8 +130,8 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
             "PreventAccidentalDeletionOfBucket and add one that denies s3:* to all principals but "
             "AppStream's service role, its PhotonSession, the administrators named, Macie's "
             "service-linked role and the collector's role. Its resources are the bucket AND its "
-            "objects (arn:aws:s3:::BUCKET and arn:aws:s3:::BUCKET/*). AWS's template RestrictedAccess, "
-            "in its guide on administrator access to home folders, names the bucket alone: it "
+            f"objects (arn:PARTITION:s3:::BUCKET and arn:PARTITION:s3:::BUCKET/*). {PARTITION} AWS's "
+            "template RestrictedAccess, in its guide on administrator access to home folders, names the bucket alone: it "
             "leaves the objects open, and this control fails. An exception that is left out locks "
             "its principal out: a wrong list stops home folders, and only the root user can then "
             f"remove the policy. {UNSEEN}"

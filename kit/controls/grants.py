@@ -12,7 +12,7 @@ from kit.controls.registry import (
     Remedy,
     control,
 )
-from kit.controls.steps import stopped_fleet
+from kit.controls.steps import PARTITION, stopped_fleet
 from kit.tables.grants import DESTINATIONS, RESOURCES
 from kit.tables.service_roles import EXPECTED
 
@@ -183,10 +183,11 @@ def _role_may_not_touch_appstream(role_may: list[str]) -> bool:
             "--policy-document file://stream.json"
         ),
         terraform=(
+            f"# {PARTITION}\n"
             'data "aws_iam_policy_document" "stream" {\n'
             "  statement {\n"
             '    actions   = ["appstream:Stream"]\n'
-            '    resources = ["arn:aws:appstream:REGION:ACCOUNT:stack/STACK"]\n'
+            '    resources = ["arn:PARTITION:appstream:REGION:ACCOUNT:stack/STACK"]\n'
             "    condition {\n"
             '      test     = "StringEquals"\n'
             '      variable = "appstream:userId"\n'

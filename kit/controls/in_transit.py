@@ -20,7 +20,7 @@ from kit.controls.registry import (
     control,
 )
 from kit.controls.source import cite
-from kit.controls.steps import EDIT_POLICY
+from kit.controls.steps import EDIT_POLICY, PARTITION
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
@@ -198,11 +198,12 @@ def _is_older(version: str, minimum: str) -> bool:
         cli=EDIT_POLICY,
         terraform=(
             "# A statement of the bucket's policy document, beside those that it has today\n"
+            f"# {PARTITION}\n"
             "statement {\n"
             '  sid       = "DenyPlainHttp"\n'
             '  effect    = "Deny"\n'
             '  actions   = ["s3:*"]\n'
-            '  resources = ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"]\n'
+            '  resources = ["arn:PARTITION:s3:::BUCKET", "arn:PARTITION:s3:::BUCKET/*"]\n'
             "  principals {\n"
             '    type        = "*"\n'
             '    identifiers = ["*"]\n'

@@ -34,6 +34,9 @@ def stopped_fleet(change: str) -> str:
     )
 
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+PARTITION = "PARTITION is aws; in GovCloud (US) it is aws-us-gov, in China aws-cn."
+
 FLEET_STOPS = "# Terraform may stop and start the fleet for this, which ends every session\n"
 
 READ_ENCRYPTION = (
