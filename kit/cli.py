@@ -310,6 +310,14 @@ def controls(control: str | None, form: str | None) -> None:
         click.echo(explain(name, width) if name else overview(width))
 
 
+@main.command()
+def parameters() -> None:
+    """Print a file with every parameter of a run, to fill in: evidence parameters > mine.yaml."""
+    from kit.parameters_page import example
+
+    click.echo(example(), nl=False)
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
 @click.option("--port", default=0, help="Port on 127.0.0.1; any free one by default.")

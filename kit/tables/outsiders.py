@@ -13,8 +13,10 @@ from kit.access.evaluator import (
     Caller,
     Target,
     accounts_named,
+    any_of_account,
     decide,
     synthetic_callers,
+    with_context,
 )
 from kit.aws.calls import (
     DESCRIBE_KEY,
@@ -174,13 +176,13 @@ def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]
     """Callers of other accounts: of those that are named, of any, and of organisations."""
     stranger = synthetic_callers(account)["any other account"]
     for one in sorted(accounts_named(statements) - {account}):
-        yield one, Caller("account", account=one)
-    yield ANY_ACCOUNT, replace(stranger, context={"aws:principalorgid": "o-other"})
+        yield one, any_of_account(one)
+    yield ANY_ACCOUNT, with_context(stranger, "aws:principalorgid", "o-other")
     conditions = (condition for one in statements for condition in one.conditions)
     for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
         yield (
             "any account of an organisation",
-            replace(stranger, context={"aws:principalorgid": value}),
+            with_context(stranger, "aws:principalorgid", value),
         )
 
 
