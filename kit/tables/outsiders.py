@@ -18,7 +18,7 @@ from kit.access.evaluator import (
     synthetic_callers,
     with_context,
 )
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_KEY,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -29,7 +29,7 @@ from kit.aws.calls import (
     LIST_ACCESS_POINTS,
     LIST_GRANTS,
 )
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive
 from kit.tables.core import Column
