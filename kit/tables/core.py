@@ -14,19 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from kit.aws.calls import CALLS, Call, Scope
-from kit.pseudonyms import Labels
-from kit.snapshot import Answer, Request, Snapshot, Trouble
+from kit.calls import CALLS, Call, Scope
+from kit.redact.labels import Labels
+from kit.redact.names import identify
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import TROUBLE, coverage
-
-_NAMES = (
-    "Name",
-    "TaskId",
-    "StackName",
-    "DirectoryName",
-    "UserName",
-)  # what tells things without an ARN apart
 
 
 @dataclass(frozen=True)
@@ -247,12 +240,3 @@ def shown_name(item: Mapping[str, Any]) -> str | None:
     """What people call a resource where names are shown in clear: its name and display name."""
     name, display = item.get("Name"), item.get("DisplayName")
     return f"{name} ({display})" if name and display and display != name else name
-
-
-def identify(item: Mapping[str, Any], asked: Answer | Request) -> str:
-    """What tells a resource from all others: its ARN, else where it was found and its name."""
-    if item.get("Arn"):
-        return str(item["Arn"])
-    own = next((str(item[name]) for name in _NAMES if item.get(name)), "")
-    stack = [str(value) for key, value in asked.parameters.items() if key == "StackName"]
-    return "/".join([asked.region, *stack, own])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
@@ -18,9 +18,10 @@ from kit.aws.calls import (
     LIST_EVENT_DATA_STORES,
     Scope,
 )
+from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
-from kit.tables.core import Column, Part, Row, Source, identify, shown_name, table
+from kit.tables.core import Column, Part, Row, Source, shown_name, table
 from kit.tables.organisation import seen_by_owner
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets

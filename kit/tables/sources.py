@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from kit import evaluate, sandbox, tabulate
-from kit.aws.collect import collect
-from kit.controls import CONTROLS, ROLL_UPS, needed_calls
-from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED, Finding, worst
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED
+from kit.collect.collector import collect
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.judge import needed_calls
+from kit.judge.findings import Finding, worst
 from tests.accounts import EXPECTED, run_of
 
 
