@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_BUCKET_ENCRYPTION,
     LIST_BUCKETS,
     Call,
 )
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from tests.controls.scenarios import findings
 from tests.standins import HOME, LOGS, Account
 
