@@ -77,12 +77,16 @@ class Column:
 
 @dataclass
 class Row:
-    """One row on its way into a table."""
+    """One row on its way into a table.
+
+    ``refs`` are what names the thing that the row is about; all of its cells rest on it too.
+    """
 
     region: str
     key: str
     label: str
     cells: dict[str, Cell] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ def build(spec: Spec, source: Source) -> Table:
             past = spec.columns[name].past
             cell = in_the_past(found, source.snapshot.as_of) if past else found
             values[name] = None if cell.gap else cell.value
-            refs[row_id, name] = cell.refs
+            refs[row_id, name] = tuple(dict.fromkeys((*row.refs, *cell.refs)))
             if cell.assumed and not cell.gap:
                 assumed[row_id, name] = cell.assumed
             if cell.gap:

@@ -81,7 +81,7 @@ def _uses(source: Source) -> Iterator[_Use]:
             # Without a key's name S3 uses the key that AWS manages; without the rule nothing is said.
             told = answer.absent or answer.value(_RULE) is not None
             key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if told else UNSEEN)
-            key = Cell(None, bucket.refs, off) if off else key
+            key = Cell(key.value, (*bucket.refs, *key.refs), off or key.gap)
             where = answer.region or bucket.region  # an alias means one of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))
     for answer in snapshot.answers(DESCRIBE_STACKS):

@@ -181,7 +181,8 @@ def buckets(source: Source) -> Iterator[Row]:
         unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
-        yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
+        cells = {"purpose": purpose, **cells}
+        yield Row(bucket.region, key, bucket_label(source, bucket), cells, bucket.refs)
 
 
 def bucket_label(source: Source, bucket: Bucket) -> str:
