@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
-from kit.findings import PASS
 from kit.tables.logging import HOLDS_BUCKETS
 from kit.tables.macie import ON
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -9,7 +10,6 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.findings import PASS
 from kit.tables.agents import ADMITTING
 from kit.tables.stacks import CERTIFICATES, EMBEDDED, REDIRECTING
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pandas as pd
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -13,7 +14,6 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.findings import PASS
 from kit.tables.images import AWS
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN

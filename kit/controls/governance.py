@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -19,7 +20,6 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
-from kit.findings import PASS
 from kit.tables.places import OTHER_ACCOUNT
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.catalogue.statuses import FAIL
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -17,7 +18,6 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.findings import FAIL
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -13,7 +14,6 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.findings import PASS
 from kit.tables.logging import IN_USE
 
 

@@ -14,11 +14,11 @@ from functools import cached_property
 from types import CodeType
 from typing import Any, Protocol
 
-from kit.aws.calls import Call, Scope
+from kit.calls import Call, Scope
 from kit.catalogue import frameworks, texts
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls.source import answered_by, cite, words
 from kit.errors import UserError
-from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"

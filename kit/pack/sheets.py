@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.controls.registry import SECTIONS, Control
-from kit.findings import why
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, evidence_ids
 from kit.report.views import JSON, STATUSES, cell_text
 
 

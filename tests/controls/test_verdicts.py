@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kit.catalogue import texts
-from kit.controls import CONTROLS, evaluate
+from kit.controls import CONTROLS
 from kit.controls.registry import Control, Outcome, Worded
+from kit.judge import evaluate
 from kit.tables import tabulate
 from kit.tables.macie import ON
 from kit.tables.organisation import OWN
