@@ -87,7 +87,7 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         (
             "  regions: [eu-west-1]",
             '  organisation_snapshot: there\norganisation: {account: "999988887777"}',
-            ["line 6", "organisation_snapshot", "leave out one"],
+            ["line 6", "organisation_snapshot", "leave out organisation_snapshot or"],
         ),
         (
             "name: 2026-Q4",
