@@ -110,6 +110,8 @@ class Call:
     scope: Scope
     items: str
     holds: tuple[str, ...]
+    always: tuple[str, ...]
+    root: str
     parameters: Callable[[Asked], Mapping[str, Any]]
     each: tuple[Each, ...]
     after: tuple[Call, ...]
@@ -131,6 +133,11 @@ class Call:
         """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
         about = f" ({self.of})" if self.of else ""
         return f"{self.service}.{self.operation}{about}"
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members that AWS sends with every answer that is one."""
+        return (*filter(None, (self.items,)), *self.holds, *self.always)
 
     @property
     def need(self) -> Need:
@@ -167,6 +174,8 @@ def declare(
     of: str = "",
     items: str = "",
     holds: tuple[str, ...] = (),
+    always: tuple[str, ...] = (),
+    root: str = "",
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
@@ -196,6 +205,12 @@ def declare(
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
         Further members without which an answer does not say what was asked.
+    always : tuple of str
+        Further members that AWS always sends: an answer without them is unreadable, and asked for
+        again (`kit.aws.wire`).
+    root : str
+        Name of the root element of an answer of Amazon S3's, which says nothing where a setting
+        was never made.
     parameters : mapping, or a function of `Asked`
         Request parameters that do not come from other answers.
     each : tuple of Each
@@ -235,6 +250,8 @@ def declare(
         scope=scope,
         items=items,
         holds=holds,
+        always=always,
+        root=root,
         parameters=given if callable(given) else lambda _: given,
         each=each,
         after=after,
@@ -258,7 +275,16 @@ def declare(
 # --- the account -------------------------------------------------------------------------
 
 GET_CALLER_IDENTITY = declare(
-    "sts", "GetCallerIdentity", Scope.ACCOUNT, personal=("Arn", "UserId"), action=""
+    "sts",
+    "GetCallerIdentity",
+    Scope.ACCOUNT,
+    always=(
+        "Account",
+        "Arn",
+        "UserId",
+    ),
+    personal=("Arn", "UserId"),
+    action="",
 )
 LIST_REGIONS = declare(
     "account",
@@ -296,7 +322,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
 
 # --- identity ----------------------------------------------------------------------------
 
-GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT)
+GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT, always=("SummaryMap",))
 LIST_VIRTUAL_MFA_DEVICES = declare(
     "iam",
     "ListVirtualMFADevices",
@@ -311,6 +337,7 @@ GENERATE_CREDENTIAL_REPORT = declare(
     "iam",
     "GenerateCredentialReport",
     Scope.ACCOUNT,
+    always=("State",),
     until="State == 'COMPLETE'",
     seconds_between=1.0,
 )
@@ -318,6 +345,7 @@ GET_CREDENTIAL_REPORT = declare(
     "iam",
     "GetCredentialReport",
     Scope.ACCOUNT,
+    always=("GeneratedTime",),
     holds=("Content",),
     after=(GENERATE_CREDENTIAL_REPORT,),
     personal=("Content",),
@@ -344,6 +372,7 @@ DESCRIBE_ORGANIZATION = declare(
     "organizations",
     "DescribeOrganization",
     Scope.ACCOUNT,
+    always=("Organization",),
     home=True,
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
@@ -505,6 +534,7 @@ LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
 DESCRIBE_CERTIFICATE_AUTHORITY = declare(
     "acm-pca",
     "DescribeCertificateAuthority",
+    always=("CertificateAuthority",),
     each=(
         Each(
             DESCRIBE_DIRECTORY_CONFIGS,
@@ -548,6 +578,7 @@ LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="Eve
 GET_EVENT_DATA_STORE = declare(
     "cloudtrail",
     "GetEventDataStore",
+    always=("EventDataStoreArn",),
     each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
 )
 
@@ -558,6 +589,7 @@ LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
+    root="ListAllMyBucketsResult",
     items="Buckets",
     parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
@@ -567,6 +599,7 @@ GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
     "s3control",
     "GetPublicAccessBlock",
     Scope.ACCOUNT,
+    root="PublicAccessBlockConfiguration",
     parameters=lambda asked: {"AccountId": asked.account},
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetAccountPublicAccessBlock",
@@ -624,6 +657,7 @@ EACH_SCREENSHOTS = (
 LIST_NAMED_BUCKETS = declare(
     "s3",
     "ListBuckets",
+    root="ListAllMyBucketsResult",
     of="that are named",
     items="Buckets",
     each=tuple(
@@ -644,6 +678,7 @@ EACH_TRAIL_BUCKET = (
 GET_BUCKET_ENCRYPTION = declare(
     "s3",
     "GetBucketEncryption",
+    root="ServerSideEncryptionConfiguration",
     holds=("ServerSideEncryptionConfiguration",),
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
@@ -652,6 +687,7 @@ GET_BUCKET_ENCRYPTION = declare(
 GET_BUCKET_POLICY = declare(
     "s3",
     "GetBucketPolicy",
+    always=("Policy",),
     each=EACH_BUCKET,
     absent={"NoSuchBucketPolicy": ""},
     personal=("Policy",),
@@ -659,12 +695,14 @@ GET_BUCKET_POLICY = declare(
 GET_BUCKET_POLICY_STATUS = declare(
     "s3",
     "GetBucketPolicyStatus",
+    root="PolicyStatus",
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"NoSuchBucketPolicy": ""},
 )
 GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
     "s3",
     "GetPublicAccessBlock",
+    root="PublicAccessBlockConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetBucketPublicAccessBlock",
@@ -672,25 +710,30 @@ GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
 GET_BUCKET_OWNERSHIP_CONTROLS = declare(
     "s3",
     "GetBucketOwnershipControls",
+    root="OwnershipControls",
     each=(*EACH_BUCKET, *EACH_SOURCE),
     absent={"OwnershipControlsNotFoundError": ""},
 )
 GET_BUCKET_VERSIONING = declare(
     "s3",
     "GetBucketVersioning",
+    root="VersioningConfiguration",
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
 )
 GET_BUCKET_LIFECYCLE_CONFIGURATION = declare(
     "s3",
     "GetBucketLifecycleConfiguration",
+    root="LifecycleConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
     absent={"NoSuchLifecycleConfiguration": ""},
     action="s3:GetLifecycleConfiguration",
 )
-GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", each=EACH_BUCKET)
+GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", root="BucketLoggingStatus", each=EACH_BUCKET)
 GET_BUCKET_TAGGING = declare(
     "s3",
     "GetBucketTagging",
+    always=("TagSet",),
+    root="Tagging",
     each=EACH_BUCKET,
     absent={"NoSuchTagSet": ""},
     personal=("TagSet",),
@@ -698,6 +741,7 @@ GET_BUCKET_TAGGING = declare(
 GET_BUCKET_REPLICATION = declare(
     "s3",
     "GetBucketReplication",
+    root="ReplicationConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
@@ -706,6 +750,7 @@ GET_BUCKET_REPLICATION = declare(
 LIST_COPY_BUCKETS = declare(
     "s3",
     "ListBuckets",
+    root="ListAllMyBucketsResult",
     of="to which copies go",
     items="Buckets",
     each=(
@@ -725,6 +770,7 @@ LIST_COPY_BUCKETS = declare(
 LIST_ACCESS_POINTS = declare(
     "s3control",
     "ListAccessPoints",
+    root="ListAccessPointsResult",
     items="AccessPointList",
     parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
     each=tuple(
@@ -740,6 +786,8 @@ LIST_ACCESS_POINTS = declare(
 GET_ACCESS_POINT_POLICY = declare(
     "s3control",
     "GetAccessPointPolicy",
+    always=("Policy",),
+    root="GetAccessPointPolicyResult",
     parameters=lambda asked: {"AccountId": asked.account},
     each=(
         Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
@@ -750,6 +798,7 @@ GET_ACCESS_POINT_POLICY = declare(
 DESCRIBE_KEY = declare(
     "kms",
     "DescribeKey",
+    always=("KeyMetadata",),
     each=(
         Each(
             GET_BUCKET_ENCRYPTION,
@@ -775,6 +824,7 @@ DESCRIBE_KEY = declare(
 GET_KEY_ROTATION_STATUS = declare(
     "kms",
     "GetKeyRotationStatus",
+    always=("KeyRotationEnabled",),
     each=(
         Each(
             DESCRIBE_KEY,
@@ -793,7 +843,9 @@ _CUSTOMER_KEYS = (
         beyond=True,
     ),
 )
-GET_KEY_POLICY = declare("kms", "GetKeyPolicy", each=_CUSTOMER_KEYS, personal=("Policy",))
+GET_KEY_POLICY = declare(
+    "kms", "GetKeyPolicy", always=("Policy",), each=_CUSTOMER_KEYS, personal=("Policy",)
+)
 LIST_GRANTS = declare(
     "kms",
     "ListGrants",
@@ -824,12 +876,14 @@ DESCRIBE_VPC_ENDPOINTS = declare(
 GET_TRAIL_STATUS = declare(
     "cloudtrail",
     "GetTrailStatus",
+    always=("IsLogging",),
     each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
 )
 # Where trails and copies go is not listed among AppStream's buckets: where it lies is asked.
 GET_BUCKET_LOCATION = declare(
     "s3",
     "GetBucketLocation",
+    root="LocationConstraint",
     each=(
         *EACH_SCREENSHOTS,
         *EACH_TRAIL_BUCKET,
@@ -843,6 +897,7 @@ GET_BUCKET_LOCATION = declare(
 GET_EVENT_SELECTORS = declare(
     "cloudtrail",
     "GetEventSelectors",
+    always=("TrailARN",),
     each=(
         Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}", beyond=True),
     ),
@@ -883,7 +938,10 @@ LOOKUP_EVENTS = declare(
 # --- discovery ---------------------------------------------------------------------------
 
 GET_MACIE_SESSION = declare(
-    "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
+    "macie2",
+    "GetMacieSession",
+    always=("status",),
+    absent={"AccessDeniedException": "Macie is not enabled"},
 )
 # What Macie knows is asked for only where it is on. Pages are as long as a finding's criteria
 # may be.
@@ -903,6 +961,7 @@ DESCRIBE_BUCKETS = declare(
 GET_AUTOMATED_DISCOVERY_CONFIGURATION = declare(
     "macie2",
     "GetAutomatedDiscoveryConfiguration",
+    always=("status",),
     each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
 )
 LIST_CLASSIFICATION_JOBS = declare(

@@ -7,6 +7,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
+from kit.aws.wire import check
 from kit.aws_models import home_region, models, partition_of, share_models
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
@@ -79,6 +81,7 @@ class Clients:
             if key not in self._clients:
                 client = self._session.client(service, region_name=region, config=self._config)
                 client.meta.events.register("response-received", self._count)
+                client.meta.events.register_last("before-send", partial(_send, client))
                 if service == "s3control" and _is_loopback(client.meta.endpoint_url):
                     client.meta.events.register("before-send.s3-control", _reach_loopback)
                 self._clients[key] = client
@@ -98,6 +101,18 @@ class Clients:
         # botocore tells nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
+
+
+def _send(client: Any, request: Any, event_name: str, **_: Any) -> Any:
+    """Send a request in botocore's place, and let through only what is an answer.
+
+    botocore asks again after what is raised here as after what its own sending raises; after what
+    its parsers raise, it does not.
+    """
+    response = client._endpoint.http_session.send(request)
+    model = client.meta.service_model.operation_model(event_name.rpartition(".")[2])
+    check(model, response, request.method)
+    return response
 
 
 def _ask_for_codes(session: boto3.Session, run: Run) -> None:
