@@ -73,7 +73,12 @@ def _mappings(found: Any) -> Iterator[dict[str, Any]]:
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _OPTIONS = jmespath.Options(custom_functions=_ARNs())
-_compiled = lru_cache(jmespath.compile)
+_compiled = lru_cache(maxsize=10_000)(jmespath.compile)
+
+
+def search(path: str, document: Any) -> Any:
+    """Return what a JMESPath expression finds in a document; each expression is parsed once."""
+    return _compiled(path).search(document)
 
 
 @dataclass(frozen=True)

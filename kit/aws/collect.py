@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
-import jmespath
 from tqdm import tqdm
 
 from kit.aws.calls import (
@@ -35,6 +34,7 @@ from kit.aws.calls import (
     Asked,
     Call,
     Scope,
+    search,
     with_sources,
 )
 from kit.aws.lending import check_organisation, lend, open_lender
@@ -407,7 +407,7 @@ class _Engine:
         for page in range(_MOST_POLLS):
             request = self._request(job, job.parameters, page)
             requests.append(request)
-            if request.error or jmespath.search(job.call.until, request.response):
+            if request.error or search(job.call.until, request.response):
                 return requests
             time.sleep(job.call.seconds_between)
         last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")

@@ -384,7 +384,7 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
             f"{status}{grave}, by {', '.join(by) or 'no control'}: "
             f"{len(made)} of {len(under)} findings"
         ),
-        expected=roll_up.sentence,
+        expected=roll_up.title,
         evidence=tuple(all_ids),
         subject=ROLL_UP,
     )

@@ -41,7 +41,7 @@ def _overview(width: int) -> Iterator[str]:
         for name, one in every.items():
             if one.section == letters:
                 severity = one.severity if isinstance(one, Control) else "roll-up"
-                yield from _wrapped(f"  {name}  {severity:<8}", one.sentence, width)
+                yield from _wrapped(f"  {name}  {severity:<8}", one.title, width)
         yield ""
     beyond = sum(not answered_by(name) for name in every)
     yield from _wrapped(
@@ -88,7 +88,7 @@ def _articles(one: Control | RollUp, width: int) -> Iterator[str]:
 
 
 def _head(one: Control | RollUp, kind: str, width: int) -> Iterator[str]:
-    yield from _wrapped(f"{one.id}  ", one.sentence, width)
+    yield from _wrapped(f"{one.id}  ", one.title, width)
     answers = {"AWS": "AWS answers", "customer": "the customer answers"}
     who = answers.get(one.responsibility, "AWS and the customer answer")
     yield from _wrapped(" " * 7, f"{SECTIONS[one.section]}; {kind}; {who}", width)

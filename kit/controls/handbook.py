@@ -9,21 +9,21 @@ from typing import Any
 
 from kit.aws.calls import CALLS, Scope
 from kit.aws.policy import plan
+from kit.controls import source
 from kit.controls.articles import cited
 from kit.controls.outcomes import branches
 from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
-from kit.controls.source import ADDRESS, EDITION, STATEMENTS, TITLE
 from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, PASS
 from kit.parameters import Profile, Run, load_profile
 
-_INTRODUCTION = f"""\
+_INTRODUCTION = """\
 # What the kit asserts
 
 Every control, as the code declares it; `make docs` writes this file, and a test holds it to the
 code. `evidence controls AR-05` tells the same of one control in a terminal.
 
-The controls follow AWS's page "[{TITLE}]({ADDRESS})" and go beyond it where the GDPR asks for more;
-each says which. {EDITION}
+The controls follow AWS's page "[{title}]({address})" and go beyond it where the GDPR asks for more;
+each says which. {edition}
 
 A control is a rule that is asked about each row of one table, made from what AWS answered. Its
 verdicts:
@@ -49,7 +49,10 @@ Severity says how grave a fail is. *Who answers* follows AWS's shared responsibi
 def handbook() -> str:
     """Return the Markdown of ``docs/controls.md``."""
     sections = (line for letters in SECTIONS for line in _section(letters))
-    lines = [_INTRODUCTION, *_contents(), *_coverage(), *sections, *_thresholds(), *_calls()]
+    introduction = _INTRODUCTION.format(
+        title=source.title(), address=source.address(), edition=source.edition()
+    )
+    lines = [introduction, *_contents(), *_coverage(), *sections, *_thresholds(), *_calls()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
@@ -100,7 +103,7 @@ def _contents() -> Iterator[str]:
     for name, one in known().items():
         severity = one.severity if isinstance(one, Control) else "roll-up"
         places = ", ".join(_number(name)) or "beyond it"
-        yield f"| {_link(name)} | {one.sentence} | {severity} | {one.responsibility} | {places} |"
+        yield f"| {_link(name)} | {one.title} | {severity} | {one.responsibility} | {places} |"
 
 
 _COVERAGE = "What AWS's page says, and which controls answer"
@@ -114,7 +117,7 @@ def _coverage() -> Iterator[str]:
     yield "| no. | AWS's page | controls |"
     yield "|---|---|---|"
     part = ""
-    for n, statement in enumerate(STATEMENTS, 1):
+    for n, statement in enumerate(source.statements(), 1):
         if statement.part != part:
             part = statement.part
             yield f"| | **{part}** | |"
@@ -125,14 +128,14 @@ def _coverage() -> Iterator[str]:
 
 
 def _number(control: str) -> list[str]:
-    return [str(n) for n, said in enumerate(STATEMENTS, 1) if control in said.controls]
+    return [str(n) for n, said in enumerate(source.statements(), 1) if control in said.controls]
 
 
 def _section(letters: str) -> Iterator[str]:
     yield f"\n## {SECTIONS[letters]}"
     for name, one in known().items():
         if one.section == letters:
-            yield f'\n### <a id="{name.lower()}"></a>{name} {one.sentence}\n'
+            yield f'\n### <a id="{name.lower()}"></a>{name} {one.title}\n'
             yield from _control(one) if isinstance(one, Control) else _roll_up(one)
 
 

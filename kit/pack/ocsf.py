@@ -121,7 +121,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         compliance=_compliance(control, record, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
-            title=control.sentence,
+            title=control.title,
             desc=record["observed"] or None,
             created_time=time,
             types=[SECTIONS[control.section]],
@@ -155,7 +155,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
     return _Compliance(
-        control=f"{control.id}: {control.sentence}",
+        control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=SECTIONS[control.section],
         standards=[GDPR],

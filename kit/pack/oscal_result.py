@@ -187,7 +187,7 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("finding", control.id),
-                "title": line(f"{control.id}: {control.sentence}"),
+                "title": line(f"{control.id}: {control.title}"),
                 "description": prose(
                     f"Findings: {counts}{f' ({one.beside})' if one.beside else ''}."
                     if leaf
@@ -240,11 +240,11 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("risk", control.id, status, accepted),
-                "title": line(f"{control.id} does not hold: {control.sentence}"),
+                "title": line(f"{control.id} does not hold: {control.title}"),
                 "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
                 "statement": prose(
                     "; ".join(f"Art. {article}: {why}" for article, why in articles.items())
-                    or control.sentence  # of a control that tests nothing of this side's
+                    or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
                 "status": status,

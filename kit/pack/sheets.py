@@ -80,7 +80,7 @@ def _findings(judged: list[Judged]) -> Sheet:
     rows = [
         [
             record["control"],
-            one.control.sentence,
+            one.control.title,
             record["status"],
             record["severity"],
             record["region"],
@@ -123,7 +123,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         rows.append(
             [
                 control.id,
-                control.sentence,
+                control.title,
                 SECTIONS[control.section],
                 one.status,
                 one.severity or None,

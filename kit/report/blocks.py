@@ -140,7 +140,7 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
     whole = len(places) == len(rows)
     return ControlBlock(
         id=control.id,
-        title=control.sentence,
+        title=control.title,
         status=worst(counts),
         severity=control.severity,
         responsibility=control.responsibility,

@@ -103,7 +103,7 @@ def rows(changes: Changes, change: str) -> Table | Note:
     columns = [
         Column("account", "Account", "code"),
         Column("control", "Control", "code"),
-        Column("sentence", "What it asserts"),
+        Column("title", "What it asserts"),
         Column("region", "Region", "code"),
         Column("resource", "Resource", "code"),
     ]
@@ -117,7 +117,7 @@ def rows(changes: Changes, change: str) -> Table | Note:
         columns.append(Column("since", "Open since, at least", "datetime"))
     if len(set(changes.rows["account"])) == 1:
         columns = columns[1:]
-    table = own.assign(sentence=own["control"].map(_sentence))
+    table = own.assign(title=own["control"].map(_title))
     cells = table[[column.name for column in columns]].astype(object)
     listed = cells.where(cells != "", None).to_numpy().tolist()
     return Table(
@@ -159,8 +159,8 @@ def data(changes: Changes) -> Data:
     )
 
 
-def _sentence(name: str) -> str:
-    return CONTROLS[name].sentence if name in CONTROLS else "a control this kit does not know"
+def _title(name: str) -> str:
+    return CONTROLS[name].title if name in CONTROLS else "a control this kit does not know"
 
 
 def _span(packs: Sequence[Any]) -> str:

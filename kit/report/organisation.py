@@ -104,7 +104,7 @@ def open_controls(organisation: Organisation) -> Table | Note:
     rows: list[list[Any]] = []
     for name, counted in _counted(organisation, lambda control: [control]):
         control = CONTROLS[name]
-        rows.append([name, control.sentence, control.severity, control.responsibility, *counted])
+        rows.append([name, control.title, control.severity, control.responsibility, *counted])
     if not rows:
         return Note("Nothing is open in any account.")
     rows.sort(key=lambda row: (_SEVERITY.index(row[2]), -row[4], -row[6], row[0]))
@@ -113,7 +113,7 @@ def open_controls(organisation: Organisation) -> Table | Note:
         "Open points, the gravest first",
         [
             Column("control", "Control", "control"),
-            Column("sentence", "What it asserts"),
+            Column("title", "What it asserts"),
             Column("severity", "Severity", "severity"),
             Column("responsibility", "Who answers"),
             *_COUNTED,

@@ -11,7 +11,7 @@ from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.articles import cited
 from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
-from kit.controls.source import STATEMENTS, TITLE, Statement
+from kit.controls.source import Statement, statements, title
 from kit.findings import (
     ATTESTED,
     FAIL,
@@ -104,7 +104,7 @@ def source_coverage(findings: Findings) -> Table:
     judged = {name: status for name, _, status in _verdicts(findings)}
     notes = beside_each(findings)
     rows: list[list[Any]] = []
-    for n, one in enumerate(STATEMENTS, 1):
+    for n, one in enumerate(statements(), 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
         status, beside_it = _answer(one, judged, findings)
@@ -113,7 +113,7 @@ def source_coverage(findings: Findings) -> Table:
         rows.append([n, one.part, says, list(one.controls), status, beside_it])
     return Table(
         "source",
-        f'What AWS\'s page "{TITLE}" says (shortened), and what answers it',
+        f'What AWS\'s page "{title()}" says (shortened), and what answers it',
         [
             Column("number", "No.", "number"),
             Column("part", "Part of the page"),
@@ -183,7 +183,7 @@ def responsibilities(findings: Findings) -> Table:
         [
             Column("responsibility", "Who answers"),
             Column("control", "Control", "control"),
-            Column("sentence", "What it asserts"),
+            Column("title", "What it asserts"),
             Column("gdpr", "GDPR articles tested"),
             Column("status", "Verdict", "status"),
             Column("beside", "Beside it"),
@@ -192,7 +192,7 @@ def responsibilities(findings: Findings) -> Table:
             [
                 one.responsibility,
                 name,
-                one.sentence,
+                one.title,
                 ", ".join(cited(one.gdpr, findings.data_role)),
                 status,
                 notes.get(name) or None,
@@ -302,7 +302,7 @@ def verdicts() -> Table:
 
 _OPEN_COLUMNS = [
     Column("control", "Control", "control"),
-    Column("sentence", "What it asserts"),
+    Column("title", "What it asserts"),
     Column("severity", "Severity", "severity"),
     Column("status", "Verdict", "status"),
     Column("count", "Findings", "number"),
@@ -318,7 +318,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                line = [name, control.sentence, control.severity, status, len(some), kinds(some)]
+                line = [name, control.title, control.severity, status, len(some), kinds(some)]
                 lines.append((order, line))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
@@ -346,7 +346,7 @@ def commands(findings: Findings) -> Remedies | Note:
 def transit(findings: Findings) -> Table:
     """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
     rows: list[list[Any]] = []
-    table = [statement for statement in STATEMENTS if statement.what]
+    table = [statement for statement in statements() if statement.what]
     for number, statement in enumerate(table, 1):
         (name,) = statement.controls
         own = [finding for finding in findings.leaves if finding.control == name]

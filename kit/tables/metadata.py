@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jmespath
-
 from kit.aws.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
@@ -25,6 +23,7 @@ from kit.aws.calls import (
     LIST_TAGS_FOR_RESOURCE,
     Call,
     Scope,
+    search,
 )
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell, absent_member
@@ -148,7 +147,7 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
 
 def _fields(item: Any, members: tuple[str, ...]) -> Iterator[Field]:
     for path in members:
-        found = jmespath.search(path, item)
+        found = search(path, item)
         for text in found if isinstance(found, list) else [found]:
             if isinstance(text, str) and text:
                 yield Field(path.removesuffix("[]").removesuffix(".*"), text)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-import jmespath
-
 from kit.aws.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
@@ -15,6 +13,7 @@ from kit.aws.calls import (
     DESCRIBE_STACKS,
     Call,
     Scope,
+    search,
 )
 from kit.snapshot import Snapshot
 from kit.tables.agents import AGENT_CALLS
@@ -147,7 +146,7 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
         for answer in snapshot.answers(call):
             for item, ref in answer.items():
                 for place in places:
-                    name = jmespath.search(f"{place}.S3Bucket", item)
+                    name = search(f"{place}.S3Bucket", item)
                     if name:
                         yield Bucket(name, SOURCES, answer.region, (f"{ref}{pointer(place)}",))
                 # An app block in use has a source: AWS left it out, and so its bucket's name.
