@@ -447,8 +447,13 @@ class _Engine:
         response: dict[str, Any] = {}
         error: dict[str, str] | None = None
         started = dt.datetime.now(dt.UTC)
+        attempts = 1
         try:
-            response = getattr(client, name)(**parameters)
+            with self._clients.counting() as sent:
+                try:
+                    response = getattr(client, name)(**parameters)
+                finally:
+                    attempts = max(1, sent())
         except aws.ClientError as problem:
             response = problem.response
             details = response.get("Error", {})
@@ -482,7 +487,7 @@ class _Engine:
             page=page,
             started=started.isoformat(),
             ended=ended.isoformat(),
-            attempts=1 + int(meta.get("RetryAttempts", 0)),
+            attempts=1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else attempts,
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
             endpoint=client.meta.endpoint_url,

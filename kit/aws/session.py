@@ -6,7 +6,8 @@ import getpass
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -71,6 +72,7 @@ class Clients:
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._sent = threading.local()
         self.throttles = 0
         self._config = _config()
 
@@ -81,7 +83,7 @@ class Clients:
             if key not in self._clients:
                 client = self._session.client(service, region_name=region, config=self._config)
                 client.meta.events.register("response-received", self._count)
-                client.meta.events.register_last("before-send", partial(_send, client))
+                client.meta.events.register_last("before-send", partial(self._send, client))
                 if service == "s3control" and _is_loopback(client.meta.endpoint_url):
                     client.meta.events.register("before-send.s3-control", _reach_loopback)
                 self._clients[key] = client
@@ -95,24 +97,30 @@ class Clients:
             with self._lock:
                 self.throttles += 1
 
+    @contextmanager
+    def counting(self) -> Iterator[Callable[[], int]]:
+        """Count the requests that this thread sends; yields what returns how many so far."""
+        self._sent.requests = 0
+        yield lambda: int(self._sent.requests)
+
+    def _send(self, client: Any, request: Any, event_name: str, **_: Any) -> Any:
+        """Send a request in botocore's place, and let through only what is an answer.
+
+        botocore asks again after what is raised here as after what its own sending raises; after
+        what its parsers raise, it does not.
+        """
+        self._sent.requests = getattr(self._sent, "requests", 0) + 1
+        response = client._endpoint.http_session.send(request)
+        model = client.meta.service_model.operation_model(event_name.rpartition(".")[2])
+        check(model, response, request.method)
+        return response
+
     @property
     def verify_certificates(self) -> bool:
         """Whether every client so far holds the server's certificate against an authority."""
         # botocore tells nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
-
-
-def _send(client: Any, request: Any, event_name: str, **_: Any) -> Any:
-    """Send a request in botocore's place, and let through only what is an answer.
-
-    botocore asks again after what is raised here as after what its own sending raises; after what
-    its parsers raise, it does not.
-    """
-    response = client._endpoint.http_session.send(request)
-    model = client.meta.service_model.operation_model(event_name.rpartition(".")[2])
-    check(model, response, request.method)
-    return response
 
 
 def _ask_for_codes(session: boto3.Session, run: Run) -> None:

@@ -57,7 +57,7 @@ _CONTAINERS = ("list", "map", "structure")
 _NAMESPACE = re.compile("{.*}")
 
 
-class UnreadableAnswerError(ConnectionClosedError):
+class UnreadableAnswerError(ConnectionClosedError):  # type: ignore[misc]
     """An answer that is none; botocore asks again as after a lost connection."""
 
     fmt = "{problem}"

@@ -9,8 +9,20 @@ from threading import Lock
 from typing import Any, Literal, get_args
 
 Kind = Literal[
-    *("deny", "throttle", "fail", "empty-page", "region-off", "drop"),
-    *("answer", "cut", "wrong-types", "stall", "drip", "endless", "expired", "unknown"),
+    "deny",
+    "throttle",
+    "fail",
+    "empty-page",
+    "region-off",
+    "drop",
+    "answer",
+    "cut",
+    "wrong-types",
+    "stall",
+    "drip",
+    "endless",
+    "expired",
+    "unknown",
 ]
 
 IAM_PREFIX = {

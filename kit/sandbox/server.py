@@ -209,7 +209,11 @@ class Sandbox:
         name = operation.model.name
         struck = self.faults.strike(account.id, region, service, name, operation.parameters)
         fault = struck.kind if struck else None
-        if fault == "unknown" or fault == "region-off" or account.region_status.get(region) == "DISABLED":
+        if (
+            fault == "unknown"
+            or fault == "region-off"
+            or account.region_status.get(region) == "DISABLED"
+        ):
             raise errors.unknown_credentials(service)
         if fault == "drop":
             raise _Dropped

@@ -55,9 +55,7 @@ def add_token(model: Any, result: dict[str, Any], token: str) -> None:
         result["IsTruncated"] = True
 
 
-def send_slowly(
-    fault: Fault, response: Response, start_response: StartResponse
-) -> Iterable[bytes]:
+def send_slowly(fault: Fault, response: Response, start_response: StartResponse) -> Iterable[bytes]:
     """Announce a whole answer, and send half of it, or byte after byte."""
     body, status, headers = response
     start_response(f"{status} -", [*headers.items(), ("Content-Length", str(len(body)))])
