@@ -18,7 +18,8 @@ from kit.pack.evidence import evidence_files
 from kit.pack.tabular import findings_parquet
 from kit.pack.verify.checks import Check, failed, noted, passed
 from kit.pack.verify.contents import Contents, UnreadableError
-from kit.pack.verify.findings import CSV, EVIDENCE, PARQUET, is_earlier, read_findings
+from kit.pack.verify.findings import is_earlier, read_findings
+from kit.pack.verify.kinds import CSV, EVIDENCE, PARQUET
 from kit.report.show import data
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
