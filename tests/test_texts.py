@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -86,3 +87,27 @@ def test_a_missing_or_broken_file_is_named(english: None, tmp_path: Path) -> Non
     part.write_text("a: {plain: x}")
     with pytest.raises(UserError, match="is missing"):
         texts.choose(str(part))
+
+
+def test_a_text_includes_others_in_their_places() -> None:
+    entries = {
+        "steps/read": "# Read {thing}",
+        "steps/write": "{steps/read}\n# Write",
+        "a/whole": "{steps/write}\n# End: {}",
+    }
+    assert texts._whole(entries)["a/whole"] == "# Read {thing}\n# Write\n# End: {}"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a/b": "{steps/none}"},
+        {"a/b": "{a/b}"},
+        {"a/b": "{a/c}", "a/c": "{a/b}"},
+        {"a/b": "{a/c}", "a/c": {"one": "x", "other": "y"}},
+    ],
+    ids=str,
+)
+def test_a_text_that_includes_nothing_or_itself_is_refused(entries: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="includes no other text"):
+        texts._whole(entries)

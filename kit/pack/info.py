@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from kit.pack.bag import SIGNATURE, TIMESTAMP
+from kit.bag import SIGNATURE, TIMESTAMP
 from kit.pack.maker import agent, lock
 from kit.snapshot import Snapshot, digest
 

@@ -25,12 +25,11 @@ from py_ocsf_models.objects.product import Product
 from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import SECTIONS, Control
-from kit.findings import ACCEPTED, NOT_EVIDENCED, why
-from kit.pack.document import Document
-from kit.pack.judged import (
+from kit.judge.findings import why
+from kit.pack.by_control import (
     about_something,
     by_control,
     evidence_ids,
@@ -38,6 +37,7 @@ from kit.pack.judged import (
     identifier,
     instant,
 )
+from kit.pack.document import Document
 from kit.report.views import JSON
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
@@ -121,7 +121,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         compliance=_compliance(control, record, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
-            title=control.sentence,
+            title=control.title,
             desc=record["observed"] or None,
             created_time=time,
             types=[SECTIONS[control.section]],
@@ -155,7 +155,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
     return _Compliance(
-        control=f"{control.id}: {control.sentence}",
+        control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=SECTIONS[control.section],
         standards=[GDPR],

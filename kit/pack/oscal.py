@@ -10,8 +10,8 @@ import json
 
 from kit.controls import source
 from kit.controls.registry import SECTIONS, Control
+from kit.pack.by_control import Judged, by_control
 from kit.pack.document import Document
-from kit.pack.judged import Judged, by_control
 from kit.pack.oscal_result import Result, method_of, objective
 from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
 from kit.report.views import JSON
@@ -84,13 +84,13 @@ def _objective(one: Judged) -> JSON:
     ]
     return {
         "control-id": control.id,
-        "description": prose(control.sentence),
+        "description": prose(control.title),
         "props": [*props(told), *articles],
         "parts": [
             {
                 "id": objective(control.id),
                 "name": "assessment-objective",
-                "prose": prose(one.records[0]["expected"] or control.sentence),
+                "prose": prose(one.records[0]["expected"] or control.title),
             },
             {
                 "id": f"{control.id}_mth",
@@ -116,9 +116,9 @@ def _resources(result: Result) -> list[JSON]:
         },
         {
             "uuid": result.uuid("source"),
-            "title": source.TITLE,
+            "title": source.title(),
             "description": "AWS's page, whose statements the controls answer.",
-            "rlinks": [{"href": source.ADDRESS, "media-type": "text/html"}],
+            "rlinks": [{"href": source.address(), "media-type": "text/html"}],
         },
         {
             "uuid": result.uuid("regulation"),

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, why
-from kit.pack.judged import Judged, about_something, evidence_path, identifier
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
@@ -187,7 +187,7 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("finding", control.id),
-                "title": line(f"{control.id}: {control.sentence}"),
+                "title": line(f"{control.id}: {control.title}"),
                 "description": prose(
                     f"Findings: {counts}{f' ({one.beside})' if one.beside else ''}."
                     if leaf
@@ -240,11 +240,11 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("risk", control.id, status, accepted),
-                "title": line(f"{control.id} does not hold: {control.sentence}"),
+                "title": line(f"{control.id} does not hold: {control.title}"),
                 "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
                 "statement": prose(
                     "; ".join(f"Art. {article}: {why}" for article, why in articles.items())
-                    or control.sentence  # of a control that tests nothing of this side's
+                    or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
                 "status": status,

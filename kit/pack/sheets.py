@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.controls.registry import SECTIONS, Control
-from kit.findings import why
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, evidence_ids
 from kit.report.views import JSON, STATUSES, cell_text
 
 
@@ -80,7 +80,7 @@ def _findings(judged: list[Judged]) -> Sheet:
     rows = [
         [
             record["control"],
-            one.control.sentence,
+            one.control.title,
             record["status"],
             record["severity"],
             record["region"],
@@ -123,7 +123,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         rows.append(
             [
                 control.id,
-                control.sentence,
+                control.title,
                 SECTIONS[control.section],
                 one.status,
                 one.severity or None,

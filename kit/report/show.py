@@ -7,24 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.catalogue import statuses
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.articles import cited
-from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
-from kit.controls.source import STATEMENTS, TITLE, Statement
-from kit.findings import (
-    ATTESTED,
-    FAIL,
-    NOT_APPLICABLE,
-    NOT_EVIDENCED,
-    PASS,
-    WORST_FIRST,
-    Finding,
-    Findings,
-    worst,
-)
+from kit.controls.source import Statement, statements, title
+from kit.judge.findings import Finding, Findings, worst
 from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
+from kit.report.appendices import all_findings as all_findings
+from kit.report.appendices import data as data
+from kit.report.appendices import evidence_index as evidence_index
+from kit.report.appendices import inventory as inventory
+from kit.report.appendices import manifest as manifest
 from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
@@ -39,17 +34,13 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
-from kit.report.full import all_findings as all_findings
-from kit.report.full import data as data
-from kit.report.full import evidence_index as evidence_index
-from kit.report.full import inventory as inventory
-from kit.report.full import manifest as manifest
+from kit.report.formats import evidence_ids
+from kit.report.handbook import threshold_text
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.views import STATUSES, Column, Controls, Note, Remedies, Table
-from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
@@ -104,7 +95,7 @@ def source_coverage(findings: Findings) -> Table:
     judged = {name: status for name, _, status in _verdicts(findings)}
     notes = beside_each(findings)
     rows: list[list[Any]] = []
-    for n, one in enumerate(STATEMENTS, 1):
+    for n, one in enumerate(statements(), 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
         status, beside_it = _answer(one, judged, findings)
@@ -113,7 +104,7 @@ def source_coverage(findings: Findings) -> Table:
         rows.append([n, one.part, says, list(one.controls), status, beside_it])
     return Table(
         "source",
-        f'What AWS\'s page "{TITLE}" says (shortened), and what answers it',
+        f'What AWS\'s page "{title()}" says (shortened), and what answers it',
         [
             Column("number", "No.", "number"),
             Column("part", "Part of the page"),
@@ -183,7 +174,7 @@ def responsibilities(findings: Findings) -> Table:
         [
             Column("responsibility", "Who answers"),
             Column("control", "Control", "control"),
-            Column("sentence", "What it asserts"),
+            Column("title", "What it asserts"),
             Column("gdpr", "GDPR articles tested"),
             Column("status", "Verdict", "status"),
             Column("beside", "Beside it"),
@@ -192,7 +183,7 @@ def responsibilities(findings: Findings) -> Table:
             [
                 one.responsibility,
                 name,
-                one.sentence,
+                one.title,
                 ", ".join(cited(one.gdpr, findings.data_role)),
                 status,
                 notes.get(name) or None,
@@ -302,7 +293,7 @@ def verdicts() -> Table:
 
 _OPEN_COLUMNS = [
     Column("control", "Control", "control"),
-    Column("sentence", "What it asserts"),
+    Column("title", "What it asserts"),
     Column("severity", "Severity", "severity"),
     Column("status", "Verdict", "status"),
     Column("count", "Findings", "number"),
@@ -318,7 +309,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                line = [name, control.sentence, control.severity, status, len(some), kinds(some)]
+                line = [name, control.title, control.severity, status, len(some), kinds(some)]
                 lines.append((order, line))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
@@ -346,7 +337,7 @@ def commands(findings: Findings) -> Remedies | Note:
 def transit(findings: Findings) -> Table:
     """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
     rows: list[list[Any]] = []
-    table = [statement for statement in STATEMENTS if statement.what]
+    table = [statement for statement in statements() if statement.what]
     for number, statement in enumerate(table, 1):
         (name,) = statement.controls
         own = [finding for finding in findings.leaves if finding.control == name]

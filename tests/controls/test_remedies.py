@@ -13,7 +13,6 @@ import pytest
 from botocore.validate import validate_parameters
 
 from kit.controls import CONTROLS
-from kit.controls.steps import stopped_fleet
 
 REMEDIES = {name: one.remedy for name, one in CONTROLS.items()}
 WITH_COMMANDS = pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_a_running_fleet_is_not_asked_for_what_it_refuses(name: str) -> None:
 
 
 def test_a_fleet_is_stopped_with_a_warning_and_started_again() -> None:
-    steps = stopped_fleet("--stream-view DESKTOP").splitlines()
+    steps = lines("AR-01")
     assert steps[0].startswith("# Stopping the fleet ends every session")
     assert [operation(step) for step in steps if not step.startswith("#")] == [
         "stop-fleet",

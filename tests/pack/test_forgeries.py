@@ -19,9 +19,9 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, String
 
-from kit.pack.bag import SIGNATURE, TIMESTAMP
-from kit.pack.verify import ending, verify
-from kit.pack.verify.checks import NO_SIGNATURE, UNSIGNED
+from kit.bag import SIGNATURE, TIMESTAMP
+from kit.verify import ending, verify
+from kit.verify.checks import NO_SIGNATURE, UNSIGNED
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
 from tests.test_cli import evidence

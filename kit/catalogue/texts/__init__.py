@@ -1,6 +1,7 @@
 """The texts that people read, by id, in the language of the run.
 
-``en.yaml`` is the reference: a translation has the same ids, and each text the same fields.
+``en.yaml`` is the reference, with what `kit.catalogue.frameworks` says: a translation has the same
+ids, and each text the same fields.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 import yaml
 
+from kit.catalogue import frameworks
 from kit.errors import UserError
 
 REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
 _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold other braces
+_INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
 _chosen = REFERENCE
 
 
@@ -71,6 +74,11 @@ def has(id: str) -> bool:
     return id in _catalogue(_chosen)
 
 
+def fields(id: str) -> set[str]:
+    """Return the names of a text's fields."""
+    return _fields(_catalogue(_chosen)[id])
+
+
 def ids() -> list[str]:
     """Return the id of every text, in the order of the file."""
     return list(_catalogue(_chosen))
@@ -79,9 +87,10 @@ def ids() -> list[str]:
 @cache
 def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
-        return dict(_flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8"))))
+        source = resources.files(__name__).joinpath("en.yaml").read_text("utf-8")
+        return _whole({**dict(_flat(_read(source))), **dict(frameworks.prose())})
     try:
-        found = dict(_flat(_read(Path(language).read_text("utf-8"))))
+        found = _whole(dict(_flat(_read(Path(language).read_text("utf-8")))))
     except OSError as error:
         known = f"{REFERENCE}, or the path of a YAML file"
         raise UserError(f"language: {language!r}: {error.strerror}; accepted: {known}") from None
@@ -111,6 +120,21 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]
             yield from _flat(child, f"{path}/{name}" if path else str(name))
     else:
         raise ValueError(f"{path or 'the file'}: a text or a mapping is wanted, not {node!r:.40}")
+
+
+def _whole(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
+    """Return the entries, each with the texts that it includes in their places."""
+
+    def filled(id: str, above: tuple[str, ...]) -> str:
+        entry = entries.get(id)
+        if not isinstance(entry, str) or id in above:
+            raise ValueError(f"{above[-1]}: {{{id}}} includes no other text")
+        return _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+
+    return {
+        id: filled(id, ()) if isinstance(entry, str) and _INCLUDED.search(entry) else entry
+        for id, entry in entries.items()
+    }
 
 
 def _fields(entry: str | Mapping[str, str]) -> set[str]:
