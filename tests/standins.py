@@ -361,11 +361,23 @@ class Account:
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
 
     def access_point(
-        self, name: str = "reports", bucket: str = HOME, region: str = REGION, policy: Any = None
+        self,
+        name: str = "reports",
+        bucket: str = HOME,
+        region: str = REGION,
+        policy: Any = None,
+        vpc: str = "",
     ) -> Account:
-        """Add an access point on a bucket, without a policy unless told otherwise."""
+        """Add an access point on a bucket: without a policy, and bound to no VPC, unless given."""
         arn = f"arn:aws:s3:{region}:{self.run.account}:accesspoint/{name}"
-        point = {"Name": name, "NetworkOrigin": "Internet", "Bucket": bucket, "AccessPointArn": arn}
+        point: dict[str, Any] = {
+            "Name": name,
+            "NetworkOrigin": "Internet",
+            "Bucket": bucket,
+            "AccessPointArn": arn,
+        }
+        if vpc:
+            point |= {"NetworkOrigin": "VPC", "VpcConfiguration": {"VpcId": vpc}}
         self.lists(calls.LIST_ACCESS_POINTS, point, region=region)
         call = calls.GET_ACCESS_POINT_POLICY
         if policy is None:

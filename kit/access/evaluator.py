@@ -121,6 +121,8 @@ class Target:
         An Allow, too, has to cover all that a pattern stands for.
     context : mapping
         What is known of the resource besides: its tags, its region ...
+    behind : Target, optional
+        What requests reach through it, such as an access point's bucket: it has to allow too.
     """
 
     arn: str
@@ -131,6 +133,12 @@ class Target:
     public: bool | None = None
     wholly: bool = False
     context: Context = field(default_factory=dict)
+    behind: Target | None = None
+
+    @property
+    def policies(self) -> tuple[Statement, ...]:
+        """The statements of its policy, and of what is behind it."""
+        return (*(self.policy or ()), *(self.behind.policies if self.behind else ()))
 
 
 def decide(
@@ -174,10 +182,11 @@ def reduced(target: Target) -> Target:
 
     Targets with equal policies that differ in their own ARN alone come out as one object, so that
     each of their questions is judged once. Callers whose own policies are about every resource get
-    the same answers. A policy with variables in its resources stays as it is.
+    the same answers. A policy with variables in its resources stays as it is, and
+    so does what has something behind it.
     """
     statements = target.policy or ()
-    if any("${" in text for one in statements for text in one.resources or ()):
+    if target.behind or any("${" in text for one in statements for text in one.resources or ()):
         return target
     request = _Request(_NOBODY, _About((), (), (), True), target, _NOTHING, False)
     policy = tuple(
@@ -251,6 +260,7 @@ class _About(NamedTuple):
     boundary: tuple[Statement, ...]
     resource: tuple[Statement, ...]
     open_to_root: bool
+    behind: _About | None = None
 
     @classmethod
     def of(cls, caller: Caller, action: str, target: Target) -> _About:
@@ -260,6 +270,7 @@ class _About(NamedTuple):
             _naming(target.policy or (), action),
             # AssumeRole cannot be called with a root user's credentials.
             action.lower() != "sts:assumerole",
+            cls.of(caller, action, target.behind) if target.behind else None,
         )
 
 
@@ -274,13 +285,23 @@ def _decided(
 ) -> Access:
     return _ACCESS[
         any_of(
-            request.allowed(choice)
+            _allowed(witness, about, target, dict(context), is_ordinary)
             for witness in _witnesses(caller, target)
-            for request in [_Request(witness, about, target, dict(context), is_ordinary)]
-            if not request.is_hopeless
-            for choice in request.choices(request.everything)
         )
     ]
+
+
+def _allowed(
+    caller: Caller, about: _About, target: Target, context: Context, is_ordinary: bool
+) -> bool | None:
+    """Whether one caller may do it, to the target and to what is behind it."""
+    request = _Request(caller, about, target, context, is_ordinary)
+    if request.is_hopeless:
+        return False
+    here = any_of(request.allowed(choice) for choice in request.choices(request.everything))
+    if target.behind is None or about.behind is None or here is False:
+        return here
+    return all_of((here, _allowed(caller, about.behind, target.behind, context, is_ordinary)))
 
 
 @lru_cache(maxsize=100_000)
@@ -637,7 +658,7 @@ def _witnesses(caller: Caller, target: Target) -> tuple[Caller, ...]:
         return (caller,)
     partition = (target.arn.split(":") + [""] * 2)[1] or "aws"
     base = f"arn:{partition}:iam::{caller.account}"
-    return _of_account(caller, base, _arns_named(target.policy or (), base))
+    return _of_account(caller, base, _arns_named(target.policies, base))
 
 
 @lru_cache(maxsize=10_000)
