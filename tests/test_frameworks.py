@@ -16,17 +16,18 @@ from nbformat.v4 import new_notebook
 from pypdf import PdfReader
 
 from kit.catalogue import frameworks, texts
-from kit.controls import describe, evaluate
-from kit.controls.explain import explain
-from kit.controls.handbook import handbook
+from kit.controls import describe
 from kit.errors import UserError
-from kit.findings import Findings, worst
+from kit.judge import evaluate
+from kit.judge.findings import Findings, worst
 from kit.pack.document import Document, document, findings_data
 from kit.pack.html import page
 from kit.pack.ocsf import ocsf
 from kit.pack.pdf import pdf
 from kit.pack.workbook import workbook
 from kit.report import show
+from kit.report.explain import explain
+from kit.report.handbook import handbook
 from kit.report.views import Group, Note
 from kit.snapshot import Snapshot
 from kit.tables import tabulate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.catalogue.statuses import NO_API
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -18,7 +19,6 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.controls.source import cite
-from kit.findings import NO_API
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.aws.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
+from kit.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
 from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import (
     CUSTOMER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,

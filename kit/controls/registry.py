@@ -14,7 +14,7 @@ from functools import cached_property
 from types import CodeType
 from typing import Any, Protocol
 
-from kit.aws.calls import Call, Scope
+from kit.calls import Call, Scope
 from kit.catalogue import frameworks, texts
 from kit.controls.source import words
 from kit.errors import UserError

@@ -25,13 +25,12 @@ from py_ocsf_models.objects.product import Product
 from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import SECTIONS, Control
 from kit.controls.source import requirements
-from kit.findings import ACCEPTED, NOT_EVIDENCED, why
-from kit.pack.document import Document
-from kit.pack.judged import (
+from kit.judge.findings import why
+from kit.pack.by_control import (
     about_something,
     by_control,
     evidence_ids,
@@ -39,6 +38,7 @@ from kit.pack.judged import (
     identifier,
     instant,
 )
+from kit.pack.document import Document
 from kit.report.views import JSON
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"

@@ -11,9 +11,9 @@ from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
 from kit.controls.registry import SECTIONS, Control
 from kit.controls.source import requirements
-from kit.findings import why
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, evidence_ids
 from kit.report.views import JSON, STATUSES, cell_text
 
 

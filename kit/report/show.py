@@ -8,25 +8,20 @@ from typing import Any
 
 from kit.catalogue import statuses
 from kit.catalogue.frameworks import AWS_PAGE, others
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.articles import cited
-from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
-from kit.findings import (
-    ATTESTED,
-    FAIL,
-    NOT_APPLICABLE,
-    NOT_EVIDENCED,
-    PASS,
-    WORST_FIRST,
-    Finding,
-    Findings,
-    worst,
-)
+from kit.judge.findings import Finding, Findings, worst
 from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
+from kit.report.appendices import all_findings as all_findings
+from kit.report.appendices import data as data
+from kit.report.appendices import evidence_index as evidence_index
+from kit.report.appendices import inventory as inventory
+from kit.report.appendices import manifest as manifest
 from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
@@ -41,17 +36,13 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
-from kit.report.full import all_findings as all_findings
-from kit.report.full import data as data
-from kit.report.full import evidence_index as evidence_index
-from kit.report.full import inventory as inventory
-from kit.report.full import manifest as manifest
+from kit.report.formats import evidence_ids
+from kit.report.handbook import threshold_text
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.views import STATUSES, Column, Controls, Group, Note, Remedies, Table
-from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import jinja2
 
-from kit.report.words import (
+from kit.report.formats import (
     JSON,
     SEVERITIES,
     STATUSES,

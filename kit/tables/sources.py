@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
@@ -78,7 +78,7 @@ def sources(source: Source) -> Iterator[Row]:
             "object_ownership": ownership(snapshot, bucket.name),
             "versioning": versioning(snapshot, bucket.name),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 @table(
@@ -110,7 +110,7 @@ def screenshots(source: Source) -> Iterator[Row]:
             "kept_days": kept_days(snapshot, bucket.name),
             "recording_keys_usable": _recording_keys_usable(snapshot, bucket),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
@@ -166,11 +166,6 @@ def _merged(buckets: Iterable[Bucket]) -> list[Bucket]:
 
 def _name(arn: str | None) -> str:
     return (arn or "").rpartition(":::")[2]
-
-
-def _cited(bucket: Bucket, cells: dict[str, Cell]) -> dict[str, Cell]:
-    """The cells, each of which rests on what names the bucket too."""
-    return {name: replace(cell, refs=(*bucket.refs, *cell.refs)) for name, cell in cells.items()}
 
 
 def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:

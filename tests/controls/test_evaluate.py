@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_IMAGES, GET_ACCOUNT_SUMMARY, LIST_REPORTS, Scope
+from kit.calls import DESCRIBE_FLEETS, DESCRIBE_IMAGES, GET_ACCOUNT_SUMMARY, LIST_REPORTS, Scope
 from kit.catalogue import texts
-from kit.controls import evaluate, needed_calls, select
-from kit.controls.evaluate import shown
 from kit.controls.registry import (
     ACCOUNT,
     CONTROLS,
@@ -26,7 +24,10 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.errors import UserError
-from kit.findings import ROLL_UP, Finding, Findings
+from kit.judge import evaluate, needed_calls, select
+from kit.judge.digest import ROLL_UP
+from kit.judge.evaluator import shown
+from kit.judge.findings import Finding, Findings
 from kit.snapshot import Trouble
 from kit.tables import tabulate
 from kit.tables.cells import Cell

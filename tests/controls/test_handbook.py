@@ -6,16 +6,16 @@ import re
 
 import pytest
 
-from kit.aws.calls import CALLS
+from kit.calls import CALLS
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, find
 from kit.controls.articles import cited
-from kit.controls.explain import explain, overview
-from kit.controls.handbook import handbook
 from kit.controls.outcomes import Branch, branches
 from kit.controls.source import statements
 from kit.errors import UserError
-from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.parameters import Profile
+from kit.report.explain import explain, overview
+from kit.report.handbook import handbook
 
 EVERY = {**CONTROLS, **ROLL_UPS}
 TEXT = handbook()
