@@ -40,7 +40,8 @@ def test_a_control_has_a_title_an_expectation_for_each_clause_and_a_remedy(name:
     assert len(set(clauses)) == len(clauses)
     wanted = {"title", *(f"expects/{clause}" for clause in clauses), "remedy/console"}
     optional = {f"remedy/{part}" for part in REMEDY}
-    assert wanted <= ids(f"controls/{name}/") <= wanted | optional
+    found = {id for id in ids(f"controls/{name}/") if not id.startswith("verdicts/")}
+    assert wanted <= found <= wanted | optional
 
 
 @pytest.mark.parametrize("name", sorted(ROLL_UPS))

@@ -8,15 +8,17 @@ from functools import cache
 from typing import Any
 
 from kit.calls import CALLS, Scope
+from kit.catalogue import texts
 from kit.catalogue.frameworks import others
-from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, PASS
-from kit.catalogue.texts import text
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.collect.policy import plan
 from kit.controls import source
 from kit.controls.articles import cited
-from kit.controls.outcomes import branches
 from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
+from kit.controls.source import answered_by, cite
 from kit.parameters import Profile, Run, load_profile
+
+_ANYTHING = "…"  # stands in a text for what a row fills in
 
 _INTRODUCTION = """\
 # What the kit asserts
@@ -80,18 +82,28 @@ def judged(control: Control) -> str:
 
 
 def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
-    """Yield status, reason code and words for each verdict that a control can give."""
+    """Yield status, reason code and words for each verdict that a control's rules can give.
+
+    The worst come first. A row that could not be seen is "not evidenced" before any rule runs, and
+    where there is no row the control is "not applicable": that holds for every control and is not
+    repeated here.
+    """
     words = {
         PASS: "all that is expected was seen",
         FAIL: "something expected was seen not to be so",
     }
-    for branch in branches(control):
-        if branch.status in words:
-            yield branch.status, "", words[branch.status]
-        elif branch.status in (ATTESTED, NOT_APPLICABLE):
-            yield branch.status, "", branch.reason
-        else:
-            yield branch.status, branch.reason, branch.hint
+    found = [(status, "", words[status]) for status in control.gives]
+    start = f"controls/{control.id}/verdicts/"
+    for id in texts.ids():
+        if id.startswith(start):
+            code = id.removeprefix(start).partition("/")[0]
+            reason = "" if code in WORST_FIRST else code
+            status = NOT_EVIDENCED if reason else code
+            filled = dict.fromkeys(texts.fields(id), _ANYTHING)
+            if status == ATTESTED and answered_by(control.id):
+                filled["page"] = cite(control.id)
+            found.append((status, reason, texts.text(id, **filled)))
+    yield from sorted(found, key=lambda verdict: WORST_FIRST.index(verdict[0]))
 
 
 def _contents() -> Iterator[str]:
@@ -134,13 +146,15 @@ def _coverage() -> Iterator[str]:
 def _frameworks() -> Iterator[str]:
     for id, framework in others().items():
         yield f"\n## {framework.name}\n"
-        edition = text(f"frameworks/{id}/edition") if framework.edition else ""
+        edition = texts.text(f"frameworks/{id}/edition") if framework.edition else ""
         yield f"[{framework.title}]({framework.address}). {edition}".rstrip() + "\n"
-        headings = [text(f"requirements/columns/{name}") for name in ("number", "says", "controls")]
+        headings = [
+            texts.text(f"requirements/columns/{name}") for name in ("number", "says", "controls")
+        ]
         yield f"| {' | '.join(headings)} |"
         yield "|---|---|---|"
         for one in source.statements(id):
-            answers = ", ".join(map(_link, one.controls)) or text("requirements/not_tested")
+            answers = ", ".join(map(_link, one.controls)) or texts.text("requirements/not_tested")
             says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
             yield f"| {one.number} | {says} | {answers} |"
 
@@ -213,7 +227,7 @@ def _articles(one: Control | RollUp) -> Iterator[str]:
         yield "\n**GDPR, related and not tested**\n"
         yield from (f"- Article {a}: {why}" for a, why in cited(one.context, "").items())
     if source.requirements(one.id):
-        yield f"\n**{text('requirements/others')}**\n"
+        yield f"\n**{texts.text('requirements/others')}**\n"
         yield from (f"- {own.framework} {own}" for own in source.requirements(one.id))
 
 
