@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import rfc8785
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
-from kit.pack.verify import verify
 from kit.snapshot import Snapshot, digest, read, write
+from kit.verify import verify
 from tests.pack.forging import reseal
 from tests.test_cli import evidence
 
@@ -49,7 +49,11 @@ def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
 
 def wrong_alone(pack: Path) -> dict[str, str]:
     """What the pack alone shows to be wrong."""
-    return {check.subject: check.told for check in verify(pack) if not check.ok}
+    wrong: dict[str, str] = {}
+    for check in verify(pack):
+        if not check.ok:
+            wrong[check.subject] = f"{wrong.get(check.subject, '')}{check.told}\n"
+    return wrong
 
 
 def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
