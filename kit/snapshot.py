@@ -24,8 +24,7 @@ from typing import Any
 import rfc8785
 from pydantic import ValidationError
 
-from kit.aws.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
-from kit.aws.tls import Handshake
+from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -272,6 +271,42 @@ class Answer:
 
 
 _Place = tuple[str, str]  # the region and the parameters of a request
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What one host agreed to.
+
+    Attributes
+    ----------
+    id : str
+        Evidence id, ``H0001`` onwards.
+    host, port : str, int
+    time : str
+        UTC, ISO 8601.
+    version, cipher : str
+        As negotiated, such as TLSv1.3 and TLS_AES_128_GCM_SHA256; empty where there is an error.
+    subject, issuer, expires, certificate : str
+        Of the host's certificate, which was verified: names, UTC time, SHA-256 of its DER form.
+    refuses_tls_1_1 : bool or None
+        Whether a second handshake that offered no more than TLS 1.1 was refused; None where this
+        side could not offer that.
+    error : str
+        Why there was no handshake.
+    """
+
+    id: str
+    host: str
+    port: int
+    time: str
+    version: str = ""
+    cipher: str = ""
+    subject: str = ""
+    issuer: str = ""
+    expires: str = ""
+    certificate: str = ""
+    refuses_tls_1_1: bool | None = None
+    error: str = ""
 
 
 class Snapshot:

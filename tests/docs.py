@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 
 from kit import parameters_page
-from kit.controls.handbook import handbook
+from kit.report.handbook import handbook
 from kit.tables.answers import page
 
 ROOT = Path(__file__).parent.parent

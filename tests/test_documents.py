@@ -10,7 +10,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md")
+PAGES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/adding-a-control.md",
+    "docs/architecture.md",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

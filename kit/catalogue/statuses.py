@@ -9,6 +9,10 @@ from typing import Any
 
 import yaml
 
+PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
+ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
+NO_API = "no API"  # the reason code of what AWS offers no interface for
+
 
 @dataclass(frozen=True)
 class Status:
@@ -58,6 +62,7 @@ def _read() -> dict[str, Status]:
 
 STATUSES = _read()
 """By word, the worst first."""
+WORST_FIRST = tuple(STATUSES)
 
 
 def is_open(status: str, reason: str = "") -> bool:

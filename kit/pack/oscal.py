@@ -10,8 +10,8 @@ import json
 
 from kit.controls import source
 from kit.controls.registry import SECTIONS, Control
+from kit.pack.by_control import Judged, by_control
 from kit.pack.document import Document
-from kit.pack.judged import Judged, by_control
 from kit.pack.oscal_result import Result, method_of, objective
 from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
 from kit.report.views import JSON

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, why
-from kit.pack.judged import Judged, about_something, evidence_path, identifier
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 

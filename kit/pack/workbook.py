@@ -15,8 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from kit.catalogue import statuses
 from kit.controls.registry import Control
+from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
-from kit.pack.judged import Judged, by_control, instant
 from kit.pack.sheets import Column, Sheet, sheets
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, escape
 

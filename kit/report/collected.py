@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY
-from kit.controls.evaluate import shown
-from kit.pack.redact import Redactor
+from kit.calls import CALLS, GET_CALLER_IDENTITY
+from kit.judge.evaluator import shown
+from kit.redact.redactor import Redactor
 from kit.report.views import Column, Note, Table
 from kit.snapshot import Request, Snapshot
 from kit.tables import Tables

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
-from kit.findings import Findings
+from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
+from kit.judge.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot
 from kit.tables.logging import events_read

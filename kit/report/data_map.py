@@ -9,7 +9,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyBboxPatch
 
-from kit.findings import FAIL, NOT_EVIDENCED, Findings
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
+from kit.judge.findings import Findings
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, boxes

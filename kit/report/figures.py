@@ -7,8 +7,9 @@ from collections import Counter
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue.statuses import WORST_FIRST
 from kit.controls import CONTROLS, SECTIONS
-from kit.findings import WORST_FIRST, Findings
+from kit.judge.findings import Findings
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.views import STATUSES, Figure

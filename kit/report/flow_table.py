@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.findings import Findings
+from kit.judge.findings import Findings
 from kit.report.flows import SIDES, boxes
 from kit.report.views import Column, Table
 from kit.tables import Tables

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import NOT_EVIDENCED, STATUSES, WORST_FIRST
 from kit.controls import CONTROLS
-from kit.findings import NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
-from kit.report.words import evidence_ids
+from kit.judge.findings import Finding, Findings, worst
+from kit.report.formats import evidence_ids
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 from kit.tables.places import SESSIONS as SESSIONS_HERE
 from kit.tables.places import TRAILS
-from kit.tables.sources import SCREENSHOTS, SOURCES
+from kit.tables.sources import BOTH, RECORDINGS, SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
 UNKNOWN = "region not seen"
@@ -42,7 +42,10 @@ _HOLDS = {
     HOME: Ends(RESTS, "home folders", "files", "bucket"),
     SETTINGS: Ends(RESTS, "application settings", "settings", "bucket"),
     LOGS: Ends(RESTS, "usage reports and logs", "reports", "bucket"),
-    SCREENSHOTS: Ends(RESTS, "agents' screenshots", "screenshots", "bucket"),
+    **dict.fromkeys(
+        (SCREENSHOTS, RECORDINGS, BOTH),
+        Ends(RESTS, "agents' screenshots, recordings", "screens", "bucket"),
+    ),
     SOURCES: Ends(RESTS, "applications, session scripts", "programs", "bucket"),
     TRAILS: Ends(RESTS, "logs of trails", "API events", "bucket"),
 }

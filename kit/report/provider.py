@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kit.report.formats import evidence_ids
 from kit.report.views import Column, Note, Table, first_of
-from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
 

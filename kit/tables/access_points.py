@@ -16,8 +16,8 @@ from kit.access.conditions import ABSENT, CHOSEN, Choice, Context, Value
 from kit.access.documents import Statement, read_statements
 from kit.access.evaluator import Target, accounts_named
 from kit.access.patterns import is_wild
-from kit.aws.calls import GET_ACCESS_POINT_POLICY, LIST_ACCESS_POINTS
-from kit.pseudonyms import Labels
+from kit.calls import GET_ACCESS_POINT_POLICY, LIST_ACCESS_POINTS
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, member
 from kit.tables.policies import read_policy

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kit.aws.calls import Call, search
+from kit.calls import Call, search
 from kit.snapshot import Answer, Trouble
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import NamedTuple
 
-from kit.aws.calls import Call, Scope, stand_ins
+from kit.calls import Call, Scope, stand_ins
 from kit.snapshot import Answer, Snapshot, Trouble
 
 ACCOUNT = "global"  # what stands in the region column of rows of the whole account

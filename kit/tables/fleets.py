@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,

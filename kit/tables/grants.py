@@ -42,7 +42,7 @@ from kit.access.evaluator import (
     synthetic_callers,
 )
 from kit.access.patterns import is_wild, matches
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,

@@ -25,7 +25,7 @@ from kit.access.actions import (
 from kit.access.conditions import Choice, Some
 from kit.access.documents import Statement
 from kit.access.evaluator import Target
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
@@ -25,10 +25,11 @@ from kit.aws.calls import (
     Scope,
     search,
 )
+from kit.detect.identifiers import Detectors
+from kit.redact.names import identify
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell, absent_member
-from kit.tables.core import Column, Row, Source, identify, shown_name, table
-from kit.tables.detect import Detectors
+from kit.tables.core import Column, Row, Source, shown_name, table
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
 # The nouns of what each call lists, and the members of it that people fill with text.

@@ -18,7 +18,7 @@ from kit.access.evaluator import (
     synthetic_callers,
     with_context,
 )
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_KEY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
@@ -28,7 +28,7 @@ from kit.aws.calls import (
     LIST_ACCESS_POINTS,
     LIST_GRANTS,
 )
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
 from kit.tables.access_points import POINT_CALLS, Point, listed_points, of_kind
 from kit.tables.cells import Cell, attached, derive

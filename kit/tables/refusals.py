@@ -22,12 +22,12 @@ from kit.access.evaluator import (
     with_context,
 )
 from kit.access.patterns import is_wild, matches
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
 )
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column

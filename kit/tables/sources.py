@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
@@ -38,7 +38,9 @@ from kit.tables.guards import (
 )
 from kit.tables.storage import Bucket, bucket_label
 
-SOURCES, SCREENSHOTS = "sources of applications", "agents' screenshots"
+SOURCES = "sources of applications"
+SCREENSHOTS, RECORDINGS = "agents' screenshots", "recordings of agents' sessions"
+BOTH = "agents' screenshots, and recordings of their sessions"
 _LOCATIONS = (
     "SourceS3Location",
     "SetupScriptDetails.ScriptS3Location",
@@ -78,7 +80,7 @@ def sources(source: Source) -> Iterator[Row]:
             "object_ownership": ownership(snapshot, bucket.name),
             "versioning": versioning(snapshot, bucket.name),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 @table(
@@ -110,20 +112,30 @@ def screenshots(source: Source) -> Iterator[Row]:
             "kept_days": kept_days(snapshot, bucket.name),
             "recording_keys_usable": _recording_keys_usable(snapshot, bucket),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
     """Buckets of agents' screenshots and recordings; without a name where AWS left it out."""
-    return _merged(
-        Bucket(_name(config.get("S3BucketArn")), SCREENSHOTS, answer.region, (ref,))
+    kept = [
+        Bucket(_name(config.get("S3BucketArn")), purpose, answer.region, (ref,))
         for call in AGENT_CALLS
         for answer in snapshot.answers(call)
         for item, ref in answer.items()
         for config in [item.get("AgentAccessConfig") or {}]
-        if config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))
-        or config.get("ReplaySessionEnabled")
-    )
+        for purpose, is_kept in (
+            (SCREENSHOTS, config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))),
+            (RECORDINGS, config.get("ReplaySessionEnabled")),
+        )
+        if is_kept
+    ]
+    held: dict[tuple[str, str], set[str]] = {}
+    for one in kept:
+        held.setdefault((one.region, one.name), set()).add(one.purpose)
+    return [
+        replace(one, purpose=BOTH) if len(held[one.region, one.name]) > 1 else one
+        for one in _merged(kept)
+    ]
 
 
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:
@@ -166,11 +178,6 @@ def _merged(buckets: Iterable[Bucket]) -> list[Bucket]:
 
 def _name(arn: str | None) -> str:
     return (arn or "").rpartition(":::")[2]
-
-
-def _cited(bucket: Bucket, cells: dict[str, Cell]) -> dict[str, Cell]:
-    """The cells, each of which rests on what names the bucket too."""
-    return {name: replace(cell, refs=(*bucket.refs, *cell.refs)) for name, cell in cells.items()}
 
 
 def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from kit.aws.calls import (
+from kit.aws_models import models
+from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_THEME_FOR_STACK,
     DESCRIBE_USERS,
@@ -14,10 +15,10 @@ from kit.aws.calls import (
     Scope,
     search,
 )
-from kit.aws_models import models
+from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
-from kit.tables.core import Column, Row, Source, identify, table
+from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
 _URLS: dict[Call, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from kit.aws.calls import (
+from kit.calls import (
     CALLS,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_KEY,

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, get_args
 
-from kit.aws import calls
+from kit import calls
 from kit.parameters import Framework
 from tests.standins import (
     ACCOUNT,

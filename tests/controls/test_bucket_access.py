@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -17,7 +17,7 @@ from kit.aws.calls import (
     LIST_GRANTS,
 )
 from kit.controls import CONTROLS
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from tests.controls.scenarios import (
     Given,
     denied,

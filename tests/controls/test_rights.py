@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from kit.aws import calls
-from kit.controls import evaluate
-from kit.findings import WORST_FIRST, Findings
+from kit import calls
+from kit.catalogue.statuses import WORST_FIRST
+from kit.judge import evaluate
+from kit.judge.findings import Findings
 from kit.parameters import appstream_regions
 from kit.report import fonts
 from kit.report.data_map import data_map
@@ -57,7 +58,7 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         "rests in: home folders",
         "rests in: application settings",
         "rests in: usage reports and logs",
-        "rests in: agents' screenshots",
+        "rests in: agents' screenshots, recordings",
         "rests in: applications, session scripts",
         "rests in: logs of trails",
         "goes to: Google Drive",

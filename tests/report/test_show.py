@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from kit.aws.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
-from kit.aws.tls import Handshake
-from kit.controls import CONTROLS, evaluate
+from kit.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
+from kit.collect.handshakes import Handshake
+from kit.controls import CONTROLS
 from kit.controls.source import statements
-from kit.findings import Findings, worst
+from kit.judge import evaluate
+from kit.judge.findings import Findings, worst
 from kit.pack.cut import cut
 from kit.pack.document import document
 from kit.report import show
