@@ -478,7 +478,8 @@ class Snapshot:
         names = tuple(sorted(parameters))
         if (call.name, names) not in self._first_with:
             self._first_with[call.name, names] = self._places(call, names)
-        place = self._first_with[call.name, names].get((region, _key(parameters)))
+        values = tuple(_hashable(parameters[name]) for name in names)
+        place = self._first_with[call.name, names].get((region, values))
         if place is None:
             return self._unanswered(call, region or "", parameters)
         return self._answer(call, place)
@@ -489,7 +490,7 @@ class Snapshot:
         for place, requests in self._by_call.get(call.name, {}).items():
             asked = requests[0].parameters
             if all(name in asked for name in names):
-                values = _key({name: asked[name] for name in names})
+                values = tuple(_hashable(asked[name]) for name in names)
                 for where in (place[0], None):
                     found.setdefault((where, values), place)
         return found
@@ -685,8 +686,13 @@ def is_aws(endpoint: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 
 
-def _key(parameters: Mapping[str, Any]) -> str:
+def _key(parameters: Any) -> str:
     return json.dumps(parameters, sort_keys=True, default=str)
+
+
+def _hashable(value: Any) -> Any:
+    """The value of a parameter as it can be looked up: texts as they are, the rest as JSON."""
+    return value if isinstance(value, str) else (_key(value),)
 
 
 def _header_bytes(header: Mapping[str, Any]) -> bytes:
