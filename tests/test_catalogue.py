@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from pydantic import ValidationError
 
+from kit import tables
 from kit.catalogue import texts
 from kit.catalogue.frameworks import AWS_PAGE, GDPR, Framework, frameworks, mapped, prose, related
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.inputs import read_yaml
+from kit.tables.core import SPECS, Part
 
 EVERY = {**CONTROLS, **ROLL_UPS}
 FILES = sorted(Path(str(resources.files("kit.catalogue"))).rglob("*.yaml"))
@@ -54,6 +57,25 @@ def test_no_text_belongs_to_a_control_that_does_not_exist() -> None:
 def test_every_step_is_part_of_a_remedy() -> None:
     source = resources.files(texts).joinpath("en.yaml").read_text("utf-8")
     assert set(re.findall(r"\{steps/(\w+)\}", source)) == ids("steps/")
+
+
+def test_every_column_has_a_title_and_every_title_a_column() -> None:
+    columns = {(name, column) for name, spec in SPECS.items() for column in spec.columns}
+    used = {texts_of_column(*one) for one in columns}
+    assert used == {id for id in texts.ids() if id.startswith("columns/")}
+
+
+def texts_of_column(name: str, column: str) -> str:
+    """The id of a column's title: the table's own, or that of its name."""
+    own = f"columns/{name}/{column}"
+    return own if texts.has(own) else f"columns/{column}"
+
+
+def test_every_table_and_part_has_a_noun_and_every_noun_one_of_them() -> None:
+    modules = [import_module(f"kit.tables.{found.name}") for found in iter_modules(tables.__path__)]
+    parts = {part.name for one in modules for part in vars(one).values() if isinstance(part, Part)}
+    assert ids("nouns/") == SPECS.keys() | parts
+    assert not SPECS.keys() & parts
 
 
 def test_no_text_is_empty_or_begins_or_ends_with_blanks() -> None:

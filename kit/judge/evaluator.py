@@ -232,7 +232,7 @@ class _Evaluation:
     def _observed(self, row: str, values: Mapping[str, Any]) -> str:
         told = []
         for name in self.shown:
-            title = self.table.spec.columns[name].title
+            title = self.table.spec.title(name)
             seen = "not seen" if (row, name) in self.gaps else shown(values[name])
             sources = ", ".join(self.table.assumed.get((row, name), ()))
             told.append(

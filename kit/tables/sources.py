@@ -53,7 +53,6 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
 
 @table(
     "sources",
-    "bucket that Elastic fleets load from",
     Scope.REGION,
     (DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
     {
@@ -83,7 +82,6 @@ def sources(source: Source) -> Iterator[Row]:
 
 @table(
     "screenshots",
-    "bucket of agents' screenshots or recordings",
     Scope.REGION,
     tuple(AGENT_CALLS),
     {
@@ -91,9 +89,7 @@ def sources(source: Source) -> Iterator[Row]:
         **ENCRYPTION_COLUMNS,
         **PUBLIC_ACCESS_COLUMNS,
         "kept_days": KEPT_COLUMN,
-        "recording_keys_usable": Column(
-            "Keys of recordings are enabled", calls=(DESCRIBE_STACKS, DESCRIBE_KEY)
-        ),
+        "recording_keys_usable": Column(calls=(DESCRIBE_STACKS, DESCRIBE_KEY)),
     },
 )
 def screenshots(source: Source) -> Iterator[Row]:
