@@ -13,12 +13,14 @@ from pydantic import ValidationError
 from kit import tables
 from kit.catalogue import texts
 from kit.catalogue.frameworks import AWS_PAGE, GDPR, Framework, frameworks, mapped, prose, related
+from kit.catalogue.statuses import ATTESTED, NOT_APPLICABLE
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.inputs import read_yaml
 from kit.tables.core import SPECS, Part
 
+PACKAGE = Path(str(resources.files("kit")))
 EVERY = {**CONTROLS, **ROLL_UPS}
-FILES = sorted(Path(str(resources.files("kit.catalogue"))).rglob("*.yaml"))
+FILES = sorted((PACKAGE / "catalogue").rglob("*.yaml"))
 REMEDY = {"console", "cli", "terraform"}
 
 
@@ -76,6 +78,17 @@ def test_every_table_and_part_has_a_noun_and_every_noun_one_of_them() -> None:
     parts = {part.name for one in modules for part in vars(one).values() if isinstance(part, Part)}
     assert ids("nouns/") == SPECS.keys() | parts
     assert not SPECS.keys() & parts
+
+
+def test_the_evaluators_words_and_hints_of_gaps_are_those_that_the_code_names() -> None:
+    source = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    for section in ("findings", "gaps"):
+        assert set(re.findall(rf'"{section}/(\w+)"', source)) == ids(f"{section}/")
+
+
+def test_every_reason_code_has_a_label() -> None:
+    declared = {id.split("/")[3] for id in texts.ids() if id.split("/")[2:3] == ["verdicts"]}
+    assert declared - {ATTESTED, NOT_APPLICABLE} <= ids("reasons/")
 
 
 def test_no_text_is_empty_or_begins_or_ends_with_blanks() -> None:

@@ -14,6 +14,7 @@ from kit.calls import (
     GET_BUCKET_POLICY,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default
@@ -101,7 +102,7 @@ def _of_another(source: Source, role: Cell) -> Cell | None:
     owner = owner_of(role.value)
     if owner in ("", source.snapshot.account):
         return None
-    hint = f"the role is of account {owner}: that account sees what the role may do"
+    hint = text("gaps/role_of_another", account=owner)
     call = GET_ACCOUNT_AUTHORIZATION_DETAILS.name
     return Cell(None, role.refs, Trouble("needs review", call, hint=hint))
 

@@ -49,6 +49,7 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import Cell, derive
@@ -183,7 +184,7 @@ def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
     narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
     if not narrowed:
         return None
-    hint = f"the role may, on a condition: {narrowed}"
+    hint = text("gaps/role_on_a_condition", rights=narrowed)
     return Trouble("needs review", GET_ACCOUNT_AUTHORIZATION_DETAILS.name, hint=hint)
 
 

@@ -14,6 +14,7 @@ from kit.calls import (
     LIST_EXPORT_IMAGE_TASKS,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, member
@@ -110,7 +111,7 @@ def _of_another(source: Source, region: str, arn: str, refs: tuple[str, ...]) ->
     if found:
         made_by = _makers(source, owner, found[0], *refs, found[1])
         return Row(region, arn, label, _currency(*found, answer, made_by))
-    hint = "AWS describes no such image: it was deleted, or its owner no longer shares it"
+    hint = text("gaps/no_such_image")
     gone = Trouble("absent in answer", answer.call.name, hint=hint)
     unseen = Cell(None, (*refs, *answer.evidence), answer.trouble or gone)
     cells = dict.fromkeys(_CURRENCY, unseen)

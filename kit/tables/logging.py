@@ -20,6 +20,7 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.collect.session import USER_AGENT
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport
@@ -74,7 +75,7 @@ def regions(source: Source) -> Iterator[Row]:
     """One row for each region in scope."""
     snapshot = source.snapshot
     holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
-    not_asked = Cell(gap=Trouble(NOT_ASKED, hint="AppStream is not in use in the region"))
+    not_asked = Cell(gap=Trouble(NOT_ASKED, hint=text("gaps/not_in_use")))
     for region in snapshot.regions:
         known = {
             "in_use": _in_use(snapshot, region, holding),

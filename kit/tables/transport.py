@@ -15,6 +15,7 @@ from kit.calls import (
     Scope,
     search,
 )
+from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
@@ -131,7 +132,7 @@ def own_transport(source: Source) -> Iterator[Row]:
     elsewhere = [url for url in first if not is_aws(url)]
     refs = tuple(first.values())
     verified = snapshot.header.get("certificates_verified")
-    unknown = Trouble("not collected", hint="made by a kit that did not record it")
+    unknown = Trouble("not collected", hint=text("gaps/not_recorded"))
     some = any(url.startswith("https://") for url in first)  # else there was none to verify
     cells = {
         "plain": Cell(plain, refs),
