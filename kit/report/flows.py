@@ -15,7 +15,7 @@ from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 from kit.tables.places import SESSIONS as SESSIONS_HERE
 from kit.tables.places import TRAILS
-from kit.tables.sources import SCREENSHOTS, SOURCES
+from kit.tables.sources import BOTH, RECORDINGS, SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
 UNKNOWN = "region not seen"
@@ -42,7 +42,10 @@ _HOLDS = {
     HOME: Ends(RESTS, "home folders", "files", "bucket"),
     SETTINGS: Ends(RESTS, "application settings", "settings", "bucket"),
     LOGS: Ends(RESTS, "usage reports and logs", "reports", "bucket"),
-    SCREENSHOTS: Ends(RESTS, "agents' screenshots", "screenshots", "bucket"),
+    **dict.fromkeys(
+        (SCREENSHOTS, RECORDINGS, BOTH),
+        Ends(RESTS, "agents' screenshots, recordings", "screens", "bucket"),
+    ),
     SOURCES: Ends(RESTS, "applications, session scripts", "programs", "bucket"),
     TRAILS: Ends(RESTS, "logs of trails", "API events", "bucket"),
 }
