@@ -50,6 +50,7 @@ from kit.calls import (
     Scope,
 )
 from kit.snapshot import Trouble
+from kit.tables import deputies
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
@@ -91,8 +92,6 @@ _NOT_ASKED = (
 _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
 _READS = (READ_FILES, LIST_FILES)
-_SOURCES = ("aws:sourceaccount", "aws:sourceowner", "aws:sourcearn")
-_NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
@@ -222,6 +221,14 @@ class _Outsider:
     held: dict[str, Held] = field(default_factory=dict)
     through: dict[str, list[str]] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
+
+    def join(self, other: _Outsider) -> None:
+        """Add what somebody holds who comes under the same name in another way."""
+        for name, held in other.held.items():
+            known = self.held.setdefault(name, held)
+            self.through.setdefault(name, other.through[name])
+            for mine, theirs in ((known.open, held.open), (known.narrowed, held.narrowed)):
+                mine += [one for one in theirs if one not in mine]
 
 
 class _Grants:
@@ -389,6 +396,7 @@ class _Grants:
         trusting = [r for r in self.roles.values() if any(self.of(r).values())]
         policies |= dict.fromkeys(role.trust.statements for role in trusting)
         snapshot = self.source.snapshot
+        found: dict[str, _Outsider] = {}
         for outsider in self._named([one for policy in policies for one in policy]):
             for name, capability in self.capabilities.items():
                 held = capability.held(outsider.caller)
@@ -402,7 +410,8 @@ class _Grants:
             for role in trusting if outsider.caller.account not in ("", snapshot.account) else ():
                 self._let_take(outsider, role)
             if outsider.held:
-                yield outsider
+                found.setdefault(outsider.key, outsider).join(outsider)
+        yield from found.values()
         yield from self._signing_in(trusting)
 
     def _signing_in(self, trusting: list[Principal]) -> Iterator[_Outsider]:
@@ -464,15 +473,17 @@ class _Grants:
             yield _Outsider(name, label, caller, False, only_perhaps=True)
         # A service that a role trusts runs as that role; a trust policy names no resource.
         on_things = [one for one in allowing if one.resources is not None]
-        for account, service, how in _by_services(on_things, snapshot.account):
+        for account, service, how in deputies.for_accounts(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"
             caller = Caller("service", service, context=how)
             yield _Outsider(f"{account}/{service}", label, caller, declared)
-        for service in sorted(_services(on_things)):
-            caller = Caller("service", service, context=_FOR_ANYBODY)
-            label = f"any AWS account, by way of {service}"
-            yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
+        anybody_elses = deputies.for_anybody(on_things, snapshot.account)
+        for service in sorted(deputies.services(on_things)):
+            for how in anybody_elses:
+                caller = Caller("service", service, context=how)
+                label = f"any AWS account, by way of {service}"
+                yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
         own = "every user and role of the account"
         yield _Outsider("own", own, self._anybody, False, is_outside=False)
         for key, context in _organisations(allowing):
@@ -520,42 +531,6 @@ def _identities(statement: Statement) -> Iterator[str]:
         named = kind == "AWS" and name != "*" and not re.search(r"\d{12}", name)
         if named and not _UNIQUE_ID.fullmatch(name):
             yield name
-
-
-def _by_services(statements: list[Statement], own: str) -> Iterator[tuple[str, str, Context]]:
-    """Accounts for which services of AWS are let in: number, service, and what its requests have.
-
-    References
-    ----------
-    IAM User Guide, "The confused deputy problem", and "AWS global condition context keys".
-    """
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for statement in statements:
-        services = [*_services([statement])]
-        if any(name == "*" and kind != "Service" for kind, name in statement.principals or ()):
-            services.append("a service of AWS")
-        sources = [c for c in statement.conditions if c.key in _SOURCES]
-        for value in (value for condition in sources for value in condition.values):
-            for account in set(_NUMBER.findall(value)) - {own}:
-                for service in services:
-                    how = found.setdefault((account, service), {"aws:sourceaccount": account})
-                    if value.startswith("arn:"):
-                        how["aws:sourcearn"] = value.replace("*", "x").replace("?", "x")
-    yield from ((account, service, how) for (account, service), how in sorted(found.items()))
-
-
-# What a service's requests have that it makes for a customer whom nobody names.
-_FOR_ANYBODY: Context = {
-    "aws:sourceaccount": _ANY_ACCOUNT,
-    "aws:sourcearn": f"arn:aws:any:any:{_ANY_ACCOUNT}:any",
-    "aws:sourceorgid": "o-other",
-    "aws:sourceorgpaths": "o-other/r-other/",
-}
-
-
-def _services(statements: Iterable[Statement]) -> set[str]:
-    named = (pair for one in statements for pair in one.principals or ())
-    return {name for kind, name in named if kind == "Service"}
 
 
 def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]:

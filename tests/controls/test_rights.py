@@ -187,6 +187,9 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("a service for two accounts", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceAccount": [ACCOUNT, OTHER]}})), by(f"{FOREIGN}, by way of cloudfront.amazonaws.com", READ)),
     ("any service for another account", open_to(let("*", "s3:GetObject", Condition=distribution(OTHER))), by(f"{FOREIGN}, by way of a service of AWS", READ)),
     ("a service that reads for anybody", open_to(let(CDN, "s3:GetObject")), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
+    ("a service that reads for anybody's distributions", open_to(let(CDN, "s3:GetObject", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
+    ("a service that reads for anybody and for anybody's distributions", open_to(let(CDN, "s3:GetObject"), let(CDN, "s3:ListBucket", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, LIST, status="not evidenced")),
+    ("a service that reads for an organisation", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceOrgID": "o-2"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
     ("a service that logs for another account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": OTHER}})), by(f"{FOREIGN}, by way of logging.s3.amazonaws.com", CHANGE)),
     ("a service that logs for the account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})), {}),
     ("CloudFront", open_to(let({"AWS": CLOUDFRONT}, "s3:GetObject")), by("identity", READ)),
@@ -611,7 +614,9 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     open_to(of_id("AROAHELPDESK12345:*"))(account)
     role = {"Arn": HELPDESK, "RoleName": "Helpdesk", "RoleId": "AROAHELPDESK12345", "Path": "/"}
     role["AssumeRolePolicyDocument"] = json.dumps(ROOT)
-    account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, {"RoleDetailList": [role]})
+    others = {key: [] for key in ("UserDetailList", "GroupDetailList", "Policies")}
+    details = {"RoleDetailList": [role], "IsTruncated": False, **others}
+    account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, details)
     assert found(account) == ROLE
 
 
