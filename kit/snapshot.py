@@ -403,8 +403,7 @@ class Snapshot:
     @property
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
-        other = sorted({r.endpoint for r in self.evidence if not is_aws(r.endpoint)})
-        return f"NOT AWS: made against {', '.join(other)}" if other else None
+        return stamp_of_endpoints(request.endpoint for request in self.evidence)
 
     @property
     def digest(self) -> str:
@@ -479,7 +478,8 @@ class Snapshot:
         names = tuple(sorted(parameters))
         if (call.name, names) not in self._first_with:
             self._first_with[call.name, names] = self._places(call, names)
-        place = self._first_with[call.name, names].get((region, _key(parameters)))
+        values = tuple(_hashable(parameters[name]) for name in names)
+        place = self._first_with[call.name, names].get((region, values))
         if place is None:
             return self._unanswered(call, region or "", parameters)
         return self._answer(call, place)
@@ -490,7 +490,7 @@ class Snapshot:
         for place, requests in self._by_call.get(call.name, {}).items():
             asked = requests[0].parameters
             if all(name in asked for name in names):
-                values = _key({name: asked[name] for name in names})
+                values = tuple(_hashable(asked[name]) for name in names)
                 for where in (place[0], None):
                     found.setdefault((where, values), place)
         return found
@@ -674,14 +674,25 @@ def _left_out(call: Call, request: Request) -> str:
     return next((m for m in wanted if search(m, request.response) is None), "")
 
 
+def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
+    """Return what every page must state where some of these hosts are not AWS's."""
+    other = sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+
 def is_aws(endpoint: str) -> bool:
     """Whether an endpoint's host is one of AWS's own."""
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 
 
-def _key(parameters: Mapping[str, Any]) -> str:
+def _key(parameters: Any) -> str:
     return json.dumps(parameters, sort_keys=True, default=str)
+
+
+def _hashable(value: Any) -> Any:
+    """The value of a parameter as it can be looked up: texts as they are, the rest as JSON."""
+    return value if isinstance(value, str) else (_key(value),)
 
 
 def _header_bytes(header: Mapping[str, Any]) -> bytes:

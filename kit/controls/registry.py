@@ -163,9 +163,15 @@ class _Described:
         """Articles that the subject concerns and that no rule tests; documents show them apart."""
         return _reasons(frameworks.related(frameworks.GDPR, self.id))
 
+    @property
+    def requirements(self) -> dict[str, dict[str, str]]:
+        """What the rules test of other frameworks: requirements by framework, and why each."""
+        found = {id: frameworks.mapped(id, self.id) for id in frameworks.others()}
+        return {id: _reasons(some) for id, some in found.items() if some}
+
 
 def _reasons(ids: Mapping[str, str]) -> dict[str, str]:
-    return {requirement: texts.text(id) for requirement, id in ids.items()}
+    return {requirement: id and texts.text(id) for requirement, id in ids.items()}
 
 
 @dataclass(frozen=True)
@@ -383,6 +389,7 @@ def _described(one: Control | RollUp) -> dict[str, Any]:
         "gdpr": dict(one.gdpr),
         "context": dict(one.context),
         "source": one.source,
+        "requirements": one.requirements,
     }
     if isinstance(one, RollUp):
         return told | {"sums_up": sorted(c.id for c in CONTROLS.values() if one.over(c))}

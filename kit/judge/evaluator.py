@@ -31,7 +31,7 @@ from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
 from kit.tables import Tables
-from kit.tables.core import Table, lines
+from kit.tables.core import Table
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 from kit.tables.logging import IN_USE, PROBES
@@ -130,12 +130,11 @@ class _Evaluation:
         self.limits, self.threshold_values = limits, canonical(limits)
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
         self.gaps = table.gap_at
-        listed = (
+        self.coverage = (
             coverage(control.rests_on, table.spec.scope, snapshot)
             if control.rests_on
-            else table.coverage
+            else table.covered
         )
-        self.coverage = lines(listed)
         self.rows = self._rows()
 
     def findings(self) -> Iterator[Finding]:

@@ -112,7 +112,10 @@ def document(notebook: NotebookNode) -> Document:
             except ValueError as error:
                 raise NotebookOutputError(f"{where}: {error}") from None
         for view in _views(where, cell):
-            (covers if view["kind"] == "cover" else blocks).append(view)
+            if view["kind"] == "group":
+                blocks += view["tables"]
+            else:
+                (covers if view["kind"] == "cover" else blocks).append(view)
     if len(covers) != 1:
         raise NotebookOutputError(f"the notebook shows {len(covers)} covers; it must show one")
     blocks = [_seen(block) for block in blocks if block["kind"] != "data"]

@@ -28,6 +28,7 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import SECTIONS, Control
+from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import (
     about_something,
@@ -154,12 +155,16 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
 def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
+    tested = [one for one in requirements(control.id) if one.tested]
     return _Compliance(
         control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=SECTIONS[control.section],
-        standards=[GDPR],
-        requirements=[f"GDPR Article {article}" for article in cited(control.gdpr, data_role)],
+        standards=[GDPR, *dict.fromkeys(one.framework for one in tested)],
+        requirements=[
+            *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
+            *(f"{one.framework} {one.number}" for one in tested),
+        ],
         status=told,
         status_id=found,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.catalogue.frameworks import others
+from kit.catalogue.texts import text
 from kit.controls.registry import SECTIONS, Control
+from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
@@ -53,6 +57,7 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
     """Return the sheets of a pack: findings, controls, evidence, inventories, waivers."""
     shown = {table["id"]: table for table in tables(made.blocks)}
     inventories = [name for name in shown if name.startswith("inventory-")]
+    names = {f"framework-{id}": framework.name for id, framework in others().items()}
     return [
         _findings(judged),
         _controls(judged),
@@ -60,6 +65,11 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
             "Evidence index",
             "Every request and the commitment to its answer",
             shown.get("evidence"),
+        ),
+        *(
+            _of_table(_sheet_name(names[id]), shown[id]["caption"], shown[id])
+            for id in names
+            if id in shown
         ),
         *(
             _of_table(
@@ -133,6 +143,7 @@ def _controls(judged: list[Judged]) -> Sheet:
                 "\n".join(f"Art. {article}: {reason}" for article, reason in one.articles.items()),
                 "\n".join(f"Art. {article}: {reason}" for article, reason in one.context.items()),
                 control.source,
+                "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
                 remedy.console if remedy else f"Sums up {one.records[0]['evidence']}",
                 remedy.cli if remedy else None,
             ]
@@ -149,11 +160,17 @@ def _controls(judged: list[Judged]) -> Sheet:
         Column("Why: articles of the GDPR", "text", 44),
         Column("Related articles, not tested", "text", 34),
         Column("AWS's page", "text", 34),
+        Column(text("requirements/others"), "text", 34),
         Column("How to mend it: console", "text", 40),
         Column("How to mend it: AWS CLI", "code", 44),
     ]
     about = "Every control with its worst verdict and the number of findings of each"
     return Sheet("Controls", about, columns, rows, "evidence.html")
+
+
+def _sheet_name(name: str) -> str:
+    """A name as sheets may have it: Excel allows none of these characters, and 31 at most."""
+    return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())
 
 
 def _of_table(name: str, about: str, table: JSON | None, empty: str = "None.") -> Sheet:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kit.calls import CALLS, Scope
 from kit.catalogue import texts
+from kit.catalogue.frameworks import others
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.collect.policy import plan
 from kit.controls import source
@@ -55,7 +56,8 @@ def handbook() -> str:
     introduction = _INTRODUCTION.format(
         title=source.title(), address=source.address(), edition=source.edition()
     )
-    lines = [introduction, *_contents(), *_coverage(), *sections, *_thresholds(), *_calls()]
+    lines = [introduction, *_contents(), *_coverage(), *_frameworks(), *sections]
+    lines += [*_thresholds(), *_calls()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
@@ -107,6 +109,7 @@ def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
 def _contents() -> Iterator[str]:
     yield "## Contents\n"
     yield f"- [{_COVERAGE}](#{_anchor(_COVERAGE)})"
+    yield from (f"- [{one.name}](#{_anchor(one.name)})" for one in others().values())
     for title in SECTIONS.values():
         yield f"- [{title}](#{_anchor(title)})"
     yield f"- [{_LIMITS}](#{_anchor(_LIMITS)})"
@@ -140,6 +143,22 @@ def _coverage() -> Iterator[str]:
         yield f"| {n} | {what}{statement.says}{note} | {answers} |"
 
 
+def _frameworks() -> Iterator[str]:
+    for id, framework in others().items():
+        yield f"\n## {framework.name}\n"
+        edition = texts.text(f"frameworks/{id}/edition") if framework.edition else ""
+        yield f"[{framework.title}]({framework.address}). {edition}".rstrip() + "\n"
+        headings = [
+            texts.text(f"requirements/columns/{name}") for name in ("number", "says", "controls")
+        ]
+        yield f"| {' | '.join(headings)} |"
+        yield "|---|---|---|"
+        for one in source.statements(id):
+            answers = ", ".join(map(_link, one.controls)) or texts.text("requirements/not_tested")
+            says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
+            yield f"| {one.number} | {says} | {answers} |"
+
+
 def _number(control: str) -> list[str]:
     return [str(n) for n, said in enumerate(source.statements(), 1) if control in said.controls]
 
@@ -161,9 +180,9 @@ def _control(one: Control) -> Iterator[str]:
     yield "**Expected**\n"
     yield from (f"- {clause.expected}" for clause in one.clauses)
     yield "\n**Verdicts**\n"
-    for status, reason, text in verdicts(one):
+    for status, reason, words in verdicts(one):
         code = f", `{reason}`" if reason else ""
-        yield f"- {status}{code}: {text}" if text else f"- {status}{code}"
+        yield f"- {status}{code}: {words}" if words else f"- {status}{code}"
     if limits(one):
         yield "\n**Thresholds and lists**\n"
         yield from (f"- `{name}`: {value}" for name, value in limits(one))
@@ -207,6 +226,9 @@ def _articles(one: Control | RollUp) -> Iterator[str]:
     if one.context:
         yield "\n**GDPR, related and not tested**\n"
         yield from (f"- Article {a}: {why}" for a, why in cited(one.context, "").items())
+    if source.requirements(one.id):
+        yield f"\n**{texts.text('requirements/others')}**\n"
+        yield from (f"- {own.framework} {own}" for own in source.requirements(one.id))
 
 
 def _thresholds() -> Iterator[str]:
