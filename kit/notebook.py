@@ -151,13 +151,6 @@ def _placed(run: Run) -> Run:
     return run.model_copy(update={"outputs": str(Path("..") / run.outputs)})
 
 
-def project(folder: str) -> Path:
-    """Return ``notebooks`` or ``parameters``: in a wheel beside the code, in a checkout above."""
-    package = Path(__file__).parent
-    inside = package / folder
-    return inside if inside.is_dir() else package.parent / folder
-
-
 def _injected_names(cells: Iterable[str]) -> list[str]:
     """Names assigned in the cells that papermill injected."""
     return [

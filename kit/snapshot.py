@@ -27,6 +27,7 @@ from pydantic import ValidationError
 
 from kit.aws.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call
 from kit.aws.tls import Handshake
+from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -358,7 +359,7 @@ class Snapshot:
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
         other = sorted({r.endpoint for r in self.evidence if not is_aws(r.endpoint)})
-        return f"NOT AWS: made against {', '.join(other)}" if other else None
+        return text("report/stamp", hosts=", ".join(other)) if other else None
 
     @property
     def digest(self) -> str:

@@ -1,10 +1,13 @@
 """The texts that people read, by id, in the language of the run.
 
-``en.yaml`` is the reference: a translation has the same ids, and each text the same fields.
+The reference is English: ``en.yaml``, the prose of ``statuses.yaml`` and the Markdown cells of the
+notebooks, each in its one place. A translation is a file with all these ids, and each text has the
+same fields.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -15,10 +18,14 @@ from typing import Any
 import yaml
 
 from kit.errors import UserError
+from kit.shipped import project
 
 REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
 _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold other braces
+# What browsers, PDF readers and screen readers take for the language of a document (BCP 47).
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+PROSE = ("word", "meaning", "remarks")  # of a status
 _chosen = REFERENCE
 
 
@@ -66,6 +73,17 @@ def text(id: str, /, **values: object) -> str:
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
 
 
+def translated(id: str, source: str) -> str:
+    """Return the text of an id, or `source` where somebody changed that from the reference."""
+    return text(id) if _catalogue(REFERENCE).get(id) == source else source
+
+
+def tag() -> tuple[str, str | None]:
+    """Return the language and the country, None for no country, of what `text` returns."""
+    language, _, country = text("language").partition("-")
+    return language, country or None
+
+
 def has(id: str) -> bool:
     """Return whether the catalogue has a text."""
     return id in _catalogue(_chosen)
@@ -79,7 +97,7 @@ def ids() -> list[str]:
 @cache
 def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
-        return dict(_flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8"))))
+        return dict(_reference())
     try:
         found = dict(_flat(_read(Path(language).read_text("utf-8"))))
     except OSError as error:
@@ -95,7 +113,24 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
         if _fields(entry) != _fields(reference[id]):
             wanted = ", ".join(sorted(_fields(reference[id]))) or "none"
             raise UserError(f"language: {language!r}: the text {id!r} needs these fields: {wanted}")
+    if not _TAG.fullmatch(str(found["language"])):
+        raise UserError(
+            f"language: {language!r}: the text 'language' is {found['language']!r}; accepted: a "
+            "language, with a country or not, such as de or de-AT"
+        )
     return found
+
+
+def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
+    yield from _flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8")))
+    statuses = _read(resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8"))
+    for word, status in statuses.items():
+        own = {"word": word, **status}
+        yield from _flat({name: own[name] for name in PROSE if name in own}, f"statuses/{word}")
+    for path in sorted(project("notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                yield f"notebooks/{cell['id']}", "".join(cell["source"])
 
 
 def _read(source: str) -> Any:
