@@ -33,8 +33,7 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 docs: .venv/ready
-	$(BIN)/evidence controls --markdown > docs/controls.md
-	$(BIN)/evidence controls --members > docs/members.md
+	$(BIN)/python -m tests.docs
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/run.py

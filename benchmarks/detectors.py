@@ -15,8 +15,8 @@ from pathlib import Path
 
 import yaml
 
-from kit.aws.secrets import mask_secrets
-from kit.tables.detect import Detectors
+from kit.detect.identifiers import Detectors
+from kit.detect.secrets import mask_secrets
 
 DATA = Path(__file__).parent.parent / "tests" / "data" / "detectors"
 SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")

@@ -27,7 +27,7 @@ def measure(account: str, identity: str, environment: dict[str, str]) -> dict[st
             "from pathlib import Path\n"
             "from kit.parameters import parameters\n"
             "from kit.controls import needed_calls\n"
-            "from kit.aws.collect import collect\n"
+            "from kit.collect.collector import collect\n"
             "from kit.pack.seal import seal\n"
             "run = parameters(sys.argv[1])\n"
             "start = time.perf_counter()\n"

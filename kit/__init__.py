@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kit.controls import evaluate
+    from kit.judge import evaluate
     from kit.notebook import gather, open_changes, open_organisation, validate
     from kit.report import figures, show
     from kit.tables import tabulate
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "evaluate": "kit.controls:evaluate",
+    "evaluate": "kit.judge:evaluate",
     "figures": "kit.report.figures",
     "gather": "kit.notebook:gather",
     "open_changes": "kit.notebook:open_changes",

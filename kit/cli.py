@@ -156,7 +156,7 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
     E0012 is a whole answer, 'E0012#/Fleets/3' a part of it, as findings cite it. What is printed
     is in clear.
     """
-    from kit.pack import follow
+    from kit.pack import trace as follow
     from kit.snapshot import read
 
     stored = read(snapshot)
@@ -180,7 +180,7 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
 @click.argument("snapshot", type=click.Path(path_type=Path))
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     """Print what LABELS of a pack stand for, from its SNAPSHOT and the key of the labels."""
-    from kit.pack.follow import reveal as told
+    from kit.pack.trace import reveal as told
     from kit.snapshot import read
 
     for label, named in told(read(snapshot), labels).items():
@@ -195,7 +195,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def organisation(packs: Path, to: Path | None, expect: tuple[str, ...], quiet: bool) -> None:
     """Sum up the newest pack of each account below the folder PACKS."""
-    from kit.pack.overview import seal_organisation
+    from kit.overviews.document import seal_organisation
 
     made = seal_organisation(packs, to, expect, progress=not quiet)
     _tell_overview(made.folder, "accounts.csv")
@@ -213,7 +213,7 @@ def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> 
 
     Without LATER, the last two packs of each account below EARLIER are compared.
     """
-    from kit.pack.overview import seal_changes
+    from kit.overviews.document import seal_changes
 
     made = seal_changes(earlier, later, to, progress=not quiet)
     _tell_overview(made.folder, "changes.csv")
@@ -229,7 +229,7 @@ def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> 
 )
 def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     """Tell whether a PACK, a folder or a zip, is what it says; nothing of it is run."""
-    from kit.pack.verify import verify as look
+    from kit.verify import verify as look
 
     checks = look(pack, trust, against)
     for check in checks:
@@ -261,7 +261,7 @@ def demo(quiet: bool) -> None:
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 def plan(parameters: Path | None) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
-    from kit.aws.policy import plan as rows
+    from kit.collect.policy import plan as rows
 
     table = rows(_calls(_asked(parameters)))
     columns = ("call", "need", "action", "asked")
@@ -274,7 +274,7 @@ def plan(parameters: Path | None) -> None:
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 def policy(parameters: Path | None) -> None:
     """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
-    from kit.aws.policy import policy as document
+    from kit.collect.policy import policy as document
 
     run = _asked(parameters)
     partition = run.partition if run else ""
@@ -294,8 +294,8 @@ def policy(parameters: Path | None) -> None:
 def controls(control: str | None, form: str | None) -> None:
     """List the controls, or explain one: CONTROL is an id such as AR-05."""
     from kit.controls import describe, find
-    from kit.controls.explain import explain, overview
-    from kit.controls.handbook import handbook
+    from kit.report.explain import explain, overview
+    from kit.report.handbook import handbook
     from kit.tables.answers import page
 
     width = shutil.get_terminal_size().columns
@@ -308,6 +308,14 @@ def controls(control: str | None, form: str | None) -> None:
         click.echo(page(), nl=False)
     else:
         click.echo(explain(name, width) if name else overview(width))
+
+
+@main.command()
+def parameters() -> None:
+    """Print a file with every parameter of a run, to fill in: evidence parameters > mine.yaml."""
+    from kit.parameters_page import example
+
+    click.echo(example(), nl=False)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -336,8 +344,8 @@ def sandbox(
 
 
 def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None) -> Any:
-    from kit.aws.collect import collect
-    from kit.controls import calls_of
+    from kit.collect.collector import collect
+    from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
     from kit.parameters import parameters as validate
 
@@ -352,7 +360,9 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from collections import Counter
 
-    from kit.findings import ROLL_UP, WORST_FIRST, made_by
+    from kit.catalogue.statuses import WORST_FIRST
+    from kit.judge.digest import ROLL_UP
+    from kit.judge.findings import made_by
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
@@ -400,6 +410,6 @@ def _asked(parameters: Path | None) -> Any:
 
 
 def _calls(run: Any) -> Any:
-    from kit.controls import calls_of, needed_calls
+    from kit.judge import calls_of, needed_calls
 
     return calls_of(run) if run else needed_calls([])

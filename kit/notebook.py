@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kit.aws.collect import collect
-from kit.changes import Changes, compare
-from kit.controls import calls_of
+from kit.collect.collector import collect
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
-from kit.organisation import Organisation, roll_up
+from kit.judge import calls_of
+from kit.overviews.changes import Changes, compare
+from kit.overviews.organisation import Organisation, roll_up
 from kit.parameters import Run, parameters, read_fields
 from kit.snapshot import Snapshot, read
 
@@ -82,7 +82,7 @@ def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
     Raises
     ------
     UserError
-        A parameter is unknown or of another type; or as `kit.organisation.roll_up`.
+        A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
     asked = _given(namespace, {"packs": str, "accounts": list, "to": str})
     return roll_up(asked["packs"], asked["accounts"])
@@ -99,7 +99,7 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
     Raises
     ------
     UserError
-        A parameter is unknown or of another type; or as `kit.changes.compare`.
+        A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
     asked = _given(namespace, {"before": str, "after": str})
     return compare(asked["before"], asked["after"])
@@ -137,7 +137,7 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     Raises
     ------
     UserError, CannotRunError
-        As `kit.aws.collect.collect` and `kit.snapshot.read` do.
+        As `kit.collect.collector.collect` and `kit.snapshot.read` do.
     """
     if stored:
         return read(stored)

@@ -128,22 +128,43 @@ class Waiver(Strict):
         return value
 
 
-# What parameters/example.yaml shows for fields that declare something. A sample that somebody
-# forgot to replace must not become evidence.
-SAMPLES: dict[str, Any] = {
-    "controller": "Name of the controller",
-    "register_reference": "RoPA 17, application streaming",
-    "contact": "dataprotection@controller.example",
-    "reviewer": "Name or function of the reviewer",
-    "identity_provider_evidence": "IDP-2026-03",
-    "agent_dpia_reference": "DPIA-2026-05",
-    "retention_procedure": "Reference of the procedure that erases users' files",
-    "disk_encryption_statement": "Where AWS's statement on instance disks lies",
-    "reports_read": {"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
-    "declared_reasons": {"EX-01": "Engineers paste measurements into their own reports"},
-    "administrators": ["arn:aws:iam::012345678901:role/NameOfTheRole"],
-    "allowed_embed_domains": ["intranet.controller.example"],
-}
+def _field(
+    default: Any = ...,
+    *,
+    title: str,
+    more: str = "",
+    section: str = "",
+    sample: Any = None,
+    declares: bool = False,
+    **limits: Any,
+) -> Any:
+    """Describe a parameter, for everything that people read of it (`kit.parameters_page`).
+
+    Parameters
+    ----------
+    default
+        None is needed where the field has to be given.
+    title : str
+        What it is, in a few words: the comment in the notebook's cell.
+    more : str
+        What else a reader has to know, in whole sentences.
+    section : str
+        Heading of the section of parameters/example.yaml that begins with the field.
+    sample
+        What parameters/example.yaml shows; the default if None.
+    declares : bool
+        The field declares something that no interface of AWS shows: its sample is refused.
+    **limits
+        Passed to pydantic, such as ``ge`` and ``le``.
+    """
+    return Field(
+        default,
+        title=title,
+        description=more or None,
+        examples=[default if sample is None else sample],
+        json_schema_extra={"section": section, "declares": declares},
+        **limits,
+    )
 
 
 class Run(Strict):
@@ -151,47 +172,230 @@ class Run(Strict):
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
-    account: str
-    regions: list[str] = []
-    aws_profile: str = ""
-    role_arn: str = ""
-    external_id: str = ""
-    session_tags: dict[str, str] = {}
-    thresholds: str = "default"
-    controls: list[str] = []
-    data_role: Literal["", "controller", "processor", "joint controller"] = ""
-    controller: str = ""
-    register_reference: str = ""
-    contact: str = ""
-    customer_number_patterns: list[str] = []
-    no_customer_numbers: bool = False
-    phone_region: str = ""
-    reviewer: str = ""
-    reviewed_on: str = ""
-    allowed_regions: list[str] = []
-    administrators: list[str] = []
-    identity_provider_evidence: str = ""
-    individual_accounts_evidence: str = ""
-    organisation_accounts: list[str] = []
-    organisation_snapshot: str = ""
-    administers_organisation: bool = False
-    registered_third_parties: list[str] = []
-    allowed_embed_domains: list[str] = []
-    declared_reasons: dict[str, str] = {}
-    agent_dpia_reference: str = ""
-    retention_procedure: str = ""
-    disk_encryption_statement: str = ""
-    reports_read: dict[Framework, str] = {}
-    fips_relay_state: bool = False
-    allowed_key_accounts: list[str] = []
-    lookback_days: int = Field(default=90, ge=1, le=90)
-    event_pages: int = Field(default=2, ge=1, le=100)
-    waivers: str = ""
-    pseudonymise: bool = True
-    pseudonym_key: str = ""
-    signed: bool = False
-    paper: Literal["A4", "Letter"] = "A4"
-    outputs: str = "outputs"
+    account: str = _field(
+        section="who signs in",
+        title="the AWS account, 12 digits in quotes",
+        more="YAML reads some bare ids as another number (012345670123 as 1402433619).",
+        sample="012345678901",
+    )
+    aws_profile: str = _field(
+        "",
+        title="profile of the AWS configuration; empty for the usual chain",
+        sample="audit",
+    )
+    role_arn: str = _field(
+        "",
+        title="role to assume",
+        sample="arn:aws:iam::012345678901:role/EvidenceReader",
+    )
+    external_id: str = _field(
+        "",
+        title="external id that the role's trust policy asks for",
+        sample="evidence-2026",
+    )
+    session_tags: dict[str, str] = _field(
+        {},
+        title="tags of the role's session",
+        more="Policies and CloudTrail can recognise the session by them.",
+        sample={"Purpose": "gdpr-evidence"},
+    )
+    regions: list[str] = _field(
+        [],
+        section="what is collected",
+        title="regions to look at; empty for every enabled region with AppStream",
+        sample=["eu-central-1", "eu-west-1"],
+    )
+    controls: list[str] = _field(
+        [],
+        title="ids of controls; empty for all",
+        more="`.venv/bin/evidence controls` lists them.",
+    )
+    lookback_days: int = _field(
+        90,
+        ge=1,
+        le=90,
+        title="days of CloudTrail event history to read, 90 at most",
+    )
+    event_pages: int = _field(
+        2,
+        ge=1,
+        le=100,
+        title="pages of 50 events to read in each region",
+        more="The pack states how many were read and whether there were more.",
+    )
+    organisation_snapshot: str = _field(
+        "",
+        title="stored snapshot of the organisation's administrator",
+        more="In a member account it shows what a member cannot see (docs/using.md).",
+    )
+    administers_organisation: bool = _field(
+        False,
+        title="this account holds what members cannot see",
+        more="Every region is looked at, whether or not AppStream is used there.",
+    )
+    data_role: Literal["", "controller", "processor", "joint controller"] = _field(
+        "",
+        section="what is declared",
+        title="role under the GDPR: controller, processor or joint controller",
+        more="It decides which articles documents cite.",
+        sample="controller",
+    )
+    controller: str = _field(
+        "",
+        title="name of the controller",
+        sample="Name of the controller",
+        declares=True,
+    )
+    register_reference: str = _field(
+        "",
+        title="entry in the record of processing activities (Article 30)",
+        sample="RoPA 17, application streaming",
+        declares=True,
+    )
+    contact: str = _field(
+        "",
+        title="contact for data protection",
+        sample="dataprotection@controller.example",
+        declares=True,
+    )
+    reviewer: str = _field(
+        "",
+        title="who reviewed the responsibility matrix",
+        sample="Name or function of the reviewer",
+        declares=True,
+    )
+    reviewed_on: str = _field(
+        "",
+        title="the day of that review, such as 2026-11-01",
+        sample="2026-10-01",
+    )
+    identity_provider_evidence: str = _field(
+        "",
+        title="where the evidence on MFA of federated users lies",
+        sample="IDP-2026-03",
+        declares=True,
+    )
+    individual_accounts_evidence: str = _field(
+        "",
+        title="where the evidence lies that no account is shared",
+        more="Such as IAM Identity Center, or a procedure.",
+        sample="IAM-2026-01",
+    )
+    agent_dpia_reference: str = _field(
+        "",
+        title="impact assessment of agents that act in sessions",
+        sample="DPIA-2026-05",
+        declares=True,
+    )
+    retention_procedure: str = _field(
+        "",
+        title="how users' files are erased in time",
+        sample="Reference of the procedure that erases users' files",
+        declares=True,
+    )
+    disk_encryption_statement: str = _field(
+        "",
+        title="AWS statement on instance disks, its reference",
+        sample="Where AWS's statement on instance disks lies",
+        declares=True,
+    )
+    reports_read: dict[Framework, str] = _field(
+        {},
+        title="who read AWS's reports, or when, by framework, such as SOC 2",
+        more="The day of reading, or a reference to the assessment. AWS Artifact lists the reports; "
+        "a listed report does not show that anybody read it.",
+        sample={"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
+        declares=True,
+    )
+    fips_relay_state: bool = _field(
+        False,
+        title="the identity provider sends users to a FIPS endpoint",
+    )
+    declared_reasons: dict[str, str] = _field(
+        {},
+        title="why a control may be open, by its id, such as EX-01",
+        sample={"EX-01": "Engineers paste measurements into their own reports"},
+        declares=True,
+    )
+    thresholds: str = _field(
+        "default",
+        section="what is allowed",
+        title="profile of thresholds: default, strict, or the path of a YAML file",
+        more="docs/using.md describes how to write your own.",
+    )
+    allowed_regions: list[str] = _field(
+        [],
+        title="regions in which data may rest; empty leaves GV-05 not evidenced",
+        sample=["eu-central-1", "eu-west-1"],
+    )
+    administrators: list[str] = _field(
+        [],
+        title="ARNs of principals that may administer AppStream and its data, with * for many",
+        sample=["arn:aws:iam::012345678901:role/NameOfTheRole"],
+        declares=True,
+    )
+    organisation_accounts: list[str] = _field(
+        [],
+        title="accounts with which images may be shared",
+        sample=["123456789012"],
+    )
+    registered_third_parties: list[str] = _field(
+        [],
+        title="connectors recorded as processors: GOOGLE_DRIVE, ONE_DRIVE",
+        sample=["ONE_DRIVE"],
+    )
+    allowed_embed_domains: list[str] = _field(
+        [],
+        title="hosts that may embed a stack",
+        sample=["intranet.controller.example"],
+        declares=True,
+    )
+    allowed_key_accounts: list[str] = _field(
+        [],
+        title="accounts whose KMS keys may encrypt the buckets",
+    )
+    customer_number_patterns: list[str] = _field(
+        [],
+        title="how customers' account numbers look, as regular expressions",
+        sample=["CUST-[0-9]{8}"],
+    )
+    no_customer_numbers: bool = _field(
+        False,
+        title="there are no customers' account numbers",
+    )
+    phone_region: str = _field(
+        "",
+        title="country in whose notation telephone numbers are read, such as DE",
+        sample="DE",
+    )
+    waivers: str = _field(
+        "",
+        title="path of a YAML list of waivers",
+        more="A waiver is a fail that somebody accepts until a day, as in parameters/waivers.yaml.",
+    )
+    pseudonymise: bool = _field(
+        True,
+        section="what comes out",
+        title="show keyed labels for names of resources and persons",
+        more="With false every page states that names are shown in clear.",
+    )
+    pseudonym_key: str = _field(
+        "",
+        title="path of the key for labels; empty for one in the home folder",
+    )
+    signed: bool = _field(
+        False,
+        title="the pack will be signed when it is sealed; pages state it",
+        more="See docs/signing.md.",
+    )
+    paper: Literal["A4", "Letter"] = _field(
+        "A4",
+        title="size of the PDF's pages: A4 or Letter",
+    )
+    outputs: str = _field(
+        "outputs",
+        title="folder for snapshots and packs",
+    )
 
     @property
     def partition(self) -> str:
@@ -211,11 +415,11 @@ class Run(Strict):
         run._sources = dict(sources)
         return run
 
-    @field_validator(*SAMPLES)
+    @field_validator("*")
     @classmethod
     def _is_no_sample(cls, value: Any, info: ValidationInfo) -> Any:
-        sample = SAMPLES[info.field_name or ""]
-        if _entries(value) & _entries(sample):
+        sample = SAMPLES.get(info.field_name or "")
+        if sample is not None and _entries(value) & _entries(sample):
             raise ValueError(
                 "is the sample of parameters/example.yaml; write your own, or leave the field out"
             )
@@ -328,6 +532,16 @@ class Run(Strict):
         if self.session_tags and not self.role_arn:
             raise ValueError("session_tags are given, but no role_arn whose session bears them")
         return self
+
+
+# Of each field that declares something. A sample that somebody forgot to replace must not become
+# evidence.
+SAMPLES: dict[str, Any] = {
+    name: field.examples[0]
+    for name, field in Run.model_fields.items()
+    if field.examples and isinstance(field.json_schema_extra, dict)
+    if field.json_schema_extra["declares"]
+}
 
 
 @cache

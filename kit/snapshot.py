@@ -21,12 +21,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import rfc8785
 from pydantic import ValidationError
 
-from kit.aws.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call
-from kit.aws.tls import Handshake
+from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
@@ -236,32 +234,80 @@ class Answer:
         Pages that are asked for one after another may overlap: of what two of them list, the
         later one counts.
         """
-        member = path or self.call.items
+        yield from self._listed(path or self.call.items)
+
+    def _listed(self, member: str) -> Iterable[tuple[Any, str]]:
+        if member in self._lists:
+            return self._lists[member]
         found: dict[tuple[str, int], tuple[Any, str]] = {}
         for request in self.requests:
             page: Counter[str] = Counter()
             if request.error is None:
-                for n, item in enumerate(jmespath.search(member, request.response) or []):
+                for n, item in enumerate(search(member, request.response) or []):
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
                     identity = _identity(item) if len(self.requests) > 1 else ref
                     found[identity, page[identity]] = (item, ref)
                     page[identity] += 1
-        yield from found.values()
+        return self._lists.setdefault(member, tuple(found.values()))
+
+    @cached_property
+    def _lists(self) -> dict[str, tuple[tuple[Any, str], ...]]:
+        """What `items` yields, by path."""
+        return {}
 
     def place(self, ref: str) -> str:
         """Where a listed item stands, ``eu-west-1/Users/3``: the same whatever else was asked."""
         page, path = ref.split("#/")
         member, n = path.rsplit("/", 1)
         earlier = takewhile(lambda request: request.id != page, self.requests)
-        lists = (jmespath.search(member.replace("/", "."), r.response) for r in earlier)
+        lists = (search(member.replace("/", "."), r.response) for r in earlier)
         return f"{self.region}/{member}/{sum(len(found or ()) for found in lists) + int(n)}"
 
     def value(self, path: str) -> Any:
         """JMESPath value in the first page of the answer; None where absent."""
         for request in self.requests:
             if request.error is None:
-                return jmespath.search(path, request.response)
+                return search(path, request.response)
         return None
+
+
+_Place = tuple[str, str]  # the region and the parameters of a request
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """What one host agreed to.
+
+    Attributes
+    ----------
+    id : str
+        Evidence id, ``H0001`` onwards.
+    host, port : str, int
+    time : str
+        UTC, ISO 8601.
+    version, cipher : str
+        As negotiated, such as TLSv1.3 and TLS_AES_128_GCM_SHA256; empty where there is an error.
+    subject, issuer, expires, certificate : str
+        Of the host's certificate, which was verified: names, UTC time, SHA-256 of its DER form.
+    refuses_tls_1_1 : bool or None
+        Whether a second handshake that offered no more than TLS 1.1 was refused; None where this
+        side could not offer that.
+    error : str
+        Why there was no handshake.
+    """
+
+    id: str
+    host: str
+    port: int
+    time: str
+    version: str = ""
+    cipher: str = ""
+    subject: str = ""
+    issuer: str = ""
+    expires: str = ""
+    certificate: str = ""
+    refuses_tls_1_1: bool | None = None
+    error: str = ""
 
 
 class Snapshot:
@@ -386,8 +432,8 @@ class Snapshot:
         return frozenset(found)
 
     @cached_property
-    def _by_call(self) -> dict[str, dict[tuple[str, str], list[Request]]]:
-        index: dict[str, dict[tuple[str, str], list[Request]]] = {}
+    def _by_call(self) -> dict[str, dict[_Place, list[Request]]]:
+        index: dict[str, dict[_Place, list[Request]]] = {}
         for request in self.requests:
             key = (request.region, _key(request.parameters))
             index.setdefault(request.call, {}).setdefault(key, []).append(request)
@@ -403,18 +449,27 @@ class Snapshot:
             f"partition {partition}"
         )
 
+    @cached_property
+    def _first_with(self) -> dict[tuple[str, tuple[str, ...]], dict[Any, _Place]]:
+        """Where a call was asked first with some of its parameters, by names and then by values."""
+        return {}
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, _Place], Answer]:
+        return {}
+
     def answers(self, call: Call, region: str | None = None) -> list[Answer]:
         """All answers of a call, of one region where one is given.
 
         A call that was not made in a region in scope yields one answer without requests.
         """
         found = [
-            self._answer(call, where, requests)
-            for (where, _), requests in self._by_call.get(call.name, {}).items()
-            if region in (None, where)
+            self._answer(call, place)
+            for place in self._by_call.get(call.name, {})
+            if region in (None, place[0])
         ]
         if not found and not call.each:
-            found = [self._answer(call, region or "", [])]
+            found = [self._unanswered(call, region or "")]
         return found
 
     def answer(self, call: Call, region: str | None = None, **parameters: Any) -> Answer:
@@ -422,30 +477,56 @@ class Snapshot:
 
         ``region`` None means: wherever it was asked.
         """
-        for (where, _), requests in self._by_call.get(call.name, {}).items():
-            asked = requests[0].parameters
-            if region in (None, where) and parameters.items() <= asked.items():
-                return self._answer(call, where, requests)
-        return self._answer(call, region or "", [], parameters)
+        names = tuple(sorted(parameters))
+        if (call.name, names) not in self._first_with:
+            self._first_with[call.name, names] = self._places(call, names)
+        place = self._first_with[call.name, names].get((region, _key(parameters)))
+        if place is None:
+            return self._unanswered(call, region or "", parameters)
+        return self._answer(call, place)
 
-    def _answer(
-        self,
-        call: Call,
-        region: str,
-        requests: list[Request],
-        parameters: Mapping[str, Any] | None = None,
+    def _places(self, call: Call, names: tuple[str, ...]) -> dict[Any, _Place]:
+        """The first place of each set of values that parameters of these names have."""
+        found: dict[Any, _Place] = {}
+        for place, requests in self._by_call.get(call.name, {}).items():
+            asked = requests[0].parameters
+            if all(name in asked for name in names):
+                values = _key({name: asked[name] for name in names})
+                for where in (place[0], None):
+                    found.setdefault((where, values), place)
+        return found
+
+    def _answer(self, call: Call, place: _Place) -> Answer:
+        """The answer that requests at a place had; the same object each time."""
+        if (call.name, place) not in self._answers:
+            requests = self._by_call[call.name][place]
+            self._answers[call.name, place] = Answer(
+                call,
+                place[0],
+                requests[0].parameters,
+                tuple(requests),
+                on=place[0] in self._regions_on,
+                unlisted=self._unlisted(call),
+                after=self._after(call),
+            )
+        return self._answers[call.name, place]
+
+    def _unanswered(
+        self, call: Call, region: str, parameters: Mapping[str, Any] | None = None
     ) -> Answer:
         return Answer(
             call,
             region,
-            requests[0].parameters if requests else parameters or {},
-            tuple(requests),
-            unused=not requests and region in self.regions_unused,
-            off="" if requests else self.regions_off.get(region, ""),
+            parameters or {},
+            unused=region in self.regions_unused,
+            off=self.regions_off.get(region, ""),
             on=region in self._regions_on,
             unlisted=self._unlisted(call),
-            after=tuple(self.answer(first) for first in call.after),
+            after=self._after(call),
         )
+
+    def _after(self, call: Call) -> tuple[Answer, ...]:
+        return tuple(self.answer(first) for first in call.after)
 
 
 def reason_for(code: str, status: int | None) -> str:
@@ -591,7 +672,7 @@ def _left_out(call: Call, request: Request) -> str:
     if request.error:
         return ""
     wanted = filter(None, (call.items, *call.holds))
-    return next((m for m in wanted if jmespath.search(m, request.response) is None), "")
+    return next((m for m in wanted if search(m, request.response) is None), "")
 
 
 def is_aws(endpoint: str) -> bool:

@@ -13,10 +13,8 @@ from kit.parameters import Run, parameters
 
 _FOLDER = Path(__file__).parent
 _DEMO = _FOLDER.parent / "parameters" / "demo.yaml"
-EXPECTED = {
-    path.stem: yaml.safe_load(path.read_text())
-    for path in sorted((_FOLDER / "data" / "verdicts").glob("*.yaml"))
-}
+VERDICTS = _FOLDER / "data" / "verdicts"
+EXPECTED = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(VERDICTS.glob("*.yaml"))}
 
 
 def run_of(name: str, folder: Path) -> Run:

@@ -21,12 +21,13 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
-import kit.aws.collect as engine
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Call
-from kit.aws.policy import policy
-from kit.aws.session import Clients
-from kit.controls import evaluate, needed_calls
-from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, Finding, Findings
+import kit.collect.collector as engine
+from kit.calls import CALLS, GET_CALLER_IDENTITY, Call
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.collect.policy import policy
+from kit.collect.session import Clients
+from kit.judge import evaluate, needed_calls
+from kit.judge.findings import Finding, Findings
 from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox

@@ -6,8 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from kit.findings import RESOURCE, Finding, canonical
-from kit.pack.bag import write_bag
+from kit.bag import write_bag
+from kit.judge.digest import RESOURCE, canonical
+from kit.judge.findings import Finding
 from kit.pack.tabular import findings_csv
 
 AS_OF = dt.datetime(2026, 8, 1, 9, tzinfo=dt.UTC)

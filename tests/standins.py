@@ -21,14 +21,14 @@ import botocore.session
 from botocore.handlers import json_decode_policies
 from botocore.validate import ParamValidator
 
-from kit.aws import calls
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
-from kit.aws.lending import lend
-from kit.aws.protect import protect
-from kit.aws.tls import Handshake
+from kit import calls
 from kit.aws_models import home_region, is_listed, partition_of
+from kit.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Scope
+from kit.collect.handshakes import Handshake
+from kit.collect.lending import lend
 from kit.parameters import Run, load_profile, load_waivers
-from kit.pseudonyms import open_labels
+from kit.redact.labels import open_labels
+from kit.redact.protect import protect
 from kit.snapshot import Request, Snapshot, digest, write
 
 ACCOUNT = "012345678901"
@@ -361,11 +361,23 @@ class Account:
         return self.answers(calls.DESCRIBE_KEY, {"KeyMetadata": metadata}, region, KeyId=key)
 
     def access_point(
-        self, name: str = "reports", bucket: str = HOME, region: str = REGION, policy: Any = None
+        self,
+        name: str = "reports",
+        bucket: str = HOME,
+        region: str = REGION,
+        policy: Any = None,
+        vpc: str = "",
     ) -> Account:
-        """Add an access point on a bucket, without a policy unless told otherwise."""
+        """Add an access point on a bucket: without a policy, and bound to no VPC, unless given."""
         arn = f"arn:aws:s3:{region}:{self.run.account}:accesspoint/{name}"
-        point = {"Name": name, "NetworkOrigin": "Internet", "Bucket": bucket, "AccessPointArn": arn}
+        point: dict[str, Any] = {
+            "Name": name,
+            "NetworkOrigin": "Internet",
+            "Bucket": bucket,
+            "AccessPointArn": arn,
+        }
+        if vpc:
+            point |= {"NetworkOrigin": "VPC", "VpcConfiguration": {"VpcId": vpc}}
         self.lists(calls.LIST_ACCESS_POINTS, point, region=region)
         call = calls.GET_ACCESS_POINT_POLICY
         if policy is None:

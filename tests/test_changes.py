@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kit.changes import CHANGES, audits, compare, compare_packs
 from kit.errors import UserError
-from kit.findings import canonical
-from kit.packs import find_packs, open_pack
-from kit.report import changes as show
+from kit.judge.digest import canonical
+from kit.overviews import changes_views as show
+from kit.overviews.changes import CHANGES, audits, compare, compare_packs
+from kit.overviews.packs import find_packs, open_pack
 from kit.report.views import Note, Table
 from tests.sealed import row, seal
 

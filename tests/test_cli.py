@@ -114,7 +114,7 @@ def test_a_choice_of_controls_needs_a_smaller_policy(tmp_path: Path) -> None:
 
 
 def test_the_plan_names_every_call_with_its_permission(tmp_path: Path) -> None:
-    from kit.controls import needed_calls
+    from kit.judge import needed_calls
 
     told = evidence("plan", cwd=tmp_path).stdout.splitlines()
     assert {re.split(" {2,}", line)[0] for line in told} == {c.name for c in needed_calls([])}

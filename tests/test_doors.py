@@ -20,7 +20,7 @@ import nbformat
 import pyarrow.parquet as pq
 import pytest
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
 from tests.pack.schemas import errors, ocsf_schema, oscal_schema

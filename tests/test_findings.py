@@ -8,24 +8,19 @@ from typing import Any
 
 import pytest
 
-from kit.findings import (
+from kit.catalogue.statuses import (
     ACCEPTED,
     ATTESTED,
     FAIL,
     NO_API,
     NOT_APPLICABLE,
     NOT_EVIDENCED,
-    NOT_REQUIRED,
-    NOTHING,
     PASS,
-    UNLISTED,
     WORST_FIRST,
-    Finding,
-    Findings,
-    apply_waivers,
-    canonical,
-    worst,
 )
+from kit.judge.digest import NOT_REQUIRED, NOTHING, UNLISTED, canonical
+from kit.judge.findings import Finding, Findings, worst
+from kit.judge.waivers import apply_waivers
 from kit.parameters import Waiver
 
 AS_OF = dt.datetime(2026, 11, 24, 23, 59, tzinfo=dt.UTC)

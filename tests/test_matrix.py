@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, Need
-from kit.controls import CONTROLS, evaluate
+from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, Need
+from kit.catalogue.statuses import NOT_EVIDENCED
+from kit.controls import CONTROLS
 from kit.controls.registry import ACCOUNT
 from kit.errors import UserError
-from kit.findings import NOT_EVIDENCED, Findings
+from kit.judge import evaluate
+from kit.judge.findings import Findings
 from kit.sandbox import Fault
 from kit.snapshot import Snapshot
 from kit.tables import tabulate

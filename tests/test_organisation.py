@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kit.errors import UserError
-from kit.organisation import roll_up
-from kit.report import organisation as show
-from kit.report.heat import ROWS, heat_map
+from kit.overviews import organisation_views as show
+from kit.overviews.heat import ROWS, heat_map
+from kit.overviews.organisation import roll_up
 from kit.report.views import Table
 from tests.sealed import row, seal
 

@@ -16,8 +16,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Where conda-forge's name is another one than PyPI's.
 CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
-    "moto[server]": "moto",
     "nbconvert": "nbconvert-core",
+    "phonenumberslite": "phonenumbers",
 }
 # What conda-forge lacks.
 PIP_ONLY = {"py-ocsf-models", "typst", "aws-assume-role-lib"}

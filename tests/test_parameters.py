@@ -14,6 +14,7 @@ from kit.parameters import (
     SAMPLE_REASONS,
     SAMPLES,
     Run,
+    _field,
     load_profile,
     load_waivers,
     parameters,
@@ -56,6 +57,20 @@ def test_the_example_names_every_field_and_declares_nothing() -> None:
     given = yaml.safe_load(uncommented(path))
     assert given.keys() == Run.model_fields.keys()
     assert {name: given[name] for name in SAMPLES} == SAMPLES
+
+
+@pytest.mark.parametrize("name", Run.model_fields)
+def test_every_field_has_a_title_a_sample_and_a_place(name: str) -> None:
+    field = Run.model_fields[name]
+    assert field.title
+    assert not field.title.endswith(".")
+    sample = (field.examples or [None])[0]
+    assert type(sample) is type("" if field.is_required() else DEFAULTS[name])
+
+
+def test_a_new_field_has_to_be_described() -> None:
+    with pytest.raises(TypeError, match="title"):
+        _field("")
 
 
 def test_the_samples_of_accounts_and_waivers_declare_nothing() -> None:

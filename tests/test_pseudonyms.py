@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 
 KINDS = ("user", "pool user", "image", "image builder", "federated user", "SAML provider")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.aws import calls
+from kit import calls
 from kit.errors import CannotRunError, UserError
 from kit.snapshot import EVIDENCE, HEADER, Answer, read, reason_for, write
 from tests.standins import Account

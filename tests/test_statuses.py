@@ -7,8 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from kit.catalogue.statuses import STATUSES, exit_code, is_open
-from kit.findings import (
+from kit.catalogue.statuses import (
     ACCEPTED,
     ATTESTED,
     FAIL,
@@ -16,10 +15,12 @@ from kit.findings import (
     NOT_APPLICABLE,
     NOT_EVIDENCED,
     PASS,
+    STATUSES,
     WORST_FIRST,
-    Finding,
-    Findings,
+    exit_code,
+    is_open,
 )
+from kit.judge.findings import Finding, Findings
 from kit.report import show
 from kit.report.views import Note, Table
 

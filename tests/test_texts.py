@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -114,8 +115,32 @@ def test_a_missing_or_broken_file_is_named(english: None, tmp_path: Path) -> Non
         texts.choose(str(part))
 
 
+def test_a_text_includes_others_in_their_places() -> None:
+    entries = {
+        "steps/read": "# Read {thing}",
+        "steps/write": "{steps/read}\n# Write",
+        "a/whole": "{steps/write}\n# End: {}",
+    }
+    assert texts._whole(entries)["a/whole"] == "# Read {thing}\n# Write\n# End: {}"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a/b": "{steps/none}"},
+        {"a/b": "{a/b}"},
+        {"a/b": "{a/c}", "a/c": "{a/b}"},
+        {"a/b": "{a/c}", "a/c": {"one": "x", "other": "y"}},
+    ],
+    ids=str,
+)
+def test_a_text_that_includes_nothing_or_itself_is_refused(entries: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="includes no other text"):
+        texts._whole(entries)
+
+
 _ROOT = Path(__file__).parent.parent
-_PLACES = ("kit/report", "kit/pack", "kit/changes.py", "kit/snapshot.py")
+_PLACES = ("kit/report", "kit/pack", "kit/overviews", "kit/snapshot.py")
 _SECTIONS = ("report/", "figures/", "pack/")
 _ANY_COLUMN = "report/columns/[^/]+"  # where `column` is defined
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kit.controls import CONTROLS
 from kit.parameters import Run, load_profile, load_waivers
-from kit.pseudonyms import key_path, open_labels
+from kit.redact.labels import key_path, open_labels
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "using.md").read_text()

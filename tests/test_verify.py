@@ -15,12 +15,12 @@ import pikepdf
 import pytest
 from asn1crypto import tsp
 
+from kit.bag import SIGNATURE, TIMESTAMP
 from kit.errors import UserError
 from kit.pack import keys
-from kit.pack.bag import SIGNATURE, TIMESTAMP
 from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
-from kit.pack.verify import verify
+from kit.verify import verify
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
 from tests.test_cli import evidence

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import rfc8785
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
-from kit.pack.verify import verify
 from kit.snapshot import Snapshot, digest, read, write
+from kit.verify import verify
 from tests.pack.forging import reseal
 from tests.test_cli import evidence
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.pack.bag import SIGNATURE, TIMESTAMP
+from kit.bag import SIGNATURE, TIMESTAMP
 from tests.pack.authority import Authority
 from tests.test_cli import EVIDENCE, ROOT
 from tests.test_readme import commands_of

@@ -20,6 +20,7 @@ Need = tuple[str, str]  # an action, and the kind of resource that IAM checks it
 ANY = "no resource"  # IAM checks the action against "*" alone
 SOME = "some resource"  # any resource of another service
 BUCKET, OBJECTS, ACCESS_POINT = "bucket", "objects", "access point"
+LISTING = "list of objects"  # a bucket's, or an access point's: what either can be asked for
 USER, GROUP, ROLE, POLICY, PROVIDER = "user", "group", "role", "policy", "identity provider"
 ASSUMED, PASSED = "role to assume", "role to pass"
 KEY = "key"
@@ -118,7 +119,7 @@ def _passing() -> tuple[Way, ...]:
 
 CAPABILITIES: dict[str, tuple[Way, ...]] = {
     READ_FILES: _each("s3", OBJECTS, "GetObject GetObjectVersion"),
-    LIST_FILES: _each("s3", BUCKET, "ListBucket ListBucketVersions"),
+    LIST_FILES: _each("s3", LISTING, "ListBucket ListBucketVersions"),
     CHANGE_FILES: _each(
         "s3",
         OBJECTS,
@@ -238,7 +239,7 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
 FILES: tuple[Need, ...] = (
     *((f"s3:{action}", OBJECTS) for action in ("GetObject", "GetObjectVersion", "PutObject")),
     *((f"s3:{action}", OBJECTS) for action in ("DeleteObject", "DeleteObjectVersion")),
-    *((f"s3:{action}", BUCKET) for action in ("ListBucket", "ListBucketVersions")),
+    *((f"s3:{action}", LISTING) for action in ("ListBucket", "ListBucketVersions")),
 )
 
 # What opens what a key encrypts, encrypts more with it, or decides who may and for how long.

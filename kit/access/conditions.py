@@ -316,6 +316,7 @@ def _arns(patterns: list[str], value: str) -> bool | None:
     return any_of(_arn(pattern, value) for pattern in patterns)
 
 
+@lru_cache(maxsize=100_000)
 def _arn(pattern: str, value: str) -> bool | None:
     """Each of the six parts is compared by itself; what does not have six is no ARN, ``*`` is any."""
     pattern, value = ("arn:*:*:*:*:*" if text == "*" else text for text in (pattern, value))

@@ -16,6 +16,7 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from kit.access.conditions import (
     ABSENT,
@@ -94,6 +95,9 @@ class Caller:
     context: Context = field(default_factory=dict)
 
 
+_NOBODY = Caller("anonymous")
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """The resource that a request is about.
@@ -117,6 +121,8 @@ class Target:
         An Allow, too, has to cover all that a pattern stands for.
     context : mapping
         What is known of the resource besides: its tags, its region ...
+    behind : Target, optional
+        What requests reach through it, such as an access point's bucket: it has to allow too.
     """
 
     arn: str
@@ -127,6 +133,12 @@ class Target:
     public: bool | None = None
     wholly: bool = False
     context: Context = field(default_factory=dict)
+    behind: Target | None = None
+
+    @property
+    def policies(self) -> tuple[Statement, ...]:
+        """The statements of its policy, and of what is behind it."""
+        return (*(self.policy or ()), *(self.behind.policies if self.behind else ()))
 
 
 def decide(
@@ -148,15 +160,8 @@ def decide(
         values that they could have: YES is then "open to callers in general", where YES is
         otherwise "open, whatever they are".
     """
-    requests = _requests(caller, action, target, context, ordinary)
-    return _ACCESS[
-        any_of(
-            request.allowed(choice)
-            for request in requests
-            if not request.is_hopeless
-            for choice in request.choices(request.everything)
-        )
-    ]
+    about = _About.of(caller, action, target)
+    return _decided(caller, about, target, tuple(context.items()), ordinary)
 
 
 def denied(
@@ -168,30 +173,162 @@ def denied(
     ordinary: bool = False,
 ) -> Access:
     """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
-    requests = _requests(caller, action, target, context, ordinary)
+    about = _About.of(caller, action, target)
+    return _denied(caller, about, target, tuple(context.items()), ordinary)
+
+
+def reduced(target: Target) -> Target:
+    """Return a target whose policy names all resources where it names the target, else none.
+
+    Targets with equal policies that differ in their own ARN alone come out as one object, so that
+    each of their questions is judged once. Callers whose own policies are about every resource get
+    the same answers. A policy with variables in its resources stays as it is, and
+    so does what has something behind it.
+    """
+    statements = target.policy or ()
+    if target.behind or any("${" in text for one in statements for text in one.resources or ()):
+        return target
+    request = _Request(_NOBODY, _About((), (), (), True), target, _NOTHING, False)
+    policy = tuple(
+        _reduced(
+            one.effect,
+            one.actions,
+            ("*",) if request.names_target(one, of_resource=True) else (),
+            one.principals,
+            one.conditions,
+            one.excepts_actions,
+            one.excepts_principals,
+            one.has_variables,
+        )
+        for one in statements
+    )
+    return _same_target(
+        ":".join([*target.arn.split(":")[:5], "*"]),
+        target.account,
+        None if target.policy is None else policy,
+        target.policy_decides,
+        target.blocks_public,
+        target.public,
+        target.wholly,
+        tuple(target.context.items()),
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _reduced(
+    effect: str,
+    actions: tuple[str, ...] | None,
+    resources: tuple[str, ...],
+    principals: tuple[tuple[str, str], ...] | None,
+    conditions: tuple[Condition, ...],
+    excepts_actions: bool,
+    excepts_principals: bool,
+    has_variables: bool,
+) -> Statement:
+    return Statement(
+        effect,
+        actions,
+        resources,
+        principals,
+        conditions,
+        excepts_actions=excepts_actions,
+        excepts_principals=excepts_principals,
+        has_variables=has_variables,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _same_target(
+    arn: str,
+    account: str,
+    policy: tuple[Statement, ...] | None,
+    policy_decides: bool,
+    blocks_public: bool,
+    public: bool | None,
+    wholly: bool,
+    context: tuple[tuple[str, Value], ...],
+) -> Target:
+    return Target(
+        arn, account, policy, policy_decides, blocks_public, public, wholly, dict(context)
+    )
+
+
+class _About(NamedTuple):
+    """All that an answer takes from an action: which statements name it, and how it may be called."""
+
+    identity: tuple[Statement, ...]
+    boundary: tuple[Statement, ...]
+    resource: tuple[Statement, ...]
+    open_to_root: bool
+    behind: _About | None = None
+
+    @classmethod
+    def of(cls, caller: Caller, action: str, target: Target) -> _About:
+        return cls(
+            _naming(_identity(caller), action),
+            _naming(caller.boundary or (), action),
+            _naming(target.policy or (), action),
+            # AssumeRole cannot be called with a root user's credentials.
+            action.lower() != "sts:assumerole",
+            cls.of(caller, action, target.behind) if target.behind else None,
+        )
+
+
+# Of many actions that the same statements name, one is judged.
+@lru_cache(maxsize=100_000)
+def _decided(
+    caller: Caller,
+    about: _About,
+    target: Target,
+    context: tuple[tuple[str, Value], ...],
+    is_ordinary: bool,
+) -> Access:
+    return _ACCESS[
+        any_of(
+            _allowed(witness, about, target, dict(context), is_ordinary)
+            for witness in _witnesses(caller, target)
+        )
+    ]
+
+
+def _allowed(
+    caller: Caller, about: _About, target: Target, context: Context, is_ordinary: bool
+) -> bool | None:
+    """Whether one caller may do it, to the target and to what is behind it."""
+    request = _Request(caller, about, target, context, is_ordinary)
+    if request.is_hopeless:
+        return False
+    here = any_of(request.allowed(choice) for choice in request.choices(request.everything))
+    if target.behind is None or about.behind is None or here is False:
+        return here
+    return all_of((here, _allowed(caller, about.behind, target.behind, context, is_ordinary)))
+
+
+@lru_cache(maxsize=100_000)
+def _denied(
+    caller: Caller,
+    about: _About,
+    target: Target,
+    context: tuple[tuple[str, Value], ...],
+    is_ordinary: bool,
+) -> Access:
     return _ACCESS[
         all_of(
             request.refused(choice)
-            for request in requests
+            for witness in _witnesses(caller, target)
+            for request in [_Request(witness, about, target, dict(context), is_ordinary)]
             for choice in request.choices(request.refusals)
         )
     ]
 
 
-def _requests(
-    caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
-) -> Iterator[_Request]:
-    for witness in _witnesses(caller, target):
-        yield _Request(witness, action, target, context, is_ordinary)
-
-
 class _Request:
-    """A caller, an action and a target, with the statements that are about them."""
+    """A caller and a target, with the statements that are about them and the action."""
 
     def __init__(
-        self, caller: Caller, action: str, target: Target, context: Context, is_ordinary: bool
+        self, caller: Caller, about: _About, target: Target, context: Context, is_ordinary: bool
     ):
-        self.caller, self.action, self.target = caller, action, target
+        self.caller, self.about, self.target = caller, about, target
         self.is_ordinary = is_ordinary
         self.context = context
 
@@ -202,8 +339,8 @@ class _Request:
         return not (
             caller.kind == "root"
             or (target.policy is None and target.policy_decides)
-            or _allows(caller.identity, self.action)
-            or _allows(target.policy or (), self.action)
+            or any(one.effect == "Allow" for one in self.about.identity)
+            or any(one.effect == "Allow" for one in self.about.resource)
         )
 
     @cached_property
@@ -213,15 +350,15 @@ class _Request:
 
     @cached_property
     def identity(self) -> list[_Reach]:
-        return self._reaches(self.caller.identity)
+        return self._reaches(self.about.identity)
 
     @cached_property
     def boundary(self) -> list[_Reach]:
-        return self._reaches(self.caller.boundary or ())
+        return self._reaches(self.about.boundary)
 
     @cached_property
     def resource(self) -> list[_Reach]:
-        return self._reaches(self.target.policy or (), of_resource=True)
+        return self._reaches(self.about.resource, of_resource=True)
 
     @cached_property
     def everything(self) -> list[_Reach]:
@@ -237,15 +374,15 @@ class _Request:
         """The statements that may be about the request, whatever their conditions."""
         return [
             _Reach(statement, level, certain)
-            for statement in _naming(statements, self.action)
+            for statement in statements
             for level, named in (
                 _levels(statement, self.caller) if of_resource else {IDENTITY: True}
             ).items()
-            for certain in [all_of((self._names_target(statement, of_resource), named))]
+            for certain in [all_of((self.names_target(statement, of_resource), named))]
             if certain is not False
         ]
 
-    def _names_target(self, statement: Statement, of_resource: bool) -> bool | None:
+    def names_target(self, statement: Statement, of_resource: bool) -> bool | None:
         """Whether a statement is about the target: an Allow about some of it, a Deny about all."""
         arn = self.target.arn
         if statement.resources is None:
@@ -326,8 +463,8 @@ class _Request:
         open_to_public = not self._is_closed_to_public()
         if caller.kind in ("anonymous", "service", "federated"):
             return all_of((admitted, open_to_public))
-        if caller.kind == "root" and self.action.lower() == "sts:assumerole":
-            return False  # AssumeRole cannot be called with a root user's credentials
+        if caller.kind == "root" and not self.about.open_to_root:
+            return False
         within = caller.boundary is None or self._any(self.boundary, "Allow", context)
         # Whatever is not denied is a root user's.
         by_identity = caller.kind == "root" or all_of(
@@ -511,18 +648,28 @@ def _facts_of(target: Target) -> dict[str, Value]:
     return {**facts, **target.context}
 
 
-def _witnesses(caller: Caller, target: Target) -> list[Caller]:
+def _identity(caller: Caller) -> tuple[Statement, ...]:
+    return caller.identity or (EVERYTHING if caller.kind == "account" else ())
+
+
+def _witnesses(caller: Caller, target: Target) -> tuple[Caller, ...]:
     """The callers among whom one of an account's principals gets furthest."""
     if caller.kind != "account":
-        return [caller]
+        return (caller,)
     partition = (target.arn.split(":") + [""] * 2)[1] or "aws"
     base = f"arn:{partition}:iam::{caller.account}"
-    shared = replace(caller, identity=caller.identity or EVERYTHING)
-    named = [
-        replace(shared, kind=kind, arn=arn) for kind, arn in _arns_named(target.policy or (), base)
-    ]
+    return _of_account(caller, base, _arns_named(target.policies, base))
+
+
+@lru_cache(maxsize=10_000)
+def _of_account(
+    caller: Caller, base: str, named: tuple[tuple[str, str], ...]
+) -> tuple[Caller, ...]:
+    """The root user of an account, those whom policies name, and strangers to them."""
+    shared = replace(caller, identity=_identity(caller))
     root = replace(shared, kind="root", arn=f"{base}:root")
-    return [root, *_strangers(shared, base), *named]
+    each = (replace(shared, kind=kind, arn=arn) for kind, arn in named)
+    return (root, *_strangers(shared, base), *each)
 
 
 def _strangers(shared: Caller, base: str) -> list[Caller]:
@@ -536,7 +683,7 @@ def _strangers(shared: Caller, base: str) -> list[Caller]:
 
 
 @lru_cache(maxsize=10_000)
-def _arns_named(statements: tuple[Statement, ...], base: str) -> list[tuple[str, str]]:
+def _arns_named(statements: tuple[Statement, ...], base: str) -> tuple[tuple[str, str], ...]:
     """Kinds and ARNs of an account's users and roles that fit what statements name anywhere."""
     arns: dict[tuple[str, str], None] = {}
     for name in _names(statements, ("aws:principalarn",)):
@@ -548,7 +695,7 @@ def _arns_named(statements: tuple[Statement, ...], base: str) -> list[tuple[str,
             if overlaps(name, f"{base}:{kind}/*"):
                 path = name.partition(f":{kind}/")[2].replace("*", "x").replace("?", "x")
                 arns[kind, f"{base}:{kind}/{path or 'x'}"] = None
-    return list(arns)
+    return tuple(arns)
 
 
 def _names(statements: Iterable[Statement], keys: Container[str]) -> Iterator[str]:
@@ -566,6 +713,11 @@ def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]
     Those of the own account have no identity policies: what a resource's policy gives them is
     their own. A stranger is any principal of an account that no policy names.
     """
+    return dict(_synthetic_callers(account, partition))
+
+
+@lru_cache(maxsize=1_000)
+def _synthetic_callers(account: str, partition: str) -> Mapping[str, Caller]:
     base = f"arn:{partition}:iam::{account}"
     role, user = _strangers(Caller("role", account=account), base)
     return {
@@ -576,6 +728,18 @@ def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]
         "anonymous callers": Caller("anonymous"),
         "services of AWS": Caller("service", "any.amazonaws.com"),
     }
+
+
+@lru_cache(maxsize=10_000)
+def any_of_account(account: str) -> Caller:
+    """Whichever principal of an account gets furthest; the same object each time."""
+    return Caller("account", account=account)
+
+
+@lru_cache(maxsize=10_000)
+def with_context(caller: Caller, key: str, value: Value) -> Caller:
+    """A caller of whom more is known; the same object each time."""
+    return replace(caller, context={**caller.context, key: value})
 
 
 def accounts_named(statements: Iterable[Statement]) -> set[str]:

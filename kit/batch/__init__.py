@@ -95,7 +95,7 @@ def run_batch(
         The ledger cannot be written, the cluster is not there, or somebody interrupted it.
     """
     from kit.batch.cluster import connect
-    from kit.batch.under_way import UnderWay
+    from kit.batch.runner import UnderWay
 
     batch = read_batch(path, name)
     _check(batch.runs.values())
@@ -134,7 +134,7 @@ def run_batch(
 
 def _check(runs: Iterable[Run]) -> None:
     """Find out before anything is begun what would be wrong for every account."""
-    from kit.controls import select
+    from kit.judge import select
 
     for thresholds, waivers, controls in {
         (run.thresholds, run.waivers, tuple(run.controls)) for run in runs

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import bagit
 
-from kit.aws.members import Discover, find_members
 from kit.batch.accounts import ObjectLock
-from kit.batch.asked import asked, asked_then, change, digest_of
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
+from kit.batch.request import asked, asked_then, change, digest_of
 from kit.batch.signing import open_key
 from kit.batch.store import Store, open_store
+from kit.collect.members import Discover, find_members
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
 from kit.snapshot import HEADER, Snapshot, read
@@ -170,9 +170,9 @@ def make(job: Job) -> dict[str, Any]:
 
 def _collect(snapshots: Store, job: Job) -> None:
     """Ask the account, unless an interrupted batch left a whole snapshot of what is asked."""
-    from kit.aws.collect import collect
-    from kit.controls import calls_of
-    from kit.pseudonyms import open_labels
+    from kit.collect.collector import collect
+    from kit.judge import calls_of
+    from kit.redact.labels import open_labels
 
     run = Run.model_validate(job.run).given_in(job.sources)
     open_labels(run, job.pseudonym_key)
@@ -191,7 +191,7 @@ def _collect(snapshots: Store, job: Job) -> None:
 
 
 def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> dict[str, Any]:
-    from kit.findings import ROLL_UP
+    from kit.judge.digest import ROLL_UP
     from kit.pack.seal import seal
 
     began = time.monotonic()

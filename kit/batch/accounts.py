@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from kit.aws.members import Discover
+from kit.collect.members import Discover
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown, validated
 from kit.parameters import Run, Strict, parameters, read_fields

@@ -10,7 +10,8 @@ from typing import Any
 
 from kit.batch.ledger import DONE, NOT_ENTERED, NOT_REACHED
 from kit.batch.store import Store
-from kit.findings import NOT_EVIDENCED, Finding
+from kit.catalogue.statuses import NOT_EVIDENCED
+from kit.judge.findings import Finding
 from kit.parameters import Run
 
 _REASONS = {NOT_ENTERED: "account not entered", NOT_REACHED: "account not reached"}
@@ -49,7 +50,7 @@ def findings_lines(
 
 
 def _missing(run: Run, facts: Mapping[str, Any]) -> bytes:
-    from kit.controls import select
+    from kit.judge import select
 
     file = io.StringIO()
     writer = csv.DictWriter(file, list(Finding.__dataclass_fields__), lineterminator="\r\n")

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import botocore.exceptions as aws
 
-from kit.aws.session import shell_client
+from kit.bag import DECLARATION
 from kit.batch.accounts import ObjectLock
+from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
-from kit.pack.bag import DECLARATION
 from kit.snapshot import HEADER
 
 _LAST = (DECLARATION, HEADER)  # without these nobody takes a folder for a pack or a snapshot

@@ -11,6 +11,10 @@ import yaml
 
 from kit.catalogue.texts import PROSE, has, text
 
+PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
+ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
+NO_API = "no API"  # the reason code of what AWS offers no interface for
+
 
 @dataclass(frozen=True)
 class Status:
@@ -70,6 +74,7 @@ def _read() -> dict[str, Status]:
 
 STATUSES = _read()
 """By word, the worst first."""
+WORST_FIRST = tuple(STATUSES)
 
 
 def is_open(status: str, reason: str = "") -> bool:

@@ -1,44 +1,11 @@
-"""Controls, a module for each section of AWS's page, and the evaluator."""
+"""Controls, a module for each section: every module here is imported, so that no list is kept."""
 
-from kit.controls import (
-    at_rest,
-    at_rest_buckets,
-    at_rest_keys,
-    at_rest_sources,
-    discovery,
-    exposure,
-    exposure_images,
-    governance,
-    grants,
-    identity,
-    in_transit,
-    logging,
-    metadata,
-)
-from kit.controls.evaluate import calls_of, evaluate, needed_calls, select
+from importlib import import_module
+from pkgutil import iter_modules
+
 from kit.controls.registry import CONTROLS, ROLL_UPS, SECTIONS, describe, find
 
-__all__ = [
-    "CONTROLS",
-    "ROLL_UPS",
-    "SECTIONS",
-    "at_rest",
-    "at_rest_buckets",
-    "at_rest_keys",
-    "at_rest_sources",
-    "calls_of",
-    "describe",
-    "discovery",
-    "evaluate",
-    "exposure",
-    "exposure_images",
-    "find",
-    "governance",
-    "grants",
-    "identity",
-    "in_transit",
-    "logging",
-    "metadata",
-    "needed_calls",
-    "select",
-]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["CONTROLS", "ROLL_UPS", "SECTIONS", "describe", "find"]

@@ -1,29 +1,18 @@
-"""Articles of the GDPR: whom each of them binds, and how documents cite them.
-
-A control declares the articles that its rules test, and apart from them those that stand in its
-context. Regulation (EU) 2016/679, https://eur-lex.europa.eu/eli/reg/2016/679/oj.
-"""
+"""Articles of the GDPR: whom each of them binds, and how documents cite them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-CONTROLLER, PROCESSOR = "controller", "processor"
+from kit.catalogue.frameworks import GDPR, frameworks
 
-# Beginnings of articles that bind one side alone. Article 5 by its paragraph 2; the contract of
-# Article 28(3) is concluded by both, and Articles 29, 32 and 44 bind both.
-_BINDS = {
-    CONTROLLER: (
-        *("5(", "6(", "13(", "17(", "24(", "25(", "26("),
-        *("28(1)", "28(5)", "30(1)", "33(1)", "33(3)", "35(", "88("),
-    ),
-    PROCESSOR: ("28(2)", "28(4)", "30(2)", "33(2)"),
-}
+CONTROLLER, PROCESSOR = "controller", "processor"
 
 
 def binds(article: str) -> str:
     """Return the side that an article binds alone; empty for one that binds both, or defines."""
-    return next((side for side, begin in _BINDS.items() if article.startswith(begin)), "")
+    sides = frameworks()[GDPR].binds.items()
+    return next((side for side, begin in sides if article.startswith(tuple(begin))), "")
 
 
 def cited(articles: Mapping[str, str], data_role: str) -> dict[str, str]:

@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from kit.controls.at_rest import ENCRYPTED
-from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, Remedy, control
-from kit.controls.steps import (
-    CLOSE_BUCKET_CLI,
-    CLOSE_BUCKET_TERRAFORM,
-    ENABLE_KEY_CLI,
-    ENCRYPT_CLI,
-    ENCRYPT_TERRAFORM,
-    ERASE_CLI,
-    ERASE_TERRAFORM,
-    OWN_OBJECTS_CLI,
-    READ_ENCRYPTION,
-    WRITE_ENCRYPTION,
-)
+from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
 from kit.tables.organisation import OWN
 
 
@@ -25,38 +13,6 @@ from kit.tables.organisation import OWN
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={"32(1)(b)": "who can change an application's source runs code in every user's session"},
-    remedy=Remedy(
-        console=(
-            "S3, the bucket: block public access, disable ACLs, enable versioning, encrypt with "
-            "SSE-S3. Elastic fleets cannot read what a customer managed key or SSE-C encrypts. "
-            "Versioning can be suspended later, never taken away, and every version is stored "
-            "and paid for until a rule expires it."
-        ),
-        cli=(
-            "# Public by its policy\n"
-            f"{CLOSE_BUCKET_CLI}\n"
-            "# Access control lists are in force\n"
-            f"{OWN_OBJECTS_CLI}\n"
-            "# Versioning is off\n"
-            "aws s3api put-bucket-versioning --bucket BUCKET "
-            "--versioning-configuration Status=Enabled\n"
-            "# Undo: Status=Suspended; versions that exist stay\n"
-            "# Not encrypted, or under a customer's key, which Elastic fleets cannot read. Objects\n"
-            "# that are stored keep their encryption: upload them again\n"
-            f"{READ_ENCRYPTION}\n"
-            "# Set SSEAlgorithm to AES256 without KMSMasterKeyID in encryption.json; keep the rest\n"
-            f"{WRITE_ENCRYPTION}"
-        ),
-        terraform=(
-            'resource "aws_s3_bucket_versioning" "sources" {\n'
-            '  bucket = "BUCKET"\n'
-            "  versioning_configuration {\n"
-            '    status = "Enabled"\n'
-            "  }\n"
-            "}"
-        ),
-    ),
 )
 def sources_of_elastic_fleets_are_protected(public_by_policy: bool) -> bool:
     """The bucket is not public by its policy."""
@@ -93,32 +49,6 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(e)": "pictures are kept no longer than their purpose needs",
-        "25(2)": "by default pictures are open to few, and not for ever",
-        "32(1)(a)": "pictures of what users do are encrypted",
-        "32(1)(b)": "confidentiality of what was on the screen",
-    },
-    context={
-        "35(1)": "pictures of users' screens are to be assessed where a high risk is likely (EX-10)",
-    },
-    remedy=Remedy(
-        console=(
-            "S3, the bucket, whichever fails: default encryption, block all public access, a "
-            "lifecycle rule that expires everything; KMS, the key: enabled. Or AppStream, the stack or image builder, "
-            "agent access: no upload of screenshots and no recording of sessions."
-        ),
-        cli=(
-            "# The bucket has no default encryption\n"
-            f"{ENCRYPT_CLI}\n"
-            "# The bucket is public, or can be made public\n"
-            f"{CLOSE_BUCKET_CLI}\n"
-            "# No rule erases everything\n"
-            f"{ERASE_CLI}\n"
-            f"{ENABLE_KEY_CLI}"
-        ),
-        terraform=f"{ENCRYPT_TERRAFORM}\n{CLOSE_BUCKET_TERRAFORM}\n{ERASE_TERRAFORM}",
-    ),
 )
 def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
     """Default encryption is SSE-S3 or SSE-KMS."""

@@ -11,7 +11,6 @@ from kit.controls.registry import (
     REGION,
     NotEvidenced,
     Outcome,
-    Remedy,
     control,
 )
 from kit.tables.images import AWS
@@ -25,21 +24,6 @@ from kit.tables.organisation import OWN
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(f)": "an image carries applications and whatever was left in them",
-        "32(1)(b)": "confidentiality of what is installed and configured",
-    },
-    remedy=Remedy(
-        console=(
-            "AppStream, Images, the image, Permissions: remove the account; or name it under "
-            "organisation_accounts in the parameters. That account can no longer use the image."
-        ),
-        cli=(
-            "# Fleets and builders of that account can no longer use the image.\n"
-            "# Undo: update-image-permissions\n"
-            "aws appstream delete-image-permissions --name IMAGE --shared-account-id ACCOUNT"
-        ),
-    ),
 )
 def images_are_shared_within_the_organisation_alone(
     shared: str, shared_with: list[str], *, organisation_accounts: list[str]
@@ -59,21 +43,6 @@ def images_are_shared_within_the_organisation_alone(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(f)": "an AMI can be started, copied and shared where AppStream's limits do not hold",
-        "32(1)(b)": "confidentiality of what is installed and configured",
-    },
-    remedy=Remedy(
-        console=(
-            "EC2, AMIs, the exported image: see who has it (Permissions) and why; deregister it "
-            "when it has served. Instances that are launched from it must not need it any more: "
-            "deregistering cannot be undone, and its snapshots stay until they are deleted."
-        ),
-        cli=(
-            "aws appstream list-export-image-tasks\n"
-            "aws ec2 describe-image-attribute --image-id AMI --attribute launchPermission"
-        ),
-    ),
 )
 def no_image_left_as_an_ami_lately(
     exports: list[str], *, max_export_age_days: int, as_of: dt.datetime
@@ -91,26 +60,6 @@ def no_image_left_as_an_ami_lately(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "32(1)(b)": "confidentiality and integrity need current software",
-    },
-    remedy=Remedy(
-        console=(
-            "AppStream, Images, the image, Actions, Create updated image; test it, then assign it. "
-            "New sessions use the new image; sessions that run keep the old one."
-        ),
-        cli=(
-            "# Whether AWS can update the image by itself; otherwise build a new one\n"
-            "aws appstream create-updated-image --existing-image-name IMAGE --new-image-name NEW "
-            "--dry-run\n"
-            "# Makes a new image beside the old one\n"
-            "aws appstream create-updated-image --existing-image-name IMAGE --new-image-name NEW\n"
-            "# When the new image is AVAILABLE and the applications are tested with it.\n"
-            "# Undo: the same command with the old image's name\n"
-            "aws appstream update-fleet --name FLEET --image-name NEW"
-        ),
-        terraform='image_name = "NEW" # in aws_appstream_fleet',
-    ),
 )
 def images_are_current(latest_agent: str | None, made_by: list[str]) -> bool:
     """The image has the latest agent; an image that AWS publishes is judged by its age alone."""

@@ -16,7 +16,6 @@ from kit.controls.registry import (
     Control,
     NotEvidenced,
     Outcome,
-    Remedy,
     control,
     roll_up,
 )
@@ -29,24 +28,6 @@ from kit.tables.places import OTHER_ACCOUNT
     scope=ACCOUNT,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "30(1)": "the record of processing has an entry, which the parameters name",
-        "30(2)": "a processor's record has one, which the parameters name",
-    },
-    context={
-        "4(7)": "defines the controller",
-        "4(8)": "defines the processor",
-        "5(2)": "the controller has to be able to show compliance",
-        "24(1)": "who is the controller has to take the measures",
-        "26(1)": "joint controllers divide their responsibilities by an arrangement",
-        "28(3)": "a contract governs processing for a controller; none is looked at here",
-    },
-    remedy=Remedy(
-        console=(
-            "Set data_role, controller and register_reference in the run's parameters, as they "
-            "stand in the record of processing activities."
-        )
-    ),
     shows=("controller", "contact", "agreements"),
 )
 def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> Outcome:
@@ -62,28 +43,6 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     scope=ACCOUNT,
     severity="medium",
     responsibility=AWS,
-    gdpr={
-        "28(1)": "only processors with sufficient guarantees may be used, so somebody has to have read these",
-        "28(4)": "so does a processor that engages AWS as another processor",
-        "28(3)(h)": "AWS makes available what shows its compliance",
-        "32(1)(d)": "regular testing of AWS's measures, by AWS's auditors",
-    },
-    context={
-        "28(3)(c)": "AWS takes the measures of Article 32, as the report describes them",
-        "28(5)": "for CISPE alone: adherence to an approved code may show the guarantees",
-        "40(2)(h)": "for CISPE alone: what a code of conduct says of security",
-    },
-    remedy=Remedy(
-        console=(
-            "AWS Artifact, Reports: download the framework's report, read it, and name the reading "
-            "in reports_read in the parameters (a day, or a reference). Take frameworks that "
-            "nobody needs out of attestations in the profile."
-        ),
-        cli=(
-            "# With credentials of the partition aws: those of GovCloud are refused there\n"
-            "aws artifact list-reports --region us-east-1"
-        ),
-    ),
 )
 def aws_protects_its_infrastructure(
     reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
@@ -133,20 +92,6 @@ def _may_be_of(reading: str, report: dict[str, Any], as_of: dt.datetime) -> bool
     scope=ACCOUNT,
     severity="low",
     responsibility=SHARED,
-    gdpr={
-        "5(2)": "who answers for what has to be shown, so somebody has to have looked",
-        "24(1)": "measures are reviewed and brought up to date",
-        "32(1)(d)": "who takes which measure is assessed at set times",
-    },
-    context={
-        "28(3)": "the processor's part is the other half of the same table",
-    },
-    remedy=Remedy(
-        console=(
-            'Read the table "Shared responsibility" of this pack, and set reviewer and '
-            "reviewed_on in the run's parameters."
-        )
-    ),
 )
 def shared_responsibility_is_reviewed(
     reviewer: str, reviewed_on: str, *, review_valid_months: int, as_of: dt.datetime
@@ -166,33 +111,6 @@ def shared_responsibility_is_reviewed(
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={
-        "24(1)": "the decision where data may rest is put into effect, and can be shown",
-        "28(3)(a)": "data rests where the instructions, here the parameters, allow",
-    },
-    context={
-        "30(1)": "the record names transfers to third countries",
-        "30(2)": "so does a processor's record",
-        "44": "a region may lie in a third country, which Articles 45 to 49 then govern; whether it does is not judged",
-    },
-    remedy=Remedy(
-        console=(
-            "Name the regions in which data may rest as allowed_regions in the parameters. What "
-            "rests elsewhere has to be moved or deleted; a service control policy can deny the "
-            "region for the future. Copies that replication made stay where they are until "
-            "somebody deletes them."
-        ),
-        cli=(
-            "# A copy is not wanted: new rules replace all rules, so keep the others in the file\n"
-            "aws s3api get-bucket-replication --bucket BUCKET "
-            "--query ReplicationConfiguration > replication.json\n"
-            "cp replication.json replication-before.json\n"
-            "# Set the Status of that rule alone to Disabled in replication.json\n"
-            "aws s3api put-bucket-replication --bucket BUCKET "
-            "--replication-configuration file://replication.json\n"
-            "# Undo: the same command with file://replication-before.json"
-        ),
-    ),
     shows=("holds", "not_looked_at"),
 )
 def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> Outcome:
@@ -229,16 +147,7 @@ def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
 
 @roll_up(
     "GV-03",
-    "The customer keeps control of content and its security configuration",
     responsibility=CUSTOMER,
-    gdpr={
-        "24(1)": "the controller implements the measures and can show it",
-        "25(2)": "what is protected by default is decided by configuration",
-        "32(1)": "the sum of the customer's measures",
-    },
-    context={
-        "28(3)(a)": "AWS acts on the configuration that the customer makes",
-    },
 )
 def customer_controls(control: Control) -> bool:
     """Sum up every control that the customer answers for."""

@@ -11,14 +11,11 @@ from kit.controls.registry import (
     NotApplicable,
     NotEvidenced,
     Outcome,
-    Remedy,
     control,
 )
 from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
-
-_MFA = {"32(1)(b)": "a stolen password alone must not open the systems of processing"}
 
 
 @control(
@@ -27,25 +24,6 @@ _MFA = {"32(1)(b)": "a stolen password alone must not open the systems of proces
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(f)": "who holds root's credentials can read and delete everything",
-        "32(1)(b)": "confidentiality rests on root's credentials being set aside",
-    },
-    context={
-        "29": "who acts under the controller or processor has access on instruction alone",
-        "32(4)": "whether a person with access kept to instructions can be shown of named persons alone",
-    },
-    remedy=Remedy(
-        console=(
-            "Log in as the root user, Security credentials: deactivate its access keys, and delete "
-            "them when nothing has needed them for a while; a deleted key does not come back. Then "
-            "work with roles or users of each person's own."
-        ),
-        cli=(
-            "# As the root user. What uses the key stops working. Undo: --status Active\n"
-            "aws iam update-access-key --access-key-id KEY --status Inactive"
-        ),
-    ),
     shows=("iam_users",),
 )
 def root_user_is_set_aside(root_keys: bool) -> bool:
@@ -54,7 +32,7 @@ def root_user_is_set_aside(root_keys: bool) -> bool:
 
 
 @root_user_is_set_aside.clause
-def _root_user_rests(
+def root_user_rests(
     root_last_used: str | None, *, max_root_use_days: int, as_of: dt.datetime
 ) -> bool:
     """Root has not signed in for a while."""
@@ -67,14 +45,6 @@ def _root_user_rests(
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr=_MFA,
-    remedy=Remedy(
-        console=(
-            "Log in as the root user, Security credentials, Assign MFA device; or remove root "
-            "credentials of member accounts centrally from the management account."
-        ),
-        cli="aws iam get-account-summary --query SummaryMap.AccountMFAEnabled",
-    ),
     shows=("root_device",),
 )
 def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
@@ -93,18 +63,6 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr=_MFA,
-    remedy=Remedy(
-        console=(
-            "IAM, Users, the user, Security credentials, Assign MFA device. The person has to hold "
-            "the device."
-        ),
-        cli=(
-            "# With the user's device at hand. Undo: deactivate-mfa-device\n"
-            "aws iam enable-mfa-device --user-name USER --serial-number DEVICE "
-            "--authentication-code1 CODE --authentication-code2 NEXT_CODE"
-        ),
-    ),
 )
 def console_users_have_mfa(mfa_active: bool) -> bool:
     """Every IAM user with a console password has MFA."""
@@ -117,15 +75,6 @@ def console_users_have_mfa(mfa_active: bool) -> bool:
     scope=ACCOUNT,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr=_MFA,
-    remedy=Remedy(
-        console=(
-            "Require a second factor where people sign in, at the identity provider; name its "
-            "policy in identity_provider_evidence. The user pool knows no second factor: let its "
-            "users come through SAML 2.0. Only when each of them has signed in that way, disable "
-            "the user in the pool: a user who is disabled before is locked out."
-        ),
-    ),
 )
 def streaming_users_have_mfa(
     way: str,
@@ -155,22 +104,6 @@ def streaming_users_have_mfa(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(d)": "an address that was never confirmed may be another person's",
-        "5(1)(e)": "accounts that nobody confirms are not kept",
-        "32(1)(b)": "a compromised account opens no session",
-    },
-    remedy=Remedy(
-        console=(
-            "AppStream, User Pool, the user, Actions: Disable, or Delete. A disabled user cannot "
-            "sign in and can be enabled again; a deleted one has to be created anew. Files in the "
-            "home folder stay in both cases."
-        ),
-        cli=(
-            "# Locks the user out. Undo: enable-user\n"
-            "aws appstream disable-user --authentication-type USERPOOL --user-name NAME"
-        ),
-    ),
 )
 def user_pool_is_kept_clean(enabled: bool, status: str) -> Outcome:
     """No user that is compromised or archived is still enabled."""
@@ -182,7 +115,7 @@ def user_pool_is_kept_clean(enabled: bool, status: str) -> Outcome:
 
 
 @user_pool_is_kept_clean.clause
-def _user_is_confirmed_in_time(
+def user_is_confirmed_in_time(
     status: str, created: str, *, max_unconfirmed_days: int, as_of: dt.datetime
 ) -> bool:
     """No user stays unconfirmed for long."""
@@ -195,31 +128,6 @@ def _user_is_confirmed_in_time(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={"32(1)(b)": "who signs in to the domain has to be who they say"},
-    remedy=Remedy(
-        console=(
-            "AppStream, Directory Configs, the directory, Edit: certificate-based authentication, "
-            "with an active private certificate authority. Keep the fallback to passwords off "
-            "where it is off (ENABLED_NO_DIRECTORY_LOGIN_FALLBACK). Users cannot sign in with certificates of an authority that the "
-            "domain does not trust: publish it there first."
-        ),
-        cli=(
-            "# The present values, with which to undo\n"
-            "aws appstream describe-directory-configs --directory-names DIRECTORY "
-            "--query 'DirectoryConfigs[].CertificateBasedAuthProperties'\n"
-            "# The authority is not active or has ended: the status stays as it is\n"
-            "aws appstream update-directory-config --directory-name DIRECTORY "
-            "--certificate-based-auth-properties CertificateAuthorityArn=ARN"
-        ),
-        terraform=(
-            "# In aws_appstream_directory_config. STATUS: the value that the directory has today;\n"
-            "# ENABLED would let passwords in where they are refused\n"
-            "certificate_based_auth_properties {\n"
-            '  status                    = "STATUS"\n'
-            '  certificate_authority_arn = "ARN"\n'
-            "}"
-        ),
-    ),
     shows=("authority_mode",),
 )
 def domain_sign_in_rests_on_a_valid_authority(
@@ -253,25 +161,6 @@ def authority_is_the_organisations(
     scope=REGION,
     severity="low",
     responsibility=CUSTOMER,
-    gdpr={
-        "25(2)": "by default a person reaches only the applications that the work needs",
-        "32(1)(b)": "confidentiality of what the other applications show",
-    },
-    remedy=Remedy(
-        console=(
-            "AppStream, Stacks, the stack, Entitlements, the entitlement, Edit: associate the "
-            "applications that are needed, then show selected applications. Users lose sight of "
-            "all others."
-        ),
-        cli=(
-            "# Each application that is needed, first\n"
-            "aws appstream associate-application-to-entitlement --stack-name STACK "
-            "--entitlement-name ENTITLEMENT --application-identifier APPLICATION\n"
-            "# Hides every application that is not associated. Undo: --app-visibility ALL\n"
-            "aws appstream update-entitlement --stack-name STACK --name ENTITLEMENT "
-            "--app-visibility ASSOCIATED"
-        ),
-    ),
 )
 def entitlements_show_selected_applications(app_visibility: str) -> bool:
     """An entitlement shows the applications that are associated with it, not all."""
@@ -285,23 +174,6 @@ def entitlements_show_selected_applications(app_visibility: str) -> bool:
     scope=ACCOUNT,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "32(1)(b)": "a key that never changes stays good for whoever copied it",
-    },
-    remedy=Remedy(
-        console=(
-            "IAM, Users, the user, Security credentials, Access keys: make a new key, let all that "
-            "uses the old one change over, deactivate the old one, delete it later; or use roles, "
-            "which have no lasting keys."
-        ),
-        cli=(
-            "# Prints the new secret once: keep it out of logs and shell history\n"
-            "aws iam create-access-key --user-name USER\n"
-            "# Only when everything uses the new key; what still uses the old one stops working.\n"
-            "# Undo: --status Active\n"
-            "aws iam update-access-key --user-name USER --access-key-id KEY --status Inactive"
-        ),
-    ),
     shows=("last_used",),
 )
 def access_keys_are_rotated(
@@ -318,20 +190,6 @@ def access_keys_are_rotated(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={"32(1)(d)": "whether others have access has to be tested all the time"},
-    remedy=Remedy(
-        console="IAM, Access Analyzer, the region, Create analyzer: external access.",
-        cli=(
-            "# Reads policies and changes none. Undo: delete-analyzer\n"
-            "aws accessanalyzer create-analyzer --analyzer-name account --type ACCOUNT"
-        ),
-        terraform=(
-            'resource "aws_accessanalyzer_analyzer" "account" {\n'
-            '  analyzer_name = "account"\n'
-            '  type          = "ACCOUNT"\n'
-            "}"
-        ),
-    ),
 )
 def external_access_is_analysed(analyzer: str | None) -> bool:
     """An analyzer of external access is active in the region, the account's or the organisation's."""

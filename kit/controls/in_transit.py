@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import DESCRIBE_STACKS, LIST_BUCKETS
-from kit.controls.at_rest import UNSEEN
+from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -16,20 +15,16 @@ from kit.controls.registry import (
     NotApplicable,
     NotEvidenced,
     Outcome,
-    Remedy,
     control,
 )
 from kit.controls.source import cite
-from kit.controls.steps import EDIT_POLICY
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
 from kit.tables.stacks import NOT_FOUND
 from kit.tables.storage import USER_BUCKETS
 
-_API = cite("IT-03")
 _VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-_TLS = {"32(1)(a)": "encryption of personal data on its way"}
 
 
 @control(
@@ -38,10 +33,6 @@ _TLS = {"32(1)(a)": "encryption of personal data on its way"}
     scope=REGION,
     severity="medium",
     responsibility=AWS,
-    gdpr=_TLS,
-    remedy=Remedy(
-        console="Nothing to set; AWS serves these. Review the hosts that may embed the stack."
-    ),
     shows=("embed_hosts",),
 )
 def web_assets_travel_over_tls() -> Outcome:
@@ -55,30 +46,6 @@ def web_assets_travel_over_tls() -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=SHARED,
-    gdpr=_TLS,
-    remedy=Remedy(
-        console=(
-            "AppStream, Stacks, the stack, Streaming experience: prefer TCP where UDP cannot be "
-            "assessed; users far away may notice it. VPC Endpoints: choose an available streaming "
-            "endpoint only where a private one is wanted: users then connect through it alone, "
-            "and whoever has no route to the VPC is locked out."
-        ),
-        cli=(
-            "# The stack prefers UDP. Undo: PreferredProtocol=UDP\n"
-            "aws appstream update-stack --name STACK "
-            "--streaming-experience-settings PreferredProtocol=TCP\n"
-            "# A private endpoint is wanted, or the present one does not work. LOCKS OUT everybody\n"
-            "# who has no route to the VPC: test the route first.\n"
-            "# Undo: update-stack --attributes-to-delete ACCESS_ENDPOINTS\n"
-            "aws appstream update-stack --name STACK "
-            "--access-endpoints EndpointType=STREAMING,VpceId=VPCE"
-        ),
-        terraform=(
-            "streaming_experience_settings {\n"
-            '  preferred_protocol = "TCP"\n'
-            "} # in aws_appstream_stack"
-        ),
-    ),
 )
 def streaming_traffic_is_encrypted(
     protocol: str,
@@ -121,20 +88,6 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
     scope=REGION,
     severity="high",
     responsibility=SHARED,
-    gdpr={
-        "32(1)(a)": "encryption of what administrators and tools send",
-        "32(1)(b)": "integrity: every request is signed",
-    },
-    remedy=Remedy(
-        console=(
-            "Find the callers in CloudTrail (tlsDetails) and update their SDK or operating system. "
-            "For buckets, a policy can deny older TLS with the condition key s3:TlsVersion."
-        ),
-        cli=(
-            "aws cloudtrail lookup-events --lookup-attributes "
-            "AttributeKey=EventSource,AttributeValue=appstream.amazonaws.com"
-        ),
-    ),
     shows=("events_window",),
 )
 def no_api_event_is_seen_below_the_minimum_tls(
@@ -150,7 +103,9 @@ def no_api_event_is_seen_below_the_minimum_tls(
     CloudTrail shows what administrators and tools sent, not the traffic of streaming users: their
     row of AWS's table, and the signatures (SigV4), rest on AWS's word. Events can only refute it.
     """
-    silent = Attested(f"{_API}; no event seen had TLS details, which are optional in CloudTrail")
+    silent = Attested(
+        f"{cite('IT-03')}; no event seen had TLS details, which are optional in CloudTrail"
+    )
     outcome = _judge_versions(tls_versions, minimum_tls, silent)
     if outcome is False:
         return False
@@ -162,7 +117,7 @@ def no_api_event_is_seen_below_the_minimum_tls(
 def _in_support(outcome: Outcome) -> Outcome:
     if outcome is True:
         return Attested(
-            f"{_API}; in support, no event of administrators and tools was seen with older TLS"
+            f"{cite('IT-03')}; in support, no event of administrators and tools was seen with older TLS"
         )
     return outcome
 
@@ -187,34 +142,6 @@ def _is_older(version: str, minimum: str) -> bool:
     scope=REGION,
     severity="high",
     responsibility=SHARED,
-    gdpr=_TLS,
-    remedy=Remedy(
-        console=(
-            "S3, the bucket, Permissions, Bucket policy: ADD a statement that denies s3:* to "
-            "everybody when aws:SecureTransport is false. Keep the statement "
-            "PreventAccidentalDeletionOfBucket. Clients that use plain HTTP are refused "
-            f"afterwards; AppStream itself uses TLS. {UNSEEN}"
-        ),
-        cli=EDIT_POLICY,
-        terraform=(
-            "# A statement of the bucket's policy document, beside those that it has today\n"
-            "statement {\n"
-            '  sid       = "DenyPlainHttp"\n'
-            '  effect    = "Deny"\n'
-            '  actions   = ["s3:*"]\n'
-            '  resources = ["arn:aws:s3:::BUCKET", "arn:aws:s3:::BUCKET/*"]\n'
-            "  principals {\n"
-            '    type        = "*"\n'
-            '    identifiers = ["*"]\n'
-            "  }\n"
-            "  condition {\n"
-            '    test     = "Bool"\n'
-            '    variable = "aws:SecureTransport"\n'
-            '    values   = ["false"]\n'
-            "  }\n"
-            "}"
-        ),
-    ),
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
 def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
@@ -230,21 +157,6 @@ def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=SHARED,
-    gdpr={
-        "32(1)(a)": "encryption between instances and AWS's services",
-    },
-    context={
-        "28(1)": "a third-party provider has to give sufficient guarantees",
-        "28(2)": "another processor needs the controller's authorisation",
-        "28(4)": "and is bound to the same obligations",
-        "44": "third-party storage may lie in a third country",
-    },
-    remedy=Remedy(
-        console=(
-            "AppStream, Stacks, the stack, Storage: turn third-party connectors off, or record "
-            "the provider as a processor and attach its statement on encryption."
-        ),
-    ),
     shows=("fleet_type",),
 )
 def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str]) -> Outcome:
@@ -267,21 +179,6 @@ _NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr=_TLS,
-    remedy=Remedy(
-        console=(
-            "AppStream, Stacks, the stack, Details and Branding: write the URL with https, once "
-            "its server answers there. Update the SDK or operating system of clients that use "
-            "older TLS (CloudTrail, tlsDetails)."
-        ),
-        cli=(
-            "# The redirect URL is plain http\n"
-            "aws appstream update-stack --name STACK --redirect-url https://URL\n"
-            "# The feedback URL is plain http\n"
-            "aws appstream update-stack --name STACK --feedback-url https://URL"
-        ),
-        terraform='redirect_url = "https://URL" # or feedback_url, in aws_appstream_stack',
-    ),
 )
 def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int) -> Outcome:
     """No URL that a stack or its theme sends users to is plain http."""
@@ -303,14 +200,6 @@ def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={"32(1)(a)": "encryption by validated modules, where somebody has to show that"},
-    remedy=Remedy(
-        console=(
-            "Stream from a region with FIPS endpoints (in the United States), let the identity "
-            "provider's relay state name the FIPS endpoint, and say so as fips_relay_state in the "
-            "parameters. VPC endpoints and the user pool have none."
-        ),
-    ),
     asked_by="fips_required",
 )
 def fips_endpoints_are_used(fips_offered: bool, *, fips_relay_state: bool) -> Outcome:
@@ -340,16 +229,6 @@ def users_can_reach_them(pool_users: bool) -> bool:
     scope=ACCOUNT,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr={
-        "32(1)(a)": "the evidence itself travels encrypted",
-        "5(1)(f)": "and from the host that it claims to be from",
-    },
-    remedy=Remedy(
-        console=(
-            "Take endpoint URLs with http out of the environment and the AWS configuration "
-            "(AWS_ENDPOINT_URL, endpoint_url), and collect again."
-        ),
-    ),
 )
 def evidence_was_collected_over_verified_tls(
     plain: list[str], elsewhere: list[str], verified: bool | None

@@ -11,16 +11,9 @@ from kit.controls.registry import (
     Control,
     NotEvidenced,
     Outcome,
-    Remedy,
     control,
     roll_up,
 )
-
-_METADATA = {
-    "5(1)(c)": "metadata needs no personal data for its purpose",
-    "5(1)(f)": "metadata is shown in consoles, bills and logs that nobody guards as personal data",
-    "32(1)(b)": "confidentiality",
-}
 
 
 def _judge(
@@ -44,14 +37,6 @@ def _judge(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr=_METADATA,
-    remedy=Remedy(
-        console="AppStream, the resource, Edit: replace the text; a name needs a new resource.",
-        cli=(
-            "# The option of the field that the finding names, such as --display-name\n"
-            "aws appstream update-stack --name STACK --description TEXT"
-        ),
-    ),
     shows=("fields",),
 )
 def free_form_fields_identify_nobody(
@@ -71,19 +56,6 @@ def free_form_fields_identify_nobody(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gdpr=_METADATA,
-    remedy=Remedy(
-        console=(
-            "AppStream or S3, the resource, Tags: remove the tag or replace its value. Policies, "
-            "scripts and cost reports that read the tag have to change first."
-        ),
-        cli=(
-            "# Policies, scripts and cost reports may read the tag: change them first\n"
-            "aws appstream untag-resource --resource-arn ARN --tag-keys KEY\n"
-            "# A bucket\n"
-            "aws resourcegroupstaggingapi untag-resources --resource-arn-list ARN --tag-keys KEY"
-        ),
-    ),
 )
 def tags_identify_nobody(
     validated: list[Any],
@@ -102,22 +74,6 @@ def tags_identify_nobody(
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    gdpr={
-        "5(1)(f)": "a credential in a URL is passed on to every server and log on the way",
-        "32(1)(b)": "confidentiality of what the credential opens",
-    },
-    remedy=Remedy(
-        console=(
-            "Take the credential out of the URL, and revoke it: it was readable in the "
-            "configuration and may be in logs. First let its server accept another way to sign in."
-        ),
-        cli=(
-            "# The credential is in the redirect URL\n"
-            "aws appstream update-stack --name STACK --redirect-url URL\n"
-            "# The credential is in the feedback URL\n"
-            "aws appstream update-stack --name STACK --feedback-url URL"
-        ),
-    ),
     shows=("field", "scheme"),
 )
 def urls_hold_no_credentials(secrets: list[str]) -> bool:
@@ -127,13 +83,7 @@ def urls_hold_no_credentials(secrets: list[str]) -> bool:
 
 @roll_up(
     "MD-04",
-    "Metadata that may reach diagnostic logs identifies nobody",
     responsibility=SHARED,
-    gdpr={
-        "5(1)(c)": "a log needs no personal data that was in a name by chance",
-        "5(1)(f)": "who reads a diagnostic log is not who may read the data",
-        "32(1)(b)": "confidentiality of what names and tags carry into logs",
-    },
 )
 def metadata_in_diagnostic_logs(control: Control) -> bool:
     """Sum up what stands in free-form fields and in tags."""

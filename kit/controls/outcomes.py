@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.controls.registry import Attested, Control, NotApplicable, NotEvidenced, Rule
 from kit.controls.source import cite
-from kit.findings import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 
 _STATUS = {Attested: ATTESTED, NotEvidenced: NOT_EVIDENCED, NotApplicable: NOT_APPLICABLE}
 _ANYTHING = "…"  # stands in a text for what a row fills in

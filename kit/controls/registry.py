@@ -1,18 +1,21 @@
-"""What a control is: a sentence, its metadata, and a rule over one row of one table."""
+"""What a control is: its metadata, and a rule over one row of one table.
+
+What people read of it is in `kit.catalogue`: texts by its id and its clauses', and frameworks.
+"""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from types import CodeType, MappingProxyType
+from types import CodeType
 from typing import Any, Protocol
 
-from kit.aws.calls import Call, Scope
+from kit.calls import Call, Scope
+from kit.catalogue import frameworks, texts
 from kit.controls.source import words
 from kit.errors import UserError
 from kit.tables.core import SPECS, Part
@@ -62,7 +65,7 @@ Rule = Callable[..., Outcome]
 
 @dataclass(frozen=True)
 class Remedy:
-    """How to mend a fail: on the command line, in Terraform, in the console."""
+    """How to correct a fail: in the console, on the command line, in Terraform."""
 
     console: str
     cli: str = ""
@@ -76,6 +79,7 @@ class Clause:
     ``severity`` is empty where it is the control's.
     """
 
+    control: str
     rule: Rule
     severity: str = ""
 
@@ -91,8 +95,8 @@ class Clause:
 
     @property
     def expected(self) -> str:
-        """The first line of the rule's docstring: what it wants to see."""
-        return (inspect.getdoc(self.rule) or "").splitlines()[0]
+        """What the rule wants to see."""
+        return texts.text(f"controls/{self.control}/expects/{self.rule.__name__}")
 
     def _parameters(self, kind: Any) -> tuple[str, ...]:
         found = inspect.signature(self.rule).parameters.items()
@@ -100,36 +104,15 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class Control:
-    """A control; see `control` for the members."""
+class _Described:
+    """What a control and a roll-up have in common: an id, and what the catalogue has under it."""
 
     id: str
-    sentence: str
-    table: str
-    where: Part | None
-    scope: Scope
-    severity: str
-    responsibility: str
-    gdpr: Mapping[str, str]
-    remedy: Remedy
-    shows: tuple[str, ...]
-    rests_on: tuple[Call, ...]
-    asked_by: str
-    context: Mapping[str, str]
-    clauses: list[Clause] = field(default_factory=list)
 
-    def clause(self, rule: Rule) -> Rule:
-        """Add a rule with columns of its own; one clause that is false makes a fail."""
-        return self.clause_of("")(rule)
-
-    def clause_of(self, severity: str) -> Callable[[Rule], Rule]:
-        """Add a rule with columns and a severity of its own."""
-
-        def add(rule: Rule) -> Rule:
-            self.clauses.append(Clause(rule, severity))
-            return rule
-
-        return add
+    @property
+    def title(self) -> str:
+        """What it asserts."""
+        return texts.text(f"controls/{self.id}/title")
 
     @property
     def section(self) -> str:
@@ -140,6 +123,54 @@ class Control:
     def source(self) -> str:
         """What AWS's page says of it, or that it is beyond the source."""
         return words(self.id)
+
+    @property
+    def gdpr(self) -> dict[str, str]:
+        """Articles whose demand the rules test, with paragraph, and why each."""
+        return _reasons(frameworks.mapped(frameworks.GDPR, self.id))
+
+    @property
+    def context(self) -> dict[str, str]:
+        """Articles that the subject concerns and that no rule tests; documents show them apart."""
+        return _reasons(frameworks.related(frameworks.GDPR, self.id))
+
+
+def _reasons(ids: Mapping[str, str]) -> dict[str, str]:
+    return {requirement: texts.text(id) for requirement, id in ids.items()}
+
+
+@dataclass(frozen=True)
+class Control(_Described):
+    """A control; see `control` for the members."""
+
+    table: str
+    where: Part | None
+    scope: Scope
+    severity: str
+    responsibility: str
+    shows: tuple[str, ...]
+    rests_on: tuple[Call, ...]
+    asked_by: str
+    clauses: list[Clause] = field(default_factory=list)
+
+    def clause(self, rule: Rule) -> Rule:
+        """Add a rule with columns of its own; one clause that is false makes a fail."""
+        return self.clause_of("")(rule)
+
+    def clause_of(self, severity: str) -> Callable[[Rule], Rule]:
+        """Add a rule with columns and a severity of its own."""
+
+        def add(rule: Rule) -> Rule:
+            self.clauses.append(Clause(self.id, rule, severity))
+            return rule
+
+        return add
+
+    @property
+    def remedy(self) -> Remedy:
+        """How to correct a fail."""
+        parts = {name: f"controls/{self.id}/remedy/{name}" for name in Remedy.__dataclass_fields__}
+        return Remedy(**{name: texts.text(id) for name, id in parts.items() if texts.has(id)})
 
     @cached_property
     def where_columns(self) -> tuple[str, ...]:
@@ -187,25 +218,11 @@ class _Findings(Protocol):
 
 
 @dataclass(frozen=True)
-class RollUp:
+class RollUp(_Described):
     """A control that sums up others: the worst of their findings, never counted in totals."""
 
-    id: str
-    sentence: str
     responsibility: str
-    gdpr: Mapping[str, str]
-    context: Mapping[str, str]
     over: _Findings
-
-    @property
-    def section(self) -> str:
-        """The two letters before the number."""
-        return self.id[:2]
-
-    @property
-    def source(self) -> str:
-        """What AWS's page says of it, or that it is beyond the source."""
-        return words(self.id)
 
 
 CONTROLS: dict[str, Control] = {}
@@ -220,12 +237,9 @@ def control(
     scope: Scope,
     severity: str,
     responsibility: str,
-    gdpr: Mapping[str, str],
-    remedy: Remedy,
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
     asked_by: str = "",
-    context: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
 
@@ -241,40 +255,32 @@ def control(
         The account, or each region in scope: at least one finding for each.
     severity : {"low", "medium", "high"}
     responsibility : {"AWS", "customer", "shared"}
-    gdpr : mapping of str to str
-        Articles whose demand the rules test, with paragraph, and why each.
-    remedy : Remedy
     shows : tuple of str
         Columns shown in support; what hides them does not hide the verdict.
     rests_on : tuple of Call
         The calls that have to be complete for "there is none", where they are not the table's.
     asked_by : str
         Field of the profile without which the control is not applicable, whatever is there.
-    context : mapping of str to str
-        Articles that the subject touches and that no rule tests; documents show them apart.
 
     Returns
     -------
     callable
-        Turns the rule into the `Control`. The function's name is the sentence.
+        Turns the rule into the `Control`. The function's name is the id of the clause, under which
+        ``kit/catalogue/texts/en.yaml`` has what it expects.
     """
 
     def declare(rule: Rule) -> Control:
         made = Control(
             id,
-            _sentence(rule.__name__),
             table,
             where,
             scope,
             severity,
             responsibility,
-            gdpr,
-            remedy,
             shows,
             rests_on,
             asked_by,
-            context,
-            [Clause(rule)],
+            [Clause(id, rule)],
         )
         CONTROLS[id] = made
         return made
@@ -282,43 +288,14 @@ def control(
     return declare
 
 
-def roll_up(
-    id: str,
-    sentence: str,
-    *,
-    responsibility: str,
-    gdpr: Mapping[str, str],
-    context: Mapping[str, str] = MappingProxyType({}),
-) -> Callable[[_Findings], RollUp]:
+def roll_up(id: str, *, responsibility: str) -> Callable[[_Findings], RollUp]:
     """Declare a roll-up over the controls for which the decorated function is true."""
 
     def declare(over: _Findings) -> RollUp:
-        ROLL_UPS[id] = RollUp(id, sentence, responsibility, gdpr, context, over)
+        ROLL_UPS[id] = RollUp(id, responsibility, over)
         return ROLL_UPS[id]
 
     return declare
-
-
-# How words are spelt when a function's name is read as a sentence.
-_SPELT = {
-    **{word.lower(): word for word in ("AWS", "API", "MFA", "TLS", "KMS", "GDPR", "IAM", "AMI")},
-    **{
-        word.lower(): word for word in ("AppStream", "ACLs", "FIPS", "HTTP", "Macie", "URLs", "USB")
-    },
-    "free form": "free-form",
-    "home folder": "home-folder",
-    "sign in rests": "sign-in rests",
-    "third party": "third-party",
-    "writers own": "writers' own",
-    "administrators alone": "administrators' alone",
-}
-
-
-def _sentence(name: str) -> str:
-    words = name.replace("_", " ")
-    for found, spelt in _SPELT.items():
-        words = re.sub(rf"\b{found}\b", spelt, words)
-    return words[0].upper() + words[1:]
 
 
 def describe(ids: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -352,7 +329,7 @@ def find(name: str) -> str:
 def _described(one: Control | RollUp) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": one.id,
-        "sentence": one.sentence,
+        "title": one.title,
         "section": SECTIONS[one.section],
         "responsibility": one.responsibility,
         "gdpr": dict(one.gdpr),

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from kit.catalogue.texts import text
 from kit.pack.document import Document, data_of, findings_data, tables
 from kit.pack.tabular import csv_file, findings_csv
-from kit.report.words import ids
+from kit.report.formats import ids
 
 
 class Attachment(NamedTuple):

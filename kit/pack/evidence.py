@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from kit.pack.redact import Redactor
 from kit.pack.tabular import csv_file
+from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 

@@ -29,9 +29,9 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from kit.aws.session import shell_client
+from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
-from kit.pack.apart import apart
+from kit.pack.event_loop import apart
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LEAST_BITS = 2048

@@ -18,8 +18,8 @@ from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.cut import cut, printed_tables
 from kit.pack.document import Document
 from kit.report import fonts
+from kit.report.formats import counts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
-from kit.report.words import counts
 
 
 class Paper(NamedTuple):

@@ -25,13 +25,12 @@ from py_ocsf_models.objects.product import Product
 from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, NOT_EVIDENCED, why
-from kit.pack.document import Document
-from kit.pack.judged import (
+from kit.judge.findings import why
+from kit.pack.by_control import (
     about_something,
     by_control,
     evidence_ids,
@@ -39,9 +38,10 @@ from kit.pack.judged import (
     identifier,
     instant,
 )
+from kit.pack.document import Document
+from kit.report.formats import STATUSES as STATUSES_SHOWN
+from kit.report.formats import section_title
 from kit.report.views import JSON
-from kit.report.words import STATUSES as STATUSES_SHOWN
-from kit.report.words import section_title
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
 CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.items()}
@@ -124,7 +124,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         compliance=_compliance(control, record, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
-            title=control.sentence,
+            title=control.title,
             desc=record["observed"] or None,
             created_time=time,
             types=[section_title(control.section)],
@@ -158,7 +158,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
     return _Compliance(
-        control=f"{control.id}: {control.sentence}",
+        control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=section_title(control.section),
         standards=[GDPR],

@@ -11,12 +11,12 @@ import json
 from kit.catalogue.texts import text
 from kit.controls import source
 from kit.controls.registry import Control
+from kit.pack.by_control import Judged, by_control
 from kit.pack.document import Document
-from kit.pack.judged import Judged, by_control
 from kit.pack.oscal_result import Result, method_of, objective
 from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
+from kit.report.formats import section_title
 from kit.report.views import JSON
-from kit.report.words import section_title
 
 VERSION = "1.2.1"
 _GDPR = "https://eur-lex.europa.eu/eli/reg/2016/679/oj"
@@ -86,13 +86,13 @@ def _objective(one: Judged) -> JSON:
     ]
     return {
         "control-id": control.id,
-        "description": prose(control.sentence),
+        "description": prose(control.title),
         "props": [*props(told), *articles],
         "parts": [
             {
                 "id": objective(control.id),
                 "name": "assessment-objective",
-                "prose": prose(one.records[0]["expected"] or control.sentence),
+                "prose": prose(one.records[0]["expected"] or control.title),
             },
             {
                 "id": f"{control.id}_mth",
@@ -114,9 +114,9 @@ def _resources(result: Result) -> list[JSON]:
         },
         {
             "uuid": result.uuid("source"),
-            "title": source.TITLE,
+            "title": source.title(),
             "description": text("pack/oscal/source"),
-            "rlinks": [{"href": source.ADDRESS, "media-type": "text/html"}],
+            "rlinks": [{"href": source.address(), "media-type": "text/html"}],
         },
         {
             "uuid": result.uuid("regulation"),

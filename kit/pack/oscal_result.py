@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
 from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.findings import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, why
-from kit.pack.judged import Judged, about_something, evidence_path, identifier
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
+from kit.report.formats import STATUSES as STATUSES_SHOWN
+from kit.report.formats import counts
 from kit.report.views import JSON
-from kit.report.words import STATUSES as STATUSES_SHOWN
-from kit.report.words import counts
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
 _TOLD = (
@@ -191,7 +191,7 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("finding", control.id),
-                "title": line(f"{control.id}: {control.sentence}"),
+                "title": line(f"{control.id}: {control.title}"),
                 "description": prose(
                     text("pack/oscal/findings", counts=counted)
                     if leaf
@@ -244,9 +244,7 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("risk", control.id, status, accepted),
-                "title": line(
-                    text("pack/oscal/risk", control=control.id, assertion=control.sentence)
-                ),
+                "title": line(text("pack/oscal/risk", control=control.id, assertion=control.title)),
                 "description": text(
                     "pack/oscal/findings",
                     counts=counts({ACCEPTED if accepted else FAIL: len(keys)}),
@@ -256,7 +254,7 @@ class Result:
                         f"{text('pack/page/article', article=article)}: {why}"
                         for article, why in articles.items()
                     )
-                    or control.sentence  # of a control that tests nothing of this side's
+                    or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
                 "status": status,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kit.pack.judged import instant
+from kit.pack.by_control import instant
 from kit.report.views import JSON, escape
 
 NAMESPACE = "urn:x-appstream-evidence-kit"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
+from kit.bag import SIGNATURE, TIMESTAMP, write_bag
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.bag import SIGNATURE, TIMESTAMP, write_bag
 from kit.pack.document import document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
@@ -24,7 +24,7 @@ from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
-from kit.pseudonyms import open_labels
+from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, digest, read
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
-from kit.findings import why
+from kit.judge.findings import why
+from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
-from kit.pack.judged import Judged, evidence_ids
+from kit.report.formats import responsibility, section_title
 from kit.report.views import JSON, STATUSES, cell_text
-from kit.report.words import responsibility, section_title
 
 _NAME = 31  # characters of a sheet's name
 
@@ -73,7 +73,7 @@ def _findings(judged: list[Judged]) -> Sheet:
     rows = [
         [
             record["control"],
-            one.control.sentence,
+            one.control.title,
             record["status"],
             record["severity"],
             record["region"],
@@ -116,7 +116,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         rows.append(
             [
                 control.id,
-                control.sentence,
+                control.title,
                 section_title(control.section),
                 one.status,
                 one.severity or None,

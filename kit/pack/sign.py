@@ -14,9 +14,9 @@ from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeed
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
+from kit.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.errors import CannotRunError
-from kit.pack.apart import apart
-from kit.pack.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.pack.event_loop import apart
 from kit.pack.keys import SigningKey, stamp
 
 _FIELD = "Signature"

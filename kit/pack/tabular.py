@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.report.views import JSON
 
 _COLUMNS = list(Finding.__dataclass_fields__)
@@ -74,7 +74,7 @@ def read_findings_csv(content: bytes) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        Members of `kit.findings.Finding` by name, all texts; ``evidence`` separated by spaces.
+        Members of `kit.judge.findings.Finding` by name, all texts; ``evidence`` separated by spaces.
 
     Raises
     ------

@@ -16,8 +16,8 @@ from xlsxwriter.worksheet import Worksheet
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
+from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
-from kit.pack.judged import Judged, by_control, instant
 from kit.pack.sheets import Column, Sheet, sheets
 from kit.report.views import JSON, SEVERITIES, STATUSES, Kind, cell_text, escape
 

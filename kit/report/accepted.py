@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from kit.catalogue.statuses import ACCEPTED
 from kit.catalogue.texts import text
-from kit.controls import select
-from kit.findings import ACCEPTED, Findings, accepted_for, has_expired
+from kit.judge import select
+from kit.judge.findings import Findings
+from kit.judge.waivers import accepted_for, has_expired
 from kit.parameters import Waiver
+from kit.report.formats import evidence_ids
 from kit.report.views import Note, Table, column, first_of
-from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 
 _PDF_ROWS = 40  # accepted fails that the PDF lists

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
 from kit.controls.source import BEYOND
-from kit.findings import WORST_FIRST, Finding, Findings, made_by, samples, why, worst
+from kit.judge.findings import Finding, Findings, made_by, samples, why, worst
+from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
-from kit.report.words import evidence_ids, responsibility
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
@@ -144,7 +144,7 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
     whole = len(places) == len(rows)
     return ControlBlock(
         id=control.id,
-        title=control.sentence,
+        title=control.title,
         status=worst(counts),
         severity=control.severity,
         responsibility=responsibility(control.responsibility),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import GET_CALLER_IDENTITY
+from kit.calls import GET_CALLER_IDENTITY
 from kit.catalogue.texts import text
-from kit.controls.evaluate import shown
-from kit.pack.redact import Redactor
+from kit.judge.evaluator import shown
+from kit.redact.redactor import Redactor
 from kit.report.views import Note, Table, column
 from kit.snapshot import Request, Snapshot
 from kit.tables import Tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from kit.aws.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
+from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.catalogue.texts import REFERENCE, chosen, text
-from kit.findings import Findings
+from kit.judge.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot
 from kit.tables.logging import events_read

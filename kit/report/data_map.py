@@ -9,11 +9,13 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyBboxPatch
 
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.catalogue.texts import text
-from kit.findings import FAIL, NOT_EVIDENCED, Findings
+from kit.judge.findings import Findings
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, UNKNOWN, Box, boxes, region_name
+from kit.report.formats import joined
 from kit.report.map_layout import (
     BAND,
     COLUMNS,
@@ -34,7 +36,6 @@ from kit.report.map_layout import (
     status_word,
 )
 from kit.report.views import STATUSES, Figure, Note
-from kit.report.words import joined
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 

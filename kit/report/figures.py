@@ -7,14 +7,15 @@ from collections import Counter
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
-from kit.findings import WORST_FIRST, Findings
+from kit.judge.findings import Findings
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.formats import counts as counts_of
+from kit.report.formats import section_title
 from kit.report.views import STATUSES, Figure
-from kit.report.words import counts as counts_of
-from kit.report.words import section_title
 
 _HATCHES = {
     "fail": "xx",

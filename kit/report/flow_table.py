@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.catalogue.texts import text
-from kit.findings import Findings
+from kit.judge.findings import Findings
 from kit.report.flows import boxes, region_name
 from kit.report.views import Table, column
 from kit.tables import Tables

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import NOT_EVIDENCED, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
-from kit.findings import NOT_EVIDENCED, WORST_FIRST, Finding, Findings, worst
-from kit.report.words import evidence_ids
+from kit.judge.findings import Finding, Findings, worst
+from kit.report.formats import evidence_ids
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 from kit.tables.places import SESSIONS as SESSIONS_HERE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.catalogue.texts import text
-from kit.findings import FAIL, NOT_EVIDENCED
 from kit.report import fonts
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, counted
 from kit.report.views import STATUSES

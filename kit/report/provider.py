@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kit.catalogue.texts import text
+from kit.report.formats import evidence_ids
 from kit.report.views import Note, Table, column, first_of
-from kit.report.words import evidence_ids
 from kit.snapshot import Snapshot
 from kit.tables import Tables
 

@@ -7,25 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.catalogue import statuses
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
-from kit.controls.handbook import threshold_text
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
-from kit.controls.source import STATEMENTS, TITLE, Statement
-from kit.findings import (
-    ATTESTED,
-    FAIL,
-    NOT_APPLICABLE,
-    NOT_EVIDENCED,
-    PASS,
-    WORST_FIRST,
-    Finding,
-    Findings,
-    worst,
-)
+from kit.controls.source import Statement, statements, title
+from kit.judge.findings import Finding, Findings, worst
 from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
+from kit.report.appendices import all_findings as all_findings
+from kit.report.appendices import data as data
+from kit.report.appendices import evidence_index as evidence_index
+from kit.report.appendices import inventory as inventory
+from kit.report.appendices import manifest as manifest
 from kit.report.blocks import (
     BRIEF,
     BRIEF_IDS,
@@ -40,11 +35,8 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
-from kit.report.full import all_findings as all_findings
-from kit.report.full import data as data
-from kit.report.full import evidence_index as evidence_index
-from kit.report.full import inventory as inventory
-from kit.report.full import manifest as manifest
+from kit.report.formats import evidence_ids, joined, responsibility, section_title
+from kit.report.handbook import threshold_text
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
@@ -59,7 +51,6 @@ from kit.report.views import (
     Table,
     column,
 )
-from kit.report.words import evidence_ids, joined, responsibility, section_title
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
@@ -109,7 +100,7 @@ def source_coverage(findings: Findings) -> Table:
     judged = {name: status for name, _, status in _verdicts(findings)}
     notes = beside_each(findings)
     rows: list[list[Any]] = []
-    for n, one in enumerate(STATEMENTS, 1):
+    for n, one in enumerate(statements(), 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
         status, beside_it = _answer(one, judged, findings)
@@ -118,7 +109,7 @@ def source_coverage(findings: Findings) -> Table:
         rows.append([n, one.part, says, list(one.controls), status, beside_it])
     return Table(
         "source",
-        text("report/source/caption", title=TITLE),
+        text("report/source/caption", title=title()),
         [
             column("number", "number"),
             column("part"),
@@ -196,7 +187,7 @@ def responsibilities(findings: Findings) -> Table:
             [
                 responsibility(one.responsibility),
                 name,
-                one.sentence,
+                one.title,
                 ", ".join(cited(one.gdpr, findings.data_role)),
                 status,
                 notes.get(name) or None,
@@ -311,7 +302,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
             some = [finding for finding in own if finding.status == status]
             if some:
                 order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                line = [name, control.sentence, control.severity, status, len(some), kinds(some)]
+                line = [name, control.title, control.severity, status, len(some), kinds(some)]
                 lines.append((order, line))
     return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
@@ -339,7 +330,7 @@ def commands(findings: Findings) -> Remedies | Note:
 def transit(findings: Findings) -> Table:
     """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
     rows: list[list[Any]] = []
-    table = [statement for statement in STATEMENTS if statement.what]
+    table = [statement for statement in statements() if statement.what]
     for number, statement in enumerate(table, 1):
         (name,) = statement.controls
         own = [finding for finding in findings.leaves if finding.control == name]

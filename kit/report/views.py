@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, get_args
 import jinja2
 
 from kit.catalogue.texts import text
-from kit.report.words import (
+from kit.report.formats import (
     JSON,
     SEVERITIES,
     STATUSES,

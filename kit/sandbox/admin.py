@@ -7,19 +7,26 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from werkzeug.wrappers import Request, Response
 
-from kit.sandbox.faults import Fault
-
-if TYPE_CHECKING:
-    from kit.sandbox.server import Sandbox
+from kit.sandbox.faults import Fault, Faults
 
 PREFIX = "/_sandbox/"  # no bucket can be called so
 
 
-def answer(sandbox: Sandbox, request: Request) -> Response:
+class _Sandbox(Protocol):
+    faults: Faults
+    requests: list[Any]
+
+    def health(self) -> dict[str, Any]: ...
+    def environment(self, account: str, /) -> Mapping[str, str]: ...
+    def logged(self) -> list[Any]: ...
+
+
+def answer(sandbox: _Sandbox, request: Request) -> Response:
     """Answer one administrative request."""
     what, _, rest = request.path.removeprefix(PREFIX).partition("/")
     try:
@@ -30,7 +37,7 @@ def answer(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _answer(
-    sandbox: Sandbox, method: str, what: str, rest: str, body: bytes
+    sandbox: _Sandbox, method: str, what: str, rest: str, body: bytes
 ) -> tuple[dict[str, Any] | list[Any], int]:
     match method, what:
         case "GET", "health":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kit.pseudonyms import Labels, open_labels
+from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
     agents,

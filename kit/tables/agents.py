@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.aws.calls import DESCRIBE_IMAGE_BUILDERS, DESCRIBE_STACKS, Scope
+from kit.calls import DESCRIBE_IMAGE_BUILDERS, DESCRIBE_STACKS, Scope
 from kit.tables.cells import NONE, Cell, Default
 from kit.tables.core import Column, Part, Row, Source, listed, table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.aws.calls import LIST_ANALYZERS
+from kit.calls import LIST_ANALYZERS
 from kit.snapshot import Snapshot
 from kit.tables.cells import Cell
 from kit.tables.organisation import held, organisation_id

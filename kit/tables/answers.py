@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from botocore.model import Shape
 
-from kit.aws.calls import CALLS, Call
 from kit.aws_models import models
+from kit.calls import CALLS, Call
 
 COLLECTOR = "collector"  # reads what decides which requests are made
 _FILE = "answers.yaml"

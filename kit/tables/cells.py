@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import jmespath
-
-from kit.aws.calls import Call
+from kit.calls import Call, search
 from kit.snapshot import Answer, Trouble
 
 
@@ -41,7 +39,7 @@ UNSEEN = None  # absence of the member is no fact: the cell is a gap
 
 def member(item: Any, ref: str, path: str, absent: Default | None, call: Call) -> Cell:
     """The cell of a member of a listed item."""
-    value = jmespath.search(path, item)
+    value = search(path, item)
     if value is not None:
         return Cell(value, (f"{ref}{pointer(path)}",))
     if absent is UNSEEN:

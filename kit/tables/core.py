@@ -14,19 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from kit.aws.calls import CALLS, Call, Scope
-from kit.pseudonyms import Labels
-from kit.snapshot import Answer, Request, Snapshot, Trouble
+from kit.calls import CALLS, Call, Scope
+from kit.redact.labels import Labels
+from kit.redact.names import identify
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import TROUBLE, coverage
-
-_NAMES = (
-    "Name",
-    "TaskId",
-    "StackName",
-    "DirectoryName",
-    "UserName",
-)  # what tells things without an ARN apart
 
 
 @dataclass(frozen=True)
@@ -84,12 +77,16 @@ class Column:
 
 @dataclass
 class Row:
-    """One row on its way into a table."""
+    """One row on its way into a table.
+
+    ``refs`` are what names the thing that the row is about; all of its cells rest on it too.
+    """
 
     region: str
     key: str
     label: str
     cells: dict[str, Cell] = field(default_factory=dict)
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,7 +214,7 @@ def build(spec: Spec, source: Source) -> Table:
             past = spec.columns[name].past
             cell = in_the_past(found, source.snapshot.as_of) if past else found
             values[name] = None if cell.gap else cell.value
-            refs[row_id, name] = cell.refs
+            refs[row_id, name] = tuple(dict.fromkeys((*row.refs, *cell.refs)))
             if cell.assumed and not cell.gap:
                 assumed[row_id, name] = cell.assumed
             if cell.gap:
@@ -243,12 +240,3 @@ def shown_name(item: Mapping[str, Any]) -> str | None:
     """What people call a resource where names are shown in clear: its name and display name."""
     name, display = item.get("Name"), item.get("DisplayName")
     return f"{name} ({display})" if name and display and display != name else name
-
-
-def identify(item: Mapping[str, Any], asked: Answer | Request) -> str:
-    """What tells a resource from all others: its ARN, else where it was found and its name."""
-    if item.get("Arn"):
-        return str(item["Arn"])
-    own = next((str(item[name]) for name in _NAMES if item.get(name)), "")
-    stack = [str(value) for key, value in asked.parameters.items() if key == "StackName"]
-    return "/".join([asked.region, *stack, own])

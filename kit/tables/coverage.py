@@ -7,7 +7,7 @@ from dataclasses import astuple, fields, replace
 
 import pandas as pd
 
-from kit.aws.calls import CALLS, Call, Scope
+from kit.calls import CALLS, Call, Scope
 from kit.snapshot import Answer, Snapshot, Trouble
 
 ACCOUNT = "global"  # what stands in the region column of rows of the whole account

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
@@ -15,6 +15,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.snapshot import Trouble
+from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
@@ -77,6 +78,7 @@ _BUILDER_COLUMNS = {
             GET_ACCOUNT_AUTHORIZATION_DETAILS,
             *BUCKET_SOURCES,
             GET_BUCKET_POLICY,
+            *POINT_CALLS,
             DESCRIBE_ORGANIZATION,
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kit.aws.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS, Scope
+from kit.calls import LIST_CUSTOMER_AGREEMENTS, LIST_REPORTS, Scope
 from kit.parameters import Framework
 from kit.tables.cells import Cell
 from kit.tables.core import Column, Row, Source, table

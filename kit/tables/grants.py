@@ -42,7 +42,7 @@ from kit.access.evaluator import (
     synthetic_callers,
 )
 from kit.access.patterns import is_wild, matches
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
@@ -50,6 +50,7 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.snapshot import Trouble
+from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
@@ -83,7 +84,8 @@ _COLUMNS = {
     "not_asked": "Not asked",
 }
 _NOT_ASKED = (
-    "service and resource control policies, policies of sessions and VPC endpoints, ACLs, and "
+    "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
+    "Multi-Region Access Points, and "
     "identities that sign in from outside or services of AWS that use a role"
 )
 _ANY_ACCOUNT = "0" * 12
@@ -105,7 +107,7 @@ def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Colu
     "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
-    _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, through=BLOCKS),
+    _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS, through=BLOCKS),
 )
 def grants(source: Source) -> Iterator[Row]:
     """Each principal with each capability that it has; and for each capability, all the others."""
@@ -154,7 +156,11 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     def grants_on_anything() -> _Grants:
         things = (*whatever(source.snapshot), *user_buckets(source))
         asked = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
-        lists = (*BUCKET_SOURCES, GET_BUCKET_POLICY)  # of AppStream, whatever there could be
+        lists = (
+            *BUCKET_SOURCES,
+            GET_BUCKET_POLICY,
+            *POINT_CALLS,
+        )  # of AppStream, whatever there could be
         return _Grants(source, [_over(name, things, source) for name in asked], lists)
 
     def capabilities(role_arn: Cell) -> Cell:
@@ -224,7 +230,7 @@ class _Grants:
         self,
         source: Source,
         capabilities: Iterable[Capability],
-        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY),
+        lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS),
     ):
         self.source, self.lists = source, tuple(lists)
         self.capabilities = {one.name: one for one in capabilities}

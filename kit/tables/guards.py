@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     BUCKET_PREFIX,
     DESCRIBE_KEY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,

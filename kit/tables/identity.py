@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from kit.aws.calls import (
+from kit.calls import (
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     LIST_VIRTUAL_MFA_DEVICES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGE_PERMISSIONS,
@@ -14,9 +14,10 @@ from kit.aws.calls import (
     LIST_EXPORT_IMAGE_TASKS,
     Scope,
 )
+from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, member
-from kit.tables.core import Column, Row, Source, identify, listed, shown_name, table
+from kit.tables.core import Column, Row, Source, listed, shown_name, table
 from kit.tables.organisation import owner_of, whose
 
 AWS = "AWS"

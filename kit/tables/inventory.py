@@ -11,6 +11,7 @@ from kit.access.actions import (
     ASSUMED,
     BUCKET,
     GROUP,
+    LISTING,
     OBJECTS,
     PASSED,
     POLICY,
@@ -24,7 +25,7 @@ from kit.access.actions import (
 from kit.access.conditions import Choice, Some
 from kit.access.documents import Statement
 from kit.access.evaluator import Target
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
@@ -40,6 +41,14 @@ from kit.aws.calls import (
     Scope,
 )
 from kit.snapshot import Snapshot, Trouble
+from kit.tables.access_points import (
+    DIRECTLY,
+    listed_points,
+    of_kind,
+    points_of_others,
+    turns_on_points,
+    unseen_point,
+)
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
 from kit.tables.core import Source
 from kit.tables.guards import public_access
@@ -90,6 +99,8 @@ class Thing:
         What its policy is shown as.
     outside : Trouble, optional
         What hides whether its policy lets anybody in from outside the account.
+    may_let_in : bool
+        Its policy, where it was not seen, may let somebody in.
     """
 
     kind: str
@@ -97,6 +108,7 @@ class Thing:
     cell: Cell = _THERE
     label: str = ""
     outside: Trouble | None = None
+    may_let_in: bool = True
 
 
 def appstream(snapshot: Snapshot) -> Iterator[Thing]:
@@ -188,7 +200,8 @@ def user_buckets(source: Source) -> Iterator[Thing]:
 
 
 def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
-    context = {"aws:requestedregion": Some(tuple(snapshot.regions))} if snapshot.regions else {}
+    regions = {"aws:requestedregion": Some(tuple(snapshot.regions))} if snapshot.regions else {}
+    context = {**DIRECTLY, **regions}
     for prefix in _PREFIXES:
         arn = f"arn:{snapshot.header['partition']}:s3:::{prefix}*"
         yield from _both(Thing(BUCKET, Target(arn, snapshot.account, context=context), cell))
@@ -196,7 +209,7 @@ def _unlisted_buckets(snapshot: Snapshot, cell: Cell) -> Iterator[Thing]:
 
 def _both(bucket: Thing) -> Iterator[Thing]:
     """A bucket, and what is in it."""
-    yield bucket
+    yield from (bucket, replace(bucket, kind=LISTING))
     objects = replace(bucket.target, arn=f"{bucket.target.arn}/*")
     yield replace(bucket, kind=OBJECTS, target=objects)
 
@@ -204,12 +217,12 @@ def _both(bucket: Thing) -> Iterator[Thing]:
 def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     snapshot, name = source.snapshot, bucket.name
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
-    context = {"aws:requestedregion": bucket.region}
+    context = {**DIRECTLY, "aws:requestedregion": bucket.region}
     policy, closed = Cell(()), Cell(False)
     # Nobody asks about buckets of regions that are not in scope. In a region that is off, IAM lets
     # nobody reach what is there (Account Management Reference Guide, "Enable or disable Regions").
-    off = snapshot.regions_off.get(bucket.region)
-    if bucket.region in snapshot.regions and not off:
+    is_asked = bucket.region in snapshot.regions and not snapshot.regions_off.get(bucket.region)
+    if is_asked:
         policy = _policy(snapshot, bucket)
         closed = public_access(snapshot, name)["restrict_public_buckets"]
     target = Target(
@@ -222,6 +235,34 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     cell = Cell(True, (*bucket.refs, *policy.refs), policy.gap)
     label = f"the policy of {bucket_label(source, bucket)}"
     yield from _both(Thing(BUCKET, target, cell, label, closed.gap))
+    if is_asked:
+        yield from _by_points(source, bucket, Thing(BUCKET, target, cell, label, closed.gap))
+
+
+def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]:
+    """A bucket's files as access points lead to them: those listed, unseen ones, and others'."""
+    snapshot, account, target = source.snapshot, source.snapshot.account, direct.target
+    points, known = listed_points(snapshot, source.labels, bucket.name, bucket.region)
+    may_let_in = turns_on_points(target.policy or ())
+    found = []
+    for point in points:
+        cells = (known, point.arn, point.origin, point.policy)
+        refs = dict.fromkeys(ref for cell in (direct.cell, *cells) for ref in cell.refs)
+        gap = next((cell.gap for cell in (point.arn, point.origin, point.policy) if cell.gap), None)
+        cell = Cell(True, tuple(refs), direct.cell.gap or gap)
+        way = unseen_point(target, account, bucket.region) if gap else point.before(target, account)
+        label = f"the policy of {point.label}"
+        found.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
+    if known.gap:
+        cell = Cell(True, (*direct.cell.refs, *known.refs), known.gap)
+        way = unseen_point(target, account, bucket.region)
+        found.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
+    found += (
+        replace(direct, kind=LISTING, target=one) for one in points_of_others(target, account)
+    )
+    for thing in found:
+        yield thing
+        yield replace(thing, kind=OBJECTS, target=of_kind(thing.target, OBJECTS))
 
 
 def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
@@ -18,9 +18,10 @@ from kit.aws.calls import (
     LIST_EVENT_DATA_STORES,
     Scope,
 )
+from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
-from kit.tables.core import Column, Part, Row, Source, identify, shown_name, table
+from kit.tables.core import Column, Part, Row, Source, shown_name, table
 from kit.tables.organisation import seen_by_owner
 from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
@@ -80,7 +81,7 @@ def _uses(source: Source) -> Iterator[_Use]:
             # Without a key's name S3 uses the key that AWS manages; without the rule nothing is said.
             told = answer.absent or answer.value(_RULE) is not None
             key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if told else UNSEEN)
-            key = Cell(None, bucket.refs, off) if off else key
+            key = Cell(key.value, (*bucket.refs, *key.refs), off or key.gap)
             where = answer.region or bucket.region  # an alias means one of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))
     for answer in snapshot.answers(DESCRIBE_STACKS):

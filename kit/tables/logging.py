@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     CALLS,
     DESCRIBE_KEY,
     DESCRIBE_ORGANIZATION,
@@ -20,7 +20,7 @@ from kit.aws.calls import (
     Call,
     Scope,
 )
-from kit.aws.session import USER_AGENT
+from kit.collect.session import USER_AGENT
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport
 from kit.tables.analyzers import analyzer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_BUCKETS,
     DESCRIBE_ORGANIZATION,
     GET_AUTOMATED_DISCOVERY_CONFIGURATION,

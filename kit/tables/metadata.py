@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jmespath
-
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
@@ -25,11 +23,13 @@ from kit.aws.calls import (
     LIST_TAGS_FOR_RESOURCE,
     Call,
     Scope,
+    search,
 )
+from kit.detect.identifiers import Detectors
+from kit.redact.names import identify
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell, absent_member
-from kit.tables.core import Column, Row, Source, identify, shown_name, table
-from kit.tables.detect import Detectors
+from kit.tables.core import Column, Row, Source, shown_name, table
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
 # The nouns of what each call lists, and the members of it that people fill with text.
@@ -148,7 +148,7 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
 
 def _fields(item: Any, members: tuple[str, ...]) -> Iterator[Field]:
     for path in members:
-        found = jmespath.search(path, item)
+        found = search(path, item)
         for text in found if isinstance(found, list) else [found]:
             if isinstance(text, str) and text:
                 yield Field(path.removesuffix("[]").removesuffix(".*"), text)

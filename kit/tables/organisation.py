@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kit.aws.calls import DESCRIBE_ORGANIZATION
+from kit.calls import DESCRIBE_ORGANIZATION
 from kit.snapshot import Snapshot, Trouble, reason_for, way_in
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 

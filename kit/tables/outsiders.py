@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kit.access.actions import FILES, KEYS, OBJECTS
-from kit.access.conditions import Context
+from kit.access.actions import FILES, KEYS
 from kit.access.documents import Statement, read_statements
 from kit.access.evaluator import (
     Access,
     Caller,
     Target,
     accounts_named,
+    any_of_account,
     decide,
     synthetic_callers,
+    with_context,
 )
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_KEY,
-    GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_POLICY,
@@ -28,9 +28,10 @@ from kit.aws.calls import (
     LIST_ACCESS_POINTS,
     LIST_GRANTS,
 )
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
-from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive
+from kit.tables.access_points import POINT_CALLS, Point, listed_points, of_kind
+from kit.tables.cells import Cell, attached, derive
 from kit.tables.core import Column
 from kit.tables.policies import read_policy
 
@@ -46,8 +47,7 @@ KEY_ACCESS_COLUMNS = {
     ),
 }
 _POINT_CALLS = (
-    LIST_ACCESS_POINTS,
-    GET_ACCESS_POINT_POLICY,
+    *POINT_CALLS,
     GET_BUCKET_POLICY,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -140,65 +140,35 @@ def access_points(
     ----------
     Amazon S3 User Guide, "Configuring IAM policies for using access points".
     """
-    listed = snapshot.answer(LIST_ACCESS_POINTS, region)
-    found = [(point, ref) for point, ref in listed.items() if point.get("Bucket") == bucket]
-    known = Cell(None, tuple(ref for _, ref in found) or listed.evidence, listed.trouble)
-    arns = [
-        Cell(
-            point.get("AccessPointArn"),
-            (ref,),
-            None
-            if point.get("AccessPointArn")
-            else absent_member(LIST_ACCESS_POINTS, "the access point's ARN", ref),
-        )
-        for point, ref in found
-    ]
-    policies = [
-        read_policy(
-            attached(answer, "Policy", UNSEEN, NONE), GET_ACCESS_POINT_POLICY, snapshot.as_of
-        )
-        for point, _ in found
-        for answer in [snapshot.answer(GET_ACCESS_POINT_POLICY, region, Name=point.get("Name"))]
-    ]
+    points, known = listed_points(snapshot, labels, bucket, region)
     bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
 
-    def admitted(_: None, policy: Statements, closed: bool, *rest: Any) -> Outcomes:
-        pairs = zip(rest[: len(found)], rest[len(found) :], strict=True)
-        return _furthest(
-            outcome
-            for arn, own in pairs
-            for outcome in _by_point(arn, own, bucket_arn, policy, closed, snapshot.account)
-        )
+    def admitted(_: None, policy: Statements, closed: bool, *__: Any) -> Outcomes:
+        target = Target(bucket_arn, snapshot.account, policy, blocks_public=closed)
+        return _furthest(outcome for point in points for outcome in _by_point(point, target))
 
-    rests_on = (known, policy, restricted, *arns, *policies) if found else (known,)
-    outcomes = derive(admitted if found else lambda _: {}, *rests_on)
-    names = [
-        labels.label("access point", str(point.get("AccessPointArn") or ref), point.get("Name"))
-        for point, ref in found
-    ]
+    each = [cell for point in points for cell in (point.arn, point.origin, point.policy)]
+    rests_on = (known, policy, restricted, *each) if points else (known,)
+    outcomes = derive(admitted if points else lambda _: {}, *rests_on)
     return {
-        "access_points": derive(lambda _: sorted(names), known),
+        "access_points": derive(lambda _: sorted(point.label for point in points), known),
         "access_points_admit": derive(_with(Access.YES), outcomes),
         "access_points_may_admit": derive(_with(Access.UNKNOWN), outcomes),
     }
 
 
-def _by_point(
-    arn: str, own: Statements, bucket_arn: str, policy: Statements, closed: bool, account: str
-) -> Iterator[tuple[str, Access]]:
-    how: Context = {"s3:dataaccesspointarn": arn, "s3:dataaccesspointaccount": account}
+def _by_point(point: Point, bucket: Target) -> Iterator[tuple[str, Access]]:
+    account = bucket.account
+    target = point.before(bucket, account)
 
     def through(caller: Caller, action: str, kind: str) -> Access:
-        here, there = (
-            Target(base + objects * (kind == OBJECTS), account, statements, blocks_public=closed)
-            for base, objects, statements in ((arn, "/object/*", own), (bucket_arn, "/*", policy))
-        )
-        allowed = decide(caller, action, here, how)
-        if allowed is Access.YES and decide(caller, action, there, how) is not Access.YES:
+        both = of_kind(target, kind)
+        allowed = decide(caller, action, replace(both, behind=None))
+        if allowed is Access.YES and decide(caller, action, both) is not Access.YES:
             return Access.UNKNOWN
         return allowed
 
-    for name, caller in (*_others((*own, *policy), account), (ANYBODY, Caller("anonymous"))):
+    for name, caller in (*_others(target.policies, account), (ANYBODY, Caller("anonymous"))):
         yield from ((name, through(caller, action, kind)) for action, kind in FILES)
 
 
@@ -206,13 +176,13 @@ def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]
     """Callers of other accounts: of those that are named, of any, and of organisations."""
     stranger = synthetic_callers(account)["any other account"]
     for one in sorted(accounts_named(statements) - {account}):
-        yield one, Caller("account", account=one)
-    yield ANY_ACCOUNT, replace(stranger, context={"aws:principalorgid": "o-other"})
+        yield one, any_of_account(one)
+    yield ANY_ACCOUNT, with_context(stranger, "aws:principalorgid", "o-other")
     conditions = (condition for one in statements for condition in one.conditions)
     for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
         yield (
             "any account of an organisation",
-            replace(stranger, context={"aws:principalorgid": value}),
+            with_context(stranger, "aws:principalorgid", value),
         )
 
 

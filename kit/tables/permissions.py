@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
-from kit.access.actions import BUCKET, OBJECTS, PASSED, Way
+from kit.access.actions import BUCKET, LISTING, OBJECTS, PASSED, Way
 from kit.access.conditions import ABSENT, CHOSEN, UNKNOWN, Choice, Context, Value
 from kit.access.documents import Statement
 from kit.access.evaluator import Access, Caller, decide, names_action
@@ -26,10 +26,6 @@ _ASKED: Context = {
     "iam:permissionsboundary": UNKNOWN,
     "iam:policyarn": UNKNOWN,
     "sts:externalid": CHOSEN,
-    # Access points are things of their own.
-    "s3:dataaccesspointarn": ABSENT,
-    "s3:dataaccesspointaccount": ABSENT,
-    "s3:accesspointnetworkorigin": ABSENT,
 }
 _ON_ORGANISATION = re.compile(r"aws:(principal|resource)org(id|paths)")
 
@@ -100,7 +96,8 @@ class Capability:
     @cached_property
     def policy_gap(self) -> Trouble | None:
         """What hides a policy of a thing, and so whom it lets in."""
-        hidden = (one.cell.gap for one in self.things if one.kind in (BUCKET, OBJECTS))
+        kinds = (BUCKET, LISTING, OBJECTS)
+        hidden = (one.cell.gap for one in self.things if one.kind in kinds and one.may_let_in)
         return next(filter(None, hidden), None)
 
     def held(self, caller: Caller) -> Held:
@@ -125,7 +122,7 @@ class Capability:
         """Whether an organisation that was not seen might decide."""
         if not self.organisation.gap:
             return False
-        policies = (thing.target.policy or () for thing in self.things)
+        policies = (thing.target.policies for thing in self.things)
         statements = (*caller.identity, *(caller.boundary or ()), *(s for p in policies for s in p))
         return any(_ON_ORGANISATION.fullmatch(c.key) for s in statements for c in s.conditions)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     BUCKET_PREFIX,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_REGIONS,

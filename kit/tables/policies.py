@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.access.conditions import in_force
 from kit.access.documents import PolicyError, Statement, read_statements
-from kit.aws.calls import Call
+from kit.calls import Call
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell, derive
 

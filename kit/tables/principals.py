@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.access.documents import PolicyError, Statement
 from kit.access.evaluator import Caller
-from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
+from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
 from kit.tables.core import Source

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_KEY,
     DESCRIBE_TRAILS,
     GET_EVENT_DATA_STORE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property, lru_cache
 
 from kit.access.actions import FILES, OBJECTS, Need
@@ -15,17 +14,20 @@ from kit.access.evaluator import (
     Caller,
     Target,
     accounts_named,
+    any_of_account,
     decide,
     denied,
+    reduced,
     synthetic_callers,
+    with_context,
 )
 from kit.access.patterns import is_wild, matches
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_BUCKET_POLICY,
 )
-from kit.pseudonyms import Labels
+from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column
@@ -63,29 +65,29 @@ def refuses_all(
     context : mapping, optional
         How the requests come that have to be denied, such as over plain HTTP.
     """
-    return _refuse_all(
-        statements, bucket_arn, account, tuple(needs), tuple((context or {}).items())
-    )
+    # NotPrincipal is there to leave somebody over.
+    statements = tuple(one for one in statements if not one.excepts_principals)
+    asked = _asked(statements, bucket_arn, account, needs)
+    how = tuple((context or {}).items())
+    return _refuse_all(tuple(asked), account, _partition(bucket_arn), how)
 
 
 @lru_cache(maxsize=10_000)
 def _refuse_all(
-    statements: Statements,
-    bucket_arn: str,
+    asked: tuple[tuple[str, Target], ...],
     account: str,
-    needs: tuple[Need, ...],
+    partition: str,
     context: tuple[tuple[str, Value], ...],
 ) -> Known:
     how = dict(context)
-    # NotPrincipal is there to leave somebody over.
-    statements = tuple(one for one in statements if not one.excepts_principals)
-    callers = [*synthetic_callers(account, _partition(bucket_arn)).values()]
-    callers += (Caller("account", account=one) for one in accounts_named(statements) | {account})
+    statements = asked[0][1].policy or ()
+    callers = [*synthetic_callers(account, partition).values()]
+    callers += map(any_of_account, accounts_named(statements) | {account})
     singled_out = (one for one in _singled_out(statements) if one[0] not in how)
-    callers += (replace(callers[0], context={key: value}) for key, value in singled_out)
+    callers += [with_context(callers[0], key, value) for key, value in singled_out]
     found = {
         denied(caller, action, target, how, ordinary=True)
-        for action, target in _asked(statements, bucket_arn, account, needs)
+        for action, target in asked
         for caller in callers
     }
     return Access.NO not in found and (Access.UNKNOWN not in found or IN_DOUBT)
@@ -102,7 +104,9 @@ def _singled_out(statements: Iterable[Statement]) -> list[tuple[str, str]]:
 def _asked(
     statements: Statements, bucket_arn: str, account: str, needs: Iterable[Need]
 ) -> list[tuple[str, Target]]:
-    bucket, objects = (Target(arn, account, statements) for arn in (bucket_arn, f"{bucket_arn}/*"))
+    bucket, objects = (
+        reduced(Target(arn, account, statements)) for arn in (bucket_arn, f"{bucket_arn}/*")
+    )
     return [(action, objects if kind == OBJECTS else bucket) for action, kind in needs]
 
 
@@ -181,7 +185,7 @@ class _Policy:
         for key, value in _singled_out(self._denials):
             # Anybody may come so who is denied otherwise.
             if not _OF_PRINCIPALS.match(key) and not _gets(found["any other role"]):
-                caller = replace(role, context={**role.context, key: value})
+                caller = with_context(role, key, value)
                 found[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
         for named in self.organisations:
             caller = _of(callers["any other account"], named)
@@ -209,7 +213,7 @@ class _Policy:
             return False
         if Access.UNKNOWN in found:
             return IN_DOUBT
-        everybody = list(self._principals())
+        everybody = _principals(self._snapshot)
         # A pattern that fits every principal that there is denies nobody today.
         return not 1 < len(everybody) == len(self._by_pattern) or IN_DOUBT
 
@@ -237,8 +241,7 @@ class _Policy:
     def other_accounts(self) -> list[str]:
         """Other accounts that it names and does not deny."""
         named = accounts_named(self._denials) - {self._account}
-        callers = (Caller("account", account=one) for one in sorted(named))
-        return [one.account for one in callers if self._is_left_over(one)]
+        return [one for one in sorted(named) if self._is_left_over(any_of_account(one))]
 
     def _named_ones(self) -> Iterator[str]:
         own = {
@@ -257,23 +260,41 @@ class _Policy:
     @cached_property
     def _by_pattern(self) -> list[Caller]:
         """The account's principals whom patterns leave over."""
-        return [
-            one
-            for one in self._principals()
-            if any(matches(pattern, one.arn) for pattern in self._arn_patterns)
-            or any(matches(pattern, one.user_id) for pattern in self._id_patterns)
-            if self._is_left_over(one)
-        ]
+        fitting = _fitting(
+            _principals(self._snapshot),
+            frozenset(self._arn_patterns),
+            frozenset(self._id_patterns),
+        )
+        return [one for one in fitting if self._is_left_over(one)]
 
-    def _principals(self) -> Iterator[Caller]:
-        answer = self._snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-        for kind in ("Role", "User"):
-            for item, _ in answer.items(f"{kind}DetailList"):
-                identifier = item.get(f"{kind}Id") or ""
-                session = ":session" if kind == "Role" else ""
-                yield Caller(
-                    kind.lower(), item.get("Arn") or "", self._account, f"{identifier}{session}"
-                )
+
+@lru_cache(maxsize=1)
+def _principals(snapshot: Snapshot) -> tuple[Caller, ...]:
+    """The roles and users that the account has."""
+    answer = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+    return tuple(
+        Caller(
+            kind.lower(),
+            item.get("Arn") or "",
+            snapshot.account,
+            (item.get(f"{kind}Id") or "") + (":session" if kind == "Role" else ""),
+        )
+        for kind in ("Role", "User")
+        for item, _ in answer.items(f"{kind}DetailList")
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _fitting(
+    principals: tuple[Caller, ...], arn_patterns: frozenset[str], id_patterns: frozenset[str]
+) -> list[Caller]:
+    """The principals that any of the patterns of ARNs or ids fits."""
+    return [
+        one
+        for one in principals
+        if any(matches(pattern, one.arn) for pattern in arn_patterns)
+        or any(matches(pattern, one.user_id) for pattern in id_patterns)
+    ]
 
 
 def _gets(denials: Mapping[str, Access]) -> bool:
@@ -282,7 +303,7 @@ def _gets(denials: Mapping[str, Access]) -> bool:
 
 
 def _of(caller: Caller, organisation: Value) -> Caller:
-    return replace(caller, context={**caller.context, "aws:principalorgid": organisation})
+    return with_context(caller, "aws:principalorgid", organisation)
 
 
 def _partition(arn: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kit.access.patterns import many
-from kit.aws.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
+from kit.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
 from kit.tables.cells import Cell, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_ENTITLEMENTS,
@@ -14,9 +14,10 @@ from kit.aws.calls import (
     LIST_SAML_PROVIDERS,
     Scope,
 )
+from kit.redact.names import identify
 from kit.snapshot import Answer
 from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, member
-from kit.tables.core import Column, Row, Source, identify, listed, table
+from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.organisation import owner_of, whose
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-import jmespath
-
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
@@ -15,6 +13,7 @@ from kit.aws.calls import (
     DESCRIBE_STACKS,
     Call,
     Scope,
+    search,
 )
 from kit.snapshot import Snapshot
 from kit.tables.agents import AGENT_CALLS
@@ -79,7 +78,7 @@ def sources(source: Source) -> Iterator[Row]:
             "object_ownership": ownership(snapshot, bucket.name),
             "versioning": versioning(snapshot, bucket.name),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 @table(
@@ -111,7 +110,7 @@ def screenshots(source: Source) -> Iterator[Row]:
             "kept_days": kept_days(snapshot, bucket.name),
             "recording_keys_usable": _recording_keys_usable(snapshot, bucket),
         }
-        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), _cited(bucket, cells))
+        yield Row(bucket.region, bucket.name, bucket_label(source, bucket), cells, bucket.refs)
 
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
@@ -147,7 +146,7 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
         for answer in snapshot.answers(call):
             for item, ref in answer.items():
                 for place in places:
-                    name = jmespath.search(f"{place}.S3Bucket", item)
+                    name = search(f"{place}.S3Bucket", item)
                     if name:
                         yield Bucket(name, SOURCES, answer.region, (f"{ref}{pointer(place)}",))
                 # An app block in use has a source: AWS left it out, and so its bucket's name.
@@ -167,11 +166,6 @@ def _merged(buckets: Iterable[Bucket]) -> list[Bucket]:
 
 def _name(arn: str | None) -> str:
     return (arn or "").rpartition(":::")[2]
-
-
-def _cited(bucket: Bucket, cells: dict[str, Cell]) -> dict[str, Cell]:
-    """The cells, each of which rests on what names the bucket too."""
-    return {name: replace(cell, refs=(*bucket.refs, *cell.refs)) for name, cell in cells.items()}
 
 
 def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_FLEETS,
     DESCRIBE_STACKS,
@@ -16,6 +16,7 @@ from kit.aws.calls import (
     LIST_ASSOCIATED_FLEETS,
     Scope,
 )
+from kit.redact.names import identify
 from kit.tables.cells import (
     NONE,
     UNSEEN,
@@ -27,7 +28,7 @@ from kit.tables.cells import (
     known_any,
     member,
 )
-from kit.tables.core import Column, Part, Row, Source, identify, listed, table
+from kit.tables.core import Column, Part, Row, Source, listed, table
 from kit.tables.fleets import THIRD_PARTIES
 from kit.tables.organisation import whose
 from kit.tables.sign_in import certificate_sign_in

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kit.access.actions import BUCKET, FILES
 from kit.access.conditions import PLAIN_HTTP
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -21,7 +20,7 @@ from kit.aws.calls import (
     Call,
     Scope,
 )
-from kit.pseudonyms import Labels
+from kit.redact.names import APPSTREAM_BUCKETS, shown_bucket
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.core import Column, Part, Row, Source, table
@@ -56,12 +55,7 @@ _UNKNOWN = "an unknown purpose"
 _DELETION = (("s3:DeleteBucket", BUCKET),)  # what AppStream's own statement guards against
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
-_PURPOSES = (
-    (HOME, re.compile(r"appstream2-36fb080bb8-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
-    (SETTINGS, re.compile(r"appstream-app-settings-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
-    (LOGS, re.compile(r"appstream-logs-(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)-\d{12}")),
-)
-_RANDOM = re.compile(r"(-[a-z0-9]{0,16})?")  # what AppStream puts after the account's number
+_PURPOSES = tuple(zip((HOME, SETTINGS, LOGS), APPSTREAM_BUCKETS, strict=True))
 # The folders in which AppStream keeps things. It makes others beside those for reports, for what
 # session scripts write: one for each session.
 # Developer Guide: "Home Folder Formats", "Administer the VHDs for Your Users' Application Settings",
@@ -187,7 +181,8 @@ def buckets(source: Source) -> Iterator[Row]:
         unknown = _no_name(bucket) if bucket.purpose == _UNKNOWN else None
         purpose = Cell(None if unknown else bucket.purpose, bucket.refs, unknown)
         key = bucket.name or bucket.purpose
-        yield Row(bucket.region, key, bucket_label(source, bucket), {"purpose": purpose, **cells})
+        cells = {"purpose": purpose, **cells}
+        yield Row(bucket.region, key, bucket_label(source, bucket), cells, bucket.refs)
 
 
 def bucket_label(source: Source, bucket: Bucket) -> str:
@@ -195,17 +190,6 @@ def bucket_label(source: Source, bucket: Bucket) -> str:
     if not bucket.name:
         return f"bucket for {bucket.purpose}"
     return shown_bucket(source.labels, bucket.name)
-
-
-def shown_bucket(labels: Labels, name: str) -> str:
-    """The name of a bucket as packs show it."""
-    return name if is_made_by_appstream(name) else labels.label("bucket", name)
-
-
-def is_made_by_appstream(name: str) -> bool:
-    """Whether AppStream made a bucket, and so its name: no word of anybody's stands at its end."""
-    found = (pattern.match(name) for _, pattern in _PURPOSES)
-    return any(made and _RANDOM.fullmatch(name, made.end()) for made in found)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:

@@ -18,7 +18,8 @@ from functools import cache, partial
 from itertools import product
 from typing import Any
 
-from kit.aws.calls import (
+from kit.aws_models import models
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
     GET_EVENT_DATA_STORE,
@@ -26,7 +27,6 @@ from kit.aws.calls import (
     GET_TRAIL_STATUS,
     LIST_EVENT_DATA_STORES,
 )
-from kit.aws_models import models
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import (
     NONE,

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import jmespath
-
-from kit.aws.calls import DESCRIBE_STACKS, DESCRIBE_THEME_FOR_STACK, DESCRIBE_USERS, Call, Scope
 from kit.aws_models import models
+from kit.calls import (
+    DESCRIBE_STACKS,
+    DESCRIBE_THEME_FOR_STACK,
+    DESCRIBE_USERS,
+    Call,
+    Scope,
+    search,
+)
+from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
-from kit.tables.core import Column, Row, Source, identify, table
+from kit.tables.core import Column, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
 _URLS: dict[Call, tuple[str, ...]] = {
@@ -84,7 +90,7 @@ def _own_urls(source: Source, region: str) -> dict[str, Cell]:
                 if name not in labels:
                     labels[name] = source.labels.label("stack", identify(item, answer), name)
                 for path in paths:
-                    found = jmespath.search(path, item)
+                    found = search(path, item)
                     for url in found if isinstance(found, list) else [found]:
                         if isinstance(url, str) and "://" in url:
                             count += 1

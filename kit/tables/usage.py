@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.aws.calls import DESCRIBE_FLEETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, Scope
+from kit.calls import DESCRIBE_FLEETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, Scope
 from kit.snapshot import Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, derive, known_any, member
 from kit.tables.core import Column, Row, Source, listed, table

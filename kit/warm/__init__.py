@@ -4,6 +4,10 @@
 take. Each process has its own environment, group and memory, which is returned when it ends; it is
 ended when whoever started it is gone. Where forking is not to be had, `start` says so, and callers
 run plain processes.
+
+The standard library's forkserver starts a process as fast (16 ms), but a process that it started
+starts a forkserver of its own, so that the kernel of each account would wait for all imports again.
+https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py (ensure_running)
 """
 
 from __future__ import annotations

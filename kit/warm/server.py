@@ -19,8 +19,8 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from kit.aws.calls import CALLS
 from kit.aws_models import load_models
+from kit.calls import CALLS
 from kit.warm import ADDRESS, LENGTH, STATUS
 
 _NEEDED = (
@@ -29,7 +29,7 @@ _NEEDED = (
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
     "phonenumbers",
-    "kit.aws.collect",
+    "kit.collect.collector",
     "kit.batch.account",
     "kit.notebook",
     "kit.pack.seal",

@@ -6,12 +6,12 @@ import botocore.session
 import pytest
 
 from kit.access.actions import (
-    BUCKET,
     CAPABILITIES,
     CHANGE_FILES,
     FILES,
     GIVE_RIGHTS,
     LIST_FILES,
+    LISTING,
     READ_FILES,
     actions,
 )
@@ -36,7 +36,7 @@ def test_what_is_denied_of_files_is_what_the_capabilities_name() -> None:
         for name in (READ_FILES, LIST_FILES, CHANGE_FILES)
     )
     assert set(FILES) <= read | listed | changed
-    assert {action for action, kind in FILES if kind == BUCKET} == {
+    assert {action for action, kind in FILES if kind == LISTING} == {
         "s3:ListBucket",
         "s3:ListBucketVersions",
     }

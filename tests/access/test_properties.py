@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kit.access.conditions import ABSENT, UNKNOWN, Value, default, holds, representatives
 from kit.access.documents import Condition, PolicyError, read_statements
-from kit.access.evaluator import EVERYTHING, Access, Caller, Target, decide, denied
+from kit.access.evaluator import EVERYTHING, Access, Caller, Target, decide, denied, reduced
 from kit.access.patterns import covers, literal, matches, overlaps
 
 OWN, FOREIGN = "123456789012", "999999999999"
@@ -235,6 +235,44 @@ def test_whoever_is_denied_may_not(who: Any, arn: str, policy: Any) -> None:
     target = Target(arn, OWN, read(policy))
     if denied(caller, "s3:GetObject", target) is Access.YES:
         assert decide(caller, "s3:GetObject", target) is Access.NO
+
+
+@settings(max_examples=200)
+@given(who=CALLERS, own=st.sampled_from([EVERYTHING, ()]), arn=ARNS, policy=RESOURCE_POLICIES,
+       closed=st.booleans(), ordinary=st.booleans(), action=st.sampled_from(["s3:GetObject", "ec2:RunInstances"]))  # fmt: skip
+def test_a_reduced_target_gets_the_same_answers(
+    who: Any, own: Any, arn: str, policy: Any, closed: bool, ordinary: bool, action: str
+) -> None:
+    caller = Caller(*who, identity=own)
+    target = Target(arn, OWN, read(policy), blocks_public=closed)
+    for judge in (decide, denied):
+        whole = judge(caller, action, target, ordinary=ordinary)
+        assert judge(caller, action, reduced(target), ordinary=ordinary) is whole
+
+
+def alone(bucket: str, named: str, **members: Any) -> Target:
+    """A bucket with a statement of its policy that names a resource."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": named}
+    return Target(bucket, OWN, read([{**statement, **members}]))
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::two"), True),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::t*", Sid="Two"), True),
+        (alone("arn:aws:s3:::two", BUCKET), False),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::two", Action="s3:Get*"), False),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::two", Effect="Allow"), False),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::two", Principal={"AWS": ROLE}), False),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::two", Condition=CONDITIONS[0]), False),
+        (alone("arn:aws:s3:::two", "arn:aws:s3:::${aws:username}"), False),
+        (Target("arn:aws:s3:::two", FOREIGN, alone(BUCKET, "*").policy), False),
+        (Target("arn:aws:s3:::two", OWN), False),
+    ],
+)
+def test_targets_with_equal_policies_are_judged_once(other: Target, same: bool) -> None:
+    assert (reduced(alone(BUCKET, BUCKET)) is reduced(other)) is same
 
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(

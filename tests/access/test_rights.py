@@ -15,8 +15,8 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from kit.access.documents import read_statements
 from kit.access.evaluator import Access, Caller, Target, decide
 from kit.access.patterns import overlaps
-from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
-from kit.aws.protect import protect
+from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
+from kit.redact.protect import protect
 
 STACK = "arn:aws:appstream:eu-west-1:111122223333:stack/finance"
 OTHER = "arn:aws:appstream:eu-west-1:111122223333:stack/design"

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 import pikepdf
 import pyarrow.parquet as pq
 
-from kit.pack.kept import FORMS
+from kit.redact.readable import FORMS
 from tests.answers.changes import applied, places, replaced, successes
 from tests.answers.playback import Account, Answer
 from tests.answers.shapes import Node, instead

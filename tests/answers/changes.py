@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from kit.aws.calls import CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Call
-from kit.aws.protect import protect
-from kit.findings import Finding
+from kit.calls import CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Call
+from kit.judge.findings import Finding
+from kit.redact.protect import protect
 from kit.snapshot import Snapshot
 from tests.answers.playback import Account, Answer
 from tests.answers.shapes import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit import evaluate, tabulate
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.snapshot import Snapshot, read
 from tests.answers.playback import Account, record
 

@@ -24,11 +24,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError
 
 from kit import sandbox
-from kit.aws import collect as engine
-from kit.aws import session
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, Asked, Call
 from kit.aws_models import home_region
-from kit.controls import needed_calls
+from kit.calls import CALLS, GET_CALLER_IDENTITY, Asked, Call
+from kit.collect import collector as engine
+from kit.collect import session
+from kit.judge import needed_calls
 from kit.parameters import Run
 from kit.snapshot import Snapshot
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from kit import snapshot as stored
-from kit.aws import collect as engine
-from kit.aws import lending
-from kit.aws.calls import GET_CALLER_IDENTITY, LIST_REGIONS
+from kit.calls import GET_CALLER_IDENTITY, LIST_REGIONS
+from kit.collect import collector as engine
+from kit.collect import lending
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from kit.tables.answers import COLLECTOR

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from kit.aws.calls import Call
+from kit.calls import Call
 from tests.standins import operation, output_shape
 
 Path = tuple[str | int, ...]

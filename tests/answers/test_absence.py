@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Each
-from kit.aws.protect import protect
-from kit.controls import CONTROLS, evaluate
+from kit.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, Call, Each
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.controls import CONTROLS
 from kit.controls.registry import Control
-from kit.findings import FAIL, NOT_EVIDENCED, WORST_FIRST, Finding
+from kit.judge import evaluate
+from kit.judge.findings import Finding
+from kit.redact.protect import protect
 from kit.snapshot import Request, Snapshot, digest
 from kit.tables import Tables, tabulate
 from kit.tables.core import SPECS, Table

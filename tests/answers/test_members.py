@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from kit.aws.calls import (
+from kit.calls import (
     CALLS,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_KEY,
@@ -191,9 +190,7 @@ def test_choices_need_a_sentence() -> None:
     assert not needs_sentence("X", of_stack["Stacks[].Description"])
 
 
-def test_the_page_is_what_is_declared_and_the_command_prints_it() -> None:
-    committed = Path(__file__).parents[2] / "docs" / "members.md"
-    assert committed.read_text() == page(), "run make docs"
+def test_the_command_prints_the_page_with_every_member() -> None:
     assert CliRunner().invoke(main, ["controls", "--members"]).output == page()
     for call in CALLS.values():
         for path in (*members(call), *call.secret):

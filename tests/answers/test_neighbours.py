@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED
 from kit.controls import CONTROLS
 from kit.controls.registry import ACCOUNT
 from kit.errors import UserError
-from kit.findings import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, Finding
+from kit.judge.findings import Finding
 from tests.answers.changes import Reach, applied, examples, several, single, told
 from tests.answers.conftest import REGIONS, Judged, judge
 from tests.answers.playback import Account

@@ -13,10 +13,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kit.aws.calls import CALLS, DESCRIBE_STACKS, GET_CREDENTIAL_REPORT
-from kit.controls import CONTROLS, evaluate
+from kit.calls import CALLS, DESCRIBE_STACKS, GET_CREDENTIAL_REPORT
+from kit.catalogue.statuses import PASS
+from kit.controls import CONTROLS
 from kit.controls.registry import CLOCK
-from kit.findings import PASS, Finding
+from kit.judge import evaluate
+from kit.judge.findings import Finding
 from kit.parameters import Profile
 from kit.snapshot import Request, Snapshot, digest
 from kit.tables import answers, identity, tabulate

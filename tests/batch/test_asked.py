@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.batch.asked import asked, asked_then, change, digest_of
+from kit.batch.request import asked, asked_then, change, digest_of
 from kit.parameters import Run, load_profile, load_waivers
 
 ACCOUNT = "012345678901"

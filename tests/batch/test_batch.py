@@ -13,8 +13,9 @@ import bagit
 import pytest
 
 from kit import evaluate, tabulate
-from kit.aws.collect import collect
-from kit.controls import CONTROLS, needed_calls
+from kit.collect.collector import collect
+from kit.controls import CONTROLS
+from kit.judge import needed_calls
 from kit.pack.seal import seal
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read

@@ -18,8 +18,8 @@ import pytest
 from kit.batch import run_batch
 from kit.batch.cluster import connect
 from kit.errors import CannotRunError, UserError
-from kit.pack.verify import verify
 from kit.sandbox.server import Sandbox
+from kit.verify import verify
 from tests.batch.conftest import DEMO, EMPTY, SMALL, TIDY, Desk, wait_until
 from tests.pack.authority import PASSPHRASE, Authority
 

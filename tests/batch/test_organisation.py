@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kit import evaluate, tabulate
-from kit.aws.collect import collect
 from kit.batch.ledger import NOT_ENTERED, NOT_REACHED
-from kit.controls import needed_calls
+from kit.collect.collector import collect
+from kit.judge import needed_calls
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from tests.batch.conftest import DEMO, TIDY, Desk

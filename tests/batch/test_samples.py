@@ -11,8 +11,8 @@ import nbformat
 import yaml
 from distributed.security import Security
 
-from kit.aws.members import Discover
 from kit.batch.accounts import BatchFile, read_batch
+from kit.collect.members import Discover
 from kit.parameters import parameters
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,7 +8,7 @@ import pytest
 
 from kit.batch import run_batch
 from kit.errors import UserError
-from kit.pack.verify import verify
+from kit.verify import verify
 from tests.batch.conftest import EMPTY, Desk
 from tests.pack.authority import PASSPHRASE, Authority
 

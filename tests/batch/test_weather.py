@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from kit import evaluate, tabulate
-from kit.aws.collect import collect
 from kit.batch.ledger import DONE, NOT_REACHED
-from kit.controls import needed_calls
+from kit.collect.collector import collect
+from kit.judge import needed_calls
 from kit.sandbox.faults import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read

@@ -15,7 +15,7 @@ import pytest
 from kit import warm
 from kit.batch.account import Job
 from kit.parameters import Run
-from kit.pseudonyms import open_labels
+from kit.redact.labels import open_labels
 from tests.batch.conftest import wait_until
 
 _RUNS_ONE = """

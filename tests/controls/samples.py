@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, get_args
 
-from kit.aws import calls
+from kit import calls
 from kit.parameters import Framework
 from tests.standins import (
     ACCOUNT,
@@ -365,9 +365,22 @@ def _streaming(protocol: str) -> dict[str, Any]:
     }
 
 
+def _left_to_access_points(bucket: str) -> dict[str, Any]:
+    """A statement by which the account's access points decide who reads what is in a bucket."""
+    return {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
+    }
+
+
 def _buckets(account: Account, **members: Any) -> None:
     for name in (HOME, SETTINGS, LOGS):
         statements = tls_only(name)["Statement"] + restricted(name, ADMIN)["Statement"]
+        if name == LOGS:
+            statements = [*statements, _left_to_access_points(name)]
         account.bucket(
             name,
             encryption="aws:kms",

@@ -12,16 +12,11 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import Call
-from kit.controls import CONTROLS, evaluate
-from kit.findings import (
-    ATTESTED,
-    FAIL,
-    NOT_APPLICABLE,
-    NOT_EVIDENCED,
-    PASS,
-    Finding,
-)
+from kit.calls import Call
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.controls import CONTROLS
+from kit.judge import evaluate
+from kit.judge.findings import Finding
 from kit.tables import tabulate
 from tests.standins import Account, denial
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, with_sources
-from kit.controls import CONTROLS, evaluate
+from kit.calls import CALLS, GET_CALLER_IDENTITY, LIST_REGIONS, with_sources
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED
+from kit.controls import CONTROLS
 from kit.controls.registry import ACCOUNT
-from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED
+from kit.judge import evaluate
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES

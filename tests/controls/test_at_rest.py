@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
@@ -19,8 +19,8 @@ from kit.aws.calls import (
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     LIST_BUCKETS,
 )
-from kit.controls import evaluate
-from kit.findings import Findings
+from kit.judge import evaluate
+from kit.judge.findings import Findings
 from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,

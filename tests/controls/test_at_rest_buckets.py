@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_BUCKETS,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -17,7 +17,7 @@ from kit.aws.calls import (
     LIST_GRANTS,
 )
 from kit.controls import CONTROLS
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -45,6 +45,13 @@ OWN = f"arn:aws:iam::{ACCOUNT}"
 OURS, THEIRS = "o-a1b2c3d4e5", "o-f6g7h8i9j0"
 POINT = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports"
 DETAILS = GET_ACCOUNT_AUTHORIZATION_DETAILS
+HANDED_ON = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "*"},
+    "Action": "*",
+    "Resource": [ARN, f"{ARN}/*"],
+    "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
+}
 
 
 @pytest.fixture
@@ -108,6 +115,9 @@ def but_arns(*arns: str) -> Given:
         but("StringNotEquals", "aws:PrincipalTag/admin", "true"),
         to_be_reviewed,
     ),
+    ("names, or the account's access points", but("ArnNotLike", "aws:PrincipalArn", ADMIN, StringNotEquals={"s3:DataAccessPointAccount": ACCOUNT}), fails),
+    ("names, or one access point", but("ArnNotLike", "aws:PrincipalArn", ADMIN, ArnNotEquals={"s3:DataAccessPointArn": POINT}), fails),
+    ("names, whether by access points or not", stating(GUARD, by_condition("ArnNotLike", "aws:PrincipalArn", ADMIN), HANDED_ON), passes),
     ("one endpoint", but("StringNotEquals", "aws:SourceVpce", "vpce-1"), fails),
     ("names, or one network", but("ArnNotLike", "aws:PrincipalArn", ADMIN, NotIpAddress={"aws:SourceIp": "192.0.2.0/24"}), fails),
     ("one network", but("NotIpAddress", "aws:SourceIp", "192.0.2.0/24"), fails),
@@ -436,20 +446,11 @@ def through(principal: Any, *actions: str, **members: Any) -> dict[str, Any]:
     return allows(principal, *(actions or ("s3:GetObject",)), **objects) | members
 
 
-HANDED_ON = {
-    "Effect": "Allow",
-    "Principal": {"AWS": "*"},
-    "Action": "*",
-    "Resource": [ARN, f"{ARN}/*"],
-    "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
-}
-
-
-def pointed(*statements: dict[str, Any], bucket: Any = (HANDED_ON,)) -> Given:
+def pointed(*statements: dict[str, Any], bucket: Any = (HANDED_ON,), vpc: str = "") -> Given:
     """A bucket that leaves access to its access points, of which one states this."""
     policy = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
     return lambda account: account.bucket(policy={"Statement": list(bucket)}).access_point(
-        policy=policy
+        policy=policy, vpc=vpc
     )
 
 
@@ -472,6 +473,9 @@ def pointed(*statements: dict[str, Any], bucket: Any = (HANDED_ON,)) -> Given:
         to_be_reviewed,
     ),
     ("the list denied", lambda a: pointed()(a).denies(LIST_ACCESS_POINTS), denied(LIST_ACCESS_POINTS)),
+    ("for another account, from one VPC", pointed(through(STRANGER), vpc="vpc-1"), to_be_reviewed),
+    ("for a colleague, from one VPC", pointed(through(COLLEAGUE), vpc="vpc-1"), passes),
+    ("for a role of the account, from one VPC", pointed(through(ADMIN), vpc="vpc-1"), passes),
     (
         "the policy denied",
         lambda a: pointed()(a).denies(GET_ACCESS_POINT_POLICY, Name="reports"),

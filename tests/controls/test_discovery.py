@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_BUCKETS,
     DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_FLEETS,
@@ -22,7 +22,7 @@ from kit.aws.calls import (
     LIST_ASSOCIATED_FLEETS,
     LIST_EXPORT_IMAGE_TASKS,
 )
-from kit.controls import evaluate
+from kit.judge import evaluate
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from tests.controls.scenarios import (

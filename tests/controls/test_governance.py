@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
@@ -20,7 +20,8 @@ from kit.aws.calls import (
     LIST_REGIONS,
     LIST_REPORTS,
 )
-from kit.controls import CONTROLS, evaluate
+from kit.controls import CONTROLS
+from kit.judge import evaluate
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.scenarios import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     GENERATE_CREDENTIAL_REPORT,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_THEME_FOR_STACK,
     DESCRIBE_USERS,
@@ -18,8 +18,8 @@ from kit.aws.calls import (
     LIST_BUCKETS,
     LOOKUP_EVENTS,
 )
-from kit.aws.session import USER_AGENT
-from kit.controls import evaluate
+from kit.collect.session import USER_AGENT
+from kit.judge import evaluate
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.scenarios import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_KEY,
@@ -25,7 +25,7 @@ from kit.aws.calls import (
     LIST_EVENT_DATA_STORES,
     LOOKUP_EVENTS,
 )
-from kit.aws.session import USER_AGENT
+from kit.collect.session import USER_AGENT
 from tests.controls.scenarios import (
     Given,
     denied,

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from kit.aws import calls
-from kit.controls import evaluate
-from kit.pseudonyms import Labels
+from kit import calls
+from kit.detect.identifiers import Detectors, Hit
+from kit.judge import evaluate
+from kit.redact.labels import Labels
+from kit.redact.names import shown_bucket
 from kit.tables import tabulate
-from kit.tables.detect import Detectors, Hit
 from kit.tables.principals import policy_name
-from kit.tables.storage import shown_bucket
 from tests.controls.scenarios import (
     Given,
     denied,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kit.aws import calls
-from kit.controls import evaluate
+from kit import calls
+from kit.judge import evaluate
 from kit.tables import tabulate
 from tests.controls.samples import ADMIN
 from tests.controls.scenarios import (

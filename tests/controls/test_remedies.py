@@ -13,7 +13,6 @@ import pytest
 from botocore.validate import validate_parameters
 
 from kit.controls import CONTROLS
-from kit.controls.steps import stopped_fleet
 
 REMEDIES = {name: one.remedy for name, one in CONTROLS.items()}
 WITH_COMMANDS = pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_a_running_fleet_is_not_asked_for_what_it_refuses(name: str) -> None:
 
 
 def test_a_fleet_is_stopped_with_a_warning_and_started_again() -> None:
-    steps = stopped_fleet("--stream-view DESKTOP").splitlines()
+    steps = lines("AR-01")
     assert steps[0].startswith("# Stopping the fleet ends every session")
     assert [operation(step) for step in steps if not step.startswith("#")] == [
         "stop-fleet",
@@ -370,8 +369,22 @@ def test_id_04_disables_nobody_before_saml_works() -> None:
 
 def test_ar_16_names_aws_s_template_and_what_it_lacks() -> None:
     console = REMEDIES["AR-16"].console
-    for said in ("RestrictedAccess", "arn:aws:s3:::BUCKET/*", "leaves the objects open"):
+    for said in ("RestrictedAccess", "arn:PARTITION:s3:::BUCKET/*", "leaves the objects open"):
         assert said in console
+
+
+@pytest.mark.parametrize("name", sorted(REMEDIES))
+def test_arns_of_remedies_are_right_in_every_partition(name: str) -> None:
+    remedy = REMEDIES[name]
+    for text in (remedy.console, remedy.cli, remedy.terraform):
+        assert set(re.findall(r"\barn:([^:\s]*):", text)) <= {"PARTITION"}
+        meaning = "PARTITION is aws; in GovCloud (US) it is aws-us-gov, in China aws-cn."
+        assert ("arn:PARTITION:" in text) == (meaning in text)
+
+
+def test_the_remedies_that_name_arns_are_known() -> None:
+    # An ARN is named in the bucket's policies and in the policy for sessions.
+    assert {name for name in REMEDIES if "arn:" in words(name)} == {"AR-16", "ID-08", "IT-04"}
 
 
 @pytest.mark.parametrize("name", ["EX-01", "EX-02", "EX-03", "EX-13"])

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_ORGANIZATION,
+    GET_ACCESS_POINT_POLICY,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_POLICY,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
+    LIST_ACCESS_POINTS,
     LIST_BUCKETS,
 )
 from tests.controls.scenarios import Given, findings, scenarios
@@ -172,7 +174,7 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("a foreign account's tagged principals", open_to(let({"AWS": OTHER}, "s3:GetObject", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})), by(FOREIGN, READ, status="not evidenced")),
     ("a foreign account lists some names", open_to(let({"AWS": OTHER}, "s3:ListBucket", Condition={"StringLike": {"s3:prefix": "public/*"}})), by(FOREIGN, LIST, status="not evidenced")),
     ("everybody from one network", open_to(let("*", "s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), by("any AWS account", READ, status="not evidenced") | by("anybody, without signing in", READ, status="not evidenced") | by(OWN, READ, status="pass")),
-    ("whom access points let in", open_to(let("*", "*", Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}})), {}),
+    ("whom access points let in, of which there are none", open_to(let("*", "*", Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}})), {}),
     ("a foreign account's federated user", open_to(let({"AWS": f"arn:aws:sts::{OTHER}:federated-user/x"}, "s3:GetObject")), by(FOREIGN, READ)),
     ("a federated user of a user who names it", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User", identity=(allow("sts:GetFederationToken"),)), by("user", READ)),
     ("a federated user of nobody", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User"), {}),
@@ -247,6 +249,166 @@ def test_id_05_says_by_which_policy_and_what_was_not_asked(account: Account) -> 
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
     assert f"By: the policy of {HOME}" in one.observed
     assert "Not asked: service and resource control policies" in one.observed
+
+
+# --- access points of buckets ---------------------------------------------------------------------
+
+POINT = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports"
+BY_ACCOUNT = {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}}
+DELEGATED = let("*", "*", Condition=BY_ACCOUNT)
+PUBLIC = "anybody, without signing in"
+
+
+def at(principal: Any, actions: Any = "s3:GetObject", **members: Any) -> dict[str, Any]:
+    """A statement of the access point's policy."""
+    return allow(actions, [POINT, f"{POINT}/object/*"], Principal=principal, **members)
+
+
+def pointed(
+    *statements: dict[str, Any],
+    bucket: tuple[Any, ...] = (DELEGATED,),
+    vpc: str = "",
+    identity: tuple[Any, ...] = (),
+    restrict: bool = False,
+) -> Given:
+    """A bucket with an access point, and a role that may have rights of its own."""
+
+    def given(account: Account) -> None:
+        open_to(*bucket, restrict=restrict)(account)
+        policy = {"Version": "2012-10-17", "Statement": list(statements)} if statements else None
+        account.access_point(policy=policy, vpc=vpc)
+        account.allowed("Helpdesk", *identity)
+
+    return given
+
+
+def on_point(actions: Any = "s3:GetObject", **members: Any) -> dict[str, Any]:
+    return allow(actions, [POINT, f"{POINT}/object/*"], **members)
+
+
+def by_points(value: Any, operator: str = "StringEquals", key: str = "Account") -> Any:
+    """A statement of the bucket's policy on requests that come by some access points."""
+    return let("*", "s3:GetObject", Condition={operator: {f"s3:DataAccessPoint{key}": value}})
+
+
+@scenarios(
+    ("a role of the account", pointed(at({"AWS": HELPDESK})), by("role", READ)),
+    ("a role that lists and erases", pointed(at({"AWS": HELPDESK}, ["s3:ListBucket", "s3:DeleteObject"])), by("role", LIST, CHANGE)),
+    ("a role that may do anything, of which the bucket's protection is no part", pointed(at({"AWS": HELPDESK}, "s3:*")), by("role", READ, LIST, CHANGE)),
+    ("another role, which there is not", pointed(at({"AWS": f"{HELPDESK}-2"})), {}),
+    ("the account's own root", pointed(at({"AWS": ACCOUNT})), {}),
+    ("no policy", pointed(), {}),
+    ("tags alone", pointed(at({"AWS": HELPDESK}, "s3:GetObjectTagging")), {}),
+    ("a role, where the bucket leaves nothing to access points", pointed(at({"AWS": HELPDESK}), bucket=()), {}),
+    ("a role, where the bucket leaves it to another access point", pointed(at({"AWS": HELPDESK}), bucket=(by_points(f"{POINT}-2", key="Arn"),)), {}),
+    ("a role, where the bucket leaves it to this one", pointed(at({"AWS": HELPDESK}), bucket=(by_points(POINT, key="Arn"),)), by("role", READ)),
+    ("a role, where the bucket leaves reading alone", pointed(at({"AWS": HELPDESK}, "s3:*"), bucket=(by_points(ACCOUNT),)), by("role", READ)),
+    ("a role that the access point denies", pointed(at({"AWS": HELPDESK}), at("*", "s3:*", Effect="Deny")), {}),
+    ("a role that the bucket denies", pointed(at({"AWS": HELPDESK}), bucket=(DELEGATED, deny("s3:*", [H, f"{H}/*"], Principal={"AWS": HELPDESK}))), {}),
+    ("everybody, restricted", pointed(at("*"), restrict=True), by(OWN, READ)),
+    ("everybody", pointed(at("*")), by(OWN, READ) | by("any AWS account", READ) | by(PUBLIC, READ)),
+    ("a foreign account", pointed(at({"AWS": OTHER})), by(FOREIGN, READ)),
+    ("a foreign account, where the bucket leaves nothing to access points", pointed(at({"AWS": OTHER}), bucket=()), {}),
+    ("a role from one VPC", pointed(at({"AWS": HELPDESK}), vpc="vpc-1"), by("role", READ, status="pass")),
+    ("a foreign account from one VPC", pointed(at({"AWS": OTHER}), vpc="vpc-1"), by(FOREIGN, READ, status="not evidenced")),
+    ("a role by the internet, where the bucket wants a VPC", pointed(at({"AWS": HELPDESK}), bucket=(let("*", "s3:*", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC", "s3:DataAccessPointAccount": ACCOUNT}}),)), {}),
+    ("a role from one VPC, where the bucket wants one", pointed(at({"AWS": HELPDESK}), vpc="vpc-1", bucket=(let("*", "s3:*", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC", "s3:DataAccessPointAccount": ACCOUNT}}),)), by("role", READ, status="pass")),
+    ("access points in VPCs, anybody's", open_to(let("*", "s3:GetObject", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC"}})), by("any AWS account", READ) | by(PUBLIC, READ)),
+    ("a role's own policy, on the access point and the bucket behind it", pointed(identity=(on_point(), allow("s3:GetObject", f"{H}/*", Condition=BY_ACCOUNT)), bucket=()), by("role", READ)),
+    ("a role's own policy, on the access point alone", pointed(identity=(on_point(),), bucket=()), {}),
+    ("a role's own policy, on the access point of a bucket that leaves it to them", pointed(identity=(on_point(),)), by("role", READ)),
+    ("a role's own policy, on the bucket by access points alone", pointed(identity=(allow("s3:GetObject", f"{H}/*", Condition=BY_ACCOUNT),), bucket=()), {}),
+    ("a role's own policy, and the access point denies", pointed(at("*", "s3:*", Effect="Deny"), identity=(on_point(),)), {}),
+    ("what nobody comes to directly", pointed(at({"AWS": HELPDESK}), bucket=(let({"AWS": HELPDESK}), deny("s3:*", [H, f"{H}/*"], Principal="*", Condition={"StringNotEquals": {"s3:DataAccessPointAccount": ACCOUNT}}))), by("role", READ)),
+    ("a foreign account's access points", open_to(by_points(OTHER)), by(FOREIGN, READ)),
+    ("a foreign account's access points, by their ARN", open_to(by_points(f"arn:aws:s3:{REGION}:{OTHER}:accesspoint/x", key="Arn")), by(FOREIGN, READ)),
+    ("a foreign account's access points, by a pattern", open_to(by_points(f"arn:aws:s3:*:{OTHER}:accesspoint/*", "ArnLike", "Arn")), by(FOREIGN, READ)),
+    ("two accounts' access points", open_to(by_points([ACCOUNT, OTHER])), by(FOREIGN, READ)),
+    ("the account's access points, by a pattern", open_to(by_points(f"arn:aws:s3:*:{ACCOUNT}:accesspoint/*", "StringLike", "Arn")), {}),
+    ("anybody's access points", open_to(by_points("*", "StringLike")), by("any AWS account", READ) | by(PUBLIC, READ)),
+    ("anybody's access points, by a pattern", open_to(by_points("arn:aws:s3:*:*:accesspoint/*", "StringLike", "Arn")), by("any AWS account", READ) | by(PUBLIC, READ)),
+    ("access points of all but one account", open_to(by_points(ACCOUNT, "StringNotEqualsIfExists")), by(OWN, READ) | by("any AWS account", READ) | by(PUBLIC, READ)),
+)  # fmt: skip
+def test_id_05_access_points(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert found(account) == expected[0]
+
+
+def everybody_else(account: Account) -> dict[str, str]:
+    label = "everybody else: "
+    return {
+        one.resource.removeprefix(label): one.operation or one.status
+        for one in findings(account, "ID-05")
+        if one.resource.startswith(label)
+        and one.resource.removeprefix(label) in (READ, LIST, CHANGE)
+    }
+
+
+UNREAD = {
+    "the list": (LIST_ACCESS_POINTS, {}),
+    "a policy": (GET_ACCESS_POINT_POLICY, {"Name": "reports"}),
+}
+NOBODY = dict.fromkeys((READ, LIST, CHANGE), "pass")
+
+
+@pytest.mark.parametrize("unread", UNREAD)
+def test_id_05_access_points_that_nobody_read(account: Account, unread: str) -> None:
+    call, asked = UNREAD[unread]
+    pointed(at({"AWS": HELPDESK}))(account)
+    account.denies(call, REGION, **asked)
+    assert everybody_else(account) == dict.fromkeys(NOBODY, call.name)
+    assert found(account) == {}
+
+
+@pytest.mark.parametrize("unread", UNREAD)
+def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_them(
+    account: Account, unread: str
+) -> None:
+    call, asked = UNREAD[unread]
+    pointed(at({"AWS": HELPDESK}), bucket=())(account)
+    account.denies(call, REGION, **asked)
+    assert everybody_else(account) == NOBODY
+
+
+@pytest.mark.parametrize("unread", UNREAD)
+def test_id_05_a_role_has_rights_by_access_points_that_nobody_read(
+    account: Account, unread: str
+) -> None:
+    call, asked = UNREAD[unread]
+    pointed(identity=(on_point(),))(account)
+    account.denies(call, REGION, **asked)
+    assert found(account) == by("role", READ, status="not evidenced")
+
+
+def test_id_05_an_access_point_of_which_aws_leaves_the_arn_out(account: Account) -> None:
+    pointed(at({"AWS": HELPDESK}))(account)
+    listed = {"Name": "reports", "Bucket": HOME, "NetworkOrigin": "Internet"}
+    account.answers(LIST_ACCESS_POINTS, {"AccessPointList": [listed]}, REGION)
+    assert everybody_else(account) == dict.fromkeys(NOBODY, LIST_ACCESS_POINTS.name)
+
+
+def test_id_05_names_the_access_point_and_cites_its_policy(account: Account) -> None:
+    pointed(at({"AWS": HELPDESK}))(account)
+    (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
+    assert "By: the policy of access-point-" in one.observed
+    calls = {request.id: request.call for request in account.answered().requests}
+    cited = {calls.get(ref.partition("#")[0]) for ref in one.evidence}
+    assert {LIST_ACCESS_POINTS.name, GET_ACCESS_POINT_POLICY.name} <= cited
+
+
+@scenarios(
+    ("the instances' role", pointed(at({"AWS": HELPDESK})), {READ}),
+    ("the instances' role, where the bucket leaves it to nobody", pointed(at({"AWS": HELPDESK}), bucket=()), set()),
+    ("another role", pointed(at({"AWS": f"{HELPDESK}-2"})), set()),
+    ("everybody in the account", pointed(at("*"), restrict=True), {READ}),
+)  # fmt: skip
+def test_id_07_access_points(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    account.fleet("taken", IamRoleArn=HELPDESK, DisableIMDSV1=True)
+    found = findings(account, "ID-07")
+    # The other fleet lets IMDSv1 be used.
+    assert sorted(one.status for one in found) == ["fail", "fail" if expected[0] else "pass"]
+    assert all(any(name in one.observed for one in found) for name in expected[0])
 
 
 ROOT = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from kit import evaluate, sandbox, tabulate
-from kit.aws.collect import collect
-from kit.controls import CONTROLS, ROLL_UPS, needed_calls
-from kit.findings import NOT_APPLICABLE, NOT_EVIDENCED, Finding, worst
-from tests.accounts import EXPECTED, run_of
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED
+from kit.collect.collector import collect
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.judge import needed_calls
+from kit.judge.findings import Finding, worst
+from tests.accounts import EXPECTED, VERDICTS, run_of
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_control_has_its_expectation(name: str) -> None:
-    assert set(EXPECTED[name]["controls"]) == {*CONTROLS, *ROLL_UPS}
+    file = VERDICTS / f"{name}.yaml"
+    line = file.read_text().splitlines().index("controls:") + 1
+    place = f"{file.relative_to(VERDICTS.parents[2])}, line {line}"
+    known = {*CONTROLS, *ROLL_UPS}
+    expected = set(EXPECTED[name]["controls"])
+    missing = [f"{place}: {control} has no expectation" for control in sorted(known - expected)]
+    assert not missing, "\n".join(missing)
+    assert expected == known
 
 
 @pytest.mark.parametrize(

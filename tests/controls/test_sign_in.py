@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from kit.aws.calls import (
+from kit.calls import (
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_ENTITLEMENTS,

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from kit.aws.collect import collect
-from kit.controls import needed_calls
+from kit.collect.collector import collect
+from kit.judge import needed_calls
 from kit.parameters import Run
 from kit.report.views import (
     STATUSES,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.findings import NOTHING, RESOURCE, ROLL_UP, UNLISTED, Finding
+from kit.judge.digest import NOTHING, RESOURCE, ROLL_UP, UNLISTED
+from kit.judge.findings import Finding
 from kit.report.views import JSON
 from tests.pack.conftest import HOSTILE, STAMP
 

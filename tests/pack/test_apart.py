@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kit.pack.apart import apart
+from kit.pack.event_loop import apart
 
 
 async def _answer(value: int) -> int:

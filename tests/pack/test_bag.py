@@ -13,8 +13,8 @@ from pathlib import Path
 import bagit
 import pytest
 
+from kit.bag import write_bag
 from kit.errors import CannotRunError
-from kit.pack.bag import write_bag
 
 AS_OF = dt.datetime(2026, 11, 24, 9, 30, tzinfo=dt.UTC)
 FILES = {"evidence.pdf": b"%PDF", "findings.csv": b"a\r\n", "evidence/E0001.json": b"{}"}
@@ -77,7 +77,7 @@ def test_a_changed_byte_is_seen_by_sha256sum_and_by_the_library(bag: Path, name:
 _WRITE = f"""
 import sys, datetime as dt
 from pathlib import Path
-from kit.pack.bag import write_bag
+from kit.bag import write_bag
 as_of = dt.datetime.fromisoformat({AS_OF.isoformat()!r})
 write_bag(Path(sys.argv[1]) / "pack", iter({FILES!r}.items()), {INFO!r}, as_of)
 """

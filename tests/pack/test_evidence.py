@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import rfc8785
 
-from kit.aws.calls import CALLS
+from kit.calls import CALLS
 from kit.pack.evidence import INDEX, evidence_files
-from kit.pack.redact import Redactor
+from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 

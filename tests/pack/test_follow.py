@@ -16,7 +16,7 @@ import pytest
 from kit import tabulate
 from kit.errors import UserError
 from kit.pack.evidence import evidence_files
-from kit.pack.follow import find, look_up, prove, record_in, reveal
+from kit.pack.trace import find, look_up, prove, record_in, reveal
 from kit.snapshot import Snapshot
 
 TEXT = (Path(__file__).parent.parent.parent / "docs" / "evidence.md").read_text()

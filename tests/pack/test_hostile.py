@@ -20,9 +20,9 @@ from typing import Any
 import pikepdf
 import pytest
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.pack.tabular import csv_file
-from kit.pack.verify import contents, verify
+from kit.verify import contents, verify
 from tests.pack.forging import reseal, write, zipped
 
 ROOT = Path(__file__).parent.parent.parent

@@ -11,8 +11,8 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from py_ocsf_models import OCSF_VERSION
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 
+from kit.catalogue.statuses import WORST_FIRST
 from kit.controls import CONTROLS
-from kit.findings import WORST_FIRST
 from kit.pack.document import Document, document
 from kit.pack.ocsf import CHECK_STATUS, ocsf
 from kit.pack.oscal import VERSION, oscal

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from nbformat import NotebookNode
 
-from kit.pack.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.document import document
 from kit.pack.keys import SigningKey, open_signing_key
 from kit.pack.pdf import pdf

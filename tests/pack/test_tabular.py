@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kit.findings import Finding
+from kit.judge.findings import Finding
 from kit.pack.tabular import csv_file, findings_csv, findings_parquet, read_findings_csv
 from tests.pack.samples import FACTS, TEXTS, sample
 

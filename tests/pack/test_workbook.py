@@ -77,7 +77,7 @@ def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> 
     found = {row["Control"]: row for row in rows(book["Controls"])}
     assert (found["AR-05"]["Fail"], found["AR-05"]["Accepted"], found["AR-05"]["Pass"]) == (2, 1, 0)
     assert found["AR-05"]["Verdict"] == "fail"
-    assert found["AR-05"]["GDPR articles tested"].startswith("Article 32(1)(a): ")
+    assert found["AR-05"]["GDPR articles tested"].startswith("Article 5(1)(f): ")
     assert found["AR-18"]["Remediation: console"] == "Sums up AR-01 AR-05"
     assert found["AR-18"]["Fail"] is None
     assert (found["AR-18"]["Verdict"], found["AR-18"]["Severity"]) == ("fail", "low")

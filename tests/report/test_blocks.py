@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from kit.controls import CONTROLS, evaluate
-from kit.findings import FAIL, NOT_EVIDENCED, Finding, Findings
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
+from kit.controls import CONTROLS
+from kit.judge import evaluate
+from kit.judge.findings import Finding, Findings
 from kit.report.blocks import (
     PDF_ROWS,
     cited,
@@ -16,7 +18,7 @@ from kit.report.blocks import (
     reasons_and_observed,
     remedies,
 )
-from kit.report.words import evidence_ids
+from kit.report.formats import evidence_ids
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES
 

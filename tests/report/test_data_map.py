@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from kit.aws import calls
-from kit.controls import evaluate
-from kit.findings import WORST_FIRST, Findings
+from kit import calls
+from kit.catalogue.statuses import WORST_FIRST
+from kit.judge import evaluate
+from kit.judge.findings import Findings
 from kit.parameters import appstream_regions
 from kit.report import fonts
 from kit.report.data_map import data_map

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import LOOKUP_EVENTS
-from kit.controls import evaluate
-from kit.findings import Finding, Findings
+from kit.calls import LOOKUP_EVENTS
+from kit.judge import evaluate
+from kit.judge.findings import Finding, Findings
 from kit.report import show
 from kit.report.blocks import BRIEF
 from kit.report.views import Controls

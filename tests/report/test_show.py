@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from kit.aws.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
-from kit.aws.tls import Handshake
-from kit.controls import CONTROLS, evaluate
-from kit.controls.source import STATEMENTS
-from kit.findings import Findings, worst
+from kit.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
+from kit.collect.handshakes import Handshake
+from kit.controls import CONTROLS
+from kit.controls.source import statements
+from kit.judge import evaluate
+from kit.judge.findings import Findings, worst
 from kit.pack.cut import cut
 from kit.pack.document import document
 from kit.report import show
@@ -44,12 +45,12 @@ def test_every_statement_of_the_page_stands_with_its_controls_and_their_worst_ve
     findings: Findings,
 ) -> None:
     table = show.source_coverage(findings)
-    assert column(table, "controls") == [list(one.controls) for one in STATEMENTS]
-    for says, one in zip(column(table, "says"), STATEMENTS, strict=True):
+    assert column(table, "controls") == [list(one.controls) for one in statements()]
+    for says, one in zip(column(table, "says"), statements(), strict=True):
         assert one.says in says
         assert one.note in says
     every = (*findings.leaves, *findings.roll_ups)
-    for one, status in zip(STATEMENTS, column(table, "status"), strict=True):
+    for one, status in zip(statements(), column(table, "status"), strict=True):
         own = worst(found.status for found in every if found.control in one.controls)
         assert status == ("attested" if one.shown else own)
 
@@ -140,7 +141,7 @@ def test_who_may_open_sessions_counts_for_permissions(tmp_path: Path) -> None:
 def test_the_rows_on_transit_are_those_of_the_page(findings: Findings) -> None:
     table = show.transit(findings)
     assert column(table, "control") == [f"IT-0{n}" for n in range(1, 6)]
-    assert column(table, "traffic") == [one.what for one in STATEMENTS if one.what]
+    assert column(table, "traffic") == [one.what for one in statements() if one.what]
     assert "leaves the cell blank" in column(table, "says")[4]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit.aws.calls import DESCRIBE_FLEETS, GET_BUCKET_POLICY, GET_MACIE_SESSION
+from kit.calls import DESCRIBE_FLEETS, GET_BUCKET_POLICY, GET_MACIE_SESSION
 from kit.snapshot import Answer, Request, Trouble
 from kit.tables.cells import (
     NONE,

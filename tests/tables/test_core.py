@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kit.aws import calls
-from kit.aws.calls import Scope
+from kit import calls
+from kit.calls import Scope
 from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from kit.tables.core import SPECS, shown_name

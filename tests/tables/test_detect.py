@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kit.aws.secrets import mask_secrets
-from kit.tables.detect import Detectors, Hit
+from kit.detect.identifiers import Detectors, Hit
+from kit.detect.secrets import mask_secrets
 
 DATA = yaml.safe_load(
     (Path(__file__).parents[1] / "data/detectors/development.yaml").read_text("utf-8")
@@ -225,7 +225,7 @@ def test_long_hostile_texts_come_back(piece, expected):
 
 def test_slow_libraries_are_loaded_when_they_are_needed():
     code = (
-        "import sys; from kit.tables.detect import Detectors; "
+        "import sys; from kit.detect.identifiers import Detectors; "
         "assert not {'phonenumbers', 'email_validator', 'dns'} & set(sys.modules); "
         "assert Detectors().hits('a@example.com +49 30 23125 033'); "
         "assert {'phonenumbers', 'email_validator'} <= set(sys.modules)"

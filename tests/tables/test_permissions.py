@@ -15,8 +15,8 @@ from kit.access.actions import Way
 from kit.access.documents import read_statements
 from kit.access.evaluator import Caller, Target
 from kit.access.patterns import overlaps
-from kit.aws.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
-from kit.aws.protect import protect
+from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
+from kit.redact.protect import protect
 from kit.tables.inventory import Thing
 from kit.tables.permissions import Capability
 

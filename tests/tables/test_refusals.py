@@ -11,7 +11,7 @@ from kit.access.actions import FILES
 from kit.access.conditions import PLAIN_HTTP
 from kit.access.documents import read_statements
 from kit.access.patterns import matches
-from kit.aws.calls import GET_BUCKET_POLICY
+from kit.calls import GET_BUCKET_POLICY
 from kit.snapshot import Trouble
 from kit.tables.cells import Cell
 from kit.tables.policies import read_policy

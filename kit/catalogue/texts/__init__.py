@@ -1,8 +1,8 @@
 """The texts that people read, by id, in the language of the run.
 
-The reference is English: ``en.yaml``, the prose of ``statuses.yaml`` and the Markdown cells of the
-notebooks, each in its one place. A translation is a file with all these ids, and each text has the
-same fields.
+The reference is English: ``en.yaml``, the prose of `kit.catalogue.frameworks` and ``statuses.yaml``
+and the Markdown cells of the notebooks, each in its one place. A translation is a file with all
+these ids, and each text has the same fields.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any
 
 import yaml
 
+from kit.catalogue import frameworks
 from kit.errors import UserError
 from kit.shipped import project
 
 REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
 _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold other braces
+_INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
 # What browsers, PDF readers and screen readers take for the language of a document (BCP 47).
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 PROSE = ("word", "meaning", "remarks")  # of a status
@@ -97,9 +99,9 @@ def ids() -> list[str]:
 @cache
 def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
-        return dict(_reference())
+        return _whole(dict(_reference()))
     try:
-        found = dict(_flat(_read(Path(language).read_text("utf-8"))))
+        found = _whole(dict(_flat(_read(Path(language).read_text("utf-8")))))
     except OSError as error:
         known = f"{REFERENCE}, or the path of a YAML file"
         raise UserError(f"language: {language!r}: {error.strerror}; accepted: {known}") from None
@@ -123,6 +125,7 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
 
 def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
     yield from _flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8")))
+    yield from frameworks.prose()
     statuses = _read(resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8"))
     for word, status in statuses.items():
         own = {"word": word, **status}
@@ -146,6 +149,21 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]
             yield from _flat(child, f"{path}/{name}" if path else str(name))
     else:
         raise ValueError(f"{path or 'the file'}: a text or a mapping is wanted, not {node!r:.40}")
+
+
+def _whole(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
+    """Return the entries, each with the texts that it includes in their places."""
+
+    def filled(id: str, above: tuple[str, ...]) -> str:
+        entry = entries.get(id)
+        if not isinstance(entry, str) or id in above:
+            raise ValueError(f"{above[-1]}: {{{id}}} includes no other text")
+        return _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+
+    return {
+        id: filled(id, ()) if isinstance(entry, str) and _INCLUDED.search(entry) else entry
+        for id, entry in entries.items()
+    }
 
 
 def _fields(entry: str | Mapping[str, str]) -> set[str]:

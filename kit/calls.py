@@ -1,0 +1,950 @@
+"""Every AWS call that evidence needs, declared once.
+
+The collector, the IAM policy, the plan of requests and the documents are derived from here.
+Operations and members are spelled as in botocore's service models. Whoever adds a call declares in
+``kit/tables/answers.yaml`` what is read of its answer and what is not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import jmespath
+from jmespath.functions import Functions, signature
+
+
+class Scope(Enum):
+    """Whether a call is made once for the account or once for each region."""
+
+    ACCOUNT = "account"
+    REGION = "region"
+
+
+class Need(Enum):
+    """What becomes of the evidence without the permission for a call."""
+
+    REQUIRED = "required"  # some control is not evidenced
+    FALLBACK = "fallback"  # nothing, as long as what it stands in for is answered
+    INFORMATIVE = "informative"  # no verdict changes, something beside one is not shown
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call's parameters may depend on."""
+
+    account: str
+    as_of: dt.datetime
+    lookback_days: int
+
+
+class _ARNs(Functions):  # type: ignore[misc]
+    """What requests need of an ARN: ``arn_region``, ``arn_account`` and ``arn_resource``."""
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_region(self, arn: str | None) -> str | None:
+        return self._part(arn, 3)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_account(self, arn: str | None) -> str | None:
+        return self._part(arn, 4)
+
+    @signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_arn_resource(self, arn: str | None) -> str | None:
+        return self._part(arn, 5)
+
+    @staticmethod
+    def _part(arn: str | None, n: int) -> str | None:
+        parts = (arn or "").split(":", 5)
+        return parts[n] or None if len(parts) == 6 else None
+
+
+def _mappings(found: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(found, dict):
+        yield dict(found)
+    for item in found if isinstance(found, list) else ():
+        yield from _mappings(item)
+
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
+_OPTIONS = jmespath.Options(custom_functions=_ARNs())
+_compiled = lru_cache(maxsize=10_000)(jmespath.compile)
+
+
+def search(path: str, document: Any) -> Any:
+    """Return what a JMESPath expression finds in a document; each expression is parsed once."""
+    return _compiled(path).search(document)
+
+
+@dataclass(frozen=True)
+class Each:
+    """A source that a call fans out over.
+
+    ``request`` is a JMESPath expression over one page of the source's answer. It yields
+    request parameters, one mapping for each request; a member ``Region`` says where to ask,
+    otherwise (or where it is null or no region) the source's own region is meant. Mappings with
+    another null are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
+    elsewhere. A member ``Owner`` is the account that owns what is asked about: another account's
+    is passed over.
+    """
+
+    source: Call
+    request: str
+    beyond: bool = False
+
+    def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
+        """Yield what to ask because of one page of the answer, ``Region`` and ``Owner`` included."""
+        for wanted in _mappings(_compiled(self.request).search(page, options=_OPTIONS)):
+            if "Region" in wanted and not _REGION.fullmatch(wanted["Region"] or ""):
+                wanted["Region"] = None
+            yield wanted
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API operation; see `declare` for the members."""
+
+    service: str
+    operation: str
+    of: str
+    scope: Scope
+    items: str
+    holds: tuple[str, ...]
+    parameters: Callable[[Asked], Mapping[str, Any]]
+    each: tuple[Each, ...]
+    after: tuple[Call, ...]
+    fallback_of: Call | None
+    home: bool
+    absent: Mapping[str, str]
+    secret: tuple[str, ...]
+    personal: tuple[str, ...]
+    keep: Mapping[str, tuple[str, ...]]
+    action: str
+    until: str
+    seconds_between: float
+    bounded: bool
+    informative: bool
+    probe: bool = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
+        about = f" ({self.of})" if self.of else ""
+        return f"{self.service}.{self.operation}{about}"
+
+    @property
+    def need(self) -> Need:
+        """What the permission for it is needed for."""
+        if self.fallback_of:
+            return Need.FALLBACK
+        return Need.INFORMATIVE if self.informative else Need.REQUIRED
+
+    @property
+    def sources(self) -> tuple[Call, ...]:
+        """The calls whose answers decide what this one asks."""
+        fallback = (self.fallback_of,) if self.fallback_of else ()
+        return (*(each.source for each in self.each), *self.after, *fallback)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+CALLS: dict[str, Call] = {}
+
+# Where IAM's prefix is not botocore's service name.
+_IAM_PREFIX = {
+    "accessanalyzer": "access-analyzer",
+    "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
+}
+
+
+def declare(
+    service: str,
+    operation: str,
+    scope: Scope = Scope.REGION,
+    *,
+    of: str = "",
+    items: str = "",
+    holds: tuple[str, ...] = (),
+    parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
+    each: tuple[Each, ...] = (),
+    after: tuple[Call, ...] = (),
+    fallback_of: Call | None = None,
+    home: bool = False,
+    absent: Mapping[str, str] | None = None,
+    secret: tuple[str, ...] = (),
+    personal: tuple[str, ...] = (),
+    keep: Mapping[str, tuple[str, ...]] | None = None,
+    action: str | None = None,
+    until: str = "",
+    seconds_between: float = 0.0,
+    bounded: bool = False,
+    informative: bool = False,
+    probe: bool = False,
+) -> Call:
+    """Declare a call.
+
+    Parameters
+    ----------
+    service, operation : str
+        As botocore names them.
+    scope : Scope
+    of : str
+        What it asks about, where another call of the same operation asks about something else.
+    items : str
+        JMESPath of the list that the operation pages, for calls that list.
+    holds : tuple of str
+        Further members without which an answer does not say what was asked.
+    parameters : mapping, or a function of `Asked`
+        Request parameters that do not come from other answers.
+    each : tuple of Each
+        What the call fans out over; requests that are the same are made once.
+    after : tuple of Call
+        Calls that have to be made first, whatever they answered.
+    fallback_of : Call
+        Made only where that call failed or listed nothing.
+    home : bool
+        Only the home region of the account's partition answers: us-east-1, us-gov-west-1 ...
+    absent : mapping of error code to a part of its message
+        Errors that say "there is none": facts, not failures.
+    secret, personal : tuple of str
+        Members (dotted, ``[]`` for lists) replaced before storing, and members that are stored
+        but never leave the snapshot in clear.
+    keep : mapping of str to tuple of str
+        Members that hold a JSON document, and the members of it that evidence needs;
+        the rest is not stored (Article 5(1)(c)).
+    action : str
+        The IAM action where it is not ``service:Operation``; empty where none is needed.
+    until : str
+        JMESPath that is true once the answer is final: the call is asked again until then.
+    seconds_between : float
+        Pause between two requests of this call in a region (documented rates).
+    bounded : bool
+        The parameters of the run bound how many pages are read, which is then no failure.
+    informative : bool
+        No verdict needs the answer: it is shown beside one.
+    probe : bool
+        The answer tells whether the region is in use at all.
+    """
+    given = parameters or {}
+    call = Call(
+        service=service,
+        operation=operation,
+        of=of,
+        scope=scope,
+        items=items,
+        holds=holds,
+        parameters=given if callable(given) else lambda _: given,
+        each=each,
+        after=after,
+        fallback_of=fallback_of,
+        home=home,
+        absent=absent or {},
+        secret=secret,
+        personal=personal,
+        keep=keep or {},
+        action=f"{_IAM_PREFIX.get(service, service)}:{operation}" if action is None else action,
+        until=until,
+        seconds_between=seconds_between,
+        bounded=bounded,
+        informative=informative,
+        probe=probe,
+    )
+    CALLS[call.name] = call
+    return call
+
+
+# --- the account -------------------------------------------------------------------------
+
+GET_CALLER_IDENTITY = declare(
+    "sts", "GetCallerIdentity", Scope.ACCOUNT, personal=("Arn", "UserId"), action=""
+)
+LIST_REGIONS = declare(
+    "account",
+    "ListRegions",
+    Scope.ACCOUNT,
+    items="Regions",
+    parameters={"MaxResults": 50},
+    home=True,
+)
+DESCRIBE_REGIONS = declare(
+    "ec2",
+    "DescribeRegions",
+    Scope.ACCOUNT,
+    items="Regions",
+    parameters={"AllRegions": True},
+    fallback_of=LIST_REGIONS,
+)
+LIST_REPORTS = declare(
+    "artifact",
+    "ListReports",
+    Scope.ACCOUNT,
+    items="reports",
+    parameters={"maxResults": 300},
+    home=True,
+)
+LIST_CUSTOMER_AGREEMENTS = declare(
+    "artifact",
+    "ListCustomerAgreements",
+    Scope.ACCOUNT,
+    items="customerAgreements",
+    parameters={"maxResults": 300},
+    home=True,
+    informative=True,  # the agreement on processing is part of AWS's terms, listed or not
+)
+
+# --- identity ----------------------------------------------------------------------------
+
+GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT)
+LIST_VIRTUAL_MFA_DEVICES = declare(
+    "iam",
+    "ListVirtualMFADevices",
+    Scope.ACCOUNT,
+    items="VirtualMFADevices",
+    parameters={"AssignmentStatus": "Assigned"},
+    secret=("VirtualMFADevices[].Base32StringSeed", "VirtualMFADevices[].QRCodePNG"),
+    personal=("VirtualMFADevices[].SerialNumber", "VirtualMFADevices[].User"),
+    informative=True,  # which kind of device the root user has
+)
+GENERATE_CREDENTIAL_REPORT = declare(
+    "iam",
+    "GenerateCredentialReport",
+    Scope.ACCOUNT,
+    until="State == 'COMPLETE'",
+    seconds_between=1.0,
+)
+GET_CREDENTIAL_REPORT = declare(
+    "iam",
+    "GetCredentialReport",
+    Scope.ACCOUNT,
+    holds=("Content",),
+    after=(GENERATE_CREDENTIAL_REPORT,),
+    personal=("Content",),
+)
+GET_ACCOUNT_AUTHORIZATION_DETAILS = declare(
+    "iam",
+    "GetAccountAuthorizationDetails",
+    Scope.ACCOUNT,
+    items="RoleDetailList",
+    holds=("UserDetailList", "GroupDetailList", "Policies"),  # paged with the roles
+    parameters={"MaxItems": 1000},
+    secret=("UserDetailList[].Tags", "RoleDetailList[].Tags"),
+    personal=("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"),
+)
+LIST_SAML_PROVIDERS = declare(
+    "iam",
+    "ListSAMLProviders",
+    Scope.ACCOUNT,
+    items="SAMLProviderList",
+    personal=("SAMLProviderList[].Arn",),
+)
+# What a delegated administrator may hold for the account cannot be seen from a member account.
+DESCRIBE_ORGANIZATION = declare(
+    "organizations",
+    "DescribeOrganization",
+    Scope.ACCOUNT,
+    home=True,
+    absent={"AWSOrganizationsNotInUseException": ""},
+    secret=("Organization.MasterAccountEmail",),
+)
+
+# --- AppStream ---------------------------------------------------------------------------
+
+DESCRIBE_STACKS = declare(
+    "appstream",
+    "DescribeStacks",
+    items="Stacks",
+    personal=("Stacks[].Name", "Stacks[].DisplayName", "Stacks[].Description"),
+    probe=True,
+)
+DESCRIBE_FLEETS = declare(
+    "appstream",
+    "DescribeFleets",
+    items="Fleets",
+    personal=("Fleets[].Name", "Fleets[].DisplayName", "Fleets[].Description"),
+    probe=True,
+)
+DESCRIBE_IMAGES = declare(
+    "appstream",
+    "DescribeImages",
+    items="Images",
+    parameters={"Type": "PRIVATE", "MaxResults": 25},
+    personal=(
+        "Images[].Name",
+        "Images[].DisplayName",
+        "Images[].Description",
+        "Images[].Applications[].LaunchParameters",
+    ),
+    probe=True,
+)
+DESCRIBE_IMAGE_BUILDERS = declare(
+    "appstream",
+    "DescribeImageBuilders",
+    items="ImageBuilders",
+    personal=(
+        "ImageBuilders[].Name",
+        "ImageBuilders[].DisplayName",
+        "ImageBuilders[].Description",
+    ),
+    probe=True,
+)
+_ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
+# Images that run and that the account does not own: AWS's public ones, those that others share.
+# Each is asked about alone, for one that is gone makes AWS refuse the whole request.
+DESCRIBE_IMAGES_OF_OTHERS = declare(
+    "appstream",
+    "DescribeImages",
+    of="of others",
+    items="Images",
+    each=(
+        Each(DESCRIBE_FLEETS, f"Fleets[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, f"ImageBuilders[?{_ANOTHER}].{{Arns: [ImageArn]}}"),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=DESCRIBE_IMAGES.personal,
+)
+DESCRIBE_APP_BLOCKS = declare(
+    "appstream",
+    "DescribeAppBlocks",
+    items="AppBlocks",
+    personal=("AppBlocks[].Name", "AppBlocks[].DisplayName", "AppBlocks[].Description"),
+    probe=True,
+)
+DESCRIBE_APP_BLOCK_BUILDERS = declare(
+    "appstream",
+    "DescribeAppBlockBuilders",
+    items="AppBlockBuilders",
+    personal=(
+        "AppBlockBuilders[].Name",
+        "AppBlockBuilders[].DisplayName",
+        "AppBlockBuilders[].Description",
+    ),
+    probe=True,
+)
+DESCRIBE_APPLICATIONS = declare(
+    "appstream",
+    "DescribeApplications",
+    items="Applications",
+    personal=(
+        "Applications[].Name",
+        "Applications[].DisplayName",
+        "Applications[].Description",
+        "Applications[].LaunchParameters",
+    ),
+    probe=True,
+)
+DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS = declare(
+    "appstream",
+    "DescribeUsageReportSubscriptions",
+    items="UsageReportSubscriptions",
+    probe=True,
+)
+LIST_EXPORT_IMAGE_TASKS = declare(
+    "appstream",
+    "ListExportImageTasks",
+    items="ExportImageTasks",
+    parameters={"MaxResults": 50},
+    personal=("ExportImageTasks[].AmiName", "ExportImageTasks[].AmiDescription"),
+    probe=True,
+)
+DESCRIBE_USERS = declare(
+    "appstream",
+    "DescribeUsers",
+    items="Users",
+    parameters={"AuthenticationType": "USERPOOL"},
+    personal=(
+        "Users[].Arn",
+        "Users[].UserName",
+        "Users[].FirstName",
+        "Users[].LastName",
+    ),
+    probe=True,
+)
+DESCRIBE_DIRECTORY_CONFIGS = declare(
+    "appstream",
+    "DescribeDirectoryConfigs",
+    items="DirectoryConfigs",
+    secret=(
+        "DirectoryConfigs[].ServiceAccountCredentials.AccountName",
+        "DirectoryConfigs[].ServiceAccountCredentials.AccountPassword",
+    ),
+    probe=True,
+)
+LIST_ASSOCIATED_FLEETS = declare(
+    "appstream",
+    "ListAssociatedFleets",
+    items="Names",
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    personal=("Names",),
+)
+DESCRIBE_IMAGE_PERMISSIONS = declare(
+    "appstream",
+    "DescribeImagePermissions",
+    items="SharedImagePermissionsList",
+    parameters={"MaxResults": 500},
+    each=(Each(DESCRIBE_IMAGES, "Images[?ImageSharedWithOthers=='TRUE'].{Name: Name}"),),
+    personal=("Name",),
+)
+DESCRIBE_ENTITLEMENTS = declare(
+    "appstream",
+    "DescribeEntitlements",
+    items="Entitlements",
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    personal=("Entitlements[].Name", "Entitlements[].Description", "Entitlements[].Attributes"),
+)
+DESCRIBE_THEME_FOR_STACK = declare(
+    "appstream",
+    "DescribeThemeForStack",
+    holds=("Theme",),
+    each=(Each(DESCRIBE_STACKS, "Stacks[].{StackName: Name}"),),
+    absent={"ResourceNotFoundException": ""},
+    personal=("Theme.StackName", "Theme.ThemeTitleText"),
+)
+LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
+DESCRIBE_CERTIFICATE_AUTHORITY = declare(
+    "acm-pca",
+    "DescribeCertificateAuthority",
+    each=(
+        Each(
+            DESCRIBE_DIRECTORY_CONFIGS,
+            "DirectoryConfigs[].CertificateBasedAuthProperties"
+            ".{CertificateAuthorityArn: CertificateAuthorityArn}",
+        ),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    personal=("CertificateAuthority.CertificateAuthorityConfiguration.Subject",),
+)
+
+# --- tags --------------------------------------------------------------------------------
+
+GET_RESOURCES = declare(
+    "resourcegroupstaggingapi",
+    "GetResources",
+    items="ResourceTagMappingList",
+    parameters={"ResourceTypeFilters": ["appstream"], "ResourcesPerPage": 100},
+    personal=("ResourceTagMappingList[].Tags",),
+)
+LIST_TAGS_FOR_RESOURCE = declare(
+    "appstream",
+    "ListTagsForResource",
+    holds=("Tags",),
+    each=(
+        Each(DESCRIBE_STACKS, "Stacks[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_FLEETS, "Fleets[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_IMAGES, "Images[].{ResourceArn: Arn}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, "ImageBuilders[].{ResourceArn: Arn}"),
+    ),
+    fallback_of=GET_RESOURCES,
+    personal=("Tags",),
+)
+
+# --- what records ---------------------------------------------------------------------------
+
+DESCRIBE_TRAILS = declare(
+    "cloudtrail", "DescribeTrails", items="trailList", parameters={"includeShadowTrails": True}
+)
+LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="EventDataStores")
+GET_EVENT_DATA_STORE = declare(
+    "cloudtrail",
+    "GetEventDataStore",
+    each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
+)
+
+# --- storage -----------------------------------------------------------------------------
+
+BUCKET_PREFIX = "appstream"  # with which the names of AppStream's own buckets begin
+LIST_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    Scope.ACCOUNT,
+    items="Buckets",
+    parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
+    personal=("Owner",),
+    action="s3:ListAllMyBuckets",
+)
+GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
+    "s3control",
+    "GetPublicAccessBlock",
+    Scope.ACCOUNT,
+    parameters=lambda asked: {"AccountId": asked.account},
+    absent={"NoSuchPublicAccessBlockConfiguration": ""},
+    action="s3:GetAccountPublicAccessBlock",
+)
+
+# AppStream names its own buckets; a stack or a subscription may name one that is not listed.
+EACH_BUCKET = (
+    Each(
+        LIST_BUCKETS,
+        "Buckets[?Name && (starts_with(Name, 'appstream2-36fb080bb8-')"
+        " || starts_with(Name, 'appstream-app-settings-')"
+        " || starts_with(Name, 'appstream-logs-'))].{Bucket: Name, Region: BucketRegion}",
+    ),
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].StorageConnectors[?ConnectorType=='HOMEFOLDERS'][].{Bucket: ResourceIdentifier}",
+    ),
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].ApplicationSettings[].{Bucket: S3BucketName}",
+    ),
+    Each(
+        DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+        "UsageReportSubscriptions[].{Bucket: S3BucketName}",
+    ),
+)
+
+# Buckets that others made are known by reference alone: they are asked about from where they are
+# named, and S3 sends the question on to where they are.
+EACH_SOURCE = (
+    Each(DESCRIBE_APP_BLOCKS, "AppBlocks[].SourceS3Location.{Bucket: S3Bucket}"),
+    Each(
+        DESCRIBE_APP_BLOCKS,
+        "AppBlocks[].[SetupScriptDetails, PostSetupScriptDetails][]"
+        ".ScriptS3Location.{Bucket: S3Bucket}",
+    ),
+    Each(DESCRIBE_APPLICATIONS, "Applications[].IconS3Location.{Bucket: S3Bucket}"),
+    Each(DESCRIBE_FLEETS, "Fleets[].SessionScriptS3Location.{Bucket: S3Bucket}"),
+)
+# Screenshots and recordings of agents' sessions; image builders are not recorded.
+EACH_SCREENSHOTS = (
+    Each(
+        DESCRIBE_STACKS,
+        "Stacks[].AgentAccessConfig | "
+        "[?ScreenshotsUploadEnabled != `false` || ReplaySessionEnabled]"
+        ".{Bucket: arn_resource(S3BucketArn)}",
+    ),
+    Each(
+        DESCRIBE_IMAGE_BUILDERS,
+        "ImageBuilders[].AgentAccessConfig | [?ScreenshotsUploadEnabled != `false`]"
+        ".{Bucket: arn_resource(S3BucketArn)}",
+    ),
+)
+# Whether the account owns a bucket, its own list decides: of other names that part is listed.
+LIST_NAMED_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="that are named",
+    items="Buckets",
+    each=tuple(
+        Each(
+            each.source,
+            f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
+            ".{Prefix: Bucket}",
+        )
+        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS)
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
+)
+EACH_TRAIL_BUCKET = (
+    Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),
+)
+
+GET_BUCKET_ENCRYPTION = declare(
+    "s3",
+    "GetBucketEncryption",
+    holds=("ServerSideEncryptionConfiguration",),
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
+    absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
+    action="s3:GetEncryptionConfiguration",
+)
+GET_BUCKET_POLICY = declare(
+    "s3",
+    "GetBucketPolicy",
+    each=EACH_BUCKET,
+    absent={"NoSuchBucketPolicy": ""},
+    personal=("Policy",),
+)
+GET_BUCKET_POLICY_STATUS = declare(
+    "s3",
+    "GetBucketPolicyStatus",
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
+    absent={"NoSuchBucketPolicy": ""},
+)
+GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
+    "s3",
+    "GetPublicAccessBlock",
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
+    absent={"NoSuchPublicAccessBlockConfiguration": ""},
+    action="s3:GetBucketPublicAccessBlock",
+)
+GET_BUCKET_OWNERSHIP_CONTROLS = declare(
+    "s3",
+    "GetBucketOwnershipControls",
+    each=(*EACH_BUCKET, *EACH_SOURCE),
+    absent={"OwnershipControlsNotFoundError": ""},
+)
+GET_BUCKET_VERSIONING = declare(
+    "s3",
+    "GetBucketVersioning",
+    each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+)
+GET_BUCKET_LIFECYCLE_CONFIGURATION = declare(
+    "s3",
+    "GetBucketLifecycleConfiguration",
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+    absent={"NoSuchLifecycleConfiguration": ""},
+    action="s3:GetLifecycleConfiguration",
+)
+GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", each=EACH_BUCKET)
+GET_BUCKET_TAGGING = declare(
+    "s3",
+    "GetBucketTagging",
+    each=EACH_BUCKET,
+    absent={"NoSuchTagSet": ""},
+    personal=("TagSet",),
+)
+GET_BUCKET_REPLICATION = declare(
+    "s3",
+    "GetBucketReplication",
+    each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
+    absent={"ReplicationConfigurationNotFoundError": ""},
+    action="s3:GetReplicationConfiguration",
+)
+# Whether the account owns the bucket that a rule copies to without saying whose it is.
+LIST_COPY_BUCKETS = declare(
+    "s3",
+    "ListBuckets",
+    of="to which copies go",
+    items="Buckets",
+    each=(
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled' && !(Destination.Account)]"
+            ".{Prefix: arn_resource(Destination.Bucket)}"
+            f" | [?Prefix && !starts_with(Prefix, '{BUCKET_PREFIX}')]",
+        ),
+    ),
+    personal=LIST_BUCKETS.personal,
+    action=LIST_BUCKETS.action,
+)
+# One list of a region is fewer requests than one for each bucket; what each bucket is called then
+# tells whose policies to ask for. Access points of other accounts are not listed: the bucket's own
+# policy has to let these in.
+LIST_ACCESS_POINTS = declare(
+    "s3control",
+    "ListAccessPoints",
+    items="AccessPointList",
+    parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
+    each=tuple(
+        replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}")
+        for each in EACH_BUCKET
+    ),
+    personal=(
+        "AccessPointList[].Name",
+        "AccessPointList[].AccessPointArn",
+        "AccessPointList[].Alias",
+    ),
+)
+GET_ACCESS_POINT_POLICY = declare(
+    "s3control",
+    "GetAccessPointPolicy",
+    parameters=lambda asked: {"AccountId": asked.account},
+    each=(
+        Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
+    ),
+    absent={"NoSuchAccessPointPolicy": ""},
+    personal=("Name", "Policy"),
+)
+DESCRIBE_KEY = declare(
+    "kms",
+    "DescribeKey",
+    each=(
+        Each(
+            GET_BUCKET_ENCRYPTION,
+            "ServerSideEncryptionConfiguration.Rules[].ApplyServerSideEncryptionByDefault"
+            ".{KeyId: KMSMasterKeyID}",
+        ),
+        # KMS knows a key in its own region alone, which is its trail's bucket's.
+        Each(
+            DESCRIBE_TRAILS,
+            "trailList[].{KeyId: KmsKeyId, Region: arn_region(KmsKeyId)}",
+            beyond=True,
+        ),
+        Each(GET_EVENT_DATA_STORE, "{KeyId: KmsKeyId}"),
+        Each(
+            DESCRIBE_STACKS,
+            "Stacks[].AgentAccessConfig | [?ReplaySessionEnabled].{KeyId: KmsKeyArn}",
+        ),
+    ),
+    absent={"NotFoundException": ""},
+    personal=("KeyMetadata.Description",),
+)
+# Of keys that KMS can rotate by itself; it refuses the question for AWS's own.
+GET_KEY_ROTATION_STATUS = declare(
+    "kms",
+    "GetKeyRotationStatus",
+    each=(
+        Each(
+            DESCRIBE_KEY,
+            "[KeyMetadata][?KeyManager=='CUSTOMER' && KeySpec=='SYMMETRIC_DEFAULT'"
+            " && Origin=='AWS_KMS'].{KeyId: Arn}",
+            beyond=True,
+        ),
+    ),
+)
+
+# KMS answers for the account's own keys alone, and AWS's own keys have policies that nobody changes.
+_CUSTOMER_KEYS = (
+    Each(
+        DESCRIBE_KEY,
+        "[KeyMetadata][?KeyManager=='CUSTOMER'].{KeyId: Arn, Owner: AWSAccountId}",
+        beyond=True,
+    ),
+)
+GET_KEY_POLICY = declare("kms", "GetKeyPolicy", each=_CUSTOMER_KEYS, personal=("Policy",))
+LIST_GRANTS = declare(
+    "kms",
+    "ListGrants",
+    items="Grants",
+    parameters={"Limit": 100},
+    each=_CUSTOMER_KEYS,
+    personal=(
+        "Grants[].Name",
+        "Grants[].GranteePrincipal",
+        "Grants[].RetiringPrincipal",
+        "Grants[].Constraints",
+    ),
+)
+
+# --- the network -------------------------------------------------------------------------
+
+DESCRIBE_VPC_ENDPOINTS = declare(
+    "ec2",
+    "DescribeVpcEndpoints",
+    items="VpcEndpoints",
+    parameters={"MaxResults": 1000},
+    personal=("VpcEndpoints[].Tags",),
+)
+
+# --- logging -----------------------------------------------------------------------------
+
+# A trail is asked about where it is at home, wherever that is.
+GET_TRAIL_STATUS = declare(
+    "cloudtrail",
+    "GetTrailStatus",
+    each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
+)
+# Where trails and copies go is not listed among AppStream's buckets: where it lies is asked.
+GET_BUCKET_LOCATION = declare(
+    "s3",
+    "GetBucketLocation",
+    each=(
+        *EACH_SCREENSHOTS,
+        *EACH_TRAIL_BUCKET,
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled']"
+            ".{Bucket: arn_resource(Destination.Bucket)}",
+        ),
+    ),
+)
+GET_EVENT_SELECTORS = declare(
+    "cloudtrail",
+    "GetEventSelectors",
+    each=(
+        Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}", beyond=True),
+    ),
+)
+LOOKUP_EVENTS = declare(
+    "cloudtrail",
+    "LookupEvents",
+    items="Events",
+    parameters=lambda asked: {
+        "LookupAttributes": [
+            {"AttributeKey": "EventSource", "AttributeValue": "appstream.amazonaws.com"}
+        ],
+        "StartTime": asked.as_of - dt.timedelta(days=asked.lookback_days),
+        "EndTime": asked.as_of,
+        "MaxResults": 50,
+    },
+    secret=("Events[].AccessKeyId", "Events[].Resources"),
+    personal=("Events[].Username", "Events[].CloudTrailEvent"),
+    keep={
+        "Events[].CloudTrailEvent": (
+            "awsRegion",
+            "errorCode",
+            "eventID",
+            "eventName",
+            "eventSource",
+            "eventTime",
+            "eventType",
+            "tlsDetails",
+            "userAgent",
+            "userIdentity.arn",
+            "userIdentity.type",
+        )
+    },
+    seconds_between=0.5,
+    bounded=True,
+)
+
+# --- discovery ---------------------------------------------------------------------------
+
+GET_MACIE_SESSION = declare(
+    "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
+)
+# What Macie knows is asked for only where it is on. Pages are as long as a finding's criteria
+# may be.
+DESCRIBE_BUCKETS = declare(
+    "macie2",
+    "DescribeBuckets",
+    items="buckets",
+    parameters={"maxResults": 50},
+    each=(
+        Each(
+            GET_MACIE_SESSION,
+            '[@][?status==\'ENABLED\'].{criteria: `{"bucketName": {"prefix": "appstream"}}`}',
+        ),
+    ),
+    personal=("buckets[].tags",),
+)
+GET_AUTOMATED_DISCOVERY_CONFIGURATION = declare(
+    "macie2",
+    "GetAutomatedDiscoveryConfiguration",
+    each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
+)
+LIST_CLASSIFICATION_JOBS = declare(
+    "macie2",
+    "ListClassificationJobs",
+    items="items",
+    parameters={"maxResults": 200},
+    each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
+    personal=("items[].name",),
+)
+GET_FINDING_STATISTICS = declare(
+    "macie2",
+    "GetFindingStatistics",
+    items="countsByGroup",
+    parameters={"groupBy": "severity.description"},
+    each=(
+        Each(
+            DESCRIBE_BUCKETS,
+            "buckets[?bucketName && (starts_with(bucketName, 'appstream2-36fb080bb8-')"
+            " || starts_with(bucketName, 'appstream-app-settings-')"
+            " || starts_with(bucketName, 'appstream-logs-'))].bucketName | [@][?@]"
+            '.{findingCriteria: {criterion: {category: `{"eq": ["CLASSIFICATION"]}`,'
+            ' archived: `{"eq": ["false"]}`,'
+            ' "resourcesAffected.s3Bucket.name": {eq: @}}}}',
+        ),
+    ),
+)
+
+
+def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
+    """Return the calls and all they depend on: sources, fallbacks, and who and where is asked."""
+    needed: set[Call] = set()
+    waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
+    while waiting:
+        call = waiting.pop()
+        if call not in needed:
+            needed.add(call)
+            waiting += call.sources
+            waiting += [other for other in CALLS.values() if other.fallback_of == call]
+    return frozenset(needed)

@@ -1,0 +1,491 @@
+"""The engine: runs declared calls, concurrently and to their last page, into a snapshot.
+
+It gathers and never judges: a denied call is stored as such.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.exceptions as aws
+from botocore.parsers import ResponseParserError
+from tqdm import tqdm
+
+from kit.aws_models import home_region, is_listed, partition_of
+from kit.calls import (
+    CALLS,
+    DESCRIBE_ORGANIZATION,
+    DESCRIBE_REGIONS,
+    GET_CALLER_IDENTITY,
+    LIST_BUCKETS,
+    LIST_REGIONS,
+    Asked,
+    Call,
+    Scope,
+    search,
+    with_sources,
+)
+from kit.collect.handshakes import observe
+from kit.collect.lending import check_organisation, lend, open_lender
+from kit.collect.session import Clients, api_versions, explain
+from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.parameters import Run, appstream_regions, load_profile, load_waivers
+from kit.redact.labels import open_labels
+from kit.redact.protect import protect
+from kit.snapshot import Request, Snapshot, digest, is_aws, write
+
+_WORKERS = 16
+_AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
+_MOST_PAGES = 10_000
+_MOST_POLLS = 30
+_TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken", "PaginationToken")
+
+
+@dataclass(frozen=True)
+class _Job:
+    call: Call
+    region: str
+    parameters: Mapping[str, Any]
+
+
+class _Regions:
+    """Regions in scope, and which of them are switched off, and by which answer."""
+
+    def __init__(self, wanted: Iterable[str], off: Mapping[str, int]):
+        self.off = dict(off)
+        self.all = sorted(wanted)
+        self.on = [region for region in self.all if region not in self.off]
+
+
+def collect(
+    run: Run,
+    calls: Collection[Call],
+    folder: Path | None = None,
+    *,
+    lender: Path | None = None,
+    progress: bool = True,
+) -> Snapshot:
+    """Ask the account and store what it answers.
+
+    Parameters
+    ----------
+    run : Run
+    calls : collection of Call
+        What the selected controls read; what these depend on is added.
+    folder : Path, optional
+        Where the snapshot is written; by default ``outputs/<account>/<run>/snapshot``.
+    lender : Path, optional
+        Where the organisation's snapshot can be read, if not where the run says.
+    progress : bool
+        Whether a bar is drawn on standard error.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    UserError
+        No credentials, credentials of another account, or no place to write to.
+    CannotRunError
+        AWS cannot be reached, or the disk is full.
+    """
+    profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
+    labels = open_labels(run)
+    as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    organisation = open_lender(run, profile, as_of, lender)
+    account = Path(run.outputs) / run.account
+    _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
+    engine = _Engine(run, Clients(run), as_of, progress)
+    try:
+        header, requests, lent = _gather(engine, run, calls, organisation)
+    finally:
+        engine.close()
+    header |= {
+        "as_of": as_of.isoformat(),
+        "pseudonym_key": labels.fingerprint,
+        "profile": profile.model_dump(),
+        "waivers": [waiver.model_dump() for waiver in waivers],
+    }
+    if folder:
+        return write(folder, header, requests, lent)
+    own = _own_folder(account, as_of)
+    try:
+        return write(own / "snapshot", header, requests, lent)
+    except BaseException:
+        own.rmdir()
+        raise
+
+
+def _own_folder(account: Path, as_of: dt.datetime) -> Path:
+    """Make the folder of a run; one that began in the same second has the name already."""
+    for n in count(1):
+        own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
+        try:
+            own.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise CannotRunError(f"outputs: {own} cannot be written ({error.strerror})") from None
+        return own
+    raise AssertionError  # there is always a next number
+
+
+def _gather(
+    engine: _Engine, run: Run, calls: Collection[Call], organisation: Snapshot | None
+) -> tuple[dict[str, Any], list[Request], tuple[Request, ...]]:
+    """Ask, and return what the header says of it, the requests, and those that were lent."""
+    engine.check_identity()
+    if organisation:
+        engine.check_organisation(organisation)
+    needed = with_sources(calls)
+    regions = engine.find_regions()
+    unused: list[str] = []
+    for stage in _stages(needed - engine.performed):
+        engine.perform(stage, [region for region in regions.on if region not in unused])
+        if not unused and any(call.probe for call in stage):
+            unused = engine.unused_regions(needed, regions.on)
+    requests, ids = _number(engine.requests)
+    loan = lend(organisation, run.account, regions.all) if organisation else None
+    header = {
+        "account": run.account,
+        "partition": engine.partition,
+        "certificates_verified": engine.verifies,
+        "kit": version("appstream-evidence-kit"),
+        "botocore": version("botocore"),
+        "parameters": run.model_dump(),
+        "parameter_sources": run.sources,
+        "api_versions": api_versions({call.service for call in needed}),
+        "unlisted_services": sorted(
+            service
+            for service in {call.service for call in needed}
+            if not is_listed(service, engine.partition)
+        ),
+        "throttles": engine.throttles,
+        "regions": regions.all,
+        "regions_off": {region: ids[n] for region, n in regions.off.items()},
+        "regions_unused": unused,
+        "calls": sorted(call.name for call in needed),
+        "handshakes": [asdict(one) for one in observe(_hosts(requests))],
+        "organisation": loan and dict(loan.header),
+    }
+    return header, requests, tuple(loan.requests) if loan else ()
+
+
+def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
+    """The hosts that were asked; none where any of them is not AWS's, as in a sandbox."""
+    endpoints = {request.endpoint for request in requests}
+    if not all(is_aws(endpoint) for endpoint in endpoints):
+        return set()
+    found = [urlsplit(endpoint) for endpoint in endpoints]
+    return {(url.hostname, url.port or 443) for url in found if url.hostname}
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before AWS is asked whether there is a place for the answers."""
+    there = next(path for path in folder.absolute().parents if path.exists())
+    try:
+        with TemporaryDirectory(dir=there, prefix=".evidence-"):
+            pass
+    except OSError as error:
+        reason = f"{there}: {error.strerror}"
+        raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
+
+
+def _stages(needed: Collection[Call]) -> list[list[Call]]:
+    """The calls in the order in which their sources become known."""
+
+    @cache
+    def depth(call: Call) -> int:
+        first = 0 if call.scope is Scope.ACCOUNT or call.probe else 1
+        return max([first, *(depth(source) + 1 for source in call.sources)])
+
+    stages: dict[int, list[Call]] = defaultdict(list)
+    for call in sorted(needed, key=lambda call: call.name):
+        stages[depth(call)].append(call)
+    return [stages[n] for n in sorted(stages)]
+
+
+def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:
+    """Give evidence ids in an order that does not depend on which thread was first."""
+    order = sorted(
+        range(len(requests)),
+        key=lambda n: (
+            requests[n].call,
+            requests[n].region,
+            str(sorted(requests[n].parameters.items())),
+            requests[n].page,
+        ),
+    )
+    ids = {n: f"E{position:04d}" for position, n in enumerate(order, 1)}
+    return [replace(requests[n], id=ids[n]) for n in order], ids
+
+
+class _Engine:
+    def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
+        self.run = run
+        self.requests: list[Request] = []
+        self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
+        self._clients = clients
+        self._asked = Asked(run.account, as_of, run.lookback_days)
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
+        self._gates: dict[tuple[str, str], threading.Semaphore] = defaultdict(
+            lambda: threading.Semaphore(_AT_ONCE)
+        )
+        self._bar = tqdm(
+            desc=f"account {run.account}", unit=" calls", total=0, disable=not progress
+        )
+
+    def close(self) -> None:
+        self._bar.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def check_identity(self) -> None:
+        """Ask AWS who is calling, and refuse to look at another account than the one named."""
+        self.perform([GET_CALLER_IDENTITY], [])
+        answer = self.requests[-1]
+        if answer.error:
+            raise explain(answer.error, answer.status, self.run)
+        told = answer.response.get("Account") or "an account that AWS does not name"
+        if told != self.run.account:
+            raise NotEnteredError(
+                f"account: {self.run.account} is to be looked at, but these credentials are for "
+                f"{told}; change account, aws_profile or role_arn",
+                "AnotherAccount",
+            )
+
+    def check_organisation(self, lender: Snapshot) -> None:
+        """Refuse the snapshot of another organisation than the account's."""
+        self.perform([DESCRIBE_ORGANIZATION], [])
+        check_organisation(lender, self.requests)
+
+    @property
+    def partition(self) -> str:
+        """The partition of the caller: aws, aws-us-gov ..."""
+        answer = next(r.response for r in self.requests if r.call == GET_CALLER_IDENTITY.name)
+        named = re.match(r"arn:(aws[a-z-]*):", answer.get("Arn") or "")
+        if named:
+            return named[1]
+        return partition_of(self._clients.home)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the certificate of every endpoint was verified."""
+        return self._clients.verify_certificates
+
+    @property
+    def throttles(self) -> int:
+        """How many answers said "too often"."""
+        return self._clients.throttles
+
+    def find_regions(self) -> _Regions:
+        """Regions named in the run, or every AppStream region that the account has enabled."""
+        status: dict[str, tuple[str, int]] = {}
+        for call, name, state in (
+            (LIST_REGIONS, "RegionName", "RegionOptStatus"),
+            (DESCRIBE_REGIONS, "RegionName", "OptInStatus"),
+        ):
+            if not status:
+                self.perform([call], [])
+                for n, request in enumerate(self.requests):
+                    if request.call == call.name and request.error is None:
+                        for item in request.response.get(call.items, ()):
+                            if item.get(name):
+                                status[item[name]] = (item.get(state, ""), n)
+        off = {
+            region: n
+            for region, (state, n) in status.items()
+            if state.upper() in ("DISABLED", "DISABLING", "NOT-OPTED-IN")
+        }
+        if self.run.regions:
+            return _Regions(self.run.regions, {r: off[r] for r in self.run.regions if r in off})
+        partition = self._partition_regions()
+        return _Regions([region for region in partition if region not in off], {})
+
+    def _partition_regions(self) -> list[str]:
+        return [region for region in appstream_regions() if partition_of(region) == self.partition]
+
+    def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
+        """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
+
+        Without every list and the buckets nothing is concluded. What administers an organisation
+        holds evidence for its members in every region.
+        """
+        probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
+        if self.run.administers_organisation or not probes <= set(needed):
+            return []
+        used: set[str] = set()
+        for request in self.requests:
+            call = CALLS[request.call]
+            if call.probe and (request.error or request.response.get(call.items)):
+                used.add(request.region)
+            elif call is LIST_BUCKETS:
+                if request.error:
+                    return []
+                buckets = request.response.get("Buckets") or []
+                used.update(bucket.get("BucketRegion", "") for bucket in buckets)
+        return [region for region in regions if region not in used]
+
+    def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
+        """Make the calls of a stage, side by side."""
+        stage = tuple(stage)
+        self.performed |= set(stage)
+        jobs = [job for call in stage for job in self._jobs(call, regions)]
+        self._bar.total = (self._bar.total or 0) + len(jobs)
+        self._bar.refresh()
+        for done in as_completed([self._pool.submit(self._ask, job) for job in jobs]):
+            self.requests += done.result()
+            self._bar.update()
+
+    def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
+        fixed = call.parameters(self._asked)
+        if call.fallback_of:
+            regions = [r for r in regions if self._needs_fallback(call.fallback_of, r)]
+            if call.scope is Scope.ACCOUNT and not self._needs_fallback(call.fallback_of, None):
+                return
+        if call.each:
+            for region, parameters in self._fan_out(call, regions):
+                yield _Job(call, region, {**fixed, **parameters})
+        elif call.scope is Scope.ACCOUNT:
+            region = home_region(self.partition) if call.home else self._clients.home
+            yield _Job(call, region, fixed)
+        else:
+            for region in regions:
+                yield _Job(call, region, fixed)
+
+    def _needs_fallback(self, call: Call, region: str | None) -> bool:
+        answers = [r for r in self.requests if r.call == call.name and region in (None, r.region)]
+        return not any(r.error is None and r.response.get(call.items) for r in answers) or any(
+            r.error for r in answers
+        )
+
+    def _fan_out(self, call: Call, regions: list[str]) -> list[tuple[str, dict[str, Any]]]:
+        """Where to ask, and for what, in an order that does not depend on the answers' order."""
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for each in call.each:
+            for request in self.requests:
+                if request.call != each.source.name or request.error:
+                    continue
+                for item in each.wanted(request.response):
+                    unknown = "Region" in item and not item["Region"]
+                    region = item.pop("Region", None) or request.region
+                    ours = item.pop("Owner", self.run.account) == self.run.account
+                    if None in item.values() or not ours:
+                        continue
+                    if region in regions or each.beyond or unknown:
+                        found[f"{region} {sorted(item.items())}"] = (region, item)
+        return [found[key] for key in sorted(found)]
+
+    def _ask(self, job: _Job) -> list[Request]:
+        with self._gates[job.call.service, job.region]:
+            if job.call.until:
+                return self._poll(job)
+            return self._page(job)
+
+    def _poll(self, job: _Job) -> list[Request]:
+        requests: list[Request] = []
+        for page in range(_MOST_POLLS):
+            request = self._request(job, job.parameters, page)
+            requests.append(request)
+            if request.error or search(job.call.until, request.response):
+                return requests
+            time.sleep(job.call.seconds_between)
+        last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")
+        return [*requests[:-1], last]
+
+    def _page(self, job: _Job) -> list[Request]:
+        requests: list[Request] = []
+        parameters: dict[str, Any] = dict(job.parameters)
+        seen: set[str] = set()
+        most = self.run.event_pages if job.call.bounded else _MOST_PAGES
+        while True:
+            tokens: dict[str, str] = {}
+            request = self._request(job, parameters, len(requests), tokens)
+            if not tokens or request.error:
+                return [*requests, request]
+            if len(requests) + 1 == most:
+                return [*requests, replace(request, cut=f"{most} pages read, more exist")]
+            if not seen.isdisjoint(tokens.values()):
+                return [*requests, replace(request, cut="the same page token came twice")]
+            requests.append(request)
+            seen.update(tokens.values())
+            parameters |= tokens
+            time.sleep(job.call.seconds_between)
+
+    def _request(
+        self,
+        job: _Job,
+        parameters: Mapping[str, Any],
+        page: int,
+        tokens: dict[str, str] | None = None,
+    ) -> Request:
+        """Make one request; ``tokens`` receives what asks for the next page."""
+        client = self._clients.client(job.call.service, job.region)
+        model = client.meta.service_model.operation_model(job.call.operation)
+        method = client.meta.method_to_api_mapping
+        name = next(m for m, operation in method.items() if operation == job.call.operation)
+        response: dict[str, Any] = {}
+        error: dict[str, str] | None = None
+        started = dt.datetime.now(dt.UTC)
+        try:
+            response = getattr(client, name)(**parameters)
+        except aws.ClientError as problem:
+            response = problem.response
+            details = response.get("Error", {})
+            error = {
+                "code": details.get("Code") or "Unknown",
+                "message": details.get("Message") or "",
+            }
+        except (aws.BotoCoreError, ResponseParserError) as problem:
+            error = {"code": type(problem).__name__, "message": str(problem)}
+        ended = dt.datetime.now(dt.UTC)
+        meta = response.pop("ResponseMetadata", {})
+        body: dict[str, Any] = {} if error else response
+        tokens = {} if tokens is None else tokens
+        tokens |= _next_page(model, body)
+        stored = None if error else protect(job.call, body)
+        return Request(
+            id="",
+            call=job.call.name,
+            service=job.call.service,
+            operation=job.call.operation,
+            region=job.region,
+            parameters=protect(job.call, dict(job.parameters)),
+            page=page,
+            started=started.isoformat(),
+            ended=ended.isoformat(),
+            attempts=1 + int(meta.get("RetryAttempts", 0)),
+            status=meta.get("HTTPStatusCode"),
+            request_id=meta.get("RequestId"),
+            endpoint=client.meta.endpoint_url,
+            error=protect(job.call, error) if error else None,
+            cut=None,
+            response=stored,
+            sha256=digest(stored),
+        )
+
+
+def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
+    """Take the page token out of an answer; return it as the parameter that asks for more."""
+    accepted = model.input_shape.members if model.input_shape else {}
+    tokens = {}
+    for given in ("NextMarker", "NextContinuationToken", *_TOKENS):
+        value = body.pop(given, None)
+        asked = given if given in accepted else given.removeprefix("Next")
+        if value and asked in accepted:
+            tokens[asked] = value
+    return tokens

@@ -1,0 +1,1 @@
+"""Detectors of secrets and of identifying data in free text."""

@@ -1,0 +1,85 @@
+"""What a finding is, for good: its identity, and the digest over those of a pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import rfc8785
+
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
+
+# What a finding is about: a resource; or that there is none; or those that were not listed; or
+# nothing, because the profile does not require the control; or the findings of other controls.
+RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
+ROLL_UP = "roll-up"
+# Bumped when the members that make a finding's identity change: packs name the form of their digest.
+IDENTITY = "identity-1"
+
+
+def identity(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a finding is: what was observed, never how it is worded.
+
+    Parameters
+    ----------
+    record : mapping
+        Members of `Finding` by name.
+
+    Returns
+    -------
+    dict
+        JSON-compatible. The reason is a code only where evidence is missing, and a declaration
+        where a fail is accepted; elsewhere it is prose and left out, as are the names that stand
+        for no resource, evidence ids and transient values.
+    """
+    status = record["status"]
+    return {
+        "control": record["control"],
+        "account": record["account"],
+        "region": record["region"],
+        "subject": record["subject"],
+        "resource": record["resource"] if record["subject"] == RESOURCE else "",
+        "status": status,
+        "reason": record["reason"] if status in (NOT_EVIDENCED, ACCEPTED) else "",
+        "operation": record["operation"],
+        "code": record["code"],
+        "observed": json.loads(record["observed_values"]),
+        "thresholds": json.loads(record["threshold_values"]),
+    }
+
+
+def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
+    """SHA-256 over the identities of findings in canonical JSON (RFC 8785).
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Members of `Finding` by name, in the order of the findings.
+
+    Raises
+    ------
+    ValueError
+        Values of a record are not JSON.
+    """
+    rows = [identity(record) for record in records]
+    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+
+
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return values by name as canonical JSON (RFC 8785), whatever types a cell holds."""
+    return rfc8785.dumps({name: _plain(value) for name, value in values.items()}).decode()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; an integer beyond what JSON holds exactly as a text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    if value is None or isinstance(value, bool | str | float):
+        return value
+    return value if isinstance(value, int) and abs(value) < 2**53 else str(value)

@@ -1,0 +1,390 @@
+"""The evaluator: asks rules about rows, and never about what could not be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from kit.calls import DESCRIBE_ORGANIZATION, Call, with_sources
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
+from kit.controls.registry import (
+    ACCOUNT,
+    CLOCK,
+    CONTROLS,
+    REGION,
+    ROLL_UPS,
+    SEVERITIES,
+    Attested,
+    Clause,
+    Control,
+    NotEvidenced,
+    Outcome,
+    RollUp,
+    find,
+)
+from kit.errors import UserError
+from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
+from kit.judge.findings import Finding, Findings, samples, worst
+from kit.judge.waivers import apply_waivers
+from kit.parameters import Run, load_waivers
+from kit.snapshot import Snapshot
+from kit.tables import Tables
+from kit.tables.core import Table, lines
+from kit.tables.coverage import ACCOUNT as GLOBAL
+from kit.tables.coverage import coverage
+from kit.tables.logging import IN_USE, PROBES
+
+_TROUBLE = ("reason", "operation", "code", "permission", "hint")
+
+
+def select(ids: Iterable[str]) -> list[Control]:
+    """The controls with these ids, and those under a roll-up; all where none is named.
+
+    Raises
+    ------
+    UserError
+        An id that no control has.
+    """
+    try:
+        chosen = {find(name) for name in ids} or set(CONTROLS)
+    except UserError as error:
+        raise UserError(f"controls: {error}") from None
+    for name in chosen & ROLL_UPS.keys():
+        chosen |= _under(ROLL_UPS[name])
+    return [CONTROLS[name] for name in sorted(chosen & CONTROLS.keys())]
+
+
+def needed_calls(ids: Iterable[str]) -> frozenset[Call]:
+    """Return the calls that these controls read, whatever they depend on included."""
+    return with_sources(call for control in select(ids) for call in control.calls)
+
+
+def calls_of(run: Run) -> frozenset[Call]:
+    """Return the calls that a run makes.
+
+    Raises
+    ------
+    UserError
+        A control that the run selects, or one that a waiver of it names, is unknown, or a waiver
+        is for a roll-up.
+    """
+    for n, waiver in enumerate(load_waivers(run.waivers), 1):
+        where = f"{run.waivers}, waiver {n}: control: "
+        try:
+            known = find(waiver.control)
+        except UserError as error:
+            raise UserError(f"{where}{error}") from None
+        if known in ROLL_UPS:
+            told = f"{known} sums up other controls; a waiver is for one of those"
+            raise UserError(f"{where}{told}")
+        if known != waiver.control:
+            raise UserError(f"{where}{waiver.control!r}: write {known}")
+    calls = needed_calls(run.controls)
+    # A snapshot is lent only where it says of which organisation it is.
+    return calls | {DESCRIBE_ORGANIZATION} if run.administers_organisation else calls
+
+
+def evaluate(tables: Tables) -> Findings:
+    """Judge every row that the selected controls are about.
+
+    Parameters
+    ----------
+    tables : Tables
+
+    Returns
+    -------
+    Findings
+        At least one finding for each control and account, and for each region in scope where
+        the control's scope is the region. What could not be seen is "not evidenced". A roll-up
+        is among them where all that it sums up was selected.
+    """
+    snapshot = tables.snapshot
+    controls = select(snapshot.run.controls)
+    leaves = [
+        finding
+        for control in controls
+        for finding in _Evaluation(control, tables[control.table], snapshot).findings()
+    ]
+    leaves, unused = apply_waivers(leaves, snapshot.waivers, snapshot.as_of)
+    chosen = {control.id for control in controls}
+    roll_ups = [
+        _summed(roll_up, leaves, snapshot.account)
+        for _, roll_up in sorted(ROLL_UPS.items())
+        if _under(roll_up) <= chosen
+    ]
+    return Findings(leaves, roll_ups, unused, snapshot.run)
+
+
+class _Evaluation:
+    """One control over one table."""
+
+    def __init__(self, control: Control, table: Table, snapshot: Snapshot):
+        self.control = control
+        self.table = table
+        self.snapshot = snapshot
+        known = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
+        self.thresholds = {name: known[name] for name in control.thresholds}
+        limits = {name: value for name, value in self.thresholds.items() if name != CLOCK}
+        self.limits, self.threshold_values = limits, canonical(limits)
+        self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
+        self.gaps = table.gap_at
+        listed = (
+            coverage(control.rests_on, table.spec.scope, snapshot)
+            if control.rests_on
+            else table.coverage
+        )
+        self.coverage = lines(listed)
+        self.rows = self._rows()
+
+    def findings(self) -> Iterator[Finding]:
+        regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
+        for region in regions:
+            if self.control.asked_by and not self.thresholds[self.control.asked_by]:
+                yield self._not_required(region)
+                continue
+            found = [self._judge(row) for row in self.rows if self._is_in(row, region)]
+            yield from found
+            unseen = list(self._unseen(region))
+            yield from unseen
+            if not found and not unseen:
+                yield self._nothing(region)
+
+    def _is_in(self, row: str, region: str) -> bool:
+        return self.control.scope is ACCOUNT or self.table.rows[row]["region"] == region
+
+    def _rows(self) -> list[str]:
+        """Ids of the rows that `where` lets through, or about which it cannot be told."""
+        columns = self.control.where_columns
+        return [
+            row
+            for row, values in self.table.rows.items()
+            if any((row, column) in self.gaps for column in columns)
+            or self.control.is_about(values)
+        ]
+
+    def _judge(self, row: str) -> Finding:
+        values = self.table.rows[row]
+        outcomes: list[Any] = []
+        failed: list[str] = []
+        gaps = self._gaps(row, self.control.where_columns)
+        if not gaps:
+            for clause in self.control.clauses:
+                unseen = self._gaps(row, clause.columns)
+                gaps += unseen
+                if not unseen:
+                    outcomes.append(self._ask(clause, values))
+                    if outcomes[-1] is False:
+                        failed.append(clause.severity or self.control.severity)
+        base = self._finding(
+            values["region"] if self.control.scope is REGION else GLOBAL,
+            values["resource"],
+            observed=self._observed(row, values),
+            observed_values=self._values(row, values),
+            sample=self._sample(row, values),
+            evidence=self._evidence(row, gaps),
+        )
+        if failed:
+            return replace(base, status=FAIL, severity=max(failed, key=SEVERITIES.index))
+        if gaps:
+            return self._gap_finding(base, gaps)
+        return _settled(base, outcomes)
+
+    def _ask(self, clause: Clause, values: Mapping[str, Any]) -> Any:
+        columns = [values[name] for name in clause.columns]
+        limits = {name: self.thresholds[name] for name in clause.thresholds}
+        outcome = clause.rule(*columns, **limits)
+        if not isinstance(outcome, Outcome):
+            raise TypeError(f"{self.control.id}: a rule answered {outcome!r}")
+        return outcome
+
+    def _gaps(self, row: str, columns: Iterable[str]) -> list[Any]:
+        return [self.gaps[row, column] for column in columns if (row, column) in self.gaps]
+
+    def _gap_finding(self, base: Finding, gaps: list[Any]) -> Finding:
+        first = gaps[0]
+        return replace(
+            base, status=NOT_EVIDENCED, **{name: getattr(first, name) for name in _TROUBLE}
+        )
+
+    def _evidence(self, row: str, gaps: list[Any]) -> tuple[str, ...]:
+        refs = [ref for column in self.shown for ref in self.table.refs[row, column]]
+        refs += [gap.evidence for gap in gaps if gap.evidence]
+        return tuple(dict.fromkeys(refs))
+
+    def _observed(self, row: str, values: Mapping[str, Any]) -> str:
+        told = []
+        for name in self.shown:
+            title = self.table.spec.columns[name].title
+            seen = "not seen" if (row, name) in self.gaps else shown(values[name])
+            sources = ", ".join(self.table.assumed.get((row, name), ()))
+            told.append(
+                f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
+            )
+        return "; ".join(told)
+
+    def _sample(self, row: str, values: Mapping[str, Any]) -> str:
+        """Which part of a population the cells rest on, where it is not all of it."""
+        columns = self.table.spec.columns
+        names = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
+        found = [values[name] for name in names if (row, name) not in self.gaps]
+        return "; ".join(filter(None, found))
+
+    def _values(self, row: str, values: Mapping[str, Any]) -> str:
+        """The cells that were seen, typed, by column id; transient ones left out."""
+        columns = self.table.spec.columns
+        return canonical(
+            {
+                name: values[name]
+                for name in self.shown
+                if (row, name) not in self.gaps and not columns[name].transient
+            }
+        )
+
+    def _unseen(self, region: str) -> Iterator[Finding]:
+        """A finding for each call without which the list of rows is not complete."""
+        for entry in self.coverage:
+            if entry.complete or entry.region not in (region, GLOBAL):
+                continue
+            base = self._finding(
+                region,
+                f"any {self.control.noun}",
+                subject=UNLISTED,
+                evidence=tuple(entry.evidence),
+            )
+            yield self._gap_finding(replace(base, observed="not seen"), [entry])
+
+    def _nothing(self, region: str) -> Finding:
+        looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
+        refs = [ref for entry in looked for ref in entry.evidence]
+        unused = region in self.snapshot.regions_unused
+        asked = all(entry.evidence for entry in looked if entry.region == region)
+        for row, values in self.table.rows.items():
+            if values["region"] == region:
+                names = self.control.where_columns
+                refs += [ref for name in names for ref in self.table.refs[row, name]]
+        nothing = f"no {self.control.noun}"
+        if unused and not (refs and asked):  # nothing more was asked there
+            refs = [ref for call in PROBES for ref in self.snapshot.answer(call, region).evidence]
+            nothing = f"no {IN_USE.noun}"
+        return self._finding(
+            region,
+            nothing,
+            subject=NOTHING,
+            status=NOT_APPLICABLE,
+            reason=nothing,
+            observed="none",
+            evidence=tuple(dict.fromkeys(refs)),
+        )
+
+    def _not_required(self, region: str) -> Finding:
+        return self._finding(
+            region,
+            "whatever is there",
+            subject=NOT_REQUIRED,
+            status=NOT_APPLICABLE,
+            reason="not required",
+            observed="not asked for by the profile",
+            evidence=("parameters#/thresholds",),
+        )
+
+    def _finding(
+        self,
+        region: str,
+        resource: str,
+        *,
+        subject: str = RESOURCE,
+        status: str = "",
+        reason: str = "",
+        observed: str = "",
+        observed_values: str = "{}",
+        sample: str = "",
+        evidence: tuple[str, ...] = (),
+    ) -> Finding:
+        limits = ", ".join(f"{name} = {shown(value)}" for name, value in self.limits.items())
+        expected = " ".join(clause.expected for clause in self.control.clauses)
+        return Finding(
+            self.control.id,
+            self.control.severity,
+            self.snapshot.account,
+            region,
+            resource,
+            status,
+            reason,
+            observed,
+            f"{expected} [{limits}]" if limits else expected,
+            evidence=evidence,
+            subject=subject,
+            observed_values=observed_values,
+            threshold_values=self.threshold_values,
+            sample=sample,
+        )
+
+
+def _settled(base: Finding, outcomes: list[Any]) -> Finding:
+    """The verdict of a row whose cells were all seen and of which no clause is false."""
+    for outcome in outcomes:
+        if isinstance(outcome, NotEvidenced):
+            return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, hint=outcome.hint)
+    for outcome in outcomes:
+        if isinstance(outcome, Attested):
+            return replace(base, status=ATTESTED, reason=outcome.source)
+    if any(outcome is True for outcome in outcomes):
+        return replace(base, status=PASS)
+    return replace(base, status=NOT_APPLICABLE, reason=outcomes[0].reason)
+
+
+def _under(roll_up: RollUp) -> set[str]:
+    """Ids of the controls that a roll-up sums up."""
+    return {name for name, control in CONTROLS.items() if roll_up.over(control)}
+
+
+def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
+    """Sum up findings: the worst status, and the severity and names of those that have it.
+
+    The gravest come first.
+    """
+    under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
+    status = worst(finding.status for finding in under)
+    made = sorted(
+        (finding for finding in under if finding.status == status),
+        key=lambda one: (-SEVERITIES.index(one.severity), one.control),
+    )
+    severity = made[0].severity if made and STATUSES[status].listed else ""
+    parts: dict[str, list[str]] = {}
+    for finding in made:
+        parts.setdefault(finding.control, []).append(finding.sample)
+    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in parts.items()]
+    grave = f" ({severity})" if severity else ""
+    all_ids = sorted({finding.control for finding in under})
+    return Finding(
+        roll_up.id,
+        severity,
+        account,
+        GLOBAL,
+        "roll-up",
+        status,
+        reason="the worst of its controls",
+        observed=(
+            f"{status}{grave}, by {', '.join(by) or 'no control'}: "
+            f"{len(made)} of {len(under)} findings"
+        ),
+        expected=roll_up.title,
+        evidence=tuple(all_ids),
+        subject=ROLL_UP,
+    )
+
+
+def shown(value: Any) -> str:
+    """A cell's value as people read it."""
+    if value in (None, "", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        most = 5
+        told = "; ".join(shown(item) for item in value[:most])
+        return told if len(value) <= most else f"{told}; and {len(value) - most} more"
+    return str(value)

@@ -1,0 +1,166 @@
+"""The findings: one row for each verdict, the statuses, waivers and digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from kit.catalogue.statuses import NOT_APPLICABLE, WORST_FIRST, exit_code, is_open
+from kit.judge.digest import RESOURCE, findings_digest
+from kit.parameters import Run, Waiver
+
+_FIRST = 4  # controls that are named beside the verdict of a roll-up
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict.
+
+    Attributes
+    ----------
+    control, severity, account, region, resource : str
+        ``region`` is "global" for what the account has once; ``resource`` is a label.
+    status : str
+        One of `kit.catalogue.statuses.WORST_FIRST`.
+    reason : str
+        Reason code of what is not evidenced, source of what is attested, reason of a waiver.
+    observed, expected : str
+        What was read, and what the rule wanted with its thresholds.
+    operation, code, permission, hint : str
+        For what could not be seen: the call, AWS's error code, the action to grant, the way out.
+    evidence : tuple of str
+        References: evidence id, or id and JSON pointer.
+    subject : str
+        What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED`, `NOT_REQUIRED` or `ROLL_UP`.
+    observed_values, threshold_values : str
+        JSON objects in the canonical form of RFC 8785: typed values by column id, without those
+        that were not seen or are transient, and the thresholds and lists by field.
+    sample : str
+        Which part of the population was read, where that was not all of it.
+    """
+
+    control: str
+    severity: str
+    account: str
+    region: str
+    resource: str
+    status: str
+    reason: str = ""
+    observed: str = ""
+    expected: str = ""
+    operation: str = ""
+    code: str = ""
+    permission: str = ""
+    hint: str = ""
+    evidence: tuple[str, ...] = ()
+    subject: str = RESOURCE
+    observed_values: str = "{}"
+    threshold_values: str = "{}"
+    sample: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to act on it."""
+        return is_open(self.status, self.reason)
+
+
+class Findings:
+    """The findings of a snapshot.
+
+    Parameters
+    ----------
+    leaves, roll_ups : iterable of Finding
+        Verdicts of controls, and those that sum them up.
+    unused_waivers : iterable of Waiver
+        Waivers that matched nothing, or whose date has passed.
+    run : Run, optional
+        What was asked for and declared, on which words beside the verdicts rest.
+    """
+
+    def __init__(
+        self,
+        leaves: Iterable[Finding],
+        roll_ups: Iterable[Finding] = (),
+        unused_waivers: Iterable[Waiver] = (),
+        run: Run | None = None,
+    ):
+        self.leaves = tuple(leaves)
+        self.roll_ups = tuple(roll_ups)
+        self.unused_waivers = tuple(unused_waivers)
+        self.run = run
+
+    @property
+    def data_role(self) -> str:
+        """The role under the GDPR that the run declares, which decides the articles cited."""
+        return self.declared("data_role")
+
+    def declared(self, name: str) -> str:
+        """Return what the run declares under a name; empty for nothing."""
+        return str(getattr(self.run, name)) if self.run else ""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All findings, roll-ups last; the columns are the members of `Finding`."""
+        rows = [asdict(finding) for finding in (*self.leaves, *self.roll_ups)]
+        return pd.DataFrame(rows, columns=list(Finding.__dataclass_fields__), dtype=object)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the identities of the findings; see `kit.judge.digest.identity`.
+
+        It is the same whichever door the same account went through.
+        """
+        return findings_digest(asdict(finding) for finding in (*self.leaves, *self.roll_ups))
+
+    def count(self, status: str) -> int:
+        """How many leaf findings have a status."""
+        return sum(finding.status == status for finding in self.leaves)
+
+    @property
+    def exit_code(self) -> int:
+        """0 nothing open, 3 fails found, 4 evidence missing (3 outranks 4)."""
+        return exit_code([(finding.status, finding.reason) for finding in self.leaves])
+
+
+def why(record: Mapping[str, Any]) -> str:
+    """Why a finding is as it is, with operation and error code where a call failed.
+
+    What was read of a sample comes first, where no cut of a long text takes it.
+
+    Parameters
+    ----------
+    record : mapping
+        Members of `Finding` by name.
+    """
+    sample: str = record["sample"]
+    call = " ".join(filter(None, (record["operation"], record["code"])))
+    rest = ", ".join(filter(None, (record["reason"], call, record["hint"])))
+    return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def made_by(observed: str) -> str:
+    """Return a roll-up's verdict, its severity and the first of what made it, as it observed them."""
+    names = observed.partition(": ")[0].split(", ")
+    more = len(names) - 1 - _FIRST  # after the verdict
+    return ", ".join(names[: 1 + _FIRST]) + (f" and {more} more" if more > 0 else "")
+
+
+def samples(told: Sequence[str]) -> str:
+    """Say how many of some findings rest on a sample, by what each tells; nothing where none does."""
+    some = sum(map(bool, told))
+    return f"sample in {some} of {len(told)}" if 0 < some < len(told) else "sample" * bool(some)
+
+
+def worst(statuses: Iterable[str]) -> str:
+    """The status that a roll-up of these has; not applicable where there are none."""
+    found = set(statuses)
+    return next((status for status in WORST_FIRST if status in found), NOT_APPLICABLE)
+
+
+def open_rows(table: pd.DataFrame) -> pd.Series:
+    """Return which rows of ``status`` and ``reason`` are open, as bool by row."""
+    known = zip(table["status"], table["reason"], strict=True)
+    return pd.Series([is_open(*pair) for pair in known], index=table.index, dtype=bool)

@@ -1,0 +1,58 @@
+"""Fails that somebody accepts, until a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kit.catalogue.statuses import ACCEPTED, FAIL
+from kit.judge.findings import Finding
+from kit.parameters import Waiver
+
+
+def apply_waivers(
+    findings: Sequence[Finding], waivers: Iterable[Waiver], as_of: dt.datetime
+) -> tuple[list[Finding], list[Waiver]]:
+    """Turn fails that are waived into accepted ones.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    waivers : iterable of Waiver
+        ``resource`` is a shell pattern over labels. A waiver serves up to and including the day
+        on which it expires.
+    as_of : datetime
+        The day that counts.
+
+    Returns
+    -------
+    findings, unused : list of Finding, list of Waiver
+        ``unused`` are waivers that have expired or match no fail.
+    """
+    changed, unused = list(findings), []
+    for waiver in waivers:
+        served = False
+        if not has_expired(waiver, as_of):
+            for n, finding in enumerate(changed):
+                if (
+                    finding.status == FAIL
+                    and finding.control == waiver.control
+                    and fnmatch.fnmatchcase(finding.resource, waiver.resource)
+                ):
+                    changed[n] = replace(finding, status=ACCEPTED, reason=accepted_for(waiver))
+                    served = True
+        if not served:
+            unused.append(waiver)
+    return changed, unused
+
+
+def accepted_for(waiver: Waiver) -> str:
+    """The reason code of what a waiver accepts."""
+    return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
+
+
+def has_expired(waiver: Waiver, as_of: dt.datetime) -> bool:
+    """Whether a waiver's last day is over."""
+    return dt.date.fromisoformat(waiver.expires) < as_of.date()

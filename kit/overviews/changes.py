@@ -1,0 +1,291 @@
+"""What changed between two audits: of an account, or of an organisation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
+from kit.catalogue.texts import text
+from kit.errors import UserError
+from kit.judge.digest import RESOURCE
+from kit.judge.findings import open_rows, worst
+from kit.overviews.packs import SealedPack, find_packs, latest, open_pack
+
+KEY = ["account", "control", "region", "resource"]
+CHANGES = (
+    "newly open",
+    "still open",
+    "closed",
+    "gone",
+    "evidence gained",
+    "evidence lost",
+    "changed",
+    "appeared",
+)
+_NAMED = 10  # accounts of a remark
+_PROSE = ("reason", "observed", "expected", "observed_values")
+_READ = [*KEY, "subject", "status", *_PROSE]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Two audits side by side.
+
+    Attributes
+    ----------
+    before, after : list of SealedPack
+        One of an account, or the newest of each account of an organisation.
+    rows : DataFrame
+        ``account``, ``control``, ``region``, ``resource``, ``change`` (one of `CHANGES`),
+        ``status_before``, ``status_after``, ``observed_before``, ``observed_after`` and ``since``
+        (ISO time; since when an open point has been open, as far as packs tell).
+    appeared, gone : DataFrame
+        ``account``, ``region``, ``resource``: what only one of the two audits has.
+    same : int
+        Rows that did not change and are not open.
+    remarks : list of str
+        What makes the two hard to compare.
+    """
+
+    before: list[SealedPack]
+    after: list[SealedPack]
+    rows: pd.DataFrame
+    appeared: pd.DataFrame
+    gone: pd.DataFrame
+    same: int
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """When the later evidence was collected: the only clock here."""
+        return max(pack.as_of for pack in self.after)
+
+    def count(self, change: str) -> int:
+        """How many rows changed like that."""
+        return int((self.rows["change"] == change).sum())
+
+
+def audits(earlier: Path | str, later: Path | str = "") -> tuple[list[SealedPack], ...]:
+    """Open what two audits left: a pack each, or the newest pack of each account below a folder.
+
+    Parameters
+    ----------
+    earlier, later : Path
+        Without `later`, the last two packs of each account below `earlier`.
+
+    Returns
+    -------
+    before, after, history : list of SealedPack
+        ``history`` holds every pack below `earlier` and `later`, and beside a single pack's run.
+
+    Raises
+    ------
+    UserError
+        No pack there, or no account has two.
+    """
+    if not later:
+        packs = find_packs(earlier)
+        newest = latest(packs)
+        before = latest(pack for pack in packs if pack is not newest.get(pack.account))
+        if not before:
+            raise UserError(f"{earlier}: no account below it has two packs to compare")
+        return list(before.values()), [newest[account] for account in before], packs
+    sides = [_audit(place) for place in (earlier, later)]
+    return list(sides[0].values()), list(sides[1].values()), [*_history(sides)]
+
+
+def _audit(place: Path | str) -> dict[str, SealedPack]:
+    try:
+        pack = open_pack(place)
+    except UserError:
+        return latest(find_packs(place))
+    return {pack.account: pack}
+
+
+def _history(sides: list[dict[str, SealedPack]]) -> Iterator[SealedPack]:
+    """Yield packs of the same accounts that lie beside the given ones, no newer than these."""
+    for account, pack in sides[1].items():
+        beside = pack.folder.parent.parent  # outputs/<account>
+        if beside.name == account:
+            for other in find_packs(beside):
+                if other.account == account and other.as_of <= pack.as_of:
+                    yield other
+
+
+def compare(earlier: Path | str, later: Path | str = "") -> Changes:
+    """Compare what two audits left; see `audits` for what may be named, `compare_packs` for more.
+
+    Raises
+    ------
+    UserError
+        As these do.
+    """
+    return compare_packs(*audits(earlier, later))
+
+
+def compare_packs(
+    before: Iterable[SealedPack],
+    after: Iterable[SealedPack],
+    history: Iterable[SealedPack] = (),
+) -> Changes:
+    """Compare two audits.
+
+    Parameters
+    ----------
+    before, after : iterable of SealedPack
+        Of one account each, or of many, an account once in each.
+    history : iterable of SealedPack
+        Older packs and those between, which tell since when a point has been open.
+
+    Raises
+    ------
+    UserError
+        The two have no account in common, or `after` is not the later one.
+    """
+    before, after = list(before), list(after)
+    shared = {pack.account for pack in before} & {pack.account for pack in after}
+    if not shared:
+        names = [", ".join(sorted(p.account for p in packs)[:3]) for packs in (before, after)]
+        raise UserError(f"the packs have no account in common: {names[0]} and {names[1]}")
+    if max(p.as_of for p in after) < max(p.as_of for p in before):
+        raise UserError(
+            f"the second pack ({after[0].folder}) is the older one; name the earlier pack first"
+        )
+    old = _table(pack for pack in before if pack.account in shared)
+    new = _table(pack for pack in after if pack.account in shared)
+    joined = old.join(new, how="outer", suffixes=("_before", "_after")).reset_index()
+    joined["change"] = [_change(*pair) for pair in joined[_COMPARED].itertuples(index=False)]
+    since = _since([*history, *before, *after])
+    still = joined["change"].isin(("newly open", "still open", "evidence lost"))
+    keys = joined[KEY].itertuples(index=False, name=None)
+    joined["since"] = [
+        since.get(key, "") if is_still else "" for key, is_still in zip(keys, still, strict=True)
+    ]
+    rows = joined[joined["change"] != ""]
+    text = [name for name in joined if name not in ("open_before", "open_after")]
+    rows = (
+        rows[text]
+        .fillna("")
+        .sort_values(
+            ["change", *KEY],
+            key=lambda column: column.map(_ORDER) if column.name == "change" else column,
+        )
+    )
+    places = [_places(packs) for packs in (old, new)]
+    return Changes(
+        before,
+        after,
+        rows.reset_index(drop=True),
+        _only(places[1], places[0]),
+        _only(places[0], places[1]),
+        int((joined["change"] == "").sum()),
+        _remarks(before, after, shared),
+    )
+
+
+_ORDER = {change: rank for rank, change in enumerate(CHANGES)}
+_COMPARED = [
+    "status_before",
+    "status_after",
+    "observed_values_before",
+    "observed_values_after",
+    "reason_after",
+]
+
+
+def _change(before: object, after: object, was: object, now: object, why: object) -> str:
+    """Tell what became of a row; NaN where one of the audits has no such row."""
+    had, has = isinstance(before, str), isinstance(after, str)
+    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
+        return ""
+    if not had:
+        return "newly open" if is_open(str(after), str(why)) else "appeared"
+    if not has:
+        return "gone"
+    if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
+        return "newly open" if after == FAIL else "evidence gained"
+    if after == NOT_EVIDENCED and before != NOT_EVIDENCED:
+        return "evidence lost"
+    if after == FAIL:
+        return "still open" if before == FAIL else "newly open"
+    if before == FAIL:
+        return "closed"
+    if after == NOT_EVIDENCED:
+        return "still open"
+    # A pack of an earlier form has no values: then the status alone is compared.
+    known = isinstance(was, str) and isinstance(now, str)
+    return "changed" if before != after or (known and was != now) else ""
+
+
+def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
+    """Return one row for each place that a control looks at, roll-ups left out."""
+    table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
+    # How a pack words that there is no resource is no part of what it found.
+    of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
+    table["resource"] = table["resource"].where(of_a_resource, table["subject"])
+    grouped = table.groupby(KEY, sort=True)
+    if grouped.ngroups == len(table):
+        return table.set_index(KEY)[["status", *_PROSE]]
+    joined = {name: (name, _joined) for name in _PROSE}
+    return grouped.agg(status=("status", worst), **joined)
+
+
+def _joined(texts: pd.Series) -> str:
+    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+
+
+def _places(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the resources that any control names; a row keyed by nothing is no resource."""
+    places = table.index.to_frame(index=False)[["account", "region", "resource"]]
+    return places.drop_duplicates()
+
+
+def _only(some: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    merged = some.merge(others, how="left", indicator=True)
+    return merged[merged["_merge"] == "left_only"].drop(columns="_merge").reset_index(drop=True)
+
+
+def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
+    """Tell since when each point has been open without a break, up to its account's newest pack."""
+    unique = {pack.folder.resolve(): pack for pack in packs}.values()
+    since: dict[tuple[str, ...], str] = {}
+    accounts: dict[str, list[SealedPack]] = {}
+    for pack in sorted(unique, key=lambda pack: pack.as_of):
+        accounts.setdefault(pack.account, []).append(pack)
+    for own in accounts.values():
+        running: dict[tuple[str, ...], str] = {}
+        for pack in own:
+            table = _table([pack])
+            open_ = table[open_rows(table)]
+            running = {key: running.get(key, pack.as_of.isoformat()) for key in open_.index}
+        since |= running
+    return since
+
+
+def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]) -> list[str]:
+    """Return what makes two audits hard to compare, a sentence each."""
+    remarks = []
+    old = {pack.account: pack.info for pack in before}
+    new = {pack.account: pack.info for pack in after}
+    for name in ("Pseudonym-Key", "Thresholds", "Bag-Software-Agent"):
+        differ = sorted(a for a in shared if old[a].get(name) != new[a].get(name))
+        if differ:
+            names = _first(differ)
+            remarks.append(text(f"report/changes/remarks/{name}", count=len(differ), names=names))
+    for side, packs, others in (("before", old, new), ("after", new, old)):
+        alone = sorted(packs.keys() - others.keys())
+        if alone:
+            names = _first(alone)
+            remarks.append(text(f"report/changes/remarks/{side}", count=len(alone), names=names))
+    return remarks
+
+
+def _first(accounts: list[str]) -> str:
+    more = len(accounts) - _NAMED
+    rest = [text("report/more", count=more)] if more > 0 else []
+    return ", ".join([*accounts[:_NAMED], *rest])

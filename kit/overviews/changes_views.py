@@ -1,0 +1,172 @@
+"""What the notebook of changes shows, made from the packs of two audits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kit.catalogue.texts import text
+from kit.controls import CONTROLS
+from kit.overviews.changes import CHANGES, Changes
+from kit.overviews.packs import stamp_of
+from kit.report.views import Cover, Data, Note, Table, column, first_of
+
+PDF_ROWS = 60
+_FILE = "changes.csv"
+_SIDES = ("before", "after")
+
+
+def cover(changes: Changes) -> Cover:
+    """The first page: which packs are compared, and how much changed."""
+    accounts = sorted({pack.account for pack in changes.after})
+    subtitle = (
+        text("report/cover/subtitle", account=accounts[0])
+        if len(accounts) == 1
+        else text("report/organisation/subtitle", count=len(accounts))
+    )
+    facts = [
+        (text("report/changes/facts/before"), _span(changes.before)),
+        (text("report/changes/facts/after"), _span(changes.after)),
+        *((text(f"report/changes/{name}/title"), str(changes.count(name))) for name in CHANGES),
+        (text("report/changes/facts/same"), str(changes.same)),
+        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
+    ]
+    return Cover(
+        title=text("report/changes/title"),
+        subtitle=subtitle,
+        facts=facts,
+        as_of=changes.as_of.isoformat(),
+        stamp=stamp_of([*changes.before, *changes.after]) or None,
+        marks=[text("report/cover/unsigned")],
+    )
+
+
+def summary(changes: Changes) -> Table:
+    """How many rows changed in which way, and what each way means."""
+    return Table(
+        "changes",
+        text("report/changes/caption"),
+        [column("change"), column("meaning"), column("count", "number")],
+        [
+            [
+                text(f"report/changes/{name}/title"),
+                text(f"report/changes/{name}/meaning"),
+                changes.count(name),
+            ]
+            for name in CHANGES
+        ],
+    )
+
+
+def remarks(changes: Changes) -> Note:
+    """What makes the two audits hard to compare."""
+    if changes.remarks:
+        return Note(" ".join(changes.remarks), "warning")
+    return Note(text("report/changes/comparable"))
+
+
+def compared(changes: Changes) -> Table:
+    """The packs that are compared, with their digests."""
+    rows: list[list[Any]] = [
+        [
+            text(f"report/changes/audits/{side}"),
+            pack.account,
+            pack.as_of.isoformat(),
+            pack.info["Findings-SHA-256"],
+        ]
+        for side, packs in zip(_SIDES, (changes.before, changes.after), strict=True)
+        for pack in packs
+    ]
+    return Table(
+        "packs",
+        text("report/changes/packs"),
+        [
+            column("audit"),
+            column("account", "code"),
+            column("as_of", "datetime"),
+            column("findings_sha256", "code"),
+        ],
+        rows,
+        **first_of(rows, PDF_ROWS, _FILE),
+    )
+
+
+def rows(changes: Changes, change: str) -> Table | Note:
+    """The rows that changed in one way: verdict and what was observed, before and after.
+
+    Parameters
+    ----------
+    changes : Changes
+    change : str
+        One of `kit.overviews.changes.CHANGES`.
+    """
+    title = text(f"report/changes/{change}/title")
+    own = changes.rows[changes.rows["change"] == change]
+    if own.empty:
+        return Note(text("report/changes/none", change=title))
+    has = {side: bool((own[f"status_{side}"] != "").any()) for side in _SIDES}
+    columns = [
+        column("account", "code"),
+        column("control", "code"),
+        column("title"),
+        column("region", "code"),
+        column("resource", "code"),
+    ]
+    for side in _SIDES:
+        if has[side]:
+            columns += [column(f"status_{side}", "status"), column(f"observed_{side}")]
+    if (own["since"] != "").any():
+        columns.append(column("since", "datetime"))
+    if len(set(changes.rows["account"])) == 1:
+        columns = columns[1:]
+    table = own.assign(title=own["control"].map(_title))
+    cells = table[[column.name for column in columns]].astype(object)
+    listed = cells.where(cells != "", None).to_numpy().tolist()
+    return Table(
+        change.replace(" ", "-"),
+        text("report/changes/rows", change=title, meaning=text(f"report/changes/{change}/meaning")),
+        columns,
+        listed,
+        **first_of(listed, PDF_ROWS, _FILE),
+    )
+
+
+def resources(changes: Changes) -> Table:
+    """Resources that only one of the two audits has."""
+    listed = [
+        [text(f"report/changes/{change}/title"), row.account, row.region, row.resource]
+        for change, table in (("appeared", changes.appeared), ("gone", changes.gone))
+        for row in table.itertuples()
+    ]
+    return Table(
+        "resources",
+        text("report/changes/resources/caption"),
+        [
+            column("change"),
+            column("account", "code"),
+            column("region", "code"),
+            column("resource", "code"),
+        ],
+        listed,
+        empty=text("report/changes/resources/empty"),
+        **first_of(listed, PDF_ROWS, _FILE),
+    )
+
+
+def data(changes: Changes) -> Data:
+    """Every row that changed, for machines."""
+    records = changes.rows.to_dict("records")
+    return Data(
+        "changes", records, {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
+    )
+
+
+def _title(name: str) -> str:
+    return CONTROLS[name].title if name in CONTROLS else text("report/changes/unknown_control")
+
+
+def _span(packs: Sequence[Any]) -> str:
+    times = sorted({f"{pack.as_of:%Y-%m-%d %H:%M} UTC" for pack in packs})
+    if len(times) == 1:
+        return times[0]
+    return text("report/changes/span", first=times[0], last=times[-1])

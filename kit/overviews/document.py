@@ -1,0 +1,154 @@
+"""Packs made from packs: where an organisation stands, and what changed between two audits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from nbformat import NotebookNode
+
+from kit.bag import write_bag
+from kit.errors import UserError
+from kit.overviews.changes import audits
+from kit.overviews.packs import SealedPack, find_packs, latest, stamp_of
+from kit.pack.document import data_of, document
+from kit.pack.execute import execute
+from kit.pack.html import page
+from kit.pack.pdf import pdf
+from kit.pack.tabular import csv_file
+
+_OVERVIEWS = uuid.UUID("6f2d3a54-93a7-4b0e-8a40-6c7f1f5d2a11")  # namespace of their identifiers
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A sealed overview.
+
+    Attributes
+    ----------
+    folder : Path
+    records : list of dict
+        As in its CSV: an account or a change each.
+    facts : dict
+        What is true of all of them.
+    """
+
+    folder: Path
+    records: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+def seal_organisation(
+    packs: Path, to: Path | None = None, accounts: Sequence[str] = (), *, progress: bool = True
+) -> Overview:
+    """Sum up the newest pack of each account below a folder.
+
+    Parameters
+    ----------
+    packs : Path
+        The folder below which packs lie.
+    to : Path, optional
+        Where the overview goes; by default ``organisation/<as of>/pack`` in `packs`.
+    accounts : sequence of str
+        Accounts that should have a pack.
+    progress : bool
+        Whether a bar is drawn on standard error.
+
+    Raises
+    ------
+    UserError
+        No pack, one that its manifest does not vouch for, or an overview that exists already.
+    CannotRunError
+        The notebook failed, or the overview cannot be written.
+    """
+    newest = latest(find_packs(packs)).values()
+    as_of = max(pack.as_of for pack in newest)
+    folder = _free(to or packs / "organisation" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
+    asked = {
+        "packs": str(packs.resolve()),
+        "accounts": list(accounts),
+        "to": str(folder.resolve() / "data"),
+    }
+    executed = execute("organisation.ipynb", asked, progress=progress)
+    title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
+    return _store(folder, executed, "accounts", title, list(newest), as_of)
+
+
+def seal_changes(
+    earlier: Path, later: Path | None, to: Path | None = None, *, progress: bool = True
+) -> Overview:
+    """Compare two audits; see `kit.overviews.changes.audits` for what may be named.
+
+    Parameters
+    ----------
+    earlier : Path
+    later : Path or None
+    to : Path, optional
+        Where the comparison goes; by default ``changes/<as of>/pack`` beside the later one.
+    progress : bool
+        Whether a bar is drawn on standard error.
+
+    Raises
+    ------
+    UserError
+        As `kit.overviews.changes.compare_packs`, or a comparison that exists already.
+    CannotRunError
+        The notebook failed, or the comparison cannot be written.
+    """
+    before, after, _ = audits(earlier, later or "")
+    as_of = max(pack.as_of for pack in after)
+    beside = later or earlier
+    beside = beside.parent if beside.name == "pack" else beside
+    folder = _free(to or beside / "changes" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
+    asked = {
+        "before": str(earlier.resolve()),
+        "after": str(later.resolve()) if later else "",
+    }
+    executed = execute("changes.ipynb", asked, progress=progress)
+    title = "Changes between two audits, Amazon AppStream 2.0"
+    return _store(folder, executed, "changes", title, [*before, *after], as_of)
+
+
+def _free(folder: Path) -> Path:
+    if folder.exists():
+        raise UserError(f"{folder} exists already; name another with --to")
+    return folder
+
+
+def _store(
+    folder: Path,
+    executed: NotebookNode,
+    name: str,
+    title: str,
+    packs: Sequence[SealedPack],
+    as_of: dt.datetime,
+) -> Overview:
+    data = data_of(executed, name)
+    kit = version("appstream-evidence-kit")
+    made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
+    info = {
+        "Bag-Software-Agent": f"appstream-evidence-kit {kit}",
+        "Evidence-As-Of": as_of.isoformat(),
+        "External-Description": title,
+        "External-Identifier": uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn,
+        "Signature": "none",
+        "Stamp": stamp_of(packs) or "none",
+    }
+    write_bag(folder, _files(executed, name, data), info, as_of)
+    return Overview(folder, data["records"], data["facts"])
+
+
+def _files(
+    executed: NotebookNode, name: str, data: Mapping[str, Any]
+) -> Iterator[tuple[str, bytes]]:
+    made = document(executed)
+    yield "evidence.html", page(made).encode()
+    yield "evidence.pdf", pdf(made)
+    records = data["records"]
+    yield f"{name}.csv", csv_file(records, list(records[0]) if records else [])

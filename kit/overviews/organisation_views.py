@@ -1,0 +1,257 @@
+"""The views of the organisation's notebook, made from many packs alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.texts import text
+from kit.controls import CONTROLS
+from kit.controls.articles import cited
+from kit.judge.findings import open_rows
+from kit.overviews.organisation import Organisation
+from kit.overviews.packs import stamp_of
+from kit.report.formats import responsibility
+from kit.report.views import (
+    SEVERITIES,
+    STATUSES,
+    Column,
+    Cover,
+    Data,
+    Note,
+    Table,
+    column,
+    first_of,
+)
+
+PDF_ROWS = 100
+_FILE = "accounts.csv"
+
+
+def cover(organisation: Organisation) -> Cover:
+    """The first page: how many accounts, and the times of their evidence."""
+    packs = organisation.packs.values()
+    oldest = min(pack.as_of for pack in packs)
+    facts = [
+        (text("report/organisation/facts/accounts"), str(len(packs))),
+        (text("report/organisation/facts/missing"), str(len(organisation.missing))),
+        (text("report/organisation/facts/newest"), f"{organisation.as_of:%Y-%m-%d %H:%M} UTC"),
+        (text("report/organisation/facts/oldest"), f"{oldest:%Y-%m-%d %H:%M} UTC"),
+        (text("report/organisation/facts/controls"), str(len(organisation.verdicts.columns))),
+        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
+    ]
+    return Cover(
+        title=text("report/organisation/title"),
+        subtitle=text("report/organisation/subtitle", count=len(packs)),
+        facts=facts,
+        as_of=organisation.as_of.isoformat(),
+        stamp=stamp_of(packs) or None,
+        marks=[text("report/cover/unsigned")],
+    )
+
+
+def accounts(organisation: Organisation, to: str = "") -> Table:
+    """Every account: its worst verdict, its counts, and the way to its pack.
+
+    Parameters
+    ----------
+    organisation : Organisation
+    to : str
+        The folder of the file that is read, from which links lead; empty for the working folder.
+    """
+    rows: list[list[Any]] = []
+    for account, pack in organisation.packs.items():
+        counts = organisation.counts.loc[account]
+        worst = next((status for status in WORST_FIRST if counts[status]), WORST_FIRST[-1])
+        age = (organisation.as_of - pack.as_of).days
+        page = os.path.relpath(pack.folder.resolve() / "data" / "evidence.html", to or Path.cwd())
+        rows.append(
+            [
+                [account, quote(page)],
+                worst,
+                *(int(counts[status]) for status in WORST_FIRST),
+                pack.as_of.isoformat(),
+                age,
+            ]
+        )
+    return Table(
+        "accounts",
+        text("report/organisation/accounts"),
+        [
+            column("account", "link"),
+            column("worst", "status"),
+            *(
+                Column(status.replace(" ", "_"), STATUSES[status].word, "number")
+                for status in WORST_FIRST
+            ),
+            column("as_of", "datetime"),
+            column("age", "number"),
+        ],
+        rows,
+        **first_of(rows, PDF_ROWS, _FILE),
+    )
+
+
+def packs(organisation: Organisation) -> Table:
+    """The packs that are summed up, by their digests."""
+    rows: list[list[Any]] = [
+        [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
+        for account, pack in organisation.packs.items()
+    ]
+    return Table(
+        "packs",
+        text("report/organisation/packs"),
+        [
+            column("account", "code"),
+            column("snapshot_sha256", "code"),
+            column("findings_sha256", "code"),
+        ],
+        rows,
+        **first_of(rows, PDF_ROWS, _FILE),
+    )
+
+
+def open_controls(organisation: Organisation) -> Table | Note:
+    """What is open, control by control: in how many accounts, how many findings."""
+    rows: list[list[Any]] = []
+    for name, counted in _counted(organisation, lambda control: [control]):
+        control = CONTROLS[name]
+        party = responsibility(control.responsibility)
+        rows.append([name, control.title, control.severity, party, *counted])
+    if not rows:
+        return Note(text("report/organisation/nothing_open"))
+    rows.sort(key=lambda row: ([*SEVERITIES].index(row[2]), -row[4], -row[6], row[0]))
+    return Table(
+        "open-controls",
+        text("report/open/caption"),
+        [
+            column("control", "control"),
+            column("title"),
+            column("severity", "severity"),
+            column("responsibility"),
+            *_counts(),
+        ],
+        rows,
+    )
+
+
+def open_articles(organisation: Organisation) -> Table:
+    """What is open, by article of the GDPR; a finding counts for each article of its control."""
+    counted = _counted(organisation, lambda name: list(cited(CONTROLS[name].gdpr, "")))
+    return Table(
+        "open-articles",
+        text("report/organisation/by_article"),
+        [column("article"), *_counts()],
+        [[article, *numbers] for article, numbers in sorted(counted, key=lambda c: _article(c[0]))],
+        empty=text("report/organisation/nothing_open"),
+    )
+
+
+def open_responsibilities(organisation: Organisation) -> Table:
+    """What is open, by who is responsible."""
+    counted = _counted(organisation, lambda name: [CONTROLS[name].responsibility])
+    return Table(
+        "open-responsibilities",
+        text("report/organisation/by_responsibility"),
+        [column("responsibility"), *_counts()],
+        [[responsibility(party), *numbers] for party, numbers in sorted(counted)],
+        empty=text("report/organisation/nothing_open"),
+    )
+
+
+def gaps(organisation: Organisation) -> Table:
+    """What could not be seen, by reason and call: in how many accounts."""
+    table = organisation.open
+    unseen = table[table["status"] == NOT_EVIDENCED]
+    grouped = unseen.groupby(["reason", "operation", "code"], as_index=False).agg(
+        accounts=("account", "nunique"), findings=("count", "sum"), controls=("control", "unique")
+    )
+    grouped = grouped.sort_values(["accounts", "findings"], ascending=False, kind="stable")
+    return Table(
+        "gaps",
+        text("report/organisation/coverage/caption"),
+        [
+            column("reason"),
+            column("call", "code"),
+            column("error", "code"),
+            column("accounts", "number"),
+            column("count", "number"),
+            column("controls", "control"),
+        ],
+        [
+            [row.reason, row.operation, row.code, row.accounts, row.findings, sorted(row.controls)]
+            for row in grouped.itertuples()
+        ],
+        empty=text("report/organisation/coverage/empty"),
+    )
+
+
+def unknown(organisation: Organisation) -> Note:
+    """Controls of the packs that are not counted here."""
+    if organisation.unknown:
+        names = ", ".join(organisation.unknown)
+        return Note(text("report/organisation/unknown", names=names), "warning")
+    return Note(text("report/organisation/known"))
+
+
+def missing(organisation: Organisation) -> Table:
+    """Accounts that were expected and have no pack."""
+    return Table(
+        "missing",
+        text("report/organisation/missing/caption"),
+        [column("account", "code")],
+        [[account] for account in organisation.missing],
+        empty=text("report/organisation/missing/empty"),
+    )
+
+
+def data(organisation: Organisation) -> Data:
+    """The accounts with their packs' digests, for machines."""
+    counts = organisation.counts
+    records: list[dict[str, Any]] = [
+        {
+            "account": account,
+            "as_of": pack.as_of.isoformat(),
+            "snapshot_sha256": pack.info["Snapshot-SHA-256"],
+            "findings_sha256": pack.info["Findings-SHA-256"],
+            **{status.replace(" ", "_"): int(counts.loc[account, status]) for status in counts},
+        }
+        for account, pack in organisation.packs.items()
+    ]
+    return Data("accounts", records, {"accounts": len(records)})
+
+
+def _counts() -> list[Column]:
+    return [
+        column("failing", "number"),
+        column("fails", "number"),
+        column("lacking", "number"),
+        column("unseen", "number"),
+    ]
+
+
+def _counted(
+    organisation: Organisation, names: Callable[[str], list[str]]
+) -> list[tuple[str, list[int]]]:
+    """Count open findings and their accounts, by what `names` makes of a control."""
+    table = organisation.open[open_rows(organisation.open)]
+    table = table[table["control"].isin(list(CONTROLS))]
+    table = table.assign(name=table["control"].map(names)).explode("name")
+    counted = []
+    for name, own in table.groupby("name"):
+        numbers: list[int] = []
+        for status in (FAIL, NOT_EVIDENCED):
+            some = own[own["status"] == status]
+            numbers += [some["account"].nunique(), int(some["count"].sum())]
+        counted.append((str(name), numbers))
+    return counted
+
+
+def _article(name: str) -> tuple[int, str]:
+    """Sort articles by number: 5(1)(f) before 32(1)."""
+    number = name.partition("(")[0].strip()
+    return (int(number) if number.isdigit() else 999, name)

@@ -1,0 +1,131 @@
+"""The findings of a pack grouped by control, as the files for machines want them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from kit.catalogue.statuses import WORST_FIRST
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls.articles import cited
+from kit.controls.registry import Control, RollUp
+from kit.judge.digest import RESOURCE
+from kit.judge.findings import made_by, samples, worst
+from kit.report.views import JSON
+
+_SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A control or a roll-up, and its findings as records.
+
+    Attributes
+    ----------
+    control : Control or RollUp
+    records : list of dict
+        In the order of the pack; a roll-up has one.
+    keys : list of str
+        What tells each record from all others of the account, in other packs too.
+    data_role : str
+        The role under the GDPR that the run declares.
+    """
+
+    control: Control | RollUp
+    records: list[JSON]
+    keys: list[str]
+    data_role: str
+
+    @property
+    def keyed(self) -> list[tuple[JSON, str]]:
+        """Each record with its key."""
+        return list(zip(self.records, self.keys, strict=True))
+
+    @cached_property
+    def articles(self) -> dict[str, str]:
+        """Articles that the control tests, of those that bind the role, and why."""
+        return cited(self.control.gdpr, self.data_role)
+
+    @cached_property
+    def context(self) -> dict[str, str]:
+        """Articles that its subject touches, and that it does not test."""
+        return cited(self.control.context, self.data_role)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Findings by status, the worst first."""
+        counted = Counter(record["status"] for record in self.records)
+        return {status: counted[status] for status in WORST_FIRST if counted[status]}
+
+    @property
+    def severity(self) -> str:
+        """The control's, or that of what made a roll-up; empty where nothing did."""
+        if isinstance(self.control, Control):
+            return self.control.severity
+        return str(self.records[0]["severity"])
+
+    @property
+    def beside(self) -> str:
+        """What stands beside the verdict: of a roll-up its severity and what made it; a sample."""
+        if isinstance(self.control, RollUp):
+            return made_by(self.records[0]["observed"])
+        return samples([record["sample"] for record in self.records])
+
+    @property
+    def status(self) -> str:
+        """The worst status of the findings."""
+        return worst(self.counts)
+
+
+def by_control(data: JSON) -> list[Judged]:
+    """Group the records of `kit.pack.document.findings_data`, in order of the controls' ids."""
+    grouped: dict[str, list[JSON]] = {}
+    for record in data["records"]:
+        grouped.setdefault(record["control"], []).append(record)
+    known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    role = data["facts"]["data_role"]
+    return [
+        Judged(known[name], grouped[name], _keys(grouped[name]), role) for name in sorted(grouped)
+    ]
+
+
+def _keys(records: list[JSON]) -> list[str]:
+    """Control, account, region, resource; and a number for what these leave the same."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for record in records:
+        resource = record["resource"] if about_something(record) else record["subject"]
+        key = "\0".join([record["control"], record["account"], record["region"], resource])
+        seen[key] += 1
+        keys.append(f"{key}\0{seen[key]}")
+    return keys
+
+
+def evidence_ids(record: JSON) -> list[str]:
+    """Ids of the requests, or names of what else, that a finding rests on."""
+    refs = record["evidence"].split()
+    return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))
+
+
+def evidence_path(name: str) -> str:
+    """Where the pack holds the answer with this id, beside the findings; empty for what is none."""
+    return f"evidence/{name}.json" if re.fullmatch(r"[EO]\d+", name) else ""
+
+
+def about_something(record: JSON) -> bool:
+    """Whether a finding's resource is a thing, not what was not there or could not be seen."""
+    return bool(record["subject"] == RESOURCE)
+
+
+def identifier(*parts: str) -> str:
+    """Return the UUID (version 5) of what these parts name; the same in every pack."""
+    return str(uuid.uuid5(_SPACE, "\0".join(parts)))
+
+
+def instant(text: str) -> dt.datetime:
+    """Read a time of the facts, in UTC."""
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC)

@@ -1,0 +1,167 @@
+"""From a reference in a pack to what AWS answered, from a label to what it stands for.
+
+This is for the analyst, who has the snapshot and the key of the labels; an auditor has neither.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kit.errors import CannotRunError, UserError
+from kit.redact.labels import Named
+from kit.redact.redactor import Redactor
+from kit.snapshot import Request, Snapshot
+from kit.tables import tabulate
+
+_SEPARATELY = {"response", "nonce", "sha256", "call"}
+
+
+def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
+    """Find what a reference means.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    reference : str
+        As findings cite them: ``E0012``, ``E0012#/Fleets/3`` (a JSON pointer, RFC 6901, into the
+        answer), ``H0003`` for a handshake, ``parameters#/controller``.
+
+    Returns
+    -------
+    provenance, value : dict, Any
+        How it was asked for, and the answer as stored or the part of it that is meant.
+
+    Raises
+    ------
+    UserError
+        There is no such evidence, or nothing where the pointer leads.
+    """
+    number, _, pointer = reference.partition("#")
+    if number == "parameters":
+        provenance, value = {"id": number}, snapshot.run.model_dump()
+    elif handshake := next((one for one in snapshot.handshakes if one.id == number), None):
+        provenance, value = {"id": number}, asdict(handshake)
+    else:
+        request = find(snapshot, number)
+        told = asdict(request) | {"commitment": request.commitment}
+        provenance = {name: told[name] for name in told if name not in _SEPARATELY}
+        value = request.response
+    return provenance, _resolve(value, pointer, reference)
+
+
+def find(snapshot: Snapshot, number: str) -> Request:
+    """Return the request that has an evidence id.
+
+    Raises
+    ------
+    UserError
+        The snapshot has no such request.
+    """
+    for request in snapshot.evidence:
+        if request.id == number:
+            return request
+    have = (
+        f"{snapshot.evidence[0].id} to {snapshot.evidence[-1].id}" if snapshot.evidence else "none"
+    )
+    raise UserError(f"evidence id: {number!r} is not in {snapshot.folder}, which has {have}")
+
+
+def _resolve(value: Any, pointer: str, reference: str) -> Any:
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (LookupError, TypeError, ValueError):
+            raise UserError(f"evidence id: {reference!r} leads nowhere at {step!r}") from None
+    return value
+
+
+def prove(request: Request, folder: Path) -> tuple[Path, Path]:
+    """Write what opens a commitment: with both files anybody can take the SHA-256 again.
+
+    Parameters
+    ----------
+    request : Request
+    folder : Path
+        Made if it is not there. It holds the answer in clear, so its owner alone can read it.
+
+    Returns
+    -------
+    nonce, body : Path
+        32 bytes, and the canonical JSON of the answer: their SHA-256, one after the other, is the
+        commitment.
+
+    Raises
+    ------
+    UserError
+        One of the files is there already.
+    CannotRunError
+        They cannot be written.
+    """
+    nonce, body = folder / f"{request.id}.nonce", folder / f"{request.id}.body.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path, content in ((nonce, bytes.fromhex(request.nonce)), (body, request.body)):
+            with os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+            ) as file:
+                file.write(content)
+    except FileExistsError:
+        raise UserError(f"--prove: {path} exists already; name another folder") from None
+    except OSError as error:
+        raise CannotRunError(f"--prove: {folder} cannot be written ({error.strerror})") from None
+    return nonce, body
+
+
+def record_in(pack: Path, number: str) -> Mapping[str, Any]:
+    """Return the record of a request as a pack has it.
+
+    Raises
+    ------
+    UserError
+        The pack has no such record.
+    """
+    path = pack / "data" / "evidence" / f"{number}.json"
+    try:
+        record: Mapping[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise UserError(f"--pack: {path} is not there, or is no record") from None
+    return record
+
+
+def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
+    """Tell what labels stand for, by labelling everything in the snapshot again.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    labels : iterable of str
+        Labels, or cells of a pack in which labels stand, such as ``user-3kq7w2mzda, access key 1``.
+
+    Returns
+    -------
+    dict of str to Named
+        By label.
+
+    Raises
+    ------
+    UserError
+        The key is not there or is another one, names are in clear, or something is no label here.
+    """
+    if not snapshot.run.pseudonymise:
+        raise UserError(f"reveal: names are in clear in {snapshot.folder}; there are no labels")
+    known = tabulate(snapshot).labels
+    redact = Redactor(snapshot, known)
+    for request in snapshot.evidence:
+        redact(request)
+    found: dict[str, Named] = {}
+    for text in labels:
+        if not (here := known.within(text)):
+            raise UserError(f"reveal: {text!r} is no label in {snapshot.folder}")
+        found |= {label: known.made[label] for label in here}
+    return found

@@ -1,0 +1,1 @@
+"""What leaves an answer before it is stored, and what a pack shows in place of names."""

@@ -1,0 +1,121 @@
+"""What must not be stored is taken out of an answer before anything is written."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from kit.calls import Call
+from kit.detect.secrets import mask_secrets, mask_value
+
+_MAPS = {"Metadata", "Tags", "TagSpecifications"}
+_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: JSON admits them, no file does
+_LARGEST_INTEGER = 2**53  # canonical JSON (RFC 8785) holds integers up to here
+
+
+def protect(call: Call, response: dict[str, Any]) -> Any:
+    """Return the answer as it may be stored.
+
+    Members declared `secret` become a typed token, JSON documents are cut to the members that
+    evidence needs, secrets in any other text become tokens, times become ISO 8601, halves of
+    surrogate pairs are written out as JSON does, and page tokens are dropped.
+
+    Parameters
+    ----------
+    call : Call
+    response : dict
+        As boto3 returns it, without ``ResponseMetadata``.
+
+    Returns
+    -------
+    dict
+        Plain JSON.
+    """
+    plain = _plain(response)
+    for path in call.secret:
+        stand_in = token(path.rpartition(".")[2])
+        _rewrite(plain, path.split("."), lambda _, stand_in=stand_in: stand_in)  # type: ignore[misc]
+    for path, members in call.keep.items():
+        _rewrite(plain, path.split("."), partial(_cut, members))
+    return plain
+
+
+def token(kind: str) -> str:
+    """The text that stands where a secret stood."""
+    return f"⟦secret: {kind}⟧"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _plain(str(key))
+            while name in plain:  # that only their secrets told apart
+                name += "'"
+            plain[name] = _plain(item)
+        return _named(plain)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return _plain(bytes(value).decode())
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    if isinstance(value, str):
+        return mask_secrets(_HALVES.sub(lambda half: f"\\u{ord(half[0]):x}", value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _LARGEST_INTEGER:
+        return str(value)
+    return value
+
+
+def _named(plain: dict[str, Any]) -> dict[str, Any]:
+    """Mask what its own name gives away: the value of a tag, the entries of a map of texts."""
+    if plain.keys() == {"Key", "Value"}:
+        return plain | {"Value": mask_value(str(plain["Key"]), str(plain["Value"]))}
+    for member in _MAPS & plain.keys():
+        if isinstance(plain[member], dict):
+            plain[member] = {
+                name: mask_value(name, text) if isinstance(text, str) else text
+                for name, text in plain[member].items()
+            }
+    return plain
+
+
+def _rewrite(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
+    if not isinstance(value, dict):
+        return
+    name = path[0].removesuffix("[]")
+    if name not in value:
+        return
+    if len(path) == 1:
+        value[name] = change(value[name])
+        return
+    for item in value[name] if path[0].endswith("[]") else [value[name]]:
+        _rewrite(item, path[1:], change)
+
+
+def _cut(members: tuple[str, ...], text: str) -> str:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return token("unreadable document")
+    kept: dict[str, Any] = {}
+    for member in members:
+        source, target = document, kept
+        *outer, last = member.split(".")
+        for name in outer:
+            source = source.get(name) or {} if isinstance(source, dict) else {}
+            target = target.setdefault(name, {}) if last in source else {}
+        if isinstance(source, dict) and last in source:
+            target[last] = source[last]
+    return json.dumps(kept, sort_keys=True)

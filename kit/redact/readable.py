@@ -1,0 +1,198 @@
+"""Which texts of an answer stay readable in a pack: words of AWS's own, each with its reason.
+
+Numbers, booleans, times and the values of enumerations stay as they are. Any other text is
+replaced by a label, unless one of the forms here admits it: a form is what AWS makes up and nobody
+in the account chooses, and where people could choose something of the same form (twelve digits may
+be a customer's number) it is admitted in the members alone where AWS puts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from kit.aws_models import models
+from kit.redact.names import is_made_by_appstream
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of text that stays readable.
+
+    Attributes
+    ----------
+    why : str
+        Why it identifies nobody.
+    members : str
+        Regular expression of the members (folded to lower case) in which it is admitted.
+    value : str or function of str
+        Regular expression, or test, of the text as a whole.
+    """
+
+    why: str
+    members: str
+    value: str | Callable[[str], bool]
+
+    def admits(self, member: str, text: str) -> bool:
+        """Whether a member's text has the form."""
+        if not re.fullmatch(self.members, member.casefold()):
+            return False
+        return bool(
+            self.value(text) if callable(self.value) else re.fullmatch(self.value, text, re.ASCII)
+        )
+
+
+@cache
+def regions() -> frozenset[str]:
+    """Every region that botocore knows."""
+    return frozenset(
+        region
+        for partition in models().get_available_partitions()
+        for service in ("ec2", "s3")
+        for region in models().get_available_regions(service, partition, allow_non_regional=True)
+    )
+
+
+@cache
+def services() -> frozenset[str]:
+    """The names that ARNs, principals and event sources have for AWS's services."""
+    return frozenset(models().get_available_services()) | {
+        *("aws-marketplace", "catalog", "delivery.logs", "elasticloadbalancing", "execute-api"),
+        *("access-analyzer", "application-autoscaling", "appstream.application-autoscaling"),
+        *("appstream2", "monitoring", "sso", "states", "streaming", "tag"),
+    }
+
+
+@cache
+def _operations() -> frozenset[str]:
+    return frozenset(models().get_service_model("appstream").operation_names)
+
+
+@cache
+def _errors() -> frozenset[str]:
+    model = models().get_service_model("appstream")
+    return frozenset(shape.name for shape in model.error_shapes)
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is the host name of a service, such as ``appstream.amazonaws.com``."""
+    found = re.fullmatch(
+        r"([a-z0-9-]+(?:\.logs)?)(?:\.([a-z0-9-]+))?\.(amazonaws\.com(?:\.cn)?|api\.aws)", text
+    )
+    return bool(found and found[1] in services() and (not found[2] or found[2] in regions()))
+
+
+ANYWHERE = ".*"
+_IDS = r".*ids?(\[\])?|.*identifier"
+_DAY = r"\d{4}-\d\d-\d\d"
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}"
+FORMS = (
+    Form("a region of AWS's", ANYWHERE, lambda text: text in regions()),
+    Form("a service of AWS's", ANYWHERE, is_host),
+    Form("a yes or no", ANYWHERE, "(?i)true|false"),
+    Form("everything", ANYWHERE, r"[*/]*|0\.0\.0\.0/0|::/0"),
+    Form(
+        "an id that AWS made up for part of a network or an image",
+        _IDS + "|.*vpce?",
+        r"(ami|eni|lgw|nat|pl|rtb|sg|subnet|vpc|vpce)-[0-9a-f]{8,17}",
+    ),
+    Form("an id that AWS made up at random", _IDS, UUID),
+    Form(
+        "an account's number, on which verdicts rest",
+        r".*account(_?ids?)?|.*ownerid|.*owneraccount|replicationaccounts|aws|.*:.*account",
+        r"\d{12}",
+    ),
+    Form(
+        "a time",
+        r".*(time|date|started|stopped|succeeded)",
+        rf"{_DAY}([T ][\d:.]+(Z|[+-]\d\d:\d\d)?)?",
+    ),
+    Form("an instance type of AppStream's", "instancetype", r"stream(\.[a-z0-9-]+){2,3}"),
+    Form(
+        "the state of a user of the user pool",
+        "status",
+        "ARCHIVED|COMPROMISED|CONFIRMED|FORCE_CHANGE_PASSWORD|RESET_REQUIRED|UNCONFIRMED|UNKNOWN",
+    ),
+    Form(
+        "a service that an endpoint leads to",
+        "servicename",
+        r"com\.amazonaws\.[a-z0-9-]+\.(appstream\.(api|streaming)|s3|kms|ec2|logs|monitoring|sts)",
+    ),
+    Form("a kind of resource as CloudTrail selects it", "type|equals", r"AWS::[A-Z]\w+::[A-Z]\w+"),
+    Form("a category of events", "equals", "Management|Data|Insight|NetworkActivity"),
+    Form(
+        "a field by which CloudTrail selects",
+        "field",
+        r"(event(Category|Name|Source|Type)|readOnly|resources\.(type|ARN)|sessionCredentialFromConsole"
+        r"|userIdentity\.arn|errorCode|vpcEndpointId)",
+    ),
+    Form("an operation of AppStream's", "eventname", lambda text: text in _operations()),
+    Form("an error of AppStream's", "errorcode", lambda text: text in _errors()),
+    Form(
+        "what kind of event it is",
+        "eventtype",
+        "Aws(ApiCall|ServiceEvent|ConsoleAction|ConsoleSignIn)",
+    ),
+    Form(
+        "what kind of identity acts",
+        "type",
+        "Root|IAMUser|AssumedRole|Role|FederatedUser|Directory|AWSAccount|AWSService|IdentityCenterUser"
+        "|Unknown|SAMLUser|WebIdentityUser",
+    ),
+    Form("a version of TLS", "tlsversion", r"TLSv1(\.[0-3])?"),
+    Form("a cipher suite", "ciphersuite", r"(TLS_|(ECDHE|DHE|AES)[A-Z0-9]*-)[A-Z0-9_-]+"),
+    Form("a version's number", ".*versionid", r"v\d{1,3}"),
+    Form("the effect of a statement", "effect", "Allow|Deny"),
+    Form("the version of the language of policies", "version", "2012-10-17|2008-10-17"),
+    Form("an action that a policy names", "(not)?action", r"[a-z0-9-]+:[A-Za-z*?]+"),
+    Form("where CloudTrail puts what it logs", ".*prefix", "AWSLogs/"),
+    Form("what the kit asks for", "prefix|eq", "appstream|CLASSIFICATION"),
+    Form("a bucket that AppStream made", ANYWHERE, is_made_by_appstream),
+    Form("how grave Macie finds it", "groupkey", "High|Medium|Low"),
+)
+
+# What AWS publishes for all its customers.
+PUBLISHED = {
+    "artifact.ListReports": frozenset(
+        {"id", "name", "series", "category", "companyName", "productName", "description"}
+    ),
+    "artifact.ListCustomerAgreements": frozenset({"name"}),
+}
+
+# Members of documents that no shape describes: policies, and events as far as they are stored.
+GRAMMAR = re.compile(
+    r"Version|Id|Statement|Sid|Effect|(Not)?(Principal|Action|Resource)|Condition"
+    r"|AWS|Service|Federated|CanonicalUser"
+    r"|(For(Any|All)Values?:)?(String|Numeric|Date|Bool|Binary|Arn|Null|IpAddress|NotIpAddress)"
+    r"(Not)?(Equals|Like|LessThan|GreaterThan)?(Equals)?(IgnoreCase)?(IfExists)?"
+    r"|awsRegion|errorCode|event(ID|Name|Source|Time|Type)|userAgent|userIdentity|arn|type"
+    r"|archived|category|resourcesAffected\.s3Bucket\.name|eq"
+    r"|tlsDetails|tlsVersion|cipherSuite|clientProvidedHostHeader"
+)
+CONDITION_KEY = re.compile(r"([a-z0-9-]+:[A-Za-z0-9-]+)(/.*)?", re.ASCII | re.DOTALL)
+
+# The columns of IAM's credential report.
+REPORT = frozenset(
+    {
+        *("user", "arn", "user_creation_time", "password_enabled", "password_last_used"),
+        *("password_last_changed", "password_next_rotation", "mfa_active"),
+        *(
+            f"{thing}_{n}_{part}"
+            for thing, parts in {
+                "access_key": (
+                    *("active", "last_rotated", "last_used_date"),
+                    *("last_used_region", "last_used_service"),
+                ),
+                "cert": ("active", "last_rotated"),
+            }.items()
+            for n in (1, 2)
+            for part in parts
+        ),
+        "additional_credentials_info",
+    }
+)
+REPORTED = re.compile(
+    rf"true|false|N/A|no_information|not_supported|{_DAY}T[\d:]+(Z|\+00:00)", re.ASCII
+)

@@ -1,0 +1,176 @@
+"""What the document holds in full: inventories, findings, evidence index, data for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kit.catalogue.texts import text
+from kit.judge.evaluator import shown
+from kit.judge.findings import Findings
+from kit.report.accepted import unused_waivers
+from kit.report.blocks import BRIEF, FINDINGS_FILE, beside, cited, reasons_and_observed
+from kit.report.collected import answered
+from kit.report.formats import evidence_ids, joined
+from kit.report.views import Column, Data, Table, column, first_of
+from kit.snapshot import Snapshot
+from kit.tables import Tables
+from kit.tables.logging import NOT_ASKED
+
+_PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
+
+
+def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
+    """A table as it was made from the snapshot; cells that were not seen are marked."""
+    table = tables[which]
+    chosen = list(columns) or list(table.spec.columns)
+    rows: list[list[Any]] = [
+        [
+            values.region,
+            values.resource,
+            *(_cell(getattr(values, name), table.gap_at.get((row, name))) for name in chosen),
+        ]
+        for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
+    ]
+    noun = table.spec.noun
+    columns_ = [
+        column("region", "code"),
+        Column("resource", noun.capitalize(), "code"),
+        *(Column(name, table.spec.columns[name].title, brief=BRIEF) for name in chosen),
+    ]
+    if which == "regions":  # the resource is the region
+        columns_, rows = columns_[1:], [row[1:] for row in rows]
+    return Table(
+        f"inventory-{which}",
+        text("report/inventory/caption", noun=noun),
+        columns_,
+        rows,
+        **first_of(rows, _PDF_INVENTORY),
+        empty=text("report/inventory/empty", noun=noun),
+    )
+
+
+def _cell(value: Any, gap: Any) -> Any:
+    """A count stays a number, for workbooks and for sorting."""
+    if gap:
+        return text("report/not_asked" if gap.reason == NOT_ASKED else "report/not_seen")
+    return value if type(value) is int else shown(value)
+
+
+def all_findings(findings: Findings) -> Table:
+    """Every finding; the PDF names the file that has them, as its blocks list what is open."""
+    chosen = [*findings.leaves, *findings.roll_ups]
+    rows: list[list[Any]] = [
+        [
+            finding.control,
+            finding.region,
+            finding.resource,
+            finding.severity or None,
+            finding.status,
+            reasons_and_observed(finding),
+            evidence_ids(finding.evidence),
+        ]
+        for finding in chosen
+    ]
+    return Table(
+        "findings",
+        joined(text("report/findings/caption"), beside(findings)),
+        [
+            column("control", "control"),
+            column("region", "code"),
+            column("resource", "code"),
+            column("severity", "severity"),
+            column("status", "status"),
+            column("observed"),
+            column("evidence", "evidence"),
+        ],
+        rows,
+        listed=[],
+        cut=text("report/findings/cut", count=len(findings.leaves), file=FINDINGS_FILE),
+    )
+
+
+def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
+    """Every request: operation, region, time, answer, and the commitment to that answer."""
+    rows: list[list[Any]] = [
+        [
+            request.id,
+            request.call,
+            request.region,
+            request.started,
+            request.attempts,
+            answered(request),
+            request.request_id or "",
+            request.commitment,
+        ]
+        for request in snapshot.evidence
+    ]
+    wanted = cited(findings)
+    noted = [
+        n
+        for n, one in enumerate(snapshot.evidence)
+        if one.id in wanted or (one.error and not one.absent)
+    ]
+    first = sorted(noted, key=lambda n: snapshot.evidence[n].id not in wanted)[:_PDF_REQUESTS]
+    left = len(noted) - len(first)
+    cut = text("report/evidence/cut", count=len(first), requests=len(rows))
+    return Table(
+        "evidence",
+        text("report/evidence/caption"),
+        [
+            column("id", "code"),
+            column("call", "code"),
+            column("region", "code"),
+            column("time", "datetime"),
+            column("attempts", "number", 0),
+            column("answer"),
+            column("request_id", "code", 0),
+            column("commitment", "code", 12),
+        ],
+        rows,
+        listed=sorted(first),
+        cut=joined(
+            cut,
+            text("report/evidence/cut_cited", count=left) if left else "",
+            text("report/evidence/whole", file="evidence.csv"),
+        ),
+        anchor="id",
+    )
+
+
+def data(findings: Findings, snapshot: Snapshot) -> Data:
+    """The findings for machines: what the pack's files are written from."""
+    frame = findings.frame
+    frame["evidence"] = [" ".join(refs) for refs in frame["evidence"]]
+    records = frame.to_dict("records")
+    as_of = snapshot.as_of.isoformat()
+    return Data(
+        name="findings",
+        records=[{str(key): value for key, value in record.items()} for record in records],
+        facts={
+            "account": snapshot.account,
+            "as_of": as_of,
+            "ended": snapshot.ended,
+            "stamp": snapshot.stamp,
+            "kit": snapshot.header["kit"],
+            "botocore": snapshot.header["botocore"],
+            "snapshot": snapshot.digest,
+            "digest": findings.digest,
+            "exit_code": findings.exit_code,
+            "data_role": findings.data_role,
+            "unused_waivers": "\n".join(unused_waivers(findings, snapshot)),
+        },
+    )
+
+
+def manifest(snapshot: Snapshot) -> Data:
+    """The header of the snapshot, for machines.
+
+    Parameters and waivers are left out: names of persons and resources stand in them.
+    """
+    header = {
+        name: value
+        for name, value in snapshot.header.items()
+        if name not in ("parameters", "waivers")
+    }
+    return Data("snapshot", [], {**header, "sha256": snapshot.digest})

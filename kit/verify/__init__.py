@@ -1,0 +1,69 @@
+"""Whether a pack is what it says: its files, findings, evidence and signatures.
+
+Nothing of a pack is run, rendered, fetched or written anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kit.snapshot import Snapshot, read
+from kit.verify.again import check_against
+from kit.verify.bag import check_bag, read_info
+from kit.verify.checks import Check, noted
+from kit.verify.contents import Contents, RefusedError, open_contents
+from kit.verify.document import check_document
+from kit.verify.findings import CSV, PARQUET, check_findings
+from kit.verify.signatures import Roots, check_signatures, read_roots
+
+__all__ = ["Check", "verify"]
+
+
+def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
+    """Look at everything that a pack says of itself.
+
+    Parameters
+    ----------
+    pack : Path
+        The bag, the folder of a run that has it in ``pack``, or a zip of the bag.
+    trust : Path, optional
+        PEM file of the certificates below which a signer, or a timestamp's service, is trusted.
+    against : Path, optional
+        A stored snapshot, which is evaluated again: it has to give the same findings and evidence.
+
+    Returns
+    -------
+    list of Check
+        The pack is what it says where all of them are ok.
+
+    Raises
+    ------
+    UserError
+        There is no pack, no certificate to trust, no snapshot, or no key for its labels.
+    CannotRunError
+        The pack may not be read.
+    """
+    roots, stored = read_roots(trust), read(against) if against else None
+    try:
+        with open_contents(pack) as contents:
+            return list(_look(contents, roots, stored))
+    except RefusedError as error:
+        return [
+            Check(error.name, False, f"refused, and nothing else was looked at: it {error.told}")
+        ]
+
+
+def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
+    yield from check_bag(contents)
+    info = read_info(contents)
+    yield from check_signatures(contents, info, roots)
+    # Overviews of many packs hold neither findings nor evidence.
+    of_an_account = "Account" in info or CSV in contents.sizes
+    if of_an_account:
+        yield from check_findings(contents, info)
+    yield from check_document(contents, info, attached=of_an_account)
+    if stored:
+        yield from check_against(contents, info, stored)
+    elif PARQUET in contents.sizes:
+        yield noted(PARQUET, "not compared: --against SNAPSHOT writes it again")

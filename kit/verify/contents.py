@@ -1,0 +1,230 @@
+"""A pack's files as they lie in a folder or a zip: looked at without following, unpacking or running.
+
+Whoever sends a pack may mean harm. Names in it are only ever looked up among the files that were
+found, links and devices are refused, and no more is read than a pack can hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from kit.bag import DECLARATION
+from kit.errors import CannotRunError, UserError
+
+MOST_FILES = 50_000
+MOST_BYTES = 2 << 30  # of all files
+MOST_IN_MEMORY = 256 << 20  # of a file that is parsed
+_MOST_DEEP = 8
+_CHUNK = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+class RefusedError(Exception):
+    """A pack is built so that it is not even looked into; the message says what was found."""
+
+    def __init__(self, name: str, told: str):
+        super().__init__(told)
+        self.name = name
+        self.told = told
+
+
+class UnreadableError(Exception):
+    """A file of the pack cannot be read, or holds more than a pack's file can."""
+
+
+class Contents(ABC):
+    """Files of a pack, none of them opened yet.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        Bytes of each file, by name with ``/`` between folders.
+    """
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self._digests: dict[str, str] = {}
+        self._total = 0
+
+    @abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading."""
+
+    def sha256(self, name: str) -> str:
+        """Return a file's SHA-256; it is taken once.
+
+        Raises
+        ------
+        UnreadableError
+        """
+        if name not in self._digests:
+            taken = hashlib.sha256()
+            for chunk in self._chunks(name):
+                taken.update(chunk)
+            self._digests[name] = taken.hexdigest()
+        return self._digests[name]
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content.
+
+        Raises
+        ------
+        UnreadableError
+            It is not there, cannot be read, or is larger than what is parsed.
+        """
+        if name not in self.sizes:
+            raise UnreadableError("is not there")
+        if self.sizes[name] > MOST_IN_MEMORY:
+            raise UnreadableError(
+                f"has {self.sizes[name]} bytes; {MOST_IN_MEMORY} are read at most"
+            )
+        return b"".join(self._chunks(name))
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        left = self.sizes[name]
+        try:
+            with self.open(name) as file:
+                while chunk := file.read(_CHUNK):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise UnreadableError("grew while it was read")
+                    yield chunk
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise UnreadableError(f"cannot be read: {error}") from None
+
+    def _add(self, name: str, size: int) -> None:
+        if name in self.sizes:
+            raise RefusedError(name, "stands there twice")
+        if name.count("/") >= _MOST_DEEP:
+            raise RefusedError(name, f"lies in more than {_MOST_DEEP} folders")
+        self.sizes[name] = size
+        self._total += size
+        if len(self.sizes) > MOST_FILES:
+            raise RefusedError("the pack", f"holds more than {MOST_FILES} files")
+        if self._total > MOST_BYTES:
+            raise RefusedError("the pack", f"holds more than {MOST_BYTES} bytes")
+
+
+class _Folder(Contents):
+    def __init__(self, root: Path):
+        super().__init__()
+        self._root = root
+        self._walk(root, "", 0)
+
+    def _walk(self, folder: Path, prefix: str, depth: int) -> None:
+        if depth > _MOST_DEEP:
+            raise RefusedError(prefix, f"lies in more than {_MOST_DEEP} folders")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name, told = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(told.st_mode):
+                    self._walk(folder / entry.name, f"{name}/", depth + 1)
+                elif not stat.S_ISREG(told.st_mode):
+                    raise RefusedError(name, f"is {_kind(told.st_mode)}, not a file")
+                elif told.st_nlink > 1:
+                    raise RefusedError(
+                        name,
+                        f"is a hard link, one of {told.st_nlink} names of a file: verify a copy "
+                        "of the pack",
+                    )
+                else:
+                    self._add(name, told.st_size)
+
+    def open(self, name: str) -> IO[bytes]:
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        return os.fdopen(os.open(self._root / name, flags), "rb")
+
+
+class _Zip(Contents):
+    def __init__(self, file: zipfile.ZipFile):
+        super().__init__()
+        self._file = file
+        members = [member for member in file.infolist() if not member.is_dir()]
+        top = _top({member.filename for member in members})
+        self._members = {}
+        for member in members:
+            name = _checked(member).removeprefix(top)
+            self._add(name, member.file_size)
+            self._members[name] = member
+
+    def open(self, name: str) -> IO[bytes]:
+        return self._file.open(self._members[name])
+
+
+def _checked(member: zipfile.ZipInfo) -> str:
+    """Return the name of a zip's member, once nothing about it is wrong."""
+    name, mode = member.orig_filename, member.external_attr >> 16
+    parts = name.split("/")
+    if "\0" in name or "\\" in name or ":" in parts[0] or not all(parts) or {".", ".."} & {*parts}:
+        raise RefusedError(name, "is a name that leads out of the pack")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise RefusedError(name, f"is {_kind(mode)}, not a file")
+    if member.flag_bits & 1:
+        raise RefusedError(name, "is encrypted")
+    if member.compress_type not in _METHODS:
+        raise RefusedError(name, "is compressed by another method than Deflate")
+    return name
+
+
+def _top(names: set[str]) -> str:
+    """Return the one folder in which everything lies, if the pack was zipped with its folder."""
+    first = min(names, default="").partition("/")[0]
+    whole = DECLARATION not in names and all(name.startswith(f"{first}/") for name in names)
+    return f"{first}/" if whole else ""
+
+
+def _kind(mode: int) -> str:
+    return _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
+@contextmanager
+def open_contents(pack: Path) -> Iterator[Contents]:
+    """Open a pack for looking at.
+
+    Parameters
+    ----------
+    pack : Path
+        The bag, the folder of a run that has it in ``pack``, or a zip of either's bag.
+
+    Raises
+    ------
+    UserError
+        There is no pack.
+    CannotRunError
+        It may not be read.
+    RefusedError
+        It holds links, devices, names that lead out of it, or more than a pack can.
+    """
+    inside = pack / "pack"
+    if not (pack / DECLARATION).exists() and (inside / DECLARATION).exists():
+        pack = inside
+    try:
+        if pack.is_dir():
+            yield _Folder(pack)
+        elif pack.is_file():
+            with zipfile.ZipFile(pack) as file:
+                yield _Zip(file)
+        else:
+            raise UserError(f"{pack}: there is no pack; name its folder, or its zip")
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise UserError(
+            f"{pack}: is neither a folder nor a zip that can be read ({error})"
+        ) from None
+    except OSError as error:
+        raise CannotRunError(f"{pack}: cannot be read ({error.strerror or error})") from None

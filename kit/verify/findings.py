@@ -1,0 +1,160 @@
+"""Whether a pack's findings have the digest that it states, and rest on evidence that it holds."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import rfc8785
+
+from kit.bag import INFO
+from kit.judge.digest import findings_digest
+from kit.pack.evidence import INDEX
+from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
+from kit.verify.checks import Check, failed, passed
+from kit.verify.contents import Contents, UnreadableError
+
+CSV, PARQUET, EVIDENCE = "data/findings.csv", "data/findings.parquet", f"data/{INDEX}"
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
+
+
+def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Check]:
+    """Yield what the kit found of the findings and of the evidence that they cite.
+
+    Parameters
+    ----------
+    contents : Contents
+    info : mapping of str to str
+        What ``bag-info.txt`` states.
+    """
+    try:
+        records = read_findings(contents)
+        digest, form = _digest(records)
+    except (ValueError, RecursionError) as error:
+        yield failed(CSV, "a table of findings", _first_line(error))
+        return
+    others = {record["account"] for record in records} - {info.get("Account", "")}
+    if others:
+        yield failed(CSV, f"findings of account {info.get('Account')}", ", ".join(sorted(others)))
+    if digest != info.get("Findings-SHA-256"):
+        yield failed(INFO, f"Findings-SHA-256 {digest}, computed from {CSV}{form}", _stated(info))
+    else:
+        yield passed(
+            CSV, f"{len(records)} findings, the digest computed from them is {digest}{form}"
+        )
+    yield from _cited(contents, records)
+
+
+def read_findings(contents: Contents) -> list[dict[str, str]]:
+    """Return the findings of a pack.
+
+    Raises
+    ------
+    ValueError
+        The kit cannot read the file, or it is not a table of findings.
+    """
+    try:
+        return read_findings_csv(contents.read(CSV))
+    except UnreadableError as error:
+        raise ValueError(f"it {error}") from None
+
+
+def is_earlier(records: list[dict[str, str]]) -> bool:
+    """Whether a pack's findings have no values of their own: it was sealed before they had."""
+    return bool(records) and list(records[0]) == EARLIER_COLUMNS
+
+
+def _digest(records: list[dict[str, str]]) -> tuple[str, str]:
+    """The digest of findings in the form in which their pack states it, and how to call that."""
+    if not is_earlier(records):
+        return findings_digest(records), ""
+    rows = [
+        {key: _TIME.sub("(time)", value) for key, value in record.items() if key != "evidence"}
+        for record in records
+    ]
+    form = " (the earlier form, over the findings' wording)"
+    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest(), form
+
+
+def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]:
+    """Follow every reference of a finding to the index, the record and the value in it."""
+    try:
+        text = contents.read(EVIDENCE).decode("utf-8")
+        index = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+    except (UnreadableError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        yield failed(EVIDENCE, "the index of evidence", f"it {_first_line(error)}")
+        return
+    wanted: dict[str, dict[str, str]] = {}
+    elsewhere = {"parameters", *(record["control"] for record in records)}  # roll-ups cite controls
+    cited = others = 0
+    for record in records:
+        for reference in record["evidence"].split():
+            name, _, pointer = reference.partition("#")
+            if name in elsewhere:
+                others += 1
+            else:
+                cited += 1
+            wanted.setdefault(name, {}).setdefault(pointer, record["control"])
+    wrong = 0
+    for name in sorted(wanted.keys() - index.keys() - elsewhere):
+        wrong += 1
+        control = next(iter(wanted[name].values()))
+        yield failed(EVIDENCE, f"evidence {name}, which a finding of {control} cites", "none")
+    for name, row in index.items():
+        for check in _followed(contents, name, row, wanted.get(name, {})):
+            wrong += 1
+            yield check
+    if not wrong:
+        yield passed(
+            EVIDENCE,
+            f"{len(index)} requests; {cited} references of findings lead to them, "
+            f"{others} to parameters or to controls that are summed up",
+        )
+
+
+def _followed(
+    contents: Contents, name: str, row: Mapping[str, str], pointers: Mapping[str, str]
+) -> Iterator[Check]:
+    """Yield what is wrong with a record and with references into it."""
+    file = f"data/evidence/{row.get('file')}"
+    try:
+        record = json.loads(contents.read(file))
+        stated = {key: record[key] for key in ("id", "commitment")}
+        response = record["response"]
+    except UnreadableError as error:
+        yield failed(file, f"the record of {name}, as {EVIDENCE} lists it", f"it {error}")
+        return
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        yield failed(file, f"the record of {name}", f"what cannot be read: {_first_line(error)}")
+        return
+    if stated != {"id": name, "commitment": row.get("commitment")}:
+        yield failed(file, f"{name} and commitment {row.get('commitment')}", f"{stated}")
+    for pointer, control in pointers.items():
+        if not _leads(response, pointer):
+            yield failed(file, f"a value at {pointer}, which a finding of {control} cites", "none")
+
+
+def _leads(value: Any, pointer: str) -> bool:
+    """Whether a JSON pointer (RFC 6901) leads to a value."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            return False
+    return True
+
+
+def _stated(info: Mapping[str, str]) -> str:
+    return info.get("Findings-SHA-256", "none")
+
+
+def _first_line(error: Exception) -> str:
+    return f"{error}".partition("\n")[0] or type(error).__name__

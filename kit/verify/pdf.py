@@ -1,0 +1,57 @@
+"""A PDF that somebody forged, opened with bounds on what it may unpack."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pikepdf
+from pikepdf import settings
+
+from kit.verify.contents import MOST_IN_MEMORY, Contents, UnreadableError
+
+PDF = "data/evidence.pdf"
+_MOST_OBJECTS = 1_000_000
+_MOST_UNPACKED = 32 << 20  # bytes of a stream that tells where objects are, or holds them
+_MOST_ITEMS = 1_000_000  # of an array or a dictionary
+_STRUCTURE = ("/XRef", "/ObjStm")
+
+
+@contextmanager
+def opened(contents: Contents) -> Iterator[pikepdf.Pdf]:
+    """Open the pack's PDF, as it is: one that is damaged is not repaired.
+
+    qpdf's bounds are those of the process, and are set back at the end.
+
+    Raises
+    ------
+    UnreadableError
+        There is none, it cannot be read, or it would unpack to more than a pack's file may.
+    """
+    content = contents.read(PDF)
+    before = settings.set_qpdf_limits(
+        parser_max_container_size=_MOST_ITEMS,
+        max_stream_filters=2,
+        flate_max_memory=_MOST_UNPACKED,
+        png_max_memory=_MOST_UNPACKED,
+        run_length_max_memory=_MOST_UNPACKED,
+        tiff_max_memory=_MOST_UNPACKED,
+        dct_max_memory=_MOST_UNPACKED,
+    )
+    try:
+        with pikepdf.open(io.BytesIO(content), attempt_recovery=False) as file:
+            if len(file.objects) > _MOST_OBJECTS:
+                raise UnreadableError(f"has {len(file.objects)} objects; {_MOST_OBJECTS} at most")
+            for item in file.objects:
+                if isinstance(item, pikepdf.Stream) and item.get("/Type") in _STRUCTURE:
+                    item.read_bytes()
+            settings.set_qpdf_limits(flate_max_memory=MOST_IN_MEMORY)  # what is attached
+            yield file
+    except UnreadableError:
+        raise
+    except Exception as error:
+        told = f"{error}".partition("\n")[0].rpartition("): ")[2]  # the rest is where it lay
+        raise UnreadableError(f"cannot be read: {told or type(error).__name__}") from None
+    finally:
+        settings.set_qpdf_limits(**before)  # type: ignore[arg-type]

@@ -1,0 +1,68 @@
+"""Kind to AWS: how many requests at once, how fast CloudTrail is asked, and by whom it is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import sandbox as local
+from kit.collect.collector import _AT_ONCE, _Engine, collect
+from kit.collect.session import Clients
+from kit.judge import needed_calls
+from kit.parameters import Run
+
+DEMO = "210987654321"
+REGIONS = ["eu-central-1", "eu-west-1"]
+
+
+def test_cloudtrail_is_asked_twice_a_second_in_a_region_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with local.start(["demo"], page_size=3) as sandbox:
+        for name, value in sandbox.environment("demo").items():
+            monkeypatch.setenv(name, value)
+        run = Run(account=DEMO, regions=REGIONS, event_pages=3)
+        collect(run, needed_calls(["LG-04"]), tmp_path / "snapshot", progress=False)
+        asked = defaultdict(list)
+        for one in sandbox.requests:
+            if one.operation == "LookupEvents":
+                asked[one.region].append(one.at)
+    assert set(asked) == set(REGIONS)
+    gaps = [later - earlier for times in asked.values() for earlier, later in pairwise(times)]
+    assert len(gaps) >= 2
+    assert min(gaps) >= 0.5
+
+
+def test_a_service_in_a_region_gets_few_requests_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, now, most = threading.Lock(), Counter[Any](), Counter[Any]()
+    ask = _Engine._request
+
+    def slowly(self: _Engine, job: Any, *arguments: Any) -> Any:
+        where = (job.call.service, job.region)
+        with lock:
+            now[where] += 1
+            most[where] = max(most[where], now[where])
+        time.sleep(0.1)
+        try:
+            return ask(self, job, *arguments)
+        finally:
+            with lock:
+                now[where] -= 1
+
+    monkeypatch.setattr(_Engine, "_request", slowly)
+    with local.start(["demo"]) as sandbox:
+        for name, value in sandbox.environment("demo").items():
+            monkeypatch.setenv(name, value)
+        run = Run(account=DEMO, regions=["eu-central-1"])
+        collect(run, needed_calls([]), tmp_path / "snapshot", progress=False)
+        agent = Clients(run).client("sts", "eu-west-1").meta.config.user_agent_extra
+    assert max(most.values()) == _AT_ONCE
+    assert agent.startswith("appstream-evidence-kit/")

@@ -1,0 +1,201 @@
+"""Handshakes, with servers of this machine; no test asks AWS."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ipaddress
+import socket
+import ssl
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kit.collect.collector import _hosts
+from kit.collect.handshakes import Handshake, observe
+from kit.snapshot import read
+from tests.standins import Account
+
+ENDS = dt.datetime(2049, 5, 17, 8, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Key and self-made certificate of localhost."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Example"),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost"),
+        ]
+    )
+    alternatives = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+        .not_valid_after(ENDS)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@contextmanager
+def listening(context: ssl.SSLContext | None, *, answers: bool = True) -> Iterator[int]:
+    """A server on a port of its own; without a context it hangs up, or keeps silent."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kept: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                kept.append(connection)
+                try:
+                    if context:
+                        context.wrap_socket(connection, server_side=True).close()
+                    elif answers:
+                        connection.close()
+                except OSError:
+                    connection.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in kept:
+            connection.close()
+        thread.join()
+
+
+def server(identity: Path, *, old: bool = False) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity)
+    if old:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def shake(port: int, authorities: Path, seconds: float = 5.0) -> Handshake:
+    (found,) = observe([("localhost", port)], str(authorities), seconds)
+    return found
+
+
+def test_what_was_agreed_and_the_certificate_are_told(identity: Path) -> None:
+    before = dt.datetime.now(dt.UTC)
+    with listening(server(identity)) as port:
+        found = shake(port, identity)
+    assert found.error == ""
+    assert (found.id, found.host, found.port) == ("H0001", "localhost", port)
+    assert found.version == "TLSv1.3"
+    assert found.cipher.startswith("TLS_")
+    assert found.subject == found.issuer == "organizationName=Example, commonName=localhost"
+    assert found.expires == ENDS.isoformat()
+    der = x509.load_pem_x509_certificate(identity.read_bytes()).public_bytes(
+        serialization.Encoding.DER
+    )
+    assert found.certificate == hashlib.sha256(der).hexdigest()
+    assert found.refuses_tls_1_1 is True
+    assert before <= dt.datetime.fromisoformat(found.time) <= dt.datetime.now(dt.UTC)
+
+
+def test_a_host_that_takes_old_versions_is_told(identity: Path) -> None:
+    with listening(server(identity, old=True)) as port:
+        found = shake(port, identity)
+    assert found.version == "TLSv1.2"
+    assert found.refuses_tls_1_1 is False
+
+
+def test_a_certificate_that_nobody_vouches_for_is_an_error_told(
+    identity: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    other.write_text(ssl.DER_cert_to_PEM_cert(_another()))
+    with listening(server(identity)) as port:
+        found = shake(port, other)
+    assert "CERTIFICATE_VERIFY_FAILED" in found.error
+    assert (found.version, found.certificate, found.refuses_tls_1_1) == ("", "", None)
+
+
+def _another() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "another")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(2)
+        .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+        .not_valid_after(ENDS)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.DER)
+
+
+def test_a_host_without_tls_or_without_an_answer_is_an_error_told(identity: Path) -> None:
+    with listening(None) as port:
+        assert shake(port, identity).error
+    with listening(None, answers=False) as port:
+        assert "TimeoutError" in shake(port, identity, 0.2).error
+    assert "ConnectionRefusedError" in shake(port, identity).error
+
+
+def test_hosts_have_ids_in_the_order_of_their_names(identity: Path) -> None:
+    with listening(server(identity)) as port:
+        hosts = [("localhost", port), ("127.0.0.1", port), ("localhost", port)]
+        found = observe(hosts, str(identity))
+    assert [(one.id, one.host, one.error) for one in found] == [
+        ("H0001", "127.0.0.1", ""),
+        ("H0002", "localhost", ""),
+    ]
+
+
+def test_only_aws_is_asked_and_only_where_nothing_else_was(tmp_path: Path) -> None:
+    requests = Account(tmp_path).snapshot().requests
+    found = _hosts(requests)
+    assert ("appstream.eu-west-1.amazonaws.com", 443) in found
+    assert all(host.endswith(".amazonaws.com") for host, _ in found)
+    elsewhere = [*requests[:-1], _moved(requests[-1], "http://127.0.0.1:5000")]
+    assert _hosts(elsewhere) == set()
+
+
+def _moved(request: object, endpoint: str) -> object:
+    from dataclasses import replace
+
+    return replace(request, endpoint=endpoint)  # type: ignore[type-var]
+
+
+def test_they_are_kept_in_the_snapshot(identity: Path, tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    with listening(server(identity)) as port:
+        account.handshakes = [shake(port, identity)]
+    stored = account.snapshot()
+    assert read(stored.folder).handshakes == tuple(account.handshakes)

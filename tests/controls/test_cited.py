@@ -1,0 +1,92 @@
+"""What findings cite: what lists or names a thing, beside what was answered about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kit.calls import (
+    DESCRIBE_STACKS,
+    DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_BUCKET_ENCRYPTION,
+    LIST_BUCKETS,
+    Call,
+)
+from kit.judge.findings import Finding
+from tests.controls.scenarios import findings
+from tests.standins import HOME, LOGS, Account
+
+
+def cited(account: Account, finding: Finding) -> set[str]:
+    """The names of the calls whose answers a finding cites."""
+    calls = {request.id: request.call for request in account.answered().requests}
+    return {calls[ref.partition("#")[0]] for ref in finding.evidence}
+
+
+def listed(account: Account) -> Account:
+    return account.bucket(HOME)
+
+
+def used_by_a_stack(account: Account) -> Account:
+    connector = {"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}
+    return account.stack(StorageConnectors=[connector]).bucket(HOME, listed=False)
+
+
+def used_by_reports(account: Account) -> Account:
+    account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+    return account.bucket(LOGS, listed=False)
+
+
+NAMING = {
+    "listed": (listed, LIST_BUCKETS),
+    "named by a stack": (used_by_a_stack, DESCRIBE_STACKS),
+    "named by a subscription": (used_by_reports, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
+}
+
+
+@pytest.mark.parametrize("named", NAMING)
+@pytest.mark.parametrize("control", ["AR-09", "AR-10", "AR-14", "AR-15", "AR-16", "AR-17", "DS-02"])
+def test_of_a_bucket_what_names_it_is_cited(tmp_path: Path, control: str, named: str) -> None:
+    given, call = NAMING[named]
+    account = given(Account(tmp_path))
+    found = [one for one in findings(account, control) if one.subject == "resource"]
+    assert found
+    for one in found:
+        assert call.name in cited(account, one)
+
+
+def no_region(account: Account) -> Account:
+    """The bucket's region is known by its name alone."""
+    account.bucket(HOME)
+    return account.answers(LIST_BUCKETS, {"Buckets": [{"Name": HOME}]})
+
+
+@pytest.mark.parametrize("control", ["AR-09", "DS-02"])
+def test_of_a_bucket_whose_region_is_in_its_name_the_list_is_cited(
+    tmp_path: Path, control: str
+) -> None:
+    account = no_region(Account(tmp_path))
+    (one,) = findings(account, control)
+    assert LIST_BUCKETS.name in cited(account, one)
+
+
+@pytest.mark.parametrize(
+    ("answer", "call"),
+    [("none", LIST_BUCKETS), ("denied", GET_BUCKET_ENCRYPTION), ("empty", GET_BUCKET_ENCRYPTION)],
+)
+def test_ar_08_cites_something_for_a_key_that_nobody_saw(
+    tmp_path: Path, answer: str, call: Call
+) -> None:
+    account = Account(tmp_path)
+    if answer == "none":  # the bucket was not asked about
+        account.lists(LIST_BUCKETS, {"Name": HOME, "BucketRegion": "eu-west-1"})
+    else:
+        account.bucket(HOME)
+        if answer == "denied":
+            account.denies(GET_BUCKET_ENCRYPTION, Bucket=HOME)
+        else:
+            account.answers(GET_BUCKET_ENCRYPTION, {}, Bucket=HOME)
+    (one,) = findings(account, "AR-08")
+    assert one.status == "not evidenced"
+    assert {LIST_BUCKETS.name, call.name} <= cited(account, one)

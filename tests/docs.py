@@ -1,0 +1,34 @@
+"""Write every page and cell that is made from the code; `make docs` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+from kit import parameters_page
+from kit.report.handbook import handbook
+from kit.tables.answers import page
+
+ROOT = Path(__file__).parent.parent
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/controls.md": handbook,
+    "docs/members.md": page,
+    "docs/parameters.md": parameters_page.page,
+    "parameters/example.yaml": parameters_page.example,
+}
+NOTEBOOK = ROOT / "notebooks" / "evidence_pack.ipynb"
+
+
+def write() -> None:
+    """Write the pages, and the notebook's parameters cell."""
+    for path, text in PAGES.items():
+        (ROOT / path).write_text(text())
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook.cells[1].source = parameters_page.cell()
+    nbformat.write(notebook, NOTEBOOK)
+
+
+if __name__ == "__main__":
+    write()

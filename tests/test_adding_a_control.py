@@ -1,0 +1,81 @@
+"""docs/adding-a-control.md, followed to the letter in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "adding-a-control.md").read_text()
+BLOCK = re.compile(r"(?:At the end of|In) `([\w/.-]+)`:\n\n```(python|yaml)\n(.*?)```", re.DOTALL)
+STEPS = [(path, kind, block) for path, kind, block in BLOCK.findall(PAGE)]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with every block of the page applied."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in ("kit", "tests", "notebooks", "parameters", "docs"):
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+        )
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for path, kind, block in STEPS:
+        file = folder / path
+        text = file.read_text()
+        file.write_text(f"{text}\n\n{block}" if kind == "python" else inserted(text, block))
+    return folder
+
+
+def inserted(text: str, block: str) -> str:
+    """The text with a block in it: its first lines, which are there already, show the place."""
+    lines, new, place = text.splitlines(), block.splitlines(), 0
+    while new[0] in lines[place:]:
+        place = lines.index(new.pop(0), place) + 1
+    return "\n".join([*lines[:place], *new, *lines[place:]]) + "\n"
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_page_changes_three_files_besides_tests() -> None:
+    product = {path for path, _, _ in STEPS if not path.startswith("tests/")}
+    assert len(product) == 3
+    assert len(STEPS) == 5
+
+
+def test_the_control_is_there_with_its_texts_and_frameworks(copy: Path) -> None:
+    done = run(copy, "kit", "controls", "EX-14")
+    assert done.returncode == 0, done.stderr
+    assert "Application settings are kept for a reason" in done.stdout
+    assert "settings that are kept show how a user works" in " ".join(done.stdout.split())
+
+
+def test_its_tests_pass_and_a_missing_expectation_is_named(copy: Path) -> None:
+    done = run(
+        copy,
+        *("pytest", "--quiet", "--no-header", "-p", "no:cacheprovider"),
+        *("-k", "EX-14 or ex_14 or expectation or no_text or requirement or title"),
+        *("tests/controls/test_exposure.py", "tests/test_catalogue.py"),
+        "tests/controls/test_sample_accounts.py",
+    )
+    failed = re.findall(r"^FAILED (\S+)", done.stdout, re.MULTILINE)
+    assert len(failed) == 4, done.stdout
+    for name in ("big", "careless", "empty", "regions"):  # the page gives tidy's alone
+        lines = (copy / f"tests/data/verdicts/{name}.yaml").read_text().splitlines()
+        place = f"tests/data/verdicts/{name}.yaml, line {lines.index('controls:') + 1}"
+        assert f"{place}: EX-14 has no expectation" in done.stdout
