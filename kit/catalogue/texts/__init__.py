@@ -45,8 +45,13 @@ def choose(language: str) -> None:
         There is no such file, or its ids or fields differ from those of ``en.yaml``.
     """
     global _chosen
-    _catalogue(language)
+    check(language)
     _chosen = language
+
+
+def check(language: str) -> None:
+    """Raise what `choose` raises, and choose nothing."""
+    _catalogue(language)
 
 
 def chosen() -> str:
@@ -94,6 +99,18 @@ def has(id: str) -> bool:
 def ids() -> list[str]:
     """Return the id of every text, in the order of the file."""
     return list(_catalogue(_chosen))
+
+
+def tree() -> dict[str, Any]:
+    """Return the reference as a translation's file has it: mappings within mappings."""
+    whole: dict[str, Any] = {}
+    for id, entry in _catalogue(REFERENCE).items():
+        *path, name = id.split("/")
+        node = whole
+        for part in path:
+            node = node.setdefault(part, {})
+        node[name] = entry
+    return whole
 
 
 @cache
