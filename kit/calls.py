@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import jmespath
@@ -131,7 +131,7 @@ class Call:
     informative: bool
     probe: bool = field(compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
         about = f" ({self.of})" if self.of else ""
@@ -946,5 +946,11 @@ def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
         if call not in needed:
             needed.add(call)
             waiting += call.sources
-            waiting += [other for other in CALLS.values() if other.fallback_of == call]
+            waiting += stand_ins(call)
     return frozenset(needed)
+
+
+@cache
+def stand_ins(call: Call) -> tuple[Call, ...]:
+    """Return the calls that stand in where a call fails or lists nothing."""
+    return tuple(other for other in CALLS.values() if other.fallback_of == call)

@@ -25,7 +25,6 @@ import rfc8785
 from pydantic import ValidationError
 
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
-from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -404,8 +403,7 @@ class Snapshot:
     @property
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
-        other = sorted({r.endpoint for r in self.evidence if not is_aws(r.endpoint)})
-        return text("report/stamp", hosts=", ".join(other)) if other else None
+        return stamp_of_endpoints(request.endpoint for request in self.evidence)
 
     @property
     def digest(self) -> str:
@@ -480,7 +478,8 @@ class Snapshot:
         names = tuple(sorted(parameters))
         if (call.name, names) not in self._first_with:
             self._first_with[call.name, names] = self._places(call, names)
-        place = self._first_with[call.name, names].get((region, _key(parameters)))
+        values = tuple(_hashable(parameters[name]) for name in names)
+        place = self._first_with[call.name, names].get((region, values))
         if place is None:
             return self._unanswered(call, region or "", parameters)
         return self._answer(call, place)
@@ -491,7 +490,7 @@ class Snapshot:
         for place, requests in self._by_call.get(call.name, {}).items():
             asked = requests[0].parameters
             if all(name in asked for name in names):
-                values = _key({name: asked[name] for name in names})
+                values = tuple(_hashable(asked[name]) for name in names)
                 for where in (place[0], None):
                     found.setdefault((where, values), place)
         return found
@@ -675,14 +674,30 @@ def _left_out(call: Call, request: Request) -> str:
     return next((m for m in wanted if search(m, request.response) is None), "")
 
 
+def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
+    """Return what ``bag-info.txt`` states where some of these hosts are not AWS's."""
+    other = foreign(endpoints)
+    return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+
+def foreign(endpoints: Iterable[str]) -> list[str]:
+    """Return the endpoints, each once, whose host is not one of AWS's own."""
+    return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+
+
 def is_aws(endpoint: str) -> bool:
     """Whether an endpoint's host is one of AWS's own."""
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 
 
-def _key(parameters: Mapping[str, Any]) -> str:
+def _key(parameters: Any) -> str:
     return json.dumps(parameters, sort_keys=True, default=str)
+
+
+def _hashable(value: Any) -> Any:
+    """The value of a parameter as it can be looked up: texts as they are, the rest as JSON."""
+    return value if isinstance(value, str) else (_key(value),)
 
 
 def _header_bytes(header: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,9 +79,7 @@ def test_documents_name_their_language(translated: tuple[str, str, bytes], tmp_p
         assert str(file.Root.Lang) == "eo"
 
 
-def test_no_sentence_of_english_is_left(
-    translated: tuple[str, str, bytes], tmp_path: Path
-) -> None:
+def test_no_sentence_of_english_is_left(translated: tuple[str, str, bytes], tmp_path: Path) -> None:
     _, shown, printed = translated
     assert [line for line in _on_page(shown) if _is_english(line)] == []
     assert [line for line in _printed(printed, tmp_path) if _is_english(line)] == []
@@ -103,6 +100,9 @@ def _printed(content: bytes, folder: Path) -> list[str]:
     (folder / "pack.pdf").write_bytes(content)
     done = subprocess.run(
         ["pdftotext", "-layout", "pack.pdf", "-"],
-        cwd=folder, capture_output=True, text=True, check=True,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return list(dict.fromkeys(line.strip() for line in done.stdout.splitlines()))

@@ -72,6 +72,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Limits",
         "Glossary",
         "What AWS's page says",
+        "Other frameworks",
         "Governance",
         "Identity",
         "Encryption at rest",

@@ -18,7 +18,6 @@ from kit.controls.registry import (
     control,
     roll_up,
 )
-from kit.controls.source import cite
 from kit.tables.storage import HOME_FOLDER_BUCKETS, SETTINGS_BUCKETS
 
 ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
@@ -31,14 +30,13 @@ ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
     severity="medium",
     responsibility=AWS,
     shows=("fleet_type", "state"),
+    gives=(),
 )
 def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome:
     """One session for each instance, which AWS then terminates with its volume."""
     if max_sessions_per_instance > 1:
-        return NotEvidenced(
-            "needs review", "several sessions share an instance, which outlives each of them"
-        )
-    return Attested(cite("AR-01"))
+        return NotEvidenced("needs review")
+    return Attested()
 
 
 @control(
@@ -48,10 +46,11 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
     severity="low",
     responsibility=AWS,
     shows=("fleet_type",),
+    gives=(),
 )
 def unused_instances_are_recycled() -> Outcome:
     """AWS recycles instances that nobody uses."""
-    return Attested(cite("AR-02"))
+    return Attested()
 
 
 @control(
@@ -84,14 +83,13 @@ def idle_users_are_disconnected(idle_limit: int, *, max_idle_seconds: int) -> bo
     scope=ACCOUNT,
     severity="medium",
     responsibility=AWS,
+    gives=(),
 )
 def disks_of_instances_are_encrypted(disk_encryption_statement: str) -> Outcome:
     """AWS states it: no interface shows it, and no setting changes it."""
     if disk_encryption_statement:
-        return Attested(f"statement of AWS: {disk_encryption_statement}")
-    return NotEvidenced(
-        NO_API, "instances do not outlive the session (AR-01), which ends in time (AR-03)"
-    )
+        return Attested(statement=disk_encryption_statement)
+    return NotEvidenced(NO_API)
 
 
 @control(
@@ -139,7 +137,7 @@ def keys_of_buckets_are_usable(
 ) -> Outcome:
     """The key is enabled, of the class that the profile asks for, and no stranger's."""
     if key_class == "none":
-        return NotApplicable("no default encryption, see AR-05, AR-06 and AR-11")
+        return NotApplicable("no_default_encryption")
     if key_class == "foreign":
         return key_account in allowed_key_accounts and key_state == "Enabled"
     accepted = {
@@ -188,12 +186,12 @@ def it_is_known_whom_keys_admit(
 ) -> Outcome:
     """Whom they admit does not depend on what cannot be seen."""
     found = _admits_declared(key_class, key_may_admit, allowed_key_accounts, organisation_accounts)
-    return found or NotEvidenced("needs review", "a condition decides whether other accounts may")
+    return found or NotEvidenced("needs review")
 
 
 def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) -> Outcome:
     if key_class != "customer":
-        return NotApplicable("no customer managed key")
+        return NotApplicable("no_customer_key")
     return set(admitted) <= {account for accounts in declared for account in accounts}
 
 
@@ -237,7 +235,7 @@ def it_is_known_whom_access_points_let_in(
     """Nor does one stand open but for a condition, or for the bucket's own policy."""
     if set(access_points_may_admit) <= set(organisation_accounts):
         return True
-    return NotEvidenced("needs review", "an access point's policy names others than the account")
+    return NotEvidenced("needs review")
 
 
 @roll_up(

@@ -17,7 +17,7 @@ from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
 from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
 
-MACIE_OFF = NotEvidenced("Macie off", "enable Macie in the region: no other service counts objects")
+MACIE_OFF = NotEvidenced("Macie off")
 
 
 @control(
@@ -38,7 +38,7 @@ def encryption_of_each_is_known(macie: str, unknown_objects: int | None) -> Outc
     if macie != ON:
         return MACIE_OFF
     if unknown_objects:
-        return NotEvidenced("needs review", "of some objects Macie cannot tell")
+        return NotEvidenced("needs review")
     return True
 
 
@@ -79,9 +79,7 @@ def acls_are_disabled(object_ownership: str | None) -> bool:
 def bucket_policies_restrict_access_and_deletion(access_restricted: bool | str) -> Outcome:
     """The policy denies everybody but those whom it names to read, list, change and erase files."""
     if access_restricted == IN_DOUBT:
-        return NotEvidenced(
-            "needs review", "whom the policy leaves over cannot be known: see left_over"
-        )
+        return NotEvidenced("needs review", "left_over")
     return access_restricted is True
 
 
@@ -104,7 +102,7 @@ def no_public_statement_waits(public_by_policy: bool, restrict_public_buckets: b
 def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
     """The policy denies everybody to delete the bucket, as AppStream made it."""
     if deletion_guarded == IN_DOUBT:
-        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+        return NotEvidenced("needs review", "deletion")
     return deletion_guarded is True
 
 
@@ -135,8 +133,7 @@ def stored_data_is_erased_in_time(
     if purpose != LOGS and retention_procedure:
         return True
     if erased_folders.keys() == set(FOLDERS[purpose]):
-        folders = ", ".join(erased_folders)
-        return NotEvidenced("needs review", f"rules erase {folders}: see whether more lies there")
+        return NotEvidenced("needs review", folders=", ".join(erased_folders))
     if purpose == LOGS or kept_until:
         return False
-    return NotEvidenced("not declared", "a rule would delete live files: declare the procedure")
+    return NotEvidenced("not declared")

@@ -100,4 +100,4 @@ def screenshots_go_to_the_accounts_own_bucket(owner: str) -> Outcome:
 def _own(owner: str) -> Outcome:
     if owner == OWN:
         return True
-    return NotEvidenced("needs review", "another account owns the bucket: whose is it, and why?")
+    return NotEvidenced("needs review")

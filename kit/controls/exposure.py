@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -22,7 +23,7 @@ def _closed_or_reasoned(
         return False
     if declared_reasons.get(name):
         return True
-    return NotEvidenced("needs review", f"give the reason as declared_reasons: {name}, or close it")
+    return NotEvidenced("needs review")
 
 
 @control(
@@ -103,11 +104,12 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     scope=REGION,
     severity="low",
     responsibility=CUSTOMER,
+    gives=(PASS,),
 )
 def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
     """The fleet has no filter that lets USB devices in."""
     if usb_filters:
-        return NotEvidenced("needs review", "which devices the filters let in, and whether storage")
+        return NotEvidenced("needs review")
     return True
 
 
@@ -135,12 +137,13 @@ def stacks_are_embedded_by_allowed_domains_alone(
     severity="high",
     responsibility=CUSTOMER,
     shows=("kind", "agent_actions", "agent_screenshots", "agent_replays", "agent_control"),
+    gives=(PASS,),
 )
 def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str) -> Outcome:
     """Where agents may use a stack or a builder, the parameters name the impact assessment."""
     if agent_dpia_reference:
         return True
-    return NotEvidenced("not declared", "set agent_dpia_reference in the parameters")
+    return NotEvidenced("not declared")
 
 
 @control(
@@ -173,4 +176,4 @@ def domain_users_sign_in_with_certificates(
         return True
     if certificate_sign_in_required:
         return False
-    return NotEvidenced("needs review", "certificates are set up, and passwords open sessions too")
+    return NotEvidenced("needs review")

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pandas as pd
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -32,7 +33,7 @@ def images_are_shared_within_the_organisation_alone(
     if not set(shared_with) <= set(organisation_accounts):
         return False
     if shared == "TRUE" and not shared_with:
-        return NotEvidenced("needs review", "AWS says that it is shared, and with nobody")
+        return NotEvidenced("needs review")
     return True
 
 
@@ -43,6 +44,7 @@ def images_are_shared_within_the_organisation_alone(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
+    gives=(PASS,),
 )
 def no_image_left_as_an_ami_lately(
     exports: list[str], *, max_export_age_days: int, as_of: dt.datetime
@@ -50,7 +52,7 @@ def no_image_left_as_an_ami_lately(
     """No image was exported to an AMI within the days of the profile."""
     recent = [made for made in exports if _days(made, as_of) <= max_export_age_days]
     if recent:
-        return NotEvidenced("needs review", f"{len(recent)} exports: who has the AMI, and why")
+        return NotEvidenced("needs review", count=len(recent))
     return True
 
 
@@ -81,8 +83,7 @@ def images_are_made_by_the_account_or_aws(
     """The account, AWS or an account of the organisation made it and the image it was made from."""
     others = set(made_by) - {AWS, OWN, *organisation_accounts}
     if others:
-        named = ", ".join(sorted(others))
-        return NotEvidenced("needs review", f"made by account {named}: who decides what is in it?")
+        return NotEvidenced("needs review", account=", ".join(sorted(others)))
     return True
 
 

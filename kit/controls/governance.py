@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -29,12 +30,13 @@ from kit.tables.places import OTHER_ACCOUNT
     severity="medium",
     responsibility=CUSTOMER,
     shows=("controller", "contact", "agreements"),
+    gives=(PASS,),
 )
 def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> Outcome:
     """The parameters declare the role and the entry in the register of processing."""
     if data_role and register_reference:
         return True
-    return NotEvidenced("not declared", "set data_role and register_reference in the parameters")
+    return NotEvidenced("not declared")
 
 
 @control(
@@ -43,6 +45,7 @@ def role_under_the_gdpr_is_recorded(data_role: str, register_reference: str) -> 
     scope=ACCOUNT,
     severity="medium",
     responsibility=AWS,
+    gives=(),
 )
 def aws_protects_its_infrastructure(
     reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
@@ -55,22 +58,17 @@ def aws_protects_its_infrastructure(
         if not report["period_end"] or pd.Timestamp(report["period_end"]) >= oldest
     ]
     if not current:
-        return NotEvidenced("no current report", "Artifact lists no published report in time")
+        return NotEvidenced("no current report")
     if not reading:
-        return NotEvidenced(
-            "not declared",
-            "read the report, and name the reading in reports_read in the parameters",
-        )
+        return NotEvidenced("not declared")
     # Several may be current: before the newest was written, one of the others was read.
     read = next((report for report in current if _may_be_of(reading, report, as_of)), None)
     if not read:
-        return NotEvidenced(
-            "needs review", "the day of reading lies ahead, or before the report was written"
-        )
+        return NotEvidenced("needs review")
     start, end = read["period_start"][:10], read["period_end"][:10]
-    period = f", period {f'{start} ' if start else ''}to {end}" if end else ""
+    period = ("period" if start else "until") if end else "no_period"
     return Attested(
-        f"AWS Artifact: {read['name']}{period} ({read['arn']}), declared as read: {reading}"
+        period, report=read["name"], start=start, end=end, arn=read["arn"], reading=reading
     )
 
 
@@ -92,16 +90,17 @@ def _may_be_of(reading: str, report: dict[str, Any], as_of: dt.datetime) -> bool
     scope=ACCOUNT,
     severity="low",
     responsibility=SHARED,
+    gives=(PASS,),
 )
 def shared_responsibility_is_reviewed(
     reviewer: str, reviewed_on: str, *, review_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
     """The parameters name who reviewed the responsibility matrix, within the profile's months."""
     if not (reviewer and reviewed_on):
-        return NotEvidenced("not declared", "set reviewer and reviewed_on in the parameters")
+        return NotEvidenced("not declared")
     day, today = pd.Timestamp(reviewed_on), pd.Timestamp(as_of.date())
     if not today - pd.DateOffset(months=review_valid_months) < day <= today:
-        return NotEvidenced("needs review", "the day of the review is too long ago, or lies ahead")
+        return NotEvidenced("needs review")
     return True
 
 
@@ -131,17 +130,13 @@ def copies_rest_with_declared_accounts(
     """The account itself owns the bucket, or an account that organisation_accounts declares."""
     others = set(copy_accounts) - set(organisation_accounts)
     if others == {OTHER_ACCOUNT} and organisation_accounts:
-        return NotEvidenced(
-            "needs review",
-            "a copy goes to a bucket of another account, and replication does not say of which: "
-            "name it in the rule's Destination.Account",
-        )
+        return NotEvidenced("needs review")
     return not others
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
     if not allowed_regions:
-        return NotEvidenced("not declared", "set allowed_regions in the parameters")
+        return NotEvidenced("not declared")
     return set(places) <= set(allowed_regions)
 
 

@@ -52,7 +52,7 @@ def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
     if root_mfa:
         return True
     if not root_password:
-        return NotApplicable("the root user has no password: its credentials are managed centrally")
+        return NotApplicable()
     return False
 
 
@@ -87,15 +87,10 @@ def streaming_users_have_mfa(
     if way == "user pool" and enabled_users:
         if user_pool_forbidden:
             return False
-        return NotEvidenced(
-            "needs review", "the user pool knows no second factor: assess it, or use SAML 2.0"
-        )
+        return NotEvidenced("needs review")
     if identity_provider_evidence:
         return True
-    return NotEvidenced(
-        "not declared",
-        "AWS does not see the second factor: name identity_provider_evidence in the parameters",
-    )
+    return NotEvidenced("not declared")
 
 
 @control(
@@ -110,7 +105,7 @@ def user_pool_is_kept_clean(enabled: bool, status: str) -> Outcome:
     if not enabled:
         return True
     if status == "UNKNOWN":
-        return NotEvidenced("needs review", "AWS does not know the state of this user")
+        return NotEvidenced("needs review")
     return status not in ("COMPROMISED", "ARCHIVED")
 
 
@@ -152,7 +147,7 @@ def authority_is_the_organisations(
     """The account, or one of the organisation, has the authority: it decides who signs in."""
     if certificate_sign_in == "DISABLED" or authority_owner in (OWN, *organisation_accounts):
         return True
-    return NotEvidenced("needs review", f"the authority is of account {authority_owner}")
+    return NotEvidenced("needs review", account=authority_owner)
 
 
 @control(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
+from kit.catalogue.statuses import FAIL
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -17,7 +18,6 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.controls.source import cite
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
@@ -34,10 +34,11 @@ _VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.
     severity="medium",
     responsibility=AWS,
     shows=("embed_hosts",),
+    gives=(),
 )
 def web_assets_travel_over_tls() -> Outcome:
     """AWS serves web assets over TLS 1.2."""
-    return Attested(cite("IT-01"))
+    return Attested()
 
 
 @control(
@@ -46,6 +47,7 @@ def web_assets_travel_over_tls() -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=SHARED,
+    gives=(FAIL,),
 )
 def streaming_traffic_is_encrypted(
     protocol: str,
@@ -61,18 +63,15 @@ def streaming_traffic_is_encrypted(
     if private_streaming_required and not endpoints:
         return False
     if len(known) < len(endpoints):
-        return NotEvidenced(
-            "needs review", "the stack names a VPC endpoint that is not one of this account's"
-        )
+        return NotEvidenced("needs review", "unknown_endpoint")
     others = {endpoint["owner"] for endpoint in known} - {OWN, *organisation_accounts}
     if others:
-        named = ", ".join(sorted(others))
-        return NotEvidenced("needs review", f"a VPC endpoint is of account {named}")
-    if protocol == "UDP":
         return NotEvidenced(
-            "needs review", "the stack prefers UDP; AWS's statement is about TLS, which is TCP"
+            "needs review", "endpoint_of_another", account=", ".join(sorted(others))
         )
-    return Attested(cite("IT-02"))
+    if protocol == "UDP":
+        return NotEvidenced("needs review", "udp")
+    return Attested()
 
 
 def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
@@ -89,6 +88,7 @@ def _is_streaming_endpoint(endpoint: dict[str, Any]) -> bool:
     severity="high",
     responsibility=SHARED,
     shows=("events_window",),
+    gives=(FAIL,),
 )
 def no_api_event_is_seen_below_the_minimum_tls(
     events_seen: int,
@@ -103,23 +103,12 @@ def no_api_event_is_seen_below_the_minimum_tls(
     CloudTrail shows what administrators and tools sent, not the traffic of streaming users: their
     row of AWS's table, and the signatures (SigV4), rest on AWS's word. Events can only refute it.
     """
-    silent = Attested(
-        f"{cite('IT-03')}; no event seen had TLS details, which are optional in CloudTrail"
-    )
-    outcome = _judge_versions(tls_versions, minimum_tls, silent)
+    outcome = _judge_versions(tls_versions, minimum_tls, Attested("silent"))
     if outcome is False:
         return False
     if events_unread:
-        return NotEvidenced("absent in answer", "events came without details that can be read")
-    return _in_support(outcome)
-
-
-def _in_support(outcome: Outcome) -> Outcome:
-    if outcome is True:
-        return Attested(
-            f"{cite('IT-03')}; in support, no event of administrators and tools was seen with older TLS"
-        )
-    return outcome
+        return NotEvidenced("absent in answer")
+    return Attested("in_support") if outcome is True else outcome
 
 
 def _judge_versions(versions: list[str], minimum: str, none: Outcome) -> Outcome:
@@ -127,7 +116,7 @@ def _judge_versions(versions: list[str], minimum: str, none: Outcome) -> Outcome
         return False
     unknown = [version for version in versions if version not in _VERSIONS]
     if unknown:
-        return NotEvidenced("needs review", f"TLS versions not known: {', '.join(unknown)}")
+        return NotEvidenced("needs review", versions=", ".join(unknown))
     return True if versions else none
 
 
@@ -147,7 +136,7 @@ def _is_older(version: str, minimum: str) -> bool:
 def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
     """The bucket's policy denies everybody to read, list, change or erase files over plain HTTP."""
     if tls_only == IN_DOUBT:
-        return NotEvidenced("needs review", "on a condition whose outcome cannot be known")
+        return NotEvidenced("needs review")
     return tls_only is True
 
 
@@ -158,18 +147,13 @@ def buckets_refuse_plain_http(tls_only: bool | str) -> Outcome:
     severity="medium",
     responsibility=SHARED,
     shows=("fleet_type",),
+    gives=(),
 )
 def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str]) -> Outcome:
     """AWS encrypts what instances exchange with its services; other providers are not covered."""
     if third_party_connectors:
-        return NotEvidenced(
-            "needs review",
-            f"{', '.join(third_party_connectors)}: traffic to that provider is not AWS's to attest",
-        )
-    return Attested(cite("IT-05"))
-
-
-_NEITHER = NotApplicable("no URL of its own, and no event with TLS details")
+        return NotEvidenced("needs review", connectors=", ".join(third_party_connectors))
+    return Attested()
 
 
 @control(
@@ -184,13 +168,13 @@ def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int
     """No URL that a stack or its theme sends users to is plain http."""
     if plain_urls:
         return False
-    return True if own_urls else _NEITHER
+    return True if own_urls else NotApplicable()
 
 
 @own_urls_and_clients_use_tls.clause
 def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
     """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
-    return _judge_versions(tls_versions, minimum_tls, _NEITHER)
+    return _judge_versions(tls_versions, minimum_tls, NotApplicable())
 
 
 @control(
@@ -208,7 +192,7 @@ def fips_endpoints_are_used(fips_offered: bool, *, fips_relay_state: bool) -> Ou
         return False
     if fips_relay_state:
         return True
-    return NotEvidenced("not declared", "set fips_relay_state in the parameters, if it is so")
+    return NotEvidenced("not declared")
 
 
 @fips_endpoints_are_used.clause
@@ -237,5 +221,5 @@ def evidence_was_collected_over_verified_tls(
     if plain or verified is False:
         return False
     if elsewhere:
-        return NotApplicable("not AWS")
+        return NotApplicable()
     return bool(verified)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -35,7 +36,7 @@ def other_services_are_logged(services_logged: bool) -> Outcome:
     """So they do of the other services; of KMS where a customer's key guards a bucket in scope."""
     if services_logged:
         return True
-    return NotEvidenced("needs review", "some events are left out: who sees what happens there?")
+    return NotEvidenced("needs review")
 
 
 @control(
@@ -59,12 +60,13 @@ def access_to_stored_files_is_logged(accesses_logged: bool) -> bool:
     severity="medium",
     responsibility=SHARED,
     shows=("events_window",),
+    gives=(PASS,),
 )
 def appstream_events_are_recorded(events_seen: int) -> Outcome:
     """CloudTrail holds AppStream events that the collector did not make itself."""
     if events_seen:
         return True
-    return NotEvidenced("no event seen", "AppStream is in use, yet no event of others was seen")
+    return NotEvidenced("no event seen")
 
 
 @control(
@@ -94,18 +96,10 @@ def reports_keep_up_with_sessions(
     if last_report and as_of - dt.datetime.fromisoformat(last_report) <= limit:
         return True
     if uncounted and not sessions:
-        return NotEvidenced(
-            "needs review",
-            "AWS does not count an Elastic fleet's sessions here: see InUseCapacity in CloudWatch, "
-            "and whether there is a report of each day on which it was not 0",
-        )
+        return NotEvidenced("needs review")
     if not sessions:
         return True
-    return (
-        False
-        if last_report
-        else NotEvidenced("absent in answer", "there are sessions, and no report was made yet")
-    )
+    return False if last_report else NotEvidenced("absent in answer")
 
 
 @control(
@@ -166,11 +160,7 @@ def logs_are_kept_as_long_as_needed(
     # A rule with a date erases from then on whatever comes, so that nothing is kept any longer.
     if left is not None and left <= min_log_days + max_log_days:
         soon = as_of.date() + dt.timedelta(days=left - min_log_days)
-        return NotEvidenced(
-            "needs review",
-            f"what arrives today stays {shortest} days, what arrives after {soon.day} {soon:%B %Y} less "
-            f"than min_log_days ({min_log_days})",
-        )
+        return NotEvidenced("needs review", days=shortest, day=soon, least=min_log_days)
     return True
 
 
@@ -201,4 +191,4 @@ def access_to_buckets_is_logged(access_logging: bool, accesses_logged: bool) -> 
     """Server access logging is on, unless data events of CloudTrail's stand in for it (LG-02)."""
     if access_logging:
         return True
-    return NotApplicable("data events stand in, see LG-02") if accesses_logged else False
+    return NotApplicable() if accesses_logged else False

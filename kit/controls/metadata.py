@@ -22,13 +22,10 @@ def _judge(
     if validated:
         return False
     if heuristic:
-        return NotEvidenced("needs review", "a person has to look at the possible hits")
+        return NotEvidenced("needs review", "possible_hits")
     if patterns or none_exist:
         return True
-    return NotEvidenced(
-        "needs review",
-        "give customer_number_patterns, or set no_customer_numbers: true, in the parameters",
-    )
+    return NotEvidenced("needs review", "no_patterns")
 
 
 @control(

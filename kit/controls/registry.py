@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from kit.calls import Call, Scope
 from kit.catalogue import frameworks, texts
-from kit.controls.source import words
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
+from kit.controls.source import answered_by, cite, words
 from kit.errors import UserError
 from kit.tables.core import SPECS, Part
 
@@ -37,26 +38,54 @@ SECTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Attested:
-    """The provider's side: where the auditor gets AWS's own word for it."""
+class Worded:
+    """A verdict of a rule beside pass and fail; the catalogue has its text.
 
-    source: str
+    Parameters
+    ----------
+    case : str, optional
+        Tells several texts of a control apart that have the same status or reason code.
+    **values
+        The text's fields.
+    """
+
+    status: str
+
+    def __init__(self, case: str = "", /, **values: object):
+        self.case = case
+        self.values = values
+
+    @property
+    def name(self) -> str:
+        """Id of the text among the control's ``verdicts``."""
+        return "/".join(filter(None, (self.status, self.case)))
 
 
-@dataclass(frozen=True)
-class NotEvidenced:
-    """What was seen does not decide it; the reason says why."""
+class Attested(Worded):
+    """AWS answers for it; the text names where the auditor gets AWS's own word."""
 
-    reason: str
-    hint: str = ""
+    status = ATTESTED
 
 
-@dataclass(frozen=True)
-class NotApplicable:
+class NotApplicable(Worded):
     """There is nothing that the control is about, and that was seen."""
 
-    reason: str
+    status = NOT_APPLICABLE
+
+
+class NotEvidenced(Worded):
+    """What was seen does not decide it: the reason code says why, the text shows the way out."""
+
+    status = NOT_EVIDENCED
+
+    def __init__(self, reason: str, case: str = "", /, **values: object):
+        super().__init__(case, **values)
+        self.reason = reason
+
+    @property
+    def name(self) -> str:
+        """Id of the text among the control's ``verdicts``."""
+        return "/".join(filter(None, (self.reason, self.case)))
 
 
 Outcome = bool | Attested | NotEvidenced | NotApplicable
@@ -134,9 +163,15 @@ class _Described:
         """Articles that the subject concerns and that no rule tests; documents show them apart."""
         return _reasons(frameworks.related(frameworks.GDPR, self.id))
 
+    @property
+    def requirements(self) -> dict[str, dict[str, str]]:
+        """What the rules test of other frameworks: requirements by framework, and why each."""
+        found = {id: frameworks.mapped(id, self.id) for id in frameworks.others()}
+        return {id: _reasons(some) for id, some in found.items() if some}
+
 
 def _reasons(ids: Mapping[str, str]) -> dict[str, str]:
-    return {requirement: texts.text(id) for requirement, id in ids.items()}
+    return {requirement: id and texts.text(id) for requirement, id in ids.items()}
 
 
 @dataclass(frozen=True)
@@ -151,6 +186,7 @@ class Control(_Described):
     shows: tuple[str, ...]
     rests_on: tuple[Call, ...]
     asked_by: str
+    gives: tuple[str, ...]
     clauses: list[Clause] = field(default_factory=list)
 
     def clause(self, rule: Rule) -> Rule:
@@ -186,6 +222,20 @@ class Control(_Described):
     def _where(self) -> CodeType:
         """`where`, compiled once: pandas parses a query again for each frame."""
         return compile(self.where.query if self.where else "True", self.id, "eval")
+
+    def gives_verdict(self, outcome: Outcome) -> bool:
+        """Whether a verdict is declared: pass and fail in `gives`, others in the catalogue."""
+        if isinstance(outcome, Worded):
+            return texts.has(self._verdict(outcome))
+        return (PASS if outcome else FAIL) in self.gives
+
+    def text_of(self, outcome: Worded) -> str:
+        """Return a verdict's text: reason of what is attested or not applicable, else the way out."""
+        page = cite(self.id) if outcome.status == ATTESTED and answered_by(self.id) else ""
+        return texts.text(self._verdict(outcome), page=page, **outcome.values)
+
+    def _verdict(self, outcome: Worded) -> str:
+        return f"controls/{self.id}/verdicts/{outcome.name}"
 
     @property
     def noun(self) -> str:
@@ -240,6 +290,7 @@ def control(
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
     asked_by: str = "",
+    gives: tuple[str, ...] = (PASS, FAIL),
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
 
@@ -261,6 +312,8 @@ def control(
         The calls that have to be complete for "there is none", where they are not the table's.
     asked_by : str
         Field of the profile without which the control is not applicable, whatever is there.
+    gives : tuple of str
+        Which of pass and fail its rules can give; the catalogue has the other verdicts.
 
     Returns
     -------
@@ -280,6 +333,7 @@ def control(
             shows,
             rests_on,
             asked_by,
+            gives,
             [Clause(id, rule)],
         )
         CONTROLS[id] = made
@@ -335,6 +389,7 @@ def _described(one: Control | RollUp) -> dict[str, Any]:
         "gdpr": dict(one.gdpr),
         "context": dict(one.context),
         "source": one.source,
+        "requirements": one.requirements,
     }
     if isinstance(one, RollUp):
         return told | {"sums_up": sorted(c.id for c in CONTROLS.values() if one.over(c))}

@@ -1,14 +1,14 @@
-"""What AWS's page says, statement by statement, and which controls answer each.
+"""What AWS's page and other frameworks say, and which controls answer each statement.
 
-``kit/catalogue/frameworks/aws_page.yaml`` is the one place where statements and controls are put
-together: a control that no statement names is beyond the source.
+``kit/catalogue/frameworks/`` is the one place where statements and controls are put together: a
+control that no statement of ``aws_page.yaml`` names is beyond the source.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kit.catalogue.frameworks import AWS_PAGE, Requirement, frameworks
+from kit.catalogue.frameworks import AWS_PAGE, Requirement, frameworks, mapped, others, related
 from kit.catalogue.texts import text
 
 BEYOND = "beyond the source"
@@ -16,10 +16,12 @@ BEYOND = "beyond the source"
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of the page.
+    """One statement of the page, or one requirement of a framework.
 
     Attributes
     ----------
+    number : str
+        By which documents cite it.
     part : str
         Where on the page it stands.
     says : str
@@ -37,6 +39,7 @@ class Statement:
         The parameter without which the controls leave a part of the words open.
     """
 
+    number: str
     part: str
     says: str
     controls: tuple[str, ...]
@@ -61,20 +64,23 @@ def edition() -> str:
     return text(f"frameworks/{AWS_PAGE}/edition")
 
 
-def statements() -> list[Statement]:
-    """Return the page's statements, in its order."""
-    return [_statement(*one) for one in frameworks()[AWS_PAGE].requirements.items()]
+def statements(framework: str = AWS_PAGE) -> list[Statement]:
+    """Return a framework's statements, in its order."""
+    every = frameworks()[framework].requirements.items()
+    return [_statement(framework, number, requirement) for number, requirement in every]
 
 
-def _statement(number: str, requirement: Requirement) -> Statement:
+def _statement(framework: str, number: str, requirement: Requirement) -> Statement:
     def own(member: str) -> str:
         present = getattr(requirement, member)
-        return text(f"frameworks/{AWS_PAGE}/{number}/{member}") if present else ""
+        return text(f"frameworks/{framework}/{number}/{member}") if present else ""
 
+    part = requirement.part
     return Statement(
-        text(f"frameworks/{AWS_PAGE}/parts/{requirement.part}"),
+        number,
+        text(f"frameworks/{framework}/parts/{part}") if part else "",
         requirement.title,
-        tuple(requirement.tests),
+        tuple(requirement.controls),
         requirement.what,
         own("note"),
         own("shown"),
@@ -101,3 +107,47 @@ def words(control: str) -> str:
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
         told.append(f"{says} [{statement.note}]" if statement.note else says)
     return " ".join(told) or BEYOND
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A requirement as documents cite it beside a control.
+
+    Attributes
+    ----------
+    framework : str
+        The framework's short name.
+    number, title : str
+        The requirement.
+    why : str
+        Why the control tests it, or only concerns it; empty where it explains itself.
+    tested : bool
+        Whether the control's rules test it.
+    """
+
+    framework: str
+    number: str
+    title: str
+    why: str
+    tested: bool
+
+    def __str__(self) -> str:
+        """The number, its title and the reason; and that nothing tests it where that is so."""
+        told = ": ".join(filter(None, (f"{self.number} {self.title}".rstrip(), self.why)))
+        return told if self.tested else text("requirements/related", requirement=told)
+
+
+def requirements(control: str) -> list[Cited]:
+    """Return what a control answers of the frameworks beside the GDPR and AWS's page."""
+    return [
+        Cited(
+            framework.name,
+            number,
+            framework.requirements[number].title,
+            text(why) if why else "",
+            tested,
+        )
+        for id, framework in others().items()
+        for tested, some in ((True, mapped(id, control)), (False, related(id, control)))
+        for number, why in some.items()
+    ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kit.calls import DESCRIBE_ORGANIZATION, Call, with_sources
-from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
+from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -21,6 +21,7 @@ from kit.controls.registry import (
     NotEvidenced,
     Outcome,
     RollUp,
+    Worded,
     find,
 )
 from kit.errors import UserError
@@ -30,7 +31,7 @@ from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
 from kit.tables import Tables
-from kit.tables.core import Table, lines
+from kit.tables.core import Table
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 from kit.tables.logging import IN_USE, PROBES
@@ -129,12 +130,11 @@ class _Evaluation:
         self.limits, self.threshold_values = limits, canonical(limits)
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
         self.gaps = table.gap_at
-        listed = (
+        self.coverage = (
             coverage(control.rests_on, table.spec.scope, snapshot)
             if control.rests_on
-            else table.coverage
+            else table.covered
         )
-        self.coverage = lines(listed)
         self.rows = self._rows()
 
     def findings(self) -> Iterator[Finding]:
@@ -165,7 +165,7 @@ class _Evaluation:
 
     def _judge(self, row: str) -> Finding:
         values = self.table.rows[row]
-        outcomes: list[Any] = []
+        outcomes: list[Outcome] = []
         failed: list[str] = []
         gaps = self._gaps(row, self.control.where_columns)
         if not gaps:
@@ -188,14 +188,30 @@ class _Evaluation:
             return replace(base, status=FAIL, severity=max(failed, key=SEVERITIES.index))
         if gaps:
             return self._gap_finding(base, gaps)
-        return _settled(base, outcomes)
+        return self._settled(base, outcomes)
 
-    def _ask(self, clause: Clause, values: Mapping[str, Any]) -> Any:
+    def _settled(self, base: Finding, outcomes: list[Outcome]) -> Finding:
+        """The verdict of a row whose cells were all seen and of which no clause is false."""
+        for outcome in outcomes:
+            if isinstance(outcome, NotEvidenced):
+                hint = self.control.text_of(outcome)
+                return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, hint=hint)
+        worded = [outcome for outcome in outcomes if isinstance(outcome, Worded)]
+        attested = [outcome for outcome in worded if isinstance(outcome, Attested)]
+        if not attested and len(worded) < len(outcomes):
+            return replace(base, status=PASS)
+        decides = (attested or worded)[0]
+        return replace(base, status=decides.status, reason=self.control.text_of(decides))
+
+    def _ask(self, clause: Clause, values: Mapping[str, Any]) -> Outcome:
         columns = [values[name] for name in clause.columns]
         limits = {name: self.thresholds[name] for name in clause.thresholds}
-        outcome = clause.rule(*columns, **limits)
+        outcome: Any = clause.rule(*columns, **limits)
         if not isinstance(outcome, Outcome):
-            raise TypeError(f"{self.control.id}: a rule answered {outcome!r}")
+            raise TypeError(f"{self.control.id}: a rule returned {outcome!r}")
+        if not self.control.gives_verdict(outcome):
+            verdict = outcome.name if isinstance(outcome, Worded) else outcome
+            raise LookupError(f"{self.control.id}: the verdict {verdict!r} is not declared")
         return outcome
 
     def _gaps(self, row: str, columns: Iterable[str]) -> list[Any]:
@@ -319,19 +335,6 @@ class _Evaluation:
             threshold_values=self.threshold_values,
             sample=sample,
         )
-
-
-def _settled(base: Finding, outcomes: list[Any]) -> Finding:
-    """The verdict of a row whose cells were all seen and of which no clause is false."""
-    for outcome in outcomes:
-        if isinstance(outcome, NotEvidenced):
-            return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, hint=outcome.hint)
-    for outcome in outcomes:
-        if isinstance(outcome, Attested):
-            return replace(base, status=ATTESTED, reason=outcome.source)
-    if any(outcome is True for outcome in outcomes):
-        return replace(base, status=PASS)
-    return replace(base, status=NOT_APPLICABLE, reason=outcomes[0].reason)
 
 
 def _under(roll_up: RollUp) -> set[str]:

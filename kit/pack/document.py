@@ -119,8 +119,9 @@ def document(notebook: NotebookNode) -> Document:
                 blocks += headings_and_prose(source)
             except ValueError as error:
                 raise NotebookOutputError(f"{where}: {error}") from None
-        blocks += [view for view in own if view["kind"] != "cover"]
-    blocks = [_seen(block) for block in blocks if block["kind"] != "data"]
+        for view in own:
+            blocks += view["tables"] if view["kind"] == "group" else [view]
+    blocks = [_seen(block) for block in blocks if block["kind"] not in ("cover", "data")]
     blocks = _number(_close_up(_drop_title(blocks)))
     controls, rows = _targets(blocks)
     _cite(blocks, rows)

@@ -29,6 +29,7 @@ from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
 from kit.controls.articles import cited
 from kit.controls.registry import Control
+from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import (
     about_something,
@@ -157,12 +158,16 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
 def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     found = CHECK_STATUS[record["status"]]
     told = record["status"] if found is CheckStatusID.Other else found.name
+    tested = [one for one in requirements(control.id) if one.tested]
     return _Compliance(
         control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=section_title(control.section),
-        standards=[GDPR],
-        requirements=[f"GDPR Article {article}" for article in cited(control.gdpr, data_role)],
+        standards=[GDPR, *dict.fromkeys(one.framework for one in tested)],
+        requirements=[
+            *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
+            *(f"{one.framework} {one.number}" for one in tested),
+        ],
         status=told,
         status_id=found,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
+from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
@@ -57,10 +60,16 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
     """Return the sheets of a pack: findings, controls, evidence, inventories, waivers."""
     shown = {table["id"]: table for table in tables(made.blocks)}
     inventories = [name for name in shown if name.startswith("inventory-")]
+    names = {f"framework-{id}": framework.name for id, framework in others().items()}
     return [
         _findings(judged),
         _controls(judged),
         _of_table("evidence", shown.get("evidence")),
+        *(
+            _of_table("framework", shown[id], framework=names[id], caption=shown[id]["caption"])
+            for id in names
+            if id in shown
+        ),
         *(
             _of_table("inventory", shown[name], inventory=name.removeprefix("inventory-"))
             for name in inventories
@@ -126,6 +135,7 @@ def _controls(judged: list[Judged]) -> Sheet:
                 _articles(one.articles),
                 _articles(one.context),
                 control.source,
+                "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
                 remedy.console if remedy else sums_up,
                 remedy.cli if remedy else None,
             ]
@@ -142,6 +152,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         _column("gdpr", "text", 44),
         _column("context", "text", 34),
         _column("says", "text", 34),
+        Column(text("requirements/others"), "text", 34),
         _column("console", "text", 40),
         _column("cli", "code", 44),
     ]
@@ -165,9 +176,14 @@ def _sheet(
     empty: str = "",
     **values: str,
 ) -> Sheet:
-    title = text(f"pack/workbook/sheets/{name}/name", **values)[:_NAME].strip()
+    title = _sheet_name(text(f"pack/workbook/sheets/{name}/name", **values))
     about = text(f"pack/workbook/sheets/{name}/about", **values)
     return Sheet(title, about, columns, rows, whole, empty or text("report/empty"))
+
+
+def _sheet_name(name: str) -> str:
+    """A name as sheets may have it: Excel allows none of these characters, and 31 at most."""
+    return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())[:_NAME].strip()
 
 
 def _of_table(name: str, table: JSON | None, empty: str = "", **values: str) -> Sheet:

@@ -11,7 +11,7 @@ from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
-from kit.controls.source import BEYOND
+from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
@@ -151,6 +151,7 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
         source="" if control.source == BEYOND else control.source,
         articles=_articles(control.gdpr, data_role),
         context=_articles(control.context, data_role),
+        requirements=_requirements(control.id),
         expected=own[0].expected,
         remedy=control.remedy.console if _is_listed(own) else "",
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
@@ -175,6 +176,13 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
 def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str]]:
     found = cited_articles(declared, data_role)
     return [{"article": article, "why": why} for article, why in found.items()]
+
+
+def _requirements(control: str) -> list[JSON]:
+    grouped: dict[str, list[str]] = {}
+    for one in requirements(control):
+        grouped.setdefault(one.framework, []).append(str(one))
+    return [{"framework": name, "cited": cited} for name, cited in grouped.items()]
 
 
 def _rest(ordered: list[Finding]) -> list[JSON]:

@@ -9,7 +9,7 @@ from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
 from kit.catalogue.texts import REFERENCE, chosen, text
 from kit.judge.findings import Findings
 from kit.report.views import Cover
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, foreign
 from kit.tables.logging import events_read
 
 _SIGNATURE = "data/evidence.pdf, tagmanifest-sha256.txt.p7s"
@@ -21,6 +21,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
     run, undeclared = snapshot.run, text("report/cover/not_declared")
     kit, botocore = snapshot.header["kit"], snapshot.header["botocore"]
     unsigned = text("report/cover/unsigned")
+    others = foreign(request.endpoint for request in snapshot.evidence)
     facts = {
         "account": snapshot.account,
         "regions": ", ".join(snapshot.regions),
@@ -46,7 +47,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         subtitle=text("report/cover/subtitle", account=snapshot.account),
         facts=[(text(f"report/cover/facts/{name}"), fact) for name, fact in facts.items() if fact],
         as_of=snapshot.as_of.isoformat(),
-        stamp=snapshot.stamp,
+        stamp=text("report/stamp", hosts=", ".join(others)) if others else None,
         marks=marks,
         paper=run.paper,
         language=chosen() if chosen() == REFERENCE else str(Path(chosen()).resolve()),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kit.controls.articles import cited
 from kit.controls.registry import CONTROLS, SECTIONS, Control, RollUp
-from kit.controls.source import answered_by
+from kit.controls.source import answered_by, requirements
 from kit.report.handbook import judged, known, limits, verdicts
 
 _MARGIN = 15
@@ -85,6 +85,11 @@ def _articles(one: Control | RollUp, width: int) -> Iterator[str]:
     for title, articles in (("GDPR", one.gdpr), ("Not tested", one.context)):
         told = [f"Article {a}: {why}" for a, why in cited(articles, "").items()]
         yield from _entry(title, told, width)
+    grouped: dict[str, list[str]] = {}
+    for cited_ in requirements(one.id):
+        grouped.setdefault(cited_.framework, []).append(str(cited_))
+    for framework, some in grouped.items():
+        yield from _entry(framework, some, width)
 
 
 def _head(one: Control | RollUp, kind: str, width: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 from kit.tables.places import SESSIONS as SESSIONS_HERE
 from kit.tables.places import TRAILS
-from kit.tables.sources import SCREENSHOTS, SOURCES
+from kit.tables.sources import BOTH, RECORDINGS, SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
 UNKNOWN = "unknown"  # the region of what was seen without one
@@ -62,7 +62,9 @@ _HOLDS = {
     HOME: Ends(RESTS, "home folders", "files", "bucket"),
     SETTINGS: Ends(RESTS, "application settings", "settings", "bucket"),
     LOGS: Ends(RESTS, "usage reports", "reports", "bucket"),
-    SCREENSHOTS: Ends(RESTS, "screenshots", "screenshots", "bucket"),
+    **dict.fromkeys(
+        (SCREENSHOTS, RECORDINGS, BOTH), Ends(RESTS, "screenshots", "screens", "bucket")
+    ),
     SOURCES: Ends(RESTS, "applications", "programs", "bucket"),
     TRAILS: Ends(RESTS, "trails", "events", "bucket"),
 }
@@ -344,7 +346,7 @@ class _Read:
         """What may be there and could not be listed, with the reason."""
         for name, ends in _LISTS.items():
             table = self.tables[name]
-            for gap in table.coverage.itertuples(index=False):
+            for gap in table.covered:
                 if not gap.complete:
                     why = (gap.reason, gap.operation, gap.code, gap.hint)
                     observed, noun = ", ".join(filter(None, why)), table.spec.noun

@@ -8,13 +8,17 @@ from functools import cache
 from typing import Any
 
 from kit.calls import CALLS, Scope
-from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, PASS
+from kit.catalogue import texts
+from kit.catalogue.frameworks import others
+from kit.catalogue.statuses import ATTESTED, FAIL, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.collect.policy import plan
 from kit.controls import source
 from kit.controls.articles import cited
-from kit.controls.outcomes import branches
 from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
+from kit.controls.source import answered_by, cite
 from kit.parameters import Profile, Run, load_profile
+
+_ANYTHING = "…"  # stands in a text for what a row fills in
 
 _INTRODUCTION = """\
 # What the kit asserts
@@ -52,7 +56,8 @@ def handbook() -> str:
     introduction = _INTRODUCTION.format(
         title=source.title(), address=source.address(), edition=source.edition()
     )
-    lines = [introduction, *_contents(), *_coverage(), *sections, *_thresholds(), *_calls()]
+    lines = [introduction, *_contents(), *_coverage(), *_frameworks(), *sections]
+    lines += [*_thresholds(), *_calls()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
@@ -77,23 +82,34 @@ def judged(control: Control) -> str:
 
 
 def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
-    """Yield status, reason code and words for each verdict that a control can give."""
+    """Yield status, reason code and words for each verdict that a control's rules can give.
+
+    The worst come first. A row that could not be seen is "not evidenced" before any rule runs, and
+    where there is no row the control is "not applicable": that holds for every control and is not
+    repeated here.
+    """
     words = {
         PASS: "all that is expected was seen",
         FAIL: "something expected was seen not to be so",
     }
-    for branch in branches(control):
-        if branch.status in words:
-            yield branch.status, "", words[branch.status]
-        elif branch.status in (ATTESTED, NOT_APPLICABLE):
-            yield branch.status, "", branch.reason
-        else:
-            yield branch.status, branch.reason, branch.hint
+    found = [(status, "", words[status]) for status in control.gives]
+    start = f"controls/{control.id}/verdicts/"
+    for id in texts.ids():
+        if id.startswith(start):
+            code = id.removeprefix(start).partition("/")[0]
+            reason = "" if code in WORST_FIRST else code
+            status = NOT_EVIDENCED if reason else code
+            filled = dict.fromkeys(texts.fields(id), _ANYTHING)
+            if status == ATTESTED and answered_by(control.id):
+                filled["page"] = cite(control.id)
+            found.append((status, reason, texts.text(id, **filled)))
+    yield from sorted(found, key=lambda verdict: WORST_FIRST.index(verdict[0]))
 
 
 def _contents() -> Iterator[str]:
     yield "## Contents\n"
     yield f"- [{_COVERAGE}](#{_anchor(_COVERAGE)})"
+    yield from (f"- [{one.name}](#{_anchor(one.name)})" for one in others().values())
     for title in SECTIONS.values():
         yield f"- [{title}](#{_anchor(title)})"
     yield f"- [{_LIMITS}](#{_anchor(_LIMITS)})"
@@ -127,6 +143,22 @@ def _coverage() -> Iterator[str]:
         yield f"| {n} | {what}{statement.says}{note} | {answers} |"
 
 
+def _frameworks() -> Iterator[str]:
+    for id, framework in others().items():
+        yield f"\n## {framework.name}\n"
+        edition = texts.text(f"frameworks/{id}/edition") if framework.edition else ""
+        yield f"[{framework.title}]({framework.address}). {edition}".rstrip() + "\n"
+        headings = [
+            texts.text(f"requirements/columns/{name}") for name in ("number", "says", "controls")
+        ]
+        yield f"| {' | '.join(headings)} |"
+        yield "|---|---|---|"
+        for one in source.statements(id):
+            answers = ", ".join(map(_link, one.controls)) or texts.text("requirements/not_tested")
+            says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
+            yield f"| {one.number} | {says} | {answers} |"
+
+
 def _number(control: str) -> list[str]:
     return [str(n) for n, said in enumerate(source.statements(), 1) if control in said.controls]
 
@@ -148,9 +180,9 @@ def _control(one: Control) -> Iterator[str]:
     yield "**Expected**\n"
     yield from (f"- {clause.expected}" for clause in one.clauses)
     yield "\n**Verdicts**\n"
-    for status, reason, text in verdicts(one):
+    for status, reason, words in verdicts(one):
         code = f", `{reason}`" if reason else ""
-        yield f"- {status}{code}: {text}" if text else f"- {status}{code}"
+        yield f"- {status}{code}: {words}" if words else f"- {status}{code}"
     if limits(one):
         yield "\n**Thresholds and lists**\n"
         yield from (f"- `{name}`: {value}" for name, value in limits(one))
@@ -194,6 +226,9 @@ def _articles(one: Control | RollUp) -> Iterator[str]:
     if one.context:
         yield "\n**GDPR, related and not tested**\n"
         yield from (f"- Article {a}: {why}" for a, why in cited(one.context, "").items())
+    if source.requirements(one.id):
+        yield f"\n**{texts.text('requirements/others')}**\n"
+        yield from (f"- {own.framework} {own}" for own in source.requirements(one.id))
 
 
 def _thresholds() -> Iterator[str]:

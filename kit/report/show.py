@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kit.catalogue import statuses
+from kit.catalogue.frameworks import AWS_PAGE, others
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS
@@ -46,6 +47,7 @@ from kit.report.views import (
     STATUSES,
     Column,
     Controls,
+    Group,
     Note,
     Remedies,
     Table,
@@ -97,16 +99,11 @@ def scope(snapshot: Snapshot) -> Table:
 
 def source_coverage(findings: Findings) -> Table:
     """The statements of AWS's page, each with its controls and their verdict."""
-    judged = {name: status for name, _, status in _verdicts(findings)}
-    notes = beside_each(findings)
     rows: list[list[Any]] = []
-    for n, one in enumerate(statements(), 1):
+    for n, (one, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
         says += f" [{one.note}]" if one.note else ""
-        status, beside_it = _answer(one, judged, findings)
-        noted = [f"{name}: {notes[name]}" for name in one.controls if notes.get(name)]
-        beside_it = "; ".join(filter(None, (beside_it, *noted))) or None
-        rows.append([n, one.part, says, list(one.controls), status, beside_it])
+        rows.append([n, one.part, says, list(one.controls), status, beside_it or None])
     return Table(
         "source",
         text("report/source/caption", title=title()),
@@ -120,6 +117,67 @@ def source_coverage(findings: Findings) -> Table:
         ],
         rows,
     )
+
+
+def frameworks(findings: Findings) -> Group | Note:
+    """What each framework beside the GDPR and AWS's page requires, and the controls that test it."""
+    tables = [_framework(id, findings) for id in others()]
+    return Group(tables) if tables else Note(text("requirements/none"))
+
+
+def _framework(id: str, findings: Findings) -> Table:
+    framework, rows = others()[id], []
+    for one, status, beside_it in _answers(id, findings):
+        says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
+        reasons = [
+            f"{controls}: {text(f'frameworks/{id}/{one.number}/{controls}')}"
+            for controls in framework.requirements[one.number].reasons
+        ]
+        left = [beside_it] if one.controls else [text("requirements/not_tested")]
+        left += [
+            text(
+                "requirements/context",
+                controls=controls,
+                why=text(f"frameworks/{id}/{one.number}/{controls}"),
+            )
+            for controls in framework.requirements[one.number].context
+        ]
+        told_ = "; ".join(filter(None, left)) or None
+        rows.append(
+            [one.number, one.part, says, list(one.controls), status, "; ".join(reasons), told_]
+        )
+    columns = [
+        Column("number", text("requirements/columns/number"), "code"),
+        Column("part", text("requirements/columns/part")),
+        Column("says", text("requirements/columns/says")),
+        Column("controls", text("requirements/columns/controls"), "control"),
+        Column("status", text("requirements/columns/status"), "status"),
+        Column("why", text("requirements/columns/why")),
+        Column("beside", text("requirements/columns/beside")),
+    ]
+    kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]
+    edition = text(f"frameworks/{id}/edition") if framework.edition else ""
+    return Table(
+        f"framework-{id}",
+        text(
+            "requirements/caption",
+            title=framework.title,
+            address=framework.address,
+            edition=edition,
+        ).rstrip(),
+        [columns[n] for n in kept],
+        [[row[n] for n in kept] for row in rows],
+    )
+
+
+def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, str | None, str]]:
+    """Yield each statement of a framework, the verdict on it, and what stands beside that."""
+    judged = {name: status for name, _, status in _verdicts(findings)}
+    notes = beside_each(findings)
+    for one in statements(framework):
+        status, beside_it = _answer(one, judged, findings)
+        noted = [f"{name}: {notes[name]}" for name in one.controls if notes.get(name)]
+        yield one, status, "; ".join(filter(None, (beside_it, *noted)))
 
 
 def _answer(

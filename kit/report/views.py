@@ -48,6 +48,7 @@ __all__ = [
     "Cover",
     "Data",
     "Figure",
+    "Group",
     "Kind",
     "Mark",
     "Note",
@@ -198,6 +199,23 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Group(View):
+    """Tables that one cell shows, as many as there are."""
+
+    kind: ClassVar[str] = "group"
+
+    tables: list[Table]
+
+    def as_json(self) -> JSON:
+        """Return the tables as JSON, each as it is by itself."""
+        return {"kind": self.kind, "tables": [table.as_json() for table in self.tables]}
+
+    def plain(self) -> str:
+        """Return each table's line."""
+        return "\n".join(table.plain() for table in self.tables)
+
+
+@dataclass(frozen=True)
 class Figure(View):
     """A picture: SVG, its alternative text, and a caption."""
 
@@ -282,6 +300,8 @@ class ControlBlock:
         Articles of the GDPR that the control tests, of those that bind the declared role, and why.
     context : list of {"article": str, "why": str}
         Articles that its subject touches, and that it does not test.
+    requirements : list of {"framework": str, "cited": list of str}
+        Requirements of each other framework that the control tests, and those that it concerns.
     expected : str
         What the control accepts.
     remedy : str
@@ -302,6 +322,7 @@ class ControlBlock:
     source: str
     articles: list[dict[str, str]]
     context: list[dict[str, str]]
+    requirements: list[JSON]
     expected: str
     remedy: str
     counts: dict[str, int]
@@ -404,6 +425,8 @@ def parse(data: JSON) -> View:
     match data["kind"]:
         case "table":
             return _table(fields)
+        case "group":
+            return Group([_table(table) for table in fields["tables"]])
         case "controls":
             blocks = [
                 ControlBlock(**{**block, "rows": _table(block["rows"])})
@@ -425,7 +448,8 @@ def parse(data: JSON) -> View:
 
 
 def _table(fields: JSON) -> Table:
-    return Table(**{**fields, "columns": [Column(**column) for column in fields["columns"]]})
+    own = {name: value for name, value in fields.items() if name != "kind"}
+    return Table(**{**own, "columns": [Column(**column) for column in fields["columns"]]})
 
 
 def _check_cell(where: str, kind: Kind, cell: object) -> None:

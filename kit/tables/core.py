@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -19,7 +18,7 @@ from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
-from kit.tables.coverage import TROUBLE, coverage
+from kit.tables.coverage import TROUBLE, Covered, coverage
 
 
 @dataclass(frozen=True)
@@ -158,9 +157,8 @@ class Table:
         label), then the declared columns.
     gap_at : dict of (str, str) to Trouble
         Why a cell was not seen, by row id and column.
-    coverage : DataFrame
-        ``account, region, call, complete`` and the same columns as `gaps` where not complete;
-        ``evidence`` is a tuple of ids.
+    covered : list of Covered
+        Whether the calls that list the rows were answered in full.
     refs : dict
         ``(row, column)`` to the references that the cell rests on.
     assumed : dict
@@ -170,7 +168,7 @@ class Table:
     spec: Spec
     rows: Mapping[str, dict[str, Any]]
     gap_at: Mapping[tuple[str, str], Trouble]
-    coverage: pd.DataFrame
+    covered: list[Covered]
     refs: Mapping[tuple[str, str], tuple[str, ...]]
     assumed: Mapping[tuple[str, str], tuple[str, ...]]
 
@@ -182,18 +180,15 @@ class Table:
         return pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
 
     @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """`covered` as ``account, region, call, complete`` and, where not complete, as `gaps`."""
+        return pd.DataFrame(self.covered, columns=list(Covered._fields), dtype=object)
+
+    @cached_property
     def gaps(self) -> pd.DataFrame:
         """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
         lines = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
         return pd.DataFrame(lines, columns=["row", "column", *TROUBLE], dtype=object)
-
-
-def lines(frame: pd.DataFrame) -> list[Any]:
-    """A frame of objects, as a list of its rows with the columns as attributes."""
-    names = frame.columns.tolist()
-    return [
-        SimpleNamespace(**dict(zip(names, line, strict=True))) for line in frame.to_numpy().tolist()
-    ]
 
 
 def build(spec: Spec, source: Source) -> Table:

@@ -57,7 +57,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     },
 )
 def places(source: Source) -> Iterator[Row]:
-    """One row for each region in use, each bucket of users' data or screenshots, each trail's."""
+    """One row for each region in use, each bucket of users' or agents' data, each trail's."""
     elsewhere = regions_not_looked_at(source.snapshot)
     for row in (*_regions(source.snapshot), *_buckets(source), *_trails(source)):
         row.cells["not_looked_at"] = elsewhere

@@ -38,7 +38,9 @@ from kit.tables.guards import (
 )
 from kit.tables.storage import Bucket, bucket_label
 
-SOURCES, SCREENSHOTS = "sources of applications", "agents' screenshots"
+SOURCES = "sources of applications"
+SCREENSHOTS, RECORDINGS = "agents' screenshots", "recordings of agents' sessions"
+BOTH = "agents' screenshots, and recordings of their sessions"
 _LOCATIONS = (
     "SourceS3Location",
     "SetupScriptDetails.ScriptS3Location",
@@ -115,15 +117,25 @@ def screenshots(source: Source) -> Iterator[Row]:
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
     """Buckets of agents' screenshots and recordings; without a name where AWS left it out."""
-    return _merged(
-        Bucket(_name(config.get("S3BucketArn")), SCREENSHOTS, answer.region, (ref,))
+    kept = [
+        Bucket(_name(config.get("S3BucketArn")), purpose, answer.region, (ref,))
         for call in AGENT_CALLS
         for answer in snapshot.answers(call)
         for item, ref in answer.items()
         for config in [item.get("AgentAccessConfig") or {}]
-        if config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))
-        or config.get("ReplaySessionEnabled")
-    )
+        for purpose, is_kept in (
+            (SCREENSHOTS, config.get("ScreenshotsUploadEnabled", bool(config.get("S3BucketArn")))),
+            (RECORDINGS, config.get("ReplaySessionEnabled")),
+        )
+        if is_kept
+    ]
+    held: dict[tuple[str, str], set[str]] = {}
+    for one in kept:
+        held.setdefault((one.region, one.name), set()).add(one.purpose)
+    return [
+        replace(one, purpose=BOTH) if len(held[one.region, one.name]) > 1 else one
+        for one in _merged(kept)
+    ]
 
 
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:

@@ -35,6 +35,7 @@ from kit.calls import (
     LIST_EVENT_DATA_STORES,
 )
 from kit.controls import CONTROLS
+from kit.tables import tabulate
 from tests.controls.scenarios import (
     Given,
     Verdict,
@@ -501,6 +502,34 @@ def the_bucket(**members: Any) -> Given:
 def keyed(**members: Any) -> Given:
     """Recordings under a customer's key, of which KMS describes these members."""
     return to(the_bucket(), recorded(KmsKeyArn=KEY), lambda a: a.key(**members))
+
+
+@scenarios(
+    ("screenshots alone", shots(), "agents' screenshots"),
+    ("recordings alone", to(the_bucket(), recorded()), "recordings of agents' sessions"),
+    ("screenshots of a builder", to(the_bucket(), on_a_builder()), "agents' screenshots"),
+    (
+        "both, of two stacks",
+        to(the_bucket(), agents, recorded()),
+        "agents' screenshots, and recordings of their sessions",
+    ),
+    (
+        "both, of one stack",
+        to(the_bucket(), recorded(ScreenshotsUploadEnabled=True)),
+        "agents' screenshots, and recordings of their sessions",
+    ),
+    (
+        "a bucket that is named, and left to its default",
+        on_a_builder(on=None),
+        "agents' screenshots",
+    ),
+)
+def test_a_bucket_holds_what_is_collected_of_agents(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    frame = tabulate(account.answered(), {"places"})["places"].frame
+    assert [one for one in frame["holds"] if "agents" in one] == expected
 
 
 NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")

@@ -41,11 +41,17 @@ HIDDEN = Cell(None, ("E0001",), Trouble("denied", "iam.GetX", "AccessDenied", "i
 LATER = Cell(None, ("E0002",), Trouble("throttled", "iam.GetY", "Throttling"))
 
 
+UNHEARD = "unheard of"
+
+
 class OwnTexts(dict[str, str]):
     """What a control of a test expects is the name of its rule, and so on: no file has it."""
 
     def __missing__(self, id: str) -> str:
         return id.rpartition("/")[2].replace("_", " ")
+
+    def __contains__(self, id: object) -> bool:
+        return "/verdicts/" in str(id) and UNHEARD not in str(id)
 
 
 @pytest.fixture(autouse=True)
@@ -269,7 +275,32 @@ def test_a_rule_that_answers_anything_else_is_a_mistake_of_the_kit(
         return outcome
 
     declare(rule)
-    with pytest.raises(TypeError, match="AR-99: a rule answered"):
+    with pytest.raises(TypeError, match="AR-99: a rule returned"):
+        judge()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "gives"),
+    [
+        (NotEvidenced(UNHEARD), ("pass", "fail")),
+        (NotEvidenced("needs review", UNHEARD), ("pass", "fail")),
+        (Attested(UNHEARD), ("pass", "fail")),
+        (True, ("fail",)),
+        (False, ("pass",)),
+        (True, ()),
+    ],
+    ids=str,
+)
+def test_a_verdict_that_is_not_declared_is_an_error_of_the_kit(
+    judge: Judge, outcome: Any, gives: tuple[str, ...]
+) -> None:
+    things((HERE, {"colour": "red"}))
+
+    def rule(colour: str) -> Any:
+        return outcome
+
+    declare(rule, gives=gives)
+    with pytest.raises(LookupError, match=r"AR-99: the verdict .* is not declared"):
         judge()
 
 

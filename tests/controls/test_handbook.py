@@ -10,12 +10,11 @@ from kit.calls import CALLS
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, find
 from kit.controls.articles import cited
-from kit.controls.outcomes import Branch, branches
 from kit.controls.source import statements
 from kit.errors import UserError
 from kit.parameters import Profile
 from kit.report.explain import explain, overview
-from kit.report.handbook import handbook
+from kit.report.handbook import handbook, verdicts
 
 EVERY = {**CONTROLS, **ROLL_UPS}
 TEXT = handbook()
@@ -63,28 +62,23 @@ def test_every_link_leads_somewhere() -> None:
     assert links <= anchors
 
 
-# --- verdicts read from the rules -----------------------------------------------------------
+# --- verdicts ---------------------------------------------------------------------------------
 
 
-def test_a_rule_that_only_compares_can_pass_and_fail() -> None:
-    assert branches(CONTROLS["AR-05"]) == [Branch(FAIL), Branch(PASS)]
+def test_a_rule_that_only_compares_passes_and_fails() -> None:
+    assert [status for status, _, _ in verdicts(CONTROLS["AR-05"])] == [FAIL, PASS]
 
 
-def test_a_rule_that_only_attests_can_neither_pass_nor_fail() -> None:
-    assert [branch.status for branch in branches(CONTROLS["IT-01"])] == [ATTESTED]
+def test_a_rule_that_only_attests_cites_the_page() -> None:
+    ((status, reason, text),) = verdicts(CONTROLS["IT-01"])
+    assert (status, reason) == (ATTESTED, "")
+    assert text.startswith('AWS, "Data Protection in Amazon AppStream 2.0"')
 
 
-def test_reasons_come_with_their_hints_and_what_a_row_fills_in_is_left_open() -> None:
-    told = branches(CONTROLS["EX-01"])
-    hint = "give the reason as declared_reasons: …, or close it"
-    assert Branch(NOT_EVIDENCED, "needs review", hint) in told
-
-
-def test_verdicts_made_beforehand_or_by_another_function_are_found() -> None:
-    neither = Branch(NOT_APPLICABLE, "no URL of its own, and no event with TLS details")
-    unknown = Branch(NOT_EVIDENCED, "needs review", "TLS versions not known: …")
-    assert {neither, unknown, Branch(FAIL), Branch(PASS)} == set(branches(CONTROLS["IT-06"]))
-    assert {Branch(FAIL), Branch(PASS)} < set(branches(CONTROLS["MD-01"]))
+def test_the_worst_verdict_comes_first_and_what_a_row_fills_in_is_left_open() -> None:
+    told = list(verdicts(CONTROLS["IT-06"]))
+    assert [status for status, _, _ in told] == [FAIL, NOT_EVIDENCED, PASS, NOT_APPLICABLE]
+    assert told[1] == (NOT_EVIDENCED, "needs review", "TLS versions not known: …")
 
 
 # --- in a terminal --------------------------------------------------------------------------

@@ -1278,7 +1278,7 @@ def test_lg_06_says_until_when_logs_are_kept(account: Account) -> None:
     assert "Kept until: 2027-03-15" in finding.observed
     assert "0 days" not in finding.observed + finding.hint
     assert finding.hint == (
-        "what arrives today stays 111 days, what arrives after 15 December 2026 less than "
+        "what arrives today stays 111 days, what arrives after 2026-12-15 less than "
         "min_log_days (90)"
     )
 

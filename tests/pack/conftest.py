@@ -99,6 +99,7 @@ def control(
         source="Words of AWS's page.",
         articles=[{"article": "32(1)(a)", "why": "encryption is named as a measure"}],
         context=[{"article": "33(3)", "why": "a breach has to be described"}],
+        requirements=[],
         expected="AES256 or aws:kms",
         remedy="S3, the bucket, Properties.",
         counts=counts or {status: len(rows)},

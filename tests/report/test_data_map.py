@@ -58,7 +58,7 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         "rests in: home folders",
         "rests in: application settings",
         "rests in: usage reports and logs",
-        "rests in: agents' screenshots",
+        "rests in: agents' screenshots, recordings",
         "rests in: applications, session scripts",
         "rests in: logs of trails",
         "goes to: Google Drive",

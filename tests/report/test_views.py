@@ -48,6 +48,7 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "source": "W",
         "articles": [{"article": "32", "why": "security"}],
         "context": [{"article": "44", "why": "transfers"}],
+        "requirements": [{"framework": "ISO <27001>", "cited": ["8.24 Cryptography"]}],
         "expected": "AES256",
         "remedy": "aws <fix>",
         "counts": {"fail": 1},

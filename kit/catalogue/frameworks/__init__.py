@@ -1,6 +1,7 @@
 """The frameworks that controls are mapped to, a file each: what a requirement is tested by, and why.
 
-Every YAML file of this folder is a framework; its name is the framework's id. What the kit itself
+Every YAML file of this folder is a framework; its name is the framework's id, and documents show it
+without another line of code (``docs/adding-a-framework.md``). What the kit itself
 says of a framework (reasons, notes) is prose: it has ids in `kit.catalogue.texts`, and a
 translation covers it. What a framework says (titles, requirements) is quoted and not translated.
 """
@@ -10,11 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from kit.inputs import read_yaml, validated
 
 GDPR, AWS_PAGE = "gdpr", "aws_page"
+FOLDER: Traversable = resources.files(__name__)
 
 
 class _Strict(BaseModel):
@@ -53,6 +60,16 @@ class Requirement(_Strict):
     shown: str = ""
     needs: str = ""
 
+    @property
+    def controls(self) -> list[str]:
+        """Controls that test it, in the order of the file."""
+        return list(dict.fromkeys(one for some in self.tests for one in some.split(", ")))
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why controls test it, by controls; empty where it explains itself."""
+        return self.tests if isinstance(self.tests, dict) else {}
+
 
 class Framework(_Strict):
     """A framework.
@@ -79,17 +96,44 @@ class Framework(_Strict):
     binds: dict[str, list[str]] = {}
     requirements: dict[str, Requirement] = Field(min_length=1)
 
+    @field_validator("requirements", mode="before")
+    @classmethod
+    def _numbers_are_texts(cls, given: Any) -> Any:
+        """YAML reads 5.10 without quotes as the number 5.1."""
+        for number in given if isinstance(given, dict) else ():
+            if not isinstance(number, str):
+                raise ValueError(f'{number}: the number of a requirement is a text: "{number}"')
+        return given
+
 
 @cache
 def frameworks() -> dict[str, Framework]:
-    """Return every framework by id."""
-    files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".yaml")]
+    """Return every framework by id.
+
+    Raises
+    ------
+    UserError
+        A file is not a framework: the message names file, line, field and value.
+    """
+    files = [file for file in FOLDER.iterdir() if file.name.endswith(".yaml")]
     return {
-        file.name.removesuffix(".yaml"): Framework.model_validate(
-            yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        )
+        file.name.removesuffix(".yaml"): _read(file)
         for file in sorted(files, key=lambda file: file.name)
     }
+
+
+def others() -> dict[str, Framework]:
+    """Return the frameworks beside the GDPR and AWS's page, which documents show by themselves."""
+    return {id: one for id, one in frameworks().items() if id not in (GDPR, AWS_PAGE)}
+
+
+def _read(file: Traversable) -> Framework:
+    try:
+        return Framework.model_validate(
+            yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        )
+    except (ValidationError, yaml.YAMLError, UnicodeDecodeError):
+        return validated(Framework, *read_yaml(Path(str(file))))  # slower, and knows the lines
 
 
 @cache

@@ -96,6 +96,11 @@ def has(id: str) -> bool:
     return id in _catalogue(_chosen)
 
 
+def fields(id: str) -> set[str]:
+    """Return the names of a text's fields."""
+    return _fields(_catalogue(_chosen)[id])
+
+
 def ids() -> list[str]:
     """Return the id of every text, in the order of the file."""
     return list(_catalogue(_chosen))
