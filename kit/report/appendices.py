@@ -36,7 +36,7 @@ def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
     columns_ = [
         column("region", "code"),
         Column("resource", noun.capitalize(), "code"),
-        *(Column(name, table.spec.columns[name].title, brief=BRIEF) for name in chosen),
+        *(Column(name, table.spec.title(name), brief=BRIEF) for name in chosen),
     ]
     if which == "regions":  # the resource is the region
         columns_, rows = columns_[1:], [row[1:] for row in rows]

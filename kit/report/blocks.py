@@ -77,7 +77,7 @@ def cited(findings: Findings) -> set[str]:
 def reasons_and_observed(finding: Finding) -> str:
     """Return why a finding is as it is, and what was observed."""
     reason = why(vars(finding))
-    if not reason or finding.observed in ("", "none", "not seen"):
+    if not reason or finding.observed in ("", text("findings/none"), text("findings/not_seen")):
         return reason or finding.observed
     return text("report/reason_and_observed", reason=reason, observed=finding.observed)
 
