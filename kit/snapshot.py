@@ -403,8 +403,7 @@ class Snapshot:
     @property
     def stamp(self) -> str | None:
         """What every page must say where the answers did not come from AWS."""
-        other = sorted({r.endpoint for r in self.evidence if not is_aws(r.endpoint)})
-        return f"NOT AWS: made against {', '.join(other)}" if other else None
+        return stamp_of_endpoints(request.endpoint for request in self.evidence)
 
     @property
     def digest(self) -> str:
@@ -672,6 +671,12 @@ def _left_out(call: Call, request: Request) -> str:
         return ""
     wanted = filter(None, (call.items, *call.holds))
     return next((m for m in wanted if search(m, request.response) is None), "")
+
+
+def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
+    """Return what every page must state where some of these hosts are not AWS's."""
+    other = sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    return f"NOT AWS: made against {', '.join(other)}" if other else None
 
 
 def is_aws(endpoint: str) -> bool:

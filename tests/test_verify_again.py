@@ -49,7 +49,11 @@ def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
 
 def wrong_alone(pack: Path) -> dict[str, str]:
     """What the pack alone shows to be wrong."""
-    return {check.subject: check.told for check in verify(pack) if not check.ok}
+    wrong: dict[str, str] = {}
+    for check in verify(pack):
+        if not check.ok:
+            wrong[check.subject] = f"{wrong.get(check.subject, '')}{check.told}\n"
+    return wrong
 
 
 def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from kit.bag import SIGNATURE, TIMESTAMP, write_bag
+from kit.bag import write_bag
 from kit.errors import UserError
 from kit.pack.attachments import attachments
 from kit.pack.document import document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
+from kit.pack.info import bag_info
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
@@ -25,13 +24,12 @@ from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
 from kit.redact.labels import open_labels
-from kit.snapshot import Snapshot, digest, read
+from kit.snapshot import Snapshot, read
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 NOTEBOOK = "evidence_pack.ipynb"
-_PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 
 
 @dataclass(frozen=True)
@@ -155,41 +153,6 @@ def files(
     yield "ocsf-findings.json", ocsf(made, data)
     yield "oscal-assessment-results.json", oscal(made, data)
     yield from evidence_files(stored)
-
-
-def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> dict[str, str]:
-    """Return what ``bag-info.txt`` says of the pack.
-
-    Parameters
-    ----------
-    stored : Snapshot
-    findings : str
-        Digest of the findings.
-    key : SigningKey, optional
-        What signs it.
-    """
-    kit, account = version("appstream-evidence-kit"), stored.account
-    made_of = f"{kit} {stored.digest} {findings}"
-    return {
-        "Account": account,
-        "Bag-Software-Agent": f"appstream-evidence-kit {kit}",
-        "Evidence-As-Of": stored.as_of.isoformat(),
-        "External-Description": f"GDPR evidence pack, Amazon AppStream 2.0, account {account}",
-        "External-Identifier": uuid.uuid5(_PACKS, made_of).urn,
-        "Findings-SHA-256": findings,
-        "Pseudonym-Key": stored.header["pseudonym_key"],
-        "Signature": _signatures(key),
-        "Snapshot-SHA-256": stored.digest,
-        "Stamp": stored.stamp or "none",
-        "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
-    }
-
-
-def _signatures(key: SigningKey | None) -> str:
-    if not key:
-        return "none"
-    stamped = f", RFC 3161 {TIMESTAMP}" if key.timestamper else ""
-    return f"CMS {SIGNATURE}, PAdES data/evidence.pdf{stamped}"
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

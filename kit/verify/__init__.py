@@ -11,13 +11,15 @@ from pathlib import Path
 from kit.snapshot import Snapshot, read
 from kit.verify.again import check_against
 from kit.verify.bag import check_bag, read_info
-from kit.verify.checks import Check, noted
+from kit.verify.checks import Check, bounded, ending, not_compared
 from kit.verify.contents import Contents, RefusedError, open_contents
 from kit.verify.document import check_document
-from kit.verify.findings import CSV, PARQUET, check_findings
+from kit.verify.findings import check_findings
+from kit.verify.info import check_info, check_overview_info
+from kit.verify.kinds import ACCOUNT, PARQUET, check_kind, kind_of
 from kit.verify.signatures import Roots, check_signatures, read_roots
 
-__all__ = ["Check", "verify"]
+__all__ = ["Check", "ending", "verify"]
 
 
 def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
@@ -55,15 +57,20 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
 
 
 def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
-    yield from check_bag(contents)
+    yield from bounded(check_bag(contents))
     info = read_info(contents)
+    kind = kind_of(contents, info)
+    yield from bounded(check_kind(contents, kind))
     yield from check_signatures(contents, info, roots)
-    # Overviews of many packs hold neither findings nor evidence.
-    of_an_account = "Account" in info or CSV in contents.sizes
-    if of_an_account:
-        yield from check_findings(contents, info)
-    yield from check_document(contents, info, attached=of_an_account)
+    if kind is ACCOUNT:
+        yield from bounded(check_findings(contents, info))
+    checks, manifest = check_document(contents, info, attached=kind is ACCOUNT)
+    yield from bounded(checks)
+    if kind is ACCOUNT:
+        yield from bounded(check_info(contents, info, manifest))
+    elif kind:
+        yield from check_overview_info(contents, info, kind.files[-1])
     if stored:
-        yield from check_against(contents, info, stored)
+        yield from bounded(check_against(contents, info, stored))
     elif PARQUET in contents.sizes:
-        yield noted(PARQUET, "not compared: --against SNAPSHOT writes it again")
+        yield not_compared(PARQUET, "--against SNAPSHOT writes it again")

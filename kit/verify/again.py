@@ -21,7 +21,8 @@ from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from kit.verify.checks import Check, failed, noted, passed
 from kit.verify.contents import Contents, UnreadableError
-from kit.verify.findings import CSV, EVIDENCE, PARQUET, is_earlier, read_findings
+from kit.verify.findings import is_earlier, read_findings
+from kit.verify.kinds import CSV, EVIDENCE, PARQUET
 
 Record = Mapping[str, Any]
 

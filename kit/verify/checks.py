@@ -1,34 +1,44 @@
-"""What a verification tells: one line for each thing that was looked at."""
+"""What a verification reports: one line for each check, and the lines that end it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.report.formats import escape
 
+UNSIGNED = (
+    "UNSIGNED: this pack does not prove who made it; anyone can change it and renew its lists"
+)
+_SIGNER_UNKNOWN = "who signed was not checked: name whom you trust with --trust"
 _MOST = 2_000  # characters of a text that a pack chose
+_MOST_ALIKE = 1_000  # failed checks of one kind that are listed
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes
     ----------
     subject : str
-        A file of the pack, or what else was looked at.
+        A file of the pack, or what else was checked.
     ok : bool
-        Whether it is what the pack says.
+        Whether it is what the pack states.
     told : str
         What was found; where it is not ok, what was expected and what was found.
     note : bool
-        Whether it is a remark: nothing was held against what the pack says.
+        Whether it is a remark: nothing was compared with what the pack states.
+    open : str
+        What the check leaves open, which the last lines repeat: `NOT_COMPARED`, `NO_SIGNATURE`,
+        `NO_TRUST`, or empty.
     """
 
     subject: str
     ok: bool
     told: str
     note: bool = False
+    open: str = ""
 
     @property
     def line(self) -> str:
@@ -37,9 +47,12 @@ class Check:
         return f"{word:<8}{_visible(self.subject)}: {_visible(self.told)}"
 
 
-def passed(subject: str, told: str) -> Check:
-    """Return a check that found what the pack says."""
-    return Check(subject, True, told)
+NOT_COMPARED, NO_SIGNATURE, NO_TRUST = "not compared", "no signature", "no trust"
+
+
+def passed(subject: str, told: str, leaves_open: str = "") -> Check:
+    """Return a check that found what the pack states."""
+    return Check(subject, True, told, open=leaves_open)
 
 
 def noted(subject: str, told: str) -> Check:
@@ -47,9 +60,41 @@ def noted(subject: str, told: str) -> Check:
     return Check(subject, True, told, note=True)
 
 
-def failed(subject: str, expected: str, found: str) -> Check:
+def not_compared(subject: str, why: str) -> Check:
+    """Return a check of a file, or of a part of it, that the kit could not compare."""
+    return Check(subject, True, f"not compared: {why}", note=True, open=NOT_COMPARED)
+
+
+def failed(subject: str, expected: str, found: str, leaves_open: str = "") -> Check:
     """Return a check that did not."""
-    return Check(subject, False, f"expected {expected[:_MOST]}; found {found[:_MOST]}")
+    text = f"expected {expected[:_MOST]}; found {found[:_MOST]}"
+    return Check(subject, False, text, open=leaves_open)
+
+
+def bounded(checks: Iterable[Check]) -> Iterator[Check]:
+    """Yield checks, of very many that failed the first ones and how many more there are."""
+    wrong = 0
+    for check in checks:
+        wrong += not check.ok
+        if check.ok or wrong <= _MOST_ALIKE:
+            yield check
+    if wrong > _MOST_ALIKE:
+        yield failed("the pack", "what its lists state", f"{wrong - _MOST_ALIKE} faults more")
+
+
+def ending(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield the last lines: how many checks failed, what was not compared, who signed."""
+    wrong = sum(not check.ok for check in checks)
+    made = sum(not check.note for check in checks)
+    left = {check.open for check in checks}
+    yield f"{wrong} of {made} checks FAILED" if wrong else f"{made} checks, all ok"
+    names = dict.fromkeys(_visible(c.subject) for c in checks if c.open == NOT_COMPARED)
+    if names:
+        yield f"not compared: {', '.join(names)}"
+    if NO_TRUST in left and NO_SIGNATURE not in left:
+        yield _SIGNER_UNKNOWN
+    if NO_SIGNATURE in left:
+        yield UNSIGNED
 
 
 def _visible(text: str) -> str:

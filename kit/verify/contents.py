@@ -17,12 +17,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from kit.bag import DECLARATION
+from kit.bag import DECLARATION, INFO, MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.errors import CannotRunError, UserError
 
 MOST_FILES = 50_000
 MOST_BYTES = 2 << 30  # of all files
 MOST_IN_MEMORY = 256 << 20  # of a file that is parsed
+# And of those that are read before anything vouches for them: more than any pack's has.
+LIMITS = {
+    **dict.fromkeys((DECLARATION, TAG_MANIFEST), 4 << 10),
+    **dict.fromkeys((INFO, SIGNATURE, TIMESTAMP), 1 << 20),
+    MANIFEST: 16 << 20,
+}
 _MOST_DEEP = 8
 _CHUNK = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -86,14 +92,13 @@ class Contents(ABC):
         Raises
         ------
         UnreadableError
-            It is not there, cannot be read, or is larger than what is parsed.
+            It is not there, cannot be read, or is larger than a file of its name can be.
         """
         if name not in self.sizes:
             raise UnreadableError("is not there")
-        if self.sizes[name] > MOST_IN_MEMORY:
-            raise UnreadableError(
-                f"has {self.sizes[name]} bytes; {MOST_IN_MEMORY} are read at most"
-            )
+        most = LIMITS.get(name, MOST_IN_MEMORY)
+        if self.sizes[name] > most:
+            raise UnreadableError(f"has {self.sizes[name]} bytes; {most} are read at most")
         return b"".join(self._chunks(name))
 
     def _chunks(self, name: str) -> Iterator[bytes]:

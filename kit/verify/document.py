@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pikepdf
@@ -13,118 +12,208 @@ import pikepdf
 from kit.bag import INFO
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
-from kit.verify.findings import CSV, EVIDENCE
-from kit.verify.pdf import PDF, opened
+from kit.verify.kinds import CSV, EVIDENCE, PDF
+from kit.verify.pdf import opened
+from kit.verify.reading import read_json, read_table
 
 _ATTACHED = {"findings.csv", "evidence.csv", "snapshot.json"}
+# ISO 32000-2, table 201, and those of earlier editions. The kit's documents have only links: URI
+# and GoTo, each the /A of a link or of a bookmark.
 _ACTIONS = {
-    *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/ResetForm", "/Rendition"),
-    *("/Movie", "/Sound", "/GoToR", "/GoToE", "/Trans", "/RichMediaExecute"),
+    *("/GoTo", "/GoToR", "/GoToE", "/GoToDp", "/GoTo3DView", "/Launch", "/Thread", "/URI"),
+    *("/Sound", "/Movie", "/Hide", "/Named", "/SubmitForm", "/ResetForm", "/ImportData"),
+    *("/JavaScript", "/SetOCGState", "/Rendition", "/Trans", "/RichMediaExecute", "/NOP"),
+    *("/SetState", "/DPart"),
 }
-_TRIGGERS = ("/AA", "/JS", "/JavaScript", "/XFA")
+_TRIGGERS = ("/AA", "/JS", "/JavaScript", "/XFA", "/OpenAction", "/PA", "/Collection", "/RF")
+_ANNOTATIONS = {"/Link", "/Widget"}
+_LINK = re.compile(r"https?://[^\s]+|(?!//)[^:\\]*")
+# Columns of evidence.csv in the document, and of the index beside it.
+_SAME = {name: name for name in ("call", "region", "attempts", "request_id", "commitment")}
+_SAME["time"] = "started"
 
 
 def check_document(
     contents: Contents, info: Mapping[str, str], *, attached: bool
-) -> Iterator[Check]:
-    """Yield what was found of the PDF's actions and of the files embedded in it.
+) -> tuple[list[Check], dict[str, Any]]:
+    """Return what was found of the PDF's actions and embedded files, and the snapshot's manifest.
 
     Parameters
     ----------
     contents : Contents
     info : mapping of str to str
-        What ``bag-info.txt`` says.
+        What ``bag-info.txt`` states.
     attached : bool
         Whether files of the pack are to be in it.
+
+    Returns
+    -------
+    checks : list of Check
+    manifest : dict
+        What the attached ``snapshot.json`` holds; empty where it cannot be read.
     """
+    wanted = _ATTACHED if attached else set()
     try:
         with opened(contents) as file:
-            yield from _acts(file)
-            names = set(file.attachments)
-            # Others are told by name, and not unpacked.
+            checks = [*_acts(file)]
+            names = [*file.attachments]
+            checks += _embedded(file, names, wanted)
+            # Others are named and not unpacked.
             embedded = {
-                name: file.attachments[name].get_file().read_bytes() for name in names & _ATTACHED
+                name: file.attachments[name].get_file().read_bytes() for name in wanted & {*names}
             }
     except UnreadableError as error:
-        yield failed(PDF, "a PDF", f"it {error}")
-        return
-    if not attached:
-        return
-    wrong = [*_added(names), *_differ(embedded, contents, info)]
-    yield from wrong
-    if not wrong:
-        yield passed(PDF, f"{', '.join(sorted(embedded))} in it are the pack's own")
+        return [failed(PDF, "a PDF", f"it {error}")], {}
+    wrong, manifest = _differ(embedded, contents, info)
+    if (
+        attached
+        and not wrong
+        and not any(check.subject == PDF and not check.ok for check in checks)
+    ):
+        checks.append(passed(PDF, f"{', '.join(sorted(embedded))} in it are the pack's own"))
+    return checks + wrong, manifest
+
+
+@dataclass
+class _Links:
+    """The actions of links and bookmarks, by where they lie; all others are of no use here."""
+
+    seen: set[tuple[int, int]] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
+
+    def add(self, action: Any) -> None:
+        """Look at the action of a link or of a bookmark."""
+        if not isinstance(action, pikepdf.Dictionary):
+            self.wrong.add("a link that is no action")
+            return
+        if action.is_indirect:
+            self.seen.add(action.objgen)
+        kind = str(action.get("/S", "none"))
+        if kind == "/URI" and not _LINK.fullmatch(str(action.get("/URI", ""))):
+            self.wrong.add(f"/URI {str(action.get('/URI', ''))[:200]}")
+        if kind not in ("/URI", "/GoTo"):
+            self.wrong.add(kind)
+        if "/Next" in action:
+            self.wrong.add("/Next")
 
 
 def _acts(file: pikepdf.Pdf) -> Iterator[Check]:
     found: set[str] = set()
-    for item in _dictionaries(file):
+    links = _Links()
+    others: list[tuple[str, tuple[int, int]]] = []
+    for item, place, is_stream, of_link in _dictionaries(file):
         found |= {key for key in _TRIGGERS if key in item}
-        if str(item.get("/S", "")) in _ACTIONS:
-            found.add(str(item.S))
-    if found:
-        yield failed(PDF, "a document that does nothing by itself", ", ".join(sorted(found)))
-    else:
-        yield passed(PDF, "no scripts and no actions that run or send anything")
+        if is_stream and ("/F" in item or "/FFilter" in item):
+            found.add("a stream that lies in another file")
+        if isinstance(item.get("/URI"), pikepdf.Dictionary):
+            found.add("an address before all links")
+        if "/FT" in item and str(item["/FT"]) != "/Sig":
+            found.add("a form field")
+        is_annotation = str(item.get("/Type", "")) == "/Annot" or "/Rect" in item
+        if is_annotation and str(item.get("/Subtype", "none")) not in _ANNOTATIONS:
+            found.add(f"an annotation {item.get('/Subtype', 'without a kind')}")
+        if _is_link(item):
+            links.add(item["/A"])
+        if str(item.get("/S", "")) in _ACTIONS and not of_link:
+            others.append((str(item["/S"]), place))
+    found |= {action for action, place in others if place not in links.seen}
+    for name in sorted(found | links.wrong):
+        yield failed(PDF, "a document that does nothing by itself", name)
+    if not found | links.wrong:
+        yield passed(PDF, "no action but links to its own pages and to addresses it prints")
 
 
-def _dictionaries(file: pikepdf.Pdf) -> Iterator[pikepdf.Dictionary]:
-    """Yield every dictionary, those that stand within another too."""
-    for item in file.objects:
-        waiting: list[Any] = [item]
+def _is_link(item: pikepdf.Dictionary) -> bool:
+    """Whether a dictionary is a link annotation's, or a bookmark's, with an action."""
+    is_bookmark = "/Title" in item and "/Parent" in item and "/S" not in item
+    return "/A" in item and (str(item.get("/Subtype", "")) == "/Link" or is_bookmark)
+
+
+def _dictionaries(
+    file: pikepdf.Pdf,
+) -> Iterator[tuple[pikepdf.Dictionary, tuple[int, int], bool, bool]]:
+    """Yield every dictionary with the number of its object: where it is one, or (0, 0).
+
+    Also whether it is a stream's, and whether it is a link's own action, within that.
+    """
+    for top in file.objects:
+        waiting: list[tuple[Any, bool]] = [(top, False)]
+        place = top.objgen
         while waiting:
-            item = waiting.pop()
+            item, of_link = waiting.pop()
+            is_stream = isinstance(item, pikepdf.Stream)
             if isinstance(item, pikepdf.Stream):
                 item = item.stream_dict
             if isinstance(item, pikepdf.Dictionary):
-                yield item
-                inner: Iterable[Any] = (part for _, part in item.items())
+                yield item, place, is_stream, of_link
+                place = (0, 0)
+                link = _is_link(item)
+                inner: Iterable[tuple[str, Any]] = item.items()
             elif isinstance(item, pikepdf.Array):
-                inner = item
+                link, inner = False, (("", part) for part in item)
             else:
                 continue
-            waiting += [part for part in inner if not getattr(part, "is_indirect", True)]
+            waiting += [
+                (part, link and name == "/A")
+                for name, part in inner
+                if not getattr(part, "is_indirect", True)
+            ]
 
 
-def _added(names: set[str]) -> Iterator[Check]:
-    """Yield which files are embedded that should not be, or the reverse."""
-    for name in sorted(_ATTACHED ^ names):
+def _embedded(file: pikepdf.Pdf, names: list[str], wanted: set[str]) -> Iterator[Check]:
+    """Yield which files are embedded that should not be, wherever they hang, or the reverse."""
+    for name in sorted(wanted ^ {*names}):
         told = f"{name} {'too' if name in names else 'missing'}"
-        yield failed(PDF, f"{', '.join(sorted(_ATTACHED))} in it", told)
+        yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", told)
+    specifications, streams = 0, set()
+    for item, place, is_stream, _ in _dictionaries(file):
+        if is_stream and str(item.get("/Type", "")) == "/EmbeddedFile":
+            streams.add(place)
+        if "/EF" in item:
+            specifications += 1
+            held = item["/EF"]
+            parts = held.items() if isinstance(held, pikepdf.Dictionary) else ()
+            streams |= {getattr(part, "objgen", (0, 0)) for _, part in parts}
+    for count, what in ((specifications, "files named"), (len(streams), "files embedded")):
+        if count > len(names):
+            yield failed(PDF, f"{len(names)} {what}, as its list of files has", f"{count}")
 
 
 def _differ(
     embedded: Mapping[str, bytes], contents: Contents, info: Mapping[str, str]
-) -> Iterator[Check]:
-    """Yield what is embedded and not as the pack has it."""
+) -> tuple[list[Check], dict[str, Any]]:
+    """Return what is embedded and not as the pack has it, and the snapshot's manifest."""
+    wrong: list[Check] = []
+    manifest: dict[str, Any] = {}
     try:
         if embedded.get("findings.csv") not in (None, contents.read(CSV)):
-            yield failed(f"{PDF}: findings.csv", f"what {CSV} holds", "another content")
+            wrong.append(failed(f"{PDF}: findings.csv", f"what {CSV} holds", "another content"))
         if "evidence.csv" in embedded:
-            yield from _index(embedded["evidence.csv"], contents.read(EVIDENCE))
+            wrong += _index(embedded["evidence.csv"], contents.read(EVIDENCE))
         if "snapshot.json" in embedded:
-            told = json.loads(embedded["snapshot.json"])
+            held = read_json(embedded["snapshot.json"])
+            manifest = held if isinstance(held, dict) else {}
             for key, label in (("sha256", "Snapshot-SHA-256"), ("account", "Account")):
-                if told.get(key) != info.get(label):
-                    yield failed(
-                        f"{PDF}: snapshot.json",
-                        f"{label} {info.get(label)}, as in {INFO}",
-                        f"{told.get(key)}",
-                    )
+                if manifest.get(key) != info.get(label):
+                    stated = f"{label} {info.get(label)}, as in {INFO}"
+                    wrong.append(failed(f"{PDF}: snapshot.json", stated, f"{manifest.get(key)}"))
     except UnreadableError as error:
-        yield failed(PDF, "files of the pack in it", f"one that {error}")
-    except (ValueError, KeyError, AttributeError, RecursionError, csv.Error) as error:
-        yield failed(PDF, "files of the pack in it", f"what cannot be read: {error}")
+        wrong.append(failed(PDF, "files of the pack in it", f"one that {error}"))
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        wrong.append(failed(PDF, "files of the pack in it", f"what cannot be read: {error}"))
+    return wrong, manifest
 
 
 def _index(embedded: bytes, stored: bytes) -> Iterator[Check]:
     inside, beside = (
-        {row["id"]: row["commitment"] for row in csv.DictReader(io.StringIO(text.decode("utf-8")))}
-        for text in (embedded, stored)
+        {row["id"]: row for row in read_table(content)} for content in (embedded, stored)
     )
-    for name in sorted(name for name in inside if inside[name] != beside.get(name)):
-        yield failed(
-            f"{PDF}: evidence.csv",
-            f"{name} with commitment {beside.get(name)}, as in {EVIDENCE}",
-            f"{inside[name]}",
-        )
+    for name in sorted(inside.keys() ^ beside.keys()):
+        where = f"in {EVIDENCE} alone" if name in beside else "in the document alone"
+        yield failed(f"{PDF}: evidence.csv", f"the requests of {EVIDENCE}", f"{name} {where}")
+    for name in sorted(inside.keys() & beside.keys()):
+        for own, other in _SAME.items():
+            told, stated = inside[name].get(own), beside[name].get(other)
+            if told is not None and told != stated:
+                expected = f"{name} with {own} {stated}, as in {EVIDENCE}"
+                yield failed(f"{PDF}: evidence.csv", expected, told)

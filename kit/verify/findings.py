@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,13 +10,17 @@ from typing import Any
 import rfc8785
 
 from kit.bag import INFO
+from kit.catalogue.statuses import STATUSES
 from kit.judge.digest import findings_digest
-from kit.pack.evidence import INDEX
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
+from kit.verify.kinds import CSV, EVIDENCE
+from kit.verify.reading import read_json, read_table
 
-CSV, PARQUET, EVIDENCE = "data/findings.csv", "data/findings.parquet", f"data/{INDEX}"
+_VALUES = ("observed_values", "threshold_values")
+# Columns of the index that a record has under the same name.
+_SAME = ("id", "region", "started", "ended", "attempts", "status", "request_id", "endpoint")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
 
@@ -38,6 +39,10 @@ def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Chec
     except (ValueError, RecursionError) as error:
         yield failed(CSV, "a table of findings", _first_line(error))
         return
+    if not records:
+        yield failed(CSV, "findings", "a header alone")
+    for status in sorted({record["status"] for record in records} - STATUSES.keys()):
+        yield failed(CSV, f"a status of {', '.join(STATUSES)}", repr(status))
     others = {record["account"] for record in records} - {info.get("Account", "")}
     if others:
         yield failed(CSV, f"findings of account {info.get('Account')}", ", ".join(sorted(others)))
@@ -59,9 +64,15 @@ def read_findings(contents: Contents) -> list[dict[str, str]]:
         The kit cannot read the file, or it is not a table of findings.
     """
     try:
-        return read_findings_csv(contents.read(CSV))
+        records = read_findings_csv(contents.read(CSV))
     except UnreadableError as error:
         raise ValueError(f"it {error}") from None
+    if not is_earlier(records):
+        for record in records:
+            for name in _VALUES:
+                if rfc8785.dumps(read_json(record[name])).decode() != record[name]:
+                    raise ValueError(f"{name} that are not in canonical form (RFC 8785)")
+    return records
 
 
 def is_earlier(records: list[dict[str, str]]) -> bool:
@@ -81,13 +92,35 @@ def _digest(records: list[dict[str, str]]) -> tuple[str, str]:
     return hashlib.sha256(rfc8785.dumps(rows)).hexdigest(), form
 
 
+def read_index(contents: Contents) -> dict[str, dict[str, str]]:
+    """Return the rows of the index of evidence by id.
+
+    Raises
+    ------
+    ValueError
+        The kit cannot read the file, it is no such table, or it lists an id or a file twice.
+    """
+    try:
+        rows = read_table(contents.read(EVIDENCE))
+    except UnreadableError as error:
+        raise ValueError(f"it {error}") from None
+    for name in ("id", "file"):
+        values = [row.get(name, "") for row in rows]
+        for value in values:
+            if not value:
+                raise ValueError(f"a row without {name}")
+        if len(set(values)) < len(values):
+            twice = next(value for value in values if values.count(value) > 1)
+            raise ValueError(f"{name} {twice[:120]} a second time")
+    return {row["id"]: row for row in rows}
+
+
 def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]:
     """Follow every reference of a finding to the index, the record and the value in it."""
     try:
-        text = contents.read(EVIDENCE).decode("utf-8")
-        index = {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
-    except (UnreadableError, UnicodeDecodeError, KeyError, csv.Error) as error:
-        yield failed(EVIDENCE, "the index of evidence", f"it {_first_line(error)}")
+        index = read_index(contents)
+    except ValueError as error:
+        yield failed(EVIDENCE, "the index of evidence", _first_line(error))
         return
     wanted: dict[str, dict[str, str]] = {}
     elsewhere = {"parameters", *(record["control"] for record in records)}  # roll-ups cite controls
@@ -101,10 +134,9 @@ def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]
                 cited += 1
             wanted.setdefault(name, {}).setdefault(pointer, record["control"])
     wrong = 0
-    for name in sorted(wanted.keys() - index.keys() - elsewhere):
+    for check in _unlisted(contents, index, wanted, elsewhere):
         wrong += 1
-        control = next(iter(wanted[name].values()))
-        yield failed(EVIDENCE, f"evidence {name}, which a finding of {control} cites", "none")
+        yield check
     for name, row in index.items():
         for check in _followed(contents, name, row, wanted.get(name, {})):
             wrong += 1
@@ -117,13 +149,30 @@ def _cited(contents: Contents, records: list[dict[str, str]]) -> Iterator[Check]
         )
 
 
+def _unlisted(
+    contents: Contents,
+    index: Mapping[str, Mapping[str, str]],
+    wanted: Mapping[str, Mapping[str, str]],
+    elsewhere: set[str],
+) -> Iterator[Check]:
+    """Yield what findings cite, or the folder holds, and the index does not list."""
+    for name in sorted(wanted.keys() - index.keys() - elsewhere):
+        control = next(iter(wanted[name].values()))
+        yield failed(EVIDENCE, f"evidence {name}, which a finding of {control} cites", "none")
+    folder = EVIDENCE.rpartition("/")[0]
+    listed = {EVIDENCE, *(f"{folder}/{row['file']}" for row in index.values())}
+    for name in sorted(contents.sizes.keys() - listed):
+        if name.startswith(f"{folder}/"):
+            yield failed(name, f"a record that {EVIDENCE} lists", "another")
+
+
 def _followed(
     contents: Contents, name: str, row: Mapping[str, str], pointers: Mapping[str, str]
 ) -> Iterator[Check]:
     """Yield what is wrong with a record and with references into it."""
-    file = f"data/evidence/{row.get('file')}"
+    file = f"data/evidence/{row['file']}"
     try:
-        record = json.loads(contents.read(file))
+        record = read_json(contents.read(file))
         stated = {key: record[key] for key in ("id", "commitment")}
         response = record["response"]
     except UnreadableError as error:
@@ -134,9 +183,16 @@ def _followed(
         return
     if stated != {"id": name, "commitment": row.get("commitment")}:
         yield failed(file, f"{name} and commitment {row.get('commitment')}", f"{stated}")
+    for key in _SAME:
+        if key in row and key in record and row[key] != _cell(record[key]):
+            yield failed(file, f"{key} {row[key]}, as in {EVIDENCE}", _cell(record[key]))
     for pointer, control in pointers.items():
         if not _leads(response, pointer):
             yield failed(file, f"a value at {pointer}, which a finding of {control} cites", "none")
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _leads(value: Any, pointer: str) -> bool:

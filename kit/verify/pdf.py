@@ -10,8 +10,8 @@ import pikepdf
 from pikepdf import settings
 
 from kit.verify.contents import MOST_IN_MEMORY, Contents, UnreadableError
+from kit.verify.kinds import PDF
 
-PDF = "data/evidence.pdf"
 _MOST_OBJECTS = 1_000_000
 _MOST_UNPACKED = 32 << 20  # bytes of a stream that tells where objects are, or holds them
 _MOST_ITEMS = 1_000_000  # of an array or a dictionary
@@ -41,6 +41,8 @@ def opened(contents: Contents) -> Iterator[pikepdf.Pdf]:
     )
     try:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=False) as file:
+            if file.is_encrypted:
+                raise UnreadableError("is encrypted")
             if len(file.objects) > _MOST_OBJECTS:
                 raise UnreadableError(f"has {len(file.objects)} objects; {_MOST_OBJECTS} at most")
             for item in file.objects:

@@ -30,11 +30,11 @@ from pyhanko_certvalidator import ValidationContext
 from kit.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.errors import UserError
 from kit.pack.event_loop import apart
-from kit.verify.checks import Check, failed, passed
+from kit.verify.checks import NO_SIGNATURE, NO_TRUST, Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
-from kit.verify.pdf import PDF, opened
+from kit.verify.kinds import HTML, PDF
+from kit.verify.pdf import opened
 
-HTML = "data/evidence.html"
 _MARK = re.compile(rb'<span class="page-mark">([^<]{1,200})</span>')
 _USAGE = KeyUsageConstraints(
     key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
@@ -88,7 +88,7 @@ def check_signatures(contents: Contents, info: Mapping[str, str], roots: Roots) 
     if HTML in contents.sizes:
         yield _printed(contents, signed=stated != "none")
     if stated == "none":
-        yield from _unsigned(contents)
+        yield from _unsigned(contents, roots)
         return
     for name in (SIGNATURE, TIMESTAMP, PDF):
         if (name in stated) != (name in contents.sizes):
@@ -119,7 +119,7 @@ def _printed(contents: Contents, *, signed: bool) -> Check:
     return passed(HTML, f"{words} on its pages, as {INFO} says")
 
 
-def _unsigned(contents: Contents) -> Iterator[Check]:
+def _unsigned(contents: Contents, roots: Roots) -> Iterator[Check]:
     found = [name for name in (SIGNATURE, TIMESTAMP) if name in contents.sizes]
     try:
         if PDF in contents.sizes and any(_reader(contents).embedded_signatures):
@@ -129,9 +129,12 @@ def _unsigned(contents: Contents) -> Iterator[Check]:
     except Exception as error:
         yield failed(PDF, "a PDF", f"it cannot be read: {_reason(error)}")
     if found:
-        yield failed(INFO, "no signature, as it says", ", ".join(found))
-    else:
-        yield passed(INFO, "the pack is unsigned, as it says: nobody answers for its files")
+        yield failed(INFO, "no signature, as it says", ", ".join(found), NO_SIGNATURE)
+    if roots:
+        wanted = "a signature by a signer below a certificate of --trust"
+        yield failed("signature", wanted, "an unsigned pack", NO_SIGNATURE)
+    elif not found:
+        yield passed(INFO, "the pack is unsigned, as it states", NO_SIGNATURE)
 
 
 def _looked(
@@ -152,9 +155,11 @@ def _looked(
         name = f"{_name(found.signer)}: {found.why_not}"
         return failed(subject, "a signer below a certificate of --trust", name), None
     trust = "trusted" if roots else "signer not checked: name whom you trust with --trust"
+    leaves_open = "" if roots else NO_TRUST
     if not found.trusted and (when := _out_of_time(found.signer, dt.datetime.now(dt.UTC))):
         trust += f"; {when}"
-    return passed(subject, f"{told}, by {_name(found.signer)}; {trust}"), found.signer
+    text = f"{told}, by {_name(found.signer)}; {trust}"
+    return passed(subject, text, leaves_open), found.signer
 
 
 async def _manifest_signature(

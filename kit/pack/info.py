@@ -1,0 +1,61 @@
+"""What ``bag-info.txt`` of an account's pack states."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from kit.bag import SIGNATURE, TIMESTAMP
+from kit.pack.maker import agent, lock
+from kit.snapshot import Snapshot, digest
+
+if TYPE_CHECKING:
+    from kit.pack.keys import SigningKey
+
+AGENT, LOCK = "Bag-Software-Agent", "Bag-Software-Lock"
+_PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
+
+
+def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> dict[str, str]:
+    """Return labels and values of a pack's ``bag-info.txt``.
+
+    Parameters
+    ----------
+    stored : Snapshot
+    findings : str
+        Digest of the findings.
+    key : SigningKey, optional
+        What signs it.
+    """
+    return {
+        "Account": stored.account,
+        AGENT: agent(),
+        LOCK: lock(),
+        "Evidence-As-Of": stored.as_of.isoformat(),
+        "External-Description": description(stored.account),
+        "External-Identifier": identifier(agent(), stored.digest, findings),
+        "Findings-SHA-256": findings,
+        "Pseudonym-Key": stored.header["pseudonym_key"],
+        "Signature": _signatures(key),
+        "Snapshot-SHA-256": stored.digest,
+        "Stamp": stored.stamp or "none",
+        "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
+    }
+
+
+def description(account: str) -> str:
+    """Return the pack's ``External-Description``."""
+    return f"GDPR evidence pack, Amazon AppStream 2.0, account {account}"
+
+
+def identifier(made_with: str, snapshot: str, findings: str) -> str:
+    """Return the pack's ``External-Identifier``: of the kit's version and of two digests."""
+    version = made_with.removeprefix("appstream-evidence-kit ")
+    return uuid.uuid5(_PACKS, f"{version} {snapshot} {findings}").urn
+
+
+def _signatures(key: SigningKey | None) -> str:
+    if not key:
+        return "none"
+    stamped = f", RFC 3161 {TIMESTAMP}" if key.timestamper else ""
+    return f"CMS {SIGNATURE}, PAdES data/evidence.pdf{stamped}"

@@ -1,0 +1,63 @@
+"""Which kit makes a pack: its version, and a digest of its files and of what it depends on.
+
+Two kits with the same digest make the same bytes of the same snapshot. The version alone does not
+show that: a checkout between two releases has the version of the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from kit.notebook import project
+
+_KIT = "appstream-evidence-kit"
+_NAME, _EXTRA = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r";.*\bextra\s*==")
+_LEFT = {"__pycache__", "sandbox", "batch", "notebooks", "parameters"}  # make no file of a pack
+
+
+def agent() -> str:
+    """Return the kit's name and version, as packs state them."""
+    return f"{_KIT} {version(_KIT)}"
+
+
+@cache
+def lock() -> str:
+    """Return the SHA-256 of the kit's files and of the versions of what it depends on."""
+    taken = hashlib.sha256()
+    for line in (*_dependencies(), *_files()):
+        taken.update(f"{line}\n".encode())
+    return taken.hexdigest()
+
+
+def _files() -> Iterator[str]:
+    """Yield the digest and the name of each file of the kit, and of its notebooks."""
+    package = Path(__file__).parent.parent
+    inside = (path for path in package.rglob("*") if not {*path.relative_to(package).parts} & _LEFT)
+    notebooks = project("notebooks")
+    for folder, paths in ((package, inside), (notebooks, notebooks.glob("*.ipynb"))):
+        for path in sorted(paths):
+            if path.is_file():
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                yield f"{digest}  {path.relative_to(folder).as_posix()}"
+
+
+def _dependencies() -> list[str]:
+    """Return what the kit depends on, directly or not, as ``name==version``, sorted."""
+    found: dict[str, str] = {}
+    waiting = [_KIT]
+    while waiting:
+        for text in requires(waiting.pop()) or ():
+            name = re.sub(r"[-_.]+", "-", _NAME.match(text)[0]).lower()  # type: ignore[index]
+            if name in found or _EXTRA.search(text):
+                continue
+            try:  # what a marker leaves out here is not installed
+                found[name] = version(name)
+            except PackageNotFoundError:
+                continue
+            waiting.append(name)
+    return sorted(f"{name}=={number}" for name, number in found.items())

@@ -1,0 +1,481 @@
+"""Forgeries of one pack: each is refused, or the verification states what it did not compare.
+
+A forger without the signer's key takes the signature away and writes the lists again, so that
+every forgery here has right manifests. One with a key signs whatever it likes: then the same
+checks hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name, String
+
+from kit.bag import SIGNATURE, TIMESTAMP
+from kit.verify import ending, verify
+from kit.verify.checks import NO_SIGNATURE, UNSIGNED
+from tests.pack.authority import Authority
+from tests.pack.forging import reseal
+from tests.test_cli import evidence
+
+HTML, PDF = "data/evidence.html", "data/evidence.pdf"
+
+
+@pytest.fixture(scope="module")
+def unsigned(signed_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The signed pack as a forger without the key leaves it: unsigned, and consistent in that."""
+    pack = Path(shutil.copytree(signed_pack, tmp_path_factory.mktemp("forged") / "pack"))
+    for name in (SIGNATURE, TIMESTAMP):
+        (pack / name).unlink()
+    info = pack / "bag-info.txt"
+    info.write_text(re.sub("Signature: .*", "Signature: none", info.read_text()))
+    page = pack / HTML
+    signed = r"Signed: see data/evidence.pdf and tagmanifest-sha256.txt.p7s"
+    page.write_text(page.read_text().replace(signed, "Unsigned"))
+    with pikepdf.open(pack / PDF, allow_overwriting_input=True) as file:
+        del file.Root.AcroForm
+        del file.Root.Perms
+        first = file.pages[0]
+        kept = [one for one in first.Annots if str(one.Subtype) != "/Widget"]
+        first.Annots = Array(kept)
+        file.remove_unreferenced_resources()
+        file.save()
+    return reseal(pack)
+
+
+@pytest.fixture
+def pack(unsigned: Path, tmp_path: Path) -> Path:
+    """A copy that a forgery may change."""
+    return Path(shutil.copytree(unsigned, tmp_path / "pack"))
+
+
+def faults(pack: Path, trust: Path | None = None) -> str:
+    """Return the lines of failed checks."""
+    return "\n".join(check.line for check in verify(pack, trust) if not check.ok)
+
+
+def test_a_pack_without_its_signature_is_called_unsigned_last(unsigned: Path) -> None:
+    checks = verify(unsigned)
+    assert [check.line for check in checks if not check.ok] == []
+    assert [*ending(checks)][-1] == UNSIGNED
+
+
+def test_trust_refuses_an_unsigned_pack(
+    unsigned: Path, signed_pack: Path, authority: Authority, tmp_path: Path
+) -> None:
+    done = evidence("verify", unsigned, "--trust", authority.ca, cwd=tmp_path)
+    assert done.returncode == 5
+    assert "FAILED  signature: expected a signature by a signer below" in done.stdout
+    assert done.stdout.splitlines()[-1] == UNSIGNED
+    done = evidence("verify", unsigned, cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, UNSIGNED)
+    assert not [check for check in verify(signed_pack, authority.ca) if check.open == NO_SIGNATURE]
+
+
+def whiten(pack: Path) -> None:
+    """Every fail becomes a pass in the table and nowhere else."""
+    path = pack / "data" / "findings.csv"
+    path.write_text(path.read_text().replace(",fail,", ",pass,"))
+
+
+# ---- files that a pack must hold, and others
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    def change(pack: Path) -> None:
+        for name in names:
+            (pack / name).unlink()
+
+    return change
+
+
+def anonymous(pack: Path) -> None:
+    info(pack, "Account", None)
+    (pack / "data" / "findings.parquet").unlink()
+
+
+def stripped(pack: Path) -> None:
+    """Nothing of an account's pack but its pages."""
+    info(pack, "Account", None)
+    shutil.rmtree(pack / "data" / "evidence")
+    for path in (pack / "data").iterdir():
+        if path.name not in ("evidence.html", "evidence.pdf"):
+            path.unlink()
+
+
+def overview_too(pack: Path) -> None:
+    (pack / "data" / "accounts.csv").write_text("account\r\n")
+
+
+def record_too(pack: Path) -> None:
+    folder = pack / "data" / "evidence"
+    shutil.copy(folder / "E0001.json", folder / "E9999.json")
+
+
+FILES = {
+    "no page": (without(HTML), f"{HTML}: expected a file, as an account's pack has it"),
+    "no document": (without(PDF), f"{PDF}: expected a file"),
+    "no workbook": (without("data/findings.xlsx"), "data/findings.xlsx: expected a file"),
+    "no OCSF": (without("data/ocsf-findings.json"), "data/ocsf-findings.json: expected a file"),
+    "no OSCAL": (
+        without("data/oscal-assessment-results.json"),
+        "data/oscal-assessment-results.json: expected a file",
+    ),
+    "no findings": (
+        without("data/findings.csv", "data/findings.parquet"),
+        "data/findings.csv: expected a file",
+    ),
+    "no index": (without("data/evidence/index.csv"), "data/evidence/index.csv: expected a file"),
+    "no record": (without("data/evidence/E0001.json"), "data/evidence/E0001.json: expected the"),
+    "no account, no Parquet": (anonymous, "data/findings.parquet: expected a file"),
+    "pages alone": (stripped, "the pack: expected an account's pack"),
+    "an overview's table": (overview_too, "data/accounts.csv: expected no such file in"),
+    "a record that no index lists": (record_too, "data/evidence/E9999.json: expected a record"),
+}
+
+
+# ---- what bag-info.txt states
+
+
+def info(pack: Path, label: str, value: str | None) -> None:
+    path = pack / "bag-info.txt"
+    line = "" if value is None else f"{label}: {value}\n"
+    text, count = re.subn(rf"(?m)^{label}: .*\n", lambda _: line, path.read_text())
+    assert count == 1
+    path.write_text(text)
+
+
+def states(label: str, value: str | None) -> Callable[[Path], None]:
+    return lambda pack: info(pack, label, value)
+
+
+def later(pack: Path) -> None:
+    info(pack, "Evidence-As-Of", "2027-01-01T00:00:00+00:00")
+    info(pack, "Bagging-Date", "2027-01-01")
+
+
+INFO = {
+    "no stamp": (states("Stamp", "none"), "Stamp NOT AWS: made against http"),
+    "stamp left out": (states("Stamp", None), "Stamp NOT AWS: made against http"),
+    "another time": (later, "Evidence-As-Of 20"),
+    "no zone": (states("Evidence-As-Of", "2026-01-01T00:00:00"), "a time with its zone"),
+    "another day": (states("Bagging-Date", "2020-01-01"), "the day of Evidence-As-Of"),
+    "other thresholds": (states("Thresholds", f"strict {'0' * 64}"), "Thresholds default "),
+    "another description": (
+        states("External-Description", "An audit without findings"),
+        "External-Description GDPR evidence pack",
+    ),
+    "another identifier": (states("External-Identifier", "urn:uuid:0"), "External-Identifier urn"),
+    "another key": (states("Pseudonym-Key", "0" * 16), "Pseudonym-Key "),
+    "another snapshot": (states("Snapshot-SHA-256", "0" * 64), "Snapshot-SHA-256 "),
+    "another account": (states("Account", "111111111111"), "findings of account 111111111111"),
+    "a script for an account": (states("Account", "<script>"), "Account 12 digits"),
+}
+
+
+# ---- the findings and the evidence
+
+
+def index(pack: Path, change: Callable[[list[list[str]]], None]) -> None:
+    path = pack / "data" / "evidence" / "index.csv"
+    rows = [*csv.reader(path.read_text().splitlines())]
+    change(rows)
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
+    path.write_text(file.getvalue(), newline="")
+
+
+def row_twice(pack: Path) -> None:
+    index(pack, lambda rows: rows.append(["E0001", *rows[2][1:]]))
+
+
+def file_twice(pack: Path) -> None:
+    index(pack, lambda rows: rows[2].__setitem__(-1, rows[1][-1]))
+
+
+def short_row(pack: Path) -> None:
+    index(pack, lambda rows: rows[3].pop())
+
+
+def column_twice(pack: Path) -> None:
+    index(pack, lambda rows: [row.append(row[0]) for row in rows] and None)
+
+
+def from_aws(pack: Path) -> None:
+    """Endpoints of AWS in the index, no stamp."""
+
+    def change(rows: list[list[str]]) -> None:
+        place = rows[0].index("endpoint")
+        for row in rows[1:]:
+            row[place] = "https://appstream2.eu-central-1.amazonaws.com"
+
+    index(pack, change)
+    info(pack, "Stamp", "none")
+
+
+def answered(pack: Path) -> None:
+    """An error becomes a success in the index."""
+
+    def change(rows: list[list[str]]) -> None:
+        place = rows[0].index("status")
+        row = next(row for row in rows[1:] if row[place] != "200")
+        row[place] = "200"
+
+    index(pack, change)
+
+
+def record(pack: Path, change: Callable[[bytes], bytes]) -> None:
+    path = pack / "data" / "evidence" / "E0001.json"
+    path.write_bytes(change(path.read_bytes()))
+
+
+def recorded(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda pack: record(pack, change)
+
+
+def values(old: str, new: str) -> Callable[[Path], None]:
+    def change(pack: Path) -> None:
+        path = pack / "data" / "findings.csv"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def no_rows(pack: Path) -> None:
+    path = pack / "data" / "findings.csv"
+    path.write_bytes(path.read_bytes().partition(b"\r\n")[0] + b"\r\n")
+
+
+EVIDENCE = {
+    "a row twice": (row_twice, "data/evidence/index.csv: .*id E0001 a second time"),
+    "a file twice": (file_twice, "data/evidence/index.csv: .*file E0001.json a second time"),
+    "a short row": (short_row, "data/evidence/index.csv: .*argument 2 is shorter"),
+    "a column twice": (column_twice, "data/evidence/index.csv: .*a column that is named twice"),
+    "answers of AWS": (from_aws, "data/evidence/E0001.json: expected endpoint https://appstream2"),
+    "an error that is none": (answered, r"data/evidence/E\d+.json: expected status 200"),
+    "a name twice": (
+        recorded(lambda old: old.replace(b'"response"', b'"response": {}, "response"')),
+        "data/evidence/E0001.json: .*the name 'response' twice in an object",
+    ),
+    "NaN": (
+        recorded(lambda old: old.replace(b'"page": 0', b'"page": NaN')),
+        "data/evidence/E0001.json: .*NaN, which JSON does not have",
+    ),
+    "UTF-16": (
+        recorded(lambda old: old.decode().encode("utf-16")),
+        "data/evidence/E0001.json: .*bytes that are not UTF-8",
+    ),
+    "UTF-8 with a mark": (
+        recorded(lambda old: b"\xef\xbb\xbf" + old),
+        "data/evidence/E0001.json: .*UTF-8 BOM",
+    ),
+    "values twice": (
+        values('"{""', '"{""a"":1,""a"":2,""'),
+        "data/findings.csv: .*the name 'a' twice in an object",
+    ),
+    "values with spaces": (values('"{""', '"{ ""'), "data/findings.csv: .*not in canonical form"),
+    "an unknown status": (values(",fail,", ",fine,"), "data/findings.csv: .*'fine'"),
+    "all pass": (whiten, "Findings-SHA-256 [0-9a-f]{64}, computed from"),
+    "no findings": (no_rows, "data/findings.csv: expected findings; found a header alone"),
+}
+
+
+# ---- what the document does, and what is embedded in it
+
+
+def document(pack: Path, change: Callable[[pikepdf.Pdf], None]) -> None:
+    with pikepdf.open(pack / PDF, allow_overwriting_input=True) as file:
+        change(file)
+        file.save()
+
+
+def drawn(change: Callable[[pikepdf.Pdf], Any]) -> Callable[[Path], None]:
+    return lambda pack: document(pack, change)
+
+
+def uri(address: str = "https://example.com/", **more: Any) -> Dictionary:
+    return Dictionary(S=Name.URI, URI=String(address), **more)
+
+
+def annotate(file: pikepdf.Pdf, **entries: Any) -> None:
+    box = Dictionary(Type=Name.Annot, Rect=Array([0, 0, 9, 9]), **entries)
+    page = file.pages[0]
+    page.Annots = Array([*page.get("/Annots", []), file.make_indirect(box)])
+
+
+def link(file: pikepdf.Pdf) -> Any:
+    """The action of a link that is there."""
+    links = (one for page in file.pages for one in page.get("/Annots", []) if "/A" in one)
+    return next(links).A
+
+
+def bookmark(file: pikepdf.Pdf) -> Any:
+    return file.Root.Outlines.First
+
+
+def embedded(file: pikepdf.Pdf) -> Dictionary:
+    stream = file.make_stream(b"MZ")
+    stream.Type = Name.EmbeddedFile
+    return Dictionary(Type=Name.Filespec, F=String("a.exe"), EF=Dictionary(F=stream))
+
+
+def second_stream(file: pikepdf.Pdf) -> None:
+    file.attachments["findings.csv"].obj.EF.UF = file.make_stream(b"another")
+
+
+def loose_stream(file: pikepdf.Pdf) -> None:
+    stream = file.make_stream(b"MZ")
+    stream.Type = Name.EmbeddedFile
+    file.Root.PieceInfo = Dictionary(Kit=Dictionary(Private=stream))
+
+
+def outside(file: pikepdf.Pdf) -> None:
+    stream = file.make_stream(b"")
+    stream.F = String("http://example.com/a")
+    file.pages[0].Contents = stream
+
+
+def named_action(file: pikepdf.Pdf) -> None:
+    tree = Dictionary(Names=Array([String("a"), Dictionary(S=Name.Named, N=Name.Print)]))
+    file.Root.Names.Pages = tree
+
+
+DOCUMENT: dict[str, tuple[Callable[[pikepdf.Pdf], Any], str]] = {
+    "opens an address": (lambda f: f.Root.__setitem__("/OpenAction", uri()), "/OpenAction"),
+    "opens a page": (lambda f: f.Root.__setitem__("/OpenAction", Array([])), "/OpenAction"),
+    "then an address": (lambda f: link(f).__setitem__("/Next", uri()), "/Next"),
+    "then many": (lambda f: link(f).__setitem__("/Next", Array([uri()])), "/Next|/URI"),
+    "on the way to a page": (
+        lambda f: f.pages[0].__setitem__("/AA", Dictionary(O=uri())),
+        "/AA",
+    ),
+    "of a bookmark": (
+        lambda f: bookmark(f).__setitem__("/A", Dictionary(S=Name.Launch, F=String("a"))),
+        "/Launch",
+    ),
+    "of a bookmark, then": (lambda f: bookmark(f).__setitem__("/A", uri(Next=uri())), "/Next"),
+    "a link to a file": (
+        lambda f: link(f).__setitem__("/URI", String("file:///etc/passwd")),
+        "file",
+    ),
+    "a link to a script": (
+        lambda f: link(f).__setitem__("/URI", String("javascript:app.alert(1)")),
+        "javascript",
+    ),
+    "a link to a share": (lambda f: link(f).__setitem__("/URI", String("\\\\host\\a")), "host"),
+    "an address before all links": (
+        lambda f: f.Root.__setitem__("/URI", Dictionary(Base=String("http://example.com"))),
+        "an address before all links",
+    ),
+    "a named action": (named_action, "/Named"),
+    "a script by name": (
+        lambda f: f.Root.Names.__setitem__(
+            "/JavaScript", Dictionary(Names=Array([String("a"), Dictionary(S=Name.JavaScript)]))
+        ),
+        "/JavaScript",
+    ),
+    "an action in another place": (
+        lambda f: f.Root.__setitem__("/PieceInfo", Dictionary(Kit=Dictionary(Private=uri()))),
+        "/URI",
+    ),
+    "a film": (lambda f: annotate(f, Subtype=Name.Screen, A=uri()), "an annotation /Screen"),
+    "a field": (lambda f: annotate(f, Subtype=Name.Widget, FT=Name.Tx), "a form field"),
+    "a button": (lambda f: annotate(f, Subtype=Name.Widget, A=uri()), "/URI"),
+    "a file in an annotation": (
+        lambda f: annotate(f, Subtype=Name.FileAttachment, FS=f.make_indirect(embedded(f))),
+        "an annotation /FileAttachment",
+    ),
+    "a file in a link": (
+        lambda f: annotate(f, Subtype=Name.Link, FS=f.make_indirect(embedded(f))),
+        "3 files named, as its list of files has; found 4",
+    ),
+    "an associated file": (
+        lambda f: f.pages[1].__setitem__("/AF", Array([f.make_indirect(embedded(f))])),
+        "3 files named, as its list of files has; found 4",
+    ),
+    "two contents of a file": (second_stream, "files embedded, as its list of files has; found 4"),
+    "a file that nothing names": (
+        loose_stream,
+        "files embedded, as its list of files has; found 4",
+    ),
+    "a stream elsewhere": (outside, "a stream that lies in another file"),
+    "a portfolio": (lambda f: f.Root.__setitem__("/Collection", Dictionary()), "/Collection"),
+    "a file more": (lambda f: f.attachments.__setitem__("a.exe", b"MZ"), "a.exe too"),
+    "a file less": (lambda f: f.attachments.__delitem__("snapshot.json"), "snapshot.json missing"),
+    "another index": (
+        lambda f: attach(f, "evidence.csv", lambda old: old.replace(b"E0002", b"E9992")),
+        "E9992 in the document alone",
+    ),
+    "another time": (
+        lambda f: attach(f, "evidence.csv", lambda old: re.sub(rb"T\d\d:", b"T00:", old)),
+        "E0001 with time 20",
+    ),
+    "another snapshot": (
+        lambda f: attach(
+            f, "snapshot.json", lambda old: re.sub(rb'(?<="sha256": ")..', b"00", old)
+        ),
+        "snapshot.json: expected Snapshot-SHA-256",
+    ),
+    "other thresholds": (
+        lambda f: attach(
+            f,
+            "snapshot.json",
+            lambda old: re.sub(rb'(?<="max_idle_seconds": )\d+', b"999999", old),
+        ),
+        "Thresholds default|max_idle_seconds 999999",
+    ),
+    "a manifest twice": (
+        lambda f: attach(f, "snapshot.json", lambda old: old.replace(b"{", b'{"account": "1",', 1)),
+        "the name 'account' twice",
+    ),
+}
+
+
+def attach(file: pikepdf.Pdf, name: str, change: Callable[[bytes], bytes]) -> None:
+    old = file.attachments[name].get_file().read_bytes()
+    assert change(old) != old
+    file.attachments[name].obj.EF.F.write(change(old))
+
+
+CASES = [
+    *FILES.items(),
+    *INFO.items(),
+    *EVIDENCE.items(),
+    *((name, (drawn(change), told)) for name, (change, told) in DOCUMENT.items()),
+]
+
+
+@pytest.mark.filterwarnings("ignore:This document has 1 form widget annotation")
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[name for name, _ in CASES])
+def test_a_forgery_is_refused(
+    pack: Path, name: str, case: tuple[Callable[[Path], None], str]
+) -> None:
+    change, told = case
+    change(pack)
+    reseal(pack)
+    assert re.search(told, faults(pack)), faults(pack)
+
+
+def test_a_manifest_of_200_mb_is_bounded(pack: Path) -> None:
+    with (pack / "manifest-sha256.txt").open("r+b") as file:
+        file.truncate(200 << 20)  # takes no room on the disk
+    assert "has 209715200 bytes; 16777216 are read at most" in faults(pack)
+
+
+def test_a_manifest_of_many_names_is_told_in_a_thousand_lines(pack: Path) -> None:
+    manifest = pack / "manifest-sha256.txt"
+    more = "".join(f"{n:064x}  data/evidence/E{n}.json\n" for n in range(10_000, 60_000))
+    manifest.write_text(manifest.read_text() + more)
+    lines = faults(pack).splitlines()
+    assert len(lines) < 1_100
+    assert [line for line in lines if "faults more" in line]
