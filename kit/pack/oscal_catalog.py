@@ -14,9 +14,9 @@ from kit.catalogue.frameworks import GDPR, Framework, frameworks, mapped, relate
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.controls.articles import cited
-from kit.controls.registry import AWS, CLOCK, Control, RollUp
+from kit.controls.registry import AWS, Control, RollUp
 from kit.pack.by_control import identifier
-from kit.pack.oscal_words import NAMESPACE, document_metadata, line, plain, prose, props
+from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
 from kit.report.views import JSON
 
@@ -35,27 +35,21 @@ def catalog(facts: JSON) -> JSON:
     -------
     dict
         Its UUID is made from its content, so that it changes when a control does and not from run
-        to run. Groups are sections; a threshold of the profile is a parameter.
+        to run. Groups are sections. A threshold of the profile is a parameter of each control that
+        it decides, with the value of the default profile.
 
     References
     ----------
     NIST, OSCAL, "Identifier Use": a document gets a new UUID when its content changes.
     """
-    content = {
-        "params": [
-            {"id": name, "label": line(field.description), "values": values(getattr(usual, name))}
-            for usual in [load_profile("default")]
-            for name, field in Profile.model_fields.items()
-            if field.description
-        ],
+    every: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    content: dict[str, Any] = {
         "groups": [
             {
                 "id": letters,
                 "title": line(title),
                 "controls": [
-                    _control(one)
-                    for _, one in sorted({**CONTROLS, **ROLL_UPS}.items())
-                    if one.section == letters
+                    _control(one) for _, one in sorted(every.items()) if one.section == letters
                 ],
             }
             for letters, title in SECTIONS.items()
@@ -72,10 +66,10 @@ def objective(control: str) -> str:
     return f"{control}_obj"
 
 
-def thresholds(control: Control | RollUp) -> list[str]:
-    """Return the thresholds of the profile that decide a control."""
+def thresholds(control: Control | RollUp) -> dict[str, str]:
+    """Return the parameters of a control, and the threshold of the profile that each is."""
     named = control.thresholds if isinstance(control, Control) else ()
-    return [name for name in named if name != CLOCK and name in Profile.model_fields]
+    return {f"{control.id}_{name}": name for name in named if name in Profile.model_fields}
 
 
 def values(threshold: Any) -> list[str]:
@@ -98,12 +92,21 @@ def _control(control: Control | RollUp) -> JSON:
         under = sorted(one.id for one in CONTROLS.values() if control.over(one))
         expected, method = [control.title], text("oscal/roll_up", controls=", ".join(under))
     limits = "; ".join(
-        f"{prose(name)}: {{{{ insert: param, {name} }}}}" for name in thresholds(control)
+        f"{prose(name)}: {{{{ insert: param, {id} }}}}" for id, name in thresholds(control).items()
     )
+    usual = load_profile("default")
     examined = control.responsibility == AWS or method == text("oscal/declared")
-    return {
+    made = {
         "id": control.id,
         "title": line(control.title),
+        "params": [
+            {
+                "id": id,
+                "label": line(Profile.model_fields[name].description or name),
+                "values": values(getattr(usual, name)),
+            }
+            for id, name in thresholds(control).items()
+        ],
         "props": [*props(own), *_requirements(control)],
         "links": [
             *(
@@ -132,10 +135,12 @@ def _control(control: Control | RollUp) -> JSON:
                 "id": f"{control.id}_mth",
                 "name": "assessment-method",
                 "props": props({"method": "EXAMINE" if examined else "TEST"}),
-                "prose": prose(method) + (f" {prose(text('oscal/limits'))} {limits}" * bool(limits)),
+                "prose": prose(method)
+                + (f" {prose(text('oscal/limits'))} {limits}" * bool(limits)),
             },
         ],
     }
+    return filled(made)
 
 
 def _requirements(control: Control | RollUp) -> list[JSON]:

@@ -22,7 +22,7 @@ def profile(result: Result, limits: JSON) -> JSON:
         The run's profile of thresholds, by field.
     """
     controls = [one.control for one in result.judged]
-    named = dict.fromkeys(name for one in controls for name in thresholds(one))
+    named = {id: name for one in controls for id, name in thresholds(one).items()}
     return {
         "uuid": result.uuid("profile"),
         "metadata": document_metadata(
@@ -40,7 +40,8 @@ def profile(result: Result, limits: JSON) -> JSON:
             {
                 "modify": {
                     "set-parameters": [
-                        {"param-id": name, "values": values(limits[name])} for name in named
+                        {"param-id": id, "values": values(limits[name])}
+                        for id, name in named.items()
                     ]
                 }
             }
@@ -88,5 +89,3 @@ def plan(result: Result) -> JSON:
             ]
         },
     }
-
-

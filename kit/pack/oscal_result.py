@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
 from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.judge.findings import why
-from kit.pack.by_control import Judged, about_something, evidence_path, identifier
+from kit.pack.by_control import (
+    Judged,
+    about_something,
+    evidence_ids,
+    evidence_path,
+    identifier,
+    instant,
+)
+from kit.pack.oscal_catalog import objective
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.views import JSON
 
@@ -39,10 +47,13 @@ class Result:
         Of the findings: account, times, kit, digests.
     judged : list of Judged
         Every control and roll-up with its findings.
+    times : dict of str to str
+        When each request was sent, by evidence id.
     """
 
-    def __init__(self, facts: JSON, judged: list[Judged]):
+    def __init__(self, facts: JSON, judged: list[Judged], times: Mapping[str, str]):
         self.facts = facts
+        self.times = times
         self.judged = judged
         self.leaves = [one for one in judged if isinstance(one.control, Control)]
         self.account = self.lasting("account")
@@ -76,18 +87,7 @@ class Result:
                 "start": time(self.facts["as_of"]),
                 "end": time(self.facts["ended"]),
                 "local-definitions": self._definitions(),
-                "reviewed-controls": {
-                    "control-selections": [
-                        {"include-controls": [{"control-id": o.control.id} for o in self.judged]}
-                    ],
-                    "control-objective-selections": [
-                        {
-                            "include-objectives": [
-                                {"objective-id": objective(o.control.id)} for o in self.judged
-                            ]
-                        }
-                    ],
-                },
+                "reviewed-controls": self.reviewed_controls(),
                 "observations": [
                     self._observation(record, key)
                     for one in self.leaves
@@ -98,6 +98,49 @@ class Result:
             }
         )
 
+    def reviewed_controls(self) -> JSON:
+        """Return the selection of what was judged, of the catalog's controls and objectives."""
+        names = [one.control.id for one in self.judged]
+        return {
+            "control-selections": [{"include-controls": [{"control-id": name} for name in names]}],
+            "control-objective-selections": [
+                {"include-objectives": [{"objective-id": objective(name)} for name in names]}
+            ],
+        }
+
+    def service(self) -> JSON:
+        """Return the component that is assessed: the service in the account."""
+        return {
+            "uuid": self.account,
+            "type": "service",
+            "title": f"Amazon AppStream 2.0 in the account {self.facts['account']}",
+            "description": "The service, and what guards its data: storage, keys, "
+            "trails, identities.",
+            "status": {"state": "other", "remarks": "Configuration is assessed."},
+        }
+
+    def assets(self) -> JSON:
+        """Return what assesses: the kit."""
+        return {
+            "components": [
+                {
+                    "uuid": self.tool,
+                    "type": "software",
+                    "title": "AppStream Evidence Kit",
+                    "description": "Stores what AWS answers, and asks rules about it.",
+                    "props": [{"name": "version", "value": plain(self.facts["kit"])}],
+                    "status": {"state": "operational"},
+                }
+            ],
+            "assessment-platforms": [
+                {
+                    "uuid": self.lasting("platform"),
+                    "title": "Collector and rules",
+                    "uses-components": [{"component-uuid": self.tool}],
+                }
+            ],
+        }
+
     def _definitions(self) -> JSON:
         items = {
             item["uuid"]: item
@@ -107,36 +150,9 @@ class Result:
         }
         return filled(
             {
-                "components": [
-                    {
-                        "uuid": self.account,
-                        "type": "service",
-                        "title": f"Amazon AppStream 2.0 in the account {self.facts['account']}",
-                        "description": "The service, and what guards its data: storage, keys, "
-                        "trails, identities.",
-                        "status": {"state": "other", "remarks": "Configuration is assessed."},
-                    }
-                ],
+                "components": [self.service()],
                 "inventory-items": list(items.values()),
-                "assessment-assets": {
-                    "components": [
-                        {
-                            "uuid": self.tool,
-                            "type": "software",
-                            "title": "AppStream Evidence Kit",
-                            "description": "Stores what AWS answers, and asks rules about it.",
-                            "props": [{"name": "version", "value": plain(self.facts["kit"])}],
-                            "status": {"state": "operational"},
-                        }
-                    ],
-                    "assessment-platforms": [
-                        {
-                            "uuid": self.lasting("platform"),
-                            "title": "Collector and rules",
-                            "uses-components": [{"component-uuid": self.tool}],
-                        }
-                    ],
-                },
+                "assessment-assets": self.assets(),
             }
         )
 
@@ -167,9 +183,17 @@ class Result:
             "types": ["control-objective"],
             "origins": [self.origin],
             "subjects": [subject],
-            "relevant-evidence": _evidence(record["evidence"]),
-            "collected": time(self.facts["as_of"]),
+            "relevant-evidence": _evidence(record["evidence"], self.times),
+            "collected": time(self._collected(record)),
         }
+
+    def _collected(self, record: JSON) -> str:
+        """When the last of the requests was sent that a finding rests on.
+
+        What rests on the run's parameters alone was there when collection began.
+        """
+        sent = [self.times[name] for name in evidence_ids(record) if evidence_path(name)]
+        return max(sent, key=instant, default=str(self.facts["as_of"]))
 
     def _finding(self, one: Judged) -> JSON:
         control = one.control
@@ -271,12 +295,7 @@ def _description(record: JSON) -> str:
     return str(record["observed"] or why(record) or record["status"])
 
 
-def objective(control: str) -> str:
-    """Return the id of a control's assessment objective."""
-    return f"{control}_obj"
-
-
-def _evidence(refs: str) -> list[JSON]:
+def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
     """The stored answers that a finding rests on, with the members that were read of each."""
     members: dict[str, list[str]] = {}
     for ref in refs.split():
@@ -286,7 +305,13 @@ def _evidence(refs: str) -> list[JSON]:
     for name, pointers in members.items():
         read = ", ".join(filter(None, pointers)) or "the whole"
         if path := evidence_path(name):
-            told.append({"href": path, "description": prose(f"Answer {name}: {read}")})
+            told.append(
+                {
+                    "href": path,
+                    "description": prose(f"Answer {name}: {read}"),
+                    "props": props({"collected": time(times[name])}),
+                }
+            )
         else:
             told.append({"description": prose(f"{name.capitalize()} of the run: {read}")})
     return told
