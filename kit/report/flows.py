@@ -309,7 +309,7 @@ class _Told:
         """What may be there and could not be listed, with the reason."""
         for name, ends in _LISTS.items():
             table = self.tables[name]
-            for gap in table.coverage.itertuples(index=False):
+            for gap in table.covered:
                 if not gap.complete:
                     why = (gap.reason, gap.operation, gap.code, gap.hint)
                     told, noun = ", ".join(filter(None, why)), f"any {table.spec.noun}"
