@@ -18,6 +18,7 @@ from kit.controls.registry import AWS, Control, RollUp
 from kit.pack.by_control import identifier
 from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
+from kit.report.formats import section_title
 from kit.report.views import JSON
 
 FILE = "oscal-catalog.json"
@@ -47,17 +48,17 @@ def catalog(facts: JSON) -> JSON:
         "groups": [
             {
                 "id": letters,
-                "title": line(title),
+                "title": line(section_title(letters)),
                 "controls": [
                     _control(one) for _, one in sorted(every.items()) if one.section == letters
                 ],
             }
-            for letters, title in SECTIONS.items()
+            for letters in SECTIONS
         ],
         "back-matter": {"resources": [_resource(*one) for one in frameworks().items()]},
     }
     digest = rfc8785.dumps({"kit": facts["kit"], **content}).decode()
-    metadata = document_metadata(text("oscal/catalog"), facts, facts["kit"])
+    metadata = document_metadata(text("pack/oscal/catalog"), facts, facts["kit"])
     return {"uuid": identifier("catalog", digest), "metadata": metadata, **content}
 
 
@@ -86,16 +87,16 @@ def _control(control: Control | RollUp) -> JSON:
         own |= {"severity": control.severity, "scope": control.scope.value}
         expected = [clause.expected for clause in control.clauses]
         calls = ", ".join(sorted(call.name for call in control.calls))
-        method = text("oscal/method", calls=calls) if calls else text("oscal/declared")
+        method = text("pack/oscal/method", calls=calls) if calls else text("pack/oscal/declared")
         under: list[str] = []
     else:
         under = sorted(one.id for one in CONTROLS.values() if control.over(one))
-        expected, method = [control.title], text("oscal/roll_up", controls=", ".join(under))
+        expected, method = [control.title], text("pack/oscal/roll_up", controls=", ".join(under))
     limits = "; ".join(
         f"{prose(name)}: {{{{ insert: param, {id} }}}}" for id, name in thresholds(control).items()
     )
     usual = load_profile("default")
-    examined = control.responsibility == AWS or method == text("oscal/declared")
+    examined = control.responsibility == AWS or method == text("pack/oscal/declared")
     made = {
         "id": control.id,
         "title": line(control.title),
@@ -136,7 +137,7 @@ def _control(control: Control | RollUp) -> JSON:
                 "name": "assessment-method",
                 "props": props({"method": "EXAMINE" if examined else "TEST"}),
                 "prose": prose(method)
-                + (f" {prose(text('oscal/limits'))} {limits}" * bool(limits)),
+                + (f" {prose(text('pack/oscal/limits'))} {limits}" * bool(limits)),
             },
         ],
     }
@@ -162,7 +163,7 @@ def _resource(id: str, framework: Framework) -> JSON:
     return {
         "uuid": _source(id),
         "title": line(framework.title),
-        "description": prose(text("oscal/framework", id=id)),
+        "description": prose(text("pack/oscal/framework", id=id)),
         "rlinks": [{"href": framework.address, "media-type": "text/html"}],
     }
 

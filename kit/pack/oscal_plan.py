@@ -26,7 +26,7 @@ def profile(result: Result, limits: JSON) -> JSON:
     return {
         "uuid": result.uuid("profile"),
         "metadata": document_metadata(
-            text("oscal/profile", account=result.facts["account"], profile=limits["name"]),
+            text("pack/oscal/profile", account=result.facts["account"], profile=limits["name"]),
             result.facts,
         ),
         "imports": [
@@ -65,7 +65,7 @@ def plan(result: Result) -> JSON:
     return {
         "uuid": result.uuid("plan"),
         "metadata": document_metadata(
-            text("oscal/plan", account=result.facts["account"]), result.facts
+            text("pack/oscal/plan", account=result.facts["account"]), result.facts
         ),
         "import-ssp": {"href": f"#{no_security_plan}"},
         "local-definitions": {"components": [result.service()]},
@@ -73,7 +73,7 @@ def plan(result: Result) -> JSON:
         "assessment-subjects": [
             {
                 "type": "component",
-                "description": prose(text("oscal/subject")),
+                "description": prose(text("pack/oscal/subject")),
                 "include-subjects": [{"subject-uuid": result.account, "type": "component"}],
             }
         ],
@@ -82,8 +82,8 @@ def plan(result: Result) -> JSON:
             "resources": [
                 {
                     "uuid": no_security_plan,
-                    "title": line(text("oscal/baseline/title")),
-                    "description": prose(text("oscal/baseline/description")),
+                    "title": line(text("pack/oscal/baseline/title")),
+                    "description": prose(text("pack/oscal/baseline/description")),
                     "rlinks": [{"href": PROFILE, "media-type": "application/json"}],
                 }
             ]
