@@ -30,6 +30,19 @@ reading, making = (later - earlier for earlier, later in zip(times, times[1:]))
 print(json.dumps({"tabulate_cpu_s": round(making, 2), "tabulate_to_read": round(making / reading, 1)}))
 """
 
+CATALOGUE = """
+import json, time
+from kit.catalogue import texts
+from kit.catalogue.frameworks import frameworks
+began = time.process_time()
+frameworks()
+read = time.process_time()
+texts.ids()
+loaded = time.process_time()
+print(json.dumps({"texts": len(texts.ids()), "frameworks_cpu_ms": round((read - began) * 1e3, 1),
+    "texts_cpu_ms": round((loaded - read) * 1e3, 1)}))
+"""
+
 
 def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> dict[str, object]:
     """Run code in a process of its own; return the figures that it prints last."""
@@ -79,6 +92,8 @@ def measure(account: str, identity: str, environment: dict[str, str]) -> dict[st
 
 def main() -> None:
     """Print a line for each sample account."""
+    catalogue = run(CATALOGUE, ROOT, str(ROOT), {})
+    print("catalogue", *(f"{key}={value}" for key, value in catalogue.items()))
     names = sys.argv[1:] or ["empty", "demo", "big"]
     began = time.perf_counter()
     with sandbox.start(names) as local:

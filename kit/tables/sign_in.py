@@ -26,7 +26,7 @@ _GONE = Default("not found", "ResourceNotFoundException: there is no such certif
 _WAYS = {
     "way": Column(),
     "enabled_users": Column(),
-    "identity_provider_evidence": Column(),
+    "identity_provider_evidence": Column(quoted=True),
 }
 _POOL_COLUMNS = {
     "enabled": Column("Enabled", UNSEEN),

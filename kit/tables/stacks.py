@@ -58,7 +58,7 @@ _COLUMNS = {
         "ApplicationSettings.Enabled",
         Default(False, "CreateStack, ApplicationSettings: off unless enabled"),
     ),
-    "embed_hosts": Column("EmbedHostDomains", NONE),
+    "embed_hosts": Column("EmbedHostDomains", NONE, quoted=True),
     "embedded": Column("length(EmbedHostDomains || `[]`) > `0`"),
     "protocol": Column(
         "StreamingExperienceSettings.PreferredProtocol",
