@@ -242,7 +242,7 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
     from kit import sandbox
-    from kit.notebook import project
+    from kit.shipped import project
 
     with sandbox.start(["demo"]) as local:
         os.environ.update(local.environment("demo"))

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from kit.aws_models import models, partition_of
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -392,6 +393,11 @@ class Run(Strict):
         "A4",
         title="size of the PDF's pages: A4 or Letter",
     )
+    language: str = _field(
+        "en",
+        title="language of the texts: en, or the path of a YAML file",
+        more="The file has the ids of kit/catalogue/texts/en.yaml and of what that includes.",
+    )
     outputs: str = _field(
         "outputs",
         title="folder for snapshots and packs",
@@ -585,7 +591,9 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
     sources = {name: where.brief(name) for name in values}
-    return validated(Run, dict(values), where).given_in(sources)
+    run = validated(Run, dict(values), where).given_in(sources)
+    texts.check(run.language)
+    return run
 
 
 def _entries(value: Any) -> set[Any]:

@@ -694,9 +694,14 @@ def _left_out(call: Call, request: Request) -> str:
 
 
 def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
-    """Return what every page must state where some of these hosts are not AWS's."""
-    other = sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    """Return what ``bag-info.txt`` states where some of these hosts are not AWS's."""
+    other = foreign(endpoints)
     return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+
+def foreign(endpoints: Iterable[str]) -> list[str]:
+    """Return the endpoints, each once, whose host is not one of AWS's own."""
+    return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
 
 
 def is_aws(endpoint: str) -> bool:

@@ -9,10 +9,12 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Canvas
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
 from kit.overviews.organisation import Organisation
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.formats import joined, section_title
 from kit.report.views import STATUSES, Figure
 
 ROWS = 50  # accounts that the picture has room for
@@ -65,12 +67,11 @@ def heat_map(organisation: Organisation) -> Figure:
         _legend(axes)
         picture = svg(canvas)
     left = len(verdicts) - len(shown)
-    cut = f" The {left} accounts with fewer open findings are in the table below." if left else ""
     return Figure(
         "heat-map",
         picture,
-        f"Worst verdict of each control in each of {len(shown)} accounts. {_told(organisation)}.",
-        f"Accounts and controls, those with most to mend first.{cut}",
+        text("figures/heat/alternative", count=len(shown), sections=_described(organisation)),
+        joined(text("figures/heat/caption"), text("figures/heat/cut", count=left) if left else ""),
     )
 
 
@@ -94,17 +95,32 @@ def _legend(axes: Any) -> None:
             color=_PALE.get(status, mark.light),
             label=f"{mark.shape} {mark.word}",
         )
-    axes.scatter([], [], marker="s", s=60, facecolor=_BLANK, edgecolor="#646c76", label="not asked")
+    axes.scatter(
+        [],
+        [],
+        marker="s",
+        s=60,
+        facecolor=_BLANK,
+        edgecolor="#646c76",
+        label=text("figures/heat/not_selected"),
+    )
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.01), ncols=7, frameon=False)
 
 
-def _told(organisation: Organisation) -> str:
-    """Each section's fails in words, for who cannot see the picture."""
+def _described(organisation: Organisation) -> str:
+    """Return each section's fails in words, for readers who cannot see the picture."""
     verdicts = organisation.verdicts
     lines = []
-    for letters, title in SECTIONS.items():
+    for letters in SECTIONS:
         own = [name for name in verdicts.columns if CONTROLS[name].section == letters]
         if own:
             failing = int((verdicts[own] == FAIL).any(axis=1).sum())
-            lines.append(f"{title}: {failing} of {len(verdicts)} accounts have a fail")
+            lines.append(
+                text(
+                    "figures/heat/section",
+                    section=section_title(letters),
+                    count=failing,
+                    accounts=len(verdicts),
+                )
+            )
     return "; ".join(lines)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 
+from kit.catalogue.texts import text
 from kit.controls import source
-from kit.controls.registry import SECTIONS, Control
+from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control
 from kit.pack.document import Document
 from kit.pack.oscal_result import Result, method_of, objective
 from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
+from kit.report.formats import section_title
 from kit.report.views import JSON
 
 VERSION = "1.2.1"
@@ -47,8 +49,8 @@ def oscal(made: Document, data: JSON) -> bytes:
         "results": [result.as_json(made.cover["title"])],
         "back-matter": {"resources": _resources(result)},
     }
-    text = json.dumps({"assessment-results": told}, ensure_ascii=False, separators=(",", ":"))
-    return text.encode() + b"\n"
+    made_of = json.dumps({"assessment-results": told}, ensure_ascii=False, separators=(",", ":"))
+    return made_of.encode() + b"\n"
 
 
 def _metadata(cover: JSON, facts: JSON) -> JSON:
@@ -70,13 +72,13 @@ def _metadata(cover: JSON, facts: JSON) -> JSON:
 def _objective(one: Judged) -> JSON:
     """A control, as far as the assessment defines it: what it asserts, and how that is tested."""
     control = one.control
-    told = {"section": SECTIONS[control.section], "responsibility": control.responsibility}
+    told = {"section": section_title(control.section), "responsibility": control.responsibility}
     if isinstance(control, Control):
         told["severity"] = control.severity
-        calls = ", ".join(sorted(call.name for call in control.calls)) or "none"
-        method = f"One rule over each row of a table made from stored answers. Calls: {calls}."
+        calls = ", ".join(sorted(call.name for call in control.calls)) or text("report/none")
+        method = text("pack/oscal/method", calls=calls)
     else:
-        method = f"The worst of the findings of {one.records[0]['evidence']}."
+        method = text("pack/oscal/roll_up", controls=one.records[0]["evidence"])
     articles = [
         {"name": name, "ns": NAMESPACE, "value": article, "remarks": prose(reason)}
         for name, some in (("gdpr-article", one.articles), ("gdpr-context", one.context))
@@ -106,28 +108,20 @@ def _resources(result: Result) -> list[JSON]:
     return [
         {
             "uuid": result.uuid("plan"),
-            "title": "Plan of this assessment",
-            "description": (
-                "There is no assessment plan in OSCAL. What was to be assessed is declared with "
-                "the kit's controls and the parameters of the run, and told in the document's "
-                "section on scope and method; objectives and methods are defined here."
-            ),
+            "title": text("pack/oscal/plan/title"),
+            "description": text("pack/oscal/plan/description"),
             "rlinks": [{"href": "evidence.html", "media-type": "text/html"}],
         },
         {
             "uuid": result.uuid("source"),
             "title": source.title(),
-            "description": "AWS's page, whose statements the controls answer.",
+            "description": text("pack/oscal/source"),
             "rlinks": [{"href": source.address(), "media-type": "text/html"}],
         },
         {
             "uuid": result.uuid("regulation"),
-            "title": "Regulation (EU) 2016/679 (General Data Protection Regulation)",
-            "description": (
-                "Properties named gdpr-article name the articles and paragraphs that a control "
-                "tests; gdpr-context names those that its subject touches, and that it does not "
-                "test."
-            ),
+            "title": text("pack/oscal/regulation/title"),
+            "description": text("pack/oscal/regulation/description"),
             "rlinks": [{"href": _GDPR, "media-type": "text/html"}],
         },
     ]

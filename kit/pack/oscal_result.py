@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
+from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.judge.findings import why
 from kit.pack.by_control import Judged, about_something, evidence_path, identifier
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
+from kit.report.formats import STATUSES as STATUSES_SHOWN
+from kit.report.formats import counts
 from kit.report.views import JSON
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
@@ -69,10 +72,7 @@ class Result:
             {
                 "uuid": self.uuid("result"),
                 "title": line(title),
-                "description": prose(
-                    f"Configuration of Amazon AppStream 2.0 in the account {account}, as its "
-                    "interfaces answered in this time. No legal advice and no certificate."
-                ),
+                "description": prose(text("pack/oscal/result", account=account)),
                 "start": time(self.facts["as_of"]),
                 "end": time(self.facts["ended"]),
                 "local-definitions": self._definitions(),
@@ -111,10 +111,12 @@ class Result:
                     {
                         "uuid": self.account,
                         "type": "service",
-                        "title": f"Amazon AppStream 2.0 in the account {self.facts['account']}",
-                        "description": "The service, and what guards its data: storage, keys, "
-                        "trails, identities.",
-                        "status": {"state": "other", "remarks": "Configuration is assessed."},
+                        "title": text("pack/oscal/service/title", account=self.facts["account"]),
+                        "description": text("pack/oscal/service/description"),
+                        "status": {
+                            "state": "other",
+                            "remarks": text("pack/oscal/service/remarks"),
+                        },
                     }
                 ],
                 "inventory-items": list(items.values()),
@@ -124,7 +126,7 @@ class Result:
                             "uuid": self.tool,
                             "type": "software",
                             "title": "AppStream Evidence Kit",
-                            "description": "Stores what AWS answers, and asks rules about it.",
+                            "description": text("pack/oscal/tool"),
                             "props": [{"name": "version", "value": plain(self.facts["kit"])}],
                             "status": {"state": "operational"},
                         }
@@ -132,7 +134,7 @@ class Result:
                     "assessment-platforms": [
                         {
                             "uuid": self.lasting("platform"),
-                            "title": "Collector and rules",
+                            "title": text("pack/oscal/platform"),
                             "uses-components": [{"component-uuid": self.tool}],
                         }
                     ],
@@ -175,21 +177,23 @@ class Result:
         control = one.control
         leaf = isinstance(control, Control)
         state = dict(STATUSES[one.status].oscal)
-        counts = ", ".join(f"{count} {status}" for status, count in one.counts.items())
+        remarks = STATUSES[one.status].remarks
+        if remarks:
+            state["remarks"] = remarks
+        counted = counts(one.counts) + (f" ({one.beside})" if one.beside else "")
         target: dict[str, Any] = {
             "type": "objective-id",
             "target-id": objective(control.id),
             "status": state,
         }
         if one.status == NOT_APPLICABLE:
-            remarks = state["remarks"]
             target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
         return filled(
             {
                 "uuid": self.lasting("finding", control.id),
                 "title": line(f"{control.id}: {control.title}"),
                 "description": prose(
-                    f"Findings: {counts}{f' ({one.beside})' if one.beside else ''}."
+                    text("pack/oscal/findings", counts=counted)
                     if leaf
                     else one.records[0]["observed"]
                 ),
@@ -209,7 +213,7 @@ class Result:
         remedy = {
             "uuid": self.lasting("remedy", control.id),
             "lifecycle": "recommendation",
-            "title": "How to mend it",
+            "title": text("pack/page/remediation"),
             "description": prose(control.remedy.console),
             "props": [{"name": "type", "value": "mitigate"}],
             "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
@@ -224,7 +228,7 @@ class Result:
             waiver = {
                 "uuid": self.lasting("waiver", control.id, reason),
                 "lifecycle": "planned",
-                "title": "Accepted",
+                "title": text("pack/oscal/accepted"),
                 "description": prose(reason),
                 "props": [{"name": "type", "value": "accept"}],
             }
@@ -240,10 +244,16 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("risk", control.id, status, accepted),
-                "title": line(f"{control.id} does not hold: {control.title}"),
-                "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
+                "title": line(text("pack/oscal/risk", control=control.id, assertion=control.title)),
+                "description": text(
+                    "pack/oscal/findings",
+                    counts=counts({ACCEPTED if accepted else FAIL: len(keys)}),
+                ),
                 "statement": prose(
-                    "; ".join(f"Art. {article}: {why}" for article, why in articles.items())
+                    "; ".join(
+                        f"{text('pack/page/article', article=article)}: {why}"
+                        for article, why in articles.items()
+                    )
                     or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
@@ -268,7 +278,7 @@ def _description(record: JSON) -> str:
     """What was observed, after what was read of a sample."""
     if record["sample"]:
         return f"{why(record)}. {record['observed']}"
-    return str(record["observed"] or why(record) or record["status"])
+    return str(record["observed"] or why(record) or STATUSES_SHOWN[record["status"]].word)
 
 
 def objective(control: str) -> str:
@@ -284,9 +294,11 @@ def _evidence(refs: str) -> list[JSON]:
         members.setdefault(name, []).append(pointer)
     told = []
     for name, pointers in members.items():
-        read = ", ".join(filter(None, pointers)) or "the whole"
+        read = ", ".join(filter(None, pointers)) or text("pack/oscal/whole")
         if path := evidence_path(name):
-            told.append({"href": path, "description": prose(f"Answer {name}: {read}")})
+            answer = text("pack/oscal/answer", id=name, members=read)
+            told.append({"href": path, "description": prose(answer)})
         else:
-            told.append({"description": prose(f"{name.capitalize()} of the run: {read}")})
+            given = text("pack/oscal/given", name=name.capitalize(), members=read)
+            told.append({"description": prose(given)})
     return told

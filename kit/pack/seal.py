@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbformat import NotebookNode
 
 from kit.bag import write_bag
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
 from kit.pack.document import document, findings_data
@@ -83,13 +84,14 @@ def seal(
     Raises
     ------
     UserError
-        No snapshot there, a changed one, no key for its labels, a pack that exists already, or
-        one that was to be signed and has no key, or the reverse.
+        No snapshot there, a changed one, no key for its labels, no file of its language, a pack
+        that exists already, or one that was to be signed and has no key, or the reverse.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
     refuse_mismatch(stored.run, key is not None)
+    texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
     if folder.exists():
