@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
@@ -11,7 +11,15 @@ from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.judge.findings import why
-from kit.pack.by_control import Judged, about_something, evidence_path, identifier
+from kit.pack.by_control import (
+    Judged,
+    about_something,
+    evidence_ids,
+    evidence_path,
+    identifier,
+    instant,
+)
+from kit.pack.oscal_catalog import objective
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.formats import STATUSES as STATUSES_SHOWN
 from kit.report.formats import counts
@@ -42,10 +50,13 @@ class Result:
         Of the findings: account, times, kit, digests.
     judged : list of Judged
         Every control and roll-up with its findings.
+    times : dict of str to str
+        When each request was sent, by evidence id.
     """
 
-    def __init__(self, facts: JSON, judged: list[Judged]):
+    def __init__(self, facts: JSON, judged: list[Judged], times: Mapping[str, str]):
         self.facts = facts
+        self.times = times
         self.judged = judged
         self.leaves = [one for one in judged if isinstance(one.control, Control)]
         self.account = self.lasting("account")
@@ -76,18 +87,7 @@ class Result:
                 "start": time(self.facts["as_of"]),
                 "end": time(self.facts["ended"]),
                 "local-definitions": self._definitions(),
-                "reviewed-controls": {
-                    "control-selections": [
-                        {"include-controls": [{"control-id": o.control.id} for o in self.judged]}
-                    ],
-                    "control-objective-selections": [
-                        {
-                            "include-objectives": [
-                                {"objective-id": objective(o.control.id)} for o in self.judged
-                            ]
-                        }
-                    ],
-                },
+                "reviewed-controls": self.reviewed_controls(),
                 "observations": [
                     self._observation(record, key)
                     for one in self.leaves
@@ -98,6 +98,51 @@ class Result:
             }
         )
 
+    def reviewed_controls(self) -> JSON:
+        """Return the selection of what was judged, of the catalog's controls and objectives."""
+        names = [one.control.id for one in self.judged]
+        return {
+            "control-selections": [{"include-controls": [{"control-id": name} for name in names]}],
+            "control-objective-selections": [
+                {"include-objectives": [{"objective-id": objective(name)} for name in names]}
+            ],
+        }
+
+    def service(self) -> JSON:
+        """Return the component that is assessed: the service in the account."""
+        return {
+            "uuid": self.account,
+            "type": "service",
+            "title": text("pack/oscal/service/title", account=self.facts["account"]),
+            "description": text("pack/oscal/service/description"),
+            "status": {
+                "state": "other",
+                "remarks": text("pack/oscal/service/remarks"),
+            },
+        }
+
+    def assets(self) -> JSON:
+        """Return what assesses: the kit."""
+        return {
+            "components": [
+                {
+                    "uuid": self.tool,
+                    "type": "software",
+                    "title": "AppStream Evidence Kit",
+                    "description": text("pack/oscal/tool"),
+                    "props": [{"name": "version", "value": plain(self.facts["kit"])}],
+                    "status": {"state": "operational"},
+                }
+            ],
+            "assessment-platforms": [
+                {
+                    "uuid": self.lasting("platform"),
+                    "title": text("pack/oscal/platform"),
+                    "uses-components": [{"component-uuid": self.tool}],
+                }
+            ],
+        }
+
     def _definitions(self) -> JSON:
         items = {
             item["uuid"]: item
@@ -107,38 +152,9 @@ class Result:
         }
         return filled(
             {
-                "components": [
-                    {
-                        "uuid": self.account,
-                        "type": "service",
-                        "title": text("pack/oscal/service/title", account=self.facts["account"]),
-                        "description": text("pack/oscal/service/description"),
-                        "status": {
-                            "state": "other",
-                            "remarks": text("pack/oscal/service/remarks"),
-                        },
-                    }
-                ],
+                "components": [self.service()],
                 "inventory-items": list(items.values()),
-                "assessment-assets": {
-                    "components": [
-                        {
-                            "uuid": self.tool,
-                            "type": "software",
-                            "title": "AppStream Evidence Kit",
-                            "description": text("pack/oscal/tool"),
-                            "props": [{"name": "version", "value": plain(self.facts["kit"])}],
-                            "status": {"state": "operational"},
-                        }
-                    ],
-                    "assessment-platforms": [
-                        {
-                            "uuid": self.lasting("platform"),
-                            "title": text("pack/oscal/platform"),
-                            "uses-components": [{"component-uuid": self.tool}],
-                        }
-                    ],
-                },
+                "assessment-assets": self.assets(),
             }
         )
 
@@ -169,9 +185,17 @@ class Result:
             "types": ["control-objective"],
             "origins": [self.origin],
             "subjects": [subject],
-            "relevant-evidence": _evidence(record["evidence"]),
-            "collected": time(self.facts["as_of"]),
+            "relevant-evidence": _evidence(record["evidence"], self.times),
+            "collected": time(self._collected(record)),
         }
+
+    def _collected(self, record: JSON) -> str:
+        """When the last of the requests was sent that a finding rests on.
+
+        What rests on the run's parameters alone was there when collection began.
+        """
+        sent = [self.times[name] for name in evidence_ids(record) if evidence_path(name)]
+        return max(sent, key=instant, default=str(self.facts["as_of"]))
 
     def _finding(self, one: Judged) -> JSON:
         control = one.control
@@ -281,12 +305,7 @@ def _description(record: JSON) -> str:
     return str(record["observed"] or why(record) or STATUSES_SHOWN[record["status"]].word)
 
 
-def objective(control: str) -> str:
-    """Return the id of a control's assessment objective."""
-    return f"{control}_obj"
-
-
-def _evidence(refs: str) -> list[JSON]:
+def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
     """The stored answers that a finding rests on, with the members that were read of each."""
     members: dict[str, list[str]] = {}
     for ref in refs.split():
@@ -297,7 +316,8 @@ def _evidence(refs: str) -> list[JSON]:
         read = ", ".join(filter(None, pointers)) or text("pack/oscal/whole")
         if path := evidence_path(name):
             answer = text("pack/oscal/answer", id=name, members=read)
-            told.append({"href": path, "description": prose(answer)})
+            sent = props({"collected": time(times[name])})
+            told.append({"href": path, "description": prose(answer), "props": sent})
         else:
             given = text("pack/oscal/given", name=name.capitalize(), members=read)
             told.append({"description": prose(given)})

@@ -13,7 +13,7 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import document, findings_data
+from kit.pack.document import data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -153,7 +153,7 @@ def files(
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)
     yield "ocsf-findings.json", ocsf(made, data)
-    yield "oscal-assessment-results.json", oscal(made, data)
+    yield from oscal(made, data, data_of(executed, "snapshot")["facts"])
     yield from evidence_files(stored)
 
 
