@@ -36,11 +36,13 @@ class Status:
     shape: str
     light: str
     dark: str
+    hatch: str
     oscal: Mapping[str, str]
     ocsf: str
     open: bool = False
     closed_for: tuple[str, ...] = ()
     listed: bool = False
+    pale: str = ""
     exit: int = 0
     rank: int = field(default=0, compare=False)
 

@@ -8,6 +8,7 @@ from matplotlib import rc_context
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue import statuses
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
@@ -19,7 +20,6 @@ from kit.report.views import STATUSES, Figure
 
 ROWS = 50  # accounts that the picture has room for
 _BLANK = "#ffffff"
-_PALE = {"pass": "#cfe9de", "not applicable": "#eceff2", "attested": "#cfe0f3"}
 
 
 def heat_map(organisation: Organisation) -> Figure:
@@ -39,7 +39,7 @@ def heat_map(organisation: Organisation) -> Figure:
         size = (10.4, 1.5 + 0.17 * len(shown))
         canvas = Canvas(figsize=size, layout="constrained")
         axes = canvas.add_subplot()
-        colours = [_PALE.get(status, STATUSES[status].light) for status in WORST_FIRST]
+        colours = [_background(status) for status in WORST_FIRST]
         axes.pcolormesh(
             cells,
             cmap=ListedColormap(colours),
@@ -57,7 +57,7 @@ def heat_map(organisation: Organisation) -> Figure:
                 ha="center",
                 va="center",
                 fontsize=6,
-                color=STATUSES[status].light if status in _PALE else "white",
+                color=STATUSES[status].light if statuses.STATUSES[status].pale else "white",
             )
         axes.set_xticks([n + 0.5 for n in range(len(shown.columns))], shown.columns, rotation=90)
         axes.set_yticks([n + 0.5 for n in range(len(shown))], shown.index)
@@ -92,7 +92,7 @@ def _legend(axes: Any) -> None:
             [],
             marker="s",
             s=60,
-            color=_PALE.get(status, mark.light),
+            color=_background(status),
             label=f"{mark.shape} {mark.word}",
         )
     axes.scatter(
@@ -124,3 +124,7 @@ def _described(organisation: Organisation) -> str:
                 )
             )
     return "; ".join(lines)
+
+
+def _background(status: str) -> str:
+    return statuses.STATUSES[status].pale or STATUSES[status].light

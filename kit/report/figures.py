@@ -7,6 +7,7 @@ from collections import Counter
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue import statuses
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
@@ -16,15 +17,6 @@ from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.formats import counts as counts_of
 from kit.report.formats import section_title
 from kit.report.views import STATUSES, Figure
-
-_HATCHES = {
-    "fail": "xx",
-    "not evidenced": "//",
-    "accepted": "..",
-    "attested": "\\\\",
-    "pass": "",
-    "not applicable": "--",
-}
 
 
 def verdicts(findings: Findings) -> Figure:
@@ -55,7 +47,7 @@ def verdicts(findings: Findings) -> Figure:
                 height=0.62,
                 color=mark.light,
                 edgecolor="white",
-                hatch=_HATCHES[status],
+                hatch=statuses.STATUSES[status].hatch,
                 linewidth=0.8,
                 label=mark.word,
             )

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 import jinja2
 
+from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.report.formats import (
     JSON,
@@ -65,6 +66,7 @@ __all__ = [
 
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS = 30
+_OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 
 class View:
@@ -496,7 +498,9 @@ def environment(*folders: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(STATUSES=STATUSES, SEVERITIES=SEVERITIES, LAB_ROWS=LAB_ROWS, text=text)
+    made.globals.update(
+        OPEN=_OPEN, STATUSES=STATUSES, SEVERITIES=SEVERITIES, LAB_ROWS=LAB_ROWS, text=text
+    )
     made.filters.update(seen=escape, cell=_cell_filter, counts=counts)
     return made
 
