@@ -61,6 +61,10 @@ _EXPIRED = {
     "TokenRetrievalError",
     "UnauthorizedSSOTokenError",
 }
+# How a snapshot states why it lacks pages of an answer.
+NOT_FINAL = "not final after {count} requests"
+MORE_PAGES = "{count} pages read, more exist"
+SAME_TOKEN = "the same page token came twice"
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
@@ -203,7 +207,9 @@ class Answer:
                 hint = text("gaps/left_out", member=left_out)
                 return Trouble("absent in answer", self.call.name, hint=hint, evidence=request.id)
             if request.cut and not self.call.bounded:
-                return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
+                return Trouble(
+                    "cut short", self.call.name, hint=_why_cut(request.cut), evidence=request.id
+                )
         return None
 
     @property
@@ -529,6 +535,20 @@ def reason_for(code: str, status: int | None) -> str:
     if code in _THROTTLED or code.startswith("Throttl"):
         return "throttled"
     return "failed"
+
+
+def _why_cut(stored: str) -> str:
+    """Return why pages are missing, from what the snapshot stores of it."""
+    count = "".join(filter(str.isdigit, stored))
+    ids = {
+        NOT_FINAL: "gaps/not_final",
+        MORE_PAGES: "gaps/more_pages",
+        SAME_TOKEN: "gaps/same_token",
+    }
+    for form, id in ids.items():
+        if stored == form.format(count=count):
+            return text(id, count=count)
+    return stored
 
 
 def _not_accepted(code: str) -> str:
