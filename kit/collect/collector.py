@@ -46,7 +46,16 @@ from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
-from kit.snapshot import Request, Snapshot, digest, is_aws, write
+from kit.snapshot import (
+    MORE_PAGES,
+    NOT_FINAL,
+    SAME_TOKEN,
+    Request,
+    Snapshot,
+    digest,
+    is_aws,
+    write,
+)
 
 _WORKERS = 16
 _AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
@@ -410,7 +419,7 @@ class _Engine:
             if request.error or search(job.call.until, request.response):
                 return requests
             time.sleep(job.call.seconds_between)
-        last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")
+        last = replace(requests[-1], cut=NOT_FINAL.format(count=_MOST_POLLS))
         return [*requests[:-1], last]
 
     def _page(self, job: _Job) -> list[Request]:
@@ -424,9 +433,9 @@ class _Engine:
             if not tokens or request.error:
                 return [*requests, request]
             if len(requests) + 1 == most:
-                return [*requests, replace(request, cut=f"{most} pages read, more exist")]
+                return [*requests, replace(request, cut=MORE_PAGES.format(count=most))]
             if not seen.isdisjoint(tokens.values()):
-                return [*requests, replace(request, cut="the same page token came twice")]
+                return [*requests, replace(request, cut=SAME_TOKEN)]
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens

@@ -499,7 +499,7 @@ class _Grants:
         elif held.open:
             held = replace(held, gap=None)
         things = self.capabilities[name].things
-        refs = [ref for t in things if t.target.policy for ref in t.cell.refs[-1:]]
+        refs = [ref for t in things if t.target.policy for ref in t.cell.refs]
         cells = _cells(name, held, (*details.evidence, *refs, *outsider.refs), in_scope)
         cells["through"] = Cell(outsider.through[name], details.evidence)
         cells["administrator"] = _parameter(outsider.declared, "organisation_accounts")
