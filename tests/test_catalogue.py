@@ -198,7 +198,6 @@ def test_a_framework_needs_little() -> None:
         {"requirements": {}},
         {"requirements": {"1": {"test": ["AR-01"]}}},
         {"requirements": {"1": {"tests": "AR-01"}}},
-        {"requirements": {1: {"tests": ["AR-01"]}}},
         {"why": "x"},
         {"name": 1},
     ],

@@ -206,12 +206,12 @@ def thresholds(snapshot: Snapshot) -> Table:
     rows: list[list[Any]] = [
         [
             name,
-            field.description,
+            text(f"report/thresholds/limits/{name}"),
             threshold_text(getattr(profile, name)),
             sorted(one.id for one in CONTROLS.values() if name in one.thresholds),
         ]
-        for name, field in type(profile).model_fields.items()
-        if field.description
+        for name in type(profile).model_fields
+        if name != "name"
     ]
     return Table(
         "thresholds",
