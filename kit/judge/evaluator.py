@@ -238,7 +238,8 @@ class _Evaluation:
                 if (row, name) in self.gaps
                 else self._shown(name, values[name])
             )
-            sources = ", ".join(self.table.assumed.get((row, name), ()))
+            ids = self.table.assumed.get((row, name), ())
+            sources = ", ".join(text(f"defaults/{id}") for id in ids)
             assumed = text("findings/assumed", sources=sources) if sources else ""
             told.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
         return "; ".join(told)
