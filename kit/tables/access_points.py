@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kit.access.actions import OBJECTS
+from kit.access.actions import FILES, OBJECTS
 from kit.access.conditions import ABSENT, CHOSEN, Choice, Context, Value
 from kit.access.documents import Statement, read_statements
-from kit.access.evaluator import Target, accounts_named
+from kit.access.evaluator import Target, accounts_named, names_action
 from kit.access.patterns import is_wild
 from kit.calls import GET_ACCESS_POINT_POLICY, LIST_ACCESS_POINTS
 from kit.redact.labels import Labels
@@ -94,7 +94,16 @@ def unseen_point(bucket: Target, account: str, region: str) -> Target:
     return replace(found, context=how, behind=replace(found.behind, context=how))
 
 
-def turns_on_points(statements: Statements) -> bool:
+def leaves_room(statements: Statements) -> bool:
+    """Whether a bucket's policy lets in anybody at all, so that access points might as well."""
+    return _turns_on_points(statements) or any(
+        one.effect == "Allow" and names_action(one, action)
+        for one in statements
+        for action, _ in FILES
+    )
+
+
+def _turns_on_points(statements: Statements) -> bool:
     """Whether a bucket's policy treats requests by access points otherwise than direct ones."""
     return any(condition.key in KEYS for one in statements for condition in one.conditions)
 
@@ -106,7 +115,7 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     named; anybody, where it can be anybody's.
     """
     allowing = tuple(one for one in bucket.policy or () if one.effect == "Allow")
-    if not turns_on_points(allowing):
+    if not _turns_on_points(allowing):
         return
     values = {
         key: [v for one in allowing for c in one.conditions if c.key == key for v in c.values]

@@ -48,7 +48,7 @@ def providers(statements: Iterable[Statement]) -> set[str]:
     return {name for one in allowing for kind, name in one.principals or () if kind == "Federated"}
 
 
-def admitted(provider: str, statements: tuple[Statement, ...], role: str, account: str) -> Admitted:
+def admitted(provider: str, role: Target) -> Admitted:
     """How far a role's trust policy lets in the identities of a provider.
 
     A SAML provider is told by its own users' directory to whom it gives which role.
@@ -57,32 +57,29 @@ def admitted(provider: str, statements: tuple[Statement, ...], role: str, accoun
     ----------
     provider : str
         As a trust policy names it: an ARN, or the host of a provider that AWS knows.
-    role, account : str
-        The role's ARN and account.
+    role : Target
+        With its trust policy.
     """
-    caller, target = (
-        Caller("federated", provider),
-        Target(role, account, statements, policy_decides=True),
-    )
+    caller = Caller("federated", provider)
     if ":saml-provider/" in provider:
-        found = decide(caller, _BY_SAML, target, {"saml:aud": CHOSEN})
+        found = decide(caller, _BY_SAML, role, {"saml:aud": CHOSEN})
         return Admitted.NOBODY if found is Access.NO else Admitted.SOME
     host = (provider.partition(":oidc-provider/")[2] or provider).lower()
-    if decide(caller, _BY_TOKEN, target, {f"{host}:aud": CHOSEN}) is Access.NO:
+    if decide(caller, _BY_TOKEN, role, {f"{host}:aud": CHOSEN}) is Access.NO:
         return Admitted.NOBODY
     context: dict[str, Value] = {}
     if host not in _OWN_AUDIENCE:
         context[f"{host}:aud"] = CHOSEN
     if host == _GITHUB:
         context[f"{host}:sub"] = Some(("repo:*/*:*",))
-    if decide(caller, _BY_TOKEN, target, context, ordinary=True) is Access.YES:
+    if decide(caller, _BY_TOKEN, role, context, ordinary=True) is Access.YES:
         return Admitted.ANYBODY if _SHARED.fullmatch(host) else Admitted.UNKNOWN
     guests: Context = {
         f"{host}:aud": CHOSEN,
         f"{host}:sub": UNKNOWN,
         f"{host}:amr": ("unauthenticated",),
     }
-    if host == _COGNITO and decide(caller, _BY_TOKEN, target, guests, ordinary=True) is Access.YES:
-        keys = {condition.key for one in statements for condition in one.conditions}
+    if host == _COGNITO and decide(caller, _BY_TOKEN, role, guests, ordinary=True) is Access.YES:
+        keys = {condition.key for one in role.policies for condition in one.conditions}
         return Admitted.ANYBODY if f"{host}:amr" in keys else Admitted.UNKNOWN
     return Admitted.SOME

@@ -419,7 +419,7 @@ class _Grants:
             declared = self._is_administrator(provider)
             outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
             for role in trusting:
-                found = admitted(provider, role.trust.statements, role.arn, role.caller.account)
+                found = admitted(provider, role.as_target)
                 if provider in trusts[role.arn] and found is not Admitted.NOBODY:
                     outsider.is_outside |= found is not Admitted.SOME
                     self._add(outsider, role, surely=found is Admitted.ANYBODY)
@@ -544,8 +544,7 @@ def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]
 
 
 def _may_assume(caller: Caller, role: Principal) -> Access:
-    target = Target(role.arn, role.caller.account, role.trust.statements, policy_decides=True)
-    return decide(caller, _ASSUME, target, {"sts:externalid": CHOSEN}, ordinary=True)
+    return decide(caller, _ASSUME, role.as_target, {"sts:externalid": CHOSEN}, ordinary=True)
 
 
 class _Takeable:

@@ -43,10 +43,10 @@ from kit.calls import (
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.access_points import (
     DIRECTLY,
+    leaves_room,
     listed_points,
     of_kind,
     points_of_others,
-    turns_on_points,
     unseen_point,
 )
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, known_any
@@ -243,7 +243,7 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
     """A bucket's files as access points lead to them: those listed, unseen ones, and others'."""
     snapshot, account, target = source.snapshot, source.snapshot.account, direct.target
     points, known = listed_points(snapshot, source.labels, bucket.name, bucket.region)
-    may_let_in = turns_on_points(target.policy or ())
+    may_let_in = leaves_room(target.policy or ())
     found = []
     for point in points:
         cells = (known, point.arn, point.origin, point.policy)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from kit.access.documents import PolicyError, Statement
-from kit.access.evaluator import Caller
+from kit.access.evaluator import Caller, Target
 from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS as DETAILS
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import absent_member
@@ -50,6 +51,14 @@ class Principal:
     boundary: Policy | None
     trust: Policy
     caller: Caller
+
+    @cached_property
+    def as_target(self) -> Target:
+        """A role as it is assumed: its trust policy decides, whether or not its ARN was seen."""
+        account, arn = self.caller.account, self.arn
+        if not arn.startswith("arn:"):
+            arn = f"arn:aws:iam::{account}:role/{self.name or 'unnamed'}"
+        return Target(arn, account, self.trust.statements, policy_decides=True)
 
     @property
     def unseen(self) -> Trouble | None:

@@ -177,9 +177,12 @@ _PASSING = ("StartTime", "EndTime", "NextToken", "nextToken", "Marker", "Continu
 
 
 def request_name(call: Call, region: str, asked: Mapping[str, Any]) -> str:
-    """What tells a request from all others of an account, whichever page is asked for and when."""
+    """What tells a request from all others of an account, whichever page is asked for and when.
+
+    Two declared calls may make the same request: what changes the answer of one changes both.
+    """
     kept = protect(call, {k: v for k, v in asked.items() if k not in _PASSING})
-    return f"{call.name} {region} {json.dumps(kept, sort_keys=True)}"
+    return f"{call.service}.{call.operation} {region} {json.dumps(kept, sort_keys=True)}"
 
 
 class Reach:
