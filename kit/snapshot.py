@@ -57,6 +57,7 @@ _EXPIRED = {
     "ExpiredToken",
     "ExpiredTokenException",
     "TokenRefreshRequired",
+    "CredentialsEndedError",  # the kit's own, for what was not asked any more
     # botocore's own, where it could not renew the credentials
     "CredentialRetrievalError",
     "LoginRefreshRequired",
@@ -244,7 +245,7 @@ class Answer:
             if request.error is None:
                 for n, item in enumerate(search(member, request.response) or []):
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
-                    identity = _identity(item) if len(self.requests) > 1 else ref
+                    identity = item_identity(item) if len(self.requests) > 1 else ref
                     found[identity, page[identity]] = (item, ref)
                     page[identity] += 1
         return self._lists.setdefault(member, tuple(found.values()))
@@ -539,6 +540,16 @@ def reason_for(code: str, status: int | None) -> str:
     return "failed"
 
 
+def is_expired(code: str) -> bool:
+    """Whether an error says that the credentials have ended."""
+    return code in _EXPIRED
+
+
+def is_refused(code: str) -> bool:
+    """Whether an error says that the credentials are not accepted: they, or in this region."""
+    return code in _REGION_OFF - {"OptInRequired"} | {"InvalidToken"}
+
+
 def _hint(call: Call, error: Mapping[str, str]) -> str:
     """What would let the call through; AWS's message itself names principals."""
     message = error["message"]
@@ -571,7 +582,7 @@ def way_in(code: str, message: str) -> str:
     return ""
 
 
-def _identity(item: Any) -> str:
+def item_identity(item: Any) -> str:
     """What identifies a listed item: its ARN or id, else all that is said of it."""
     if isinstance(item, Mapping):
         for name in _IDS:
