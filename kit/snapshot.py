@@ -66,6 +66,8 @@ _EXPIRED = {
     "TokenRetrievalError",
     "UnauthorizedSSOTokenError",
 }
+# The kit's own, of what was not waited for any longer; their messages name the parameter.
+_GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
@@ -91,7 +93,7 @@ class Request:
     started, ended : str
         UTC, ISO 8601.
     attempts : int
-        1 for a request that was not retried.
+        1 for a request that was not retried; 0 where none was sent, for the error says why.
     error : dict or None
         ``code`` and ``message`` as AWS gave them.
     sha256 : str
@@ -392,6 +394,11 @@ class Snapshot:
         return frozenset(self.header["regions_unused"])
 
     @property
+    def stopped(self) -> tuple[Mapping[str, str], ...]:
+        """What was not asked any more: ``at`` (UTC, ISO 8601), ``code`` and ``message``."""
+        return tuple(self.header.get("stopped", ()))
+
+    @property
     def ended(self) -> str:
         """When the last answer came, ISO time; when it began, if nothing was asked."""
         return max([self.as_of.isoformat(), *(request.ended for request in self.requests)])
@@ -559,6 +566,10 @@ def _hint(call: Call, error: Mapping[str, str]) -> str:
         return "the resource's own policy denies it: admit the collector's role there"
     if error["code"] in _DENIED and call.action:
         return f"grant {call.action} to the collector"
+    if error["code"] in _GIVEN_UP:
+        return message
+    if error["code"] == "UnreadableAnswerError":
+        return "look for a proxy or a portal between this machine and AWS, then collect again"
     return way_in(error["code"], message)
 
 

@@ -222,7 +222,7 @@ def _requests(snapshot: Snapshot) -> dict[str, int]:
     """How often AWS was asked, asked again, and asked too often."""
     return {
         "requests": len(snapshot.requests),
-        "retries": sum(request.attempts - 1 for request in snapshot.requests),
+        "retries": sum(max(request.attempts - 1, 0) for request in snapshot.requests),
         "throttles": int(snapshot.header.get("throttles", 0)),
     }
 

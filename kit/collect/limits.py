@@ -204,7 +204,8 @@ class Limits:
         with self._lock:
             if what not in self._closed:
                 self._closed[what] = problem
-                self.stop(type(problem).__name__, str(problem))
+                at = f"{dt.datetime.now(dt.UTC):%H:%M:%S} UTC"
+                self.stop(type(problem).__name__, f"{problem}, from {at} on")
 
     def _count(self, service: str, region: str, timed_out: bool) -> None:
         """Give a service in a region up after so many calls in a row that timed out."""

@@ -101,7 +101,7 @@ def collected(tables: Tables) -> Table:
             ", ".join(f"{name} {told}" for name, told in versions.items()) or "not recorded",
         ),
         ("Requests", len(requests)),
-        ("Asked again", sum(request.attempts - 1 for request in requests)),
+        ("Asked again", sum(max(request.attempts - 1, 0) for request in requests)),
         ('Answers that said "too often"', snapshot.header.get("throttles", "not recorded")),
         ("Answers that say that there is none", sum(request.absent for request in requests)),
         ("Answered with an error", len(errors)),

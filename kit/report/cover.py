@@ -27,7 +27,8 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         ("Contact", run.contact or "not declared"),
         ("Thresholds", snapshot.profile.name),
         ("Collected", _collected(snapshot)),
-        ("Requests to AWS", f"{len(snapshot.requests)}"),
+        ("Requests to AWS", f"{sum(r.attempts > 0 for r in snapshot.requests)}"),
+        *_stopped(snapshot),
         *_lender(snapshot),
         (
             "Made with",
@@ -50,6 +51,12 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         marks=marks,
         paper=run.paper,
     )
+
+
+def _stopped(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What the collector stopped to ask, and why; nothing where it asked everything."""
+    reasons = [stop["message"] for stop in snapshot.stopped]
+    return [("Collection stopped", "; ".join(reasons))] if reasons else []
 
 
 def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
