@@ -106,15 +106,15 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
 
 
 def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """Return a notebook's parameters, none of them unknown or of another type."""
+    """Return a notebook's parameters, each known and of its type."""
     for name in _injected_names(namespace.get("In", ())):
         if name not in types:
             raise UserError(
-                f"the injected parameters: {name!r} is unknown; known: {', '.join(types)}"
+                f"the injected parameters: {name!r} is not a parameter; write {', '.join(types)}"
             )
-    for name, wanted in types.items():
-        if not isinstance(namespace[name], wanted):
-            raise UserError(f"{name}: {namespace[name]!r}: a {wanted.__name__} is wanted")
+    for name, expected in types.items():
+        if not isinstance(namespace[name], expected):
+            raise UserError(f"{name}: {namespace[name]!r}: must be a {expected.__name__}")
     first = next(iter(types))
     if not namespace[first]:
         raise UserError(f"{first}: is empty; name a folder with packs in it")

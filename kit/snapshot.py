@@ -25,6 +25,7 @@ import rfc8785
 from pydantic import ValidationError
 
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
+from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -47,11 +48,6 @@ _REGION_OFF = {
     "OptInRequired",
 }
 # What such a code means where the account has the region.
-_NOT_ACCEPTED = dict.fromkeys(
-    _REGION_OFF,
-    "the account has the region, which did not accept the credentials: log in again; a session "
-    "token of the global endpoint of STS is valid in the regions that are on by default alone",
-) | {"OptInRequired": "the account is not subscribed to the service in the region"}
 _THROTTLED = {"RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
 _EXPIRED = {
     "ExpiredToken",
@@ -66,6 +62,7 @@ _EXPIRED = {
     "TokenRetrievalError",
     "UnauthorizedSSOTokenError",
 }
+_UNREADABLE = "UnreadableAnswerError"  # the kit's own (kit.collect.wire)
 # The kit's own, of what was not waited for any longer; their messages name the parameter.
 _GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
 _NO_HOST = "EndpointConnectionError"
@@ -179,7 +176,7 @@ class Answer:
             return Trouble(
                 "region off",
                 self.call.name,
-                hint=f"enable {self.region} for the account, or take it out of regions",
+                hint=text("gaps/region_off", region=self.region),
                 evidence=self.off,
             )
         if self.unused:
@@ -191,7 +188,7 @@ class Answer:
                 code = request.error["code"]
                 reason = reason_for(code, request.status)
                 if self.unlisted and code == _NO_HOST:
-                    hint = f"{self.unlisted}, and its host could not be reached"
+                    hint = text("gaps/no_host", unlisted=self.unlisted)
                     return Trouble("no API", self.call.name, code, hint=hint, evidence=request.id)
                 refused = reason == "region off" and self.on
                 reason = "failed" if refused else reason
@@ -203,12 +200,11 @@ class Answer:
                     self.call.name,
                     code,
                     self.call.action if code in _DENIED else "",
-                    (_NOT_ACCEPTED.get(code, "") if refused else "")
-                    or _hint(self.call, request.error),
+                    (_not_accepted(code) if refused else "") or _hint(self.call, request.error),
                     request.id,
                 )
             if left_out := _left_out(self.call, request):
-                hint = f"AWS left {left_out} out"
+                hint = text("gaps/left_out", member=left_out)
                 return Trouble("absent in answer", self.call.name, hint=hint, evidence=request.id)
             if request.cut and not self.call.bounded:
                 return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
@@ -450,10 +446,7 @@ class Snapshot:
         if call.service not in self.header.get("unlisted_services", ()):
             return ""
         partition, version = self.header["partition"], self.header["botocore"]
-        return (
-            f"endpoints.json of botocore {version} lists no endpoint of {call.service} in the "
-            f"partition {partition}"
-        )
+        return text("gaps/no_endpoint", version=version, service=call.service, partition=partition)
 
     @cached_property
     def _first_with(self) -> dict[tuple[str, tuple[str, ...]], dict[Any, _Place]]:
@@ -537,14 +530,14 @@ class Snapshot:
 
 
 def reason_for(code: str, status: int | None) -> str:
-    """The reason code of an AWS error: denied, region off, throttled or failed."""
+    """The reason code of an error: denied, region off, throttled, unreadable answer or failed."""
     if code in _DENIED:
         return "denied"
     if code in _REGION_OFF:
         return "region off"
     if code in _THROTTLED or code.startswith("Throttl"):
         return "throttled"
-    return "failed"
+    return "unreadable answer" if code == _UNREADABLE else "failed"
 
 
 def is_expired(code: str) -> bool:
@@ -557,19 +550,26 @@ def is_refused(code: str) -> bool:
     return code in _REGION_OFF - {"OptInRequired"} | {"InvalidToken"}
 
 
+def _not_accepted(code: str) -> str:
+    """What an error means that speaks of a region being off which the account has."""
+    if code == "OptInRequired":
+        return text("gaps/not_subscribed")
+    return text("gaps/region_on") if code in _REGION_OFF else ""
+
+
 def _hint(call: Call, error: Mapping[str, str]) -> str:
     """What would let the call through; AWS's message itself names principals."""
     message = error["message"]
     if "service control policy" in message or "resource control policy" in message:
-        return "a policy of the organisation denies it"
+        return text("gaps/organisation_denies")
     if "resource-based policy" in message:
-        return "the resource's own policy denies it: admit the collector's role there"
+        return text("gaps/resource_denies")
     if error["code"] in _DENIED and call.action:
-        return f"grant {call.action} to the collector"
+        return text("gaps/grant", permission=call.action)
     if error["code"] in _GIVEN_UP:
         return message
-    if error["code"] == "UnreadableAnswerError":
-        return "look for a proxy or a portal between this machine and AWS, then collect again"
+    if error["code"] == _UNREADABLE:
+        return text("gaps/unreadable")
     return way_in(error["code"], message)
 
 
@@ -583,13 +583,13 @@ def way_in(code: str, message: str) -> str:
     requests".
     """
     if code in _EXPIRED:
-        return "the credentials ended during the run: log in again, then collect again"
+        return text("gaps/expired")
     if code in _SKEWED or _STALE_SIGNATURE.search(message):
-        return "the clock of this machine is not AWS's: set the clock, then collect again"
+        return text("gaps/clock")
     if code == "InvalidToken":  # as S3 has it
-        return "S3 did not accept the session token: log in again, then collect again"
+        return text("gaps/session_token")
     if code == "RequestExpired":
-        return "the credentials ended, or the clock is wrong: log in again or set the clock"
+        return text("gaps/expired_or_clock")
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kit.calls import DESCRIBE_ORGANIZATION, Call, with_sources
 from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
+from kit.catalogue.texts import text
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -26,7 +27,7 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
-from kit.judge.findings import Finding, Findings, samples, worst
+from kit.judge.findings import WORST, Finding, Findings, samples, summed_up, worst
 from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
@@ -231,12 +232,11 @@ class _Evaluation:
     def _observed(self, row: str, values: Mapping[str, Any]) -> str:
         told = []
         for name in self.shown:
-            title = self.table.spec.columns[name].title
-            seen = "not seen" if (row, name) in self.gaps else shown(values[name])
+            title = self.table.spec.title(name)
+            seen = text("findings/not_seen") if (row, name) in self.gaps else shown(values[name])
             sources = ", ".join(self.table.assumed.get((row, name), ()))
-            told.append(
-                f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
-            )
+            assumed = text("findings/assumed", sources=sources) if sources else ""
+            told.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
         return "; ".join(told)
 
     def _sample(self, row: str, values: Mapping[str, Any]) -> str:
@@ -264,11 +264,11 @@ class _Evaluation:
                 continue
             base = self._finding(
                 region,
-                f"any {self.control.noun}",
+                text("findings/unlisted", noun=self.control.noun),
                 subject=UNLISTED,
                 evidence=tuple(entry.evidence),
             )
-            yield self._gap_finding(replace(base, observed="not seen"), [entry])
+            yield self._gap_finding(replace(base, observed=text("findings/not_seen")), [entry])
 
     def _nothing(self, region: str) -> Finding:
         looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
@@ -279,28 +279,29 @@ class _Evaluation:
             if values["region"] == region:
                 names = self.control.where_columns
                 refs += [ref for name in names for ref in self.table.refs[row, name]]
-        nothing = f"no {self.control.noun}"
+        noun = self.control.noun
         if unused and not (refs and asked):  # nothing more was asked there
             refs = [ref for call in PROBES for ref in self.snapshot.answer(call, region).evidence]
-            nothing = f"no {IN_USE.noun}"
+            noun = IN_USE.noun
+        nothing = text("findings/nothing", noun=noun)
         return self._finding(
             region,
             nothing,
             subject=NOTHING,
             status=NOT_APPLICABLE,
             reason=nothing,
-            observed="none",
+            observed=text("findings/none"),
             evidence=tuple(dict.fromkeys(refs)),
         )
 
     def _not_required(self, region: str) -> Finding:
         return self._finding(
             region,
-            "whatever is there",
+            text("findings/whatever"),
             subject=NOT_REQUIRED,
             status=NOT_APPLICABLE,
-            reason="not required",
-            observed="not asked for by the profile",
+            reason=text("findings/not_required"),
+            observed=text("findings/not_in_profile"),
             evidence=("parameters#/thresholds",),
         )
 
@@ -367,11 +368,8 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         GLOBAL,
         "roll-up",
         status,
-        reason="the worst of its controls",
-        observed=(
-            f"{status}{grave}, by {', '.join(by) or 'no control'}: "
-            f"{len(made)} of {len(under)} findings"
-        ),
+        reason=WORST,
+        observed=summed_up(f"{status}{grave}", by, len(made), len(under)),
         expected=roll_up.title,
         evidence=tuple(all_ids),
         subject=ROLL_UP,
@@ -381,13 +379,14 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
 def shown(value: Any) -> str:
     """A cell's value as people read it."""
     if value in (None, "", [], {}):
-        return "none"
+        return text("findings/none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return text("findings/true" if value else "findings/false")
     if isinstance(value, dict):
         return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
         most = 5
         told = "; ".join(shown(item) for item in value[:most])
-        return told if len(value) <= most else f"{told}; and {len(value) - most} more"
+        more = len(value) - most
+        return f"{told}; {text('findings/more', count=more)}" if more > 0 else told
     return str(value)

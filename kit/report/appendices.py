@@ -34,9 +34,9 @@ def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
     columns_ = [
         Column("region", "Region", "code"),
         Column("resource", table.spec.noun.capitalize(), "code"),
-        *(Column(column, table.spec.columns[column].title, brief=BRIEF) for column in chosen),
+        *(Column(column, table.spec.title(column), brief=BRIEF) for column in chosen),
     ]
-    if table.spec.noun == "region":  # the resource is the region
+    if table.spec.name == "regions":  # the resource is the region
         columns_, rows = columns_[1:], [row[1:] for row in rows]
     return Table(
         f"inventory-{name}",

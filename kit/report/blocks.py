@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.catalogue.statuses import STATUSES, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
@@ -76,7 +77,7 @@ def cited(findings: Findings) -> set[str]:
 def told(finding: Finding) -> str:
     """Why a finding is as it is, and what was observed."""
     reason = why(vars(finding))
-    if not reason or finding.observed in ("", "none", "not seen"):
+    if not reason or finding.observed in ("", text("findings/none"), text("findings/not_seen")):
         return reason or finding.observed
     return f"{reason}. Seen: {finding.observed}"
 

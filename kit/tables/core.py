@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from kit.calls import CALLS, Call, Scope
+from kit.catalogue.texts import has, text
 from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
@@ -23,28 +24,31 @@ from kit.tables.coverage import TROUBLE, Covered, coverage
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a table that share something, and what people call one of them.
+    """Rows of a table that share something.
 
     Attributes
     ----------
     query : str
         A pandas query over the table's columns.
-    noun : str
-        Stands after "no" and "any": home-folder bucket, IAM user with a console password.
+    name : str
+        Id among the catalogue's ``nouns``.
     """
 
     query: str
-    noun: str
+    name: str
+
+    @property
+    def noun(self) -> str:
+        """What people call one of the rows; stands after "no" and "any"."""
+        return text(f"nouns/{self.name}")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A declared column.
+    """A declared column; the catalogue has its title, see `Spec.title`.
 
     Attributes
     ----------
-    title : str
-        As people read it, with the unit.
     path : str
         JMESPath within the listed item; empty where the builder fills the cell.
     absent : Default or None
@@ -64,7 +68,6 @@ class Column:
         The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
 
-    title: str
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
@@ -107,12 +110,21 @@ class Spec:
     """
 
     name: str
-    noun: str
     scope: Scope
     calls: tuple[Call, ...]
     columns: Mapping[str, Column]
     build: Builder
     thresholds: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What people call one of the rows; stands after "no" and "any"."""
+        return text(f"nouns/{self.name}")
+
+    def title(self, column: str) -> str:
+        """Return a column's title, with the unit: the table's own, or that of its name."""
+        own = f"columns/{self.name}/{column}"
+        return text(own if has(own) else f"columns/{column}")
 
     def needs(self, columns: Iterable[str], rests_on: tuple[Call, ...] = ()) -> set[Call]:
         """Calls that the rows and these columns read, and those that stand in for them.
@@ -131,7 +143,6 @@ SPECS: dict[str, Spec] = {}
 
 def table(
     name: str,
-    noun: str,
     scope: Scope,
     calls: tuple[Call, ...],
     columns: Mapping[str, Column],
@@ -140,7 +151,7 @@ def table(
     """Declare the table whose rows the decorated function yields."""
 
     def register(build: Builder) -> Builder:
-        SPECS[name] = Spec(name, noun, scope, calls, columns, build, thresholds)
+        SPECS[name] = Spec(name, scope, calls, columns, build, thresholds)
         return build
 
     return register

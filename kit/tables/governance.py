@@ -35,18 +35,17 @@ _DECLARED = (
 
 @table(
     "declarations",
-    "declaration",
     Scope.ACCOUNT,
     (),
     {
-        "data_role": Column("Declared role under the GDPR"),
-        "controller": Column("Declared controller"),
-        "register_reference": Column("Declared entry in the register of processing"),
-        "contact": Column("Declared contact for data protection"),
-        "reviewer": Column("Declared reviewer of the responsibility matrix"),
-        "reviewed_on": Column("Declared day of the review"),
-        "disk_encryption_statement": Column("Declared statement of AWS on instance disks"),
-        "agreements": Column("Agreements listed by Artifact", calls=(LIST_CUSTOMER_AGREEMENTS,)),
+        "data_role": Column(),
+        "controller": Column(),
+        "register_reference": Column(),
+        "contact": Column(),
+        "reviewer": Column(),
+        "reviewed_on": Column(),
+        "disk_encryption_statement": Column(),
+        "agreements": Column(calls=(LIST_CUSTOMER_AGREEMENTS,)),
     },
 )
 def declarations(source: Source) -> Iterator[Row]:
@@ -63,13 +62,12 @@ def declarations(source: Source) -> Iterator[Row]:
 
 @table(
     "provider",
-    "framework that the profile names",
     Scope.ACCOUNT,
     (),
     {
-        "framework": Column("Framework"),
-        "reports": Column("Reports published in Artifact", calls=(LIST_REPORTS,)),
-        "reading": Column("Declared as read"),
+        "framework": Column(),
+        "reports": Column(calls=(LIST_REPORTS,)),
+        "reading": Column(),
     },
     thresholds=("attestations",),
 )

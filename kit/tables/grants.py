@@ -49,6 +49,7 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import Cell, derive
@@ -72,17 +73,12 @@ from kit.tables.storage import BUCKET_SOURCES
 
 _ON_FILES = (READ_FILES, LIST_FILES, CHANGE_FILES, UNPROTECT)
 _ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
-RESOURCES = Part("in_scope", "resource of AppStream, or bucket, that rights could be on")
-DESTINATIONS = Part("in_scope", "stack or builder that a session could be opened on")
-_COLUMNS = {
-    "capability": "Right asked about",
-    "open": "Allowed without a narrowing condition",
-    "narrowed": "Allowed under a condition, or only on named resources",
-    "through": "By",
-    "administrator": "Declared as administrator, or as an account of the organisation",
-    "outsider": "Is outside the account",
-    "not_asked": "Not asked",
-}
+RESOURCES = Part("in_scope", "resources")
+DESTINATIONS = Part("in_scope", "destinations")
+_COLUMNS = (
+    *("capability", "open", "narrowed", "through"),
+    *("administrator", "outsider", "not_asked"),
+)
 _NOT_ASKED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
     "Multi-Region Access Points, and "
@@ -96,15 +92,17 @@ _NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
-    columns = {name: Column(title) for name, title in _COLUMNS.items()}
-    columns["open"] = Column(_COLUMNS["open"], calls=(*calls, DESCRIBE_ORGANIZATION))
-    columns["through"] = Column(_COLUMNS["through"], calls=through)
-    return {**columns, "in_scope": Column("There is something to have rights on", calls=calls)}
+    columns = {name: Column() for name in _COLUMNS}
+    columns |= {
+        "open": Column(calls=(*calls, DESCRIBE_ORGANIZATION)),
+        "through": Column(calls=through),
+        "in_scope": Column(calls=calls),
+    }
+    return columns
 
 
 @table(
     "grants",
-    "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS, through=BLOCKS),
@@ -129,7 +127,6 @@ def grants(source: Source) -> Iterator[Row]:
 
 @table(
     "url_grants",
-    "principal that may open streaming sessions",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     _declared(*OPENED),
@@ -187,7 +184,7 @@ def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
     narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
     if not narrowed:
         return None
-    hint = f"the role may, on a condition: {narrowed}"
+    hint = text("gaps/role_on_a_condition", rights=narrowed)
     return Trouble("needs review", GET_ACCOUNT_AUTHORIZATION_DETAILS.name, hint=hint)
 
 

@@ -27,7 +27,7 @@ from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
-ROTATABLE = Part("rotatable", "customer managed key that KMS can rotate")
+ROTATABLE = Part("rotatable", "rotatable")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 _USES = (GET_BUCKET_ENCRYPTION, GET_EVENT_DATA_STORE)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
@@ -45,15 +45,12 @@ class _Use:
 
 @table(
     "keys",
-    "key of KMS",
     Scope.REGION,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
-        "rotatable": Column(
-            "Customer's, symmetric, made by KMS, in use", calls=(*_USES, DESCRIBE_KEY)
-        ),
-        "rotates": Column("Rotates", calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
-        "rotation_days": Column("Rotation period (days)", calls=(GET_KEY_ROTATION_STATUS,)),
+        "rotatable": Column(calls=(*_USES, DESCRIBE_KEY)),
+        "rotates": Column(calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
+        "rotation_days": Column(calls=(GET_KEY_ROTATION_STATUS,)),
     },
 )
 def keys(source: Source) -> Iterator[Row]:

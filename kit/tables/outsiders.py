@@ -38,13 +38,9 @@ from kit.tables.policies import read_policy
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
 KEY_ACCESS_COLUMNS = {
-    "key_policy_admits": Column("Other accounts that the key's policy admits", calls=_KEY_CALLS),
-    "key_grants_admit": Column(
-        "Other accounts that grants on the key admit", calls=(*_KEY_CALLS, LIST_GRANTS)
-    ),
-    "key_may_admit": Column(
-        "Other accounts that the key may admit", calls=(*_KEY_CALLS, LIST_GRANTS)
-    ),
+    "key_policy_admits": Column(calls=_KEY_CALLS),
+    "key_grants_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
+    "key_may_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
 }
 _POINT_CALLS = (
     *POINT_CALLS,
@@ -53,9 +49,9 @@ _POINT_CALLS = (
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
 )
 ACCESS_POINT_COLUMNS = {
-    "access_points": Column("Access points", calls=(LIST_ACCESS_POINTS,)),
-    "access_points_admit": Column("Others whom access points let in", calls=_POINT_CALLS),
-    "access_points_may_admit": Column("Others whom access points may let in", calls=_POINT_CALLS),
+    "access_points": Column(calls=(LIST_ACCESS_POINTS,)),
+    "access_points_admit": Column(calls=_POINT_CALLS),
+    "access_points_may_admit": Column(calls=_POINT_CALLS),
 }
 Statements = tuple[Statement, ...]
 Outcomes = Mapping[str, Access]

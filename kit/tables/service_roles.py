@@ -12,7 +12,7 @@ from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.principals import SERVICE_ROLES, policy_name
 
-EXPECTED = Part("expected", "service role of AppStream")
+EXPECTED = Part("expected", "expected")
 # AWS's policy of a role, where it is not called by the role's name.
 _POLICIES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
@@ -24,12 +24,11 @@ _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others
 
 @table(
     "service_roles",
-    "service role",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     {
-        "expected": Column("There, or needed by a fleet", calls=(DESCRIBE_FLEETS,)),
-        "deviations": Column("Differs from what AWS makes"),
+        "expected": Column(calls=(DESCRIBE_FLEETS,)),
+        "deviations": Column(),
     },
 )
 def service_roles(source: Source) -> Iterator[Row]:

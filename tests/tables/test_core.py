@@ -53,8 +53,8 @@ def test_a_cell_that_was_not_seen_has_no_value(snapshots: dict[str, Snapshot], n
 def test_titles_are_words(name: str) -> None:
     spec = SPECS[name]
     assert spec.noun
-    for column in spec.columns.values():
-        assert column.title[0].isupper() or column.title.startswith("of these")
+    for column in spec.columns:
+        assert spec.title(column)[0].isupper() or spec.title(column).startswith("of these")
 
 
 def test_every_default_names_the_document_that_says_so() -> None:
