@@ -76,16 +76,19 @@ class Clients:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                client = self._session.client(service, region_name=region, config=self._config)
-                client.meta.events.register("response-received", self._count)
-                client.meta.events.register_last(
-                    "before-send", partial(self._send, client, service, region)
-                )
-                watch_connections(client._endpoint.http_session)
-                if service == "s3control" and _is_loopback(client.meta.endpoint_url):
-                    client.meta.events.register("before-send.s3-control", _reach_loopback)
-                self._clients[key] = client
+                self._clients[key] = self._made(self._session, service, region)
             return self._clients[key]
+
+    def _made(self, session: boto3.Session, service: str, region: str) -> Any:
+        client = session.client(service, region_name=region, config=self._config)
+        client.meta.events.register("response-received", self._count)
+        client.meta.events.register_last(
+            "before-send", partial(self._send, client, service, region)
+        )
+        watch_connections(client._endpoint.http_session)
+        if service == "s3control" and _is_loopback(client.meta.endpoint_url):
+            client.meta.events.register("before-send.s3-control", _reach_loopback)
+        return client
 
     def _count(self, response_dict: Any, parsed_response: Any, **_: Any) -> None:
         """Count an answer that says "too often", before it is asked again."""
@@ -183,19 +186,17 @@ class Clients:
             made = session.get_credentials().get_frozen_credentials()
             if made == _frozen(self._session):
                 return False
-            old, self._session = self._session, session
-            with self._lock:
-                kept, self._clients = self._clients, {}
-            if self._account(self.client("sts", self.home)) == self._run.account:
-                with self._lock:
-                    self._accepted.clear()
-                    self._off.clear()
-                self.generation += 1
-                return True
-            self._session, self._clients = old, kept
+            # Nobody else asks with them before it is known whose they are.
+            if self._account(self._made(session, "sts", self.home)) != self._run.account:
+                return False
         except Exception:  # of whatever source: it has no other credentials
             return False
-        return False
+        with self._lock:
+            self._session, self._clients = session, {}
+            self._accepted.clear()
+            self._off.clear()
+            self.generation += 1
+        return True
 
     def close(self) -> None:
         """End what watches the time."""
