@@ -1,4 +1,4 @@
-"""Counts and ratios on the sandbox: requests, seconds, memory. Nothing here passes or fails."""
+"""Requests, seconds and memory of runs on the sandbox. The benchmark never fails."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ reading, making = (later - earlier for earlier, later in zip(times, times[1:]))
 print(json.dumps({"tabulate_cpu_s": round(making, 2), "tabulate_to_read": round(making / reading, 1)}))
 """
 
+CATALOGUE = """
+import json, time
+from kit.catalogue import texts
+from kit.catalogue.frameworks import frameworks
+began = time.process_time()
+frameworks()
+read = time.process_time()
+texts.ids()
+loaded = time.process_time()
+print(json.dumps({"texts": len(texts.ids()), "frameworks_cpu_ms": round((read - began) * 1e3, 1),
+    "texts_cpu_ms": round((loaded - read) * 1e3, 1)}))
+"""
+
 
 def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> dict[str, object]:
     """Run code in a process of its own; return the figures that it prints last."""
@@ -46,11 +59,11 @@ def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> 
 
 
 def measure(account: str, identity: str, environment: dict[str, str]) -> dict[str, object]:
-    """Collect and seal one account in a process of its own."""
+    """Collect and seal an account in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         parameters = Path(folder) / "run.yaml"
-        own = ROOT / "parameters" / f"{account}.yaml"
-        parameters.write_text(own.read_text() if own.exists() else f'account: "{identity}"\n')
+        sample = ROOT / "parameters" / f"{account}.yaml"
+        parameters.write_text(sample.read_text() if sample.exists() else f'account: "{identity}"\n')
         code = (
             "import sys, time, json, resource\n"
             "from pathlib import Path\n"
@@ -79,6 +92,8 @@ def measure(account: str, identity: str, environment: dict[str, str]) -> dict[st
 
 def main() -> None:
     """Print a line for each sample account."""
+    catalogue = run(CATALOGUE, ROOT, str(ROOT), {})
+    print("catalogue", *(f"{key}={value}" for key, value in catalogue.items()))
     names = sys.argv[1:] or ["empty", "demo", "big"]
     began = time.perf_counter()
     with sandbox.start(names) as local:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kit.catalogue import texts
 from kit.collect.collector import collect
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
@@ -28,7 +29,7 @@ _DEFAULTS = {
 
 
 def validate(namespace: Mapping[str, Any]) -> Run:
-    """Check the parameters in a notebook's namespace.
+    """Check the parameters in a notebook's namespace, and choose the language that they name.
 
     Parameters
     ----------
@@ -52,11 +53,14 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     refuse_unknown(sorted(injected), Where("the injected parameters"), Run, also=("snapshot",))
     stored = namespace.get("snapshot")
     if stored:
-        for name in sorted(injected - {"snapshot"}):
+        for name in sorted(injected - {"snapshot", "language"}):
             raise UserError(
-                f"{name}: a stored snapshot holds its own parameters; give snapshot alone"
+                f"{name}: a stored snapshot holds its own parameters; give snapshot alone, or with "
+                "language"
             )
-        return read(stored).run
+        run = read(stored).run
+        texts.choose(str(namespace["language"]) if "language" in injected else run.language)
+        return run
     cell = {name: namespace[name] for name in Run.model_fields if name in namespace}
     given = {
         name: f"papermill ({name})" if name in injected else f"the parameters cell ({name})"
@@ -68,7 +72,9 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     if file and cell.get("account") not in (None, "", values.get("account")):
         values, where = {}, Where("the parameters cell")
     chosen = {**values, **{name: cell[name] for name in given}}
-    return parameters(chosen, replace(where, elsewhere=given))
+    run = parameters(chosen, replace(where, elsewhere=given))
+    texts.choose(run.language)
+    return run
 
 
 def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
@@ -149,13 +155,6 @@ def _placed(run: Run) -> Run:
     if Path(run.outputs).is_absolute() or Path.cwd().name != "notebooks":
         return run
     return run.model_copy(update={"outputs": str(Path("..") / run.outputs)})
-
-
-def project(folder: str) -> Path:
-    """Return ``notebooks`` or ``parameters``: in a wheel beside the code, in a checkout above."""
-    package = Path(__file__).parent
-    inside = package / folder
-    return inside if inside.is_dir() else package.parent / folder
 
 
 def _injected_names(cells: Iterable[str]) -> list[str]:

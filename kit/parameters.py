@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from kit.aws_models import models, partition_of
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
@@ -36,64 +37,36 @@ Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701",
 
 
 class Profile(Strict):
-    """The thresholds that rules compare with; each rule names the thresholds it uses."""
+    """The thresholds that rules compare with; each rule names the thresholds it uses.
+
+    The catalogue has what each limits: ``report/thresholds/limits``.
+    """
 
     name: str
-    max_session_seconds: int = Field(gt=0, description="longest session, in seconds")
-    max_disconnect_seconds: int = Field(
-        gt=0, description="longest wait for a user who lost the connection, in seconds"
-    )
-    max_idle_seconds: int = Field(gt=0, description="longest idle time, in seconds")
-    minimum_key: Literal["any", "aws-managed", "customer"] = Field(
-        description="weakest class of key that may encrypt a bucket"
-    )
-    attestations: list[Framework] = Field(
-        min_length=1, description="frameworks of which a report by AWS's auditors has to be read"
-    )
-    report_valid_months: int = Field(
-        gt=0, description="months after its period in which an attestation report counts"
-    )
-    private_streaming_required: bool = Field(
-        description="whether streaming has to stay inside a VPC endpoint"
-    )
-    minimum_tls: Literal["TLSv1.2", "TLSv1.3"] = Field(description="oldest TLS version accepted")
-    local_transfer: Literal["reason", "forbidden"] = Field(
-        description="whether clipboard, download and printing need a declared reason, or are "
-        "forbidden"
-    )
-    fips_required: bool = Field(description="whether FIPS endpoints have to be used")
-    user_pool_forbidden: bool = Field(description="whether users of AppStream's own user pool fail")
-    certificate_sign_in_required: bool = Field(
-        description="whether sign-in by certificate has to be on where a domain is joined"
-    )
-    review_valid_months: int = Field(
-        gt=0, description="months in which a review of the responsibility matrix counts"
-    )
-    max_key_age_days: int = Field(gt=0, description="oldest access key, in days")
-    max_root_use_days: int = Field(
-        gt=0, description="days for which the root user has to have rested"
-    )
-    max_unconfirmed_days: int = Field(
-        gt=0, description="days that a user of the user pool may stay unconfirmed"
-    )
-    max_image_age_days: int = Field(gt=0, description="oldest base image, in days")
-    max_export_age_days: int = Field(
-        gt=0, description="days for which an image's export to an AMI asks for review"
-    )
-    max_report_age_days: int = Field(
-        gt=0, description="oldest last usage report while there are sessions, in days"
-    )
-    max_delivery_age_days: int = Field(
-        gt=0, description="oldest last delivery of a trail's log files, in days"
-    )
-    max_discovery_age_days: int = Field(
-        gt=0, description="oldest last search of a bucket for personal data, in days"
-    )
-    max_organisation_age_days: int = Field(
-        gt=0, description="oldest snapshot of the organisation's administrator, in days"
-    )
-    min_log_days: int = Field(gt=0, description="shortest time for which logs are kept, in days")
-    max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
+    max_session_seconds: int = Field(gt=0)
+    max_disconnect_seconds: int = Field(gt=0)
+    max_idle_seconds: int = Field(gt=0)
+    minimum_key: Literal["any", "aws-managed", "customer"]
+    attestations: list[Framework] = Field(min_length=1)
+    report_valid_months: int = Field(gt=0)
+    private_streaming_required: bool
+    minimum_tls: Literal["TLSv1.2", "TLSv1.3"]
+    local_transfer: Literal["reason", "forbidden"]
+    fips_required: bool
+    user_pool_forbidden: bool
+    certificate_sign_in_required: bool
+    review_valid_months: int = Field(gt=0)
+    max_key_age_days: int = Field(gt=0)
+    max_root_use_days: int = Field(gt=0)
+    max_unconfirmed_days: int = Field(gt=0)
+    max_image_age_days: int = Field(gt=0)
+    max_export_age_days: int = Field(gt=0)
+    max_report_age_days: int = Field(gt=0)
+    max_delivery_age_days: int = Field(gt=0)
+    max_discovery_age_days: int = Field(gt=0)
+    max_organisation_age_days: int = Field(gt=0)
+    min_log_days: int = Field(gt=0)
+    max_log_days: int = Field(gt=0)
 
 
 SAMPLE_REASONS = (
@@ -424,6 +397,11 @@ class Run(Strict):
         "A4",
         title="size of the PDF's pages: A4 or Letter",
     )
+    language: str = _field(
+        "en",
+        title="language of the texts: en, or the path of a YAML file",
+        more="The file has the ids of kit/catalogue/texts/en.yaml and of what that includes.",
+    )
     outputs: str = _field(
         "outputs",
         title="folder for snapshots and packs",
@@ -617,7 +595,9 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
     sources = {name: where.brief(name) for name in values}
-    return validated(Run, dict(values), where).given_in(sources)
+    run = validated(Run, dict(values), where).given_in(sources)
+    texts.check(run.language)
+    return run
 
 
 def _entries(value: Any) -> set[Any]:

@@ -65,6 +65,11 @@ _EXPIRED = {
 _UNREADABLE = "UnreadableAnswerError"  # the kit's own (kit.collect.wire)
 # The kit's own, of what was not waited for any longer; their messages name the parameter.
 _GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
+# How a snapshot states why it lacks pages of an answer.
+NOT_FINAL = "not final after {count} requests"
+MORE_PAGES = "{count} pages read, more exist"
+NOTHING_NEW = "{count} pages in a row listed nothing new, more exist"
+SAME_TOKEN = "the same page token came twice"
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
@@ -207,7 +212,9 @@ class Answer:
                 hint = text("gaps/left_out", member=left_out)
                 return Trouble("absent in answer", self.call.name, hint=hint, evidence=request.id)
             if request.cut and not self.call.bounded:
-                return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
+                return Trouble(
+                    "cut short", self.call.name, hint=_why_cut(request.cut), evidence=request.id
+                )
         return None
 
     @property
@@ -550,6 +557,21 @@ def is_refused(code: str) -> bool:
     return code in _REGION_OFF - {"OptInRequired"} | {"InvalidToken"}
 
 
+def _why_cut(stored: str) -> str:
+    """Return why pages are missing, from what the snapshot stores of it."""
+    count = "".join(filter(str.isdigit, stored))
+    ids = {
+        NOT_FINAL: "gaps/not_final",
+        MORE_PAGES: "gaps/more_pages",
+        NOTHING_NEW: "gaps/nothing_new",
+        SAME_TOKEN: "gaps/same_token",
+    }
+    for form, id in ids.items():
+        if stored == form.format(count=count):
+            return text(id, count=count)
+    return stored
+
+
 def _not_accepted(code: str) -> str:
     """What an error means that speaks of a region being off which the account has."""
     if code == "OptInRequired":
@@ -697,9 +719,14 @@ def _left_out(call: Call, request: Request) -> str:
 
 
 def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
-    """Return what every page must state where some of these hosts are not AWS's."""
-    other = sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    """Return what ``bag-info.txt`` states where some of these hosts are not AWS's."""
+    other = foreign(endpoints)
     return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+
+def foreign(endpoints: Iterable[str]) -> list[str]:
+    """Return the endpoints, each once, whose host is not one of AWS's own."""
+    return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
 
 
 def is_aws(endpoint: str) -> bool:

@@ -180,7 +180,7 @@ def test_the_sandbox_denies_what_it_is_told_to(tmp_path: Path) -> None:
 def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
-    assert "'nobody' is no sample account" in done.stderr
+    assert "'nobody' is not a sample account" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,19 @@ from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
-from kit.snapshot import Request, Snapshot, digest, is_aws, is_refused, item_identity, write
+from kit.snapshot import (
+    MORE_PAGES,
+    NOT_FINAL,
+    NOTHING_NEW,
+    SAME_TOKEN,
+    Request,
+    Snapshot,
+    digest,
+    is_aws,
+    is_refused,
+    item_identity,
+    write,
+)
 
 _WORKERS = 16
 _AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
@@ -418,7 +430,7 @@ class _Engine:
             if request.error or search(job.call.until, request.response):
                 return requests
             time.sleep(job.call.seconds_between)
-        last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")
+        last = replace(requests[-1], cut=NOT_FINAL.format(count=_MOST_POLLS))
         return [*requests[:-1], last]
 
     def _page(self, job: _Job) -> list[Request]:
@@ -434,9 +446,9 @@ class _Engine:
             if not tokens or request.error:
                 return [*requests, request]
             if len(requests) + 1 == most:
-                return [*requests, replace(request, cut=f"{most} pages read, more exist")]
+                return [*requests, replace(request, cut=MORE_PAGES.format(count=most))]
             if not seen.isdisjoint(tokens.values()):
-                return [*requests, replace(request, cut="the same page token came twice")]
+                return [*requests, replace(request, cut=SAME_TOKEN)]
             new = {
                 f"{member} {item_identity(item)}"
                 for member in (job.call.items, *job.call.holds)  # paged together
@@ -445,8 +457,7 @@ class _Engine:
             barren = barren + 1 if new <= listed else 0
             listed |= new
             if barren == _MOST_BARREN:
-                told = f"{barren} pages in a row listed nothing new, more exist"
-                return [*requests, replace(request, cut=told)]
+                return [*requests, replace(request, cut=NOTHING_NEW.format(count=barren))]
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens

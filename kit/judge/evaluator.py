@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.calls import DESCRIBE_ORGANIZATION, Call, with_sources
 from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
-from kit.catalogue.texts import text
+from kit.catalogue.texts import has, text
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -233,11 +233,19 @@ class _Evaluation:
         told = []
         for name in self.shown:
             title = self.table.spec.title(name)
-            seen = text("findings/not_seen") if (row, name) in self.gaps else shown(values[name])
-            sources = ", ".join(self.table.assumed.get((row, name), ()))
+            seen = (
+                text("findings/not_seen")
+                if (row, name) in self.gaps
+                else self._shown(name, values[name])
+            )
+            ids = self.table.assumed.get((row, name), ())
+            sources = ", ".join(text(f"defaults/{id}") for id in ids)
             assumed = text("findings/assumed", sources=sources) if sources else ""
             told.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
         return "; ".join(told)
+
+    def _shown(self, name: str, value: Any) -> str:
+        return shown(value, quoted=self.table.spec.columns[name].quoted)
 
     def _sample(self, row: str, values: Mapping[str, Any]) -> str:
         """Which part of a population the cells rest on, where it is not all of it."""
@@ -376,17 +384,32 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
     )
 
 
-def shown(value: Any) -> str:
-    """A cell's value as people read it."""
+def shown(value: Any, *, quoted: bool = False) -> str:
+    """A cell's value as people read it.
+
+    Parameters
+    ----------
+    value
+    quoted : bool
+        The value is somebody else's words, so none of them is one of the kit's.
+    """
     if value in (None, "", [], {}):
         return text("findings/none")
     if isinstance(value, bool):
         return text("findings/true" if value else "findings/false")
     if isinstance(value, dict):
-        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
+        items = ((shown(name), shown(item, quoted=quoted)) for name, item in value.items())
+        return ", ".join(f"{name} {item}" for name, item in items)
     if isinstance(value, (list, tuple)):
         most = 5
-        told = "; ".join(shown(item) for item in value[:most])
+        told = "; ".join(shown(item, quoted=quoted) for item in value[:most])
         more = len(value) - most
         return f"{told}; {text('findings/more', count=more)}" if more > 0 else told
-    return str(value)
+    return str(value) if quoted else _in_words(str(value))
+
+
+def _in_words(value: str) -> str:
+    """A value with what the catalogue calls it in place of a word of the kit's at its beginning."""
+    word, bracket, rest = value.partition(" (")
+    known = f"values/{word}"
+    return f"{text(known)}{bracket}{rest}" if has(known) else value

@@ -140,7 +140,7 @@ def why(record: Mapping[str, Any]) -> str:
     sample: str = record["sample"]
     call = " ".join(filter(None, (record["operation"], record["code"])))
     reason = record["reason"]
-    if record["status"] == NOT_EVIDENCED and has(f"reasons/{reason}"):
+    if (record["status"] == NOT_EVIDENCED or reason == WORST) and has(f"reasons/{reason}"):
         reason = text(f"reasons/{reason}")
     rest = ", ".join(filter(None, (reason, call, record["hint"])))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))

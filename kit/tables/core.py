@@ -64,6 +64,9 @@ class Column:
     sample : str
         The column that describes which part of a population the value rests on, where that is
         not all of it.
+    quoted : bool
+        The values are somebody else's words, such as what a run declares: findings show them as
+        they are, and translate none.
     past : bool
         The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
@@ -75,6 +78,7 @@ class Column:
     transient: bool = False
     sample: str = ""
     past: bool = False
+    quoted: bool = False
 
 
 @dataclass

@@ -38,14 +38,14 @@ _DECLARED = (
     Scope.ACCOUNT,
     (),
     {
-        "data_role": Column(),
-        "controller": Column(),
-        "register_reference": Column(),
-        "contact": Column(),
-        "reviewer": Column(),
-        "reviewed_on": Column(),
-        "disk_encryption_statement": Column(),
-        "agreements": Column(calls=(LIST_CUSTOMER_AGREEMENTS,)),
+        "data_role": Column(quoted=True),
+        "controller": Column(quoted=True),
+        "register_reference": Column(quoted=True),
+        "contact": Column(quoted=True),
+        "reviewer": Column(quoted=True),
+        "reviewed_on": Column(quoted=True),
+        "disk_encryption_statement": Column(quoted=True),
+        "agreements": Column(calls=(LIST_CUSTOMER_AGREEMENTS,), quoted=True),
     },
 )
 def declarations(source: Source) -> Iterator[Row]:
@@ -65,9 +65,9 @@ def declarations(source: Source) -> Iterator[Row]:
     Scope.ACCOUNT,
     (),
     {
-        "framework": Column(),
-        "reports": Column(calls=(LIST_REPORTS,)),
-        "reading": Column(),
+        "framework": Column(quoted=True),
+        "reports": Column(calls=(LIST_REPORTS,), quoted=True),
+        "reading": Column(quoted=True),
     },
     thresholds=("attestations",),
 )

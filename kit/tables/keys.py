@@ -58,8 +58,6 @@ def keys(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     rows: dict[tuple[str, str], Row] = {}
     for use in _uses(source):
-        if not use.key.gap and not use.key.value:
-            continue
         row = _row(snapshot, use, source)
         known = rows.setdefault((row.region, row.key), row)
         if known is not row:
@@ -106,6 +104,10 @@ def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
     if use.key.gap:
         unseen = dict.fromkeys(("rotatable", "rotates", "rotation_days"), use.key)
         return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", unseen)
+    if not use.key.value:  # AWS's own key, or none: that there is no other rests on it
+        none = {"rotatable": Cell(False, use.key.refs), "rotates": Cell(False, use.key.refs)}
+        cells = {**none, "rotation_days": Cell(None, use.key.refs)}
+        return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", cells)
     named = str(use.key.value)
     described = snapshot.answer(DESCRIBE_KEY, use.region, KeyId=named)
     arn = described.value("KeyMetadata.Arn") or named

@@ -147,16 +147,17 @@ def events_read(answer: Answer) -> str:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
     """
     if answer.trouble:
-        return f"not read ({answer.trouble.reason})"
+        return text("events/not_read", reason=text(f"reasons/{answer.trouble.reason}"))
     events = [item for item, _ in answer.items()]
     times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
-    span = f", {times[0]} to {times[-1]} UTC" if times else ""
+    span = text("events/span", first=times[0], last=times[-1]) if times else ""
     unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
-    span += f", {unread} of them without details that can be read" if unread else ""
-    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+    without = text("events/unread", count=unread) if unread else ""
+    counted = text("events/counted", count=len(events))
+    told = ", ".join(filter(None, (counted, span, without)))
     if answer.sampled:
-        return f"the newest {count}{span}; older ones were not read"
-    return f"all {count}{span}" if events else "no event"
+        return text("events/newest", events=told)
+    return text("events/all", events=told) if events else text("events/none")
 
 
 def minute(time: str) -> str:
@@ -186,7 +187,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "days asked for": snapshot.run.lookback_days,
         "all read": not answer.sampled,
     }
-    sample = f"a sample: {events_read(answer)}" if answer.sampled else ""
+    sample = text("events/sample", part=events_read(answer)) if answer.sampled else ""
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)
     return {

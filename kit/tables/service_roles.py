@@ -7,7 +7,7 @@ from typing import Any
 
 from kit.access.patterns import many
 from kit.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
-from kit.tables.cells import Cell, known_any
+from kit.tables.cells import Cell, absent_member, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.principals import SERVICE_ROLES, policy_name
@@ -41,9 +41,13 @@ def service_roles(source: Source) -> Iterator[Row]:
     for name in SERVICE_ROLES:
         if name in roles:
             role, ref = roles[name]
+            deviations = list(_deviations(source, name, role))
+            unseen = None
+            if role.get("AssumeRolePolicyDocument") is None and not deviations:
+                unseen = absent_member(answer.call, "AssumeRolePolicyDocument", ref)
             cells = {
                 "expected": Cell(True, (ref,)),
-                "deviations": Cell(list(_deviations(source, name, role)), (ref,)),
+                "deviations": Cell(deviations, (ref,), unseen),
             }
             yield Row(ACCOUNT, name, name, cells)
         elif name == _NEEDED and not answer.trouble:
@@ -69,7 +73,8 @@ def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str
     document = role.get("AssumeRolePolicyDocument")
     told = many(document.get("Statement")) if isinstance(document, dict) else []
     statements = [statement for statement in told if isinstance(statement, dict)]
-    if not any(statement.get("Effect") == "Allow" for statement in statements):
+    is_seen = document is not None
+    if is_seen and not any(statement.get("Effect") == "Allow" for statement in statements):
         yield "it does not trust its service"
     if not all(_trusts_only(SERVICE_ROLES[name], statement) for statement in statements):
         yield "it trusts others than its service"

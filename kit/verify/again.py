@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from kit.bag import INFO
+from kit.catalogue import texts
 from kit.judge import evaluate
 from kit.judge.digest import identity
 from kit.pack.evidence import evidence_files
@@ -54,11 +55,12 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     Raises
     ------
     UserError
-        The key of the snapshot's labels is not there, so that its labels cannot be compared.
+        The key of the snapshot's labels, or the file of its language, is not there.
     """
     stated = info.get("Snapshot-SHA-256", "none")
     if stated != stored.digest:
         yield failed(INFO, f"Snapshot-SHA-256 {stored.digest}, of {stored.folder}", stated)
+    texts.choose(stored.run.language)
     findings = evaluate(tabulate(stored))
     made = data(findings, stored).as_json()
     try:

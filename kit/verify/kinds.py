@@ -12,6 +12,11 @@ from kit.verify.contents import Contents
 HTML, PDF = "data/evidence.html", "data/evidence.pdf"
 CSV, PARQUET, WORKBOOK = "data/findings.csv", "data/findings.parquet", "data/findings.xlsx"
 OCSF, OSCAL = "data/ocsf-findings.json", "data/oscal-assessment-results.json"
+OSCAL_BASIS = (
+    "data/oscal-assessment-plan.json",
+    "data/oscal-catalog.json",
+    "data/oscal-profile.json",
+)
 EVIDENCE = "data/evidence/index.csv"
 ACCOUNTS, CHANGES = "data/accounts.csv", "data/changes.csv"
 
@@ -36,7 +41,7 @@ class Kind:
 
 ACCOUNT = Kind(
     "an account's pack",
-    (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, EVIDENCE),
+    (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, *OSCAL_BASIS, EVIDENCE),
     re.compile(r"data/evidence/[EO]\d+\.json"),
 )
 ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))

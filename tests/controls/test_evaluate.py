@@ -651,3 +651,23 @@ def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: 
 )
 def test_how_a_value_is_told(value: Any, words: str) -> None:
     assert shown(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "quoted"),
+    [
+        ("home folders", "HOME", "home folders"),
+        (["home folders", "homes"], "HOME; homes", "home folders; homes"),
+        ("home folders (of all)", "HOME (of all)", "home folders (of all)"),
+        ("all home folders", "all home folders", "all home folders"),
+        ({"home folders": "home folders"}, "HOME HOME", "HOME home folders"),
+    ],
+    ids=str,
+)
+def test_words_of_the_kit_among_values_have_texts_and_quoted_ones_none(
+    monkeypatch: pytest.MonkeyPatch, value: Any, words: str, quoted: str
+) -> None:
+    own = OwnTexts({"values/home folders": "HOME"})
+    monkeypatch.setattr(texts, "_catalogue", lambda language: own)
+    assert shown(value) == words
+    assert shown(value, quoted=True) == quoted
