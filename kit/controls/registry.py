@@ -26,16 +26,12 @@ CLOCK = "as_of"  # what rules name to be told when collection began; no threshol
 SEVERITIES = ("low", "medium", "high")
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
-SECTIONS = {
-    "GV": "Governance",
-    "AR": "Encryption at rest",
-    "IT": "Encryption in transit",
-    "ID": "Identity",
-    "LG": "Logging",
-    "MD": "Metadata and URLs",
-    "DS": "Discovery",
-    "EX": "Exposure",
-}
+SECTIONS = ("GV", "AR", "IT", "ID", "LG", "MD", "DS", "EX")
+
+
+def section_title(letters: str) -> str:
+    """Return the title of a section of controls, in the language chosen."""
+    return texts.text(f"sections/{letters}")
 
 
 class Worded:
@@ -384,7 +380,7 @@ def _described(one: Control | RollUp) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": one.id,
         "title": one.title,
-        "section": SECTIONS[one.section],
+        "section": section_title(one.section),
         "responsibility": one.responsibility,
         "gdpr": dict(one.gdpr),
         "context": dict(one.context),

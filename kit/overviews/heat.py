@@ -11,11 +11,11 @@ from matplotlib.figure import Figure as Canvas
 from kit.catalogue import statuses
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import text
-from kit.controls import CONTROLS, SECTIONS
+from kit.controls import CONTROLS, SECTIONS, section_title
 from kit.overviews.organisation import Organisation
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
-from kit.report.formats import joined, section_title
+from kit.report.formats import joined
 from kit.report.views import STATUSES, Figure
 
 ROWS = 50  # accounts that the picture has room for
