@@ -43,6 +43,7 @@ _BLOCKS = {
 _OFF = Default(False, "public_access_block")
 _CLOSED = Default(False, "no_bucket_policy")
 _NEVER = Default("never on", "versioning")
+_SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
 _ASKED = (GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)  # of every bucket, with its encryption
@@ -273,7 +274,10 @@ def _on(rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
 def _chosen(rule: dict[str, Any]) -> dict[str, Any]:
     """What a rule's filter chooses objects by; both forms of it in one."""
     chosen = rule.get("Filter") or {}
-    return {"Prefix": rule.get("Prefix"), **chosen, **(chosen.get("And") or {})}
+    chosen = {"Prefix": rule.get("Prefix"), **chosen, **(chosen.get("And") or {})}
+    # Beyond what JSON's numbers hold, sizes are stored as texts.
+    sizes = {name: int(chosen[name]) for name in _SIZES if name in chosen}
+    return {**chosen, **sizes}
 
 
 def _sizes(rules: list[dict[str, Any]] | None) -> list[int]:

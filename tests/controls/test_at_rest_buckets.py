@@ -866,6 +866,22 @@ SMALL_KEPT = {
     ("what is tagged", ruled(erases(Filter={"Tag": {"Key": "a", "Value": "b"}})), fails),
     ("what is large", ruled(erases(Filter={"ObjectSizeGreaterThan": 9})), fails),
     ("what is not empty", ruled(erases(Filter={"ObjectSizeGreaterThan": 0})), fails),
+    (
+        "what is larger than any number of JSON's",
+        ruled(erases(Filter={"ObjectSizeGreaterThan": 2**60})),
+        fails,
+    ),
+    (
+        "what is smaller than any number of JSON's",
+        ruled(erases(Filter={"ObjectSizeLessThan": 2**60})),
+        fails,
+    ),
+    (
+        "what is larger than no size",
+        ruled(erases(Filter={"ObjectSizeGreaterThan": -(2**60)})),
+        passes,
+    ),
+    ("what is smaller than no size", ruled(erases(Filter={"ObjectSizeLessThan": -(2**60)})), fails),
     ("what is large and what is small", ruled(LARGE, SMALL), passes),
     ("what is large and what is smaller than that", ruled(LARGE, sized(Less=9)), fails),
     ("what is large, and what is small from a day ahead on", ruled(LARGE, SMALL_LATER), fails),
