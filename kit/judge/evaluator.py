@@ -401,9 +401,9 @@ def shown(value: Any, *, quoted: bool = False) -> str:
         return ", ".join(f"{name} {item}" for name, item in items)
     if isinstance(value, (list, tuple)):
         most = 5
-        items = "; ".join(shown(item, quoted=quoted) for item in value[:most])
+        listed = "; ".join(shown(item, quoted=quoted) for item in value[:most])
         more = len(value) - most
-        return f"{items}; {text('findings/more', count=more)}" if more > 0 else items
+        return f"{listed}; {text('findings/more', count=more)}" if more > 0 else listed
     return str(value) if quoted else _in_words(str(value))
 
 
