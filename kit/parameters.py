@@ -226,7 +226,7 @@ class Run(Strict):
     max_timeouts: int = _field(
         3,
         ge=1,
-        title="calls in a row without an answer after which a service is given up in a region",
+        title="unanswered calls in a row after which the kit leaves a service of a region",
     )
     organisation_snapshot: str = _field(
         "",
