@@ -54,7 +54,7 @@ def status(snapshot: Snapshot, region: str) -> Cell:
     return attached(snapshot.answer(GET_MACIE_SESSION, region), "status", UNSEEN, _OFF)
 
 
-def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
+def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
     """Return Macie's inventory of a bucket; `NOT_KNOWN` where Macie is off and does not update it.
 
     Times are ISO 8601, or None where no analysis counts. An analysis does not count where

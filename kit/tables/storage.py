@@ -39,7 +39,7 @@ from kit.tables.guards import (
     retention,
     sse_c_blocked,
 )
-from kit.tables.macie import BUCKET_COLUMNS, known_of
+from kit.tables.macie import BUCKET_COLUMNS, bucket_cells
 from kit.tables.outsiders import (
     ACCESS_POINT_COLUMNS,
     KEY_ACCESS_COLUMNS,
@@ -236,7 +236,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         ),
         **refusals(snapshot, source.labels, statements, arn),
         **_erasure(snapshot, bucket),
-        **known_of(snapshot, name, bucket.region),
+        **bucket_cells(snapshot, name, bucket.region),
         "tls_only": derive(
             lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
         ),
