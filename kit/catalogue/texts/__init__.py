@@ -74,7 +74,9 @@ def text(id: str, /, **values: object) -> str:
     KeyError
         The catalogue has no such text, or a field has no value.
     """
-    entry = _catalogue(_chosen)[id]
+    entry = _catalogue(_chosen).get(id)
+    if entry is None:
+        raise KeyError(f"{id}: the catalogue of texts ({REFERENCE}.yaml) has no such text")
     if not isinstance(entry, str):
         entry = entry[PLURAL[values["count"] != 1]]
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
