@@ -18,7 +18,8 @@ import yaml
 
 from kit.calls import CALLS
 from kit.catalogue import texts
-from kit.controls.source import statements, title
+from kit.catalogue.frameworks import others
+from kit.controls.source import AWS_PAGE, statements, title
 from kit.pack.attachments import attachments
 from kit.pack.document import document, findings_data
 from kit.pack.execute import execute
@@ -82,8 +83,11 @@ def translated(
 
 
 def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
-    """AWS's page and answers, the run's parameters and waivers, names of calls, and labels."""
-    page_of_aws = [part for one in statements() for part in (one.what, one.says)]
+    """Words of AWS's page, frameworks, answers, parameters and waivers; names of calls; labels."""
+    frameworks = [AWS_PAGE, *others()]
+    required = [
+        part for id in frameworks for one in statements(id) for part in (one.what, one.says)
+    ]
     labels = [record["resource"] for record in records]
     # Policies and roles by which rights come: labels too, and part of what a finding is.
     labels += [
@@ -95,7 +99,7 @@ def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
         request.response for request in stored.evidence if request.call.startswith("artifact")
     ]
     given = [stored.run.model_dump(mode="json"), stored.header["waivers"]]
-    return " | ".join([title(), *page_of_aws, *labels, *CALLS, json.dumps([*answers, *given])])
+    return " | ".join([title(), *required, *labels, *CALLS, json.dumps([*answers, *given])])
 
 
 def test_the_findings_are_the_same(signed_pack: Path, translated: Translated) -> None:

@@ -1,7 +1,7 @@
-"""Sealed packs, read back: what a roll-up of many and a comparison of two are made from.
+"""Sealed packs as overviews read them.
 
-The kit reads only what a pack's manifest vouches for, and only its small files: the tag
-``bag-info.txt`` and ``data/findings.csv``. It sends no request to AWS.
+An overview reads only ``bag-info.txt`` and ``data/findings.csv``, and only where their digests
+are the manifest's. It sends no request to AWS.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ FINDINGS = "data/findings.csv"
 
 @dataclass(frozen=True)
 class SealedPack:
-    """A pack as it lies in a folder.
+    """A pack in a folder.
 
     Attributes
     ----------
     folder : Path
         The bag: the folder that has ``bag-info.txt`` in it.
     info : dict of str to str
-        What ``bag-info.txt`` says.
+        The values of ``bag-info.txt`` by label.
     """
 
     folder: Path
@@ -50,41 +50,42 @@ class SealedPack:
         return dt.datetime.fromisoformat(self.info["Evidence-As-Of"])
 
     @cached_property
-    def _vouched(self) -> dict[str, str]:
+    def _digests(self) -> dict[str, str]:
         return {**_manifest(self.folder / MANIFEST), **_manifest(self.folder / TAG_MANIFEST)}
 
     @property
     def stamp(self) -> str:
-        """What every page says where the answers did not come from AWS; else empty."""
+        """The stamp on every page where the answers did not come from AWS; else empty."""
         return self.info.get("Stamp", "none").removeprefix("none")
 
     def read(self, name: str) -> bytes:
-        """Return a file's content, once its digest is found to be the manifest's.
+        """Return a file's content where its digest is the manifest's.
 
         Raises
         ------
         UserError
-            The file is missing, not listed, or not what the manifest says.
+            The file is missing, the manifest does not list it, or the digests differ.
         """
         try:
             content = (self.folder / name).read_bytes()
         except OSError as error:
             raise UserError(f"{self.folder / name}: cannot be read ({error.strerror})") from None
-        found, stated = hashlib.sha256(content).hexdigest(), self._vouched.get(name)
-        if found != stated:
+        computed, stated = hashlib.sha256(content).hexdigest(), self._digests.get(name)
+        if computed != stated:
+            manifest = f"the manifest says {stated}" if stated else "the manifest does not list it"
             raise UserError(
-                f"{self.folder / name}: its SHA-256 is {found}, the manifest says "
-                f"{stated or 'nothing of it'}; `evidence verify {self.folder}` tells more"
+                f"{self.folder / name}: its SHA-256 is {computed}, {manifest}; "
+                f"`evidence verify {self.folder}` reports every difference"
             )
         return content
 
     def read_leaves(self, columns: list[str]) -> pd.DataFrame:
-        """Return some members of each `kit.judge.findings.Finding` but the roll-ups, a row each.
+        """Return members of each `kit.judge.findings.Finding`, a row each, without roll-ups.
 
         Raises
         ------
         UserError
-            As `read`, and where the file holds no table of findings.
+            As `read`, or the file is not a table of findings.
         """
         try:
             records = read_findings_csv(self.read(FINDINGS))
@@ -98,13 +99,13 @@ class SealedPack:
                 f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
                 f"{', '.join(STATUSES)}"
             )
-        # Earlier packs give a roll-up no subject of its own.
+        # In earlier packs the subject does not distinguish roll-ups.
         leaves = [record for record in records if record["control"] not in ROLL_UPS]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 
 
 def open_pack(folder: Path | str) -> SealedPack:
-    """Open one pack.
+    """Open a pack.
 
     Parameters
     ----------
@@ -114,14 +115,15 @@ def open_pack(folder: Path | str) -> SealedPack:
     Raises
     ------
     UserError
-        There is no pack, it has no date, or its manifest does not vouch for what it says.
+        The folder holds no pack, or the pack has no date or another digest than its manifest.
     """
     folder = Path(folder)
     bag = next((at for at in (folder, folder / "pack") if (at / INFO).is_file()), None)
     if bag is None:
         raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it")
     lines = SealedPack(bag, {}).read(INFO).decode("utf-8", "replace").splitlines()
-    pack = SealedPack(bag, {name: value for name, _, value in (x.partition(": ") for x in lines)})
+    pairs = (line.partition(": ") for line in lines)
+    pack = SealedPack(bag, {name: value for name, _, value in pairs})
     try:
         pack.as_of  # noqa: B018
     except (KeyError, ValueError):
@@ -130,17 +132,17 @@ def open_pack(folder: Path | str) -> SealedPack:
 
 
 def find_packs(folder: Path | str) -> list[SealedPack]:
-    """Open every pack of an account that lies below a folder, the oldest first.
+    """Open every pack of an account below a folder, the oldest first.
 
     Raises
     ------
     UserError
-        There is none.
+        The folder holds no pack.
     """
     folder = Path(folder)
     places = [folder] if (folder / INFO).is_file() else _bags(folder)
-    found = [pack for pack in map(open_pack, places) if pack.account]
-    packs = sorted(found, key=lambda pack: (pack.as_of, str(pack.folder)))
+    packs = [pack for pack in map(open_pack, places) if pack.account]
+    packs.sort(key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
         raise UserError(f"{folder}: no pack lies below it; `evidence run` and `batch` make them")
     return packs
@@ -153,7 +155,7 @@ def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
 
 
 def stamp_of(packs: Iterable[SealedPack]) -> str:
-    """Return what every page says of what is made from these; empty if all answers are AWS's."""
+    """Return the stamp of documents made from packs; empty where all answers came from AWS."""
     return "; ".join(sorted({pack.stamp for pack in packs} - {""}))
 
 
