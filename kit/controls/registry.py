@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from types import CodeType
@@ -19,11 +19,13 @@ from kit.catalogue import frameworks, texts
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls.source import answered_by, cite, words
 from kit.errors import UserError
+from kit.parameters import Profile, Run
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
 CLOCK = "as_of"  # the parameter of a rule that takes when collection began; no threshold
 SEVERITIES = ("low", "medium", "high")
+_LIMITS = {*Run.model_fields, *Profile.model_fields, CLOCK}  # what rules may compare with
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = ("GV", "AR", "IT", "ID", "LG", "MD", "DS", "EX")
@@ -55,6 +57,9 @@ class Worded:
     def name(self) -> str:
         """Id of the text among the control's ``verdicts``."""
         return "/".join(filter(None, (self.status, self.case)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
 
 
 class Attested(Worded):
@@ -193,7 +198,12 @@ class Control(_Described):
         """Add a rule that reads other columns and has another severity."""
 
         def add(rule: Rule) -> Rule:
-            self.clauses.append(Clause(self.id, rule, severity))
+            clause = Clause(self.id, rule, severity)
+            _refuse_unknown(
+                self.id, f"column of {self.table}", clause.columns, SPECS[self.table].columns
+            )
+            _refuse_unknown(self.id, "threshold or parameter", clause.thresholds, _LIMITS)
+            self.clauses.append(clause)
             return rule
 
         return add
@@ -331,12 +341,27 @@ def control(
             rests_on,
             required_by,
             gives,
-            [Clause(id, rule)],
         )
+        if id in CONTROLS:
+            raise ValueError(f"{id} is declared twice")
+        _refuse_unknown(id, "table", [table], SPECS)
+        _refuse_unknown(id, "severity", [severity], SEVERITIES)
+        _refuse_unknown(id, "responsibility", [responsibility], (AWS, CUSTOMER, SHARED))
+        _refuse_unknown(id, f"column of {table}", declared.shows, SPECS[table].columns)
         CONTROLS[id] = declared
+        declared.clause(rule)
         return declared
 
     return declare
+
+
+def _refuse_unknown(control: str, kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise for a name in a declaration that nothing has, with what is near."""
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+            raise ValueError(f"{control}: there is no {kind} {name!r}; {hint}")
 
 
 def roll_up(id: str, *, responsibility: str) -> Callable[[_Findings], RollUp]:
