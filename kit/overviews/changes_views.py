@@ -69,7 +69,13 @@ def remarks(changes: Changes) -> Note:
 def compared(changes: Changes) -> Table:
     """The packs that are compared, with their digests."""
     rows: list[list[Any]] = [
-        [which, pack.account, pack.as_of.isoformat(), pack.info["Findings-SHA-256"]]
+        [
+            which,
+            pack.account,
+            pack.as_of.isoformat(),
+            pack.signature,
+            pack.info["Findings-SHA-256"],
+        ]
         for which, packs in (("earlier", changes.before), ("later", changes.after))
         for pack in packs
     ]
@@ -80,6 +86,7 @@ def compared(changes: Changes) -> Table:
             Column("which", "Audit"),
             Column("account", "Account", "code"),
             Column("as_of", "Evidence as of", "datetime"),
+            Column("signature", "Signed by"),
             Column("digest", "Findings (SHA-256)", "code"),
         ],
         rows,

@@ -84,7 +84,7 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
 def packs(organisation: Organisation) -> Table:
     """The packs that are summed up, by their digests."""
     rows: list[list[Any]] = [
-        [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
+        [account, pack.signature, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
         for account, pack in organisation.packs.items()
     ]
     return Table(
@@ -92,6 +92,7 @@ def packs(organisation: Organisation) -> Table:
         "The packs that are summed up, by their digests",
         [
             Column("account", "Account", "code"),
+            Column("signature", "Signed by"),
             Column("snapshot", "Snapshot (SHA-256)", "code"),
             Column("findings", "Findings (SHA-256)", "code"),
         ],
@@ -200,6 +201,7 @@ def data(organisation: Organisation) -> Data:
         {
             "account": account,
             "as_of": pack.as_of.isoformat(),
+            "signature": pack.signature,
             "snapshot_sha256": pack.info["Snapshot-SHA-256"],
             "findings_sha256": pack.info["Findings-SHA-256"],
             **{status.replace(" ", "_"): int(counts.loc[account, status]) for status in counts},

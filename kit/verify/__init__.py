@@ -11,7 +11,7 @@ from pathlib import Path
 from kit.snapshot import Snapshot, read
 from kit.verify.again import check_against
 from kit.verify.bag import check_bag, read_info
-from kit.verify.checks import Check, bounded, ending, not_compared
+from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
 from kit.verify.contents import Contents, RefusedError, open_contents
 from kit.verify.document import check_document
 from kit.verify.findings import check_findings
@@ -19,7 +19,7 @@ from kit.verify.info import check_info, check_overview_info
 from kit.verify.kinds import ACCOUNT, PARQUET, check_kind, kind_of
 from kit.verify.signatures import Roots, check_signatures, read_roots
 
-__all__ = ["Check", "ending", "verify"]
+__all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
 
 
 def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
