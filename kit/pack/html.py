@@ -49,9 +49,7 @@ class EvidenceHTMLExporter(Exporter):
 
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
-    style = (TEMPLATES / "evidence.css").read_text("utf-8")
-    style = style.replace("/* computed */", _computed(evidence.cover))
-    script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    style, script, policy = assets(evidence.cover)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable}
@@ -62,10 +60,18 @@ def page(evidence: Document) -> str:
     environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
     return environment.get_template("evidence.html.j2").render(
         outline=evidence.outline(),
-        policy=_policy(style, script),
+        policy=policy,
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def assets(cover: views.JSON) -> tuple[str, str, str]:
+    """Return style, script and Content-Security-Policy of the page with a cover's stamp and marks."""
+    style = (TEMPLATES / "evidence.css").read_text("utf-8")
+    style = style.replace("/* computed */", _computed(cover))
+    script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    return style, script, policy_of(style, script)
 
 
 def _breakable(text: str) -> str:
@@ -81,7 +87,7 @@ def _least(table: views.JSON) -> list[int]:
     return [min(math.ceil(width / _STEP), _STEPS) for width in wanted]
 
 
-def _policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str) -> str:
     """Return the Content-Security-Policy: our style, our script, pictures in the file, no more."""
     return "; ".join(
         (

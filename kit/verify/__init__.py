@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kit.snapshot import Snapshot, read
-from kit.verify.again import check_against
 from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
 from kit.verify.contents import Contents, RefusedError, open_contents
 from kit.verify.document import check_document
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info, check_overview_info
-from kit.verify.kinds import ACCOUNT, PARQUET, check_kind, kind_of
+from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
+from kit.verify.maker import maker_of
+from kit.verify.page import check_page
 from kit.verify.signatures import Roots, check_signatures, read_roots
 
 __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
@@ -66,11 +67,24 @@ def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator
         yield from bounded(check_findings(contents, info))
     checks, manifest = check_document(contents, info, attached=kind is ACCOUNT)
     yield from bounded(checks)
+    maker = maker_of(info)
+    checks, page = check_page(contents, info, maker, of_an_account=kind is ACCOUNT)
+    yield from bounded(checks)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
-    if stored:
+    # What makes a pack's files takes long to import, and is needed here alone.
+    if kind is ACCOUNT and stored:
+        from kit.verify.again import check_against
+
         yield from bounded(check_against(contents, info, stored))
-    elif PARQUET in contents.sizes:
-        yield not_compared(PARQUET, "--against SNAPSHOT writes it again")
+        return
+    if kind is ACCOUNT:
+        from kit.verify.forms import check_forms
+
+        yield from check_forms(contents, manifest, page, maker)
+    how = f"made by {maker.name}" + ("; --against SNAPSHOT makes them again" * (kind is ACCOUNT))
+    for name in (HTML, PDF):
+        if name in contents.sizes:
+            yield not_compared(f"other texts of {name}", how)

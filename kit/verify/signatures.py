@@ -151,13 +151,6 @@ def _printed(contents: Contents, *, signed: bool) -> Check:
 
 def _unsigned(contents: Contents, roots: Roots) -> Iterator[Check]:
     found = [name for name in (SIGNATURE, TIMESTAMP) if name in contents.sizes]
-    try:
-        if PDF in contents.sizes and any(_reader(contents).embedded_signatures):
-            found.append(f"one in {PDF}")
-    except UnreadableError as error:
-        yield failed(PDF, "a PDF", f"it {error}")
-    except Exception as error:
-        yield failed(PDF, "a PDF", f"it cannot be read: {_reason(error)}")
     if found:
         yield failed(INFO, "no signature, as it says", ", ".join(found), NO_SIGNATURE)
     if roots:
