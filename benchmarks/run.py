@@ -16,6 +16,48 @@ from kit import sandbox
 ROOT = Path(__file__).parent.parent
 
 
+# CPU of making the tables, as a multiple of that of reading the snapshot and its digests.
+TABULATE = """
+import json, sys, time
+from kit.snapshot import read
+from kit.tables import tabulate
+times = [time.process_time()]
+snapshot = read(sys.argv[1])
+times.append(time.process_time())
+tabulate(snapshot)
+times.append(time.process_time())
+reading, making = (later - earlier for earlier, later in zip(times, times[1:]))
+print(json.dumps({"tabulate_cpu_s": round(making, 2), "tabulate_to_read": round(making / reading, 1)}))
+"""
+
+CATALOGUE = """
+import json, time
+from kit.catalogue import texts
+from kit.catalogue.frameworks import frameworks
+began = time.process_time()
+frameworks()
+read = time.process_time()
+texts.ids()
+loaded = time.process_time()
+print(json.dumps({"texts": len(texts.ids()), "frameworks_cpu_ms": round((read - began) * 1e3, 1),
+    "texts_cpu_ms": round((loaded - read) * 1e3, 1)}))
+"""
+
+
+def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> dict[str, object]:
+    """Run code in a process of its own; return the figures that it prints last."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(argument)],
+        cwd=folder,
+        env={**os.environ, **environment, "XDG_CONFIG_HOME": folder},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
 def measure(account: str, identity: str, environment: dict[str, str]) -> dict[str, object]:
     """Collect and seal one account in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -26,7 +68,7 @@ def measure(account: str, identity: str, environment: dict[str, str]) -> dict[st
             "import sys, time, json, resource\n"
             "from pathlib import Path\n"
             "from kit.parameters import parameters\n"
-            "from kit.controls import needed_calls\n"
+            "from kit.judge import needed_calls\n"
             "from kit.collect.collector import collect\n"
             "from kit.pack.seal import seal\n"
             "run = parameters(sys.argv[1])\n"
@@ -43,20 +85,15 @@ def measure(account: str, identity: str, environment: dict[str, str]) -> dict[st
             " 'peak_mb': peak // 1024, 'html_kb': (data / 'evidence.html').stat().st_size // 1024,"
             " 'pdf_kb': (data / 'evidence.pdf').stat().st_size // 1024}))\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(parameters)],
-            cwd=folder,
-            env={**os.environ, **environment, "XDG_CONFIG_HOME": folder},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+        figures = run(code, parameters, folder, environment)
+        (snapshot,) = Path(folder).glob("outputs/*/*/snapshot")
+        return figures | run(TABULATE, snapshot, folder, environment)
 
 
 def main() -> None:
     """Print a line for each sample account."""
+    catalogue = run(CATALOGUE, ROOT, str(ROOT), {})
+    print("catalogue", *(f"{key}={value}" for key, value in catalogue.items()))
     names = sys.argv[1:] or ["empty", "demo", "big"]
     began = time.perf_counter()
     with sandbox.start(names) as local:

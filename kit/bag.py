@@ -1,8 +1,8 @@
 """A pack is a BagIt bag (RFC 8493): `sha256sum -c` checks it, and the same files give the same bag.
 
-The lines are written here and not by the `bagit` library, which changes the process's working
-folder, dates by the clock and lists tag files in the file system's order. The library then holds
-the bag against its manifests before it is moved into place.
+This module writes the manifests itself. The `bagit` library would change the process's working
+folder, date the bag by the clock and list tag files in the file system's order. The library then
+validates the bag before it is moved into place.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ def write_bag(
     private: bool = False,
     finish: Callable[[Path], None] = lambda bag: None,
 ) -> None:
-    """Write a bag beside its place and move it there by one rename.
+    """Write a bag in a temporary folder beside its path and rename it.
 
     Parameters
     ----------
     folder : Path
-        Where the bag comes to lie; its parents are made.
+        Path of the bag; its parents are created.
     files : iterable of (str, bytes)
-        Names below ``data/`` with ``/`` between folders, and contents. Each is written before
-        the next is asked for, so that no more than one is held.
+        Names below ``data/`` with ``/`` between folders, and contents. Each file is written before
+        the next is read from the iterable, so that memory holds a single file.
     info : mapping of str to str
         Labels and values of ``bag-info.txt``; ``Bagging-Date`` and ``Payload-Oxum`` are added.
     as_of : datetime
-        The bag's date, and that of every file in it.
+        The date of the bag and of every file in it.
     private : bool
-        Whether its owner alone may read it. Other permissions do not depend on the umask.
+        Whether only the bag's owner may read it. The permissions do not depend on the umask.
     finish : function of Path
-        Called with the whole bag, for what its manifests cannot list: their signature.
+        Called with the whole bag, to add what the manifests cannot list: their signature.
 
     Raises
     ------
     CannotRunError
-        The bag cannot be written, or what lies on the disk is not what was written.
+        The bag cannot be written, or its content on the disk differs from what was written.
     """
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
@@ -83,7 +83,7 @@ def write_bag(
     except OSError as error:
         raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
     except bagit.BagError as error:
-        raise CannotRunError(f"outputs: {folder} is not what was written ({error})") from None
+        raise CannotRunError(f"outputs: {folder} differs from what was written ({error})") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -95,7 +95,7 @@ def _write(path: Path, content: bytes) -> str:
 
 
 def _lines(digests: Mapping[str, str]) -> str:
-    """A manifest as `sha256sum` writes and checks it."""
+    """Return a manifest in the format of `sha256sum`."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
 
 
@@ -104,7 +104,7 @@ def _info(info: Mapping[str, str]) -> str:
 
 
 def _settle(bag: Path, as_of: dt.datetime, private: bool) -> None:
-    """Give every file and folder, these last, the bag's date and permissions."""
+    """Set the bag's date and permissions on every file, then on every folder."""
     for path in sorted((bag, *bag.rglob("*")), reverse=True):
         mode = 0o755 if path.is_dir() else 0o644
         path.chmod(mode & 0o700 if private else mode)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import jmespath
@@ -115,6 +115,8 @@ class Call:
     scope: Scope
     items: str
     holds: tuple[str, ...]
+    always: tuple[str, ...]
+    root: str
     parameters: Callable[[Asked], Mapping[str, Any]]
     each: tuple[Each, ...]
     after: tuple[Call, ...]
@@ -131,11 +133,16 @@ class Call:
     informative: bool
     probe: bool = field(compare=False)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
         about = f" ({self.of})" if self.of else ""
         return f"{self.service}.{self.operation}{about}"
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members that AWS sends with every answer that is one."""
+        return (*filter(None, (self.items,)), *self.holds, *self.always)
 
     @property
     def need(self) -> Need:
@@ -172,6 +179,8 @@ def declare(
     of: str = "",
     items: str = "",
     holds: tuple[str, ...] = (),
+    always: tuple[str, ...] = (),
+    root: str = "",
     parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
@@ -201,6 +210,12 @@ def declare(
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
         Further members without which an answer does not say what was asked.
+    always : tuple of str
+        Further members that AWS always sends: an answer without them is unreadable, and asked for
+        again (`kit.collect.wire`).
+    root : str
+        Name of the root element of an answer of Amazon S3's, which says nothing where a setting
+        was never made.
     parameters : mapping, or a function of `Asked`
         Request parameters that do not come from other answers.
     each : tuple of Each
@@ -240,6 +255,8 @@ def declare(
         scope=scope,
         items=items,
         holds=holds,
+        always=always,
+        root=root,
         parameters=given if callable(given) else lambda _: given,
         each=each,
         after=after,
@@ -263,7 +280,16 @@ def declare(
 # --- the account -------------------------------------------------------------------------
 
 GET_CALLER_IDENTITY = declare(
-    "sts", "GetCallerIdentity", Scope.ACCOUNT, personal=("Arn", "UserId"), action=""
+    "sts",
+    "GetCallerIdentity",
+    Scope.ACCOUNT,
+    always=(
+        "Account",
+        "Arn",
+        "UserId",
+    ),
+    personal=("Arn", "UserId"),
+    action="",
 )
 LIST_REGIONS = declare(
     "account",
@@ -301,7 +327,7 @@ LIST_CUSTOMER_AGREEMENTS = declare(
 
 # --- identity ----------------------------------------------------------------------------
 
-GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT)
+GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT, always=("SummaryMap",))
 LIST_VIRTUAL_MFA_DEVICES = declare(
     "iam",
     "ListVirtualMFADevices",
@@ -316,6 +342,7 @@ GENERATE_CREDENTIAL_REPORT = declare(
     "iam",
     "GenerateCredentialReport",
     Scope.ACCOUNT,
+    always=("State",),
     until="State == 'COMPLETE'",
     seconds_between=1.0,
 )
@@ -323,6 +350,7 @@ GET_CREDENTIAL_REPORT = declare(
     "iam",
     "GetCredentialReport",
     Scope.ACCOUNT,
+    always=("GeneratedTime",),
     holds=("Content",),
     after=(GENERATE_CREDENTIAL_REPORT,),
     personal=("Content",),
@@ -349,6 +377,7 @@ DESCRIBE_ORGANIZATION = declare(
     "organizations",
     "DescribeOrganization",
     Scope.ACCOUNT,
+    always=("Organization",),
     home=True,
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
@@ -510,6 +539,7 @@ LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
 DESCRIBE_CERTIFICATE_AUTHORITY = declare(
     "acm-pca",
     "DescribeCertificateAuthority",
+    always=("CertificateAuthority",),
     each=(
         Each(
             DESCRIBE_DIRECTORY_CONFIGS,
@@ -553,6 +583,7 @@ LIST_EVENT_DATA_STORES = declare("cloudtrail", "ListEventDataStores", items="Eve
 GET_EVENT_DATA_STORE = declare(
     "cloudtrail",
     "GetEventDataStore",
+    always=("EventDataStoreArn",),
     each=(Each(LIST_EVENT_DATA_STORES, "EventDataStores[].{EventDataStore: EventDataStoreArn}"),),
 )
 
@@ -563,6 +594,7 @@ LIST_BUCKETS = declare(
     "s3",
     "ListBuckets",
     Scope.ACCOUNT,
+    root="ListAllMyBucketsResult",
     items="Buckets",
     parameters={"Prefix": BUCKET_PREFIX, "MaxBuckets": 1000},
     personal=("Owner",),
@@ -572,6 +604,7 @@ GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
     "s3control",
     "GetPublicAccessBlock",
     Scope.ACCOUNT,
+    root="PublicAccessBlockConfiguration",
     parameters=lambda asked: {"AccountId": asked.account},
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetAccountPublicAccessBlock",
@@ -629,6 +662,7 @@ EACH_SCREENSHOTS = (
 LIST_NAMED_BUCKETS = declare(
     "s3",
     "ListBuckets",
+    root="ListAllMyBucketsResult",
     of="that are named",
     items="Buckets",
     each=tuple(
@@ -649,6 +683,7 @@ EACH_TRAIL_BUCKET = (
 GET_BUCKET_ENCRYPTION = declare(
     "s3",
     "GetBucketEncryption",
+    root="ServerSideEncryptionConfiguration",
     holds=("ServerSideEncryptionConfiguration",),
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"ServerSideEncryptionConfigurationNotFoundError": ""},
@@ -657,6 +692,7 @@ GET_BUCKET_ENCRYPTION = declare(
 GET_BUCKET_POLICY = declare(
     "s3",
     "GetBucketPolicy",
+    always=("Policy",),
     each=EACH_BUCKET,
     absent={"NoSuchBucketPolicy": ""},
     personal=("Policy",),
@@ -664,12 +700,14 @@ GET_BUCKET_POLICY = declare(
 GET_BUCKET_POLICY_STATUS = declare(
     "s3",
     "GetBucketPolicyStatus",
+    root="PolicyStatus",
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS),
     absent={"NoSuchBucketPolicy": ""},
 )
 GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
     "s3",
     "GetPublicAccessBlock",
+    root="PublicAccessBlockConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS),
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetBucketPublicAccessBlock",
@@ -677,25 +715,30 @@ GET_BUCKET_PUBLIC_ACCESS_BLOCK = declare(
 GET_BUCKET_OWNERSHIP_CONTROLS = declare(
     "s3",
     "GetBucketOwnershipControls",
+    root="OwnershipControls",
     each=(*EACH_BUCKET, *EACH_SOURCE),
     absent={"OwnershipControlsNotFoundError": ""},
 )
 GET_BUCKET_VERSIONING = declare(
     "s3",
     "GetBucketVersioning",
+    root="VersioningConfiguration",
     each=(*EACH_BUCKET, *EACH_SOURCE, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
 )
 GET_BUCKET_LIFECYCLE_CONFIGURATION = declare(
     "s3",
     "GetBucketLifecycleConfiguration",
+    root="LifecycleConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
     absent={"NoSuchLifecycleConfiguration": ""},
     action="s3:GetLifecycleConfiguration",
 )
-GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", each=EACH_BUCKET)
+GET_BUCKET_LOGGING = declare("s3", "GetBucketLogging", root="BucketLoggingStatus", each=EACH_BUCKET)
 GET_BUCKET_TAGGING = declare(
     "s3",
     "GetBucketTagging",
+    always=("TagSet",),
+    root="Tagging",
     each=EACH_BUCKET,
     absent={"NoSuchTagSet": ""},
     personal=("TagSet",),
@@ -703,6 +746,7 @@ GET_BUCKET_TAGGING = declare(
 GET_BUCKET_REPLICATION = declare(
     "s3",
     "GetBucketReplication",
+    root="ReplicationConfiguration",
     each=(*EACH_BUCKET, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET),
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
@@ -711,6 +755,7 @@ GET_BUCKET_REPLICATION = declare(
 LIST_COPY_BUCKETS = declare(
     "s3",
     "ListBuckets",
+    root="ListAllMyBucketsResult",
     of="to which copies go",
     items="Buckets",
     each=(
@@ -730,6 +775,7 @@ LIST_COPY_BUCKETS = declare(
 LIST_ACCESS_POINTS = declare(
     "s3control",
     "ListAccessPoints",
+    root="ListAccessPointsResult",
     items="AccessPointList",
     parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
     each=tuple(
@@ -745,6 +791,8 @@ LIST_ACCESS_POINTS = declare(
 GET_ACCESS_POINT_POLICY = declare(
     "s3control",
     "GetAccessPointPolicy",
+    always=("Policy",),
+    root="GetAccessPointPolicyResult",
     parameters=lambda asked: {"AccountId": asked.account},
     each=(
         Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
@@ -755,6 +803,7 @@ GET_ACCESS_POINT_POLICY = declare(
 DESCRIBE_KEY = declare(
     "kms",
     "DescribeKey",
+    always=("KeyMetadata",),
     each=(
         Each(
             GET_BUCKET_ENCRYPTION,
@@ -780,6 +829,7 @@ DESCRIBE_KEY = declare(
 GET_KEY_ROTATION_STATUS = declare(
     "kms",
     "GetKeyRotationStatus",
+    always=("KeyRotationEnabled",),
     each=(
         Each(
             DESCRIBE_KEY,
@@ -798,7 +848,9 @@ _CUSTOMER_KEYS = (
         beyond=True,
     ),
 )
-GET_KEY_POLICY = declare("kms", "GetKeyPolicy", each=_CUSTOMER_KEYS, personal=("Policy",))
+GET_KEY_POLICY = declare(
+    "kms", "GetKeyPolicy", always=("Policy",), each=_CUSTOMER_KEYS, personal=("Policy",)
+)
 LIST_GRANTS = declare(
     "kms",
     "ListGrants",
@@ -829,12 +881,14 @@ DESCRIBE_VPC_ENDPOINTS = declare(
 GET_TRAIL_STATUS = declare(
     "cloudtrail",
     "GetTrailStatus",
+    always=("IsLogging",),
     each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
 )
 # Where trails and copies go is not listed among AppStream's buckets: where it lies is asked.
 GET_BUCKET_LOCATION = declare(
     "s3",
     "GetBucketLocation",
+    root="LocationConstraint",
     each=(
         *EACH_SCREENSHOTS,
         *EACH_TRAIL_BUCKET,
@@ -848,6 +902,7 @@ GET_BUCKET_LOCATION = declare(
 GET_EVENT_SELECTORS = declare(
     "cloudtrail",
     "GetEventSelectors",
+    always=("TrailARN",),
     each=(
         Each(DESCRIBE_TRAILS, "trailList[].{TrailName: TrailARN, Region: HomeRegion}", beyond=True),
     ),
@@ -888,7 +943,10 @@ LOOKUP_EVENTS = declare(
 # --- discovery ---------------------------------------------------------------------------
 
 GET_MACIE_SESSION = declare(
-    "macie2", "GetMacieSession", absent={"AccessDeniedException": "Macie is not enabled"}
+    "macie2",
+    "GetMacieSession",
+    always=("status",),
+    absent={"AccessDeniedException": "Macie is not enabled"},
 )
 # What Macie knows is asked for only where it is on. Pages are as long as a finding's criteria
 # may be.
@@ -908,6 +966,7 @@ DESCRIBE_BUCKETS = declare(
 GET_AUTOMATED_DISCOVERY_CONFIGURATION = declare(
     "macie2",
     "GetAutomatedDiscoveryConfiguration",
+    always=("status",),
     each=(Each(GET_MACIE_SESSION, "[@][?status=='ENABLED'].{Region: `null`}"),),
 )
 LIST_CLASSIFICATION_JOBS = declare(
@@ -946,5 +1005,11 @@ def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
         if call not in needed:
             needed.add(call)
             waiting += call.sources
-            waiting += [other for other in CALLS.values() if other.fallback_of == call]
+            waiting += stand_ins(call)
     return frozenset(needed)
+
+
+@cache
+def stand_ins(call: Call) -> tuple[Call, ...]:
+    """Return the calls that stand in where a call fails or lists nothing."""
+    return tuple(other for other in CALLS.values() if other.fallback_of == call)

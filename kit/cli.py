@@ -204,11 +204,12 @@ def organisation(
     packs: Path, to: Path | None, expect: tuple[str, ...], trust: Path | None, quiet: bool
 ) -> None:
     """Sum up the newest pack of each account below the folder PACKS."""
+    from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
     made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
     _tell_overview(made.folder, "accounts.csv")
-    failing = sum(record["fail"] > 0 for record in made.records)
+    failing = sum(record[FAIL] > 0 for record in made.records)
     click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
 
@@ -255,7 +256,7 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
     from kit import sandbox
-    from kit.notebook import project
+    from kit.shipped import project
 
     with sandbox.start(["demo"]) as local:
         os.environ.update(local.environment("demo"))

@@ -1,13 +1,13 @@
-"""The one exception for what a user can put right."""
+"""The exceptions for what a user can correct."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; the message says where and how.
+    """An error that the user can correct; the message names what, where, and what is accepted.
 
-    Commands print it in one or two lines and exit with 2; in a notebook it is
-    shown without a traceback, since the traceback would be about the kit.
+    Commands print it in one or two lines and exit with 2. A notebook shows it without a
+    traceback, since the traceback would be about the kit.
     """
 
     def _render_traceback_(self) -> list[str]:
@@ -15,7 +15,7 @@ class UserError(Exception):
 
 
 class CannotRunError(UserError):
-    """The run could not be carried out (exit code 1): nothing was wrong with what was asked."""
+    """The run could not be carried out (exit code 1), although its parameters are valid."""
 
 
 class NotAsStatedError(UserError):
@@ -23,7 +23,7 @@ class NotAsStatedError(UserError):
 
 
 class NotEnteredError(UserError):
-    """Nobody could log in to the account, so there is no evidence of it at all.
+    """The kit could not sign in to the account, so there is no evidence of it.
 
     Parameters
     ----------

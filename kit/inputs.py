@@ -1,4 +1,4 @@
-"""Files that people write: YAML that knows its lines, and mistakes told in plain words."""
+"""Files that people write: YAML with the line of each field, and errors in plain words."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Steps = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Where:
-    """Where values were written, for messages.
+    """The source of values, for messages.
 
     Attributes
     ----------
     source : str
-        The file, or what else they came from.
+        The file, or the name of another source.
     lines : mapping of path to int
-        The line of each field and list entry, counted from 1; empty where there are none.
+        The line of each field and list entry, counted from 1; empty for a source without lines.
     elsewhere : mapping of str to str
-        Fields that another source gave, with its name.
+        The name of the other source, by field, for fields that come from another source.
     """
 
     source: str
@@ -36,7 +36,7 @@ class Where:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, *path: str | int) -> str:
-        """Name the source, and the line of a field or of what holds it."""
+        """Return the source and the line of a field, or else the line of its nearest parent."""
         if path and path[0] in self.elsewhere:
             return self.elsewhere[str(path[0])]
         for length in range(len(path), -1, -1):
@@ -45,18 +45,18 @@ class Where:
         return self.source
 
     def brief(self, name: str) -> str:
-        """Name the source of a field without the folders that lead to it."""
+        """Return the source and the line of a field, without the source's folder."""
         return replace(self, source=Path(self.source).name).of(name)
 
     def within(self, *path: str | int) -> Where:
-        """The part under a path, whose own paths then begin there."""
+        """Return the lines below a path, as paths relative to it."""
         n = len(path)
-        inner = {known[n:]: line for known, line in self.lines.items() if known[:n] == path}
-        return Where(self.source, inner)
+        below = {full[n:]: line for full, line in self.lines.items() if full[:n] == path}
+        return Where(self.source, below)
 
 
 def read_yaml(path: Path) -> tuple[Any, Where]:
-    """Read a YAML file; days stay the text that was written.
+    """Read a YAML file; days such as 2027-03-31 remain text.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
     Raises
     ------
     UserError
-        It cannot be read, is no YAML, or gives a field twice.
+        The file cannot be read, is not valid YAML, or gives a field twice.
     """
     try:
         loader = _DatesStayText(path.read_text("utf-8"))
@@ -76,30 +76,30 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path}{line}: is no YAML: {error.problem}") from None
+        raise UserError(f"{path}{line}: is not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is no YAML: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
 
 
 def refuse_unknown(
     names: Iterable[Any], where: Where, model: type[BaseModel], also: tuple[str, ...] = ()
 ) -> None:
-    """Raise a `UserError` for the first name that is no field, with the nearest that is one."""
-    allowed = {*model.model_fields, *also}
+    """Raise a `UserError` for the first unknown name, with the nearest field of the model."""
+    accepted = {*model.model_fields, *also}
     for name in names:
-        if name not in allowed:
-            near = difflib.get_close_matches(str(name), allowed, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(allowed))}"
-            raise UserError(f"{where.of(name)}: there is no field {name!r}; {hint}")
+        if name not in accepted:
+            near = difflib.get_close_matches(str(name), accepted, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"write {', '.join(sorted(accepted))}"
+            raise UserError(f"{where.of(name)}: {name!r} is not a field; {hint}")
 
 
 def validated(model: type[M], values: Any, where: Where) -> M:
-    """Make a model of values.
+    """Return the values as a model.
 
     Raises
     ------
     UserError
-        Names the field, its value and what would be right, for the first that is wrong.
+        A value is invalid; the message names the first such field, its value and what is accepted.
     """
     try:
         return model.model_validate(values)
@@ -109,54 +109,54 @@ def validated(model: type[M], values: Any, where: Where) -> M:
         first = error.errors(include_url=False)[0]
         path = first["loc"]
         value = "" if first["type"] == "missing" or not path else f" {first['input']!r}:"
-        wrong = f"{_named(path)}:{value} {_plain(first)}"
-        raise UserError(f"{where.of(*path)}: {wrong}") from None
+        message = f"{_field_name(path)}:{value} {_requirement(first)}"
+        raise UserError(f"{where.of(*path)}: {message}") from None
 
 
-def _named(path: Steps) -> str:
+def _field_name(path: Steps) -> str:
     names = [f"entry {part + 1}" if isinstance(part, int) else part for part in path]
     return ", ".join(names) or "the fields together"
 
 
-def _plain(error: Mapping[str, Any]) -> str:
-    """What would be right, in words of people who do not know pydantic."""
+def _requirement(error: Mapping[str, Any]) -> str:
+    """Return what a field must be, in words of people who do not know pydantic."""
     given, limits = error["input"], error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is missing"
         case "string_type":
             scalar = isinstance(given, (int, float)) and not isinstance(given, bool)
-            return f'a text is wanted: "{given}"' if scalar else "a text is wanted, in quotes"
+            return f'must be text in quotes: "{given}"' if scalar else "must be text in quotes"
         case "bool_type" | "bool_parsing":
-            return "true or false is wanted, without quotes"
+            return "must be true or false, without quotes"
         case "int_type" | "int_parsing" | "int_from_float":
-            return "a whole number is wanted, without quotes"
+            return "must be a whole number, without quotes"
         case "list_type":
-            return f"a list is wanted: [{given}]" if isinstance(given, str) else "a list is wanted"
+            return f"must be a list: [{given}]" if isinstance(given, str) else "must be a list"
         case "dict_type" | "model_type":
-            return "fields with values are wanted, such as EX-01: the reason"
+            return "must be fields with values, such as EX-01: the reason"
         case "literal_error":
-            return f"one of these is wanted: {limits['expected']}"
+            return f"must be one of {limits['expected']}"
         case "greater_than":
-            return f"more than {limits['gt']} is wanted"
+            return f"must be more than {limits['gt']}"
         case "greater_than_equal":
-            return f"{limits['ge']} or more is wanted"
+            return f"must be {limits['ge']} or more"
         case "less_than_equal":
-            return f"{limits['le']} or less is wanted"
+            return f"must be {limits['le']} or less"
         case "too_short":
-            return "at least one entry is wanted"
+            return "must have at least one entry"
         case "string_too_short":
-            return f"at least {limits['min_length']} characters are wanted"
+            return f"must have at least {limits['min_length']} characters"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _lines(
     node: yaml.Node | None, source: str, seen: set[int], path: Steps = ()
 ) -> dict[Steps, int]:
-    """The line of everything in a node; what an alias repeats has the line of its anchor alone."""
-    found: dict[Steps, int] = {}
+    """Return the line of each field in a node; what an alias repeats has its anchor's line."""
+    lines: dict[Steps, int] = {}
     if id(node) in seen:
-        return found
+        return lines
     seen.add(id(node))
     parts: list[tuple[str | int, yaml.Node, yaml.Node]] = []
     if isinstance(node, yaml.MappingNode):
@@ -165,16 +165,16 @@ def _lines(
         parts = [(n, value, value) for n, value in enumerate(node.value)]
     for name, place, value in parts:
         line = place.start_mark.line + 1
-        if (*path, name) in found:
-            first = found[*path, name]
-            raise UserError(f"{source}, line {line}: {name} is given a second time, after {first}")
-        found[*path, name] = line
-        found |= _lines(value, source, seen, (*path, name))
-    return found
+        if (*path, name) in lines:
+            first = lines[*path, name]
+            raise UserError(f"{source}, line {line}: {name} is given twice, first in line {first}")
+        lines[*path, name] = line
+        lines |= _lines(value, source, seen, (*path, name))
+    return lines
 
 
 class _DatesStayText(yaml.SafeLoader):
-    """A safe loader in which 2027-03-31 stays the text that was written."""
+    """A safe loader that reads 2027-03-31 as text."""
 
 
 _DatesStayText.yaml_implicit_resolvers = {

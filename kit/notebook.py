@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kit.catalogue import texts
 from kit.collect.collector import collect
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
@@ -28,7 +29,7 @@ _DEFAULTS = {
 
 
 def validate(namespace: Mapping[str, Any]) -> Run:
-    """Check the parameters in a notebook's namespace.
+    """Check the parameters in a notebook's namespace, and choose the language that they name.
 
     Parameters
     ----------
@@ -52,11 +53,14 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     refuse_unknown(sorted(injected), Where("the injected parameters"), Run, also=("snapshot",))
     stored = namespace.get("snapshot")
     if stored:
-        for name in sorted(injected - {"snapshot"}):
+        for name in sorted(injected - {"snapshot", "language"}):
             raise UserError(
-                f"{name}: a stored snapshot holds its own parameters; give snapshot alone"
+                f"{name}: a stored snapshot holds its own parameters; give snapshot alone, or with "
+                "language"
             )
-        return read(stored).run
+        run = read(stored).run
+        texts.choose(str(namespace["language"]) if "language" in injected else run.language)
+        return run
     cell = {name: namespace[name] for name in Run.model_fields if name in namespace}
     given = {
         name: f"papermill ({name})" if name in injected else f"the parameters cell ({name})"
@@ -68,7 +72,9 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     if file and cell.get("account") not in (None, "", values.get("account")):
         values, where = {}, Where("the parameters cell")
     chosen = {**values, **{name: cell[name] for name in given}}
-    return parameters(chosen, replace(where, elsewhere=given))
+    run = parameters(chosen, replace(where, elsewhere=given))
+    texts.choose(run.language)
+    return run
 
 
 def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
@@ -106,15 +112,15 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
 
 
 def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """Return a notebook's parameters, none of them unknown or of another type."""
+    """Return a notebook's parameters, each known and of its type."""
     for name in _injected_names(namespace.get("In", ())):
         if name not in types:
             raise UserError(
-                f"the injected parameters: {name!r} is unknown; known: {', '.join(types)}"
+                f"the injected parameters: {name!r} is not a parameter; write {', '.join(types)}"
             )
-    for name, wanted in types.items():
-        if not isinstance(namespace[name], wanted):
-            raise UserError(f"{name}: {namespace[name]!r}: a {wanted.__name__} is wanted")
+    for name, expected in types.items():
+        if not isinstance(namespace[name], expected):
+            raise UserError(f"{name}: {namespace[name]!r}: must be a {expected.__name__}")
     first = next(iter(types))
     if not namespace[first]:
         raise UserError(f"{first}: is empty; name a folder with packs in it")
@@ -149,13 +155,6 @@ def _placed(run: Run) -> Run:
     if Path(run.outputs).is_absolute() or Path.cwd().name != "notebooks":
         return run
     return run.model_copy(update={"outputs": str(Path("..") / run.outputs)})
-
-
-def project(folder: str) -> Path:
-    """Return ``notebooks`` or ``parameters``: in a wheel beside the code, in a checkout above."""
-    package = Path(__file__).parent
-    inside = package / folder
-    return inside if inside.is_dir() else package.parent / folder
 
 
 def _injected_names(cells: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a run is asked for: strict, frozen models, read from YAML or from a notebook's cell."""
+"""The parameters of a run: strict, frozen models, read from YAML or from a notebook's cell."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from pydantic import (
 )
 
 from kit.aws_models import models, partition_of
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, validated
 
 
 class Strict(BaseModel):
-    """A frozen model that knows its fields and changes no type."""
+    """A frozen model that refuses unknown fields and converts no type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -36,64 +37,36 @@ Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701",
 
 
 class Profile(Strict):
-    """The thresholds that rules compare with; each rule names those it uses."""
+    """The thresholds that rules compare with; each rule names the thresholds it uses.
+
+    The catalogue has what each limits: ``report/thresholds/limits``.
+    """
 
     name: str
-    max_session_seconds: int = Field(gt=0, description="longest session, in seconds")
-    max_disconnect_seconds: int = Field(
-        gt=0, description="longest wait for a user who lost the connection, in seconds"
-    )
-    max_idle_seconds: int = Field(gt=0, description="longest idle time, in seconds")
-    minimum_key: Literal["any", "aws-managed", "customer"] = Field(
-        description="weakest class of key that may encrypt a bucket"
-    )
-    attestations: list[Framework] = Field(
-        min_length=1, description="frameworks of which a report by AWS's auditors has to be read"
-    )
-    report_valid_months: int = Field(
-        gt=0, description="months after its period in which an attestation report counts"
-    )
-    private_streaming_required: bool = Field(
-        description="whether streaming has to stay inside a VPC endpoint"
-    )
-    minimum_tls: Literal["TLSv1.2", "TLSv1.3"] = Field(description="oldest TLS version accepted")
-    local_transfer: Literal["reason", "forbidden"] = Field(
-        description="whether clipboard, download and printing need a declared reason, or are "
-        "forbidden"
-    )
-    fips_required: bool = Field(description="whether FIPS endpoints have to be used")
-    user_pool_forbidden: bool = Field(description="whether users of AppStream's own user pool fail")
-    certificate_sign_in_required: bool = Field(
-        description="whether sign-in by certificate has to be on where a domain is joined"
-    )
-    review_valid_months: int = Field(
-        gt=0, description="months in which a review of the responsibility matrix counts"
-    )
-    max_key_age_days: int = Field(gt=0, description="oldest access key, in days")
-    max_root_use_days: int = Field(
-        gt=0, description="days for which the root user has to have rested"
-    )
-    max_unconfirmed_days: int = Field(
-        gt=0, description="days that a user of the user pool may stay unconfirmed"
-    )
-    max_image_age_days: int = Field(gt=0, description="oldest base image, in days")
-    max_export_age_days: int = Field(
-        gt=0, description="days for which an image's export to an AMI asks for review"
-    )
-    max_report_age_days: int = Field(
-        gt=0, description="oldest last usage report while there are sessions, in days"
-    )
-    max_delivery_age_days: int = Field(
-        gt=0, description="oldest last delivery of a trail's log files, in days"
-    )
-    max_discovery_age_days: int = Field(
-        gt=0, description="oldest last search of a bucket for personal data, in days"
-    )
-    max_organisation_age_days: int = Field(
-        gt=0, description="oldest snapshot of the organisation's administrator, in days"
-    )
-    min_log_days: int = Field(gt=0, description="shortest time for which logs are kept, in days")
-    max_log_days: int = Field(gt=0, description="longest time for which logs are kept, in days")
+    max_session_seconds: int = Field(gt=0)
+    max_disconnect_seconds: int = Field(gt=0)
+    max_idle_seconds: int = Field(gt=0)
+    minimum_key: Literal["any", "aws-managed", "customer"]
+    attestations: list[Framework] = Field(min_length=1)
+    report_valid_months: int = Field(gt=0)
+    private_streaming_required: bool
+    minimum_tls: Literal["TLSv1.2", "TLSv1.3"]
+    local_transfer: Literal["reason", "forbidden"]
+    fips_required: bool
+    user_pool_forbidden: bool
+    certificate_sign_in_required: bool
+    review_valid_months: int = Field(gt=0)
+    max_key_age_days: int = Field(gt=0)
+    max_root_use_days: int = Field(gt=0)
+    max_unconfirmed_days: int = Field(gt=0)
+    max_image_age_days: int = Field(gt=0)
+    max_export_age_days: int = Field(gt=0)
+    max_report_age_days: int = Field(gt=0)
+    max_delivery_age_days: int = Field(gt=0)
+    max_discovery_age_days: int = Field(gt=0)
+    max_organisation_age_days: int = Field(gt=0)
+    min_log_days: int = Field(gt=0)
+    max_log_days: int = Field(gt=0)
 
 
 SAMPLE_REASONS = (
@@ -103,7 +76,7 @@ SAMPLE_REASONS = (
 
 
 class Waiver(Strict):
-    """A fail that somebody accepts, until a day."""
+    """The acceptance of a fail by an owner, until a day."""
 
     control: str
     resource: str = "*"
@@ -138,22 +111,22 @@ def _field(
     declares: bool = False,
     **limits: Any,
 ) -> Any:
-    """Describe a parameter, for everything that people read of it (`kit.parameters_page`).
+    """Describe a parameter for the sample file, the page and the cell (`kit.parameters_page`).
 
     Parameters
     ----------
     default
-        None is needed where the field has to be given.
+        The default; without it the field is required.
     title : str
-        What it is, in a few words: the comment in the notebook's cell.
+        The parameter in a few words: the comment in the notebook's cell.
     more : str
-        What else a reader has to know, in whole sentences.
+        Further explanation, in whole sentences.
     section : str
         Heading of the section of parameters/example.yaml that begins with the field.
     sample
-        What parameters/example.yaml shows; the default if None.
+        The value in parameters/example.yaml; the default if None.
     declares : bool
-        The field declares something that no interface of AWS shows: its sample is refused.
+        The field declares a fact that no AWS API returns: its sample is refused.
     **limits
         Passed to pydantic, such as ``ge`` and ``le``.
     """
@@ -168,7 +141,7 @@ def _field(
 
 
 class Run(Strict):
-    """One account, as it is to be looked at. The notebook's parameters cell has the same names."""
+    """The parameters of one account's run; the notebook's parameters cell has the same names."""
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -190,7 +163,7 @@ class Run(Strict):
     )
     external_id: str = _field(
         "",
-        title="external id that the role's trust policy asks for",
+        title="external id that the role's trust policy requires",
         sample="evidence-2026",
     )
     session_tags: dict[str, str] = _field(
@@ -202,7 +175,7 @@ class Run(Strict):
     regions: list[str] = _field(
         [],
         section="what is collected",
-        title="regions to look at; empty for every enabled region with AppStream",
+        title="regions to evaluate; empty for every enabled region with AppStream",
         sample=["eu-central-1", "eu-west-1"],
     )
     controls: list[str] = _field(
@@ -231,7 +204,7 @@ class Run(Strict):
     administers_organisation: bool = _field(
         False,
         title="this account holds what members cannot see",
-        more="Every region is looked at, whether or not AppStream is used there.",
+        more="The kit collects every region, whether or not AppStream is used there.",
     )
     data_role: Literal["", "controller", "processor", "joint controller"] = _field(
         "",
@@ -392,6 +365,11 @@ class Run(Strict):
         "A4",
         title="size of the PDF's pages: A4 or Letter",
     )
+    language: str = _field(
+        "en",
+        title="language of the texts: en, or the path of a YAML file",
+        more="The file has the ids of kit/catalogue/texts/en.yaml and of what that includes.",
+    )
     outputs: str = _field(
         "outputs",
         title="folder for snapshots and packs",
@@ -399,18 +377,18 @@ class Run(Strict):
 
     @property
     def partition(self) -> str:
-        """The partition that the regions or the role are in; empty where the run names neither."""
+        """The partition of the regions or of the role; empty if the run names neither."""
         if self.regions:
             return partition_of(self.regions[0])
         return self.role_arn.split(":")[1] if self.role_arn else ""
 
     @property
     def sources(self) -> dict[str, str]:
-        """Where each field that somebody gave was written; fields with their default are not in it."""
+        """File and line of each field that the user gave; fields with their default are left out."""
         return dict(self._sources)
 
     def given_in(self, sources: Mapping[str, str]) -> Run:
-        """Return the run with a record of where its fields were written."""
+        """Return the run with the file and line of its fields."""
         run = self.model_copy()
         run._sources = dict(sources)
         return run
@@ -439,7 +417,7 @@ class Run(Strict):
     @classmethod
     def _account_has_12_digits(cls, value: str) -> str:
         if not re.fullmatch(r"\d{12}", value, re.ASCII):
-            raise ValueError("an AWS account id has 12 digits")
+            raise ValueError("must be an AWS account id of 12 digits")
         return value
 
     @field_validator("allowed_key_accounts", "organisation_accounts")
@@ -452,12 +430,12 @@ class Run(Strict):
     @field_validator("regions")
     @classmethod
     def _regions_have_appstream(cls, value: list[str]) -> list[str]:
-        known = appstream_regions()
+        offered = appstream_regions()
         for region in value:
-            if region not in known:
+            if region not in offered:
                 raise ValueError(
                     f"AppStream is not offered in {region!r} (botocore {version('botocore')}); "
-                    f"it is in {', '.join(known)}"
+                    f"it is offered in {', '.join(offered)}"
                 )
         return sorted(set(value))
 
@@ -475,7 +453,7 @@ class Run(Strict):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
         return value
 
     @field_validator("reviewed_on")
@@ -497,15 +475,15 @@ class Run(Strict):
     @classmethod
     def _phone_region_is_a_country(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Z]{2}", value):
-            raise ValueError('a country of two capital letters, such as "DE"')
+            raise ValueError('must be a country code of two capital letters, such as "DE"')
         return value
 
     @model_validator(mode="after")
     def _the_administrator_needs_no_other(self) -> Run:
         if self.organisation_snapshot and self.administers_organisation:
             raise ValueError(
-                "organisation_snapshot is for a member account, administers_organisation for the one "
-                "that holds what members cannot see; give one of them"
+                "organisation_snapshot is for a member account, administers_organisation for the "
+                "organisation's administrator; leave out one of them"
             )
         return self
 
@@ -528,14 +506,13 @@ class Run(Strict):
     @model_validator(mode="after")
     def _external_id_needs_a_role(self) -> Run:
         if self.external_id and not self.role_arn:
-            raise ValueError("external_id is given, but no role_arn that would ask for it")
+            raise ValueError("external_id is given without role_arn; add the role that requires it")
         if self.session_tags and not self.role_arn:
-            raise ValueError("session_tags are given, but no role_arn whose session bears them")
+            raise ValueError("session_tags are given without role_arn; add the role to assume")
         return self
 
 
-# Of each field that declares something. A sample that somebody forgot to replace must not become
-# evidence.
+# The sample of each declaration. A sample that the user forgot to replace must not become evidence.
 SAMPLES: dict[str, Any] = {
     name: field.examples[0]
     for name, field in Run.model_fields.items()
@@ -546,7 +523,7 @@ SAMPLES: dict[str, Any] = {
 
 @cache
 def appstream_regions() -> tuple[str, ...]:
-    """Regions where botocore knows an AppStream endpoint, all partitions, sorted."""
+    """Return the regions of all partitions where botocore lists an AppStream endpoint, sorted."""
     session = models()
     return tuple(
         sorted(
@@ -558,13 +535,13 @@ def appstream_regions() -> tuple[str, ...]:
 
 
 def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = None) -> Run:
-    """Validate what a run is asked for.
+    """Validate the parameters of a run.
 
     Parameters
     ----------
     source : path of a YAML file, or a mapping of fields
     where : Where, optional
-        Where the fields of a mapping were written.
+        Source and lines of the fields of a mapping.
 
     Returns
     -------
@@ -574,7 +551,7 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
     Raises
     ------
     UserError
-        Names the field, its value and what would be right.
+        A field is invalid; the message names the field, its value and what is accepted.
     """
     if isinstance(source, Mapping):
         values, where = source, where or Where("parameters")
@@ -586,11 +563,13 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
             f'{where.of("account")}: account is missing; write account: "012345678901" (12 digits)'
         )
     sources = {name: where.brief(name) for name in values}
-    return validated(Run, dict(values), where).given_in(sources)
+    run = validated(Run, dict(values), where).given_in(sources)
+    texts.check(run.language)
+    return run
 
 
 def _entries(value: Any) -> set[Any]:
-    """A text, the entries of a list, or the items of a mapping, to be compared with a sample's."""
+    """Return a text, a list's entries or a mapping's items as a set, to compare with a sample."""
     entries: Iterable[Any] = value.items() if isinstance(value, dict) else value
     return {value} - {""} if isinstance(value, str) else set(entries)
 
@@ -601,30 +580,31 @@ def load_profile(name: str) -> Profile:
     Raises
     ------
     UserError
-        No such profile, or a field in it that is wrong.
+        The profile does not exist, or a field in it is invalid.
     """
     base, _ = _shipped("default")
     if name in ("default", "strict"):
-        own, where = _shipped(name)
+        fields, where = _shipped(name)
     elif Path(name).suffix in (".yaml", ".yml"):
-        own, where = read_fields(Path(name))
-        own = {"name": Path(name).stem, **own}
-        if own["name"] in ("default", "strict"):
+        fields, where = read_fields(Path(name))
+        fields = {"name": Path(name).stem, **fields}
+        if fields["name"] in ("default", "strict"):
             raise UserError(
-                f"{where.of('name')}: name: {own['name']!r} is the kit's own profile; give yours "
-                "another"
+                f"{where.of('name')}: name: {fields['name']!r} is a profile of the kit; give yours "
+                "another name"
             )
     else:
         raise UserError(
-            f"thresholds: {name!r} is no profile; write default, strict, or the path of a YAML file"
+            f"thresholds: {name!r} is not a profile; write default, strict, or the path of a YAML "
+            "file"
         )
-    refuse_unknown(own, where, Profile)
-    return validated(Profile, {**base, **own}, where)
+    refuse_unknown(fields, where, Profile)
+    return validated(Profile, {**base, **fields}, where)
 
 
 @cache
 def _shipped(name: str) -> tuple[Mapping[str, Any], Where]:
-    """Read one of the kit's own profiles, once a process."""
+    """Read a profile of the kit, once a process."""
     return read_fields(Path(str(resources.files("kit"))) / "profiles" / f"{name}.yaml")
 
 
@@ -634,7 +614,7 @@ def load_waivers(path: str) -> list[Waiver]:
     Raises
     ------
     UserError
-        The file cannot be read, or an entry is wrong.
+        The file cannot be read, or an entry is invalid.
     """
     if not path:
         return []
@@ -645,7 +625,7 @@ def load_waivers(path: str) -> list[Waiver]:
     if entries is None:  # every waiver of the file is commented out
         return []
     if not isinstance(entries, list):
-        raise UserError(f"{path}: a list of waivers is wanted, each with control, owner, reason")
+        raise UserError(f"{path}: must be a list of waivers, each with control, owner, reason")
     for n, entry in enumerate(entries):
         refuse_unknown(entry if isinstance(entry, dict) else (), where.within(n), Waiver)
     return [validated(Waiver, entry, where.within(n)) for n, entry in enumerate(entries)]
@@ -657,9 +637,9 @@ def read_fields(path: Path) -> tuple[dict[str, Any], Where]:
     Raises
     ------
     UserError
-        It cannot be read, is no YAML, or holds no fields.
+        The file cannot be read, is not valid YAML, or holds no fields.
     """
     values, where = read_yaml(path)
     if not isinstance(values, dict):
-        raise UserError(f'{path}: fields with values are wanted, such as account: "012345678901"')
+        raise UserError(f'{path}: must be fields with values, such as account: "012345678901"')
     return values, where

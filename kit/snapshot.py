@@ -25,6 +25,7 @@ import rfc8785
 from pydantic import ValidationError
 
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
+from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Profile, Run, Waiver
 
@@ -47,11 +48,6 @@ _REGION_OFF = {
     "OptInRequired",
 }
 # What such a code means where the account has the region.
-_NOT_ACCEPTED = dict.fromkeys(
-    _REGION_OFF,
-    "the account has the region, which did not accept the credentials: log in again; a session "
-    "token of the global endpoint of STS is valid in the regions that are on by default alone",
-) | {"OptInRequired": "the account is not subscribed to the service in the region"}
 _THROTTLED = {"RequestLimitExceeded", "SlowDown", "TooManyRequestsException"}
 _EXPIRED = {
     "ExpiredToken",
@@ -65,6 +61,10 @@ _EXPIRED = {
     "TokenRetrievalError",
     "UnauthorizedSSOTokenError",
 }
+# How a snapshot states why it lacks pages of an answer.
+NOT_FINAL = "not final after {count} requests"
+MORE_PAGES = "{count} pages read, more exist"
+SAME_TOKEN = "the same page token came twice"
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
@@ -176,7 +176,7 @@ class Answer:
             return Trouble(
                 "region off",
                 self.call.name,
-                hint=f"enable {self.region} for the account, or take it out of regions",
+                hint=text("gaps/region_off", region=self.region),
                 evidence=self.off,
             )
         if self.unused:
@@ -188,7 +188,7 @@ class Answer:
                 code = request.error["code"]
                 reason = reason_for(code, request.status)
                 if self.unlisted and code == _NO_HOST:
-                    hint = f"{self.unlisted}, and its host could not be reached"
+                    hint = text("gaps/no_host", unlisted=self.unlisted)
                     return Trouble("no API", self.call.name, code, hint=hint, evidence=request.id)
                 refused = reason == "region off" and self.on
                 reason = "failed" if refused else reason
@@ -200,15 +200,16 @@ class Answer:
                     self.call.name,
                     code,
                     self.call.action if code in _DENIED else "",
-                    (_NOT_ACCEPTED.get(code, "") if refused else "")
-                    or _hint(self.call, request.error),
+                    (_not_accepted(code) if refused else "") or _hint(self.call, request.error),
                     request.id,
                 )
             if left_out := _left_out(self.call, request):
-                hint = f"AWS left {left_out} out"
+                hint = text("gaps/left_out", member=left_out)
                 return Trouble("absent in answer", self.call.name, hint=hint, evidence=request.id)
             if request.cut and not self.call.bounded:
-                return Trouble("cut short", self.call.name, "", "", request.cut, request.id)
+                return Trouble(
+                    "cut short", self.call.name, hint=_why_cut(request.cut), evidence=request.id
+                )
         return None
 
     @property
@@ -442,10 +443,7 @@ class Snapshot:
         if call.service not in self.header.get("unlisted_services", ()):
             return ""
         partition, version = self.header["partition"], self.header["botocore"]
-        return (
-            f"endpoints.json of botocore {version} lists no endpoint of {call.service} in the "
-            f"partition {partition}"
-        )
+        return text("gaps/no_endpoint", version=version, service=call.service, partition=partition)
 
     @cached_property
     def _first_with(self) -> dict[tuple[str, tuple[str, ...]], dict[Any, _Place]]:
@@ -478,7 +476,8 @@ class Snapshot:
         names = tuple(sorted(parameters))
         if (call.name, names) not in self._first_with:
             self._first_with[call.name, names] = self._places(call, names)
-        place = self._first_with[call.name, names].get((region, _key(parameters)))
+        values = tuple(_hashable(parameters[name]) for name in names)
+        place = self._first_with[call.name, names].get((region, values))
         if place is None:
             return self._unanswered(call, region or "", parameters)
         return self._answer(call, place)
@@ -489,7 +488,7 @@ class Snapshot:
         for place, requests in self._by_call.get(call.name, {}).items():
             asked = requests[0].parameters
             if all(name in asked for name in names):
-                values = _key({name: asked[name] for name in names})
+                values = tuple(_hashable(asked[name]) for name in names)
                 for where in (place[0], None):
                     found.setdefault((where, values), place)
         return found
@@ -538,15 +537,36 @@ def reason_for(code: str, status: int | None) -> str:
     return "failed"
 
 
+def _why_cut(stored: str) -> str:
+    """Return why pages are missing, from what the snapshot stores of it."""
+    count = "".join(filter(str.isdigit, stored))
+    ids = {
+        NOT_FINAL: "gaps/not_final",
+        MORE_PAGES: "gaps/more_pages",
+        SAME_TOKEN: "gaps/same_token",
+    }
+    for form, id in ids.items():
+        if stored == form.format(count=count):
+            return text(id, count=count)
+    return stored
+
+
+def _not_accepted(code: str) -> str:
+    """What an error means that speaks of a region being off which the account has."""
+    if code == "OptInRequired":
+        return text("gaps/not_subscribed")
+    return text("gaps/region_on") if code in _REGION_OFF else ""
+
+
 def _hint(call: Call, error: Mapping[str, str]) -> str:
     """What would let the call through; AWS's message itself names principals."""
     message = error["message"]
     if "service control policy" in message or "resource control policy" in message:
-        return "a policy of the organisation denies it"
+        return text("gaps/organisation_denies")
     if "resource-based policy" in message:
-        return "the resource's own policy denies it: admit the collector's role there"
+        return text("gaps/resource_denies")
     if error["code"] in _DENIED and call.action:
-        return f"grant {call.action} to the collector"
+        return text("gaps/grant", permission=call.action)
     return way_in(error["code"], message)
 
 
@@ -560,13 +580,13 @@ def way_in(code: str, message: str) -> str:
     requests".
     """
     if code in _EXPIRED:
-        return "the credentials ended during the run: log in again, then collect again"
+        return text("gaps/expired")
     if code in _SKEWED or _STALE_SIGNATURE.search(message):
-        return "the clock of this machine is not AWS's: set the clock, then collect again"
+        return text("gaps/clock")
     if code == "InvalidToken":  # as S3 has it
-        return "S3 did not accept the session token: log in again, then collect again"
+        return text("gaps/session_token")
     if code == "RequestExpired":
-        return "the credentials ended, or the clock is wrong: log in again or set the clock"
+        return text("gaps/expired_or_clock")
     return ""
 
 
@@ -674,9 +694,14 @@ def _left_out(call: Call, request: Request) -> str:
 
 
 def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
-    """Return what every page must state where some of these hosts are not AWS's."""
-    other = sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    """Return what ``bag-info.txt`` states where some of these hosts are not AWS's."""
+    other = foreign(endpoints)
     return f"NOT AWS: made against {', '.join(other)}" if other else None
+
+
+def foreign(endpoints: Iterable[str]) -> list[str]:
+    """Return the endpoints, each once, whose host is not one of AWS's own."""
+    return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
 
 
 def is_aws(endpoint: str) -> bool:
@@ -685,8 +710,13 @@ def is_aws(endpoint: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 
 
-def _key(parameters: Mapping[str, Any]) -> str:
+def _key(parameters: Any) -> str:
     return json.dumps(parameters, sort_keys=True, default=str)
+
+
+def _hashable(value: Any) -> Any:
+    """The value of a parameter as it can be looked up: texts as they are, the rest as JSON."""
+    return value if isinstance(value, str) else (_key(value),)
 
 
 def _header_bytes(header: Mapping[str, Any]) -> bytes:

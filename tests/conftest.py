@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import quick
+from tests import drawn, quick
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _draw_alike()
     if config.getoption("quick"):
+        drawn.draw_fewer()
         sys.addaudithook(quick.refuse_processes)
 
 
@@ -81,6 +83,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [one for one in items if quick.is_slow_test(one)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [one for one in items if one not in slow]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays until the end: modules and tests."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def _imports(node: ast.AST, *, functions: bool = True) -> Iterator[str]:
             yield from _imports(child, functions=functions)
 
 
+@cache
 def _parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 

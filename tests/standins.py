@@ -42,6 +42,8 @@ LOGS = f"appstream-logs-{REGION}-{ACCOUNT}-b7x2"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1b2c3d4e-0000-4000-8000-000000000001"
 AUTHORITY = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11112222"
 
+LEFT_OUT: Any = object()  # in place of what AWS leaves out
+
 _SESSION = botocore.session.get_session()
 _ON, _OFF = (
     {
@@ -525,7 +527,10 @@ class Account:
         trusts: Any = None,
         path: str = "/",
     ) -> Account:
-        """Add a role, user or group with an inline policy of these statements."""
+        """Add a role, user or group with an inline policy of these statements.
+
+        A role trusts a service of AWS unless somebody else is given in ``trusts``.
+        """
         word = kind.lower()
         item: dict[str, Any] = {
             f"{kind}Name": name,
@@ -542,7 +547,8 @@ class Account:
             item["PermissionsBoundary"] = {"PermissionsBoundaryArn": boundary}
         if groups:
             item["GroupList"] = list(groups)
-        if trusts is not None:
+        if kind == "Role" and trusts is not LEFT_OUT:
+            trusts = trusts or trust({"Service": "config.amazonaws.com"})
             item["AssumeRolePolicyDocument"] = json.dumps(trusts)
         return self._known_to_iam(f"{kind}DetailList", item)
 

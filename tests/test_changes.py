@@ -85,7 +85,7 @@ def test_resources_that_appeared_or_are_gone_are_named(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "old", "pass"), row("AR-05", "kept", "pass")])
     seal(tmp_path, ONE, [row("AR-05", "kept", "pass"), row("AR-05", "new", "fail")], 1)
     table = show.resources(compare(tmp_path))
-    assert [line[:1] + line[3:] for line in table.rows] == [["appeared", "new"], ["gone", "old"]]
+    assert [line[:1] + line[3:] for line in table.rows] == [["Appeared", "new"], ["Gone", "old"]]
 
 
 def test_what_makes_packs_hard_to_compare_is_told(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_what_makes_packs_hard_to_compare_is_told(tmp_path: Path) -> None:
     found = compare(tmp_path)
     note = show.remarks(found)
     assert note.tone == "warning"
-    assert f"account {ONE} are labelled with different keys" in note.text
-    assert f"account {ONE} are judged by different thresholds" in note.text
+    assert f"Account {ONE}: the two packs have different keys for labels" in note.text
+    assert f"Account {ONE}: the two packs have different thresholds" in note.text
 
 
 def test_an_organisation_is_compared_account_by_account(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_an_organisation_is_compared_account_by_account(tmp_path: Path) -> None:
     seal(after, ONE, [row("AR-05", "b", "fail")], 90)
     found = compare(before, after)
     assert list(found.rows["account"]) == [ONE]
-    assert f"1 accounts are only in the earlier audit: {TWO}." in found.remarks
+    assert f"1 account is only in the earlier audit: {TWO}." in found.remarks
     assert isinstance(show.rows(found, "closed"), Note)
     assert show.cover(found).stamp == "NOT AWS: made up"
 

@@ -99,7 +99,10 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
         "findings.parquet",
         "findings.xlsx",
         "ocsf-findings.json",
+        "oscal-assessment-plan.json",
         "oscal-assessment-results.json",
+        "oscal-catalog.json",
+        "oscal-profile.json",
     ]
     assert str(data / "evidence.pdf").removeprefix(str(folder)) in said
     assert (folder / "snapshot" / "snapshot.json").exists()

@@ -23,6 +23,7 @@ from kit.judge.findings import Findings, worst
 from kit.pack.document import Document, document, findings_data
 from kit.pack.html import page
 from kit.pack.ocsf import ocsf
+from kit.pack.oscal_catalog import catalog
 from kit.pack.pdf import pdf
 from kit.pack.workbook import workbook
 from kit.report import show
@@ -41,8 +42,10 @@ CACHES = (frameworks.frameworks, frameworks.mapped, frameworks.related, texts._c
 
 
 def added(folder: Path, text: str, patch: pytest.MonkeyPatch) -> None:
-    """Put a file beside those of the catalogue, as whoever follows the page does."""
-    shutil.copytree(str(frameworks.FOLDER), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    """Put a file beside the two of the kit's own, as whoever follows the page does."""
+    folder.mkdir()
+    for own in (frameworks.GDPR, frameworks.AWS_PAGE):
+        shutil.copy(str(frameworks.FOLDER / f"{own}.yaml"), folder)
     (folder / f"{NAME}.yaml").write_text(text)
     patch.setattr(frameworks, "FOLDER", folder)
     for cache in CACHES:
@@ -164,8 +167,27 @@ def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
     assert by_control["AR-07"]["standards"][1:] == []
 
 
+def test_oscal_has_it_in_the_catalog(made: tuple[Document, Any]) -> None:
+    own = catalog(made[1]["facts"])
+    controls = {one["id"]: one for group in own["groups"] for one in group["controls"]}
+    (resource,) = (r for r in own["back-matter"]["resources"] if r["title"].startswith("Example"))
+    assert {"href": f"#{resource['uuid']}", "rel": "reference"} in controls["AR-05"]["links"]
+    found = {
+        (name, prop["name"], prop["value"])
+        for name, one in controls.items()
+        for prop in one["props"]
+        if prop.get("class") == NAME
+    }
+    assert found == {
+        ("AR-05", "requirement", "7.1"),
+        ("AR-06", "requirement", "7.1"),
+        ("AR-07", "related-requirement", "7.1"),
+        ("EX-07", "requirement", "7.2"),
+    }
+
+
 def test_terminal_handbook_and_json_tell_it(example: None) -> None:
-    assert "Example Standard" in explain("AR-05", 100)
+    assert "\nExample Standard\n               7.1 Data at rest" in explain("AR-05", 100)
     assert "7.2 Sessions end after a time" in explain("EX-07", 100)
     assert "Example Standard" not in explain("AR-01", 100)
     told = handbook()
@@ -211,10 +233,10 @@ def test_without_another_framework_the_section_says_so(
     [
         ("tests: [EX-07]", "test: [EX-07]", "line 19: requirements, 7.2, test:"),
         ("tests: [EX-07]", "tests: EX-07", "line 19: requirements, 7.2, tests"),
-        ('"7.10":', "7.10:", '7.1: the number of a requirement is a text: "7.1"'),
-        ("name: Example Standard", "name: 7", 'line 1: name: 7: a text is wanted: "7"'),
+        ('"7.10":', "7.10:", "yaml: requirements, 7.1: the number of a requirement is a text"),
+        ("name: Example Standard", "name: 7", "line 1: name: 7:"),
         ("address:", "adress:", "address: is missing"),
-        ("parts:", "parts: {", "is no YAML"),
+        ("parts:", "parts: {", "YAML"),
     ],
 )
 def test_a_mistake_is_reported_with_file_field_and_value(

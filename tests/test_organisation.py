@@ -94,7 +94,7 @@ def test_the_picture_says_whom_it_leaves_out(tmp_path: Path) -> None:
     for n in range(ROWS + 2):
         seal(tmp_path, f"{n:012d}", [row("AR-05", "bucket-a", "fail" if n else "pass")])
     figure = heat_map(roll_up(tmp_path))
-    assert "The 2 accounts with fewer open findings are in the table below" in figure.caption
+    assert "The table below has the 2 accounts with fewer open findings" in figure.caption
     assert f"Encryption at rest: {ROWS + 1} of {ROWS + 2} accounts have a fail" in figure.alt
 
 

@@ -157,10 +157,10 @@ def test_a_mistake_in_the_cell_names_the_cell(
         (f'account: "{ACCOUNT}"\nrole_arn: EvidenceReader', ["role_arn", "arn:aws:iam::"]),
         (f'account: "{ACCOUNT}"\nexternal_id: x', ["external_id", "role_arn"]),
         (f'account: "{ACCOUNT}"\ndata_role: owner', ["data_role", "'owner'", "controller"]),
-        (f'account: "{ACCOUNT}"\ncustomer_number_patterns: ["(["]', ["no regular expression"]),
+        (f'account: "{ACCOUNT}"\ncustomer_number_patterns: ["(["]', ["not a regular expression"]),
         (f'account: "{ACCOUNT}"\nphone_region: Germany', ["phone_region", "'Germany'", "DE"]),
         ("just text", ["fields with values"]),
-        ("account: [", ["is no YAML"]),
+        ("account: [", ["is not valid YAML"]),
     ],
 )
 def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str]) -> None:
@@ -175,19 +175,19 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
     ("text", "told"),
     [
         ("account: 12", "line 2: account: 12: was read as a number"),
-        ("accnt: x", "line 2: there is no field 'accnt'; did you mean 'account'?"),
-        ("pseudonymise: 0", "line 3: pseudonymise: 0: true or false is wanted, without quotes"),
-        ("event_pages: two", "line 3: event_pages: 'two': a whole number is wanted"),
-        ("event_pages: 0", "line 3: event_pages: 0: 1 or more is wanted"),
-        ("event_pages: 101", "line 3: event_pages: 101: 100 or less is wanted"),
-        ("contact: 17", 'line 3: contact: 17: a text is wanted: "17"'),
-        ("contact: [a]", "line 3: contact: ['a']: a text is wanted, in quotes"),
-        ("regions: eu-west-1", "line 3: regions: 'eu-west-1': a list is wanted: [eu-west-1]"),
-        ("regions:\n- eu-west-1\n- 3", 'line 5: regions, entry 2: 3: a text is wanted: "3"'),
-        ("declared_reasons: no", "line 3: declared_reasons: False: fields with values are wanted"),
+        ("accnt: x", "line 2: 'accnt' is not a field; did you mean 'account'?"),
+        ("pseudonymise: 0", "line 3: pseudonymise: 0: must be true or false, without quotes"),
+        ("event_pages: two", "line 3: event_pages: 'two': must be a whole number"),
+        ("event_pages: 0", "line 3: event_pages: 0: must be 1 or more"),
+        ("event_pages: 101", "line 3: event_pages: 101: must be 100 or less"),
+        ("contact: 17", 'line 3: contact: 17: must be text in quotes: "17"'),
+        ("contact: [a]", "line 3: contact: ['a']: must be text in quotes"),
+        ("regions: eu-west-1", "line 3: regions: 'eu-west-1': must be a list: [eu-west-1]"),
+        ("regions:\n- eu-west-1\n- 3", 'line 5: regions, entry 2: 3: must be text in quotes: "3"'),
+        ("declared_reasons: no", "line 3: declared_reasons: False: must be fields with values"),
         (
             "declared_reasons:\n  EX-01: 3",
-            'line 4: declared_reasons, EX-01: 3: a text is wanted: "3"',
+            'line 4: declared_reasons, EX-01: 3: must be text in quotes: "3"',
         ),
         (
             "reports_read:\n  SOC2: 2026-10-12",
@@ -203,10 +203,10 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
         ),
         (
             "data_role: owner",
-            "line 3: data_role: 'owner': one of these is wanted: '', 'controller'",
+            "line 3: data_role: 'owner': must be one of '', 'controller'",
         ),
-        ("contact: a\ncontact: b", "line 4: contact is given a second time, after 3"),
-        ("a: b: c", "line 3: is no YAML: mapping values are not allowed here"),
+        ("contact: a\ncontact: b", "line 4: contact is given twice, first in line 3"),
+        ("a: b: c", "line 3: is not valid YAML: mapping values are not allowed here"),
         ("regions: &own [*own]", "line 3: regions"),
     ],
 )
@@ -267,12 +267,12 @@ def test_an_own_profile_changes_what_it_names_and_keeps_the_rest(tmp_path: Path)
     ("text", "told"),
     [
         ("max_idle: 1", "line 1: .*did you mean 'max_idle_seconds'"),
-        ("max_idle_seconds: many", "line 1: max_idle_seconds: 'many': a whole number is wanted"),
-        ("name: bank\nmax_idle_seconds: 0", "line 2: max_idle_seconds: 0: more than 0 is wanted"),
-        ("minimum_key: mine", "line 1: minimum_key: 'mine': one of these is wanted: 'any', "),
+        ("max_idle_seconds: many", "line 1: max_idle_seconds: 'many': must be a whole number"),
+        ("name: bank\nmax_idle_seconds: 0", "line 2: max_idle_seconds: 0: must be more than 0"),
+        ("minimum_key: mine", "line 1: minimum_key: 'mine': must be one of 'any', "),
         (
             "name: default\nmax_key_age_days: 3650",
-            "line 1: name: 'default' is the kit's own profile",
+            "line 1: name: 'default' is a profile of the kit",
         ),
     ],
 )
@@ -284,7 +284,7 @@ def test_a_wrong_profile_is_told(tmp_path: Path, text: str, told: str) -> None:
 
 
 def test_an_unknown_profile_is_told() -> None:
-    with pytest.raises(UserError, match="'lax' is no profile; write default, strict"):
+    with pytest.raises(UserError, match="'lax' is not a profile; write default, strict"):
         load_profile("lax")
 
 
@@ -295,7 +295,7 @@ def test_a_notebook_passes_its_names() -> None:
 
 def test_a_name_that_papermill_injected_in_vain_is_an_error() -> None:
     cells = ["", 'account = ""', f'# Parameters\naccount = "{ACCOUNT}"\nregoin = "eu-west-1"\n']
-    with pytest.raises(UserError, match="'regoin'; did you mean 'regions'"):
+    with pytest.raises(UserError, match="'regoin' is not a field; did you mean 'regions'"):
         validate({"account": ACCOUNT, "regoin": "eu-west-1", "In": cells})
 
 

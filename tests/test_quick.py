@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import quick
+from tests import drawn, quick
 
 ROOT = Path(__file__).parent.parent
 PROBE = """
@@ -161,6 +161,13 @@ def test_a_test_without_such_fixtures_is_quick(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     assert not quick.is_slow_test(request.node)
+
+
+def test_a_quick_run_draws_fewer_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "_share", 1)
+    assert drawn.examples(600).max_examples == 600
+    drawn.draw_fewer()
+    assert drawn.examples(600).max_examples == 600 // drawn.QUICK
 
 
 def test_examples_rest_on_no_constant_of_the_code() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from kit import calls
 from kit.errors import CannotRunError, UserError
-from kit.snapshot import EVIDENCE, HEADER, Answer, read, reason_for, write
+from kit.snapshot import EVIDENCE, HEADER, Answer, _why_cut, read, reason_for, write
 from tests.standins import Account
 
 
@@ -282,3 +282,19 @@ def test_things_without_an_id_that_differ_are_two(tmp_path: Path) -> None:
         for n in range(2)
     ]
     assert len(list(Answer(calls.LIST_REGIONS, "", {}, tuple(pages)).items())) == 2
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["not final after 30 requests", "2 pages read, more exist", "the same page token came twice"],
+)
+def test_why_pages_are_missing_is_a_text_of_the_catalogue(
+    monkeypatch: pytest.MonkeyPatch, stored: str
+) -> None:
+    assert _why_cut(stored) == stored
+    monkeypatch.setattr("kit.snapshot.text", lambda id, **values: f"{id} {values['count']}")
+    assert _why_cut(stored).startswith("gaps/")
+
+
+def test_what_another_version_stored_of_missing_pages_stays_as_it_is() -> None:
+    assert _why_cut("3 pages were read") == "3 pages were read"

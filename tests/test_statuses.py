@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
@@ -40,17 +41,19 @@ def test_a_status_has_all_that_people_and_programs_read(word: str) -> None:
     known = STATUSES[word]
     assert known.meaning.endswith(".")
     assert len(known.shape) == 1
-    for colour in (known.light, known.dark):
+    for colour in filter(None, (known.light, known.dark, known.pale)):
         assert re.fullmatch("#[0-9a-f]{6}", colour)
     assert known.oscal["state"] in ("satisfied", "not-satisfied")
     assert known.oscal["reason"] in ("pass", "fail", "other")
     assert bool(known.exit) == known.open
     assert known.listed or not known.open
+    assert not (known.pale and known.open)
 
 
 def test_shapes_and_colours_are_different() -> None:
     for one, other in combinations(STATUSES.values(), 2):
         assert one.shape != other.shape
+        assert one.hatch != other.hatch
         assert {one.light, one.dark}.isdisjoint((other.light, other.dark))
 
 
@@ -93,3 +96,14 @@ def test_a_fail_decides_the_exit_code_wherever_it_stands() -> None:
 
 def test_the_glossary_has_every_status() -> None:
     assert [line[0] for line in show.verdicts().rows] == list(STATUSES)
+
+
+def test_no_code_beside_the_table_names_a_status() -> None:
+    root = Path(__file__).parent.parent / "kit"
+    own = {root / "catalogue" / "statuses.py", root / "catalogue" / "statuses.yaml"}
+    word = re.compile(r"""["'](?:fail|not evidenced|attested|not applicable)["']""")
+    files = [file for kind in ("py", "js", "j2", "typ", "css") for file in root.rglob(f"*.{kind}")]
+    for file in sorted({*files} - own):
+        if "sandbox" not in file.parts:
+            code = re.sub(r'"""(?s:.*?)"""', "", file.read_text())
+            assert not word.search(code), f"{file}: {word.findall(code)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Three texts in place of the whole catalogue."""
     catalogue = texts._catalogue
     few = {
+        "language": "en-GB",
         "a/plain": "A plain text.",
         "a/filled": 'A {thing} beside {"json": {}}.',
         "a/counted": {"one": "{count} row", "other": "{count} rows"},
@@ -29,13 +32,13 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     texts.choose("en")
 
 
-def _written(path: Path, **changes: object) -> str:
+def _translation(path: Path, language: str = "de", **changes: object) -> str:
     tree: dict[str, object] = {
         "plain": "Txet nialp a.",
         "filled": "{thing}",
         "counted": {"one": "{count} wor", "other": "{count} swor"},
     }
-    path.write_text(yaml.safe_dump({"a": {**tree, **changes}}))
+    path.write_text(yaml.safe_dump({"language": language, "a": {**tree, **changes}}))
     return str(path)
 
 
@@ -54,7 +57,7 @@ def test_a_text_that_is_missing_or_lacks_a_value_is_an_error(english: None) -> N
 
 
 def test_a_translation_replaces_every_text(english: None, tmp_path: Path) -> None:
-    texts.choose(_written(tmp_path / "xx.yaml"))
+    texts.choose(_translation(tmp_path / "xx.yaml"))
     assert texts.text("a/plain") == "Txet nialp a."
     assert texts.text("a/counted", count=2) == "2 swor"
 
@@ -72,8 +75,31 @@ def test_a_translation_that_does_not_fit_is_refused(
     english: None, tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        texts.choose(_written(tmp_path / "xx.yaml", **changes))
+        texts.choose(_translation(tmp_path / "xx.yaml", **changes))
     assert texts.chosen() == "en"
+
+
+def test_a_translation_names_its_language(english: None, tmp_path: Path) -> None:
+    assert texts.tag() == ("en", "GB")
+    texts.choose(_translation(tmp_path / "xx.yaml", language="de-AT"))
+    assert texts.tag() == ("de", "AT")
+    texts.choose(_translation(tmp_path / "yy.yaml"))
+    assert texts.tag() == ("de", None)
+    with pytest.raises(UserError, match="'German'; accepted: a language, with a country or not"):
+        texts.choose(_translation(tmp_path / "zz.yaml", language="German"))
+
+
+def test_a_text_that_somebody_changed_stays_theirs(english: None, tmp_path: Path) -> None:
+    texts.choose(_translation(tmp_path / "xx.yaml"))
+    assert texts.translated("a/plain", "A plain text.") == "Txet nialp a."
+    assert texts.translated("a/plain", "Another text.") == "Another text."
+    assert texts.translated("a/other", "A plain text.") == "A plain text."
+
+
+def test_the_reference_has_the_prose_of_statuses_and_notebooks() -> None:
+    assert texts.text("statuses/not evidenced/word") == "not evidenced"
+    assert texts.text("statuses/fail/meaning").endswith("they do not satisfy the rule.")
+    assert texts.text("notebooks/scope-and-method").startswith("## Scope and method")
 
 
 def test_a_missing_or_broken_file_is_named(english: None, tmp_path: Path) -> None:
@@ -111,3 +137,48 @@ def test_a_text_includes_others_in_their_places() -> None:
 def test_a_text_that_includes_nothing_or_itself_is_refused(entries: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="includes no other text"):
         texts._whole(entries)
+
+
+_ROOT = Path(__file__).parent.parent
+_PLACES = ("kit/report", "kit/pack", "kit/overviews")
+_SECTIONS = ("report/", "figures/", "pack/")
+_ANY_COLUMN = "report/columns/[^/]+"  # where `column` is defined
+
+
+def test_every_text_that_documents_name_exists_and_every_text_is_named() -> None:
+    known = {id for id in texts.ids() if id.startswith(_SECTIONS)}
+    named = {pattern for place in _PLACES for pattern in _named(_ROOT / place)}
+    assert [name for name in named if not any(re.fullmatch(name, id) for id in known)] == []
+    assert [id for id in known if not any(re.fullmatch(name, id) for name in named)] == []
+
+
+def _named(place: Path) -> Iterator[str]:
+    """Yield each id in code and templates as a regular expression; what is filled in is a name."""
+    for path in place.rglob("*.*") if place.is_dir() else [place]:
+        if path.suffix == ".j2":
+            ids = map(re.escape, re.findall(r'text\("([^"]+)"', path.read_text("utf-8")))
+        elif path.suffix == ".py":
+            ids = _written(ast.parse(path.read_text("utf-8")))
+        else:
+            continue
+        yield from (id for id in ids if id.startswith(_SECTIONS) and id != _ANY_COLUMN)
+
+
+def _written(tree: ast.Module) -> Iterator[str]:
+    filled = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {part for node in filled for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            if getattr(node.func, "attr", getattr(node.func, "id", "")) in ("column", "_column"):
+                yield f"report/columns/{_pattern(node.args[0])}"
+        elif node not in parts:
+            yield _pattern(node)
+
+
+def _pattern(node: ast.AST) -> str:
+    """A text that is written there as a regular expression, a name for what is filled in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.escape(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_pattern(part) or "[^/]+" for part in node.values)
+    return ""

@@ -40,7 +40,10 @@ KINDS = [
     "data/findings.parquet",
     "data/findings.xlsx",
     "data/ocsf-findings.json",
+    "data/oscal-assessment-plan.json",
     "data/oscal-assessment-results.json",
+    "data/oscal-catalog.json",
+    "data/oscal-profile.json",
 ]
 
 # What only a snapshot shows.

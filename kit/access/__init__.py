@@ -1,7 +1,7 @@
-"""IAM's evaluation logic: may this principal do this action on this resource, in three values.
+"""IAM's evaluation logic: whether a principal may do an action on a resource, in three values.
 
-The package is pure: it reads policy documents and answers. It knows nothing of snapshots, tables or
-controls. SCPs, RCPs, session policies, VPC endpoint policies and ACLs are not seen here.
+The package has no side effects. It evaluates policy documents alone and depends on no snapshot,
+table or control. It does not evaluate SCPs, RCPs, session policies, VPC endpoint policies and ACLs.
 
 References
 ----------

@@ -1,8 +1,8 @@
-"""The actions that decide who reaches AppStream's sessions and what its users leave behind.
+"""The actions that give access to AppStream's sessions and to its users' files.
 
-Every control that asks who may do what takes its actions from here. A *capability* is held by any
-one of its *ways*. A way is one action, or several that only work together. Each action stands with
-the kind of resource that IAM checks it against.
+Every control about permissions takes its actions from this module. A principal has a *capability*
+through any of its *ways*. A way is an action, or several actions that only work together. Each
+action is listed with the kind of resource that IAM checks it against.
 
 References
 ----------
@@ -20,19 +20,19 @@ Need = tuple[str, str]  # an action, and the kind of resource that IAM checks it
 ANY = "no resource"  # IAM checks the action against "*" alone
 SOME = "some resource"  # any resource of another service
 BUCKET, OBJECTS, ACCESS_POINT = "bucket", "objects", "access point"
-LISTING = "list of objects"  # a bucket's, or an access point's: what either can be asked for
+LISTING = "list of objects"  # of a bucket or of an access point
 USER, GROUP, ROLE, POLICY, PROVIDER = "user", "group", "role", "policy", "identity provider"
 ASSUMED, PASSED = "role to assume", "role to pass"
 KEY = "key"
 
 
 def new(kind: str) -> str:
-    """Return the kind of a resource that a caller may name as it likes, for it is not there yet."""
+    """Return the kind of a resource to be created, which the caller may name freely."""
     return f"new {kind}"
 
 
 def every(kind: str) -> str:
-    """Return the kind that stands for whichever resource of a kind goes with the first one."""
+    """Return the kind for any resource of a kind that goes with the first resource of the way."""
     return f"any {kind}"
 
 
@@ -49,14 +49,14 @@ GIVE_RIGHTS = "give rights"
 
 @dataclass(frozen=True)
 class Way:
-    """What has to be allowed together.
+    """Actions that must be allowed together.
 
     Attributes
     ----------
     needs : tuple of (str, str)
-        Actions, each with the kind of resource that it is checked against.
+        Actions, each with the kind of resource that IAM checks it against.
     service : str
-        The principal of the service that a role is passed to; empty where none is passed.
+        The service principal to which a role is passed; empty where no role is passed.
     """
 
     needs: tuple[Need, ...]
@@ -64,13 +64,13 @@ class Way:
 
 
 def _each(service: str, kind: str, actions: str, also: str = "") -> tuple[Way, ...]:
-    """One way for each of the actions; ``also`` is a kind that it is checked against as well."""
-    named = (f"{service}:{action}" for action in actions.split())
-    return tuple(Way(((one, kind), *([(one, also)] if also else []))) for one in named)
+    """Return a way for each action; ``also`` is a second kind that IAM checks it against."""
+    full = (f"{service}:{action}" for action in actions.split())
+    return tuple(Way(((action, kind), *([(action, also)] if also else []))) for action in full)
 
 
-# Services that run what the caller gives them with the rights of a role that the caller passes:
-# the service that the role trusts, and the actions that it takes.
+# Services that run the caller's code with the rights of a role that the caller passes: the service
+# that the role trusts, and the actions that are needed.
 _RUNS_WITH_A_ROLE = {
     "lambda.amazonaws.com": (
         "lambda:CreateFunction lambda:InvokeFunction",
@@ -234,15 +234,15 @@ CAPABILITIES: dict[str, tuple[Way, ...]] = {
     ),
 }
 
-# What carries, lists, changes or erases files, earlier versions included: what has to be denied
-# where nobody, or nothing in clear, is to reach them.
+# The actions that read, list, change or erase files, earlier versions included. A policy denies
+# them all where it closes the files to outsiders, or to plain HTTP.
 FILES: tuple[Need, ...] = (
     *((f"s3:{action}", OBJECTS) for action in ("GetObject", "GetObjectVersion", "PutObject")),
     *((f"s3:{action}", OBJECTS) for action in ("DeleteObject", "DeleteObjectVersion")),
     *((f"s3:{action}", LISTING) for action in ("ListBucket", "ListBucketVersions")),
 )
 
-# What opens what a key encrypts, encrypts more with it, or decides who may and for how long.
+# The actions that decrypt or encrypt with a key, grant its use, or end it.
 KEYS: tuple[Need, ...] = tuple(
     (f"kms:{action}", KEY)
     for action in [
@@ -261,6 +261,6 @@ KEYS: tuple[Need, ...] = tuple(
 
 
 def actions(*capabilities: str) -> tuple[str, ...]:
-    """Return every action of some capabilities once, in their order."""
+    """Return every action of the capabilities once, in their order."""
     ways = (way for name in capabilities for way in CAPABILITIES[name])
     return tuple(dict.fromkeys(action for way in ways for action, _ in way.needs))

@@ -1,4 +1,4 @@
-"""Conditions of statements, held against what is known of a request, in three values.
+"""Evaluates the conditions of statements for a request, in three values.
 
 References
 ----------
@@ -21,19 +21,19 @@ from kit.access.patterns import covers, is_wild, literal, overlaps, plain
 
 @dataclass(frozen=True)
 class Absent:
-    """A request does not have the key."""
+    """The request does not have the key."""
 
 
 @dataclass(frozen=True)
 class Some:
-    """A value that fits one of the patterns; which one is not known.
+    """An unknown value that matches one of the patterns.
 
     Attributes
     ----------
     maybe_absent : bool
-        The request may as well not have the key.
+        The request may lack the key.
     ordinary : bool
-        The value is none that a policy singles out: it fits no pattern but one that all fit.
+        No policy names the value: the value matches only patterns that every value matches.
     """
 
     patterns: tuple[str, ...] = ("*",)
@@ -46,7 +46,7 @@ Option = str | Absent | Some
 
 @dataclass(frozen=True)
 class Choice:
-    """Values among which the caller chooses. Without options: any value, or none."""
+    """Values among which the caller chooses. Without options: any value, or no value."""
 
     options: tuple[Option, ...] = ()
 
@@ -60,8 +60,8 @@ CHOSEN = Choice()
 # A request over plain HTTP has no version of TLS.
 PLAIN_HTTP: Context = {"aws:securetransport": "false", "s3:tlsversion": ABSENT}
 
-# Keys that are not here are UNKNOWN. A caller arranges how its request comes (TLS, MFA, when, by
-# which program) and what it requests; not who it is, where its network is, or what is tagged.
+# Other keys are UNKNOWN. A caller chooses how it sends its request (TLS, MFA, time, program) and
+# what it requests. It does not choose its identity, its network, or the tags of resources.
 _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"aws:securetransport", Choice(("true", "false"))),
     (r"s3:tlsversion", Choice(("1.2", "1.3", ABSENT))),
@@ -72,29 +72,29 @@ _DEFAULTS: tuple[tuple[str, Value], ...] = (
     (r"s3:(object(creation)?.*|requestobjecttag.*|if-.*match|locationconstraint)", CHOSEN),
     (r"iam:(passedtoservice|policyarn|permissionsboundary|awsservicename)", CHOSEN),
     (r"kms:(viaservice|encryption(context.*|algorithm)|grant.*|.*principal|retiringprincipal)", CHOSEN),
-    # An address is of one family or the other, and most can be reached by both.
+    # An address is IPv4 or IPv6, and most endpoints accept both.
     (r"aws:sourceip", Choice((Some(("*.*.*.*",)), Some(("*:*",))))),
-    # Who comes over the internet comes through no VPC.
+    # A request over the internet comes through no VPC.
     (r"aws:sourcevpc", Choice((ABSENT, Some(("vpc-*",))))),
     (r"aws:sourcevpce", Choice((ABSENT, Some(("vpce-*",))))),
     (r"aws:(vpcsourceip|vpce(account|orgid|orgpaths)|sourcevpcarn)", Choice((ABSENT, Some()))),
-    # Bare identities have no key of the services that act for somebody.
+    # A request of an identity has no key of a service that acts for another principal.
     (r"aws:source(arn|account|owner|orgid|orgpaths)", ABSENT),
 )  # fmt: skip
 
 
 @lru_cache(maxsize=10_000)
 def default(key: str) -> Value:
-    """Return the value of a key where neither caller, target nor context has it."""
+    """Return the value of a key that neither caller, target nor context has."""
     return next((value for name, value in _DEFAULTS if re.fullmatch(name, key)), UNKNOWN)
 
 
 @lru_cache(maxsize=10_000)
 def ordinary(value: Value) -> Value:
-    """The value in an ordinary request: one that no policy singles out, or no value at all."""
+    """Return the value in an ordinary request: a value that no policy names, or no value."""
     if isinstance(value, Some) and any(map(is_wild, value.patterns)):
-        here = replace(value, ordinary=True, maybe_absent=False)
-        return Choice((here, ABSENT)) if value.maybe_absent else here
+        present = replace(value, ordinary=True, maybe_absent=False)
+        return Choice((present, ABSENT)) if value.maybe_absent else present
     if isinstance(value, Choice):
         options = (ordinary(option) for option in value.options)
         return Choice(tuple(option for option in options if isinstance(option, Option)))
@@ -102,12 +102,12 @@ def ordinary(value: Value) -> Value:
 
 
 def negate(truth: bool | None) -> bool | None:
-    """Not, in three values."""
+    """Return the negation, in three values."""
     return None if truth is None else not truth
 
 
 def all_of(truths: Iterable[bool | None]) -> bool | None:
-    """And, in three values: one that is false decides."""
+    """Return the conjunction, in three values: a false operand decides."""
     result: bool | None = True
     for truth in truths:
         if truth is False:
@@ -118,7 +118,7 @@ def all_of(truths: Iterable[bool | None]) -> bool | None:
 
 
 def any_of(truths: Iterable[bool | None]) -> bool | None:
-    """Or, in three values: one that is true decides."""
+    """Return the disjunction, in three values: a true operand decides."""
     result: bool | None = False
     for truth in truths:
         if truth:
@@ -129,7 +129,7 @@ def any_of(truths: Iterable[bool | None]) -> bool | None:
 
 
 def agreed(truths: Iterable[bool | None]) -> bool | None:
-    """What all truths are; None where they differ."""
+    """Return the value that all truths share; None where they differ."""
     distinct = set(truths)
     return distinct.pop() if len(distinct) == 1 else None
 
@@ -141,15 +141,15 @@ def holds(
     has_variables: bool = True,
     doubt: bool | None = None,
 ) -> bool | None:
-    """Whether all conditions hold; None where what is known does not decide it.
+    """Return whether all conditions hold; None where the known values do not decide it.
 
     Parameters
     ----------
     context : mapping of lower-case keys to values
-        A key that it does not have is judged by its `default`.
+        A missing key has its `default`.
     doubt : bool, optional
-        The truth of what AWS does not document: operators that are not known, ARNs that do not
-        have six parts, variables that cannot be resolved.
+        The truth where AWS documents no behaviour: unknown operators, ARNs without six parts,
+        variables that cannot be resolved.
     """
     return all_of(
         _truth(
@@ -168,7 +168,7 @@ def in_force(statements: Iterable[Statement], as_of: datetime) -> tuple[Statemen
     Parameters
     ----------
     as_of : datetime
-        Aware. A statement that has ended, or has not begun, allows and denies nothing.
+        Aware. A statement outside its period allows and denies nothing.
 
     References
     ----------
@@ -179,22 +179,22 @@ def in_force(statements: Iterable[Statement], as_of: datetime) -> tuple[Statemen
         "aws:currenttime": as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:epochtime": str(int(as_of.timestamp())),
     }
-    found = []
+    effective = []
     for statement in statements:
         timed = [condition for condition in statement.conditions if condition.key in now]
         truth = holds(timed, now)
         if timed and truth is True:
-            others = tuple(one for one in statement.conditions if one.key not in now)
-            found.append(replace(statement, conditions=others))
+            others = tuple(c for c in statement.conditions if c.key not in now)
+            effective.append(replace(statement, conditions=others))
         elif truth is not False:
-            found.append(statement)
-    return tuple(found)
+            effective.append(statement)
+    return tuple(effective)
 
 
 def _truth(
     condition: Condition, value: Value, filled: Callable[[], _Texts], doubt: bool | None
 ) -> bool | None:
-    """Whether one condition holds for a value of its key."""
+    """Return whether a condition holds for a value of its key."""
     if _is_doubtful(condition):
         return doubt
     alternatives: tuple[Value, ...] = ()
@@ -209,25 +209,25 @@ def _truth(
         return str(is_absent).lower() in map(str.lower, condition.values)
     compare, is_negated = _OPERATORS[condition.operator]
     if is_absent:
-        # "Any" has nothing to find, whatever IfExists says; "all" has nothing that fails.
+        # For no value ForAnyValue is false, also with IfExists, and ForAllValues is true.
         if condition.quantifier:
             return condition.quantifier == "all"
         return is_negated or condition.if_exists
     texts = filled()
 
     def truth_of(value: Some) -> bool | None:
-        met = _meets(compare, texts, value)
-        if met is None and value.ordinary:
-            met = False
-        if is_negated and met is False and (UNRESOLVED, True) in texts:
-            # What cannot be resolved might make a statement invalid, AWS says.
+        matched = _matches(compare, texts, value)
+        if matched is None and value.ordinary:
+            matched = False
+        if is_negated and matched is False and (UNRESOLVED, True) in texts:
+            # AWS: a variable that cannot be resolved might make a statement invalid.
             return doubt
-        return negate(met) if is_negated else met
+        return negate(matched) if is_negated else matched
 
     if isinstance(value, Some):
         return truth_of(value)
     values = value if isinstance(value, tuple) else (str(value),)
-    # Negated, no value may be among those named, unless the quantifier is "any".
+    # A negated operator needs every value to differ, unless the quantifier is "any".
     every = condition.quantifier == "all" or (is_negated and not condition.quantifier)
     return (all_of if every else any_of)(truth_of(Some((literal(text),))) for text in values)
 
@@ -240,7 +240,7 @@ def _is_doubtful(condition: Condition) -> bool:
     )
 
 
-_Texts = list[tuple[str, bool]]  # patterns, and whether all that they are filled with is known
+_Texts = list[tuple[str, bool]]  # patterns, and whether the values of their variables are known
 
 
 def _filled(condition: Condition, context: Context, has_variables: bool) -> _Texts:
@@ -254,10 +254,10 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 def fill(text: str, context: Context) -> tuple[str, bool]:
-    """Return a policy's text with its variables filled in, and whether all of them are known.
+    """Return a policy's text with its variables resolved, and whether their values are known.
 
-    What is not known is any text. A variable whose key is absent, and that has no default, makes
-    the text `UNRESOLVED`, which nothing fits.
+    An unknown value becomes a pattern of all its possible texts. A variable whose key is absent and
+    that has no default makes the text `UNRESOLVED`, which no value matches.
     """
     if "${" not in text:
         return text, True
@@ -272,10 +272,10 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
         value = context[key] if key in context else default(key)
         if isinstance(value, str):
             return literal(value)
-        otherwise = literal(fallback.strip().strip("'")) if comma else None
+        default_text = literal(fallback.strip().strip("'")) if comma else None
         if isinstance(value, Absent):
-            is_missing = is_missing or otherwise is None
-            return otherwise or ""
+            is_missing = is_missing or default_text is None
+            return default_text or ""
         is_known = False
         return value.patterns[0] if isinstance(value, Some) and len(value.patterns) == 1 else "*"
 
@@ -286,18 +286,18 @@ def fill(text: str, context: Context) -> tuple[str, bool]:
 _Compare = Callable[[list[str], str], "bool | None"]
 
 
-def _meets(compare: _Compare, texts: _Texts, value: Some) -> bool | None:
-    """Whether one of the texts is met by all that a value may be, or by none of it."""
+def _matches(compare: _Compare, texts: _Texts, value: Some) -> bool | None:
+    """Return whether all possible values match a text, or none does; None where they differ."""
     certain = [text for text, is_known in texts if is_known]
     possible = [text for text, is_known in texts if not is_known]
 
-    def meets(pattern: str) -> bool | None:
-        met = compare(certain, pattern)
-        if not met and possible and compare(possible, pattern) is not False:
+    def match(pattern: str) -> bool | None:
+        matched = compare(certain, pattern)
+        if not matched and possible and compare(possible, pattern) is not False:
             return None
-        return met
+        return matched
 
-    return agreed(map(meets, value.patterns))
+    return agreed(map(match, value.patterns))
 
 
 def _texts(patterns: list[str], value: str) -> bool | None:
@@ -318,7 +318,7 @@ def _arns(patterns: list[str], value: str) -> bool | None:
 
 @lru_cache(maxsize=100_000)
 def _arn(pattern: str, value: str) -> bool | None:
-    """Each of the six parts is compared by itself; what does not have six is no ARN, ``*`` is any."""
+    """Compare the six parts of ARNs; text without six parts does not match, ``*`` is any ARN."""
     pattern, value = ("arn:*:*:*:*:*" if text == "*" else text for text in (pattern, value))
     parts = list(zip(pattern.split(":", 5), value.split(":", 5), strict=False))
     return all_of(_text(part, other) for part, other in parts) if len(parts) == 6 else False
@@ -350,7 +350,7 @@ def _number(text: str) -> float | None:
 
 
 def _time(text: str) -> float | None:
-    """Seconds since 1970 of an ISO 8601 date, or of seconds since 1970."""
+    """Return the seconds since 1970 of an ISO 8601 date, or of seconds since 1970."""
     if re.fullmatch(r"-?\d{5,}(\.\d+)?", text):
         return float(text)
     if re.fullmatch(r"\d{4}(-\d\d)?", text):
@@ -370,7 +370,7 @@ def _addresses(texts: list[str], value: str) -> bool | None:
             address.version == network.version and address.subnet_of(network)  # type: ignore[arg-type]
             for network in networks
         )
-    # A value that is not known is any address of its family.
+    # An unknown value is any address of its family.
     families = (
         ["::/0"] if ":" in value else ["0.0.0.0/0"] if "." in value else ["0.0.0.0/0", "::/0"]
     )
@@ -380,15 +380,15 @@ def _addresses(texts: list[str], value: str) -> bool | None:
 def _family(
     networks: list[IPv4Network | IPv6Network], family: IPv4Network | IPv6Network | None
 ) -> bool | None:
-    """Whether networks are, together, all of a family's addresses; False for none of them."""
+    """Return whether networks cover all addresses of a family; False where they cover none."""
     version = family.version if family else 0
-    together = list(collapse_addresses(n for n in networks if n.version == version))  # type: ignore[type-var]
-    return True if family in together else None if together else False
+    collapsed = list(collapse_addresses(n for n in networks if n.version == version))  # type: ignore[type-var]
+    return True if family in collapsed else None if collapsed else False
 
 
 @lru_cache(maxsize=10_000)
 def read_network(text: str) -> IPv4Network | IPv6Network | None:
-    """Return the network of a text such as ``192.0.2.0/24`` or ``192.0.2.7``; None if it is none."""
+    """Return the network of ``192.0.2.0/24`` or ``192.0.2.7``; None for other text."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -396,18 +396,18 @@ def read_network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def _orderings(kind: str, read: Callable[[str], float | None]) -> dict[str, tuple[_Compare, bool]]:
-    equal = _orders(read, lambda one, other: one == other)
+    equal = _orders(read, lambda value, limit: value == limit)
     return {
         f"{kind}equals": (equal, False),
         f"{kind}notequals": (equal, True),
-        f"{kind}lessthan": (_orders(read, lambda one, other: one < other), False),
-        f"{kind}lessthanequals": (_orders(read, lambda one, other: one <= other), False),
-        f"{kind}greaterthan": (_orders(read, lambda one, other: one > other), False),
-        f"{kind}greaterthanequals": (_orders(read, lambda one, other: one >= other), False),
+        f"{kind}lessthan": (_orders(read, lambda value, limit: value < limit), False),
+        f"{kind}lessthanequals": (_orders(read, lambda value, limit: value <= limit), False),
+        f"{kind}greaterthan": (_orders(read, lambda value, limit: value > limit), False),
+        f"{kind}greaterthanequals": (_orders(read, lambda value, limit: value >= limit), False),
     }
 
 
-# What an operator compares by, and whether it holds where that does not.
+# The comparison of an operator, and whether the operator negates it.
 _OPERATORS: dict[str, tuple[_Compare, bool]] = {
     "stringequals": (_texts, False),
     "stringnotequals": (_texts, True),
@@ -432,10 +432,10 @@ _NO_OTHER = "\ue00e"  # a text that no policy has
 
 
 def representatives(conditions: Iterable[Condition]) -> tuple[str | Absent, ...]:
-    """Values of one key of which each behaves as a whole class of values does.
+    """Return values of a key, a representative of each class of values that behave alike.
 
-    What a caller may choose freely is tried at the values that its conditions name, between and
-    beside them, and absent.
+    For a key that the caller chooses freely, these are the values in the conditions, values between
+    and beside them, and no value.
     """
     values: dict[str | Absent, None] = {ABSENT: None, _NO_OTHER: None}
     for condition in conditions:

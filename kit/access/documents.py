@@ -1,4 +1,4 @@
-"""Policy documents, read into statements of one shape."""
+"""Policy documents, parsed into uniform statements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True)
 class Condition:
-    """One operator with one key and the values that it is compared with.
+    """An operator with a key and the values to compare the key with.
 
     Attributes
     ----------
@@ -36,10 +36,10 @@ class Condition:
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """A statement; an element that it does not have is None.
+    """A statement; an absent element is None.
 
     ``excepts_...`` marks ``NotAction``, ``NotResource`` and ``NotPrincipal``. Two statements are
-    equal if they are the same object, which makes them quick to look up.
+    equal if they are the same object, which makes look-ups fast.
     """
 
     effect: str
@@ -55,12 +55,12 @@ class Statement:
 
 
 def read_statements(document: object) -> tuple[Statement, ...]:
-    """Return the statements of a policy document, given as JSON text or as what it parses to.
+    """Return the statements of a policy document, given as JSON text or parsed.
 
     Raises
     ------
     PolicyError
-        The document is no JSON, or does not have the shape of a policy.
+        The document is not JSON, or does not have the shape of a policy.
 
     References
     ----------
@@ -101,14 +101,14 @@ def _statement(given: Any, has_variables: bool) -> Statement:
 
 
 def _either(given: dict[str, Any], element: str, read: Any) -> tuple[Any, bool]:
-    """An element or its opposite, of which a statement has one."""
-    excepted = f"Not{element}"
-    if element in given and excepted in given:
-        raise PolicyError(f"{element}: given together with {excepted}")
-    name = excepted if excepted in given else element
+    """Read an element or its negation; a statement has at most one of them."""
+    negated = f"Not{element}"
+    if element in given and negated in given:
+        raise PolicyError(f"{element}: given together with {negated}")
+    name = negated if negated in given else element
     if given.get(name) is None:
         return None, False
-    return read(given[name], name), name == excepted
+    return read(given[name], name), name == negated
 
 
 def _texts(given: Any, element: str) -> tuple[str, ...]:
@@ -120,9 +120,9 @@ def _texts(given: Any, element: str) -> tuple[str, ...]:
 
 
 def _principals(given: Any, element: str) -> tuple[tuple[str, str], ...]:
-    named = given if isinstance(given, dict) else {"AWS": given}
+    by_kind = given if isinstance(given, dict) else {"AWS": given}
     return tuple(
-        (str(kind), name) for kind, names in named.items() for name in _texts(names, element)
+        (str(kind), name) for kind, names in by_kind.items() for name in _texts(names, element)
     )
 
 

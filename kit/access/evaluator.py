@@ -1,4 +1,4 @@
-"""The one answer to "may this principal do this action on this resource", in three values.
+"""Evaluates whether a principal may do an action on a resource, in three values.
 
 References
 ----------
@@ -41,19 +41,19 @@ from kit.access.conditions import (
 from kit.access.documents import Condition, Statement, read_statements
 from kit.access.patterns import covers, is_wild, matches, overlaps
 
-# What a foreign account gives to its own principals is its own affair: whatever they want.
+# The kit cannot see what another account allows to its principals: they may do everything.
 EVERYTHING = read_statements(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
 _MOST_CHOICES = 1_000
 _VARIABLE = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
-# Keys that only signed requests have.
+# Keys of signed requests alone.
 _OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
 _NOTHING: Context = {}
 
 
 class Access(Enum):
-    """Whether something is allowed, or denied: for certain, for certain not, or not known."""
+    """Whether a request is allowed, or denied: certainly, certainly not, or unknown."""
 
     YES = "yes"
     NO = "no"
@@ -71,18 +71,19 @@ class Caller:
     ----------
     kind : str
         ``user``, ``role``, ``root``, ``service``, ``federated``, ``anonymous``, or ``account``:
-        whichever principal of an account gets furthest.
+        the principal of an account that has the most access.
     arn : str
-        Of a role, the role's; of a service, its name (``appstream.amazonaws.com``); of an identity
-        provider, the provider's; empty for anonymous callers.
+        For a role, the ARN of the role, not of its session. For a service, its name
+        (``appstream.amazonaws.com``). For an identity provider, the provider's ARN. Empty for
+        anonymous callers.
     user_id : str
         The unique id of a user or of a role, if known.
     session : str
-        The name of a role's session, if known; otherwise any that its role has.
+        The name of a role's session, if known; otherwise any session of the role.
     boundary : tuple of Statement, optional
         None without a permissions boundary.
     context : mapping
-        What is known of the caller besides: its tags, its organisation ...
+        Further facts about the caller: its tags, its organisation ...
     """
 
     kind: str
@@ -105,24 +106,24 @@ class Target:
     Attributes
     ----------
     arn : str
-        May be a pattern: an Allow has to reach some of what it stands for, a Deny all of it.
+        May be a pattern: an Allow must cover some of its resources, a Deny all of them.
         ``*`` is for actions on no resource in particular.
     account : str
-        The owner's; empty if unknown.
+        The owner's account; empty if unknown.
     policy : tuple of Statement, optional
-        Of the bucket, key, access point, or of the role that is assumed.
+        The policy of the bucket, key or access point, or the trust policy of the role.
     policy_decides : bool
-        The resource's policy has to allow (KMS keys, trust policies of roles).
+        The resource's policy must allow the request (KMS keys, trust policies of roles).
     blocks_public : bool
-        RestrictPublicBuckets: a public policy lets in nobody but the owner's account and services.
+        RestrictPublicBuckets: a public policy admits only the owner's account and services.
     public : bool, optional
-        Whether AWS calls the policy public; judged from the policy where that is not known.
+        Whether AWS calls the policy public; evaluated from the policy where that is unknown.
     wholly : bool
-        An Allow, too, has to cover all that a pattern stands for.
+        An Allow, too, must cover all resources of a pattern.
     context : mapping
-        What is known of the resource besides: its tags, its region ...
+        Further facts about the resource: its tags, its region ...
     behind : Target, optional
-        What requests reach through it, such as an access point's bucket: it has to allow too.
+        The resource behind this one, such as an access point's bucket: it must allow too.
     """
 
     arn: str
@@ -137,7 +138,7 @@ class Target:
 
     @property
     def policies(self) -> tuple[Statement, ...]:
-        """The statements of its policy, and of what is behind it."""
+        """The statements of its policy, and of the resource behind it."""
         return (*(self.policy or ()), *(self.behind.policies if self.behind else ()))
 
 
@@ -149,19 +150,19 @@ def decide(
     *,
     ordinary: bool = False,
 ) -> Access:
-    """Whether a caller may do an action on a target.
+    """Return whether a caller may do an action on a target.
 
-    What the caller can choose (`kit.access.conditions.CHOSEN`), it chooses as it needs.
+    The caller chooses the values that it can choose (`kit.access.conditions.CHOSEN`) to its favour.
 
     Parameters
     ----------
     ordinary : bool
-        Judge keys that are not known by a value that no policy singles out, rather than by all
-        values that they could have: YES is then "open to callers in general", where YES is
-        otherwise "open, whatever they are".
+        Evaluate unknown keys with a value that no policy names, instead of with all their possible
+        values. YES then means "open to callers in general"; otherwise it means "open, whatever the
+        values are".
     """
-    about = _About.of(caller, action, target)
-    return _decided(caller, about, target, tuple(context.items()), ordinary)
+    relevant = _Relevant.of(caller, action, target)
+    return _decided(caller, relevant, target, tuple(context.items()), ordinary)
 
 
 def denied(
@@ -172,35 +173,35 @@ def denied(
     *,
     ordinary: bool = False,
 ) -> Access:
-    """Whether the resource's policy denies a caller an action explicitly, whatever it chooses."""
-    about = _About.of(caller, action, target)
-    return _denied(caller, about, target, tuple(context.items()), ordinary)
+    """Return whether the resource's policy explicitly denies an action, whatever the caller chooses."""
+    relevant = _Relevant.of(caller, action, target)
+    return _denied(caller, relevant, target, tuple(context.items()), ordinary)
 
 
 def reduced(target: Target) -> Target:
     """Return a target whose policy names all resources where it names the target, else none.
 
-    Targets with equal policies that differ in their own ARN alone come out as one object, so that
-    each of their questions is judged once. Callers whose own policies are about every resource get
-    the same answers. A policy with variables in its resources stays as it is, and
-    so does what has something behind it.
+    Targets with equal policies that differ only in their ARN become the same object, so that each
+    request is evaluated once. The results are equal for callers whose identity policies name every
+    resource. A target with variables in its policy's resources, or with a resource behind it, is
+    returned unchanged.
     """
     statements = target.policy or ()
-    if target.behind or any("${" in text for one in statements for text in one.resources or ()):
+    if target.behind or any("${" in text for s in statements for text in s.resources or ()):
         return target
-    request = _Request(_NOBODY, _About((), (), (), True), target, _NOTHING, False)
+    request = _Request(_NOBODY, _Relevant((), (), (), True), target, _NOTHING, False)
     policy = tuple(
         _reduced(
-            one.effect,
-            one.actions,
-            ("*",) if request.names_target(one, of_resource=True) else (),
-            one.principals,
-            one.conditions,
-            one.excepts_actions,
-            one.excepts_principals,
-            one.has_variables,
+            statement.effect,
+            statement.actions,
+            ("*",) if request.names_target(statement, of_resource=True) else (),
+            statement.principals,
+            statement.conditions,
+            statement.excepts_actions,
+            statement.excepts_principals,
+            statement.has_variables,
         )
-        for one in statements
+        for statement in statements
     )
     return _same_target(
         ":".join([*target.arn.split(":")[:5], "*"]),
@@ -253,17 +254,17 @@ def _same_target(
     )
 
 
-class _About(NamedTuple):
-    """All that an answer takes from an action: which statements name it, and how it may be called."""
+class _Relevant(NamedTuple):
+    """The statements that name an action, and whether the root user can call it."""
 
     identity: tuple[Statement, ...]
     boundary: tuple[Statement, ...]
     resource: tuple[Statement, ...]
     open_to_root: bool
-    behind: _About | None = None
+    behind: _Relevant | None = None
 
     @classmethod
-    def of(cls, caller: Caller, action: str, target: Target) -> _About:
+    def of(cls, caller: Caller, action: str, target: Target) -> _Relevant:
         return cls(
             _naming(_identity(caller), action),
             _naming(caller.boundary or (), action),
@@ -274,40 +275,40 @@ class _About(NamedTuple):
         )
 
 
-# Of many actions that the same statements name, one is judged.
+# The cache evaluates only the first of several actions that the same statements name.
 @lru_cache(maxsize=100_000)
 def _decided(
     caller: Caller,
-    about: _About,
+    relevant: _Relevant,
     target: Target,
     context: tuple[tuple[str, Value], ...],
     is_ordinary: bool,
 ) -> Access:
     return _ACCESS[
         any_of(
-            _allowed(witness, about, target, dict(context), is_ordinary)
-            for witness in _witnesses(caller, target)
+            _allowed(candidate, relevant, target, dict(context), is_ordinary)
+            for candidate in _candidates(caller, target)
         )
     ]
 
 
 def _allowed(
-    caller: Caller, about: _About, target: Target, context: Context, is_ordinary: bool
+    caller: Caller, relevant: _Relevant, target: Target, context: Context, is_ordinary: bool
 ) -> bool | None:
-    """Whether one caller may do it, to the target and to what is behind it."""
-    request = _Request(caller, about, target, context, is_ordinary)
+    """Return whether a single caller may do it, to the target and to the resource behind it."""
+    request = _Request(caller, relevant, target, context, is_ordinary)
     if request.is_hopeless:
         return False
-    here = any_of(request.allowed(choice) for choice in request.choices(request.everything))
-    if target.behind is None or about.behind is None or here is False:
-        return here
-    return all_of((here, _allowed(caller, about.behind, target.behind, context, is_ordinary)))
+    result = any_of(request.allowed(choice) for choice in request.choices(request.everything))
+    if target.behind is None or relevant.behind is None or result is False:
+        return result
+    return all_of((result, _allowed(caller, relevant.behind, target.behind, context, is_ordinary)))
 
 
 @lru_cache(maxsize=100_000)
 def _denied(
     caller: Caller,
-    about: _About,
+    relevant: _Relevant,
     target: Target,
     context: tuple[tuple[str, Value], ...],
     is_ordinary: bool,
@@ -315,50 +316,55 @@ def _denied(
     return _ACCESS[
         all_of(
             request.refused(choice)
-            for witness in _witnesses(caller, target)
-            for request in [_Request(witness, about, target, dict(context), is_ordinary)]
+            for candidate in _candidates(caller, target)
+            for request in [_Request(candidate, relevant, target, dict(context), is_ordinary)]
             for choice in request.choices(request.refusals)
         )
     ]
 
 
 class _Request:
-    """A caller and a target, with the statements that are about them and the action."""
+    """A caller and a target, with the statements that name them and the action."""
 
     def __init__(
-        self, caller: Caller, about: _About, target: Target, context: Context, is_ordinary: bool
+        self,
+        caller: Caller,
+        relevant: _Relevant,
+        target: Target,
+        context: Context,
+        is_ordinary: bool,
     ):
-        self.caller, self.about, self.target = caller, about, target
+        self.caller, self.relevant, self.target = caller, relevant, target
         self.is_ordinary = is_ordinary
         self.context = context
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether no Allow is about the action at all, as is often the case."""
+        """Whether no Allow names the action, which is frequent."""
         caller, target = self.caller, self.target
         return not (
             caller.kind == "root"
             or (target.policy is None and target.policy_decides)
-            or any(one.effect == "Allow" for one in self.about.identity)
-            or any(one.effect == "Allow" for one in self.about.resource)
+            or any(statement.effect == "Allow" for statement in self.relevant.identity)
+            or any(statement.effect == "Allow" for statement in self.relevant.resource)
         )
 
     @cached_property
     def facts(self) -> dict[str, Value]:
-        """What is known of the request before the caller chooses."""
-        return {**_facts(self.caller), **_facts_of(self.target), **self.context}
+        """The known values of the request, before the caller chooses."""
+        return {**_caller_facts(self.caller), **_target_facts(self.target), **self.context}
 
     @cached_property
     def identity(self) -> list[_Reach]:
-        return self._reaches(self.about.identity)
+        return self._reaches(self.relevant.identity)
 
     @cached_property
     def boundary(self) -> list[_Reach]:
-        return self._reaches(self.about.boundary)
+        return self._reaches(self.relevant.boundary)
 
     @cached_property
     def resource(self) -> list[_Reach]:
-        return self._reaches(self.about.resource, of_resource=True)
+        return self._reaches(self.relevant.resource, of_resource=True)
 
     @cached_property
     def everything(self) -> list[_Reach]:
@@ -371,22 +377,22 @@ class _Request:
     def _reaches(
         self, statements: tuple[Statement, ...], *, of_resource: bool = False
     ) -> list[_Reach]:
-        """The statements that may be about the request, whatever their conditions."""
+        """Return the statements that may name the request, whatever their conditions."""
         return [
             _Reach(statement, level, certain)
             for statement in statements
-            for level, named in (
+            for level, names_caller in (
                 _levels(statement, self.caller) if of_resource else {IDENTITY: True}
             ).items()
-            for certain in [all_of((self.names_target(statement, of_resource), named))]
+            for certain in [all_of((self.names_target(statement, of_resource), names_caller))]
             if certain is not False
         ]
 
     def names_target(self, statement: Statement, of_resource: bool) -> bool | None:
-        """Whether a statement is about the target: an Allow about some of it, a Deny about all."""
+        """Return whether a statement names the target: an Allow some of it, a Deny all of it."""
         arn = self.target.arn
         if statement.resources is None:
-            # A trust policy is about the role that has it.
+            # A trust policy names the role that has it.
             return of_resource and ":iam:" in arn and ":role/" in arn
         patterns = [
             fill(text, self.facts) if statement.has_variables else (text, True)
@@ -396,32 +402,32 @@ class _Request:
             (True if is_certain else None) if covers(pattern, arn) else False
             for pattern, is_certain in patterns
         )
-        touched = covered
-        # What is on no resource in particular, "*", is named by "*" alone.
+        partly = covered
+        # "*", for no resource in particular, matches "*" alone.
         if is_wild(arn) and arn != "*":
-            # A variable stands for the caller's own part; whether there is any is not known.
-            touched = any_of(
+            # A variable resolves to the caller's part; whether that part exists is unknown.
+            partly = any_of(
                 (None if _VARIABLE.search(text) else True) if overlaps(pattern, arn) else False
                 for text, (pattern, _) in zip(statement.resources, patterns, strict=True)
             )
         wholly = statement.effect == "Deny" or self.target.wholly
         if not statement.excepts_resources:
-            return covered if wholly else touched
-        named = negate(touched if wholly else covered)
-        # What cannot be resolved might make a statement invalid, AWS says.
+            return covered if wholly else partly
+        named = negate(partly if wholly else covered)
+        # AWS: a variable that cannot be resolved might make a statement invalid.
         in_doubt = named is not False and (UNRESOLVED, True) in patterns
         return self._doubt(statement.effect) if in_doubt else named
 
     def choices(self, reaches: Iterable[_Reach]) -> Iterator[Context]:
-        """Every way in which the caller could choose what it can choose of what these ask."""
+        """Yield every context that the caller can choose for the conditions of these statements."""
         conditions = [part for reach in reaches for part in reach.statement.conditions]
         context, options = dict(self.facts), {}
         for key in dict.fromkeys(condition.key for condition in conditions):
             value = context[key] if key in context else self._default(key)
             context[key] = value = ordinary_value(value) if self.is_ordinary else value
             if isinstance(value, Choice):
-                about = (condition for condition in conditions if condition.key == key)
-                options[key] = value.options or representatives(about)
+                on_key = (condition for condition in conditions if condition.key == key)
+                options[key] = value.options or representatives(on_key)
         if prod(map(len, options.values())) > _MOST_CHOICES:
             yield {**context, **dict.fromkeys(options, UNKNOWN)}
             return
@@ -433,11 +439,11 @@ class _Request:
         return default(key) if has_identity or not _OF_IDENTITIES.match(key) else ABSENT
 
     def allowed(self, context: Context) -> bool | None:
-        """Whether the request is allowed where the caller chooses this."""
+        """Return whether policies allow the request in this context."""
         return all_of((negate(self._any(self.everything, "Deny", context)), self._granted(context)))
 
     def refused(self, context: Context) -> bool | None:
-        """Whether the resource's policy denies it where the caller chooses this."""
+        """Return whether the resource's policy denies the request in this context."""
         return self._any(self.refusals, "Deny", context)
 
     def _any(self, reaches: Iterable[_Reach], effect: str, context: Context) -> bool | None:
@@ -449,11 +455,11 @@ class _Request:
         )
 
     def _doubt(self, effect: str) -> bool | None:
-        """The truth of what AWS does not document: judged in general, it opens rather than closes."""
+        """Return the truth where AWS documents nothing: for ordinary callers, the more open one."""
         return effect == "Allow" if self.is_ordinary else None
 
     def _granted(self, context: Context) -> bool | None:
-        """Whether policies allow the request, were there no Deny."""
+        """Return whether policies allow the request, without regard to Deny statements."""
         caller, target = self.caller, self.target
         direct, session, wildcard, account = (
             self._any((r for r in self.resource if r.level == level), "Allow", context)
@@ -463,15 +469,15 @@ class _Request:
         open_to_public = not self._is_closed_to_public()
         if caller.kind in ("anonymous", "service", "federated"):
             return all_of((admitted, open_to_public))
-        if caller.kind == "root" and not self.about.open_to_root:
+        if caller.kind == "root" and not self.relevant.open_to_root:
             return False
         within = caller.boundary is None or self._any(self.boundary, "Allow", context)
-        # Whatever is not denied is a root user's.
+        # A root user may do whatever is not denied.
         by_identity = caller.kind == "root" or all_of(
             (self._any(self.identity, "Allow", context), within)
         )
-        # The boundary limits what a resource's policy gives to a role. It limits neither what it
-        # gives to a user nor what it gives to a session, and a wildcard means the session.
+        # The boundary limits what a resource's policy allows to a role. It does not limit what the
+        # policy allows to a user or to a session, and a wildcard matches the session.
         by_resource = any_of(
             (direct if caller.kind == "user" else all_of((direct, within)), session, wildcard)
         )
@@ -493,13 +499,14 @@ class _Request:
         return is_public(target.policy or ()) if target.public is None else target.public
 
 
-# How a statement is about a caller: it is its own; it names it, its session, its account, or all.
+# How a statement names a caller: in the caller's own policy, by its ARN, its session, its account,
+# or everybody.
 IDENTITY, DIRECT, SESSION, ACCOUNT, WILDCARD = "identity", "direct", "session", "account", "*"
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """A statement that is about a request: how it names the caller, and whether for certain."""
+    """A statement that names a request: how it names the caller, and whether for certain."""
 
     statement: Statement
     level: str
@@ -522,7 +529,7 @@ def _allows(statements: tuple[Statement, ...], action: str) -> bool:
 
 @lru_cache(maxsize=1_000_000)
 def names_action(statement: Statement, action: str) -> bool:
-    """Whether a statement is about an action, by naming it or by not excepting it."""
+    """Return whether a statement names an action, or does not except it."""
     if statement.actions is None:
         return False
     named = any(matches(pattern, action, ignore_case=True) for pattern in statement.actions)
@@ -531,7 +538,7 @@ def names_action(statement: Statement, action: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def _levels(statement: Statement, caller: Caller) -> dict[str, bool | None]:
-    """How the principals of a resource's statement name a caller: itself, its session, its account."""
+    """Return how a resource's statement names a caller: itself, its session, its account."""
     levels: dict[str, bool | None] = {}
     for kind, name in statement.principals or ():
         level, truth = _named(kind, name, caller, statement.effect)
@@ -543,10 +550,10 @@ def _levels(statement: Statement, caller: Caller) -> dict[str, bool | None]:
 
 
 def _excepted(levels: Mapping[str, bool | None], caller: Caller, effect: str) -> bool | None:
-    """Whether a ``NotPrincipal`` leaves a caller out.
+    """Return whether a ``NotPrincipal`` excepts a caller.
 
-    A Deny leaves out a principal for certain only where its account, and of a role's session the
-    role, are named beside it; it never leaves out one that has a permissions boundary.
+    A Deny certainly excepts a principal only if the element also names its account and, for a
+    role's session, the role. It never excepts a principal with a permissions boundary.
     """
     if effect == "Allow" or WILDCARD in levels or caller.kind not in ("user", "role"):
         return any_of(levels.values())
@@ -564,7 +571,7 @@ _FEDERATED_ARN = re.compile(r"arn:[^:]+:sts::(\d{12}):federated-user/.+")
 
 
 def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool | None]:
-    """Whether one principal of a statement names a caller, and as what."""
+    """Return how a principal of a statement names a caller, and whether it does."""
     if name == "*" and kind in ("AWS", "*"):
         return WILDCARD, True
     if kind == "Service":
@@ -572,7 +579,7 @@ def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool
     if kind == "Federated":
         return DIRECT, caller.kind == "federated" and name == caller.arn
     if kind == "CanonicalUser":
-        # Whose account a canonical id is, is not known.
+        # The account of a canonical id is unknown.
         return ACCOUNT, None if caller.kind in ("user", "role", "root") else False
     if kind != "AWS" or caller.kind not in ("user", "role", "root"):
         return DIRECT, False
@@ -583,18 +590,18 @@ def _named(kind: str, name: str, caller: Caller, effect: str) -> tuple[str, bool
         role = (caller.account, caller.arn.rpartition("/")[2])
         if caller.kind != "role" or session.group(1, 2) != role:
             return SESSION, False
-        # An Allow to one session is one that the role can have; a Deny of it leaves the others.
+        # The role can take the session that an Allow names; a Deny of it leaves other sessions.
         return SESSION, session[3] == caller.session if caller.session else effect == "Allow"
     if federated := _FEDERATED_ARN.fullmatch(name):
-        # Who may call GetFederationToken names such a session as it likes; a Deny leaves the others.
+        # A user with GetFederationToken can take any such session; a Deny leaves other sessions.
         can_be = caller.kind == "user" and _allows(caller.identity, "sts:GetFederationToken")
         return SESSION, effect == "Allow" and caller.account == federated[1] and can_be
     return DIRECT, name in (caller.arn, caller.user_id.partition(":")[0]) and bool(name)
 
 
 @lru_cache(maxsize=10_000)
-def _facts(caller: Caller) -> dict[str, Value]:
-    """What a caller brings to every request.
+def _caller_facts(caller: Caller) -> dict[str, Value]:
+    """Return the context keys that a caller has in every request.
 
     References
     ----------
@@ -638,7 +645,7 @@ def _facts(caller: Caller) -> dict[str, Value]:
 
 
 @lru_cache(maxsize=10_000)
-def _facts_of(target: Target) -> dict[str, Value]:
+def _target_facts(target: Target) -> dict[str, Value]:
     facts: dict[str, Value] = {}
     if target.account:
         facts |= {"aws:resourceaccount": target.account, "s3:resourceaccount": target.account}
@@ -652,8 +659,8 @@ def _identity(caller: Caller) -> tuple[Statement, ...]:
     return caller.identity or (EVERYTHING if caller.kind == "account" else ())
 
 
-def _witnesses(caller: Caller, target: Target) -> tuple[Caller, ...]:
-    """The callers among whom one of an account's principals gets furthest."""
+def _candidates(caller: Caller, target: Target) -> tuple[Caller, ...]:
+    """Return the callers to evaluate: of an account, those that may have the most access."""
     if caller.kind != "account":
         return (caller,)
     partition = (target.arn.split(":") + [""] * 2)[1] or "aws"
@@ -665,15 +672,15 @@ def _witnesses(caller: Caller, target: Target) -> tuple[Caller, ...]:
 def _of_account(
     caller: Caller, base: str, named: tuple[tuple[str, str], ...]
 ) -> tuple[Caller, ...]:
-    """The root user of an account, those whom policies name, and strangers to them."""
+    """Return an account's root user, the principals that policies name, and unnamed principals."""
     shared = replace(caller, identity=_identity(caller))
     root = replace(shared, kind="root", arn=f"{base}:root")
     each = (replace(shared, kind=kind, arn=arn) for kind, arn in named)
-    return (root, *_strangers(shared, base), *each)
+    return (root, *_unnamed_principals(shared, base), *each)
 
 
-def _strangers(shared: Caller, base: str) -> list[Caller]:
-    """A role and a user with names that no policy gives."""
+def _unnamed_principals(shared: Caller, base: str) -> list[Caller]:
+    """Return a role and a user that no policy names."""
     return [
         replace(
             shared, kind=kind, arn=f"{base}:{kind}/any-other-{kind}", user_id=f"{mark}{'0' * 17}"
@@ -684,11 +691,11 @@ def _strangers(shared: Caller, base: str) -> list[Caller]:
 
 @lru_cache(maxsize=10_000)
 def _arns_named(statements: tuple[Statement, ...], base: str) -> tuple[tuple[str, str], ...]:
-    """Kinds and ARNs of an account's users and roles that fit what statements name anywhere."""
+    """Return kind and ARN of an account's users and roles that match a name in statements."""
     arns: dict[tuple[str, str], None] = {}
     for name in _names(statements, ("aws:principalarn",)):
         if name == "*":
-            continue  # strangers are among them already
+            continue  # the unnamed principals cover it
         if session := _SESSION_ARN.fullmatch(name):
             name = f"{base.rpartition('::')[0]}::{session[1]}:role/{session[2]}"
         for kind in ("role", "user"):
@@ -699,7 +706,7 @@ def _arns_named(statements: tuple[Statement, ...], base: str) -> tuple[tuple[str
 
 
 def _names(statements: Iterable[Statement], keys: Container[str]) -> Iterator[str]:
-    """What statements name as principals, or in conditions on some keys."""
+    """Yield the names of principals, and the values of conditions on some keys."""
     for statement in statements:
         yield from (name for _, name in statement.principals or ())
         for condition in statement.conditions:
@@ -708,10 +715,9 @@ def _names(statements: Iterable[Statement], keys: Container[str]) -> Iterator[st
 
 
 def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]:
-    """Callers who stand for those whom an account's answers do not name, by what they are.
+    """Return callers that represent the principals that no answer names, by their description.
 
-    Those of the own account have no identity policies: what a resource's policy gives them is
-    their own. A stranger is any principal of an account that no policy names.
+    Those of this account have no identity policies: they have only what a resource's policy allows.
     """
     return dict(_synthetic_callers(account, partition))
 
@@ -719,7 +725,7 @@ def synthetic_callers(account: str, partition: str = "aws") -> dict[str, Caller]
 @lru_cache(maxsize=1_000)
 def _synthetic_callers(account: str, partition: str) -> Mapping[str, Caller]:
     base = f"arn:{partition}:iam::{account}"
-    role, user = _strangers(Caller("role", account=account), base)
+    role, user = _unnamed_principals(Caller("role", account=account), base)
     return {
         "any other role": role,
         "any other user": user,
@@ -732,25 +738,25 @@ def _synthetic_callers(account: str, partition: str) -> Mapping[str, Caller]:
 
 @lru_cache(maxsize=10_000)
 def any_of_account(account: str) -> Caller:
-    """Whichever principal of an account gets furthest; the same object each time."""
+    """Return the caller for an account's principal with the most access; the same object each time."""
     return Caller("account", account=account)
 
 
 @lru_cache(maxsize=10_000)
 def with_context(caller: Caller, key: str, value: Value) -> Caller:
-    """A caller of whom more is known; the same object each time."""
+    """Return a caller with a further fact; the same object each time."""
     return replace(caller, context={**caller.context, key: value})
 
 
 def accounts_named(statements: Iterable[Statement]) -> set[str]:
-    """Every account that statements name, as principal or in conditions on the principal."""
+    """Return every account that statements name, as principal or in conditions on the principal."""
     keys = ("aws:principalarn", "aws:principalaccount", "aws:userid", "kms:calleraccount")
     names = _names(statements, keys)
     return {account for name in names for account in re.findall(r"(?<!\d)\d{12}(?!\d)", name)}
 
 
 def is_public(statements: Iterable[Statement]) -> bool:
-    """Whether S3 calls a bucket policy public: an Allow to anybody that no fixed value limits.
+    """Return whether S3 calls a bucket policy public: an Allow to everybody without a fixed value.
 
     References
     ----------
@@ -769,14 +775,14 @@ def is_public(statements: Iterable[Statement]) -> bool:
     )
 
 
-# Keys by which S3 takes a grant for one to fixed values, such as an account or a network.
+# Keys with which S3 considers a grant limited to fixed values, such as an account or a network.
 _FIXING = re.compile(
     r"aws:(sourceip|sourcearn|sourcevpc|sourcevpce|sourceowner|sourceaccount|userid|principalarn"
     r"|principalaccount|principalorgid|principalorgpaths|vpcsourceip)"
     r"|s3:(x-amz-server-side-encryption-aws-kms-key-id|dataaccesspoint(arn|account))"
 )
 _POSITIVE = re.compile(r"string(equals(ignorecase)?|like)|arn(equals|like)|ipaddress")
-_WIDEST = {4: 8, 6: 32}  # networks that are wider are "very broad"
+_WIDEST = {4: 8, 6: 32}  # S3 calls wider networks "very broad"
 
 
 def _is_fixed(condition: Condition) -> bool:

@@ -1,7 +1,7 @@
-"""Patterns of IAM, with ``*`` for any text and ``?`` for one character, compared with each other.
+"""Comparison of IAM's patterns, with ``*`` for any text and ``?`` for any character.
 
-A pattern is a string. A star or a question mark that means itself is written as a private
-character (see `literal`), so that a value that holds one is no pattern.
+A pattern is a string. A private character replaces a literal star or question mark (see `literal`),
+so that a value that contains it is not a pattern.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 _ESCAPES = {"*": "\ue000", "?": "\ue001"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = str.maketrans({mark: char for char, mark in _ESCAPES.items()})
-_MOST_STATES = 5_000  # patterns of people need some hundred; hostile ones are given up
+_MOST_STATES = 5_000  # real patterns need some hundred; the search stops for hostile patterns
 
 
 def many(value: Any) -> list[Any]:
-    """Return what IAM writes as one value or as a list, as a list."""
+    """Return a list of what IAM writes as a single value or as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
 
 
 def literal(text: str) -> str:
-    """Return the pattern that only this text fits."""
+    """Return the pattern that only this text matches."""
     return text.translate(_ESCAPE)
 
 
@@ -34,18 +34,18 @@ def plain(pattern: str) -> str:
 
 
 def is_wild(pattern: str) -> bool:
-    """Whether more than one text fits a pattern."""
+    """Return whether more than one text matches a pattern."""
     return "*" in pattern or "?" in pattern
 
 
 def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
-    """Whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
+    """Return whether an IAM pattern with ``*`` and ``?`` covers a value (or another pattern)."""
     return bool(_compiled(pattern, ignore_case).fullmatch(value))
 
 
 @lru_cache(maxsize=10_000)
 def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    # In the value a star stands for many characters: no question mark of the pattern covers it.
+    # A star in the value is many characters: no question mark of the pattern covers it.
     wild = {"*": ".*", "?": "[^*]"}
     expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
     return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
@@ -53,9 +53,9 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
 
 @lru_cache(maxsize=100_000)
 def covers(pattern: str, other: str) -> bool:
-    """Whether every text that fits the other pattern fits this one.
+    """Return whether every text that matches ``other`` matches ``pattern``.
 
-    False for the rare pair that takes too many steps: what is not shown to be covered is not.
+    False for the rare pair that takes too many steps, since coverage is then not proven.
     """
     if pattern in ("*", other) or matches(pattern, other):
         return True
@@ -65,63 +65,65 @@ def covers(pattern: str, other: str) -> bool:
 
 
 def _includes(pattern: str, other: str) -> bool:
-    """Whether ``pattern`` follows wherever ``other`` leads, one character after another."""
-    # All characters that neither names behave alike; one stands for them.
+    """Return whether ``pattern`` accepts each character that ``other`` accepts, in every state."""
+    # All characters that neither pattern contains behave alike; "\ue002" represents them.
     alphabet = {*pattern, *other, "\ue002"} - {"*", "?"}
     start = (0, frozenset(_past_stars(pattern, {0})))
-    seen, left = {start}, [start]
-    while left:
-        place, beside = left.pop()
-        if place == len(other):
-            if len(pattern) not in beside:
+    seen, pending = {start}, [start]
+    while pending:
+        position, places = pending.pop()
+        if position == len(other):
+            if len(pattern) not in places:
                 return False
             continue
-        token = other[place]
-        steps = [(place + 1, beside)] if token == "*" else []
-        onward = place if token == "*" else place + 1
+        token = other[position]
+        steps = [(position + 1, places)] if token == "*" else []
+        following = position if token == "*" else position + 1
         for char in alphabet if token in "*?" else token:
-            met = {
+            matched = {
                 n + (pattern[n] != "*")
-                for n in beside
+                for n in places
                 if n < len(pattern) and pattern[n] in ("*", "?", char)
             }
-            if not met:
+            if not matched:
                 return False
-            steps.append((onward, frozenset(_past_stars(pattern, met))))
-        fresh = {step for step in steps if step not in seen}
-        seen |= fresh
-        left += fresh
+            steps.append((following, frozenset(_past_stars(pattern, matched))))
+        new = {step for step in steps if step not in seen}
+        seen |= new
+        pending += new
         if len(seen) > _MOST_STATES:
             return False
     return True
 
 
 @lru_cache(maxsize=100_000)
-def overlaps(one: str, other: str) -> bool:
-    """Whether some text fits both patterns.
+def overlaps(pattern: str, other: str) -> bool:
+    """Return whether some text matches both patterns.
 
-    Each place in ``one`` is compared with the set of places of ``other`` that it can stand beside.
+    The loop keeps the set of places in ``other`` that each place in ``pattern`` can reach.
     """
-    if one == "*":
+    if pattern == "*":
         return True
     if not is_wild(other):
-        return matches(one, other)
-    beside = _past_stars(other, {0})
-    for char in one:
+        return matches(pattern, other)
+    places = _past_stars(other, {0})
+    for char in pattern:
         if char == "*":
-            beside = set(range(min(beside), len(other) + 1)) if beside else beside
+            places = set(range(min(places), len(other) + 1)) if places else places
             continue
-        met = {n + (other[n] != "*") for n in beside if n < len(other) and _meet(char, other[n])}
-        beside = _past_stars(other, met)
-    return len(other) in beside
+        matched = {
+            n + (other[n] != "*") for n in places if n < len(other) and _match(char, other[n])
+        }
+        places = _past_stars(other, matched)
+    return len(other) in places
 
 
-def _meet(one: str, other: str) -> bool:
-    return one == other or one == "?" or other in "*?"
+def _match(char: str, other: str) -> bool:
+    return char == other or char == "?" or other in "*?"
 
 
 def _past_stars(pattern: str, places: set[int]) -> set[int]:
-    """The places, and those that are reached where stars stand for nothing."""
+    """Return the places, and the places after stars that match the empty text."""
     reached = set(places)
     for place in sorted(places):
         while place < len(pattern) and pattern[place] == "*":

@@ -1,7 +1,7 @@
-"""Many accounts: one pack each, made by the same steps as a single run, spread by Dask.
+"""Many accounts: Dask distributes them, and each gets its pack by the steps of a single run.
 
-The tasks are idempotent: each does what is missing of its account and holds what is there against
-its digests, whether Dask repeats it or a person starts the batch again.
+The tasks are idempotent. Each task checks what exists of its account against its digests and makes
+what is missing, whether Dask repeats the task or a person starts the batch again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STOPPED = "interrupted; start the batch again to make what is missing"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Result:
     states : dict
         By account, as `kit.batch.ledger.states` returns it.
     passed_over : dict of str to str
-        Accounts of the organisation that cannot be looked at, and their state there.
+        Accounts of the organisation that cannot be evaluated, and their state there.
     """
 
     ledger: Path
@@ -45,7 +45,7 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """The worst: 1 an account could not be run, 3 fails found, 4 evidence missing, 0."""
+        """The worst: 1 an account could not be run, 3 failed controls, 4 evidence missing, 0."""
         states = {facts["state"] for facts in self.states.values()}
         codes = {facts.get("exit_code") for facts in self.states.values()}
         if states & {FAILED, NOT_REACHED}:
@@ -73,15 +73,15 @@ def run_batch(
     path : Path
         The file of the batch.
     name : str
-        Instead of the name in the file.
+        Replaces the name in the file.
     scheduler, insecure, workers
         As `kit.batch.cluster.connect` takes them.
     progress : {"bar", "json", "none"}
     signing : mapping of str to str
-        ``key``, ``certificate``, ``kms_key``, ``timestamp``: what names the key that signs, as each
-        worker has it.
+        ``key``, ``certificate``, ``kms_key``, ``timestamp``: the key that signs, by the names that
+        each worker resolves.
     passphrase : function
-        Asked where the key is encrypted and is opened on this machine.
+        Called where the key is encrypted and is opened on this machine.
 
     Returns
     -------
@@ -90,12 +90,12 @@ def run_batch(
     Raises
     ------
     UserError
-        The file is wrong, or another process is at work on the same batch.
+        The file is invalid, or another process runs the same batch.
     CannotRunError
-        The ledger cannot be written, the cluster is not there, or somebody interrupted it.
+        The ledger cannot be written, the cluster does not answer, or the batch was interrupted.
     """
     from kit.batch.cluster import connect
-    from kit.batch.runner import UnderWay
+    from kit.batch.runner import BatchRun
 
     batch = read_batch(path, name)
     _check(batch.runs.values())
@@ -118,22 +118,22 @@ def run_batch(
             kit=version("appstream-evidence-kit"),
         )
         bar = Progress(len(batch.runs), progress)
-        work = UnderWay(batch, client, ledger, bar, signing)
+        run = BatchRun(batch, client, ledger, bar, signing)
         try:
-            work.finish()
+            run.finish()
         except KeyboardInterrupt:
             raise CannotRunError(_STOPPED) from None
         finally:
             bar.close()
             states = ledger.states()
             ledger.append(event="ended", **bar.counts())
-        findings = _write_findings(folder / "findings.csv", work.batch, states)
+        findings = _write_findings(folder / "findings.csv", run.batch, states)
         _copy(batch.file, folder)
-        return Result(ledger.path, findings, states, work.passed_over)
+        return Result(ledger.path, findings, states, run.passed_over)
 
 
 def _check(runs: Iterable[Run]) -> None:
-    """Find out before anything is begun what would be wrong for every account."""
+    """Raise what would be wrong for every account, before any account is started."""
     from kit.judge import select
 
     for thresholds, waivers, controls in {
@@ -145,13 +145,13 @@ def _check(runs: Iterable[Run]) -> None:
 
 
 def _check_places(batch: Batch) -> None:
-    """Refuse places that would be others on each worker."""
+    """Refuse places that resolve to a different folder on each worker."""
     for name in ("outputs", "snapshots"):
         place = getattr(batch.file, name)
         if not (place.startswith("s3://") or Path(place).is_absolute()):
             raise UserError(
-                f"{batch.where.of(name)}: {name}: {place!r} is another folder on each worker; with "
-                "--scheduler, write s3://bucket/prefix, or the whole path of a folder they share"
+                f"{batch.where.of(name)}: {name}: {place!r} is a different folder on each worker; "
+                "with --scheduler, write s3://bucket/prefix, or the absolute path of a shared folder"
             )
 
 
@@ -173,7 +173,7 @@ def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, 
 
 
 def _copy(file: BatchFile, folder: Path) -> None:
-    """Put ledger and findings beside packs that are elsewhere."""
+    """Copy ledger and findings to S3 where the packs are there."""
     if file.outputs.startswith("s3://"):
         store = open_store(file.outputs, file.object_lock)
         for path in sorted(folder.iterdir()):

@@ -1,7 +1,7 @@
-"""One account of a batch: does what is missing, and holds what is there against its digests.
+"""One account of a batch: makes what is missing, and checks what exists against its digests.
 
-``python -m kit.batch.account`` reads a job as JSON from standard input and writes what became of it
-to standard output, so that each account has a process, credentials and memory of its own.
+``python -m kit.batch.account`` reads a job as JSON from standard input and writes its result to
+standard output. So each account has a separate process, separate credentials and separate memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.batch.accounts import ObjectLock
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
-from kit.batch.request import asked, asked_then, change, digest_of
+from kit.batch.request import digest_of, first_difference, request_of, request_of_snapshot
 from kit.batch.signing import open_key
 from kit.batch.store import Store, open_store
 from kit.collect.members import Discover, find_members
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 WATCHED = "--watched"
-COMPLETE = "complete.json"  # written last: without it nothing beside it counts
+COMPLETE = "complete.json"  # written last: a folder without it is incomplete
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a task carries: names and parameters, no credentials and no evidence.
+    """The content of a task: names and parameters, no credentials and no evidence.
 
     Attributes
     ----------
     run, sources : dict
-        Fields of the account's run, and where those that somebody gave were written.
+        Fields of the account's run, and the file and line of those that the user gave.
     name : str
-        Of the batch.
+        The batch's name.
     outputs, snapshots : str
         Folder or ``s3://bucket/prefix``.
     pseudonym_key : str
@@ -56,12 +56,12 @@ class Job:
         Version that every worker must have.
     object_lock : dict or None
     organisation : str
-        The account whose snapshot, which lies in the same place, is lent to this one.
+        The account whose snapshot is lent to this account; both snapshots are in the same store.
     signing : dict of str to str
-        What names the key that signs, as the options of ``evidence run``; the passphrase is in the
-        worker's environment.
+        The key that signs, by the options of ``evidence run``; the passphrase is in the worker's
+        environment.
     discover : dict or None
-        Which members of the organisation to tell, instead of making a pack.
+        Which members of the organisation to list; the job then makes no pack.
     """
 
     run: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Job:
 
     @property
     def place(self) -> str:
-        """Where its pack and snapshot lie in their stores."""
+        """The folder of its pack and snapshot in their stores."""
         return f"{self.account}/{self.name}"
 
     def as_json(self) -> str:
@@ -91,20 +91,20 @@ class Job:
         return json.dumps(asdict(self))
 
 
-def kept(job: Job) -> dict[str, Any] | None:
-    """Hold a pack that is there already against its digests; None where there is none.
+def check_existing(job: Job) -> dict[str, Any] | None:
+    """Check an existing pack against its request and its digests.
 
     Returns
     -------
     dict or None
-        What the ledger says of the account.
+        The account's entry for the ledger; None where there is no pack.
     """
     packs = open_store(job.outputs)
     marker = packs.read(f"{job.place}/{COMPLETE}")
     if marker is None:
         return None
     facts: dict[str, Any] = json.loads(marker)
-    changed = _changed(job, facts)
+    changed = _changed_request(job, facts)
     if changed:
         return {
             "state": FAILED,
@@ -155,37 +155,37 @@ def _fault(job: Job, facts: Mapping[str, Any], folder: Path) -> str:
     return ""
 
 
-def _changed(job: Job, facts: Mapping[str, Any]) -> str:
-    """What is asked now and was not when the pack was made; empty where that is nothing."""
-    now = asked(Run.model_validate(job.run), job.pseudonym_key)
+def _changed_request(job: Job, facts: Mapping[str, Any]) -> str:
+    """Describe how the request differs from that of the pack; empty where it does not."""
+    now = request_of(Run.model_validate(job.run), job.pseudonym_key)
     if digest_of(now) == facts.get("asked_sha256"):
         return ""
     header = open_store(job.snapshots).read(f"{job.place}/snapshot/{HEADER}")
-    told = change(asked_then(json.loads(header)), now) if header else ""
-    return told or "the parameters of the run are others"
+    then = request_of_snapshot(json.loads(header)) if header else now
+    return first_difference(then, now) or "the parameters of the run were changed"
 
 
 def make(job: Job) -> dict[str, Any]:
-    """Make the account's pack, of the snapshot that is there or of a new one.
+    """Make the account's pack from the existing snapshot, or from a new snapshot.
 
     Returns
     -------
     dict
-        What is in ``complete.json``.
+        The content of ``complete.json``.
 
     Raises
     ------
     NotEnteredError
-        Nobody could log in to the account.
+        The kit could not sign in to the account.
     UserError
-        Something else in what is asked is wrong.
+        Something else in the request is wrong.
     CannotRunError
-        It may go well at another time: AWS could not be reached, the disk was full ...
+        A later attempt may succeed: AWS could not be reached, the disk was full ...
     """
     if job.kit != version("appstream-evidence-kit"):
         raise UserError(
             f"this worker has version {version('appstream-evidence-kit')} of the kit, the batch "
-            f"was begun with {job.kit}; install the same everywhere"
+            f"was started with {job.kit}; install the same version everywhere"
         )
     key = open_key(job.signing)
     lock = ObjectLock.model_validate(job.object_lock) if job.object_lock else None
@@ -197,7 +197,7 @@ def make(job: Job) -> dict[str, Any]:
 
 
 def _collect(snapshots: Store, job: Job) -> None:
-    """Ask the account, unless an interrupted batch left a whole snapshot of what is asked."""
+    """Collect the account, unless an interrupted batch left the snapshot of the same request."""
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.redact.labels import open_labels
@@ -206,7 +206,9 @@ def _collect(snapshots: Store, job: Job) -> None:
     open_labels(run, job.pseudonym_key)
     name = f"{job.place}/snapshot"
     header = snapshots.read(f"{name}/{HEADER}")
-    if header is not None and asked_then(json.loads(header)) == asked(run, job.pseudonym_key):
+    if header is not None and request_of_snapshot(json.loads(header)) == request_of(
+        run, job.pseudonym_key
+    ):
         return
     snapshots.remove(name)
     with ExitStack() as stack:
@@ -233,7 +235,7 @@ def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> d
             "kit": job.kit,
             "account": job.account,
             "as_of": snapshot.as_of.isoformat(),
-            "asked_sha256": digest_of(asked_then(snapshot.header)),
+            "asked_sha256": digest_of(request_of_snapshot(snapshot.header)),
             "exit_code": pack.exit_code,
             "findings": dict(
                 Counter(f["status"] for f in pack.findings if f["subject"] != ROLL_UP)
@@ -247,7 +249,7 @@ def _seal(packs: Store, snapshots: Store, job: Job, key: SigningKey | None) -> d
 
 
 def _requests(snapshot: Snapshot) -> dict[str, int]:
-    """How often AWS was asked, asked again, and asked too often."""
+    """Count the requests to AWS, the retries, and the throttled requests."""
     return {
         "requests": len(snapshot.requests),
         "retries": sum(request.attempts - 1 for request in snapshot.requests),
@@ -256,22 +258,22 @@ def _requests(snapshot: Snapshot) -> dict[str, int]:
 
 
 def _pack_digest(folder: Path) -> str:
-    """The digest of the list of digests of the lists of digests: of all of the pack."""
+    """Return the SHA-256 of the tag manifest, which covers the whole pack (RFC 8493)."""
     return hashlib.sha256((folder / "tagmanifest-sha256.txt").read_bytes()).hexdigest()
 
 
 def attempt(job: Job) -> dict[str, Any]:
-    """Make the account's pack and return what the ledger says of it, or tell the members.
+    """Make the account's pack and return its entry for the ledger, or list the members.
 
     Raises
     ------
     CannotRunError
-        It may go well at another time.
+        A later attempt may succeed.
     """
     try:
         if job.discover is not None:
-            wanted = Discover.model_validate(job.discover)
-            return {"members": find_members(Run.model_validate(job.run), wanted)}
+            discover = Discover.model_validate(job.discover)
+            return {"members": find_members(Run.model_validate(job.run), discover)}
         return {"state": DONE, **make(job)}
     except NotEnteredError as error:
         return {"state": NOT_ENTERED, "why": str(error), "code": error.code}
@@ -282,23 +284,23 @@ def attempt(job: Job) -> dict[str, Any]:
 
 
 def _end_with_starter() -> None:
-    """Where no warm interpreter watches over it, a process ends when its standard input does."""
+    """End this process when its starter, which holds its standard input open, has ended."""
     sys.stdin.read()
     os._exit(1)
 
 
 def main() -> None:
-    """Read a job, do it, write what became of it; all else goes to standard error."""
+    """Read a job, do it, and write its result; all other output goes to standard error."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     job = Job(**json.loads(sys.stdin.readline()))
     if WATCHED in sys.argv:
         threading.Thread(target=_end_with_starter, daemon=True).start()
     try:
-        told = attempt(job)
+        result = attempt(job)
     except CannotRunError as error:
-        told = {"again": str(error)}
-    json.dump(told, answer)
+        result = {"again": str(error)}
+    json.dump(result, answer)
     answer.close()
 
 

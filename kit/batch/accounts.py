@@ -1,4 +1,4 @@
-"""Which accounts a batch is to look at, and how: strict, read from YAML."""
+"""The file of a batch: which accounts it evaluates, and how. Strict models, read from YAML."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ class BatchFile(Strict):
     Attributes
     ----------
     name : str
-        Where the packs lie below each account; the same name again finishes what is missing.
+        The folder of the packs below each account; the same name again makes what is missing.
     shared : dict
         Fields of a run for every account; ``{account}`` in ``role_arn`` is the account's id.
     accounts : list of dict
-        ``account`` and the fields that differ for it.
+        ``account``, and the fields that differ from ``shared``.
     organisation : dict
-        The management or a delegated administrator's account, as an entry of ``accounts``: its
-        snapshot is collected first and serves the others as evidence. Without it none is begun.
+        The account of the management or of a delegated administrator, as an entry of ``accounts``.
+        Its snapshot is collected first and is evidence for the other accounts. Without it no other
+        account is started.
     discover : Discover or None
-        Look at the organisation's accounts too.
+        Add the organisation's accounts.
     outputs, snapshots : str
         Folder or ``s3://bucket/prefix``: for packs, and for snapshots, which hold personal data.
     object_lock : ObjectLock or None
         For packs in S3.
     accounts_at_once : int
-        At most so many on the whole cluster; 0 for as many as there are workers.
+        Most accounts under way on the whole cluster; 0 for as many as there are workers.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -61,7 +62,7 @@ class BatchFile(Strict):
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as it was read, every run of it valid.
+    """A batch with its validated runs.
 
     Attributes
     ----------
@@ -80,19 +81,19 @@ class Batch:
     organisation: str
 
     def with_discovered(self, accounts: Iterable[str]) -> Batch:
-        """Return the batch with these accounts too; where one is listed, its own fields count.
+        """Return the batch with these accounts too; an account that is listed keeps its entry.
 
         Raises
         ------
         UserError
-            ``shared`` does not make a valid run of one.
+            ``shared`` makes no valid run for an account.
         """
-        found = {
+        discovered = {
             account: _run(self.file, {"account": account}, self.where, Where(self.where.source))
             for account in accounts
             if account not in self.runs
         }
-        return Batch(self.file, self.where, {**self.runs, **found}, self.organisation)
+        return Batch(self.file, self.where, {**self.runs, **discovered}, self.organisation)
 
 
 def read_batch(path: Path, name: str = "") -> Batch:
@@ -102,12 +103,12 @@ def read_batch(path: Path, name: str = "") -> Batch:
     ----------
     path : Path
     name : str
-        Instead of the name in the file.
+        Replaces the name in the file.
 
     Raises
     ------
     UserError
-        Names the field, its value and what would be right.
+        The file is invalid; the message names the field, its value and what is accepted.
     """
     values, where = read_fields(path)
     refuse_unknown(values, where, BatchFile)
@@ -127,9 +128,9 @@ def read_batch(path: Path, name: str = "") -> Batch:
         run = _run(file, entry, where, where.within("accounts", n))
         if run.account in runs:
             line = where.of("accounts", n)
-            raise UserError(f"{line}: account {run.account} stands twice; keep one entry")
+            raise UserError(f"{line}: account {run.account} is listed twice; keep one entry")
         runs[run.account] = run
-    if file.discover:  # what would be wrong for every account that is found
+    if file.discover:  # raises what would be wrong for every discovered account
         _run(file, {"account": "0" * 12}, where, Where(where.source))
     return Batch(file, where, runs, organisation)
 
@@ -152,15 +153,15 @@ def _check(file: BatchFile, where: Where) -> None:
             raise UserError(f"{where.of('shared', name)}: {name} is a field of {whose}")
 
 
-def _run(file: BatchFile, entry: Mapping[str, Any], where: Where, own: Where) -> Run:
+def _run(file: BatchFile, entry: Mapping[str, Any], where: Where, entry_where: Where) -> Run:
     if "outputs" in entry:
-        raise UserError(f"{own.of('outputs')}: outputs is a field of the batch")
+        raise UserError(f"{entry_where.of('outputs')}: outputs is a field of the batch")
     values = {**file.shared, **entry}
-    lines = Where(where.source, {**where.within("shared").lines, **own.lines})
+    lines = Where(where.source, {**where.within("shared").lines, **entry_where.lines})
     if file.organisation and values.get("organisation_snapshot"):
         raise UserError(
-            f"{lines.of('organisation_snapshot')}: organisation_snapshot: the batch lends the one of "
-            "organisation; leave out one of them"
+            f"{lines.of('organisation_snapshot')}: organisation_snapshot: the batch lends the snapshot "
+            "of organisation; leave out organisation_snapshot or organisation"
         )
     role, account = values.get("role_arn"), values.get("account")
     if isinstance(role, str) and isinstance(account, str):

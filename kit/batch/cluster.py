@@ -1,4 +1,4 @@
-"""The Dask cluster that a batch runs on: this machine, or one that is there already."""
+"""The Dask cluster that a batch runs on: this machine, or an existing cluster."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from kit.errors import CannotRunError, UserError
 
 _ENCRYPTED = ("tls", "wss")
 _KIT = "appstream-evidence-kit"
-# What Dask records of its own processes for its dashboard, which nobody sees here: it grows for
-# hours and takes a tenth of the time.
-_UNWATCHED = {
+# Dask records its processes for its dashboard, which a batch does not show. The records grow for
+# hours and take a tenth of the time.
+_NO_PROFILE = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.system-monitor.log-length": 60,
     "distributed.admin.tick.interval": "500ms",
@@ -36,21 +36,21 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
         Address of a scheduler, ``tls://host:8786``, with the certificates that Dask's own
         configuration names; empty for a cluster of this machine's cores.
     insecure : bool
-        Whether an address beyond this machine may be spoken to in clear.
+        Whether the connection to another machine may be unencrypted.
     workers : int
-        How many processes on this machine; 0 for one a core.
+        Number of processes on this machine; 0 for a process per core.
 
     Raises
     ------
     UserError
-        The address is in clear and beyond this machine, or no certificates are configured.
+        The address is unencrypted and of another machine, or no certificates are configured.
     CannotRunError
-        Nobody answers there, or the kit there is another.
+        The scheduler does not answer, or the cluster has another version of the kit.
     """
     for name in ("distributed", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is told in a line
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # the kit reports errors itself
     if not scheduler:
-        with dask.config.set(_UNWATCHED), _local(workers) as cluster, Client(cluster) as client:
+        with dask.config.set(_NO_PROFILE), _local(workers) as cluster, Client(cluster) as client:
             yield client
         return
     _check(scheduler, insecure)
@@ -60,7 +60,7 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
         raise CannotRunError(f"--scheduler: {scheduler} does not answer ({error})") from None
     except TypeError:
         raise UserError(
-            f"--scheduler: {scheduler} wants certificates; name them in Dask's configuration, "
+            f"--scheduler: {scheduler} requires certificates; name them in Dask's configuration, "
             "distributed.comm.tls (ca-file, client.cert, client.key)"
         ) from None
     with client:
@@ -69,7 +69,7 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
 
 
 def _local(workers: int) -> LocalCluster:
-    """A cluster that only this process can talk to: others on the machine lack its certificate."""
+    """Return a cluster that only this process can use: other processes lack its certificate."""
     return LocalCluster(
         n_workers=workers or CPU_COUNT,
         threads_per_worker=1,
@@ -90,26 +90,27 @@ def _check(scheduler: str, insecure: bool) -> None:
     except ValueError:
         host = port = None
     if not (address.scheme and host and port):
-        raise UserError(f"--scheduler: {scheduler!r} is no address; write tls://host:8786")
+        raise UserError(f"--scheduler: {scheduler!r} is not an address; write tls://host:8786")
     if address.scheme not in _ENCRYPTED and not insecure and not _is_this_machine(host):
         raise UserError(
-            f"--scheduler: {scheduler} is neither encrypted nor this machine; use tls://, or say "
-            "--insecure where the network is yours alone"
+            f"--scheduler: {scheduler} is an unencrypted address of another machine; use tls://, or "
+            "add --insecure where the network is yours alone"
         )
 
 
 def _check_versions(client: Client) -> None:
-    """See that scheduler and workers have this version of the kit, before anything is asked."""
-    told: Any = client.get_versions(packages=[_KIT])
-    here = told["client"]["packages"][_KIT]
-    there = {"the scheduler": told["scheduler"]}
-    there |= {f"worker {address}": facts for address, facts in told["workers"].items()}
-    for who, facts in there.items():
-        found = facts["packages"][_KIT]
-        if found != here:
-            has = f"version {found} of the kit" if found else "no kit"
+    """Raise unless scheduler and workers have this version of the kit, before any job is sent."""
+    versions: Any = client.get_versions(packages=[_KIT])
+    local = versions["client"]["packages"][_KIT]
+    remote = {"the scheduler": versions["scheduler"]}
+    remote |= {f"worker {address}": facts for address, facts in versions["workers"].items()}
+    for name, facts in remote.items():
+        version = facts["packages"][_KIT]
+        if version != local:
+            kit = f"version {version} of the kit" if version else "no kit"
             raise CannotRunError(
-                f"--scheduler: {who} has {has}, this machine {here}; install the same everywhere"
+                f"--scheduler: {name} has {kit}, this machine has {local}; "
+                "install the same version everywhere"
             )
 
 

@@ -1,4 +1,4 @@
-"""Jobs given to Dask, and what became of each, whatever becomes of the cluster."""
+"""Sends jobs to Dask and reports the result of each, also where the cluster goes away."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ _RETRIES = 2
 _GONE = "the scheduler went away; start the batch again to make what is missing"
 _STOPPED = "the batch was interrupted; start it again to make what is missing"
 
-Tell = Callable[[str, dict[str, Any]], None]
+Report = Callable[[str, dict[str, Any]], None]
 
 
-class Spread:
+class Dispatcher:
     """The work on a batch's accounts.
 
     Parameters
     ----------
     client : Client
-    tell : function of an account and facts
-        Called when an account begins, from another thread, and when it ends.
+    report : function of an account and facts
+        Called when an account starts, from another thread, and when it ends.
     at_once : int
-        How many accounts may be under way on the whole cluster; 0 for any number.
+        Most accounts under way on the whole cluster; 0 for no limit.
     """
 
-    def __init__(self, client: Client, tell: Tell, at_once: int):
-        self._client, self._tell, self._at_once = client, tell, at_once
+    def __init__(self, client: Client, report: Report, at_once: int):
+        self._client, self._report, self._at_once = client, report, at_once
         self._topic = f"evidence-{secrets.token_hex(8)}"
         self._count = itertools.count()
-        client.subscribe_topic(self._topic, self._began)
+        client.subscribe_topic(self._topic, self._report_start)
 
     def do(self, jobs: Mapping[str, Job]) -> None:
-        """Do jobs, and tell of every account what became of it, also where nothing did."""
+        """Do jobs and report the result of every account, also of those not reached."""
         left, why = dict.fromkeys(jobs), _STOPPED
         try:
             for account, facts in self._results(jobs):
                 del left[account]
-                self._tell(account, facts)
+                self._report(account, facts)
             why = _GONE
         finally:
             for account in left:
-                self._tell(account, {"state": NOT_REACHED, "why": why})
+                self._report(account, {"state": NOT_REACHED, "why": why})
 
-    def ask(self, job: Job) -> dict[str, Any]:
-        """Do a job and return what it tells.
+    def do_one(self, job: Job) -> dict[str, Any]:
+        """Do one job and return its result.
 
         Raises
         ------
@@ -84,12 +84,12 @@ class Spread:
             if facts:
                 yield futures[future], facts
 
-    def _began(self, event: tuple[Any, Mapping[str, Any]]) -> None:
-        self._tell(event[1]["account"], {"state": RUNNING})
+    def _report_start(self, event: tuple[Any, Mapping[str, Any]]) -> None:
+        self._report(event[1]["account"], {"state": RUNNING})
 
 
 def _facts(future: Any) -> dict[str, Any] | None:
-    """What the ledger says of an account; None where its work was lost with the scheduler."""
+    """Return an account's entry for the ledger; None where its result is lost with the scheduler."""
     if future.status == "error":
         return {"state": FAILED, "why": _reason(future.exception())}
     if future.status != "finished":

@@ -21,26 +21,25 @@ def findings_lines(
     packs: Store,
     name: str,
     runs: Mapping[str, Run],
-    found: Mapping[str, Mapping[str, Any]],
+    states: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[bytes]:
-    """Yield the lines of a CSV: each account's own findings, as they stand in its pack.
+    """Yield the lines of a CSV: the findings of each account, unchanged from its pack.
 
-    An account without a pack has a row for each of its controls, not evidenced, with the reason:
-    absence is never silence.
+    An account without a pack has a row for each of its controls, not evidenced, with the reason.
 
     Parameters
     ----------
     packs : Store
     name : str
-        Of the batch.
+        The batch's name.
     runs : mapping of str to Run
         By account.
-    found : mapping of str to mapping
-        What the ledger says, by account.
+    states : mapping of str to mapping
+        By account, as `kit.batch.ledger.states` returns it.
     """
     header = ",".join(Finding.__dataclass_fields__).encode() + b"\r\n"
     yield header
-    for account, facts in found.items():
+    for account, facts in states.items():
         done = facts["state"] == DONE
         content = packs.read(f"{account}/{name}/pack/data/findings.csv") if done else None
         if content is None:

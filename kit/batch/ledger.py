@@ -1,8 +1,8 @@
-"""The ledger of a batch: which accounts were expected, and what became of each.
+"""The ledger of a batch: which accounts are expected, and the result of each.
 
-A file of JSON lines, only ever added to, by one process at a time. Each line is on the disk before
-the next thing happens; a line that was cut off, because the disk was full or the process was
-killed, is taken away.
+A file of JSON lines. One process at a time appends to it and never changes a line. Each line is on
+the disk before the batch goes on. Where the disk was full or the process was killed, the next
+process removes the incomplete last line.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Ledger:
     Parameters
     ----------
     path : Path
-        Made where it is not there, readable by its owner only.
+        Created if missing, readable by its owner only.
 
     Raises
     ------
     UserError
-        Another process has it open.
+        Another process has the ledger open.
     CannotRunError
-        It cannot be written.
+        The ledger cannot be written.
     """
 
     def __init__(self, path: Path):
@@ -50,7 +50,7 @@ class Ledger:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
-            raise UserError(f"{path}: another process is at work on this batch") from None
+            raise UserError(f"{path}: another process runs this batch") from None
         except OSError as error:
             raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
         content = path.read_bytes()
@@ -95,61 +95,61 @@ class Ledger:
             self.lines.append(line)
 
     def expect(self, accounts: Iterable[str], **facts: Any) -> None:
-        """Begin: these accounts are expected."""
+        """Record that the batch starts, and which accounts it expects."""
         self.append(event="begun", accounts=list(accounts), **facts)
 
     def expect_more(self, accounts: Iterable[str]) -> None:
-        """These accounts were found while the batch was under way, and are expected too."""
+        """Record accounts that the running batch discovered; they are expected too."""
         self.append(event="discovered", accounts=list(accounts))
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """Return what is known of each account; see `states`."""
+        """Return the state of each account; see `states`."""
         return states(self.lines)
 
 
 def read_ledger(path: Path) -> dict[str, dict[str, Any]]:
-    """Read a ledger, also one that is being written; see `states`.
+    """Read a ledger, also while a batch writes it; see `states`.
 
     Raises
     ------
     UserError
-        There is none.
+        The ledger cannot be read.
     """
     try:
         return states(read_lines(path.read_bytes()))
     except OSError as error:
-        raise UserError(f"{path}: no ledger can be read there ({error.strerror})") from None
+        raise UserError(f"{path}: the ledger cannot be read ({error.strerror})") from None
 
 
 def read_lines(content: bytes) -> list[dict[str, Any]]:
-    """Return the whole lines of a ledger; what follows the last line feed was cut off."""
+    """Return the complete lines of a ledger; what follows the last line feed is incomplete."""
     return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
 def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the last word on each account that the last beginning expects, in its order.
+    """Return the latest state of each account that the latest start expects, in its order.
 
-    An account of which nothing final is told since then is ``not reached``; ``began`` tells
-    whether work on it was under way, ``why`` what kept it from its end, where that was told.
+    An account without a final state since that start is ``not reached``. ``began`` is the time at
+    which work on it started, if it did. ``why`` is the reason why the work did not end, if known.
     """
-    found: dict[str, dict[str, Any]] = {}
+    latest: dict[str, dict[str, Any]] = {}
     for line in lines:
         if line.get("event") == "begun":
-            found = {account: {"state": NOT_REACHED} for account in line["accounts"]}
+            latest = {account: {"state": NOT_REACHED} for account in line["accounts"]}
         elif line.get("event") == "discovered":
-            found |= {account: {"state": NOT_REACHED} for account in line["accounts"]}
-        elif line.get("account") in found:
-            known = found[line["account"]]
+            latest |= {account: {"state": NOT_REACHED} for account in line["accounts"]}
+        elif line.get("account") in latest:
+            entry = latest[line["account"]]
             if line["state"] in FINAL:
-                found[line["account"]] = dict(line)
-            elif known["state"] == NOT_REACHED:
+                latest[line["account"]] = dict(line)
+            elif entry["state"] == NOT_REACHED:
                 if line["state"] == RUNNING:
-                    known["began"] = line["at"]
+                    entry["began"] = line["at"]
                 else:
-                    known["why"] = line["why"]
-    return found
+                    entry["why"] = line["why"]
+    return latest
 
 
-def count(found: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """How many accounts are in each state."""
-    return dict(Counter(str(facts["state"]) for facts in found.values()))
+def count(states: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Count the accounts in each state."""
+    return dict(Counter(str(facts["state"]) for facts in states.values()))

@@ -1,4 +1,4 @@
-"""How far a batch is, for a person or for a machine."""
+"""The progress of a batch, for a person or for a machine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Progress:
         self._began = time.monotonic()
         self._running: set[str] = set()
         self._final: Counter[str] = Counter()
-        self._fresh = 0
+        self._made = 0
         self._bar = tqdm(
             total=expected,
             desc="batch",
@@ -42,8 +42,8 @@ class Progress:
             bar_format="{desc}: {n}/{total} |{bar}| {elapsed}{postfix}",
         )
 
-    def tell(self, account: str, facts: dict[str, Any]) -> None:
-        """An account is in another state."""
+    def update(self, account: str, facts: dict[str, Any]) -> None:
+        """Count and show the new state of an account."""
         state = str(facts["state"])
         if state == RUNNING:
             self._running.add(account)
@@ -51,7 +51,7 @@ class Progress:
             self._running.discard(account)
         if state in FINAL:
             self._final[state] += 1
-            self._fresh += not facts.get("kept")
+            self._made += not facts.get("kept")
             self._bar.update()
         self._bar.set_postfix_str(self._text())
         if self._json:
@@ -59,7 +59,7 @@ class Progress:
             print(json.dumps(line), file=self._file, flush=True)
 
     def expect_more(self, accounts: int) -> None:
-        """So many accounts were found while the batch was under way."""
+        """Add accounts that the running batch discovered to those expected."""
         self._expected += accounts
         self._bar.total = self._expected
         self._bar.refresh()
@@ -68,7 +68,7 @@ class Progress:
         """Return accounts by state, rate and seconds left; the rate is of packs made, not kept."""
         ended = self._final.total()
         seconds = time.monotonic() - self._began
-        a_minute = 60 * self._fresh / seconds if seconds else 0.0
+        a_minute = 60 * self._made / seconds if seconds else 0.0
         left = self._expected - ended
         return {
             "expected": self._expected,
@@ -82,7 +82,7 @@ class Progress:
         }
 
     def close(self) -> None:
-        """Leave the last state on the screen."""
+        """Close the bar; its last state stays on the screen."""
         self._bar.close()
 
     def _text(self) -> str:

@@ -1,4 +1,4 @@
-"""A batch under way: the organisation first, then its members, each told to the ledger."""
+"""Runs a batch: the organisation's account first, then the others; the ledger records each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from distributed import Client
 
 from kit.batch.account import COMPLETE, Job
 from kit.batch.accounts import Batch
-from kit.batch.dispatch import Spread
+from kit.batch.dispatch import Dispatcher
 from kit.batch.ledger import DONE, FAILED, NOT_REACHED, PASSED_OVER, Ledger
 from kit.batch.progress import Progress
 from kit.batch.store import open_store
@@ -20,26 +20,26 @@ from kit.parameters import Run
 from kit.redact.labels import open_labels
 
 
-class UnderWay:
-    """The work on a batch.
+class BatchRun:
+    """The run of a batch.
 
     Parameters
     ----------
     batch : Batch
     client : Client
-        Of the cluster that does it.
+        Client of the cluster.
     ledger : Ledger
-        Which expects the batch's accounts already.
+        Expects the batch's accounts already.
     bar : Progress
     signing : mapping of str to str
-        What names the key that signs.
+        The key that signs, as `kit.batch.run_batch` takes it.
 
     Attributes
     ----------
     batch : Batch
-        With the accounts that were discovered.
+        With the discovered accounts.
     passed_over : dict of str to str
-        Members of the organisation that cannot be looked at, and their state there.
+        Members of the organisation that cannot be evaluated, and their state there.
     """
 
     def __init__(
@@ -55,59 +55,66 @@ class UnderWay:
         self._ledger, self._bar = ledger, bar
         self._packs = open_store(batch.file.outputs)
         self._jobs = {account: self._job(run) for account, run in batch.runs.items()}
-        self._spread = Spread(client, self._tell, batch.file.accounts_at_once)
+        self._dispatcher = Dispatcher(client, self._report, batch.file.accounts_at_once)
 
     def finish(self) -> None:
-        """Do all of it.
+        """Run the batch to its end.
 
         Raises
         ------
         UserError
-            The members of the organisation cannot be told.
+            The members of the organisation cannot be listed.
         """
         first = self.batch.organisation
         if first:
-            self._spread.do({first: self._jobs[first]})
+            self._dispatcher.do({first: self._jobs[first]})
             state = self._ledger.states()[first]["state"]
             if state != DONE:
-                self._leave(f"waits for {first}, the organisation's account, which is {state}")
+                self._skip_members(
+                    f"waits for {first}, the organisation's account, which is {state}"
+                )
                 return
             if self.batch.file.discover:
                 self._discover(self.batch.runs[first], self.batch.file.discover)
-        self._spread.do({name: job for name, job in self._jobs.items() if name != first})
+        self._dispatcher.do({name: job for name, job in self._jobs.items() if name != first})
 
-    def _tell(self, account: str, facts: dict[str, Any]) -> None:
+    def _report(self, account: str, facts: dict[str, Any]) -> None:
         place = self._jobs[account].place
         if facts["state"] == DONE and self._packs.read(f"{place}/{COMPLETE}") is None:
             outputs = self.batch.file.outputs
-            why = f"made by a worker, but not in {outputs} as seen here; workers are to share it"
+            why = (
+                f"a worker made the pack, but it is not in {outputs} on this machine; "
+                "outputs must be a folder that all workers share, or s3://bucket/prefix"
+            )
             facts = {"state": FAILED, "why": why}
         self._ledger.append(**{"account": account, **facts})
-        self._bar.tell(account, facts)
+        self._bar.update(account, facts)
 
-    def _leave(self, why: str) -> None:
+    def _skip_members(self, why: str) -> None:
         for account in self._jobs.keys() - {self.batch.organisation}:
-            self._tell(account, {"state": NOT_REACHED, "why": why})
+            self._report(account, {"state": NOT_REACHED, "why": why})
 
-    def _discover(self, run: Run, wanted: Discover) -> None:
-        told = self._spread.ask(self._job(run, wanted))
-        if "members" not in told:
-            raise CannotRunError(str(told["why"]))
-        members: dict[str, str] = told["members"]
+    def _discover(self, run: Run, discover: Discover) -> None:
+        result = self._dispatcher.do_one(self._job(run, discover))
+        if "members" not in result:
+            raise CannotRunError(str(result["why"]))
+        members: dict[str, str] = result["members"]
         self.batch = self.batch.with_discovered(_in_state(members, active=True))
-        found = [account for account in self.batch.runs if account not in self._jobs]
+        discovered = [account for account in self.batch.runs if account not in self._jobs]
         if not self.batch.runs.keys() - {run.account}:
-            raise UserError("discover: no active account of the organisation is so; widen it")
-        self._jobs |= {account: self._job(self.batch.runs[account]) for account in found}
-        self._ledger.expect_more(found)
-        self._bar.expect_more(len(found))
+            raise UserError(
+                "discover: no active account of the organisation matches; widen units or tags"
+            )
+        self._jobs |= {account: self._job(self.batch.runs[account]) for account in discovered}
+        self._ledger.expect_more(discovered)
+        self._bar.expect_more(len(discovered))
         for account in _in_state(members, active=False):
             if account not in self.batch.runs:
                 self.passed_over[account] = members[account]
                 self._ledger.append(account=account, state=PASSED_OVER, why=members[account])
 
     def _job(self, run: Run, discover: Discover | None = None) -> Job:
-        """Return the job of a run; a member's says which snapshot is lent to it."""
+        """Return the job of a run; a member's job names the snapshot that is lent to it."""
         file = self.batch.file
         lender = "" if run.administers_organisation else self.batch.organisation
         if lender:

@@ -1,4 +1,4 @@
-"""The key that signs a batch's packs: named in the tasks, its passphrase in the environment alone."""
+"""The key that signs a batch's packs: tasks name it, the environment alone holds its passphrase."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PASSPHRASE = "EVIDENCE_KEY_PASSPHRASE"
 
 
 def refuse_mismatches(runs: Iterable[Run], signing: Mapping[str, str]) -> None:
-    """Raise a `UserError` for the first account whose ``signed`` does not go with the options."""
+    """Raise a `UserError` for the first account whose ``signed`` contradicts the options."""
     from kit.pack.seal import refuse_mismatch
 
     for run in runs:
@@ -28,35 +28,35 @@ def refuse_mismatches(runs: Iterable[Run], signing: Mapping[str, str]) -> None:
 
 
 def try_key(signing: Mapping[str, str], passphrase: Callable[[], str | None]) -> None:
-    """Open the key once, here, and leave its passphrase to the processes started from here.
+    """Open the key once in this process; its child processes inherit the passphrase.
 
     Raises
     ------
     UserError, CannotRunError
         As `kit.pack.keys.open_signing_key`.
     """
-    given: list[str] = []
+    entered: list[str] = []
 
-    def ask() -> str | None:
-        answer = passphrase()
-        given.extend([answer] if answer else [])
-        return answer
+    def record() -> str | None:
+        text = passphrase()
+        entered.extend([text] if text else [])
+        return text
 
-    _open(signing, ask)
-    if given:
-        os.environ[PASSPHRASE] = given[-1]
+    _open(signing, record)
+    if entered:
+        os.environ[PASSPHRASE] = entered[-1]
 
 
 def open_key(signing: Mapping[str, str]) -> SigningKey | None:
-    """Open the key with the passphrase in the environment, from which it is taken away.
+    """Open the key with the passphrase in the environment, and remove it there.
 
     Raises
     ------
     UserError, CannotRunError
         As `kit.pack.keys.open_signing_key`.
     """
-    given = os.environ.pop(PASSPHRASE, None)
-    return _open(signing, lambda: given)
+    passphrase = os.environ.pop(PASSPHRASE, None)
+    return _open(signing, lambda: passphrase)
 
 
 def _open(signing: Mapping[str, str], passphrase: Callable[[], str | None]) -> SigningKey | None:

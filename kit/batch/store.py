@@ -1,4 +1,4 @@
-"""Where packs and snapshots are kept: a folder, or S3. Each is there whole or not at all."""
+"""Stores of packs and snapshots: a folder, or S3. Each item is stored whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
 from kit.snapshot import HEADER
 
-_LAST = (DECLARATION, HEADER)  # without these nobody takes a folder for a pack or a snapshot
+_LAST = (DECLARATION, HEADER)  # a folder without these is neither a pack nor a snapshot
 
 
 class Store(Protocol):
@@ -33,13 +33,13 @@ class Store(Protocol):
         """Write a file, whole or not at all."""
 
     def remove(self, name: str) -> None:
-        """Take away a folder, and what an interrupted process left of it."""
+        """Remove a folder, and what an interrupted process left of it."""
 
     def making(self, name: str) -> AbstractContextManager[Path]:
-        """Context of a path at which a folder is to be made, which is stored at the end."""
+        """Return a context of a path for a new folder, which is stored when the context ends."""
 
     def opened(self, name: str) -> AbstractContextManager[Path]:
-        """Context of a path at which a stored folder can be read."""
+        """Return a context of a path at which a stored folder can be read."""
 
 
 def open_store(place: str, lock: ObjectLock | None = None) -> Store:
@@ -74,7 +74,7 @@ class Folder(Store):
             raise self._failed(name, "read", error) from None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file beside its place and move it there."""
+        """Write a temporary file in the same folder and rename it."""
         path = self._root / name
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
@@ -90,14 +90,14 @@ class Folder(Store):
             beside.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
-        """Take away a folder, and what an interrupted process left of it."""
+        """Remove a folder, and what an interrupted process left of it."""
         path = self._root / name
-        for left in [path, *path.parent.glob(f".{path.name}.*")]:
-            shutil.rmtree(left, ignore_errors=True)
+        for folder in [path, *path.parent.glob(f".{path.name}.*")]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
-        """Yield the folder's own place: who makes it moves it there at once."""
+        """Yield the folder's final path: the writer moves it there whole."""
         yield self._root / name
 
     @contextmanager
@@ -110,7 +110,7 @@ class Folder(Store):
 
 
 class Bucket(Store):
-    """A prefix in S3, with the credentials of the process and not those of an account's role."""
+    """A prefix in S3, used with the credentials of the process, not of an account's role."""
 
     def __init__(self, bucket: str, prefix: str, lock: ObjectLock | None):
         self._bucket, self._prefix, self._lock = bucket, prefix, lock
@@ -127,7 +127,7 @@ class Bucket(Store):
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an object, locked where that was asked for."""
+        """Write an object, with the lock if the batch names one."""
         locked: dict[str, Any] = {}
         if self._lock:
             until = dt.datetime.now(dt.UTC) + dt.timedelta(days=self._lock.days)
@@ -140,16 +140,16 @@ class Bucket(Store):
             raise self._failed(name, "written", error) from None
 
     def remove(self, name: str) -> None:
-        """Take away what an interrupted process left; versions that are locked stay beneath."""
+        """Remove the objects of a folder; their locked versions remain."""
         for key in self._keys(name):
             try:
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
             except (aws.ClientError, aws.BotoCoreError) as error:
-                raise self._failed(name, "taken away", error) from None
+                raise self._failed(name, "deleted", error) from None
 
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
-        """Yield a temporary place; at the end its files go to S3, that which makes it whole last."""
+        """Yield a temporary folder; at the end write its files to S3, the declaration last."""
         with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
             made = Path(scratch) / Path(name).name
             yield made

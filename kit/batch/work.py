@@ -1,4 +1,4 @@
-"""What a Dask worker does with a task: one account, in a process of its own."""
+"""The task of a Dask worker: one account, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from distributed import Semaphore, Worker, get_worker
 
 from kit import warm
-from kit.batch.account import WATCHED, Job, kept
+from kit.batch.account import WATCHED, Job, check_existing
 from kit.batch.ledger import RUNNING
 from kit.errors import CannotRunError
 
@@ -23,7 +23,7 @@ _KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
 
 
 def dask_setup(worker: Worker) -> None:
-    """Leave Ctrl-C, which a terminal sends to every process, to the client that ends the workers.
+    """Ignore Ctrl-C, which a terminal sends to every process: the client ends the workers.
 
     References
     ----------
@@ -33,47 +33,47 @@ def dask_setup(worker: Worker) -> None:
 
 
 def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
-    """Do a job on a worker, and tell the client when a pack is begun.
+    """Do a job on a worker, and report to the client when the account starts.
 
     Parameters
     ----------
     job : Job
     topic : str
-        Of the events that the client has subscribed to.
+        Topic of the events that the client has subscribed to.
     at_once : int
-        How many accounts may be under way on the whole cluster; 0 for any number.
+        Most accounts under way on the whole cluster; 0 for no limit.
 
     Returns
     -------
     dict
-        What the ledger says of the account.
+        The account's entry for the ledger.
 
     Raises
     ------
     CannotRunError
-        It may go well at another time; Dask tries again.
+        A later attempt may succeed; Dask tries again.
     """
     if job.discover is not None:
         return run(job)
     turn = Semaphore(max_leases=at_once, name=topic) if at_once else nullcontext()
     with turn:
         get_worker().log_event(topic, {"account": job.account, "state": RUNNING})
-        return kept(job) or run(job)
+        return check_existing(job) or run(job)
 
 
 def run(job: Job) -> dict[str, Any]:
-    """Do a job in a fresh process, a warm one where that is possible."""
+    """Do a job in a new process, forked from a warm interpreter where that is possible."""
     with (
         tempfile.TemporaryDirectory(prefix="evidence-") as scratch,
-        tempfile.TemporaryFile() as asked,
-        tempfile.TemporaryFile() as told,
-        tempfile.TemporaryFile() as noise,
+        tempfile.TemporaryFile() as input_file,
+        tempfile.TemporaryFile() as output_file,
+        tempfile.TemporaryFile() as error_file,
     ):
-        # What a killed process leaves in its temporary folder goes with that.
+        # The temporary folder is removed with all that a killed process leaves in it.
         environment = {**os.environ, **_KERNELS, "TMPDIR": scratch}
-        asked.write(job.as_json().encode())
-        asked.seek(0)
-        files = (asked.fileno(), told.fileno(), noise.fileno())
+        input_file.write(job.as_json().encode())
+        input_file.seek(0)
+        files = (input_file.fileno(), output_file.fileno(), error_file.fileno())
         process: warm.Process | subprocess.Popen[bytes]
         try:
             process = warm.start(_COMMAND, env=environment, files=files)
@@ -86,20 +86,20 @@ def run(job: Job) -> dict[str, Any]:
                 stderr=files[2],
             )
             assert process.stdin
-            with suppress(BrokenPipeError):  # it ended already, and says why
+            with suppress(BrokenPipeError):  # it has ended, and its messages give the reason
                 process.stdin.write(job.as_json().encode() + b"\n")
                 process.stdin.flush()
         code = process.wait()
         if process.stdin:
             process.stdin.close()
-        told.seek(0)
-        noise.seek(0)
-        answer, said = told.read(), noise.read().decode(errors="replace").strip()
-    if code or not answer:
-        last = said.splitlines()[-1] if said else "it said nothing"
-        ended = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        raise CannotRunError(f"the account's process ended {ended}: {last}")
-    facts: dict[str, Any] = json.loads(answer)
+        output_file.seek(0)
+        error_file.seek(0)
+        output, messages = output_file.read(), error_file.read().decode(errors="replace").strip()
+    if code or not output:
+        last = messages.splitlines()[-1] if messages else "it wrote no message"
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        raise CannotRunError(f"the account's process ended {how}: {last}")
+    facts: dict[str, Any] = json.loads(output)
     if "again" in facts:
         raise CannotRunError(facts["again"])
     return facts

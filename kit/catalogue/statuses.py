@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from kit.catalogue.texts import PROSE, has, text
+
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
 NO_API = "no API"  # the reason code of what AWS offers no interface for
@@ -27,21 +29,33 @@ class Status:
     exit : int
         Exit code of the commands while such a finding is open; 0 for none.
     oscal : mapping of str to str
-        ``state``, ``reason`` and perhaps ``remarks``.
+        ``state`` and ``reason``.
     """
 
     word: str
-    meaning: str
     shape: str
     light: str
     dark: str
+    hatch: str
     oscal: Mapping[str, str]
     ocsf: str
     open: bool = False
     closed_for: tuple[str, ...] = ()
     listed: bool = False
+    pale: str = ""
     exit: int = 0
     rank: int = field(default=0, compare=False)
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in the language chosen."""
+        return text(f"statuses/{self.word}/meaning")
+
+    @property
+    def remarks(self) -> str:
+        """What goes with it in OSCAL, in the language chosen; empty for nothing."""
+        remarks = f"statuses/{self.word}/remarks"
+        return text(remarks) if has(remarks) else ""
 
 
 def _read() -> dict[str, Status]:
@@ -54,7 +68,7 @@ def _read() -> dict[str, Status]:
             word,
             rank=rank,
             closed_for=tuple(members.pop("closed for", ())),
-            **members,
+            **{name: value for name, value in members.items() if name not in PROSE},
         )
         for rank, (word, members) in enumerate(declared.items())
     }

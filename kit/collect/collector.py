@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
-from botocore.parsers import ResponseParserError
 from tqdm import tqdm
 
 from kit.aws_models import home_region, is_listed, partition_of
@@ -42,16 +41,27 @@ from kit.calls import (
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
 from kit.collect.session import Clients, api_versions, explain
+from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
-from kit.snapshot import Request, Snapshot, digest, is_aws, write
+from kit.snapshot import (
+    MORE_PAGES,
+    NOT_FINAL,
+    SAME_TOKEN,
+    Request,
+    Snapshot,
+    digest,
+    is_aws,
+    write,
+)
 
 _WORKERS = 16
 _AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
 _MOST_PAGES = 10_000
 _MOST_POLLS = 30
+_MOST_OF_MESSAGE = 2_000  # characters that are stored of an error
 _TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken", "PaginationToken")
 
 
@@ -322,23 +332,28 @@ class _Engine:
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
         """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
 
-        Without every list and the buckets nothing is concluded. What administers an organisation
+        Only an answer that holds the list, empty, says so. Without every list and the buckets nothing is concluded. What administers an organisation
         holds evidence for its members in every region.
         """
         probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
         if self.run.administers_organisation or not probes <= set(needed):
             return []
+        empty: dict[str, set[str]] = defaultdict(set)
         used: set[str] = set()
         for request in self.requests:
             call = CALLS[request.call]
-            if call.probe and (request.error or request.response.get(call.items)):
-                used.add(request.region)
+            listed = None if request.error or request.cut else request.response.get(call.items)
+            if call.probe:
+                empty[request.region].add(request.call)
+                if listed != []:
+                    used.add(request.region)
             elif call is LIST_BUCKETS:
-                if request.error:
+                places = {bucket.get("BucketRegion") for bucket in listed or ()}
+                if listed is None or None in places:
                     return []
-                buckets = request.response.get("Buckets") or []
-                used.update(bucket.get("BucketRegion", "") for bucket in buckets)
-        return [region for region in regions if region not in used]
+                used |= places
+        asked = {call.name for call in probes if call.probe}
+        return [region for region in regions if region not in used and empty[region] == asked]
 
     def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
         """Make the calls of a stage, side by side."""
@@ -404,7 +419,7 @@ class _Engine:
             if request.error or search(job.call.until, request.response):
                 return requests
             time.sleep(job.call.seconds_between)
-        last = replace(requests[-1], cut=f"not final after {_MOST_POLLS} requests")
+        last = replace(requests[-1], cut=NOT_FINAL.format(count=_MOST_POLLS))
         return [*requests[:-1], last]
 
     def _page(self, job: _Job) -> list[Request]:
@@ -418,9 +433,9 @@ class _Engine:
             if not tokens or request.error:
                 return [*requests, request]
             if len(requests) + 1 == most:
-                return [*requests, replace(request, cut=f"{most} pages read, more exist")]
+                return [*requests, replace(request, cut=MORE_PAGES.format(count=most))]
             if not seen.isdisjoint(tokens.values()):
-                return [*requests, replace(request, cut="the same page token came twice")]
+                return [*requests, replace(request, cut=SAME_TOKEN)]
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens
@@ -441,8 +456,13 @@ class _Engine:
         response: dict[str, Any] = {}
         error: dict[str, str] | None = None
         started = dt.datetime.now(dt.UTC)
+        attempts = 1
         try:
-            response = getattr(client, name)(**parameters)
+            with self._clients.counting() as sent:
+                try:
+                    response = getattr(client, name)(**parameters)
+                finally:
+                    attempts = max(1, sent())
         except aws.ClientError as problem:
             response = problem.response
             details = response.get("Error", {})
@@ -450,14 +470,22 @@ class _Engine:
                 "code": details.get("Code") or "Unknown",
                 "message": details.get("Message") or "",
             }
-        except (aws.BotoCoreError, ResponseParserError) as problem:
-            error = {"code": type(problem).__name__, "message": str(problem)}
+        except UserError:  # nobody can type the code that the profile asks for
+            raise
+        except Exception as problem:  # of whatever library: the error of this call, and no other's
+            error = _error(problem)
         ended = dt.datetime.now(dt.UTC)
         meta = response.pop("ResponseMetadata", {})
-        body: dict[str, Any] = {} if error else response
-        tokens = {} if tokens is None else tokens
-        tokens |= _next_page(model, body)
-        stored = None if error else protect(job.call, body)
+        stored: Any = None
+        if not error:
+            found = _next_page(model, response)
+            try:
+                stored = protect(job.call, response)
+                sealed = digest(stored)
+            except Exception as problem:
+                error, stored = _error(problem), None
+            else:
+                (tokens if tokens is not None else {}).update(found)
         return Request(
             id="",
             call=job.call.name,
@@ -468,15 +496,20 @@ class _Engine:
             page=page,
             started=started.isoformat(),
             ended=ended.isoformat(),
-            attempts=1 + int(meta.get("RetryAttempts", 0)),
+            attempts=1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else attempts,
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
             endpoint=client.meta.endpoint_url,
             error=protect(job.call, error) if error else None,
             cut=None,
             response=stored,
-            sha256=digest(stored),
+            sha256=digest(None) if error else sealed,
         )
+
+
+def _error(problem: Exception) -> dict[str, str]:
+    """What is stored of an exception: its name, and what it says."""
+    return {"code": type(problem).__name__, "message": printable(str(problem)[:_MOST_OF_MESSAGE])}
 
 
 def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:

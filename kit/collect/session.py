@@ -6,7 +6,9 @@ import getpass
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
 
 from kit.aws_models import home_region, models, partition_of, share_models
+from kit.collect.wire import check
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
 from kit.snapshot import reason_for, way_in
@@ -69,6 +72,7 @@ class Clients:
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._sent = threading.local()
         self.throttles = 0
         self._config = _config()
 
@@ -79,6 +83,7 @@ class Clients:
             if key not in self._clients:
                 client = self._session.client(service, region_name=region, config=self._config)
                 client.meta.events.register("response-received", self._count)
+                client.meta.events.register_last("before-send", partial(self._send, client))
                 if service == "s3control" and _is_loopback(client.meta.endpoint_url):
                     client.meta.events.register("before-send.s3-control", _reach_loopback)
                 self._clients[key] = client
@@ -91,6 +96,24 @@ class Clients:
         if status == 429 or reason_for(code, status) == "throttled":
             with self._lock:
                 self.throttles += 1
+
+    @contextmanager
+    def counting(self) -> Iterator[Callable[[], int]]:
+        """Count the requests that this thread sends; yields what returns how many so far."""
+        self._sent.requests = 0
+        yield lambda: int(self._sent.requests)
+
+    def _send(self, client: Any, request: Any, event_name: str, **_: Any) -> Any:
+        """Send a request in botocore's place, and let through only what is an answer.
+
+        botocore asks again after what is raised here as after what its own sending raises; after
+        what its parsers raise, it does not.
+        """
+        self._sent.requests = getattr(self._sent, "requests", 0) + 1
+        response = client._endpoint.http_session.send(request)
+        model = client.meta.service_model.operation_model(event_name.rpartition(".")[2])
+        check(model, response, request.method)
+        return response
 
     @property
     def verify_certificates(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kit.calls import DESCRIBE_ORGANIZATION, Call, with_sources
 from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
+from kit.catalogue.texts import has, text
 from kit.controls.registry import (
     ACCOUNT,
     CLOCK,
@@ -26,12 +27,12 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
-from kit.judge.findings import Finding, Findings, samples, worst
+from kit.judge.findings import WORST, Finding, Findings, samples, summed_up, worst
 from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
 from kit.snapshot import Snapshot
 from kit.tables import Tables
-from kit.tables.core import Table, lines
+from kit.tables.core import Table
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 from kit.tables.logging import IN_USE, PROBES
@@ -130,12 +131,11 @@ class _Evaluation:
         self.limits, self.threshold_values = limits, canonical(limits)
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
         self.gaps = table.gap_at
-        listed = (
+        self.coverage = (
             coverage(control.rests_on, table.spec.scope, snapshot)
             if control.rests_on
-            else table.coverage
+            else table.covered
         )
-        self.coverage = lines(listed)
         self.rows = self._rows()
 
     def findings(self) -> Iterator[Finding]:
@@ -232,13 +232,19 @@ class _Evaluation:
     def _observed(self, row: str, values: Mapping[str, Any]) -> str:
         told = []
         for name in self.shown:
-            title = self.table.spec.columns[name].title
-            seen = "not seen" if (row, name) in self.gaps else shown(values[name])
-            sources = ", ".join(self.table.assumed.get((row, name), ()))
-            told.append(
-                f"{title}: {seen}{f' [AWS left a member out: {sources}]' if sources else ''}"
+            title = self.table.spec.title(name)
+            seen = (
+                text("findings/not_seen")
+                if (row, name) in self.gaps
+                else self._shown(name, values[name])
             )
+            sources = ", ".join(self.table.assumed.get((row, name), ()))
+            assumed = text("findings/assumed", sources=sources) if sources else ""
+            told.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
         return "; ".join(told)
+
+    def _shown(self, name: str, value: Any) -> str:
+        return shown(value, quoted=self.table.spec.columns[name].quoted)
 
     def _sample(self, row: str, values: Mapping[str, Any]) -> str:
         """Which part of a population the cells rest on, where it is not all of it."""
@@ -265,11 +271,11 @@ class _Evaluation:
                 continue
             base = self._finding(
                 region,
-                f"any {self.control.noun}",
+                text("findings/unlisted", noun=self.control.noun),
                 subject=UNLISTED,
                 evidence=tuple(entry.evidence),
             )
-            yield self._gap_finding(replace(base, observed="not seen"), [entry])
+            yield self._gap_finding(replace(base, observed=text("findings/not_seen")), [entry])
 
     def _nothing(self, region: str) -> Finding:
         looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
@@ -280,28 +286,29 @@ class _Evaluation:
             if values["region"] == region:
                 names = self.control.where_columns
                 refs += [ref for name in names for ref in self.table.refs[row, name]]
-        nothing = f"no {self.control.noun}"
+        noun = self.control.noun
         if unused and not (refs and asked):  # nothing more was asked there
             refs = [ref for call in PROBES for ref in self.snapshot.answer(call, region).evidence]
-            nothing = f"no {IN_USE.noun}"
+            noun = IN_USE.noun
+        nothing = text("findings/nothing", noun=noun)
         return self._finding(
             region,
             nothing,
             subject=NOTHING,
             status=NOT_APPLICABLE,
             reason=nothing,
-            observed="none",
+            observed=text("findings/none"),
             evidence=tuple(dict.fromkeys(refs)),
         )
 
     def _not_required(self, region: str) -> Finding:
         return self._finding(
             region,
-            "whatever is there",
+            text("findings/whatever"),
             subject=NOT_REQUIRED,
             status=NOT_APPLICABLE,
-            reason="not required",
-            observed="not asked for by the profile",
+            reason=text("findings/not_required"),
+            observed=text("findings/not_in_profile"),
             evidence=("parameters#/thresholds",),
         )
 
@@ -368,27 +375,40 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
         GLOBAL,
         "roll-up",
         status,
-        reason="the worst of its controls",
-        observed=(
-            f"{status}{grave}, by {', '.join(by) or 'no control'}: "
-            f"{len(made)} of {len(under)} findings"
-        ),
+        reason=WORST,
+        observed=summed_up(f"{status}{grave}", by, len(made), len(under)),
         expected=roll_up.title,
         evidence=tuple(all_ids),
         subject=ROLL_UP,
     )
 
 
-def shown(value: Any) -> str:
-    """A cell's value as people read it."""
+def shown(value: Any, *, quoted: bool = False) -> str:
+    """A cell's value as people read it.
+
+    Parameters
+    ----------
+    value
+    quoted : bool
+        The value is somebody else's words, so none of them is one of the kit's.
+    """
     if value in (None, "", [], {}):
-        return "none"
+        return text("findings/none")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return text("findings/true" if value else "findings/false")
     if isinstance(value, dict):
-        return ", ".join(f"{name} {shown(item)}" for name, item in value.items())
+        items = ((shown(name), shown(item, quoted=quoted)) for name, item in value.items())
+        return ", ".join(f"{name} {item}" for name, item in items)
     if isinstance(value, (list, tuple)):
         most = 5
-        told = "; ".join(shown(item) for item in value[:most])
-        return told if len(value) <= most else f"{told}; and {len(value) - most} more"
-    return str(value)
+        told = "; ".join(shown(item, quoted=quoted) for item in value[:most])
+        more = len(value) - most
+        return f"{told}; {text('findings/more', count=more)}" if more > 0 else told
+    return str(value) if quoted else _in_words(str(value))
+
+
+def _in_words(value: str) -> str:
+    """A value with what the catalogue calls it in place of a word of the kit's at its beginning."""
+    word, bracket, rest = value.partition(" (")
+    known = f"values/{word}"
+    return f"{text(known)}{bracket}{rest}" if has(known) else value

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from kit.catalogue.statuses import NOT_APPLICABLE, WORST_FIRST, exit_code, is_open
+from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST, exit_code, is_open
+from kit.catalogue.texts import has, text
 from kit.judge.digest import RESOURCE, findings_digest
 from kit.parameters import Run, Waiver
 
+WORST = "the worst of its controls"  # the reason code of roll-ups
 _FIRST = 4  # controls that are named beside the verdict of a roll-up
 
 
@@ -137,21 +139,34 @@ def why(record: Mapping[str, Any]) -> str:
     """
     sample: str = record["sample"]
     call = " ".join(filter(None, (record["operation"], record["code"])))
-    rest = ", ".join(filter(None, (record["reason"], call, record["hint"])))
+    reason = record["reason"]
+    if (record["status"] == NOT_EVIDENCED or reason == WORST) and has(f"reasons/{reason}"):
+        reason = text(f"reasons/{reason}")
+    rest = ", ".join(filter(None, (reason, call, record["hint"])))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def summed_up(verdict: str, controls: Sequence[str], made: int, count: int) -> str:
+    """Return what a roll-up observed: its verdict, the controls that made it, how many findings."""
+    first = text("findings/by", control=controls[0]) if controls else text("findings/by_none")
+    counted = text("findings/counted", made=made, count=count)
+    return f"{', '.join((verdict, first, *controls[1:]))}: {counted}"
 
 
 def made_by(observed: str) -> str:
     """Return a roll-up's verdict, its severity and the first of what made it, as it observed them."""
     names = observed.partition(": ")[0].split(", ")
     more = len(names) - 1 - _FIRST  # after the verdict
-    return ", ".join(names[: 1 + _FIRST]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(names[: 1 + _FIRST])
+    return f"{shown} {text('findings/more', count=more)}" if more > 0 else shown
 
 
 def samples(told: Sequence[str]) -> str:
     """Say how many of some findings rest on a sample, by what each tells; nothing where none does."""
     some = sum(map(bool, told))
-    return f"sample in {some} of {len(told)}" if 0 < some < len(told) else "sample" * bool(some)
+    if 0 < some < len(told):
+        return text("findings/sample_in", some=some, count=len(told))
+    return text("findings/sample") if some else ""
 
 
 def worst(statuses: Iterable[str]) -> str:

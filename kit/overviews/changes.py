@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
+from kit.catalogue.texts import text
 from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import RESOURCE
 from kit.judge.findings import open_rows, worst
@@ -30,6 +31,7 @@ CHANGES = (
     "changed",
     "appeared",
 )
+_NAMED = 10  # accounts of a remark
 _PROSE = ("reason", "observed", "expected", "observed_values")
 _READ = [*KEY, "subject", "status", *_PROSE]
 
@@ -283,24 +285,24 @@ def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
 
 
 def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]) -> list[str]:
-    """Tell what makes two audits hard to compare."""
+    """Return what makes two audits hard to compare, a sentence each."""
     remarks = []
     old = {pack.account: pack.info for pack in before}
     new = {pack.account: pack.info for pack in after}
-    for name, told in (
-        ("Pseudonym-Key", "labelled with different keys: resources cannot be told to be the same"),
-        ("Thresholds", "judged by different thresholds"),
-        ("Bag-Software-Agent", "made by different versions of the kit"),
-    ):
+    for name in ("Pseudonym-Key", "Thresholds", "Bag-Software-Agent"):
         differ = sorted(a for a in shared if old[a].get(name) != new[a].get(name))
         if differ:
-            many = f"{len(differ)} accounts" if len(differ) > 1 else f"account {differ[0]}"
-            remarks.append(f"The two packs of {many} are {told}.")
-    for title, packs, others in (
-        ("only in the earlier audit", old, new),
-        ("only in the later audit", new, old),
-    ):
+            names = _first(differ)
+            remarks.append(text(f"report/changes/remarks/{name}", count=len(differ), names=names))
+    for side, packs, others in (("before", old, new), ("after", new, old)):
         alone = sorted(packs.keys() - others.keys())
         if alone:
-            remarks.append(f"{len(alone)} accounts are {title}: {', '.join(alone[:10])}.")
+            names = _first(alone)
+            remarks.append(text(f"report/changes/remarks/{side}", count=len(alone), names=names))
     return remarks
+
+
+def _first(accounts: list[str]) -> str:
+    more = len(accounts) - _NAMED
+    rest = [text("report/more", count=more)] if more > 0 else []
+    return ", ".join([*accounts[:_NAMED], *rest])

@@ -5,43 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.overviews.changes import CHANGES, Changes
 from kit.overviews.packs import stamp_of
-from kit.report.views import Column, Cover, Data, Note, Table, first_of
+from kit.report.views import Cover, Data, Note, Table, column, first_of
 
 PDF_ROWS = 60
-_WHOLE = "the HTML and changes.csv have all"
-_TOLD = {
-    "newly open": "fails, or lacks evidence, and did not before",
-    "still open": "open in both audits",
-    "closed": "failed before and does not now",
-    "gone": "the resource, or the control's row, is no longer there",
-    "evidence gained": "could not be seen before and was seen now",
-    "evidence lost": "was seen before and could not be seen now",
-    "changed": "not open, but its verdict or its configuration is another",
-    "appeared": "new, and not open",
-}
+_FILE = "changes.csv"
+_SIDES = ("before", "after")
 
 
 def cover(changes: Changes) -> Cover:
     """The first page: which packs are compared, and how much changed."""
     accounts = sorted({pack.account for pack in changes.after})
-    who = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
+    subtitle = (
+        text("report/cover/subtitle", account=accounts[0])
+        if len(accounts) == 1
+        else text("report/organisation/subtitle", count=len(accounts))
+    )
     facts = [
-        ("Earlier evidence as of", _span(changes.before)),
-        ("Later evidence as of", _span(changes.after)),
-        *((name.capitalize(), str(changes.count(name))) for name in CHANGES),
-        ("Neither open nor changed", str(changes.same)),
-        ("Signature", "none: this pack is unsigned; each account's pack tells its own"),
+        (text("report/changes/facts/before"), _span(changes.before)),
+        (text("report/changes/facts/after"), _span(changes.after)),
+        *((text(f"report/changes/{name}/title"), str(changes.count(name))) for name in CHANGES),
+        (text("report/changes/facts/same"), str(changes.same)),
+        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
     ]
     return Cover(
-        title="GDPR evidence, changes",
-        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), {who}",
+        title=text("report/changes/title"),
+        subtitle=subtitle,
         facts=facts,
         as_of=changes.as_of.isoformat(),
         stamp=stamp_of([*changes.before, *changes.after]) or None,
-        marks=["Unsigned"],
+        marks=[text("report/cover/unsigned")],
     )
 
 
@@ -49,13 +45,16 @@ def summary(changes: Changes) -> Table:
     """How many rows changed in which way, and what each way means."""
     return Table(
         "changes",
-        "What changed",
+        text("report/changes/caption"),
+        [column("change"), column("meaning"), column("count", "number")],
         [
-            Column("change", "Change"),
-            Column("meaning", "What it means"),
-            Column("count", "Findings", "number"),
+            [
+                text(f"report/changes/{name}/title"),
+                text(f"report/changes/{name}/meaning"),
+                changes.count(name),
+            ]
+            for name in CHANGES
         ],
-        [[name, _TOLD[name], changes.count(name)] for name in CHANGES],
     )
 
 
@@ -63,34 +62,34 @@ def remarks(changes: Changes) -> Note:
     """What makes the two audits hard to compare."""
     if changes.remarks:
         return Note(" ".join(changes.remarks), "warning")
-    return Note("Both audits have the same accounts, thresholds, kit and key for labels.")
+    return Note(text("report/changes/comparable"))
 
 
 def compared(changes: Changes) -> Table:
     """The packs that are compared, with their digests."""
     rows: list[list[Any]] = [
         [
-            which,
+            text(f"report/changes/audits/{side}"),
             pack.account,
             pack.as_of.isoformat(),
             pack.signature,
             pack.info["Findings-SHA-256"],
         ]
-        for which, packs in (("earlier", changes.before), ("later", changes.after))
+        for side, packs in zip(_SIDES, (changes.before, changes.after), strict=True)
         for pack in packs
     ]
     return Table(
         "packs",
-        "The packs that are compared",
+        text("report/changes/packs"),
         [
-            Column("which", "Audit"),
-            Column("account", "Account", "code"),
-            Column("as_of", "Evidence as of", "datetime"),
-            Column("signature", "Signed by"),
-            Column("digest", "Findings (SHA-256)", "code"),
+            column("audit"),
+            column("account", "code"),
+            column("as_of", "datetime"),
+            column("signature"),
+            column("findings_sha256", "code"),
         ],
         rows,
-        **first_of(rows, PDF_ROWS, _WHOLE),
+        **first_of(rows, PDF_ROWS, _FILE),
     )
 
 
@@ -103,25 +102,23 @@ def rows(changes: Changes, change: str) -> Table | Note:
     change : str
         One of `kit.overviews.changes.CHANGES`.
     """
+    title = text(f"report/changes/{change}/title")
     own = changes.rows[changes.rows["change"] == change]
     if own.empty:
-        return Note(f"{change.capitalize()}: none.")
-    has = {side: bool((own[f"status_{side}"] != "").any()) for side in ("before", "after")}
+        return Note(text("report/changes/none", change=title))
+    has = {side: bool((own[f"status_{side}"] != "").any()) for side in _SIDES}
     columns = [
-        Column("account", "Account", "code"),
-        Column("control", "Control", "code"),
-        Column("title", "What it asserts"),
-        Column("region", "Region", "code"),
-        Column("resource", "Resource", "code"),
+        column("account", "code"),
+        column("control", "code"),
+        column("title"),
+        column("region", "code"),
+        column("resource", "code"),
     ]
-    for side in ("before", "after"):
+    for side in _SIDES:
         if has[side]:
-            columns += [
-                Column(f"status_{side}", f"Verdict {side}", "status"),
-                Column(f"observed_{side}", f"Observed {side}"),
-            ]
+            columns += [column(f"status_{side}", "status"), column(f"observed_{side}")]
     if (own["since"] != "").any():
-        columns.append(Column("since", "Open since, at least", "datetime"))
+        columns.append(column("since", "datetime"))
     if len(set(changes.rows["account"])) == 1:
         columns = columns[1:]
     table = own.assign(title=own["control"].map(_title))
@@ -129,32 +126,32 @@ def rows(changes: Changes, change: str) -> Table | Note:
     listed = cells.where(cells != "", None).to_numpy().tolist()
     return Table(
         change.replace(" ", "-"),
-        f"{change.capitalize()}: {_TOLD[change]}",
+        text("report/changes/rows", change=title, meaning=text(f"report/changes/{change}/meaning")),
         columns,
         listed,
-        **first_of(listed, PDF_ROWS, _WHOLE),
+        **first_of(listed, PDF_ROWS, _FILE),
     )
 
 
 def resources(changes: Changes) -> Table:
     """Resources that only one of the two audits has."""
     listed = [
-        [told, row.account, row.region, row.resource]
-        for told, table in (("appeared", changes.appeared), ("gone", changes.gone))
+        [text(f"report/changes/{change}/title"), row.account, row.region, row.resource]
+        for change, table in (("appeared", changes.appeared), ("gone", changes.gone))
         for row in table.itertuples()
     ]
     return Table(
         "resources",
-        "Resources that appeared or are gone",
+        text("report/changes/resources/caption"),
         [
-            Column("change", "Change"),
-            Column("account", "Account", "code"),
-            Column("region", "Region", "code"),
-            Column("resource", "Resource", "code"),
+            column("change"),
+            column("account", "code"),
+            column("region", "code"),
+            column("resource", "code"),
         ],
         listed,
-        empty="The same resources are in both audits.",
-        **first_of(listed, PDF_ROWS, _WHOLE),
+        empty=text("report/changes/resources/empty"),
+        **first_of(listed, PDF_ROWS, _FILE),
     )
 
 
@@ -167,9 +164,11 @@ def data(changes: Changes) -> Data:
 
 
 def _title(name: str) -> str:
-    return CONTROLS[name].title if name in CONTROLS else "a control this kit does not know"
+    return CONTROLS[name].title if name in CONTROLS else text("report/changes/unknown_control")
 
 
 def _span(packs: Sequence[Any]) -> str:
     times = sorted({f"{pack.as_of:%Y-%m-%d %H:%M} UTC" for pack in packs})
-    return times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
+    if len(times) == 1:
+        return times[0]
+    return text("report/changes/span", first=times[0], last=times[-1])

@@ -8,16 +8,18 @@ from matplotlib import rc_context
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue import statuses
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
 from kit.overviews.organisation import Organisation
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.formats import joined, section_title
 from kit.report.views import STATUSES, Figure
 
 ROWS = 50  # accounts that the picture has room for
 _BLANK = "#ffffff"
-_PALE = {"pass": "#cfe9de", "not applicable": "#eceff2", "attested": "#cfe0f3"}
 
 
 def heat_map(organisation: Organisation) -> Figure:
@@ -37,7 +39,7 @@ def heat_map(organisation: Organisation) -> Figure:
         size = (10.4, 1.5 + 0.17 * len(shown))
         canvas = Canvas(figsize=size, layout="constrained")
         axes = canvas.add_subplot()
-        colours = [_PALE.get(status, STATUSES[status].light) for status in WORST_FIRST]
+        colours = [_background(status) for status in WORST_FIRST]
         axes.pcolormesh(
             cells,
             cmap=ListedColormap(colours),
@@ -55,7 +57,7 @@ def heat_map(organisation: Organisation) -> Figure:
                 ha="center",
                 va="center",
                 fontsize=6,
-                color=STATUSES[status].light if status in _PALE else "white",
+                color=STATUSES[status].light if statuses.STATUSES[status].pale else "white",
             )
         axes.set_xticks([n + 0.5 for n in range(len(shown.columns))], shown.columns, rotation=90)
         axes.set_yticks([n + 0.5 for n in range(len(shown))], shown.index)
@@ -65,12 +67,11 @@ def heat_map(organisation: Organisation) -> Figure:
         _legend(axes)
         picture = svg(canvas)
     left = len(verdicts) - len(shown)
-    cut = f" The {left} accounts with fewer open findings are in the table below." if left else ""
     return Figure(
         "heat-map",
         picture,
-        f"Worst verdict of each control in each of {len(shown)} accounts. {_told(organisation)}.",
-        f"Accounts and controls, those with most to mend first.{cut}",
+        text("figures/heat/alternative", count=len(shown), sections=_described(organisation)),
+        joined(text("figures/heat/caption"), text("figures/heat/cut", count=left) if left else ""),
     )
 
 
@@ -91,20 +92,39 @@ def _legend(axes: Any) -> None:
             [],
             marker="s",
             s=60,
-            color=_PALE.get(status, mark.light),
+            color=_background(status),
             label=f"{mark.shape} {mark.word}",
         )
-    axes.scatter([], [], marker="s", s=60, facecolor=_BLANK, edgecolor="#646c76", label="not asked")
+    axes.scatter(
+        [],
+        [],
+        marker="s",
+        s=60,
+        facecolor=_BLANK,
+        edgecolor="#646c76",
+        label=text("figures/heat/not_selected"),
+    )
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.01), ncols=7, frameon=False)
 
 
-def _told(organisation: Organisation) -> str:
-    """Each section's fails in words, for who cannot see the picture."""
+def _described(organisation: Organisation) -> str:
+    """Return each section's fails in words, for readers who cannot see the picture."""
     verdicts = organisation.verdicts
     lines = []
-    for letters, title in SECTIONS.items():
+    for letters in SECTIONS:
         own = [name for name in verdicts.columns if CONTROLS[name].section == letters]
         if own:
             failing = int((verdicts[own] == FAIL).any(axis=1).sum())
-            lines.append(f"{title}: {failing} of {len(verdicts)} accounts have a fail")
+            lines.append(
+                text(
+                    "figures/heat/section",
+                    section=section_title(letters),
+                    count=failing,
+                    accounts=len(verdicts),
+                )
+            )
     return "; ".join(lines)
+
+
+def _background(status: str) -> str:
+    return statuses.STATUSES[status].pale or STATUSES[status].light

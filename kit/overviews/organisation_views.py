@@ -1,4 +1,4 @@
-"""What the organisation's notebook shows, made from many packs alone."""
+"""The views of the organisation's notebook, made from many packs alone."""
 
 from __future__ import annotations
 
@@ -9,36 +9,48 @@ from typing import Any
 from urllib.parse import quote
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited
 from kit.judge.findings import open_rows
 from kit.overviews.organisation import Organisation
 from kit.overviews.packs import stamp_of
-from kit.report.views import Column, Cover, Data, Note, Table, first_of
+from kit.report.formats import responsibility
+from kit.report.views import (
+    SEVERITIES,
+    STATUSES,
+    Column,
+    Cover,
+    Data,
+    Note,
+    Table,
+    column,
+    first_of,
+)
 
 PDF_ROWS = 100
-_SEVERITY = ("high", "medium", "low")
+_FILE = "accounts.csv"
 
 
 def cover(organisation: Organisation) -> Cover:
-    """The first page: how many accounts, of when, and what became of them."""
+    """The first page: how many accounts, and the times of their evidence."""
     packs = organisation.packs.values()
     oldest = min(pack.as_of for pack in packs)
     facts = [
-        ("Accounts with a pack", str(len(packs))),
-        ("Accounts expected, without a pack", str(len(organisation.missing))),
-        ("Newest evidence", f"{organisation.as_of:%Y-%m-%d %H:%M} UTC"),
-        ("Oldest evidence", f"{oldest:%Y-%m-%d %H:%M} UTC"),
-        ("Controls looked at", str(len(organisation.verdicts.columns))),
-        ("Signature", "none: this pack is unsigned; each account's pack tells its own"),
+        (text("report/organisation/facts/accounts"), str(len(packs))),
+        (text("report/organisation/facts/missing"), str(len(organisation.missing))),
+        (text("report/organisation/facts/newest"), f"{organisation.as_of:%Y-%m-%d %H:%M} UTC"),
+        (text("report/organisation/facts/oldest"), f"{oldest:%Y-%m-%d %H:%M} UTC"),
+        (text("report/organisation/facts/controls"), str(len(organisation.verdicts.columns))),
+        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
     ]
     return Cover(
-        title="GDPR evidence, organisation",
-        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), {len(packs)} accounts",
+        title=text("report/organisation/title"),
+        subtitle=text("report/organisation/subtitle", count=len(packs)),
         facts=facts,
         as_of=organisation.as_of.isoformat(),
         stamp=stamp_of(packs) or None,
-        marks=["Unsigned"],
+        marks=[text("report/cover/unsigned")],
     )
 
 
@@ -68,16 +80,19 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
         )
     return Table(
         "accounts",
-        "Accounts, each with a link to its pack",
+        text("report/organisation/accounts"),
         [
-            Column("account", "Account", "link"),
-            Column("worst", "Worst verdict", "status"),
-            *(Column(status.replace(" ", "_"), status, "number") for status in WORST_FIRST),
-            Column("as_of", "Evidence as of", "datetime"),
-            Column("age", "Days older than the newest", "number"),
+            column("account", "link"),
+            column("worst", "status"),
+            *(
+                Column(status.replace(" ", "_"), STATUSES[status].word, "number")
+                for status in WORST_FIRST
+            ),
+            column("as_of", "datetime"),
+            column("age", "number"),
         ],
         rows,
-        **first_of(rows, PDF_ROWS, "the HTML and accounts.csv have all"),
+        **first_of(rows, PDF_ROWS, _FILE),
     )
 
 
@@ -89,15 +104,15 @@ def packs(organisation: Organisation) -> Table:
     ]
     return Table(
         "packs",
-        "The packs that are summed up, by their digests",
+        text("report/organisation/packs"),
         [
-            Column("account", "Account", "code"),
-            Column("signature", "Signed by"),
-            Column("snapshot", "Snapshot (SHA-256)", "code"),
-            Column("findings", "Findings (SHA-256)", "code"),
+            column("account", "code"),
+            column("signature"),
+            column("snapshot_sha256", "code"),
+            column("findings_sha256", "code"),
         ],
         rows,
-        **first_of(rows, PDF_ROWS, "the HTML and accounts.csv have all"),
+        **first_of(rows, PDF_ROWS, _FILE),
     )
 
 
@@ -106,19 +121,20 @@ def open_controls(organisation: Organisation) -> Table | Note:
     rows: list[list[Any]] = []
     for name, counted in _counted(organisation, lambda control: [control]):
         control = CONTROLS[name]
-        rows.append([name, control.title, control.severity, control.responsibility, *counted])
+        party = responsibility(control.responsibility)
+        rows.append([name, control.title, control.severity, party, *counted])
     if not rows:
-        return Note("Nothing is open in any account.")
-    rows.sort(key=lambda row: (_SEVERITY.index(row[2]), -row[4], -row[6], row[0]))
+        return Note(text("report/organisation/nothing_open"))
+    rows.sort(key=lambda row: ([*SEVERITIES].index(row[2]), -row[4], -row[6], row[0]))
     return Table(
         "open-controls",
-        "Open points, the gravest first",
+        text("report/open/caption"),
         [
-            Column("control", "Control", "control"),
-            Column("title", "What it asserts"),
-            Column("severity", "Severity", "severity"),
-            Column("responsibility", "Who answers"),
-            *_COUNTED,
+            column("control", "control"),
+            column("title"),
+            column("severity", "severity"),
+            column("responsibility"),
+            *_counts(),
         ],
         rows,
     )
@@ -129,22 +145,22 @@ def open_articles(organisation: Organisation) -> Table:
     counted = _counted(organisation, lambda name: list(cited(CONTROLS[name].gdpr, "")))
     return Table(
         "open-articles",
-        "Open points by article of the GDPR",
-        [Column("article", "Article"), *_COUNTED],
+        text("report/organisation/by_article"),
+        [column("article"), *_counts()],
         [[article, *numbers] for article, numbers in sorted(counted, key=lambda c: _article(c[0]))],
-        empty="Nothing is open under any article.",
+        empty=text("report/organisation/nothing_open"),
     )
 
 
 def open_responsibilities(organisation: Organisation) -> Table:
-    """What is open, by who answers for it."""
+    """What is open, by who is responsible."""
     counted = _counted(organisation, lambda name: [CONTROLS[name].responsibility])
     return Table(
         "open-responsibilities",
-        "Open points by responsibility",
-        [Column("responsibility", "Who answers"), *_COUNTED],
-        [[who, *numbers] for who, numbers in sorted(counted)],
-        empty="Nothing is open.",
+        text("report/organisation/by_responsibility"),
+        [column("responsibility"), *_counts()],
+        [[responsibility(party), *numbers] for party, numbers in sorted(counted)],
+        empty=text("report/organisation/nothing_open"),
     )
 
 
@@ -158,20 +174,20 @@ def gaps(organisation: Organisation) -> Table:
     grouped = grouped.sort_values(["accounts", "findings"], ascending=False, kind="stable")
     return Table(
         "gaps",
-        "Coverage: what could not be seen, and why",
+        text("report/organisation/coverage/caption"),
         [
-            Column("reason", "Reason"),
-            Column("operation", "Call", "code"),
-            Column("code", "Error", "code"),
-            Column("accounts", "Accounts", "number"),
-            Column("findings", "Findings", "number"),
-            Column("controls", "Controls", "control"),
+            column("reason"),
+            column("call", "code"),
+            column("error", "code"),
+            column("accounts", "number"),
+            column("count", "number"),
+            column("controls", "control"),
         ],
         [
             [row.reason, row.operation, row.code, row.accounts, row.findings, sorted(row.controls)]
             for row in grouped.itertuples()
         ],
-        empty="Everything that was asked could be seen.",
+        empty=text("report/organisation/coverage/empty"),
     )
 
 
@@ -179,18 +195,18 @@ def unknown(organisation: Organisation) -> Note:
     """Controls of the packs that are not counted here."""
     if organisation.unknown:
         names = ", ".join(organisation.unknown)
-        return Note(f"Packs hold controls that this kit does not know: {names}.", "warning")
-    return Note("This kit knows every control that the packs hold.")
+        return Note(text("report/organisation/unknown", names=names), "warning")
+    return Note(text("report/organisation/known"))
 
 
 def missing(organisation: Organisation) -> Table:
     """Accounts that were expected and have no pack."""
     return Table(
         "missing",
-        "Accounts that were expected and have no pack",
-        [Column("account", "Account", "code")],
+        text("report/organisation/missing/caption"),
+        [column("account", "code")],
         [[account] for account in organisation.missing],
-        empty="Every account that was expected has its pack, or none was named as expected.",
+        empty=text("report/organisation/missing/empty"),
     )
 
 
@@ -211,12 +227,13 @@ def data(organisation: Organisation) -> Data:
     return Data("accounts", records, {"accounts": len(records)})
 
 
-_COUNTED = (
-    Column("failing", "Accounts with a fail", "number"),
-    Column("fails", "Fails", "number"),
-    Column("blind", "Accounts lacking evidence", "number"),
-    Column("unseen", "Findings not evidenced", "number"),
-)
+def _counts() -> list[Column]:
+    return [
+        column("failing", "number"),
+        column("fails", "number"),
+        column("lacking", "number"),
+        column("unseen", "number"),
+    ]
 
 
 def _counted(

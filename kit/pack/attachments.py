@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from nbformat import NotebookNode
 
+from kit.catalogue.texts import text
 from kit.pack.document import Document, data_of, findings_data, tables
 from kit.pack.tabular import csv_file, findings_csv
 from kit.report.formats import ids
@@ -47,21 +48,21 @@ def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment,
             "findings.csv",
             findings_csv(findings_data(notebook)),
             "text/csv",
-            "Every finding: verdict, observed, expected, reason, evidence ids",
+            text("pack/attachments/findings"),
             "data",
         ),
         Attachment(
             "evidence.csv",
             _evidence_csv(evidence),
             "text/csv",
-            "Evidence index: every request with time, AWS request id and commitment to its answer",
+            text("pack/attachments/evidence"),
             "data",
         ),
         Attachment(
             "snapshot.json",
             json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n",
             "application/json",
-            "The snapshot's manifest: account, time, calls, versions and digests",
+            text("pack/attachments/snapshot"),
             "supplement",
         ),
     )

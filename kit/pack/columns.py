@@ -22,7 +22,7 @@ _PACKING = 0.65  # power of its natural width with which a column that wraps sha
 _OUTLIER = 4  # lines: a text much longer than its column's others may take so many
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
-_MARKS = {mark.word: f"{mark.shape} {mark.word}" for mark in (STATUSES | SEVERITIES).values()}
+_MARKS = STATUSES | SEVERITIES
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> li
 
 def _width(column: JSON, cells: list[object]) -> Width:
     kind = column["kind"]
-    texts = [_MARKS.get(str(cell), "") if kind in _WHOLE else _text(kind, cell) for cell in cells]
+    texts = [_mark(cell) if kind in _WHOLE else _text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
     roomy = 1.1 * fonts.em(column["title"])
     if kind in _WHOLE:
@@ -115,6 +115,11 @@ def _least(kind: str, word: str) -> float:
     if whole <= _UNBROKEN or kind == "datetime":
         return whole
     return min(max(cell_em(kind, part) for part in parts(word)), _UNBROKEN)
+
+
+def _mark(cell: object) -> str:
+    mark = _MARKS.get(str(cell))
+    return f"{mark.shape} {mark.word}" if mark else ""
 
 
 def _text(kind: str, cell: object) -> str:

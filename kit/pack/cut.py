@@ -1,10 +1,11 @@
-"""What the PDF leaves out of a document, always saying how much and where the whole is."""
+"""What the PDF leaves out of a document, with how much it is and where the whole is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from kit.catalogue.texts import text
 from kit.report.views import JSON, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
@@ -26,7 +27,7 @@ def cut(blocks: list[JSON]) -> None:
                 control["groups"] = list(_groups(control))
                 for line in control["rest"]:
                     brief = control["rows"]["columns"]
-                    line["told"] = _brief_text(line["told"], brief[3]["brief"])
+                    line["observed"] = _brief_text(line["observed"], brief[3]["brief"])
                     line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
 
 
@@ -54,12 +55,13 @@ def _shorten(table: JSON) -> None:
     table["rows"] = [
         [_brief(columns[place], row[place]) for place in kept] for row in table["rows"]
     ]
-    table["columns"] = [_told_brief(columns[place]) for place in kept]
+    table["columns"] = [_brief_title(columns[place]) for place in kept]
 
 
-def _told_brief(column: JSON) -> JSON:
+def _brief_title(column: JSON) -> JSON:
     if column["kind"] == "code" and column["brief"]:
-        return {**column, "title": f"{column['title']}, first {column['brief']}"}
+        title = text("pack/cut/title", title=column["title"], count=column["brief"])
+        return {**column, "title": title}
     return column
 
 
@@ -76,16 +78,16 @@ def _brief(column: JSON, cell: Any) -> Any:
     return cell
 
 
-def _brief_text(text: str, brief: int) -> str:
-    if len(text) <= brief + _SLACK:
-        return text
-    kept = text[:brief].rpartition(" ")[0] or text[:brief]
-    return f"{kept} … ({len(text) - len(kept)} more characters in the HTML)"
+def _brief_text(whole: str, brief: int) -> str:
+    if len(whole) <= brief + _SLACK:
+        return whole
+    kept = whole[:brief].rpartition(" ")[0] or whole[:brief]
+    return f"{kept} … {text('pack/cut/characters', count=len(whole) - len(kept))}"
 
 
 def _brief_ids(names: Any, brief: int) -> list[str]:
     more = len(names) - brief
-    return list(names) if more <= 1 else [*names[:brief], f"and {more} more"]
+    return list(names) if more <= 1 else [*names[:brief], text("report/more", count=more)]
 
 
 def _groups(control: JSON) -> Iterator[JSON]:

@@ -1,8 +1,8 @@
 """From an executed notebook to the one document that HTML and PDF are both made from.
 
 Only prose and views reach it. Code, streams, widgets and progress bars never
-do; any other output is a mistake in the notebook and is told as one, for a
-table that the PDF cannot print must not become a hole in the evidence.
+do; any other output raises an error, for a table that the PDF cannot print
+must not become a hole in the evidence.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from xml.etree import ElementTree
 from nbconvert.utils.exceptions import ConversionException
 from nbformat import NotebookNode
 
+from kit.catalogue import texts
+from kit.catalogue.texts import text
 from kit.errors import UserError
 from kit.pack.prose import headings_and_prose
 from kit.report import views
-from kit.report.views import EVIDENCE_MIME, JSON, Column, escape, ids
+from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
 
 ANALYST = "analyst"
-CITED_BY = asdict(Column("cited_by", "Cited by", "control", brief=2))
+_CITED_BY_BRIEF = 2
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -90,11 +92,12 @@ class Document:
 
 
 def document(notebook: NotebookNode) -> Document:
-    """Return the document that an executed notebook makes.
+    """Return the document that an executed notebook makes, and choose its language.
 
     Cells tagged `analyst` are left out. A first heading of level 1, if it is
-    the only one of that level, is the notebook's title, for which the cover's
-    stands. Heading levels are closed up so that none is skipped.
+    the only one of that level, is the notebook's title, and the cover's replaces
+    it. Heading levels are closed up so that none is skipped. In another language
+    than English a Markdown cell that nobody changed has its text of the catalogue.
 
     Raises
     ------
@@ -103,22 +106,22 @@ def document(notebook: NotebookNode) -> Document:
         picture, or there is not exactly one cover. The message names the cell.
     """
     _refuse_failed(notebook)
-    covers: list[JSON] = []
-    blocks: list[JSON] = []
-    for where, cell in _cells(notebook):
-        if cell.cell_type == "markdown":
-            try:
-                blocks += headings_and_prose(cell.source)
-            except ValueError as error:
-                raise NotebookOutputError(f"{where}: {error}") from None
-        for view in _views(where, cell):
-            if view["kind"] == "group":
-                blocks += view["tables"]
-            else:
-                (covers if view["kind"] == "cover" else blocks).append(view)
+    cells = [(where, cell, list(_views(where, cell))) for where, cell in _cells(notebook)]
+    covers = [view for _, _, own in cells for view in own if view["kind"] == "cover"]
     if len(covers) != 1:
         raise NotebookOutputError(f"the notebook shows {len(covers)} covers; it must show one")
-    blocks = [_seen(block) for block in blocks if block["kind"] != "data"]
+    texts.choose(covers[0]["language"])
+    blocks: list[JSON] = []
+    for where, cell, own in cells:
+        if cell.cell_type == "markdown":
+            source = texts.translated(f"notebooks/{cell.get('id', '')}", cell.source)
+            try:
+                blocks += headings_and_prose(source)
+            except ValueError as error:
+                raise NotebookOutputError(f"{where}: {error}") from None
+        for view in own:
+            blocks += view["tables"] if view["kind"] == "group" else [view]
+    blocks = [_seen(block) for block in blocks if block["kind"] not in ("cover", "data")]
     blocks = _number(_close_up(_drop_title(blocks)))
     controls, rows = _targets(blocks)
     _cite(blocks, rows)
@@ -150,7 +153,7 @@ def findings_data(notebook: NotebookNode) -> JSON:
 
 
 def _refuse_failed(notebook: NotebookNode) -> None:
-    """Tell of a cell that failed, an analyst's too: without what it makes there is no document."""
+    """Raise if a cell failed, an analyst's too: without its objects there is no document."""
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
@@ -231,7 +234,7 @@ def _number(blocks: list[JSON]) -> list[JSON]:
     """Number tables and figures, each in the order in which they stand."""
     for kind in ("table", "figure"):
         for number, block in enumerate((b for b in blocks if b["kind"] == kind), start=1):
-            block["label"] = f"{kind.capitalize()} {number}"
+            block["label"] = text(f"pack/labels/{kind}", number=number)
     return blocks
 
 
@@ -303,11 +306,11 @@ def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
         kinds = {column["kind"] for column in table["columns"]}
         if table["anchor"] is None or "control" in kinds:
             continue
-        column = [column["name"] for column in table["columns"]].index(table["anchor"])
-        if any(str(row[column]) in cited for row in table["rows"]):
-            table["columns"].append(dict(CITED_BY))
+        place = [column["name"] for column in table["columns"]].index(table["anchor"])
+        if any(str(row[place]) in cited for row in table["rows"]):
+            table["columns"].append(asdict(views.column("cited_by", "control", _CITED_BY_BRIEF)))
             for row in table["rows"]:
-                row.append(sorted(cited.get(str(row[column]), [])))
+                row.append(sorted(cited.get(str(row[place]), [])))
 
 
 def _citing(blocks: list[JSON]) -> Iterator[tuple[str | None, list[JSON], list[Any]]]:

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from kit.errors import CannotRunError
-from kit.notebook import project
+from kit.shipped import project
 
 _START_SECONDS = 120
 

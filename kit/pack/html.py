@@ -1,9 +1,10 @@
-"""The evidence as one HTML file that asks nothing of any network."""
+"""The evidence as one HTML file that makes no network request."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import default
 
+from kit.catalogue.texts import text
 from kit.pack.columns import parts, widths
 from kit.pack.document import Document, document, in_a_line
 from kit.report import views
@@ -57,6 +59,7 @@ def page(evidence: Document) -> str:
         {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
     ]
+    environment.globals["script_words"] = script_words()
     environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
     return environment.get_template("evidence.html.j2").render(
         outline=evidence.outline(),
@@ -72,6 +75,16 @@ def assets(cover: views.JSON) -> tuple[str, str, str]:
     style = style.replace("/* computed */", _computed(cover))
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     return style, script, policy_of(style, script)
+
+
+def script_words() -> str:
+    """Return as JSON the words that the script shows, and marks' words in their order."""
+    names = ("search", "all", "filter", "rows", "some_rows")
+    words: dict[str, Any] = {name: text(f"pack/script/{name}") for name in names}
+    words["language"] = text("language")
+    words["status"] = [mark.word for mark in views.STATUSES.values()]
+    words["severity"] = [mark.word for mark in views.SEVERITIES.values()]
+    return json.dumps(words, ensure_ascii=False)
 
 
 def _breakable(text: str) -> str:
@@ -112,10 +125,9 @@ def _uri(svg: str) -> str:
 def _computed(cover: views.JSON) -> str:
     """Return as CSS what printed pages bear, the marks' colours, and columns' least widths."""
     steps = [f".w{n} {{ min-width: {n * _STEP + 1.6:.1f}em }}" for n in range(1, _STEPS + 1)]
-    every = [*views.STATUSES.values(), *views.SEVERITIES.values()]
     colours = [
-        f".{mark.word.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
-        for mark in every
+        f".{name.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
+        for name, mark in (views.STATUSES | views.SEVERITIES).items()
     ]
     stamp = " · ".join(filter(None, (cover["stamp"], *cover["marks"])))
     return "\n".join([f":root {{ --stamp: {_css_string(stamp)} }}", *colours, *steps])

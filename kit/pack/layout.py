@@ -13,10 +13,12 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from kit.catalogue.texts import tag, text
 from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.cut import cut, printed_tables
 from kit.pack.document import Document
 from kit.report import fonts
+from kit.report.formats import counts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
@@ -44,6 +46,10 @@ MEASURES = {
     "command": 6.6,
     "command_inset": 4.0,
 }
+_WORDS = (
+    *("contents", "page", "warning", "source", "expected", "observed", "severity", "evidence"),
+    *("articles", "context", "remediation", "commands_on"),
+)
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
 _TALL = 24  # lines: a row of more may break across pages
@@ -61,6 +67,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     faces = fonts.faces_for({character for text in _strings(data) for character in text})
     data = _printable(data, faces)
     cut(data["blocks"])
+    _word(data["blocks"])
     printed = list(printed_tables(data["blocks"]))
     targets = {target for table in printed for target in table["targets"] if target}
     links = {
@@ -85,7 +92,12 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "measures": MEASURES,
         "sans": _families(fonts.SANS, faces),
         "mono": _families(fonts.MONO, faces),
-        "marks": {mark.word: mark._asdict() for mark in (STATUSES | SEVERITIES).values()},
+        "marks": {
+            name: {"word": mark.word, "shape": mark.shape, "light": mark.light}
+            for name, mark in (STATUSES | SEVERITIES).items()
+        },
+        "language": dict(zip(("lang", "region"), tag(), strict=True)),
+        "words": {name: text(f"pack/page/{name}") for name in _WORDS},
     }, faces
 
 
@@ -118,6 +130,27 @@ def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:
     if isinstance(value, list):
         return [_printable(part, faces) for part in value]
     return value
+
+
+def _word(blocks: list[JSON]) -> None:
+    """Give controls the lines that the template prints of them, in the language chosen."""
+    for control in (
+        one for block in blocks if block["kind"] == "controls" for one in block["blocks"]
+    ):
+        control["facts"] = [
+            text("pack/page/responsibility", party=control["responsibility"]),
+            counts(control["counts"]),
+            *([] if control["source"] else [text("pack/page/beyond")]),
+        ]
+        for article in (*control["articles"], *control["context"]):
+            article["article"] = text("pack/page/article", article=article["article"])
+        for line in control["rest"]:
+            line["counted"] = text("pack/page/findings", count=line["count"])
+        for group in control["groups"]:
+            listed = len(group["table"]["rows"])
+            group["counted"] = text("pack/page/findings", count=group["count"])
+            if left := group["count"] - listed:
+                group["counted"] += text("pack/page/listed", listed=listed, count=left)
 
 
 def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from kit.notebook import project
+from kit.shipped import project
 
 _KIT = "appstream-evidence-kit"
 _NAME, _EXTRA = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r";.*\bextra\s*==")

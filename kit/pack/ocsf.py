@@ -26,8 +26,9 @@ from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
+from kit.catalogue.texts import tag
 from kit.controls.articles import cited
-from kit.controls.registry import SECTIONS, Control
+from kit.controls.registry import Control
 from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import (
@@ -39,6 +40,8 @@ from kit.pack.by_control import (
     instant,
 )
 from kit.pack.document import Document
+from kit.report.formats import STATUSES as STATUSES_SHOWN
+from kit.report.formats import section_title
 from kit.report.views import JSON
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
@@ -116,7 +119,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         status=ACCEPTED if accepted else "New",
         status_code=status,
         status_detail=why(record) or None,
-        message=f"{control.id}, {record['resource']}: {status}",
+        message=f"{control.id}, {record['resource']}: {STATUSES_SHOWN[status].word}",
         metadata=_metadata(made, facts, control, key),
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
         compliance=_compliance(control, record, facts["data_role"]),
@@ -125,7 +128,7 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
             title=control.title,
             desc=record["observed"] or None,
             created_time=time,
-            types=[SECTIONS[control.section]],
+            types=[section_title(control.section)],
             data_sources=[evidence_path(ref) or ref for ref in refs],
         ),
         remediation=_remediation(made, control, record),
@@ -142,7 +145,7 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
             name="AppStream Evidence Kit",
             vendor_name="AppStream Evidence Kit",
             version=facts["kit"],
-            lang="en",
+            lang=tag()[0],
         ),
         profiles=["cloud"],
         uid=identifier(facts["snapshot"], facts["digest"], "event", key),
@@ -159,7 +162,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     return _Compliance(
         control=f"{control.id}: {control.title}",
         desc=record["expected"],
-        category=SECTIONS[control.section],
+        category=section_title(control.section),
         standards=[GDPR, *dict.fromkeys(one.framework for one in tested)],
         requirements=[
             *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
@@ -171,7 +174,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
 
 
 def _remediation(made: Document, control: Control, record: JSON) -> Remediation | None:
-    """How to mend a fail, or to see what could not be seen; where the document says more."""
+    """The remediation of a fail or of a gap, and the place of the control in the document."""
     if not STATUSES[record["status"]].listed:
         return None
     if record["status"] == NOT_EVIDENCED:

@@ -1,133 +1,81 @@
-"""The findings as OSCAL assessment results, NIST's form for tools that manage compliance.
+"""The findings in OSCAL, NIST's form for tools that manage compliance.
 
-The documents that OSCAL expects before this one (a plan, a system security plan, a catalogue)
-do not exist here: the plan that it imports says so, and the controls are defined in it.
+Four documents that lead to each other: assessment results, the plan that they import, the profile
+that selects controls and sets thresholds, and the catalog of all controls.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from kit.controls import source
-from kit.controls.registry import SECTIONS, Control
-from kit.pack.by_control import Judged, by_control
-from kit.pack.document import Document
-from kit.pack.oscal_result import Result, method_of, objective
-from kit.pack.oscal_words import NAMESPACE, line, plain, props, prose, time
+from kit.pack import oscal_catalog, oscal_plan
+from kit.pack.by_control import by_control
+from kit.pack.document import Document, tables
+from kit.pack.oscal_catalog import catalog
+from kit.pack.oscal_result import Result
+from kit.pack.oscal_words import document_metadata, plain, props
 from kit.report.views import JSON
 
-VERSION = "1.2.1"
-_GDPR = "https://eur-lex.europa.eu/eli/reg/2016/679/oj"
+RESULTS = "oscal-assessment-results.json"
 
 
-def oscal(made: Document, data: JSON) -> bytes:
-    """Return the findings as OSCAL assessment results (JSON).
+def oscal(made: Document, data: JSON, snapshot: JSON) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content (JSON) of each OSCAL document of a pack.
 
     Parameters
     ----------
     made : Document
-        Of the executed notebook; its cover gives title and marks.
+        Of the executed notebook; its cover gives title and marks, its evidence index the time of
+        each request.
     data : dict
         Its findings, as `kit.pack.document.findings_data` returns them.
+    snapshot : dict
+        Facts of the snapshot, as `kit.report.show.manifest` shows them; the profile is among them.
 
-    Returns
-    -------
-    bytes
-        UTF-8, the same for the same input. Each finding is an observation with its evidence, each
-        control a finding of OSCAL's, and what fails or is accepted a risk. Names of ours are
-        properties in the namespace `kit.pack.oscal_words.NAMESPACE`.
+    Yields
+    ------
+    str, bytes
+        UTF-8, the same for the same input. In the results each finding is an observation with its
+        evidence, each control a finding of OSCAL's, and what fails or is accepted a risk. Names of
+        ours are properties in the namespace `kit.pack.oscal_words.NAMESPACE`.
     """
-    judged = by_control(data)
-    result = Result(data["facts"], judged)
-    told = {
+    facts = data["facts"]
+    result = Result(facts, by_control(data), _times(made))
+    yield oscal_plan.PLAN, _written("assessment-plan", oscal_plan.plan(result))
+    results = {
         "uuid": result.uuid("results"),
-        "metadata": _metadata(made.cover, data["facts"]),
-        "import-ap": {"href": f"#{result.uuid('plan')}"},
-        "local-definitions": {"objectives-and-methods": [_objective(one) for one in judged]},
+        "metadata": _metadata(made.cover, facts),
+        "import-ap": {"href": oscal_plan.PLAN},
         "results": [result.as_json(made.cover["title"])],
-        "back-matter": {"resources": _resources(result)},
     }
-    text = json.dumps({"assessment-results": told}, ensure_ascii=False, separators=(",", ":"))
-    return text.encode() + b"\n"
+    yield RESULTS, _written("assessment-results", results)
+    yield oscal_catalog.FILE, _written("catalog", catalog(facts))
+    yield oscal_plan.PROFILE, _written("profile", oscal_plan.profile(result, snapshot["profile"]))
+
+
+def _written(kind: str, document: JSON) -> bytes:
+    made_of = json.dumps({kind: document}, ensure_ascii=False, separators=(",", ":"))
+    return made_of.encode() + b"\n"
+
+
+def _times(made: Document) -> dict[str, str]:
+    """When each request of the evidence index was sent, by its id."""
+    for table in tables(made.blocks):
+        if table["id"] == "evidence":
+            names = [column["name"] for column in table["columns"]]
+            id, time = names.index("id"), names.index("time")
+            return {row[id]: row[time] for row in table["rows"]}
+    return {}
 
 
 def _metadata(cover: JSON, facts: JSON) -> JSON:
     marks = [mark for mark in (cover["stamp"], *cover["marks"]) if mark]
     return {
-        "title": line(f"{cover['title']}: {cover['subtitle']}"),
-        "published": time(facts["as_of"]),
-        "last-modified": time(facts["as_of"]),
-        "version": facts["digest"][:16],
-        "oscal-version": VERSION,
+        **document_metadata(f"{cover['title']}: {cover['subtitle']}", facts),
         "props": [
             *({"name": "marking", "value": plain(mark)} for mark in marks),
             *props({name: facts[name] for name in ("account", "kit", "botocore")}),
             *props({"snapshot-sha-256": facts["snapshot"], "findings-sha-256": facts["digest"]}),
         ],
     }
-
-
-def _objective(one: Judged) -> JSON:
-    """A control, as far as the assessment defines it: what it asserts, and how that is tested."""
-    control = one.control
-    told = {"section": SECTIONS[control.section], "responsibility": control.responsibility}
-    if isinstance(control, Control):
-        told["severity"] = control.severity
-        calls = ", ".join(sorted(call.name for call in control.calls)) or "none"
-        method = f"One rule over each row of a table made from stored answers. Calls: {calls}."
-    else:
-        method = f"The worst of the findings of {one.records[0]['evidence']}."
-    articles = [
-        {"name": name, "ns": NAMESPACE, "value": article, "remarks": prose(reason)}
-        for name, some in (("gdpr-article", one.articles), ("gdpr-context", one.context))
-        for article, reason in some.items()
-    ]
-    return {
-        "control-id": control.id,
-        "description": prose(control.title),
-        "props": [*props(told), *articles],
-        "parts": [
-            {
-                "id": objective(control.id),
-                "name": "assessment-objective",
-                "prose": prose(one.records[0]["expected"] or control.title),
-            },
-            {
-                "id": f"{control.id}_mth",
-                "name": "assessment-method",
-                "props": props({"method": method_of(one.records)}),
-                "prose": prose(method),
-            },
-        ],
-    }
-
-
-def _resources(result: Result) -> list[JSON]:
-    return [
-        {
-            "uuid": result.uuid("plan"),
-            "title": "Plan of this assessment",
-            "description": (
-                "There is no assessment plan in OSCAL. What was to be assessed is declared with "
-                "the kit's controls and the parameters of the run, and told in the document's "
-                "section on scope and method; objectives and methods are defined here."
-            ),
-            "rlinks": [{"href": "evidence.html", "media-type": "text/html"}],
-        },
-        {
-            "uuid": result.uuid("source"),
-            "title": source.title(),
-            "description": "AWS's page, whose statements the controls answer.",
-            "rlinks": [{"href": source.address(), "media-type": "text/html"}],
-        },
-        {
-            "uuid": result.uuid("regulation"),
-            "title": "Regulation (EU) 2016/679 (General Data Protection Regulation)",
-            "description": (
-                "Properties named gdpr-article name the articles and paragraphs that a control "
-                "tests; gdpr-context names those that its subject touches, and that it does not "
-                "test."
-            ),
-            "rlinks": [{"href": _GDPR, "media-type": "text/html"}],
-        },
-    ]

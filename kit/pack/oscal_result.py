@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STATUSES
+from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.judge.findings import why
-from kit.pack.by_control import Judged, about_something, evidence_path, identifier
+from kit.pack.by_control import (
+    Judged,
+    about_something,
+    evidence_ids,
+    evidence_path,
+    identifier,
+    instant,
+)
+from kit.pack.oscal_catalog import objective
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
+from kit.report.formats import STATUSES as STATUSES_SHOWN
+from kit.report.formats import counts
 from kit.report.views import JSON
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
@@ -39,10 +50,13 @@ class Result:
         Of the findings: account, times, kit, digests.
     judged : list of Judged
         Every control and roll-up with its findings.
+    times : dict of str to str
+        When each request was sent, by evidence id.
     """
 
-    def __init__(self, facts: JSON, judged: list[Judged]):
+    def __init__(self, facts: JSON, judged: list[Judged], times: Mapping[str, str]):
         self.facts = facts
+        self.times = times
         self.judged = judged
         self.leaves = [one for one in judged if isinstance(one.control, Control)]
         self.account = self.lasting("account")
@@ -69,25 +83,11 @@ class Result:
             {
                 "uuid": self.uuid("result"),
                 "title": line(title),
-                "description": prose(
-                    f"Configuration of Amazon AppStream 2.0 in the account {account}, as its "
-                    "interfaces answered in this time. No legal advice and no certificate."
-                ),
+                "description": prose(text("pack/oscal/result", account=account)),
                 "start": time(self.facts["as_of"]),
                 "end": time(self.facts["ended"]),
                 "local-definitions": self._definitions(),
-                "reviewed-controls": {
-                    "control-selections": [
-                        {"include-controls": [{"control-id": o.control.id} for o in self.judged]}
-                    ],
-                    "control-objective-selections": [
-                        {
-                            "include-objectives": [
-                                {"objective-id": objective(o.control.id)} for o in self.judged
-                            ]
-                        }
-                    ],
-                },
+                "reviewed-controls": self.reviewed_controls(),
                 "observations": [
                     self._observation(record, key)
                     for one in self.leaves
@@ -98,6 +98,51 @@ class Result:
             }
         )
 
+    def reviewed_controls(self) -> JSON:
+        """Return the selection of what was judged, of the catalog's controls and objectives."""
+        names = [one.control.id for one in self.judged]
+        return {
+            "control-selections": [{"include-controls": [{"control-id": name} for name in names]}],
+            "control-objective-selections": [
+                {"include-objectives": [{"objective-id": objective(name)} for name in names]}
+            ],
+        }
+
+    def service(self) -> JSON:
+        """Return the component that is assessed: the service in the account."""
+        return {
+            "uuid": self.account,
+            "type": "service",
+            "title": text("pack/oscal/service/title", account=self.facts["account"]),
+            "description": text("pack/oscal/service/description"),
+            "status": {
+                "state": "other",
+                "remarks": text("pack/oscal/service/remarks"),
+            },
+        }
+
+    def assets(self) -> JSON:
+        """Return what assesses: the kit."""
+        return {
+            "components": [
+                {
+                    "uuid": self.tool,
+                    "type": "software",
+                    "title": "AppStream Evidence Kit",
+                    "description": text("pack/oscal/tool"),
+                    "props": [{"name": "version", "value": plain(self.facts["kit"])}],
+                    "status": {"state": "operational"},
+                }
+            ],
+            "assessment-platforms": [
+                {
+                    "uuid": self.lasting("platform"),
+                    "title": text("pack/oscal/platform"),
+                    "uses-components": [{"component-uuid": self.tool}],
+                }
+            ],
+        }
+
     def _definitions(self) -> JSON:
         items = {
             item["uuid"]: item
@@ -107,36 +152,9 @@ class Result:
         }
         return filled(
             {
-                "components": [
-                    {
-                        "uuid": self.account,
-                        "type": "service",
-                        "title": f"Amazon AppStream 2.0 in the account {self.facts['account']}",
-                        "description": "The service, and what guards its data: storage, keys, "
-                        "trails, identities.",
-                        "status": {"state": "other", "remarks": "Configuration is assessed."},
-                    }
-                ],
+                "components": [self.service()],
                 "inventory-items": list(items.values()),
-                "assessment-assets": {
-                    "components": [
-                        {
-                            "uuid": self.tool,
-                            "type": "software",
-                            "title": "AppStream Evidence Kit",
-                            "description": "Stores what AWS answers, and asks rules about it.",
-                            "props": [{"name": "version", "value": plain(self.facts["kit"])}],
-                            "status": {"state": "operational"},
-                        }
-                    ],
-                    "assessment-platforms": [
-                        {
-                            "uuid": self.lasting("platform"),
-                            "title": "Collector and rules",
-                            "uses-components": [{"component-uuid": self.tool}],
-                        }
-                    ],
-                },
+                "assessment-assets": self.assets(),
             }
         )
 
@@ -167,29 +185,39 @@ class Result:
             "types": ["control-objective"],
             "origins": [self.origin],
             "subjects": [subject],
-            "relevant-evidence": _evidence(record["evidence"]),
-            "collected": time(self.facts["as_of"]),
+            "relevant-evidence": _evidence(record["evidence"], self.times),
+            "collected": time(self._collected(record)),
         }
+
+    def _collected(self, record: JSON) -> str:
+        """When the last of the requests was sent that a finding rests on.
+
+        What rests on the run's parameters alone was there when collection began.
+        """
+        sent = [self.times[name] for name in evidence_ids(record) if evidence_path(name)]
+        return max(sent, key=instant, default=str(self.facts["as_of"]))
 
     def _finding(self, one: Judged) -> JSON:
         control = one.control
         leaf = isinstance(control, Control)
         state = dict(STATUSES[one.status].oscal)
-        counts = ", ".join(f"{count} {status}" for status, count in one.counts.items())
+        remarks = STATUSES[one.status].remarks
+        if remarks:
+            state["remarks"] = remarks
+        counted = counts(one.counts) + (f" ({one.beside})" if one.beside else "")
         target: dict[str, Any] = {
             "type": "objective-id",
             "target-id": objective(control.id),
             "status": state,
         }
         if one.status == NOT_APPLICABLE:
-            remarks = state["remarks"]
             target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
         return filled(
             {
                 "uuid": self.lasting("finding", control.id),
                 "title": line(f"{control.id}: {control.title}"),
                 "description": prose(
-                    f"Findings: {counts}{f' ({one.beside})' if one.beside else ''}."
+                    text("pack/oscal/findings", counts=counted)
                     if leaf
                     else one.records[0]["observed"]
                 ),
@@ -209,7 +237,7 @@ class Result:
         remedy = {
             "uuid": self.lasting("remedy", control.id),
             "lifecycle": "recommendation",
-            "title": "How to mend it",
+            "title": text("pack/page/remediation"),
             "description": prose(control.remedy.console),
             "props": [{"name": "type", "value": "mitigate"}],
             "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
@@ -224,7 +252,7 @@ class Result:
             waiver = {
                 "uuid": self.lasting("waiver", control.id, reason),
                 "lifecycle": "planned",
-                "title": "Accepted",
+                "title": text("pack/oscal/accepted"),
                 "description": prose(reason),
                 "props": [{"name": "type", "value": "accept"}],
             }
@@ -240,10 +268,16 @@ class Result:
         return filled(
             {
                 "uuid": self.lasting("risk", control.id, status, accepted),
-                "title": line(f"{control.id} does not hold: {control.title}"),
-                "description": f"Findings: {len(keys)} {'accepted' if accepted else 'fail'}.",
+                "title": line(text("pack/oscal/risk", control=control.id, assertion=control.title)),
+                "description": text(
+                    "pack/oscal/findings",
+                    counts=counts({ACCEPTED if accepted else FAIL: len(keys)}),
+                ),
                 "statement": prose(
-                    "; ".join(f"Art. {article}: {why}" for article, why in articles.items())
+                    "; ".join(
+                        f"{text('pack/page/article', article=article)}: {why}"
+                        for article, why in articles.items()
+                    )
                     or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],
@@ -268,15 +302,10 @@ def _description(record: JSON) -> str:
     """What was observed, after what was read of a sample."""
     if record["sample"]:
         return f"{why(record)}. {record['observed']}"
-    return str(record["observed"] or why(record) or record["status"])
+    return str(record["observed"] or why(record) or STATUSES_SHOWN[record["status"]].word)
 
 
-def objective(control: str) -> str:
-    """Return the id of a control's assessment objective."""
-    return f"{control}_obj"
-
-
-def _evidence(refs: str) -> list[JSON]:
+def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
     """The stored answers that a finding rests on, with the members that were read of each."""
     members: dict[str, list[str]] = {}
     for ref in refs.split():
@@ -284,9 +313,12 @@ def _evidence(refs: str) -> list[JSON]:
         members.setdefault(name, []).append(pointer)
     told = []
     for name, pointers in members.items():
-        read = ", ".join(filter(None, pointers)) or "the whole"
+        read = ", ".join(filter(None, pointers)) or text("pack/oscal/whole")
         if path := evidence_path(name):
-            told.append({"href": path, "description": prose(f"Answer {name}: {read}")})
+            answer = text("pack/oscal/answer", id=name, members=read)
+            sent = props({"collected": time(times[name])})
+            told.append({"href": path, "description": prose(answer), "props": sent})
         else:
-            told.append({"description": prose(f"{name.capitalize()} of the run: {read}")})
+            given = text("pack/oscal/given", name=name.capitalize(), members=read)
+            told.append({"description": prose(given)})
     return told

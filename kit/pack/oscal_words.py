@@ -8,8 +8,29 @@ from typing import Any
 from kit.pack.by_control import instant
 from kit.report.views import JSON, escape
 
+VERSION = "1.2.1"
 NAMESPACE = "urn:x-appstream-evidence-kit"
 _MARKUP = re.compile(r"([\\`*_\[\]<>~^{}|!&])")
+
+
+def document_metadata(title: str, facts: JSON, version: str = "") -> JSON:
+    """Return what every document of a pack says of itself.
+
+    Parameters
+    ----------
+    title : str
+    facts : dict
+        Of the findings. The time is the clock of the pack.
+    version : str
+        Of the document; by default that of the findings.
+    """
+    return {
+        "title": line(title),
+        "published": time(facts["as_of"]),
+        "last-modified": time(facts["as_of"]),
+        "version": version or facts["digest"][:16],
+        "oscal-version": VERSION,
+    }
 
 
 def props(told: JSON) -> list[JSON]:

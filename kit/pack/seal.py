@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from nbformat import NotebookNode
 
 from kit.bag import write_bag
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import document, findings_data
+from kit.pack.document import data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -83,13 +84,14 @@ def seal(
     Raises
     ------
     UserError
-        No snapshot there, a changed one, no key for its labels, a pack that exists already, or
-        one that was to be signed and has no key, or the reverse.
+        No snapshot there, a changed one, no key for its labels, no file of its language, a pack
+        that exists already, or one that was to be signed and has no key, or the reverse.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
     refuse_mismatch(stored.run, key is not None)
+    texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
     if folder.exists():
@@ -151,7 +153,7 @@ def files(
     yield "findings.parquet", findings_parquet(data)
     yield "findings.xlsx", workbook(made, data)
     yield "ocsf-findings.json", ocsf(made, data)
-    yield "oscal-assessment-results.json", oscal(made, data)
+    yield from oscal(made, data, data_of(executed, "snapshot")["facts"])
     yield from evidence_files(stored)
 
 

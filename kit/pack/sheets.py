@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
-from kit.controls.registry import SECTIONS, Control
+from kit.controls.registry import Control
 from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
+from kit.report.formats import responsibility, section_title
 from kit.report.views import JSON, STATUSES, cell_text
+
+_NAME = 31  # characters of a sheet's name
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,15 @@ class Sheet:
     Attributes
     ----------
     name, about : str
-        The second says what its rows are.
+        The second states what its rows are.
     columns : list of Column
     rows : sequence of sequences of cells
     whole : str
-        The file in which a text that does not fit in a cell stands whole.
+        The file that has the whole of a text that does not fit in a cell.
     empty : str
-        What is said where there are no rows.
+        The sentence in place of rows where there are none.
     notes : list of str
-        What had to be left out, told on the first sheet.
+        What had to be left out, listed on the first sheet.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Sheet:
     columns: list[Column]
     rows: Sequence[Sequence[Any]]
     whole: str
-    empty: str = "None."
+    empty: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -61,28 +64,17 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
     return [
         _findings(judged),
         _controls(judged),
-        _of_table(
-            "Evidence index",
-            "Every request and the commitment to its answer",
-            shown.get("evidence"),
-        ),
+        _of_table("evidence", shown.get("evidence")),
         *(
-            _of_table(_sheet_name(names[id]), shown[id]["caption"], shown[id])
+            _of_table("framework", shown[id], framework=names[id], caption=shown[id]["caption"])
             for id in names
             if id in shown
         ),
         *(
-            _of_table(
-                f"Inventory {name.removeprefix('inventory-')}", shown[name]["caption"], shown[name]
-            )
+            _of_table("inventory", shown[name], inventory=name.removeprefix("inventory-"))
             for name in inventories
         ),
-        _of_table(
-            "Waivers",
-            "Fails that somebody accepts until a day",
-            shown.get("waivers"),
-            "No waivers were given.",
-        ),
+        _of_table("waivers", shown.get("waivers"), text("report/waivers/empty")),
     ]
 
 
@@ -107,21 +99,20 @@ def _findings(judged: list[Judged]) -> Sheet:
         for record in one.records
     ]
     columns = [
-        Column("Control", "code", 9),
-        Column("What it asserts", "text", 26),
-        Column("Verdict", "status", 14),
-        Column("Severity", "severity", 10),
-        Column("Region", "code", 16),
-        Column("Resource", "code", 26),
-        Column("Observed", "text", 40),
-        Column("Expected", "text", 32),
-        Column("Why", "text", 32),
-        Column("Permission to grant", "code", 22),
-        Column("Evidence", "evidence", 16),
-        Column("Auditor's notes", "notes", 36),
+        _column("control", "code", 9),
+        _column("title", "text", 26),
+        _column("status", "status", 14),
+        _column("severity", "severity", 10),
+        _column("region", "code", 16),
+        _column("resource", "code", 26),
+        _column("observed", "text", 40),
+        _column("expected", "text", 32),
+        _column("reason", "text", 32),
+        _column("permission", "code", 22),
+        _column("evidence", "evidence", 16),
+        _column("notes", "notes", 36),
     ]
-    about = "Every finding; write what you think of it in the last column"
-    return Sheet("Findings", about, columns, rows, "findings.csv")
+    return _sheet("findings", columns, rows, "findings.csv")
 
 
 def _controls(judged: list[Judged]) -> Sheet:
@@ -130,58 +121,81 @@ def _controls(judged: list[Judged]) -> Sheet:
         control = one.control
         leaf = isinstance(control, Control)
         remedy = control.remedy if isinstance(control, Control) else None
+        sums_up = text("pack/workbook/sums_up", controls=one.records[0]["evidence"])
         rows.append(
             [
                 control.id,
                 control.title,
-                SECTIONS[control.section],
+                section_title(control.section),
                 one.status,
                 one.severity or None,
                 one.beside,
-                control.responsibility,
+                responsibility(control.responsibility),
                 *([one.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
-                "\n".join(f"Art. {article}: {reason}" for article, reason in one.articles.items()),
-                "\n".join(f"Art. {article}: {reason}" for article, reason in one.context.items()),
+                _articles(one.articles),
+                _articles(one.context),
                 control.source,
                 "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
-                remedy.console if remedy else f"Sums up {one.records[0]['evidence']}",
+                remedy.console if remedy else sums_up,
                 remedy.cli if remedy else None,
             ]
         )
     columns = [
-        Column("Control", "code", 9),
-        Column("What it asserts", "text", 28),
-        Column("Section", "text", 18),
-        Column("Verdict", "status", 14),
-        Column("Severity", "severity", 10),
-        Column("Beside the verdict", "text", 22),
-        Column("Who answers", "text", 15),
-        *(Column(status.capitalize(), "number", 15) for status in STATUSES),
-        Column("Why: articles of the GDPR", "text", 44),
-        Column("Related articles, not tested", "text", 34),
-        Column("AWS's page", "text", 34),
+        _column("control", "code", 9),
+        _column("title", "text", 28),
+        _column("section", "text", 18),
+        _column("status", "status", 14),
+        _column("severity", "severity", 10),
+        _column("beside", "text", 22),
+        _column("responsibility", "text", 15),
+        *(Column(mark.word.capitalize(), "number", 15) for mark in STATUSES.values()),
+        _column("gdpr", "text", 44),
+        _column("context", "text", 34),
+        _column("says", "text", 34),
         Column(text("requirements/others"), "text", 34),
-        Column("How to mend it: console", "text", 40),
-        Column("How to mend it: AWS CLI", "code", 44),
+        _column("console", "text", 40),
+        _column("cli", "code", 44),
     ]
-    about = "Every control with its worst verdict and the number of findings of each"
-    return Sheet("Controls", about, columns, rows, "evidence.html")
+    return _sheet("controls", columns, rows, "evidence.html")
+
+
+def _articles(reasons: Mapping[str, str]) -> str:
+    named = {text("pack/page/article", article=article): why for article, why in reasons.items()}
+    return "\n".join(f"{article}: {why}" for article, why in named.items())
+
+
+def _column(name: str, kind: str, width: float) -> Column:
+    return Column(text(f"report/columns/{name}"), kind, width)
+
+
+def _sheet(
+    name: str,
+    columns: list[Column],
+    rows: Sequence[Sequence[Any]],
+    whole: str,
+    empty: str = "",
+    **values: str,
+) -> Sheet:
+    title = _sheet_name(text(f"pack/workbook/sheets/{name}/name", **values))
+    about = text(f"pack/workbook/sheets/{name}/about", **values)
+    return Sheet(title, about, columns, rows, whole, empty or text("report/empty"))
 
 
 def _sheet_name(name: str) -> str:
     """A name as sheets may have it: Excel allows none of these characters, and 31 at most."""
-    return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())
+    return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())[:_NAME].strip()
 
 
-def _of_table(name: str, about: str, table: JSON | None, empty: str = "None.") -> Sheet:
+def _of_table(name: str, table: JSON | None, empty: str = "", **values: str) -> Sheet:
     """A sheet of a table as the document has it; columns as wide as what stands in them."""
     if table is None:
-        return Sheet(name, about, [Column(name, width=44)], [], "", empty)
+        return _sheet(name, [_column("fact", "text", 44)], [], "", empty, **values)
     columns = []
     for place, column in enumerate(table["columns"]):
-        texts = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
-        longest = max((len(text) for text in texts), default=0)
+        cells = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
+        longest = max((len(cell) for cell in cells), default=0)
         most = 70 if column["kind"] == "code" else 44  # a SHA-256 takes one line
         width = min(max(longest * 1.05 + 2, len(column["title"]) + 4, 8), most)
         columns.append(Column(column["title"], column["kind"], width))
-    return Sheet(name[:31].strip(), about, columns, table["rows"], "evidence.html", table["empty"])
+    rows = table["rows"]
+    return _sheet(name, columns, rows, "evidence.html", table["empty"], **values)

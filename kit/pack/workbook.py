@@ -14,11 +14,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from kit.catalogue import statuses
+from kit.catalogue.texts import text
 from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
 from kit.pack.sheets import Column, Sheet, sheets
-from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, escape
+from kit.report.views import JSON, SEVERITIES, STATUSES, Kind, cell_text, escape
 
 TEXT_LIMIT = 32_767  # UTF-16 units in a cell
 ROW_LIMIT = 1_048_576  # rows of a sheet
@@ -28,23 +29,10 @@ _WRAPPED = 1.08  # how much longer a text gets by breaking between words
 _HEADER_ROW = 1
 _ABOUT = (26, 84, 12)  # widths of the first sheet's columns
 _A4 = 9
+_MIDDLE_DOT = " \N{MIDDLE DOT} "
 _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 
-_NOTES = (
-    ("Times", "They are UTC."),
-    (
-        "Protection",
-        "None: sort, filter and write as you like. What was sealed is this file's SHA-256 in the "
-        "pack's manifest, so keep a copy as you received it.",
-    ),
-    (
-        "Characters",
-        "Those that cannot be seen are written out, such as \N{MATHEMATICAL LEFT ANGLE BRACKET}"
-        "U+202E\N{MATHEMATICAL RIGHT ANGLE BRACKET}.",
-    ),
-    ("Names", "Resources and persons are shown as keyed pseudonyms, unless the cover says not."),
-    ("Limits", "Evidence of configuration at one time: no legal advice, and no certificate."),
-)
+_NOTES = ("times", "protection", "characters", "names", "limits")
 
 
 def workbook(made: Document, data: JSON) -> bytes:
@@ -61,8 +49,8 @@ def workbook(made: Document, data: JSON) -> bytes:
     -------
     bytes
         The same for the same input: dates in it are the evidence's. Every text is written as a
-        text, so none is a formula or a link; one that is too long for a cell ends with where the
-        whole is to be found.
+        text, so none is a formula or a link; one that is too long for a cell ends with the file
+        that has the whole.
     """
     judged = by_control(data)
     return _Writer(made, data).write(judged, sheets(made, judged))
@@ -89,7 +77,7 @@ class _Writer:
 
     def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
         """Write all sheets, the one that explains them first."""
-        first = self.book.add_worksheet("About")
+        first = self.book.add_worksheet(text("pack/workbook/first"))
         for sheet in pages:
             self._sheet(sheet)
         self._about(first, judged, pages)
@@ -108,7 +96,8 @@ class _Writer:
         start = _HEADER_ROW + 1
         room = ROW_LIMIT - start
         if len(sheet.rows) > room:
-            sheet.notes.append(f"{len(sheet.rows) - room} rows do not fit: see {sheet.whole}")
+            more = text("pack/workbook/more_rows", count=len(sheet.rows) - room, file=sheet.whole)
+            sheet.notes.append(more)
         for number, row in enumerate(sheet.rows[:room], start):
             lines = [
                 self._cell(page, (number, place), column, cell, sheet)
@@ -138,19 +127,21 @@ class _Writer:
             day = type(when) is dt.date
             page.write_datetime(*place, when, self._format("date" if day else "datetime"))
         else:
-            text = _listed(cell, sheet) if isinstance(cell, list) else cell_text("text", cell)
-            text = self._fitting(escape(text), sheet)
-            page.write_string(*place, text, look)
-            return _lines(text, column.width)
+            of_mark: Kind = "status" if kind in ("status", "severity") else "text"
+            shown = _listed(cell, sheet) if isinstance(cell, list) else cell_text(of_mark, cell)
+            shown = self._fitting(escape(shown), sheet)
+            page.write_string(*place, shown, look)
+            return _lines(shown, column.width)
         return 1
 
-    def _fitting(self, text: str, sheet: Sheet) -> str:
-        """Cut what is too long for a cell, and say there where the whole is."""
-        if _units(text) <= TEXT_LIMIT:
-            return text
-        rest = f" \N{HORIZONTAL ELLIPSIS} [cut here; all {len(text):,} characters: {sheet.whole}]"
-        kept = text.encode("utf-16-le")[: 2 * (TEXT_LIMIT - _units(rest))]
-        sheet.notes.append(f"a text of {len(text):,} characters is cut: see {sheet.whole}")
+    def _fitting(self, whole: str, sheet: Sheet) -> str:
+        """Cut what is too long for a cell, and name there the file that has the whole."""
+        if _units(whole) <= TEXT_LIMIT:
+            return whole
+        size = {"characters": f"{len(whole):,}", "file": sheet.whole}
+        rest = f" \N{HORIZONTAL ELLIPSIS} {text('pack/workbook/cut', **size)}"
+        kept = whole.encode("utf-16-le")[: 2 * (TEXT_LIMIT - _units(rest))]
+        sheet.notes.append(text("pack/workbook/cut_text", **size))
         return kept.decode("utf-16-le", "ignore") + rest
 
     def _about(self, page: Worksheet, judged: list[Judged], pages: list[Sheet]) -> None:
@@ -162,30 +153,44 @@ class _Writer:
         page.write_string(0, 0, escape(cover["title"]), self._format("title"))
         page.write_string(1, 0, escape(cover["subtitle"]), self._format("headline"))
         row = 2
-        for mark in self.marks:
+        for words in self.marks:
             page.merge_range(row, 0, row, 2, "", self._format("warning"))
-            page.write_string(row, 0, mark, self._format("warning"))
+            page.write_string(row, 0, words, self._format("warning"))
             row += 1
         facts = [(escape(name), escape(value)) for name, value in cover["facts"]]
-        row = self._lines(page, row + 1, "What this is of", "", [(*fact, None) for fact in facts])
+        subject = text("pack/workbook/subject")
+        row = self._lines(page, row + 1, subject, "", [(*fact, None) for fact in facts])
         listed = [(sheet.name, sheet.about, len(sheet.rows)) for sheet in pages]
-        row = self._lines(page, row, "Sheets", "Rows", listed)
+        titles = text("pack/workbook/listed"), text("pack/workbook/rows")
+        row = self._lines(page, row, *titles, listed)
         for number, (name, _, _) in enumerate(listed, row - 1 - len(listed)):
             page.write_url(number, 0, f"internal:'{name}'!A1", self._format("link"), string=name)
         leaves = [one for one in judged if isinstance(one.control, Control)]
         counted = [
             (
-                status,
+                mark.word,
                 statuses.STATUSES[status].meaning,
                 sum(one.counts.get(status, 0) for one in leaves),
             )
-            for status in STATUSES
+            for status, mark in STATUSES.items()
         ]
-        row = self._lines(page, row, "Verdicts", "Findings", counted)
-        for number, status in enumerate(STATUSES, row - 1 - len(counted)):
-            page.write_string(number, 0, status, self._format(f"status {status}"))
-        cut = [("Left out", f"{s.name}: {note}", None) for s in pages for note in s.notes]
-        self._lines(page, row, "To know", "", [*cut, *((*note, None) for note in _NOTES)])
+        titles = text("report/columns/status"), text("report/columns/count")
+        row = self._lines(page, row, *titles, counted)
+        for number, (status, mark) in enumerate(STATUSES.items(), row - 1 - len(counted)):
+            page.write_string(number, 0, mark.word, self._format(f"status {status}"))
+        out = text("pack/workbook/left_out")
+        notes: list[tuple[str, str, None]] = [
+            *((out, f"{sheet.name}: {note}", None) for sheet in pages for note in sheet.notes),
+            *(
+                (
+                    text(f"pack/workbook/notes/{name}/title"),
+                    text(f"pack/workbook/notes/{name}/note"),
+                    None,
+                )
+                for name in _NOTES
+            ),
+        ]
+        self._lines(page, row, text("pack/workbook/to_know"), "", notes)
         page.ignore_errors({"number_stored_as_text": "A1:C999"})
         self._print(page)
         page.set_portrait()
@@ -199,9 +204,9 @@ class _Writer:
         last: str,
         lines: Iterable[tuple[str, str, int | None]],
     ) -> int:
-        for place, text in enumerate((title, "", last)):
+        for place, head in enumerate((title, "", last)):
             look = "header number" if place == 2 else "header"
-            page.write_string(row, place, text, self._format(look))
+            page.write_string(row, place, head, self._format(look))
         for name, value, count in lines:
             row += 1
             page.write_string(row, 0, name, self._format("label"))
@@ -215,17 +220,22 @@ class _Writer:
 
     def _headline(self, sheet: Sheet) -> str:
         as_of = f"{instant(self.facts['as_of']):%Y-%m-%d %H:%M} UTC"
-        told = [sheet.about, f"account {self.facts['account']}", f"as of {as_of}", *self.marks]
-        return " \N{MIDDLE DOT} ".join(told)
+        facts = [self._account(), text("pack/workbook/as_of", time=as_of)]
+        return _MIDDLE_DOT.join([sheet.about, *facts, *self.marks])
+
+    def _account(self) -> str:
+        return text("pack/workbook/account", account=self.facts["account"])
 
     def _print(self, page: Worksheet) -> None:
         page.set_landscape()
         page.set_paper(_A4)
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
-        told = " \N{MIDDLE DOT} ".join([f"account {self.facts['account']}", *self.marks])
-        page.set_header(f"&L&8{told.replace('&', '&&')[:200]}&R&8&A")
-        page.set_footer(f"&L&8Findings (SHA-256) {self.facts['digest']}&R&8Page &P of &N")
+        head = _MIDDLE_DOT.join([self._account(), *self.marks])
+        number = text("pack/page/page", page="&P", pages="&N")
+        digest = f"{text('report/columns/findings_sha256')} {self.facts['digest']}"
+        page.set_header(f"&L&8{head.replace('&', '&&')[:200]}&R&8&A")
+        page.set_footer(f"&L&8{digest}&R&8{number}")
 
     def _properties(self) -> None:
         facts, cover = self.facts, self.made.cover
@@ -248,7 +258,7 @@ class _Writer:
 
 
 def _look(name: str) -> dict[str, Any]:
-    """How cells of a kind look; statuses and severities are told by word, weight and colour."""
+    """How cells of a kind look; statuses and severities differ by word, weight and colour."""
     base = {"valign": "top", "text_wrap": True, "font_color": _INK}
     kind, _, word = name.partition(" ")
     lined = base | {"bottom": 1, "bottom_color": _LINE}
@@ -296,25 +306,26 @@ def _listed(ids: list[str], sheet: Sheet) -> str:
     """Ids in a cell: all, or the first of very many with the number of the others."""
     if len(ids) <= _MOST_IDS:
         return ", ".join(ids)
-    return f"{', '.join(ids[:_MOST_IDS])}, and {len(ids) - _MOST_IDS} more: {sheet.whole}"
+    more = text("pack/workbook/more_ids", count=len(ids) - _MOST_IDS, file=sheet.whole)
+    return ", ".join([*ids[:_MOST_IDS], more])
 
 
-def _when(text: str) -> dt.date | None:
+def _when(written: str) -> dt.date | None:
     """Read a day, or a time, which a spreadsheet holds without its zone: UTC."""
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        return dt.date.fromisoformat(text)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", written):
+        return dt.date.fromisoformat(written)
     try:
-        read = dt.datetime.fromisoformat(text)
+        read = dt.datetime.fromisoformat(written)
     except ValueError:
         return None
     return read.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0) if read.tzinfo else None
 
 
-def _lines(text: str, width: float) -> int:
+def _lines(shown: str, width: float) -> int:
     """About how many lines a text takes in a column; spreadsheets do not measure it themselves."""
-    parts = map(len, text.split("\n"))
+    parts = map(len, shown.split("\n"))
     return sum(1 if part <= width else math.ceil(part * _WRAPPED / width) for part in parts)
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+def _units(shown: str) -> int:
+    return len(shown.encode("utf-16-le")) // 2

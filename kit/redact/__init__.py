@@ -1,1 +1,1 @@
-"""What leaves an answer before it is stored, and what a pack shows in place of names."""
+"""Redaction: secrets removed before an answer is stored, and names replaced by labels in a pack."""

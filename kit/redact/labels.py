@@ -1,4 +1,4 @@
-"""Labels that stand for resources and persons, made once with a key that stays at home."""
+"""Labels of resources and persons, made with a key that never leaves the analyst's machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CODES = re.compile(rf"-([a-z2-7]{{{_CODE}}})")
 
 @dataclass(frozen=True)
 class Named:
-    """What a label stands for: the kind of thing, its identity, and what people call it."""
+    """What a label identifies: the kind of thing, its identity, and its name."""
 
     kind: str
     identity: str
@@ -35,17 +35,17 @@ class Labels:
     key : bytes
         The controller's key.
     clear : bool
-        Show names as they are (the analyst's choice, stamped on every page).
+        Show names in clear (the analyst's choice, stated on every page).
 
     Attributes
     ----------
     made : dict of str to Named
-        Every label given so far, and what it stands for. It stays with the analyst.
+        Every label made so far, and what it identifies. It stays with the analyst.
 
     Notes
     -----
-    A label is pseudonymous in the sense of Article 4(5): whoever holds the key and the snapshot
-    can tell what it stands for, nobody else can.
+    A label is pseudonymous in the sense of Article 4(5): only a person with the key and the
+    snapshot can resolve it.
     """
 
     def __init__(self, key: bytes, *, clear: bool = False):
@@ -55,7 +55,7 @@ class Labels:
 
     @property
     def fingerprint(self) -> str:
-        """Tells keys apart without giving the key away; 16 hex digits."""
+        """The key's identifier, which does not disclose the key; 16 hex digits."""
         return self._mac("fingerprint", "")[:8].hex()
 
     def label(self, kind: str, identity: str, name: str | None = None) -> str:
@@ -64,11 +64,11 @@ class Labels:
         Parameters
         ----------
         kind : str
-            The noun that leads the label: fleet, stack, user ...
+            The noun at the start of the label: fleet, stack, user ...
         identity : str
-            ARN or another id that tells it from all others.
+            ARN or another unique id.
         name : str, optional
-            What is shown where names are shown in clear; by default the identity.
+            The name to show where names are in clear; by default the identity.
         """
         if self._clear:
             return name or identity
@@ -78,10 +78,10 @@ class Labels:
         return label
 
     def within(self, text: str) -> list[str]:
-        """Return the labels given so far that a text contains, whatever stands beside them.
+        """Return the labels made so far that a text contains, whatever text surrounds them.
 
-        Each is found by its code, which leads to the one label that has it: the letters before a
-        code do not tell where a label begins.
+        The code at a label's end identifies it: the letters before a code do not show where the
+        label begins.
         """
         by_code = {label[-_CODE:]: label for label in self.made}
         ends = ((by_code.get(code[1]), code.end()) for code in _CODES.finditer(text))
@@ -92,29 +92,29 @@ class Labels:
 
 
 def key_path(run: Run) -> Path:
-    """Where the controller's key lies: named in the run, or one a controller in the home folder."""
+    """Return the path of the controller's key: named in the run, else in the home folder."""
     if run.pseudonym_key:
         return Path(run.pseudonym_key).expanduser()
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    who = hashlib.sha256(run.controller.encode()).hexdigest()[:12] if run.controller else "default"
-    return home / "appstream-evidence-kit" / f"{who}.pseudonym-key"
+    name = hashlib.sha256(run.controller.encode()).hexdigest()[:12] if run.controller else "default"
+    return home / "appstream-evidence-kit" / f"{name}.pseudonym-key"
 
 
 def open_labels(run: Run, fingerprint: str = "") -> Labels:
-    """Open the controller's key, making one the first time.
+    """Open the controller's key; create it the first time.
 
     Parameters
     ----------
     run : Run
     fingerprint : str
-        Of the key that a stored snapshot was labelled with; another key is then refused.
+        Fingerprint of the key of a stored snapshot's labels; another key is then refused.
 
     Raises
     ------
     UserError
-        The key is missing or is another one than the snapshot's.
+        The key is missing or is not the snapshot's.
     CannotRunError
-        The key cannot be read or made.
+        The key cannot be read or created.
     """
     path = key_path(run)
     try:
@@ -123,22 +123,22 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
         key = bytes.fromhex(path.read_text())
     except FileNotFoundError:
         raise UserError(
-            f"pseudonym_key: {path} is not there; this snapshot was labelled with the key "
-            f"{fingerprint}: bring that key, or labels would not match earlier packs"
+            f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
+            f"{fingerprint}; restore that key, or labels would not match earlier packs"
         ) from None
     except (OSError, ValueError) as error:
         raise CannotRunError(f"pseudonym_key: {path} cannot be used ({error})") from None
     labels = Labels(key, clear=not run.pseudonymise)
     if fingerprint and labels.fingerprint != fingerprint:
         raise UserError(
-            f"pseudonym_key: {path} is key {labels.fingerprint}, the snapshot was labelled with "
-            f"{fingerprint}"
+            f"pseudonym_key: {path} is the key {labels.fingerprint}; this snapshot's labels were "
+            f"made with the key {fingerprint}"
         )
     return labels
 
 
 def _make_key(path: Path) -> None:
-    """Write a new key whole or not at all: several workers may want one at the same moment."""
+    """Write a new key whole or not at all: several workers may create it at the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""What must not be stored is taken out of an answer before anything is written."""
+"""Protects an answer before it is stored: secrets become tokens, documents lose other members."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from kit.calls import Call
 from kit.detect.secrets import mask_secrets, mask_value
 
 _MAPS = {"Metadata", "Tags", "TagSpecifications"}
-_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: JSON admits them, no file does
+_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: JSON admits them, UTF-8 does not
 _LARGEST_INTEGER = 2**53  # canonical JSON (RFC 8785) holds integers up to here
 
 
 def protect(call: Call, response: dict[str, Any]) -> Any:
     """Return the answer as it may be stored.
 
-    Members declared `secret` become a typed token, JSON documents are cut to the members that
-    evidence needs, secrets in any other text become tokens, times become ISO 8601, halves of
-    surrogate pairs are written out as JSON does, and page tokens are dropped.
+    Members declared `secret` become a typed token. JSON documents keep only the members that
+    evidence needs. Secrets in any other text become tokens. Times become ISO 8601. Halves of
+    surrogate pairs become JSON escapes.
 
     Parameters
     ----------
     call : Call
     response : dict
-        As boto3 returns it, without ``ResponseMetadata``.
+        The response of boto3, without ``ResponseMetadata``.
 
     Returns
     -------
@@ -39,15 +39,15 @@ def protect(call: Call, response: dict[str, Any]) -> Any:
     """
     plain = _plain(response)
     for path in call.secret:
-        stand_in = token(path.rpartition(".")[2])
-        _rewrite(plain, path.split("."), lambda _, stand_in=stand_in: stand_in)  # type: ignore[misc]
+        text = token(path.rpartition(".")[2])
+        _rewrite(plain, path.split("."), lambda _, text=text: text)  # type: ignore[misc]
     for path, members in call.keep.items():
         _rewrite(plain, path.split("."), partial(_cut, members))
     return plain
 
 
 def token(kind: str) -> str:
-    """The text that stands where a secret stood."""
+    """Return the text that replaces a secret."""
     return f"⟦secret: {kind}⟧"
 
 
@@ -56,10 +56,10 @@ def _plain(value: Any) -> Any:
         plain: dict[str, Any] = {}
         for key, item in value.items():
             name = _plain(str(key))
-            while name in plain:  # that only their secrets told apart
+            while name in plain:  # keys that differ in their secrets alone
                 name += "'"
             plain[name] = _plain(item)
-        return _named(plain)
+        return _mask_named_values(plain)
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, dt.datetime):
@@ -78,8 +78,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _named(plain: dict[str, Any]) -> dict[str, Any]:
-    """Mask what its own name gives away: the value of a tag, the entries of a map of texts."""
+def _mask_named_values(plain: dict[str, Any]) -> dict[str, Any]:
+    """Mask values whose name marks them as secret: a tag's value, the entries of a map of texts."""
     if plain.keys() == {"Key", "Value"}:
         return plain | {"Value": mask_value(str(plain["Key"]), str(plain["Value"]))}
     for member in _MAPS & plain.keys():

@@ -1,9 +1,9 @@
-"""Which texts of an answer stay readable in a pack: words of AWS's own, each with its reason.
+"""The texts of an answer that stay readable in a pack: AWS's own words, each with its reason.
 
-Numbers, booleans, times and the values of enumerations stay as they are. Any other text is
-replaced by a label, unless one of the forms here admits it: a form is what AWS makes up and nobody
-in the account chooses, and where people could choose something of the same form (twelve digits may
-be a customer's number) it is admitted in the members alone where AWS puts it.
+Numbers, booleans, times and the values of enumerations stay unchanged. A label replaces any other
+text, unless a form of this module admits it. A form describes text that AWS generates and nobody in
+the account chooses. Where people could choose text of the same form (twelve digits may be a
+customer's number), the form is admitted only in the members in which AWS writes it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Form:
     value: str | Callable[[str], bool]
 
     def admits(self, member: str, text: str) -> bool:
-        """Whether a member's text has the form."""
+        """Return whether a member's text has the form."""
         if not re.fullmatch(self.members, member.casefold()):
             return False
         return bool(
@@ -46,7 +46,7 @@ class Form:
 
 @cache
 def regions() -> frozenset[str]:
-    """Every region that botocore knows."""
+    """Return every region that botocore lists."""
     return frozenset(
         region
         for partition in models().get_available_partitions()
@@ -57,7 +57,7 @@ def regions() -> frozenset[str]:
 
 @cache
 def services() -> frozenset[str]:
-    """The names that ARNs, principals and event sources have for AWS's services."""
+    """Return the names of AWS's services in ARNs, principals and event sources."""
     return frozenset(models().get_available_services()) | {
         *("aws-marketplace", "catalog", "delivery.logs", "elasticloadbalancing", "execute-api"),
         *("access-analyzer", "application-autoscaling", "appstream.application-autoscaling"),
@@ -77,11 +77,11 @@ def _errors() -> frozenset[str]:
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is the host name of a service, such as ``appstream.amazonaws.com``."""
-    found = re.fullmatch(
+    """Return whether a text is the host name of a service, such as ``appstream.amazonaws.com``."""
+    match = re.fullmatch(
         r"([a-z0-9-]+(?:\.logs)?)(?:\.([a-z0-9-]+))?\.(amazonaws\.com(?:\.cn)?|api\.aws)", text
     )
-    return bool(found and found[1] in services() and (not found[2] or found[2] in regions()))
+    return bool(match and match[1] in services() and (not match[2] or match[2] in regions()))
 
 
 ANYWHERE = ".*"
@@ -94,11 +94,11 @@ FORMS = (
     Form("a yes or no", ANYWHERE, "(?i)true|false"),
     Form("everything", ANYWHERE, r"[*/]*|0\.0\.0\.0/0|::/0"),
     Form(
-        "an id that AWS made up for part of a network or an image",
+        "an id that AWS generates for part of a network or an image",
         _IDS + "|.*vpce?",
         r"(ami|eni|lgw|nat|pl|rtb|sg|subnet|vpc|vpce)-[0-9a-f]{8,17}",
     ),
-    Form("an id that AWS made up at random", _IDS, UUID),
+    Form("an id that AWS generates at random", _IDS, UUID),
     Form(
         "an account's number, on which verdicts rest",
         r".*account(_?ids?)?|.*ownerid|.*owneraccount|replicationaccounts|aws|.*:.*account",
@@ -120,7 +120,7 @@ FORMS = (
         "servicename",
         r"com\.amazonaws\.[a-z0-9-]+\.(appstream\.(api|streaming)|s3|kms|ec2|logs|monitoring|sts)",
     ),
-    Form("a kind of resource as CloudTrail selects it", "type|equals", r"AWS::[A-Z]\w+::[A-Z]\w+"),
+    Form("a resource type that CloudTrail selects", "type|equals", r"AWS::[A-Z]\w+::[A-Z]\w+"),
     Form("a category of events", "equals", "Management|Data|Insight|NetworkActivity"),
     Form(
         "a field by which CloudTrail selects",
@@ -131,12 +131,12 @@ FORMS = (
     Form("an operation of AppStream's", "eventname", lambda text: text in _operations()),
     Form("an error of AppStream's", "errorcode", lambda text: text in _errors()),
     Form(
-        "what kind of event it is",
+        "the type of an event",
         "eventtype",
         "Aws(ApiCall|ServiceEvent|ConsoleAction|ConsoleSignIn)",
     ),
     Form(
-        "what kind of identity acts",
+        "the type of the identity that acts",
         "type",
         "Root|IAMUser|AssumedRole|Role|FederatedUser|Directory|AWSAccount|AWSService|IdentityCenterUser"
         "|Unknown|SAMLUser|WebIdentityUser",
@@ -145,15 +145,15 @@ FORMS = (
     Form("a cipher suite", "ciphersuite", r"(TLS_|(ECDHE|DHE|AES)[A-Z0-9]*-)[A-Z0-9_-]+"),
     Form("a version's number", ".*versionid", r"v\d{1,3}"),
     Form("the effect of a statement", "effect", "Allow|Deny"),
-    Form("the version of the language of policies", "version", "2012-10-17|2008-10-17"),
+    Form("the version of the policy language", "version", "2012-10-17|2008-10-17"),
     Form("an action that a policy names", "(not)?action", r"[a-z0-9-]+:[A-Za-z*?]+"),
-    Form("where CloudTrail puts what it logs", ".*prefix", "AWSLogs/"),
-    Form("what the kit asks for", "prefix|eq", "appstream|CLASSIFICATION"),
+    Form("the prefix of CloudTrail's log files", ".*prefix", "AWSLogs/"),
+    Form("a filter that the kit sends", "prefix|eq", "appstream|CLASSIFICATION"),
     Form("a bucket that AppStream made", ANYWHERE, is_made_by_appstream),
-    Form("how grave Macie finds it", "groupkey", "High|Medium|Low"),
+    Form("the severity of a Macie finding", "groupkey", "High|Medium|Low"),
 )
 
-# What AWS publishes for all its customers.
+# Members that AWS publishes for all its customers.
 PUBLISHED = {
     "artifact.ListReports": frozenset(
         {"id", "name", "series", "category", "companyName", "productName", "description"}
@@ -161,7 +161,7 @@ PUBLISHED = {
     "artifact.ListCustomerAgreements": frozenset({"name"}),
 }
 
-# Members of documents that no shape describes: policies, and events as far as they are stored.
+# Members of documents that no shape describes: policies, and the stored members of events.
 GRAMMAR = re.compile(
     r"Version|Id|Statement|Sid|Effect|(Not)?(Principal|Action|Resource)|Condition"
     r"|AWS|Service|Federated|CanonicalUser"

@@ -1,7 +1,7 @@
-"""Answers as a pack holds them: every text that somebody chose is a label, the rest is readable.
+"""Redacts answers for a pack: a label replaces every text that somebody chose; AWS's text stays.
 
-What decides is botocore's shape of the member, the call's declaration and `kit.redact.readable`. Things
-that tables label have the same label here, so that a cell can be followed to its record.
+botocore's shape of the member, the call's declaration and `kit.redact.readable` decide. A thing has
+the same label here as in the tables, so that a reader can follow a cell to its record.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _TYPES = (
 _TYPED = re.compile(rf"({'|'.join(_TYPES)})([/:])(.+)", re.DOTALL)
 _DOCUMENTS = {"Policy", "PolicyDocument", "CloudTrailEvent", "AssumeRolePolicyDocument", "Document"}
 _BUCKETS = re.compile(r"((S3|s3|Target|^)[Bb]ucket|[Bb]ucket)(Name|s)?")
-_MADE_UP = re.compile(UUID)
+_GENERATED = re.compile(UUID)
 
-# Members that name a thing, and what kind of thing.
+# Members that name a thing, and its kind.
 _NAMES = {
     "StackName": "stack",
     "DirectoryName": "directory",
@@ -62,19 +62,19 @@ _NAMES = {
     "appstream.ListAssociatedFleets.Names": "fleet",
     "appstream.DescribeImagePermissions.Name": "image",
 }
-_OWN_NAMES = frozenset(
+_ITEM_NAMES = frozenset(
     {
         *("Name", "name", "UserName", "RoleName", "GroupName", "PolicyName", "DirectoryName"),
         *("InstanceProfileName", "TaskId"),
     }
 )
-_OWN_ARNS = {"", "Trail", "EventDataStore"}
+_ITEM_ARNS = {"", "Trail", "EventDataStore"}
 _ARN_MEMBER = re.compile(r"(.*?)(?:Arn|ARN|arn|^)")
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value stands: in which request, under which member, and what its neighbours say."""
+    """The place of a value: its request, its member, and the labels of its neighbours."""
 
     request: Request
     call: Call
@@ -84,7 +84,7 @@ class _Place:
 
     @property
     def personal(self) -> bool:
-        """Whether the call declares the member, and not only something around it, as personal."""
+        """Whether the call declares this member itself, not only its parent, as personal."""
         return self.path in self.call.personal
 
     def within(self, member: str) -> _Place:
@@ -97,13 +97,13 @@ class _Place:
 
 
 class Redactor:
-    """Replaces what somebody chose by labels.
+    """Replaces text that somebody chose by labels.
 
     Parameters
     ----------
     snapshot : Snapshot
     labels : Labels
-        As tables were labelled with: a label that they gave is given again.
+        The labels of the tables, which are used again.
     """
 
     def __init__(self, snapshot: Snapshot, labels: Labels):
@@ -113,17 +113,17 @@ class Redactor:
         by_name: dict[tuple[str, str, str], set[str]] = {}
         for label, named in labels.made.items():
             self._by_identity.setdefault(named.identity, label)
-            for name in _called(named.identity, named.name):
+            for name in _names_of(named.identity, named.name):
                 key = (named.kind, _region(named.identity), name)
                 by_name.setdefault(key, set()).add(label)
         self._by_name = {
-            key: next(iter(found)) for key, found in by_name.items() if len(found) == 1
+            key: next(iter(labelled)) for key, labelled in by_name.items() if len(labelled) == 1
         }
 
     def __call__(self, request: Request) -> Request:
         """Return a request whose parameters, response and error message name nobody.
 
-        Their structure is the raw one's. The digest and the nonce are still those of the raw
+        The structure is that of the raw request. The digest and the nonce remain those of the raw
         response.
         """
         call, model = CALLS[request.call], _operation(request.service, request.operation)
@@ -138,10 +138,10 @@ class Redactor:
         )
 
     def _parameters(self, given: Mapping[str, Any], shape: Any, place: _Place) -> dict[str, Any]:
-        """Parameters; those that the call declares itself stay as they are."""
+        """Redact parameters; those that the call itself declares stay unchanged."""
         snapshot = self._snapshot
-        asked = Asked(snapshot.account, snapshot.as_of, snapshot.run.lookback_days)
-        declared = protect(place.call, dict(place.call.parameters(asked)))
+        subject = Asked(snapshot.account, snapshot.as_of, snapshot.run.lookback_days)
+        declared = protect(place.call, dict(place.call.parameters(subject)))
         members = shape.members if shape else {}
         return {
             name: value
@@ -151,9 +151,9 @@ class Redactor:
         }
 
     def _error(self, call: Call, error: Mapping[str, str] | None) -> dict[str, str] | None:
-        """AWS's code; the message, which names principals and resources, is a label.
+        """Keep AWS's code; replace the message, which names principals and resources, by a label.
 
-        Words by which AWS says that there is none of it are kept: a verdict rests on them.
+        The words by which AWS reports an absence stay readable: a verdict rests on them.
         """
         if error is None:
             return None
@@ -185,31 +185,31 @@ class Redactor:
         return self._text(value, shape, place) if isinstance(value, str) else value
 
     def _member(self, name: str, value: Any, shape: Any, place: _Place) -> Any:
-        given = (place.labels or {}).get(name)
-        return given if given is not None else self._value(value, shape, place.within(name))
+        label = (place.labels or {}).get(name)
+        return label if label is not None else self._value(value, shape, place.within(name))
 
     def _labels_beside(self, item: dict[str, Any], place: _Place) -> dict[str, str]:
-        """What stands for the members that are the name of the item, or of an ARN beside them."""
-        found: dict[str, str] = {}
+        """Return the labels of the members that name the item, or the resource of an ARN beside."""
+        labels: dict[str, str] = {}
         listed = place.path == f"{place.call.items}[]"
         identities = {"": identify(item, place.request) if listed else "", **item}
         for member, identity in identities.items():
             stem = _ARN_MEMBER.fullmatch(member)
             if not stem or not isinstance(identity, str):
                 continue
-            own = _OWN_NAMES if stem[1] in _OWN_ARNS else frozenset()
+            names = _ITEM_NAMES if stem[1] in _ITEM_ARNS else frozenset()
             label = self._by_identity.get(identity, "")
             if not label and identity.startswith("arn:"):
                 label = self._arn(identity).rpartition("/")[2]
             named = self._labels.made.get(label)
-            called = _called(identity, named.name if named else "")
-            for name in item.keys() & {f"{stem[1]}Name", *own}:
-                if label and item[name] in called:
-                    found.setdefault(name, label)
-        return found
+            accepted = _names_of(identity, named.name if named else "")
+            for name in item.keys() & {f"{stem[1]}Name", *names}:
+                if label and item[name] in accepted:
+                    labels.setdefault(name, label)
+        return labels
 
     def _key(self, name: str, shape: Any = None) -> str:
-        """The key of a map, or a member of a document that no shape describes."""
+        """Redact the key of a map, or a member of a document that no shape describes."""
         if name in (getattr(shape, "enum", None) or ()) or GRAMMAR.fullmatch(name):
             return name
         condition = None if shape else CONDITION_KEY.fullmatch(name)
@@ -220,8 +220,8 @@ class Redactor:
 
     def _text(self, text: str, shape: Any, place: _Place) -> str:
         kind = shape.type_name if shape else "string"
-        known = {word.casefold() for word in getattr(shape, "enum", None) or ()}
-        if not text or _SECRET.fullmatch(text) or text.casefold() in known:
+        values = {value.casefold() for value in getattr(shape, "enum", None) or ()}
+        if not text or _SECRET.fullmatch(text) or text.casefold() in values:
             return text
         if kind == "timestamp" or place.member in PUBLISHED.get(place.call.name, ()):
             return text
@@ -238,9 +238,9 @@ class Redactor:
         if _BUCKETS.fullmatch(place.member) or place.path == "Buckets[].Name":
             return shown_bucket(self._labels, text)
         kind = _NAMES.get(f"{place.call.name}.{place.member}") or _NAMES.get(place.member, "")
-        where = (place.request.region, "")
+        candidates = (place.request.region, "")
         return next(
-            (self._by_name[k] for r in where if (k := (kind, r, text)) in self._by_name), None
+            (self._by_name[k] for r in candidates if (k := (kind, r, text)) in self._by_name), None
         )
 
     def _other(self, text: str, place: _Place) -> str:
@@ -250,14 +250,14 @@ class Redactor:
         return " ".join([self._label("text", text), *tokens])
 
     def _arn(self, arn: str) -> str:
-        """An ARN with its structure, and a label in the place of a name."""
-        found = _ARN.fullmatch(arn)
-        if not found or found[2] not in services() or found[3] not in regions() | {"", "*"}:
+        """Return an ARN with its structure, and a label in place of the name."""
+        match = _ARN.fullmatch(arn)
+        if not match or match[2] not in services() or match[3] not in regions() | {"", "*"}:
             return self._label("text", arn)
         if _is_aws(arn):
             return arn
-        head, resource = arn[: -len(found[5])], found[5]
-        if found[2] == "s3":
+        head, resource = arn[: -len(match[5])], match[5]
+        if match[2] == "s3":
             name, slash, path = resource.partition("/")
             rest = path if re.fullmatch(r"\**", path) else self._label("text", path)
             return f"{head}{self._bucket_pattern(name)}{slash}{rest}"
@@ -268,24 +268,24 @@ class Redactor:
 
     def _named(self, arn: str, kind: str, name: str) -> str:
         aws = kind == "alias" and name.startswith("aws/")
-        made_up = kind in ("key", "certificate-authority", "vpc-endpoint", "subnet", "vpc")
+        generated = kind in ("key", "certificate-authority", "vpc-endpoint", "subnet", "vpc")
         if arn in self._by_identity:
             return self._by_identity[arn]
-        if aws or name == "*" or (made_up and _MADE_UP.fullmatch(name)):
+        if aws or name == "*" or (generated and _GENERATED.fullmatch(name)):
             return name
         return self._label(kind.replace("-", " "), arn)
 
     def _bucket_pattern(self, name: str) -> str:
-        own = name.rstrip("*")
-        if not own or (own != name and any(p.startswith(own) for p in _PREFIXES)):
+        prefix = name.rstrip("*")
+        if not prefix or (prefix != name and any(p.startswith(prefix) for p in _PREFIXES)):
             return name
-        return shown_bucket(self._labels, own) + name[len(own) :]
+        return shown_bucket(self._labels, prefix) + name[len(prefix) :]
 
     def _label(self, kind: str, text: str) -> str:
         return self._labels.label(kind, text)
 
     def _report(self, text: str) -> Iterator[str]:
-        """IAM's credential report, a line for each user."""
+        """Redact IAM's credential report, line by line."""
         lines = list(csv.reader(io.StringIO(text)))
         header = lines[0] if lines else []
         for n, line in enumerate(lines):
@@ -305,42 +305,42 @@ class Redactor:
         if column == "user":
             if cell == "<root_account>":
                 return cell
-            known = next(
+            label = next(
                 (self._by_identity[c] for c in (*line, cell) if c in self._by_identity), ""
             )
-            return known or self._label("user", cell)
-        kept = not cell or REPORTED.fullmatch(cell) or cell in regions() or cell in services()
-        return cell if kept else self._label("text", cell)
+            return label or self._label("user", cell)
+        readable = not cell or REPORTED.fullmatch(cell) or cell in regions() or cell in services()
+        return cell if readable else self._label("text", cell)
 
 
 _PREFIXES = ("appstream2-36fb080bb8-", "appstream-app-settings-", "appstream-logs-")
 
 
-def _called(identity: str, name: str) -> set[str]:
+def _names_of(identity: str, name: str) -> set[str]:
     return {identity.rpartition("/")[2], name} - {""}
 
 
 def _region(identity: str) -> str:
-    """The region in an ARN, or before the slash in what stands for one."""
+    """Return the region in an ARN, or before the slash of an identity without an ARN."""
     if identity.startswith("arn:"):
         return (identity.split(":") + [""] * 4)[3]
     return identity.partition("/")[0] if "/" in identity else ""
 
 
 def _is_aws(arn: str) -> bool:
-    """Whether an ARN is of something that AWS publishes for all: a policy, an image, a report."""
-    found = _ARN.fullmatch(arn)
+    """Return whether an ARN is of a policy, image or report that AWS publishes for all."""
+    match = _ARN.fullmatch(arn)
     return bool(
-        found and (found[4] == "aws" or (not found[4] and found[2] in ("appstream", "artifact")))
+        match and (match[4] == "aws" or (not match[4] and match[2] in ("appstream", "artifact")))
     )
 
 
 def _document(text: str) -> Any:
     try:
-        made = json.loads(text)
+        document = json.loads(text)
     except ValueError:
         return None
-    return made if isinstance(made, dict | list) else None
+    return document if isinstance(document, dict | list) else None
 
 
 @cache

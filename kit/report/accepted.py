@@ -1,4 +1,4 @@
-"""What somebody accepts, until a day, and waivers that serve nothing."""
+"""Exceptions: fails that somebody accepts until a day, and waivers that match nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections import Counter
 from typing import Any
 
 from kit.catalogue.statuses import ACCEPTED
+from kit.catalogue.texts import text
 from kit.judge import select
 from kit.judge.findings import Findings
 from kit.judge.waivers import accepted_for, has_expired
 from kit.parameters import Waiver
 from kit.report.formats import evidence_ids
-from kit.report.views import Column, Note, Table, first_of
+from kit.report.views import Note, Table, column, first_of
 from kit.snapshot import Snapshot
 
 _PDF_ROWS = 40  # accepted fails that the PDF lists
@@ -31,42 +32,42 @@ def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
         for waiver in [own[finding.control, finding.reason]]
     ]
     if not rows:
-        return Note("No fail is accepted.")
+        return Note(text("report/accepted/empty"))
     return Table(
         "accepted",
-        "Fails that are accepted, until a day",
+        text("report/accepted/caption"),
         [
-            Column("control", "Control", "control"),
-            Column("region", "Region", "code"),
-            Column("resource", "Resource", "code"),
-            Column("status", "Verdict", "status"),
-            Column("observed", "Observed"),
-            Column("owner", "Accepted by"),
-            Column("reason", "Because"),
-            Column("expires", "Until", "datetime"),
-            Column("evidence", "Evidence", "evidence"),
+            column("control", "control"),
+            column("region", "code"),
+            column("resource", "code"),
+            column("status", "status"),
+            column("observed"),
+            column("owner"),
+            column("reason"),
+            column("expires", "datetime"),
+            column("evidence", "evidence"),
         ],
         rows,
-        **first_of(rows, _PDF_ROWS, "the HTML and data/findings.csv have all"),
+        **first_of(rows, _PDF_ROWS, "data/findings.csv"),
     )
 
 
 def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
-    """Waivers as they were given, with what each serves."""
+    """Waivers as they were given, each with its state."""
     if not snapshot.waivers:
-        return Note("No waivers were given with this run.")
+        return Note(text("report/waivers/empty"))
     unused = set(findings.unused_waivers)
     counts = Counter((f.control, f.reason) for f in findings.leaves if f.status == ACCEPTED)
     return Table(
         "waivers",
-        "Waivers given with this run",
+        text("report/waivers/caption"),
         [
-            Column("control", "Control", "control"),
-            Column("resource", "Resource", "code"),
-            Column("owner", "Owner"),
-            Column("reason", "Reason"),
-            Column("expires", "Expires", "datetime"),
-            Column("state", "State"),
+            column("control", "control"),
+            column("resource", "code"),
+            column("owner"),
+            column("reason"),
+            column("expires", "datetime"),
+            column("state"),
         ],
         [
             [
@@ -77,7 +78,9 @@ def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
                 waiver.expires,
                 _unused(waiver, snapshot)
                 if waiver in unused
-                else f"serves, for {counts[waiver.control, accepted_for(waiver)]} of the findings",
+                else text(
+                    "report/waivers/used", count=counts[waiver.control, accepted_for(waiver)]
+                ),
             ]
             for waiver in snapshot.waivers
         ],
@@ -85,17 +88,17 @@ def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
 
 
 def _unused(waiver: Waiver, snapshot: Snapshot) -> str:
-    """Why a waiver serves nothing."""
+    """Why a waiver is not used."""
     if has_expired(waiver, snapshot.as_of):
-        return f"expired on {waiver.expires}: what it was for is a fail again"
+        return text("report/waivers/expired", day=waiver.expires)
     chosen = {control.id for control in select(snapshot.run.controls)}
     if waiver.control not in chosen:
-        return "its control was not selected for this run"
-    return "matches no fail"
+        return text("report/waivers/not_selected")
+    return text("report/waivers/no_match")
 
 
 def unused_waivers(findings: Findings, snapshot: Snapshot) -> list[str]:
-    """A line for each waiver that serves nothing, with the reason."""
+    """A line for each waiver that is not used, with the reason."""
     return [
         f"{waiver.control}, {waiver.resource}: {_unused(waiver, snapshot)}"
         for waiver in findings.unused_waivers

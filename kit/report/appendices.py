@@ -1,17 +1,18 @@
-"""What the document holds in full: inventories, findings, the evidence index, and for machines."""
+"""What the document holds in full: inventories, findings, evidence index, data for machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from kit.catalogue.texts import text
 from kit.judge.evaluator import shown
 from kit.judge.findings import Findings
 from kit.report.accepted import unused_waivers
-from kit.report.blocks import BRIEF, IN_CSV, beside, cited, told
+from kit.report.blocks import BRIEF, FINDINGS_FILE, beside, cited, reasons_and_observed
 from kit.report.collected import answered
-from kit.report.formats import evidence_ids
-from kit.report.views import Column, Data, Table, first_of
+from kit.report.formats import evidence_ids, joined
+from kit.report.views import Column, Data, Table, column, first_of
 from kit.snapshot import Snapshot
 from kit.tables import Tables
 from kit.tables.logging import NOT_ASKED
@@ -19,44 +20,45 @@ from kit.tables.logging import NOT_ASKED
 _PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 
 
-def inventory(tables: Tables, name: str, columns: Iterable[str] = ()) -> Table:
-    """A table as it was made from the snapshot; cells that could not be seen say so."""
-    table = tables[name]
+def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
+    """A table as it was made from the snapshot; cells that were not seen are marked."""
+    table = tables[which]
     chosen = list(columns) or list(table.spec.columns)
     rows: list[list[Any]] = [
         [
             values.region,
             values.resource,
-            *(_cell(getattr(values, column), table.gap_at.get((row, column))) for column in chosen),
+            *(_cell(getattr(values, name), table.gap_at.get((row, name))) for name in chosen),
         ]
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
+    noun = table.spec.noun
     columns_ = [
-        Column("region", "Region", "code"),
-        Column("resource", table.spec.noun.capitalize(), "code"),
-        *(Column(column, table.spec.columns[column].title, brief=BRIEF) for column in chosen),
+        column("region", "code"),
+        Column("resource", noun.capitalize(), "code"),
+        *(Column(name, table.spec.title(name), brief=BRIEF) for name in chosen),
     ]
-    if table.spec.noun == "region":  # the resource is the region
+    if which == "regions":  # the resource is the region
         columns_, rows = columns_[1:], [row[1:] for row in rows]
     return Table(
-        f"inventory-{name}",
-        f"Inventory: every {table.spec.noun} that the controls look at",
+        f"inventory-{which}",
+        text("report/inventory/caption", noun=noun),
         columns_,
         rows,
         **first_of(rows, _PDF_INVENTORY),
-        empty=f"No {table.spec.noun} was seen.",
+        empty=text("report/inventory/empty", noun=noun),
     )
 
 
 def _cell(value: Any, gap: Any) -> Any:
     """A count stays a number, for workbooks and for sorting."""
     if gap:
-        return NOT_ASKED if gap.reason == NOT_ASKED else "not seen"
+        return text("report/not_asked" if gap.reason == NOT_ASKED else "report/not_seen")
     return value if type(value) is int else shown(value)
 
 
 def all_findings(findings: Findings) -> Table:
-    """Every finding; the PDF names the file that has them, for the blocks list what is open."""
+    """Every finding; the PDF names the file that has them, as its blocks list what is open."""
     chosen = [*findings.leaves, *findings.roll_ups]
     rows: list[list[Any]] = [
         [
@@ -65,34 +67,31 @@ def all_findings(findings: Findings) -> Table:
             finding.resource,
             finding.severity or None,
             finding.status,
-            told(finding),
+            reasons_and_observed(finding),
             evidence_ids(finding.evidence),
         ]
         for finding in chosen
     ]
     return Table(
         "findings",
-        f"Findings{beside(findings)}",
+        joined(text("report/findings/caption"), beside(findings)),
         [
-            Column("control", "Control", "control"),
-            Column("region", "Region", "code"),
-            Column("resource", "Resource", "code"),
-            Column("severity", "Severity", "severity"),
-            Column("status", "Verdict", "status"),
-            Column("why", "Why, and what was observed"),
-            Column("evidence", "Evidence", "evidence"),
+            column("control", "control"),
+            column("region", "code"),
+            column("resource", "code"),
+            column("severity", "severity"),
+            column("status", "status"),
+            column("observed"),
+            column("evidence", "evidence"),
         ],
         rows,
         listed=[],
-        cut=(
-            f"All {len(findings.leaves)} stand in the HTML, the workbook, and {IN_CSV}; the HTML "
-            "has the roll-ups too."
-        ),
+        cut=text("report/findings/cut", count=len(findings.leaves), file=FINDINGS_FILE),
     )
 
 
 def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
-    """Every request: which service was asked what, where, when, and what commits to its answer."""
+    """Every request: operation, region, time, answer, and the commitment to that answer."""
     rows: list[list[Any]] = [
         [
             request.id,
@@ -113,27 +112,27 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
         if one.id in wanted or (one.error and not one.absent)
     ]
     first = sorted(noted, key=lambda n: snapshot.evidence[n].id not in wanted)[:_PDF_REQUESTS]
-    left = f", but for {len(noted) - len(first)} of these" if len(noted) > len(first) else ""
+    left = len(noted) - len(first)
+    cut = text("report/evidence/cut", count=len(first), requests=len(rows))
     return Table(
         "evidence",
-        "Evidence: requests, and commitments to the answers as stored",
+        text("report/evidence/caption"),
         [
-            Column("id", "Id", "code"),
-            Column("call", "Call", "code"),
-            Column("region", "Region", "code"),
-            Column("time", "Time", "datetime"),
-            Column("attempts", "Attempts", "number", brief=0),
-            Column("answer", "Answer"),
-            Column("request_id", "AWS request id", "code", brief=0),
-            Column("commitment", "Commitment (SHA-256)", "code", brief=12),
+            column("id", "code"),
+            column("call", "code"),
+            column("region", "code"),
+            column("time", "datetime"),
+            column("attempts", "number", 0),
+            column("answer"),
+            column("request_id", "code", 0),
+            column("commitment", "code", 12),
         ],
         rows,
         listed=sorted(first),
-        cut=(
-            f"Listed are {len(first)} of {len(rows)} requests: those that findings listed above "
-            f"cite first, and those answered with an error{left}. All of them, with AWS's request ids, "
-            "attempts and whole commitments, stand in the HTML and in evidence.csv, attached to this "
-            "file."
+        cut=joined(
+            cut,
+            text("report/evidence/cut_cited", count=left) if left else "",
+            text("report/evidence/whole", file="evidence.csv"),
         ),
         anchor="id",
     )
@@ -165,7 +164,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
 
 
 def manifest(snapshot: Snapshot) -> Data:
-    """What the snapshot's header says of itself, for machines.
+    """The header of the snapshot, for machines.
 
     Parameters and waivers are left out: names of persons and resources stand in them.
     """

@@ -1,4 +1,4 @@
-"""A control as the document tells it: what is open row by row, what is not counted and cited."""
+"""A control in the document: open findings row by row, all others counted, both with evidence."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.catalogue.statuses import STATUSES, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
 from kit.controls.registry import Control
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, samples, why, worst
-from kit.report.formats import evidence_ids
-from kit.report.views import JSON, Column, ControlBlock, Remedies, Table
+from kit.report.formats import evidence_ids, responsibility
+from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
-IN_CSV = "findings.csv, attached to this file"
-_TOLD = 2  # kinds of observation that a count tells
+FINDINGS_FILE = "findings.csv"
+_KINDS = 2  # kinds of observation that are named beside a count
 
 
 def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
@@ -29,7 +30,7 @@ def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> lis
 
 
 def remedies(findings: Findings) -> Remedies:
-    """Return the commands that mend what is open; controls with the same ones stand together."""
+    """Return the commands for what is open; controls with the same commands stand together."""
     steps: dict[tuple[str, str], list[str]] = {}
     for name, own in _judged(findings, lambda control: True):
         remedy = CONTROLS[name].remedy
@@ -41,7 +42,7 @@ def remedies(findings: Findings) -> Remedies:
                 "controls": names,
                 "steps": [
                     {"title": title, "code": code}
-                    for title, code in (("AWS CLI", cli), ("Terraform", terraform))
+                    for title, code in (("AWS CLI", cli), ("Terraform", terraform))  # names
                     if code
                 ],
             }
@@ -73,32 +74,35 @@ def cited(findings: Findings) -> set[str]:
     }
 
 
-def told(finding: Finding) -> str:
-    """Why a finding is as it is, and what was observed."""
+def reasons_and_observed(finding: Finding) -> str:
+    """Return why a finding is as it is, and what was observed."""
     reason = why(vars(finding))
-    if not reason or finding.observed in ("", "none", "not seen"):
+    if not reason or finding.observed in ("", text("findings/none"), text("findings/not_seen")):
         return reason or finding.observed
-    return f"{reason}. Seen: {finding.observed}"
+    return text("report/reason_and_observed", reason=reason, observed=finding.observed)
 
 
 def kinds(some: list[Finding]) -> str:
-    """Tell the most frequent reasons or observations of some findings, samples before anything."""
+    """Return the most frequent reasons or observations of some findings, samples before all."""
     counted = Counter(
-        told(one) if one.sample and not one.reason else why(vars(one)) or one.observed
+        reasons_and_observed(one)
+        if one.sample and not one.reason
+        else why(vars(one)) or one.observed
         for one in some
     )
-    texts = [
-        text if len(counted) == 1 else f"{text} ({count})"
-        for text, count in counted.most_common(_TOLD)
+    lines = [
+        line if len(counted) == 1 else f"{line} ({count})"
+        for line, count in counted.most_common(_KINDS)
     ]
-    more = len(counted) - len(texts)
-    line = " | ".join(texts) + (f" | and {more} more kinds" if more else "")
+    if more := len(counted) - len(lines):
+        lines.append(text("report/more_kinds", count=more))
+    listed = " | ".join(lines)
     sampled = samples([finding.sample for finding in some]) if len(counted) > 1 else ""
-    return f"{sampled.capitalize()}. {line}" if sampled else line
+    return f"{sampled.capitalize()}. {listed}" if sampled else listed
 
 
 def beside_each(findings: Findings) -> dict[str, str]:
-    """What stands beside the verdict of a control or roll-up, by its id: see `Judged.beside`."""
+    """Return what qualifies the verdict of a control or roll-up, by id: see `Judged.beside`."""
     parts: dict[str, list[str]] = {}
     for finding in findings.leaves:
         parts.setdefault(finding.control, []).append(finding.sample)
@@ -131,7 +135,7 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
             finding.region,
             finding.resource,
             finding.status,
-            told(finding),
+            reasons_and_observed(finding),
             evidence_ids(finding.evidence),
         ]
         for finding in ordered
@@ -143,7 +147,7 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
         title=control.title,
         status=worst(counts),
         severity=control.severity,
-        responsibility=control.responsibility,
+        responsibility=responsibility(control.responsibility),
         source="" if control.source == BEYOND else control.source,
         articles=_articles(control.gdpr, data_role),
         context=_articles(control.context, data_role),
@@ -154,17 +158,17 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
         rest=_rest(ordered),
         rows=Table(
             f"rows-{control.id}",
-            f"{control.id}: what was observed",
+            text("report/control/caption", control=control.id),
             [
-                Column("region", "Region", "code"),
-                Column("resource", "Resource", "code"),
-                Column("status", "Verdict", "status"),
-                Column("observed", "What was observed", brief=BRIEF),
-                Column("evidence", "Evidence", "evidence", brief=BRIEF_IDS),
+                column("region", "code"),
+                column("resource", "code"),
+                column("status", "status"),
+                column("observed", brief=BRIEF),
+                column("evidence", "evidence", BRIEF_IDS),
             ],
             rows,
             listed=None if whole else places,
-            cut=None if whole else f"Row by row in {IN_CSV}.",
+            cut=None if whole else text("report/control/cut", file=FINDINGS_FILE),
         ),
     )
 
@@ -182,7 +186,7 @@ def _requirements(control: str) -> list[JSON]:
 
 
 def _rest(ordered: list[Finding]) -> list[JSON]:
-    """Say in one line for each status what was observed in the findings that are not open."""
+    """Return a line for each status that is not listed: what was observed in its findings."""
     lines = []
     for status in WORST_FIRST:
         some = [f for f in ordered if f.status == status and not STATUSES[status].listed]
@@ -193,7 +197,7 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
             {
                 "status": status,
                 "count": len(some),
-                "told": kinds(some),
+                "observed": kinds(some),
                 "evidence": names,
             }
         )
@@ -201,6 +205,6 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
 
 
 def beside(findings: Findings) -> str:
-    """What a caption says of verdicts that sum up others, which no count has in it."""
+    """Return what a caption adds about roll-ups, which no count includes; empty without any."""
     names = ", ".join(one.control for one in findings.roll_ups)
-    return f"; roll-ups ({names}) are not counted" if names else ""
+    return text("report/without_roll_ups", names=names) if names else ""

@@ -3,84 +3,96 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
+from kit.catalogue.texts import REFERENCE, chosen, text
 from kit.judge.findings import Findings
 from kit.report.views import Cover
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, foreign
 from kit.tables.logging import events_read
 
-_SIGNATURE = "data/evidence.pdf and tagmanifest-sha256.txt.p7s"
-_COLLECTORS = {"assumed-role": "an assumed role", "user": "an IAM user", "root": "the root user"}
+_SIGNATURE = "data/evidence.pdf, tagmanifest-sha256.txt.p7s"
+_COLLECTORS = ("assumed-role", "user", "root")
 
 
 def cover(findings: Findings, snapshot: Snapshot) -> Cover:
     """The first page: whose account, when, under which role, made with what."""
-    run = snapshot.run
-    facts = [
-        ("Account", snapshot.account),
-        ("Regions in scope", ", ".join(snapshot.regions)),
-        ("Period", _period(snapshot)),
-        ("Controller", run.controller or "not declared"),
-        ("Role under the GDPR", run.data_role or "not declared"),
-        ("Register of processing", run.register_reference or "not declared"),
-        ("Contact", run.contact or "not declared"),
-        ("Thresholds", snapshot.profile.name),
-        ("Collected", _collected(snapshot)),
-        ("Requests to AWS", f"{len(snapshot.requests)}"),
-        *_lender(snapshot),
-        (
-            "Made with",
-            f"appstream-evidence-kit {snapshot.header['kit']}, AWS's API models of botocore "
-            f"{snapshot.header['botocore']}",
-        ),
-        ("Snapshot (SHA-256)", snapshot.digest),
-        ("Findings (SHA-256)", findings.digest),
-        ("Signature", _SIGNATURE if run.signed else "none: this pack is unsigned"),
-    ]
-    marks = [f"Signed: see {_SIGNATURE}" if run.signed else "Unsigned"]
+    run, undeclared = snapshot.run, text("report/cover/not_declared")
+    kit, botocore = snapshot.header["kit"], snapshot.header["botocore"]
+    unsigned = text("report/cover/unsigned")
+    others = foreign(request.endpoint for request in snapshot.evidence)
+    facts = {
+        "account": snapshot.account,
+        "regions": ", ".join(snapshot.regions),
+        "period": _period(snapshot),
+        "controller": run.controller or undeclared,
+        "data_role": run.data_role or undeclared,
+        "register": run.register_reference or undeclared,
+        "contact": run.contact or undeclared,
+        "thresholds": snapshot.profile.name,
+        "collected": _collected(snapshot),
+        "requests": f"{len(snapshot.requests)}",
+        "lender": _lender(snapshot),
+        "kit": text("report/cover/made_with", kit=kit, botocore=botocore),
+        "snapshot": snapshot.digest,
+        "findings": findings.digest,
+        "signature": _SIGNATURE if run.signed else unsigned,
+    }
+    marks = [text("report/cover/signed", where=_SIGNATURE) if run.signed else unsigned]
     if not run.pseudonymise:
-        marks.append("Names in clear: contains personal data")
+        marks.append(text("report/cover/clear"))
     return Cover(
-        title="GDPR evidence pack",
-        subtitle=f"Amazon AppStream 2.0 (WorkSpaces Applications), account {snapshot.account}",
-        facts=facts,
+        title=text("report/cover/title"),
+        subtitle=text("report/cover/subtitle", account=snapshot.account),
+        facts=[(text(f"report/cover/facts/{name}"), fact) for name, fact in facts.items() if fact],
         as_of=snapshot.as_of.isoformat(),
-        stamp=snapshot.stamp,
+        stamp=text("report/stamp", hosts=", ".join(others)) if others else None,
         marks=marks,
         paper=run.paper,
+        language=chosen() if chosen() == REFERENCE else str(Path(chosen()).resolve()),
     )
 
 
-def _lender(snapshot: Snapshot) -> list[tuple[str, str]]:
+def _lender(snapshot: Snapshot) -> str:
     lender = snapshot.organisation
     if lender is None:
-        return []
-    told = f"account {lender.account}, as of {lender.as_of:%Y-%m-%d %H:%M} UTC, "
-    return [("Organisation's snapshot", f"{told}SHA-256 {lender.header['digest']}")]
+        return ""
+    return text(
+        "report/cover/lender",
+        account=lender.account,
+        as_of=f"{lender.as_of:%Y-%m-%d %H:%M}",
+        digest=lender.header["digest"],
+    )
 
 
 def _period(snapshot: Snapshot) -> str:
-    """When configuration was read, and of which events: how many, from when to when, all or not."""
-    read = f"configuration as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    """When configuration was read, and which events: how many, from when to when, all or not."""
+    as_of = f"{snapshot.as_of:%Y-%m-%d %H:%M}"
     answers = {region: snapshot.answer(LOOKUP_EVENTS, region) for region in snapshot.regions}
     asked = [region for region, answer in answers.items() if answer.requests]
     if not asked:
-        return f"{read}; no events of CloudTrail were read"
+        return text("report/cover/period_without_events", as_of=as_of)
     days = snapshot.run.lookback_days
-    since = snapshot.as_of - dt.timedelta(days=days)
-    some = any(answers[region].sampled for region in asked)
-    what = "a sample of CloudTrail's events" if some else "CloudTrail's events"
-    events = "; ".join(f"{region}: {events_read(answers[region])}" for region in asked)
-    return f"{read}; {what}, of the {days} days from {since:%Y-%m-%d} asked for: {events}"
+    sampled = any(answers[region].sampled for region in asked)
+    return text(
+        "report/cover/period_with_sample" if sampled else "report/cover/period_with_events",
+        as_of=as_of,
+        days=days,
+        since=f"{snapshot.as_of - dt.timedelta(days=days):%Y-%m-%d}",
+        events="; ".join(f"{region}: {events_read(answers[region])}" for region in asked),
+    )
 
 
 def _collected(snapshot: Snapshot) -> str:
-    """From when to when AWS was asked, and as what; who it was stays in the snapshot."""
+    """The time of the collection, and the kind of principal; its name stays in the snapshot."""
     answer = snapshot.answer(GET_CALLER_IDENTITY)
     kind = str(answer.value("Arn") or "").rpartition(":")[2].partition("/")[0]
-    asked_as = _COLLECTORS.get(kind, kind or "not seen")
-    return (
-        f"{snapshot.as_of:%Y-%m-%d %H:%M:%S} to {dt.datetime.fromisoformat(snapshot.ended):%H:%M:%S} UTC, "
-        f"as {asked_as} ({', '.join(answer.evidence) or 'not asked'})"
+    known = text(f"report/cover/principals/{kind}") if kind in _COLLECTORS else kind
+    return text(
+        "report/cover/collected",
+        start=f"{snapshot.as_of:%Y-%m-%d %H:%M:%S}",
+        end=f"{dt.datetime.fromisoformat(snapshot.ended):%H:%M:%S}",
+        principal=known or text("report/not_seen"),
+        evidence=", ".join(answer.evidence) or text("report/not_asked"),
     )

@@ -10,10 +10,12 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyBboxPatch
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
+from kit.catalogue.texts import text
 from kit.judge.findings import Findings
 from kit.report import fonts
 from kit.report.drawing import STYLE, load_fonts, svg
-from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, boxes
+from kit.report.flows import IN, OUT, RESTS, SESSIONS, UNKNOWN, Box, boxes, region_name
+from kit.report.formats import joined
 from kit.report.map_layout import (
     BAND,
     COLUMNS,
@@ -31,12 +33,12 @@ from kit.report.map_layout import (
     Drawn,
     lay_out,
     size_of,
+    status_word,
 )
 from kit.report.views import STATUSES, Figure, Note
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 
-_TITLE = "Where personal data rests and moves"
 _FRAMES: dict[str, dict[str, Any]] = {
     FAIL: {"linewidth": 1.8, "edgecolor": STATUSES[FAIL].light},
     NOT_EVIDENCED: {
@@ -46,18 +48,14 @@ _FRAMES: dict[str, dict[str, Any]] = {
     },
     "": {"linewidth": 0.7, "edgecolor": QUIET},
 }
-_LEGEND_TEXT = (
-    "Thick frame: something fails. Dashed frame: something is not evidenced, and nothing fails.",
-    "Numbers are those of the table, which names each resource, what was seen, and the evidence.",
-)
 
 
 def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     """Draw where personal data rests and moves: regions, what rests there, ways in and out.
 
-    Resources that lie in one region and serve alike share a box, which says how many they are.
-    A picture has room for a page: the caption tells how many regions are left out, and the table
-    has all of them.
+    Resources of one region and one kind share a box, which states how many they are.
+    A picture has room for a page: the caption names the regions that are left out, and the table
+    has all regions.
 
     Parameters
     ----------
@@ -67,10 +65,7 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     """
     found = boxes(findings, tables)
     if not found:
-        return Note(
-            "There is no map to draw: AppStream is in use in no region in scope, and no bucket of "
-            "its users' data was seen."
-        )
+        return Note(text("figures/map/none"))
     bands, left = lay_out(found)
     load_fonts()
     with rc_context(STYLE):
@@ -82,12 +77,13 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
         axes.axis("off")
         for band in bands:
             _draw_band(axes, band)
-        for n, line in enumerate(_LEGEND_TEXT):
+        for n, line in enumerate((text("figures/map/frames"), text("figures/map/numbers"))):
             at = height - LEGEND + 0.14 + 0.15 * n
             axes.text(0.02, at, line, fontsize=SMALL, color=QUIET, va="center")
         picture = svg(canvas)
-    cut = f" {', '.join(left)}: not drawn for want of room; all in the table." if left else ""
-    return Figure("data-map", picture, f"{_TITLE}. {_told(found)}", f"{_TITLE}.{cut}")
+    caption = text("figures/map/caption")
+    cut = text("figures/map/cut", count=len(left), regions=", ".join(left)) if left else ""
+    return Figure("data-map", picture, f"{caption} {_described(found)}", joined(caption, cut))
 
 
 def _draw_band(axes: Any, band: Band) -> None:
@@ -96,9 +92,9 @@ def _draw_band(axes: Any, band: Band) -> None:
     foot = top + band.height
     x, width = BAND
     _frame(axes, x, top, width, band.height, facecolor="#f1f4f7", edgecolor=QUIET, linewidth=0.7)
-    name = "Region not seen" if " " in band.region else f"Region {band.region}"
-    if band.region == ACCOUNT:
-        name = "The account"
+    name = {ACCOUNT: text("figures/map/account"), UNKNOWN: text("figures/map/no_region")}.get(
+        band.region, text("figures/map/region", region=band.region)
+    )
     axes.text(x + PAD, top + 0.15, name, fontsize=SIZE + 0.8, weight="bold", va="center")
     sessions = band.columns[SESSIONS]
     if sessions:  # as high as what stands beside it, for the arrows
@@ -119,11 +115,11 @@ def _draw_box(axes: Any, drawn: Drawn) -> None:
     worst = next(iter(drawn.box.counts)) or ""
     frame = _FRAMES.get(worst, _FRAMES[""])
     _frame(axes, drawn.x, drawn.y, drawn.width, drawn.height, facecolor="white", **frame)
-    for n, (text, bold, colour) in enumerate(drawn.lines):
+    for n, (line, bold, colour) in enumerate(drawn.lines):
         axes.text(
             drawn.x + PAD,
             drawn.y + PAD + (n + 0.5) * LINE,
-            text,
+            line,
             fontsize=SIZE,
             weight="bold" if bold else "normal",
             family=fonts.SANS if bold else list(fonts.FAMILIES),
@@ -153,23 +149,22 @@ def _arrow(axes: Any, drawn: Drawn, start: float, end: float) -> None:
         },
     )
     middle = (start + end) / 2
-    axes.text(middle, y - 0.07, drawn.box.ends.moves, fontsize=SMALL, color=INK, ha="center")
+    axes.text(middle, y - 0.07, drawn.box.ends.cargo, fontsize=SMALL, color=INK, ha="center")
 
 
-def _told(found: Sequence[Box]) -> str:
-    """Say in words what the figure shows."""
+def _described(found: Sequence[Box]) -> str:
+    """Return in words what the figure shows."""
     by_region: dict[str, list[str]] = {}
     for box in found:
-        by_region.setdefault(box.region, []).append(_box_told(box))
-    return " ".join(
-        f"{'Of the whole account' if region == ACCOUNT else region}: {'; '.join(lines)}."
-        for region, lines in by_region.items()
-    )
+        region = region_name(box.region)
+        by_region.setdefault(
+            text("figures/map/account") if region == ACCOUNT else region, []
+        ).append(_box_described(box))
+    return " ".join(f"{region}: {'; '.join(lines)}." for region, lines in by_region.items())
 
 
-def _box_told(box: Box) -> str:
-    counts = ", ".join(f"{n} {status or 'not judged'}" for status, n in box.counts.items())
-    size = size_of(box)
-    moves = f" ({box.ends.moves})" if box.ends.moves else ""
-    told = f"{box.number}, {SIDES[box.ends.side]} {box.ends.what}{moves}"
-    return f"{told}, {size}: {counts}" if size else f"{told}: {counts}"
+def _box_described(box: Box) -> str:
+    numbers = ", ".join(f"{n} {status_word(status)}" for status, n in box.counts.items())
+    moves = f" ({box.ends.cargo})" if box.ends.moves else ""
+    parts = (f"{box.number}", f"{box.ends.sentence}{moves}", size_of(box))
+    return f"{', '.join(filter(None, parts))}: {numbers}"

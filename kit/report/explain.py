@@ -105,7 +105,9 @@ def _entry(title: str, texts: list[str], width: int) -> Iterator[str]:
     for n, text in enumerate(texts):
         if n == 0:
             yield ""
-        margin = f"{title if n == 0 else '':<{_MARGIN}}"
+            if len(title) >= _MARGIN:  # a framework's name may be long
+                yield title
+        margin = f"{title if n == 0 and len(title) < _MARGIN else '':<{_MARGIN}}"
         yield from _wrapped(margin, f"- {text}" if len(texts) > 1 else text, width)
 
 

@@ -7,21 +7,16 @@ from collections import Counter
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
+from kit.catalogue import statuses
 from kit.catalogue.statuses import WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS
 from kit.judge.findings import Findings
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.formats import counts as counts_of
+from kit.report.formats import section_title
 from kit.report.views import STATUSES, Figure
-
-_HATCHES = {
-    "fail": "xx",
-    "not evidenced": "//",
-    "accepted": "..",
-    "attested": "\\\\",
-    "pass": "",
-    "not applicable": "--",
-}
 
 
 def verdicts(findings: Findings) -> Figure:
@@ -52,7 +47,7 @@ def verdicts(findings: Findings) -> Figure:
                 height=0.62,
                 color=mark.light,
                 edgecolor="white",
-                hatch=_HATCHES[status],
+                hatch=statuses.STATUSES[status].hatch,
                 linewidth=0.8,
                 label=mark.word,
             )
@@ -65,17 +60,16 @@ def verdicts(findings: Findings) -> Figure:
                 bbox={"facecolor": mark.light, "edgecolor": "none", "pad": 1.2},
             )
             starts = [start + width for start, width in zip(starts, widths, strict=True)]
-        axes.set_yticks(range(len(shown)), [SECTIONS[letters] for letters in shown])
+        axes.set_yticks(range(len(shown)), [section_title(letters) for letters in shown])
         axes.invert_yaxis()
-        axes.set_xlabel("findings")
+        axes.set_xlabel(text("figures/verdicts/axis"))
         axes.tick_params(left=False)
         axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=6, frameon=False)
         picture = svg(canvas)
-    told = "; ".join(
-        f"{SECTIONS[letters]}: "
-        + ", ".join(f"{counts[letters][s]} {s}" for s in WORST_FIRST if counts[letters][s])
+    lines = (
+        f"{section_title(letters)}: "
+        + counts_of({s: counts[letters][s] for s in WORST_FIRST if counts[letters][s]})
         for letters in shown
     )
-    return Figure(
-        "verdicts", picture, f"Findings by section and verdict. {told}.", "Findings by section"
-    )
+    alternative = text("figures/verdicts/alternative", sections="; ".join(lines))
+    return Figure("verdicts", picture, alternative, text("figures/verdicts/caption"))

@@ -1,4 +1,4 @@
-"""Where personal data rests and moves, as the tables of a snapshot tell it."""
+"""Where personal data rests and moves, by the tables of a snapshot."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from kit.catalogue.statuses import NOT_EVIDENCED, STATUSES, WORST_FIRST
+from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.judge.findings import Finding, Findings, worst
 from kit.report.formats import evidence_ids
@@ -18,20 +19,39 @@ from kit.tables.places import TRAILS
 from kit.tables.sources import BOTH, RECORDINGS, SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
-UNKNOWN = "region not seen"
+UNKNOWN = "unknown"  # the region of what was seen without one
 
 
 class Ends(NamedTuple):
-    """An arrow of the map: on which side, what is at its end, what goes along, in what units."""
+    """An arrow of the map, by the ids of its texts.
+
+    On which side it is, what is at its end, what moves along it, and the unit in which the
+    resources at its end are counted.
+    """
 
     side: str
     what: str
     moves: str
     unit: str = ""
 
+    @property
+    def title(self) -> str:
+        """What is at its end, in the language chosen."""
+        return text(f"figures/map/ends/{self.what}")
+
+    @property
+    def sentence(self) -> str:
+        """Side and end, such as "rests in: home folders"."""
+        return text(f"figures/map/sides/{self.side}", end=self.title)
+
+    @property
+    def cargo(self) -> str:
+        """What moves along it, in the language chosen; empty for nothing."""
+        return text(f"figures/map/moves/{self.moves}") if self.moves else ""
+
 
 IN, SESSIONS, RESTS, OUT = "in", "sessions", "rests", "out"
-SIDES = {IN: "comes in by", SESSIONS: "is worked with in", RESTS: "rests in", OUT: "goes to"}
+SIDES = (IN, SESSIONS, RESTS, OUT)
 _SESSIONS = Ends(SESSIONS, "streaming sessions", "", "region")
 _WAYS_IN = {
     "SAML provider": Ends(IN, "SAML providers", "sign in", "provider"),
@@ -41,35 +61,34 @@ _WAYS_IN = {
 _HOLDS = {
     HOME: Ends(RESTS, "home folders", "files", "bucket"),
     SETTINGS: Ends(RESTS, "application settings", "settings", "bucket"),
-    LOGS: Ends(RESTS, "usage reports and logs", "reports", "bucket"),
+    LOGS: Ends(RESTS, "usage reports", "reports", "bucket"),
     **dict.fromkeys(
-        (SCREENSHOTS, RECORDINGS, BOTH),
-        Ends(RESTS, "agents' screenshots, recordings", "screens", "bucket"),
+        (SCREENSHOTS, RECORDINGS, BOTH), Ends(RESTS, "screenshots", "screens", "bucket")
     ),
-    SOURCES: Ends(RESTS, "applications, session scripts", "programs", "bucket"),
-    TRAILS: Ends(RESTS, "logs of trails", "API events", "bucket"),
+    SOURCES: Ends(RESTS, "applications", "programs", "bucket"),
+    TRAILS: Ends(RESTS, "trails", "events", "bucket"),
 }
-_COPIES = Ends(OUT, "copies that S3 makes", "copies", "bucket")
+_COPIES = Ends(OUT, "copies", "copies", "bucket")
 _PROVIDERS = {
     "GOOGLE_DRIVE": Ends(OUT, "Google Drive", "files", "stack"),
     "ONE_DRIVE": Ends(OUT, "OneDrive", "files", "stack"),
 }
-_ACCOUNTS = Ends(OUT, "other accounts", "images", "image")
-_DEVICES = Ends(OUT, "users' devices", "files", "stack")
-_PAGES = Ends(OUT, "pages that embed sessions", "screen", "stack")
-_AGENTS = Ends(OUT, "agents in sessions", "control", "stack")
-_CARRIED = {
+_ACCOUNTS = Ends(OUT, "accounts", "images", "image")
+_DEVICES = Ends(OUT, "devices", "files", "stack")
+_PAGES = Ends(OUT, "pages", "screen", "stack")
+_AGENTS = Ends(OUT, "agents", "control", "stack")
+_CARRIED = {  # columns of stacks: what moves
     "download": "files",
     "clipboard_out": "clipboard",
     "printing": "prints",
-    "redirection": "URLs",
+    "redirection": "addresses",
 }
 _LISTS = {  # tables whose rows are flows: what is unknown where a list was not seen
-    "ways_in": Ends(IN, "ways to sign in", "sign in"),
+    "ways_in": Ends(IN, "ways in", "sign in"),
     "fleets_and_builders": _SESSIONS,
     "buckets": Ends(RESTS, "buckets", "data"),
     "trails": _HOLDS[TRAILS],
-    "stacks": Ends(OUT, "ways out of stacks", "data"),
+    "stacks": Ends(OUT, "ways out", "data"),
     "images": Ends(OUT, "image shares", "images"),
 }
 
@@ -83,21 +102,24 @@ class Flow:
     region : str
         "global" for what the account has once.
     ends : Ends
-    name, told : str
+    name, observed : str
         The resource's label, and what was observed of it.
     status : str or None
         The worst of the verdicts on it; None where no control of this run judges it.
     controls, evidence : tuple of str
         Controls that are open on it, and ids of the answers that it rests on.
+    listed : bool
+        False for what may be there and could not be listed.
     """
 
     region: str
     ends: Ends
     name: str
-    told: str
+    observed: str
     status: str | None
     controls: tuple[str, ...]
     evidence: tuple[str, ...]
+    listed: bool = True
 
 
 @dataclass(frozen=True)
@@ -133,23 +155,22 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
     tables : Tables
         All tables of the snapshot that was judged.
     """
-    told = _Told(findings, tables)
+    read = _Read(findings, tables)
     found = [
-        *told.ways_in(),
-        *told.sessions(),
-        *told.buckets(),
-        *told.trails_and_copies(),
-        *told.stacks(),
-        *told.agents(),
-        *told.connectors(),
-        *told.images(),
-        *told.unseen(),
+        *read.ways_in(),
+        *read.sessions(),
+        *read.buckets(),
+        *read.trails_and_copies(),
+        *read.stacks(),
+        *read.agents(),
+        *read.connectors(),
+        *read.images(),
+        *read.unseen(),
     ]
     regions = [ACCOUNT, *sorted({flow.region for flow in found} - {ACCOUNT, UNKNOWN}), UNKNOWN]
-    sides = list(SIDES)
     found.sort(
         key=lambda flow: (
-            *(regions.index(flow.region), sides.index(flow.ends.side), flow.ends.what),
+            *(regions.index(flow.region), SIDES.index(flow.ends.side), flow.ends.what),
             *(_rank(flow.status), flow.name),
         )
     )
@@ -161,8 +182,13 @@ def _rank(status: str | None) -> int:
     return WORST_FIRST.index(status) if status else len(WORST_FIRST)
 
 
-class _Told:
-    """What tables and verdicts tell."""
+def region_name(region: str) -> str:
+    """Return a region as readers see it."""
+    return text("figures/map/no_region") if region == UNKNOWN else region
+
+
+class _Read:
+    """The flows that tables and verdicts hold."""
 
     def __init__(self, findings: Findings, tables: Tables):
         self.tables = tables
@@ -183,7 +209,7 @@ class _Told:
         region: str,
         ends: Ends,
         name: str,
-        told: str,
+        observed: str,
         refs: Iterable[str],
         judged_in: Iterable[tuple[str, str]],
         controls: Iterable[str] = CONTROLS,
@@ -206,7 +232,7 @@ class _Told:
             region,
             ends,
             name,
-            told,
+            observed,
             worst(finding.status for finding in own) if own else None,
             tuple(sorted({finding.control for finding in listed})),
             tuple(evidence_ids(cited)),
@@ -214,10 +240,12 @@ class _Told:
 
     def ways_in(self) -> Iterator[Flow]:
         for row, one in self._rows("ways_in"):
-            users = f"{one.enabled_users} enabled users" if one.way == "user pool" else one.way
+            ends, users = _WAYS_IN[one.way], ""
+            if one.way == "user pool":
+                users = text("figures/map/enabled_users", count=one.enabled_users)
             refs = self._refs("ways_in", row, "way", "enabled_users")
             judged = (("ways_in", ACCOUNT), ("directories", one.region))
-            yield self._flow(one.region, _WAYS_IN[one.way], one.resource, users, refs, judged)
+            yield self._flow(one.region, ends, one.resource, users, refs, judged)
 
     def sessions(self) -> Iterator[Flow]:
         running: dict[str, list[tuple[str, str]]] = {}
@@ -225,12 +253,13 @@ class _Told:
             running.setdefault(one.region, []).append((row, one.kind))
         for region, rows in running.items():
             kinds = [kind for _, kind in rows]
-            told = ", ".join(counted(kinds.count(kind), kind) for kind in sorted({*kinds}))
+            running_here = [counted(kinds.count(kind), kind) for kind in sorted({*kinds})]
             refs = [
                 ref for row, _ in rows for ref in self._refs("fleets_and_builders", row, "internet")
             ]
             name = f"AppStream in {region}"
-            yield self._flow(region, _SESSIONS, name, told, refs, [("places", ACCOUNT)])
+            observed = ", ".join(running_here)
+            yield self._flow(region, _SESSIONS, name, observed, refs, [("places", ACCOUNT)])
 
     def buckets(self) -> Iterator[Flow]:
         for table, holds in (("buckets", ""), ("screenshots", SCREENSHOTS), ("sources", SOURCES)):
@@ -238,10 +267,10 @@ class _Told:
             unseen = {*gaps["row"][gaps["column"] == "key_class"]}
             for row, one in self._rows(table):
                 ends = _HOLDS.get(holds or one.purpose, _LISTS["buckets"])
-                told = "not seen" if row in unseen else one.key_class
+                key = text("report/not_seen") if row in unseen else one.key_class
                 first = "purpose" if table == "buckets" else "key_class"
                 yield self._flow(
-                    *(one.region, ends, one.resource, f"class of key: {told}"),
+                    *(one.region, ends, one.resource, text("figures/map/key", key=key)),
                     self._refs(table, row, first),
                     [(table, one.region), ("places", ACCOUNT)],
                 )
@@ -258,28 +287,30 @@ class _Told:
                 continue
             if name not in known:
                 refs = self._refs("places", row, "place")
-                told = "" if one.place else "its region was not seen"
+                observed = "" if one.place else text("figures/map/bucket_without_region")
                 trails = delivering.get(name, ())
                 ends = _HOLDS.get(one.holds, _LISTS["buckets"])
-                yield self._flow(region, ends, name, told, refs, judged, others=trails)
+                yield self._flow(region, ends, name, observed, refs, judged, others=trails)
             if one.copied_to:
                 refs = self._refs("places", row, "copied_to")
-                told = f"copied to {', '.join(one.copied_to)}"
-                yield self._flow(region, _COPIES, name, told, refs, judged)
+                observed = text("figures/map/copied_to", to=", ".join(one.copied_to))
+                yield self._flow(region, _COPIES, name, observed, refs, judged)
 
     def stacks(self) -> Iterator[Flow]:
         for row, one in self._rows("stacks"):
             carried = [name for name in _CARRIED if getattr(one, name) in ("ENABLED", True)]
-            out = ", ".join(_CARRIED[name] for name in carried)
+            out = ", ".join(text(f"figures/map/moves/{_CARRIED[name]}") for name in carried)
             hosts = ", ".join(one.embed_hosts or ())
-            for ends, told, columns, controls in (
+            for ends, observed, columns, controls in (
                 (_DEVICES, out, carried, ("EX-01", "EX-02", "EX-03", "EX-11")),
                 (_PAGES, hosts, ["embed_hosts"] if one.embedded else [], ("EX-09",)),
             ):
                 if columns:
                     refs = self._refs("stacks", row, *columns)
                     judged = [("stacks", one.region)]
-                    yield self._flow(one.region, ends, one.resource, told, refs, judged, controls)
+                    yield self._flow(
+                        one.region, ends, one.resource, observed, refs, judged, controls
+                    )
 
     def agents(self) -> Iterator[Flow]:
         for row, one in self._rows("agent_access"):
@@ -293,32 +324,37 @@ class _Told:
 
     def connectors(self) -> Iterator[Flow]:
         for row, one in self._rows("connectors"):
-            told = counted(one.domains, "domain") + " admitted"
+            ends, observed = (
+                _PROVIDERS[one.provider],
+                text("figures/map/domains", count=one.domains),
+            )
             refs, judged = self._refs("connectors", row, "provider"), [("connectors", one.region)]
-            yield self._flow(one.region, _PROVIDERS[one.provider], one.resource, told, refs, judged)
+            yield self._flow(one.region, ends, one.resource, observed, refs, judged)
 
     def images(self) -> Iterator[Flow]:
         for row, one in self._rows("images"):
             if one.shared == "TRUE":
-                told = f"shared with {', '.join(one.shared_with or ()) or 'accounts not seen'}"
+                others = ", ".join(one.shared_with or ()) or text("report/not_seen")
+                observed = text("figures/map/shared_with", accounts=others)
                 refs, judged = self._refs("images", row, "shared_with"), [("images", one.region)]
                 controls = ("EX-05",)
-                yield self._flow(one.region, _ACCOUNTS, one.resource, told, refs, judged, controls)
+                yield self._flow(
+                    one.region, _ACCOUNTS, one.resource, observed, refs, judged, controls
+                )
 
     def unseen(self) -> Iterator[Flow]:
         """What may be there and could not be listed, with the reason."""
         for name, ends in _LISTS.items():
             table = self.tables[name]
-            for gap in table.coverage.itertuples(index=False):
+            for gap in table.covered:
                 if not gap.complete:
                     why = (gap.reason, gap.operation, gap.code, gap.hint)
-                    told, noun = ", ".join(filter(None, why)), f"any {table.spec.noun}"
+                    observed, noun = ", ".join(filter(None, why)), table.spec.noun
+                    name = text("figures/map/unlisted", noun=noun)
                     ids = tuple(evidence_ids(gap.evidence))
-                    yield Flow(gap.region, ends, noun, told, NOT_EVIDENCED, (), ids)
+                    yield Flow(gap.region, ends, name, observed, NOT_EVIDENCED, (), ids, False)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: 1 bucket, 2 buckets, 3 directories."""
-    if count != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{count} {noun}"
+def counted(count: int, unit: str) -> str:
+    """Return a number with its unit: 1 bucket, 2 buckets, 3 directories."""
+    return text(f"figures/map/units/{unit}", count=count)

@@ -1,12 +1,14 @@
-"""Words of a report: how a verdict is told, what a reader sees of a cell and of a text."""
+"""What a reader sees of a status, a severity, a cell and a text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from kit.catalogue import statuses
+from kit.catalogue.texts import text
 
 NONE = "\N{EN DASH}"
 
@@ -18,31 +20,37 @@ Cell = Scalar | list[str]
 JSON = dict[str, Any]
 
 
-class Mark(NamedTuple):
-    """How a status or a severity is told: word, shape and colour together.
+@dataclass(frozen=True)
+class Mark:
+    """How a status or a severity is shown: word, shape and colour together.
 
     `light` stands on white and on `kit`'s light grey, `dark` on near-black;
     both reach 4.5:1. `shape` is in the fonts of `kit.report.fonts`, so that
     figures can print it too.
     """
 
-    word: str
+    id: str
     shape: str
     light: str
     dark: str
 
+    @property
+    def word(self) -> str:
+        """The word that readers see, in the language chosen."""
+        return text(self.id)
+
 
 STATUSES: dict[str, Mark] = {
-    word: Mark(word, known.shape, known.light, known.dark)
+    word: Mark(f"statuses/{word}/word", known.shape, known.light, known.dark)
     for word, known in statuses.STATUSES.items()
 }
-"""In the order in which the worst of several is found."""
+"""By the word in the data, the worst first."""
 
 SEVERITIES: dict[str, Mark] = {
-    "high": Mark("high", "●●●", "#23303c", "#e8edf2"),
-    "medium": Mark("medium", "●●○", "#23303c", "#e8edf2"),
-    "low": Mark("low", "●○○", "#23303c", "#e8edf2"),
+    word: Mark(f"report/severities/{word}", shape, "#23303c", "#e8edf2")
+    for word, shape in (("high", "●●●"), ("medium", "●●○"), ("low", "●○○"))
 }
+"""By the word in the data, the gravest first."""
 
 # Controls and format characters say nothing to a reader and can reverse or hide
 # what stands beside them. Joiners inside Arabic and Indic words are spelling.
@@ -54,10 +62,10 @@ _UNSEEN = re.compile(
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
-def escape(text: str) -> str:
+def escape(shown: str) -> str:
     """Show what cannot be seen: U+202E becomes `⟨U+202E⟩`."""
-    text = text.replace("\r\n", "\n")
-    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    shown = shown.replace("\r\n", "\n")
+    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", shown)
 
 
 def storable(value: Any) -> Any:
@@ -89,7 +97,9 @@ def cell_text(kind: Kind, cell: Cell) -> str:
     if isinstance(cell, list):
         return ", ".join(cell)
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return text("report/yes" if cell else "report/no")
+    if kind in ("status", "severity"):
+        return (STATUSES | SEVERITIES)[str(cell)].word
     if isinstance(cell, int | float) and kind == "number":
         return f"{cell:,}"
     if kind == "datetime":
@@ -99,6 +109,26 @@ def cell_text(kind: Kind, cell: Cell) -> str:
             str(cell),
         )
     return str(cell)
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """Return how many findings have each status: `2 fail, 1 pass`."""
+    return ", ".join(f"{count} {STATUSES[status].word}" for status, count in numbers.items())
+
+
+def section_title(letters: str) -> str:
+    """Return the title of a section of controls, in the language chosen."""
+    return text(f"report/sections/{letters}")
+
+
+def responsibility(party: str) -> str:
+    """Return who is responsible for a control, in the language chosen."""
+    return text(f"report/responsibilities/{party}")
+
+
+def joined(*parts: str | None) -> str:
+    """Return sentences one after the other; empty ones are left out."""
+    return " ".join(part for part in parts if part)
 
 
 def ids(cell: Cell) -> Sequence[str]:

@@ -240,12 +240,12 @@ def _thresholds() -> Iterator[str]:
     yield "| field of the profile | what it limits | default | strict | controls |"
     yield "|---|---|---|---|---|"
     default, strict = load_profile("default"), load_profile("strict")
-    for name, field in Profile.model_fields.items():
-        if field.description:
+    for name in Profile.model_fields:
+        if name != "name":
             users = ", ".join(_link(one.id) for one in _users(name))
             users = users or "those that another account's snapshot answers"
             values = " | ".join(threshold_text(getattr(p, name)) for p in (default, strict))
-            yield f"| `{name}` | {field.description} | {values} | {users} |"
+            yield f"| `{name}` | {texts.text(f'report/thresholds/limits/{name}')} | {values} | {users} |"
 
 
 def _calls() -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
+from kit.catalogue.texts import text
 from kit.report import fonts
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, counted
 from kit.report.views import STATUSES
@@ -106,33 +107,38 @@ def _stack(column: Iterable[Drawn], top: float) -> None:
 def _drawn(box: Box) -> Drawn:
     x, width = COLUMNS[box.ends.side]
     room = (width - 2 * PAD) * 72
-    lines = [(text, True, INK) for text in _wrap(_title(box), room / SIZE / BOLD)]
-    lines += [(text, False, INK) for text in _wrap(size_of(box), room / SIZE)]
+    lines = [(line, True, INK) for line in _wrap(_title(box), room / SIZE / BOLD)]
+    lines += [(line, False, INK) for line in _wrap(size_of(box), room / SIZE)]
     for status, count in box.counts.items():
-        mark = STATUSES.get(status or "")
         number = f"{count} " if len(box.flows) > 1 else ""
-        text = f"{mark.shape} {number}{mark.word}" if mark else f"{number}not judged"
-        lines.append((text, False, mark.light if mark else QUIET))
+        shape = f"{STATUSES[status].shape} " if status else ""
+        colour = STATUSES[status].light if status else QUIET
+        lines.append((f"{shape}{number}{status_word(status)}", False, colour))
     return Drawn(box, x, width, lines)
 
 
 def _title(box: Box) -> str:
-    return f"{box.number}  {box.ends.what}"
+    return f"{box.number}  {box.ends.title}"
+
+
+def status_word(status: str | None) -> str:
+    """Return the word of a box's status; None is what no control of the run judges."""
+    return STATUSES[status].word if status else text("figures/map/not_judged")
 
 
 def size_of(box: Box) -> str:
     """How much is in a box, where that is more than a resource: what runs there, users, a number."""
-    seen = [flow for flow in box.flows if not flow.name.startswith("any ")]
+    seen = [flow for flow in box.flows if flow.listed]
     if len(seen) > 1:
         return counted(len(seen), box.ends.unit)
-    told = [flow.told for flow in seen]
-    return "".join(one for one in told if box.ends.side == SESSIONS or one.endswith("users"))
+    sized = box.ends.side == SESSIONS or box.ends.unit == "pool"
+    return "".join(flow.observed for flow in seen if sized)
 
 
-def _wrap(text: str, em: float) -> list[str]:
+def _wrap(words: str, em: float) -> list[str]:
     """Break a text into lines no wider than `em`, where words end."""
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in words.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and fonts.em(longer) <= em:
             lines[-1] = longer

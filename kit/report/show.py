@@ -10,7 +10,7 @@ from kit.catalogue import statuses
 from kit.catalogue.frameworks import AWS_PAGE, others
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
-from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
+from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
@@ -29,71 +29,76 @@ from kit.report.blocks import (
     beside_each,
     control_blocks,
     kinds,
+    reasons_and_observed,
     remedies,
-    told,
 )
 from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
-from kit.report.formats import evidence_ids
+from kit.report.formats import evidence_ids, joined, responsibility, section_title
 from kit.report.handbook import threshold_text
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
-from kit.report.views import STATUSES, Column, Controls, Group, Note, Remedies, Table
+from kit.report.views import (
+    SEVERITIES,
+    STATUSES,
+    Column,
+    Controls,
+    Group,
+    Note,
+    Remedies,
+    Table,
+    column,
+)
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
-_YES_OR_NO = {PASS: "yes", FAIL: "no"}
-_SEVERITY = ("high", "medium", "low", "")
-_ANSWERS = {
-    CUSTOMER: "of these: the customer answers",
-    SHARED: "of these: AWS and the customer",
-    AWS: "of these: AWS answers",
-}
+_YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
+_SEVERITY = (*SEVERITIES, "")
 
 
 def scope(snapshot: Snapshot) -> Table:
-    """The regions looked at, and what was found of AppStream there."""
+    """The regions in scope, and the use of AppStream in each."""
     rows: list[list[Any]] = []
     for region in snapshot.regions:
         asked = [request for request in snapshot.requests if request.region == region]
         refused = sum(bool(request.error) and not request.absent for request in asked)
         if region in snapshot.regions_off:
-            state = "not enabled for the account"
+            state = "off"
         elif region in snapshot.regions_unused:
-            state = "not in use: every AppStream list is empty and no bucket lies there"
+            state = "unused"
         else:
-            state = "in use"
-        rows.append([region, state, len(asked), refused])
+            state = "used"
+        rows.append([region, text(f"report/scope/{state}"), len(asked), refused])
     others = [request for request in snapshot.requests if request.region not in snapshot.regions]
     if others:
         refused = sum(bool(request.error) and not request.absent for request in others)
         names = ", ".join(sorted({request.region for request in others}))
-        rows.append([names, "services that an account has once", len(others), refused])
+        rows.append([names, text("report/scope/account"), len(others), refused])
     left = regions_not_looked_at(snapshot)
     if left.gap:
-        rows.append(["others", "which are enabled could not be seen; none was looked at", 0, 0])
+        rows.append([text("report/scope/others"), text("report/scope/not_seen"), 0, 0])
     elif left.value:
-        rows.append([", ".join(left.value), "enabled, and not looked at: not in scope", 0, 0])
+        rows.append([", ".join(left.value), text("report/scope/out"), 0, 0])
     return Table(
         "scope",
-        "Regions, in scope or not, and the requests made in each",
+        text("report/scope/caption"),
         [
-            Column("region", "Region", "code"),
-            Column("state", "AppStream"),
-            Column("requests", "Requests", "number"),
-            Column("errors", "of these answered with an error", "number"),
+            column("region", "code"),
+            column("appstream"),
+            column("requests", "number"),
+            column("errors", "number"),
         ],
         rows,
     )
 
 
 def source_coverage(findings: Findings) -> Table:
-    """What AWS's page says, statement by statement, the controls that answer, and their verdict."""
+    """The statements of AWS's page, each with its controls and their verdict."""
     rows: list[list[Any]] = []
     for n, (one, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{one.what}: {one.says}" if one.what else one.says
@@ -101,14 +106,14 @@ def source_coverage(findings: Findings) -> Table:
         rows.append([n, one.part, says, list(one.controls), status, beside_it or None])
     return Table(
         "source",
-        f'What AWS\'s page "{title()}" says (shortened), and what answers it',
+        text("report/source/caption", title=title()),
         [
-            Column("number", "No.", "number"),
-            Column("part", "Part of the page"),
-            Column("says", "What it says"),
-            Column("controls", "Controls", "control"),
-            Column("status", "Verdict", "status"),
-            Column("beside", "Beside it"),
+            column("number", "number"),
+            column("part"),
+            column("says"),
+            column("controls", "control"),
+            column("status", "status"),
+            column("beside"),
         ],
         rows,
     )
@@ -178,21 +183,20 @@ def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, st
 def _answer(
     one: Statement, judged: dict[str, str], findings: Findings
 ) -> tuple[str | None, str | None]:
-    """The verdict on a statement, and what has to stand beside it."""
+    """The verdict on a statement, and what qualifies it."""
     known = [judged[name] for name in one.controls if name in judged]
     if not known:
         return None, None
     status = worst(known)
     left = [name for name in one.controls if name not in judged]
     if left and status != FAIL:
-        return None, f"not selected: {', '.join(left)}"
+        return None, text("report/source/not_selected", controls=", ".join(left))
     if one.shown and status != NOT_APPLICABLE:
-        return (
-            ATTESTED,
-            f"{one.shown}: {_YES_OR_NO.get(status, status)} ({', '.join(one.controls)})",
-        )
+        seen = text(_YES_OR_NO[status]) if status in _YES_OR_NO else STATUSES[status].word
+        return ATTESTED, f"{one.shown}: {seen} ({', '.join(one.controls)})"
     if one.needs and not findings.declared(one.needs):
-        return worst([status, NOT_EVIDENCED]), f"{one.needs.replace('_', ' ')}: not declared"
+        undeclared = text("report/source/not_declared", parameter=one.needs)
+        return worst([status, NOT_EVIDENCED]), undeclared
     return status, None
 
 
@@ -202,44 +206,44 @@ def thresholds(snapshot: Snapshot) -> Table:
     rows: list[list[Any]] = [
         [
             name,
-            field.description,
+            text(f"report/thresholds/limits/{name}"),
             threshold_text(getattr(profile, name)),
             sorted(one.id for one in CONTROLS.values() if name in one.thresholds),
         ]
-        for name, field in type(profile).model_fields.items()
-        if field.description
+        for name in type(profile).model_fields
+        if name != "name"
     ]
     return Table(
         "thresholds",
-        f"Thresholds: the profile {profile.name}",
+        text("report/thresholds/caption", profile=profile.name),
         [
-            Column("name", "Threshold", "code"),
-            Column("limits", "What it limits"),
-            Column("value", "Value"),
-            Column("controls", "Controls", "control"),
+            column("threshold", "code"),
+            column("limits"),
+            column("value"),
+            column("controls", "control"),
         ],
         rows,
     )
 
 
 def responsibilities(findings: Findings) -> Table:
-    """Who answers for what: AWS, both, the customer; each control with its verdict."""
+    """Who is responsible: AWS, both, the customer; each control with its verdict."""
     sides, notes = (AWS, SHARED, CUSTOMER), beside_each(findings)
     judged = sorted(_verdicts(findings), key=lambda one: sides.index(one[1].responsibility))
     return Table(
         "responsibilities",
-        "Shared responsibility: who answers for each control",
+        text("report/responsibilities_of_controls/caption"),
         [
-            Column("responsibility", "Who answers"),
-            Column("control", "Control", "control"),
-            Column("title", "What it asserts"),
-            Column("gdpr", "GDPR articles tested"),
-            Column("status", "Verdict", "status"),
-            Column("beside", "Beside it"),
+            column("responsibility"),
+            column("control", "control"),
+            column("title"),
+            column("gdpr"),
+            column("status", "status"),
+            column("beside"),
         ],
         [
             [
-                one.responsibility,
+                responsibility(one.responsibility),
                 name,
                 one.title,
                 ", ".join(cited(one.gdpr, findings.data_role)),
@@ -252,32 +256,36 @@ def responsibilities(findings: Findings) -> Table:
 
 
 def totals(findings: Findings) -> Table:
-    """How many findings and controls have which verdict, and who answers for these."""
+    """How many findings and controls have which verdict, and who is responsible."""
     leaves = Counter(finding.status for finding in findings.leaves)
     judged = [
         (control, status) for name, control, status in _verdicts(findings) if name in CONTROLS
     ]
     counted = [
-        ("Findings", leaves),
-        ("Controls, by their worst finding", Counter(status for _, status in judged)),
+        ("findings", leaves),
+        ("controls", Counter(status for _, status in judged)),
         *(
-            (told, Counter(status for one, status in judged if one.responsibility == side))
-            for side, told in _ANSWERS.items()
+            (party, Counter(status for one, status in judged if one.responsibility == party))
+            for party in (CUSTOMER, SHARED, AWS)
         ),
     ]
     return Table(
         "totals",
-        f"Findings and controls by verdict, and who answers for the controls{beside(findings)}",
+        joined(text("report/totals/caption"), beside(findings)),
         [
-            Column("what", "Counted"),
+            column("counted"),
             *(
-                Column(status, f"{STATUSES[status].shape} {status}", "number")
+                Column(status, f"{STATUSES[status].shape} {STATUSES[status].word}", "number")
                 for status in WORST_FIRST
             ),
-            Column("all", "together", "number"),
+            column("all", "number"),
         ],
         [
-            [what, *(counts[status] for status in WORST_FIRST), counts.total()]
+            [
+                text(f"report/totals/{what}"),
+                *(counts[status] for status in WORST_FIRST),
+                counts.total(),
+            ]
             for what, counts in counted
         ],
     )
@@ -287,14 +295,14 @@ def gravest(findings: Findings) -> Table | Note:
     """The open points of the summary: the gravest, a line each."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
-        return Note("Nothing is open: no control fails, and none lacks evidence.")
-    shown_here = lines[:_GRAVEST]
-    told_ = f"the {len(shown_here)} gravest of {len(lines)}, all of which follow with reasons"
+        return Note(text("report/open/empty"))
+    first = lines[:_GRAVEST]
+    caption = text("report/gravest/caption", count=len(first), lines=len(lines))
     return Table(
         "gravest",
-        f"Open points: {told_ if len(lines) > len(shown_here) else 'all of them'}",
-        _OPEN_COLUMNS,
-        [line[:-1] for line in shown_here],
+        caption if len(lines) > len(first) else text("report/gravest/caption_of_all"),
+        _open_columns()[:-1],
+        [line[:-1] for line in first],
     )
 
 
@@ -302,13 +310,8 @@ def open_points(findings: Findings) -> Table | Note:
     """Everything that fails or is not evidenced, by severity, a line for each control."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
-        return Note("Nothing is open: no control fails, and none lacks evidence.")
-    return Table(
-        "open",
-        "Open points, the gravest first",
-        [*_OPEN_COLUMNS, Column("why", "Why", brief=_WHY)],
-        lines,
-    )
+        return Note(text("report/open/empty"))
+    return Table("open", text("report/open/caption"), _open_columns(), lines)
 
 
 def beyond_evidence(findings: Findings) -> Table | Note:
@@ -317,45 +320,35 @@ def beyond_evidence(findings: Findings) -> Table | Note:
         findings, lambda finding: finding.status == NOT_EVIDENCED and not finding.is_open
     )
     if not lines:
-        return Note("AWS offers an interface for everything that the selected controls need.")
-    return Table(
-        "no-interface",
-        "Not evidenced because AWS offers no interface; not counted as open",
-        [*_OPEN_COLUMNS, Column("why", "Why", brief=_WHY)],
-        lines,
-    )
+        return Note(text("report/no_interface/empty"))
+    return Table("no-interface", text("report/no_interface/caption"), _open_columns(), lines)
 
 
 def verdicts() -> Table:
     """What each status means, the worst first."""
     return Table(
         "verdicts",
-        "The verdicts, the worst first",
-        [
-            Column("status", "Verdict", "status"),
-            Column("meaning", "What it means"),
-            Column("open", "Open"),
-        ],
-        [
-            [
-                known.word,
-                known.meaning,
-                "yes" + (f", except {', '.join(known.closed_for)}" if known.closed_for else "")
-                if known.open
-                else "no",
-            ]
-            for known in statuses.STATUSES.values()
-        ],
+        text("report/verdicts/caption"),
+        [column("status", "status"), column("meaning"), column("open")],
+        [[known.word, known.meaning, _open_for(known)] for known in statuses.STATUSES.values()],
     )
 
 
-_OPEN_COLUMNS = [
-    Column("control", "Control", "control"),
-    Column("title", "What it asserts"),
-    Column("severity", "Severity", "severity"),
-    Column("status", "Verdict", "status"),
-    Column("count", "Findings", "number"),
-]
+def _open_for(status: statuses.Status) -> str:
+    if status.open and status.closed_for:
+        return text("report/verdicts/open_except", reasons=", ".join(status.closed_for))
+    return text("report/yes" if status.open else "report/no")
+
+
+def _open_columns() -> list[Column]:
+    return [
+        column("control", "control"),
+        column("title"),
+        column("severity", "severity"),
+        column("status", "status"),
+        column("count", "number"),
+        column("reason", brief=_WHY),
+    ]
 
 
 def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[Any]]:
@@ -376,20 +369,20 @@ def section(findings: Findings, letters: str) -> Controls | Note:
     """The controls of a section, a block for each; the provider's have a section of their own."""
     blocks = control_blocks(findings, lambda c: c.section == letters and not _is_providers(c))
     if not blocks:
-        return Note(f"No control of the section {SECTIONS[letters]} was selected for this run.")
+        return Note(text("report/section/empty", section=section_title(letters)))
     return Controls(blocks)
 
 
 def provider_side(findings: Findings) -> Controls | Note:
-    """What AWS answers for whatever the account's configuration is."""
+    """What AWS is responsible for, whatever the account's configuration is."""
     blocks = control_blocks(findings, _is_providers)
-    return Controls(blocks) if blocks else Note("No control of the provider's side was selected.")
+    return Controls(blocks) if blocks else Note(text("report/provider_side/empty"))
 
 
 def commands(findings: Findings) -> Remedies | Note:
-    """What may be typed or declared to mend what is open."""
+    """The commands and declarations that remedy or inspect what is open."""
     made = remedies(findings)
-    return made if made.entries else Note("Nothing is open that a command would mend.")
+    return made if made.entries else Note(text("report/commands/empty"))
 
 
 def transit(findings: Findings) -> Table:
@@ -406,23 +399,23 @@ def transit(findings: Findings) -> Table:
             first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)
             says = " ".join(filter(None, (statement.says, statement.note)))
-            seen = ". ".join(filter(None, (beside_it, told(first))))
+            observed = ". ".join(filter(None, (beside_it, reasons_and_observed(first))))
             refs = evidence_ids(ref for finding in own for ref in finding.evidence)
-            rows.append([str(number), statement.what, says, name, status, seen, refs])
+            rows.append([str(number), statement.what, says, name, status, observed, refs])
     return Table(
         "transit",
-        "Encryption in transit: the rows of AWS's table",
+        text("report/transit/caption"),
         [
-            Column("row", "Row"),
-            Column("what", "What travels"),
-            Column("says", "What AWS's page says"),
-            Column("control", "Control", "control"),
-            Column("status", "Verdict", "status"),
-            Column("seen", "What was seen", brief=BRIEF),
-            Column("evidence", "Evidence", "evidence", brief=BRIEF_IDS),
+            column("row"),
+            column("traffic"),
+            column("says"),
+            column("control", "control"),
+            column("status", "status"),
+            column("observed", brief=BRIEF),
+            column("evidence", "evidence", BRIEF_IDS),
         ],
         rows,
-        empty="None of the five rows was selected for this run.",
+        empty=text("report/transit/empty"),
     )
 
 

@@ -18,6 +18,8 @@ from typing import Any, ClassVar, Literal, get_args
 
 import jinja2
 
+from kit.catalogue import statuses
+from kit.catalogue.texts import text
 from kit.report.formats import (
     JSON,
     SEVERITIES,
@@ -27,8 +29,10 @@ from kit.report.formats import (
     Mark,
     Scalar,
     cell_text,
+    counts,
     escape,
     ids,
+    joined,
     storable,
 )
 
@@ -62,6 +66,7 @@ __all__ = [
 
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS = 30
+_OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 
 class View:
@@ -108,6 +113,11 @@ class Column:
             raise ValueError(f"column {self.name!r}: no kind {self.kind!r}, use {get_args(Kind)}")
 
 
+def column(name: str, kind: Kind = "text", brief: int | None = None) -> Column:
+    """Return a column with the title that the catalogue has for its name."""
+    return Column(name, text(f"report/columns/{name}"), kind, brief)
+
+
 @dataclass(frozen=True)
 class Table(View):
     """Rows and columns, all of which the HTML shows.
@@ -125,11 +135,11 @@ class Table(View):
     listed : list of int, optional
         Indexes of the rows that the PDF lists; all by default.
     cut : str, optional
-        Says what `listed` leaves out and where it is; goes with `listed`.
+        States what `listed` leaves out and where it is; goes with `listed`.
     anchor : str, optional
         Name of the column whose value other cells link to.
     empty : str
-        The sentence that stands for a table without rows.
+        The sentence in place of a table without rows.
 
     Raises
     ------
@@ -148,7 +158,7 @@ class Table(View):
     listed: list[int] | None = None
     cut: str | None = None
     anchor: str | None = None
-    empty: str = "No rows."
+    empty: str = field(default_factory=lambda: text("report/empty"))
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -168,10 +178,10 @@ class Table(View):
 
     def plain(self) -> str:
         """Return the caption and the number of rows."""
-        return f"{self.caption} ({len(self.rows)} rows)"
+        return text("report/plain/table", caption=self.caption, count=len(self.rows))
 
 
-def first_of(rows: Sequence[Any], most: int, whole: str = "the HTML has all") -> dict[str, Any]:
+def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
     """Return a table's `listed` and `cut` where it has more rows than the PDF is to list.
 
     Parameters
@@ -179,14 +189,15 @@ def first_of(rows: Sequence[Any], most: int, whole: str = "the HTML has all") ->
     rows : sequence
     most : int
         Rows that the PDF lists.
-    whole : str
-        Where all of them are, as the end of a sentence.
+    file : str
+        What has all rows besides the HTML; empty for nothing.
     """
     left = len(rows) - most
     if left <= 0:
         return {}
-    cut = f"{left} of {len(rows)} rows are left out here; {whole}."
-    return {"listed": list(range(most)), "cut": cut}
+    where = text("report/cut/file", file=file) if file else text("report/cut/html")
+    cut = text("report/cut/rows", count=left, rows=len(rows))
+    return {"listed": list(range(most)), "cut": joined(cut, where)}
 
 
 @dataclass(frozen=True)
@@ -256,6 +267,8 @@ class Cover(View):
         Further marks for every page, such as "Unsigned".
     paper : {"A4", "Letter"}
         Size of the PDF's pages.
+    language : str
+        In which the exporters write what they add: ``en``, or the path of a YAML file.
     """
 
     kind: ClassVar[str] = "cover"
@@ -267,6 +280,7 @@ class Cover(View):
     stamp: str | None = None
     marks: list[str] = field(default_factory=list)
     paper: str = "A4"
+    language: str = "en"
 
     def plain(self) -> str:
         """Return title, subtitle and stamp."""
@@ -293,11 +307,11 @@ class ControlBlock:
     expected : str
         What the control accepts.
     remedy : str
-        How to mend it; empty where nothing is open.
+        The remediation; empty where nothing is open.
     counts : dict of str to int
         Rows by status.
-    rest : list of {"status": str, "count": int, "told": str, "evidence": list of str}
-        What the PDF says of the rows that are not open.
+    rest : list of {"status": str, "count": int, "observed": str, "evidence": list of str}
+        What the PDF has of the rows that are not listed.
     rows : Table
         What was observed.
     """
@@ -334,12 +348,14 @@ class Controls(View):
 
     def plain(self) -> str:
         """Return each control's verdict."""
-        return "\n".join(f"{block.id} {block.status}: {block.title}" for block in self.blocks)
+        return "\n".join(
+            f"{block.id} {STATUSES[block.status].word}: {block.title}" for block in self.blocks
+        )
 
 
 @dataclass(frozen=True)
 class Remedies(View):
-    """Commands that mend, each with the controls that it is for.
+    """Commands that remedy or inspect, each with the controls that it is for.
 
     Parameters
     ----------
@@ -391,7 +407,7 @@ class Data(View):
 
     def plain(self) -> str:
         """Return how many records there are."""
-        return f"{self.name}: {len(self.records)} records"
+        return text("report/plain/data", name=self.name, count=len(self.records))
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -459,7 +475,7 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
 
 
 def _is_beside(address: object) -> bool:
-    """Tell whether an address leads to a file that came along, and to no network."""
+    """Return whether an address leads to a file that came along, and to no network."""
     return isinstance(address, str) and not re.match(r"[/\\]|[^/]*:", address)
 
 
@@ -482,8 +498,10 @@ def environment(*folders: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(STATUSES=STATUSES, SEVERITIES=SEVERITIES, LAB_ROWS=LAB_ROWS)
-    made.filters.update(seen=escape, cell=_cell_filter)
+    made.globals.update(
+        OPEN=_OPEN, STATUSES=STATUSES, SEVERITIES=SEVERITIES, LAB_ROWS=LAB_ROWS, text=text
+    )
+    made.filters.update(seen=escape, cell=_cell_filter, counts=counts)
     return made
 
 

@@ -60,3 +60,12 @@ def unknown_credentials(service: str) -> AWSError:
     if service in {"iam", "sts"}:
         return AWSError("InvalidClientTokenId", message, 403)
     return AWSError("UnrecognizedClientException", message, 403 if service in REST_JSON else 400)
+
+
+def expired(service: str) -> AWSError:
+    """Return the error for a session whose time has run out."""
+    if service in XML_SERVICES:
+        status = 400 if service in {"s3", "s3control"} else 403
+        return AWSError("ExpiredToken", "The provided token has expired.", status)
+    message = "The security token included in the request is expired"
+    return AWSError("ExpiredTokenException", message, 403 if service in REST_JSON else 400)

@@ -8,7 +8,22 @@ from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, Literal, get_args
 
-Kind = Literal["deny", "throttle", "fail", "empty-page", "region-off", "drop"]
+Kind = Literal[
+    "deny",
+    "throttle",
+    "fail",
+    "empty-page",
+    "region-off",
+    "drop",
+    "answer",
+    "cut",
+    "wrong-types",
+    "stall",
+    "drip",
+    "endless",
+    "expired",
+    "unknown",
+]
 
 IAM_PREFIX = {
     "accessanalyzer": "access-analyzer",
@@ -44,7 +59,12 @@ class Fault:
         botocore's names (``accessanalyzer``, ``ListAnalyzers``); ``*`` and ``?`` match as in a shell.
     kind
         ``deny``, ``throttle``, ``fail`` (HTTP 500), ``empty-page`` (a list's first page is empty but
-        has a token), ``region-off`` (as if the region were not enabled), ``drop`` (no answer at all).
+        has a token), ``region-off`` (as if the region were not enabled), ``drop`` (the connection is
+        closed), ``answer`` (what `body`, `status` and `content_type` say), ``cut`` (the connection is
+        closed in the middle of the body), ``wrong-types`` (every value of the answer is of another
+        type), ``stall`` (no answer, while the connection stays open), ``drip`` (a byte of the body
+        every `seconds`), ``endless`` (every page has a token for another), ``expired`` (the
+        session's token has expired), ``unknown`` (the access key is unknown).
     account, region
         An account id and a region name, or None for all.
     match
@@ -53,6 +73,12 @@ class Fault:
         Only the first so many matching requests.
     share
         A fraction of the matching requests, spread evenly: 0.2 is every fifth.
+    after
+        Not before so many matching requests were answered.
+    body, status, content_type
+        Of an ``answer``; without a type, it is the protocol's.
+    seconds
+        Between two bytes of a ``drip``.
     """
 
     service: str
@@ -63,6 +89,11 @@ class Fault:
     match: dict[str, Any] | None = None
     times: int | None = None
     share: float | None = None
+    after: int = 0
+    body: str = ""
+    status: int = 200
+    content_type: str | None = None
+    seconds: float = 5.0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -117,7 +148,7 @@ class Faults:
 
     def strike(
         self, account: str, region: str, service: str, operation: str, parameters: dict[str, Any]
-    ) -> Kind | None:
+    ) -> Fault | None:
         """Return what to do wrong with this request, counting it, or None."""
         with self._lock:
             for number, fault in enumerate(self._faults):
@@ -126,10 +157,13 @@ class Faults:
                 if not fault.fits(service, operation, parameters):
                     continue
                 seen = self._seen[number] = self._seen.get(number, 0) + 1
+                seen -= fault.after
+                if seen <= 0:
+                    continue
                 if fault.times is not None and seen > fault.times:
                     continue
                 share = fault.share
                 if share is not None and math.floor(seen * share) == math.floor((seen - 1) * share):
                     continue
-                return fault.kind
+                return fault
         return None

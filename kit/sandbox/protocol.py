@@ -27,6 +27,12 @@ SERVICE_OF_SIGNING_NAME = {
     "access-analyzer": "accessanalyzer",
     "tagging": "resourcegroupstaggingapi",
 }
+# Amazon S3 API Reference, "Response Syntax": root elements that botocore's models do not have.
+ROOTS = {
+    "GetAccessPointPolicy": "GetAccessPointPolicyResult",
+    "GetBucketVersioning": "VersioningConfiguration",
+    "ListAccessPoints": "ListAccessPointsResult",
+}
 S3_CONTROL_PATH = "/v20180820/"
 
 Response = tuple[bytes, int, dict[str, str]]
@@ -136,13 +142,18 @@ def write_result(operation: Operation, result: dict[str, Any], request_id: str) 
     serializer = get_serializer_class(model.service_model.service_name, protocol)
     response = serializer(model, SerializationContext(request_id)).serialize(result)
     body = response["body"]
-    headers = dict(response["headers"]) | _headers(protocol, request_id)
-    return body.encode() if isinstance(body, str) else body, response["status_code"], headers
+    headers = dict(response["headers"]) | write_headers(protocol, request_id)
+    body = body.encode() if isinstance(body, str) else body
+    if root := ROOTS.get(model.name) if protocol == "rest-xml" else None:
+        body = body.replace(f"{model.name}Response".encode(), root.encode())
+    if model.name == "GetBucketPolicy":
+        headers["Content-Type"] = "application/json"
+    return body, response["status_code"], headers
 
 
 def write_error(service: str, protocol: str, error: AWSError, request_id: str) -> Response:
     """Return body, HTTP status and headers of an error, in the shape of the service's protocol."""
-    headers = _headers(protocol, request_id) | error.headers
+    headers = write_headers(protocol, request_id) | error.headers
     if protocol in {"json", "rest-json"}:
         body = json.dumps({"__type": error.code, "message": error.message})
         return body.encode(), error.status, headers | {"x-amzn-ErrorType": error.code}
@@ -159,7 +170,8 @@ def write_error(service: str, protocol: str, error: AWSError, request_id: str) -
     return body.encode(), error.status, headers
 
 
-def _headers(protocol: str, request_id: str) -> dict[str, str]:
+def write_headers(protocol: str, request_id: str) -> dict[str, str]:
+    """Return the headers that an answer in a protocol has."""
     content_type = {"json": "application/x-amz-json-1.1", "rest-json": "application/json"}
     return {
         "Content-Type": content_type.get(protocol, "text/xml"),

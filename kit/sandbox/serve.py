@@ -13,8 +13,9 @@ import click
 from kit import sandbox
 from kit.aws_models import models
 from kit.errors import UserError
-from kit.notebook import PARAMETERS_FILE, project
+from kit.notebook import PARAMETERS_FILE
 from kit.parameters import appstream_regions
+from kit.shipped import project
 
 
 def serve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import importlib
@@ -24,10 +25,10 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response as HTTPResponse
 
-from kit.sandbox import admin, errors, permissions, services
+from kit.sandbox import admin, errors, permissions, services, spoil
 from kit.sandbox.checks import check_input, check_output
 from kit.sandbox.declared import Account, load
-from kit.sandbox.faults import Faults
+from kit.sandbox.faults import Fault, Faults
 from kit.sandbox.protocol import (
     AWSError,
     Operation,
@@ -179,6 +180,12 @@ class Sandbox:
             self._log(scope, account, operation, 0, None)
             _hang_up(environ)
             return []
+        except _Stalled:
+            self._log(scope, account, operation, 0, None)
+            return _say_nothing(environ)
+        except _Slow as slow:
+            self._log(scope, account, operation, slow.response[1], None)
+            return spoil.send_slowly(slow.fault, slow.response, start_response)
         except Exception as error:
             # A sample account, or the sandbox, is wrong: say so here and to the client.
             LOG.exception("%s could not be answered", scope.service)
@@ -200,8 +207,13 @@ class Sandbox:
         if operation is None:
             raise NotOurs
         name = operation.model.name
-        fault = self.faults.strike(account.id, region, service, name, operation.parameters)
-        if fault == "region-off" or account.region_status.get(region) == "DISABLED":
+        struck = self.faults.strike(account.id, region, service, name, operation.parameters)
+        fault = struck.kind if struck else None
+        if (
+            fault == "unknown"
+            or fault == "region-off"
+            or account.region_status.get(region) == "DISABLED"
+        ):
             raise errors.unknown_credentials(service)
         if fault == "drop":
             raise _Dropped
@@ -217,6 +229,14 @@ class Sandbox:
             raise errors.throttled(service)
         if fault == "fail":
             raise errors.failed(service)
+        if fault == "expired":
+            raise errors.expired(service)
+        if fault == "stall":
+            raise _Stalled
+        if struck and fault == "answer":
+            return spoil.literal(struck, operation.protocol, request_id)
+        if fault == "endless":
+            spoil.forget_token(operation.parameters)
         handler = HANDLERS.get((service, name))
         parameters = {k: v for k, v in operation.parameters.items() if v is not None}
         if handler is None:
@@ -235,7 +255,14 @@ class Sandbox:
         )
         result = handler(call)
         check_output(operation.model.output_shape, result, f"{account.name}: {service} {name}")
-        return write_result(operation, result, request_id)
+        if fault == "endless":
+            spoil.add_token(operation.model, result, request_id)
+        response = write_result(operation, result, request_id)
+        if fault == "wrong-types":
+            response = spoil.wrong_types(response)
+        if struck and fault in ("cut", "drip"):
+            raise _Slow(struck, response)
+        return response
 
     def _log(
         self,
@@ -271,6 +298,18 @@ class _Dropped(Exception):  # noqa: N818 - not an error, but a way out
     """The connection is to be closed without an answer."""
 
 
+class _Stalled(Exception):  # noqa: N818 - not an error, but a way out
+    """The connection is to stay open without an answer."""
+
+
+class _Slow(Exception):  # noqa: N818 - not an error, but a way out
+    """The answer is to be sent in part, or byte by byte."""
+
+    def __init__(self, fault: Fault, response: Response):
+        super().__init__()
+        self.fault, self.response = fault, response
+
+
 class _Handler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing: `Sandbox.requests` is the log."""
@@ -279,6 +318,15 @@ class _Handler(MotoRequestHandler):
 def _send(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     body, status, headers = response
     return HTTPResponse(body, status, headers)(environ, start_response)
+
+
+def _say_nothing(environ: Environ) -> Iterable[bytes]:
+    """Wait until the client goes away."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    with contextlib.suppress(OSError):
+        while connection.recv(1_024):
+            pass
+    return []
 
 
 def _hang_up(environ: Environ) -> None:

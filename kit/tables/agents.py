@@ -8,31 +8,25 @@ from kit.calls import DESCRIBE_IMAGE_BUILDERS, DESCRIBE_STACKS, Scope
 from kit.tables.cells import NONE, Cell, Default
 from kit.tables.core import Column, Part, Row, Source, listed, table
 
-ADMITTING = Part("agents", "stack or image builder that agents may use")
+ADMITTING = Part("agents", "admitting")
 AGENT_CALLS = {DESCRIBE_STACKS: "stack", DESCRIBE_IMAGE_BUILDERS: "image builder"}
 _COLUMNS = {
-    "kind": Column("Kind"),
-    "agents": Column("Agents may use it", "AgentAccessConfig != `null`"),
-    "agent_actions": Column(
-        "What agents may do", "AgentAccessConfig.Settings[?Permission=='ENABLED'].AgentAction", NONE
-    ),
+    "kind": Column(),
+    "agents": Column("AgentAccessConfig != `null`"),
+    "agent_actions": Column("AgentAccessConfig.Settings[?Permission=='ENABLED'].AgentAction", NONE),
     "agent_screenshots": Column(
-        "Agents' screenshots are kept",
         "AgentAccessConfig.ScreenshotsUploadEnabled",
         Default(False, "AgentAccessConfig, ScreenshotsUploadEnabled: off unless enabled"),
     ),
     "agent_replays": Column(
-        "Agents' sessions are recorded",
         "AgentAccessConfig.ReplaySessionEnabled",
         Default(False, "Session evidence, Administration Guide: Replay Session is off by default"),
     ),
-    "agent_control": Column(
-        "Users may see and stop agents", "AgentAccessConfig.UserControlMode", NONE
-    ),
+    "agent_control": Column("AgentAccessConfig.UserControlMode", NONE),
 }
 
 
-@table("agent_access", "stack or image builder", Scope.REGION, tuple(AGENT_CALLS), _COLUMNS)
+@table("agent_access", Scope.REGION, tuple(AGENT_CALLS), _COLUMNS)
 def agent_access(source: Source) -> Iterator[Row]:
     """Every stack and image builder, with what agents may do in it and what is kept of that."""
     for call, kind in AGENT_CALLS.items():

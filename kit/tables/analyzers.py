@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kit.calls import LIST_ANALYZERS
+from kit.catalogue.texts import text
 from kit.snapshot import Snapshot
 from kit.tables.cells import Cell
 from kit.tables.organisation import held, organisation_id
@@ -25,8 +26,7 @@ def analyzer(snapshot: Snapshot, region: str) -> Cell:
     refs = (*own.refs, *organisation.refs, *theirs.refs)
     if theirs.value == "ORGANIZATION":
         return Cell(theirs.value, theirs.refs)
-    what = "an organisation's analyzer is seen by the delegated administrator alone"
-    return Cell(None, refs, held(snapshot, what))
+    return Cell(None, refs, held(snapshot, text("gaps/analyzer_of_organisation")))
 
 
 def _active(snapshot: Snapshot, region: str) -> Cell:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.calls import Call, search
+from kit.catalogue.texts import text
 from kit.snapshot import Answer, Trouble
 
 
@@ -84,7 +85,9 @@ def _assumed(absent: Default, ref: str) -> Cell:
 
 def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
     """The trouble of a member that a successful answer left out and that has no default."""
-    return Trouble("absent in answer", call.name, hint=f"AWS left {path} out", evidence=ref)
+    return Trouble(
+        "absent in answer", call.name, hint=text("gaps/left_out", member=path), evidence=ref
+    )
 
 
 def pointer(path: str) -> str:
@@ -103,7 +106,7 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     latest = max(filter(None, map(_time, times)), default=None)
     if cell.gap or latest is None or latest <= as_of + dt.timedelta(days=1):
         return cell
-    hint = f"AWS gives a time that lies ahead: {latest:%Y-%m-%d %H:%M} UTC"
+    hint = text("gaps/lies_ahead", time=f"{latest:%Y-%m-%d %H:%M} UTC")
     evidence = cell.refs[0].partition("#")[0] if cell.refs else ""
     return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
 

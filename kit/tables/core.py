@@ -9,43 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from kit.calls import CALLS, Call, Scope
+from kit.catalogue.texts import has, text
 from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
-from kit.tables.coverage import TROUBLE, coverage
+from kit.tables.coverage import TROUBLE, Covered, coverage
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a table that share something, and what people call one of them.
+    """Rows of a table that share something.
 
     Attributes
     ----------
     query : str
         A pandas query over the table's columns.
-    noun : str
-        Stands after "no" and "any": home-folder bucket, IAM user with a console password.
+    name : str
+        Id among the catalogue's ``nouns``.
     """
 
     query: str
-    noun: str
+    name: str
+
+    @property
+    def noun(self) -> str:
+        """What people call one of the rows; stands after "no" and "any"."""
+        return text(f"nouns/{self.name}")
 
 
 @dataclass(frozen=True)
 class Column:
-    """A declared column.
+    """A declared column; the catalogue has its title, see `Spec.title`.
 
     Attributes
     ----------
-    title : str
-        As people read it, with the unit.
     path : str
         JMESPath within the listed item; empty where the builder fills the cell.
     absent : Default or None
@@ -61,11 +64,13 @@ class Column:
     sample : str
         The column that describes which part of a population the value rests on, where that is
         not all of it.
+    quoted : bool
+        The values are somebody else's words, such as what a run declares: findings show them as
+        they are, and translate none.
     past : bool
         The value is the time, or times, of what has happened: one that lies ahead is a gap.
     """
 
-    title: str
     path: str = ""
     absent: Default | None = UNSEEN
     calls: tuple[Call, ...] = ()
@@ -73,6 +78,7 @@ class Column:
     transient: bool = False
     sample: str = ""
     past: bool = False
+    quoted: bool = False
 
 
 @dataclass
@@ -108,12 +114,21 @@ class Spec:
     """
 
     name: str
-    noun: str
     scope: Scope
     calls: tuple[Call, ...]
     columns: Mapping[str, Column]
     build: Builder
     thresholds: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What people call one of the rows; stands after "no" and "any"."""
+        return text(f"nouns/{self.name}")
+
+    def title(self, column: str) -> str:
+        """Return a column's title, with the unit: the table's own, or that of its name."""
+        own = f"columns/{self.name}/{column}"
+        return text(own if has(own) else f"columns/{column}")
 
     def needs(self, columns: Iterable[str], rests_on: tuple[Call, ...] = ()) -> set[Call]:
         """Calls that the rows and these columns read, and those that stand in for them.
@@ -132,7 +147,6 @@ SPECS: dict[str, Spec] = {}
 
 def table(
     name: str,
-    noun: str,
     scope: Scope,
     calls: tuple[Call, ...],
     columns: Mapping[str, Column],
@@ -141,7 +155,7 @@ def table(
     """Declare the table whose rows the decorated function yields."""
 
     def register(build: Builder) -> Builder:
-        SPECS[name] = Spec(name, noun, scope, calls, columns, build, thresholds)
+        SPECS[name] = Spec(name, scope, calls, columns, build, thresholds)
         return build
 
     return register
@@ -158,9 +172,8 @@ class Table:
         label), then the declared columns.
     gap_at : dict of (str, str) to Trouble
         Why a cell was not seen, by row id and column.
-    coverage : DataFrame
-        ``account, region, call, complete`` and the same columns as `gaps` where not complete;
-        ``evidence`` is a tuple of ids.
+    covered : list of Covered
+        Whether the calls that list the rows were answered in full.
     refs : dict
         ``(row, column)`` to the references that the cell rests on.
     assumed : dict
@@ -170,7 +183,7 @@ class Table:
     spec: Spec
     rows: Mapping[str, dict[str, Any]]
     gap_at: Mapping[tuple[str, str], Trouble]
-    coverage: pd.DataFrame
+    covered: list[Covered]
     refs: Mapping[tuple[str, str], tuple[str, ...]]
     assumed: Mapping[tuple[str, str], tuple[str, ...]]
 
@@ -182,18 +195,15 @@ class Table:
         return pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
 
     @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """`covered` as ``account, region, call, complete`` and, where not complete, as `gaps`."""
+        return pd.DataFrame(self.covered, columns=list(Covered._fields), dtype=object)
+
+    @cached_property
     def gaps(self) -> pd.DataFrame:
         """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
         lines = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
         return pd.DataFrame(lines, columns=["row", "column", *TROUBLE], dtype=object)
-
-
-def lines(frame: pd.DataFrame) -> list[Any]:
-    """A frame of objects, as a list of its rows with the columns as attributes."""
-    names = frame.columns.tolist()
-    return [
-        SimpleNamespace(**dict(zip(names, line, strict=True))) for line in frame.to_numpy().tolist()
-    ]
 
 
 def build(spec: Spec, source: Source) -> Table:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
+from typing import NamedTuple
 
-import pandas as pd
-
-from kit.calls import CALLS, Call, Scope
+from kit.calls import Call, Scope, stand_ins
 from kit.snapshot import Answer, Snapshot, Trouble
 
 ACCOUNT = "global"  # what stands in the region column of rows of the whole account
 TROUBLE = [f.name for f in fields(Trouble)]
 
 
-def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.DataFrame:
+class Covered(NamedTuple):
+    """Whether a call that lists rows was answered in full in a region, and what keeps it from that."""
+
+    account: str
+    region: str
+    call: str
+    complete: bool
+    reason: str
+    operation: str
+    code: str
+    permission: str
+    hint: str
+    evidence: tuple[str, ...]
+
+
+def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> list[Covered]:
     """Whether the calls that list rows were answered in full, for each region in scope.
 
-    One row for each region and call; where not complete, one for each different trouble. A list
+    One entry for each region and call; where not complete, one for each different trouble. A list
     of the account needs the answers of every region.
     """
     rows = []
@@ -34,11 +48,22 @@ def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> pd.Data
                 if answer.trouble and answer.trouble.evidence:
                     known[answer.trouble.evidence] = None
             for trouble, ids in cited.items():
-                told = astuple(trouble)[:-1] if trouble else ("",) * (len(TROUBLE) - 1)
-                rows.append((snapshot.account, region, call.name, not trouble, *told, tuple(ids)))
-    return pd.DataFrame(
-        rows, columns=["account", "region", "call", "complete", *TROUBLE], dtype=object
-    )
+                why = trouble or Trouble("")
+                rows.append(
+                    Covered(
+                        snapshot.account,
+                        region,
+                        call.name,
+                        not trouble,
+                        why.reason,
+                        why.operation,
+                        why.code,
+                        why.permission,
+                        why.hint,
+                        tuple(ids),
+                    )
+                )
+    return rows
 
 
 def _effective(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
@@ -49,8 +74,8 @@ def _effective(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
     """
     answers = _answers(call, region, snapshot)
     failed = any(answer.trouble for answer in answers)
-    for other in CALLS.values():
-        if other.fallback_of == call and (failed or not any(_lists(a) for a in answers)):
+    for other in stand_ins(call):
+        if failed or not any(_lists(a) for a in answers):
             instead = _answers(other, region, snapshot)
             for source in other.sources:
                 if source != call:

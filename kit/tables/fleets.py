@@ -14,6 +14,7 @@ from kit.calls import (
     GET_BUCKET_POLICY,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default
@@ -25,33 +26,25 @@ from kit.tables.storage import BUCKET_SOURCES
 THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
     "fleet_type": Column(
-        "Fleet type",
         "FleetType",
         Default("ON_DEMAND", "CreateFleet, FleetType: on-demand where none is named"),
     ),
-    "state": Column("State", "State"),
+    "state": Column("State"),
     "max_sessions_per_instance": Column(
-        "Sessions per instance",
         "MaxSessionsPerInstance",
         Default(1, "Multi-session fleets, Administration Guide: one session unless set"),
     ),
-    "session_limit": Column("Longest session (s)", "MaxUserDurationInSeconds", UNSEEN),
-    "disconnect_limit": Column(
-        "Kept after disconnection (s)", "DisconnectTimeoutInSeconds", UNSEEN
-    ),
+    "session_limit": Column("MaxUserDurationInSeconds", UNSEEN),
+    "disconnect_limit": Column("DisconnectTimeoutInSeconds", UNSEEN),
     "idle_limit": Column(
-        "Disconnected when idle (s)",
         "IdleDisconnectTimeoutInSeconds",
         Default(0, "CreateFleet, IdleDisconnectTimeoutInSeconds: 0 (never) is the default"),
     ),
     "usb_filters": Column(
-        "Filters that let USB devices in",
         "UsbDeviceFilterStrings && length(UsbDeviceFilterStrings)",
         Default(0, "CreateFleet, UsbDeviceFilterStrings: no USB device unless a filter names it"),
     ),
-    "third_party_connectors": Column(
-        "Third-party storage offered in the region", calls=(DESCRIBE_STACKS,)
-    ),
+    "third_party_connectors": Column(calls=(DESCRIBE_STACKS,)),
 }
 _KINDS = {
     DESCRIBE_FLEETS: "fleet",
@@ -59,19 +52,15 @@ _KINDS = {
     DESCRIBE_APP_BLOCK_BUILDERS: "app block builder",
 }
 _BUILDER_COLUMNS = {
-    "kind": Column("Kind"),
-    "internet": Column("Default internet access", "EnableDefaultInternetAccess"),
+    "kind": Column(),
+    "internet": Column("EnableDefaultInternetAccess"),
     "imdsv1_disabled": Column(
-        "IMDSv1 is disabled",
         "DisableIMDSV1",
         Default(False, "DisableIMDSV1: IMDSv1 is enabled unless it is set"),
     ),
-    "security_groups": Column("Security groups", "length(VpcConfig.SecurityGroupIds || `[]`)"),
-    "private_endpoints": Column(
-        "VPC endpoints through which alone it is reached", "length(AccessEndpoints || `[]`)"
-    ),
+    "security_groups": Column("length(VpcConfig.SecurityGroupIds || `[]`)"),
+    "private_endpoints": Column("length(AccessEndpoints || `[]`)"),
     "role_may": Column(
-        "Its role may",
         "IamRoleArn",
         NONE,
         calls=(
@@ -85,7 +74,7 @@ _BUILDER_COLUMNS = {
 }
 
 
-@table("fleets", "fleet", Scope.REGION, (DESCRIBE_FLEETS,), _FLEET_COLUMNS)
+@table("fleets", Scope.REGION, (DESCRIBE_FLEETS,), _FLEET_COLUMNS)
 def fleets(source: Source) -> Iterator[Row]:
     """Every fleet of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_FLEETS):
@@ -95,7 +84,7 @@ def fleets(source: Source) -> Iterator[Row]:
             yield row
 
 
-@table("fleets_and_builders", "fleet or builder", Scope.REGION, tuple(_KINDS), _BUILDER_COLUMNS)
+@table("fleets_and_builders", Scope.REGION, tuple(_KINDS), _BUILDER_COLUMNS)
 def fleets_and_builders(source: Source) -> Iterator[Row]:
     """Everything that runs streaming instances: fleets, image builders, app block builders."""
     role_may = capabilities_of_roles(source)
@@ -113,7 +102,7 @@ def _of_another(source: Source, role: Cell) -> Cell | None:
     owner = owner_of(role.value)
     if owner in ("", source.snapshot.account):
         return None
-    hint = f"the role is of account {owner}: that account sees what the role may do"
+    hint = text("gaps/role_of_another", account=owner)
     call = GET_ACCOUNT_AUTHORIZATION_DETAILS.name
     return Cell(None, role.refs, Trouble("needs review", call, hint=hint))
 

@@ -35,18 +35,17 @@ _DECLARED = (
 
 @table(
     "declarations",
-    "declaration",
     Scope.ACCOUNT,
     (),
     {
-        "data_role": Column("Declared role under the GDPR"),
-        "controller": Column("Declared controller"),
-        "register_reference": Column("Declared entry in the register of processing"),
-        "contact": Column("Declared contact for data protection"),
-        "reviewer": Column("Declared reviewer of the responsibility matrix"),
-        "reviewed_on": Column("Declared day of the review"),
-        "disk_encryption_statement": Column("Declared statement of AWS on instance disks"),
-        "agreements": Column("Agreements listed by Artifact", calls=(LIST_CUSTOMER_AGREEMENTS,)),
+        "data_role": Column(quoted=True),
+        "controller": Column(quoted=True),
+        "register_reference": Column(quoted=True),
+        "contact": Column(quoted=True),
+        "reviewer": Column(quoted=True),
+        "reviewed_on": Column(quoted=True),
+        "disk_encryption_statement": Column(quoted=True),
+        "agreements": Column(calls=(LIST_CUSTOMER_AGREEMENTS,), quoted=True),
     },
 )
 def declarations(source: Source) -> Iterator[Row]:
@@ -63,13 +62,12 @@ def declarations(source: Source) -> Iterator[Row]:
 
 @table(
     "provider",
-    "framework that the profile names",
     Scope.ACCOUNT,
     (),
     {
-        "framework": Column("Framework"),
-        "reports": Column("Reports published in Artifact", calls=(LIST_REPORTS,)),
-        "reading": Column("Declared as read"),
+        "framework": Column(quoted=True),
+        "reports": Column(calls=(LIST_REPORTS,), quoted=True),
+        "reading": Column(quoted=True),
     },
     thresholds=("attestations",),
 )

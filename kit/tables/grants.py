@@ -49,11 +49,14 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Trouble
+from kit.tables import deputies
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.federation import Admitted, admitted, providers
 from kit.tables.inventory import (
     BLOCKS,
     LISTS,
@@ -72,39 +75,33 @@ from kit.tables.storage import BUCKET_SOURCES
 
 _ON_FILES = (READ_FILES, LIST_FILES, CHANGE_FILES, UNPROTECT)
 _ON_APPSTREAM = (ADMINISTER, CHANGE_SESSIONS)
-RESOURCES = Part("in_scope", "resource of AppStream, or bucket, that rights could be on")
-DESTINATIONS = Part("in_scope", "stack or builder that a session could be opened on")
-_COLUMNS = {
-    "capability": "Right asked about",
-    "open": "Allowed without a narrowing condition",
-    "narrowed": "Allowed under a condition, or only on named resources",
-    "through": "By",
-    "administrator": "Declared as administrator, or as an account of the organisation",
-    "outsider": "Is outside the account",
-    "not_asked": "Not asked",
-}
+RESOURCES = Part("in_scope", "resources")
+DESTINATIONS = Part("in_scope", "destinations")
+_COLUMNS = (
+    *("capability", "open", "narrowed", "through"),
+    *("administrator", "outsider", "not_asked"),
+)
 _NOT_ASKED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
-    "Multi-Region Access Points, and "
-    "identities that sign in from outside or services of AWS that use a role"
+    "Multi-Region Access Points, and services of AWS that use a role"
 )
 _ANY_ACCOUNT = "0" * 12
 _ASSUME = "sts:AssumeRole"
 _READS = (READ_FILES, LIST_FILES)
-_SOURCES = ("aws:sourceaccount", "aws:sourceowner", "aws:sourcearn")
-_NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Column]:
-    columns = {name: Column(title) for name, title in _COLUMNS.items()}
-    columns["open"] = Column(_COLUMNS["open"], calls=(*calls, DESCRIBE_ORGANIZATION))
-    columns["through"] = Column(_COLUMNS["through"], calls=through)
-    return {**columns, "in_scope": Column("There is something to have rights on", calls=calls)}
+    columns = {name: Column() for name in _COLUMNS}
+    columns |= {
+        "open": Column(calls=(*calls, DESCRIBE_ORGANIZATION)),
+        "through": Column(calls=through),
+        "in_scope": Column(calls=calls),
+    }
+    return columns
 
 
 @table(
     "grants",
-    "principal with rights on AppStream",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     _declared(*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS, through=BLOCKS),
@@ -129,7 +126,6 @@ def grants(source: Source) -> Iterator[Row]:
 
 @table(
     "url_grants",
-    "principal that may open streaming sessions",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     _declared(*OPENED),
@@ -187,7 +183,7 @@ def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
     narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
     if not narrowed:
         return None
-    hint = f"the role may, on a condition: {narrowed}"
+    hint = text("gaps/role_on_a_condition", rights=narrowed)
     return Trouble("needs review", GET_ACCOUNT_AUTHORIZATION_DETAILS.name, hint=hint)
 
 
@@ -218,9 +214,18 @@ class _Outsider:
     declared: bool
     is_outside: bool = True
     only_reads: bool = False  # and whether it does so for others than the account is not known
+    only_perhaps: bool = False  # whose the unique id is, and whether there is anybody, is not known
     held: dict[str, Held] = field(default_factory=dict)
     through: dict[str, list[str]] = field(default_factory=dict)
     refs: tuple[str, ...] = ()
+
+    def join(self, other: _Outsider) -> None:
+        """Add what somebody holds who comes under the same name in another way."""
+        for name, held in other.held.items():
+            known = self.held.setdefault(name, held)
+            self.through.setdefault(name, other.through[name])
+            for mine, theirs in ((known.open, held.open), (known.narrowed, held.narrowed)):
+                mine += [one for one in theirs if one not in mine]
 
 
 class _Grants:
@@ -253,6 +258,16 @@ class _Grants:
         return self._held[principal.arn]
 
     @cached_property
+    def _known_ids(self) -> set[str]:
+        """The unique ids of the account's roles and users, those of AWS's services included."""
+        details = self.source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+        return {
+            item.get(f"{kind}Id") or ""
+            for kind in ("Role", "User")
+            for item, _ in details.items(f"{kind}DetailList")
+        }
+
+    @cached_property
     def refs(self) -> tuple[str, ...]:
         """Evidence of what there could be rights on, empty lists and policies included."""
         return tuple(
@@ -283,10 +298,23 @@ class _Grants:
                     yield self._outsiders_row(outsider, name, in_scope[name])
             if details.trouble:
                 continue
-            gap = capability.policy_gap
+            gap = capability.policy_gap or self._trust_gap(name)
             refs = (*details.evidence, *self.refs)
             cells = _cells(name, Held(gap=gap), refs, in_scope[name])
             yield Row(ACCOUNT, f"{name}/~", f"everybody else: {name}", cells)
+
+    def _trust_gap(self, capability: str) -> Trouble | None:
+        """What hides who may take a role that has a capability, and whatever rights with it."""
+        hidden = [role for role in self.roles.values() if role.trust.unseen]
+        for role in hidden:
+            held = self.of(role)
+            if (
+                role.unseen
+                or held[capability]
+                or (capability == GIVE_RIGHTS and any(held.values()))
+            ):
+                return role.trust.unseen
+        return None
 
     def _directly(self, principal: Principal) -> dict[str, Held]:
         return {
@@ -365,9 +393,12 @@ class _Grants:
         trusting = [r for r in self.roles.values() if any(self.of(r).values())]
         policies |= dict.fromkeys(role.trust.statements for role in trusting)
         snapshot = self.source.snapshot
+        found: dict[str, _Outsider] = {}
         for outsider in self._named([one for policy in policies for one in policy]):
             for name, capability in self.capabilities.items():
                 held = capability.held(outsider.caller)
+                if outsider.only_perhaps:
+                    held = Held(narrowed=[*held.open, *held.hidden, *held.narrowed])
                 if outsider.only_reads:
                     held = Held(narrowed=[*held.open, *held.hidden] if name in _READS else [])
                 if held:
@@ -376,20 +407,40 @@ class _Grants:
             for role in trusting if outsider.caller.account not in ("", snapshot.account) else ():
                 self._let_take(outsider, role)
             if outsider.held:
+                found.setdefault(outsider.key, outsider).join(outsider)
+        yield from found.values()
+        yield from self._signing_in(trusting)
+
+    def _signing_in(self, trusting: list[Principal]) -> Iterator[_Outsider]:
+        """Identity providers by which somebody may sign in to a role with rights."""
+        trusts = {role.arn: providers(role.trust.statements) for role in trusting}
+        for provider in sorted({name for names in trusts.values() for name in names}):
+            label = self.source.labels.label("identity provider", provider)
+            declared = self._is_administrator(provider)
+            outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
+            for role in trusting:
+                found = admitted(provider, role.trust.statements, role.arn, role.caller.account)
+                if provider in trusts[role.arn] and found is not Admitted.NOBODY:
+                    outsider.is_outside |= found is not Admitted.SOME
+                    self._add(outsider, role, surely=found is Admitted.ANYBODY)
+            if outsider.held:
                 yield outsider
 
     def _let_take(self, outsider: _Outsider, role: Principal) -> None:
         """Add what a role holds to an outsider whom it trusts."""
         trusted = _may_assume(outsider.caller, role)
-        if trusted is Access.NO:
-            return
+        if trusted is not Access.NO:
+            surely = trusted is Access.YES and not outsider.only_perhaps
+            self._add(outsider, role, surely=surely)
+
+    def _add(self, outsider: _Outsider, role: Principal, *, surely: bool) -> None:
+        """Add what a role holds to an outsider who may take it: surely, or on a condition."""
         label = self.source.labels.label("role", role.arn, role.name)
         for name, own in self.of(role).items():
             gap = role.unseen or (own.gap if own.hidden and not own.open else None)
             if not own and not gap:
                 continue
             held = outsider.held.setdefault(name, Held())
-            surely = trusted is Access.YES
             known = [*own.open, *own.hidden]
             held.open += [one for one in known if surely and one not in held.open]
             rest = [*([] if surely else known), *own.narrowed]
@@ -412,17 +463,24 @@ class _Grants:
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
+        for name in sorted({name for one in allowing for name in _ids(one)} - self._known_ids):
+            kind = "user" if name.startswith("AIDA") else "role"
+            caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
+            label = labels.label("identity", name)
+            yield _Outsider(name, label, caller, False, only_perhaps=True)
         # A service that a role trusts runs as that role; a trust policy names no resource.
         on_things = [one for one in allowing if one.resources is not None]
-        for account, service, how in _by_services(on_things, snapshot.account):
+        for account, service, how in deputies.for_accounts(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"
             caller = Caller("service", service, context=how)
             yield _Outsider(f"{account}/{service}", label, caller, declared)
-        for service in sorted(_services(on_things)):
-            caller = Caller("service", service, context=_FOR_ANYBODY)
-            label = f"any AWS account, by way of {service}"
-            yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
+        anybody_elses = deputies.for_anybody(on_things, snapshot.account)
+        for service in sorted(deputies.services(on_things)):
+            for how in anybody_elses:
+                caller = Caller("service", service, context=how)
+                label = f"any AWS account, by way of {service}"
+                yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
         own = "every user and role of the account"
         yield _Outsider("own", own, self._anybody, False, is_outside=False)
         for key, context in _organisations(allowing):
@@ -441,7 +499,7 @@ class _Grants:
         elif held.open:
             held = replace(held, gap=None)
         things = self.capabilities[name].things
-        refs = [ref for t in things if t.target.policy for ref in t.cell.refs[-1:]]
+        refs = [ref for t in things if t.target.policy for ref in t.cell.refs]
         cells = _cells(name, held, (*details.evidence, *refs, *outsider.refs), in_scope)
         cells["through"] = Cell(outsider.through[name], details.evidence)
         cells["administrator"] = _parameter(outsider.declared, "organisation_accounts")
@@ -450,6 +508,14 @@ class _Grants:
 
 
 _UNIQUE_ID = re.compile(r"A(ROA|IDA|GPA)[A-Z0-9]+")
+
+
+def _ids(statement: Statement) -> Iterator[str]:
+    """The unique ids of roles and users that conditions of a statement name."""
+    for condition in statement.conditions:
+        if condition.key == "aws:userid":
+            named = (value.partition(":")[0] for value in condition.values)
+            yield from (name for name in named if _UNIQUE_ID.fullmatch(name))
 
 
 def _identities(statement: Statement) -> Iterator[str]:
@@ -462,42 +528,6 @@ def _identities(statement: Statement) -> Iterator[str]:
         named = kind == "AWS" and name != "*" and not re.search(r"\d{12}", name)
         if named and not _UNIQUE_ID.fullmatch(name):
             yield name
-
-
-def _by_services(statements: list[Statement], own: str) -> Iterator[tuple[str, str, Context]]:
-    """Accounts for which services of AWS are let in: number, service, and what its requests have.
-
-    References
-    ----------
-    IAM User Guide, "The confused deputy problem", and "AWS global condition context keys".
-    """
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for statement in statements:
-        services = [*_services([statement])]
-        if any(name == "*" and kind != "Service" for kind, name in statement.principals or ()):
-            services.append("a service of AWS")
-        sources = [c for c in statement.conditions if c.key in _SOURCES]
-        for value in (value for condition in sources for value in condition.values):
-            for account in set(_NUMBER.findall(value)) - {own}:
-                for service in services:
-                    how = found.setdefault((account, service), {"aws:sourceaccount": account})
-                    if value.startswith("arn:"):
-                        how["aws:sourcearn"] = value.replace("*", "x").replace("?", "x")
-    yield from ((account, service, how) for (account, service), how in sorted(found.items()))
-
-
-# What a service's requests have that it makes for a customer whom nobody names.
-_FOR_ANYBODY: Context = {
-    "aws:sourceaccount": _ANY_ACCOUNT,
-    "aws:sourcearn": f"arn:aws:any:any:{_ANY_ACCOUNT}:any",
-    "aws:sourceorgid": "o-other",
-    "aws:sourceorgpaths": "o-other/r-other/",
-}
-
-
-def _services(statements: Iterable[Statement]) -> set[str]:
-    named = (pair for one in statements for pair in one.principals or ())
-    return {name for kind, name in named if kind == "Service"}
 
 
 def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]:

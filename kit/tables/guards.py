@@ -49,26 +49,24 @@ _ASKED = (GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)  # of every bucket, w
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
 ENCRYPTION_COLUMNS = {
-    "sse_algorithm": Column("Default encryption", calls=(GET_BUCKET_ENCRYPTION,)),
-    "key_class": Column("Key", calls=_KEY_CALLS),
-    "key_state": Column("Key state", calls=_KEY_CALLS),
-    "key_account": Column("Key's account", calls=_KEY_CALLS),
+    "sse_algorithm": Column(calls=(GET_BUCKET_ENCRYPTION,)),
+    "key_class": Column(calls=_KEY_CALLS),
+    "key_state": Column(calls=_KEY_CALLS),
+    "key_account": Column(calls=_KEY_CALLS),
 }
-PUBLIC_COLUMN = Column("Public by its policy", calls=(GET_BUCKET_POLICY_STATUS,))
+PUBLIC_COLUMN = Column(calls=(GET_BUCKET_POLICY_STATUS,))
 PUBLIC_ACCESS_COLUMNS = {
     **{
-        name: Column(
-            member, calls=(GET_BUCKET_PUBLIC_ACCESS_BLOCK, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
-        )
-        for name, member in _BLOCKS.items()
+        name: Column(calls=(GET_BUCKET_PUBLIC_ACCESS_BLOCK, GET_ACCOUNT_PUBLIC_ACCESS_BLOCK))
+        for name in _BLOCKS
     },
     "public_by_policy": PUBLIC_COLUMN,
 }
-OWNER_COLUMN = Column("Owner", calls=(LIST_BUCKETS, LIST_NAMED_BUCKETS))
-OWNERSHIP_COLUMN = Column("Object ownership", calls=(GET_BUCKET_OWNERSHIP_CONTROLS,))
-VERSIONING_COLUMN = Column("Versioning", calls=(GET_BUCKET_VERSIONING,))
+OWNER_COLUMN = Column(calls=(LIST_BUCKETS, LIST_NAMED_BUCKETS))
+OWNERSHIP_COLUMN = Column(calls=(GET_BUCKET_OWNERSHIP_CONTROLS,))
+VERSIONING_COLUMN = Column(calls=(GET_BUCKET_VERSIONING,))
 KEPT_CALLS = (GET_BUCKET_LIFECYCLE_CONFIGURATION, GET_BUCKET_VERSIONING)
-KEPT_COLUMN = Column("Days after which everything is erased", calls=KEPT_CALLS)
+KEPT_COLUMN = Column(calls=KEPT_CALLS)
 
 
 def owner(snapshot: Snapshot, bucket: str) -> Cell:

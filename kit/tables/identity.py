@@ -26,24 +26,21 @@ _HAS_PASSWORD = Default(
     1, "GetAccountSummary: left out, as before root credentials could be managed centrally"
 )
 _NEVER = ("no_information", "N/A", "not_supported")  # as the report writes that there is no time
-CONSOLE_USERS = Part("password_enabled", "IAM user with a console password")
-ACTIVE_KEYS = Part("active", "active access key")
+CONSOLE_USERS = Part("password_enabled", "console_users")
+ACTIVE_KEYS = Part("active", "active_keys")
 
 
 @table(
     "accounts",
-    "account",
     Scope.ACCOUNT,
     (),
     {
-        "root_mfa": Column("MFA on the root user", calls=(GET_ACCOUNT_SUMMARY,)),
-        "root_password": Column("Root user has a password", calls=(GET_ACCOUNT_SUMMARY,)),
-        "root_device": Column("Root MFA device", calls=(LIST_VIRTUAL_MFA_DEVICES,)),
-        "root_keys": Column("Root user has access keys", calls=(GET_ACCOUNT_SUMMARY,)),
-        "root_last_used": Column(
-            "Root password last used", calls=(GET_CREDENTIAL_REPORT,), transient=True, past=True
-        ),
-        "iam_users": Column("IAM users", calls=(GET_ACCOUNT_SUMMARY,)),
+        "root_mfa": Column(calls=(GET_ACCOUNT_SUMMARY,)),
+        "root_password": Column(calls=(GET_ACCOUNT_SUMMARY,)),
+        "root_device": Column(calls=(LIST_VIRTUAL_MFA_DEVICES,)),
+        "root_keys": Column(calls=(GET_ACCOUNT_SUMMARY,)),
+        "root_last_used": Column(calls=(GET_CREDENTIAL_REPORT,), transient=True, past=True),
+        "iam_users": Column(calls=(GET_ACCOUNT_SUMMARY,)),
     },
 )
 def accounts(source: Source) -> Iterator[Row]:
@@ -75,15 +72,15 @@ def accounts(source: Source) -> Iterator[Row]:
     )
 
 
-_REPORTED = {"password_enabled": Column("Console password"), "mfa_active": Column("MFA")}
+_REPORTED = {"password_enabled": Column(), "mfa_active": Column()}
 _KEYS = {
-    "active": Column("Active"),
-    "last_rotated": Column("Made or rotated on", past=True),
-    "last_used": Column("Last used on", transient=True, past=True),
+    "active": Column(),
+    "last_rotated": Column(past=True),
+    "last_used": Column(transient=True, past=True),
 }
 
 
-@table("users", "IAM user", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _REPORTED)
+@table("users", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _REPORTED)
 def users(source: Source) -> Iterator[Row]:
     """Every IAM user in the credential report; the root user has its own table."""
     report = _Report(source)
@@ -95,7 +92,7 @@ def users(source: Source) -> Iterator[Row]:
             yield Row(ACCOUNT, entry["key"], _label(source, entry), cells)
 
 
-@table("access_keys", "access key", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _KEYS)
+@table("access_keys", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _KEYS)
 def access_keys(source: Source) -> Iterator[Row]:
     """Both keys that each user and the root user can have, as the credential report tells them."""
     report = _Report(source)

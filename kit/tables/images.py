@@ -14,6 +14,7 @@ from kit.calls import (
     LIST_EXPORT_IMAGE_TASKS,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, member
@@ -22,16 +23,13 @@ from kit.tables.organisation import owner_of, whose
 
 AWS = "AWS"
 _COLUMNS = {
-    "shared": Column("Shared with other accounts", "ImageSharedWithOthers"),
-    "shared_with": Column("Accounts that have it", calls=(DESCRIBE_IMAGE_PERMISSIONS,)),
+    "shared": Column("ImageSharedWithOthers"),
+    "shared_with": Column(calls=(DESCRIBE_IMAGE_PERMISSIONS,)),
 }
 _CURRENCY = {
-    "made_by": Column("Made by", calls=(DESCRIBE_IMAGES_OF_OTHERS,)),
-    "latest_agent": Column(
-        "Has the latest agent", "LatestAppstreamAgentVersion", calls=(DESCRIBE_IMAGES_OF_OTHERS,)
-    ),
+    "made_by": Column(calls=(DESCRIBE_IMAGES_OF_OTHERS,)),
+    "latest_agent": Column("LatestAppstreamAgentVersion", calls=(DESCRIBE_IMAGES_OF_OTHERS,)),
     "base_image_released": Column(
-        "Base image released",
         "PublicBaseImageReleasedDate",
         calls=(DESCRIBE_IMAGES_OF_OTHERS,),
         past=True,
@@ -41,7 +39,7 @@ _RUNNING = {DESCRIBE_FLEETS: "fleet", DESCRIBE_IMAGE_BUILDERS: "image builder"}
 _NO_AMI = ("FAILED", "TIMED_OUT")
 
 
-@table("images", "private image", Scope.REGION, (DESCRIBE_IMAGES,), _COLUMNS)
+@table("images", Scope.REGION, (DESCRIBE_IMAGES,), _COLUMNS)
 def images(source: Source) -> Iterator[Row]:
     """Every private image of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_IMAGES):
@@ -61,7 +59,7 @@ def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cel
     return Cell(accounts, (*shared.refs, *answer.evidence), answer.trouble)
 
 
-@table("all_images", "image", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)
+@table("all_images", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)
 def all_images(source: Source) -> Iterator[Row]:
     """Every private image, and every other that a fleet or image builder runs.
 
@@ -113,7 +111,7 @@ def _of_another(source: Source, region: str, arn: str, refs: tuple[str, ...]) ->
     if found:
         made_by = _makers(source, owner, found[0], *refs, found[1])
         return Row(region, arn, label, _currency(*found, answer, made_by))
-    hint = "AWS describes no such image: it was deleted, or its owner no longer shares it"
+    hint = text("gaps/no_such_image")
     gone = Trouble("absent in answer", answer.call.name, hint=hint)
     unseen = Cell(None, (*refs, *answer.evidence), answer.trouble or gone)
     cells = dict.fromkeys(_CURRENCY, unseen)

@@ -27,7 +27,7 @@ from kit.tables.recorders import trails_at_home
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
-ROTATABLE = Part("rotatable", "customer managed key that KMS can rotate")
+ROTATABLE = Part("rotatable", "rotatable")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 _USES = (GET_BUCKET_ENCRYPTION, GET_EVENT_DATA_STORE)
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
@@ -45,15 +45,12 @@ class _Use:
 
 @table(
     "keys",
-    "key of KMS",
     Scope.REGION,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
-        "rotatable": Column(
-            "Customer's, symmetric, made by KMS, in use", calls=(*_USES, DESCRIBE_KEY)
-        ),
-        "rotates": Column("Rotates", calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
-        "rotation_days": Column("Rotation period (days)", calls=(GET_KEY_ROTATION_STATUS,)),
+        "rotatable": Column(calls=(*_USES, DESCRIBE_KEY)),
+        "rotates": Column(calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
+        "rotation_days": Column(calls=(GET_KEY_ROTATION_STATUS,)),
     },
 )
 def keys(source: Source) -> Iterator[Row]:
@@ -61,8 +58,6 @@ def keys(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     rows: dict[tuple[str, str], Row] = {}
     for use in _uses(source):
-        if not use.key.gap and not use.key.value:
-            continue
         row = _row(snapshot, use, source)
         known = rows.setdefault((row.region, row.key), row)
         if known is not row:
@@ -109,6 +104,10 @@ def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
     if use.key.gap:
         unseen = dict.fromkeys(("rotatable", "rotates", "rotation_days"), use.key)
         return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", unseen)
+    if not use.key.value:  # AWS's own key, or none: that there is no other rests on it
+        none = {"rotatable": Cell(False, use.key.refs), "rotates": Cell(False, use.key.refs)}
+        cells = {**none, "rotation_days": Cell(None, use.key.refs)}
+        return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", cells)
     named = str(use.key.value)
     described = snapshot.answer(DESCRIBE_KEY, use.region, KeyId=named)
     arn = described.value("KeyMetadata.Arn") or named

@@ -20,6 +20,7 @@ from kit.calls import (
     Call,
     Scope,
 )
+from kit.catalogue.texts import text
 from kit.collect.session import USER_AGENT
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables import transport
@@ -35,51 +36,38 @@ from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, api_activity, trai
 
 PROBES = tuple(call for call in CALLS.values() if call.probe)
 NOT_ASKED = "not asked"
-IN_USE = Part("in_use", "use of AppStream")
-HOLDS_BUCKETS = Part("holds_buckets", "bucket of AppStream's")
+IN_USE = Part("in_use", "in_use")
+HOLDS_BUCKETS = Part("holds_buckets", "holds_buckets")
 _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
 
 
 @table(
     "regions",
-    "region",
     Scope.REGION,
     (),
     {
-        "in_use": Column("AppStream in use", calls=(*PROBES, LIST_BUCKETS)),
-        "holds_buckets": Column("Holds AppStream's buckets", calls=BUCKET_SOURCES),
-        "trails": Column("Trails that cover the region", calls=(DESCRIBE_TRAILS,)),
+        "in_use": Column(calls=(*PROBES, LIST_BUCKETS)),
+        "holds_buckets": Column(calls=BUCKET_SOURCES),
+        "trails": Column(calls=(DESCRIBE_TRAILS,)),
         "api_activity_logged": Column(
-            "AppStream's management events recorded and delivered",
             calls=RECORDER_CALLS,
             thresholds=(DELIVERY_LIMIT,),
         ),
         "services_logged": Column(
-            "Those of all other services that matter here",
             calls=(*RECORDER_CALLS, *BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
             thresholds=(DELIVERY_LIMIT,),
         ),
-        "left_out": Column("Left out", calls=RECORDER_CALLS),
-        "events_seen": Column(
-            "AppStream events seen", calls=_EVENTS, transient=True, sample="events_read"
-        ),
-        "events_with_tls": Column(
-            "of these with TLS details", calls=_EVENTS, transient=True, sample="events_read"
-        ),
-        "events_unread": Column(
-            "Events that cannot be read", calls=_EVENTS, transient=True, sample="events_read"
-        ),
-        "tls_versions": Column(
-            "TLS versions seen", calls=_EVENTS, transient=True, sample="events_read"
-        ),
-        "events_window": Column("Events", calls=_EVENTS, transient=True),
-        "events_read": Column("Part of the events", calls=_EVENTS, transient=True),
+        "left_out": Column(calls=RECORDER_CALLS),
+        "events_seen": Column(calls=_EVENTS, transient=True, sample="events_read"),
+        "events_with_tls": Column(calls=_EVENTS, transient=True, sample="events_read"),
+        "events_unread": Column(calls=_EVENTS, transient=True, sample="events_read"),
+        "tls_versions": Column(calls=_EVENTS, transient=True, sample="events_read"),
+        "events_window": Column(calls=_EVENTS, transient=True),
+        "events_read": Column(calls=_EVENTS, transient=True),
         "macie": STATUS_COLUMN,
         "open_findings": FINDINGS_COLUMN,
-        "analyzer": Column(
-            "Analyzer of external access", calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)
-        ),
-        "exports": Column("Images exported to an AMI", calls=(LIST_EXPORT_IMAGE_TASKS,), past=True),
+        "analyzer": Column(calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)),
+        "exports": Column(calls=(LIST_EXPORT_IMAGE_TASKS,), past=True),
         **transport.COLUMNS,
     },
 )
@@ -87,7 +75,7 @@ def regions(source: Source) -> Iterator[Row]:
     """One row for each region in scope."""
     snapshot = source.snapshot
     holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
-    not_asked = Cell(gap=Trouble(NOT_ASKED, hint="AppStream is not in use in the region"))
+    not_asked = Cell(gap=Trouble(NOT_ASKED, hint=text("gaps/not_in_use")))
     for region in snapshot.regions:
         known = {
             "in_use": _in_use(snapshot, region, holding),
@@ -159,16 +147,17 @@ def events_read(answer: Answer) -> str:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
     """
     if answer.trouble:
-        return f"not read ({answer.trouble.reason})"
+        return text("events/not_read", reason=text(f"reasons/{answer.trouble.reason}"))
     events = [item for item, _ in answer.items()]
     times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
-    span = f", {times[0]} to {times[-1]} UTC" if times else ""
+    span = text("events/span", first=times[0], last=times[-1]) if times else ""
     unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
-    span += f", {unread} of them without details that can be read" if unread else ""
-    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+    without = text("events/unread", count=unread) if unread else ""
+    counted = text("events/counted", count=len(events))
+    told = ", ".join(filter(None, (counted, span, without)))
     if answer.sampled:
-        return f"the newest {count}{span}; older ones were not read"
-    return f"all {count}{span}" if events else "no event"
+        return text("events/newest", events=told)
+    return text("events/all", events=told) if events else text("events/none")
 
 
 def minute(time: str) -> str:
@@ -198,7 +187,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         "days asked for": snapshot.run.lookback_days,
         "all read": not answer.sampled,
     }
-    sample = f"a sample: {events_read(answer)}" if answer.sampled else ""
+    sample = text("events/sample", part=events_read(answer)) if answer.sampled else ""
     listed = Cell(len(events), answer.evidence, answer.trouble)
     seen = derive(lambda count, _: count, listed, caller)
     return {

@@ -32,22 +32,18 @@ NOT_KNOWN = "not known, for Macie is off"
 _OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
 _SEEN = (GET_MACIE_SESSION, DESCRIBE_BUCKETS)
 
-STATUS_COLUMN = Column("Amazon Macie", calls=(GET_MACIE_SESSION,))
+STATUS_COLUMN = Column(calls=(GET_MACIE_SESSION,))
 FINDINGS_COLUMN = Column(
-    "Open findings of high severity",
     calls=(*_SEEN, GET_FINDING_STATISTICS),
 )
 BUCKET_COLUMNS = {
     "macie": STATUS_COLUMN,
-    "unencrypted_objects": Column("Objects not encrypted", calls=_SEEN),
-    "unknown_objects": Column("Objects of which Macie cannot tell", calls=_SEEN),
-    "macie_error": Column("Macie's error", calls=_SEEN),
-    "last_discovery": Column("Last automated discovery", calls=_SEEN, transient=True, past=True),
-    "last_job": Column(
-        "Last discovery job", calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True, past=True
-    ),
+    "unencrypted_objects": Column(calls=_SEEN),
+    "unknown_objects": Column(calls=_SEEN),
+    "macie_error": Column(calls=_SEEN),
+    "last_discovery": Column(calls=_SEEN, transient=True, past=True),
+    "last_job": Column(calls=(*_SEEN, LIST_CLASSIFICATION_JOBS), transient=True, past=True),
     "left_to_administrator": Column(
-        "Discovery may be the organisation's",
         calls=(*_SEEN, GET_AUTOMATED_DISCOVERY_CONFIGURATION, DESCRIBE_ORGANIZATION),
     ),
 }

@@ -92,11 +92,7 @@ _URLS: dict[Call, tuple[str, ...]] = {
 _SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:⟦[^⟧]*⟧|\S)+")  # a token has a space
 _SCHEMES = ("file", "ftp", "ftps", "http", "https", "sftp", "ws", "wss")
-_FOUND = {
-    "validated": "Identifying data, validated",
-    "heuristic": "Possibly identifying data, to be reviewed",
-    "fields": "Fields read",
-}
+_FOUND = ("validated", "heuristic", "fields")
 _TAG_CALLS = (GET_RESOURCES, *BUCKET_SOURCES)
 
 
@@ -222,10 +218,9 @@ def detectors(source: Source) -> Detectors:
 
 @table(
     "texts",
-    "named resource",
     Scope.REGION,
     tuple(_TEXTS),
-    {name: Column(title) for name, title in _FOUND.items()},
+    {name: Column() for name in _FOUND},
 )
 def texts(source: Source) -> Iterator[Row]:
     """One row for each resource that bears text of its owner's choosing."""
@@ -236,10 +231,9 @@ def texts(source: Source) -> Iterator[Row]:
 
 @table(
     "tags",
-    "tagged resource",
     Scope.REGION,
     _TAG_CALLS,
-    {name: Column(title, calls=(GET_BUCKET_TAGGING,)) for name, title in _FOUND.items()},
+    {name: Column(calls=(GET_BUCKET_TAGGING,)) for name in _FOUND},
 )
 def tags(source: Source) -> Iterator[Row]:
     """One row for each AppStream resource and bucket that bears tags."""
@@ -269,13 +263,12 @@ def _searched(bearer: Bearer, find: Detectors) -> Row:
 
 @table(
     "urls",
-    "URL",
     Scope.REGION,
     (*_TEXTS, *_TAG_CALLS),
     {
-        "field": Column("Field"),
-        "secrets": Column("Credentials found", calls=(GET_BUCKET_TAGGING,)),
-        "scheme": Column("Scheme"),
+        "field": Column(),
+        "secrets": Column(calls=(GET_BUCKET_TAGGING,)),
+        "scheme": Column(),
     },
 )
 def urls(source: Source) -> Iterator[Row]:

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kit.calls import DESCRIBE_ORGANIZATION
+from kit.catalogue.texts import text
 from kit.snapshot import Snapshot, Trouble, reason_for, way_in
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
 OWN = "this account"
-_HELD = (
-    "it belongs to another account: the organisation's management account or its delegated "
-    "administrator may hold the evidence"
-)
-_NAME_IT = "; name that account's snapshot as organisation_snapshot"
 
 
 def organisation_id(snapshot: Snapshot) -> Cell:
@@ -39,8 +35,8 @@ def held(snapshot: Snapshot, what: str) -> Trouble:
     """The trouble of what a member account cannot see, and who may hold it."""
     lender = snapshot.organisation
     if lender is None:
-        return Trouble(ADMINISTRATOR, hint=f"{what}{_NAME_IT}")
-    hint = f"{what}; the snapshot of account {lender.account} does not show it either"
+        return Trouble(ADMINISTRATOR, hint=text("gaps/name_the_snapshot", what=what))
+    hint = text("gaps/not_in_the_snapshot", what=what, account=lender.account)
     return Trouble(ADMINISTRATOR, hint=hint)
 
 
@@ -72,7 +68,7 @@ def seen_by_owner(
             return theirs
     if cell.gap.reason not in ("denied", "absent in answer") and not _refused(snapshot, cell.gap):
         return cell
-    gap = held(snapshot, _HELD)
+    gap = held(snapshot, text("gaps/of_another_account"))
     return replace(cell, gap=replace(cell.gap, reason=gap.reason, permission="", hint=gap.hint))
 
 

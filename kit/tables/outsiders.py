@@ -30,6 +30,7 @@ from kit.calls import (
 )
 from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
+from kit.tables import deputies
 from kit.tables.access_points import POINT_CALLS, Point, listed_points, of_kind
 from kit.tables.cells import Cell, attached, derive
 from kit.tables.core import Column
@@ -38,13 +39,9 @@ from kit.tables.policies import read_policy
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
 KEY_ACCESS_COLUMNS = {
-    "key_policy_admits": Column("Other accounts that the key's policy admits", calls=_KEY_CALLS),
-    "key_grants_admit": Column(
-        "Other accounts that grants on the key admit", calls=(*_KEY_CALLS, LIST_GRANTS)
-    ),
-    "key_may_admit": Column(
-        "Other accounts that the key may admit", calls=(*_KEY_CALLS, LIST_GRANTS)
-    ),
+    "key_policy_admits": Column(calls=_KEY_CALLS),
+    "key_grants_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
+    "key_may_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
 }
 _POINT_CALLS = (
     *POINT_CALLS,
@@ -53,9 +50,9 @@ _POINT_CALLS = (
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
 )
 ACCESS_POINT_COLUMNS = {
-    "access_points": Column("Access points", calls=(LIST_ACCESS_POINTS,)),
-    "access_points_admit": Column("Others whom access points let in", calls=_POINT_CALLS),
-    "access_points_may_admit": Column("Others whom access points may let in", calls=_POINT_CALLS),
+    "access_points": Column(calls=(LIST_ACCESS_POINTS,)),
+    "access_points_admit": Column(calls=_POINT_CALLS),
+    "access_points_may_admit": Column(calls=_POINT_CALLS),
 }
 Statements = tuple[Statement, ...]
 Outcomes = Mapping[str, Access]
@@ -88,11 +85,15 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
 
     def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
         target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
-        return _furthest(
-            (name, decide(caller, action, target))
-            for name, caller in _others((*policy, *grants), account)
-            for action, _ in KEYS
-        )
+        others = (*_others(target.policies, account), *_for_accounts(policy, account))
+        found = [
+            (name, decide(caller, action, target)) for name, caller in others for action, _ in KEYS
+        ]
+        for name, caller in _for_anybody(policy, account):
+            # Whether a service checks for whom it comes is not known.
+            lets = any(decide(caller, action, target) is not Access.NO for action, _ in KEYS)
+            found.append((name, Access.UNKNOWN if lets else Access.NO))
+        return _furthest(found)
 
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
     return {
@@ -100,6 +101,21 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
         "key_grants_admit": derive(_with(Access.YES), by_both),
         "key_may_admit": derive(_with(Access.UNKNOWN), by_both),
     }
+
+
+def _for_accounts(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
+    """Services that a policy lets in for other accounts that it names."""
+    allowing = [one for one in statements if one.effect == "Allow"]
+    for name, service, how in deputies.for_accounts(allowing, account):
+        yield name, Caller("service", service, context=how)
+
+
+def _for_anybody(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
+    """Services that a policy lets in without naming for whom."""
+    allowing = [one for one in statements if one.effect == "Allow"]
+    for service in sorted(deputies.services(allowing)):
+        for how in deputies.for_anybody(allowing, account):
+            yield f"any account, by way of {service}", Caller("service", service, context=how)
 
 
 def _granted(snapshot: Snapshot, region: str, key: str) -> Cell:

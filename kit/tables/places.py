@@ -38,22 +38,16 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
 
 @table(
     "places",
-    "place of data",
     Scope.ACCOUNT,
     (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
     {
-        "place": Column(
-            "Region", calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)
-        ),
-        "holds": Column("Holds"),
-        "copied_to": Column("Copied to", calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
+        "place": Column(calls=(*PROBES, *BUCKET_SOURCES, DESCRIBE_TRAILS, GET_BUCKET_LOCATION)),
+        "holds": Column(),
+        "copied_to": Column(calls=(GET_BUCKET_REPLICATION, GET_BUCKET_LOCATION)),
         "copy_accounts": Column(
-            "Other accounts that hold copies",
             calls=(GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_COPY_BUCKETS),
         ),
-        "not_looked_at": Column(
-            "Enabled regions not looked at", calls=(LIST_REGIONS, DESCRIBE_REGIONS)
-        ),
+        "not_looked_at": Column(calls=(LIST_REGIONS, DESCRIBE_REGIONS)),
     },
 )
 def places(source: Source) -> Iterator[Row]:

@@ -102,7 +102,8 @@ class _Known:
         limit = (item.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
         boundary = self._by_arn(limit, ref) if item.get("PermissionsBoundary") else None
         arn = item.get("Arn") or self._answer.place(ref)
-        trust = item.get("AssumeRolePolicyDocument")
+        is_role = kind == "role"
+        trust = item.get("AssumeRolePolicyDocument") if is_role else None
         return Principal(
             kind,
             arn,
@@ -110,7 +111,7 @@ class _Known:
             ref,
             tuple(policies),
             boundary,
-            self._read(trust, "trust policy", ref) if trust is not None else Policy("trust policy"),
+            self._read(trust, "trust policy", ref) if is_role else Policy("trust policy"),
             Caller(
                 kind,
                 arn,

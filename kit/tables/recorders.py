@@ -26,17 +26,14 @@ TRAIL, STORE = "trail", "event data store"
 
 @table(
     "trails",
-    "trail with its home here",
     Scope.REGION,
     (DESCRIBE_TRAILS,),
     {
-        "files_validated": Column("Log files validated", calls=(DESCRIBE_TRAILS,)),
-        "kms_key": Column("Encrypted with a key of KMS", calls=(DESCRIBE_TRAILS,)),
-        "key_state": Column("Key state", calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
-        "bucket": Column("Delivers to", calls=(DESCRIBE_TRAILS,)),
-        "last_digest": Column(
-            "Last digest delivered", calls=(GET_TRAIL_STATUS,), transient=True, past=True
-        ),
+        "files_validated": Column(calls=(DESCRIBE_TRAILS,)),
+        "kms_key": Column(calls=(DESCRIBE_TRAILS,)),
+        "key_state": Column(calls=(DESCRIBE_TRAILS, DESCRIBE_KEY)),
+        "bucket": Column(calls=(DESCRIBE_TRAILS,)),
+        "last_digest": Column(calls=(GET_TRAIL_STATUS,), transient=True, past=True),
     },
 )
 def trails(source: Source) -> Iterator[Row]:
@@ -50,19 +47,16 @@ def trails(source: Source) -> Iterator[Row]:
 
 @table(
     "recorders",
-    "trail with its home here, or event data store",
     Scope.REGION,
     (DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
     {
-        "kind": Column("Kind"),
-        "log_days": Column("Kept for (days)", calls=_KEPT_BY),
-        "log_days_least": Column("Some of it for (days)", calls=_KEPT_BY),
-        "log_until": Column("Kept until", calls=_KEPT_BY),
-        "log_until_least": Column("Some of it until", calls=_KEPT_BY),
-        "store_state": Column("Event data store", calls=(GET_EVENT_DATA_STORE,)),
-        "store_key_state": Column(
-            "Key of the event data store", calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)
-        ),
+        "kind": Column(),
+        "log_days": Column(calls=_KEPT_BY),
+        "log_days_least": Column(calls=_KEPT_BY),
+        "log_until": Column(calls=_KEPT_BY),
+        "log_until_least": Column(calls=_KEPT_BY),
+        "store_state": Column(calls=(GET_EVENT_DATA_STORE,)),
+        "store_key_state": Column(calls=(GET_EVENT_DATA_STORE, DESCRIBE_KEY)),
     },
 )
 def recorders(source: Source) -> Iterator[Row]:

@@ -40,10 +40,10 @@ Known = bool | str  # IN_DOUBT where what the account answers does not decide
 _OF_PRINCIPALS = re.compile(r"aws:(principal.*|userid|username|federatedprovider)")
 _CALLS = (GET_BUCKET_POLICY, GET_ACCOUNT_AUTHORIZATION_DETAILS, DESCRIBE_ORGANIZATION)
 REFUSAL_COLUMNS = {
-    "access_restricted": Column("Policy denies files to all but whom it names", calls=_CALLS),
-    "left_over": Column("Not denied", calls=_CALLS),
-    "refused": Column("Denied", calls=_CALLS),
-    "other_accounts_left_over": Column("Other accounts not denied", calls=(GET_BUCKET_POLICY,)),
+    "access_restricted": Column(calls=_CALLS),
+    "left_over": Column(calls=_CALLS),
+    "refused": Column(calls=_CALLS),
+    "other_accounts_left_over": Column(calls=(GET_BUCKET_POLICY,)),
 }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from kit.access.patterns import many
 from kit.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
-from kit.tables.cells import Cell, known_any
+from kit.tables.cells import Cell, absent_member, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.principals import SERVICE_ROLES, policy_name
 
-EXPECTED = Part("expected", "service role of AppStream")
+EXPECTED = Part("expected", "expected")
 # AWS's policy of a role, where it is not called by the role's name.
 _POLICIES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
@@ -24,12 +24,11 @@ _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others
 
 @table(
     "service_roles",
-    "service role",
     Scope.ACCOUNT,
     (GET_ACCOUNT_AUTHORIZATION_DETAILS,),
     {
-        "expected": Column("There, or needed by a fleet", calls=(DESCRIBE_FLEETS,)),
-        "deviations": Column("Differs from what AWS makes"),
+        "expected": Column(calls=(DESCRIBE_FLEETS,)),
+        "deviations": Column(),
     },
 )
 def service_roles(source: Source) -> Iterator[Row]:
@@ -42,9 +41,13 @@ def service_roles(source: Source) -> Iterator[Row]:
     for name in SERVICE_ROLES:
         if name in roles:
             role, ref = roles[name]
+            deviations = list(_deviations(source, name, role))
+            unseen = None
+            if role.get("AssumeRolePolicyDocument") is None and not deviations:
+                unseen = absent_member(answer.call, "AssumeRolePolicyDocument", ref)
             cells = {
                 "expected": Cell(True, (ref,)),
-                "deviations": Cell(list(_deviations(source, name, role)), (ref,)),
+                "deviations": Cell(deviations, (ref,), unseen),
             }
             yield Row(ACCOUNT, name, name, cells)
         elif name == _NEEDED and not answer.trouble:
@@ -70,7 +73,8 @@ def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str
     document = role.get("AssumeRolePolicyDocument")
     told = many(document.get("Statement")) if isinstance(document, dict) else []
     statements = [statement for statement in told if isinstance(statement, dict)]
-    if not any(statement.get("Effect") == "Allow" for statement in statements):
+    is_seen = document is not None
+    if is_seen and not any(statement.get("Effect") == "Allow" for statement in statements):
         yield "it does not trust its service"
     if not all(_trusts_only(SERVICE_ROLES[name], statement) for statement in statements):
         yield "it trusts others than its service"

@@ -24,29 +24,28 @@ from kit.tables.organisation import owner_of, whose
 _OFF = Default("DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set")
 _GONE = Default("not found", "ResourceNotFoundException: there is no such certificate authority")
 _WAYS = {
-    "way": Column("Way in"),
-    "enabled_users": Column("Enabled users of the pool"),
-    "identity_provider_evidence": Column("Declared evidence of the second factor"),
+    "way": Column(),
+    "enabled_users": Column(),
+    "identity_provider_evidence": Column(quoted=True),
 }
 _POOL_COLUMNS = {
-    "enabled": Column("Enabled", "Enabled", UNSEEN),
-    "status": Column("Status", "Status", UNSEEN),
-    "created": Column("Made on", "CreatedTime", UNSEEN, past=True),
+    "enabled": Column("Enabled", UNSEEN),
+    "status": Column("Status", UNSEEN),
+    "created": Column("CreatedTime", UNSEEN, past=True),
 }
 _DIRECTORY_COLUMNS = {
-    "certificate_sign_in": Column("Certificate-based sign-in"),
-    "authority_state": Column("Certificate authority", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
-    "authority_ends": Column("Its certificate ends on", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
-    "authority_owner": Column("Its owner"),
-    "authority_mode": Column("Its usage mode", calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "certificate_sign_in": Column(),
+    "authority_state": Column(calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "authority_ends": Column(calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
+    "authority_owner": Column(),
+    "authority_mode": Column(calls=(DESCRIBE_CERTIFICATE_AUTHORITY,)),
 }
 # Attributes of an entitlement may name people, and no verdict needs them.
-_ENTITLEMENT_COLUMNS = {"app_visibility": Column("Shows", "AppVisibility", UNSEEN)}
+_ENTITLEMENT_COLUMNS = {"app_visibility": Column("AppVisibility", UNSEEN)}
 
 
 @table(
     "ways_in",
-    "SAML provider, directory or user-pool user",
     Scope.ACCOUNT,
     (LIST_SAML_PROVIDERS, DESCRIBE_DIRECTORY_CONFIGS, DESCRIBE_USERS),
     _WAYS,
@@ -85,7 +84,7 @@ def _way(region: str, key: str, label: str, way: str, users: Cell, evidence: Cel
     return Row(region, key, label, cells)
 
 
-@table("pool_users", "user-pool user", Scope.REGION, (DESCRIBE_USERS,), _POOL_COLUMNS)
+@table("pool_users", Scope.REGION, (DESCRIBE_USERS,), _POOL_COLUMNS)
 def pool_users(source: Source) -> Iterator[Row]:
     """Every user of AppStream's own user pool."""
     for answer in source.snapshot.answers(DESCRIBE_USERS):
@@ -96,7 +95,7 @@ def pool_users(source: Source) -> Iterator[Row]:
             yield Row(answer.region, key, label, _members(_POOL_COLUMNS, item, ref, answer))
 
 
-@table("directories", "directory", Scope.REGION, (DESCRIBE_DIRECTORY_CONFIGS,), _DIRECTORY_COLUMNS)
+@table("directories", Scope.REGION, (DESCRIBE_DIRECTORY_CONFIGS,), _DIRECTORY_COLUMNS)
 def directories(source: Source) -> Iterator[Row]:
     """Every directory that fleets may join, with the authority that signs its users in."""
     for answer in source.snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
@@ -139,7 +138,6 @@ def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -
 
 @table(
     "entitlements",
-    "entitlement",
     Scope.REGION,
     (DESCRIBE_ENTITLEMENTS, DESCRIBE_STACKS),
     _ENTITLEMENT_COLUMNS,

@@ -55,7 +55,6 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
 
 @table(
     "sources",
-    "bucket that Elastic fleets load from",
     Scope.REGION,
     (DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS),
     {
@@ -85,7 +84,6 @@ def sources(source: Source) -> Iterator[Row]:
 
 @table(
     "screenshots",
-    "bucket of agents' screenshots or recordings",
     Scope.REGION,
     tuple(AGENT_CALLS),
     {
@@ -93,9 +91,7 @@ def sources(source: Source) -> Iterator[Row]:
         **ENCRYPTION_COLUMNS,
         **PUBLIC_ACCESS_COLUMNS,
         "kept_days": KEPT_COLUMN,
-        "recording_keys_usable": Column(
-            "Keys of recordings are enabled", calls=(DESCRIBE_STACKS, DESCRIBE_KEY)
-        ),
+        "recording_keys_usable": Column(calls=(DESCRIBE_STACKS, DESCRIBE_KEY)),
     },
 )
 def screenshots(source: Source) -> Iterator[Row]:

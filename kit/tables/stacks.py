@@ -34,94 +34,73 @@ from kit.tables.organisation import whose
 from kit.tables.sign_in import certificate_sign_in
 
 NOT_FOUND = "not found in the account"
-EMBEDDED = Part("embedded", "stack that may be embedded")
-REDIRECTING = Part("redirection", "stack with content redirection")
-CERTIFICATES = Part(
-    "certificate_sign_in", "stack with a domain-joined fleet and certificate-based sign-in"
-)
+EMBEDDED = Part("embedded", "embedded")
+REDIRECTING = Part("redirection", "redirecting")
+CERTIFICATES = Part("certificate_sign_in", "certificates")
 _NOT_LISTED = Default("not set", "UserSetting: AWS states a default for some stacks alone")
 _DOMAIN_CALLS = (LIST_ASSOCIATED_FLEETS, DESCRIBE_FLEETS, DESCRIBE_DIRECTORY_CONFIGS)
 _WITHOUT_PASSWORDS = "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"
 _ALL_ON = Default("ENABLED", "CreateStack, UserSettings: by default, these actions are enabled")
 
 
-def _user_setting(title: str, action: str) -> Column:
-    return Column(title, f"UserSettings[?Action=='{action}'].Permission | [0]", _ALL_ON)
+def _user_setting(action: str) -> Column:
+    return Column(f"UserSettings[?Action=='{action}'].Permission | [0]", _ALL_ON)
 
 
-def _unlisted_setting(title: str, action: str) -> Column:
+def _unlisted_setting(action: str) -> Column:
     """A setting of which AWS does not say what it means that a stack does not list it."""
-    return Column(title, f"UserSettings[?Action=='{action}'].Permission | [0]", _NOT_LISTED)
+    return Column(f"UserSettings[?Action=='{action}'].Permission | [0]", _NOT_LISTED)
 
 
 _COLUMNS = {
-    "connectors": Column("Storage connectors", "StorageConnectors[].ConnectorType", NONE),
+    "connectors": Column("StorageConnectors[].ConnectorType", NONE),
     "settings_persist": Column(
-        "Application settings persistence",
         "ApplicationSettings.Enabled",
         Default(False, "CreateStack, ApplicationSettings: off unless enabled"),
     ),
-    "embed_hosts": Column("Embedding hosts", "EmbedHostDomains", NONE),
-    "embedded": Column("May be embedded", "length(EmbedHostDomains || `[]`) > `0`"),
+    "embed_hosts": Column("EmbedHostDomains", NONE, quoted=True),
+    "embedded": Column("length(EmbedHostDomains || `[]`) > `0`"),
     "protocol": Column(
-        "Preferred protocol",
         "StreamingExperienceSettings.PreferredProtocol",
         Default("TCP", "AppStream client, Requirements: TCP-based streaming is the default"),
     ),
-    "endpoints": Column(
-        "Streaming VPC endpoints", "AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)
-    ),
-    "clipboard_out": _user_setting(
-        "Clipboard to the user's device", "CLIPBOARD_COPY_TO_LOCAL_DEVICE"
-    ),
-    "clipboard_in": _user_setting(
-        "Clipboard from the user's device", "CLIPBOARD_COPY_FROM_LOCAL_DEVICE"
-    ),
+    "endpoints": Column("AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)),
+    "clipboard_out": _user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE"),
+    "clipboard_in": _user_setting("CLIPBOARD_COPY_FROM_LOCAL_DEVICE"),
     "clipboard_limit": Column(
-        "Longest text copied out (characters)",
         "UserSettings[?Action=='CLIPBOARD_COPY_TO_LOCAL_DEVICE'].MaximumLength | [0]",
         Default(20_971_520, "UserSetting, MaximumLength: 20,971,520 unless set"),
     ),
-    "download": _user_setting("Files to the user's device", "FILE_DOWNLOAD"),
-    "upload": _user_setting("Files from the user's device", "FILE_UPLOAD"),
-    "printing": _user_setting("Printing on the user's device", "PRINTING_TO_LOCAL_DEVICE"),
-    "password_sign_in": _user_setting("Domain password sign-in", "DOMAIN_PASSWORD_SIGNIN"),
-    "smart_card_sign_in": _unlisted_setting(
-        "Domain smart card sign-in", "DOMAIN_SMART_CARD_SIGNIN"
-    ),
-    "certificate_sign_in": Column(
-        "Certificate-based sign-in to its fleets' domain", calls=_DOMAIN_CALLS
-    ),
-    "passwords_open": Column(
-        "A domain password opens sessions beside certificates", calls=_DOMAIN_CALLS
-    ),
-    "smart_cards": _unlisted_setting("Smart cards of the user's device", "SMART_CARD_REDIRECTION"),
+    "download": _user_setting("FILE_DOWNLOAD"),
+    "upload": _user_setting("FILE_UPLOAD"),
+    "printing": _user_setting("PRINTING_TO_LOCAL_DEVICE"),
+    "password_sign_in": _user_setting("DOMAIN_PASSWORD_SIGNIN"),
+    "smart_card_sign_in": _unlisted_setting("DOMAIN_SMART_CARD_SIGNIN"),
+    "certificate_sign_in": Column(calls=_DOMAIN_CALLS),
+    "passwords_open": Column(calls=_DOMAIN_CALLS),
+    "smart_cards": _unlisted_setting("SMART_CARD_REDIRECTION"),
     "webauthn": Column(
-        "Security keys of the user's device (WebAuthn)",
         "WebAuthnRedirection.Enabled",
         Default(False, "Stack, WebAuthnRedirection: redirected only where it is configured"),
     ),
-    "redirection": Column("Redirects content", "ContentRedirection.HostToClient != `null`"),
-    "redirects_anywhere": Column(
-        "Redirects without a limit", "ContentRedirection.HostToClient", NONE
-    ),
+    "redirection": Column("ContentRedirection.HostToClient != `null`"),
+    "redirects_anywhere": Column("ContentRedirection.HostToClient", NONE),
 }
 
 _CONNECTOR_COLUMNS = {
-    "provider": Column("Provider", "ConnectorType"),
-    "domains": Column("Domains admitted", "length(Domains || `[]`)"),
+    "provider": Column("ConnectorType"),
+    "domains": Column("length(Domains || `[]`)"),
     "domains_by_consent": Column(
-        "Domains that need an administrator's consent",
         "length(DomainsRequireAdminConsent || `[]`)",
     ),
-    "authentication": Column("Users' sign-in there"),
+    "authentication": Column(),
 }
 _AUTHENTICATION = Default(
     "REUSE_CREDENTIALS", "Stack, StorageConnectorAuthentication: reused unless set otherwise"
 )
 
 
-@table("stacks", "stack", Scope.REGION, (DESCRIBE_STACKS,), _COLUMNS)
+@table("stacks", Scope.REGION, (DESCRIBE_STACKS,), _COLUMNS)
 def stacks(source: Source) -> Iterator[Row]:
     """Every stack of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_STACKS):
@@ -138,7 +117,7 @@ def stacks(source: Source) -> Iterator[Row]:
             yield row
 
 
-@table("connectors", "third-party connector", Scope.REGION, (DESCRIBE_STACKS,), _CONNECTOR_COLUMNS)
+@table("connectors", Scope.REGION, (DESCRIBE_STACKS,), _CONNECTOR_COLUMNS)
 def connectors(source: Source) -> Iterator[Row]:
     """Every connector of a stack to storage of another provider than AWS."""
     for answer in source.snapshot.answers(DESCRIBE_STACKS):

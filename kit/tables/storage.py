@@ -66,16 +66,13 @@ FOLDERS = {
     LOGS: ("applications/", "sessions/"),
 }
 _COLUMNS = {
-    "purpose": Column("Holds"),
+    "purpose": Column(),
     "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
     **KEY_ACCESS_COLUMNS,
-    "sse_c_blocked": Column(
-        "Keys of the writer's own (SSE-C) refused", calls=(GET_BUCKET_ENCRYPTION,)
-    ),
+    "sse_c_blocked": Column(calls=(GET_BUCKET_ENCRYPTION,)),
     **PUBLIC_ACCESS_COLUMNS,
     "acls_ignored": Column(
-        "Public ACLs are ignored",
         calls=(
             GET_BUCKET_PUBLIC_ACCESS_BLOCK,
             GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -84,28 +81,23 @@ _COLUMNS = {
     ),
     "object_ownership": OWNERSHIP_COLUMN,
     **ACCESS_POINT_COLUMNS,
-    "deletion_guarded": Column("Policy refuses deletion of the bucket", calls=(GET_BUCKET_POLICY,)),
+    "deletion_guarded": Column(calls=(GET_BUCKET_POLICY,)),
     **REFUSAL_COLUMNS,
     "kept_days": KEPT_COLUMN,
-    "kept_until": Column("Not all is erased before", calls=KEPT_CALLS),
-    "erased_folders": Column(
-        "AppStream's own folders that are erased, after days", calls=KEPT_CALLS
-    ),
+    "kept_until": Column(calls=KEPT_CALLS),
+    "erased_folders": Column(calls=KEPT_CALLS),
     **BUCKET_COLUMNS,
-    "tls_only": Column("Policy refuses plain HTTP", calls=(GET_BUCKET_POLICY,)),
-    "access_logging": Column("Server access logging", calls=(GET_BUCKET_LOGGING,)),
+    "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
+    "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
     "accesses_logged": Column(
-        "Reads and writes of objects in a trail, an event data store or access logs",
         calls=(*RECORDER_CALLS, GET_BUCKET_LOGGING),
         thresholds=(DELIVERY_LIMIT,),
     ),
 }
-HOME_FOLDER_BUCKETS = Part(f"purpose == '{HOME}'", "home-folder bucket")
-SETTINGS_BUCKETS = Part(f"purpose == '{SETTINGS}'", "application-settings bucket")
-LOG_BUCKETS = Part(f"purpose == '{LOGS}'", "log bucket")
-USER_BUCKETS = Part(
-    f"purpose in ('{HOME}', '{SETTINGS}')", "bucket of home folders or application settings"
-)
+HOME_FOLDER_BUCKETS = Part(f"purpose == '{HOME}'", "home_folder_buckets")
+SETTINGS_BUCKETS = Part(f"purpose == '{SETTINGS}'", "settings_buckets")
+LOG_BUCKETS = Part(f"purpose == '{LOGS}'", "log_buckets")
+USER_BUCKETS = Part(f"purpose in ('{HOME}', '{SETTINGS}')", "user_buckets")
 
 
 @dataclass(frozen=True)
@@ -168,7 +160,7 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
             yield Bucket(item.get("S3BucketName") or "", LOGS, answer.region, (ref,))
 
 
-@table("buckets", "bucket", Scope.REGION, BUCKET_SOURCES, _COLUMNS)
+@table("buckets", Scope.REGION, BUCKET_SOURCES, _COLUMNS)
 def buckets(source: Source) -> Iterator[Row]:
     """Home-folder, application-settings and log buckets, each joined with all that guards it."""
     for bucket in buckets_in_scope(source.snapshot):

@@ -27,6 +27,7 @@ from kit.calls import (
     GET_TRAIL_STATUS,
     LIST_EVENT_DATA_STORES,
 )
+from kit.catalogue.texts import text
 from kit.snapshot import Snapshot, Trouble
 from kit.tables.cells import (
     NONE,
@@ -224,8 +225,7 @@ def _record(snapshot: Snapshot, region: str) -> Record:
         if lender and manages(lender):
             lists += lender.answers(LIST_EVENT_DATA_STORES)
         else:
-            what = "an event data store of the organisation is seen by its management account alone"
-            member = replace(member, gap=held(snapshot, what))
+            member = replace(member, gap=held(snapshot, text("gaps/stores_of_organisation")))
     unlisted = [Cell(False, answer.evidence, answer.trouble) for answer in lists]
     return Record(recorders, [*unlisted, Cell(False, member.refs, member.gap)])
 
@@ -260,8 +260,7 @@ def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
         gap = ceaseless.gap or Trouble(
             "needs review",
             GET_TRAIL_STATUS.name,
-            hint=f"the trail records no management events and delivered last on "
-            f"{delivered.value[:10]}: whether anything happened since is not told",
+            hint=text("gaps/quiet_trail", day=delivered.value[:10]),
         )
         newly = newly if ceaseless.value else Cell(None, newly.refs, gap)
     return known_all((attached(status, "IsLogging"), quiet, newly))

@@ -15,6 +15,7 @@ from kit.calls import (
     Scope,
     search,
 )
+from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble, is_aws
 from kit.tables.cells import Cell
@@ -30,11 +31,11 @@ _URLS: dict[Call, tuple[str, ...]] = {
     DESCRIBE_THEME_FOR_STACK: ("ThemeFooterLinks[].FooterLinkURL", "ThemeOrganizationLogoURL"),
 }
 COLUMNS = {
-    "own_urls": Column("URLs of its own", calls=tuple(_URLS)),
-    "plain_urls": Column("URLs without TLS", calls=tuple(_URLS)),
-    "fips_offered": Column("AWS offers FIPS endpoints"),
-    "private_endpoints": Column("Streams through VPC endpoints", calls=(DESCRIBE_STACKS,)),
-    "pool_users": Column("Has users in the user pool", calls=(DESCRIBE_USERS,)),
+    "own_urls": Column(calls=tuple(_URLS)),
+    "plain_urls": Column(calls=tuple(_URLS)),
+    "fips_offered": Column(),
+    "private_endpoints": Column(calls=(DESCRIBE_STACKS,)),
+    "pool_users": Column(calls=(DESCRIBE_USERS,)),
 }
 
 
@@ -115,13 +116,12 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:
 
 @table(
     "transport",
-    "collector",
     Scope.ACCOUNT,
     (),
     {
-        "plain": Column("Endpoints of AWS without TLS"),
-        "elsewhere": Column("Endpoints that are not AWS's", transient=True),
-        "verified": Column("Certificates verified"),
+        "plain": Column(),
+        "elsewhere": Column(transient=True),
+        "verified": Column(),
     },
 )
 def own_transport(source: Source) -> Iterator[Row]:
@@ -132,7 +132,7 @@ def own_transport(source: Source) -> Iterator[Row]:
     elsewhere = [url for url in first if not is_aws(url)]
     refs = tuple(first.values())
     verified = snapshot.header.get("certificates_verified")
-    unknown = Trouble("not collected", hint="made by a kit that did not record it")
+    unknown = Trouble("not collected", hint=text("gaps/not_recorded"))
     some = any(url.startswith("https://") for url in first)  # else there was none to verify
     cells = {
         "plain": Cell(plain, refs),

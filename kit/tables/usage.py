@@ -10,21 +10,16 @@ from kit.tables.cells import NONE, UNSEEN, Cell, derive, known_any, member
 from kit.tables.core import Column, Row, Source, listed, table
 
 _COLUMNS = {
-    "schedule": Column("Schedule", "Schedule", NONE),
-    "last_report": Column(
-        "Last report", "LastGeneratedReportDate", NONE, transient=True, past=True
-    ),
-    "errors": Column("Errors", "SubscriptionErrors[].ErrorCode", NONE),
-    "sessions": Column("Sessions in the region", calls=(DESCRIBE_FLEETS,)),
-    "uncounted": Column(
-        "Elastic fleets whose sessions AWS does not count", calls=(DESCRIBE_FLEETS,)
-    ),
+    "schedule": Column("Schedule", NONE),
+    "last_report": Column("LastGeneratedReportDate", NONE, transient=True, past=True),
+    "errors": Column("SubscriptionErrors[].ErrorCode", NONE),
+    "sessions": Column(calls=(DESCRIBE_FLEETS,)),
+    "uncounted": Column(calls=(DESCRIBE_FLEETS,)),
 }
 
 
 @table(
     "subscriptions",
-    "usage report subscription",
     Scope.REGION,
     (DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,),
     _COLUMNS,

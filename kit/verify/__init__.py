@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from kit.catalogue import texts
 from kit.snapshot import Snapshot, read
 from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
@@ -48,6 +49,8 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         The pack may not be read.
     """
     roots, stored = read_roots(trust), read(against) if against else None
+    language = texts.chosen()
+    texts.choose(texts.REFERENCE)
     try:
         with open_contents(pack) as contents:
             return list(_look(contents, roots, stored))
@@ -55,13 +58,15 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         return [
             Check(error.name, False, f"refused, and nothing else was looked at: it {error.told}")
         ]
+    finally:
+        texts.choose(language)
 
 
 def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
     yield from bounded(check_bag(contents))
     info = read_info(contents)
     kind = kind_of(contents, info)
-    yield from bounded(check_kind(contents, kind))
+    yield from bounded(check_kind(contents, info, kind))
     yield from check_signatures(contents, info, roots)
     if kind is ACCOUNT:
         yield from bounded(check_findings(contents, info))
@@ -70,6 +75,8 @@ def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator
     maker = maker_of(info)
     checks, page = check_page(contents, info, maker, of_an_account=kind is ACCOUNT)
     yield from bounded(checks)
+    if page:
+        maker = maker.of_language(page.language)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
     elif kind:

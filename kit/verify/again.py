@@ -23,10 +23,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from kit.bag import INFO
+from kit.catalogue import texts
 from kit.judge.digest import identity
-from kit.notebook import project
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, document, findings_data
+from kit.pack.document import Document, data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.html import page
 from kit.pack.layout import lay_out
@@ -38,11 +38,12 @@ from kit.pack.tabular import findings_parquet
 from kit.pack.workbook import workbook
 from kit.redact.labels import open_labels
 from kit.report import fonts
+from kit.shipped import project
 from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OSCAL, PARQUET, PDF, WORKBOOK
+from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, PARQUET, PDF, WORKBOOK
 from kit.verify.maker import Maker, maker_of
 from kit.verify.pdf import opened
 
@@ -77,12 +78,13 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     Raises
     ------
     UserError
-        The key of the snapshot's labels is not there, so that its labels cannot be compared.
+        The key of the snapshot's labels, or the file of its language, is not there.
     """
     stated = info.get("Snapshot-SHA-256", "none")
     if stated != stored.digest:
         yield failed(INFO, f"Snapshot-SHA-256 {stored.digest}, of {stored.folder}", stated)
     maker = maker_of(info)
+    texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     executed = _executed(stored)
     made = findings_data(executed)
@@ -135,7 +137,8 @@ def _forms(contents: Contents, executed: NotebookNode, maker: Maker) -> Iterator
     yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
-    yield from _form(contents, OSCAL, oscal(made, data), maker)
+    for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
+        yield from _form(contents, f"data/{name}", content, maker)
 
 
 def _form(contents: Contents, name: str, made: bytes, maker: Maker) -> Iterator[Check]:

@@ -7,7 +7,7 @@ a run can declare is tried.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from kit.catalogue.statuses import exit_code
@@ -20,7 +20,7 @@ from kit.parameters import Run
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings, read_index
-from kit.verify.kinds import CSV, OCSF, OSCAL, PARQUET, WORKBOOK
+from kit.verify.kinds import CSV, OCSF, OSCAL, OSCAL_BASIS, PARQUET, WORKBOOK
 from kit.verify.maker import Maker
 from kit.verify.page import Page
 from kit.verify.reading import read_json
@@ -44,13 +44,22 @@ def check_forms(
     maker : Maker
         Which kit made the pack.
     """
+    made: list[dict[str, bytes]] = []
+    why = "another content"
     try:
-        candidates = [*_data(contents, manifest, page)]
-    except _UNLIKE:
-        candidates = []
-    for name, make in ((OSCAL, oscal), (OCSF, ocsf)):
-        yield _form(contents, name, candidates, make, maker)
-    yield _parquet(contents, candidates)
+        for document, data in _data(contents, manifest, page):
+            made.append({PARQUET: findings_parquet(data), OCSF: ocsf(document, data)})
+            made[-1] |= {
+                f"data/{name}": content for name, content in oscal(document, data, dict(manifest))
+            }
+    except _UNLIKE as error:
+        why = f"findings of which the kit makes none ({type(error).__name__}: {error})"
+    for name in (OSCAL, *OSCAL_BASIS, OCSF):
+        if name in contents.sizes:
+            yield _form(
+                contents, name, [files[name] for files in made if name in files], maker, why
+            )
+    yield _parquet(contents, [files[PARQUET] for files in made])
     if WORKBOOK in contents.sizes:
         yield not_compared(WORKBOOK, "--against SNAPSHOT writes it again")
 
@@ -69,6 +78,12 @@ def _data(
         "marks": page.marks,
     }
     index = read_index(contents)
+    requests = {
+        "kind": "table",
+        "id": "evidence",
+        "columns": [{"name": "id"}, {"name": "time"}],
+        "rows": [[name, row["started"]] for name, row in index.items()],
+    }
     ended = [row["ended"] for name, row in index.items() if name.startswith("E")]
     leaves = [(row["status"], row["reason"]) for row in records if row["subject"] != ROLL_UP]
     for role in _ROLES:
@@ -85,40 +100,28 @@ def _data(
             "data_role": role,
             "unused_waivers": "",
         }
-        yield Document(cover, [], page.controls, {}), {"records": records, "facts": facts}
+        yield Document(cover, [requests], page.controls, {}), {"records": records, "facts": facts}
 
 
-def _form(
-    contents: Contents,
-    name: str,
-    candidates: list[tuple[Document, dict[str, Any]]],
-    make: Callable[[Document, Any], bytes],
-    maker: Maker,
-) -> Check:
+def _form(contents: Contents, name: str, made: list[bytes], maker: Maker, why: str) -> Check:
     try:
         content = contents.read(name)
     except UnreadableError as error:
         return failed(name, f"the findings of {CSV}", f"it {error}")
-    try:
-        if any(make(*candidate) == content for candidate in candidates):
-            return passed(name, f"byte for byte what the kit makes of {CSV}")
-    except _UNLIKE as error:
-        return maker.differs(name, f"findings of which the kit makes it ({CSV})", str(error))
+    if content in made:
+        return passed(name, f"byte for byte what the kit makes of {CSV}")
     try:
         read_json(content)
     except (ValueError, RecursionError) as error:
         return failed(name, "JSON with one reading", str(error))
-    return maker.differs(name, f"what the kit makes of {CSV}", "another content")
+    return maker.differs(name, f"what the kit makes of {CSV}", why)
 
 
-def _parquet(contents: Contents, candidates: list[tuple[Document, dict[str, Any]]]) -> Check:
+def _parquet(contents: Contents, made: list[bytes]) -> Check:
     """Whether the Parquet file is that of a run without unused waivers; nothing of it is parsed."""
     try:
-        content = contents.read(PARQUET)
-        if any(findings_parquet(data) == content for _, data in candidates):
+        if contents.read(PARQUET) in made:
             return passed(PARQUET, f"byte for byte what the kit makes of {CSV}")
     except UnreadableError as error:
         return failed(PARQUET, f"the findings of {CSV}", f"it {error}")
-    except _UNLIKE:
-        pass
     return not_compared(PARQUET, "--against SNAPSHOT writes it again")

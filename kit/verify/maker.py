@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from kit.catalogue.texts import text
 from kit.pack.info import AGENT, LOCK
 from kit.pack.maker import agent, lock
 from kit.verify.checks import Check, failed, not_compared
@@ -19,6 +20,12 @@ class Maker(NamedTuple):
 
     name: str
     is_here: bool
+
+    def of_language(self, language: str) -> Maker:
+        """Return the maker of a page; with another catalogue of texts the kit makes other bytes."""
+        if language == text("language"):
+            return self
+        return Maker(f"{self.name}, language {language[:20]!r}", False)
 
     def differs(self, subject: str, expected: str, found: str) -> Check:
         """Return a failed check where this kit made the pack, else one that compared nothing."""

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kit.bag import INFO
+from kit.catalogue.texts import text
 from kit.judge.findings import worst
-from kit.pack.html import assets, policy_of
-from kit.report.formats import SEVERITIES, STATUSES, escape
+from kit.pack.html import assets, policy_of, script_words
+from kit.report.formats import SEVERITIES, STATUSES, cell_text, escape
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
@@ -36,7 +37,7 @@ _ELEMENTS = _VOID | {
 _ATTRIBUTES = {
     *("lang", "charset", "name", "content", "http-equiv", "class", "id", "href", "src", "alt"),
     *("aria-label", "aria-hidden", "aria-labelledby", "role", "tabindex", "scope", "start", "rel"),
-    *("datetime", "data-kind"),
+    *("datetime", "data-kind", "data-words"),
 }
 _META = {
     *("charset", "viewport", "color-scheme", "referrer", "Content-Security-Policy"),
@@ -53,8 +54,8 @@ class Page:
 
     Attributes
     ----------
-    title, subtitle, stamp, policy, as_of : str
-    style, script : str
+    title, subtitle, stamp, policy, footer, language : str
+    style, script, words : str
     marks : list of str
         What every page states beside the stamp.
     facts : list of str
@@ -69,9 +70,11 @@ class Page:
     subtitle: str = ""
     stamp: str = ""
     policy: str = ""
-    as_of: str = ""
+    footer: str = ""
+    language: str = ""
     style: str = ""
     script: str = ""
+    words: str = ""
     marks: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     rows: list[list[tuple[str, str]]] = field(default_factory=list)
@@ -96,24 +99,24 @@ class _Element:
         return html.unescape("".join(self.texts)).strip()
 
 
-def read_page(text: str) -> Page:
+def read_page(content: str) -> Page:
     """Read a page.
 
     Parameters
     ----------
-    text : str
+    content : str
 
     Raises
     ------
     ValueError
         It is not in the form in which the kit writes pages; the message says where.
     """
-    return _Reader(text).read()
+    return _Reader(content).read()
 
 
 class _Reader:
-    def __init__(self, text: str):
-        self.text, self.page = text, Page()
+    def __init__(self, content: str):
+        self.text, self.page = content, Page()
         self.open: list[_Element] = []
         self.counts: Counter[str] = Counter()
         self.control = ""
@@ -129,12 +132,12 @@ class _Reader:
             if not found:
                 raise ValueError(f"{self.text[at : at + 60]!r} at character {at}")
             at = found.end()
-            closing, name, attributes, text = found.groups()
-            if text is not None:
+            closing, name, attributes, between = found.groups()
+            if between is not None:
                 if self.open:
-                    self.open[-1].texts.append(text)
-                elif text.strip():
-                    raise ValueError(f"{text[:60]!r} outside the page")
+                    self.open[-1].texts.append(between)
+                elif between.strip():
+                    raise ValueError(f"{between[:60]!r} outside the page")
             elif closing:
                 self._close(name, attributes)
             else:
@@ -189,18 +192,33 @@ class _Reader:
             raise ValueError(f"a meta {kind}")
 
     def _opened(self, element: _Element) -> None:
+        if element.name == "html":
+            self.page.language = element.attributes.get("lang", "")
+        if element.name == "body":
+            self.page.words = element.attributes.get("data-words", "")
+        elif "data-words" in element.attributes:
+            raise ValueError(f"words of the script at {element.name}")
         if element.attributes.get("id") == _FINDINGS:
             self.in_findings = True
         if element.name == "tr" and self.in_findings and self._within("tbody"):
             self.page.rows.append([])
-        if element.name == "time" and self._within("footer"):
-            self.page.as_of = element.attributes.get("datetime", "")
         if "chip" in element.classes and self.control:
             status = " ".join(part for part in element.classes if part not in ("mark", "chip"))
             self.page.verdicts.setdefault(self.control, status)
 
     def _within(self, name: str, of_class: str = "") -> bool:
         return any(e.name == name and (not of_class or of_class in e.classes) for e in self.open)
+
+    def _mark(self, element: _Element) -> None:
+        """Read a mark by its class, which no language changes; its word is the language's."""
+        of_class = " ".join(name for name in element.classes[1:] if name != "chip")
+        name = of_class if of_class in SEVERITIES else of_class.replace("-", " ")
+        mark = (STATUSES | SEVERITIES).get(name)
+        if mark is None:
+            raise ValueError(f"a mark {of_class!r}")
+        if self.page.language == text("language") and element.text != mark.word:
+            raise ValueError(f"a mark {name} with the word {element.text[:60]!r}")
+        element.texts = [name]
 
     def _close(self, name: str, attributes: str) -> None:
         if attributes or not self.open or self.open[-1].name != name:
@@ -212,6 +230,8 @@ class _Reader:
                 page.stamp = element.text
             case "span", ["page-mark"]:
                 page.marks.append(element.text)
+            case "footer", _:
+                page.footer = element.text
             case "h1", _:
                 page.title = element.text
             case "p", ["subtitle"]:
@@ -228,6 +248,8 @@ class _Reader:
                 page.rows[-1].append((kind, element.text))
             case "table", _:
                 self.in_findings = False
+        if element.classes[:1] == ["mark"]:
+            self._mark(element)
         if "shape" in element.classes:  # read as no text, so that it must be none
             if element.text not in _SHAPES:
                 raise ValueError(f"a mark {element.text[:60]!r}")
@@ -258,6 +280,7 @@ def check_page(
         return [failed(HTML, "a page in UTF-8", "other bytes")], None
     except ValueError as error:
         return [failed(HTML, "a page as the kit writes it, which loads nothing", str(error))], None
+    maker = maker.of_language(page.language)
     checks = [*_assets(page, maker), *_cover(page, info)]
     if of_an_account:
         checks += _findings(contents, page)
@@ -270,7 +293,11 @@ def _assets(page: Page, maker: Maker) -> Iterator[Check]:
     """Yield a script, a style or a policy that is not the kit's."""
     cover = {"stamp": page.stamp, "marks": page.marks}
     style, script, _ = assets(cover)
-    for name, own, kits in (("script", page.script, script), ("style", page.style, style)):
+    for name, own, kits in (
+        ("script", page.script, script),
+        ("words of the script", page.words, script_words()),
+        ("style", page.style, style),
+    ):
         if own != kits:
             if maker.is_here:
                 yield failed(HTML, f"the kit's {name}", "another")
@@ -286,8 +313,9 @@ def _cover(page: Page, info: Mapping[str, str]) -> Iterator[Check]:
     stamp = escape(info.get("Stamp", "none").removeprefix("none"))
     if page.stamp != stamp:
         yield failed(HTML, f"the stamp {stamp or 'none'}, as in {INFO}", page.stamp or "none")
-    if page.as_of != info.get("Evidence-As-Of"):
-        yield failed(HTML, f"as of {info.get('Evidence-As-Of')}, as in {INFO}", page.as_of)
+    as_of = cell_text("datetime", info.get("Evidence-As-Of", ""))
+    if as_of not in page.footer:
+        yield failed(HTML, f"as of {as_of} at its end, as in {INFO}", page.footer)
     for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256"):
         if label in info and info[label] not in page.facts:
             yield failed(HTML, f"{label} {info[label]} on its cover, as in {INFO}", "another")
@@ -306,7 +334,7 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
         return
     for row, record in zip(page.rows, records, strict=True):
         wanted = [_shown(record[name]) for name in columns]
-        shown = [text for _, text in row[: len(columns)]]
+        shown = [cell for _, cell in row[: len(columns)]]
         if [kind for kind, _ in row[: len(columns)]] != kinds or shown != wanted:
             place = f"{HTML}: {record['control']}"
             yield failed(place, f"{', '.join(wanted)}, as in {CSV}", ", ".join(shown))
@@ -324,6 +352,6 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
         yield failed(f"{HTML}: {control}", f"no verdict: {CSV} has none", page.verdicts[control])
 
 
-def _shown(text: str) -> str:
+def _shown(cell: str) -> str:
     """Return a cell of the CSV as a reader sees it on the page."""
-    return escape(text).strip() or "\N{EN DASH}"
+    return escape(cell).strip() or "\N{EN DASH}"

@@ -1,12 +1,12 @@
-"""Warm interpreters: processes forked from one that has imported already what they need.
+"""Warm interpreters: processes forked from an interpreter that has imported their modules.
 
 `start` runs ``python -m <module> ...`` like `subprocess.Popen`, without the seconds that imports
-take. Each process has its own environment, group and memory, which is returned when it ends; it is
-ended when whoever started it is gone. Where forking is not to be had, `start` says so, and callers
-run plain processes.
+take. Each process has a separate environment, process group and memory. The server ends a process
+when its starter has ended. Where a process cannot be forked, `start` raises `NotWarm`, and callers
+run a plain process.
 
-The standard library's forkserver starts a process as fast (16 ms), but a process that it started
-starts a forkserver of its own, so that the kernel of each account would wait for all imports again.
+The standard library's forkserver starts a process as fast (16 ms). But a process that it starts
+starts another forkserver, so that the kernel of each account would wait for all imports again.
 https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py (ensure_running)
 """
 
@@ -25,16 +25,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ADDRESS = "EVIDENCE_WARM_SOCKET"  # where processes that were started warm find their server
+ADDRESS = "EVIDENCE_WARM_SOCKET"  # the variable with the server's address
 LENGTH, STATUS = struct.Struct("!I"), struct.Struct("!i")
 
-# macOS's own libraries may not be used after a fork.
+# macOS's system libraries may not be used after a fork.
 CAN_FORK = sys.platform == "linux"
 
 _ENVIRONMENT = {
-    # What a kernel sets before its first cell, too late for what has been imported by then.
+    # A kernel sets it before its first cell, which is too late for modules imported before.
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    # A linear algebra library's threads would be lost in a fork, and nothing needs them.
+    # A fork would lose the threads of a linear algebra library, and the kit needs none.
     "OPENBLAS_NUM_THREADS": "1",
 }
 
@@ -43,17 +43,17 @@ _address = ""
 
 
 class NotWarm(Exception):  # noqa: N818 - not an error, but a way out
-    """Another kind of command, or nothing can be forked here."""
+    """The command cannot run in a forked process: the caller runs a plain process."""
 
 
 class Process:
-    """A process that was started warm, with what `subprocess.Popen` has.
+    """A process forked from a warm interpreter, with the interface of `subprocess.Popen`.
 
     Attributes
     ----------
     pid : int
     returncode : int or None
-        As `subprocess.Popen` has it: negative where a signal ended the process.
+        As in `subprocess.Popen`: negative where a signal ended the process.
     """
 
     stdin = stdout = stderr = None
@@ -61,10 +61,10 @@ class Process:
     def __init__(self, connection: socket.socket):
         self._connection = connection
         self.returncode: int | None = None
-        told = connection.recv(LENGTH.size, socket.MSG_WAITALL)
-        if len(told) < LENGTH.size:
+        message = connection.recv(LENGTH.size, socket.MSG_WAITALL)
+        if len(message) < LENGTH.size:
             raise NotWarm("the warm interpreter ended")
-        self.pid = int(LENGTH.unpack(told)[0])
+        self.pid = int(LENGTH.unpack(message)[0])
 
     def poll(self) -> int | None:
         """Return the exit code, None while the process runs."""
@@ -76,7 +76,7 @@ class Process:
         return -signal.SIGKILL if code is None else code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal to the process, if it runs still."""
+        """Send a signal to the process, if it still runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
@@ -91,14 +91,14 @@ class Process:
     def _ended(self, flag: int) -> int | None:
         if self.returncode is None:
             try:
-                told = self._connection.recv(STATUS.size, flag)
+                message = self._connection.recv(STATUS.size, flag)
             except BlockingIOError:
                 return None
             except OSError:
-                told = b""
-            # Without its server, which watches over it, the process is ended too.
-            whole = len(told) == STATUS.size
-            self.returncode = int(STATUS.unpack(told)[0]) if whole else -signal.SIGKILL
+                message = b""
+            # The process ends with its server.
+            whole = len(message) == STATUS.size
+            self.returncode = int(STATUS.unpack(message)[0]) if whole else -signal.SIGKILL
             self._connection.close()
         return self.returncode
 
@@ -117,9 +117,9 @@ def start(
     command : sequence of str
         This interpreter, options, ``-m``, a module, and its arguments.
     env : mapping, optional
-        The whole environment; by default this process's.
+        The whole environment; by default that of this process.
     cwd : path, optional
-        By default this process's.
+        By default that of this process.
     files : tuple of int
         Descriptors that become its standard input, output and error.
 
@@ -130,7 +130,7 @@ def start(
     Raises
     ------
     NotWarm
-        The command is another, or nothing can be forked here.
+        The command is of another form, or this process cannot fork.
     """
     module = module_of(command)
     message = json.dumps(
@@ -151,26 +151,26 @@ def start(
 
 
 def module_of(command: Sequence[str]) -> int:
-    """Return where in a command the module's name stands.
+    """Return the index of the module's name in a command.
 
     Raises
     ------
     NotWarm
-        It runs another interpreter, or no module.
+        The command runs another interpreter, or no module.
     """
     if CAN_FORK and command[0] == sys.executable and "-m" in command:
         at = list(command).index("-m")
         if all(option.startswith(("-X", "-u")) for option in command[1:at]):
             return at + 1
-    raise NotWarm(f"{command[0]} is run plain")
+    raise NotWarm(f"{command[0]} runs in a plain process")
 
 
 def _find_server() -> str:
-    """Return the address of the server that is there already, or of one of this process's own."""
+    """Return the address of the inherited server, or of this process's server, started if needed."""
     global _server, _address
-    given = os.environ.get(ADDRESS)
-    if given:
-        return given
+    inherited = os.environ.get(ADDRESS)
+    if inherited:
+        return inherited
     if _server is None or _server.poll() is not None:
         _stop()
         _address = str(Path(tempfile.mkdtemp(prefix="evidence-")) / "warm")
@@ -183,7 +183,7 @@ def _find_server() -> str:
                 stdin=subprocess.PIPE,  # the server ends when this is closed
                 stdout=subprocess.DEVNULL,
                 pass_fds=[listener.fileno()],
-                start_new_session=True,  # Ctrl-C is for whoever waits for the processes
+                start_new_session=True,  # Ctrl-C then reaches only the starter of the processes
             )
     return _address
 

@@ -1,7 +1,7 @@
-"""A Jupyter kernel provisioner whose kernels are forked from a warm interpreter.
+"""A Jupyter kernel provisioner that forks kernels from a warm interpreter.
 
-Any kernel of this environment is started so where ``JUPYTER_DEFAULT_PROVISIONER_NAME`` is
-``evidence-warm``: a process that executes many notebooks waits for imports once.
+Jupyter uses it for every kernel of this environment where ``JUPYTER_DEFAULT_PROVISIONER_NAME`` is
+``evidence-warm``. A process that executes many notebooks then waits for imports once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ NAME = "evidence-warm"
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Starts kernels warm where that is possible, and plain where it is not."""
+    """Forks kernels from a warm interpreter where that is possible; else starts plain kernels."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start a kernel and return how to talk to it."""
+        """Start a kernel and return its connection details."""
         nothing = os.open(os.devnull, os.O_RDWR)
         try:
             process = warm.start(
@@ -35,7 +35,7 @@ class WarmProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         finally:
             os.close(nothing)
-        self.process = process  # type: ignore[assignment]  # has what is used of a Popen
-        self.pid = self.pgid = process.pid  # it leads a group of its own
+        self.process = process  # type: ignore[assignment]  # has the members of Popen that are used
+        self.pid = self.pgid = process.pid  # it leads a separate process group
         self.cwd = kwargs.get("cwd", Path.cwd())
         return self.connection_info

@@ -1,6 +1,6 @@
-"""The interpreter that is kept warm: it imports, then forks a process for each request.
+"""The warm interpreter: it imports modules, then forks a process for each request.
 
-It has one thread and no event loop, so that a fork takes nothing along that would be missed.
+It has one thread and no event loop, so that a fork has no lock or loop of another thread.
 """
 
 from __future__ import annotations
@@ -47,35 +47,35 @@ class _Server:
         self._listener, self._address = listener, address
         self._selector = selectors.DefaultSelector()
         self._running: dict[int, socket.socket] = {}  # by process id
-        self._wake, self._woken = socket.socketpair()
-        for end in (self._wake, self._woken):
+        self._wake_writer, self._wake_reader = socket.socketpair()
+        for end in (self._wake_writer, self._wake_reader):
             end.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
 
     def serve(self) -> None:
-        """Answer until standard input is closed, then end every process."""
+        """Serve until standard input is closed, then end every process."""
         wait = self._selector
         wait.register(0, selectors.EVENT_READ)
-        wait.register(self._woken, selectors.EVENT_READ)
+        wait.register(self._wake_reader, selectors.EVENT_READ)
         wait.register(self._listener, selectors.EVENT_READ)
         while True:
             for key, _ in wait.select():
                 if key.fileobj == 0:
                     return self._end_all()
-                if key.fileobj is self._woken:
+                if key.fileobj is self._wake_reader:
                     with contextlib.suppress(BlockingIOError):
-                        self._woken.recv(4096)
+                        self._wake_reader.recv(4096)
                     self._reap()
                 elif key.fileobj is self._listener:
                     self._fork()
                 elif key.data in self._running:
-                    # Whoever started the process is gone.
+                    # The starter of the process has ended.
                     wait.unregister(key.fileobj)
                     _end(key.data)
 
     def _end_all(self) -> None:
-        signal.set_wakeup_fd(-1)  # what ends from here on wakes nobody
+        signal.set_wakeup_fd(-1)  # further ends of processes wake nothing
         for pid in self._running:
             _end(pid)
 
@@ -102,7 +102,7 @@ class _Server:
             pid = os.fork()
             if pid == 0:
                 self._become(request, files)
-            os.setpgid(pid, pid)  # before anybody may want to end it
+            os.setpgid(pid, pid)  # set before the server can end the group
         finally:
             for file in files:
                 os.close(file)
@@ -112,7 +112,7 @@ class _Server:
             connection.sendall(LENGTH.pack(pid))
 
     def _become(self, request: dict[str, Any], files: list[int]) -> NoReturn:
-        """Be the process that was asked for, in the fork."""
+        """Run the requested module in the fork."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -145,7 +145,7 @@ def _receive(connection: socket.socket, length: int) -> bytes:
 
 
 def _die_with_parent() -> None:
-    """End this process when its server is killed, and with it the watch over what started it."""
+    """End this process when its server, which watches its starter, is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -155,7 +155,7 @@ def _end(pid: int) -> None:
 
 
 def main() -> None:
-    """Serve at the listening socket that was passed on, known by its address."""
+    """Serve at the listening socket and the address that the starter passes."""
     for name in _NEEDED:
         importlib.import_module(name)
     load_models({call.service for call in CALLS.values()})

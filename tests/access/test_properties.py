@@ -7,13 +7,14 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.access.conditions import ABSENT, UNKNOWN, Value, default, holds, representatives
 from kit.access.documents import Condition, PolicyError, read_statements
 from kit.access.evaluator import EVERYTHING, Access, Caller, Target, decide, denied, reduced
 from kit.access.patterns import covers, literal, matches, overlaps
+from tests.drawn import examples
 
 OWN, FOREIGN = "123456789012", "999999999999"
 BUCKET = "arn:aws:s3:::home"
@@ -104,8 +105,6 @@ def read(made: list[dict[str, Any]]) -> Any:
     return read_statements({"Version": "2012-10-17", "Statement": made})
 
 
-# Drawn alike every time: no test depends on chance.
-drawn = settings(max_examples=60, derandomize=True, deadline=None)
 CALLERS = st.sampled_from(
     [("role", ROLE, OWN), ("user", f"arn:aws:iam::{OWN}:user/red", OWN), ("root", f"arn:aws:iam::{OWN}:root", OWN),
      ("account", "", FOREIGN), ("anonymous", "", ""), ("service", "ec2.amazonaws.com", "")]
@@ -144,7 +143,7 @@ EVERYTHING_ASKED = {
 }
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     **EVERYTHING_ASKED,
     more=statements(["Allow"], False),
@@ -157,13 +156,13 @@ def test_one_more_allow_takes_nothing(more: Any, where: str, **asked: Any) -> No
         assert RANK[after] >= RANK[before]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(**EVERYTHING_ASKED, more=statements(["Allow"], True))
 def test_one_more_allow_of_the_resource_takes_nothing(more: Any, **asked: Any) -> None:
     assert RANK[ask(**{**asked, "policy": [*asked["policy"], more]})] >= RANK[ask(**asked)]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(**EVERYTHING_ASKED, more=statements(["Deny"], True))
 def test_one_more_denial_gives_nothing(more: Any, **asked: Any) -> None:
     before = ask(**asked)
@@ -185,7 +184,7 @@ def wider(statement: dict[str, Any]) -> list[dict[str, Any]]:
     return made
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(**EVERYTHING_ASKED, one=statements(EITHER, True))
 def test_a_wider_statement_allows_or_denies_more(one: Any, **asked: Any) -> None:
     def among(statement: Any) -> int:
@@ -207,7 +206,7 @@ FILLINGS: dict[str, list[Value]] = {
 }
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(**{name: value for name, value in EVERYTHING_ASKED.items() if name != "ordinary"},
        filling=st.fixed_dictionaries({key: st.sampled_from(values) for key, values in FILLINGS.items()}))  # fmt: skip
 def test_certain_answers_hold_whatever_the_unknown_keys_are(filling: Any, **asked: Any) -> None:
@@ -221,14 +220,14 @@ def test_certain_answers_hold_whatever_the_unknown_keys_are(filling: Any, **aske
         assert some is known
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(**EVERYTHING_ASKED, filling=st.fixed_dictionaries(
     {key: st.sampled_from(FILLINGS[key]) for key in ("aws:securetransport", "aws:multifactorauthage")}))  # fmt: skip
 def test_a_caller_that_chooses_gets_as_far_as_any_choice(filling: Any, **asked: Any) -> None:
     assert RANK[ask(**asked)] >= RANK[ask(**asked, context=filling)]
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(who=CALLERS, arn=ARNS, policy=RESOURCE_POLICIES)
 def test_whoever_is_denied_may_not(who: Any, arn: str, policy: Any) -> None:
     caller = Caller(*who, identity=EVERYTHING)
@@ -237,7 +236,7 @@ def test_whoever_is_denied_may_not(who: Any, arn: str, policy: Any) -> None:
         assert decide(caller, "s3:GetObject", target) is Access.NO
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(who=CALLERS, own=st.sampled_from([EVERYTHING, ()]), arn=ARNS, policy=RESOURCE_POLICIES,
        closed=st.booleans(), ordinary=st.booleans(), action=st.sampled_from(["s3:GetObject", "ec2:RunInstances"]))  # fmt: skip
 def test_a_reduced_target_gets_the_same_answers(
@@ -286,7 +285,7 @@ ELEMENTS = ["Effect", "Action", "NotAction", "Resource", "NotResource", "Princip
             "Condition", "Sid"]  # fmt: skip
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     st.dictionaries(st.sampled_from(["Version", "Statement"]), ANYTHING)
     | st.fixed_dictionaries(

@@ -18,8 +18,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from kit.notebook import project
 from kit.pack import seal as sealing
+from kit.shipped import project
 
 _TINY = b"%PDF-1.7 not made\n"
 

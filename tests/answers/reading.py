@@ -107,7 +107,9 @@ def readers(account: Account) -> dict[tuple[str, str], set[str]]:
         lending.lend(snapshot, snapshot.account, snapshot.regions)
         note(COLLECTOR)
         for name in SPECS:
-            tabulate(snapshot, [name])
+            # A snapshot keeps what it has looked up: each table looks at one of its own.
+            fresh = Snapshot(snapshot.header, snapshot.requests, snapshot.folder, snapshot.lent)
+            tabulate(fresh, [name])
             note(name)
     return found
 

@@ -71,7 +71,7 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         (
             "  regions: [eu-west-1]",
             "  external_id: other",
-            ["line 6", "external_id", "second time"],
+            ["line 6", "external_id", "twice"],
         ),
         ("name: 2026-Q4", "name: 2026-Q4\ndiscover: {}", ["discover", "organisation"]),
         (
@@ -87,7 +87,7 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         (
             "  regions: [eu-west-1]",
             '  organisation_snapshot: there\norganisation: {account: "999988887777"}',
-            ["line 6", "organisation_snapshot", "leave out one"],
+            ["line 6", "organisation_snapshot", "leave out organisation_snapshot or"],
         ),
         (
             "name: 2026-Q4",

@@ -166,7 +166,7 @@ def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_as
     why = again.states()[EMPTY]["why"]
     assert why.startswith('reviewer was "" and is "Jo", and ')
     assert why.endswith(move)
-    assert again.states()[TIDY]["why"].startswith("the parameters of the run are others, and ")
+    assert again.states()[TIDY]["why"].startswith("the parameters of the run were changed, and ")
     assert {request.operation for request in sandbox.requests} == {"AssumeRole"}
     with (again.ledger.parent / "findings.csv").open(newline="") as file:
         reasons = {row["reason"] for row in csv.DictReader(file) if row["account"] == DEMO}

@@ -136,7 +136,7 @@ def test_a_scheduler_that_goes_away_leaves_a_true_ledger(
 
 def test_a_place_that_is_another_on_each_worker_is_refused(tmp_path: Path) -> None:
     (tmp_path / "accounts.yaml").write_text(SMALL)
-    with pytest.raises(UserError, match="outputs: 'outputs' is another folder on each worker"):
+    with pytest.raises(UserError, match="outputs: 'outputs' is a different folder on each worker"):
         run_batch(tmp_path / "accounts.yaml", scheduler="tcp://127.0.0.1:1")
 
 
@@ -156,7 +156,7 @@ def test_a_worker_with_another_kit_is_told(
     path = os.pathsep.join(filter(None, (str(elsewhere), os.environ.get("PYTHONPATH"))))
     with (
         cluster(elsewhere, {**os.environ, "PYTHONPATH": path}, workers=1) as (address, _),
-        pytest.raises(CannotRunError, match=f"has .*{told}.*install the same everywhere"),
+        pytest.raises(CannotRunError, match=f"has .*{told}.*install the same version everywhere"),
         connect(address),
     ):
         pass
@@ -176,7 +176,7 @@ def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> No
 @pytest.mark.parametrize(
     ("address", "insecure", "error", "told"),
     [
-        ("tcp://10.0.0.1:8786", False, UserError, "neither encrypted nor this machine"),
+        ("tcp://10.0.0.1:8786", False, UserError, "unencrypted address of another machine"),
         ("8786", False, UserError, "write tls://host:8786"),
         ("tls://127.0.0.1:{port}", False, UserError, "distributed.comm.tls"),
         ("tcp://0.0.0.0:{port}", True, CannotRunError, "does not answer"),

@@ -52,7 +52,7 @@ def test_only_its_owner_reads_it(path: Path) -> None:
 
 
 def test_there_is_one_writer(path: Path) -> None:
-    with Ledger(path), pytest.raises(UserError, match="another process"):
+    with Ledger(path), pytest.raises(UserError, match="another process runs"):
         Ledger(path)
     Ledger(path)
 
@@ -126,6 +126,6 @@ def test_what_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotRunError, match="cannot be written"):
         Ledger(tmp_path / "file" / "ledger.jsonl")
-    with pytest.raises(UserError, match="no ledger"):
+    with pytest.raises(UserError, match="the ledger cannot be read"):
         read_ledger(tmp_path / "none")
     assert os.listdir(tmp_path) == ["file"]

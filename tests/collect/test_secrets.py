@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kit.detect.secrets import KINDS, mask_secrets, mask_value
+from tests.drawn import examples
 
 DATA = yaml.safe_load(
     (Path(__file__).parents[1] / "data/detectors/development.yaml").read_text("utf-8")
@@ -257,7 +258,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=16).map("".join)
 
 
-@settings(derandomize=True, deadline=None, max_examples=1500)
+@examples(1500)
 @given(TEXTS)
 @example("password \u0026password " + ACCESS_KEY)
 @example("password\\u003dpassword://")
@@ -275,7 +276,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=800)
+@examples(800)
 @given(DOCUMENTS, st.booleans())
 def test_a_json_document_stays_one_and_keeps_its_shape(document, compact):
     inner = json.dumps(document, separators=(",", ":") if compact else None)

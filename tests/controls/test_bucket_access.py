@@ -366,6 +366,13 @@ def grant(principal: str | None, *operations: str, **members: Any) -> dict[str, 
     return {name: value for name, value in told.items() if value is not None}
 
 
+def serving(condition: Any = None, **members: Any) -> dict[str, Any]:
+    """A statement of a key's policy that lets a service in."""
+    limited = {"Condition": condition} if condition else {}
+    service = {"Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    return allows("*") | service | limited | members
+
+
 THROUGH_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
 CALLER = {"kms:CallerAccount": ACCOUNT}
 
@@ -392,7 +399,24 @@ CALLER = {"kms:CallerAccount": ACCOUNT}
     ("everybody with a tag", keyed(allows("*", Condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})), to_be_reviewed),
     ("a colleague", keyed(allows(COLLEAGUE)), passes),
     ("a colleague and a stranger", keyed(allows([COLLEAGUE, STRANGER])), fails),
-    ("a service", keyed({**allows("*"), "Principal": {"Service": "cloudtrail.amazonaws.com"}}), passes),
+    ("a service, whomever it comes for", keyed(serving()), to_be_reviewed),
+    ("a service that may only describe it", keyed(serving(Action="kms:DescribeKey")), passes),
+    ("a service for the account", keyed(serving({"StringEquals": {"aws:SourceAccount": ACCOUNT}})), passes),
+    ("a service for a trail of the account", keyed(serving({"StringLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}})), passes),
+    ("a service for another account", keyed(serving({"StringEquals": {"aws:SourceAccount": STRANGER}})), fails),
+    ("a service for another account's trail", keyed(serving({"ArnLike": {"aws:SourceArn": f"arn:aws:cloudtrail:*:{STRANGER}:trail/*"}})), fails),
+    ("a service for two accounts", keyed(serving({"StringEquals": {"aws:SourceAccount": [ACCOUNT, STRANGER]}})), fails),
+    ("a service for a colleague", keyed(serving({"StringEquals": {"aws:SourceAccount": COLLEAGUE}})), passes),
+    ("a service that another account calls", keyed(serving({"StringEquals": {"kms:CallerAccount": STRANGER}})), fails),
+    ("a service through S3, whomever it comes for", keyed(serving({"StringEquals": THROUGH_S3})), to_be_reviewed),
+    ("a service for anybody's trail", keyed(serving({"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}})), to_be_reviewed),
+    ("a service for a bucket, whoever has it", keyed(serving({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}})), to_be_reviewed),
+    ("a service for a bucket with the account's number", keyed(serving({"ArnEquals": {"aws:SourceArn": ARN}})), passes),
+    ("a service for accounts of an organisation", keyed(serving({"StringEquals": {"aws:SourceOrgID": THEIRS}})), to_be_reviewed),
+    ("a service that encrypts for the account", keyed(serving({"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:aws:cloudtrail:*:{ACCOUNT}:trail/*"}})), passes),
+    ("a service that encrypts for anybody", keyed(serving({"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:*:trail/*"}})), to_be_reviewed),
+    ("any service for another account", keyed(allows("*", Condition={"StringEquals": {"aws:SourceAccount": STRANGER}})), fails),
+    ("a service for another account, which is denied", keyed(serving({"StringEquals": {"aws:SourceAccount": STRANGER}}), allows("*", "kms:*", Effect="Deny", Condition={"StringEquals": {"aws:SourceAccount": STRANGER}})), passes),
     (
         "everybody, whom another statement denies",
         keyed(allows("*"), allows("*", "kms:*", Effect="Deny", Condition={"StringNotEquals": CALLER})),

@@ -9,19 +9,24 @@ import pytest
 from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
+    GET_ACCESS_POINT_POLICY,
     GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_POLICY,
+    LIST_ACCESS_POINTS,
     LIST_BUCKETS,
     Call,
 )
 from kit.judge.findings import Finding
 from tests.controls.scenarios import findings
+from tests.controls.test_rights import OTHER, at, pointed
 from tests.standins import HOME, LOGS, Account
 
 
 def cited(account: Account, finding: Finding) -> set[str]:
     """The names of the calls whose answers a finding cites."""
     calls = {request.id: request.call for request in account.answered().requests}
-    return {calls[ref.partition("#")[0]] for ref in finding.evidence}
+    ids = (ref.partition("#")[0] for ref in finding.evidence)
+    return {calls[one] for one in ids if one in calls}
 
 
 def listed(account: Account) -> Account:
@@ -69,6 +74,21 @@ def test_of_a_bucket_whose_region_is_in_its_name_the_list_is_cited(
     account = no_region(Account(tmp_path))
     (one,) = findings(account, control)
     assert LIST_BUCKETS.name in cited(account, one)
+
+
+def test_ar_08_cites_what_shows_that_a_bucket_has_no_key(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME)
+    (one,) = findings(account, "AR-08")
+    assert one.status == "not applicable"
+    assert {LIST_BUCKETS.name, GET_BUCKET_ENCRYPTION.name} <= cited(account, one)
+
+
+def test_id_05_cites_the_list_of_the_access_point_that_lets_an_account_in(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    pointed(at({"AWS": OTHER}))(account)
+    (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("account ")]
+    named = {LIST_BUCKETS, GET_BUCKET_POLICY, LIST_ACCESS_POINTS, GET_ACCESS_POINT_POLICY}
+    assert {call.name for call in named} <= cited(account, one)
 
 
 @pytest.mark.parametrize(

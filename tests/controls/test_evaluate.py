@@ -44,20 +44,25 @@ LATER = Cell(None, ("E0002",), Trouble("throttled", "iam.GetY", "Throttling"))
 UNHEARD = "unheard of"
 
 
-class OwnTexts(dict[str, str]):
-    """What a control of a test expects is the name of its rule, and so on: no file has it."""
+class OwnTexts(dict[str, Any]):
+    """Texts of what tests declare, made from its names: a rule's expectation is its name."""
 
     def __missing__(self, id: str) -> str:
-        return id.rpartition("/")[2].replace("_", " ")
+        name = id.rpartition("/")[2].replace("_", " ")
+        if id.startswith("columns/"):
+            return name.capitalize()
+        return name.removesuffix("s") if id.startswith("nouns/") else name
 
     def __contains__(self, id: object) -> bool:
-        return "/verdicts/" in str(id) and UNHEARD not in str(id)
+        own = "/verdicts/" in str(id) and UNHEARD not in str(id)
+        return own or super().__contains__(id)
 
 
 @pytest.fixture(autouse=True)
 def _own_registries(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tests declare tables and controls of their own; the kit's come back afterwards."""
-    monkeypatch.setattr(texts, "_catalogue", lambda language: OwnTexts())
+    english = texts._catalogue("en")
+    monkeypatch.setattr(texts, "_catalogue", lambda language: OwnTexts(english))
     kept = [(registry, dict(registry)) for registry in (CONTROLS, ROLL_UPS, SPECS)]
     for registry, _ in kept:
         registry.clear()
@@ -73,7 +78,7 @@ def things(
     """Declare a table of things, with what is in it."""
     columns = list(rows[0][1]) if rows else ["colour"]
 
-    @table("things", "thing", scope, calls, {name: Column(name.capitalize()) for name in columns})
+    @table("things", scope, calls, {name: Column() for name in columns})
     def build(_: Any) -> Iterator[Row]:
         for n, (region, values) in enumerate(rows):
             cells = {
@@ -616,7 +621,7 @@ def test_a_waiver_makes_a_roll_up_milder_and_cannot_touch_it(tmp_path: Path, jud
 
 
 def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: Judge) -> None:
-    @table("things", "thing", REGION, (), {"colour": Column("Colour")})
+    @table("things", REGION, (), {"colour": Column()})
     def build(_: Any) -> Iterator[Row]:
         yield Row(HERE, "1", "1", {"color": Cell("red")})
 
@@ -646,3 +651,23 @@ def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: 
 )
 def test_how_a_value_is_told(value: Any, words: str) -> None:
     assert shown(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words", "quoted"),
+    [
+        ("home folders", "HOME", "home folders"),
+        (["home folders", "homes"], "HOME; homes", "home folders; homes"),
+        ("home folders (of all)", "HOME (of all)", "home folders (of all)"),
+        ("all home folders", "all home folders", "all home folders"),
+        ({"home folders": "home folders"}, "HOME HOME", "HOME home folders"),
+    ],
+    ids=str,
+)
+def test_words_of_the_kit_among_values_have_texts_and_quoted_ones_none(
+    monkeypatch: pytest.MonkeyPatch, value: Any, words: str, quoted: str
+) -> None:
+    own = OwnTexts({"values/home folders": "HOME"})
+    monkeypatch.setattr(texts, "_catalogue", lambda language: own)
+    assert shown(value) == words
+    assert shown(value, quoted=True) == quoted

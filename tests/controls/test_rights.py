@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCESS_POINT_POLICY,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_POLICY,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
@@ -34,7 +36,7 @@ from tests.controls.test_grants import (
     of_principals,
     used,
 )
-from tests.standins import ACCOUNT, HOME, REGION, Account, restricted, trust
+from tests.standins import ACCOUNT, HOME, LEFT_OUT, REGION, Account, restricted, trust
 
 OTHER = "999999999999"
 H = f"arn:aws:s3:::{HOME}"
@@ -81,7 +83,7 @@ def found(account: Account, control: str = "ID-05") -> dict[str, str]:
     for one in findings(account, control):
         who, _, what = one.resource.partition(": ")
         if who != "everybody else":
-            kind = who.partition("-")[0]
+            kind = who.partition("-")[0] if not who.startswith("identity-provider") else ""
             said[f"{kind if kind in labelled else who}: {what}"] = one.status
     return said
 
@@ -185,6 +187,9 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("a service for two accounts", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceAccount": [ACCOUNT, OTHER]}})), by(f"{FOREIGN}, by way of cloudfront.amazonaws.com", READ)),
     ("any service for another account", open_to(let("*", "s3:GetObject", Condition=distribution(OTHER))), by(f"{FOREIGN}, by way of a service of AWS", READ)),
     ("a service that reads for anybody", open_to(let(CDN, "s3:GetObject")), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
+    ("a service that reads for anybody's distributions", open_to(let(CDN, "s3:GetObject", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
+    ("a service that reads for anybody and for anybody's distributions", open_to(let(CDN, "s3:GetObject"), let(CDN, "s3:ListBucket", Condition={"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::*:distribution/*"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, LIST, status="not evidenced")),
+    ("a service that reads for an organisation", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceOrgID": "o-2"}})), by("any AWS account, by way of cloudfront.amazonaws.com", READ, status="not evidenced")),
     ("a service that logs for another account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": OTHER}})), by(f"{FOREIGN}, by way of logging.s3.amazonaws.com", CHANGE)),
     ("a service that logs for the account", open_to(let({"Service": "logging.s3.amazonaws.com"}, "s3:PutObject", Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})), {}),
     ("CloudFront", open_to(let({"AWS": CLOUDFRONT}, "s3:GetObject")), by("identity", READ)),
@@ -453,7 +458,7 @@ READS = allow("s3:GetObject")
     ("the account", trusting(ROOT, READS), by("role", READ)),
     ("a service", trusting(trust({"Service": "ec2.amazonaws.com"}), READS), by("role", READ)),
     (
-        "an identity provider",
+        "an identity provider, by what it does not do",
         trusting(trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"}), READS),
         by("role", READ),
     ),
@@ -463,6 +468,156 @@ def test_id_05_foreign_accounts_that_roles_trust(
 ) -> None:
     given(account)
     assert found(account) == expected[0]
+
+
+# --- who signs in to a role by an identity provider -----------------------------------------------
+
+SAML = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
+GITHUB = "token.actions.githubusercontent.com"
+COGNITO = "cognito-identity.amazonaws.com"
+EKS = f"oidc.eks.{REGION}.amazonaws.com/id/0A1B"
+PROVIDER = "identity-provider"
+
+
+def signed_in(host: str, **conditions: Any) -> Given:
+    """A role that reads users' files, for the identities of an OIDC provider."""
+    known = host in (COGNITO, "accounts.google.com")
+    provider = host if known else f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+    members = {"Condition": conditions} if conditions else {}
+    trusts = trust({"Federated": provider}, Action="sts:AssumeRoleWithWebIdentity", **members)
+    return trusting(trusts, READS)
+
+
+def by_saml(*held: Any, **members: Any) -> Given:
+    return trusting(
+        trust({"Federated": SAML}, **{"Action": "sts:AssumeRoleWithSAML"} | members), *held
+    )
+
+
+AUD = {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}
+ROLE = by("role", READ)
+SINGLED_OUT = ROLE | by(PROVIDER, READ, status="pass")
+ANYBODY = ROLE | by(PROVIDER, READ)
+PERHAPS = ROLE | by(PROVIDER, READ, status="not evidenced")
+
+
+@scenarios(
+    ("SAML", by_saml(READS, Condition=AUD), SINGLED_OUT),
+    ("SAML without a condition", by_saml(READS), SINGLED_OUT),
+    ("SAML, for a role without rights", by_saml(allow("ec2:*")), {}),
+    ("SAML, denied", by_saml(READS, Effect="Deny"), ROLE),
+    ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
+    ("one repository of GitHub's", signed_in(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:a/b:ref:refs/heads/main"}), SINGLED_OUT),
+    ("an organisation of GitHub's", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
+    ("anybody at GitHub", signed_in(GITHUB), ANYBODY),
+    ("anybody at GitHub who asks for AWS", signed_in(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com"}), ANYBODY),
+    ("any repository of GitHub's", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "repo:*"}), ANYBODY),
+    ("anything at GitHub", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "*"}), ANYBODY),
+    ("all but one repository of GitHub's", signed_in(GITHUB, StringNotEquals={f"{GITHUB}:sub": "repo:a/b:x"}), ANYBODY),
+    ("one account of a cluster", signed_in(EKS, StringEquals={f"{EKS}:sub": "system:serviceaccount:a:b"}), SINGLED_OUT),
+    ("any account of a cluster", signed_in(EKS), PERHAPS),
+    ("any account of a cluster that asks for AWS", signed_in(EKS, StringEquals={f"{EKS}:aud": "sts.amazonaws.com"}), PERHAPS),
+    ("one pool's identities", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
+    ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
+    ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
+    ("any pool's identities", signed_in(COGNITO), ANYBODY),
+    ("one application's users at Google", signed_in("accounts.google.com", StringEquals={"accounts.google.com:aud": "app"}), SINGLED_OUT),
+    ("anybody at Google", signed_in("accounts.google.com"), ANYBODY),
+)  # fmt: skip
+def test_id_05_who_signs_in_by_a_provider(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    shown = {
+        f"{PROVIDER}: {who.partition(': ')[2]}" if who.startswith(PROVIDER) else who: status
+        for who, status in found(account).items()
+    }
+    assert shown == expected[0]
+
+
+def test_id_05_a_declared_provider_may(tmp_path: Path) -> None:
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"
+    account = Account(tmp_path, administrators=[provider, f"arn:aws:iam::{ACCOUNT}:role/reader"])
+    signed_in(GITHUB)(account)
+    assert set(found(account).values()) == {"pass"}
+
+
+# --- a role whose trust policy AWS leaves out ------------------------------------------------------
+
+
+@scenarios(
+    ("a role with rights", trusting(LEFT_OUT, READS), {READ, GIVE}),
+    ("a role that nobody here may read", trusting(LEFT_OUT, allow("ec2:*")), set()),
+    ("a role that trusts a service", trusting(None, READS), set()),
+    ("a role that trusts nobody", trusting({"Version": "2012-10-17", "Statement": []}, READS), set()),
+    ("a role whose trust policy is none", trusting({"Statement": "x"}, READS), {READ, GIVE}),
+)  # fmt: skip
+def test_id_05_a_trust_policy_that_nobody_saw(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    unseen = {
+        one.resource.partition(": ")[2]
+        for one in findings(account, "ID-05")
+        if one.resource.startswith("everybody else") and one.status == "not evidenced"
+    }
+    assert unseen == expected[0]
+
+
+@pytest.mark.parametrize("control", ["ID-06"])
+@pytest.mark.parametrize(
+    ("trusts", "status"),
+    [
+        (LEFT_OUT, "not evidenced"),
+        ({"Version": "2012-10-17", "Statement": []}, "fail"),
+        (trust({"Service": "appstream.amazonaws.com"}), "pass"),
+        (trust({"Service": "ec2.amazonaws.com"}), "fail"),
+    ],
+)
+def test_id_06_a_trust_policy_that_aws_leaves_out(
+    account: Account, control: str, trusts: Any, status: str
+) -> None:
+    name = "AmazonAppStreamServiceAccess"
+    own = f"arn:aws:iam::aws:policy/service-role/{name}"
+    used(account).allowed(name, attached=(own,), trusts=trusts)
+    assert {f.resource: f.status for f in findings(account, control)}[name] == status
+
+
+# --- unique ids that nobody here has --------------------------------------------------------------
+
+
+def of_id(value: Any, operator: str = "StringLike") -> dict[str, Any]:
+    return let("*", "s3:GetObject", Condition={operator: {"aws:userId": value}})
+
+
+UNKNOWN_ID = by("identity", READ, status="not evidenced")
+
+
+@scenarios(
+    ("a role", open_to(of_id("AROAEXAMPLE12345:*")), UNKNOWN_ID),
+    ("a session of a role", open_to(of_id("AROAEXAMPLE12345:jane", "StringEquals")), UNKNOWN_ID),
+    ("a user", open_to(of_id("AIDAEXAMPLE12345", "StringEquals")), UNKNOWN_ID),
+    ("a role, denied", open_to(of_id("AROAEXAMPLE12345:*") | {"Effect": "Deny"}), {}),
+    ("a role, of which another statement denies all", open_to(of_id("AROAEXAMPLE12345:*"), deny("s3:*", [H, f"{H}/*"], Principal="*")), {}),
+    ("a role that a bucket denies all but", open_to(deny("s3:*", [H, f"{H}/*"], Principal="*", Condition={"StringNotLike": {"aws:userId": "AROAEXAMPLE12345:*"}})), {}),
+    ("every role", open_to(of_id("AROA*")), by("any AWS account", READ) | by(OWN, READ)),
+    ("a role that a role trusts", trusting(trust("*", Condition={"StringLike": {"aws:userId": "AROAEXAMPLE12345:*"}}), READS), ROLE | UNKNOWN_ID),
+)  # fmt: skip
+def test_id_05_unique_ids_that_nobody_here_has(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert found(account) == expected[0]
+
+
+def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None:
+    open_to(of_id("AROAHELPDESK12345:*"))(account)
+    role = {"Arn": HELPDESK, "RoleName": "Helpdesk", "RoleId": "AROAHELPDESK12345", "Path": "/"}
+    role["AssumeRolePolicyDocument"] = json.dumps(ROOT)
+    others = {key: [] for key in ("UserDetailList", "GroupDetailList", "Policies")}
+    details = {"RoleDetailList": [role], "IsTruncated": False, **others}
+    account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, details)
+    assert found(account) == ROLE
 
 
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"

@@ -66,7 +66,7 @@ def test_a_control_s_open_rows_stand_by_status_without_what_is_the_same_for_all(
         ["c", "not evidenced", ["E0002"]],
         ["d", "pass", ["E0003"]],
     ]
-    rest = [{"status": "pass", "count": 1, "told": "d as seen", "evidence": ["E0003"] * 9}]
+    rest = [{"status": "pass", "count": 1, "observed": "d as seen", "evidence": ["E0003"] * 9}]
     counts = {"fail": 7, "not evidenced": 1, "pass": 1}
     (made,) = blocks(
         Controls([control("AR-05", "fail", rows, counts=counts, rest=rest, listed=[0, 1, 2])])
@@ -99,7 +99,7 @@ def test_rows_in_several_regions_keep_theirs() -> None:
 
 def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> None:
     rows = [["a", "fail", ["E0001"]], ["d", "pass", ["E0002"]]]
-    rest = [{"status": "pass", "count": 1, "told": "all is well", "evidence": ["E0002"]}]
+    rest = [{"status": "pass", "count": 1, "observed": "all is well", "evidence": ["E0002"]}]
     block = control("AR-05", "fail", rows, {"fail": 12, "pass": 1}, rest, listed=[0])
     made = pdf(
         document(
@@ -107,5 +107,5 @@ def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> 
         )
     )
     text = squeezed("".join(texts(made, tmp_path)))
-    assert "fail:12findings,ofwhich1islistedand11leftout,eu-west-1" in text
+    assert "fail:12findings,1listedand11leftout,eu-west-1" in text
     assert "pass:1finding.alliswell.Evidence:E0002.Rowbyrowinfindings.csv." in text

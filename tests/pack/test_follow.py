@@ -129,7 +129,7 @@ def test_what_is_no_label_is_told(demo: Snapshot) -> None:
 def test_without_the_key_nothing_is_revealed(demo: Snapshot) -> None:
     elsewhere = {**demo.header["parameters"], "pseudonym_key": "/nowhere/key"}
     moved = Snapshot({**demo.header, "parameters": elsewhere}, demo.requests, demo.folder)
-    with pytest.raises(UserError, match="/nowhere/key is not there"):
+    with pytest.raises(UserError, match="/nowhere/key does not exist"):
         reveal(moved, ["fleet-aaaaaaaaaa"])
 
 

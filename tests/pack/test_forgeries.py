@@ -49,7 +49,7 @@ def unsigned(signed_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     info = pack / "bag-info.txt"
     info.write_text(re.sub("Signature: .*", "Signature: none", info.read_text()))
     signed = "Signed: see data/evidence.pdf and tagmanifest-sha256.txt.p7s"
-    for name in (HTML, f"data/{OCSF}", f"data/{OSCAL}"):
+    for name in (HTML, *(f"data/{path.name}" for path in (pack / "data").glob("*.json"))):
         (pack / name).write_text((pack / name).read_text().replace(signed, "Unsigned"))
     stamp = read_page((pack / HTML).read_text()).stamp
     style, script, policy = assets({"stamp": stamp, "marks": ["Unsigned"]})
@@ -156,6 +156,7 @@ FILES = {
         without("data/oscal-assessment-results.json"),
         "data/oscal-assessment-results.json: expected a file",
     ),
+    "no catalog": (without("data/oscal-catalog.json"), "data/oscal-catalog.json: expected a file"),
     "no findings": (
         without("data/findings.csv", "data/findings.parquet"),
         "data/findings.csv: expected a file",
@@ -576,12 +577,8 @@ PAGE = {
         "expected the stamp NOT AWS",
     ),
     "another day on the page": (
-        lambda pack: rewrite(
-            pack / HTML,
-            r'(?s)(?<=<time datetime=")[^"]*(?="[^>]*>[^<]*</time>\. This)',
-            "2020-01-01",
-        ),
-        "as of 20",
+        lambda pack: rewrite(pack / HTML, r"\d{4}(?=-\d\d-\d\d [^<]*</p></footer>)", "2020"),
+        "as of 20[^;]* at its end",
     ),
     "another digest on the cover": (
         lambda pack: rewrite(pack / HTML, r"<dd>[0-9a-f]{64}</dd>", f"<dd>{'0' * 64}</dd>"),
@@ -610,6 +607,11 @@ FORMS = {
     "OSCAL that is satisfied": (form(OSCAL, "not-satisfied", "satisfied"), OSCAL),
     "OSCAL of another time": (form(OSCAL, r'"published":"\d{4}', '"published":"2020'), OSCAL),
     "OSCAL without a mark": (form(OSCAL, "NOT AWS", "AWS"), OSCAL),
+    "thresholds of OSCAL": (form("oscal-profile.json", r'"\\d+"', '"9999"'), "oscal-profile.json"),
+    "a plan of OSCAL": (
+        form("oscal-assessment-plan.json", "fail|pass|AR-05", "AR-99"),
+        "plan.json",
+    ),
     "OSCAL in UTF-16": (
         lambda pack: (pack / "data" / OSCAL).write_bytes(
             (pack / "data" / OSCAL).read_text().encode("utf-16")
@@ -625,7 +627,7 @@ FORMS = {
 
 def of_files(contents: Contents, stated: dict[str, str]) -> Iterator[Check]:
     kind = kind_of(contents, stated)
-    yield from check_kind(contents, kind)
+    yield from check_kind(contents, stated, kind)
     if kind is ACCOUNT:
         yield from check_findings(contents, stated)
 

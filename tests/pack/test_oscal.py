@@ -11,25 +11,46 @@ from typing import Any
 import mistune
 import pytest
 from nbformat.v4 import new_notebook
+from trestle.core.control_interface import ParameterRep
+from trestle.core.profile_resolver import ProfileResolver
+from trestle.oscal.assessment_plan import AssessmentPlan
 from trestle.oscal.assessment_results import AssessmentResults
+from trestle.oscal.catalog import Catalog
+from trestle.oscal.profile import Profile as Selection
 
+from kit.catalogue.frameworks import frameworks, mapped, related
+from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
 from kit.pack.document import Document, document
-from kit.pack.oscal import VERSION, oscal
-from kit.pack.oscal_words import NAMESPACE
+from kit.pack.oscal import RESULTS, oscal
+from kit.pack.oscal_words import NAMESPACE, VERSION
+from kit.parameters import Profile, load_profile
 from kit.report.views import escape
-from tests.pack.conftest import MARKS, STAMP, cover, shown
+from tests.pack.conftest import MARKS, STAMP, cover, evidence_index, shown
 from tests.pack.samples import TEXTS, record, sample
 from tests.pack.schemas import errors, oscal_schema
+
+OBJECTIVE = "assessment-objective"
+EVERY = {**CONTROLS, **ROLL_UPS}
 
 
 @pytest.fixture(scope="module")
 def made() -> Document:
-    return document(new_notebook(cells=[shown(cover())]))
+    return document(new_notebook(cells=[shown(cover()), shown(evidence_index(4))]))
+
+
+def written(made: Document, data: Any) -> dict[str, bytes]:
+    """The documents by name."""
+    return dict(oscal(made, data, {"profile": load_profile("strict").model_dump()}))
 
 
 @pytest.fixture(scope="module")
 def results(made: Document) -> Any:
-    return json.loads(oscal(made, sample()))["assessment-results"]
+    return json.loads(written(made, sample())[RESULTS])["assessment-results"]
+
+
+@pytest.fixture(scope="module")
+def catalog(made: Document) -> Any:
+    return json.loads(written(made, sample())["oscal-catalog.json"])["catalog"]
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
@@ -57,7 +78,7 @@ def test_nists_schema_accepts_it(results: Any) -> None:
 
 
 def test_another_reader_reads_it(made: Document, tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_bytes(oscal(made, sample()))
+    (tmp_path / "results.json").write_bytes(written(made, sample())[RESULTS])
     read = AssessmentResults.oscal_read(tmp_path / "results.json")
     assert read.metadata.oscal_version.root.root == VERSION
     (result,) = read.results
@@ -67,7 +88,7 @@ def test_another_reader_reads_it(made: Document, tmp_path: Path) -> None:
     assert result.end.isoformat() == "2026-11-24T10:03:20+00:00"
 
 
-def test_everything_that_is_named_is_there_once(results: Any) -> None:
+def test_everything_that_is_named_is_there_once(results: Any, catalog: Any) -> None:
     defined = [part["uuid"] for part in parts(results) if "uuid" in part]
     assert len(set(defined)) == len(defined)
     named = {
@@ -77,12 +98,7 @@ def test_everything_that_is_named_is_there_once(results: Any) -> None:
         if name.endswith("-uuid") and isinstance(value, str)
     }
     assert named <= set(defined)
-    assert results["import-ap"]["href"].removeprefix("#") in defined
-    objectives = {
-        part["id"]
-        for one in results["local-definitions"]["objectives-and-methods"]
-        for part in one["parts"]
-    }
+    objectives = {part["id"] for part in parts(catalog) if part.get("name") == OBJECTIVE}
     assert {one["target"]["target-id"] for one in results["results"][0]["findings"]} <= objectives
 
 
@@ -119,7 +135,7 @@ def test_a_control_is_satisfied_unless_it_is_open(
 ) -> None:
     records = [record("AR-05", each, resource=f"bucket-{n}") for n, each in enumerate(statuses)]
     data = sample() | {"records": records}
-    (result,) = json.loads(oscal(made, data))["assessment-results"]["results"]
+    (result,) = json.loads(written(made, data)[RESULTS])["assessment-results"]["results"]
     (finding,) = result["findings"]
     assert told(finding, "status") == [status]
     assert finding["target"]["status"]["state"] == state
@@ -157,9 +173,16 @@ def test_an_observation_leads_to_its_evidence(results: Any) -> None:
         "evidence/E0002.json",
     ]
     assert seen["relevant-evidence"][0]["description"] == "Answer E0001: /Buckets/0"
+    assert [told(part, "collected") for part in seen["relevant-evidence"]] == [
+        ["2026-11-24T10:01:00Z"],
+        ["2026-11-24T10:02:00Z"],
+    ]
+    assert seen["collected"] == "2026-11-24T10:02:00Z"  # of the later of its two requests
+    assert by_title["ID-03: any user"]["collected"] == "2026-11-24T10:03:00Z"
     declared = next(one for title, one in by_title.items() if title.startswith("GV-01"))
     (part,) = declared["relevant-evidence"]
     assert part == {"description": r"Parameters of the run: /data\_role"}
+    assert declared["collected"] == "2026-11-24T10:00:00Z"  # when collection began
     denied = by_title["ID-03: any user"]
     assert told(denied, "permission") == ["iam:GetAccountAuthorizationDetails"]
     assert told(denied, "status") == ["not evidenced"]
@@ -196,14 +219,14 @@ def test_texts_are_no_markup(results: Any) -> None:
 def test_subjects_keep_their_identifiers_and_documents_get_new_ones(
     made: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = oscal(made, sample())
+    first = written(made, sample())[RESULTS]
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    assert oscal(made, sample()) == first
+    assert written(made, sample())[RESULTS] == first
     data = sample()
     data["facts"]["snapshot"] = "00" * 32
-    other = json.loads(oscal(made, data))["assessment-results"]
+    other = json.loads(written(made, data)[RESULTS])["assessment-results"]
     own = json.loads(first)["assessment-results"]
-    new = {"uuid", "import-ap", "back-matter"}  # of the document; and of its result
+    new = {"uuid"}  # of the document; and of its result
     for name in ("local-definitions", "observations", "risks", "findings", "attestations"):
         kept, again = (of["results"][0].get(name) for of in (own, other))
         assert {p["uuid"] for p in parts(kept) if "uuid" in p} == {
@@ -238,7 +261,128 @@ def test_a_roll_up_has_the_severity_of_what_made_it(results: Any) -> None:
 def test_a_sample_is_called_one_before_what_was_observed(made: Document) -> None:
     part = f"{SAMPLE} not read"
     data = sample() | {"records": [record("IT-03", "attested", sample=part, reason="AWS's table")]}
-    (result,) = json.loads(oscal(made, data))["assessment-results"]["results"]
+    (result,) = json.loads(written(made, data)[RESULTS])["assessment-results"]["results"]
     (observation,) = result["observations"]
     assert observation["description"].startswith(f"A{part[1:]}. AWS's table. Default")
     assert result["findings"][0]["description"] == "Findings: 1 attested (sample)."
+
+
+# --- catalog, profile and plan --------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(made: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The documents side by side; trestle takes relative addresses from the working folder."""
+    for name, content in written(made, sample()).items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / ".trestle").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_each_document_leads_to_the_next_down_to_the_catalog(folder: Path) -> None:
+    read = AssessmentResults.oscal_read(folder / RESULTS)
+    plan = AssessmentPlan.oscal_read(folder / read.import_ap.href)
+    (resource,) = plan.back_matter.resources
+    assert plan.import_ssp.href == f"#{resource.uuid}"
+    assert "No system security plan of the account exists" in resource.description
+    selection = Selection.oscal_read(folder / resource.rlinks[0].href)
+    (imported,) = selection.imports
+    assert Catalog.oscal_read(folder / imported.href).metadata.version == "0.1.0"
+
+
+def test_the_profile_resolves_to_what_the_run_selected_with_its_thresholds(folder: Path) -> None:
+    resolved = ProfileResolver.get_resolved_profile_catalog(
+        folder, "oscal-profile.json", param_rep=ParameterRep.VALUE_OR_LABEL_OR_CHOICES
+    )
+    controls = {one.id: one for group in resolved.groups for one in group.controls}
+    selected = {one["control"] for one in sample()["records"]}
+    assert controls.keys() == selected
+    read = AssessmentResults.oscal_read(folder / RESULTS)
+    plan = AssessmentPlan.oscal_read(folder / read.import_ap.href)
+    for reviewed in (plan.reviewed_controls, read.results[0].reviewed_controls):
+        (chosen,) = reviewed.control_selections
+        assert {one.control_id for one in chosen.include_controls} == selected
+    (method,) = (part for part in controls["ID-04"].parts if part.name == "assessment-method")
+    assert method.prose.endswith(r"user\_pool\_forbidden: true")  # false in the default profile
+
+
+def test_a_threshold_of_the_run_replaces_the_catalogs(made: Document, catalog: Any) -> None:
+    usual = {
+        part["id"]: part["values"] for part in parts(catalog) if "label" in part and "id" in part
+    }
+    assert usual.keys() == {
+        f"{one.id}_{name}"
+        for one in CONTROLS.values()
+        for name in one.thresholds
+        if name in Profile.model_fields
+    }
+    data = sample() | {"records": [record("ID-04", "pass")]}
+    profile = json.loads(written(made, data)["oscal-profile.json"])["profile"]
+    own = {one["param-id"]: one["values"] for one in profile["modify"]["set-parameters"]}
+    assert own == {"ID-04_user_pool_forbidden": ["true"]}
+    assert usual["ID-04_user_pool_forbidden"] == ["false"]
+    data = sample() | {"records": [record("GV-01", "pass")]}  # no threshold decides it
+    assert "modify" not in json.loads(written(made, data)["oscal-profile.json"])["profile"]
+
+
+def test_the_catalog_has_every_control_in_its_section_with_what_it_expects(catalog: Any) -> None:
+    assert [group["id"] for group in catalog["groups"]] == list(SECTIONS)
+    found = {one["id"]: one for group in catalog["groups"] for one in group["controls"]}
+    assert found.keys() == EVERY.keys()
+    defined = [part["id"] for part in parts(catalog) if "id" in part]
+    assert len(set(defined)) == len(defined)
+    for name, control in CONTROLS.items():
+        (expected,) = (part for part in found[name]["parts"] if part["name"] == OBJECTIVE)
+        assert len(expected["parts"]) == len(control.clauses), name
+        for clause, part in zip(control.clauses, expected["parts"], strict=True):
+            assert plain_text(part["prose"]) == plain_text(escape(clause.expected)), name
+
+
+def plain_text(text: str) -> str:
+    return re.sub(r"\\(?=[^a-zA-Z0-9\s])|\s+", "", text)
+
+
+def test_the_catalog_names_the_requirements_of_every_framework(catalog: Any) -> None:
+    resources = {one["uuid"]: one for one in catalog["back-matter"]["resources"]}
+    assert len(resources) == len(frameworks())
+    for group in catalog["groups"]:
+        for one in group["controls"]:
+            own = {
+                (p["class"], p["name"], p["value"].partition(" (")[0])
+                for p in one["props"]
+                if "class" in p
+            }
+            assert own == {
+                (id, name, number)
+                for id in frameworks()
+                for name, some in (
+                    ("requirement", mapped(id, one["id"])),
+                    ("related-requirement", related(id, one["id"])),
+                )
+                for number in some
+            }
+            for link in one["links"]:
+                target = link["href"].removeprefix("#")
+                assert target in (resources if link["rel"] == "reference" else CONTROLS)
+
+
+def test_the_catalog_changes_with_the_controls_and_not_from_run_to_run(
+    made: Document, catalog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sample()
+    data["facts"] |= {"snapshot": "00" * 32, "as_of": "2026-12-01T10:00:00+00:00"}
+    later = {
+        name: next(iter(json.loads(content).values()))
+        for name, content in written(made, data).items()
+    }
+    own = {
+        name: next(iter(json.loads(content).values()))
+        for name, content in written(made, sample()).items()
+    }
+    assert {n for n in own if own[n]["uuid"] == later[n]["uuid"]} == {"oscal-catalog.json"}
+    assert {n for n in catalog if catalog[n] != later["oscal-catalog.json"][n]} == {"metadata"}
+    monkeypatch.delitem(CONTROLS, "AR-05")
+    data["records"] = [one for one in data["records"] if one["control"] != "AR-05"]
+    fewer = json.loads(written(made, data)["oscal-catalog.json"])["catalog"]
+    assert fewer["uuid"] != catalog["uuid"]

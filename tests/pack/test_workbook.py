@@ -68,7 +68,7 @@ def test_findings_have_a_row_each_and_roll_ups_none(book: Workbook) -> None:
     denied = by_resource["any user"]
     assert denied["Verdict"] == "not evidenced"
     assert denied["Permission to grant"] == "iam:GetAccountAuthorizationDetails"
-    assert denied["Why"].startswith("access denied, iam.GetAccountAuthorizationDetails AccessD")
+    assert denied["Reason"].startswith("access denied, iam.GetAccountAuthorizationDetails AccessD")
     assert by_resource["bucket-bbbbbbbbbb"]["Evidence"] == "E0001, E0002"
     assert {row["Auditor's notes"] for row in found} == {None}
 
@@ -77,12 +77,12 @@ def test_controls_have_numbers_and_roll_ups_what_they_sum_up(book: Workbook) -> 
     found = {row["Control"]: row for row in rows(book["Controls"])}
     assert (found["AR-05"]["Fail"], found["AR-05"]["Accepted"], found["AR-05"]["Pass"]) == (2, 1, 0)
     assert found["AR-05"]["Verdict"] == "fail"
-    assert found["AR-05"]["Why: articles of the GDPR"].startswith("Art. 5(1)(f): ")
-    assert found["AR-18"]["How to mend it: console"] == "Sums up AR-01 AR-05"
+    assert found["AR-05"]["GDPR articles tested"].startswith("Article 5(1)(f): ")
+    assert found["AR-18"]["Remediation: console"] == "Sums up AR-01 AR-05"
     assert found["AR-18"]["Fail"] is None
     assert (found["AR-18"]["Verdict"], found["AR-18"]["Severity"]) == ("fail", "low")
-    assert found["AR-18"]["Beside the verdict"] == "fail (low), by AR-05"
-    assert found["AR-05"]["Beside the verdict"] is None
+    assert found["AR-18"]["Qualification"] == "fail (low), by AR-05"
+    assert found["AR-05"]["Qualification"] is None
 
 
 SAMPLE = (
@@ -98,8 +98,8 @@ def test_a_sample_is_called_one_beside_the_verdict() -> None:
     )
     here |= {"sample": f"{SAMPLE} not read", "reason": "AWS's table"}
     book = opened(data={**data, "records": [here, there]})
-    assert rows(book["Controls"])[0]["Beside the verdict"] == "sample in 1 of 2"
-    whys = {row["Region"]: row["Why"] for row in rows(book["Findings"])}
+    assert rows(book["Controls"])[0]["Qualification"] == "sample in 1 of 2"
+    whys = {row["Region"]: row["Reason"] for row in rows(book["Findings"])}
     assert whys["eu-west-1"] == f"A{SAMPLE[1:]} not read. AWS's table"
     assert not (whys["eu-central-1"] or "").startswith("A sample")
 
@@ -195,9 +195,9 @@ def test_a_text_too_long_for_a_cell_is_cut_and_that_is_told(letter: str) -> None
     kept, cut = (row["Observed"] for row in rows(book["Findings"]))
     assert kept == whole
     assert len(cut.encode("utf-16-le")) // 2 <= TEXT_LIMIT
-    assert cut.endswith("[cut here; all 40,000 characters: findings.csv]")
+    assert cut.endswith("[cut here; findings.csv has all 40,000 characters]")
     about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
-    assert "Findings: a text of 40,000 characters is cut: see findings.csv" in about
+    assert "Findings: a text of 40,000 characters is cut; findings.csv has it whole" in about
 
 
 def test_very_many_ids_are_counted() -> None:
@@ -211,8 +211,8 @@ def test_very_many_ids_are_counted() -> None:
 def test_sheets_without_rows_say_so() -> None:
     book = opened(data=sample() | {"records": []})
     assert book.sheetnames == ["About", "Findings", "Controls", "Evidence index", "Waivers"]
-    assert book["Findings"]["A3"].value == book["Evidence index"]["A3"].value == "None."
-    assert book["Waivers"]["A3"].value == "No waivers were given."
+    assert book["Findings"]["A3"].value == book["Evidence index"]["A3"].value == "No rows."
+    assert book["Waivers"]["A3"].value == "This run has no waivers."
 
 
 def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,4 +230,4 @@ def test_rows_beyond_the_last_of_a_sheet_are_told(monkeypatch: pytest.MonkeyPatc
     book = opened(evidence_index(40))
     assert book["Evidence index"].max_row == 12
     about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
-    assert "Evidence index: 30 rows do not fit: see evidence.html" in about
+    assert "Evidence index: 30 rows do not fit; evidence.html has all rows" in about

@@ -10,7 +10,14 @@ from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.judge.findings import Finding, Findings
-from kit.report.blocks import PDF_ROWS, cited, control_blocks, listed, remedies, told
+from kit.report.blocks import (
+    PDF_ROWS,
+    cited,
+    control_blocks,
+    listed,
+    reasons_and_observed,
+    remedies,
+)
 from kit.report.formats import evidence_ids
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES
@@ -35,7 +42,7 @@ def test_every_control_has_a_block_whose_rows_are_its_findings(careless: Finding
         open_ones = sum(one.status in (FAIL, NOT_EVIDENCED) for one in own)
         assert len(block.rows.rows) == open_ones + sum(line["count"] for line in block.rest)
         assert bool(block.remedy) == (open_ones > 0)
-        assert all(line["evidence"] and line["told"] for line in block.rest)
+        assert all(line["evidence"] and line["observed"] for line in block.rest)
 
 
 def test_the_pdf_lists_open_findings_so_many_of_each_status_and_the_gravest_first() -> None:
@@ -53,7 +60,7 @@ def test_what_is_not_open_is_told_by_kind_with_all_its_evidence() -> None:
     some = [finding("pass", n, observed=f"kind {n // 3}") for n in range(9)]
     (block,) = control_blocks(Findings(some), lambda control: True)
     (line,) = block.rest
-    assert line["told"] == "kind 0 (3) | kind 1 (3) | and 1 more kinds"
+    assert line["observed"] == "kind 0 (3) | kind 1 (3) | and 1 more kind"
     assert line["evidence"] == [f"E{n:04d}" for n in range(9)]
     assert block.rows.listed == []
 
@@ -77,7 +84,7 @@ def test_listed_counts_each_control_for_itself() -> None:
     ("fields", "says"),
     [
         ({}, "Default encryption: none"),
-        ({"reason": "needs review"}, "needs review. Seen: Default encryption: none"),
+        ({"reason": "needs review"}, "needs review. Observed: Default encryption: none"),
         (
             {"reason": "denied", "operation": "s3.ListBuckets", "code": "AccessDenied"}
             | {"hint": "grant s3:ListAllMyBuckets", "observed": "not seen"},
@@ -86,7 +93,7 @@ def test_listed_counts_each_control_for_itself() -> None:
     ],
 )
 def test_a_row_tells_why_and_what_was_seen(fields: dict[str, Any], says: str) -> None:
-    assert told(finding(NOT_EVIDENCED, **fields)) == says
+    assert reasons_and_observed(finding(NOT_EVIDENCED, **fields)) == says
 
 
 def test_controls_with_the_same_commands_stand_together(careless: Findings) -> None:

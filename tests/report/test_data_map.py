@@ -73,9 +73,11 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         f for f in findings.leaves if f.resource == HOME and f.status in ("fail", "not evidenced")
     ]
     assert home["status"] == "fail"
-    assert set(home["controls"]) >= {f.control for f in own if f.control.startswith(("AR", "IT"))}
+    assert set(home["open_controls"]) >= {
+        f.control for f in own if f.control.startswith(("AR", "IT"))
+    }
     (shared,) = [row for row in told if row["ends"].endswith("other accounts")]
-    assert (shared["told"], shared["controls"]) == ("shared with 999999999999", ["EX-05"])
+    assert (shared["observed"], shared["open_controls"]) == ("shared with 999999999999", ["EX-05"])
 
 
 def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
@@ -90,7 +92,7 @@ def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
         told = rows(flows(*judged(account)))
         (logs,) = [row for row in told if row["ends"] == "rests in: logs of trails"]
         assert logs["status"] == "fail"
-        assert set(logs["controls"]) - {"GV-05"} == set(controls)
+        assert set(logs["open_controls"]) - {"GV-05"} == set(controls)
 
 
 def test_a_bucket_outside_the_regions_in_scope_is_called_by_what_it_holds(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_trails_that_could_not_be_listed_are_drawn_as_not_evidenced(tmp_path: Pa
     account = Account(tmp_path).fleet().denies(calls.DESCRIBE_TRAILS)
     told = [row for row in rows(flows(*judged(account))) if row["ends"].endswith("logs of trails")]
     assert [row["status"] for row in told] == ["not evidenced"]
-    assert told[0]["told"].startswith("denied, cloudtrail.DescribeTrails")
+    assert told[0]["observed"].startswith("denied, cloudtrail.DescribeTrails")
 
 
 def test_the_picture_the_words_and_the_table_tell_the_same(
@@ -117,7 +119,7 @@ def test_the_picture_the_words_and_the_table_tell_the_same(
     assert numbers == texts.keys() == {box.number for box in found}
     for box in found:
         assert f"{box.number}, " in figure.alt
-        assert box.ends.what in " ".join(text for text, bold, _ in texts[box.number] if bold)
+        assert box.ends.title in " ".join(text for text, bold, _ in texts[box.number] if bold)
         words = " ".join(text for text, *_ in texts[box.number])
         for status, count in box.counts.items():
             assert f"{count} {status}" in figure.alt
@@ -150,15 +152,15 @@ def test_many_buckets_share_a_box_and_all_stand_in_the_table(tmp_path: Path) -> 
     found = [box for box in boxes(findings, tables) if box.ends.unit == "bucket"]
     assert [(box.ends.what, len(box.flows)) for box in found] == [
         ("home folders", 100),
-        ("usage reports and logs", 100),
+        ("usage reports", 100),
     ]
     figure, table = data_map(findings, tables), flows(findings, tables)
     assert isinstance(figure, Figure)
     assert figure.alt.count("100 buckets") == 2
     assert table.listed is not None
     assert table.cut == (
-        f"{len(table.rows) - len(table.listed)} of {len(table.rows)} rows are left out here, where "
-        f"each box has its {PDF_BOX} worst; all are in the HTML."
+        f"This list leaves out {len(table.rows) - len(table.listed)} of {len(table.rows)} rows: it "
+        f"has the {PDF_BOX} worst of each box. The HTML has all rows."
     )
     shown = {table.rows[place][0] for place in table.listed}
     assert shown == {row[0] for row in table.rows}  # every box can be followed in the PDF too
@@ -177,7 +179,7 @@ def test_what_could_not_be_listed_is_drawn_as_not_evidenced(tmp_path: Path) -> N
     assert {"rests in: buckets", "goes to: ways out of stacks"} <= unseen.keys()
     out = unseen["goes to: ways out of stacks"]
     assert out["status"] == "not evidenced"
-    assert out["told"].startswith("denied, appstream.DescribeStacks, AccessDenied")
+    assert out["observed"].startswith("denied, appstream.DescribeStacks, AccessDenied")
     assert out["evidence"]
     assert "ways out of stacks (data): 1 not evidenced" in figure.alt
     assert "streaming sessions, 1 fleet: 1 not evidenced" in figure.alt
@@ -200,5 +202,8 @@ def test_regions_without_room_are_named_and_stand_in_the_table(tmp_path: Path) -
     assert left
     figure = data_map(findings, tables)
     assert isinstance(figure, Figure)
-    assert f"{', '.join(left)}: not drawn for want of room; all in the table." in figure.caption
+    assert (
+        f"Not drawn, for want of room: {', '.join(left)}. The table has all regions."
+        in figure.caption
+    )
     assert {row["region"] for row in rows(flows(findings, tables))} >= set(regions)

@@ -48,25 +48,25 @@ def test_what_was_cut_short_by_the_parameters_is_a_sample(busy: Account) -> None
     for control in ("IT-03", "LG-04"):
         assert of(findings, control).sample.startswith("a sample: the newest 3 events, 2026-")
     assert of(findings, "AR-03").sample == ""
-    assert "a sample of CloudTrail's events, of the 90 days" in period(findings, tables)
+    assert "a sample of the CloudTrail events of 90 days" in period(findings, tables)
     assert "eu-west-1: the newest 3 events, 2026-" in period(findings, tables)
 
 
 def test_what_was_read_to_the_end_is_none(busy: Account) -> None:
     findings, tables = judged(busy)
     assert {one.sample for one in findings.leaves} == {""}
-    assert "asked for: eu-west-1: all 3 events, 2026-" in period(findings, tables)
+    assert "2026-08-26: eu-west-1: all 3 events, 2026-" in period(findings, tables)
 
 
 def test_without_events_nothing_is_claimed(tmp_path: Path) -> None:
     findings, tables = judged(Account(tmp_path).stack().fleet())
-    assert period(findings, tables).endswith("asked for: eu-west-1: no event")
+    assert period(findings, tables).endswith("2026-08-26: eu-west-1: no event")
     assert of(findings, "LG-04").sample == ""
 
 
 def test_events_that_were_refused_are_not_seen(busy: Account) -> None:
     findings, tables = judged(busy.denies(LOOKUP_EVENTS))
-    assert period(findings, tables).endswith("asked for: eu-west-1: not read (denied)")
+    assert period(findings, tables).endswith("2026-08-26: eu-west-1: not read (denied)")
     assert of(findings, "IT-03").sample == ""
 
 
@@ -77,7 +77,7 @@ def test_the_sentence_stands_where_no_form_cuts_it(busy: Account) -> None:
     (block,) = shown.blocks
     assert "A sample: the newest 3 events" in str(block.rest)
     whole = show.all_findings(findings)
-    place = [column.name for column in whole.columns].index("why")
+    place = [column.name for column in whole.columns].index("observed")
     row = next(row for row in whole.rows if row[0] == "IT-03")
     assert str(row[place]).startswith("A sample: the newest 3 events")
     assert len(str(row[place]).partition(". ")[0]) < BRIEF
@@ -112,4 +112,4 @@ def test_each_region_says_what_of_it_was_read(
 ) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1")).stack().fleet().event()
     findings, tables = judged(spoilt(account))
-    assert period(findings, tables).endswith(f"asked for: {REGION}: {here}; us-east-1: {there}")
+    assert period(findings, tables).endswith(f"2026-08-26: {REGION}: {here}; us-east-1: {there}")

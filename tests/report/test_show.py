@@ -78,11 +78,11 @@ PERSONS = ("ID-01", "ID-03", "ID-12")
     ("sample", "declared", "expected"),
     [
         ("tidy", "IAM 3", ["pass", None]),
-        ("tidy", "", ["not evidenced", "individual accounts evidence: not declared"]),
+        ("tidy", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
         ("careless", "IAM 3", ["fail", None]),
-        ("careless", "", ["fail", "individual accounts evidence: not declared"]),
+        ("careless", "", ["fail", "individual_accounts_evidence: not declared"]),
         ("empty", "IAM 3", ["pass", None]),
-        ("empty", "", ["not evidenced", "individual accounts evidence: not declared"]),
+        ("empty", "", ["not evidenced", "individual_accounts_evidence: not declared"]),
     ],
 )
 def test_individual_accounts_are_not_shown_by_root_alone(
@@ -141,16 +141,18 @@ def test_who_may_open_sessions_counts_for_permissions(tmp_path: Path) -> None:
 def test_the_rows_on_transit_are_those_of_the_page(findings: Findings) -> None:
     table = show.transit(findings)
     assert column(table, "control") == [f"IT-0{n}" for n in range(1, 6)]
-    assert column(table, "what") == [one.what for one in statements() if one.what]
+    assert column(table, "traffic") == [one.what for one in statements() if one.what]
     assert "leaves the cell blank" in column(table, "says")[4]
 
 
 def test_every_threshold_stands_with_its_value_and_its_controls(tables: Tables) -> None:
     table = show.thresholds(tables.snapshot)
     profile = tables.snapshot.profile
-    assert column(table, "name") == [name for name in type(profile).model_fields if name != "name"]
+    assert column(table, "threshold") == [
+        name for name in type(profile).model_fields if name != "name"
+    ]
     assert (
-        dict(zip(column(table, "name"), column(table, "value"), strict=True))["fips_required"]
+        dict(zip(column(table, "threshold"), column(table, "value"), strict=True))["fips_required"]
         == "no"
     )
     unused = [name for name, *_, controls in table.rows if not controls]
@@ -172,7 +174,7 @@ def test_versions_of_tls_stand_with_how_many_events_tell_them_and_when(tmp_path:
     account = Account(tmp_path).fleet().event(tls="TLSv1.3").event(tls=None)
     (row,) = show.tls_of_events(tabulate(account.snapshot())).rows
     assert row[:4] == [REGION, 1, 2, "TLSv1.3"]
-    assert row[6] == "all of them"
+    assert row[6] == "all events"
     assert row[7]
 
 
@@ -193,7 +195,7 @@ def test_handshakes_stand_with_what_was_agreed_or_why_not(tmp_path: Path) -> Non
     table = show.handshakes(account.snapshot())
     assert isinstance(table, Table)
     assert column(table, "agreed") == ["TLSv1.3, TLS_AES_128_GCM_SHA256", "TimeoutError: late"]
-    assert column(table, "old") == ["refused", None]
+    assert column(table, "tls_1_1") == ["refused", None]
     assert (table.anchor, column(table, "id")) == ("id", ["H0001", "H0002"])
 
 
@@ -216,7 +218,7 @@ def test_reports_of_auditors_stand_with_period_and_place(tmp_path: Path) -> None
     name, start, end, reading, arn, _ = rows["SOC 2"][1:]
     assert (name, start, end) == ("SOC 2 Type II", "2025-10-20", "2026-11-24")
     assert (reading, arn) == ("TPRM 4", "arn:aws:artifact:::report/1")
-    assert rows["C5"][1:6] == ["none listed", None, None, "not declared", None]
+    assert rows["C5"][1:6] == ["none", None, None, "not declared", None]
     account.denies(LIST_REPORTS)
     assert isinstance(show.attestations(tabulate(_again(account, tmp_path))), Note)
 
@@ -233,16 +235,14 @@ def test_how_the_evidence_was_collected_names_the_principal_by_a_label(tables: T
     requests = tables.snapshot.requests
     assert told["Requests"] == str(len(requests))
     absent = sum(one.absent for one in requests)
-    assert told["Answers that say that there is none"] == str(absent) != "0"
-    assert told["Regions asked"] == ", ".join(sorted({one.region for one in requests}))
+    assert told["Answers that something does not exist"] == str(absent) != "0"
+    assert told["Regions requested"] == ", ".join(sorted({one.region for one in requests}))
 
 
 def test_an_error_that_is_a_fact_is_told_as_one(findings: Findings, tables: Tables) -> None:
     table = show.evidence_index(findings, tables.snapshot)
     answers = set(zip(column(table, "call"), column(table, "answer"), strict=True))
-    assert ("s3.GetBucketPolicyStatus", "absent: no bucket policy status (NoSuchBucketPolicy)") in (
-        answers
-    )
+    assert ("s3.GetBucketPolicyStatus", "does not exist (NoSuchBucketPolicy)") in answers
     assert ("appstream.DescribeFleets", "200") in answers
     refused = {region: n for region, _, _, n in show.scope(tables.snapshot).rows}
     assert set(refused.values()) == {0}
@@ -259,7 +259,7 @@ def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: 
 def test_what_sums_up_others_is_told_beside_the_counts(findings: Findings) -> None:
     names = ", ".join(one.control for one in findings.roll_ups)
     for table in (show.totals(findings), show.all_findings(findings)):
-        assert f"roll-ups ({names}) are not counted" in table.caption
+        assert f"The numbers do not include roll-ups ({names})." in table.caption
 
 
 def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def sampled(account: Account, *regions: str) -> Account:
 
 
 TWO = ("eu-central-1", REGION)
-LOOKED_UP = "CloudTrail's events, of the 90 days from 2026-08-26 asked for"
+LOOKED_UP = "CloudTrail events of 90 days, since 2026-08-26"
 ONE_READ = "1 event, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
 
 
@@ -301,22 +301,22 @@ ONE_READ = "1 event, 2026-11-23 12:00 to 2026-11-23 12:00 UTC"
     [
         (
             lambda a: sampled(a, *TWO),
-            f"a sample of {LOOKED_UP}: eu-central-1: the newest {ONE_READ}; older ones were not read; "
+            f"a sample of the {LOOKED_UP}: eu-central-1: the newest {ONE_READ}; older ones were not read; "
             f"eu-west-1: the newest {ONE_READ}; older ones were not read",
         ),
         (
             lambda a: sampled(a, REGION).fleet(region=TWO[0]).event(region=TWO[0]),
-            f"a sample of {LOOKED_UP}: eu-central-1: all {ONE_READ}; "
+            f"a sample of the {LOOKED_UP}: eu-central-1: all {ONE_READ}; "
             f"eu-west-1: the newest {ONE_READ}; older ones were not read",
         ),
         (
             lambda a: a.fleet().event().event(days=89),
-            f"{LOOKED_UP}: eu-central-1: no event; "
+            f"the {LOOKED_UP}: eu-central-1: no event; "
             "eu-west-1: all 2 events, 2026-08-27 12:00 to 2026-11-23 12:00 UTC",
         ),
         (
             lambda a: a.event().denies(LOOKUP_EVENTS, region=TWO[0]),
-            f"{LOOKED_UP}: eu-central-1: not read (denied); eu-west-1: all {ONE_READ}",
+            f"the {LOOKED_UP}: eu-central-1: not read (denied); eu-west-1: all {ONE_READ}",
         ),
     ],
 )
@@ -334,7 +334,7 @@ def test_without_events_the_period_is_that_of_the_configuration(tmp_path: Path) 
     asked = Snapshot(snapshot.header, others, snapshot.folder)
     facts = dict(show.cover(Findings([]), asked).facts)
     assert facts["Period"] == (
-        "configuration as of 2026-11-24 12:00 UTC; no events of CloudTrail were read"
+        "configuration as of 2026-11-24 12:00 UTC; the kit read no CloudTrail events"
     )
 
 
@@ -359,7 +359,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
     assert transit["IT-03"].startswith(start)
     sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
     assert (sides["IT-03"], sides["LG-04"], sides["IT-02"]) == ("sample in 1 of 2",) * 2 + (None,)
-    rest = {line["status"]: line["told"] for line in blocks_of(findings, "LG")["LG-04"]["rest"]}
+    rest = {line["status"]: line["observed"] for line in blocks_of(findings, "LG")["LG-04"]["rest"]}
     assert rest["pass"].startswith("Sample in 1 of 2. ")
 
 

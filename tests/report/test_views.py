@@ -52,7 +52,7 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "expected": "AES256",
         "remedy": "aws <fix>",
         "counts": {"fail": 1},
-        "rest": [{"status": "pass", "count": 2, "told": "fine", "evidence": ["E0001"]}],
+        "rest": [{"status": "pass", "count": 2, "observed": "fine", "evidence": ["E0001"]}],
         "rows": table([["a", "fail"]]),
     }
     return ControlBlock(**(given | fields))

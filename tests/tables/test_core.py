@@ -53,8 +53,8 @@ def test_a_cell_that_was_not_seen_has_no_value(snapshots: dict[str, Snapshot], n
 def test_titles_are_words(name: str) -> None:
     spec = SPECS[name]
     assert spec.noun
-    for column in spec.columns.values():
-        assert column.title[0].isupper() or column.title.startswith("of these")
+    for column in spec.columns:
+        assert spec.title(column)[0].isupper() or spec.title(column).startswith("of these")
 
 
 def test_every_default_names_the_document_that_says_so() -> None:
@@ -99,7 +99,7 @@ def test_a_bucket_has_one_label_in_every_table(tmp_path: Path) -> None:
 
 def complete(account: Account, *listed: calls.Call) -> list[tuple[str, str, bool, str]]:
     found = coverage(listed, Scope.REGION, account.snapshot())
-    return [(e.region, e.call, e.complete, e.reason) for e in found.itertuples()]
+    return [(e.region, e.call, e.complete, e.reason) for e in found]
 
 
 def test_a_list_is_complete_where_it_was_answered(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_bound_that_the_parameters_set_is_no_failure(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet().event()
     account.cuts(calls.LOOKUP_EVENTS, "2 pages read, more exist")
     snapshot = account.snapshot()
-    assert coverage((calls.LOOKUP_EVENTS,), Scope.REGION, snapshot)["complete"].all()
+    assert all(one.complete for one in coverage((calls.LOOKUP_EVENTS,), Scope.REGION, snapshot))
     regions = tabulate(snapshot, ["regions"])["regions"].frame
     assert regions["events_window"].iloc[0]["all read"] is False
 

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from kit.errors import UserError
 from kit.inputs import read_yaml, validated
 
 GDPR, AWS_PAGE = "gdpr", "aws_page"
@@ -102,7 +103,8 @@ class Framework(_Strict):
         """YAML reads 5.10 without quotes as the number 5.1."""
         for number in given if isinstance(given, dict) else ():
             if not isinstance(number, str):
-                raise ValueError(f'{number}: the number of a requirement is a text: "{number}"')
+                wanted = f'the number of a requirement is a text, in quotes: "{number}"'
+                raise UserError(f"requirements, {number}: {wanted}")
         return given
 
 
@@ -132,7 +134,7 @@ def _read(file: Traversable) -> Framework:
         return Framework.model_validate(
             yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         )
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError):
+    except (ValidationError, UserError, yaml.YAMLError, UnicodeDecodeError):
         return validated(Framework, *read_yaml(Path(str(file))))  # slower, and knows the lines
 
 

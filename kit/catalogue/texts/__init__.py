@@ -1,11 +1,13 @@
 """The texts that people read, by id, in the language of the run.
 
-``en.yaml`` is the reference, with what `kit.catalogue.frameworks` says: a translation has the same
-ids, and each text the same fields.
+The reference is English: ``en.yaml``, the prose of `kit.catalogue.frameworks` and ``statuses.yaml``
+and the Markdown cells of the notebooks, each in its one place. A translation is a file with all
+these ids, and each text has the same fields.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,11 +19,15 @@ import yaml
 
 from kit.catalogue import frameworks
 from kit.errors import UserError
+from kit.shipped import project
 
 REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
 _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold other braces
 _INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
+# What browsers, PDF readers and screen readers take for the language of a document (BCP 47).
+_TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+PROSE = ("word", "meaning", "remarks")  # of a status
 _chosen = REFERENCE
 
 
@@ -39,8 +45,13 @@ def choose(language: str) -> None:
         There is no such file, or its ids or fields differ from those of ``en.yaml``.
     """
     global _chosen
-    _catalogue(language)
+    check(language)
     _chosen = language
+
+
+def check(language: str) -> None:
+    """Raise what `choose` raises, and choose nothing."""
+    _catalogue(language)
 
 
 def chosen() -> str:
@@ -69,6 +80,17 @@ def text(id: str, /, **values: object) -> str:
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
 
 
+def translated(id: str, source: str) -> str:
+    """Return the text of an id, or `source` where somebody changed that from the reference."""
+    return text(id) if _catalogue(REFERENCE).get(id) == source else source
+
+
+def tag() -> tuple[str, str | None]:
+    """Return the language and the country, None for no country, of what `text` returns."""
+    language, _, country = text("language").partition("-")
+    return language, country or None
+
+
 def has(id: str) -> bool:
     """Return whether the catalogue has a text."""
     return id in _catalogue(_chosen)
@@ -84,11 +106,22 @@ def ids() -> list[str]:
     return list(_catalogue(_chosen))
 
 
+def tree() -> dict[str, Any]:
+    """Return the reference as a translation's file has it: mappings within mappings."""
+    whole: dict[str, Any] = {}
+    for id, entry in _catalogue(REFERENCE).items():
+        *path, name = id.split("/")
+        node = whole
+        for part in path:
+            node = node.setdefault(part, {})
+        node[name] = entry
+    return whole
+
+
 @cache
 def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
-        source = resources.files(__name__).joinpath("en.yaml").read_text("utf-8")
-        return _whole({**dict(_flat(_read(source))), **dict(frameworks.prose())})
+        return _whole(dict(_reference()))
     try:
         found = _whole(dict(_flat(_read(Path(language).read_text("utf-8")))))
     except OSError as error:
@@ -104,7 +137,25 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
         if _fields(entry) != _fields(reference[id]):
             wanted = ", ".join(sorted(_fields(reference[id]))) or "none"
             raise UserError(f"language: {language!r}: the text {id!r} needs these fields: {wanted}")
+    if not _TAG.fullmatch(str(found["language"])):
+        raise UserError(
+            f"language: {language!r}: the text 'language' is {found['language']!r}; accepted: a "
+            "language, with a country or not, such as de or de-AT"
+        )
     return found
+
+
+def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
+    yield from _flat(_read(resources.files(__name__).joinpath("en.yaml").read_text("utf-8")))
+    yield from frameworks.prose()
+    statuses = _read(resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8"))
+    for word, status in statuses.items():
+        own = {"word": word, **status}
+        yield from _flat({name: own[name] for name in PROSE if name in own}, f"statuses/{word}")
+    for path in sorted(project("notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                yield f"notebooks/{cell['id']}", "".join(cell["source"])
 
 
 def _read(source: str) -> Any:

@@ -1,6 +1,7 @@
 "use strict";
 // Sorting, filtering and searching of tables. Without it the page is whole, only still.
-const WORDS = { status: ["fail", "not evidenced", "accepted", "attested", "pass", "not applicable"], severity: ["high", "medium", "low"] };
+const WORDS = JSON.parse(document.body.dataset.words);
+const ORDERED = { status: WORDS.status, severity: WORDS.severity };
 const FEW = 8;
 
 function text(cell) {
@@ -16,7 +17,7 @@ function offered(cell, kind) {
 function key(cell, kind) {
   const shown = text(cell);
   if (kind === "number") return shown === "–" ? -Infinity : Number(shown.replaceAll(",", ""));
-  if (kind in WORDS) return WORDS[kind].indexOf(shown) + 1 || 99;
+  if (kind in ORDERED) return ORDERED[kind].indexOf(shown) + 1 || 99;
   return shown;
 }
 
@@ -36,7 +37,7 @@ function sortable(table, rows) {
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const keyed = rows.map((row, place) => [key(row.cells[index], head.dataset.kind), place, row]);
-      const compare = new Intl.Collator("en", { numeric: true }).compare;
+      const compare = new Intl.Collator(WORDS.language, { numeric: true }).compare;
       keyed.sort(([a, i], [b, j]) => (typeof a === "number" ? a - b || 0 : compare(a, b)) * (up ? 1 : -1) || i - j);
       table.tBodies[0].append(...keyed.map(([, , row]) => row));
     });
@@ -48,22 +49,22 @@ function filterable(table, rows) {
   const heads = [...table.tHead.rows[0].cells];
   const search = element("input", { type: "search" });
   const choices = [];
-  const tools = element("div", { className: "tools" }, element("label", {}, "Search ", search));
+  const tools = element("div", { className: "tools" }, element("label", {}, WORDS.search + " ", search));
   heads.forEach((head, index) => {
     const kind = head.dataset.kind;
-    if (!(kind in WORDS || kind === "control")) return;
+    if (!(kind in ORDERED || kind === "control")) return;
     const values = [...new Set(rows.flatMap((row) => offered(row.cells[index], kind)))];
     if (values.length < 2) return;
-    const order = (value) => (WORDS[kind] || []).indexOf(value);
-    values.sort((a, b) => order(a) - order(b) || a.localeCompare(b, "en", { numeric: true }));
-    const select = element("select", {}, new Option("all", ""), ...values.map((value) => new Option(value)));
+    const order = (value) => (ORDERED[kind] || []).indexOf(value);
+    values.sort((a, b) => order(a) - order(b) || a.localeCompare(b, WORDS.language, { numeric: true }));
+    const select = element("select", {}, new Option(WORDS.all, ""), ...values.map((value) => new Option(value)));
     choices.push([index, kind, select]);
     tools.append(element("label", {}, head.textContent + " ", select));
   });
   const count = element("output", {});
   tools.append(count);
   tools.setAttribute("role", "group");
-  tools.setAttribute("aria-label", "Search and filter: " + caption);
+  tools.setAttribute("aria-label", WORDS.filter.replace("{caption}", caption));
   const words = rows.map((row) => row.textContent.toLowerCase());
   const apply = () => {
     const wanted = search.value.toLowerCase();
@@ -73,7 +74,8 @@ function filterable(table, rows) {
       row.hidden = !fits;
       shown += fits;
     });
-    count.textContent = shown === rows.length ? rows.length + " rows" : shown + " of " + rows.length + " rows";
+    const counted = shown === rows.length ? WORDS.rows : WORDS.some_rows;
+    count.textContent = counted.replace("{shown}", shown).replace("{rows}", rows.length);
   };
   tools.addEventListener("input", apply);
   table.addEventListener("unhide", () => {

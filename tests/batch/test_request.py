@@ -1,4 +1,4 @@
-"""What is asked of an account is held against what was asked when its pack was made."""
+"""The request for an account is compared with the request behind its pack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.batch.request import asked, asked_then, change, digest_of
+from kit.batch.request import digest_of, first_difference, request_of, request_of_snapshot
 from kit.parameters import Run, load_profile, load_waivers
 
 ACCOUNT = "012345678901"
@@ -24,7 +24,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def header(key: str = "k1", **fields: Any) -> dict[str, Any]:
-    """What a snapshot of a run says."""
+    """The header of a run's snapshot."""
     run = Run(account=ACCOUNT, **fields)
     return {
         "parameters": run.model_dump(),
@@ -35,7 +35,7 @@ def header(key: str = "k1", **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "told"),
+    ("then", "now", "expected"),
     [
         ({}, {}, ""),
         ({}, {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/Other"}, ""),
@@ -54,17 +54,26 @@ def header(key: str = "k1", **fields: Any) -> dict[str, Any]:
         ({}, {"waivers": "waivers.yaml"}, 'waivers was [] and is [{"control": "GV-01"'),
     ],
 )
-def test_the_first_difference_is_told(then: dict[str, Any], now: dict[str, Any], told: str) -> None:
-    before, after = asked_then(header(**then)), asked(Run(account=ACCOUNT, **now), "k1")
-    assert change(before, after).startswith(told)
-    assert bool(change(before, after)) == bool(told) == (digest_of(before) != digest_of(after))
+def test_the_first_difference_is_told(
+    then: dict[str, Any], now: dict[str, Any], expected: str
+) -> None:
+    before, after = (
+        request_of_snapshot(header(**then)),
+        request_of(Run(account=ACCOUNT, **now), "k1"),
+    )
+    assert first_difference(before, after).startswith(expected)
+    assert (
+        bool(first_difference(before, after))
+        == bool(expected)
+        == (digest_of(before) != digest_of(after))
+    )
 
 
 def test_a_file_that_was_changed_and_another_key_are_differences() -> None:
-    before = asked_then(header(thresholds="bank.yaml"))
+    before = request_of_snapshot(header(thresholds="bank.yaml"))
     Path("bank.yaml").write_text("name: Bank\nmax_key_age_days: 10\n")
-    after = asked(Run(account=ACCOUNT, thresholds="bank.yaml"), "k1")
-    assert change(before, after) == "thresholds.max_key_age_days was 45 and is 10"
-    assert change(asked_then(header()), asked(Run(account=ACCOUNT), "k2")).startswith(
-        "pseudonym_key"
-    )
+    after = request_of(Run(account=ACCOUNT, thresholds="bank.yaml"), "k1")
+    assert first_difference(before, after) == "thresholds.max_key_age_days was 45 and is 10"
+    assert first_difference(
+        request_of_snapshot(header()), request_of(Run(account=ACCOUNT), "k2")
+    ).startswith("pseudonym_key")

@@ -1,0 +1,12 @@
+"""Folders that come with the kit: notebooks and example parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def project(folder: str) -> Path:
+    """Return ``notebooks`` or ``parameters``: in a wheel beside the code, in a checkout above."""
+    package = Path(__file__).parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder

@@ -1,0 +1,421 @@
+"""What counts as an answer: real botocore over HTTP, and what would pass for an answer but is none."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from kit import calls, evaluate, tabulate
+from kit.aws_models import models
+from kit.collect.collector import collect
+from kit.collect.session import Clients
+from kit.collect.wire import UnreadableAnswerError, check, printable
+from kit.judge import needed_calls
+from kit.parameters import Run, parameters
+from kit.sandbox import Fault
+from kit.sandbox.server import Sandbox
+from kit.snapshot import Request, Snapshot
+
+DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
+PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
+DEEP = "[" * 10_000 + "]" * 10_000
+NO_ANSWERS: dict[str, dict[str, Any]] = {
+    "nothing": {"body": ""},
+    "a portal's page": {"body": PORTAL, "content_type": "text/html"},
+    "a portal's page without a type": {"body": PORTAL, "content_type": ""},
+    "null": {"body": "null"},
+    "a list": {"body": "[]"},
+    "a text": {"body": '"Stacks"'},
+    "another root": {"body": "<Other/>"},
+    "nested 10,000 deep": {"body": DEEP},
+    "nested 10,000 deep in XML": {"body": "<a>" * 10_000 + "</a>" * 10_000},
+    "an empty object": {"body": "{}"},
+    "301": {"body": "", "status": 301},
+    "302 to a portal": {"body": PORTAL, "status": 302, "content_type": "text/html"},
+    "404 without a body": {"body": "", "status": 404},
+    "403 of a proxy": {"body": PORTAL, "status": 403, "content_type": "text/html"},
+}
+KINDS = [
+    ("appstream", "DescribeStacks"),
+    ("iam", "GetAccountSummary"),
+    ("ec2", "DescribeVpcEndpoints"),
+    ("macie2", "GetMacieSession"),
+    ("s3", "GetBucketVersioning"),
+    ("s3", "GetBucketPolicy"),
+    ("s3", "ListBuckets"),
+]
+
+
+@pytest.fixture
+def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
+    for name, value in sandbox.environment("demo").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    yield parameters(DEMO).model_copy(update={"outputs": str(tmp_path / "outputs")})
+    sandbox.faults.clear()
+
+
+@pytest.fixture(scope="module")
+def faultless(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.environment("demo").items():
+            patch.setenv(name, value)
+        folder = tmp_path_factory.mktemp("faultless") / "snapshot"
+        return collect(parameters(DEMO), needed_calls([]), folder, progress=False)
+
+
+def gather(run: Run, *chosen: str) -> Snapshot:
+    return collect(run, needed_calls(chosen), progress=False)
+
+
+def ask(run: Run, *operations: str) -> Snapshot:
+    """Make the calls of some operations, and those that they depend on."""
+    wanted = [call for call in calls.CALLS.values() if call.operation in operations]
+    return collect(run, wanted, progress=False)
+
+
+def verdicts(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
+    return Counter(
+        (f.control, f.region, f.resource, f.status) for f in evaluate(tabulate(snapshot)).leaves
+    )
+
+
+def of(snapshot: Snapshot, operation: str) -> list[Request]:
+    return [request for request in snapshot.requests if request.operation == operation]
+
+
+def claims(snapshot: Snapshot) -> set[tuple[str, ...]]:
+    """Verdicts that say that something is as it should be, or that there is none of it."""
+    good = ("pass", "not applicable", "attested")
+    return {v for v in verdicts(snapshot) if v[3] in good}
+
+
+@pytest.mark.parametrize("kind", ["cut", "drop"])
+def test_what_is_cut_now_and_then_is_asked_again(
+    demo: Run, sandbox: Sandbox, faultless: Snapshot, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "8")
+    sandbox.faults.add(Fault("*", "*", kind, share=0.1))
+    snapshot = gather(demo)
+    assert any(request.attempts > 1 for request in snapshot.requests)
+    assert verdicts(snapshot) == verdicts(faultless)
+
+
+def test_what_is_always_cut_is_an_error_of_that_call(
+    demo: Run, sandbox: Sandbox, faultless: Snapshot
+) -> None:
+    sandbox.faults.add(Fault("appstream", "DescribeFleets", "cut"))
+    snapshot = gather(demo)
+    for request in of(snapshot, "DescribeFleets"):
+        assert request.error
+        assert request.error["code"] == "UnreadableAnswerError"
+        assert "cut short: its headers state" in request.error["message"]
+        assert "content type application/x-amz-json-1.1" in request.error["message"]
+        assert request.attempts == 2
+        assert request.response is None
+    judged = [f for f in evaluate(tabulate(snapshot)).leaves if f.control == "AR-03"]
+    assert {(f.status, f.reason, f.code) for f in judged} == {
+        ("not evidenced", "failed", "UnreadableAnswerError")
+    }
+    assert claims(snapshot) <= claims(faultless)
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_what_is_no_answer_is_an_error_of_that_call(
+    demo: Run, sandbox: Sandbox, answer: dict[str, Any]
+) -> None:
+    for service, operation in KINDS:
+        sandbox.faults.add(Fault(service, operation, "answer", **answer))
+    snapshot = ask(demo, *(operation for _, operation in KINDS))
+    for _, operation in KINDS:
+        for request in of(snapshot, operation):
+            assert request.error, operation
+            assert request.error["code"] == "UnreadableAnswerError"
+            assert f"{len(answer['body'])} bytes" in request.error["message"]
+            assert request.attempts == 2
+
+
+def test_a_portal_in_mid_run_ends_no_run(demo: Run, sandbox: Sandbox, faultless: Snapshot) -> None:
+    sandbox.faults.add(
+        Fault("*", "*", "answer", after=60, body=PORTAL, content_type="text/html;charset=utf-8")
+    )
+    snapshot = gather(demo)
+    codes = Counter(r.error["code"] for r in snapshot.requests if r.error and not r.absent)
+    assert codes["UnreadableAnswerError"] > 20
+    assert claims(snapshot) <= claims(faultless)
+
+
+def test_a_portal_from_the_first_request_on_is_told_in_a_line(demo: Run, sandbox: Sandbox) -> None:
+    from kit.errors import CannotRunError
+
+    sandbox.faults.add(Fault("*", "*", "answer", body=PORTAL, content_type="text/html"))
+    with pytest.raises(CannotRunError, match=r"AWS could not be reached .*UnreadableAnswer") as it:
+        gather(demo)
+    assert "\n" not in str(it.value)
+
+
+def test_values_of_other_types_are_no_answer(
+    demo: Run, sandbox: Sandbox, faultless: Snapshot
+) -> None:
+    sandbox.faults.add(Fault("*", "*", "wrong-types", after=2))
+    snapshot = gather(demo)
+    # What answers with no value at all has none of another type.
+    bare = {"GetBucketLogging", "GetBucketVersioning", "GetCallerIdentity", "ListRegions"}
+    for request in snapshot.requests:
+        if request.operation not in bare and request.status == 200:
+            assert request.error, request.operation
+    assert claims(snapshot) <= claims(faultless)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "body"),
+    [
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "CreatedTime": "never"}]}'),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "CreatedTime": 1e300}]}'),
+        ("appstream", "DescribeStacks", '{"Stacks": [null]}'),
+        ("appstream", "DescribeStacks", '{"Stacks": null}'),
+        ("appstream", "DescribeStacks", '{"Stacks": "none"}'),
+        ("appstream", "DescribeStacks", '{"Stacks": {}}'),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": 5}]}'),
+        ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "UserSettings": 1}]}'),
+        (
+            "iam",
+            "GetCredentialReport",
+            "<GetCredentialReportResponse><GetCredentialReportResult><Content>?!?!</Content>"
+            "<GeneratedTime>2026-11-24T09:00:00Z</GeneratedTime></GetCredentialReportResult>"
+            "</GetCredentialReportResponse>",
+        ),
+        (
+            "iam",
+            "GetCredentialReport",
+            "<GetCredentialReportResponse><GetCredentialReportResult><Content>dXNlcg==</Content>"
+            "<GeneratedTime>yesterday</GeneratedTime></GetCredentialReportResult>"
+            "</GetCredentialReportResponse>",
+        ),
+        ("s3", "ListBuckets", "<ListAllMyBucketsResult/>"),
+        (
+            "s3",
+            "ListBuckets",
+            "<ListAllMyBucketsResult><Buckets>none</Buckets></ListAllMyBucketsResult>",
+        ),
+        ("s3", "GetBucketPolicyStatus", "<PolicyStatus><IsPublic>maybe</IsPublic></PolicyStatus>"),
+    ],
+)
+def test_values_that_cannot_be_read_are_no_answer(
+    demo: Run, sandbox: Sandbox, service: str, operation: str, body: str
+) -> None:
+    sandbox.faults.add(Fault(service, operation, "answer", body=body))
+    asked = of(ask(demo, operation), operation)
+    assert asked
+    assert {(r.error or {}).get("code") for r in asked} == {"UnreadableAnswerError"}
+
+
+@pytest.mark.parametrize("body", ["", "{}", "null", '{"NextToken": null}'])
+def test_only_an_answer_that_holds_the_list_says_that_it_is_empty(
+    demo: Run, sandbox: Sandbox, faultless: Snapshot, body: str
+) -> None:
+    region = "eu-west-1"
+    for call in calls.CALLS.values():
+        if call.probe:
+            sandbox.faults.add(
+                Fault("appstream", call.operation, "answer", body=body, region=region)
+            )
+    snapshot = gather(demo)
+    assert region not in snapshot.regions_unused
+    assert claims(snapshot) <= claims(faultless)
+
+
+def test_a_region_with_empty_lists_is_unused(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in sandbox.environment("empty").items():
+        monkeypatch.setenv(name, value)
+    run = Run(account=sandbox.accounts["empty"], regions=["eu-west-1"], outputs=str(tmp_path))
+    assert gather(run).regions_unused == {"eu-west-1"}
+
+
+# --- one answer alone ---------------------------------------------------------------------------
+
+
+class _Raw:
+    def __init__(self, body: bytes):
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._body
+
+
+def answer(
+    service: str, operation: str, body: bytes | str, status: int = 200, **headers: str | None
+) -> None:
+    content = body.encode() if isinstance(body, str) else body
+    known: dict[str, str | None] = {"Content-Length": str(len(content))}
+    known |= {name.replace("_", "-"): value for name, value in headers.items()}
+    response = AWSResponse(
+        "https://aws", status, {k: v for k, v in known.items() if v is not None}, _Raw(content)
+    )
+    check(models().get_service_model(service).operation_model(operation), response)
+
+
+NEIGHBOURS = [
+    ("appstream", "DescribeStacks", '{"Stacks": []}', {}),
+    ("appstream", "DescribeStacks", '{"Stacks": [], "Unknown": 5}', {}),
+    ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "CreatedTime": 1.5e9}]}', {}),
+    ("appstream", "DescribeStacks", '{"Stacks": [{"Name": "a", "Description": null}]}', {}),
+    ("macie2", "GetMacieSession", '{"status": "ENABLED"}', {"Content_Type": "application/json"}),
+    # As recorded: S3 names no type for what was never set.
+    ("s3", "GetBucketVersioning", '<VersioningConfiguration xmlns="http://s3"/>', {}),
+    (
+        "s3",
+        "GetBucketVersioning",
+        '<?xml version="1.0"?>\n<!-- -->\n<VersioningConfiguration/>',
+        {},
+    ),
+    ("s3", "GetBucketVersioning", "<s3:VersioningConfiguration xmlns:s3='http://s3'/>", {}),
+    ("s3", "GetBucketLifecycleConfiguration", "<LifecycleConfiguration/>", {}),  # flattened
+    (
+        "s3",
+        "GetBucketLifecycleConfiguration",
+        "<LifecycleConfiguration><Rule><Status>Enabled</Status></Rule></LifecycleConfiguration>",
+        {},
+    ),
+    ("s3", "GetBucketLocation", "<LocationConstraint/>", {}),
+    ("s3", "GetBucketLocation", "<LocationConstraint>eu-west-1</LocationConstraint>", {}),
+    ("s3", "GetBucketPolicy", '{"Statement": []}', {"Content_Type": "application/json"}),
+    ("s3", "ListBuckets", "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>", {}),
+    (
+        "ec2",
+        "DescribeVpcEndpoints",
+        "<DescribeVpcEndpointsResponse><vpcEndpointSet/></DescribeVpcEndpointsResponse>",
+        {"Content_Type": "text/xml;charset=UTF-8", "Content_Length": None}
+        | {"Transfer_Encoding": "chunked"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "body", "headers"), NEIGHBOURS)
+def test_what_aws_sends_is_an_answer(
+    service: str, operation: str, body: str, headers: dict[str, str]
+) -> None:
+    answer(service, operation, body, **headers)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "body", "headers", "why"),
+    [
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": "15"}, "cut short"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": "13"}, "cut short"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": "x"}, "cut short"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Length": None}, "its length"),
+        ("appstream", "DescribeStacks", '{"Stacks": []}', {"Content_Type": "text/html"}, "type"),
+        ("s3", "GetBucketVersioning", "<Error><Code>InternalError</Code></Error>", {}, "root"),
+        ("s3", "GetBucketVersioning", "<VersioningConfiguration", {}, "parsed"),
+        (
+            "s3",
+            "GetBucketVersioning",
+            "<VersioningConfiguration>x</VersioningConfiguration>",
+            {},
+            "parsed",
+        ),
+        ("s3", "GetBucketPolicy", "", {"Content_Type": "application/json"}, "parsed"),
+        ("s3", "GetBucketPolicy", "{", {"Content_Type": "application/json"}, "parsed"),
+        ("s3", "ListBuckets", "<ListAllMyBucketsResult/>", {}, "lacks Buckets"),
+        ("macie2", "GetMacieSession", "{}", {}, "lacks status"),
+    ],
+)
+def test_what_comes_close_is_no_answer(
+    service: str, operation: str, body: str, headers: dict[str, str], why: str
+) -> None:
+    with pytest.raises(UnreadableAnswerError, match=why):
+        answer(service, operation, body, **headers)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "body", "status"),
+    [
+        ("appstream", "DescribeStacks", '{"__type": "AccessDeniedException"}', 400),
+        ("s3", "GetBucketPolicy", "<Error><Code>NoSuchBucketPolicy</Code></Error>", 404),
+        ("s3", "GetBucketPolicy", "<Error><Code>PermanentRedirect</Code></Error>", 301),
+        ("appstream", "DescribeStacks", "<html>busy</html>", 503),  # as load balancers have it
+        ("s3", "GetBucketPolicy", "", 503),
+    ],
+)
+def test_errors_of_aws_are_let_through(
+    service: str, operation: str, body: str, status: int
+) -> None:
+    answer(service, operation, body, status)
+
+
+def test_what_is_quoted_holds_no_secret_and_obeys_nobody() -> None:
+    key = "AKIA" + "Q3EGRZUAJPLM7T5X"
+    with pytest.raises(UnreadableAnswerError) as error:
+        answer("appstream", "DescribeStacks", f"{key}\x1b[2J\u202e\nsecond line")
+    told = str(error.value)
+    assert key not in told
+    assert "⟦secret" in told
+    assert "\\x1b[2J\\u202e\\nsecond line" in told
+    with pytest.raises(UnreadableAnswerError) as error:
+        answer("appstream", "DescribeDirectoryConfigs", '{"AccountPassword": "hunter2"')
+    assert "hunter2" not in str(error.value)
+    assert "withheld" in str(error.value)
+    assert printable("a\x9bb") == "a\\x9bb"
+
+
+# --- chunks, over a socket ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ending", "whole"), [(b"0\r\n\r\n", True), (b"", False), (b"5\r\nab", False)]
+)
+def test_the_last_chunk_has_to_come(
+    monkeypatch: pytest.MonkeyPatch, ending: bytes, whole: bool
+) -> None:
+    body = b'{"Stacks": []}'
+    raw = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"
+    raw += b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    raw += b"%x\r\n%s\r\n" % (len(body), body) + ending
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(raw)
+
+    threading.Thread(target=serve, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    client = Clients(Run(account="111111111111")).client("appstream", "eu-west-1")
+    try:
+        if whole:
+            assert client.describe_stacks()["Stacks"] == []
+        else:
+            with pytest.raises(Exception, match="Connection was closed"):
+                client.describe_stacks()
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def test_every_call_declares_what_aws_always_sends() -> None:
+    for call in calls.CALLS.values():
+        model = models().get_service_model(call.service)
+        shape = model.operation_model(call.operation).output_shape
+        assert set(call.members) <= set(shape.members), call.name
+        assert call.members or call.root, call.name
+        assert bool(call.root) <= (model.resolved_protocol == "rest-xml")
+        if model.resolved_protocol == "rest-xml" and call.operation != "GetBucketPolicy":
+            assert call.root, call.name
