@@ -143,7 +143,8 @@ def _printed(contents: Contents, *, signed: bool) -> Check:
     except UnreadableError as error:
         return failed(HTML, "a page", f"it {error}")
     words = "Signed" if signed else "Unsigned"
-    if any(mark.startswith(b"Signed:") for mark in marks) != signed:
+    # In any language the mark names the file of the signature.
+    if any(mark.startswith(b"Signed:") or SIGNATURE.encode() in mark for mark in marks) != signed:
         found = b", ".join(marks).decode("utf-8", "replace") or "neither"
         return failed(HTML, f"{words} on its pages, as {INFO} says", found)
     return passed(HTML, f"{words} on its pages, as {INFO} says")
