@@ -112,7 +112,7 @@ def check_existing(job: Job) -> dict[str, Any] | None:
             f"batch another name, or move the folder {job.place} away",
         }
     with packs.opened(f"{job.place}/pack") as folder:
-        fault = _fault(job, facts, folder)
+        fault = fault_of(job, facts, folder)
     if not fault:
         return {"state": DONE, **facts, "kept": True}
     return {
@@ -122,7 +122,7 @@ def check_existing(job: Job) -> dict[str, Any] | None:
     }
 
 
-def _fault(job: Job, facts: Mapping[str, Any], folder: Path) -> str:
+def fault_of(job: Job, facts: Mapping[str, Any], folder: Path) -> str:
     """Return the first thing that keeps the batch from counting a pack; empty for a sound one.
 
     ``complete.json`` lies beside the pack, so that whoever can change the one can change the other:

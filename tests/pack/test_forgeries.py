@@ -10,9 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name, String
 
 from kit.bag import SIGNATURE, TIMESTAMP
+from kit.batch.account import Job, fault_of
 from kit.pack.html import assets, policy_of
 from kit.report.formats import STATUSES
 from kit.verify import ending, verify
@@ -738,3 +741,32 @@ def test_a_manifest_of_many_names_is_told_in_a_thousand_lines(pack: Path) -> Non
     lines = faults(pack).splitlines()
     assert len(lines) < 1_100
     assert [line for line in lines if "faults more" in line]
+
+
+def test_a_batch_counts_no_pack_that_does_not_verify(unsigned: Path, pack: Path) -> None:
+    def fault(folder: Path, **asked: Any) -> str:
+        """What keeps a batch from counting a pack whose ``complete.json`` was forged along."""
+        with open_contents(folder) as contents:
+            stated = read_info(contents)
+            lists = contents.sha256("tagmanifest-sha256.txt")
+        run = {"account": stated["Account"], **asked}
+        facts = {
+            "pack_sha256": lists,
+            "snapshot_sha256": stated["Snapshot-SHA-256"],
+            "findings_digest": stated["Findings-SHA-256"],
+        }
+        return fault_of(Job(run, "batch", "outputs", "outputs", "", "0.1.0"), facts, folder)
+
+    assert fault(unsigned) == ""
+    assert fault(unsigned, signed=True) == "it is unsigned, and the batch signs"
+    assert fault(unsigned, account="111111111111").startswith("it states Account ")
+    whiten(pack)
+    reseal(pack)
+    assert fault(pack).startswith("FAILED")
+    (pack / "bag-info.txt").unlink()
+    os.mkfifo(pack / "bag-info.txt")
+    assert "it is a named pipe" in fault_of(
+        Job({"account": "1"}, "batch", "outputs", "outputs", "", "0.1.0"),
+        {"pack_sha256": sha256((pack / "tagmanifest-sha256.txt").read_bytes()).hexdigest()},
+        pack,
+    )
