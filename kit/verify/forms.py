@@ -44,6 +44,11 @@ def check_forms(
     maker : Maker
         Which kit made the pack.
     """
+    if page is None or not manifest:
+        for name in (OSCAL, *OSCAL_BASIS, OCSF, PARQUET, WORKBOOK):
+            if name in contents.sizes:
+                yield not_compared(name, "it needs the page and the document, which failed")
+        return
     made: list[dict[str, bytes]] = []
     why = "another content"
     try:
@@ -65,11 +70,11 @@ def check_forms(
 
 
 def _data(
-    contents: Contents, manifest: Mapping[str, Any], page: Page | None
+    contents: Contents, manifest: Mapping[str, Any], page: Page
 ) -> Iterator[tuple[Document, dict[str, Any]]]:
     """Yield document and findings as the pack's files were made from them, for each role."""
     records = read_findings(contents)
-    if page is None or not manifest or is_earlier(records):
+    if is_earlier(records):
         return
     cover = {
         "title": page.title,
