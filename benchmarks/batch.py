@@ -1,8 +1,8 @@
-"""A batch of many sandbox accounts: rate against plain commands, memory, and what bad weather does.
+"""A batch of many sandbox accounts: rate against plain commands, memory, and effect of faults.
 
-``python benchmarks/batch.py 200`` prints the figures of a calm batch, of the plain commands for the
-same packs, and of a batch whose workers are killed and whose calls are throttled. Nothing here
-passes or fails but the findings' digests, which have to be the same.
+``python benchmarks/batch.py 200`` prints the figures of an undisturbed batch, of the plain commands
+for the same packs, and of a batch whose workers are killed and whose calls are throttled. The
+benchmark fails only if the digests of the findings differ.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from kit.sandbox.faults import Fault
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-PLAIN = 4  # accounts that are enough to time the plain commands
+PLAIN = 4  # accounts for which the plain commands are timed
 KILL_EVERY = 20  # accounts
-EARLY = 20  # accounts done by when memory is looked at first
+EARLY = 20  # accounts done when memory is first compared
 THROTTLED = 0.1
-_WARM = "kit.warm.server"  # what accounts and their kernels are forked from
-_TICK = 0.25  # seconds between two looks at memory
+_WARM = "kit.warm.server"  # the parent process of accounts and their kernels
+_TICK = 0.25  # seconds between two measurements of memory
 
 
 @dataclass
 class Outcome:
-    """What a batch took and left."""
+    """The time, memory and result of a batch."""
 
     seconds: float
     exit_code: int
@@ -46,28 +46,28 @@ class Outcome:
     killed: int = 0
     early: dict[int, int] = field(default_factory=dict)  # peak bytes by worker, up to `EARLY`
     late: dict[int, int] = field(default_factory=dict)  # over the last `EARLY`
-    account: int = 0  # peak bytes of any one account's process
+    account: int = 0  # peak bytes of an account's process
 
     def digests(self) -> dict[str, str]:
-        """By account, the digest of its findings."""
+        """Return the digest of the findings, by account."""
         return {name: str(facts.get("findings_digest")) for name, facts in self.states.items()}
 
     def line(self) -> str:
         """Return the figures in one line."""
-        told = Counter(facts["state"] for facts in self.states.values())
-        asked = {
+        states = Counter(facts["state"] for facts in self.states.values())
+        requests = {
             name: sum(facts.get(name, 0) for facts in self.states.values())
             for name in ("requests", "retries", "throttles")
         }
         rate = 60 * len(self.states) / self.seconds
         return (
             f"{self.seconds:.0f} s, {rate:.1f} accounts/min, exit {self.exit_code}, "
-            f"{dict(told)}, {asked}, workers killed {self.killed}"
+            f"{dict(states)}, {requests}, workers killed {self.killed}"
         )
 
 
 def file_of(folder: Path, identities: list[str], name: str) -> Path:
-    """Write the file of a batch in which every account is like the demo."""
+    """Write the file of a batch in which every account is a copy of the demo."""
     shared = yaml.safe_load((ROOT / "parameters" / "demo.yaml").read_text())
     del shared["account"]
     shared["role_arn"] = "arn:aws:iam::{account}:role/EvidenceReader"
@@ -78,7 +78,7 @@ def file_of(folder: Path, identities: list[str], name: str) -> Path:
 
 
 def run_batch(folder: Path, file: Path, environment: dict[str, str], kill: bool = False) -> Outcome:
-    """Run a batch to its end, watching its processes."""
+    """Run a batch to its end and measure its processes."""
     ledger = folder / "outputs" / "batches" / file.stem / "ledger.jsonl"
     began = time.monotonic()
     process = subprocess.Popen(
@@ -114,7 +114,7 @@ def _watch(
     while not over.wait(_TICK):
         done = ledger.read_bytes().count(b'"state": "done"') if ledger.exists() else 0
         workers, accounts = _processes(batch)
-        outcome.account = max([outcome.account, *(_memory(one) for one in accounts)])
+        outcome.account = max([outcome.account, *(_memory(account) for account in accounts)])
         for worker in workers:
             for peaks, counts in (
                 (outcome.early, done <= EARLY),
@@ -129,7 +129,7 @@ def _watch(
 
 
 def _processes(batch: psutil.Process) -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """Tell Dask's workers and the accounts' processes apart."""
+    """Return Dask's workers, and the accounts' processes."""
     workers, accounts = [], []
     try:
         for process in batch.children(recursive=True):
@@ -139,7 +139,7 @@ def _processes(batch: psutil.Process) -> tuple[list[psutil.Process], list[psutil
             elif _WARM in line and _WARM in " ".join(process.parent().cmdline()):
                 accounts.append(process)
     except (psutil.Error, AttributeError):
-        pass  # one of them has just ended
+        pass  # a process has just ended
     return workers, accounts
 
 
@@ -184,12 +184,12 @@ def main() -> None:
         folder = Path(scratch)
         identities = [local.accounts[f"demo-{n}"] for n in range(1, many + 1)]
         shell = {**os.environ, "XDG_CONFIG_HOME": scratch, **local.environment("demo")}
-        file = file_of(folder, identities, "calm")
-        calm = run_batch(folder, file, shell)
-        print("calm:", calm.line(), flush=True)
-        print(f"an account's process or kernel: {calm.account >> 20} MB at most")
-        for pid in calm.early.keys() & calm.late.keys():
-            early, late = calm.early[pid], calm.late[pid]
+        file = file_of(folder, identities, "undisturbed")
+        undisturbed = run_batch(folder, file, shell)
+        print("undisturbed:", undisturbed.line(), flush=True)
+        print(f"an account's process or kernel: {undisturbed.account >> 20} MB at most")
+        for pid in undisturbed.early.keys() & undisturbed.late.keys():
+            early, late = undisturbed.early[pid], undisturbed.late[pid]
             print(
                 f"worker {pid}: {early >> 20} MB by account {EARLY}, {late >> 20} MB by {many}: "
                 f"{late / early - 1:+.1%}"
@@ -203,11 +203,15 @@ def main() -> None:
             },
         )
         print(f"plain commands: {plain:.1f} s an account, {60 / plain:.1f} accounts/min")
-        print(f"ratio: {plain * many / calm.seconds:.1f}", flush=True)
+        print(f"ratio: {plain * many / undisturbed.seconds:.1f}", flush=True)
         local.faults.add(Fault("*", "*", "throttle", share=THROTTLED))
-        foul = run_batch(folder, file_of(folder, identities, "foul"), shell, kill=True)
-        print("killed and throttled:", foul.line())
-        differ = [name for name, digest in foul.digests().items() if calm.digests()[name] != digest]
+        disturbed = run_batch(folder, file_of(folder, identities, "disturbed"), shell, kill=True)
+        print("killed and throttled:", disturbed.line())
+        differ = [
+            name
+            for name, digest in disturbed.digests().items()
+            if undisturbed.digests()[name] != digest
+        ]
         print(f"findings digests that differ: {len(differ)} {json.dumps(differ[:5])}")
         sys.exit(bool(differ))
 

@@ -2,7 +2,7 @@
 
     python benchmarks/detectors.py [development] [held_out]
 
-Of the strings themselves nothing is printed: the held-out ones are not to be tuned on.
+The benchmark prints none of the strings: nobody may tune the detectors on the held-out strings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
 
 
 def kinds_in(text: str, detectors: Detectors) -> set[str]:
-    """What the kit reports of a text: tokens of what it does not store, hits in what it does."""
+    """Return the kinds that the kit reports: tokens of removed secrets, and hits in the rest."""
     stored = mask_secrets(text)
     return {hit.kind for hit in detectors.hits(stored)} | set(SECRET.findall(stored))
 
@@ -35,13 +35,13 @@ def report(file: str) -> None:
     right, false, missed = Counter[str](), Counter[str](), Counter[str]()
     hard = hard_reported = 0
     for item in data["strings"]:
-        found, labels = kinds_in(item["text"], detectors), set(item["labels"])
-        right.update(found & labels)
-        false.update(found - labels)
-        missed.update(labels - found)
+        reported, labels = kinds_in(item["text"], detectors), set(item["labels"])
+        right.update(reported & labels)
+        false.update(reported - labels)
+        missed.update(labels - reported)
         hard += bool(item.get("hard"))
-        hard_reported += bool(item.get("hard") and found)
-    start = time.perf_counter()  # once everything is imported and compiled
+        hard_reported += bool(item.get("hard") and reported)
+    start = time.perf_counter()  # all modules are imported and all patterns compiled
     for item in data["strings"]:
         kinds_in(item["text"], detectors)
     seconds = time.perf_counter() - start

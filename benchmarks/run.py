@@ -1,4 +1,4 @@
-"""Counts and ratios on the sandbox: requests, seconds, memory. Nothing here passes or fails."""
+"""Requests, seconds and memory of runs on the sandbox. The benchmark never fails."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> 
 
 
 def measure(account: str, identity: str, environment: dict[str, str]) -> dict[str, object]:
-    """Collect and seal one account in a process of its own."""
+    """Collect and seal an account in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         parameters = Path(folder) / "run.yaml"
-        own = ROOT / "parameters" / f"{account}.yaml"
-        parameters.write_text(own.read_text() if own.exists() else f'account: "{identity}"\n')
+        sample = ROOT / "parameters" / f"{account}.yaml"
+        parameters.write_text(sample.read_text() if sample.exists() else f'account: "{identity}"\n')
         code = (
             "import sys, time, json, resource\n"
             "from pathlib import Path\n"

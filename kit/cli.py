@@ -360,7 +360,10 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
     key = _open_key(**signing or {})
     snapshot = collect(asked, calls_of(asked), progress=not quiet)
     click.echo(f"snapshot: {snapshot.folder}")
-    return _seal(snapshot.folder, None, quiet, key)
+    pack = _seal(snapshot.folder, None, quiet, key)
+    for stop in snapshot.stopped:
+        click.echo(f"collection stopped: {stop['message']}")
+    return pack
 
 
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:

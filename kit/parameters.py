@@ -196,6 +196,38 @@ class Run(Strict):
         title="pages of 50 events to read in each region",
         more="The pack states how many were read and whether there were more.",
     )
+    connect_seconds: float = _field(
+        10.0,
+        gt=0,
+        title="longest wait for a connection to AWS, in seconds",
+    )
+    read_seconds: float = _field(
+        30.0,
+        gt=0,
+        title="longest wait for the next piece of an answer, in seconds",
+    )
+    call_seconds: float = _field(
+        60.0,
+        gt=0,
+        title="longest wait for the answer to one call, in seconds",
+        more="All attempts count together; pauses between them do not.",
+    )
+    region_seconds: float = _field(
+        120.0,
+        gt=0,
+        title="longest wait for a region that answers nothing, in seconds",
+        more="Nothing more is asked there; the pack names the region.",
+    )
+    run_seconds: float = _field(
+        0.0,
+        ge=0,
+        title="longest time of the whole collection, in seconds; 0 for no bound",
+    )
+    max_timeouts: int = _field(
+        3,
+        ge=1,
+        title="unanswered calls in a row after which the kit leaves a service of a region",
+    )
     organisation_snapshot: str = _field(
         "",
         title="stored snapshot of the organisation's administrator",

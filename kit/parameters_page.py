@@ -32,7 +32,7 @@ states what no interface of AWS shows: the kit refuses one that still has the sa
 |---|---|---|---|
 """
 _GIVEN = ("account", "regions")  # what the sample file gives; all else is commented out
-_KINDS = {str: "str", int: "int", bool: "bool", list: "list", dict: "dict"}
+_KINDS = {str: "str", int: "int", float: "float", bool: "bool", list: "list", dict: "dict"}
 
 
 def example() -> str:

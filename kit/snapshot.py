@@ -53,6 +53,7 @@ _EXPIRED = {
     "ExpiredToken",
     "ExpiredTokenException",
     "TokenRefreshRequired",
+    "CredentialsEndedError",  # the kit's own, for what was not asked any more
     # botocore's own, where it could not renew the credentials
     "CredentialRetrievalError",
     "LoginRefreshRequired",
@@ -61,9 +62,13 @@ _EXPIRED = {
     "TokenRetrievalError",
     "UnauthorizedSSOTokenError",
 }
+_UNREADABLE = "UnreadableAnswerError"  # the kit's own (kit.collect.wire)
+# The kit's own, of what was not waited for any longer; their messages name the parameter.
+_GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
 # How a snapshot states why it lacks pages of an answer.
 NOT_FINAL = "not final after {count} requests"
 MORE_PAGES = "{count} pages read, more exist"
+NOTHING_NEW = "{count} pages in a row listed nothing new, more exist"
 SAME_TOKEN = "the same page token came twice"
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
@@ -90,7 +95,7 @@ class Request:
     started, ended : str
         UTC, ISO 8601.
     attempts : int
-        1 for a request that was not retried.
+        1 for a request that was not retried; 0 where none was sent, for the error says why.
     error : dict or None
         ``code`` and ``message`` as AWS gave them.
     sha256 : str
@@ -245,7 +250,7 @@ class Answer:
             if request.error is None:
                 for n, item in enumerate(search(member, request.response) or []):
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
-                    identity = _identity(item) if len(self.requests) > 1 else ref
+                    identity = item_identity(item) if len(self.requests) > 1 else ref
                     found[identity, page[identity]] = (item, ref)
                     page[identity] += 1
         return self._lists.setdefault(member, tuple(found.values()))
@@ -392,6 +397,11 @@ class Snapshot:
         return frozenset(self.header["regions_unused"])
 
     @property
+    def stopped(self) -> tuple[Mapping[str, str], ...]:
+        """What was not asked any more: ``at`` (UTC, ISO 8601), ``code`` and ``message``."""
+        return tuple(self.header.get("stopped", ()))
+
+    @property
     def ended(self) -> str:
         """When the last answer came, ISO time; when it began, if nothing was asked."""
         return max([self.as_of.isoformat(), *(request.ended for request in self.requests)])
@@ -527,14 +537,24 @@ class Snapshot:
 
 
 def reason_for(code: str, status: int | None) -> str:
-    """The reason code of an AWS error: denied, region off, throttled or failed."""
+    """The reason code of an error: denied, region off, throttled, unreadable answer or failed."""
     if code in _DENIED:
         return "denied"
     if code in _REGION_OFF:
         return "region off"
     if code in _THROTTLED or code.startswith("Throttl"):
         return "throttled"
-    return "failed"
+    return "unreadable answer" if code == _UNREADABLE else "failed"
+
+
+def is_expired(code: str) -> bool:
+    """Whether an error says that the credentials have ended."""
+    return code in _EXPIRED
+
+
+def is_refused(code: str) -> bool:
+    """Whether an error says that the credentials are not accepted: they, or in this region."""
+    return code in _REGION_OFF - {"OptInRequired"} | {"InvalidToken"}
 
 
 def _why_cut(stored: str) -> str:
@@ -543,6 +563,7 @@ def _why_cut(stored: str) -> str:
     ids = {
         NOT_FINAL: "gaps/not_final",
         MORE_PAGES: "gaps/more_pages",
+        NOTHING_NEW: "gaps/nothing_new",
         SAME_TOKEN: "gaps/same_token",
     }
     for form, id in ids.items():
@@ -567,6 +588,10 @@ def _hint(call: Call, error: Mapping[str, str]) -> str:
         return text("gaps/resource_denies")
     if error["code"] in _DENIED and call.action:
         return text("gaps/grant", permission=call.action)
+    if error["code"] in _GIVEN_UP:
+        return message
+    if error["code"] == _UNREADABLE:
+        return text("gaps/unreadable")
     return way_in(error["code"], message)
 
 
@@ -590,7 +615,7 @@ def way_in(code: str, message: str) -> str:
     return ""
 
 
-def _identity(item: Any) -> str:
+def item_identity(item: Any) -> str:
     """What identifies a listed item: its ARN or id, else all that is said of it."""
     if isinstance(item, Mapping):
         for name in _IDS:

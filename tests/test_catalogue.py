@@ -20,6 +20,7 @@ from kit.catalogue.statuses import ATTESTED, NOT_APPLICABLE
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.inputs import read_yaml
 from kit.tables.core import SPECS, Part
+from kit.tables.trails import _SELECTS
 
 PACKAGE = Path(str(resources.files("kit")))
 EVERY = {**CONTROLS, **ROLL_UPS}
@@ -98,6 +99,16 @@ def test_every_value_with_a_text_is_one_of_the_codes() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert ids("values/") <= literals
+
+
+def test_every_default_cites_a_document_and_every_document_is_cited() -> None:
+    cited = {
+        ast.literal_eval(node.args[1])
+        for path in (PACKAGE / "tables").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Default"
+    }
+    assert ids("defaults/") == cited - {""} | set(_SELECTS.values())
 
 
 def test_every_reason_code_has_a_label() -> None:

@@ -136,7 +136,7 @@ def test_controls_are_told_as_json_and_as_text(tmp_path: Path) -> None:
 def test_a_control_that_is_none_is_told_with_those_that_are_near(tmp_path: Path) -> None:
     done = evidence("controls", "AR-50", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("evidence: there is no control 'AR-50'; did you mean ")
+    assert done.stderr.startswith("evidence: 'AR-50' is not a control; did you mean ")
     done = evidence("controls", "encryption", cwd=tmp_path)
     assert done.stderr == (
         "evidence: there is no control 'encryption'; `evidence controls` lists them\n"
@@ -180,7 +180,7 @@ def test_the_sandbox_denies_what_it_is_told_to(tmp_path: Path) -> None:
 def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
-    assert "'nobody' is no sample account" in done.stderr
+    assert "'nobody' is not a sample account" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def _requests(snapshot: Snapshot) -> dict[str, int]:
     """Count the requests to AWS, the retries, and the throttled requests."""
     return {
         "requests": len(snapshot.requests),
-        "retries": sum(request.attempts - 1 for request in snapshot.requests),
+        "retries": sum(max(request.attempts - 1, 0) for request in snapshot.requests),
         "throttles": int(snapshot.header.get("throttles", 0)),
     }
 

@@ -40,7 +40,7 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
-from kit.collect.session import Clients, api_versions, explain
+from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
@@ -49,17 +49,21 @@ from kit.redact.protect import protect
 from kit.snapshot import (
     MORE_PAGES,
     NOT_FINAL,
+    NOTHING_NEW,
     SAME_TOKEN,
     Request,
     Snapshot,
     digest,
     is_aws,
+    is_refused,
+    item_identity,
     write,
 )
 
 _WORKERS = 16
 _AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
-_MOST_PAGES = 10_000
+_MOST_PAGES = 2_000  # the longest list, IAM's roles, has 10,000 items at most
+_MOST_BARREN = 50  # pages in a row that list nothing new
 _MOST_POLLS = 30
 _MOST_OF_MESSAGE = 2_000  # characters that are stored of an error
 _TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken", "PaginationToken")
@@ -186,6 +190,7 @@ def _gather(
             if not is_listed(service, engine.partition)
         ),
         "throttles": engine.throttles,
+        "stopped": engine.stopped,
         "regions": regions.all,
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
         "regions_unused": unused,
@@ -263,6 +268,7 @@ class _Engine:
     def close(self) -> None:
         self._bar.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._clients.close()
 
     def check_identity(self) -> None:
         """Ask AWS who is calling, and refuse to look at another account than the one named."""
@@ -301,6 +307,11 @@ class _Engine:
     def throttles(self) -> int:
         """How many answers said "too often"."""
         return self._clients.throttles
+
+    @property
+    def stopped(self) -> list[dict[str, str]]:
+        """What was not asked any more, from when on and why."""
+        return self._clients.limits.stopped
 
     def find_regions(self) -> _Regions:
         """Regions named in the run, or every AppStream region that the account has enabled."""
@@ -426,6 +437,8 @@ class _Engine:
         requests: list[Request] = []
         parameters: dict[str, Any] = dict(job.parameters)
         seen: set[str] = set()
+        listed: set[str] = set()
+        barren = 0
         most = self.run.event_pages if job.call.bounded else _MOST_PAGES
         while True:
             tokens: dict[str, str] = {}
@@ -436,6 +449,15 @@ class _Engine:
                 return [*requests, replace(request, cut=MORE_PAGES.format(count=most))]
             if not seen.isdisjoint(tokens.values()):
                 return [*requests, replace(request, cut=SAME_TOKEN)]
+            new = {
+                f"{member} {item_identity(item)}"
+                for member in (job.call.items, *job.call.holds)  # paged together
+                for item in request.response.get(member) or ()
+            }
+            barren = barren + 1 if new <= listed else 0
+            listed |= new
+            if barren == _MOST_BARREN:
+                return [*requests, replace(request, cut=NOTHING_NEW.format(count=barren))]
             requests.append(request)
             seen.update(tokens.values())
             parameters |= tokens
@@ -449,31 +471,18 @@ class _Engine:
         tokens: dict[str, str] | None = None,
     ) -> Request:
         """Make one request; ``tokens`` receives what asks for the next page."""
-        client = self._clients.client(job.call.service, job.region)
-        model = client.meta.service_model.operation_model(job.call.operation)
-        method = client.meta.method_to_api_mapping
-        name = next(m for m, operation in method.items() if operation == job.call.operation)
-        response: dict[str, Any] = {}
-        error: dict[str, str] | None = None
         started = dt.datetime.now(dt.UTC)
-        attempts = 1
-        try:
-            with self._clients.counting() as sent:
-                try:
-                    response = getattr(client, name)(**parameters)
-                finally:
-                    attempts = max(1, sent())
-        except aws.ClientError as problem:
-            response = problem.response
-            details = response.get("Error", {})
-            error = {
-                "code": details.get("Code") or "Unknown",
-                "message": details.get("Message") or "",
-            }
-        except UserError:  # nobody can type the code that the profile asks for
-            raise
-        except Exception as problem:  # of whatever library: the error of this call, and no other's
-            error = _error(problem)
+        generation = self._clients.generation
+        client, response, error, attempts = self._send(job, parameters)
+        if error:
+            refusal = self._clients.refused(error["code"], job.region, generation)
+            if refusal is Refusal.RENEWED:
+                client, response, error, attempts = self._send(job, parameters)
+            elif refusal is Refusal.ENDED and is_refused(error["code"]):
+                # The code is also that of a region that is off, which this is not.
+                told = f"{error['code']}: {error['message']}"
+                error = {"code": CredentialsEndedError.__name__, "message": told}
+        model = client.meta.service_model.operation_model(job.call.operation)
         ended = dt.datetime.now(dt.UTC)
         meta = response.pop("ResponseMetadata", {})
         stored: Any = None
@@ -496,7 +505,7 @@ class _Engine:
             page=page,
             started=started.isoformat(),
             ended=ended.isoformat(),
-            attempts=1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else attempts,
+            attempts=attempts,
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
             endpoint=client.meta.endpoint_url,
@@ -505,6 +514,43 @@ class _Engine:
             response=stored,
             sha256=digest(None) if error else sealed,
         )
+
+    def _send(
+        self, job: _Job, parameters: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any], dict[str, str] | None, int]:
+        """Send a request; return the client, the answer, the error if it is one, the attempts."""
+        client = self._clients.client(job.call.service, job.region)
+        method = client.meta.method_to_api_mapping
+        name = next(m for m, operation in method.items() if operation == job.call.operation)
+        response: dict[str, Any] = {}
+        error: dict[str, str] | None = None
+        sent = 0
+        try:
+            with self._clients.call(job.call.service, job.region) as made:
+                try:
+                    response = getattr(client, name)(**parameters)
+                finally:
+                    sent = made.sent
+        except aws.ClientError as problem:
+            details = problem.response.get("Error", {})
+            error = {
+                "code": details.get("Code") or "Unknown",
+                "message": details.get("Message") or "",
+            }
+            if problem.operation_name == job.call.operation:
+                response = problem.response
+            else:  # of the call that should have renewed the credentials
+                told = f"{problem.operation_name}: {error['code']}: {error['message']}"
+                error = {"code": "CredentialRetrievalError", "message": told}
+        except UserError as problem:  # nobody can type the code that the profile asks for
+            if not self.requests:
+                raise
+            error = {"code": "CredentialRetrievalError", "message": str(problem)}
+        except Exception as problem:  # of whatever library: the error of this call, and no other's
+            error = _error(problem)
+        meta = response.get("ResponseMetadata", {})
+        attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent
+        return client, response, error, attempts
 
 
 def _error(problem: Exception) -> dict[str, str]:

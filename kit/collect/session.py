@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import Enum
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -16,13 +18,19 @@ from urllib.parse import urlsplit, urlunsplit
 import aws_assume_role_lib
 import boto3
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError, ParamValidationError, ProfileNotFound
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProfileNotFound,
+)
 
 from kit.aws_models import home_region, models, partition_of, share_models
+from kit.collect.limits import Call, Limits, NotAskedError, watch_connections
 from kit.collect.wire import check
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
-from kit.snapshot import reason_for, way_in
+from kit.snapshot import is_expired, is_refused, reason_for, way_in
 
 USER_AGENT = "appstream-evidence-kit"
 _ATTEMPTS = 8
@@ -50,44 +58,37 @@ class Clients:
     """
 
     def __init__(self, run: Run):
-        try:
-            session = boto3.Session(profile_name=run.aws_profile or None)
-        except ProfileNotFound:
-            known = ", ".join(boto3.Session().available_profiles) or "none"
-            raise NotEnteredError(
-                f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
-                f"profiles there: {known}",
-                "ProfileNotFound",
-            ) from None
-        _ask_for_codes(session, run)
-        share_models(session._session)
-        # A region in scope may be switched off, and then nobody can log in there; one of another
-        # partition knows none of the run's credentials.
-        region = session.region_name or (run.regions or ["us-east-1"])[0]
-        if run.partition not in ("", partition_of(region)):
-            region = home_region(run.partition)
-        if run.role_arn:
-            session = _assume(session, run, region)
-        self.home = region
-        self._session = session
+        self._run = run
+        self._config = _config(run)
+        self._session, self.home = _open(run, self._config)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
-        self._sent = threading.local()
+        self._judging = threading.RLock()
+        self._accepted: set[str] = set()  # regions that answered with these credentials
+        self._off: set[str] = set()  # regions that refuse credentials that are valid
+        self._ended = ""
+        self.generation = 0
         self.throttles = 0
-        self._config = _config()
+        self.limits = Limits(run)
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                client = self._session.client(service, region_name=region, config=self._config)
-                client.meta.events.register("response-received", self._count)
-                client.meta.events.register_last("before-send", partial(self._send, client))
-                if service == "s3control" and _is_loopback(client.meta.endpoint_url):
-                    client.meta.events.register("before-send.s3-control", _reach_loopback)
-                self._clients[key] = client
+                self._clients[key] = self._made(self._session, service, region)
             return self._clients[key]
+
+    def _made(self, session: boto3.Session, service: str, region: str) -> Any:
+        client = session.client(service, region_name=region, config=self._config)
+        client.meta.events.register("response-received", self._count)
+        client.meta.events.register_last(
+            "before-send", partial(self._send, client, service, region)
+        )
+        watch_connections(client._endpoint.http_session)
+        if service == "s3control" and _is_loopback(client.meta.endpoint_url):
+            client.meta.events.register("before-send.s3-control", _reach_loopback)
+        return client
 
     def _count(self, response_dict: Any, parsed_response: Any, **_: Any) -> None:
         """Count an answer that says "too often", before it is asked again."""
@@ -98,22 +99,108 @@ class Clients:
                 self.throttles += 1
 
     @contextmanager
-    def counting(self) -> Iterator[Callable[[], int]]:
-        """Count the requests that this thread sends; yields what returns how many so far."""
-        self._sent.requests = 0
-        yield lambda: int(self._sent.requests)
+    def call(self, service: str, region: str) -> Iterator[Call]:
+        """Make a call within the bounds of time, and not with credentials that have ended.
 
-    def _send(self, client: Any, request: Any, event_name: str, **_: Any) -> Any:
+        Raises
+        ------
+        NotAskedError
+            Nothing more is asked there, or the answer did not come in time.
+        """
+        if self._ended:
+            raise CredentialsEndedError(f"{self._ended}: nothing more is asked")
+        with self.limits.call(service, region) as made:
+            yield made
+        with self._lock:
+            self._accepted.add(region)
+
+    def _send(
+        self, client: Any, service: str, region: str, request: Any, event_name: str, **_: Any
+    ) -> Any:
         """Send a request in botocore's place, and let through only what is an answer.
 
         botocore asks again after what is raised here as after what its own sending raises; after
         what its parsers raise, it does not.
         """
-        self._sent.requests = getattr(self._sent, "requests", 0) + 1
-        response = client._endpoint.http_session.send(request)
+        with self.limits.waiting(service, region):
+            response = client._endpoint.http_session.send(request)
         model = client.meta.service_model.operation_model(event_name.rpartition(".")[2])
         check(model, response, request.method)
         return response
+
+    def refused(self, code: str, region: str, generation: int) -> Refusal:
+        """Judge an error: whether it says that the credentials have ended, and renew them if so.
+
+        A region that is off refuses valid credentials with the codes that invalid ones get: AWS
+        STS is asked again which of the two it is. Nothing is judged before the first good answer,
+        for nobody has logged in yet.
+
+        Parameters
+        ----------
+        code : str
+            Of the error.
+        region : str
+            Where it was given.
+        generation : int
+            Which credentials were used, by `generation` before the call.
+        """
+        if not (is_expired(code) or is_refused(code)):
+            return Refusal.NOTHING
+        with self._judging:
+            if self._ended:
+                return Refusal.ENDED
+            if generation != self.generation:
+                return Refusal.RENEWED
+            if not self._accepted and not generation:
+                return Refusal.NOTHING
+            if not is_expired(code) and not self._is_refused_everywhere(region):
+                return Refusal.NOTHING
+            if self._accepted and self._renew():
+                return Refusal.RENEWED
+            self._ended = f"credentials ended at {dt.datetime.now(dt.UTC):%H:%M:%S} UTC ({code})"
+            self.limits.stop(CredentialsEndedError.__name__, self._ended)
+            return Refusal.ENDED
+
+    def _is_refused_everywhere(self, region: str) -> bool:
+        if region in self._off:
+            return False
+        try:
+            self._account(self.client("sts", self.home))
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            return is_expired(code) or is_refused(code)
+        except Exception:  # whatever kept STS from answering says nothing of the credentials
+            return False
+        if region not in self._accepted:
+            self._off.add(region)
+        return False
+
+    def _account(self, client: Any) -> str:
+        with self.limits.call("sts", self.home):
+            return str(client.get_caller_identity()["Account"])
+
+    def _renew(self) -> bool:
+        """Get other credentials of the same account from where these came; False if there are none."""
+        try:
+            session, _ = _open(self._run, self._config)
+            made = session.get_credentials().get_frozen_credentials()
+            if made == _frozen(self._session):
+                return False
+            # Nobody else asks with them before it is known whose they are.
+            if self._account(self._made(session, "sts", self.home)) != self._run.account:
+                return False
+        except Exception:  # of whatever source: it has no other credentials
+            return False
+        with self._lock:
+            self._session, self._clients = session, {}
+            self._accepted.clear()
+            self._off.clear()
+            self.generation += 1
+        return True
+
+    def close(self) -> None:
+        """End what watches the time."""
+        self.limits.close()
 
     @property
     def verify_certificates(self) -> bool:
@@ -121,6 +208,50 @@ class Clients:
         # botocore tells nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
+
+
+class Refusal(Enum):
+    """What an error says of the credentials."""
+
+    NOTHING = "nothing"
+    RENEWED = "renewed"  # ask again
+    ENDED = "ended"
+
+
+class CredentialsEndedError(NotAskedError):
+    """AWS accepts the credentials no more, and their source has no others."""
+
+
+def _frozen(session: boto3.Session) -> Any:
+    try:
+        return session.get_credentials().get_frozen_credentials()
+    except Exception:  # they cannot be refreshed, so that others differ from them
+        return None
+
+
+def _open(run: Run, config: Config) -> tuple[boto3.Session, str]:
+    """Log in: the session of a run, and the region that is its home."""
+    try:
+        session = boto3.Session(profile_name=run.aws_profile or None)
+    except ProfileNotFound:
+        known = ", ".join(boto3.Session().available_profiles) or "none"
+        raise NotEnteredError(
+            f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
+            f"profiles there: {known}",
+            "ProfileNotFound",
+        ) from None
+    # Also for the clients with which botocore gets credentials.
+    session._session.set_default_client_config(config)
+    _ask_for_codes(session, run)
+    share_models(session._session)
+    # A region in scope may be switched off, and then nobody can log in there; one of another
+    # partition knows none of the run's credentials.
+    region = session.region_name or (run.regions or ["us-east-1"])[0]
+    if run.partition not in ("", partition_of(region)):
+        region = home_region(run.partition)
+    if run.role_arn:
+        session = _assume(session, run, region)
+    return session, region
 
 
 def _ask_for_codes(session: boto3.Session, run: Run) -> None:
@@ -221,10 +352,11 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
     return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
 
 
-def _config() -> Config:
+def _config(run: Run | None = None) -> Config:
     return Config(
         user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
-        connect_timeout=10,
+        connect_timeout=run.connect_seconds if run else 10,
+        read_timeout=run.read_seconds if run else 60,
         max_pool_connections=32,
         **({} if _retries_are_set() else {"retries": _retries()}),
     )

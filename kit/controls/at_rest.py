@@ -135,7 +135,7 @@ def keys_of_buckets_are_usable(
     minimum_key: str,
     allowed_key_accounts: list[str],
 ) -> Outcome:
-    """The key is enabled, of the class that the profile asks for, and no stranger's."""
+    """The key is enabled, of the profile's class, and of this or a declared account."""
     if key_class == "none":
         return NotApplicable("no_default_encryption")
     if key_class == "foreign":
@@ -170,7 +170,7 @@ def grants_on_keys_admit_nobody_else(
     allowed_key_accounts: list[str],
     organisation_accounts: list[str],
 ) -> Outcome:
-    """No grant on it does."""
+    """No grant on a customer's key admits an account that the parameters do not declare."""
     return _admits_declared(
         key_class, key_grants_admit, allowed_key_accounts, organisation_accounts
     )
@@ -184,9 +184,11 @@ def it_is_known_whom_keys_admit(
     allowed_key_accounts: list[str],
     organisation_accounts: list[str],
 ) -> Outcome:
-    """Whom they admit does not depend on what cannot be seen."""
-    found = _admits_declared(key_class, key_may_admit, allowed_key_accounts, organisation_accounts)
-    return found or NotEvidenced("needs review")
+    """The answers decide whom the key admits: no condition or gap leaves it open."""
+    outcome = _admits_declared(
+        key_class, key_may_admit, allowed_key_accounts, organisation_accounts
+    )
+    return outcome or NotEvidenced("needs review")
 
 
 def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) -> Outcome:
@@ -232,7 +234,7 @@ def access_points_let_nobody_else_in(
 def it_is_known_whom_access_points_let_in(
     access_points_may_admit: list[str], *, organisation_accounts: list[str]
 ) -> Outcome:
-    """Nor does one stand open but for a condition, or for the bucket's own policy."""
+    """No access point depends on a condition, or on the bucket's policy, to keep them out."""
     if set(access_points_may_admit) <= set(organisation_accounts):
         return True
     return NotEvidenced("needs review")

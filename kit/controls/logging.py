@@ -33,7 +33,7 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
 
 @api_activity_is_logged.clause
 def other_services_are_logged(services_logged: bool) -> Outcome:
-    """So they do of the other services; of KMS where a customer's key guards a bucket in scope."""
+    """They record the other services too; KMS where a customer's key encrypts a bucket in scope."""
     if services_logged:
         return True
     return NotEvidenced("needs review")
@@ -148,7 +148,7 @@ def logs_are_kept_as_long_as_needed(
     """Logs are erased within the profile's bounds; without a rule they are kept for ever."""
 
     def sooner(days: int | None, ahead: int | None) -> int | None:
-        return min((one for one in (days, ahead) if one is not None), default=None)
+        return min((count for count in (days, ahead) if count is not None), default=None)
 
     longest = sooner(log_days, _days_to(log_until, as_of))
     left = _days_to(log_until_least, as_of)
@@ -157,7 +157,7 @@ def logs_are_kept_as_long_as_needed(
         return False
     if shortest < min_log_days or longest > max_log_days:
         return False
-    # A rule with a date erases from then on whatever comes, so that nothing is kept any longer.
+    # From its date on, a rule erases new logs too, so that the bucket keeps none.
     if left is not None and left <= min_log_days + max_log_days:
         soon = as_of.date() + dt.timedelta(days=left - min_log_days)
         return NotEvidenced("needs review", days=shortest, day=soon, least=min_log_days)

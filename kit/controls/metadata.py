@@ -1,4 +1,4 @@
-"""Names, descriptions, tags and URLs: what must not stand in them."""
+"""Names, descriptions, tags and URLs: no personal data and no secrets in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detectors of identifying data in free text: checksummed hits and heuristic ones."""
+"""Detectors of identifying data in free text: validated by a checksum, or heuristic."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class Hit:
-    """Something that identifies a person.
+    """A match that identifies a person.
 
     Attributes
     ----------
     kind : str
         email, phone, payment-card, iban, vat-number, national-id or customer-number.
     masked : str
-        The match with all but its ends masked.
+        The match, masked except for its ends.
     validated : bool
-        Whether a checksum or a full syntax check confirms it; otherwise it is to be reviewed.
+        Whether a checksum or a full syntax check confirms it; otherwise a person reviews it.
     """
 
     kind: str
@@ -41,12 +41,12 @@ class Detectors:
     Attributes
     ----------
     customer_patterns : tuple of str
-        Regular expressions of customers' account numbers; one has to match a whole token.
+        Regular expressions of customers' account numbers; an expression must match a whole token.
     own_accounts : tuple of str
-        AWS accounts that may be named.
+        AWS accounts that a text may name.
     phone_region : str, optional
-        Country (ISO 3166-1 alpha-2) whose national telephone notation is read, beside those
-        of the countries that a text names itself.
+        Country (ISO 3166-1 alpha-2) whose national telephone notation is detected, besides the
+        countries that a text names itself.
     """
 
     customer_patterns: tuple[str, ...] = ()
@@ -54,24 +54,24 @@ class Detectors:
     phone_region: str | None = None
 
     def hits(self, text: str) -> list[Hit]:
-        """Return what identifies a person in a text, in the order of the text.
+        """Return the matches that identify a person, in the order of the text.
 
-        One stretch of text has one kind, the surest. Percent-encoding, full-width characters
-        and the digits of other scripts are read as what they stand for.
+        A part of the text has only its surest kind. Percent-encoding, full-width characters and
+        the digits of other scripts are decoded first.
 
         Parameters
         ----------
         text : str
-            As it is stored, so with its secrets replaced.
+            Text as stored, with its secrets replaced.
 
         Returns
         -------
         list of Hit
-            Without the matches themselves.
+            Masked; without the matched text.
         """
         text = _normalise(text)
         numbers = (*_NUMBERS, ("phone", self._phones)) if _SIX_DIGITS.search(text) else ()
-        found: list[tuple[int, Hit]] = []
+        hits: list[tuple[int, Hit]] = []
         rest = _blank(text, self._accounts(text))
         for kind, find in (
             ("customer-number", self._customer_numbers),
@@ -82,8 +82,8 @@ class Detectors:
             spans = list(find(rest))
             rest = _blank(rest, spans)
             if kind:
-                found += [(s, Hit(kind, _mask(kind, text[s:e]), kind != "phone")) for s, e in spans]
-        return [hit for _, hit in sorted(found, key=lambda pair: pair[0])]
+                hits += [(s, Hit(kind, _mask(kind, text[s:e]), kind != "phone")) for s, e in spans]
+        return [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
 
     def _accounts(self, text: str) -> Iterator[_Span]:
         for account in self.own_accounts:
@@ -110,7 +110,7 @@ class Detectors:
 
 
 def _normalise(text: str) -> str:
-    """Return the text as a reader takes it: decoded, half-width, ASCII digits, nothing invisible."""
+    """Return the text as a reader sees it: decoded, half-width, ASCII digits, nothing invisible."""
     for _ in range(3):
         if "%" not in text or (decoded := unquote(text)) == text:
             break
@@ -122,11 +122,11 @@ def _normalise(text: str) -> str:
 
 
 def _spans(pattern: re.Pattern[str], text: str) -> Iterator[_Span]:
-    return (found.span() for found in pattern.finditer(text))
+    return (match.span() for match in pattern.finditer(text))
 
 
 def _blank(text: str, spans: Iterable[_Span]) -> str:
-    """Put bars where something has been found, so that nothing else is found there."""
+    """Replace matches by bars, so that no other detector matches there."""
     for start, end in spans:
         text = f"{text[:start]}{'|' * (end - start)}{text[end:]}"
     return text
@@ -148,7 +148,7 @@ _DIGIT = re.compile(r"[^\D0-9]")
 _SIX_DIGITS = re.compile(r"(?:[0-9][^0-9]*+){6}")
 _CHARACTER = "[A-Za-z0-9\u00c0-\u024f]"
 _TOKEN_OR_ACCOUNT = re.compile(r"⟦secret: [^⟧]*⟧|arn:[\w-]+:[\w-]*:[\w-]*:\d{0,12}:")
-# Identifiers, digests, times and addresses of networks.
+# Identifiers, digests, times and IP addresses.
 _MACHINE_MADE = re.compile(
     r"(?i)(?<![a-z0-9])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}"
     r"|(?:acl|ami|aki|ari|cgw|copy|dopt|eni|eip(?:alloc|assoc)|fl|i|igw|lt|nat|ngw|pcx|pl|r|rtb|sg"
@@ -161,7 +161,7 @@ _MACHINE_MADE = re.compile(
 
 # --- e-mail ----------------------------------------------------------------------------------
 
-# Letters of scripts that put no space between words are no part of an address beside them.
+# An address has no letters of scripts that write words without spaces.
 _LETTER = r"(?![\u2e80-\uffef])[^\W_]"
 _LOCAL = [re.compile(rf"(?:{c}|[_.+'%~-]){{1,64}}$") for c in (_LETTER, r"[^\W_]")]
 _DOMAIN = [
@@ -171,7 +171,7 @@ _DOMAIN = [
     )
     for c in (_LETTER, r"[^\W_]")
 ]
-_NO_DOMAIN = re.compile(  # versions, pictures, units of systemd
+_NO_DOMAIN = re.compile(  # versions, images, units of systemd
     r"(?i)v?\d+(?:\.\d+)+[.-].*|\d+x\..*"
     r"|.*\.(?:bmp|gif|ico|jpe?g|png|svg|webp|mount|path|service|slice|socket|target|timer)"
 )
@@ -194,7 +194,7 @@ def _is_address(address: str) -> bool:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        # A leaked address is one whatever its domain: .example lets local and test domains pass.
+        # An address is personal whatever its domain: .example makes local and test domains valid.
         validate_email(f"{address}.example", check_deliverability=False)
     except EmailNotValidError:
         return False
@@ -205,7 +205,7 @@ def _is_address(address: str) -> bool:
 
 
 def _ends(text: str, start: int, least: int, most: int) -> Iterator[int]:
-    """Where a number of so many letters and digits may end, the longest first."""
+    """Return where a number of ``least`` to ``most`` letters and digits may end, longest first."""
     ends, count, at = [], 0, start
     while at < len(text) and count < most:
         if text[at].isascii() and text[at].isalnum():
@@ -233,7 +233,7 @@ def _longest(
 
 def _is_iban(text: str, span: _Span) -> bool:
     try:
-        # Without the countries' own checks: their lists of banks age.
+        # Without the checks of each country: their lists of banks go out of date.
         iban.validate(_compact(text, span), check_country=False)
     except ValueError:
         return False
@@ -253,7 +253,7 @@ _VAT = re.compile(
     r"(?i)(?<![a-z0-9])(?:AT(?=[ .-]?U)|BE|BG|CHE|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU"
     r"|LV|MT|NL|NO|PL|PT|RO|SE|SI|SK|XI)(?=[ .-]?[a-z]{0,2}[ .-]?\d)"
 )
-_STRONG_VAT = {"BE", "CHE", "FR", "NL", "NO"}  # a random number hardly passes
+_STRONG_VAT = {"BE", "CHE", "FR", "NL", "NO"}  # a random number rarely passes the check
 _VAT_WORDS = (
     r"vat|ust\W?-?id|mwst|uid|tva|iva|p\.? ?iva|nif|cif|btw|nip|vies|moms|alv|αφμ|dph|dič|dic"
     r"|áfa|pvn|pvm|tax|steuer"
@@ -262,9 +262,9 @@ _VAT_WORDS = (
 
 @dataclass(frozen=True)
 class _Scheme:
-    """A number that python-stdnum checks.
+    """A number that python-stdnum validates.
 
-    Where a random number would pass too easily, a word that names the scheme must stand by it.
+    Where a random number often passes, a word beside the number must name the scheme.
     """
 
     module: str
@@ -275,7 +275,7 @@ class _Scheme:
     def find(self, text: str) -> Iterator[_Span]:
         last: int | None = None
         for start, end in _spans(_standing_alone(self.form), text):
-            short = end - start < 15  # only longer ones are sure in small letters too
+            short = end - start < 15  # only a longer number is certain in lower case too
             sure = self.sure and not (short and re.search("[a-z]", text[start:end]))
             listed = last is not None and _LIST.fullmatch(text, last, start)
             if (sure or listed or _is_labelled(self.words, text, (start, end))) and _is_valid(
@@ -285,7 +285,7 @@ class _Scheme:
                 yield start, end
 
 
-_LIST = re.compile(r"[\s,;/&+]*(?:[^\W\d]{1,3}\s)?")  # between two numbers of one kind
+_LIST = re.compile(r"[\s,;/&+]*(?:[^\W\d]{1,3}\s)?")  # between two numbers of the same kind
 
 
 def _compact(text: str, span: _Span) -> str:
@@ -310,8 +310,8 @@ def _digits(count: int) -> str:
 
 
 _DAY = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])"
-_STAMP = r"[0-3]\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])-(?:[01]\d|2[0-3])[0-5]\d"  # of a build
-_O = "[0-9L-V]"  # a digit, or the letter that replaces one in a codice fiscale
+_STAMP = r"[0-3]\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])-(?:[01]\d|2[0-3])[0-5]\d"  # build stamp
+_O = "[0-9L-V]"  # a digit, or the letter that replaces a digit in a codice fiscale
 _FISCAL = rf"[A-Z]{{3}} ?[A-Z]{{3}} ?{_O}{{2}} ?[A-EHLMPRST] ?{_O}{{2}} ?[A-Z]{_O}{{3}} ?[A-Z]"
 _HETU = r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]"
 _SURE = (
@@ -349,7 +349,7 @@ _LABELLED = (
     ("lv.pvn", _digits(11), "personas kod"),
     ("gr.amka", _digits(11), "αμκα|amka"),
 )
-# VAT numbers as they are written at home, without the country.
+# VAT numbers in national notation, without the country.
 _HOME_VAT = (
     ("pl.nip", _digits(10), "nip"),
     ("it.iva", _digits(11), r"p\.? ?iva|partita iva"),
@@ -363,7 +363,7 @@ _HOME_VAT = (
     ("dk.cvr", _digits(8), "cvr|moms"),
     ("fi.alv", r"\d{7}-?\d", "alv|y-tunnus"),
 )
-# Words that give the number after them another meaning than the word before said.
+# Words between a label and a number that show that the number is something else.
 _OTHER = re.compile(
     r"(?i)account|konto|compte|cuenta|order|auftrag|commande|pedido|bestel|ticket|\bref|invoice"
     r"|rechnung|facture|contract|vertrag|contrat|job|asset|\bpart|teil|serial|\bpo\b|incident|case|vorgang|version|\brev|build"
@@ -372,10 +372,10 @@ _OTHER = re.compile(
 
 
 def _is_labelled(words: str, text: str, span: _Span) -> bool:
-    """Whether a word that names the scheme stands before the number, or in brackets after it."""
+    """Return whether a word before the number, or in brackets after it, names the scheme."""
     (before, after), (start, end) = _label(words), span
-    found = before.search(text[max(0, start - 60) : start])
-    if found and not _OTHER.search(found["gap"]):
+    label = before.search(text[max(0, start - 60) : start])
+    if label and not _OTHER.search(label["gap"]):
         return True
     return after.match(text[end : end + 40]) is not None
 
@@ -443,7 +443,7 @@ _NUMBERS: tuple[tuple[str, Callable[[str], Iterator[_Span]]], ...] = (
 
 # --- telephone numbers -----------------------------------------------------------------------
 
-# Vaguer words, beside which only a number with a prefix is one of a telephone.
+# Weaker words: beside these only a number with a prefix is a telephone number.
 _CONTACT_WORDS = (
     r"support|[ck]onta[ck]?t\w*|contatt\w*|emergency|notfall|urgence|urgenc\w*|office|b[üu]ro"
     r"|bureau|ufficio|oficina|sekretariat|empfang|reception|desk|nummer|number"
@@ -506,19 +506,19 @@ _COUNTRY = re.compile(
 
 
 def _phones(text: str, region: str | None) -> Iterator[_Span]:
-    named = {str(found.lastgroup) for found in _COUNTRY.finditer(text)}
-    abroad = re.sub(r"(?<![\w.+/-])00(?=[1-9])", " +", text)
+    named = {str(match.lastgroup) for match in _COUNTRY.finditer(text)}
+    international = re.sub(r"(?<![\w.+/-])00(?=[1-9])", " +", text)
     taken: list[_Span] = []
     for start, end in (
         *_matches(text, None, "POSSIBLE"),
-        *_matches(abroad, None, "VALID"),
+        *_matches(international, None, "VALID"),
         *(span for country in sorted(named) for span in _home(text, country, "VALID", "[0(].*")),
         *(
             span
             for country in sorted(named | {region} if region else named)
             for span in _home(text, country, "STRICT_GROUPING", r"[0(].*|.*\D.*")
         ),
-        *_said(text),
+        *_labelled_numbers(text),
     ):
         if all(end <= other[0] or other[1] <= start for other in taken):
             taken.append((start, end))
@@ -530,12 +530,12 @@ def _matches(text: str, region: str | None, leniency: str) -> Iterator[_Span]:
         return
     from phonenumbers import Leniency, PhoneNumberMatcher
 
-    for found in PhoneNumberMatcher(text, region, getattr(Leniency, leniency)):
-        yield found.start, found.end
+    for match in PhoneNumberMatcher(text, region, getattr(Leniency, leniency)):
+        yield match.start, match.end
 
 
 def _home(text: str, country: str, leniency: str, form: str) -> Iterator[_Span]:
-    """Numbers in a country's own notation, of a form that is meant to be dialled."""
+    """Yield the numbers in a country's national notation that have the form of a dialled number."""
     outside = _URL.sub(lambda url: "|" * len(url[0]), text)
     for start, end in _matches(outside, country, leniency):
         dialled = re.fullmatch(rf"(?!{_WHEN}|0 ?- ?\d)(?:{form})", text[start:end])
@@ -547,8 +547,8 @@ def _home(text: str, country: str, leniency: str, form: str) -> Iterator[_Span]:
             yield start, end
 
 
-def _said(text: str) -> Iterator[_Span]:
-    """Numbers of any country beside a word that says telephone."""
+def _labelled_numbers(text: str) -> Iterator[_Span]:
+    """Yield the numbers of any country beside a word for telephone."""
     for start, end in _spans(_DIALLED, text):
         words = f"{_PHONE_WORDS}|{_CONTACT_WORDS}" if text[start] in "0(+" else _PHONE_WORDS
         if _is_labelled(words, text, (start, end)):

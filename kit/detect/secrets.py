@@ -1,4 +1,4 @@
-"""Secrets in free text: found before storing, and replaced by a token that names their kind."""
+"""Detects secrets in free text before it is stored, and replaces each by a token of its kind."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def mask_secrets(text: str) -> str:
     Returns
     -------
     str
-        The text itself where it holds no secret. Scheme, host, path, keys and whatever surrounds
-        a secret stay readable; masking twice is masking once. A token or AWS key in a URL's query
+        The same text if it holds no secret. Scheme, host, path, keys and the text around a secret
+        stay readable. Masking a second time changes nothing. A token or AWS key in a URL's query
         keeps its kind beside ``url-query-secret``.
 
     Notes
     -----
     References to a secret (variables, templates, files, ARNs), masks and sentences about secrets
-    are none. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH remotes
-    and no credential.
+    are not secrets. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH
+    remotes and not a credential.
     """
     if "PRIVATE KEY" in text or "Private-Lines" in text:
         text = _PRIVATE_KEY.sub(_token("private-key"), text)
@@ -48,7 +48,7 @@ def mask_secrets(text: str) -> str:
 
 
 def mask_value(key: str, value: str) -> str:
-    """Return a value as `mask_secrets` leaves it beside its key: of a tag, of a variable."""
+    """Return a value (of a tag, of a variable) as `mask_secrets` masks it beside its key."""
     pair = mask_secrets(f"{key}={value}")
     return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
 
@@ -60,7 +60,7 @@ def _token(kind: str) -> str:
 _TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
 _TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
 
-# Secrets that are known by their form, wherever they stand.
+# Secrets with a recognisable form, in any place.
 _BLOB = r"(?:(?:\s|\\+[nr])*+(?=[a-z]{0,76}[A-Z0-9+/=])[A-Za-z0-9+/=]{8,}+)++"
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
@@ -103,7 +103,7 @@ _PASSWORDS = (
     *("κωδικός", "συνθηματικό", "пароль", "şifre", "パスワード", "暗証番号", "密码", "密碼"),
     *("비밀번호", "كلمة المرور", "كلمة السر", "secretstring", "secret"),
 )
-_SHORT = ("pass", "psw", "pw", "mdp", "clave")  # also the ends of other words: compass
+_SHORT = ("pass", "psw", "pw", "mdp", "clave")  # other words end like these too: compass
 _TOKEN_WORDS = ("token", "signature", "sig", "key", "jwt", "hmac")
 _KEY = re.compile(
     r"(?P<word>secret(?:[ _-]?access)?[ _-]?key|"
@@ -143,7 +143,7 @@ _UNQUOTED = re.compile(
     rf"[„“”«»‘’‚]?(?P<value>(?:{_UNIT}|,(?!\w{{1,40}}[=:])|&(?!\w{{1,40}}=)"  # noqa: RUF001
     r"|\\(?![\"'])|[\"'](?=\w)|<(?!/)|[^\s,;&<\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
 )
-_LONGEST = 512  # as much of a value as is looked at, so that time stays linear
+_LONGEST = 512  # characters of a value that are examined, so that time stays linear
 _REST = re.compile(r"[^\s\"'&;<>]*")
 _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _REFERENCE = re.compile(
@@ -166,21 +166,21 @@ _SENTENCE = re.compile(
     r"|fråga|kysy|katso|βλ\.?|δείτε)"
 )
 _MEASURE = re.compile(r"(?i)\d{1,4}\s?[a-zäöü]{0,10}|[\d.:/T+Z-]+")
-_ODD = re.compile(r"[\d!#$%&*+@^~]")  # what words do not have
+_ODD = re.compile(r"[\d!#$%&*+@^~]")  # characters that words do not have
 _LOGIN = re.compile(r"(?i)login|user|benutzer|utilisateur|usuari|account|\buid\b|setx")
 _AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
 _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _replace_form(found: re.Match[str]) -> str:
-    if "xxxxxxxx" in found[0].lower():
-        return found[0]  # somebody's example
-    return _token("aws-access-key" if found["aws"] else "token")
+def _replace_form(match: re.Match[str]) -> str:
+    if "xxxxxxxx" in match[0].lower():
+        return match[0]  # an example
+    return _token("aws-access-key" if match["aws"] else "token")
 
 
-def _replace_userinfo(found: re.Match[str]) -> str:
-    info = found[0]
+def _replace_userinfo(match: re.Match[str]) -> str:
+    info = match[0]
     if info == "git" or all(_is_reference(part) for part in info.split(":")):
         return info
     return _token("url-userinfo")
@@ -193,22 +193,22 @@ def _is_reference(value: str) -> bool:
 def _replace_values(text: str) -> str:
     parts: list[str] = []
     done = 0
-    # Only capital dotted I grows when folded; offsets must hold in the text.
+    # Of all letters only the capital dotted I grows in lower case, which would shift the offsets.
     for key in _KEY.finditer(text.replace("İ", "I").lower()):
         brackets = text[max(0, key.start() - 6) : key.start()]
         if key.start() < done or brackets.endswith(("⟦", "\\u27e6")):
             continue  # within a value, or the word in a token
-        if found := _secret_value(text, key):
-            start, end, stand_in = found
+        if secret := _secret_value(text, key):
+            start, end, replacement = secret
             if end - start == _LONGEST and (rest := _REST.match(text, end)):
                 end = rest.end()
-            parts += (text[done:start], stand_in)
+            parts += (text[done:start], replacement)
             done = end
     return "".join((*parts, text[done:]))
 
 
 def _secret_value(text: str, key: re.Match[str]) -> tuple[int, int, str] | None:
-    """Where a key's value stands and what goes in its place, if it is a secret."""
+    """Return start, end and replacement of a key's value; None if the value is not a secret."""
     before = text[max(0, key.start() - 80) : key.start()]
     place = _STEM.search(before)
     lead, stem = (place["lead"], place["stem"]) if place else ("", before)
@@ -230,15 +230,15 @@ def _query_value(
     if key["word"] == "key" and not named:
         return None
     form, start = _ENCODED_VALUE if key["encoded"] else _QUERY_VALUE, key.end()
-    found = form.match(text, start, start + _LONGEST)
-    value = _trim(found[0]) if found else ""
+    match = form.match(text, start, start + _LONGEST)
+    value = _trim(match[0]) if match else ""
     if not value or _is_reference(value):
         return None
-    known, token = _TOKEN.findall(value), _token("url-query-secret")
-    if _TOKENS.fullmatch(value) and known[0] == token:
+    tokens, token = _TOKEN.findall(value), _token("url-query-secret")
+    if _TOKENS.fullmatch(value) and tokens[0] == token:
         return None
-    beside = dict.fromkeys(kind for kind in known if kind != token)
-    return start, start + len(value), "".join((token, *beside))
+    others = dict.fromkeys(kind for kind in tokens if kind != token)
+    return start, start + len(value), "".join((token, *others))
 
 
 def _assigned_value(
@@ -263,7 +263,7 @@ def _assigned_value(
     if not value or _TOKENS.fullmatch(value):
         return None
     if _is_reference(value):
-        return None if "://" in value else (start, end, value)  # nothing in it is a value either
+        return None if "://" in value else (start, end, value)  # and no part of it is a value
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
         return None
     spoken = not (flag or quote) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
@@ -276,8 +276,8 @@ def _assigned_value(
     elif spoken:
         ends = not re.match(r"\s*[\w⟦]", text[end : end + 20])
         marked = key["verb"] or quoted or text[start - 1] in "„“”«»‘’‚"  # noqa: RUF001
-        said = sign or marked or (ends and _LOGIN.search(before))
-        if not (_is_odd(value) and said) and not (
+        assigned = sign or marked or (ends and _LOGIN.search(before))
+        if not (_is_odd(value) and assigned) and not (
             sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
         ):
             return None
@@ -290,26 +290,26 @@ def _assigned_value(
 
 def _unquoted_value(text: str, key: re.Match[str], quote: str) -> tuple[int, int]:
     form = _LITERAL if quote else _ASCII if key["verb"] == "は" else _UNQUOTED
-    found = form.match(text, key.end(), key.end() + _LONGEST)
-    if not found:
+    match = form.match(text, key.end(), key.end() + _LONGEST)
+    if not match:
         return key.end(), key.end()
-    start = found.start("value")
-    return start, start + len(_trim(found["value"]))
+    start = match.start("value")
+    return start, start + len(_trim(match["value"]))
 
 
 def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | None:
-    """Where a value in quotes stands. Within JSON within JSON, quotes are escaped again."""
+    """Return start and end of a value in quotes, which nested JSON escapes once a level."""
     opening = _QUOTE.match(text, start)
     if not opening:
         return None
     level, first = len(opening[0]) - 1, opening.end()
-    for found in _NEXT_QUOTE.finditer(text, first, first + _LONGEST):
-        deeper = len(found["slashes"]) - level
-        if found["quote"] != opening[0][-1]:
-            if found["quote"] == '"' and found["structure"]:
-                return None  # the string that both stand in ends here
+    for match in _NEXT_QUOTE.finditer(text, first, first + _LONGEST):
+        deeper = len(match["slashes"]) - level
+        if match["quote"] != opening[0][-1]:
+            if match["quote"] == '"' and match["structure"]:
+                return None  # the string that contains key and value ends here
         elif deeper % (2 * level + 2) == 0:
-            end = found.end() - 1 - level
+            end = match.end() - 1 - level
             value = text[first:end]
             ended = key_quote != opening[0] and value.lstrip()[:1] in {",", ":", "}", "]"}
             return None if ended or "\n" in value else (first, end)
@@ -319,19 +319,19 @@ def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | No
 
 
 def _is_odd(value: str) -> bool:
-    """Whether a word beside a spoken "password" is one that somebody chose, none of a sentence."""
+    """Return whether a word beside "password" in a sentence looks like a chosen password."""
     return len(value) > 4 and bool(_ODD.search(value)) and not _MEASURE.fullmatch(value)
 
 
 def _names_credential(word: str, before: str) -> bool:
-    """Whether a key outside a URL's query names a credential: an API key, no page token."""
+    """Return whether a key outside a URL's query names a credential, unlike a page token."""
     if word == "key":
         return _SECRET_KEY.search(before) is not None
     return word == "token" and not _NO_SECRET_TOKEN.search(before)
 
 
 def _trim(value: str) -> str:
-    """Leave out what ends a sentence or closes a bracket that was opened before the value."""
+    """Remove punctuation that ends a sentence or closes a bracket opened before the value."""
     for _ in range(8):
         value = value.rstrip("\\")
         last = value[-1:]

@@ -1,4 +1,4 @@
-"""Packs made from packs: where an organisation stands, and what changed between two audits."""
+"""Sealed overviews: an organisation's packs summed up, and two audits compared."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Overview:
     ----------
     folder : Path
     records : list of dict
-        As in its CSV: an account or a change each.
+        The rows of its CSV: an account or a change each.
     facts : dict
-        What is true of all of them.
+        Values that apply to the whole overview.
     """
 
     folder: Path
@@ -59,13 +59,13 @@ def seal_organisation(
     packs : Path
         The folder below which packs lie.
     to : Path, optional
-        Where the overview goes; by default ``organisation/<as of>/pack`` in `packs`.
+        The folder to create; by default ``organisation/<as of>/pack`` in `packs`.
     accounts : sequence of str
         Accounts that should have a pack.
     trust : Path, optional
         PEM file of the certificates below which a signer is trusted; other packs are refused.
     progress : bool
-        Whether a bar is drawn on standard error.
+        Whether to draw a bar on standard error.
 
     Raises
     ------
@@ -80,13 +80,13 @@ def seal_organisation(
     _refuse_unsound(newest)
     as_of = max(pack.as_of for pack in newest)
     folder = _free(to or packs / "organisation" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
-    asked = {
+    parameters = {
         "packs": str(packs.resolve()),
         "accounts": list(accounts),
         "to": str(folder.resolve() / "data"),
         "trust": str(trust.resolve()) if trust else "",
     }
-    executed = execute("organisation.ipynb", asked, progress=progress)
+    executed = execute("organisation.ipynb", parameters, progress=progress)
     title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
     return _store(folder, executed, "accounts", title, list(newest), as_of)
 
@@ -99,23 +99,23 @@ def seal_changes(
     trust: Path | None = None,
     progress: bool = True,
 ) -> Overview:
-    """Compare two audits; see `kit.overviews.changes.audits` for what may be named.
+    """Compare two audits; `kit.overviews.changes.audits` says what they may be.
 
     Parameters
     ----------
     earlier : Path
     later : Path or None
     to : Path, optional
-        Where the comparison goes; by default ``changes/<as of>/pack`` beside the later one.
+        The folder to create; by default ``changes/<as of>/pack`` beside the later audit.
     trust : Path, optional
         PEM file of the certificates below which a signer is trusted; other packs are refused.
     progress : bool
-        Whether a bar is drawn on standard error.
+        Whether to draw a bar on standard error.
 
     Raises
     ------
     UserError
-        As `kit.overviews.changes.compare_packs`, or a comparison that exists already.
+        As `kit.overviews.changes.compare_packs`, or `to` exists already.
     CannotRunError
         The notebook failed, or the comparison cannot be written.
     """
@@ -125,12 +125,12 @@ def seal_changes(
     beside = later or earlier
     beside = beside.parent if beside.name == "pack" else beside
     folder = _free(to or beside / "changes" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
-    asked = {
+    parameters = {
         "before": str(earlier.resolve()),
         "after": str(later.resolve()) if later else "",
         "trust": str(trust.resolve()) if trust else "",
     }
-    executed = execute("changes.ipynb", asked, progress=progress)
+    executed = execute("changes.ipynb", parameters, progress=progress)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
 

@@ -1,4 +1,4 @@
-"""Where every account of an organisation stands, from its sealed packs alone."""
+"""The verdicts of every account of an organisation, from its sealed packs alone."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
 
 @dataclass(frozen=True)
 class Organisation:
-    """Many accounts in a few tables; their packs hold the rest.
+    """The findings of many accounts, summed up in tables.
 
     Attributes
     ----------
     packs : dict of str to SealedPack
         The newest pack of each account, by account id.
     missing : list of str
-        Accounts that were expected and have no pack.
+        Expected accounts that have no pack.
     counts : DataFrame
-        A row for each account, a column for each status: how many findings, roll-ups left out.
+        A row for each account, a column for each status: how many findings, without roll-ups.
     verdicts : DataFrame of str
-        A row for each account, a column for each control: the worst status; "" where the control
-        was not looked at.
+        A row for each account, a column for each control: the worst status; "" where the pack
+        has no finding of the control.
     open : DataFrame
         ``account``, ``control``, ``status``, ``reason``, ``operation``, ``code`` and ``count``
-        (int): what fails or is not evidenced, alike findings counted together.
+        (int): how many findings of an open status are alike.
     unknown : list of str
         Controls in packs that this kit does not know.
     """
@@ -47,14 +47,14 @@ class Organisation:
 
     @property
     def as_of(self) -> dt.datetime:
-        """When the newest evidence was collected: the only clock here."""
+        """When the newest evidence was collected; the overview reads no other clock."""
         return max(pack.as_of for pack in self.packs.values())
 
 
 def roll_up(
     packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = (), trust: str = ""
 ) -> Organisation:
-    """Read the newest pack of each account, one after another, and add them up.
+    """Sum up the newest pack of each account.
 
     Parameters
     ----------
@@ -80,19 +80,21 @@ def roll_up(
         leaves = pack.read_leaves(["control", "status", *_WHY])
         counts[account] = leaves["status"].value_counts()
         verdicts[account] = worst_by(leaves, ["control"])
-        some = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
-        alike = some.groupby(["control", "status", *_WHY], dropna=False, as_index=False).size()
+        open_leaves = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
+        alike = open_leaves.groupby(
+            ["control", "status", *_WHY], dropna=False, as_index=False
+        ).size()
         open_.append(alike.assign(account=account))
     table = pd.concat(open_, ignore_index=True).rename(columns={"size": "count"})
-    seen = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
-    known = sorted(CONTROLS.keys() & set(seen.columns), key=_place)
+    worst = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
+    controls = sorted(CONTROLS.keys() & set(worst.columns), key=_place)
     return Organisation(
         newest,
         sorted(set(expected) - newest.keys()),
         _by_status(counts),
-        seen[known],
+        worst[controls],
         table,
-        sorted(set(seen.columns) - set(known)),
+        sorted(set(worst.columns) - set(controls)),
     )
 
 
@@ -103,7 +105,7 @@ def worst_by(findings: pd.DataFrame, by: list[str]) -> pd.Series:
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Sort controls by section, in the order of the document, and by number."""
+    """Return a key that sorts controls by section, in the order of documents, and by number."""
     return (list(SECTIONS).index(CONTROLS[name].section), name)
 
 

@@ -1,4 +1,4 @@
-"""Sealed packs, read back: what a roll-up of many and a comparison of two are made from.
+"""Sealed packs as overviews read them.
 
 The kit reads packs behind the guards of `kit.verify.contents`, and only what a pack's manifests
 vouch for: the tag ``bag-info.txt`` and ``data/findings.csv``. It sends no request to AWS.
@@ -34,7 +34,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True)
 class SealedPack:
-    """A pack as it lies in a folder.
+    """A pack in a folder.
 
     Attributes
     ----------
@@ -90,12 +90,12 @@ class SealedPack:
         return content
 
     def read_leaves(self, columns: list[str]) -> pd.DataFrame:
-        """Return some members of each `kit.judge.findings.Finding` but the roll-ups, a row each.
+        """Return members of each `kit.judge.findings.Finding`, a row each, without roll-ups.
 
         Raises
         ------
         UserError
-            As `read`, and where the file holds no table of findings.
+            As `read`, or the file is not a table of findings.
         """
         records = self._records()
         # Earlier packs give a roll-up no subject of its own.
@@ -224,7 +224,7 @@ def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
 
 
 def stamp_of(packs: Iterable[SealedPack]) -> str:
-    """Return what every page says of what is made from these; empty if all answers are AWS's."""
+    """Return the stamp of documents made from packs; empty where all answers came from AWS."""
     return "; ".join(sorted({pack.stamp for pack in packs} - {""}))
 
 

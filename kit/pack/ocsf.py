@@ -28,7 +28,7 @@ from py_ocsf_models.objects.resource_details import ResourceDetails
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
 from kit.controls.articles import cited
-from kit.controls.registry import Control
+from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import (
@@ -41,7 +41,6 @@ from kit.pack.by_control import (
 )
 from kit.pack.document import Document
 from kit.report.formats import STATUSES as STATUSES_SHOWN
-from kit.report.formats import section_title
 from kit.report.views import JSON
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"

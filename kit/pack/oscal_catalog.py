@@ -12,13 +12,12 @@ import rfc8785
 
 from kit.catalogue.frameworks import GDPR, Framework, frameworks, mapped, related
 from kit.catalogue.texts import text
-from kit.controls import CONTROLS, ROLL_UPS, SECTIONS
+from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, section_title
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, Control, RollUp
 from kit.pack.by_control import identifier
 from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
-from kit.report.formats import section_title
 from kit.report.views import JSON
 
 FILE = "oscal-catalog.json"

@@ -9,12 +9,12 @@ from typing import Any
 
 from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
-from kit.controls.registry import Control
+from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
 from kit.judge.findings import why
 from kit.pack.by_control import Judged, evidence_ids
 from kit.pack.document import Document, tables
-from kit.report.formats import responsibility, section_title
+from kit.report.formats import responsibility
 from kit.report.views import JSON, STATUSES, cell_text
 
 _NAME = 31  # characters of a sheet's name

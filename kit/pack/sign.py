@@ -15,6 +15,7 @@ from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 
 from kit.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.catalogue.texts import text
 from kit.errors import CannotRunError
 from kit.pack.event_loop import apart
 from kit.pack.keys import SigningKey, stamp
@@ -67,7 +68,7 @@ def sign_pdf(file: bytes, key: SigningKey) -> bytes:
         timestamper=key.timestamper,
         new_field_spec=SigFieldSpec(
             _FIELD,
-            readable_field_name="Signature over this evidence pack's document",
+            readable_field_name=text("pack/page/signature"),
             invis_sig_settings=InvisSigSettings(box_out_of_bounds=True),
         ),
     )

@@ -23,12 +23,16 @@ _PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
     """A table as it was made from the snapshot; cells that were not seen are marked."""
     table = tables[which]
-    chosen = list(columns) or list(table.spec.columns)
+    specs = table.spec.columns
+    chosen = list(columns) or list(specs)
     rows: list[list[Any]] = [
         [
             values.region,
             values.resource,
-            *(_cell(getattr(values, name), table.gap_at.get((row, name))) for name in chosen),
+            *(
+                _cell(getattr(values, name), table.gap_at.get((row, name)), specs[name].quoted)
+                for name in chosen
+            ),
         ]
         for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
     ]
@@ -50,11 +54,11 @@ def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
     )
 
 
-def _cell(value: Any, gap: Any) -> Any:
+def _cell(value: Any, gap: Any, quoted: bool) -> Any:
     """A count stays a number, for workbooks and for sorting."""
     if gap:
         return text("report/not_asked" if gap.reason == NOT_ASKED else "report/not_seen")
-    return value if type(value) is int else shown(value)
+    return value if type(value) is int else shown(value, quoted=quoted)
 
 
 def all_findings(findings: Findings) -> Table:

@@ -84,7 +84,7 @@ def collected(tables: Tables) -> Table:
         ("last", max(request.ended for request in requests)),
         ("interfaces", ", ".join(f"{name} {told}" for name, told in versions.items()) or unknown),
         ("requests", len(requests)),
-        ("retries", sum(request.attempts - 1 for request in requests)),
+        ("retries", sum(max(request.attempts - 1, 0) for request in requests)),
         ("throttles", snapshot.header.get("throttles", unknown)),
         ("absent", sum(request.absent for request in requests)),
         ("errors", len(errors)),

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from kit.controls.articles import cited
-from kit.controls.registry import CONTROLS, SECTIONS, Control, RollUp
+from kit.controls.registry import CONTROLS, SECTIONS, Control, RollUp, section_title
 from kit.controls.source import answered_by, requirements
 from kit.report.handbook import judged, known, limits, verdicts
 
@@ -36,8 +36,8 @@ def explain(name: str, width: int) -> str:
 
 def _overview(width: int) -> Iterator[str]:
     every = known()
-    for letters, title in SECTIONS.items():
-        yield title
+    for letters in SECTIONS:
+        yield section_title(letters)
         for name, one in every.items():
             if one.section == letters:
                 severity = one.severity if isinstance(one, Control) else "roll-up"
@@ -96,7 +96,7 @@ def _head(one: Control | RollUp, kind: str, width: int) -> Iterator[str]:
     yield from _wrapped(f"{one.id}  ", one.title, width)
     answers = {"AWS": "AWS answers", "customer": "the customer answers"}
     who = answers.get(one.responsibility, "AWS and the customer answer")
-    yield from _wrapped(" " * 7, f"{SECTIONS[one.section]}; {kind}; {who}", width)
+    yield from _wrapped(" " * 7, f"{section_title(one.section)}; {kind}; {who}", width)
     yield from _entry("AWS's page", [one.source], width)
 
 

@@ -10,12 +10,11 @@ from matplotlib.figure import Figure as Canvas
 from kit.catalogue import statuses
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
-from kit.controls import CONTROLS, SECTIONS
+from kit.controls import CONTROLS, SECTIONS, section_title
 from kit.judge.findings import Findings
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.formats import counts as counts_of
-from kit.report.formats import section_title
 from kit.report.views import STATUSES, Figure
 
 

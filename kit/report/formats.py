@@ -116,11 +116,6 @@ def counts(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {STATUSES[status].word}" for status, count in numbers.items())
 
 
-def section_title(letters: str) -> str:
-    """Return the title of a section of controls, in the language chosen."""
-    return text(f"report/sections/{letters}")
-
-
 def responsibility(party: str) -> str:
     """Return who is responsible for a control, in the language chosen."""
     return text(f"report/responsibilities/{party}")

@@ -14,7 +14,15 @@ from kit.catalogue.statuses import ATTESTED, FAIL, NOT_EVIDENCED, PASS, WORST_FI
 from kit.collect.policy import plan
 from kit.controls import source
 from kit.controls.articles import cited
-from kit.controls.registry import CLOCK, CONTROLS, ROLL_UPS, SECTIONS, Control, RollUp
+from kit.controls.registry import (
+    CLOCK,
+    CONTROLS,
+    ROLL_UPS,
+    SECTIONS,
+    Control,
+    RollUp,
+    section_title,
+)
 from kit.controls.source import answered_by, cite
 from kit.parameters import Profile, Run, load_profile
 
@@ -110,7 +118,7 @@ def _contents() -> Iterator[str]:
     yield "## Contents\n"
     yield f"- [{_COVERAGE}](#{_anchor(_COVERAGE)})"
     yield from (f"- [{one.name}](#{_anchor(one.name)})" for one in others().values())
-    for title in SECTIONS.values():
+    for title in map(section_title, SECTIONS):
         yield f"- [{title}](#{_anchor(title)})"
     yield f"- [{_LIMITS}](#{_anchor(_LIMITS)})"
     yield f"- [{_ASKED}](#{_anchor(_ASKED)})\n"
@@ -164,7 +172,7 @@ def _number(control: str) -> list[str]:
 
 
 def _section(letters: str) -> Iterator[str]:
-    yield f"\n## {SECTIONS[letters]}"
+    yield f"\n## {section_title(letters)}"
     for name, one in known().items():
         if one.section == letters:
             yield f'\n### <a id="{name.lower()}"></a>{name} {one.title}\n'

@@ -10,7 +10,7 @@ from kit.catalogue import statuses
 from kit.catalogue.frameworks import AWS_PAGE, others
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
-from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls import CONTROLS, ROLL_UPS, section_title
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
@@ -36,7 +36,7 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
-from kit.report.formats import evidence_ids, joined, responsibility, section_title
+from kit.report.formats import evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes

@@ -1,9 +1,9 @@
 """A local AWS on loopback, for the demo and the tests.
 
-`start` serves the sample accounts in ``accounts/*.yaml``: what the evidence needs is answered from
-those files, checked against botocore's models; whatever else a client asks is moto's to answer.
-Signatures are not checked; permissions are evaluated where `Sandbox.policies` has a policy, and
-`Faults` deny on request.
+`start` serves the sample accounts in ``accounts/*.yaml``. The sandbox answers the operations that
+the evidence needs from those files and validates the answers with botocore's models. moto answers
+all other operations. The sandbox does not check signatures. It evaluates permissions where
+`Sandbox.policies` has a policy, and `Faults` spoil answers on request.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "Faults", "sample_accounts", "start"]
 
-ON_REQUEST = {"big"}  # slow to collect, so it is there only when named
+ON_REQUEST = {"big"}  # slow to collect, so it is loaded only by name
 
 
 def sample_accounts() -> list[str]:
-    """Return the names of all sample accounts, those among them that must be asked for by name."""
+    """Return the names of all sample accounts, also of those that are loaded only by name."""
     folder = files("kit.sandbox") / "accounts"
     return sorted(
         f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
@@ -42,13 +42,13 @@ def start(
     Parameters
     ----------
     accounts
-        Names of sample accounts; None for all that need not be asked for by name.
+        Names of sample accounts; None for all but `ON_REQUEST`.
     port
-        TCP port; 0 takes a free one.
+        TCP port; 0 for a free port.
     page_size
-        At most so many items on any page of any list; None leaves AWS's own page sizes.
+        Most items on a page of any list; None for AWS's page sizes.
     copies
-        So many more accounts like each of them: ``demo-1``, ``demo-2`` and so on.
+        Number of further accounts like each of them: ``demo-1``, ``demo-2`` and so on.
 
     Returns
     -------
@@ -58,12 +58,12 @@ def start(
     Raises
     ------
     ValueError
-        There is no such sample account, or its file declares what AWS's models do not allow.
+        A sample account does not exist, or its file declares what AWS's models do not allow.
     """
     from kit.sandbox.server import Sandbox  # moto takes half a second to import
 
-    known = sample_accounts()
-    wanted = [n for n in known if n not in ON_REQUEST] if accounts is None else list(accounts)
-    if unknown := set(wanted) - set(known):
-        raise ValueError(f"no sample account {', '.join(sorted(unknown))}; known: {known}")
-    return Sandbox(wanted, port=port, page_size=page_size, copies=copies)
+    samples = sample_accounts()
+    names = [n for n in samples if n not in ON_REQUEST] if accounts is None else list(accounts)
+    if unknown := set(names) - set(samples):
+        raise ValueError(f"no sample account {', '.join(sorted(unknown))}; write {samples}")
+    return Sandbox(names, port=port, page_size=page_size, copies=copies)

@@ -1,4 +1,4 @@
-"""The sandbox told over HTTP, by another process, what it can be told in this one.
+"""The administration of the sandbox over HTTP, for other processes.
 
 ``GET /_sandbox/health``, ``GET | DELETE /_sandbox/requests``, ``GET | POST | DELETE
 /_sandbox/faults``, ``GET /_sandbox/environment/<account>``; bodies and answers are JSON.
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from kit.sandbox.faults import Fault, Faults
 
-PREFIX = "/_sandbox/"  # no bucket can be called so
+PREFIX = "/_sandbox/"  # not a valid name of a bucket
 
 
 class _Sandbox(Protocol):
@@ -27,23 +27,23 @@ class _Sandbox(Protocol):
 
 
 def answer(sandbox: _Sandbox, request: Request) -> Response:
-    """Answer one administrative request."""
-    what, _, rest = request.path.removeprefix(PREFIX).partition("/")
+    """Answer an administrative request."""
+    resource, _, name = request.path.removeprefix(PREFIX).partition("/")
     try:
-        body, status = _answer(sandbox, request.method, what, rest, request.get_data())
+        body, status = _answer(sandbox, request.method, resource, name, request.get_data())
     except (TypeError, ValueError) as error:
         body, status = {"error": str(error)}, 400
     return Response(json.dumps(body), status, content_type="application/json")
 
 
 def _answer(
-    sandbox: _Sandbox, method: str, what: str, rest: str, body: bytes
+    sandbox: _Sandbox, method: str, resource: str, name: str, body: bytes
 ) -> tuple[dict[str, Any] | list[Any], int]:
-    match method, what:
+    match method, resource:
         case "GET", "health":
             return sandbox.health(), 200
         case "GET", "environment":
-            return dict(sandbox.environment(rest)), 200
+            return dict(sandbox.environment(name)), 200
         case "GET", "requests":
             return sandbox.logged(), 200
         case "DELETE", "requests":
@@ -55,5 +55,5 @@ def _answer(
         case "GET", "faults":
             pass
         case _:
-            return {"error": f"nothing answers {method} {PREFIX}{what}"}, 404
+            return {"error": f"{method} {PREFIX}{resource} is not an administrative request"}, 404
     return sandbox.faults.listed(), 201 if method == "POST" else 200

@@ -1,4 +1,4 @@
-"""Nothing enters or leaves the sandbox that botocore's service models do not allow."""
+"""Validates requests and answers of the sandbox with botocore's service models."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INVALID_CODE = {
     "s3control": "InvalidRequest",
     "sts": "ValidationError",
 }
-# Where AWS itself does not keep to its models, as its documents or recorded answers show: root has
-# no user name and a short id, a directory's password is not returned, EC2 says "available".
+# Where AWS's answers differ from its models, as its documents or recorded answers show: root has no
+# user name and a short id, a directory's password is not returned, EC2 returns "available".
 UNLIKE_ITS_MODEL = re.compile(
     r'VirtualMFADevices\[\d+\]\.User(: "(Path|UserName)"|\.UserId, value: 12)'
     r'|ServiceAccountCredentials: "AccountPassword"'
@@ -39,9 +39,9 @@ def check_input(service: str, operation: OperationModel, parameters: dict[str, A
     shape = operation.input_shape
     if shape is None:
         return
-    found = [*violations(parameters, shape), *_beyond_limits(parameters, shape, shape.name)]
-    if found:
-        message = f"{len(found)} validation error(s) detected: {'; '.join(found)}"
+    errors = [*violations(parameters, shape), *_beyond_limits(parameters, shape, shape.name)]
+    if errors:
+        message = f"{len(errors)} validation error(s) detected: {'; '.join(errors)}"
         raise invalid(service, message)
 
 
@@ -51,26 +51,26 @@ def invalid(service: str, message: str) -> AWSError:
 
 
 def check_output(shape: Shape | None, value: Any, where: str) -> None:
-    """Refuse an answer, or a declared part of one, that is not of the shape AWS documents.
+    """Refuse an answer, or a declared part of it, that does not have the documented shape.
 
     Raises
     ------
     ValueError
-        Naming `where` and every violation: the sample account is wrong, or the sandbox is.
+        The sample account or the sandbox is wrong; the message names `where` and every violation.
     """
-    found = violations(value, shape) if shape is not None else []
-    if found:
-        raise ValueError(f"{where}: {'; '.join(found)}")
+    errors = violations(value, shape) if shape is not None else []
+    if errors:
+        raise ValueError(f"{where}: {'; '.join(errors)}")
 
 
 def violations(value: Any, shape: Shape) -> list[str]:
-    """Return what is wrong with `value`: unknown, missing or mistyped members, values no enum has."""
+    """Return the violations of `value`: unknown, missing or mistyped members, values of no enum."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
-        found = [line.strip() for line in report.generate_report().splitlines()]
+        lines = [line.strip() for line in report.generate_report().splitlines()]
     else:
-        found = list(_outside_enums(value, shape, shape.name))
-    return [line for line in found if not UNLIKE_ITS_MODEL.search(line)]
+        lines = list(_outside_enums(value, shape, shape.name))
+    return [line for line in lines if not UNLIKE_ITS_MODEL.search(line)]
 
 
 def _outside_enums(value: Any, shape: Shape, path: str) -> Iterator[str]:

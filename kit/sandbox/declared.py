@@ -1,10 +1,10 @@
-"""Sample accounts: YAML files with AWS's own member names, made into what AWS would answer.
+"""Sample accounts: YAML files with AWS's member names, turned into AWS's answers.
 
-Beside AWS's members an item may say ``Like: <variant>`` (a named set of defaults), ``Copies: 200``
-with ``${n}`` in its text, and ``Every: 2h`` (copies lie that far apart). Null removes a default.
-``${account}``, ``${region}``, ``${id}``, ``${uuid}`` and the item's own members may stand in any
-text; ``-3d`` or ``+2h`` where AWS has a time means relative to the start of the sandbox; a mapping
-where AWS has a string (a policy, a CloudTrail event) becomes JSON.
+Besides AWS's members an item may have ``Like: <variant>`` (a named set of defaults), ``Copies: 200``
+with ``${n}`` in its text, and ``Every: 2h`` (the time between two copies). Null removes a default.
+Any text may contain ``${account}``, ``${region}``, ``${id}``, ``${uuid}`` and the item's members.
+A time such as ``-3d`` or ``+2h`` is relative to the start of the sandbox. A mapping where AWS has a
+string (a policy, a CloudTrail event) becomes JSON.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ DIRECTIVES = ("Like", "Copies", "Every")
 
 
 class Item(dict[str, Any]):
-    """What one operation answers for one resource; `beside` has what other operations answer."""
+    """A resource in the answer of an operation; `beside` has what other operations answer."""
 
     beside: dict[str, Any]
 
 
 @dataclass
 class Account:
-    """One sample account, ready to answer."""
+    """A sample account with all its declared items."""
 
     name: str
     id: str
@@ -58,25 +58,25 @@ class Account:
 
     @property
     def secret_access_key(self) -> str:
-        """The secret that belongs to the access key; the sandbox does not check signatures."""
+        """The secret of the access key; the sandbox does not check signatures."""
         return hashlib.sha256(f"secret of {self.id}".encode()).hexdigest()[:40]
 
     @property
     def caller(self) -> str:
-        """The ARN of the session whose credentials `Sandbox.environment` hands out."""
+        """The ARN of the session whose credentials `Sandbox.environment` returns."""
         return f"arn:aws:sts::{self.id}:assumed-role/EvidenceReader/evidence-analyst"
 
     def declared(self, service: str, kind: str, region: str) -> list[Item]:
-        """Return the declared items of a kind; at most one where AWS knows but one."""
+        """Return the declared items of a kind; at most one where AWS has at most one."""
         where = "" if service in GLOBAL_SERVICES else region
         return self._declared.get((service, kind, where), [])
 
     def regions(self, service: str) -> list[str]:
-        """Return the regions in which the account has something of `service`."""
+        """Return the regions in which the account declares items of `service`."""
         return sorted({region for (name, _, region) in self._declared if name == service})
 
 
-_COPIES = 700_000_000_000  # ids of accounts that are like another
+_COPIES = 700_000_000_000  # first id of copied accounts
 
 
 @cache
@@ -94,19 +94,19 @@ def load(name: str, now: dt.datetime, copy: int = 0) -> Account:
     now : datetime
         UTC; times in the file are relative to it.
     copy : int
-        0 for the account itself; ``demo-7`` is like ``demo``, under an id of its own.
+        0 for the account itself; ``demo-7`` is like ``demo``, with another id.
 
     Raises
     ------
     ValueError
-        Where the file declares what AWS's models do not allow; names file, kind and item.
+        The file declares what AWS's models do not allow; the message names file, kind and item.
     """
     raw, defaults = _read(f"accounts/{name}.yaml"), _read("defaults.yaml")
     status = dict.fromkeys(defaults["regions"]["enabled by default"], "ENABLED_BY_DEFAULT")
     status |= dict.fromkeys(defaults["regions"]["opt-in"], "DISABLED")
     home = next(iter(raw.get("regions") or {}), defaults["regions"]["home"])
-    called, identity = (f"{name}-{copy}", f"{_COPIES + copy}") if copy else (name, raw["id"])
-    account = Account(called, identity, raw["about"], status, home)
+    full_name, identity = (f"{name}-{copy}", f"{_COPIES + copy}") if copy else (name, raw["id"])
+    account = Account(full_name, identity, raw["about"], status, home)
     _declare(account, "", {s: raw[s] for s in GLOBAL_SERVICES if s in raw}, now)
     for region, services in (raw.get("regions") or {}).items():
         services = dict(services or {})
@@ -120,18 +120,20 @@ def _declare(account: Account, region: str, services: Mapping[str, Any], now: dt
     context = {"account": account.id, "region": region}
     shared = _read("defaults.yaml")["in every region" if region else "in every account"] or {}
     for service in services.keys() | shared.keys():
-        own, common = services.get(service) or {}, shared.get(service) or {}
-        for kind in own.keys() | common.keys():
+        particular, common = services.get(service) or {}, shared.get(service) or {}
+        for kind in particular.keys() | common.keys():
             where = f"{account.name}: {region or 'account'} {service}.{kind}"
             if kind not in KINDS.get(service, {}):
-                raise ValueError(f"{where} is nothing that the sandbox answers")
-            value = own.get(kind, common.get(kind))
-            if value and isinstance(value, list) and kind in own:
+                raise ValueError(
+                    f"{where} is not a kind that the sandbox serves (kit/sandbox/kinds.py)"
+                )
+            value = particular.get(kind, common.get(kind))
+            if value and isinstance(value, list) and kind in particular:
                 value = [*common.get(kind, []), *value]
             if value is not None:
-                made = _Maker(service, where, now).make(KINDS[service][kind], kind, value, context)
+                items = _Maker(service, where, now).make(KINDS[service][kind], kind, value, context)
                 account._declared[service, kind, region] = (
-                    made if isinstance(made, list) else [made]
+                    items if isinstance(items, list) else [items]
                 )
 
 
@@ -143,7 +145,7 @@ class _Maker:
 
     def make(self, kind: Kind, name: str, value: Any, context: dict[str, str]) -> Any:
         if not kind.is_list:
-            return self._one(kind, name, value, context)
+            return self._item(kind, name, value, context)
         return [
             item
             for entry, raw in enumerate(value)
@@ -155,9 +157,9 @@ class _Maker:
     ) -> Iterator[Any]:
         every = relative(raw["Every"]) if "Every" in raw else dt.timedelta()
         for n in range(1, raw.get("Copies", 1) + 1):
-            yield self._one(kind, name, raw, context | {"n": str(n)}, earlier=(n - 1) * every)
+            yield self._item(kind, name, raw, context | {"n": str(n)}, earlier=(n - 1) * every)
 
-    def _one(
+    def _item(
         self,
         kind: Kind,
         name: str,
@@ -167,19 +169,19 @@ class _Maker:
     ) -> Any:
         shape, where = kind.shape(self.service), self.where
         if not isinstance(raw, Mapping):
-            made = self._shaped(_filled(raw, context), shape)
-            check_output(shape, made, where)
-            return made
+            value = self._shaped(_filled(raw, context), shape)
+            check_output(shape, value, where)
+            return value
         merged = _pruned(_merge(_variant(self.service, name, raw.get("Like")), raw))
         for directive in DIRECTIVES:
             merged.pop(directive, None)
         merged, context = self._fill(merged, context, earlier)
         beside = {k: merged.pop(k) for k in kind.beside if k in merged}
-        made = self._shaped(merged, shape)
-        check_output(shape, made, f"{where} {context.get('Name', '')}")
-        if isinstance(made, str):
-            return made
-        item = Item(made)
+        value = self._shaped(merged, shape)
+        check_output(shape, value, f"{where} {context.get('Name', '')}")
+        if isinstance(value, str):
+            return value
+        item = Item(value)
         context |= {"parent": context.get("Name", "")}
         item.beside = {
             k: replace(self, where=f"{where} {context['parent']}.{k}").make(
@@ -193,14 +195,14 @@ class _Maker:
     def _fill(
         self, raw: dict[str, Any], context: dict[str, str], earlier: dt.timedelta
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Fill in the item's own members, which may stand in one another's text."""
+        """Fill in the item's members, whose texts may contain one another."""
         context = dict(context)
         if "EventTime" in raw:
             raw["EventTime"] = self._time(raw["EventTime"]) - earlier
             context["time"] = raw["EventTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
         for step in range(2):
-            own = {k: v for k, v in _filled(raw, context).items() if isinstance(v, str)}
-            context |= {k: v for k, v in own.items() if "${" not in v}
+            texts = {k: v for k, v in _filled(raw, context).items() if isinstance(v, str)}
+            context |= {k: v for k, v in texts.items() if "${" not in v}
             if step == 0:
                 stable = {k: v for k, v in context.items() if k != "time"}
                 key = json.dumps([self.where, stable], sort_keys=True)
@@ -215,7 +217,7 @@ class _Maker:
         return self.now + relative(value)
 
     def _shaped(self, value: Any, shape: Shape | None) -> Any:
-        """Give times and JSON texts the form that the shape asks for."""
+        """Convert times and JSON texts to the type of the shape."""
         if shape is None:
             return value
         if shape.type_name == "timestamp":
@@ -230,22 +232,22 @@ class _Maker:
 
 
 def relative(text: str) -> dt.timedelta:
-    """Return the time span that ``-3d``, ``+2h`` or ``90m`` means.
+    """Return the time span of ``-3d``, ``+2h`` or ``90m``.
 
     Raises
     ------
     ValueError
-        Where `text` is nothing of the kind.
+        `text` is not a time span.
     """
     if not (match := RELATIVE.match(str(text))):
-        raise ValueError(f"{text!r} is no time: write -3d, +2h or 90m, or a date")
+        raise ValueError(f"{text!r} is not a time: write -3d, +2h or 90m, or a date")
     return dt.timedelta(**{UNIT[match[2]]: int(match[1])})
 
 
 @cache
 def aws_managed_policies() -> dict[str, dict[str, Any]]:
-    """Return AWS's own policies that sample accounts attach, by ARN, as IAM describes them."""
-    made = {}
+    """Return the AWS managed policies that sample accounts attach, by ARN, as IAM describes them."""
+    policies = {}
     for name, declared in _read("defaults.yaml")["AWS managed policies"].items():
         path = declared.get("Path", "/")
         arn, since = f"arn:aws:iam::aws:policy{path}{name}", dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
@@ -255,7 +257,7 @@ def aws_managed_policies() -> dict[str, dict[str, Any]]:
             "IsDefaultVersion": True,
             "CreateDate": since,
         }
-        made[arn] = {
+        policies[arn] = {
             "PolicyName": name,
             "PolicyId": f"ANPA{_id(arn)}",
             "Arn": arn,
@@ -266,18 +268,18 @@ def aws_managed_policies() -> dict[str, dict[str, Any]]:
             "UpdateDate": since,
             "PolicyVersionList": [version],
         }
-    return made
+    return policies
 
 
 def _variant(service: str, kind: str, like: str | None) -> dict[str, Any]:
     variants = _read("defaults.yaml")["items"].get(service, {}).get(kind, {})
     if like is not None and like not in variants:
         raise ValueError(f"{service}.{kind} has no variant {like!r} in defaults.yaml")
-    made = copy.deepcopy(variants.get("default") or {})
+    defaults = copy.deepcopy(variants.get("default") or {})
     if like:
         chosen = dict(variants[like])
-        made = _merge(_variant(service, kind, chosen.pop("Like", None)), chosen)
-    return made
+        defaults = _merge(_variant(service, kind, chosen.pop("Like", None)), chosen)
+    return defaults
 
 
 def _merge(base: Any, over: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How each service says no: the codes, statuses and sentences that AWS itself uses."""
+"""The errors of each service, with AWS's own codes, statuses and messages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def failed(service: str) -> AWSError:
 
 
 def unknown_credentials(service: str) -> AWSError:
-    """Return the error for an access key that the region, or AWS, does not know."""
+    """Return the error for an access key that is unknown to the region, or to AWS."""
     if service in {"s3", "s3control"}:
         message = "The AWS Access Key Id you provided does not exist in our records."
         return AWSError("InvalidAccessKeyId", message, 403)

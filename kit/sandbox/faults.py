@@ -1,4 +1,4 @@
-"""What the sandbox can be told to do wrong, each in AWS's own codes and wording."""
+"""Faults that the sandbox produces on request, each with AWS's own codes and messages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ IAM_PREFIX = {
     "resourcegroupstaggingapi": "tag",
     "s3control": "s3",
 }
-# Service Authorization Reference, Amazon S3: where the action is not called like the operation.
+# Service Authorization Reference, Amazon S3: actions whose name differs from the operation's.
 IAM_ACTION = {
     ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
     ("s3", "GetBucketLifecycleConfiguration"): "GetLifecycleConfiguration",
@@ -51,7 +51,7 @@ def iam_action(service: str, operation: str) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing to do wrong.
+    """A fault to produce.
 
     Parameters
     ----------
@@ -60,25 +60,25 @@ class Fault:
     kind
         ``deny``, ``throttle``, ``fail`` (HTTP 500), ``empty-page`` (a list's first page is empty but
         has a token), ``region-off`` (as if the region were not enabled), ``drop`` (the connection is
-        closed), ``answer`` (what `body`, `status` and `content_type` say), ``cut`` (the connection is
-        closed in the middle of the body), ``wrong-types`` (every value of the answer is of another
-        type), ``stall`` (no answer, while the connection stays open), ``drip`` (a byte of the body
-        every `seconds`), ``endless`` (every page has a token for another), ``expired`` (the
-        session's token has expired), ``unknown`` (the access key is unknown).
+        closed), ``answer`` (the answer is `body`, with `status` and `content_type`), ``cut`` (the
+        connection is closed in the middle of the body), ``wrong-types`` (every value of the answer
+        has a wrong type), ``stall`` (no answer, while the connection stays open), ``drip`` (a byte
+        of the body every `seconds`), ``endless`` (every page has a token for a further page),
+        ``expired`` (the session's token has expired), ``unknown`` (the access key is unknown).
     account, region
         An account id and a region name, or None for all.
     match
         Parameters that the request must have, e.g. ``{"StackName": "finance"}``; wildcards as above.
     times
-        Only the first so many matching requests.
+        Number of matching requests, from the first, that the fault affects; None for all.
     share
         A fraction of the matching requests, spread evenly: 0.2 is every fifth.
     after
-        Not before so many matching requests were answered.
+        Number of matching requests that are answered before the fault begins.
     body, status, content_type
-        Of an ``answer``; without a type, it is the protocol's.
+        The content of an ``answer``; the default type is the protocol's.
     seconds
-        Between two bytes of a ``drip``.
+        The time between two bytes of a ``drip``.
     """
 
     service: str
@@ -97,16 +97,16 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise ValueError(f"fault kind {self.kind!r} is none of {', '.join(get_args(Kind))}")
+            raise ValueError(f"fault kind {self.kind!r} is not one of {', '.join(get_args(Kind))}")
         if self.share is not None and not 0 < self.share <= 1:
             raise ValueError(f"fault share {self.share} is not between 0 and 1")
 
     def concerns(self, account: str, region: str) -> bool:
-        """Tell whether the fault holds in this account and region."""
+        """Return whether the fault applies to this account and region."""
         return self.account in (None, account) and self.region in (None, region)
 
     def fits(self, service: str, operation: str, parameters: dict[str, Any]) -> bool:
-        """Tell whether the fault is meant for this operation with these parameters."""
+        """Return whether the fault applies to this operation with these parameters."""
         return (
             fnmatchcase(service, self.service)
             and fnmatchcase(operation, self.operation)
@@ -119,37 +119,37 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults in force; safe to change while requests are answered."""
+    """The active faults; safe to change while the sandbox answers requests."""
 
     _faults: list[Fault] = field(default_factory=list)
     _seen: dict[int, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, fault: Fault) -> None:
-        """Put a fault in force, after those already there."""
+        """Activate a fault, after the faults that are already active."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Lift all faults."""
+        """Remove all faults."""
         with self._lock:
             self._faults.clear()
             self._seen.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the faults in force as plain data."""
+        """Return the active faults as plain data."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 
     def region_is_off(self, account: str, region: str) -> bool:
-        """Tell whether a ``region-off`` fault holds, without counting a request."""
+        """Return whether a ``region-off`` fault is active, without counting a request."""
         with self._lock:
             return any(f.kind == "region-off" and f.concerns(account, region) for f in self._faults)
 
     def strike(
         self, account: str, region: str, service: str, operation: str, parameters: dict[str, Any]
     ) -> Fault | None:
-        """Return what to do wrong with this request, counting it, or None."""
+        """Count this request and return the fault that applies to it, or None."""
         with self._lock:
             for number, fault in enumerate(self._faults):
                 if not fault.concerns(account, region):

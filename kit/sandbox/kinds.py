@@ -1,8 +1,8 @@
-"""What a sample account may declare, and the botocore shape that each declaration must have.
+"""The declarations that a sample account may have, and the botocore shape of each.
 
-A path such as ``DescribeStacks.Stacks[]`` is an operation, then members of its answer; ``[]`` says
-that the account file has a list of such items. Members that another operation answers (a stack's
-theme, a bucket's policy) are declared beside the item they belong to, under `beside`.
+A path such as ``DescribeStacks.Stacks[]`` is an operation, then members of its answer; ``[]`` marks
+a list in the account file. Members that another operation answers (a stack's theme, a bucket's
+policy) are declared in the item they belong to, and listed in `beside`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from kit.sandbox.protocol import service_model
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of declaration: the path of its shape, and the kinds declared beside it.
+    """A kind of declaration: the path of its shape, and the kinds declared beside it.
 
-    `many` says whether the file has a list of these, where the path does not; `service` whose
-    shape it is, where not its own service's; a `path` of None takes plain data that a handler alone
-    understands.
+    `many` is whether the file has a list, where the path does not show it. `service` is the service
+    of the shape, where it is another service's. A `path` of None accepts plain data that only a
+    handler interprets.
     """
 
     path: str | None
@@ -33,11 +33,11 @@ class Kind:
 
     @property
     def is_list(self) -> bool:
-        """Whether an account file has a list here."""
+        """Whether an account file has a list of this kind."""
         return (self.path or "").endswith("[]") if self.many is None else self.many
 
     def shape(self, service: str) -> Shape | None:
-        """Return botocore's shape of one item."""
+        """Return botocore's shape of an item."""
         return _shape(self.service or service, self.path) if self.path else None
 
 
@@ -146,7 +146,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "AutomatedDiscovery": Kind("GetAutomatedDiscoveryConfiguration"),
         "ClassificationJobs": Kind("ListClassificationJobs.items[]"),
         "Findings": Kind(None, many=True),
-        # Buckets of the accounts whose Macie this one administers.
+        # Buckets of the accounts whose Macie this account administers.
         "buckets": Kind("DescribeBuckets.buckets[]"),
     },
     "organizations": {
@@ -175,7 +175,7 @@ KINDS: dict[str, dict[str, Kind]] = {
                 "Versioning": Kind("GetBucketVersioning"),
             },
         ),
-        # Names of buckets that exist, but in accounts outside the sandbox.
+        # Names of buckets in accounts outside the sandbox.
         "ForeignBuckets": Kind("ListBuckets.Buckets[]"),
     },
     "s3control": {

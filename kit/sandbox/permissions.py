@@ -1,4 +1,4 @@
-"""IAM, as far as a policy that only allows needs it: action and resource, each with wildcards."""
+"""The part of IAM for policies that only allow: action and resource, each with wildcards."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 from kit.sandbox.faults import iam_action
 
-_UNDERSTOOD = {"Sid", "Effect", "Action", "Resource"}
+_SUPPORTED = {"Sid", "Effect", "Action", "Resource"}
 _NO_PERMISSION_NEEDED = {"sts:GetCallerIdentity"}
 
 
 def allows(
     document: Mapping[str, Any], service: str, operation: str, parameters: Mapping[str, Any]
 ) -> bool:
-    """Tell whether an identity policy allows a request.
+    """Return whether an identity policy allows a request.
 
-    As AWS has it, an action that is on no resource in particular is allowed on ``*`` alone.
+    As in AWS, only ``*`` allows an action on no resource in particular.
 
     Raises
     ------
     ValueError
-        The policy denies, excepts or has a condition: none of that is imitated.
+        The policy denies, excepts or has a condition, which the sandbox does not support.
     """
     for statement in document["Statement"]:
-        if statement["Effect"] != "Allow" or statement.keys() - _UNDERSTOOD:
+        if statement["Effect"] != "Allow" or statement.keys() - _SUPPORTED:
             raise ValueError(f"the sandbox enforces plain Allow statements, not {statement}")
     action = iam_action(service, operation)
     if action in _NO_PERMISSION_NEEDED:
@@ -39,7 +39,7 @@ def allows(
 
 
 def _resource(service: str, parameters: Mapping[str, Any]) -> str:
-    """The ARN that a request is about: a bucket's, or the one among its parameters."""
+    """Return the ARN of a request's bucket, or the ARN among its parameters, or ``*``."""
     if service == "s3" and parameters.get("Bucket"):
         return f"arn:aws:s3:::{parameters['Bucket']}"
     texts = (value for value in parameters.values() if isinstance(value, str))

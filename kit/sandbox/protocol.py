@@ -1,7 +1,7 @@
 """AWS's wire protocols, read and written from botocore's service models.
 
-A request is recognised the way AWS does it: the SigV4 credential scope names the service and the
-region, and the model's protocol names the operation. moto has the routers, parsers and serialisers.
+As in AWS, the SigV4 credential scope of a request names the service and the region, and the model's
+protocol names the operation. moto provides the routers, parsers and serialisers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Response = tuple[bytes, int, dict[str, str]]
 
 
 class AWSError(Exception):
-    """An error as AWS words it: `code`, `message`, HTTP `status` and any extra `headers`."""
+    """An error in AWS's words: `code`, `message`, HTTP `status` and any extra `headers`."""
 
     def __init__(
         self, code: str, message: str, status: int = 400, headers: dict[str, str] | None = None
@@ -62,7 +62,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Operation:
-    """The operation a request asks for, how it is spoken, and its parameters as sent."""
+    """The operation of a request, its protocol, and its parameters as sent."""
 
     model: OperationModel
     protocol: str
@@ -71,7 +71,7 @@ class Operation:
 
 @cache
 def service_model(service: str) -> ServiceModel | None:
-    """Return botocore's model of `service`, or None where botocore has no such service."""
+    """Return botocore's model of `service`; None if botocore does not have the service."""
     try:
         return get_service_model(service)
     except UnknownServiceError:
@@ -79,9 +79,9 @@ def service_model(service: str) -> ServiceModel | None:
 
 
 def read_scope(request: Request) -> Scope | None:
-    """Return the credential scope of a signed request, or None where there is no signature.
+    """Return the credential scope of a signed request; None without a signature.
 
-    The service is named as botocore names it (``accessanalyzer``, not ``access-analyzer``).
+    The service has botocore's name (``accessanalyzer``, not ``access-analyzer``).
     """
     signed = request.headers.get("Authorization", "")
     if "X-Amz-Credential" in request.args:
@@ -96,7 +96,7 @@ def read_scope(request: Request) -> Scope | None:
 
 
 def read_operation(request: Request, service: str) -> Operation | None:
-    """Return the operation that `request` asks of `service`, or None if no model knows it.
+    """Return the operation of a request to `service`; None if no model has it.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def read_operation(request: Request, service: str) -> Operation | None:
 
 
 def _unknown(request: Request, operation: OperationModel, protocol: str) -> dict[str, Any]:
-    """Return the members of a JSON body that moto's parser passes over, for validation to see."""
+    """Return the members of a JSON body that moto's parser ignores, so that they are validated."""
     if protocol not in {"json", "rest-json"} or not request.get_data():
         return {}
     shape = operation.input_shape
@@ -181,7 +181,7 @@ def write_headers(protocol: str, request_id: str) -> dict[str, str]:
 
 
 def default_protocol(service: str) -> str:
-    """Return the protocol in which to answer a request whose operation is not known."""
+    """Return the protocol in which to answer a request whose operation is unknown."""
     model = service_model(service)
     if model is None:
         return "rest-xml"

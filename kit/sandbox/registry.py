@@ -1,4 +1,4 @@
-"""What a handler gets, and how it says which operation it answers."""
+"""The registry of handlers, and the request that a handler receives."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class NotOurs(Exception):  # noqa: N818 - not an error, but a way out
 
 @dataclass
 class World:
-    """All that one running sandbox knows."""
+    """The state of a running sandbox."""
 
     accounts: dict[str, Account]  # by account id
     faults: Faults
     now: dt.datetime
     page_size: int | None = None
     sessions: dict[str, tuple[str, str]] = field(default_factory=dict)  # key -> (account id, ARN)
-    credential_reports: set[str] = field(default_factory=set)  # accounts that generated one
+    credential_reports: set[str] = field(default_factory=set)  # accounts with a generated report
 
     def identify(self, access_key_id: str) -> tuple[Account, str] | None:
         """Return the account and the caller's ARN that an access key belongs to, or None."""
@@ -45,7 +45,7 @@ class World:
 
 @dataclass
 class Call:
-    """One request, recognised and checked, for a handler to answer."""
+    """A recognised and validated request, for a handler to answer."""
 
     world: World
     account: Account
@@ -57,11 +57,11 @@ class Call:
     empty_first_page: bool = False
 
     def declared(self, kind: str) -> list[Item]:
-        """Return the items of `kind` that the account's file declares for this service, here."""
+        """Return the declared items of `kind` of this service in this region."""
         return self.account.declared(self.service, kind, self.region)
 
     def single(self, kind: str) -> Item | None:
-        """Return the one item of a kind of which there is one at most, or None."""
+        """Return the item of a kind that has at most one item, or None."""
         return next(iter(self.declared(kind)), None)
 
     def region_status(self) -> dict[str, str]:
@@ -83,21 +83,21 @@ class Call:
         default: int = 100,
         most: int | None = None,
     ) -> dict[str, Any]:
-        """Return one page of `items` under `member`, with an opaque token where more follow.
+        """Return a page of `items` under `member`, with an opaque token if more pages follow.
 
         Parameters
         ----------
         size, token
             The request's parameters for page size and token; None where the service fixes the size.
         next_token
-            The answer's member for the token, where it is called otherwise than `token`.
+            The answer's member for the token, where its name differs from `token`.
         default, most
-            Page size where none is asked for, and the documented upper limit.
+            Page size of a request without a size, and the documented upper limit.
         """
-        asked = self.parameters.get(size) if size else None
-        if asked is not None and (asked < 0 or (most is not None and asked > most)):
-            raise invalid(self.service, f"{size} must be between 1 and {most}, is {asked}")
-        length = min(asked or default, self.world.page_size or most or default)
+        requested = self.parameters.get(size) if size else None
+        if requested is not None and (requested < 0 or (most is not None and requested > most)):
+            raise invalid(self.service, f"{size} must be between 1 and {most}, is {requested}")
+        length = min(requested or default, self.world.page_size or most or default)
         everything = list(items)
         request = self._digest({token, size})
         start = self._start(token, request)
@@ -122,10 +122,10 @@ class Call:
         return int(begin)
 
     def _digest(self, without: set[str | None]) -> str:
-        """Return a digest of the request, so that a token is good for no other request."""
-        kept = {k: v for k, v in self.parameters.items() if k not in without}
-        what = json.dumps([self.account.id, self.operation, self.region, kept], default=str)
-        return hashlib.sha256(what.encode()).hexdigest()[:16]
+        """Return a digest of the request, so that a token is valid for no other request."""
+        parameters = {k: v for k, v in self.parameters.items() if k not in without}
+        text = json.dumps([self.account.id, self.operation, self.region, parameters], default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _token_error(self) -> str:
         if self.service == "cloudtrail":
@@ -141,15 +141,15 @@ Handler = Callable[[Call], dict[str, Any]]
 HANDLERS: dict[tuple[str, str], Handler] = {}
 
 
-def nobody(call: Call) -> dict[str, Any]:
+def leave_to_moto(call: Call) -> dict[str, Any]:
     """Leave the request to moto."""
     raise NotOurs
 
 
 def answers(service: str, *operations: str) -> Callable[[Handler], Handler]:
-    """Register the decorated function as what answers `operations` of `service`.
+    """Register the decorated function as the handler of `operations` of `service`.
 
-    The operation ``*`` stands for all that have no answer of their own.
+    The operation ``*`` means all operations without a handler.
     """
 
     def register(handler: Handler) -> Handler:

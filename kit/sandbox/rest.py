@@ -1,4 +1,4 @@
-"""moto, which answers all that the sandbox does not answer itself."""
+"""moto, which answers the operations that the sandbox does not."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ StartResponse = Callable[..., Any]
 
 
 class Moto:
-    """moto's own server, called in this process, for one sample account at a time.
+    """moto's server, called in this process, for one sample account at a time.
 
-    moto keeps its state for the whole process, so that sandboxes of one process share it.
+    moto keeps its state for the whole process, so that all sandboxes of a process share it.
     """
 
     def __init__(self) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
-        self._acquainted: set[str] = set()
+        self._registered: set[str] = set()
         self._lock = Lock()
 
     def __call__(
         self, environ: Environ, start_response: StartResponse, account: Account | None = None
     ) -> Iterable[bytes]:
-        """Answer a WSGI request, as `account` where somebody signed it."""
+        """Answer a WSGI request, as `account` where the request is signed."""
         if account is not None:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = account.id
             with self._lock:
-                if account.id not in self._acquainted:
-                    _acquaint(account)
-                    self._acquainted.add(account.id)
+                if account.id not in self._registered:
+                    _register(account)
+                    self._registered.add(account.id)
         return self._application(environ, start_response)  # type: ignore[no-any-return]
 
 
-def _acquaint(account: Account) -> None:
-    """Let moto know the declared buckets, users, groups and roles, by name."""
+def _register(account: Account) -> None:
+    """Create the declared buckets, users, groups and roles in moto, by name."""
     s3 = get_backend("s3")[account.id]["aws"]
     for bucket in account.declared("s3", "Buckets", ""):
         if bucket["Name"] not in s3.buckets:

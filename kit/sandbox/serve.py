@@ -1,4 +1,4 @@
-"""The sandbox as a command: for another command, or until it is interrupted."""
+"""The sandbox as a command: it runs while another command runs, or until it is interrupted."""
 
 from __future__ import annotations
 
@@ -37,19 +37,21 @@ def serve(
     Raises
     ------
     UserError
-        There is no such sample account, or ``deny`` names no operation.
+        The sample account does not exist, or ``deny`` names no operation.
     """
-    known = sandbox.sample_accounts()
-    if account not in known:
-        raise UserError(f"--account: {account!r} is no sample account; known: {', '.join(known)}")
-    names = sorted({account, *known} - ({"big"} - {account}))
+    samples = sandbox.sample_accounts()
+    if account not in samples:
+        raise UserError(
+            f"--account: {account!r} is not a sample account; write {', '.join(samples)}"
+        )
+    names = sorted({account, *samples} - ({"big"} - {account}))
     with sandbox.start(names, port=port, page_size=page_size) as local:
         for named in deny:
             service, _, operation = named.partition(":")
             if operation not in _operations(service):
                 raise UserError(
-                    f"--deny: {named!r} is no operation; write service:Operation as botocore names "
-                    "it, such as appstream:DescribeFleets"
+                    f"--deny: {named!r} is not an operation; write service:Operation with botocore's "
+                    "names, such as appstream:DescribeFleets"
                 )
             local.faults.add(sandbox.Fault(service, operation, "deny"))
         for region in region_off:
@@ -73,7 +75,7 @@ def serve(
 
 
 def _operations(service: str) -> list[str]:
-    """Operations of a service, none where botocore knows no such service."""
+    """Return the operations of a service; none if botocore does not have the service."""
     session = models()
     if service not in session.get_available_services():
         return []
@@ -81,7 +83,7 @@ def _operations(service: str) -> list[str]:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command to its end; it is told to end where this process is."""
+    """Run a command to its end; pass SIGTERM on to it."""
     try:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
@@ -90,4 +92,4 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     code = process.wait()
-    return code if code >= 0 else 128 - code  # a signal's number, as shells have it
+    return code if code >= 0 else 128 - code  # 128 and the signal's number, as in shells

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: who asks for what, what goes wrong on purpose, who answers."""
+"""The sandbox's HTTP server: recognises requests, applies faults, calls the handlers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from kit.sandbox.protocol import (
     write_error,
     write_result,
 )
-from kit.sandbox.registry import HANDLERS, Call, NotOurs, World, nobody
+from kit.sandbox.registry import HANDLERS, Call, NotOurs, World, leave_to_moto
 from kit.sandbox.rest import Environ, Moto, StartResponse
 
 LOG = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ for _module in pkgutil.iter_modules(services.__path__):
 
 @dataclass(frozen=True)
 class Logged:
-    """One request that was answered, or dropped (status 0)."""
+    """A request that the sandbox answered, or dropped (status 0)."""
 
     account: str
     service: str
@@ -60,7 +60,7 @@ class Logged:
     parameters: str  # the first 16 hex digits of a SHA-256
     status: int
     error: str | None
-    at: float  # seconds, of a clock that only goes forward
+    at: float  # seconds of the monotonic clock
 
 
 class Sandbox:
@@ -73,9 +73,9 @@ class Sandbox:
     accounts
         Sample accounts by name: their account ids.
     faults
-        What to do wrong; empty at the start.
+        The faults to produce; none at the start.
     policies
-        By sample account's name, the identity policy of whoever asks; without one all is allowed.
+        By sample account's name, the identity policy of its callers; without it all is allowed.
     requests
         Every request so far, oldest first.
     """
@@ -122,7 +122,7 @@ class Sandbox:
         Raises
         ------
         ValueError
-            The account is not among those loaded.
+            The account is not loaded.
         """
         if name not in self._by_name:
             raise ValueError(f"account {name!r} is not loaded; loaded: {', '.join(self.accounts)}")
@@ -141,7 +141,7 @@ class Sandbox:
         }
 
     def health(self) -> dict[str, Any]:
-        """Return what another process may want to know before it begins."""
+        """Return the state of the sandbox, for other processes."""
         return {"status": "ok", "accounts": self.accounts, "requests": len(self.requests)}
 
     def _application(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -182,12 +182,12 @@ class Sandbox:
             return []
         except _Stalled:
             self._log(scope, account, operation, 0, None)
-            return _say_nothing(environ)
+            return _wait_for_client(environ)
         except _Slow as slow:
             self._log(scope, account, operation, slow.response[1], None)
             return spoil.send_slowly(slow.fault, slow.response, start_response)
         except Exception as error:
-            # A sample account, or the sandbox, is wrong: say so here and to the client.
+            # An error in a sample account or in the sandbox: log it, and report it to the client.
             LOG.exception("%s could not be answered", scope.service)
             code = "InternalFailure"
             failure = AWSError(code, str(error), 500)
@@ -240,7 +240,7 @@ class Sandbox:
         handler = HANDLERS.get((service, name))
         parameters = {k: v for k, v in operation.parameters.items() if v is not None}
         if handler is None:
-            handler = HANDLERS.get((service, "*"), nobody)
+            handler = HANDLERS.get((service, "*"), leave_to_moto)
         else:
             check_input(service, operation.model, parameters)
         call = Call(
@@ -295,15 +295,15 @@ class Sandbox:
 
 
 class _Dropped(Exception):  # noqa: N818 - not an error, but a way out
-    """The connection is to be closed without an answer."""
+    """Raised to close the connection without an answer."""
 
 
 class _Stalled(Exception):  # noqa: N818 - not an error, but a way out
-    """The connection is to stay open without an answer."""
+    """Raised to keep the connection open without an answer."""
 
 
 class _Slow(Exception):  # noqa: N818 - not an error, but a way out
-    """The answer is to be sent in part, or byte by byte."""
+    """Raised to send the answer in part, or byte by byte."""
 
     def __init__(self, fault: Fault, response: Response):
         super().__init__()
@@ -312,7 +312,7 @@ class _Slow(Exception):  # noqa: N818 - not an error, but a way out
 
 class _Handler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing: `Sandbox.requests` is the log."""
+        """Write nothing: `Sandbox.requests` is the log."""
 
 
 def _send(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -320,7 +320,7 @@ def _send(response: Response, environ: Environ, start_response: StartResponse) -
     return HTTPResponse(body, status, headers)(environ, start_response)
 
 
-def _say_nothing(environ: Environ) -> Iterable[bytes]:
+def _wait_for_client(environ: Environ) -> Iterable[bytes]:
     """Wait until the client goes away."""
     connection: socket.socket = environ["werkzeug.socket"]
     with contextlib.suppress(OSError):

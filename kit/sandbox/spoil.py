@@ -1,4 +1,4 @@
-"""Answers that are none: what the sandbox sends where a fault spoils an answer."""
+"""Spoiled answers, which the sandbox sends where a fault applies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken", "PaginationT
 
 
 def literal(fault: Fault, protocol: str, request_id: str) -> Response:
-    """Return the answer that a fault spells out."""
+    """Return the answer that a fault contains."""
     headers = write_headers(protocol, request_id)
     if fault.content_type is not None:
         headers["Content-Type"] = fault.content_type
@@ -26,7 +26,7 @@ def literal(fault: Fault, protocol: str, request_id: str) -> Response:
 
 
 def wrong_types(response: Response) -> Response:
-    """Return an answer in which every value is of another type than it should be."""
+    """Return an answer in which every value has a wrong type."""
     body, status, headers = response
     if body.startswith(b"{"):
         spoiled = {name: _other(value) for name, value in json.loads(body).items()}
@@ -40,13 +40,13 @@ def _other(value: Any) -> Any:
 
 
 def forget_token(parameters: dict[str, Any]) -> None:
-    """Take out of a request the token that `add_token` made up."""
+    """Remove from a request the token that `add_token` generated."""
     for name in _TOKENS:
         parameters.pop(name, None)
 
 
 def add_token(model: Any, result: dict[str, Any], token: str) -> None:
-    """Let a page say that there is another."""
+    """Add to a page a token for a further page."""
     for name in (*_TOKENS, "NextMarker", "NextContinuationToken"):
         if name in model.output_shape.members:
             result[name] = token
@@ -56,7 +56,7 @@ def add_token(model: Any, result: dict[str, Any], token: str) -> None:
 
 
 def send_slowly(fault: Fault, response: Response, start_response: StartResponse) -> Iterable[bytes]:
-    """Announce a whole answer, and send half of it, or byte after byte."""
+    """Send the headers of a whole answer, then half of its body, or its body byte by byte."""
     body, status, headers = response
     start_response(f"{status} -", [*headers.items(), ("Content-Length", str(len(body)))])
     return [body[: len(body) // 2]] if fault.kind == "cut" else _drip(body, fault.seconds)

@@ -16,11 +16,11 @@ _COLUMNS = {
     "agent_actions": Column("AgentAccessConfig.Settings[?Permission=='ENABLED'].AgentAction", NONE),
     "agent_screenshots": Column(
         "AgentAccessConfig.ScreenshotsUploadEnabled",
-        Default(False, "AgentAccessConfig, ScreenshotsUploadEnabled: off unless enabled"),
+        Default(False, "screenshots_upload"),
     ),
     "agent_replays": Column(
         "AgentAccessConfig.ReplaySessionEnabled",
-        Default(False, "Session evidence, Administration Guide: Replay Session is off by default"),
+        Default(False, "replay_session"),
     ),
     "agent_control": Column("AgentAccessConfig.UserControlMode", NONE),
 }

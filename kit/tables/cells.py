@@ -17,7 +17,7 @@ from kit.snapshot import Answer, Trouble
 class Cell:
     """A value with the references it rests on, or the trouble that hid it.
 
-    ``assumed`` are the documents by which members that an answer left out have their value.
+    ``assumed`` are the documents by which members that an answer left out have their value, by id.
     """
 
     value: Any = None
@@ -28,13 +28,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Default:
-    """What an absent member means, and the document that says so."""
+    """What an absent member means, and the document that says so, by its id in the catalogue."""
 
     value: Any
     source: str
 
 
-NONE = Default(None, "an absent member means that there is none")
+NONE = Default(None, "")  # an absent member means that there is none
 UNSEEN = None  # absence of the member is no fact: the cell is a gap
 
 

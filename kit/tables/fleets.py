@@ -27,22 +27,22 @@ THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
     "fleet_type": Column(
         "FleetType",
-        Default("ON_DEMAND", "CreateFleet, FleetType: on-demand where none is named"),
+        Default("ON_DEMAND", "fleet_type"),
     ),
     "state": Column("State"),
     "max_sessions_per_instance": Column(
         "MaxSessionsPerInstance",
-        Default(1, "Multi-session fleets, Administration Guide: one session unless set"),
+        Default(1, "sessions_per_instance"),
     ),
     "session_limit": Column("MaxUserDurationInSeconds", UNSEEN),
     "disconnect_limit": Column("DisconnectTimeoutInSeconds", UNSEEN),
     "idle_limit": Column(
         "IdleDisconnectTimeoutInSeconds",
-        Default(0, "CreateFleet, IdleDisconnectTimeoutInSeconds: 0 (never) is the default"),
+        Default(0, "idle_disconnect"),
     ),
     "usb_filters": Column(
         "UsbDeviceFilterStrings && length(UsbDeviceFilterStrings)",
-        Default(0, "CreateFleet, UsbDeviceFilterStrings: no USB device unless a filter names it"),
+        Default(0, "usb_filters"),
     ),
     "third_party_connectors": Column(calls=(DESCRIBE_STACKS,)),
 }
@@ -56,7 +56,7 @@ _BUILDER_COLUMNS = {
     "internet": Column("EnableDefaultInternetAccess"),
     "imdsv1_disabled": Column(
         "DisableIMDSV1",
-        Default(False, "DisableIMDSV1: IMDSv1 is enabled unless it is set"),
+        Default(False, "imdsv1"),
     ),
     "security_groups": Column("length(VpcConfig.SecurityGroupIds || `[]`)"),
     "private_endpoints": Column("length(AccessEndpoints || `[]`)"),

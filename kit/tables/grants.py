@@ -447,7 +447,8 @@ class _Grants:
             held.narrowed += [one for one in rest if one not in held.narrowed]
             held.gap = held.gap or gap
             outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
-            outsider.refs = (*outsider.refs, role.ref)
+            # What a role may do depends on what there is to do it to.
+            outsider.refs = (*outsider.refs, role.ref, *self.refs)
 
     def _named(self, statements: list[Statement]) -> Iterator[_Outsider]:
         """Accounts, identities and the public that Allow statements let in."""

@@ -40,9 +40,9 @@ _BLOCKS = {
     "block_public_policy": "BlockPublicPolicy",
     "restrict_public_buckets": "RestrictPublicBuckets",
 }
-_OFF = Default(False, "GetPublicAccessBlock: a setting that is not configured is off")
-_CLOSED = Default(False, "NoSuchBucketPolicy: what has no policy is not public by one")
-_NEVER = Default("never on", "GetBucketVersioning: no Status where versioning was never set")
+_OFF = Default(False, "public_access_block")
+_CLOSED = Default(False, "no_bucket_policy")
+_NEVER = Default("never on", "versioning")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
 _ASKED = (GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)  # of every bucket, with its encryption

@@ -22,9 +22,7 @@ from kit.tables.coverage import ACCOUNT
 
 _ROOT = "<root_account>"
 _ROOT_DEVICE = ":mfa/root-account-mfa-device"
-_HAS_PASSWORD = Default(
-    1, "GetAccountSummary: left out, as before root credentials could be managed centrally"
-)
+_HAS_PASSWORD = Default(1, "account_summary")
 _NEVER = ("no_information", "N/A", "not_supported")  # as the report writes that there is no time
 CONSOLE_USERS = Part("password_enabled", "console_users")
 ACTIVE_KEYS = Part("active", "active_keys")

@@ -29,7 +29,7 @@ from kit.tables.organisation import is_member
 
 ON = "ENABLED"
 NOT_KNOWN = "not known, for Macie is off"
-_OFF = Default("not enabled", "GetMacieSession: the error that Macie is not enabled")
+_OFF = Default("not enabled", "macie")
 _SEEN = (GET_MACIE_SESSION, DESCRIBE_BUCKETS)
 
 STATUS_COLUMN = Column(calls=(GET_MACIE_SESSION,))

@@ -31,7 +31,7 @@ from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 
 SESSIONS, TRAILS = "sessions", "logs of trails"
 OTHER_ACCOUNT = "another account, which is not named"
-_OLDEST = Default("us-east-1", "GetBucketLocation: no LocationConstraint means us-east-1")
+_OLDEST = Default("us-east-1", "bucket_location")
 _ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
 _OFF = ("DISABLED", "DISABLING", "not-opted-in")
 
@@ -179,7 +179,7 @@ def _destinations(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
     if not answer.requests:
         answer = snapshot.answer(GET_BUCKET_REPLICATION, region, Bucket=bucket)
     path = "ReplicationConfiguration.Rules[?Status=='Enabled'].Destination"
-    return attached(answer, path, Default([], "GetBucketReplication: no rule, no copy"))
+    return attached(answer, path, Default([], "replication"))
 
 
 def _named(destination: dict[str, Any]) -> str:

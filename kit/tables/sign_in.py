@@ -21,8 +21,8 @@ from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.coverage import ACCOUNT
 from kit.tables.organisation import owner_of, whose
 
-_OFF = Default("DISABLED", "CreateDirectoryConfig, CertificateBasedAuthProperties: off unless set")
-_GONE = Default("not found", "ResourceNotFoundException: there is no such certificate authority")
+_OFF = Default("DISABLED", "certificate_sign_in")
+_GONE = Default("not found", "certificate_authority")
 _WAYS = {
     "way": Column(),
     "enabled_users": Column(),

@@ -37,10 +37,10 @@ NOT_FOUND = "not found in the account"
 EMBEDDED = Part("embedded", "embedded")
 REDIRECTING = Part("redirection", "redirecting")
 CERTIFICATES = Part("certificate_sign_in", "certificates")
-_NOT_LISTED = Default("not set", "UserSetting: AWS states a default for some stacks alone")
+_NOT_LISTED = Default("not set", "unlisted_user_setting")
 _DOMAIN_CALLS = (LIST_ASSOCIATED_FLEETS, DESCRIBE_FLEETS, DESCRIBE_DIRECTORY_CONFIGS)
 _WITHOUT_PASSWORDS = "ENABLED_NO_DIRECTORY_LOGIN_FALLBACK"
-_ALL_ON = Default("ENABLED", "CreateStack, UserSettings: by default, these actions are enabled")
+_ALL_ON = Default("ENABLED", "user_settings")
 
 
 def _user_setting(action: str) -> Column:
@@ -56,20 +56,20 @@ _COLUMNS = {
     "connectors": Column("StorageConnectors[].ConnectorType", NONE),
     "settings_persist": Column(
         "ApplicationSettings.Enabled",
-        Default(False, "CreateStack, ApplicationSettings: off unless enabled"),
+        Default(False, "application_settings"),
     ),
     "embed_hosts": Column("EmbedHostDomains", NONE, quoted=True),
     "embedded": Column("length(EmbedHostDomains || `[]`) > `0`"),
     "protocol": Column(
         "StreamingExperienceSettings.PreferredProtocol",
-        Default("TCP", "AppStream client, Requirements: TCP-based streaming is the default"),
+        Default("TCP", "protocol"),
     ),
     "endpoints": Column("AccessEndpoints", NONE, calls=(DESCRIBE_VPC_ENDPOINTS,)),
     "clipboard_out": _user_setting("CLIPBOARD_COPY_TO_LOCAL_DEVICE"),
     "clipboard_in": _user_setting("CLIPBOARD_COPY_FROM_LOCAL_DEVICE"),
     "clipboard_limit": Column(
         "UserSettings[?Action=='CLIPBOARD_COPY_TO_LOCAL_DEVICE'].MaximumLength | [0]",
-        Default(20_971_520, "UserSetting, MaximumLength: 20,971,520 unless set"),
+        Default(20_971_520, "clipboard_limit"),
     ),
     "download": _user_setting("FILE_DOWNLOAD"),
     "upload": _user_setting("FILE_UPLOAD"),
@@ -81,7 +81,7 @@ _COLUMNS = {
     "smart_cards": _unlisted_setting("SMART_CARD_REDIRECTION"),
     "webauthn": Column(
         "WebAuthnRedirection.Enabled",
-        Default(False, "Stack, WebAuthnRedirection: redirected only where it is configured"),
+        Default(False, "webauthn"),
     ),
     "redirection": Column("ContentRedirection.HostToClient != `null`"),
     "redirects_anywhere": Column("ContentRedirection.HostToClient", NONE),
@@ -95,9 +95,7 @@ _CONNECTOR_COLUMNS = {
     ),
     "authentication": Column(),
 }
-_AUTHENTICATION = Default(
-    "REUSE_CREDENTIALS", "Stack, StorageConnectorAuthentication: reused unless set otherwise"
-)
+_AUTHENTICATION = Default("REUSE_CREDENTIALS", "connector_authentication")
 
 
 @table("stacks", Scope.REGION, (DESCRIBE_STACKS,), _COLUMNS)

@@ -57,8 +57,8 @@ _OTHER = "\0"  # in a sample: a text that no selector names
 _DIRECTIONS = {"All": ["true", "false"], "ReadOnly": ["true"], "WriteOnly": ["false"]}  # readOnly
 _API_CALL, _BY_AWS = "AwsApiCall", "AwsServiceEvent"  # eventType
 _SELECTS = {  # members of a basic selector that may be absent
-    "IncludeManagementEvents": "EventSelector, IncludeManagementEvents: true unless set",
-    "ReadWriteType": "EventSelector, ReadWriteType: All unless set",
+    "IncludeManagementEvents": "management_events",
+    "ReadWriteType": "read_write_type",
 }
 
 Selector = Mapping[str, Any]  # an advanced event selector

@@ -102,7 +102,8 @@ def readers(account: Account) -> dict[tuple[str, str], set[str]]:
         patch.setattr(engine, "write", unwritten)
         patch.setattr(lending, "digest", lambda _: "")  # it would read everything
         # So would what joins overlapping pages: it compares items, and decides nothing by one.
-        patch.setattr(stored, "_identity", lambda item: str(id(item)))
+        for module in (stored, engine):
+            patch.setattr(module, "item_identity", lambda item: str(id(item)))
         snapshot = account.collect(Folder("unwritten"))
         lending.lend(snapshot, snapshot.account, snapshot.regions)
         note(COLLECTOR)

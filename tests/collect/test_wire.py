@@ -122,7 +122,7 @@ def test_what_is_always_cut_is_an_error_of_that_call(
         assert request.response is None
     judged = [f for f in evaluate(tabulate(snapshot)).leaves if f.control == "AR-03"]
     assert {(f.status, f.reason, f.code) for f in judged} == {
-        ("not evidenced", "failed", "UnreadableAnswerError")
+        ("not evidenced", "unreadable answer", "UnreadableAnswerError")
     }
     assert claims(snapshot) <= claims(faultless)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kit.calls import (
+    DESCRIBE_FLEETS,
     DESCRIBE_STACKS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_ACCESS_POINT_POLICY,
@@ -18,8 +19,9 @@ from kit.calls import (
 )
 from kit.judge.findings import Finding
 from tests.controls.scenarios import findings
-from tests.controls.test_rights import OTHER, at, pointed
-from tests.standins import HOME, LOGS, Account
+from tests.controls.test_grants import allow
+from tests.controls.test_rights import OTHER, READS, SAML, at, pointed, trusting
+from tests.standins import HOME, LOGS, Account, trust
 
 
 def cited(account: Account, finding: Finding) -> set[str]:
@@ -89,6 +91,19 @@ def test_id_05_cites_the_list_of_the_access_point_that_lets_an_account_in(tmp_pa
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("account ")]
     named = {LIST_BUCKETS, GET_BUCKET_POLICY, LIST_ACCESS_POINTS, GET_ACCESS_POINT_POLICY}
     assert {call.name for call in named} <= cited(account, one)
+
+
+@pytest.mark.parametrize("trusted", [{"AWS": OTHER}, {"Federated": SAML}])
+def test_id_05_cites_what_a_role_has_rights_on_for_those_who_take_it(
+    tmp_path: Path, trusted: dict[str, str]
+) -> None:
+    account = Account(tmp_path)
+    actions = ["sts:AssumeRole", "sts:AssumeRoleWithSAML"]
+    trusting(trust(trusted, Action=actions), READS, allow("appstream:UpdateFleet"))(account)
+    rows = [f for f in findings(account, "ID-05") if "which trusts it" in f.observed]
+    assert len(rows) == 2
+    for one in rows:
+        assert {LIST_BUCKETS.name, DESCRIBE_FLEETS.name} <= cited(account, one)
 
 
 @pytest.mark.parametrize(

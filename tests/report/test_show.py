@@ -10,6 +10,7 @@ import pytest
 from nbformat.v4 import new_notebook
 
 from kit.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
+from kit.catalogue import texts
 from kit.collect.handshakes import Handshake
 from kit.controls import CONTROLS
 from kit.controls.source import statements
@@ -268,6 +269,17 @@ def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None
         tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
     )
     assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
+
+
+def test_the_inventory_words_values_of_the_kit_and_quotes_what_a_run_declares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {**texts._catalogue("en"), "values/home folders": "HOME"}
+    monkeypatch.setattr(texts, "_catalogue", lambda language: other)
+    account = Account(tmp_path, controller="home folders").bucket(HOME)
+    tables = tabulate(account.snapshot())
+    assert show.inventory(tables, "buckets", ["purpose"]).rows[0][-1] == "HOME"
+    assert show.inventory(tables, "declarations", ["controller"]).rows[0][-1] == "home folders"
 
 
 def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_times_are_relative_to_the_start(written: Any) -> None:
     assert fleet["CreatedTime"] == NOW - dt.timedelta(days=3)
     assert relative("+2h") == dt.timedelta(hours=2)
     assert relative("90m") == dt.timedelta(minutes=90)
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="is not a time"):
         relative("yesterday")
 
 
@@ -79,7 +79,7 @@ def test_null_removes_a_default(written: Any) -> None:
         ({"State": "SLEEPING"}, "SLEEPING"),
         ({"MaxUserDurationInSeconds": "long"}, "MaxUserDurationInSeconds"),
         ({"InstanceType": None}, "InstanceType"),
-        ({"CreatedTime": "yesterday"}, "is no time"),
+        ({"CreatedTime": "yesterday"}, "is not a time"),
         ({"Like": "rubber"}, "no variant 'rubber'"),
     ],
 )
@@ -91,7 +91,7 @@ def test_what_awss_models_do_not_allow_is_refused(
 
 
 def test_services_and_kinds_that_do_not_exist_are_refused(written: Any) -> None:
-    with pytest.raises(ValueError, match=r"eu-west-1 appstream\.Fleet is nothing"):
+    with pytest.raises(ValueError, match=r"eu-west-1 appstream\.Fleet is not a kind"):
         written(regions={"eu-west-1": {"appstream": {"Fleet": []}}})
     with pytest.raises(ValueError, match="bucket"):
         written(s3={"bucket": []})

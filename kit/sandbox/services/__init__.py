@@ -1,1 +1,1 @@
-"""What the sandbox answers itself; everything else is moto's."""
+"""The operations that the sandbox answers itself; moto answers all others."""

@@ -1,4 +1,4 @@
-"""What concerns the account as a whole: identity, regions, tags, reports, access analysis."""
+"""Answers about the account as a whole: identity, regions, tags, reports, access analysis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kit.sandbox.services.appstream import TAGGABLE
 
 @answers("sts", "GetCallerIdentity")
 def get_caller_identity(call: Call) -> dict[str, Any]:
-    """Say whose credentials signed the request."""
+    """Return the identity whose credentials signed the request."""
     session = call.caller.rsplit("/", 1)[-1]
     return {
         "Account": call.account.id,
@@ -27,21 +27,21 @@ def get_caller_identity(call: Call) -> dict[str, Any]:
 
 @answers("sts", "AssumeRole")
 def assume_role(call: Call) -> dict[str, Any]:
-    """Hand out credentials for a role of any sample account, if the external id is right.
+    """Return credentials for a role of any sample account, if the external id is right.
 
-    Whom a role trusts is not imitated, only that it exists and which external id it asks for.
+    The sandbox checks that the role exists and its external id, not whom it trusts.
     """
     arn, name = call.parameters["RoleArn"], call.parameters["RoleSessionName"]
     account_id, role = (arn.split(":") + [""] * 5)[4], arn.rsplit("/", 1)[-1]
     account = call.world.accounts.get(account_id)
     roles = account.declared("iam", "RoleDetailList", "") if account else []
-    found = [r for r in roles if r["Arn"] == arn]
+    matches = [r for r in roles if r["Arn"] == arn]
     seconds = call.parameters.get("DurationSeconds", 3600)
     if seconds > 3600 and ":assumed-role/" in call.caller:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         raise invalid("sts", message)
     given = call.parameters.get("ExternalId")
-    if not found or _external_id(found[0]) not in (None, given):
+    if not matches or _external_id(matches[0]) not in (None, given):
         raise access_denied("sts", "AssumeRole", call.caller, arn)
     session = f"arn:aws:sts::{account_id}:assumed-role/{role}/{name}"
     key = "ASIA" + _letters(f"{session} {len(call.world.sessions)}", 16)
@@ -89,7 +89,7 @@ def list_regions(call: Call) -> dict[str, Any]:
 
 @answers("ec2", "DescribeRegions")
 def describe_regions(call: Call) -> dict[str, Any]:
-    """List the regions in EC2's words; those not opted in only where all are asked for."""
+    """List the regions in EC2's words; regions that are not opted in only with AllRegions."""
     words = {"ENABLED_BY_DEFAULT": "opt-in-not-required", "ENABLED": "opted-in"}
     names, every = call.parameters.get("RegionNames"), call.parameters.get("AllRegions")
     regions = []
@@ -104,7 +104,7 @@ def describe_regions(call: Call) -> dict[str, Any]:
 
 @answers("artifact", "ListReports", "ListCustomerAgreements")
 def list_artifacts(call: Call) -> dict[str, Any]:
-    """List the (sample) reports or agreements that AWS Artifact offers."""
+    """List the (sample) reports or agreements of AWS Artifact."""
     kind = {"ListReports": "reports", "ListCustomerAgreements": "customerAgreements"}[
         call.operation
     ]
@@ -113,7 +113,7 @@ def list_artifacts(call: Call) -> dict[str, Any]:
 
 @answers("accessanalyzer", "ListAnalyzers")
 def list_analyzers(call: Call) -> dict[str, Any]:
-    """List the region's analyzers, of one type where asked."""
+    """List the region's analyzers, filtered by type."""
     wanted = call.parameters.get("type")
     analyzers = [a for a in call.declared("analyzers") if wanted in (None, a["type"])]
     return call.page("analyzers", analyzers, size="maxResults", token="nextToken")
@@ -122,15 +122,15 @@ def list_analyzers(call: Call) -> dict[str, Any]:
 @answers("resourcegroupstaggingapi", "GetResources")
 def get_resources(call: Call) -> dict[str, Any]:
     """List the region's tagged AppStream resources and buckets, with their tags."""
-    asked = call.parameters
-    if asked.get("ResourceARNList") and (
-        asked.get("ResourceTypeFilters") or asked.get("TagFilters")
+    filters = call.parameters
+    if filters.get("ResourceARNList") and (
+        filters.get("ResourceTypeFilters") or filters.get("TagFilters")
     ):
         raise invalid(call.service, "ResourceARNList excludes TagFilters and ResourceTypeFilters.")
     resources = [
         {"ResourceARN": arn, "Tags": tags}
         for arn, tags in _tagged(call)
-        if tags and _is_wanted(arn, tags, asked)
+        if tags and _matches(arn, tags, filters)
     ]
     answer = call.page(
         "ResourceTagMappingList",
@@ -144,25 +144,25 @@ def get_resources(call: Call) -> dict[str, Any]:
 
 
 def _tagged(call: Call) -> list[tuple[str, list[dict[str, str]]]]:
-    account, found = call.account, []
+    account, tagged = call.account, []
     for kind in TAGGABLE:
         for item in account.declared("appstream", kind, call.region):
             tags = item.beside.get("Tags", {})
-            found.append((item.get("Arn", ""), [{"Key": k, "Value": v} for k, v in tags.items()]))
+            tagged.append((item.get("Arn", ""), [{"Key": k, "Value": v} for k, v in tags.items()]))
     for bucket in account.declared("s3", "Buckets", ""):
         if bucket["BucketRegion"] == call.region:
-            found.append((bucket["BucketArn"], bucket.beside.get("Tagging", [])))
-    return found
+            tagged.append((bucket["BucketArn"], bucket.beside.get("Tagging", [])))
+    return tagged
 
 
-def _is_wanted(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
+def _matches(arn: str, tags: list[dict[str, str]], filters: dict[str, Any]) -> bool:
     service, resource = arn.split(":")[2], arn.split(":", 5)[5].split("/")[0]
-    types = asked.get("ResourceTypeFilters")
+    types = filters.get("ResourceTypeFilters")
     if types and service not in types and f"{service}:{resource}" not in types:
         return False
-    if asked.get("ResourceARNList") and arn not in asked["ResourceARNList"]:
+    if filters.get("ResourceARNList") and arn not in filters["ResourceARNList"]:
         return False
     return all(
         any(t["Key"] == f["Key"] and t["Value"] in (f.get("Values") or [t["Value"]]) for t in tags)
-        for f in asked.get("TagFilters", [])
+        for f in filters.get("TagFilters", [])
     )

@@ -1,4 +1,4 @@
-"""Amazon AppStream 2.0, of which moto has nothing: the operations that read."""
+"""The read operations of Amazon AppStream 2.0, which moto does not support."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kit.sandbox.declared import Item
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 
-# Kinds whose describe operation takes names or ARNs and pages in one way: the filter's parameter,
-# the member it is compared with, and whether the request may say a page size.
+# Kinds whose describe operation takes names or ARNs and pages in the same way: the filter's
+# parameter, the member it is compared with, and whether the request may have a page size.
 DESCRIBED = {
     "DescribeStacks": ("Stacks", "Names", "Name", False),
     "DescribeFleets": ("Fleets", "Names", "Name", False),
@@ -26,12 +26,12 @@ TAGGABLE = (
 )  # fmt: skip
 
 
-def not_found(what: str, name: str) -> AWSError:
+def not_found(kind: str, name: str) -> AWSError:
     """Return AppStream's error for a resource that does not exist."""
-    return AWSError("ResourceNotFoundException", f"{what} {name} does not exist.")
+    return AWSError("ResourceNotFoundException", f"{kind} {name} does not exist.")
 
 
-def _one(call: Call, kind: str, name: str) -> Item:
+def _named(call: Call, kind: str, name: str) -> Item:
     for item in call.declared(kind):
         if item["Name"] == name:
             return item
@@ -41,11 +41,11 @@ def _one(call: Call, kind: str, name: str) -> Item:
 def _chosen(items: Iterable[Item], member: str, wanted: list[str] | None, kind: str) -> list[Item]:
     if not wanted:
         return list(items)
-    found = {item.get(member): item for item in items}
+    by_value = {item.get(member): item for item in items}
     for value in wanted:
-        if value not in found:
+        if value not in by_value:
             raise not_found(kind.removesuffix("s"), value)
-    return [found[value] for value in wanted]
+    return [by_value[value] for value in wanted]
 
 
 @answers("appstream", *DESCRIBED)
@@ -58,7 +58,7 @@ def describe(call: Call) -> dict[str, Any]:
 
 @answers("appstream", "DescribeImages")
 def describe_images(call: Call) -> dict[str, Any]:
-    """List images; without a type AWS's public ones are among them."""
+    """List images; without a type also AWS's public images."""
     wanted = call.parameters.get("Type")
     images = [i for i in call.declared("Images") if wanted in (None, i["Visibility"])]
     images = _chosen(images, "Name", call.parameters.get("Names"), "Images")
@@ -69,7 +69,7 @@ def describe_images(call: Call) -> dict[str, Any]:
 @answers("appstream", "DescribeImagePermissions")
 def describe_image_permissions(call: Call) -> dict[str, Any]:
     """List the accounts that an image is shared with."""
-    image = _one(call, "Images", call.parameters["Name"])
+    image = _named(call, "Images", call.parameters["Name"])
     if image["Visibility"] != "PRIVATE":
         raise not_found("Image", image["Name"])
     shared = image.beside.get("SharedImagePermissionsList", [])
@@ -80,7 +80,7 @@ def describe_image_permissions(call: Call) -> dict[str, Any]:
 
 @answers("appstream", "DescribeUsers")
 def describe_users(call: Call) -> dict[str, Any]:
-    """List the users of the user pool, the only authentication type that is allowed here."""
+    """List the users of the user pool, the only authentication type that the operation accepts."""
     if call.parameters["AuthenticationType"] != "USERPOOL":
         raise AWSError(
             "InvalidParameterCombinationException", "AuthenticationType must be USERPOOL."
@@ -130,23 +130,23 @@ def describe_app_block_builder_app_block_associations(call: Call) -> dict[str, A
     return _associations(call, "AppBlockBuilderAppBlockAssociations", associations)
 
 
-def _associations(call: Call, member: str, found: list[dict[str, str]]) -> dict[str, Any]:
+def _associations(call: Call, member: str, items: list[dict[str, str]]) -> dict[str, Any]:
     """Return a page of at most 25, without the list where it is empty: its shape has a minimum."""
-    answer = call.page(member, found, default=25)
+    answer = call.page(member, items, default=25)
     return answer if answer[member] or call.empty_first_page else {}
 
 
 @answers("appstream", "ListAssociatedFleets")
 def list_associated_fleets(call: Call) -> dict[str, Any]:
     """List the names of the fleets of a stack."""
-    stack = _one(call, "Stacks", call.parameters["StackName"])
+    stack = _named(call, "Stacks", call.parameters["StackName"])
     return call.page("Names", stack.beside.get("AssociatedFleets", []), size=None)
 
 
 @answers("appstream", "ListAssociatedStacks")
 def list_associated_stacks(call: Call) -> dict[str, Any]:
     """List the names of the stacks of a fleet."""
-    fleet = _one(call, "Fleets", call.parameters["FleetName"])["Name"]
+    fleet = _named(call, "Fleets", call.parameters["FleetName"])["Name"]
     stacks = call.declared("Stacks")
     names = [s["Name"] for s in stacks if fleet in s.beside.get("AssociatedFleets", [])]
     return call.page("Names", names, size=None)
@@ -154,8 +154,8 @@ def list_associated_stacks(call: Call) -> dict[str, Any]:
 
 @answers("appstream", "DescribeEntitlements")
 def describe_entitlements(call: Call) -> dict[str, Any]:
-    """List the entitlements of a stack, or the one that is named."""
-    stack = _one(call, "Stacks", call.parameters["StackName"])
+    """List the entitlements of a stack, or the named entitlement."""
+    stack = _named(call, "Stacks", call.parameters["StackName"])
     entitlements, name = stack.beside.get("Entitlements", []), call.parameters.get("Name")
     chosen = [e for e in entitlements if name in (None, e["Name"])]
     if name and not chosen:
@@ -166,7 +166,7 @@ def describe_entitlements(call: Call) -> dict[str, Any]:
 @answers("appstream", "DescribeThemeForStack")
 def describe_theme_for_stack(call: Call) -> dict[str, Any]:
     """Return the theme of a stack; most have none, which AWS reports as not found."""
-    stack = _one(call, "Stacks", call.parameters["StackName"])
+    stack = _named(call, "Stacks", call.parameters["StackName"])
     if "Theme" not in stack.beside:
         raise not_found("Theme for stack", stack["Name"])
     return {"Theme": stack.beside["Theme"]}
@@ -174,7 +174,7 @@ def describe_theme_for_stack(call: Call) -> dict[str, Any]:
 
 @answers("appstream", "DescribeUsageReportSubscriptions", "ListExportImageTasks")
 def list_all(call: Call) -> dict[str, Any]:
-    """Answer the lists that take no filter here."""
+    """Answer the lists for which the sandbox supports no filter."""
     kind = call.operation.removeprefix("Describe").removeprefix("List")
     if call.parameters.get("Filters"):
         raise invalid("appstream", "This sandbox does not filter export image tasks.")

@@ -21,7 +21,7 @@ ATTRIBUTES = {
 
 
 def _trails(call: Call, *, shadows: bool) -> list[Item]:
-    """Return the trails that exist in the region: its own, and other regions' multi-region ones."""
+    """Return the trails of the region, and other regions' multi-region trails if `shadows`."""
     return [
         trail
         for region in call.account.regions("cloudtrail")
@@ -43,23 +43,23 @@ def _trail(call: Call, name: str) -> Item:
 
 @answers("cloudtrail", "DescribeTrails")
 def describe_trails(call: Call) -> dict[str, Any]:
-    """List trails; unless told not to, also those that follow the account from other regions."""
+    """List trails, also shadow trails of other regions unless the request excludes them."""
     names = call.parameters.get("trailNameList")
     if names:
-        known = _trails(call, shadows=True)
-        return {"trailList": [t for t in known if t["TrailARN"] in names or t["Name"] in names]}
+        trails = _trails(call, shadows=True)
+        return {"trailList": [t for t in trails if t["TrailARN"] in names or t["Name"] in names]}
     return {"trailList": _trails(call, shadows=call.parameters.get("includeShadowTrails", True))}
 
 
 @answers("cloudtrail", "GetTrailStatus")
 def get_trail_status(call: Call) -> dict[str, Any]:
-    """Say whether a trail is logging and what it last delivered."""
+    """Return whether a trail is logging, and its last delivery."""
     return dict(_trail(call, call.parameters["Name"]).beside["Status"])
 
 
 @answers("cloudtrail", "GetEventSelectors")
 def get_event_selectors(call: Call) -> dict[str, Any]:
-    """Return a trail's selectors; an organisation's trail keeps them from member accounts."""
+    """Return a trail's selectors; member accounts cannot read those of an organisation's trail."""
     trail = _trail(call, call.parameters["TrailName"])
     arn = trail["TrailARN"]
     if f":{call.account.id}:" not in arn:
@@ -72,13 +72,13 @@ def get_event_selectors(call: Call) -> dict[str, Any]:
 @answers("cloudtrail", "LookupEvents")
 def lookup_events(call: Call) -> dict[str, Any]:
     """List the region's management events of the last 90 days, newest first."""
-    asked = call.parameters
-    wanted = asked.get("LookupAttributes", [])
+    parameters = call.parameters
+    wanted = parameters.get("LookupAttributes", [])
     if len(wanted) > 1:
         message = "Only one lookup attribute may be given."
         raise AWSError("InvalidLookupAttributesException", message)
     earliest, latest = call.world.now - HISTORY, dt.datetime.max.replace(tzinfo=dt.UTC)
-    start, end = (_aware(asked.get(k)) for k in ("StartTime", "EndTime"))
+    start, end = (_aware(parameters.get(k)) for k in ("StartTime", "EndTime"))
     if start and end and start > end:
         raise AWSError("InvalidTimeRangeException", "The start time is later than the end time.")
     events = [
@@ -87,7 +87,7 @@ def lookup_events(call: Call) -> dict[str, Any]:
         if max(earliest, start or earliest) <= _time(event) <= (end or latest)
         and all(_has(event, w["AttributeKey"], w["AttributeValue"]) for w in wanted)
     ]
-    if asked.get("EventCategory") == "insight":
+    if parameters.get("EventCategory") == "insight":
         events = []
     return call.page("Events", events, default=50)
 
@@ -109,9 +109,9 @@ def _has(event: Item, key: str, value: str) -> bool:
 
 @answers("cloudtrail", "ListEventDataStores")
 def list_event_data_stores(call: Call) -> dict[str, Any]:
-    """List event data stores, of which AWS now gives little more than name and ARN."""
-    kept = ("EventDataStoreArn", "Name")
-    stores = [{k: s[k] for k in kept} for s in call.declared("EventDataStores")]
+    """List event data stores; AWS now returns little more than name and ARN."""
+    members = ("EventDataStoreArn", "Name")
+    stores = [{k: s[k] for k in members} for s in call.declared("EventDataStores")]
     return call.page("EventDataStores", stores)
 
 

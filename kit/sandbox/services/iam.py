@@ -1,4 +1,4 @@
-"""IAM's account-wide answers: who there is, what they may do, and how they sign in."""
+"""IAM's account-wide answers: principals, their permissions, and how they sign in."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def get_account_authorization_details(call: Call) -> dict[str, Any]:
 
 
 def _attached(call: Call) -> list[dict[str, Any]]:
-    """Return AWS's own policies that somebody has attached, which is when IAM lists them."""
+    """Return the AWS managed policies that are attached; IAM lists no others."""
     attached = Counter(
         policy["PolicyArn"]
         for member in FILTERS
@@ -95,7 +95,7 @@ def _root(call: Call) -> dict[str, Any]:
 
 @answers("iam", "GetAccountSummary")
 def get_account_summary(call: Call) -> dict[str, Any]:
-    """Count what the account has, and say how its root user is protected."""
+    """Return the account's counts, and how its root user is protected."""
     users, root = call.declared("UserDetailList"), _root(call)
     report = root["CredentialReport"]
     with_mfa = [u for u in users if u.beside.get("CredentialReport", {}).get("mfa_active")]
@@ -119,7 +119,7 @@ def get_account_summary(call: Call) -> dict[str, Any]:
 
 @answers("iam", "GenerateCredentialReport")
 def generate_credential_report(call: Call) -> dict[str, Any]:
-    """Start a report, and say on the second request that it is there."""
+    """Start a report; report it as complete on the second request."""
     if call.account.id in call.world.credential_reports:
         return {"State": "COMPLETE"}
     call.world.credential_reports.add(call.account.id)
@@ -197,7 +197,7 @@ def list_saml_providers(call: Call) -> dict[str, Any]:
 
 @answers("iam", "GetAccountPasswordPolicy")
 def get_account_password_policy(call: Call) -> dict[str, Any]:
-    """Return the password policy, where the account has one of its own."""
+    """Return the account's password policy, if it has any."""
     policy = call.single("PasswordPolicy")
     if policy is None:
         message = f"The Password Policy with domain name {call.account.id} cannot be found."

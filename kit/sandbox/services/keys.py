@@ -37,7 +37,7 @@ def describe_key(call: Call) -> dict[str, Any]:
 
 @answers("kms", "GetKeyRotationStatus")
 def get_key_rotation_status(call: Call) -> dict[str, Any]:
-    """Say whether a key's material is replaced every year; never while the key awaits deletion."""
+    """Return whether KMS rotates a key's material; false while the key awaits deletion."""
     key = _key(call)
     status = key.beside.get("RotationStatus", {"KeyRotationEnabled": False})
     if key["KeyState"] == "PendingDeletion" or key["KeySpec"] != "SYMMETRIC_DEFAULT":
@@ -47,7 +47,7 @@ def get_key_rotation_status(call: Call) -> dict[str, Any]:
 
 @answers("kms", "GetKeyPolicy")
 def get_key_policy(call: Call) -> dict[str, Any]:
-    """Return a key's policy; KMS gives each key one that leaves all to the account's IAM."""
+    """Return a key's policy; KMS's default policy enables IAM policies of the account."""
     key = _own_key(call)
     account = f"arn:aws:iam::{call.account.id}:root"
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*"}
@@ -71,7 +71,7 @@ def list_grants(call: Call) -> dict[str, Any]:
 
 
 def _own_key(call: Call) -> Item:
-    """Return the key that a request names; what guards it is told to nobody but its owner."""
+    """Return the key that a request names; only its owner may read its policy and grants."""
     key = _key(call)
     if key["AWSAccountId"] != call.account.id:
         why = "no resource-based policy allows the action"

@@ -40,20 +40,20 @@ def _session(call: Call) -> Item:
 
 @answers("macie2", "GetMacieSession")
 def get_macie_session(call: Call) -> dict[str, Any]:
-    """Say whether Macie is on; where it never was, AWS says so with a 403."""
+    """Return whether Macie is enabled; AWS answers 403 where it never was."""
     return dict(_session(call))
 
 
 @answers("macie2", "GetAutomatedDiscoveryConfiguration")
 def get_automated_discovery_configuration(call: Call) -> dict[str, Any]:
-    """Say whether automated sensitive data discovery is on."""
+    """Return whether automated sensitive data discovery is enabled."""
     _session(call)
     return dict(call.single("AutomatedDiscovery") or {"status": "DISABLED"})
 
 
 @answers("macie2", "ListClassificationJobs")
 def list_classification_jobs(call: Call) -> dict[str, Any]:
-    """List discovery jobs; the filters are not imitated."""
+    """List discovery jobs; the sandbox supports no filter."""
     _session(call)
     if call.parameters.get("filterCriteria"):
         raise invalid("macie2", "This sandbox does not filter classification jobs.")
@@ -69,17 +69,17 @@ def describe_buckets(call: Call) -> dict[str, Any]:
     """
     _session(call)
     buckets = [
-        _seen(call, bucket)
+        _described(call, bucket)
         for bucket in call.account.declared("s3", "Buckets", "")
         if bucket["BucketRegion"] == call.region
     ]
     buckets += [dict(bucket) for bucket in call.declared("buckets")]
     criteria = call.parameters.get("criteria") or {}
-    chosen = [b for b in buckets if all(_meets(_at(b, k), c) for k, c in criteria.items())]
+    chosen = [b for b in buckets if all(_matches(_at(b, k), c) for k, c in criteria.items())]
     return call.page("buckets", chosen, size="maxResults", token="nextToken", default=50, most=1000)
 
 
-def _seen(call: Call, bucket: Item) -> dict[str, Any]:
+def _described(call: Call, bucket: Item) -> dict[str, Any]:
     beside = bucket.beside
     rule = beside.get("Encryption", {}).get("Rules", [{}])[0]
     default = rule.get("ApplyServerSideEncryptionByDefault", {})
@@ -89,7 +89,7 @@ def _seen(call: Call, bucket: Item) -> dict[str, Any]:
     block = beside.get("PublicAccessBlock") or {}
     public = is_public(beside["Policy"]) if "Policy" in beside else False
     public = public and not block.get("RestrictPublicBuckets", False)
-    seen = {
+    description = {
         "accountId": call.account.id,
         "bucketArn": bucket["BucketArn"],
         "bucketCreatedAt": bucket["CreationDate"],
@@ -116,7 +116,7 @@ def _seen(call: Call, bucket: Item) -> dict[str, Any]:
         "versioning": beside.get("Versioning", {}).get("Status") == "Enabled",
         "tags": [{"key": t["Key"], "value": t["Value"]} for t in beside.get("Tagging", [])],
     }
-    return {**seen, **beside.get("Macie", {})}
+    return {**description, **beside.get("Macie", {})}
 
 
 @answers("macie2", "GetFindingStatistics")
@@ -128,20 +128,20 @@ def get_finding_statistics(call: Call) -> dict[str, Any]:
     counts = Counter(
         str(_at(finding, group))
         for finding in call.declared("Findings")
-        if all(_meets(_at(finding, k), c) for k, c in criteria.items())
+        if all(_matches(_at(finding, k), c) for k, c in criteria.items())
     )
     groups = [{"groupKey": key, "count": n} for key, n in counts.most_common()]
     return {"countsByGroup": groups[: call.parameters.get("size", 50)]}
 
 
 def _at(value: Any, path: str) -> Any:
-    """Return what a dotted path leads to, or None."""
+    """Return the value at a dotted path, or None."""
     if isinstance(value, dict) and path in value:
         return value[path]
     head, _, rest = path.partition(".")
     return _at(value.get(head, {}), rest) if rest and isinstance(value, dict) else None
 
 
-def _meets(value: Any, criterion: dict[str, Any]) -> bool:
+def _matches(value: Any, criterion: dict[str, Any]) -> bool:
     text = str(value).lower() if isinstance(value, bool) else value
     return all(COMPARISONS[name](text, wanted) for name, wanted in criterion.items())

@@ -1,4 +1,4 @@
-"""EC2's answers about the networks that fleets and stacks are in."""
+"""EC2's answers about the networks of fleets and stacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kit.sandbox.declared import Item
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 
-# Filter names that are meant, and where an item has their value.
+# The supported filters, and the values of an item for each.
 FILTERS: dict[str, Callable[[Item], Iterable[str]]] = {
     "service-name": lambda i: [i["ServiceName"]],
     "subnet-id": lambda i: [i["SubnetId"]],
@@ -34,10 +34,10 @@ def _named(call: Call, items: list[Item], parameter: str, member: str, code: str
     wanted = call.parameters.get(parameter)
     if not wanted:
         return items
-    found = [i for i in items if i[member] in wanted]
-    for missing in set(wanted) - {i[member] for i in found}:
+    matches = [i for i in items if i[member] in wanted]
+    for missing in set(wanted) - {i[member] for i in matches}:
         raise AWSError(code, f"The ID '{missing}' does not exist")
-    return found
+    return matches
 
 
 @answers("ec2", "DescribeVpcEndpoints")

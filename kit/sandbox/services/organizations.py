@@ -1,4 +1,4 @@
-"""AWS Organizations: the organisation that an account is in, its units and accounts."""
+"""AWS Organizations: the organisation of an account, its units and accounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kit.sandbox.registry import Call, NotOurs, answers
 
 @answers("organizations", "DescribeOrganization")
 def describe_organization(call: Call) -> dict[str, Any]:
-    """Describe the organisation; of an account that is in none moto says so."""
+    """Describe the organisation; moto answers for an account without an organisation."""
     organisation = call.single("Organization")
     if organisation is None:
         raise NotOurs
@@ -48,9 +48,9 @@ def _page(call: Call, kind: str) -> dict[str, Any]:
         raise AWSError("AWSOrganizationsNotInUseException", message)
     parent = call.parameters.get("ParentId")
     units = call.declared("OrganizationalUnits")
-    known = {unit["Id"] for unit in units} | {unit.beside["ParentId"] for unit in units}
-    if parent and parent not in known:
+    parents = {unit["Id"] for unit in units} | {unit.beside["ParentId"] for unit in units}
+    if parent and parent not in parents:
         message = "We can't find a root or OU with the ParentId that you specified."
         raise AWSError("ParentNotFoundException", message)
-    below = [one for one in declared if parent in (None, one.beside["ParentId"])]
+    below = [item for item in declared if parent in (None, item.beside["ParentId"])]
     return call.page(kind, below, default=20, most=20)

@@ -1,4 +1,4 @@
-"""S3's bucket settings, and S3 Control's for the account; objects are moto's."""
+"""S3's bucket settings, and S3 Control's settings of the account; moto answers for objects."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kit.sandbox.errors import access_denied
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, NotOurs, answers
 
-# Operation -> the declaration beside the bucket, the member it goes under (None: it is the answer),
-# and the error that says there is none (None: the answer is then empty).
+# Operation -> the declaration beside the bucket, the answer's member that holds it (None: the whole
+# answer), and the error where it is absent (None: the answer is then empty).
 SETTINGS: dict[str, tuple[str, str | None, tuple[str, str] | None]] = {
     "GetBucketEncryption": (
         "Encryption",
@@ -65,9 +65,9 @@ def bucket_of(call: Call, *, anywhere: bool = False) -> Item:
     Raises
     ------
     NotOurs
-        Where no sample account declares it: moto may know it, or says NoSuchBucket.
+        No sample account declares the bucket: moto has it, or answers NoSuchBucket.
     AWSError
-        AccessDenied for another account's bucket, PermanentRedirect for one in another region.
+        AccessDenied for another account's bucket, PermanentRedirect for a bucket in another region.
     """
     name, mine = call.parameters["Bucket"], call.account.id
     for owner, bucket in _everybody(call):
@@ -94,14 +94,14 @@ def _everybody(call: Call) -> Iterator[tuple[str, Item]]:
     for account in call.world.accounts.values():
         for bucket in account.declared("s3", "Buckets", ""):
             yield account.id, bucket
-    for account in call.world.accounts.values():  # whose owner may be in the sandbox, or not
+    for account in call.world.accounts.values():  # their owners may be outside the sandbox
         for bucket in account.declared("s3", "ForeignBuckets", ""):
             yield "", bucket
 
 
 @answers("s3", "ListBuckets")
 def list_buckets(call: Call) -> dict[str, Any]:
-    """List the account's buckets of all regions, by prefix or region where asked."""
+    """List the account's buckets of all regions, filtered by prefix or region."""
     prefix, region = call.parameters.get("Prefix", ""), call.parameters.get("BucketRegion")
     buckets = [
         bucket
@@ -115,21 +115,21 @@ def list_buckets(call: Call) -> dict[str, Any]:
 
 @answers("s3", "HeadBucket")
 def head_bucket(call: Call) -> dict[str, Any]:
-    """Say in which region a bucket is."""
+    """Return the region of a bucket."""
     bucket = bucket_of(call)
     return {"BucketRegion": bucket["BucketRegion"], "BucketArn": bucket["BucketArn"]}
 
 
 @answers("s3", "GetBucketLocation")
 def get_bucket_location(call: Call) -> dict[str, Any]:
-    """Say in which region a bucket is; no constraint means us-east-1."""
+    """Return the region of a bucket; no constraint means us-east-1."""
     region = bucket_of(call, anywhere=True)["BucketRegion"]
     return {} if region == "us-east-1" else {"LocationConstraint": region}
 
 
 @answers("s3", *SETTINGS)
 def get_setting(call: Call) -> dict[str, Any]:
-    """Answer one setting of a bucket, or say as S3 does that there is none."""
+    """Return a setting of a bucket, or S3's error for its absence."""
     name, member, missing = SETTINGS[call.operation]
     value = bucket_of(call).beside.get(name)
     if value is None:
@@ -141,7 +141,7 @@ def get_setting(call: Call) -> dict[str, Any]:
 
 @answers("s3", "GetBucketPolicyStatus")
 def get_bucket_policy_status(call: Call) -> dict[str, Any]:
-    """Say whether a bucket's policy makes it public."""
+    """Return whether a bucket's policy makes it public."""
     policy = bucket_of(call).beside.get("Policy")
     if policy is None:
         raise AWSError("NoSuchBucketPolicy", "The bucket policy does not exist", 404)
@@ -149,10 +149,10 @@ def get_bucket_policy_status(call: Call) -> dict[str, Any]:
 
 
 def is_public(policy: str) -> bool:
-    """Tell whether a bucket policy is public: it allows everybody something, unconditionally.
+    """Return whether a bucket policy is public: it allows something to everybody, unconditionally.
 
-    S3 looks at the conditions more closely ("The meaning of public" in its user guide); here any
-    condition counts as narrowing.
+    S3 evaluates the conditions more closely (S3 User Guide, "The meaning of 'public'"); here any
+    condition makes a statement non-public.
     """
     statements = json.loads(policy)["Statement"]
     return any(
@@ -165,7 +165,7 @@ def is_public(policy: str) -> bool:
 
 @answers("s3", "GetBucketAcl")
 def get_bucket_acl(call: Call) -> dict[str, Any]:
-    """Return the list that a bucket without access lists has: its owner's full control."""
+    """Return the ACL of a bucket with ACLs disabled: its owner's full control."""
     bucket_of(call)
     owner = {"ID": _canonical_id(call)}
     grantee = {"Type": "CanonicalUser"} | owner
@@ -174,7 +174,7 @@ def get_bucket_acl(call: Call) -> dict[str, Any]:
 
 @answers("s3", "*")
 def leave_to_moto(call: Call) -> dict[str, Any]:
-    """Leave the rest to moto, but keep other accounts, and clients in other regions, out."""
+    """Leave the rest to moto, but refuse other accounts and clients in other regions."""
     if "Bucket" in call.parameters and call.operation != "CreateBucket":
         bucket_of(call)
     raise NotOurs
@@ -193,7 +193,7 @@ def get_public_access_block(call: Call) -> dict[str, Any]:
 
 @answers("s3control", "ListAccessPoints")
 def list_access_points(call: Call) -> dict[str, Any]:
-    """List the account's access points of this region, on one bucket where asked."""
+    """List the account's access points of this region, filtered by bucket."""
     _keep_to_account(call)
     bucket = call.parameters.get("Bucket")
     points = [point for point in _access_points(call) if bucket in (None, point["Bucket"])]

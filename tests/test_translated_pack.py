@@ -1,0 +1,167 @@
+"""A pack in a language of its own: the same findings, and no sentence of English left."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pikepdf
+import pytest
+import yaml
+
+from kit.calls import CALLS
+from kit.catalogue import texts
+from kit.catalogue.frameworks import others
+from kit.controls.source import AWS_PAGE, statements, title
+from kit.pack.attachments import attachments
+from kit.pack.document import document, findings_data
+from kit.pack.execute import execute
+from kit.pack.html import page
+from kit.pack.pdf import pdf
+from kit.pack.seal import NOTEBOOK
+from kit.snapshot import Snapshot, read
+
+# Words that are in nearly every English sentence, and that are no words when they are reversed.
+_COMMON = {
+    *("the", "of", "and", "is", "are", "that", "with", "which", "has", "have", "for", "from"),
+    *("by", "does", "this", "these", "its", "every", "each", "not", "cannot", "whether", "where"),
+    *("what", "who", "so", "than", "them", "they", "but", "if", "been"),
+}
+_WORD = re.compile(r"(\{[a-z_/]+\})|[A-Za-z]{2,}")
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    yield
+    texts.choose("en")
+
+
+@pytest.fixture(scope="module")
+def reversed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("language") / "xx.yaml"
+    path.write_text(yaml.safe_dump(_reversed(texts.tree()) | {"language": "eo"}))
+    return path
+
+
+def _reversed(node: Any) -> Any:
+    """Reverse every word of every text; fields stay."""
+    if isinstance(node, dict):
+        return {name: _reversed(part) for name, part in node.items()}
+    return _WORD.sub(lambda word: word[0] if word[1] else word[0][::-1], node)
+
+
+class Translated(NamedTuple):
+    """A pack in another language, and the words of others that stand in it as they are."""
+
+    digest: str
+    page: str
+    pdf: bytes
+    quoted: str
+
+
+@pytest.fixture(scope="module")
+def translated(
+    signed_pack: Path, reversed_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Translated:
+    run = signed_pack.parent
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CONFIG_HOME", str(run.parents[2] / ".config"))
+        executed = execute(
+            NOTEBOOK, {"snapshot": str(run / "snapshot"), "language": str(reversed_file)}
+        )
+    made, data = document(executed), findings_data(executed)
+    quoted = _quoted(read(run / "snapshot"), data["records"])
+    attached = attachments(executed, made)
+    return Translated(data["facts"]["digest"], page(made), pdf(made, attached=attached), quoted)
+
+
+def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
+    """Words of AWS's page, frameworks, answers, parameters and waivers; names of calls; labels."""
+    frameworks = [AWS_PAGE, *others()]
+    required = [
+        part for id in frameworks for one in statements(id) for part in (one.what, one.says)
+    ]
+    labels = [record["resource"] for record in records]
+    # Policies and roles by which rights come: labels too, and part of what a finding is.
+    labels += [
+        label
+        for record in records
+        for label in json.loads(record["observed_values"]).get("through") or ()
+    ]
+    answers = [
+        request.response for request in stored.evidence if request.call.startswith("artifact")
+    ]
+    given = [stored.run.model_dump(mode="json"), stored.header["waivers"]]
+    return " | ".join([title(), *required, *labels, *CALLS, json.dumps([*answers, *given])])
+
+
+def test_the_findings_are_the_same(signed_pack: Path, translated: Translated) -> None:
+    info = (signed_pack / "bag-info.txt").read_text()
+    assert f"Findings-SHA-256: {translated.digest}\n" in info
+
+
+def test_documents_name_their_language(translated: Translated) -> None:
+    assert '<html lang="eo">' in translated.page
+    with pikepdf.open(io.BytesIO(translated.pdf)) as file:
+        assert str(file.Root.Lang) == "eo"
+
+
+def test_no_sentence_of_english_is_left(translated: Translated, tmp_path: Path) -> None:
+    quoted = set(_pairs(translated.quoted))
+    lines = [*_on_page(translated.page), *_printed(translated.pdf, tmp_path)]
+    left = [line for line in lines if _is_english(line, quoted)]
+    assert not left, "\n".join(left)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("snoisseS of ONE_DRIVE", True),
+        ("of", True),
+        ("snoisseS fo ONE_DRIVE", False),
+        ("SWA's egap Each user has them", False),
+        ("SWA's egap Each user of SWA", True),
+    ],
+)
+def test_a_sentence_of_english_is_seen_and_a_quotation_let_be(line: str, expected: bool) -> None:
+    assert _is_english(line, set(_pairs("Each user has them"))) == expected
+
+
+def _is_english(line: str, quoted: set[tuple[str, str]]) -> bool:
+    """Whether a word of nearly every English sentence stands beside none that a quotation has."""
+    words = ["", *_words(line), ""]
+    return any(
+        word in _COMMON and quoted.isdisjoint({(before, word), (word, after)})
+        for before, word, after in zip(words, words[1:], words[2:], strict=False)
+    )
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    yield from pairwise(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _on_page(shown: str) -> list[str]:
+    """The texts of a page and of attributes that are read out, each once."""
+    body = re.sub(r"<(style|script).*?</\1>|<wbr>", "", shown, flags=re.DOTALL)
+    found = [*re.findall(r'(?:alt|aria-label)="([^"]*)"', body), *re.split(r"<[^>]*>", body)]
+    return list(dict.fromkeys(html.unescape(text).strip() for text in found))
+
+
+def _printed(content: bytes, folder: Path) -> list[str]:
+    """The lines of a PDF, each column of a table by itself."""
+    (folder / "pack.pdf").write_bytes(content)
+    command = ["pdftotext", "-layout", "pack.pdf", "-"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    parts = (part for line in done.stdout.splitlines() for part in re.split(r"\s{2,}", line))
+    return list(dict.fromkeys(parts))
