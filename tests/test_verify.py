@@ -185,9 +185,9 @@ def test_added_and_missing_files_are_told(pack: Path) -> None:
 
 
 def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack: Path) -> None:
-    flip(pack / "data" / "evidence.html")
+    flip(pack / "data" / "findings.xlsx")  # which no other check reads
     reseal(pack)
-    assert wrong(pack).keys() == {SIGNATURE, "data/evidence.html"}
+    assert wrong(pack).keys() == {SIGNATURE}
 
 
 @pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
