@@ -58,6 +58,9 @@ class Worded:
         """Id of the text among the control's ``verdicts``."""
         return "/".join(filter(None, (self.status, self.case)))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
 
 class Attested(Worded):
     """AWS answers for it; the text names where the auditor gets AWS's statement."""

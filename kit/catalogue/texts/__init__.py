@@ -75,9 +75,11 @@ def text(id: str, /, **values: object) -> str:
     KeyError
         The catalogue has no such text, or a field has no value.
     """
-    entry = _catalogue(_chosen).get(id)
-    if entry is None:
-        raise KeyError(f"{id}: the catalogue of texts ({REFERENCE}.yaml) has no such text")
+    try:
+        entry = _catalogue(_chosen)[id]
+    except KeyError:
+        message = f"{id}: the catalogue of texts ({REFERENCE}.yaml) has no such text"
+        raise KeyError(message) from None
     if not isinstance(entry, str):
         entry = entry[PLURAL[values["count"] != 1]]
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
