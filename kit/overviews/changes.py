@@ -6,15 +6,19 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
 from kit.catalogue.texts import text
-from kit.errors import UserError
+from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import RESOURCE
 from kit.judge.findings import open_rows, worst
-from kit.overviews.packs import SealedPack, find_packs, latest, open_pack
+from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
+
+if TYPE_CHECKING:
+    from kit.verify.signatures import Roots
 
 KEY = ["account", "control", "region", "resource"]
 CHANGES = (
@@ -71,13 +75,17 @@ class Changes:
         return int((self.rows["change"] == change).sum())
 
 
-def audits(earlier: Path | str, later: Path | str = "") -> tuple[list[SealedPack], ...]:
+def audits(
+    earlier: Path | str, later: Path | str = "", roots: Roots = ()
+) -> tuple[list[SealedPack], ...]:
     """Open the packs of two audits: a pack each, or the newest pack of each account in a folder.
 
     Parameters
     ----------
     earlier, later : Path
         Without `later`, the last two packs of each account below `earlier`.
+    roots : sequence of certificates
+        Whom the reader trusts to sign; empty where unsigned packs are read too.
 
     Returns
     -------
@@ -90,43 +98,52 @@ def audits(earlier: Path | str, later: Path | str = "") -> tuple[list[SealedPack
         No pack exists, or no account has two.
     """
     if not later:
-        packs = find_packs(earlier)
+        packs = find_packs(earlier, roots)
         newest = latest(packs)
         before = latest(pack for pack in packs if pack is not newest.get(pack.account))
         if not before:
             raise UserError(f"{earlier}: no account below it has two packs to compare")
         return list(before.values()), [newest[account] for account in before], packs
-    sides = [_audit(place) for place in (earlier, later)]
-    return list(sides[0].values()), list(sides[1].values()), [*_history(sides)]
+    sides = [_audit(place, roots) for place in (earlier, later)]
+    return list(sides[0].values()), list(sides[1].values()), [*_history(sides, roots)]
 
 
-def _audit(place: Path | str) -> dict[str, SealedPack]:
+def _audit(place: Path | str, roots: Roots) -> dict[str, SealedPack]:
     try:
-        pack = open_pack(place)
+        pack = open_pack(place, roots)
+    except NotAsStatedError:
+        raise
     except UserError:
-        return latest(find_packs(place))
+        return latest(find_packs(place, roots))
     return {pack.account: pack}
 
 
-def _history(sides: list[dict[str, SealedPack]]) -> Iterator[SealedPack]:
+def _history(sides: list[dict[str, SealedPack]], roots: Roots) -> Iterator[SealedPack]:
     """Yield packs of the later audit's accounts beside its packs, no newer than these."""
     for account, pack in sides[1].items():
         beside = pack.folder.parent.parent  # outputs/<account>
         if beside.name == account:
-            for other in find_packs(beside):
+            for other in find_packs(beside, roots):
                 if other.account == account and other.as_of <= pack.as_of:
                     yield other
 
 
-def compare(earlier: Path | str, later: Path | str = "") -> Changes:
+def compare(earlier: Path | str, later: Path | str = "", trust: str = "") -> Changes:
     """Compare the packs of two audits; see `audits` for the parameters.
+
+    Parameters
+    ----------
+    earlier, later : Path
+    trust : str
+        PEM file of the certificates below which a signer is trusted; empty to read unsigned
+        packs too.
 
     Raises
     ------
     UserError
         As `audits` and `compare_packs`.
     """
-    return compare_packs(*audits(earlier, later))
+    return compare_packs(*audits(earlier, later, roots_of(trust)))
 
 
 def compare_packs(

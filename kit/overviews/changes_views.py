@@ -72,6 +72,7 @@ def compared(changes: Changes) -> Table:
             text(f"report/changes/audits/{side}"),
             pack.account,
             pack.as_of.isoformat(),
+            pack.signature,
             pack.info["Findings-SHA-256"],
         ]
         for side, packs in zip(_SIDES, (changes.before, changes.after), strict=True)
@@ -84,6 +85,7 @@ def compared(changes: Changes) -> Table:
             column("audit"),
             column("account", "code"),
             column("as_of", "datetime"),
+            column("signature"),
             column("findings_sha256", "code"),
         ],
         rows,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.controls import CONTROLS, SECTIONS
-from kit.overviews.packs import SealedPack, find_packs, latest
+from kit.overviews.packs import SealedPack, find_packs, latest, roots_of
 
 _RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
 
@@ -51,7 +51,9 @@ class Organisation:
         return max(pack.as_of for pack in self.packs.values())
 
 
-def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = ()) -> Organisation:
+def roll_up(
+    packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = (), trust: str = ""
+) -> Organisation:
     """Sum up the newest pack of each account.
 
     Parameters
@@ -59,14 +61,20 @@ def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = 
     packs : Path, or iterable of SealedPack
         A folder below which packs lie, or packs.
     expected : sequence of str
-        Accounts that should have a pack.
+        Accounts that should have a pack; none if it is not known.
+    trust : str
+        PEM file of the certificates below which a signer is trusted; empty to read unsigned
+        packs too.
 
     Raises
     ------
     UserError
-        The folder holds no pack, or a pack differs from its manifest.
+        No pack.
+    NotAsStatedError
+        A pack is not what it states, or nobody signed it whom the reader trusts.
     """
-    newest = latest(find_packs(packs) if isinstance(packs, str | Path) else packs)
+    found = find_packs(packs, roots_of(trust)) if isinstance(packs, str | Path) else packs
+    newest = latest(found)
     counts, verdicts, open_ = {}, {}, []
     for account, pack in newest.items():
         leaves = pack.read_leaves(["control", "status", *_WHY])

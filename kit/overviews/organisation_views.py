@@ -99,7 +99,7 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
 def packs(organisation: Organisation) -> Table:
     """The packs of the overview, with their digests."""
     rows: list[list[Any]] = [
-        [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
+        [account, pack.signature, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
         for account, pack in organisation.packs.items()
     ]
     return Table(
@@ -107,6 +107,7 @@ def packs(organisation: Organisation) -> Table:
         text("report/organisation/packs"),
         [
             column("account", "code"),
+            column("signature"),
             column("snapshot_sha256", "code"),
             column("findings_sha256", "code"),
         ],
@@ -216,6 +217,7 @@ def data(organisation: Organisation) -> Data:
         {
             "account": account,
             "as_of": pack.as_of.isoformat(),
+            "signature": pack.signature,
             "snapshot_sha256": pack.info["Snapshot-SHA-256"],
             "findings_sha256": pack.info["Findings-SHA-256"],
             **{status.replace(" ", "_"): int(counts.loc[account, status]) for status in counts},
