@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from kit.errors import CannotRunError, UserError
+from kit.errors import CannotRunError, NotAsStatedError, UserError
 
 _NOT_RUN, _BAD_INPUT, _NOT_AS_SAID = 1, 2, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -49,7 +49,8 @@ class _Commands(click.Group):
             _end("told to end (SIGTERM); nothing half-made is left", signal.SIGTERM)
         except UserError as error:
             click.echo(f"evidence: {error}", err=True)
-            ctx.exit(_NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT)
+            codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_SAID}
+            ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,6 +74,12 @@ def _signing(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+def _trusting(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that names whom the reader trusts: other packs are refused."""
+    told = "PEM file: whom you trust to sign; a pack that nobody of these signed is refused."
+    return click.option("--trust", type=click.Path(path_type=Path), help=told)(command)
 
 
 @main.command()
@@ -191,13 +198,16 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
+@_trusting
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-def organisation(packs: Path, to: Path | None, expect: tuple[str, ...], quiet: bool) -> None:
+def organisation(
+    packs: Path, to: Path | None, expect: tuple[str, ...], trust: Path | None, quiet: bool
+) -> None:
     """Sum up the newest pack of each account below the folder PACKS."""
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
-    made = seal_organisation(packs, to, expect, progress=not quiet)
+    made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
     _tell_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
@@ -207,15 +217,18 @@ def organisation(packs: Path, to: Path | None, expect: tuple[str, ...], quiet: b
 @click.argument("earlier", type=click.Path(path_type=Path))
 @click.argument("later", required=False, type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
+@_trusting
 @click.option("--quiet", is_flag=True, help="No progress bars.")
-def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> None:
+def compare(
+    earlier: Path, later: Path | None, to: Path | None, trust: Path | None, quiet: bool
+) -> None:
     """Tell what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
     Without LATER, the last two packs of each account below EARLIER are compared.
     """
     from kit.overviews.document import seal_changes
 
-    made = seal_changes(earlier, later, to, progress=not quiet)
+    made = seal_changes(earlier, later, to, trust=trust, progress=not quiet)
     _tell_overview(made.folder, "changes.csv")
     told = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
     click.echo("changes: " + (", ".join(told) or "none"))
@@ -223,7 +236,7 @@ def compare(earlier: Path, later: Path | None, to: Path | None, quiet: bool) -> 
 
 @main.command()
 @click.argument("pack", type=click.Path(path_type=Path))
-@click.option("--trust", type=click.Path(path_type=Path), help="PEM file: whom you trust to sign.")
+@_trusting
 @click.option(
     "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
 )

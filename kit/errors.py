@@ -18,6 +18,10 @@ class CannotRunError(UserError):
     """The run could not be carried out (exit code 1), although its parameters are valid."""
 
 
+class NotAsStatedError(UserError):
+    """A pack is not what it states, or nobody whom the reader trusts signed it (exit code 5)."""
+
+
 class NotEnteredError(UserError):
     """The kit could not sign in to the account, so there is no evidence of it.
 

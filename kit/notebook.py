@@ -83,15 +83,15 @@ def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
     Parameters
     ----------
     namespace : mapping
-        The notebook's ``globals()``: ``packs``, ``accounts``.
+        The notebook's ``globals()``: ``packs``, ``accounts``, ``to``, ``trust``.
 
     Raises
     ------
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
-    asked = _given(namespace, {"packs": str, "accounts": list, "to": str})
-    return roll_up(asked["packs"], asked["accounts"])
+    asked = _given(namespace, {"packs": str, "accounts": list, "to": str, "trust": str})
+    return roll_up(asked["packs"], asked["accounts"], asked["trust"])
 
 
 def open_changes(namespace: Mapping[str, Any]) -> Changes:
@@ -100,15 +100,15 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
     Parameters
     ----------
     namespace : mapping
-        The notebook's ``globals()``: ``before``, ``after``.
+        The notebook's ``globals()``: ``before``, ``after``, ``trust``.
 
     Raises
     ------
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
-    asked = _given(namespace, {"before": str, "after": str})
-    return compare(asked["before"], asked["after"])
+    asked = _given(namespace, {"before": str, "after": str, "trust": str})
+    return compare(asked["before"], asked["after"], asked["trust"])
 
 
 def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kit.bag import write_bag
-from kit.judge.digest import RESOURCE, canonical
+from kit.judge.digest import RESOURCE, canonical, findings_digest
 from kit.judge.findings import Finding
-from kit.pack.tabular import findings_csv
+from kit.pack.tabular import findings_csv, read_findings_csv
 
 AS_OF = dt.datetime(2026, 8, 1, 9, tzinfo=dt.UTC)
 
@@ -33,16 +33,16 @@ def seal(
     """Seal a pack below `root`, as of `AS_OF` and some days; return its folder."""
     as_of = AS_OF + dt.timedelta(days=days)
     records = [{**row, "account": account} for row in rows]
+    content = findings_csv({"records": records})
     folder = root / account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack"
     told = {
         "Account": account,
         "Evidence-As-Of": as_of.isoformat(),
-        "Findings-SHA-256": "f" * 64,
+        "Findings-SHA-256": findings_digest(read_findings_csv(content)),
         "Snapshot-SHA-256": "5" * 64,
         "Pseudonym-Key": "0123456789abcdef",
         "Stamp": "NOT AWS: made up",
         **info,
     }
-    content = findings_csv({"records": records})
     write_bag(folder, [("findings.csv", content)], told, as_of)
     return folder

@@ -136,10 +136,10 @@ def test_controls_are_told_as_json_and_as_text(tmp_path: Path) -> None:
 def test_a_control_that_is_none_is_told_with_those_that_are_near(tmp_path: Path) -> None:
     done = evidence("controls", "AR-50", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("evidence: there is no control 'AR-50'; did you mean ")
+    assert done.stderr.startswith("evidence: 'AR-50' is not a control; did you mean ")
     done = evidence("controls", "encryption", cwd=tmp_path)
     assert done.stderr == (
-        "evidence: there is no control 'encryption'; `evidence controls` lists them\n"
+        "evidence: 'encryption' is not a control; `evidence controls` lists them\n"
     )
 
 

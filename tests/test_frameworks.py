@@ -108,10 +108,10 @@ def test_each_requirement_has_its_controls_their_worst_verdict_and_reasons(
     assert encrypted["status"] == worst(own)
     assert encrypted["part"] == "Technical measures"
     assert encrypted["why"].startswith("AR-05, AR-06: the buckets of users' files")
-    assert "related, not tested: AR-07 (the class of key" in encrypted["beside"]
+    assert "related, not tested: AR-07: the class of key" in encrypted["beside"]
     assert (sessions["controls"], sessions["part"], sessions["why"]) == (["EX-07"], "", "")
     assert (staff["controls"], staff["status"]) == ([], None)
-    assert staff["says"] == "Staff are trained. No interface of AWS shows it."
+    assert staff["says"] == "Staff are trained [No interface of AWS shows it.]"
     assert staff["beside"] == "No control tests it"
 
 
@@ -193,7 +193,7 @@ def test_terminal_handbook_and_json_tell_it(example: None) -> None:
     told = handbook()
     assert "\n## Example Standard\n" in told
     assert (
-        "| 7.10 | Staff are trained. No interface of AWS shows it. | No control tests it |" in told
+        "| 7.10 | Staff are trained *No interface of AWS shows it.* | No control tests it |" in told
     )
     (one,) = describe(["EX-07"])
     assert one["requirements"][NAME] == {"7.2": ""}

@@ -13,6 +13,7 @@ from kit.parameters import Run
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+_TYPES = ("str", "list", "bool", "int", "float", "dict")
 _NOT_THIN = (
     ast.FunctionDef,
     ast.ClassDef,
@@ -47,7 +48,7 @@ def test_parameters_are_those_of_a_run_with_type_default_and_a_comment() -> None
     told = papermill.inspect_notebook(str(FOLDER / "evidence_pack.ipynb"))
     assert set(told) == set(Run.model_fields) | {"snapshot"}
     for name, parameter in told.items():
-        assert parameter["inferred_type_name"] in ("str", "list", "bool", "int", "dict"), name
+        assert parameter["inferred_type_name"] in _TYPES, name
         assert len(parameter["help"]) > 10, name
         if name not in ("account", "snapshot"):
             assert ast.literal_eval(parameter["default"]) == Run.model_fields[name].default

@@ -103,7 +103,7 @@ def test_a_pack_that_its_manifest_does_not_vouch_for_is_refused(packs: Path) -> 
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    with pytest.raises(UserError, match=r"findings.csv: its SHA-256 is .* the manifest says"):
+    with pytest.raises(UserError, match=r"findings.csv: its SHA-256 is .* the manifest states"):
         roll_up(packs)
 
 

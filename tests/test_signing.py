@@ -77,7 +77,7 @@ def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
         check=True,
     ).stdout
     pages = said.rstrip("\f\n").split("\f")
-    words = "Signed: see data/evidence.pdf and tagmanifest-sha256.txt.p7s"
+    words = "Signed: see data/evidence.pdf, tagmanifest-sha256.txt.p7s"
     assert [n for n, page in enumerate(pages) if words not in re.sub(r"\s+", " ", page)] == []
     assert "Unsigned" not in said
     assert words in (signed_pack / "data" / "evidence.html").read_text().replace("<wbr>", "")

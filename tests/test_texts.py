@@ -65,7 +65,7 @@ def test_a_translation_replaces_every_text(english: None, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"plain": 3}, "a/plain: a text or a mapping is wanted, not 3"),
+        ({"plain": 3}, "a/plain: 3; accepted: a text or a mapping"),
         ({"more": "x"}, "the text 'a/more' is not in en.yaml"),
         ({"filled": "no field"}, "the text 'a/filled' needs these fields: thing"),
         ({"plain": "{thing}"}, "the text 'a/plain' needs these fields: none"),
@@ -85,7 +85,9 @@ def test_a_translation_names_its_language(english: None, tmp_path: Path) -> None
     assert texts.tag() == ("de", "AT")
     texts.choose(_translation(tmp_path / "yy.yaml"))
     assert texts.tag() == ("de", None)
-    with pytest.raises(UserError, match="'German'; accepted: a language, with a country or not"):
+    with pytest.raises(
+        UserError, match="'German'; accepted: a language, with or without a country"
+    ):
         texts.choose(_translation(tmp_path / "zz.yaml", language="German"))
 
 
@@ -121,7 +123,7 @@ def test_a_text_includes_others_in_their_places() -> None:
         "steps/write": "{steps/read}\n# Write",
         "a/whole": "{steps/write}\n# End: {}",
     }
-    assert texts._whole(entries)["a/whole"] == "# Read {thing}\n# Write\n# End: {}"
+    assert texts._included(entries)["a/whole"] == "# Read {thing}\n# Write\n# End: {}"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_a_text_includes_others_in_their_places() -> None:
 )
 def test_a_text_that_includes_nothing_or_itself_is_refused(entries: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="includes no other text"):
-        texts._whole(entries)
+        texts._included(entries)
 
 
 _ROOT = Path(__file__).parent.parent

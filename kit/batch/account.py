@@ -20,8 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bagit
-
 from kit.batch.accounts import ObjectLock
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
 from kit.batch.request import digest_of, first_difference, request_of, request_of_snapshot
@@ -114,17 +112,47 @@ def check_existing(job: Job) -> dict[str, Any] | None:
             f"batch another name, or move the folder {job.place} away",
         }
     with packs.opened(f"{job.place}/pack") as folder:
-        try:
-            whole = bagit.Bag(str(folder)).is_valid()
-        except (bagit.BagError, OSError):
-            whole = False
-        if whole and _pack_digest(folder) == facts["pack_sha256"]:
-            return {"state": DONE, **facts, "kept": True}
+        fault = fault_of(job, facts, folder)
+    if not fault:
+        return {"state": DONE, **facts, "kept": True}
     return {
         "state": FAILED,
-        "why": f"{job.outputs}/{job.place}/pack was changed after it was made; move the folder "
-        f"{job.place} away and start the batch again",
+        "why": f"{job.outputs}/{job.place}/pack was changed after it was made ({fault}); move the "
+        f"folder {job.place} away and start the batch again",
     }
+
+
+def fault_of(job: Job, facts: Mapping[str, Any], folder: Path) -> str:
+    """Return the first thing that keeps the batch from counting a pack; empty for a sound one.
+
+    ``complete.json`` lies beside the pack, so that whoever can change the one can change the other:
+    the pack itself has to verify, as of this account, and signed where the batch signs.
+    """
+    from kit.verify import NO_SIGNATURE, verify
+    from kit.verify.bag import read_info
+    from kit.verify.contents import open_contents
+
+    try:
+        if _pack_digest(folder) != facts["pack_sha256"]:
+            return "its list of files is another"
+        checks = verify(folder)
+    except (OSError, UserError) as error:
+        return str(error)
+    wrong = [check for check in checks if not check.ok]
+    if wrong:
+        return wrong[0].line
+    if any(check.open == NO_SIGNATURE for check in checks) and job.run.get("signed"):
+        return "it is unsigned, and the batch signs"
+    with open_contents(folder) as contents:
+        stated = read_info(contents)
+    for label, value in (
+        ("Account", job.account),
+        ("Snapshot-SHA-256", facts["snapshot_sha256"]),
+        ("Findings-SHA-256", facts["findings_digest"]),
+    ):
+        if stated.get(label) != value:
+            return f"it states {label} {stated.get(label)}, not {value}"
+    return ""
 
 
 def _changed_request(job: Job, facts: Mapping[str, Any]) -> str:

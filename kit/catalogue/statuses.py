@@ -23,7 +23,7 @@ class Status:
     Attributes
     ----------
     word : str
-        As findings have it.
+        The status as findings have it.
     closed_for : tuple of str
         Reason codes with which an open status is not open.
     exit : int
@@ -48,12 +48,12 @@ class Status:
 
     @property
     def meaning(self) -> str:
-        """What it means, in the language chosen."""
+        """What the status means, in the language chosen."""
         return text(f"statuses/{self.word}/meaning")
 
     @property
     def remarks(self) -> str:
-        """What goes with it in OSCAL, in the language chosen; empty for nothing."""
+        """The remarks of its findings in OSCAL, in the language chosen; empty for none."""
         remarks = f"statuses/{self.word}/remarks"
         return text(remarks) if has(remarks) else ""
 
@@ -75,20 +75,20 @@ def _read() -> dict[str, Status]:
 
 
 STATUSES = _read()
-"""By word, the worst first."""
+"""Statuses by word, the worst first."""
 WORST_FIRST = tuple(STATUSES)
 
 
 def is_open(status: str, reason: str = "") -> bool:
-    """Whether somebody has to act on a finding with this status and reason code."""
-    known = STATUSES[status]
-    return known.open and reason not in known.closed_for
+    """Return whether somebody has to act on a finding with this status and reason code."""
+    definition = STATUSES[status]
+    return definition.open and reason not in definition.closed_for
 
 
 def exit_code(findings: list[tuple[str, str]]) -> int:
-    """Return what a command ends with for findings' statuses and reason codes.
+    """Return a command's exit code for the statuses and reason codes of findings.
 
-    The worst status that is open decides; 0 where none is.
+    The worst open status decides; 0 where no finding is open.
     """
-    found = {status for status, reason in findings if is_open(status, reason)}
-    return next((known.exit for word, known in STATUSES.items() if word in found), 0)
+    open_words = {status for status, reason in findings if is_open(status, reason)}
+    return next((status.exit for word, status in STATUSES.items() if word in open_words), 0)

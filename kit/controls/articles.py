@@ -1,4 +1,4 @@
-"""Articles of the GDPR: whom each of them binds, and how documents cite them."""
+"""Articles of the GDPR: which role each article binds, and how documents cite it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CONTROLLER, PROCESSOR = "controller", "processor"
 
 
 def binds(article: str) -> str:
-    """Return the side that an article binds alone; empty for one that binds both, or defines."""
+    """Return the only role that an article binds; empty where it binds both, or defines a term."""
     sides = frameworks()[GDPR].binds.items()
     return next((side for side, begin in sides if article.startswith(tuple(begin))), "")
 
@@ -28,8 +28,8 @@ def cited(articles: Mapping[str, str], data_role: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Reasons by article. Where no role is declared, all articles, and the side stands with each
-        that binds one alone: "25(2) (controller)".
+        Reasons by article. Without a declared role, all articles; an article that binds a single
+        role names it: "25(2) (controller)".
     """
     sides = {article: binds(article) for article in articles}
     if not data_role:

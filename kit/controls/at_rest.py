@@ -49,7 +49,7 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
     gives=(),
 )
 def unused_instances_are_recycled() -> Outcome:
-    """AWS recycles instances that nobody uses."""
+    """AWS recycles unused instances."""
     return Attested()
 
 
@@ -135,7 +135,7 @@ def keys_of_buckets_are_usable(
     minimum_key: str,
     allowed_key_accounts: list[str],
 ) -> Outcome:
-    """The key is enabled, of the class that the profile asks for, and no stranger's."""
+    """The key is enabled, of the profile's class, and of this or a declared account."""
     if key_class == "none":
         return NotApplicable("no_default_encryption")
     if key_class == "foreign":
@@ -170,7 +170,7 @@ def grants_on_keys_admit_nobody_else(
     allowed_key_accounts: list[str],
     organisation_accounts: list[str],
 ) -> Outcome:
-    """No grant on it does."""
+    """No grant on a customer's key admits an account that the parameters do not declare."""
     return _admits_declared(
         key_class, key_grants_admit, allowed_key_accounts, organisation_accounts
     )
@@ -184,9 +184,11 @@ def it_is_known_whom_keys_admit(
     allowed_key_accounts: list[str],
     organisation_accounts: list[str],
 ) -> Outcome:
-    """Whom they admit does not depend on what cannot be seen."""
-    found = _admits_declared(key_class, key_may_admit, allowed_key_accounts, organisation_accounts)
-    return found or NotEvidenced("needs review")
+    """The answers decide whom the key admits: no condition or gap leaves it open."""
+    outcome = _admits_declared(
+        key_class, key_may_admit, allowed_key_accounts, organisation_accounts
+    )
+    return outcome or NotEvidenced("needs review")
 
 
 def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) -> Outcome:
@@ -210,13 +212,13 @@ def buckets_are_closed_to_the_public(public_by_policy: bool, restrict_public_buc
 
 @buckets_are_closed_to_the_public.clause
 def policies_cannot_open_it(restrict_public_buckets: bool) -> bool:
-    """A public policy would let nobody in: RestrictPublicBuckets is on, for account or bucket."""
+    """RestrictPublicBuckets is on for account or bucket, so that a public policy admits nobody."""
     return restrict_public_buckets
 
 
 @buckets_are_closed_to_the_public.clause
 def acls_cannot_open_it(acls_ignored: bool) -> bool:
-    """Public ACLs let in nobody: they are ignored, or ACLs are disabled."""
+    """The bucket ignores public ACLs, or ACLs are disabled."""
     return acls_ignored
 
 
@@ -224,7 +226,7 @@ def acls_cannot_open_it(acls_ignored: bool) -> bool:
 def access_points_let_nobody_else_in(
     access_points_admit: list[str], *, organisation_accounts: list[str]
 ) -> bool:
-    """No access point lets in the public, or another account that the parameters do not declare."""
+    """No access point admits the public, or another account that the parameters do not declare."""
     return set(access_points_admit) <= set(organisation_accounts)
 
 
@@ -232,7 +234,7 @@ def access_points_let_nobody_else_in(
 def it_is_known_whom_access_points_let_in(
     access_points_may_admit: list[str], *, organisation_accounts: list[str]
 ) -> Outcome:
-    """Nor does one stand open but for a condition, or for the bucket's own policy."""
+    """No access point depends on a condition, or on the bucket's policy, to keep them out."""
     if set(access_points_may_admit) <= set(organisation_accounts):
         return True
     return NotEvidenced("needs review")

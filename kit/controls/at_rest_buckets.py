@@ -1,4 +1,4 @@
-"""Buckets of users' data: what lies in them, whose it is, who reaches it, how long it stays."""
+"""Buckets of users' data: encryption, ownership, access, deletion and retention."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stored_objects_are_encrypted(macie: str, unencrypted_objects: int | None) ->
 
 @stored_objects_are_encrypted.clause
 def encryption_of_each_is_known(macie: str, unknown_objects: int | None) -> Outcome:
-    """Macie can tell of each object how it is encrypted."""
+    """Macie determines the encryption of each object."""
     if macie != ON:
         return MACIE_OFF
     if unknown_objects:
@@ -94,7 +94,7 @@ def no_other_account_is_excepted(
 @bucket_policies_restrict_access_and_deletion.clause_of("low")
 def no_public_statement_waits(public_by_policy: bool, restrict_public_buckets: bool) -> bool:
     """It allows the public nothing that RestrictPublicBuckets alone holds back."""
-    # Where nothing holds it back, AR-14 is about it.
+    # AR-14 judges a public statement that RestrictPublicBuckets does not hold back.
     return not (public_by_policy and restrict_public_buckets)
 
 
@@ -108,7 +108,7 @@ def deletion_guard_is_kept(deletion_guarded: bool | str) -> Outcome:
 
 @bucket_policies_restrict_access_and_deletion.clause
 def bucket_is_the_accounts_own(owner: str) -> bool:
-    """The account owns the bucket: who owns one reads all that is in it."""
+    """The account owns the bucket: a bucket's owner can read every object in it."""
     return owner == OWN
 
 
@@ -127,7 +127,7 @@ def stored_data_is_erased_in_time(
     *,
     retention_procedure: str,
 ) -> Outcome:
-    """Rules erase everything after some days, versions included; or a procedure does, declared."""
+    """Rules, or a declared procedure, erase every object and version after some days."""
     if kept_days is not None:
         return True
     if purpose != LOGS and retention_procedure:

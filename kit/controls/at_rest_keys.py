@@ -1,4 +1,4 @@
-"""Keys: those of the customer, and those that a writer would bring."""
+"""Keys: the customer's in KMS, and keys that a writer supplies (SSE-C)."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def customer_keys_rotate(rotates: bool) -> bool:
     responsibility=CUSTOMER,
 )
 def keys_of_the_writers_own_are_refused(sse_c_blocked: bool) -> bool:
-    """The bucket refuses objects that are encrypted with a key of the writer's (SSE-C)."""
+    """The bucket refuses objects that the writer encrypts with a supplied key (SSE-C)."""
     return sse_c_blocked

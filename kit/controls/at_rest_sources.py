@@ -1,4 +1,4 @@
-"""Buckets of the customer's own: what Elastic fleets load, and what agents see of the screen."""
+"""Buckets that the customer creates: sources of Elastic fleets, and screenshots of agents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def changes_can_be_undone(versioning: str) -> bool:
 @sources_of_elastic_fleets_are_protected.clause
 def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     """The account owns the bucket."""
-    return _own(owner)
+    return _of_the_account(owner)
 
 
 @control(
@@ -57,13 +57,13 @@ def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
 
 @screenshots_of_agents_are_protected.clause
 def keys_of_screenshots_are_usable(key_state: str) -> bool:
-    """The key of the default encryption is enabled, or AWS's own."""
+    """The key of the default encryption is enabled, or AWS runs it."""
     return key_state in ("Enabled", "run by AWS")
 
 
 @screenshots_of_agents_are_protected.clause
 def keys_of_recordings_are_usable(recording_keys_usable: bool) -> bool:
-    """So is every key of its own that a stack names for its recordings."""
+    """Every customer's key that a stack names for its recordings is enabled."""
     return recording_keys_usable
 
 
@@ -94,10 +94,10 @@ def screenshots_are_erased_in_time(kept_days: int | None) -> bool:
 @screenshots_of_agents_are_protected.clause
 def screenshots_go_to_the_accounts_own_bucket(owner: str) -> Outcome:
     """The account owns the bucket."""
-    return _own(owner)
+    return _of_the_account(owner)
 
 
-def _own(owner: str) -> Outcome:
+def _of_the_account(owner: str) -> Outcome:
     if owner == OWN:
         return True
     return NotEvidenced("needs review")

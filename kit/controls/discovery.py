@@ -62,7 +62,7 @@ def buckets_are_searched_for_personal_data(
     gives=(PASS,),
 )
 def findings_of_personal_data_are_dealt_with(macie: str, open_findings: int | None) -> Outcome:
-    """No finding of high severity is open; to find personal data in home folders is no fault."""
+    """No finding of high severity is open; personal data in home folders is expected."""
     if macie != ON:
         return NotEvidenced("Macie off")
     if open_findings:

@@ -94,7 +94,7 @@ def third_party_storage_is_registered(
     shows=("kind", "security_groups", "private_endpoints"),
 )
 def instances_have_no_default_internet_access(internet: bool) -> bool:
-    """Instances reach the internet only through the customer's own network, if at all."""
+    """Instances reach the internet only through the customer's network, if at all."""
     return not internet
 
 
@@ -107,7 +107,7 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     gives=(PASS,),
 )
 def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
-    """The fleet has no filter that lets USB devices in."""
+    """The fleet has no filter that admits USB devices."""
     if usb_filters:
         return NotEvidenced("needs review")
     return True

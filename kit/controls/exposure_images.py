@@ -1,4 +1,4 @@
-"""What leaves with an image: to other accounts, as an AMI, or by what is out of date in it."""
+"""Images: who has them, which left as an AMI, and how current they are."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def aws_protects_its_infrastructure(
         return NotEvidenced("no current report")
     if not reading:
         return NotEvidenced("not declared")
-    # Several may be current: before the newest was written, one of the others was read.
+    # Several may be current: the reader may have read an earlier report than the newest.
     read = next((report for report in current if _may_be_of(reading, report, as_of)), None)
     if not read:
         return NotEvidenced("needs review")
@@ -73,7 +73,7 @@ def aws_protects_its_infrastructure(
 
 
 def _may_be_of(reading: str, report: dict[str, Any], as_of: dt.datetime) -> bool:
-    """Whether the report can be what was read: a reference may name it, a day has to fit."""
+    """Whether `reading` may mean the report: a reference may name it, a day has to fit it."""
     try:
         dt.date.fromisoformat(reading)
     except ValueError:
@@ -119,7 +119,7 @@ def data_rests_in_allowed_regions(place: str, *, allowed_regions: list[str]) -> 
 
 @data_rests_in_allowed_regions.clause
 def copies_rest_in_allowed_regions(copied_to: list[str], *, allowed_regions: list[str]) -> Outcome:
-    """So is every bucket to which S3 copies theirs."""
+    """S3 copies buckets only to regions that the parameters allow."""
     return _allowed(copied_to, allowed_regions)
 
 

@@ -27,7 +27,7 @@ from kit.tables.organisation import OWN
     shows=("iam_users",),
 )
 def root_user_is_set_aside(root_keys: bool) -> bool:
-    """Root has no access key; whether several persons share one IAM user no API can tell."""
+    """Root has no access key. No API shows whether several persons share an IAM user."""
     return not root_keys
 
 
@@ -83,7 +83,7 @@ def streaming_users_have_mfa(
     *,
     user_pool_forbidden: bool,
 ) -> Outcome:
-    """A second factor is asked where people sign in, and the parameters name the evidence."""
+    """The sign-in requires a second factor, and the parameters name the evidence."""
     if way == "user pool" and enabled_users:
         if user_pool_forbidden:
             return False
@@ -144,7 +144,7 @@ def domain_sign_in_rests_on_a_valid_authority(
 def authority_is_the_organisations(
     certificate_sign_in: str, authority_owner: str | None, *, organisation_accounts: list[str]
 ) -> Outcome:
-    """The account, or one of the organisation, has the authority: it decides who signs in."""
+    """The account, or another of the organisation, owns the authority, which decides who signs in."""
     if certificate_sign_in == "DISABLED" or authority_owner in (OWN, *organisation_accounts):
         return True
     return NotEvidenced("needs review", account=authority_owner)

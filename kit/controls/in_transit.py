@@ -56,15 +56,15 @@ def streaming_traffic_is_encrypted(
     private_streaming_required: bool,
     organisation_accounts: list[str],
 ) -> Outcome:
-    """Streaming runs over TLS, through a working endpoint where the profile wants a private one."""
-    known = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
-    if not all(_is_streaming_endpoint(endpoint) for endpoint in known):
+    """Streaming runs over TLS; where the profile requires it, through an available VPC endpoint."""
+    existing = [endpoint for endpoint in endpoints if endpoint["state"] != NOT_FOUND]
+    if not all(_is_streaming_endpoint(endpoint) for endpoint in existing):
         return False
     if private_streaming_required and not endpoints:
         return False
-    if len(known) < len(endpoints):
+    if len(existing) < len(endpoints):
         return NotEvidenced("needs review", "unknown_endpoint")
-    others = {endpoint["owner"] for endpoint in known} - {OWN, *organisation_accounts}
+    others = {endpoint["owner"] for endpoint in existing} - {OWN, *organisation_accounts}
     if others:
         return NotEvidenced(
             "needs review", "endpoint_of_another", account=", ".join(sorted(others))
@@ -98,10 +98,11 @@ def no_api_event_is_seen_below_the_minimum_tls(
     *,
     minimum_tls: str,
 ) -> Outcome:
-    """No event seen in CloudTrail was sent with an older TLS version than the profile's.
+    """No event that the kit read in CloudTrail has an older TLS version than the profile's.
 
-    CloudTrail shows what administrators and tools sent, not the traffic of streaming users: their
-    row of AWS's table, and the signatures (SigV4), rest on AWS's word. Events can only refute it.
+    CloudTrail shows what administrators and tools sent, not the traffic of streaming users. That
+    row of AWS's table, and the signatures (SigV4), rest on AWS's statement. Events can only
+    refute it.
     """
     outcome = _judge_versions(tls_versions, minimum_tls, Attested("silent"))
     if outcome is False:
@@ -165,7 +166,7 @@ def managed_traffic_of_instances_is_encrypted(third_party_connectors: list[str])
     responsibility=CUSTOMER,
 )
 def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int) -> Outcome:
-    """No URL that a stack or its theme sends users to is plain http."""
+    """No stack or theme sends users to a URL over plain http."""
     if plain_urls:
         return False
     return True if own_urls else NotApplicable()
@@ -173,7 +174,7 @@ def own_urls_and_clients_use_tls(plain_urls: list[dict[str, str]], own_urls: int
 
 @own_urls_and_clients_use_tls.clause
 def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
-    """No event seen in CloudTrail was sent with an older TLS version than the profile's."""
+    """No event that the kit read in CloudTrail has an older TLS version than the profile's."""
     return _judge_versions(tls_versions, minimum_tls, NotApplicable())
 
 
@@ -184,10 +185,10 @@ def clients_use_tls(tls_versions: list[str], *, minimum_tls: str) -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    asked_by="fips_required",
+    required_by="fips_required",
 )
 def fips_endpoints_are_used(fips_offered: bool, *, fips_relay_state: bool) -> Outcome:
-    """The region has FIPS endpoints, and the parameters say that users are sent to them."""
+    """The region has FIPS endpoints, and the parameters declare that users reach them."""
     if not fips_offered:
         return False
     if fips_relay_state:
@@ -217,7 +218,7 @@ def users_can_reach_them(pool_users: bool) -> bool:
 def evidence_was_collected_over_verified_tls(
     plain: list[str], elsewhere: list[str], verified: bool | None
 ) -> Outcome:
-    """Every request of the snapshot went to AWS over https, and certificates were verified."""
+    """Every request of the snapshot went to AWS over https, and the client verified certificates."""
     if plain or verified is False:
         return False
     if elsewhere:

@@ -33,7 +33,7 @@ def api_activity_is_logged(api_activity_logged: bool) -> bool:
 
 @api_activity_is_logged.clause
 def other_services_are_logged(services_logged: bool) -> Outcome:
-    """So they do of the other services; of KMS where a customer's key guards a bucket in scope."""
+    """They record the other services too; KMS where a customer's key encrypts a bucket in scope."""
     if services_logged:
         return True
     return NotEvidenced("needs review")
@@ -123,7 +123,7 @@ def trails_are_encrypted(kms_key: bool) -> bool:
 
 @trails_are_validated_and_encrypted.clause
 def keys_of_trails_are_usable(key_state: str | None) -> bool:
-    """The key is enabled, for without it CloudTrail delivers nothing and nobody reads a file."""
+    """The key is enabled: without it CloudTrail delivers no file and nobody can read a file."""
     return key_state in (None, "Enabled")
 
 
@@ -148,7 +148,7 @@ def logs_are_kept_as_long_as_needed(
     """Logs are erased within the profile's bounds; without a rule they are kept for ever."""
 
     def sooner(days: int | None, ahead: int | None) -> int | None:
-        return min((one for one in (days, ahead) if one is not None), default=None)
+        return min((count for count in (days, ahead) if count is not None), default=None)
 
     longest = sooner(log_days, _days_to(log_until, as_of))
     left = _days_to(log_until_least, as_of)
@@ -157,7 +157,7 @@ def logs_are_kept_as_long_as_needed(
         return False
     if shortest < min_log_days or longest > max_log_days:
         return False
-    # A rule with a date erases from then on whatever comes, so that nothing is kept any longer.
+    # From its date on, a rule erases new logs too, so that the bucket keeps none.
     if left is not None and left <= min_log_days + max_log_days:
         soon = as_of.date() + dt.timedelta(days=left - min_log_days)
         return NotEvidenced("needs review", days=shortest, day=soon, least=min_log_days)
@@ -176,7 +176,7 @@ def no_event_data_store_is_going(store_state: str | None) -> bool:
 
 @logs_are_kept_as_long_as_needed.clause
 def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
-    """The key of an event data store is enabled, for without it nobody reads what is kept."""
+    """The key of an event data store is enabled: without it nobody can read its events."""
     return store_key_state in (None, "Enabled")
 
 
@@ -188,7 +188,7 @@ def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
     responsibility=CUSTOMER,
 )
 def access_to_buckets_is_logged(access_logging: bool, accesses_logged: bool) -> Outcome:
-    """Server access logging is on, unless data events of CloudTrail's stand in for it (LG-02)."""
+    """Server access logging is on, unless CloudTrail records the bucket's data events (LG-02)."""
     if access_logging:
         return True
     return NotApplicable() if accesses_logged else False

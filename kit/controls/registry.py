@@ -1,6 +1,6 @@
-"""What a control is: its metadata, and a rule over one row of one table.
+"""The registry of controls: each has metadata, and rules over a row of a table.
 
-What people read of it is in `kit.catalogue`: texts by its id and its clauses', and frameworks.
+`kit.catalogue` holds its texts, by the ids of the control and its clauses, and the frameworks.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from types import CodeType
@@ -19,11 +19,13 @@ from kit.catalogue import frameworks, texts
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS
 from kit.controls.source import answered_by, cite, words
 from kit.errors import UserError
+from kit.parameters import Profile, Run
 from kit.tables.core import SPECS, Part
 
 AWS, CUSTOMER, SHARED = "AWS", "customer", "shared"
-CLOCK = "as_of"  # what rules name to be told when collection began; no threshold
+CLOCK = "as_of"  # the parameter of a rule that takes when collection began; no threshold
 SEVERITIES = ("low", "medium", "high")
+_LIMITS = {*Run.model_fields, *Profile.model_fields, CLOCK}  # what rules may compare with
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = ("GV", "AR", "IT", "ID", "LG", "MD", "DS", "EX")
@@ -40,7 +42,7 @@ class Worded:
     Parameters
     ----------
     case : str, optional
-        Tells several texts of a control apart that have the same status or reason code.
+        Distinguishes texts of a control that have the same status or reason code.
     **values
         The text's fields.
     """
@@ -56,21 +58,24 @@ class Worded:
         """Id of the text among the control's ``verdicts``."""
         return "/".join(filter(None, (self.status, self.case)))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
 
 class Attested(Worded):
-    """AWS answers for it; the text names where the auditor gets AWS's own word."""
+    """AWS answers for it; the text names where the auditor gets AWS's statement."""
 
     status = ATTESTED
 
 
 class NotApplicable(Worded):
-    """There is nothing that the control is about, and that was seen."""
+    """The evidence shows that nothing exists that the control is about."""
 
     status = NOT_APPLICABLE
 
 
 class NotEvidenced(Worded):
-    """What was seen does not decide it: the reason code says why, the text shows the way out."""
+    """The evidence does not decide it: the reason code says why, the text shows the way out."""
 
     status = NOT_EVIDENCED
 
@@ -99,9 +104,9 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a control: the columns it reads and the thresholds it compares with.
+    """A rule of a control: the columns that it reads and the thresholds that it compares with.
 
-    ``severity`` is empty where it is the control's.
+    ``severity`` is empty where the control's severity applies.
     """
 
     control: str
@@ -120,50 +125,50 @@ class Clause:
 
     @property
     def expected(self) -> str:
-        """What the rule wants to see."""
+        """What the rule expects."""
         return texts.text(f"controls/{self.control}/expects/{self.rule.__name__}")
 
     def _parameters(self, kind: Any) -> tuple[str, ...]:
-        found = inspect.signature(self.rule).parameters.items()
-        return tuple(name for name, parameter in found if parameter.kind is kind)
+        parameters = inspect.signature(self.rule).parameters.items()
+        return tuple(name for name, parameter in parameters if parameter.kind is kind)
 
 
 @dataclass(frozen=True)
 class _Described:
-    """What a control and a roll-up have in common: an id, and what the catalogue has under it."""
+    """What controls and roll-ups share: an id, and the texts and mappings of the catalogue."""
 
     id: str
 
     @property
     def title(self) -> str:
-        """What it asserts."""
+        """What the control asserts."""
         return texts.text(f"controls/{self.id}/title")
 
     @property
     def section(self) -> str:
-        """The two letters before the number."""
+        """The two letters before the number of its id."""
         return self.id[:2]
 
     @property
     def source(self) -> str:
-        """What AWS's page says of it, or that it is beyond the source."""
+        """What AWS's page says of the control's subject, or that the page says nothing of it."""
         return words(self.id)
 
     @property
     def gdpr(self) -> dict[str, str]:
-        """Articles whose demand the rules test, with paragraph, and why each."""
+        """Reasons by article, with paragraph, whose demand the rules test."""
         return _reasons(frameworks.mapped(frameworks.GDPR, self.id))
 
     @property
     def context(self) -> dict[str, str]:
-        """Articles that the subject concerns and that no rule tests; documents show them apart."""
+        """Reasons by article that concerns the subject and that no rule tests."""
         return _reasons(frameworks.related(frameworks.GDPR, self.id))
 
     @property
     def requirements(self) -> dict[str, dict[str, str]]:
-        """What the rules test of other frameworks: requirements by framework, and why each."""
-        found = {id: frameworks.mapped(id, self.id) for id in frameworks.others()}
-        return {id: _reasons(some) for id, some in found.items() if some}
+        """Reasons by framework and requirement that the rules test, the GDPR and AWS's page aside."""
+        mappings = {id: frameworks.mapped(id, self.id) for id in frameworks.others()}
+        return {id: _reasons(mapping) for id, mapping in mappings.items() if mapping}
 
 
 def _reasons(ids: Mapping[str, str]) -> dict[str, str]:
@@ -181,19 +186,24 @@ class Control(_Described):
     responsibility: str
     shows: tuple[str, ...]
     rests_on: tuple[Call, ...]
-    asked_by: str
+    required_by: str
     gives: tuple[str, ...]
     clauses: list[Clause] = field(default_factory=list)
 
     def clause(self, rule: Rule) -> Rule:
-        """Add a rule with columns of its own; one clause that is false makes a fail."""
+        """Add a rule that reads other columns; a false clause makes the finding a fail."""
         return self.clause_of("")(rule)
 
     def clause_of(self, severity: str) -> Callable[[Rule], Rule]:
-        """Add a rule with columns and a severity of its own."""
+        """Add a rule that reads other columns and has another severity."""
 
         def add(rule: Rule) -> Rule:
-            self.clauses.append(Clause(self.id, rule, severity))
+            clause = Clause(self.id, rule, severity)
+            _refuse_unknown(
+                self.id, f"column of {self.table}", clause.columns, SPECS[self.table].columns
+            )
+            _refuse_unknown(self.id, "threshold or parameter", clause.thresholds, _LIMITS)
+            self.clauses.append(clause)
             return rule
 
         return add
@@ -211,7 +221,7 @@ class Control(_Described):
         return tuple(dict.fromkeys(node.id for node in tree if isinstance(node, ast.Name)))
 
     def is_about(self, row: Mapping[str, Any]) -> bool:
-        """Whether `where` lets a row through, all of whose `where_columns` were seen."""
+        """Whether `where` selects a row, none of whose `where_columns` has a gap."""
         return bool(eval(self._where, {}, {name: row[name] for name in self.where_columns}))
 
     @cached_property
@@ -220,13 +230,13 @@ class Control(_Described):
         return compile(self.where.query if self.where else "True", self.id, "eval")
 
     def gives_verdict(self, outcome: Outcome) -> bool:
-        """Whether a verdict is declared: pass and fail in `gives`, others in the catalogue."""
+        """Whether `gives` declares a pass or fail, or the catalogue another verdict."""
         if isinstance(outcome, Worded):
             return texts.has(self._verdict(outcome))
         return (PASS if outcome else FAIL) in self.gives
 
     def text_of(self, outcome: Worded) -> str:
-        """Return a verdict's text: reason of what is attested or not applicable, else the way out."""
+        """Return a verdict's text: why it is attested or not applicable, else the way out."""
         page = cite(self.id) if outcome.status == ATTESTED and answered_by(self.id) else ""
         return texts.text(self._verdict(outcome), page=page, **outcome.values)
 
@@ -235,12 +245,12 @@ class Control(_Described):
 
     @property
     def noun(self) -> str:
-        """What one of the rows that it is about is called."""
+        """What a row that the control judges is called."""
         return self.where.noun if self.where else SPECS[self.table].noun
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that decides, in the order in which they are shown."""
+        """The columns that decide, in the order in which findings show them."""
         read = [name for clause in self.clauses for name in clause.columns]
         return tuple(dict.fromkeys([*read, *self.where_columns]))
 
@@ -251,12 +261,12 @@ class Control(_Described):
 
     @property
     def thresholds(self) -> tuple[str, ...]:
-        """Names of the thresholds and lists that decide, and perhaps the clock."""
+        """Names of the thresholds and lists that decide, and of the clock where a rule takes it."""
         names = [name for clause in self.clauses for name in clause.thresholds]
         spec = SPECS[self.table]
         names += spec.thresholds
         names += [limit for name in self.columns for limit in spec.columns[name].thresholds]
-        return tuple(dict.fromkeys([*names, *filter(None, [self.asked_by])]))
+        return tuple(dict.fromkeys([*names, *filter(None, [self.required_by])]))
 
 
 class _Findings(Protocol):
@@ -285,7 +295,7 @@ def control(
     responsibility: str,
     shows: tuple[str, ...] = (),
     rests_on: tuple[Call, ...] = (),
-    asked_by: str = "",
+    required_by: str = "",
     gives: tuple[str, ...] = (PASS, FAIL),
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
@@ -295,31 +305,32 @@ def control(
     id : str
         Section and number, such as ``AR-05``.
     table : str
-        The table whose rows are judged, one finding for each.
+        The table whose rows the control judges, a finding for each.
     where : Part, optional
-        The rows of the table that the control is about; by default all.
+        The rows of the table that the control judges; by default all.
     scope : Scope
         The account, or each region in scope: at least one finding for each.
     severity : {"low", "medium", "high"}
     responsibility : {"AWS", "customer", "shared"}
     shows : tuple of str
-        Columns shown in support; what hides them does not hide the verdict.
+        Columns that a finding shows in support; a gap in them leaves the verdict as it is.
     rests_on : tuple of Call
-        The calls that have to be complete for "there is none", where they are not the table's.
-    asked_by : str
-        Field of the profile without which the control is not applicable, whatever is there.
+        The calls whose complete answers show that nothing exists; by default the table's.
+    required_by : str
+        Field of the profile that requires the control; while it is empty or false, the control
+        is not applicable.
     gives : tuple of str
-        Which of pass and fail its rules can give; the catalogue has the other verdicts.
+        Which of pass and fail its rules can return; the catalogue has the other verdicts.
 
     Returns
     -------
     callable
-        Turns the rule into the `Control`. The function's name is the id of the clause, under which
-        ``kit/catalogue/texts/en.yaml`` has what it expects.
+        Turns the rule into the `Control`. The function's name is the id of the clause;
+        ``kit/catalogue/texts/en.yaml`` has the expectation under it.
     """
 
     def declare(rule: Rule) -> Control:
-        made = Control(
+        declared = Control(
             id,
             table,
             where,
@@ -328,14 +339,32 @@ def control(
             responsibility,
             shows,
             rests_on,
-            asked_by,
+            required_by,
             gives,
-            [Clause(id, rule)],
         )
-        CONTROLS[id] = made
-        return made
+        if id in CONTROLS:
+            raise ValueError(f"{id} is declared twice")
+        _refuse_unknown(id, "table", [table], SPECS)
+        _refuse_unknown(id, "severity", [severity], SEVERITIES)
+        _refuse_unknown(id, "responsibility", [responsibility], (AWS, CUSTOMER, SHARED))
+        _refuse_unknown(id, f"column of {table}", declared.shows, SPECS[table].columns)
+        CONTROLS[id] = declared
+        declared.clause(rule)
+        return declared
 
     return declare
+
+
+def _refuse_unknown(
+    control: str, kind: str, names: Iterable[str], accepted: Collection[str]
+) -> None:
+    """Raise for a name that a declaration must not use; the message has a similar name."""
+    for name in names:
+        if name not in accepted:
+            near = difflib.get_close_matches(name, accepted, n=1)
+            names_accepted = ", ".join(sorted(accepted))
+            hint = f"did you mean {near[0]!r}?" if near else f"accepted: {names_accepted}"
+            raise ValueError(f"{control}: {name!r} is not a {kind}; {hint}")
 
 
 def roll_up(id: str, *, responsibility: str) -> Callable[[_Findings], RollUp]:
@@ -349,55 +378,56 @@ def roll_up(id: str, *, responsibility: str) -> Callable[[_Findings], RollUp]:
 
 
 def describe(ids: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """Return all that is declared of controls and roll-ups, as plain data in order of their ids.
+    """Return the declarations of controls and roll-ups, as plain data in order of their ids.
 
     Raises
     ------
     UserError
-        An id that no control has.
+        No control has an id.
     """
-    known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
-    return [_described(known[name]) for name in sorted(map(find, ids)) or sorted(known)]
+    controls: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
+    return [_described(controls[name]) for name in sorted(map(find, ids)) or sorted(controls)]
 
 
 def find(name: str) -> str:
-    """Return the id of a control or roll-up as it is declared, whatever its case.
+    """Return the declared id of a control or roll-up; `name` may have any case.
 
     Raises
     ------
     UserError
-        No control has it; the message names those that are near.
+        No control has the id; the message names similar ids.
     """
-    known = CONTROLS.keys() | ROLL_UPS.keys()
-    if name.upper() in known:
+    ids = CONTROLS.keys() | ROLL_UPS.keys()
+    if name.upper() in ids:
         return name.upper()
-    near = difflib.get_close_matches(name.upper(), sorted(known), n=3)
+    near = difflib.get_close_matches(name.upper(), sorted(ids), n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`evidence controls` lists them"
-    raise UserError(f"there is no control {name!r}; {hint}")
+    raise UserError(f"{name!r} is not a control; {hint}")
 
 
-def _described(one: Control | RollUp) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": one.id,
-        "title": one.title,
-        "section": section_title(one.section),
-        "responsibility": one.responsibility,
-        "gdpr": dict(one.gdpr),
-        "context": dict(one.context),
-        "source": one.source,
-        "requirements": one.requirements,
+def _described(control: Control | RollUp) -> dict[str, Any]:
+    declarations: dict[str, Any] = {
+        "id": control.id,
+        "title": control.title,
+        "section": section_title(control.section),
+        "responsibility": control.responsibility,
+        "gdpr": dict(control.gdpr),
+        "context": dict(control.context),
+        "source": control.source,
+        "requirements": control.requirements,
     }
-    if isinstance(one, RollUp):
-        return told | {"sums_up": sorted(c.id for c in CONTROLS.values() if one.over(c))}
-    return told | {
-        "scope": one.scope.value,
-        "severity": one.severity,
-        "expected": [clause.expected for clause in one.clauses],
-        "thresholds": list(one.thresholds),
-        "table": one.table,
-        "about": one.noun,
-        "columns": list(one.columns),
-        "calls": sorted(call.name for call in one.calls),
-        "permissions": sorted({call.action for call in one.calls if call.action}),
-        "remedy": asdict(one.remedy),
+    if isinstance(control, RollUp):
+        under = sorted(leaf.id for leaf in CONTROLS.values() if control.over(leaf))
+        return declarations | {"sums_up": under}
+    return declarations | {
+        "scope": control.scope.value,
+        "severity": control.severity,
+        "expected": [clause.expected for clause in control.clauses],
+        "thresholds": list(control.thresholds),
+        "table": control.table,
+        "about": control.noun,
+        "columns": list(control.columns),
+        "calls": sorted(call.name for call in control.calls),
+        "permissions": sorted({call.action for call in control.calls if call.action}),
+        "remedy": asdict(control.remedy),
     }

@@ -1,7 +1,7 @@
 """What AWS's page and other frameworks say, and which controls answer each statement.
 
-``kit/catalogue/frameworks/`` is the one place where statements and controls are put together: a
-control that no statement of ``aws_page.yaml`` names is beyond the source.
+Only ``kit/catalogue/frameworks/`` maps controls to statements. A control that no statement of
+``aws_page.yaml`` names is beyond the source.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ BEYOND = "beyond the source"
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of the page, or one requirement of a framework.
+    """A statement of the page, or a requirement of a framework.
 
     Attributes
     ----------
     number : str
-        By which documents cite it.
+        The number that documents cite.
     part : str
-        Where on the page it stands.
+        The heading above it on the page.
     says : str
         Its words, shortened.
     controls : tuple of str
@@ -31,12 +31,11 @@ class Statement:
     what : str
         What travels, for a row of the table on encryption in transit.
     note : str
-        Where the words cannot be taken as they stand: what was made of them, and why.
+        How the kit reads words that do not fit AppStream as they stand, and why.
     shown : str
-        Where AWS alone can keep the words, so that they stay attested: what the controls show
-        beside them.
+        What the controls show beside a statement that AWS alone can keep, and that stays attested.
     needs : str
-        The parameter without which the controls leave a part of the words open.
+        The parameter without which the controls leave a part of the statement open.
     """
 
     number: str
@@ -66,12 +65,12 @@ def edition() -> str:
 
 def statements(framework: str = AWS_PAGE) -> list[Statement]:
     """Return a framework's statements, in its order."""
-    every = frameworks()[framework].requirements.items()
-    return [_statement(framework, number, requirement) for number, requirement in every]
+    requirements = frameworks()[framework].requirements.items()
+    return [_statement(framework, number, requirement) for number, requirement in requirements]
 
 
 def _statement(framework: str, number: str, requirement: Requirement) -> Statement:
-    def own(member: str) -> str:
+    def prose(member: str) -> str:
         present = getattr(requirement, member)
         return text(f"frameworks/{framework}/{number}/{member}") if present else ""
 
@@ -82,8 +81,8 @@ def _statement(framework: str, number: str, requirement: Requirement) -> Stateme
         requirement.title,
         tuple(requirement.controls),
         requirement.what,
-        own("note"),
-        own("shown"),
+        prose("note"),
+        prose("shown"),
         requirement.needs,
     )
 
@@ -94,19 +93,19 @@ def answered_by(control: str) -> list[Statement]:
 
 
 def cite(control: str) -> str:
-    """Return the page's sentence for what AWS answers for, with the page, for a finding."""
+    """Return the page's sentence on what AWS answers for, with the page's title, for a finding."""
     statement = answered_by(control)[-1]  # a row of the table says more than the advice
     what = f"{statement.what}, " if statement.what else ""
     return f'AWS, "{title()}", {statement.part}: {what}"{statement.says.rstrip(".")}"'
 
 
 def words(control: str) -> str:
-    """Return what the page says of a control's matter, with its note; or that it says nothing."""
-    told = []
+    """Return what the page says of a control's subject, with notes; else `BEYOND`."""
+    sentences = []
     for statement in answered_by(control):
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
-        told.append(f"{says} [{statement.note}]" if statement.note else says)
-    return " ".join(told) or BEYOND
+        sentences.append(f"{says} [{statement.note}]" if statement.note else says)
+    return " ".join(sentences) or BEYOND
 
 
 @dataclass(frozen=True)
@@ -120,9 +119,10 @@ class Cited:
     number, title : str
         The requirement.
     why : str
-        Why the control tests it, or only concerns it; empty where it explains itself.
+        Why the control tests the requirement, or why this concerns the control's subject; empty
+        where the requirement explains itself.
     tested : bool
-        Whether the control's rules test it.
+        Whether the control's rules test the requirement.
     """
 
     framework: str
@@ -132,13 +132,13 @@ class Cited:
     tested: bool
 
     def __str__(self) -> str:
-        """The number, its title and the reason; and that nothing tests it where that is so."""
-        told = ": ".join(filter(None, (f"{self.number} {self.title}".rstrip(), self.why)))
-        return told if self.tested else text("requirements/related", requirement=told)
+        """The number, the title and the reason; and a note where no rule tests the requirement."""
+        cited = ": ".join(filter(None, (f"{self.number} {self.title}".rstrip(), self.why)))
+        return cited if self.tested else text("requirements/related", requirement=cited)
 
 
 def requirements(control: str) -> list[Cited]:
-    """Return what a control answers of the frameworks beside the GDPR and AWS's page."""
+    """Return the requirements of a control in frameworks other than the GDPR and AWS's page."""
     return [
         Cited(
             framework.name,
@@ -148,6 +148,6 @@ def requirements(control: str) -> list[Cited]:
             tested,
         )
         for id, framework in others().items()
-        for tested, some in ((True, mapped(id, control)), (False, related(id, control)))
-        for number, why in some.items()
+        for tested, reasons in ((True, mapped(id, control)), (False, related(id, control)))
+        for number, why in reasons.items()
     ]

@@ -1,4 +1,4 @@
-"""What a finding is, for good: its identity, and the digest over those of a pack."""
+"""The identity of a finding, and the digest over the identities of a pack's findings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import rfc8785
 
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
 
-# What a finding is about: a resource; or that there is none; or those that were not listed; or
-# nothing, because the profile does not require the control; or the findings of other controls.
+# What a finding is about: a resource, the absence of resources, resources that no call listed,
+# a control that the profile does not require, or the findings of other controls.
 RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
 ROLL_UP = "roll-up"
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
@@ -20,7 +20,7 @@ IDENTITY = "identity-1"
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a finding is: what was observed, never how it is worded.
+    """Return the identity of a finding: what the kit observed, never how a text words it.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         JSON-compatible. The reason is a code only where evidence is missing, and a declaration
-        where a fail is accepted; elsewhere it is prose and left out, as are the names that stand
-        for no resource, evidence ids and transient values.
+        where a fail is accepted. Elsewhere it is prose, and the identity leaves it out, as it
+        does labels that name no resource, evidence ids and transient values.
     """
     status = record["status"]
     return {
@@ -51,7 +51,7 @@ def identity(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
-    """SHA-256 over the identities of findings in canonical JSON (RFC 8785).
+    """Return the SHA-256 over the identities of findings in canonical JSON (RFC 8785).
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def canonical(values: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; an integer beyond what JSON holds exactly as a text."""
+    """Return a value as JSON has it; an integer that JSON cannot hold exactly becomes a text."""
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

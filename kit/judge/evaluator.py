@@ -1,4 +1,4 @@
-"""The evaluator: asks rules about rows, and never about what could not be seen."""
+"""The evaluator: applies rules to rows, and never to a cell that has a gap."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
 
 def select(ids: Iterable[str]) -> list[Control]:
-    """The controls with these ids, and those under a roll-up; all where none is named.
+    """Return the controls with these ids, and the controls under a roll-up; all without an id.
 
     Raises
     ------
     UserError
-        An id that no control has.
+        No control has an id.
     """
     try:
         chosen = {find(name) for name in ids} or set(CONTROLS)
@@ -58,7 +58,7 @@ def select(ids: Iterable[str]) -> list[Control]:
 
 
 def needed_calls(ids: Iterable[str]) -> frozenset[Call]:
-    """Return the calls that these controls read, whatever they depend on included."""
+    """Return the calls that these controls read, with the calls that these depend on."""
     return with_sources(call for control in select(ids) for call in control.calls)
 
 
@@ -68,22 +68,20 @@ def calls_of(run: Run) -> frozenset[Call]:
     Raises
     ------
     UserError
-        A control that the run selects, or one that a waiver of it names, is unknown, or a waiver
-        is for a roll-up.
+        The run or a waiver names an unknown control, or a waiver names a roll-up.
     """
     for n, waiver in enumerate(load_waivers(run.waivers), 1):
         where = f"{run.waivers}, waiver {n}: control: "
         try:
-            known = find(waiver.control)
+            control = find(waiver.control)
         except UserError as error:
             raise UserError(f"{where}{error}") from None
-        if known in ROLL_UPS:
-            told = f"{known} sums up other controls; a waiver is for one of those"
-            raise UserError(f"{where}{told}")
-        if known != waiver.control:
-            raise UserError(f"{where}{waiver.control!r}: write {known}")
+        if control in ROLL_UPS:
+            raise UserError(f"{where}{control} sums up other controls; name one of these")
+        if control != waiver.control:
+            raise UserError(f"{where}{waiver.control!r}: write {control}")
     calls = needed_calls(run.controls)
-    # A snapshot is lent only where it says of which organisation it is.
+    # Another run reads this snapshot only where it names its organisation.
     return calls | {DESCRIBE_ORGANIZATION} if run.administers_organisation else calls
 
 
@@ -98,8 +96,8 @@ def evaluate(tables: Tables) -> Findings:
     -------
     Findings
         At least one finding for each control and account, and for each region in scope where
-        the control's scope is the region. What could not be seen is "not evidenced". A roll-up
-        is among them where all that it sums up was selected.
+        the control's scope is the region. A row with a gap is "not evidenced". A roll-up is
+        among them where the run selects every control that it sums up.
     """
     snapshot = tables.snapshot
     controls = select(snapshot.run.controls)
@@ -119,14 +117,14 @@ def evaluate(tables: Tables) -> Findings:
 
 
 class _Evaluation:
-    """One control over one table."""
+    """The evaluation of a control over a table."""
 
     def __init__(self, control: Control, table: Table, snapshot: Snapshot):
         self.control = control
         self.table = table
         self.snapshot = snapshot
-        known = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
-        self.thresholds = {name: known[name] for name in control.thresholds}
+        fields = {**dict(snapshot.run), **dict(snapshot.profile), CLOCK: snapshot.as_of}
+        self.thresholds = {name: fields[name] for name in control.thresholds}
         limits = {name: value for name, value in self.thresholds.items() if name != CLOCK}
         self.limits, self.threshold_values = limits, canonical(limits)
         self.shown = tuple(dict.fromkeys([*control.columns, *control.shows]))
@@ -141,21 +139,22 @@ class _Evaluation:
     def findings(self) -> Iterator[Finding]:
         regions = self.snapshot.regions if self.control.scope is REGION else (GLOBAL,)
         for region in regions:
-            if self.control.asked_by and not self.thresholds[self.control.asked_by]:
+            required_by = self.control.required_by
+            if required_by and not self.thresholds[required_by]:
                 yield self._not_required(region)
                 continue
-            found = [self._judge(row) for row in self.rows if self._is_in(row, region)]
-            yield from found
+            judged = [self._judge(row) for row in self.rows if self._is_in(row, region)]
+            yield from judged
             unseen = list(self._unseen(region))
             yield from unseen
-            if not found and not unseen:
+            if not judged and not unseen:
                 yield self._nothing(region)
 
     def _is_in(self, row: str, region: str) -> bool:
         return self.control.scope is ACCOUNT or self.table.rows[row]["region"] == region
 
     def _rows(self) -> list[str]:
-        """Ids of the rows that `where` lets through, or about which it cannot be told."""
+        """Return the ids of the rows that `where` selects, or may select: a gap hides a column."""
         columns = self.control.where_columns
         return [
             row
@@ -174,7 +173,7 @@ class _Evaluation:
                 unseen = self._gaps(row, clause.columns)
                 gaps += unseen
                 if not unseen:
-                    outcomes.append(self._ask(clause, values))
+                    outcomes.append(self._apply(clause, values))
                     if outcomes[-1] is False:
                         failed.append(clause.severity or self.control.severity)
         base = self._finding(
@@ -192,7 +191,7 @@ class _Evaluation:
         return self._settled(base, outcomes)
 
     def _settled(self, base: Finding, outcomes: list[Outcome]) -> Finding:
-        """The verdict of a row whose cells were all seen and of which no clause is false."""
+        """Return the verdict of a row that has no gap and no false clause."""
         for outcome in outcomes:
             if isinstance(outcome, NotEvidenced):
                 hint = self.control.text_of(outcome)
@@ -204,7 +203,7 @@ class _Evaluation:
         decides = (attested or worded)[0]
         return replace(base, status=decides.status, reason=self.control.text_of(decides))
 
-    def _ask(self, clause: Clause, values: Mapping[str, Any]) -> Outcome:
+    def _apply(self, clause: Clause, values: Mapping[str, Any]) -> Outcome:
         columns = [values[name] for name in clause.columns]
         limits = {name: self.thresholds[name] for name in clause.thresholds}
         outcome: Any = clause.rule(*columns, **limits)
@@ -230,7 +229,7 @@ class _Evaluation:
         return tuple(dict.fromkeys(refs))
 
     def _observed(self, row: str, values: Mapping[str, Any]) -> str:
-        told = []
+        parts = []
         for name in self.shown:
             title = self.table.spec.title(name)
             seen = (
@@ -241,21 +240,21 @@ class _Evaluation:
             ids = self.table.assumed.get((row, name), ())
             sources = ", ".join(text(f"defaults/{id}") for id in ids)
             assumed = text("findings/assumed", sources=sources) if sources else ""
-            told.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
-        return "; ".join(told)
+            parts.append(" ".join(filter(None, (f"{title}: {seen}", assumed))))
+        return "; ".join(parts)
 
     def _shown(self, name: str, value: Any) -> str:
         return shown(value, quoted=self.table.spec.columns[name].quoted)
 
     def _sample(self, row: str, values: Mapping[str, Any]) -> str:
-        """Which part of a population the cells rest on, where it is not all of it."""
+        """Return which part of a population the cells rest on; empty for all of it."""
         columns = self.table.spec.columns
         names = dict.fromkeys(filter(None, (columns[name].sample for name in self.shown)))
-        found = [values[name] for name in names if (row, name) not in self.gaps]
-        return "; ".join(filter(None, found))
+        parts = [values[name] for name in names if (row, name) not in self.gaps]
+        return "; ".join(filter(None, parts))
 
     def _values(self, row: str, values: Mapping[str, Any]) -> str:
-        """The cells that were seen, typed, by column id; transient ones left out."""
+        """Return typed cells by column id, without gaps and transient columns."""
         columns = self.table.spec.columns
         return canonical(
             {
@@ -266,7 +265,7 @@ class _Evaluation:
         )
 
     def _unseen(self, region: str) -> Iterator[Finding]:
-        """A finding for each call without which the list of rows is not complete."""
+        """Yield a finding for each call without which the list of rows is not complete."""
         for entry in self.coverage:
             if entry.complete or entry.region not in (region, GLOBAL):
                 continue
@@ -279,16 +278,16 @@ class _Evaluation:
             yield self._gap_finding(replace(base, observed=text("findings/not_seen")), [entry])
 
     def _nothing(self, region: str) -> Finding:
-        looked = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
-        refs = [ref for entry in looked for ref in entry.evidence]
+        entries = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]
+        refs = [ref for entry in entries for ref in entry.evidence]
         unused = region in self.snapshot.regions_unused
-        asked = all(entry.evidence for entry in looked if entry.region == region)
+        answered = all(entry.evidence for entry in entries if entry.region == region)
         for row, values in self.table.rows.items():
             if values["region"] == region:
                 names = self.control.where_columns
                 refs += [ref for name in names for ref in self.table.refs[row, name]]
         noun = self.control.noun
-        if unused and not (refs and asked):  # nothing more was asked there
+        if unused and not (refs and answered):  # the collector sent only the probes there
             refs = [ref for call in PROBES for ref in self.snapshot.answer(call, region).evidence]
             noun = IN_USE.noun
         nothing = text("findings/nothing", noun=noun)
@@ -347,26 +346,26 @@ class _Evaluation:
 
 
 def _under(roll_up: RollUp) -> set[str]:
-    """Ids of the controls that a roll-up sums up."""
+    """Return the ids of the controls that a roll-up sums up."""
     return {name for name, control in CONTROLS.items() if roll_up.over(control)}
 
 
 def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
-    """Sum up findings: the worst status, and the severity and names of those that have it.
+    """Return the worst status of findings, with severity and names of the controls that have it.
 
-    The gravest come first.
+    The controls of the highest severity come first.
     """
     under = [finding for finding in leaves if roll_up.over(CONTROLS[finding.control])]
     status = worst(finding.status for finding in under)
     made = sorted(
         (finding for finding in under if finding.status == status),
-        key=lambda one: (-SEVERITIES.index(one.severity), one.control),
+        key=lambda finding: (-SEVERITIES.index(finding.severity), finding.control),
     )
     severity = made[0].severity if made and STATUSES[status].listed else ""
     parts: dict[str, list[str]] = {}
     for finding in made:
         parts.setdefault(finding.control, []).append(finding.sample)
-    by = [f"{name} ({told})" if (told := samples(some)) else name for name, some in parts.items()]
+    by = [f"{name} ({note})" if (note := samples(notes)) else name for name, notes in parts.items()]
     grave = f" ({severity})" if severity else ""
     all_ids = sorted({finding.control for finding in under})
     return Finding(
@@ -385,13 +384,13 @@ def _summed(roll_up: RollUp, leaves: list[Finding], account: str) -> Finding:
 
 
 def shown(value: Any, *, quoted: bool = False) -> str:
-    """A cell's value as people read it.
+    """Return a cell's value as people read it.
 
     Parameters
     ----------
     value
     quoted : bool
-        The value is somebody else's words, so none of them is one of the kit's.
+        Somebody outside the kit chose the words, so the catalogue replaces none of them.
     """
     if value in (None, "", [], {}):
         return text("findings/none")
@@ -402,14 +401,14 @@ def shown(value: Any, *, quoted: bool = False) -> str:
         return ", ".join(f"{name} {item}" for name, item in items)
     if isinstance(value, (list, tuple)):
         most = 5
-        told = "; ".join(shown(item, quoted=quoted) for item in value[:most])
+        listed = "; ".join(shown(item, quoted=quoted) for item in value[:most])
         more = len(value) - most
-        return f"{told}; {text('findings/more', count=more)}" if more > 0 else told
+        return f"{listed}; {text('findings/more', count=more)}" if more > 0 else listed
     return str(value) if quoted else _in_words(str(value))
 
 
 def _in_words(value: str) -> str:
-    """A value with what the catalogue calls it in place of a word of the kit's at its beginning."""
+    """Return a value; where it begins with a word of the kit, the catalogue's text replaces it."""
     word, bracket, rest = value.partition(" (")
-    known = f"values/{word}"
-    return f"{text(known)}{bracket}{rest}" if has(known) else value
+    id = f"values/{word}"
+    return f"{text(id)}{bracket}{rest}" if has(id) else value

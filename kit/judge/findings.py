@@ -1,4 +1,4 @@
-"""The findings: one row for each verdict, the statuses, waivers and digest."""
+"""The findings: a row for each verdict, the counts, the exit code and the digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIRST = 4  # controls that are named beside the verdict of a roll-up
 
 @dataclass(frozen=True)
 class Finding:
-    """One verdict.
+    """A verdict.
 
     Attributes
     ----------
@@ -30,18 +30,18 @@ class Finding:
     reason : str
         Reason code of what is not evidenced, source of what is attested, reason of a waiver.
     observed, expected : str
-        What was read, and what the rule wanted with its thresholds.
+        What the kit read, and what the rule expects with its thresholds.
     operation, code, permission, hint : str
-        For what could not be seen: the call, AWS's error code, the action to grant, the way out.
+        For a gap: the call, AWS's error code, the action to grant, the way out.
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
     subject : str
         What ``resource`` names: `RESOURCE`, `NOTHING`, `UNLISTED`, `NOT_REQUIRED` or `ROLL_UP`.
     observed_values, threshold_values : str
-        JSON objects in the canonical form of RFC 8785: typed values by column id, without those
-        that were not seen or are transient, and the thresholds and lists by field.
+        JSON objects in the canonical form of RFC 8785: typed values by column id, without gaps
+        and transient columns, and the thresholds and lists by field.
     sample : str
-        Which part of the population was read, where that was not all of it.
+        Which part of the population the kit read; empty for all of it.
     """
 
     control: str
@@ -65,7 +65,7 @@ class Finding:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody has to act on it."""
+        """Whether somebody has to act on the finding."""
         return is_open(self.status, self.reason)
 
 
@@ -75,11 +75,11 @@ class Findings:
     Parameters
     ----------
     leaves, roll_ups : iterable of Finding
-        Verdicts of controls, and those that sum them up.
+        Verdicts of controls, and the verdicts that sum these up.
     unused_waivers : iterable of Waiver
-        Waivers that matched nothing, or whose date has passed.
+        Waivers that matched no fail, or whose date has passed.
     run : Run, optional
-        What was asked for and declared, on which words beside the verdicts rest.
+        The run's parameters: documents word some texts by what these declare.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Findings:
 
     @property
     def data_role(self) -> str:
-        """The role under the GDPR that the run declares, which decides the articles cited."""
+        """The role under the GDPR that the run declares; it decides which articles apply."""
         return self.declared("data_role")
 
     def declared(self, name: str) -> str:
@@ -113,24 +113,24 @@ class Findings:
     def digest(self) -> str:
         """SHA-256 over the identities of the findings; see `kit.judge.digest.identity`.
 
-        It is the same whichever door the same account went through.
+        Command line, Python and notebook give the same account the same digest.
         """
         return findings_digest(asdict(finding) for finding in (*self.leaves, *self.roll_ups))
 
     def count(self, status: str) -> int:
-        """How many leaf findings have a status."""
+        """Return how many leaf findings have a status."""
         return sum(finding.status == status for finding in self.leaves)
 
     @property
     def exit_code(self) -> int:
-        """0 nothing open, 3 fails found, 4 evidence missing (3 outranks 4)."""
+        """0: nothing is open; 3: a fail is open; 4: evidence is missing. 3 outranks 4."""
         return exit_code([(finding.status, finding.reason) for finding in self.leaves])
 
 
 def why(record: Mapping[str, Any]) -> str:
-    """Why a finding is as it is, with operation and error code where a call failed.
+    """Return why a finding has its status, with operation and error code where a call failed.
 
-    What was read of a sample comes first, where no cut of a long text takes it.
+    The sample comes first: documents cut long texts at the end.
 
     Parameters
     ----------
@@ -154,28 +154,28 @@ def summed_up(verdict: str, controls: Sequence[str], made: int, count: int) -> s
 
 
 def made_by(observed: str) -> str:
-    """Return a roll-up's verdict, its severity and the first of what made it, as it observed them."""
+    """Return a roll-up's verdict and severity, and the first controls that made it."""
     names = observed.partition(": ")[0].split(", ")
     more = len(names) - 1 - _FIRST  # after the verdict
     shown = ", ".join(names[: 1 + _FIRST])
     return f"{shown} {text('findings/more', count=more)}" if more > 0 else shown
 
 
-def samples(told: Sequence[str]) -> str:
-    """Say how many of some findings rest on a sample, by what each tells; nothing where none does."""
-    some = sum(map(bool, told))
-    if 0 < some < len(told):
-        return text("findings/sample_in", some=some, count=len(told))
+def samples(notes: Sequence[str]) -> str:
+    """Return how many findings rest on a sample, by their ``sample``; empty where none does."""
+    some = sum(map(bool, notes))
+    if 0 < some < len(notes):
+        return text("findings/sample_in", some=some, count=len(notes))
     return text("findings/sample") if some else ""
 
 
 def worst(statuses: Iterable[str]) -> str:
-    """The status that a roll-up of these has; not applicable where there are none."""
-    found = set(statuses)
-    return next((status for status in WORST_FIRST if status in found), NOT_APPLICABLE)
+    """Return the worst of some statuses; "not applicable" where there is none."""
+    present = set(statuses)
+    return next((status for status in WORST_FIRST if status in present), NOT_APPLICABLE)
 
 
 def open_rows(table: pd.DataFrame) -> pd.Series:
     """Return which rows of ``status`` and ``reason`` are open, as bool by row."""
-    known = zip(table["status"], table["reason"], strict=True)
-    return pd.Series([is_open(*pair) for pair in known], index=table.index, dtype=bool)
+    pairs = zip(table["status"], table["reason"], strict=True)
+    return pd.Series([is_open(*pair) for pair in pairs], index=table.index, dtype=bool)

@@ -1,4 +1,4 @@
-"""Fails that somebody accepts, until a day."""
+"""Waivers: fails that somebody accepts until a day."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from kit.parameters import Waiver
 def apply_waivers(
     findings: Sequence[Finding], waivers: Iterable[Waiver], as_of: dt.datetime
 ) -> tuple[list[Finding], list[Waiver]]:
-    """Turn fails that are waived into accepted ones.
+    """Change the status of fails that a waiver names to "accepted".
 
     Parameters
     ----------
     findings : sequence of Finding
     waivers : iterable of Waiver
-        ``resource`` is a shell pattern over labels. A waiver serves up to and including the day
-        on which it expires.
+        ``resource`` is a shell pattern over labels. A waiver applies up to and including the
+        day on which it expires.
     as_of : datetime
-        The day that counts.
+        When collection began, UTC: its day decides whether a waiver has expired.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def apply_waivers(
     """
     changed, unused = list(findings), []
     for waiver in waivers:
-        served = False
+        applied = False
         if not has_expired(waiver, as_of):
             for n, finding in enumerate(changed):
                 if (
@@ -42,17 +42,17 @@ def apply_waivers(
                     and fnmatch.fnmatchcase(finding.resource, waiver.resource)
                 ):
                     changed[n] = replace(finding, status=ACCEPTED, reason=accepted_for(waiver))
-                    served = True
-        if not served:
+                    applied = True
+        if not applied:
             unused.append(waiver)
     return changed, unused
 
 
 def accepted_for(waiver: Waiver) -> str:
-    """The reason code of what a waiver accepts."""
+    """Return the reason code of a finding that a waiver accepts."""
     return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
 
 
 def has_expired(waiver: Waiver, as_of: dt.datetime) -> bool:
-    """Whether a waiver's last day is over."""
+    """Return whether a waiver's last day is over."""
     return dt.date.fromisoformat(waiver.expires) < as_of.date()

@@ -1,4 +1,4 @@
-"""What changed between two audits: of an account, or of an organisation."""
+"""The changes between two audits of an account or of an organisation."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
 from kit.catalogue.texts import text
-from kit.errors import UserError
+from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import RESOURCE
 from kit.judge.findings import open_rows, worst
-from kit.overviews.packs import SealedPack, find_packs, latest, open_pack
+from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
+
+if TYPE_CHECKING:
+    from kit.verify.signatures import Roots
 
 KEY = ["account", "control", "region", "resource"]
 CHANGES = (
@@ -27,7 +31,7 @@ CHANGES = (
     "changed",
     "appeared",
 )
-_NAMED = 10  # accounts of a remark
+_NAMED = 10  # accounts that a remark names
 _PROSE = ("reason", "observed", "expected", "observed_values")
 _READ = [*KEY, "subject", "status", *_PROSE]
 
@@ -39,17 +43,18 @@ class Changes:
     Attributes
     ----------
     before, after : list of SealedPack
-        One of an account, or the newest of each account of an organisation.
+        A pack of an account, or the newest pack of each account of an organisation.
     rows : DataFrame
         ``account``, ``control``, ``region``, ``resource``, ``change`` (one of `CHANGES`),
         ``status_before``, ``status_after``, ``observed_before``, ``observed_after`` and ``since``
-        (ISO time; since when an open point has been open, as far as packs tell).
+        (ISO time of the first pack in which an open point has been open without a break).
     appeared, gone : DataFrame
-        ``account``, ``region``, ``resource``: what only one of the two audits has.
+        ``account``, ``region``, ``resource``: resources that only the later audit has, and
+        resources that only the earlier audit has.
     same : int
         Rows that did not change and are not open.
     remarks : list of str
-        What makes the two hard to compare.
+        Reasons why the two are hard to compare.
     """
 
     before: list[SealedPack]
@@ -62,21 +67,25 @@ class Changes:
 
     @property
     def as_of(self) -> dt.datetime:
-        """When the later evidence was collected: the only clock here."""
+        """When the later evidence was collected; the comparison reads no other clock."""
         return max(pack.as_of for pack in self.after)
 
     def count(self, change: str) -> int:
-        """How many rows changed like that."""
+        """Return how many rows have a change."""
         return int((self.rows["change"] == change).sum())
 
 
-def audits(earlier: Path | str, later: Path | str = "") -> tuple[list[SealedPack], ...]:
-    """Open what two audits left: a pack each, or the newest pack of each account below a folder.
+def audits(
+    earlier: Path | str, later: Path | str = "", roots: Roots = ()
+) -> tuple[list[SealedPack], ...]:
+    """Open the packs of two audits: a pack each, or the newest pack of each account in a folder.
 
     Parameters
     ----------
     earlier, later : Path
         Without `later`, the last two packs of each account below `earlier`.
+    roots : sequence of certificates
+        Whom the reader trusts to sign; empty where unsigned packs are read too.
 
     Returns
     -------
@@ -86,46 +95,55 @@ def audits(earlier: Path | str, later: Path | str = "") -> tuple[list[SealedPack
     Raises
     ------
     UserError
-        No pack there, or no account has two.
+        No pack exists, or no account has two.
     """
     if not later:
-        packs = find_packs(earlier)
+        packs = find_packs(earlier, roots)
         newest = latest(packs)
         before = latest(pack for pack in packs if pack is not newest.get(pack.account))
         if not before:
             raise UserError(f"{earlier}: no account below it has two packs to compare")
         return list(before.values()), [newest[account] for account in before], packs
-    sides = [_audit(place) for place in (earlier, later)]
-    return list(sides[0].values()), list(sides[1].values()), [*_history(sides)]
+    sides = [_audit(place, roots) for place in (earlier, later)]
+    return list(sides[0].values()), list(sides[1].values()), [*_history(sides, roots)]
 
 
-def _audit(place: Path | str) -> dict[str, SealedPack]:
+def _audit(place: Path | str, roots: Roots) -> dict[str, SealedPack]:
     try:
-        pack = open_pack(place)
+        pack = open_pack(place, roots)
+    except NotAsStatedError:
+        raise
     except UserError:
-        return latest(find_packs(place))
+        return latest(find_packs(place, roots))
     return {pack.account: pack}
 
 
-def _history(sides: list[dict[str, SealedPack]]) -> Iterator[SealedPack]:
-    """Yield packs of the same accounts that lie beside the given ones, no newer than these."""
+def _history(sides: list[dict[str, SealedPack]], roots: Roots) -> Iterator[SealedPack]:
+    """Yield packs of the later audit's accounts beside its packs, no newer than these."""
     for account, pack in sides[1].items():
         beside = pack.folder.parent.parent  # outputs/<account>
         if beside.name == account:
-            for other in find_packs(beside):
+            for other in find_packs(beside, roots):
                 if other.account == account and other.as_of <= pack.as_of:
                     yield other
 
 
-def compare(earlier: Path | str, later: Path | str = "") -> Changes:
-    """Compare what two audits left; see `audits` for what may be named, `compare_packs` for more.
+def compare(earlier: Path | str, later: Path | str = "", trust: str = "") -> Changes:
+    """Compare the packs of two audits; see `audits` for the parameters.
+
+    Parameters
+    ----------
+    earlier, later : Path
+    trust : str
+        PEM file of the certificates below which a signer is trusted; empty to read unsigned
+        packs too.
 
     Raises
     ------
     UserError
-        As these do.
+        As `audits` and `compare_packs`.
     """
-    return compare_packs(*audits(earlier, later))
+    return compare_packs(*audits(earlier, later, roots_of(trust)))
 
 
 def compare_packs(
@@ -138,9 +156,9 @@ def compare_packs(
     Parameters
     ----------
     before, after : iterable of SealedPack
-        Of one account each, or of many, an account once in each.
+        A pack each, or a pack of each account.
     history : iterable of SealedPack
-        Older packs and those between, which tell since when a point has been open.
+        Older packs, and packs between the two: they show since when a point has been open.
 
     Raises
     ------
@@ -154,7 +172,7 @@ def compare_packs(
         raise UserError(f"the packs have no account in common: {names[0]} and {names[1]}")
     if max(p.as_of for p in after) < max(p.as_of for p in before):
         raise UserError(
-            f"the second pack ({after[0].folder}) is the older one; name the earlier pack first"
+            f"the second pack ({after[0].folder}) is the earlier pack; name the earlier pack first"
         )
     old = _table(pack for pack in before if pack.account in shared)
     new = _table(pack for pack in after if pack.account in shared)
@@ -199,7 +217,7 @@ _COMPARED = [
 
 
 def _change(before: object, after: object, was: object, now: object, why: object) -> str:
-    """Tell what became of a row; NaN where one of the audits has no such row."""
+    """Return how a row changed; values are NaN where an audit has no such row."""
     had, has = isinstance(before, str), isinstance(after, str)
     if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
         return ""
@@ -218,14 +236,14 @@ def _change(before: object, after: object, was: object, now: object, why: object
     if after == NOT_EVIDENCED:
         return "still open"
     # A pack of an earlier form has no values: then the status alone is compared.
-    known = isinstance(was, str) and isinstance(now, str)
-    return "changed" if before != after or (known and was != now) else ""
+    has_values = isinstance(was, str) and isinstance(now, str)
+    return "changed" if before != after or (has_values and was != now) else ""
 
 
 def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
-    """Return one row for each place that a control looks at, roll-ups left out."""
+    """Return a row for each account, control, region and resource, without roll-ups."""
     table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
-    # How a pack words that there is no resource is no part of what it found.
+    # A label of a finding without a resource is prose, which versions of the kit may word anew.
     of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
     table["resource"] = table["resource"].where(of_a_resource, table["subject"])
     grouped = table.groupby(KEY, sort=True)
@@ -240,7 +258,7 @@ def _joined(texts: pd.Series) -> str:
 
 
 def _places(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the resources that any control names; a row keyed by nothing is no resource."""
+    """Return the account, region and resource of rows, each once."""
     places = table.index.to_frame(index=False)[["account", "region", "resource"]]
     return places.drop_duplicates()
 
@@ -251,15 +269,15 @@ def _only(some: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 
 def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
-    """Tell since when each point has been open without a break, up to its account's newest pack."""
+    """Return since when each point has been open without a break, up to the newest pack."""
     unique = {pack.folder.resolve(): pack for pack in packs}.values()
     since: dict[tuple[str, ...], str] = {}
     accounts: dict[str, list[SealedPack]] = {}
     for pack in sorted(unique, key=lambda pack: pack.as_of):
         accounts.setdefault(pack.account, []).append(pack)
-    for own in accounts.values():
+    for in_order in accounts.values():
         running: dict[tuple[str, ...], str] = {}
-        for pack in own:
+        for pack in in_order:
             table = _table([pack])
             open_ = table[open_rows(table)]
             running = {key: running.get(key, pack.as_of.isoformat()) for key in open_.index}
@@ -268,7 +286,7 @@ def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
 
 
 def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]) -> list[str]:
-    """Return what makes two audits hard to compare, a sentence each."""
+    """Return why two audits are hard to compare, a sentence for each reason."""
     remarks = []
     old = {pack.account: pack.info for pack in before}
     new = {pack.account: pack.info for pack in after}

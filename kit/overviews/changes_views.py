@@ -1,4 +1,4 @@
-"""What the notebook of changes shows, made from the packs of two audits."""
+"""The views of the notebook of changes, made from the packs of two audits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIDES = ("before", "after")
 
 
 def cover(changes: Changes) -> Cover:
-    """The first page: which packs are compared, and how much changed."""
+    """The first page: the packs of both audits, and how many rows changed."""
     accounts = sorted({pack.account for pack in changes.after})
     subtitle = (
         text("report/cover/subtitle", account=accounts[0])
@@ -59,19 +59,20 @@ def summary(changes: Changes) -> Table:
 
 
 def remarks(changes: Changes) -> Note:
-    """What makes the two audits hard to compare."""
+    """Reasons why the two audits are hard to compare."""
     if changes.remarks:
         return Note(" ".join(changes.remarks), "warning")
     return Note(text("report/changes/comparable"))
 
 
 def compared(changes: Changes) -> Table:
-    """The packs that are compared, with their digests."""
+    """The packs of both audits, with their digests."""
     rows: list[list[Any]] = [
         [
             text(f"report/changes/audits/{side}"),
             pack.account,
             pack.as_of.isoformat(),
+            pack.signature,
             pack.info["Findings-SHA-256"],
         ]
         for side, packs in zip(_SIDES, (changes.before, changes.after), strict=True)
@@ -84,6 +85,7 @@ def compared(changes: Changes) -> Table:
             column("audit"),
             column("account", "code"),
             column("as_of", "datetime"),
+            column("signature"),
             column("findings_sha256", "code"),
         ],
         rows,
@@ -92,7 +94,7 @@ def compared(changes: Changes) -> Table:
 
 
 def rows(changes: Changes, change: str) -> Table | Note:
-    """The rows that changed in one way: verdict and what was observed, before and after.
+    """The rows with a change: status and observed values, before and after.
 
     Parameters
     ----------
@@ -101,10 +103,10 @@ def rows(changes: Changes, change: str) -> Table | Note:
         One of `kit.overviews.changes.CHANGES`.
     """
     title = text(f"report/changes/{change}/title")
-    own = changes.rows[changes.rows["change"] == change]
-    if own.empty:
+    changed = changes.rows[changes.rows["change"] == change]
+    if changed.empty:
         return Note(text("report/changes/none", change=title))
-    has = {side: bool((own[f"status_{side}"] != "").any()) for side in _SIDES}
+    has = {side: bool((changed[f"status_{side}"] != "").any()) for side in _SIDES}
     columns = [
         column("account", "code"),
         column("control", "code"),
@@ -115,11 +117,11 @@ def rows(changes: Changes, change: str) -> Table | Note:
     for side in _SIDES:
         if has[side]:
             columns += [column(f"status_{side}", "status"), column(f"observed_{side}")]
-    if (own["since"] != "").any():
+    if (changed["since"] != "").any():
         columns.append(column("since", "datetime"))
     if len(set(changes.rows["account"])) == 1:
         columns = columns[1:]
-    table = own.assign(title=own["control"].map(_title))
+    table = changed.assign(title=changed["control"].map(_title))
     cells = table[[column.name for column in columns]].astype(object)
     listed = cells.where(cells != "", None).to_numpy().tolist()
     return Table(

@@ -1,10 +1,10 @@
-"""Packs made from packs: where an organisation stands, and what changed between two audits."""
+"""Sealed overviews: an organisation's packs summed up, and two audits compared."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from kit.bag import write_bag
 from kit.errors import UserError
 from kit.overviews.changes import audits
-from kit.overviews.packs import SealedPack, find_packs, latest, stamp_of
+from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_of
 from kit.pack.document import data_of, document
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -34,9 +34,9 @@ class Overview:
     ----------
     folder : Path
     records : list of dict
-        As in its CSV: an account or a change each.
+        The rows of its CSV: an account or a change each.
     facts : dict
-        What is true of all of them.
+        Values that apply to the whole overview.
     """
 
     folder: Path
@@ -45,7 +45,12 @@ class Overview:
 
 
 def seal_organisation(
-    packs: Path, to: Path | None = None, accounts: Sequence[str] = (), *, progress: bool = True
+    packs: Path,
+    to: Path | None = None,
+    accounts: Sequence[str] = (),
+    *,
+    trust: Path | None = None,
+    progress: bool = True,
 ) -> Overview:
     """Sum up the newest pack of each account below a folder.
 
@@ -54,65 +59,86 @@ def seal_organisation(
     packs : Path
         The folder below which packs lie.
     to : Path, optional
-        Where the overview goes; by default ``organisation/<as of>/pack`` in `packs`.
+        The folder to create; by default ``organisation/<as of>/pack`` in `packs`.
     accounts : sequence of str
         Accounts that should have a pack.
+    trust : Path, optional
+        PEM file of the certificates below which a signer is trusted; other packs are refused.
     progress : bool
-        Whether a bar is drawn on standard error.
+        Whether to draw a bar on standard error.
 
     Raises
     ------
     UserError
-        No pack, one that its manifest does not vouch for, or an overview that exists already.
+        No pack, or an overview that exists already.
+    NotAsStatedError
+        A pack is not what it states, or nobody signed it whom the reader trusts.
     CannotRunError
         The notebook failed, or the overview cannot be written.
     """
-    newest = latest(find_packs(packs)).values()
+    newest = latest(find_packs(packs, roots_of(trust))).values()
+    _refuse_unsound(newest)
     as_of = max(pack.as_of for pack in newest)
     folder = _free(to or packs / "organisation" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
-    asked = {
+    parameters = {
         "packs": str(packs.resolve()),
         "accounts": list(accounts),
         "to": str(folder.resolve() / "data"),
+        "trust": str(trust.resolve()) if trust else "",
     }
-    executed = execute("organisation.ipynb", asked, progress=progress)
+    executed = execute("organisation.ipynb", parameters, progress=progress)
     title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
     return _store(folder, executed, "accounts", title, list(newest), as_of)
 
 
 def seal_changes(
-    earlier: Path, later: Path | None, to: Path | None = None, *, progress: bool = True
+    earlier: Path,
+    later: Path | None,
+    to: Path | None = None,
+    *,
+    trust: Path | None = None,
+    progress: bool = True,
 ) -> Overview:
-    """Compare two audits; see `kit.overviews.changes.audits` for what may be named.
+    """Compare two audits; `kit.overviews.changes.audits` says what they may be.
 
     Parameters
     ----------
     earlier : Path
     later : Path or None
     to : Path, optional
-        Where the comparison goes; by default ``changes/<as of>/pack`` beside the later one.
+        The folder to create; by default ``changes/<as of>/pack`` beside the later audit.
+    trust : Path, optional
+        PEM file of the certificates below which a signer is trusted; other packs are refused.
     progress : bool
-        Whether a bar is drawn on standard error.
+        Whether to draw a bar on standard error.
 
     Raises
     ------
     UserError
-        As `kit.overviews.changes.compare_packs`, or a comparison that exists already.
+        As `kit.overviews.changes.compare_packs`, or `to` exists already.
     CannotRunError
         The notebook failed, or the comparison cannot be written.
     """
-    before, after, _ = audits(earlier, later or "")
+    before, after, history = audits(earlier, later or "", roots_of(trust))
+    _refuse_unsound([*before, *after, *history])
     as_of = max(pack.as_of for pack in after)
     beside = later or earlier
     beside = beside.parent if beside.name == "pack" else beside
     folder = _free(to or beside / "changes" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
-    asked = {
+    parameters = {
         "before": str(earlier.resolve()),
         "after": str(later.resolve()) if later else "",
+        "trust": str(trust.resolve()) if trust else "",
     }
-    executed = execute("changes.ipynb", asked, progress=progress)
+    executed = execute("changes.ipynb", parameters, progress=progress)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
+
+
+def _refuse_unsound(packs: Iterable[SealedPack]) -> None:
+    """Raise what is wrong with a pack's findings before a notebook would."""
+    for pack in packs:
+        pack.read_leaves([])
 
 
 def _free(folder: Path) -> Path:

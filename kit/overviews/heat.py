@@ -23,10 +23,10 @@ _BLANK = "#ffffff"
 
 
 def heat_map(organisation: Organisation) -> Figure:
-    """Draw the worst verdict of each control in each account, the accounts in most need first.
+    """Draw the worst status of each control in each account, the accounts with most fails first.
 
-    A picture has room for `ROWS` accounts; the caption says how many are left out, and the table
-    of accounts has them all.
+    A picture has room for `ROWS` accounts. The caption says how many accounts it leaves out; the
+    table of accounts has all of them.
     """
     verdicts = organisation.verdicts
     need = organisation.counts[[FAIL, NOT_EVIDENCED]].apply(tuple, axis=1)
@@ -112,9 +112,9 @@ def _described(organisation: Organisation) -> str:
     verdicts = organisation.verdicts
     lines = []
     for letters in SECTIONS:
-        own = [name for name in verdicts.columns if CONTROLS[name].section == letters]
-        if own:
-            failing = int((verdicts[own] == FAIL).any(axis=1).sum())
+        names = [name for name in verdicts.columns if CONTROLS[name].section == letters]
+        if names:
+            failing = int((verdicts[names] == FAIL).any(axis=1).sum())
             lines.append(
                 text(
                     "figures/heat/section",

@@ -1,4 +1,4 @@
-"""Where every account of an organisation stands, from its sealed packs alone."""
+"""The verdicts of every account of an organisation, from its sealed packs alone."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import pandas as pd
 
 from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.controls import CONTROLS, SECTIONS
-from kit.overviews.packs import SealedPack, find_packs, latest
+from kit.overviews.packs import SealedPack, find_packs, latest, roots_of
 
 _RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
 
 
 @dataclass(frozen=True)
 class Organisation:
-    """Many accounts in a few tables; their packs hold the rest.
+    """The findings of many accounts, summed up in tables.
 
     Attributes
     ----------
     packs : dict of str to SealedPack
         The newest pack of each account, by account id.
     missing : list of str
-        Accounts that were expected and have no pack.
+        Expected accounts that have no pack.
     counts : DataFrame
-        A row for each account, a column for each status: how many findings, roll-ups left out.
+        A row for each account, a column for each status: how many findings, without roll-ups.
     verdicts : DataFrame of str
-        A row for each account, a column for each control: the worst status; "" where the control
-        was not looked at.
+        A row for each account, a column for each control: the worst status; "" where the pack
+        has no finding of the control.
     open : DataFrame
         ``account``, ``control``, ``status``, ``reason``, ``operation``, ``code`` and ``count``
-        (int): what fails or is not evidenced, alike findings counted together.
+        (int): how many findings of an open status are alike.
     unknown : list of str
         Controls in packs that this kit does not know.
     """
@@ -47,12 +47,14 @@ class Organisation:
 
     @property
     def as_of(self) -> dt.datetime:
-        """When the newest evidence was collected: the only clock here."""
+        """When the newest evidence was collected; the overview reads no other clock."""
         return max(pack.as_of for pack in self.packs.values())
 
 
-def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = ()) -> Organisation:
-    """Read the newest pack of each account, one after another, and add them up.
+def roll_up(
+    packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = (), trust: str = ""
+) -> Organisation:
+    """Sum up the newest pack of each account.
 
     Parameters
     ----------
@@ -60,32 +62,39 @@ def roll_up(packs: Path | str | Iterable[SealedPack], expected: Sequence[str] = 
         A folder below which packs lie, or packs.
     expected : sequence of str
         Accounts that should have a pack; none if it is not known.
+    trust : str
+        PEM file of the certificates below which a signer is trusted; empty to read unsigned
+        packs too.
 
     Raises
     ------
     UserError
-        No pack, or one that its manifest does not vouch for.
+        No pack.
+    NotAsStatedError
+        A pack is not what it states, or nobody signed it whom the reader trusts.
     """
-    found = find_packs(packs) if isinstance(packs, str | Path) else packs
+    found = find_packs(packs, roots_of(trust)) if isinstance(packs, str | Path) else packs
     newest = latest(found)
     counts, verdicts, open_ = {}, {}, []
     for account, pack in newest.items():
         leaves = pack.read_leaves(["control", "status", *_WHY])
         counts[account] = leaves["status"].value_counts()
         verdicts[account] = worst_by(leaves, ["control"])
-        some = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
-        alike = some.groupby(["control", "status", *_WHY], dropna=False, as_index=False).size()
+        open_leaves = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
+        alike = open_leaves.groupby(
+            ["control", "status", *_WHY], dropna=False, as_index=False
+        ).size()
         open_.append(alike.assign(account=account))
     table = pd.concat(open_, ignore_index=True).rename(columns={"size": "count"})
-    seen = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
-    known = sorted(CONTROLS.keys() & set(seen.columns), key=_place)
+    worst = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
+    controls = sorted(CONTROLS.keys() & set(worst.columns), key=_place)
     return Organisation(
         newest,
         sorted(set(expected) - newest.keys()),
         _by_status(counts),
-        seen[known],
+        worst[controls],
         table,
-        sorted(set(seen.columns) - set(known)),
+        sorted(set(worst.columns) - set(controls)),
     )
 
 
@@ -96,7 +105,7 @@ def worst_by(findings: pd.DataFrame, by: list[str]) -> pd.Series:
 
 
 def _place(name: str) -> tuple[int, str]:
-    """Sort controls by section, in the order of the document, and by number."""
+    """Return a key that sorts controls by section, in the order of documents, and by number."""
     return (list(SECTIONS).index(CONTROLS[name].section), name)
 
 

@@ -1,4 +1,4 @@
-"""The views of the organisation's notebook, made from many packs alone."""
+"""The views of the organisation's notebook, made from sealed packs alone."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def cover(organisation: Organisation) -> Cover:
 
 
 def accounts(organisation: Organisation, to: str = "") -> Table:
-    """Every account: its worst verdict, its counts, and the way to its pack.
+    """Every account: its worst status, its counts, and a link to its pack.
 
     Parameters
     ----------
     organisation : Organisation
     to : str
-        The folder of the file that is read, from which links lead; empty for the working folder.
+        The folder of the document, from which links lead; empty for the working folder.
     """
     rows: list[list[Any]] = []
     for account, pack in organisation.packs.items():
@@ -97,9 +97,9 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
 
 
 def packs(organisation: Organisation) -> Table:
-    """The packs that are summed up, by their digests."""
+    """The packs of the overview, with their digests."""
     rows: list[list[Any]] = [
-        [account, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
+        [account, pack.signature, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
         for account, pack in organisation.packs.items()
     ]
     return Table(
@@ -107,6 +107,7 @@ def packs(organisation: Organisation) -> Table:
         text("report/organisation/packs"),
         [
             column("account", "code"),
+            column("signature"),
             column("snapshot_sha256", "code"),
             column("findings_sha256", "code"),
         ],
@@ -116,7 +117,7 @@ def packs(organisation: Organisation) -> Table:
 
 
 def open_controls(organisation: Organisation) -> Table | Note:
-    """What is open, control by control: in how many accounts, how many findings."""
+    """Open findings by control: in how many accounts, how many findings."""
     rows: list[list[Any]] = []
     for name, counted in _counted(organisation, lambda control: [control]):
         control = CONTROLS[name]
@@ -140,7 +141,7 @@ def open_controls(organisation: Organisation) -> Table | Note:
 
 
 def open_articles(organisation: Organisation) -> Table:
-    """What is open, by article of the GDPR; a finding counts for each article of its control."""
+    """Open findings by article of the GDPR; a finding counts for each article of its control."""
     counted = _counted(organisation, lambda name: list(cited(CONTROLS[name].gdpr, "")))
     return Table(
         "open-articles",
@@ -152,7 +153,7 @@ def open_articles(organisation: Organisation) -> Table:
 
 
 def open_responsibilities(organisation: Organisation) -> Table:
-    """What is open, by who is responsible."""
+    """Open findings by responsibility."""
     counted = _counted(organisation, lambda name: [CONTROLS[name].responsibility])
     return Table(
         "open-responsibilities",
@@ -164,7 +165,7 @@ def open_responsibilities(organisation: Organisation) -> Table:
 
 
 def gaps(organisation: Organisation) -> Table:
-    """What could not be seen, by reason and call: in how many accounts."""
+    """Findings without evidence, by reason and call: in how many accounts."""
     table = organisation.open
     unseen = table[table["status"] == NOT_EVIDENCED]
     grouped = unseen.groupby(["reason", "operation", "code"], as_index=False).agg(
@@ -191,7 +192,7 @@ def gaps(organisation: Organisation) -> Table:
 
 
 def unknown(organisation: Organisation) -> Note:
-    """Controls of the packs that are not counted here."""
+    """Controls in the packs that this version of the kit does not know."""
     if organisation.unknown:
         names = ", ".join(organisation.unknown)
         return Note(text("report/organisation/unknown", names=names), "warning")
@@ -199,7 +200,7 @@ def unknown(organisation: Organisation) -> Note:
 
 
 def missing(organisation: Organisation) -> Table:
-    """Accounts that were expected and have no pack."""
+    """Expected accounts that have no pack."""
     return Table(
         "missing",
         text("report/organisation/missing/caption"),
@@ -216,6 +217,7 @@ def data(organisation: Organisation) -> Data:
         {
             "account": account,
             "as_of": pack.as_of.isoformat(),
+            "signature": pack.signature,
             "snapshot_sha256": pack.info["Snapshot-SHA-256"],
             "findings_sha256": pack.info["Findings-SHA-256"],
             **{status.replace(" ", "_"): int(counts.loc[account, status]) for status in counts},
@@ -237,21 +239,21 @@ def _counts() -> list[Column]:
 def _counted(
     organisation: Organisation, names: Callable[[str], list[str]]
 ) -> list[tuple[str, list[int]]]:
-    """Count open findings and their accounts, by what `names` makes of a control."""
+    """Count open findings and their accounts, by the names that `names` returns for a control."""
     table = organisation.open[open_rows(organisation.open)]
     table = table[table["control"].isin(list(CONTROLS))]
     table = table.assign(name=table["control"].map(names)).explode("name")
     counted = []
-    for name, own in table.groupby("name"):
+    for name, group in table.groupby("name"):
         numbers: list[int] = []
         for status in (FAIL, NOT_EVIDENCED):
-            some = own[own["status"] == status]
-            numbers += [some["account"].nunique(), int(some["count"].sum())]
+            findings = group[group["status"] == status]
+            numbers += [findings["account"].nunique(), int(findings["count"].sum())]
         counted.append((str(name), numbers))
     return counted
 
 
 def _article(name: str) -> tuple[int, str]:
-    """Sort articles by number: 5(1)(f) before 32(1)."""
+    """Return a key that sorts articles by number: 5(1)(f) before 32(1)."""
     number = name.partition("(")[0].strip()
     return (int(number) if number.isdigit() else 999, name)

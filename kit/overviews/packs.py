@@ -1,43 +1,57 @@
-"""Sealed packs, read back: what a roll-up of many and a comparison of two are made from.
+"""Sealed packs as overviews read them.
 
-The kit reads only what a pack's manifest vouches for, and only its small files: the tag
-``bag-info.txt`` and ``data/findings.csv``. It sends no request to AWS.
+The kit reads packs behind the guards of `kit.verify.contents`, and only what a pack's manifests
+vouch for: the tag ``bag-info.txt`` and ``data/findings.csv``. It sends no request to AWS.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kit.bag import INFO, MANIFEST, TAG_MANIFEST
+from kit.bag import DECLARATION, INFO, MANIFEST, TAG_MANIFEST
 from kit.catalogue.statuses import STATUSES
 from kit.controls import ROLL_UPS
-from kit.errors import UserError
-from kit.pack.tabular import read_findings_csv
+from kit.errors import NotAsStatedError, UserError
+from kit.judge.digest import findings_digest
+from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
+
+if TYPE_CHECKING:
+    from kit.verify.contents import Contents
+    from kit.verify.signatures import Roots
 
 FINDINGS = "data/findings.csv"
+UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True)
 class SealedPack:
-    """A pack as it lies in a folder.
+    """A pack in a folder.
 
     Attributes
     ----------
     folder : Path
         The bag: the folder that has ``bag-info.txt`` in it.
     info : dict of str to str
-        What ``bag-info.txt`` says.
+        What ``bag-info.txt`` states.
+    signature : str
+        Who signed it, with the certificate's digest and whether the reader trusts it; `UNSIGNED`
+        or `DOWNGRADED`.
     """
 
     folder: Path
     info: dict[str, str]
+    signature: str = UNSIGNED
+    _contents: Contents | None = field(default=None, repr=False, compare=False)
+    _vouched: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def account(self) -> str:
@@ -49,101 +63,158 @@ class SealedPack:
         """When its evidence was collected, UTC."""
         return dt.datetime.fromisoformat(self.info["Evidence-As-Of"])
 
-    @cached_property
-    def _vouched(self) -> dict[str, str]:
-        return {**_manifest(self.folder / MANIFEST), **_manifest(self.folder / TAG_MANIFEST)}
-
     @property
     def stamp(self) -> str:
-        """What every page says where the answers did not come from AWS; else empty."""
+        """What every page states where the answers did not come from AWS; else empty."""
         return self.info.get("Stamp", "none").removeprefix("none")
 
     def read(self, name: str) -> bytes:
-        """Return a file's content, once its digest is found to be the manifest's.
+        """Return a file's content, once its digest is the manifest's.
 
         Raises
         ------
-        UserError
-            The file is missing, not listed, or not what the manifest says.
+        NotAsStatedError
+            The file is missing, not listed, larger than any pack's, or not what the manifest
+            states.
         """
+        from kit.verify.contents import UnreadableError
+
         try:
-            content = (self.folder / name).read_bytes()
-        except OSError as error:
-            raise UserError(f"{self.folder / name}: cannot be read ({error.strerror})") from None
-        found, stated = hashlib.sha256(content).hexdigest(), self._vouched.get(name)
-        if found != stated:
-            raise UserError(
-                f"{self.folder / name}: its SHA-256 is {found}, the manifest says "
-                f"{stated or 'nothing of it'}; `evidence verify {self.folder}` tells more"
-            )
+            content = self._contents.read(name) if self._contents else b""
+        except UnreadableError as error:
+            raise _fault(self.folder, name, f"it {error}") from None
+        digest, stated = hashlib.sha256(content).hexdigest(), self._vouched.get(name)
+        if digest != stated:
+            text = f"its SHA-256 is {digest}, the manifest states {stated or 'nothing of it'}"
+            raise _fault(self.folder, name, text)
         return content
 
     def read_leaves(self, columns: list[str]) -> pd.DataFrame:
-        """Return some members of each `kit.judge.findings.Finding` but the roll-ups, a row each.
+        """Return members of each `kit.judge.findings.Finding`, a row each, without roll-ups.
 
         Raises
         ------
         UserError
-            As `read`, and where the file holds no table of findings.
+            As `read`, or the file is not a table of findings.
         """
-        try:
-            records = read_findings_csv(self.read(FINDINGS))
-        except ValueError as error:
-            raise UserError(
-                f"{self.folder / FINDINGS}: is not a table of findings: {error}"
-            ) from None
-        unknown = {record["status"] for record in records} - STATUSES.keys()
-        if unknown:
-            raise UserError(
-                f"{self.folder / FINDINGS}: status {min(unknown)!r} is not one of "
-                f"{', '.join(STATUSES)}"
-            )
+        records = self._records()
         # Earlier packs give a roll-up no subject of its own.
         leaves = [record for record in records if record["control"] not in ROLL_UPS]
         return pd.DataFrame(leaves, columns=columns, dtype=object)
 
+    def _records(self) -> list[dict[str, str]]:
+        """Return the findings, which are the account's and have the digest that the pack states."""
+        try:
+            records = read_findings_csv(self.read(FINDINGS))
+            earlier = bool(records) and list(records[0]) == EARLIER_COLUMNS
+            digest = None if earlier else findings_digest(records)
+        except (ValueError, RecursionError) as error:
+            raise _fault(self.folder, FINDINGS, f"it is not a table of findings: {error}") from None
+        for record in records:
+            if record["status"] not in STATUSES:
+                text = f"status {record['status']!r} is not one of {', '.join(STATUSES)}"
+                raise _fault(self.folder, FINDINGS, text)
+            if record["account"] != self.account:
+                raise _fault(self.folder, FINDINGS, f"a finding of account {record['account']!r}")
+        if digest not in (None, self.info.get("Findings-SHA-256")):
+            text = f"the digest computed from it is {digest}, {INFO} states another"
+            raise _fault(self.folder, FINDINGS, text)
+        return records
 
-def open_pack(folder: Path | str) -> SealedPack:
+
+def open_pack(folder: Path | str, roots: Roots = ()) -> SealedPack:
     """Open one pack.
 
     Parameters
     ----------
     folder : Path
         The bag itself, or the folder of a run that has it in ``pack``.
+    roots : sequence of certificates
+        Whom the reader trusts to sign; empty where unsigned packs are read too.
 
     Raises
     ------
     UserError
-        There is no pack, it has no date, or its manifest does not vouch for what it says.
+        There is no pack.
+    NotAsStatedError
+        It holds links or devices, its manifests do not vouch for what it states, it has no time,
+        its signature does not hold, or nobody signed it whom the reader trusts.
     """
+    from kit.verify.bag import check_labels, read_info, read_manifest
+    from kit.verify.contents import RefusedError, UnreadableError, open_contents
+    from kit.verify.info import instant
+
     folder = Path(folder)
-    bag = next((at for at in (folder, folder / "pack") if (at / INFO).is_file()), None)
+    bag = next((at for at in (folder, folder / "pack") if _is_bag(at)), None)
     if bag is None:
         raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it")
-    lines = SealedPack(bag, {}).read(INFO).decode("utf-8", "replace").splitlines()
-    pack = SealedPack(bag, {name: value for name, _, value in (x.partition(": ") for x in lines)})
     try:
-        pack.as_of  # noqa: B018
-    except (KeyError, ValueError):
-        raise UserError(f"{bag / INFO}: Evidence-As-Of is not the time of a pack") from None
-    return pack
+        with open_contents(bag) as contents:
+            tags = read_manifest(contents, TAG_MANIFEST)
+            for name in (DECLARATION, INFO, MANIFEST):
+                SealedPack(bag, {}, "", contents, tags).read(name)
+            listed = {**read_manifest(contents, MANIFEST), **tags}
+            wrong = [check for check in check_labels(contents) if not check.ok]
+            info = read_info(contents)
+    except RefusedError as error:
+        raise _fault(bag, error.name, f"it {error.told}") from None
+    except (UnreadableError, ValueError) as error:
+        raise _fault(bag, MANIFEST, str(error)) from None
+    if wrong:
+        raise _fault(bag, wrong[0].subject, wrong[0].told)
+    if instant(info.get("Evidence-As-Of", "")) is None:
+        raise _fault(bag, INFO, "Evidence-As-Of is not a time with its zone")
+    if FINDINGS in contents.sizes or "Account" in info:
+        account = info.get("Account", "none")
+        if not _ACCOUNT.fullmatch(account):
+            raise _fault(bag, INFO, f"Account {account!r} is not 12 digits")
+    return SealedPack(bag, info, _signature(bag, contents, info, roots), contents, listed)
 
 
-def find_packs(folder: Path | str) -> list[SealedPack]:
+def find_packs(folder: Path | str, roots: Roots = ()) -> list[SealedPack]:
     """Open every pack of an account that lies below a folder, the oldest first.
+
+    Parameters
+    ----------
+    folder : Path
+    roots : sequence of certificates
+        Whom the reader trusts to sign; empty where unsigned packs are read too.
 
     Raises
     ------
     UserError
         There is none.
+    NotAsStatedError
+        As `open_pack`.
     """
     folder = Path(folder)
-    places = [folder] if (folder / INFO).is_file() else _bags(folder)
-    found = [pack for pack in map(open_pack, places) if pack.account]
-    packs = sorted(found, key=lambda pack: (pack.as_of, str(pack.folder)))
+    places = [folder] if _is_bag(folder) else _bags(folder)
+    packs = [pack for place in places if (pack := _of_account(place, roots))]
+    packs.sort(key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
         raise UserError(f"{folder}: no pack lies below it; `evidence run` and `batch` make them")
+    signed: set[str] = set()
+    for n, pack in enumerate(packs):
+        if pack.signature != UNSIGNED:
+            signed.add(pack.account)
+        elif pack.account in signed:
+            packs[n] = replace(pack, signature=DOWNGRADED)
     return packs
+
+
+def roots_of(trust: Path | str | None) -> Roots:
+    """Return the certificates of a PEM file; none where no file is named.
+
+    Raises
+    ------
+    UserError
+        The kit cannot read it, or it holds no certificate.
+    """
+    if not trust:
+        return ()
+    from kit.verify.signatures import read_roots
+
+    return read_roots(Path(trust))
 
 
 def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
@@ -153,21 +224,58 @@ def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
 
 
 def stamp_of(packs: Iterable[SealedPack]) -> str:
-    """Return what every page says of what is made from these; empty if all answers are AWS's."""
+    """Return the stamp of documents made from packs; empty where all answers came from AWS."""
     return "; ".join(sorted({pack.stamp for pack in packs} - {""}))
+
+
+def _of_account(place: Path, roots: Roots) -> SealedPack | None:
+    """Open a pack; None for a pack of many accounts, which the kit does not sign."""
+    if (pack := open_pack(place)).account:
+        return open_pack(place, roots) if roots else pack
+    return None
+
+
+def _signature(bag: Path, contents: Contents, info: Mapping[str, str], roots: Roots) -> str:
+    """Return who signed a pack's manifests.
+
+    Raises
+    ------
+    NotAsStatedError
+        The signature does not hold, is not the one that the pack states, or the reader does not
+        trust its signer.
+    """
+    from kit.bag import SIGNATURE
+
+    states = info.get("Signature", "none") != "none"
+    if not states and SIGNATURE not in contents.sizes:
+        if roots:
+            raise _fault(bag, INFO, "the pack is unsigned; --trust wants a signature")
+        return UNSIGNED
+    if states != (SIGNATURE in contents.sizes):
+        raise _fault(
+            bag, INFO, f"Signature {info.get('Signature', 'none')} is not what the pack has"
+        )
+    from kit.verify.signatures import check_manifest_signature
+
+    checks, name = check_manifest_signature(contents, roots)
+    for check in checks:
+        if not check.ok:
+            raise _fault(bag, check.subject, check.told)
+    return f"{name}; {'trusted' if roots else 'signer not checked'}"
+
+
+def _is_bag(folder: Path) -> bool:
+    # Whatever has the name, a pipe or a link too: the guards then report what it is.
+    return (folder / INFO).exists() or (folder / INFO).is_symlink()
+
+
+def _fault(bag: Path, name: str, text: str) -> NotAsStatedError:
+    return NotAsStatedError(f"{bag / name}: {text}; `evidence verify {bag}` lists all faults")
 
 
 def _bags(folder: Path) -> Iterator[Path]:
     """Yield bags down to the depth of ``outputs/<account>/<run>/pack``."""
     for pattern in ("*", "*/pack", "*/*/pack"):
-        for info in folder.glob(f"{pattern}/{INFO}"):
-            yield info.parent
-
-
-def _manifest(path: Path) -> dict[str, str]:
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    pairs = (line.split(maxsplit=1) for line in lines if line.strip())
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+        for place in folder.glob(pattern):
+            if _is_bag(place):
+                yield place

@@ -51,9 +51,7 @@ class EvidenceHTMLExporter(Exporter):
 
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
-    style = (TEMPLATES / "evidence.css").read_text("utf-8")
-    style = style.replace("/* computed */", _computed(evidence.cover))
-    script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    style, script, policy = assets(evidence.cover)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable}
@@ -61,17 +59,25 @@ def page(evidence: Document) -> str:
         {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
     ]
-    environment.globals["script_words"] = _script_words()
+    environment.globals["script_words"] = script_words()
     environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
     return environment.get_template("evidence.html.j2").render(
         outline=evidence.outline(),
-        policy=_policy(style, script),
+        policy=policy,
         style=Markup(style),
         script=Markup(script),
     )
 
 
-def _script_words() -> str:
+def assets(cover: views.JSON) -> tuple[str, str, str]:
+    """Return style, script and Content-Security-Policy of the page with a cover's stamp and marks."""
+    style = (TEMPLATES / "evidence.css").read_text("utf-8")
+    style = style.replace("/* computed */", _computed(cover))
+    script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    return style, script, policy_of(style, script)
+
+
+def script_words() -> str:
     """Return as JSON the words that the script shows, and marks' words in their order."""
     names = ("search", "all", "filter", "rows", "some_rows")
     words: dict[str, Any] = {name: text(f"pack/script/{name}") for name in names}
@@ -94,7 +100,7 @@ def _least(table: views.JSON) -> list[int]:
     return [min(math.ceil(width / _STEP), _STEPS) for width in wanted]
 
 
-def _policy(style: str, script: str) -> str:
+def policy_of(style: str, script: str) -> str:
     """Return the Content-Security-Policy: our style, our script, pictures in the file, no more."""
     return "; ".join(
         (

@@ -163,7 +163,7 @@ def _frameworks() -> Iterator[str]:
         yield "|---|---|---|"
         for one in source.statements(id):
             answers = ", ".join(map(_link, one.controls)) or texts.text("requirements/not_tested")
-            says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
+            says = f"{one.says} *{one.note}*" if one.note else one.says
             yield f"| {one.number} | {says} | {answers} |"
 
 

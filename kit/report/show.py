@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from kit.catalogue import statuses
@@ -56,6 +56,7 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
+_REASONS = 200  # characters of a framework's reasons that the PDF prints
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
 _SEVERITY = (*SEVERITIES, "")
@@ -127,33 +128,26 @@ def frameworks(findings: Findings) -> Group | Note:
 
 def _framework(id: str, findings: Findings) -> Table:
     framework, rows = others()[id], []
-    for one, status, beside_it in _answers(id, findings):
-        says = ". ".join(filter(None, (one.says.rstrip("."), one.note)))
-        reasons = [
-            f"{controls}: {text(f'frameworks/{id}/{one.number}/{controls}')}"
-            for controls in framework.requirements[one.number].reasons
-        ]
-        left = [beside_it] if one.controls else [text("requirements/not_tested")]
-        left += [
-            text(
-                "requirements/context",
-                controls=controls,
-                why=text(f"frameworks/{id}/{one.number}/{controls}"),
-            )
-            for controls in framework.requirements[one.number].context
-        ]
-        told_ = "; ".join(filter(None, left)) or None
+    for one, status, qualification in _answers(id, findings):
+        requirement = framework.requirements[one.number]
+        says = f"{one.says} [{one.note}]" if one.note else one.says
+        left = [qualification] if one.controls else [text("requirements/not_tested")]
+        if requirement.context:
+            related = "; ".join(_reasons(id, one.number, requirement.context))
+            left.append(text("requirements/context", reasons=related))
+        reasons = "; ".join(_reasons(id, one.number, requirement.reasons))
+        qualification = "; ".join(filter(None, left))
         rows.append(
-            [one.number, one.part, says, list(one.controls), status, "; ".join(reasons), told_]
+            [one.number, one.part, says, list(one.controls), status, reasons, qualification or None]
         )
     columns = [
         Column("number", text("requirements/columns/number"), "code"),
-        Column("part", text("requirements/columns/part")),
+        Column("part", text("requirements/columns/part"), brief=0),
         Column("says", text("requirements/columns/says")),
         Column("controls", text("requirements/columns/controls"), "control"),
         Column("status", text("requirements/columns/status"), "status"),
-        Column("why", text("requirements/columns/why")),
-        Column("beside", text("requirements/columns/beside")),
+        Column("why", text("requirements/columns/why"), brief=_REASONS),
+        Column("beside", text("requirements/columns/beside"), brief=_REASONS),
     ]
     kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]
     edition = text(f"frameworks/{id}/edition") if framework.edition else ""
@@ -168,6 +162,13 @@ def _framework(id: str, findings: Findings) -> Table:
         [columns[n] for n in kept],
         [[row[n] for n in kept] for row in rows],
     )
+
+
+def _reasons(framework: str, number: str, mapped: Iterable[str]) -> list[str]:
+    """Return controls, each with the reason that a framework's file gives for them."""
+    return [
+        f"{controls}: {text(f'frameworks/{framework}/{number}/{controls}')}" for controls in mapped
+    ]
 
 
 def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, str | None, str]]:

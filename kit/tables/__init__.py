@@ -72,8 +72,8 @@ def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:
     Returns
     -------
     Tables
-        Name to `kit.tables.core.Table`. No raw text of the account's own choosing is in them,
-        unless the run asks for names in clear.
+        `kit.tables.core.Table` by name. They hold no raw text that somebody in the account
+        chose, unless the run shows names in clear.
     """
     source = Source(snapshot, open_labels(snapshot.run, snapshot.header["pseudonym_key"]))
     chosen = SPECS if names is None else {name: SPECS[name] for name in names}

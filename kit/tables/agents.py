@@ -28,7 +28,7 @@ _COLUMNS = {
 
 @table("agent_access", Scope.REGION, tuple(AGENT_CALLS), _COLUMNS)
 def agent_access(source: Source) -> Iterator[Row]:
-    """Every stack and image builder, with what agents may do in it and what is kept of that."""
+    """Yield every stack and image builder, with agents' permissions and recordings there."""
     for call, kind in AGENT_CALLS.items():
         for answer in source.snapshot.answers(call):
             for row in listed(_COLUMNS, answer, source, kind):

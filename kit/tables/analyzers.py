@@ -1,4 +1,4 @@
-"""IAM Access Analyzer, and who else may run it for the account."""
+"""IAM Access Analyzer, in the account or in its organisation."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from kit.tables.organisation import held, organisation_id
 
 
 def analyzer(snapshot: Snapshot, region: str) -> Cell:
-    """The type of an active analyzer of external access in a region; None where there is none.
+    """Return the type of an active analyzer of external access in a region; None without one.
 
-    An organisation's analyzer is seen in the administrator's account alone: in a member's, that
-    none is seen does not say that there is none, unless the organisation's snapshot shows it.
+    Only the administrator's account lists an organisation's analyzer. For a member account an
+    empty list is therefore a gap, unless the organisation's snapshot shows an analyzer.
     """
-    own = _active(snapshot, region)
-    if own.gap or own.value:
-        return own
+    ours = _active(snapshot, region)
+    if ours.gap or ours.value:
+        return ours
     organisation = organisation_id(snapshot)
     if organisation.gap or organisation.value is None:
-        return Cell(None, (*own.refs, *organisation.refs), organisation.gap)
+        return Cell(None, (*ours.refs, *organisation.refs), organisation.gap)
     lender = snapshot.organisation
     theirs = _active(lender, region) if lender else Cell()
-    refs = (*own.refs, *organisation.refs, *theirs.refs)
+    refs = (*ours.refs, *organisation.refs, *theirs.refs)
     if theirs.value == "ORGANIZATION":
         return Cell(theirs.value, theirs.refs)
     return Cell(None, refs, held(snapshot, text("gaps/analyzer_of_organisation")))

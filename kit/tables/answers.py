@@ -1,4 +1,4 @@
-"""What AWS answers, member by member: what is read, by which column, and what is left, and why."""
+"""The members of AWS's answers: which column reads each member, or why the kit leaves it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from botocore.model import Shape
 from kit.aws_models import models
 from kit.calls import CALLS, Call
 
-COLLECTOR = "collector"  # reads what decides which requests are made
+COLLECTOR = "collector"  # reads the members that decide which requests follow
 _FILE = "answers.yaml"
 _REGIONS = ("s3.BucketLocationConstraint",)
 _BRACES = re.compile(r"(.*?)\{([^{}]*)\}(.*)")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-# Words in a member's path that speak of access, keys, logs, sharing, recording, retention or users.
+# Words in a member's path about access, keys, logs, sharing, recording, retention or users.
 _SPEAKS = re.compile(
     r"access|arns?$|keys?$|kms|log(s|ging)?$|permission|polic|record|retain|retention|shar|users?$",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _SPEAKS = re.compile(
 
 @dataclass(frozen=True)
 class Left:
-    """Why a member is not read: a reason of the fixed list, and a sentence where one is needed."""
+    """Why the kit leaves a member: a reason of the fixed list, and perhaps a sentence."""
 
     reason: str
     sentence: str = ""
@@ -37,10 +37,10 @@ class Left:
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared of a call's answer: by member, its readers, and what is left.
+    """The declaration of a call's answer: readers by member, and the members that the kit leaves.
 
-    ``times`` is what a time that is read is held against: a word of the list, perhaps a field of
-    the profile.
+    ``times`` has what the kit compares a time with: a word of the list, perhaps a field of the
+    profile.
     """
 
     read: Mapping[str, tuple[str, ...]]
@@ -49,18 +49,18 @@ class Declared:
 
 
 def reasons() -> dict[str, str]:
-    """The reasons for which a member may be left, each with what it means."""
+    """Return the reasons for which the kit may leave a member, with their meanings."""
     return dict(_written()["reasons"])
 
 
 def clocks() -> dict[str, str]:
-    """What a time may be held against, each with what that means."""
+    """Return what the kit may compare a time with, with the meanings."""
     return dict(_written()["times"])
 
 
 @cache
 def declared(call: str) -> Declared:
-    """What is declared of the answer of a call, ``service.Operation``."""
+    """Return the declaration of the answer of a call, ``service.Operation``."""
     written = _written()["calls"].get(call) or {}
     read = dict(_each(written.get("read")))
     left = dict(_each(written.get("left")))
@@ -72,9 +72,9 @@ def declared(call: str) -> Declared:
 
 
 def members(call: Call) -> dict[str, Shape]:
-    """Every member of a call's answer, by its path: ``Stacks[].UserSettings[].Action``.
+    """Return every member of a call's answer, by its path: ``Stacks[].UserSettings[].Action``.
 
-    A list or a map of plain values is one member. Members declared secret are left out.
+    A list or a map of plain values is a single member. Secret members are left out.
     """
     model = models().get_service_model(call.service).operation_model(call.operation)
     secret = tuple(f"{path}{end}" for path in call.secret for end in (".", "[]"))
@@ -86,10 +86,10 @@ def members(call: Call) -> dict[str, Shape]:
 
 
 def needs_sentence(path: str, shape: Any) -> bool:
-    """Whether a member may not be left for a reason alone.
+    """Return whether the kit may leave a member only with a sentence beside the reason.
 
-    So are switches, choices and times, and what speaks of access, keys, logs, sharing, recording,
-    retention or users.
+    Switches, choices and times need a sentence, and so do members whose path is about access,
+    keys, logs, sharing, recording, retention or users.
     """
     kinds = (shape, shape.member) if shape.type_name == "list" else (shape,)
     return any(
@@ -98,52 +98,52 @@ def needs_sentence(path: str, shape: Any) -> bool:
 
 
 def is_time(shape: Any) -> bool:
-    """Whether a member is a time, or a list of times."""
+    """Return whether a member is a time, or a list of times."""
     return "timestamp" in {shape.type_name, getattr(shape, "member", shape).type_name}
 
 
 def undeclared(call: Call) -> Iterator[str]:
-    """Yield what is wrong with what is declared of a call's answer, a line for each member."""
-    told, there = declared(call.name), members(call)
-    for path in there.keys() - told.read.keys() - told.left.keys():
+    """Yield the errors in the declaration of a call's answer, a line for each member."""
+    declaration, shapes = declared(call.name), members(call)
+    for path in shapes.keys() - declaration.read.keys() - declaration.left.keys():
         yield (
             f"{call.name} {path}: declare it in kit/tables/{_FILE}, as read (by which column) or "
             "as left (for which reason)"
         )
-    for path in (told.read.keys() | told.left.keys()) - there.keys():
-        yield f"{call.name} {path}: is declared in kit/tables/{_FILE}, and botocore has no such member"
-    for path in told.read.keys() & told.left.keys():
+    for path in (declaration.read.keys() | declaration.left.keys()) - shapes.keys():
+        yield f"{call.name} {path}: kit/tables/{_FILE} declares it, and botocore has no such member"
+    for path in declaration.read.keys() & declaration.left.keys():
         yield f"{call.name} {path}: is declared both as read and as left"
-    for path in told.read.keys() & there.keys() - told.times.keys():
-        if is_time(there[path]):
+    for path in declaration.read.keys() & shapes.keys() - declaration.times.keys():
+        if is_time(shapes[path]):
             yield (
                 f"{call.name} {path}: is a time that is read; declare under `times` in "
-                f"kit/tables/{_FILE} what it is held against"
+                f"kit/tables/{_FILE} what the kit compares it with"
             )
-    for path, clock in told.times.items():
-        if path.partition("|")[0] not in told.read:
+    for path, clock in declaration.times.items():
+        if path.partition("|")[0] not in declaration.read:
             yield f"{call.name} {path}: is declared as a time, and is not read"
         if clock.split()[0] not in clocks():
-            yield f"{call.name} {path}: {clock!r} is not of the list of what times are held against"
-    for path, why in told.left.items():
+            yield f"{call.name} {path}: {clock!r} is not in the list under `times`"
+    for path, why in declaration.left.items():
         if why.reason not in reasons():
             yield f"{call.name} {path}: {why.reason!r} is not a reason of the list"
-        elif why.reason == "paging" or path not in there or why.sentence.endswith("."):
+        elif why.reason == "paging" or path not in shapes or why.sentence.endswith("."):
             continue
-        elif needs_sentence(path, there[path]):
-            yield f"{call.name} {path}: say in a sentence why it is not read"
+        elif needs_sentence(path, shapes[path]):
+            yield f"{call.name} {path}: add a sentence why the kit does not read it"
 
 
 def new_choices(call: Call) -> Iterator[str]:
-    """Yield each value that a member which is read may have and of which nobody knows yet."""
-    known, there = _written()["choices"], members(call)
+    """Yield each value of a member's enumeration that ``choices`` does not list yet."""
+    choices, shapes = _written()["choices"], members(call)
     for path in declared(call.name).read:
-        shape = there.get(path)
+        shape = shapes.get(path)
         name = f"{call.service}.{getattr(shape, 'name', '')}"
         if name not in _REGIONS:
-            for value in set(getattr(shape, "enum", None) or ()) - set(known.get(name, ())):
+            for value in set(getattr(shape, "enum", None) or ()) - set(choices.get(name, ())):
                 yield (
-                    f"{call.name} {path}: {value} is new: see that what reads it understands it, "
+                    f"{call.name} {path}: {value} is new: check that its readers handle it, "
                     f"then add it to {name} under choices in kit/tables/{_FILE}"
                 )
 
@@ -155,40 +155,40 @@ def page() -> str:
     lines += ["", _OF_TIMES, "", "| time | what it means |", "|---|---|"]
     lines += [f"| {name} | {meaning} |" for name, meaning in clocks().items()]
     for call in CALLS.values():
-        told = declared(call.name)
+        declaration = declared(call.name)
         lines += ["", f"## {call.name}", "", "| member | read by, or why not |", "|---|---|"]
-        for path, names in told.read.items():
-            clock = f" (*{told.times[path]}*)" if path in told.times else ""
+        for path, names in declaration.read.items():
+            clock = f" (*{declaration.times[path]}*)" if path in declaration.times else ""
             lines.append(f"| `{path}` | {_readers(names)}{clock} |")
-        for path, clock in told.times.items():
+        for path, clock in declaration.times.items():
             if "|" in path:
                 shown = path.replace("|", r"\|")
                 lines.append(f"| `{shown}` | (*{clock}*) |")
-        for path, why in told.left.items():
+        for path, why in declaration.left.items():
             lines.append(f"| `{path}` | *{why.reason}* {why.sentence} |".replace(" |", " |"))
         lines += [
-            f"| `{path}` | *secret* It is replaced before anything is stored. |"
+            f"| `{path}` | *secret* The kit replaces it before it stores the answer. |"
             for path in call.secret
         ]
     return "\n".join(lines) + "\n"
 
 
 _INTRODUCTION = """\
-# What AWS tells, what the kit reads, what it leaves
+# Which members of AWS's answers the kit reads, and which it leaves
 
-Every member of every answer that the kit asks for, as the installed botocore has it. `make docs`
-writes this page from `kit/tables/answers.yaml`; tests hold that file against botocore's models and
-against what the tables really read, so that a member that AWS adds is noticed by its name.
+This page lists every member of every answer that the kit collects, as the installed botocore has
+it. `make docs` writes the page from `kit/tables/answers.yaml`. Tests compare that file with
+botocore's models and with what the tables read, so that they report a member that AWS adds.
 
-A member that is read names the columns that it decides first (*table.column*), a table whose rows
-it lists or names, or *collector* where it decides what is asked next. A member that is left has one
-of these reasons, in *italics*:
+A member that the kit reads names the columns that it decides first (*table.column*), a table whose
+rows it lists or names, or *collector* where it decides which requests follow. A member that the kit
+leaves has one of these reasons, in *italics*:
 """
 
 
 _OF_TIMES = (
-    "A time that is read says in brackets what it is held against, always as of the time at which "
-    "collection began:"
+    "Brackets behind a time say what the kit compares it with, as of the time at which collection "
+    "began:"
 )
 
 
@@ -203,13 +203,13 @@ def _written() -> dict[str, Any]:
 
 
 def _each(written: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
-    for paths, told in (written or {}).items():
+    for paths, text in (written or {}).items():
         braces = _BRACES.fullmatch(paths)
         if braces:
             before, names, after = braces.groups()
-            yield from ((f"{before}{name.strip()}{after}", told) for name in names.split(","))
+            yield from ((f"{before}{name.strip()}{after}", text) for name in names.split(","))
         else:
-            yield paths, told
+            yield paths, text
 
 
 def _parted(why: str) -> tuple[str, str]:

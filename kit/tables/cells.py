@@ -1,4 +1,4 @@
-"""Cells: values that know what they rest on, or what hid them."""
+"""Cells: values with the references of their evidence, or with the trouble that hides them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from kit.snapshot import Answer, Trouble
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with the references it rests on, or the trouble that hid it.
+    """A value with the references of its evidence, or the trouble that hides it.
 
-    ``assumed`` are the documents by which members that an answer left out have their value, by id.
+    ``assumed`` are the ids of the documents that give absent members of an answer their value.
     """
 
     value: Any = None
@@ -34,12 +34,12 @@ class Default:
     source: str
 
 
-NONE = Default(None, "")  # an absent member means that there is none
-UNSEEN = None  # absence of the member is no fact: the cell is a gap
+NONE = Default(None, "")  # an absent member means that nothing is set
+UNSEEN = None  # an absent member shows nothing: the cell is a gap
 
 
 def member(item: Any, ref: str, path: str, absent: Default | None, call: Call) -> Cell:
-    """The cell of a member of a listed item."""
+    """Return the cell of a member of a listed item."""
     value = search(path, item)
     if value is not None:
         return Cell(value, (f"{ref}{pointer(path)}",))
@@ -51,7 +51,7 @@ def member(item: Any, ref: str, path: str, absent: Default | None, call: Call) -
 def attached(
     answer: Answer, path: str, absent: Default | None = UNSEEN, none: Default | None = None
 ) -> Cell:
-    """The cell of a member of an answer about one thing.
+    """Return the cell of a member of an answer that describes a single resource.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ def attached(
     path : str
         JMESPath.
     absent : Default or None
-        What it means that a successful answer leaves the member out.
+        The value where a successful answer leaves the member out; `UNSEEN` makes a gap.
     none : Default, optional
-        What an error means that says there is none of it; by default the same as ``absent``.
+        The value where an error says that nothing is set; by default the same as ``absent``.
     """
     refused = none or absent
     if answer.unused or (answer.absent and refused):
@@ -84,23 +84,23 @@ def _assumed(absent: Default, ref: str) -> Cell:
 
 
 def absent_member(call: Call, path: str, ref: str = "") -> Trouble:
-    """The trouble of a member that a successful answer left out and that has no default."""
+    """Return the trouble of a member without a default that a successful answer left out."""
     return Trouble(
         "absent in answer", call.name, hint=text("gaps/left_out", member=path), evidence=ref
     )
 
 
 def pointer(path: str) -> str:
-    """JSON pointer of a plain JMESPath; empty for anything but names and indexes."""
+    """Return the JSON pointer of a JMESPath of names and indexes; empty for any other."""
     if not re.fullmatch(r"[\w.\[\]]+", path) or "[]" in path:
         return ""
     return "/" + path.replace(".", "/").replace("[", "/").replace("]", "")
 
 
 def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
-    """The cell of a time, or of times, of what has happened; a gap where one lies ahead.
+    """Return the cell of a time, or times, of past events; a gap where a time lies ahead.
 
-    A collection takes its time and clocks differ, so that a day ahead is not too much.
+    Times may lie up to a day ahead: a collection takes a while, and clocks differ.
     """
     times = cell.value if isinstance(cell.value, list) else [cell.value]
     latest = max(filter(None, map(_time, times)), default=None)
@@ -112,7 +112,7 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
 
 
 def _time(value: Any) -> dt.datetime | None:
-    """The time in an ISO 8601 text; None for anything else."""
+    """Return the time in an ISO 8601 text; None for any other value."""
     try:
         time = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -121,7 +121,7 @@ def _time(value: Any) -> dt.datetime | None:
 
 
 def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
-    """A cell computed from others; a gap if one of them is."""
+    """Return a cell computed from others; a gap where any of them is a gap."""
     gap = next((cell.gap for cell in cells if cell.gap), None)
     value = None if gap else compute(*(cell.value for cell in cells))
     return Cell(value, *_rests_on(cells, gap))
@@ -130,19 +130,19 @@ def derive(compute: Callable[..., Any], *cells: Cell) -> Cell:
 def _rests_on(
     cells: Iterable[Cell], gap: Trouble | None = None
 ) -> tuple[tuple[str, ...], Trouble | None, tuple[str, ...]]:
-    """All but the value of a cell that is made from others."""
+    """Return references, gap and assumptions of a cell computed from others."""
     refs = dict.fromkeys(ref for cell in cells for ref in cell.refs)
     assumed = dict.fromkeys(source for cell in cells for source in cell.assumed)
     return tuple(refs), gap, tuple(assumed)
 
 
 def known_any(cells: Iterable[Cell]) -> Cell:
-    """True where one cell is, whatever is unseen beside it; a gap only if that could decide."""
+    """Return a true cell where any cell is true; a gap only where a gap could decide."""
     return _decided(list(cells), decisive=True)
 
 
 def known_all(cells: Iterable[Cell]) -> Cell:
-    """False where one cell is, whatever is unseen beside it; a gap only if that could decide."""
+    """Return a false cell where any cell is false; a gap only where a gap could decide."""
     return _decided(list(cells), decisive=False)
 
 
@@ -151,6 +151,6 @@ def _decided(cells: list[Cell], *, decisive: bool) -> Cell:
     if deciding:
         return Cell(decisive, *_rests_on(deciding[:1]))
     gaps = [cell.gap for cell in cells if cell.gap]
-    # What AWS refused can be granted; a region that is off may be so for good.
+    # Prefer a refusal: somebody can grant the permission; a region may stay off for good.
     gap = next((gap for gap in gaps if gap.code), gaps[0] if gaps else None)
     return Cell(None if gap else not decisive, *_rests_on(cells, gap))

@@ -1,7 +1,7 @@
-"""Cells that know what they rest on, and tables made of them.
+"""Tables of cells, and their declarations.
 
-A table is three frames: the values, the **gaps** (cells that could not be seen, and why) and
-the **coverage** (whether the list of rows itself is complete). Gaps are never marked by a value.
+A table has three frames: the values, the **gaps** (cells that no answer filled, and why) and the
+**coverage** (whether the list of rows is complete). No value marks a gap.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Part:
 
     @property
     def noun(self) -> str:
-        """What people call one of the rows; stands after "no" and "any"."""
+        """What people call a row of the part; fits after "no" and "any"."""
         return text(f"nouns/{self.name}")
 
 
@@ -52,23 +52,21 @@ class Column:
     path : str
         JMESPath within the listed item; empty where the builder fills the cell.
     absent : Default or None
-        What an absent member means; `UNSEEN` makes it a gap.
+        The value of an absent member; `UNSEEN` makes a gap.
     calls : tuple of Call
-        Read beside those that list the rows.
+        Calls that the column reads beside those that list the rows.
     thresholds : tuple of str
-        Fields of the profile that decide what the cells hold: of several things together a table
-        takes those that are within the limit.
+        Fields of the profile that decide which evidence within a limit the cells count.
     transient : bool
-        The value is new at each collection although nothing changed, so it is no part of a
-        finding's identity.
+        The value changes at each collection although the account does not, so a finding's
+        identity leaves it out.
     sample : str
-        The column that describes which part of a population the value rests on, where that is
-        not all of it.
+        The column that describes which part of a population the kit read; empty for all of it.
     quoted : bool
-        The values are somebody else's words, such as what a run declares: findings show them as
-        they are, and translate none.
+        Somebody outside the kit chose the words, such as a run's declarations: findings show
+        them unchanged and translate none.
     past : bool
-        The value is the time, or times, of what has happened: one that lies ahead is a gap.
+        The value is a time, or times, of past events: a time that lies ahead is a gap.
     """
 
     path: str = ""
@@ -83,9 +81,9 @@ class Column:
 
 @dataclass
 class Row:
-    """One row on its way into a table.
+    """A row that a builder yields.
 
-    ``refs`` are what names the thing that the row is about; all of its cells rest on it too.
+    ``refs`` are the references that name the row's resource; they support every cell too.
     """
 
     region: str
@@ -110,7 +108,7 @@ Builder = Callable[[Source], Iterable[Row]]
 class Spec:
     """A declared table: what its rows are, which calls list them, and its columns.
 
-    ``thresholds`` are the fields of the profile that decide which rows there are.
+    ``thresholds`` are the fields of the profile that decide which rows the table has.
     """
 
     name: str
@@ -122,24 +120,24 @@ class Spec:
 
     @property
     def noun(self) -> str:
-        """What people call one of the rows; stands after "no" and "any"."""
+        """What people call a row of the table; fits after "no" and "any"."""
         return text(f"nouns/{self.name}")
 
     def title(self, column: str) -> str:
-        """Return a column's title, with the unit: the table's own, or that of its name."""
-        own = f"columns/{self.name}/{column}"
-        return text(own if has(own) else f"columns/{column}")
+        """Return a column's title, with the unit; a table may have another than its name has."""
+        of_table = f"columns/{self.name}/{column}"
+        return text(of_table if has(of_table) else f"columns/{column}")
 
     def needs(self, columns: Iterable[str], rests_on: tuple[Call, ...] = ()) -> set[Call]:
-        """Calls that the rows and these columns read, and those that stand in for them.
+        """Return the calls that the rows and these columns read, and the calls' fallbacks.
 
         ``rests_on`` are the calls that list the rows in question, where not all of the table's do.
         """
-        found = {*(rests_on or self.calls)}
+        calls = {*(rests_on or self.calls)}
         for name in columns:
-            found |= set(self.columns[name].calls)
-        instead = [other for other in CALLS.values() if other.fallback_of in found]
-        return found.union(instead, *(other.sources for other in instead))
+            calls |= set(self.columns[name].calls)
+        fallbacks = [call for call in CALLS.values() if call.fallback_of in calls]
+        return calls.union(fallbacks, *(call.sources for call in fallbacks))
 
 
 SPECS: dict[str, Spec] = {}
@@ -163,7 +161,7 @@ def table(
 
 @dataclass(frozen=True)
 class Table:
-    """A built table; its frames are made when somebody wants them.
+    """A built table; it makes its frames on first use.
 
     Attributes
     ----------
@@ -171,13 +169,13 @@ class Table:
         Values of each row by column, by row id: ``account``, ``region``, ``resource`` (the
         label), then the declared columns.
     gap_at : dict of (str, str) to Trouble
-        Why a cell was not seen, by row id and column.
+        The trouble of each gap, by row id and column.
     covered : list of Covered
-        Whether the calls that list the rows were answered in full.
+        Whether AWS answered the calls that list the rows in full.
     refs : dict
-        ``(row, column)`` to the references that the cell rests on.
+        ``(row, column)`` to the references of the cell's evidence.
     assumed : dict
-        ``(row, column)`` to the documents by which members that AWS left out have their value.
+        ``(row, column)`` to the ids of the documents that give absent members their value.
     """
 
     spec: Spec
@@ -202,8 +200,8 @@ class Table:
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
-        lines = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
-        return pd.DataFrame(lines, columns=["row", "column", *TROUBLE], dtype=object)
+        rows = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
+        return pd.DataFrame(rows, columns=["row", "column", *TROUBLE], dtype=object)
 
 
 def build(spec: Spec, source: Source) -> Table:
@@ -220,9 +218,9 @@ def build(spec: Spec, source: Source) -> Table:
             "region": row.region,
             "resource": row.label,
         }
-        for name, found in row.cells.items():
+        for name, built in row.cells.items():
             past = spec.columns[name].past
-            cell = in_the_past(found, source.snapshot.as_of) if past else found
+            cell = in_the_past(built, source.snapshot.as_of) if past else built
             values[name] = None if cell.gap else cell.value
             refs[row_id, name] = tuple(dict.fromkeys((*row.refs, *cell.refs)))
             if cell.assumed and not cell.gap:
@@ -247,6 +245,6 @@ def listed(
 
 
 def shown_name(item: Mapping[str, Any]) -> str | None:
-    """What people call a resource where names are shown in clear: its name and display name."""
+    """Return what people call a resource where a run shows names in clear."""
     name, display = item.get("Name"), item.get("DisplayName")
     return f"{name} ({display})" if name and display and display != name else name

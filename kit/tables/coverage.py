@@ -1,4 +1,4 @@
-"""Whether a list of rows is complete: what its calls answered, or those that stand in for them."""
+"""Coverage: whether AWS answered the calls that list rows, or their fallbacks, in full."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import NamedTuple
 from kit.calls import Call, Scope, stand_ins
 from kit.snapshot import Answer, Snapshot, Trouble
 
-ACCOUNT = "global"  # what stands in the region column of rows of the whole account
+ACCOUNT = "global"  # the region of rows of the whole account
 TROUBLE = [f.name for f in fields(Trouble)]
 
 
 class Covered(NamedTuple):
-    """Whether a call that lists rows was answered in full in a region, and what keeps it from that."""
+    """Whether AWS answered a call that lists rows in full in a region, and otherwise why not."""
 
     account: str
     region: str
@@ -29,24 +29,24 @@ class Covered(NamedTuple):
 
 
 def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> list[Covered]:
-    """Whether the calls that list rows were answered in full, for each region in scope.
+    """Return whether AWS answered the calls that list rows in full, for each region in scope.
 
-    One entry for each region and call; where not complete, one for each different trouble. A list
-    of the account needs the answers of every region.
+    Each region and call has an entry, or an entry for each different trouble. A list of the
+    account needs the answers of every region.
     """
     rows = []
     for region in snapshot.regions if scope is Scope.REGION else (ACCOUNT,):
         for call in calls:
             everywhere = call.scope is Scope.REGION and scope is Scope.ACCOUNT
-            wheres = snapshot.regions if everywhere else (region,)
-            answers = [found for where in wheres for found in _effective(call, where, snapshot)]
+            places = snapshot.regions if everywhere else (region,)
+            answers = [answer for place in places for answer in _effective(call, place, snapshot)]
             cited: dict[Trouble | None, dict[str, None]] = {}
             for answer in answers:
                 trouble = answer.trouble and replace(answer.trouble, evidence="")
-                known = cited.setdefault(trouble, {})
-                known.update(dict.fromkeys(answer.evidence))
+                evidence = cited.setdefault(trouble, {})
+                evidence.update(dict.fromkeys(answer.evidence))
                 if answer.trouble and answer.trouble.evidence:
-                    known[answer.trouble.evidence] = None
+                    evidence[answer.trouble.evidence] = None
             for trouble, ids in cited.items():
                 why = trouble or Trouble("")
                 rows.append(
@@ -67,40 +67,40 @@ def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> list[Co
 
 
 def _effective(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
-    """The answers of a call in a region, or those that stand in for it.
+    """Return the answers of a call in a region, or the answers of its fallback.
 
-    Another call stands in where this one failed or listed nothing; its word counts if it was
-    asked about everything that its sources list.
+    A fallback replaces a call that failed or listed nothing. Its answers count where the
+    collector sent it for every resource that its sources list.
     """
     answers = _answers(call, region, snapshot)
     failed = any(answer.trouble for answer in answers)
-    for other in stand_ins(call):
+    for fallback in stand_ins(call):
         if failed or not any(_lists(a) for a in answers):
-            instead = _answers(other, region, snapshot)
-            for source in other.sources:
+            replacements = _answers(fallback, region, snapshot)
+            for source in fallback.sources:
                 if source != call:
-                    instead += _effective(source, region, snapshot)
+                    replacements += _effective(source, region, snapshot)
             if not failed:
-                return [*answers, *instead]
-            if instead and not any(answer.trouble for answer in instead):
-                return instead
+                return [*answers, *replacements]
+            if replacements and not any(answer.trouble for answer in replacements):
+                return replacements
     return answers
 
 
 def _answers(call: Call, region: str, snapshot: Snapshot) -> list[Answer]:
-    """The answers of a call in a region: of one that fans out, one for each thing to ask about."""
+    """Return the answers of a call in a region; a call that fans out has an answer per resource."""
     where = None if call.scope is Scope.ACCOUNT else region
     if not call.each:
         return snapshot.answers(call, where)
-    found = []
+    answers = []
     for each in call.each:
         for source in snapshot.answers(each.source):
             for request in source.requests:
                 for wanted in each.wanted(request.response):
-                    asked_in = wanted.pop("Region", None) or request.region
-                    if where in (asked_in, None) and None not in wanted.values():
-                        found.append(snapshot.answer(call, where, **wanted))
-    return found
+                    sent_to = wanted.pop("Region", None) or request.region
+                    if where in (sent_to, None) and None not in wanted.values():
+                        answers.append(snapshot.answer(call, where, **wanted))
+    return answers
 
 
 def _lists(answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""Identities that sign in by a provider, and how far a role's trust policy lets them in.
+"""Federated identities, and how far a role's trust policy admits them.
 
 References
 ----------
@@ -20,9 +20,10 @@ from kit.access.evaluator import Access, Caller, Target, decide
 _BY_SAML, _BY_TOKEN = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
 _COGNITO = "cognito-identity.amazonaws.com"
 _GITHUB = "token.actions.githubusercontent.com"
-# An application's or a pool's own number there; elsewhere a token has the audience it is asked for.
-_OWN_AUDIENCE = {_COGNITO, "accounts.google.com", "www.amazon.com", "graph.facebook.com"}
-# Anybody may have an identity at these.
+# Tokens of these providers have the application's or pool's id as audience. Elsewhere whoever
+# requests a token chooses its audience.
+_FIXED_AUDIENCE = {_COGNITO, "accounts.google.com", "www.amazon.com", "graph.facebook.com"}
+# Providers at which anybody may have an identity.
 _SHARED = re.compile(
     r"(cognito-identity\.amazonaws\.com|accounts\.google\.com|www\.amazon\.com|graph\.facebook\.com"
     r"|token\.actions\.githubusercontent\.com|oidc-configuration\.audit-log\.githubusercontent\.com"
@@ -34,7 +35,7 @@ _SHARED = re.compile(
 
 
 class Admitted(Enum):
-    """How far a role lets in the identities of a provider."""
+    """How far a role admits the identities of a provider."""
 
     NOBODY = "nobody"
     SOME = "those whom the provider, or a condition, singles out"
@@ -43,15 +44,16 @@ class Admitted(Enum):
 
 
 def providers(statements: Iterable[Statement]) -> set[str]:
-    """The identity providers that Allow statements of a trust policy name."""
-    allowing = (one for one in statements if one.effect == "Allow")
-    return {name for one in allowing for kind, name in one.principals or () if kind == "Federated"}
+    """Return the identity providers that Allow statements of a trust policy name."""
+    allowing = [statement for statement in statements if statement.effect == "Allow"]
+    named = (pair for statement in allowing for pair in statement.principals or ())
+    return {name for kind, name in named if kind == "Federated"}
 
 
 def admitted(provider: str, role: Target) -> Admitted:
-    """How far a role's trust policy lets in the identities of a provider.
+    """Return how far a role's trust policy admits the identities of a provider.
 
-    A SAML provider is told by its own users' directory to whom it gives which role.
+    The directory behind a SAML provider decides which user gets which role.
 
     Parameters
     ----------
@@ -62,13 +64,13 @@ def admitted(provider: str, role: Target) -> Admitted:
     """
     caller = Caller("federated", provider)
     if ":saml-provider/" in provider:
-        found = decide(caller, _BY_SAML, role, {"saml:aud": CHOSEN})
-        return Admitted.NOBODY if found is Access.NO else Admitted.SOME
+        access = decide(caller, _BY_SAML, role, {"saml:aud": CHOSEN})
+        return Admitted.NOBODY if access is Access.NO else Admitted.SOME
     host = (provider.partition(":oidc-provider/")[2] or provider).lower()
     if decide(caller, _BY_TOKEN, role, {f"{host}:aud": CHOSEN}) is Access.NO:
         return Admitted.NOBODY
     context: dict[str, Value] = {}
-    if host not in _OWN_AUDIENCE:
+    if host not in _FIXED_AUDIENCE:
         context[f"{host}:aud"] = CHOSEN
     if host == _GITHUB:
         context[f"{host}:sub"] = Some(("repo:*/*:*",))
@@ -80,6 +82,6 @@ def admitted(provider: str, role: Target) -> Admitted:
         f"{host}:amr": ("unauthenticated",),
     }
     if host == _COGNITO and decide(caller, _BY_TOKEN, role, guests, ordinary=True) is Access.YES:
-        keys = {condition.key for one in role.policies for condition in one.conditions}
+        keys = {condition.key for statement in role.policies for condition in statement.conditions}
         return Admitted.ANYBODY if f"{host}:amr" in keys else Admitted.UNKNOWN
     return Admitted.SOME

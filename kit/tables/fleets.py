@@ -1,4 +1,4 @@
-"""Fleets, and the builders whose instances run beside theirs."""
+"""Fleets, image builders and app block builders."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _BUILDER_COLUMNS = {
 
 @table("fleets", Scope.REGION, (DESCRIBE_FLEETS,), _FLEET_COLUMNS)
 def fleets(source: Source) -> Iterator[Row]:
-    """Every fleet of every region in scope."""
+    """Yield every fleet of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_FLEETS):
         connectors = _third_parties(source, answer.region)
         for row in listed(_FLEET_COLUMNS, answer, source, "fleet"):
@@ -86,7 +86,7 @@ def fleets(source: Source) -> Iterator[Row]:
 
 @table("fleets_and_builders", Scope.REGION, tuple(_KINDS), _BUILDER_COLUMNS)
 def fleets_and_builders(source: Source) -> Iterator[Row]:
-    """Everything that runs streaming instances: fleets, image builders, app block builders."""
+    """Yield every resource with instances: fleets, image builders, app block builders."""
     role_may = capabilities_of_roles(source)
     for call, kind in _KINDS.items():
         for answer in source.snapshot.answers(call):
@@ -98,7 +98,7 @@ def fleets_and_builders(source: Source) -> Iterator[Row]:
 
 
 def _of_another(source: Source, role: Cell) -> Cell | None:
-    """The cell of a role that another account owns, which alone sees what the role may do."""
+    """Return a gap for a role of another account, which alone sees what the role may do."""
     owner = owner_of(role.value)
     if owner in ("", source.snapshot.account):
         return None
@@ -109,11 +109,11 @@ def _of_another(source: Source, role: Cell) -> Cell | None:
 
 def _third_parties(source: Source, region: str) -> Cell:
     answer = source.snapshot.answer(DESCRIBE_STACKS, region)
-    found: dict[str, str] = {}
+    providers: dict[str, str] = {}
     for stack, ref in answer.items():
         for n, connector in enumerate(stack.get("StorageConnectors") or ()):
             if connector["ConnectorType"] in THIRD_PARTIES:
-                found.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
-    if found:
-        return Cell(sorted(found), tuple(found.values()))
+                providers.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
+    if providers:
+        return Cell(sorted(providers), tuple(providers.values()))
     return Cell([], answer.evidence, answer.trouble)

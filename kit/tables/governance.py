@@ -49,7 +49,7 @@ _DECLARED = (
     },
 )
 def declarations(source: Source) -> Iterator[Row]:
-    """One row: what the run's parameters declare."""
+    """Yield a single row: the declarations of the run's parameters."""
     run = source.snapshot.run
     row = Row(ACCOUNT, "account", f"account {run.account}")
     for name in _DECLARED:
@@ -72,7 +72,7 @@ def declarations(source: Source) -> Iterator[Row]:
     thresholds=("attestations",),
 )
 def provider(source: Source) -> Iterator[Row]:
-    """Each framework that the profile names: its published reports, newest period first."""
+    """Yield each framework that the profile names, with published reports, newest period first."""
     run, profile = source.snapshot.run, source.snapshot.profile
     answer = source.snapshot.answer(LIST_REPORTS)
     reports = [
@@ -92,7 +92,7 @@ def provider(source: Source) -> Iterator[Row]:
     ]
     newest = sorted(reports, key=lambda report: report["period_end"], reverse=True)
     for framework in profile.attestations:
-        own = [report for report in newest if framework in report["frameworks"]]
+        matching = [report for report in newest if framework in report["frameworks"]]
         reading = run.reports_read.get(framework, "")
         yield Row(
             ACCOUNT,
@@ -100,7 +100,7 @@ def provider(source: Source) -> Iterator[Row]:
             f"AWS, {framework}",
             {
                 "framework": Cell(framework, ("parameters#/thresholds",)),
-                "reports": Cell(own, answer.evidence, answer.trouble),
+                "reports": Cell(matching, answer.evidence, answer.trouble),
                 "reading": Cell(reading, ("parameters#/reports_read",)),
             },
         )

@@ -1,4 +1,4 @@
-"""What guards a bucket: its encryption, who may open it, how long it keeps what it holds."""
+"""What protects a bucket: encryption, public access, ownership, versions and retention."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NEVER = Default("never on", "versioning")
 _SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"
-_ASKED = (GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)  # of every bucket, with its encryption
+_PER_BUCKET = (GET_BUCKET_ENCRYPTION, GET_BUCKET_POLICY_STATUS, GET_BUCKET_VERSIONING)
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
 
 ENCRYPTION_COLUMNS = {
@@ -71,10 +71,10 @@ KEPT_COLUMN = Column(calls=KEPT_CALLS)
 
 
 def owner(snapshot: Snapshot, bucket: str) -> Cell:
-    """Who owns a bucket that something names: the account, or another of which S3 answers.
+    """Return who owns a bucket: this account, or another account whose bucket S3 describes.
 
-    A complete list of the account's buckets decides. A refusal by S3 does not: it looks the same
-    for another account's bucket and for want of a permission.
+    A complete list of the account's buckets decides. A refusal by S3 does not: S3 refuses alike
+    for another account's bucket and for a missing permission.
 
     References
     ----------
@@ -88,26 +88,26 @@ def owner(snapshot: Snapshot, bucket: str) -> Cell:
             return Cell(OWN, (ref,))
     if listing.trouble:
         return Cell(None, listing.evidence, listing.trouble)
-    answers = [snapshot.answer(call, Bucket=bucket) for call in (GET_BUCKET_ENCRYPTION, *_ASKED)]
-    answered = next((one for one in answers if one.requests and not one.trouble), None)
+    answers = [snapshot.answer(call, Bucket=bucket) for call in _PER_BUCKET]
+    answered = next((a for a in answers if a.requests and not a.trouble), None)
     if answered:
         return Cell(ANOTHER, (*listing.evidence, *answered.evidence))
     return Cell(None, listing.evidence, answers[0].trouble)
 
 
 def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
-    """The default encryption of a bucket, and the class, state and owner of its key."""
+    """Return the default encryption of a bucket, and the class, state and owner of its key."""
     answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
     algorithm = attached(answer, f"{_RULE}.SSEAlgorithm", UNSEEN, NONE)
     key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE)
     cells = {"sse_algorithm": algorithm}
     if algorithm.gap or key.value is None:
-        known = {None: "none", "AES256": "sse-s3"}
-        cells["key_class"] = derive(lambda name: known.get(name, "aws-managed"), algorithm)
+        classes = {None: "none", "AES256": "sse-s3"}
+        cells["key_class"] = derive(lambda name: classes.get(name, "aws-managed"), algorithm)
         cells["key_state"] = derive(lambda _: "run by AWS", algorithm)
         cells["key_account"] = derive(lambda _: "", algorithm)
         return cells
-    # An alias or a bare id means a key of the bucket's own region.
+    # An alias or a bare id means a key in the bucket's region.
     described = snapshot.answer(DESCRIBE_KEY, answer.region, KeyId=key.value)
     if described.absent:
         gone = Cell("not found", described.evidence)
@@ -127,7 +127,7 @@ def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
 
 
 def sse_c_blocked(snapshot: Snapshot, bucket: str) -> Cell:
-    """Whether a bucket refuses objects that come with a key of the writer's own (SSE-C)."""
+    """Return whether a bucket refuses objects that the writer encrypts with a key (SSE-C)."""
     answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
     rules = attached(answer, "ServerSideEncryptionConfiguration.Rules", UNSEEN, NONE)
 
@@ -139,7 +139,7 @@ def sse_c_blocked(snapshot: Snapshot, bucket: str) -> Cell:
 
 
 def public_access(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
-    """What keeps the public out, for the account or for the bucket, and whether its policy does."""
+    """Return what blocks public access, for account or bucket, and whether its policy is public."""
     account = snapshot.answer(GET_ACCOUNT_PUBLIC_ACCESS_BLOCK)
     block = snapshot.answer(GET_BUCKET_PUBLIC_ACCESS_BLOCK, Bucket=bucket)
     return {
@@ -155,34 +155,34 @@ def public_access(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:
 
 
 def public_by_policy(snapshot: Snapshot, bucket: str) -> Cell:
-    """Whether a bucket's policy opens it to the public."""
+    """Return whether a bucket's policy opens it to the public."""
     answer = snapshot.answer(GET_BUCKET_POLICY_STATUS, Bucket=bucket)
     return attached(answer, "PolicyStatus.IsPublic", UNSEEN, _CLOSED)
 
 
 def ownership(snapshot: Snapshot, bucket: str) -> Cell:
-    """Who owns the objects of a bucket: where the bucket's owner does, ACLs are off."""
+    """Return who owns the objects of a bucket; where the bucket's owner does, ACLs are disabled."""
     answer = snapshot.answer(GET_BUCKET_OWNERSHIP_CONTROLS, Bucket=bucket)
     return attached(answer, "OwnershipControls.Rules[0].ObjectOwnership", UNSEEN, NONE)
 
 
 def versioning(snapshot: Snapshot, bucket: str) -> Cell:
-    """Whether a bucket keeps the earlier versions of what is written over or deleted."""
+    """Return whether a bucket keeps earlier versions of objects that change or are deleted."""
     return attached(snapshot.answer(GET_BUCKET_VERSIONING, Bucket=bucket), "Status", _NEVER)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """How long a bucket keeps what begins with a prefix, versions included.
+    """How long a bucket keeps the objects under a prefix, versions included.
 
     Attributes
     ----------
     days : int or None
-        After so many days all of it is gone; None where no rule of days sees to that.
+        Days after which rules have erased all objects; None where no rule with days does.
     until : str or None
-        The day ahead on which a rule erases all of it, and whatever comes from then on.
+        The day ahead from which a rule erases all objects, new objects too.
     some_days, some_until : int, str or None
-        The same for the part of it that goes first, where all of it goes at all.
+        The same for the objects that rules erase first, where rules erase all objects.
     """
 
     days: int | None = None
@@ -192,7 +192,7 @@ class Kept:
 
 
 def retention(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
-    """How long a bucket keeps what begins with a prefix: all its rules together, as a `Kept`.
+    """Return how long a bucket keeps the objects under a prefix, by all its rules, as a `Kept`.
 
     References
     ----------
@@ -217,7 +217,7 @@ def retention(snapshot: Snapshot, bucket: str, prefix: str = "") -> Cell:
 def _kept(
     rules: list[dict[str, Any]] | None, prefix: str, size: int, versions: str, today: dt.datetime
 ) -> Kept:
-    """How long objects of a size are kept."""
+    """Return how long rules keep objects of a size."""
     about_all, about_some = _about(rules, prefix, size)
     days, until = _expiry(about_all, today)
     if days is None and until is None:
@@ -237,24 +237,24 @@ def _kept(
 
 
 def _longest(each: Iterable[Kept]) -> Kept:
-    """How long all of them are kept: as long as the longest, and some as long as the shortest."""
+    """Return the longest period for all objects, and the shortest for some."""
     kept = list(each)
-    days, until = [one.days for one in kept], [one.until for one in kept]
+    days, until = [period.days for period in kept], [period.until for period in kept]
     longest = None if None in days else max(filter(None, days), default=0)
     latest = None if None in until else max(filter(None, until))
     if longest is None and latest is None:
         return Kept()
-    some_until = min((one.some_until for one in kept if one.some_until), default=None)
-    return Kept(longest, latest, _shortest(one.some_days for one in kept), some_until)
+    some_until = min((period.some_until for period in kept if period.some_until), default=None)
+    return Kept(longest, latest, _shortest(period.some_days for period in kept), some_until)
 
 
 def kept_days(snapshot: Snapshot, bucket: str) -> Cell:
-    """Days after which everything in a bucket is gone, versions included; None for ever."""
+    """Return the days after which rules erase all objects and versions; None for never."""
     return derive(lambda kept: kept.days, retention(snapshot, bucket))
 
 
 def key_state(snapshot: Snapshot, key: Cell) -> Cell:
-    """The state of the key that a cell names by its ARN; None where it names none."""
+    """Return the state of the key that a cell names by its ARN; None where it names no key."""
     if key.gap or not key.value:
         return Cell(None, key.refs, key.gap)
 
@@ -271,50 +271,51 @@ def _on(rules: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     return [rule for rule in rules or () if rule.get("Status") == "Enabled"]
 
 
-def _chosen(rule: dict[str, Any]) -> dict[str, Any]:
-    """What a rule's filter chooses objects by; both forms of it in one."""
-    chosen = rule.get("Filter") or {}
-    chosen = {"Prefix": rule.get("Prefix"), **chosen, **(chosen.get("And") or {})}
-    # Beyond what JSON's numbers hold, sizes are stored as texts.
-    sizes = {name: int(chosen[name]) for name in _SIZES if name in chosen}
-    return {**chosen, **sizes}
+def _filter(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return the conditions of a rule's filter, in whichever form the rule has them."""
+    filters = rule.get("Filter") or {}
+    filters = {"Prefix": rule.get("Prefix"), **filters, **(filters.get("And") or {})}
+    # Snapshots store sizes beyond what JSON's numbers hold as texts.
+    sizes = {name: int(filters[name]) for name in _SIZES if name in filters}
+    return {**filters, **sizes}
 
 
 def _sizes(rules: list[dict[str, Any]] | None) -> list[int]:
-    """Sizes of objects, in bytes: one for each way in which rules treat a size."""
-    chosen = [_chosen(rule) for rule in _on(rules)]
-    above = {one.get("ObjectSizeGreaterThan", -1) + 1 for one in chosen}
-    return sorted({0, *above, *(one.get("ObjectSizeLessThan", 0) for one in chosen)})
+    """Return sizes of objects, in bytes: a size for each way in which rules treat sizes."""
+    filters = [_filter(rule) for rule in _on(rules)]
+    above = {conditions.get("ObjectSizeGreaterThan", -1) + 1 for conditions in filters}
+    below = {conditions.get("ObjectSizeLessThan", 0) for conditions in filters}
+    return sorted({0, *above, *below})
 
 
 def _about(
     rules: list[dict[str, Any]] | None, prefix: str, size: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rules about objects of a size: all that begin with a prefix, and some, by their name."""
+    """Return the rules about all objects of a size under a prefix, and the rules about some."""
     about_all, about_some = [], []
     for rule in _on(rules):
-        chosen = _chosen(rule)
-        own = chosen["Prefix"] or ""
-        sized = chosen.get("ObjectSizeGreaterThan", -1) < size
-        sized = sized and size < chosen.get("ObjectSizeLessThan", size + 1)
-        # Objects bear tags only where somebody put them there.
-        if not sized or chosen.get("Tag") or chosen.get("Tags"):
+        conditions = _filter(rule)
+        start = conditions["Prefix"] or ""
+        sized = conditions.get("ObjectSizeGreaterThan", -1) < size
+        sized = sized and size < conditions.get("ObjectSizeLessThan", size + 1)
+        # Objects have tags only where somebody adds them.
+        if not sized or conditions.get("Tag") or conditions.get("Tags"):
             continue
-        if prefix.startswith(own):
+        if prefix.startswith(start):
             about_all.append(rule)
-        if prefix.startswith(own) or own.startswith(prefix):
+        if prefix.startswith(start) or start.startswith(prefix):
             about_some.append(rule)
     return about_all, about_some
 
 
 def _expiry(rules: list[dict[str, Any]], today: dt.datetime) -> tuple[int | None, str | None]:
-    """The days after which rules expire what they are about, and the next day on which they do.
+    """Return the days after which rules expire objects, and the next day on which rules do.
 
-    From its date on a rule expires everything at once, for as long as it is enabled.
+    From its date on, an enabled rule expires every object at once.
     """
-    told = [rule.get("Expiration") or {} for rule in rules]
-    dates = [dt.datetime.fromisoformat(one["Date"]) for one in told if one.get("Date")]
-    days = [one.get("Days") for one in told] + [0 for date in dates if date <= today]
+    actions = [rule.get("Expiration") or {} for rule in rules]
+    dates = [dt.datetime.fromisoformat(action["Date"]) for action in actions if action.get("Date")]
+    days = [action.get("Days") for action in actions] + [0 for date in dates if date <= today]
     ahead = min((date for date in dates if date > today), default=None)
     return _shortest(days), ahead.date().isoformat() if ahead else None
 

@@ -23,7 +23,7 @@ from kit.tables.coverage import ACCOUNT
 _ROOT = "<root_account>"
 _ROOT_DEVICE = ":mfa/root-account-mfa-device"
 _HAS_PASSWORD = Default(1, "account_summary")
-_NEVER = ("no_information", "N/A", "not_supported")  # as the report writes that there is no time
+_NEVER = ("no_information", "N/A", "not_supported")  # the report's words for an absent time
 CONSOLE_USERS = Part("password_enabled", "console_users")
 ACTIVE_KEYS = Part("active", "active_keys")
 
@@ -42,7 +42,7 @@ ACTIVE_KEYS = Part("active", "active_keys")
     },
 )
 def accounts(source: Source) -> Iterator[Row]:
-    """One row: what IAM says of the root user."""
+    """Yield a single row: the root user."""
     summary = source.snapshot.answer(GET_ACCOUNT_SUMMARY)
     devices = source.snapshot.answer(LIST_VIRTUAL_MFA_DEVICES)
     virtual = any(_is_roots(item) for item, _ in devices.items())
@@ -80,7 +80,7 @@ _KEYS = {
 
 @table("users", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _REPORTED)
 def users(source: Source) -> Iterator[Row]:
-    """Every IAM user in the credential report; the root user has its own table."""
+    """Yield every IAM user in the credential report; `accounts` has the root user."""
     report = _Report(source)
     if report.lacks(_REPORTED):
         yield report.unread(_REPORTED)
@@ -92,7 +92,7 @@ def users(source: Source) -> Iterator[Row]:
 
 @table("access_keys", Scope.ACCOUNT, (GET_CREDENTIAL_REPORT,), _KEYS)
 def access_keys(source: Source) -> Iterator[Row]:
-    """Both keys that each user and the root user can have, as the credential report tells them."""
+    """Yield both access keys of each user and the root user, from the credential report."""
     report = _Report(source)
     columns = [f"access_key_{n}_{part}" for n in (1, 2) for part in ("active", "last_rotated")]
     if report.lacks(columns):
@@ -118,7 +118,7 @@ def _label(source: Source, entry: dict[str, str]) -> str:
 
 
 def _root_last_used(source: Source) -> Cell:
-    """When the root user last signed in with its password; None where it never did."""
+    """Return when the root user last signed in with its password; None for never."""
     report = _Report(source)
     if report.answer.trouble:
         return Cell(None, report.answer.evidence, report.answer.trouble)
@@ -130,7 +130,7 @@ def _root_last_used(source: Source) -> Cell:
 
 @dataclass
 class _Report:
-    """IAM's credential report, a line for each user with its ``key``: the ARN, or what tells it."""
+    """IAM's credential report: an entry for each user, with its ARN, name or line as ``key``."""
 
     source: Source
 
@@ -146,7 +146,7 @@ class _Report:
         try:
             lines = list(reader)
         except csv.Error:
-            return  # then it lacks every column
+            return  # `lacks` then reports every column
         self.columns = set(reader.fieldnames or ())
         for number, line in enumerate(lines, 1):
             if line.get("user") is not None:
@@ -154,23 +154,23 @@ class _Report:
                 self.entries.append({**line, "key": key})
 
     def lacks(self, columns: Any) -> bool:
-        """Whether there is a report without some of the columns."""
+        """Return whether the report exists and lacks any of the columns."""
         return bool(self.ref) and not {"user", *columns} <= self.columns
 
     def unread(self, columns: Any) -> Row:
-        """The row that stands for all that a report without its columns does not tell."""
+        """Return a row of gaps for a report that lacks columns."""
         gap = absent_member(GET_CREDENTIAL_REPORT, "the report's columns", self.ref)
         cells = {name: Cell(None, (self.ref,), gap) for name in columns}
         return Row(ACCOUNT, "report", "credential report", cells)
 
     def flag(self, text: str | None, name: str) -> Cell:
-        """A true or false of the report; anything else was not seen."""
+        """Return the cell of "true" or "false"; a gap for any other text."""
         if text in ("true", "false"):
             return Cell(text == "true", (self.ref,))
         return Cell(None, (self.ref,), absent_member(GET_CREDENTIAL_REPORT, name, self.ref))
 
     def time(self, text: str | None, never: Default | None) -> Cell:
-        """A time of the report; ``never`` is what it means that there is none."""
+        """Return the cell of a time; ``never`` is the value of an absent time."""
         if text in _NEVER and never:
             return Cell(never.value, (self.ref,))
         moment = pd.to_datetime(text, utc=True, errors="coerce")
@@ -180,6 +180,6 @@ class _Report:
 
 
 def _is_roots(device: dict[str, Any]) -> bool:
-    """Whether a virtual device is the root user's: by its own name, or by whose it is."""
+    """Return whether a virtual device is the root user's, by its name or by its owner."""
     owner = (device.get("User") or {}).get("Arn") or ""
     return bool(device["SerialNumber"].endswith(_ROOT_DEVICE) or owner.endswith(":root"))

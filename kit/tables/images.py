@@ -1,4 +1,4 @@
-"""Images: who made those that run, how old they are, and who outside the account has them."""
+"""Images: who made them, how old they are, and which other accounts have them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def images(source: Source) -> Iterator[Row]:
 
 
 def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cell:
-    """The accounts that an image is shared with; nobody is asked where it is shared with none."""
+    """Return the accounts that have an image; the collector requests them for shared images."""
     if shared.value != "TRUE":
         return Cell([], shared.refs, shared.gap)
     answer = source.snapshot.answer(DESCRIBE_IMAGE_PERMISSIONS, images.region, Name=name)
@@ -61,10 +61,9 @@ def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cel
 
 @table("all_images", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)
 def all_images(source: Source) -> Iterator[Row]:
-    """Every private image, and every other that a fleet or image builder runs.
+    """Yield every private image, and every other image that a fleet or image builder runs.
 
-    Elastic fleets and app block builders have no image of their own: AWS chooses it by their
-    platform.
+    AWS chooses the image of Elastic fleets and app block builders by their platform.
 
     References
     ----------
@@ -86,7 +85,7 @@ def all_images(source: Source) -> Iterator[Row]:
                 if owner_of(arn) == source.snapshot.account:
                     name = name or arn.rpartition("/")[2]
                 elif arn:
-                    name = ""  # others' images may be called as one of the account's
+                    name = ""  # another account's image may have the name of a private image
                 if {(answer.region, arn), (answer.region, name)} & private:
                     continue
                 if arn:
@@ -98,19 +97,20 @@ def all_images(source: Source) -> Iterator[Row]:
 
 
 def _of_another(source: Source, region: str, arn: str, refs: tuple[str, ...]) -> Row:
-    """The row of an image that runs and that is none of the account's private ones."""
+    """Return the row of an image that runs and is not among the account's private images."""
     snapshot, owner = source.snapshot, owner_of(arn)
     if owner == snapshot.account:
         answer = snapshot.answer(DESCRIBE_IMAGES, region)
-        found = None
+        described = None
     else:
         answer = snapshot.answer(DESCRIBE_IMAGES_OF_OTHERS, region, Arns=[arn])
-        found = next(((i, ref) for i, ref in answer.items() if i.get("Arn") == arn), None)
+        described = next(((i, ref) for i, ref in answer.items() if i.get("Arn") == arn), None)
     name = arn.rpartition("/")[2]
     label = source.labels.label("image", arn, name) if owner else name
-    if found:
-        made_by = _makers(source, owner, found[0], *refs, found[1])
-        return Row(region, arn, label, _currency(*found, answer, made_by))
+    if described:
+        image, ref = described
+        made_by = _makers(source, owner, image, *refs, ref)
+        return Row(region, arn, label, _currency(image, ref, answer, made_by))
     hint = text("gaps/no_such_image")
     gone = Trouble("absent in answer", answer.call.name, hint=hint)
     unseen = Cell(None, (*refs, *answer.evidence), answer.trouble or gone)
@@ -119,24 +119,24 @@ def _of_another(source: Source, region: str, arn: str, refs: tuple[str, ...]) ->
 
 
 def _makers(source: Source, owner: str, image: dict[str, Any], *refs: str) -> Cell:
-    """Who made an image, and the image that it was made from: ARNs of AWS's have no number."""
+    """Return who made an image and its base image; ARNs of AWS's images have no account."""
     base = image.get("BaseImageArn")
     owners = [owner, *([owner_of(base)] if base else [])]
-    return Cell(sorted({whose(source.snapshot, one) or AWS for one in owners}), refs)
+    return Cell(sorted({whose(source.snapshot, account) or AWS for account in owners}), refs)
 
 
 def _currency(image: dict[str, Any], ref: str, answer: Answer, made_by: Cell) -> dict[str, Cell]:
     cells = {"made_by": made_by}
     for name, column in _CURRENCY.items():
         if column.path:
-            # Of AWS's own images the day of release says all.
+            # The day of release decides about AWS's images.
             absent = NONE if made_by.value == [AWS] and name == "latest_agent" else UNSEEN
             cells[name] = member(image, ref, column.path, absent, answer.call)
     return cells
 
 
 def _unnamed(source: Source, item: dict[str, Any], ref: str, answer: Answer, kind: str) -> Row:
-    """A row of gaps: it runs an image, yet AWS left out which."""
+    """Return a row of gaps for a resource that runs an image whose name AWS left out."""
     key = identify(item, answer)
     label = f"image of {source.labels.label(kind, key, shown_name(item))}"
     gap = Cell(None, (ref,), absent_member(answer.call, "ImageArn", ref))
@@ -144,7 +144,7 @@ def _unnamed(source: Source, item: dict[str, Any], ref: str, answer: Answer, kin
 
 
 def exports(snapshot: Snapshot, region: str) -> Cell:
-    """When images were exported to an AMI, as ISO 8601, the latest first; failed exports are none."""
+    """Return when images were exported to an AMI (ISO 8601), the latest first, without failures."""
     answer = snapshot.answer(LIST_EXPORT_IMAGE_TASKS, region)
     made = [(task, ref) for task, ref in answer.items() if task.get("State") not in _NO_AMI]
     days = sorted((task["CreatedDate"] for task, _ in made), reverse=True)

@@ -1,4 +1,4 @@
-"""Keys of KMS that encrypt what AppStream's users leave behind and what is recorded of them."""
+"""KMS keys that encrypt the data of AppStream's users, recordings and logs."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class _Use:
-    """Something that a key encrypts; the key's cell is a gap where it was not seen which."""
+    """A resource that a key encrypts; the key's cell is a gap where no answer names the key."""
 
     key: Cell
-    region: str  # where the key is asked for
-    seat: str  # the region in whose findings it stands
+    region: str  # where the collector describes the key
+    seat: str  # the region of the key's row
     thing: str
 
 
@@ -54,16 +54,16 @@ class _Use:
     },
 )
 def keys(source: Source) -> Iterator[Row]:
-    """A row for each key in use, and for each thing of which the key was not seen."""
+    """Yield a row for each key in use, and for each resource whose key is a gap."""
     snapshot = source.snapshot
     rows: dict[tuple[str, str], Row] = {}
     for use in _uses(source):
         row = _row(snapshot, use, source)
-        known = rows.setdefault((row.region, row.key), row)
-        if known is not row:
+        first = rows.setdefault((row.region, row.key), row)
+        if first is not row:
             for name, cell in row.cells.items():
-                refs = tuple(dict.fromkeys([*known.cells[name].refs, *cell.refs]))
-                known.cells[name] = Cell(known.cells[name].value, refs, known.cells[name].gap)
+                refs = tuple(dict.fromkeys([*first.cells[name].refs, *cell.refs]))
+                first.cells[name] = Cell(first.cells[name].value, refs, first.cells[name].gap)
     yield from rows.values()
 
 
@@ -73,11 +73,11 @@ def _uses(source: Source) -> Iterator[_Use]:
         if bucket.name and bucket.region in snapshot.regions:
             answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
             off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
-            # Without a key's name S3 uses the key that AWS manages; without the rule nothing is said.
-            told = answer.absent or answer.value(_RULE) is not None
-            key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if told else UNSEEN)
+            # A rule without a key's id means the AWS managed key; an absent rule means nothing.
+            decided = answer.absent or answer.value(_RULE) is not None
+            key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if decided else UNSEEN)
             key = Cell(key.value, (*bucket.refs, *key.refs), off or key.gap)
-            where = answer.region or bucket.region  # an alias means one of the bucket's region
+            where = answer.region or bucket.region  # an alias names a key of the bucket's region
             yield _Use(key, where, bucket.region, bucket_label(source, bucket))
     for answer in snapshot.answers(DESCRIBE_STACKS):
         for stack, ref in answer.items():
@@ -104,7 +104,7 @@ def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
     if use.key.gap:
         unseen = dict.fromkeys(("rotatable", "rotates", "rotation_days"), use.key)
         return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", unseen)
-    if not use.key.value:  # AWS's own key, or none: that there is no other rests on it
+    if not use.key.value:  # AWS's key or no key: the row cites it where no other key exists
         none = {"rotatable": Cell(False, use.key.refs), "rotates": Cell(False, use.key.refs)}
         cells = {**none, "rotation_days": Cell(None, use.key.refs)}
         return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", cells)
@@ -115,9 +115,9 @@ def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
 
 
 def _label(source: Source, arn: str) -> str:
-    """A key's own id, which KMS gave it; a label where there is only an alias."""
-    found = _ID.search(arn)
-    return f"key {found[0]}" if found else source.labels.label("key", arn)
+    """Return a key by the id that KMS gave it, or by a label where the ARN has only an alias."""
+    id = _ID.search(arn)
+    return f"key {id[0]}" if id else source.labels.label("key", arn)
 
 
 def _cells(snapshot: Snapshot, key: Cell, described: Answer, named: str) -> dict[str, Cell]:
@@ -140,7 +140,8 @@ def _facts(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
             ("KeyMetadata.KeyManager", "CUSTOMER"),
             ("KeyMetadata.KeySpec", "SYMMETRIC_DEFAULT"),
             ("KeyMetadata.Origin", "AWS_KMS"),
-            # KMS refuses to rotate, or to be told to, where a key cannot be used: AR-07 and LG-03.
+            # KMS does not rotate a key that cannot be used, which AR-07 and LG-03 judge:
+            # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
             ("KeyMetadata.KeyState", "Enabled"),
         )
     )

@@ -1,4 +1,4 @@
-"""Each region in scope: whether AppStream is used there, what is logged, what was seen."""
+"""Regions in scope: use of AppStream, recorders, events, Macie, analyzers and exports."""
 
 from __future__ import annotations
 
@@ -72,24 +72,24 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
     },
 )
 def regions(source: Source) -> Iterator[Row]:
-    """One row for each region in scope."""
+    """Yield a row for each region in scope."""
     snapshot = source.snapshot
     holding = {bucket.region for bucket in buckets_in_scope(snapshot)}
-    not_asked = Cell(gap=Trouble(NOT_ASKED, hint=text("gaps/not_in_use")))
+    unused = Cell(gap=Trouble(NOT_ASKED, hint=text("gaps/not_in_use")))
     for region in snapshot.regions:
-        known = {
+        use = {
             "in_use": _in_use(snapshot, region, holding),
             "holds_buckets": _holds_buckets(snapshot, region, holding),
         }
         if region in snapshot.regions_unused:
-            others = {name: not_asked for name in SPECS["regions"].columns if name not in known}
+            others = {name: unused for name in SPECS["regions"].columns if name not in use}
         else:
-            others = _asked(source, region)
-        yield Row(region, region, region, known | others)
+            others = _collected(source, region)
+        yield Row(region, region, region, use | others)
 
 
-def _asked(source: Source, region: str) -> dict[str, Cell]:
-    """What else is known of a region in which AppStream is in use."""
+def _collected(source: Source, region: str) -> dict[str, Cell]:
+    """Return the other cells of a region in which AppStream is in use."""
     snapshot = source.snapshot
     trails = snapshot.answer(DESCRIBE_TRAILS, region)
     return {
@@ -105,7 +105,7 @@ def _asked(source: Source, region: str) -> dict[str, Cell]:
 
 
 def _in_use(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
-    """Whether anything of AppStream, or a bucket of its users, is in the region."""
+    """Return whether the region has an AppStream resource, or a bucket of its users."""
     buckets = snapshot.answer(LIST_BUCKETS)
     here = region in holding
     cells = [Cell(here, buckets.evidence, None if here else buckets.trouble)]
@@ -117,7 +117,7 @@ def _in_use(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
 
 
 def _holds_buckets(snapshot: Snapshot, region: str, holding: set[str]) -> Cell:
-    """Whether a bucket of AppStream's is in the region, listed or named by something there."""
+    """Return whether an AppStream bucket is in the region: S3 lists it, or a resource names it."""
     return _holds_any(snapshot, region, here=region in holding)
 
 
@@ -127,12 +127,12 @@ def _holds_any(snapshot: Snapshot, region: str, *, here: bool) -> Cell:
 
 
 def _keys_in_use(snapshot: Snapshot, region: str) -> Cell:
-    """Whether a customer's key guards a bucket in scope, so that its use has to be recorded."""
+    """Return whether a customer's key encrypts a bucket in scope: recorders then need KMS."""
     cells = [_holds_any(snapshot, region, here=False)]
     for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
         if bucket.name and bucket.region == region:
             kind = encryption(snapshot, bucket.name)["key_class"]
-            cells.append(derive(lambda found: found in ("customer", "foreign"), kind))
+            cells.append(derive(lambda name: name in ("customer", "foreign"), kind))
     return known_any(cells)
 
 
@@ -141,9 +141,9 @@ def _where(call: Call, region: str) -> str | None:
 
 
 def events_read(answer: Answer) -> str:
-    """How many events of AppStream were read, from when to when, and whether all.
+    """Return how many events of AppStream the kit read, of which time, and whether it read all.
 
-    The collector's own are among them. LookupEvents lists the newest first:
+    The collector's events are among them. LookupEvents lists the newest first:
     https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
     """
     if answer.trouble:
@@ -154,25 +154,27 @@ def events_read(answer: Answer) -> str:
     unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
     without = text("events/unread", count=unread) if unread else ""
     counted = text("events/counted", count=len(events))
-    told = ", ".join(filter(None, (counted, span, without)))
+    described = ", ".join(filter(None, (counted, span, without)))
     if answer.sampled:
-        return text("events/newest", events=told)
-    return text("events/all", events=told) if events else text("events/none")
+        return text("events/newest", events=described)
+    return text("events/all", events=described) if events else text("events/none")
 
 
 def minute(time: str) -> str:
-    """A time of an answer as people read it."""
+    """Return a time of an answer as people read it, to the minute."""
     return time[:16].replace("T", " ")
 
 
 def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
-    """Counts over the events looked up, without the collector's own."""
+    """Return counts over the events of LookupEvents, without the collector's events."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
     caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
     read = [(item, _read(item.get("CloudTrailEvent"))) for item, _ in answer.items()]
     unread = sum(not details for _, details in read)
     events = [
-        (item, details) for item, details in read if details and not _is_own(details, caller.value)
+        (item, details)
+        for item, details in read
+        if details and not _is_collectors(details, caller.value)
     ]
     versions = [
         tls["tlsVersion"]
@@ -201,7 +203,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
 
 
 def _read(text: str | None) -> dict[str, Any]:
-    """The event's details; nothing where they cannot be read, for then nobody knows whose it is."""
+    """Return the event's details; empty where these are not a JSON object."""
     try:
         details = json.loads(text or "{}")
     except ValueError:
@@ -209,8 +211,8 @@ def _read(text: str | None) -> dict[str, Any]:
     return details if isinstance(details, dict) else {}
 
 
-def _is_own(event: dict[str, Any], own: str | None) -> bool:
-    """Whether the collector made the event, by its user agent or by the principal it runs as."""
+def _is_collectors(event: dict[str, Any], caller: str | None) -> bool:
+    """Return whether the collector caused the event, by its user agent or by its principal."""
     principal = (event.get("userIdentity") or {}).get("arn")
     agent = event.get("userAgent") or ""
-    return USER_AGENT in agent or (own is not None and principal == own)
+    return USER_AGENT in agent or (caller is not None and principal == caller)

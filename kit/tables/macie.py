@@ -1,4 +1,4 @@
-"""What Amazon Macie knows of buckets, and what it found in them."""
+"""Amazon Macie: its inventory of buckets, its analyses and its findings."""
 
 from __future__ import annotations
 
@@ -50,15 +50,16 @@ BUCKET_COLUMNS = {
 
 
 def status(snapshot: Snapshot, region: str) -> Cell:
-    """Whether Macie is on in a region: AWS's status, or that it never was."""
+    """Return Macie's status in a region; "not enabled" where Macie never was on."""
     return attached(snapshot.answer(GET_MACIE_SESSION, region), "status", UNSEEN, _OFF)
 
 
-def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
-    """What Macie knows of a bucket; nothing where it is off, for then its inventory stands still.
+def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
+    """Return Macie's inventory of a bucket; `NOT_KNOWN` where Macie is off and does not update it.
 
-    Times are ISO 8601, None where there was no analysis that counts: automated discovery that
-    does not monitor the bucket any longer, a job that no longer has it or ended in errors.
+    Times are ISO 8601, or None where no analysis counts. An analysis does not count where
+    automated discovery no longer monitors the bucket, or where the job no longer includes it or
+    ended in errors.
 
     References
     ----------
@@ -70,61 +71,61 @@ def known_of(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
             name: Cell(NOT_KNOWN, on.refs, on.gap) for name in BUCKET_COLUMNS if name != "macie"
         }
 
-    found = _found(snapshot, bucket, region)
+    described = _described(snapshot, bucket, region)
 
-    def told(path: str, absent: Default | None = UNSEEN) -> Cell:
-        if found.gap:
-            return found
-        return member(found.value, found.refs[0], path, absent, DESCRIBE_BUCKETS)
+    def read(path: str, absent: Default | None = UNSEEN) -> Cell:
+        if described.gap:
+            return described
+        return member(described.value, described.refs[0], path, absent, DESCRIBE_BUCKETS)
 
-    # Of a bucket that it may not look at Macie leaves the rest out.
-    error = told("errorCode", NONE)
-    monitored = told("automatedDiscoveryMonitoringStatus", NONE if error.value else UNSEEN)
-    watched = derive(lambda word: word == "MONITORED", monitored)
-    last = told("lastAutomatedDiscoveryTime", NONE)
-    own = {
+    # Macie leaves other members out for a bucket that it may not access.
+    error = read("errorCode", NONE)
+    monitoring = read("automatedDiscoveryMonitoringStatus", NONE if error.value else UNSEEN)
+    monitored = derive(lambda status: status == "MONITORED", monitoring)
+    last = read("lastAutomatedDiscoveryTime", NONE)
+    cells = {
         "macie": on,
-        # Beyond what JSON's numbers hold, counts are stored as texts.
-        "unencrypted_objects": derive(int, told("objectCountByEncryptionType.unencrypted")),
-        "unknown_objects": derive(int, told("objectCountByEncryptionType.unknown")),
+        # The snapshot stores counts that JSON's numbers cannot hold as texts.
+        "unencrypted_objects": derive(int, read("objectCountByEncryptionType.unencrypted")),
+        "unknown_objects": derive(int, read("objectCountByEncryptionType.unknown")),
         "macie_error": error,
-        "last_discovery": derive(lambda watched, time: time if watched else None, watched, last),
-        "last_job": _last_job(snapshot, region, told("jobDetails", NONE)),
+        "last_discovery": derive(lambda is_on, time: time if is_on else None, monitored, last),
+        "last_job": _last_job(snapshot, region, read("jobDetails", NONE)),
         "left_to_administrator": known_all(
-            (derive(lambda watched: not watched, watched), *_others(snapshot, region))
+            (derive(lambda is_on: not is_on, monitored), *_others(snapshot, region))
         ),
     }
     lender = snapshot.organisation
-    if lender is None or _found(lender, bucket, region).gap:
-        return own
-    # Whose Macie lists the bucket administers it: what that has analysed counts as well.
+    if lender is None or _described(lender, bucket, region).gap:
+        return cells
+    # The account whose Macie lists the bucket administers it: its analyses count as well.
     theirs = _analyses(lender, bucket, region)
     latest = {
-        name: derive(lambda *times: max(filter(None, times), default=None), own[name], cell)
+        name: derive(lambda *times: max(filter(None, times), default=None), cells[name], cell)
         for name, cell in theirs.items()
     }
-    return own | latest | {"left_to_administrator": derive(lambda *_: False, *theirs.values())}
+    return cells | latest | {"left_to_administrator": derive(lambda *_: False, *theirs.values())}
 
 
 def _analyses(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell]:
-    """When automated discovery, and a job, last analysed a bucket; None for never."""
-    found = _found(snapshot, bucket, region)
+    """Return when automated discovery, and a job, last analysed a bucket; None for never."""
+    described = _described(snapshot, bucket, region)
 
-    def told(path: str) -> Cell:
-        return member(found.value, found.refs[0], path, NONE, DESCRIBE_BUCKETS)
+    def read(path: str) -> Cell:
+        return member(described.value, described.refs[0], path, NONE, DESCRIBE_BUCKETS)
 
     return {
         "last_discovery": derive(
-            lambda word, time: time if word == "MONITORED" else None,
-            told("automatedDiscoveryMonitoringStatus"),
-            told("lastAutomatedDiscoveryTime"),
+            lambda status, time: time if status == "MONITORED" else None,
+            read("automatedDiscoveryMonitoringStatus"),
+            read("lastAutomatedDiscoveryTime"),
         ),
-        "last_job": _last_job(snapshot, region, told("jobDetails")),
+        "last_job": _last_job(snapshot, region, read("jobDetails")),
     }
 
 
 def open_findings(snapshot: Snapshot, region: str) -> Cell:
-    """How many open findings of high severity there are in AppStream's buckets of a region."""
+    """Return how many findings of high severity are open in AppStream's buckets of a region."""
     on = status(snapshot, region)
     if on.gap or on.value != ON:
         return Cell(NOT_KNOWN, on.refs, on.gap)
@@ -142,13 +143,13 @@ def open_findings(snapshot: Snapshot, region: str) -> Cell:
 
 
 def _high(groups: list[dict[str, Any]]) -> int:
-    # A group that AWS does not name, or does not count, may be one of high severity.
+    # A group without a name or a count may hold findings of high severity.
     high = [group for group in groups if group.get("groupKey", "High") == "High"]
     return sum(int(group.get("count", 1)) for group in high)
 
 
-def _found(snapshot: Snapshot, bucket: str, region: str) -> Cell:
-    """The bucket as Macie describes it."""
+def _described(snapshot: Snapshot, bucket: str, region: str) -> Cell:
+    """Return the bucket as Macie describes it."""
     answer = snapshot.answer(DESCRIBE_BUCKETS, region)
     for item, ref in answer.items():
         if item.get("bucketName") == bucket:
@@ -158,7 +159,7 @@ def _found(snapshot: Snapshot, bucket: str, region: str) -> Cell:
 
 
 def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
-    """When a job last analysed the bucket, without errors."""
+    """Return when a job last analysed the bucket without errors."""
     job = details.value or {}
     has = "TRUE" in (job.get("isDefinedInJob"), job.get("isMonitoredByJob"))
     if details.gap or not has or not job.get("lastJobRunTime"):
@@ -177,9 +178,9 @@ def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
 
 
 def _others(snapshot: Snapshot, region: str) -> tuple[Cell, Cell]:
-    """Whether the account is in an organisation, and its own discovery off."""
-    own = snapshot.answer(GET_AUTOMATED_DISCOVERY_CONFIGURATION, region)
+    """Return whether the account is in an organisation, and whether its discovery is off."""
+    configuration = snapshot.answer(GET_AUTOMATED_DISCOVERY_CONFIGURATION, region)
     return (
         is_member(snapshot),
-        derive(lambda word: word != ON, attached(own, "status")),
+        derive(lambda status: status != ON, attached(configuration, "status")),
     )

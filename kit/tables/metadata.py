@@ -1,4 +1,4 @@
-"""Free-form fields, tags and URLs: what was found in them, never the text itself."""
+"""Free-form fields, tags and URLs: the matches in them, never the text itself."""
 
 from __future__ import annotations
 
@@ -92,21 +92,21 @@ _URLS: dict[Call, tuple[str, ...]] = {
 _SECRET = re.compile(r"⟦secret: ([^⟧]+)⟧")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:⟦[^⟧]*⟧|\S)+")  # a token has a space
 _SCHEMES = ("file", "ftp", "ftps", "http", "https", "sftp", "ws", "wss")
-_FOUND = ("validated", "heuristic", "fields")
+_MATCHES = ("validated", "heuristic", "fields")
 _TAG_CALLS = (GET_RESOURCES, *BUCKET_SOURCES)
 
 
 @dataclass(frozen=True)
 class Field:
-    """A text of somebody's choosing, and the member that holds it."""
+    """A text that somebody chose, and the member that holds it."""
 
     member: str
     text: str
 
 
 @dataclass(frozen=True)
-class Bearer:
-    """A resource that bears texts, where they stand, and why they could not be seen."""
+class Resource:
+    """A resource with its texts, their references, and the trouble that hides them."""
 
     region: str
     key: str
@@ -117,14 +117,14 @@ class Bearer:
     gap: Trouble | None = None
 
 
-def _named(source: Source) -> Iterator[Bearer]:
-    """Every resource that a call with free-form members lists or describes."""
+def _named(source: Source) -> Iterator[Resource]:
+    """Yield every resource that a call with free-form members lists or describes."""
     for call, members in _TEXTS.items():
         kind = _KINDS[call]
         for answer in source.snapshot.answers(call):
             for item, ref in _things(call, answer):
                 key = identify(item, answer)
-                yield Bearer(
+                yield Resource(
                     answer.region,
                     f"{kind}/{key}",
                     source.labels.label(kind, key, shown_name(item)),
@@ -135,7 +135,7 @@ def _named(source: Source) -> Iterator[Bearer]:
 
 
 def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
-    """What a call is about: its list, or the one thing that it describes."""
+    """Yield the items of a call's list, or the only resource that it describes."""
     if call.items:
         yield from answer.items()
     elif answer.value("Theme"):
@@ -144,14 +144,14 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[Any, str]]:
 
 def _fields(item: Any, members: tuple[str, ...]) -> Iterator[Field]:
     for path in members:
-        found = search(path, item)
-        for text in found if isinstance(found, list) else [found]:
+        value = search(path, item)
+        for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and text:
                 yield Field(path.removesuffix("[]").removesuffix(".*"), text)
 
 
-def _tagged(source: Source) -> Iterator[Bearer]:
-    """Every AppStream resource and bucket that bears tags, or whose tags could not be seen."""
+def _tagged(source: Source) -> Iterator[Resource]:
+    """Yield every AppStream resource and bucket with tags, or with a gap in place of its tags."""
     seen: set[str] = set()
     for region, arn, pairs, ref in _tags_of_resources(source):
         if (pairs or pairs is None) and arn not in seen:
@@ -160,14 +160,14 @@ def _tagged(source: Source) -> Iterator[Bearer]:
             name = arn.rpartition("/")[2]
             label = source.labels.label(_kind_of(arn), arn, name)
             fields = _tag_fields(pairs or [])
-            yield Bearer(region, f"{_kind_of(arn)}/{arn}", label, (ref,), fields, gap=gap)
+            yield Resource(region, f"{_kind_of(arn)}/{arn}", label, (ref,), fields, gap=gap)
     for bucket in buckets_in_scope(source.snapshot):
         answer = source.snapshot.answer(GET_BUCKET_TAGGING, Bucket=bucket.name)
         pairs = [(tag["Key"], tag["Value"]) for tag in answer.value("TagSet") or ()]
         off = switched_off(source.snapshot, GET_BUCKET_TAGGING, bucket.region)
         trouble = off or answer.trouble
         if bucket.name and bucket.region in source.snapshot.regions and (pairs or trouble):
-            yield Bearer(
+            yield Resource(
                 bucket.region,
                 f"bucket/{bucket.name}",
                 bucket_label(source, bucket),
@@ -181,7 +181,7 @@ _Tags = list[tuple[str, str]]
 
 
 def _tags_of_resources(source: Source) -> Iterator[tuple[str, str, _Tags | None, str]]:
-    """Region, ARN, tags, None where AWS left them out, and reference of each resource."""
+    """Yield region, ARN, tags (None where AWS left them out) and reference of each resource."""
     for answer in source.snapshot.answers(GET_RESOURCES):
         for item, ref in answer.items():
             tags = item.get("Tags")
@@ -198,16 +198,16 @@ def _tag_fields(pairs: _Tags) -> list[Field]:
 
 
 def _kind_of(arn: str) -> str:
-    """The noun of what an ARN names; "resource" for any that is none of AppStream's.
+    """Return the noun for a resource by its ARN; "resource" for a resource outside AppStream.
 
-    What stands before the first slash may be a name that somebody chose.
+    The text before the first slash may be a name that somebody chose.
     """
     kind = re.split("[/:]", "".join(arn.split(":", 5)[5:]))[0].replace("-", " ")
     return kind if kind in _KINDS.values() else "resource"
 
 
 def detectors(source: Source) -> Detectors:
-    """The detectors as the run's parameters set them up."""
+    """Return the detectors that the run's parameters configure."""
     run = source.snapshot.run
     return Detectors(
         customer_patterns=tuple(run.customer_number_patterns),
@@ -220,32 +220,32 @@ def detectors(source: Source) -> Detectors:
     "texts",
     Scope.REGION,
     tuple(_TEXTS),
-    {name: Column() for name in _FOUND},
+    {name: Column() for name in _MATCHES},
 )
 def texts(source: Source) -> Iterator[Row]:
-    """One row for each resource that bears text of its owner's choosing."""
+    """Yield a row for each resource with free-form text."""
     find = detectors(source)
-    for bearer in _named(source):
-        yield _searched(bearer, find)
+    for resource in _named(source):
+        yield _searched(resource, find)
 
 
 @table(
     "tags",
     Scope.REGION,
     _TAG_CALLS,
-    {name: Column(calls=(GET_BUCKET_TAGGING,)) for name in _FOUND},
+    {name: Column(calls=(GET_BUCKET_TAGGING,)) for name in _MATCHES},
 )
 def tags(source: Source) -> Iterator[Row]:
-    """One row for each AppStream resource and bucket that bears tags."""
+    """Yield a row for each AppStream resource and bucket with tags."""
     find = detectors(source)
-    for bearer in _tagged(source):
-        yield _searched(bearer, find)
+    for resource in _tagged(source):
+        yield _searched(resource, find)
 
 
-def _searched(bearer: Bearer, find: Detectors) -> Row:
-    hits = [(one.member, hit) for one in bearer.fields for hit in find.hits(one.text)]
+def _searched(resource: Resource, find: Detectors) -> Row:
+    hits = [(field.member, hit) for field in resource.fields for hit in find.hits(field.text)]
 
-    def told(validated: bool) -> list[dict[str, str]]:
+    def matches(validated: bool) -> list[dict[str, str]]:
         return [
             {"kind": hit.kind, "field": member, "masked": hit.masked}
             for member, hit in hits
@@ -253,12 +253,12 @@ def _searched(bearer: Bearer, find: Detectors) -> Row:
         ]
 
     values = {
-        "validated": told(True),
-        "heuristic": told(False),
-        "fields": sorted({one.member for one in bearer.fields}),
+        "validated": matches(True),
+        "heuristic": matches(False),
+        "fields": sorted({field.member for field in resource.fields}),
     }
-    cells = {name: Cell(value, bearer.refs, bearer.gap) for name, value in values.items()}
-    return Row(bearer.region, bearer.key, bearer.label, cells)
+    cells = {name: Cell(value, resource.refs, resource.gap) for name, value in values.items()}
+    return Row(resource.region, resource.key, resource.label, cells)
 
 
 @table(
@@ -272,27 +272,27 @@ def _searched(bearer: Bearer, find: Detectors) -> Row:
     },
 )
 def urls(source: Source) -> Iterator[Row]:
-    """One row for each URL, in a field made for one, in any free-form field or in a tag.
+    """Yield a row for each URL in a field for URLs, in a free-form field or in a tag.
 
-    Credentials were replaced by tokens before anything was stored; the tokens are what is read.
+    The collector replaced credentials by tokens before it stored an answer; rows list the tokens.
     """
-    for bearer in (*_named(source), *_tagged(source)):
-        if bearer.gap:
-            unseen = Cell(None, bearer.refs, bearer.gap)
+    for resource in (*_named(source), *_tagged(source)):
+        if resource.gap:
+            unseen = Cell(None, resource.refs, resource.gap)
             cells = {"field": Cell("tag"), "secrets": unseen, "scheme": unseen}
-            yield Row(bearer.region, f"{bearer.key}/tag", bearer.label, cells)
-        for n, one in enumerate([*bearer.urls, *_embedded(bearer.fields)]):
+            yield Row(resource.region, f"{resource.key}/tag", resource.label, cells)
+        for n, url in enumerate([*resource.urls, *_embedded(resource.fields)]):
             cells = {
-                "field": Cell(one.member, bearer.refs),
-                "secrets": Cell(sorted(set(_SECRET.findall(one.text))), bearer.refs),
-                "scheme": Cell(_scheme(one.text), bearer.refs),
+                "field": Cell(url.member, resource.refs),
+                "secrets": Cell(sorted(set(_SECRET.findall(url.text))), resource.refs),
+                "scheme": Cell(_scheme(url.text), resource.refs),
             }
-            key = f"{bearer.key}/{one.member}/{n:04d}"
-            yield Row(bearer.region, key, bearer.label, cells)
+            key = f"{resource.key}/{url.member}/{n:04d}"
+            yield Row(resource.region, key, resource.label, cells)
 
 
 def _scheme(text: str) -> str:
-    """The scheme of a URL; what is none of the usual ones may be anybody's word."""
+    """Return the scheme of a URL; "another" for a scheme that somebody may have made up."""
     if not _URL.match(text):
         return ""
     scheme = text.partition("://")[0].lower()
@@ -300,10 +300,9 @@ def _scheme(text: str) -> str:
 
 
 def _embedded(fields: list[Field]) -> Iterator[Field]:
-    """URLs within free text, and free text in which a secret was replaced."""
-    for one in fields:
-        found = _URL.findall(one.text)
-        for url in found:
-            yield replace(one, text=url)
-        if _SECRET.search(_URL.sub("", one.text)):
-            yield one
+    """Yield URLs within free text, and free text with the token of a secret outside a URL."""
+    for entry in fields:
+        for url in _URL.findall(entry.text):
+            yield replace(entry, text=url)
+        if _SECRET.search(_URL.sub("", entry.text)):
+            yield entry

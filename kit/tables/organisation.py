@@ -1,4 +1,4 @@
-"""The organisation that an account is in, and what its administrator's snapshot shows instead."""
+"""The account's organisation, and cells that its administrator's snapshot fills."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ OWN = "this account"
 
 
 def organisation_id(snapshot: Snapshot) -> Cell:
-    """The id of the organisation that the account is in; None where it is in none."""
+    """Return the id of the account's organisation; None for an account without one."""
     return attached(snapshot.answer(DESCRIBE_ORGANIZATION), "Organization.Id", UNSEEN, NONE)
 
 
 def is_member(snapshot: Snapshot) -> Cell:
-    """Whether the account is in an organisation."""
+    """Return whether the account is in an organisation."""
     return derive(bool, organisation_id(snapshot))
 
 
 def manages(snapshot: Snapshot) -> bool:
-    """Whether an account is known to be the management account of its organisation."""
+    """Return whether the answers show that an account manages its organisation."""
     answer = snapshot.answer(DESCRIBE_ORGANIZATION)
     manager = answer.value("Organization.MasterAccountId")
     return manager is not None and manager == snapshot.account
 
 
 def held(snapshot: Snapshot, what: str) -> Trouble:
-    """The trouble of what a member account cannot see, and who may hold it."""
+    """Return the trouble of evidence that only the organisation's administrator may have."""
     lender = snapshot.organisation
     if lender is None:
         return Trouble(ADMINISTRATOR, hint=text("gaps/name_the_snapshot", what=what))
@@ -43,21 +43,22 @@ def held(snapshot: Snapshot, what: str) -> Trouble:
 def seen_by_owner(
     cell: Cell, snapshot: Snapshot, arn: str | None, again: Callable[[Snapshot], Cell]
 ) -> Cell:
-    """The cell, or what stands for its gap where another account owns what it is about.
+    """Return the cell; for a gap about another account's resource, the organisation's cell.
 
     Parameters
     ----------
     cell : Cell
     snapshot : Snapshot
     arn : str or None
-        Of what the cell is about.
+        The ARN of the resource.
     again : callable
         Makes the cell from the organisation's answers.
 
     Returns
     -------
     Cell
-        As the organisation's snapshot shows it; a gap with a better reason where that does not.
+        From the organisation's snapshot; without evidence there, a gap that names the
+        administrator.
     """
     owner = owner_of(arn)
     if owner in ("", snapshot.account) or not cell.gap:
@@ -73,16 +74,16 @@ def seen_by_owner(
 
 
 def whose(snapshot: Snapshot, account: str) -> str:
-    """The owner as people read it: "this account", or the number of another."""
+    """Return the owner as people read it: "this account", or the id of another account."""
     return OWN if account == snapshot.account else account
 
 
 def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
-    """Whether AWS refused a request, whatever it called that.
+    """Return whether AWS refused a request, under whatever error code.
 
-    When AWS is at fault, or did not accept the credentials, nothing is told of the owner.
+    A fault of AWS, or credentials that AWS does not accept, show nothing about the owner.
     """
-    failed = next((one for one in snapshot.requests if one.id == gap.evidence), None)
+    failed = next((r for r in snapshot.requests if r.id == gap.evidence), None)
     if not failed or not failed.error or not failed.status or gap.reason != "failed":
         return False
     code, message = failed.error["code"], failed.error["message"]
@@ -91,5 +92,5 @@ def _refused(snapshot: Snapshot, gap: Trouble) -> bool:
 
 
 def owner_of(arn: str | None) -> str:
-    """The account in an ARN; empty where there is none."""
+    """Return the account in an ARN; empty for an ARN without an account."""
     return (arn or "").split(":", 5)[4] if (arn or "").count(":") > 4 else ""

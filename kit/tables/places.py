@@ -32,7 +32,7 @@ from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope
 SESSIONS, TRAILS = "sessions", "logs of trails"
 OTHER_ACCOUNT = "another account, which is not named"
 _OLDEST = Default("us-east-1", "bucket_location")
-_ALIASES = {"EU": "eu-west-1"}  # as the oldest buckets there spell it
+_ALIASES = {"EU": "eu-west-1"}  # GetBucketLocation's spelling for old buckets
 _OFF = ("DISABLED", "DISABLING", "not-opted-in")
 
 
@@ -51,7 +51,7 @@ _OFF = ("DISABLED", "DISABLING", "not-opted-in")
     },
 )
 def places(source: Source) -> Iterator[Row]:
-    """One row for each region in use, each bucket of users' or agents' data, each trail's."""
+    """Yield a row for each region in use, and for each bucket of users, agents and trails."""
     elsewhere = regions_not_looked_at(source.snapshot)
     for row in (*_regions(source.snapshot), *_buckets(source), *_trails(source)):
         row.cells["not_looked_at"] = elsewhere
@@ -86,7 +86,7 @@ def _buckets(source: Source) -> Iterator[Row]:
 
 def _trails(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
-    known: dict[str, tuple[str, str]] = {}
+    trails: dict[str, tuple[str, str]] = {}
     for region in snapshot.regions:
         answer = snapshot.answer(DESCRIBE_TRAILS, region)
         if answer.trouble:
@@ -94,8 +94,8 @@ def _trails(source: Source) -> Iterator[Row]:
             yield _row(f"any trail of {region}", TRAILS, unseen, unseen, unseen)
         for trail, ref in answer.items():
             arn = trail.get("TrailARN") or ""
-            known.setdefault(trail.get("S3BucketName") or "", (ref, arn))
-    for name, (ref, arn) in known.items():
+            trails.setdefault(trail.get("S3BucketName") or "", (ref, arn))
+    for name, (ref, arn) in trails.items():
         label = source.labels.label("bucket", name) if name else "bucket of a trail"
         at = partial(_region_of, bucket=name, refs=(ref,))
         place = seen_by_owner(at(snapshot), snapshot, arn, at)
@@ -122,35 +122,36 @@ def _row(
 
 
 def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
-    """The region of a bucket: as it was listed, else as S3 was asked for it."""
+    """Return the region of a bucket, from the list of buckets or else from GetBucketLocation."""
     listing = snapshot.answer(LIST_BUCKETS)
     for item, ref in listing.items():
         if item.get("Name") == bucket and item.get("BucketRegion"):
             return Cell(item["BucketRegion"], (*refs, f"{ref}/BucketRegion"))
-    refs = (*refs, *listing.evidence)  # which does not have it
+    refs = (*refs, *listing.evidence)  # the list does not have the bucket
     location = snapshot.answer(GET_BUCKET_LOCATION, Bucket=bucket)
     if bucket and location.requests:
-        told = attached(location, "LocationConstraint", _OLDEST)
-        named = derive(lambda region: _ALIASES.get(region, region), told)
-        return replace(named, refs=(*refs, *told.refs))
+        constraint = attached(location, "LocationConstraint", _OLDEST)
+        cell = derive(lambda name: _ALIASES.get(name, name), constraint)
+        return replace(cell, refs=(*refs, *constraint.refs))
     trouble = listing.trouble or absent_member(LIST_BUCKETS, "the bucket's region", refs[0])
     return Cell(None, refs, trouble)
 
 
 def _copies(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
-    """The regions to which S3 copies what is put into a bucket."""
+    """Return the regions to which S3 copies a bucket's new objects."""
     destinations = _destinations(snapshot, bucket, region)
     if destinations.gap:
         return destinations
-    found = [_region_of(snapshot, _named(one), destinations.refs) for one in destinations.value]
-    return derive(lambda _, *regions: sorted(set(regions)), destinations, *found)
+    names = map(_named, destinations.value)
+    regions = [_region_of(snapshot, name, destinations.refs) for name in names]
+    return derive(lambda _, *names: sorted(set(names)), destinations, *regions)
 
 
 def _copy_accounts(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
-    """The other accounts to which S3 copies what is put into a bucket.
+    """Return the other accounts to which S3 copies a bucket's new objects.
 
-    Where a rule does not name the account, a complete list of the account's own buckets tells
-    whether the destination is among them, though not whose it is otherwise.
+    Where a rule names no account, a complete list of the account's buckets shows whether the
+    destination is this account's. It does not show which other account owns the destination.
     """
     destinations = _destinations(snapshot, bucket, region)
     if destinations.gap:
@@ -187,7 +188,7 @@ def _named(destination: dict[str, Any]) -> str:
 
 
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:
-    """Regions with AppStream that the account has enabled and that the run was not asked for."""
+    """Return the regions with AppStream that the account has enabled outside the run's scope."""
     for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):
         answer = snapshot.answer(call)
         if answer.requests and not answer.trouble:

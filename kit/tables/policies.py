@@ -1,4 +1,4 @@
-"""Policies, as the statements that were in force when collection began."""
+"""Policies: their statements in force when collection began."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kit.tables.cells import Cell, derive
 
 
 def read_policy(policy: Cell, call: Call, as_of: dt.datetime) -> Cell:
-    """The cell of a policy document's statements: none without a policy, a gap if unreadable."""
+    """Return the cell of a policy's statements: empty without a policy, a gap if unreadable."""
     try:
         return derive(lambda document: read_once(document, as_of) if document else (), policy)
     except PolicyError:
@@ -24,14 +24,14 @@ def read_policy(policy: Cell, call: Call, as_of: dt.datetime) -> Cell:
 
 
 def read_once(document: Any, as_of: dt.datetime) -> tuple[Statement, ...]:
-    """Return the statements of a policy; the same ones where the same policy comes again.
+    """Return the statements of a policy; the same objects for the same policy.
 
     Parameters
     ----------
     document : str or dict
         JSON, or what it parses to.
     as_of : datetime
-        Statements that were not in force then are left out.
+        The function leaves out statements that were not in force then.
 
     Raises
     ------

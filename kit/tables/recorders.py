@@ -1,4 +1,4 @@
-"""Trails and event data stores: whether what they keep can be changed, read, and for how long."""
+"""Trails and event data stores: validation, encryption and retention of their logs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TRAIL, STORE = "trail", "event data store"
     },
 )
 def trails(source: Source) -> Iterator[Row]:
-    """A row for each trail, at its home; in the first region it covers if that is not in scope."""
+    """Yield a row for each trail, in its home region or the first region in scope that it covers."""
     for trail, ref, region in trails_at_home(source.snapshot):
         cells = _trail(source.snapshot, trail, ref)
         bucket = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
@@ -60,7 +60,7 @@ def trails(source: Source) -> Iterator[Row]:
     },
 )
 def recorders(source: Source) -> Iterator[Row]:
-    """A row for each trail, as above, and for each event data store."""
+    """Yield a row for each trail, as `trails`, and for each event data store."""
     snapshot = source.snapshot
     for trail, ref, region in trails_at_home(snapshot):
         arn = trail.get("TrailARN")
@@ -104,30 +104,29 @@ def _trail_row(source: Source, trail: dict[str, Any], region: str, cells: dict[s
 
 
 def trails_at_home(snapshot: Snapshot) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """Yield every trail once, with its reference and the region in which it is told of."""
+    """Yield every trail once, with its reference and the region of its row."""
     seen: set[str] = set()
     for answer in sorted(snapshot.answers(DESCRIBE_TRAILS), key=lambda answer: answer.region):
         for trail, ref in answer.items():
             home = trail.get("HomeRegion")
-            known = trail.get("TrailARN") or f"{home or answer.region}/{trail.get('Name', '')}"
-            if known not in seen:
-                seen.add(known)
+            key = trail.get("TrailARN") or f"{home or answer.region}/{trail.get('Name', '')}"
+            if key not in seen:
+                seen.add(key)
                 yield trail, ref, home if home in snapshot.regions else answer.region
 
 
 def _trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
     arn = trail.get("TrailARN")
-    own = _own_trail(snapshot, trail, ref)
     return {
         name: seen_by_owner(cell, snapshot, arn, partial(_theirs, arn=arn, name=name))
-        for name, cell in own.items()
+        for name, cell in _trail_cells(snapshot, trail, ref).items()
     }
 
 
-def _own_trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
+def _trail_cells(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str, Cell]:
     arn = trail.get("TrailARN")
     ours = owner_of(arn) in ("", snapshot.account)
-    # Of a trail of another account's nobody knows whether AWS tells all there is.
+    # AWS may leave members out for a trail that another account owns.
     key = member(trail, ref, "KmsKeyId", NONE if ours else UNSEEN, DESCRIBE_TRAILS)
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
     return {
@@ -139,17 +138,18 @@ def _own_trail(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> dict[str,
 
 
 def _theirs(lender: Snapshot, arn: str | None, name: str) -> Cell:
-    """A cell of a trail as the organisation's snapshot shows it."""
+    """Return a cell of a trail from the organisation's snapshot."""
     for trail, ref, _ in trails_at_home(lender):
         if trail.get("TrailARN") == arn:
-            return _own_trail(lender, trail, ref)[name]
+            return _trail_cells(lender, trail, ref)[name]
     return Cell(gap=Trouble("not collected", DESCRIBE_TRAILS.name))
 
 
 def _log_files(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:
-    """How long the bucket of a trail keeps its log files, as a `Kept`.
+    """Return how long the bucket of a trail keeps its log files, as a `Kept`.
 
-    They lie in ``AWSLogs/ACCOUNT/CloudTrail/``; an organisation's in folders of all its accounts.
+    CloudTrail writes them to ``AWSLogs/ACCOUNT/CloudTrail/``; for an organisation's trail, to
+    folders of all its accounts.
 
     References
     ----------
@@ -159,6 +159,6 @@ def _log_files(snapshot: Snapshot, trail: dict[str, Any], ref: str) -> Cell:
     if not bucket:
         return Cell(None, (ref,), absent_member(DESCRIBE_TRAILS, "S3BucketName", ref))
     owner = owner_of(trail.get("TrailARN"))
-    own = f"{owner}/CloudTrail/" if owner and trail.get("IsOrganizationTrail") is False else ""
-    kept = retention(snapshot, bucket, f"{f'{start}/' if start else ''}AWSLogs/{own}")
+    folder = f"{owner}/CloudTrail/" if owner and trail.get("IsOrganizationTrail") is False else ""
+    kept = retention(snapshot, bucket, f"{f'{start}/' if start else ''}AWSLogs/{folder}")
     return derive(lambda _, kept: kept, Cell(bucket, (f"{ref}/S3BucketName",)), kept)

@@ -1,4 +1,4 @@
-"""The roles that AWS's services use for AppStream, held against what AWS makes them."""
+"""The roles that AWS's services use for AppStream, compared with the roles that AWS creates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kit.tables.coverage import ACCOUNT
 from kit.tables.principals import SERVICE_ROLES, policy_name
 
 EXPECTED = Part("expected", "expected")
-# AWS's policy of a role, where it is not called by the role's name.
+# AWS's policy of a role whose policy does not have the role's name.
 _POLICIES = {
     "AWSServiceRoleForApplicationAutoScaling_AppStreamFleet": (
         "aws-service-role/AWSApplicationAutoscalingAppStreamFleetPolicy"
     ),
 }
-_NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others may not be used
+_NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; an account may lack the others
 
 
 @table(
@@ -32,7 +32,7 @@ _NEEDED = "AmazonAppStreamServiceAccess"  # no fleet runs without it; the others
     },
 )
 def service_roles(source: Source) -> Iterator[Row]:
-    """Each service role that is there, and the one without which no fleet runs."""
+    """Yield each service role of the account, and the role without which no fleet runs."""
     answer = source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
     roles = {
         role.get("RoleName") or str(role.get("Arn")).rpartition("/")[2]: (role, ref)
@@ -59,7 +59,7 @@ def service_roles(source: Source) -> Iterator[Row]:
 
 
 def _fleets(source: Source) -> Cell:
-    """Whether any region has a fleet."""
+    """Return whether any region has a fleet."""
     answers = [source.snapshot.answer(DESCRIBE_FLEETS, r) for r in source.snapshot.regions]
     return known_any(
         Cell(some, a.evidence, None if some else a.trouble)
@@ -69,12 +69,12 @@ def _fleets(source: Source) -> Cell:
 
 
 def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str]:
-    """What differs: whom the role trusts, and which policies it carries."""
+    """Yield what differs in the role's trust policy and in its other policies."""
     document = role.get("AssumeRolePolicyDocument")
-    told = many(document.get("Statement")) if isinstance(document, dict) else []
-    statements = [statement for statement in told if isinstance(statement, dict)]
-    is_seen = document is not None
-    if is_seen and not any(statement.get("Effect") == "Allow" for statement in statements):
+    entries = many(document.get("Statement")) if isinstance(document, dict) else []
+    statements = [statement for statement in entries if isinstance(statement, dict)]
+    has_document = document is not None
+    if has_document and not any(statement.get("Effect") == "Allow" for statement in statements):
         yield "it does not trust its service"
     if not all(_trusts_only(SERVICE_ROLES[name], statement) for statement in statements):
         yield "it trusts others than its service"
@@ -84,22 +84,24 @@ def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str
         yield "it lacks the policy that AWS gave it"
     for policy in role.get("AttachedManagedPolicies") or ():
         arn = policy.get("PolicyArn") or ""
-        if not _is_own(source, name, arn):
+        if not _is_managed_by_aws(source, name, arn):
             yield f"it carries {policy_name(source.labels.label, arn)}"
 
 
 def _trusts_only(service: str, statement: dict[str, Any]) -> bool:
     principal = statement.get("Principal")
-    told = {k: many(v) for k, v in principal.items()} if isinstance(principal, dict) else {}
-    return statement.get("Effect") != "Allow" or told == {"Service": [service]}
+    names = {k: many(v) for k, v in principal.items()} if isinstance(principal, dict) else {}
+    return statement.get("Effect") != "Allow" or names == {"Service": [service]}
 
 
 def _as_made(source: Source, name: str, role: dict[str, Any]) -> bool:
     attached = role.get("AttachedManagedPolicies") or ()
-    return any(_is_own(source, name, policy.get("PolicyArn") or "") for policy in attached)
+    return any(
+        _is_managed_by_aws(source, name, policy.get("PolicyArn") or "") for policy in attached
+    )
 
 
-def _is_own(source: Source, name: str, arn: str) -> bool:
-    """Whether a policy is the one of AWS's that the role was made with."""
+def _is_managed_by_aws(source: Source, name: str, arn: str) -> bool:
+    """Return whether a policy is the AWS managed policy with which AWS creates the role."""
     aws = f"arn:{source.snapshot.header['partition']}:iam::aws:policy/"
     return arn == f"{aws}{_POLICIES.get(name, f'service-role/{name}')}"

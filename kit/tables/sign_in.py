@@ -1,4 +1,4 @@
-"""How people come to a streaming session: by federation, by directory, from the user pool."""
+"""How people sign in to a streaming session: federation, directory or user pool."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _ENTITLEMENT_COLUMNS = {"app_visibility": Column("AppVisibility", UNSEEN)}
     _WAYS,
 )
 def ways_in(source: Source) -> Iterator[Row]:
-    """Each SAML provider, each directory, and the user pool of each region that has users."""
+    """Yield each SAML provider, each directory, and the user pool of each region with users."""
     snapshot = source.snapshot
     evidence = Cell(
         snapshot.run.identity_provider_evidence, ("parameters#/identity_provider_evidence",)
@@ -67,7 +67,7 @@ def ways_in(source: Source) -> Iterator[Row]:
             label = source.labels.label("directory", key, item["DirectoryName"])
             yield _way(answer.region, key, label, "directory", Cell(0, (ref,)), evidence)
     for answer in snapshot.answers(DESCRIBE_USERS):
-        # A user of whom AWS does not say so may well be enabled.
+        # A user without "Enabled" in the answer may be enabled.
         enabled = [ref for item, ref in answer.items() if item.get("Enabled") is not False]
         if enabled:
             where = f"user pool of {answer.region}"
@@ -86,7 +86,7 @@ def _way(region: str, key: str, label: str, way: str, users: Cell, evidence: Cel
 
 @table("pool_users", Scope.REGION, (DESCRIBE_USERS,), _POOL_COLUMNS)
 def pool_users(source: Source) -> Iterator[Row]:
-    """Every user of AppStream's own user pool."""
+    """Yield every user of AppStream's user pool."""
     for answer in source.snapshot.answers(DESCRIBE_USERS):
         for item, ref in answer.items():
             name = item.get("UserName")
@@ -97,7 +97,7 @@ def pool_users(source: Source) -> Iterator[Row]:
 
 @table("directories", Scope.REGION, (DESCRIBE_DIRECTORY_CONFIGS,), _DIRECTORY_COLUMNS)
 def directories(source: Source) -> Iterator[Row]:
-    """Every directory that fleets may join, with the authority that signs its users in."""
+    """Yield every directory that fleets may join, with its certificate authority."""
     for answer in source.snapshot.answers(DESCRIBE_DIRECTORY_CONFIGS):
         for item, ref in answer.items():
             key = identify(item, answer)
@@ -108,7 +108,7 @@ def directories(source: Source) -> Iterator[Row]:
 
 
 def certificate_sign_in(directory: dict[str, Any], ref: str) -> Cell:
-    """The status of certificate-based sign-in; a directory without the whole block has none."""
+    """Return the status of certificate-based sign-in; "DISABLED" without its properties."""
     absent = UNSEEN if "CertificateBasedAuthProperties" in directory else _OFF
     return member(
         directory, ref, "CertificateBasedAuthProperties.Status", absent, DESCRIBE_DIRECTORY_CONFIGS
@@ -116,7 +116,7 @@ def certificate_sign_in(directory: dict[str, Any], ref: str) -> Cell:
 
 
 def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -> dict[str, Cell]:
-    """What is known of a directory's certificate authority; nothing where it needs none."""
+    """Return the cells of a directory's certificate authority; None where it needs no authority."""
     properties = item.get("CertificateBasedAuthProperties") or {}
     arn = properties.get("CertificateAuthorityArn")
     names = ("authority_state", "authority_ends", "authority_owner", "authority_mode")
@@ -143,7 +143,7 @@ def _authority(source: Source, item: dict[str, Any], ref: str, answer: Answer) -
     _ENTITLEMENT_COLUMNS,
 )
 def entitlements(source: Source) -> Iterator[Row]:
-    """Every entitlement of every stack."""
+    """Yield every entitlement of every stack."""
     for answer in source.snapshot.answers(DESCRIBE_ENTITLEMENTS):
         yield from listed(_ENTITLEMENT_COLUMNS, answer, source, "entitlement")
 

@@ -1,4 +1,4 @@
-"""Buckets that others made and AppStream uses: what Elastic fleets load, what agents leave."""
+"""Buckets of the customer that AppStream uses: application sources, and agents' screenshots."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
     },
 )
 def sources(source: Source) -> Iterator[Row]:
-    """A row for each bucket from which applications, scripts and icons come."""
+    """Yield a row for each bucket from which applications, scripts and icons come."""
     snapshot = source.snapshot
     for bucket in _merged(_named(snapshot)):
         if not bucket.name:
@@ -95,7 +95,7 @@ def sources(source: Source) -> Iterator[Row]:
     },
 )
 def screenshots(source: Source) -> Iterator[Row]:
-    """A row for each bucket that receives what agents see of the screen, or their recordings."""
+    """Yield a row for each bucket that receives agents' screenshots or recordings."""
     snapshot = source.snapshot
     for bucket in screenshot_buckets(snapshot):
         if not bucket.name:
@@ -112,8 +112,8 @@ def screenshots(source: Source) -> Iterator[Row]:
 
 
 def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
-    """Buckets of agents' screenshots and recordings; without a name where AWS left it out."""
-    kept = [
+    """Return the buckets of agents' screenshots and recordings; AWS may leave a name out."""
+    buckets = [
         Bucket(_name(config.get("S3BucketArn")), purpose, answer.region, (ref,))
         for call in AGENT_CALLS
         for answer in snapshot.answers(call)
@@ -125,17 +125,17 @@ def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
         )
         if is_kept
     ]
-    held: dict[tuple[str, str], set[str]] = {}
-    for one in kept:
-        held.setdefault((one.region, one.name), set()).add(one.purpose)
+    purposes: dict[tuple[str, str], set[str]] = {}
+    for bucket in buckets:
+        purposes.setdefault((bucket.region, bucket.name), set()).add(bucket.purpose)
     return [
-        replace(one, purpose=BOTH) if len(held[one.region, one.name]) > 1 else one
-        for one in _merged(kept)
+        replace(bucket, purpose=BOTH) if len(purposes[bucket.region, bucket.name]) > 1 else bucket
+        for bucket in _merged(buckets)
     ]
 
 
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:
-    """Whether KMS has enabled each key that encrypts what a bucket receives of sessions."""
+    """Return whether every key that encrypts recordings in a bucket is enabled."""
     path = "AgentAccessConfig.KmsKeyArn"
     return known_all(
         derive(
@@ -157,19 +157,19 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
                     name = search(f"{place}.S3Bucket", item)
                     if name:
                         yield Bucket(name, SOURCES, answer.region, (f"{ref}{pointer(place)}",))
-                # An app block in use has a source: AWS left it out, and so its bucket's name.
+                # An app block in use has a source, even where AWS leaves it out.
                 in_use = call is DESCRIBE_APP_BLOCKS and item.get("State") != "INACTIVE"
                 if in_use and not item.get("SourceS3Location"):
                     yield Bucket("", SOURCES, answer.region, (ref,))
 
 
 def _merged(buckets: Iterable[Bucket]) -> list[Bucket]:
-    found: dict[tuple[str, str], Bucket] = {}
+    merged: dict[tuple[str, str], Bucket] = {}
     for bucket in buckets:
-        known = found.setdefault((bucket.region, bucket.name), replace(bucket, refs=()))
-        refs = tuple(dict.fromkeys([*known.refs, *bucket.refs]))
-        found[bucket.region, bucket.name] = replace(known, refs=refs)
-    return list(found.values())
+        first = merged.setdefault((bucket.region, bucket.name), replace(bucket, refs=()))
+        refs = tuple(dict.fromkeys([*first.refs, *bucket.refs]))
+        merged[bucket.region, bucket.name] = replace(first, refs=refs)
+    return list(merged.values())
 
 
 def _name(arn: str | None) -> str:
@@ -177,7 +177,7 @@ def _name(arn: str | None) -> str:
 
 
 def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:
-    """A row of gaps: it is in use, yet AWS did not say what it is called."""
+    """Return a row of gaps for a bucket that is in use and whose name AWS left out."""
     gap = absent_member(call, "the bucket's name", bucket.refs[0])
     cells = {column: Cell(None, bucket.refs, gap) for column in SPECS[name].columns}
     return Row(bucket.region, bucket.purpose, bucket_label(source, bucket), cells)

@@ -1,4 +1,4 @@
-"""Stacks: what users may carry out of a session, and where a session may be shown."""
+"""Stacks: which data may leave a session, and which pages may embed it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _user_setting(action: str) -> Column:
 
 
 def _unlisted_setting(action: str) -> Column:
-    """A setting of which AWS does not say what it means that a stack does not list it."""
+    """Return the column of a setting whose absence AWS does not document."""
     return Column(f"UserSettings[?Action=='{action}'].Permission | [0]", _NOT_LISTED)
 
 
@@ -109,7 +109,7 @@ def stacks(source: Source) -> Iterator[Row]:
             cells["endpoints"] = _streaming_endpoints(source, region, cells["endpoints"])
             in_domain = partial(_in_any_domain, source, region, stack["Name"])
             cells["certificate_sign_in"] = in_domain(_has_certificates)
-            passwords = derive(lambda told: told != "DISABLED", cells["password_sign_in"])
+            passwords = derive(lambda setting: setting != "DISABLED", cells["password_sign_in"])
             cells["passwords_open"] = known_all([passwords, in_domain(_falls_back)])
             cells["redirects_anywhere"] = derive(_redirects_anywhere, cells["redirects_anywhere"])
             yield row
@@ -140,13 +140,13 @@ def connectors(source: Source) -> Iterator[Row]:
 
 
 def _shown_hosts(source: Source, hosts: list[str] | None) -> list[str]:
-    """Hosts: those that the run's parameters allow by their names, others by labels."""
+    """Return hosts that the run's parameters allow by name, and other hosts by label."""
     allowed = {domain.casefold() for domain in source.snapshot.run.allowed_embed_domains}
     return [h if h.casefold() in allowed else source.labels.label("text", h) for h in hosts or ()]
 
 
 def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
-    """The VPC endpoints that a stack streams through, with what EC2 says of each."""
+    """Return the VPC endpoints that a stack streams through, as EC2 describes them."""
     named = [access.get("VpceId") for access in listed.value or ()]
     if not named:
         return Cell([], listed.refs)
@@ -154,22 +154,22 @@ def _streaming_endpoints(source: Source, region: str, listed: Cell) -> Cell:
         gap = absent_member(DESCRIBE_STACKS, "AccessEndpoints.VpceId", listed.refs[0])
         return Cell(None, listed.refs, gap)
     answer = source.snapshot.answer(DESCRIBE_VPC_ENDPOINTS, region)
-    known = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
-    seen = [known[vpce] for vpce in named if vpce in known]
-    found = [
+    described = {item.get("VpcEndpointId"): (item, ref) for item, ref in answer.items()}
+    existing = [described[vpce] for vpce in named if vpce in described]
+    endpoints = [
         {
             "id": vpce,
             "state": item.get("State", ""),
             "service": item.get("ServiceName", ""),
-            # EC2 describes the account's own endpoints, and those of others in subnets they share.
+            # EC2 describes the account's endpoints, and other accounts' endpoints in shared subnets.
             "owner": whose(source.snapshot, item.get("OwnerId") or source.snapshot.account),
         }
         for vpce in named
-        for item, _ in [known.get(vpce, ({"State": NOT_FOUND}, ""))]
+        for item, _ in [described.get(vpce, ({"State": NOT_FOUND}, ""))]
     ]
-    complete = len(seen) == len(named)
-    refs = [ref for _, ref in seen] if complete else answer.evidence
-    return Cell(found, (*listed.refs, *refs), None if complete else answer.trouble)
+    complete = len(existing) == len(named)
+    refs = [ref for _, ref in existing] if complete else answer.evidence
+    return Cell(endpoints, (*listed.refs, *refs), None if complete else answer.trouble)
 
 
 def _has_certificates(status: str) -> bool:
@@ -182,7 +182,7 @@ def _falls_back(status: str) -> bool:
 
 
 def _in_any_domain(source: Source, region: str, stack: str, holds: Callable[[str], bool]) -> Cell:
-    """Whether a fleet of the stack is joined to a domain of whose certificate sign-in this holds."""
+    """Return whether `holds` is true of the certificate sign-in of any domain of the stack."""
     fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
     joined = {
         fleet["Name"]: member(fleet, ref, "DomainJoinInfo.DirectoryName", UNSEEN, DESCRIBE_FLEETS)
@@ -223,10 +223,11 @@ def _redirects_anywhere(redirection: dict[str, Any] | None) -> bool:
 
 
 def _is_for_any_host(pattern: str) -> bool:
-    """Whether a pattern of URLs leaves a registrable domain open, so that anybody can own a fit.
+    """Return whether a pattern of URLs matches hosts in a domain that anybody can register.
 
-    A star may stand within one organisation's domain, never for it or for a part of its name. What
-    ends in a wildcard is open too: ``https://portal.example*`` fits ``https://portal.example.org``.
+    A star may match a name below an organisation's domain, never the domain or a part of it. A
+    pattern that ends in a wildcard is open too: ``https://portal.example*`` matches
+    ``https://portal.example.org``.
 
     References
     ----------
@@ -241,14 +242,14 @@ def _is_for_any_host(pattern: str) -> bool:
 
 
 def _is_registrable(domain: str) -> bool:
-    """Whether a name is a domain that one organisation registers, or lies below one."""
+    """Return whether a name is a domain that an organisation registers, or a name below it."""
     is_address = domain.rpartition(".")[2].isdigit()
     return not is_address and _public_suffixes().privatesuffix(domain) is not None
 
 
 @cache
 def _public_suffixes() -> Any:
-    # Read where it is needed alone: few stacks redirect, and the list is long.
+    # Import only on use: few stacks redirect, and the list is long.
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()

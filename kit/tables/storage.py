@@ -1,4 +1,4 @@
-"""The buckets in which AppStream keeps what its users leave behind."""
+"""Buckets in which AppStream stores its users' data and its logs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from kit.tables.guards import (
     retention,
     sse_c_blocked,
 )
-from kit.tables.macie import BUCKET_COLUMNS, known_of
+from kit.tables.macie import BUCKET_COLUMNS, bucket_cells
 from kit.tables.outsiders import (
     ACCESS_POINT_COLUMNS,
     KEY_ACCESS_COLUMNS,
@@ -52,12 +52,12 @@ from kit.tables.trails import DELIVERY_LIMIT, RECORDER_CALLS, object_events
 
 HOME, SETTINGS, LOGS = "home folders", "application settings", "logs"
 _UNKNOWN = "an unknown purpose"
-_DELETION = (("s3:DeleteBucket", BUCKET),)  # what AppStream's own statement guards against
+_DELETION = (("s3:DeleteBucket", BUCKET),)  # what the statement that AppStream adds denies
 
 BUCKET_SOURCES = (LIST_BUCKETS, DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
 _PURPOSES = tuple(zip((HOME, SETTINGS, LOGS), APPSTREAM_BUCKETS, strict=True))
-# The folders in which AppStream keeps things. It makes others beside those for reports, for what
-# session scripts write: one for each session.
+# The folders in which AppStream stores objects. Beside the folders of reports it creates a folder
+# for the output of each session's scripts.
 # Developer Guide: "Home Folder Formats", "Administer the VHDs for Your Users' Application Settings",
 # "Sessions Reports", "Applications Reports", "Enable Amazon S3 Bucket Storage for Session Script Logs".
 FOLDERS = {
@@ -111,25 +111,25 @@ class Bucket:
 
 
 def buckets_in_scope(snapshot: Snapshot) -> list[Bucket]:
-    """Buckets that hold AppStream's data.
+    """Return the buckets that hold AppStream's data.
 
-    Listed buckets are known by AppStream's names; buckets that a stack or a subscription names
-    are in scope whether or not they were listed. What is switched on without naming its bucket
-    stands for a bucket of its own, unless one of the kind is known in the region.
+    AppStream's names identify listed buckets. Buckets that a stack or a subscription names are in
+    scope whether or not S3 lists them. A feature that is on and names no bucket adds a bucket
+    without a name, unless the region has a bucket of the kind.
     """
-    found: dict[str, Bucket] = {}
+    by_name: dict[str, Bucket] = {}
     unnamed: dict[tuple[str, str], Bucket] = {}
     for bucket in (*_listed(snapshot), *_named(snapshot)):
         if bucket.name:
-            known = found.setdefault(bucket.name, replace(bucket, refs=()))
-            # A bucket that was listed elsewhere is still the one that a stack in scope uses.
-            region = known.region if known.region in snapshot.regions else bucket.region
-            refs = tuple(dict.fromkeys([*known.refs, *bucket.refs]))
-            found[bucket.name] = replace(known, region=region, refs=refs)
+            first = by_name.setdefault(bucket.name, replace(bucket, refs=()))
+            # A stack in scope may use a bucket that S3 lists in another region.
+            region = first.region if first.region in snapshot.regions else bucket.region
+            refs = tuple(dict.fromkeys([*first.refs, *bucket.refs]))
+            by_name[bucket.name] = replace(first, region=region, refs=refs)
         else:
             unnamed.setdefault((bucket.purpose, bucket.region), bucket)
-    kinds = {(bucket.purpose, bucket.region) for bucket in found.values()}
-    return [*found.values(), *(b for kind, b in unnamed.items() if kind not in kinds)]
+    kinds = {(bucket.purpose, bucket.region) for bucket in by_name.values()}
+    return [*by_name.values(), *(b for kind, b in unnamed.items() if kind not in kinds)]
 
 
 def _listed(snapshot: Snapshot) -> Iterator[Bucket]:
@@ -162,7 +162,7 @@ def _named(snapshot: Snapshot) -> Iterator[Bucket]:
 
 @table("buckets", Scope.REGION, BUCKET_SOURCES, _COLUMNS)
 def buckets(source: Source) -> Iterator[Row]:
-    """Home-folder, application-settings and log buckets, each joined with all that guards it."""
+    """Yield home-folder, application-settings and log buckets, with all that protects them."""
     for bucket in buckets_in_scope(source.snapshot):
         if bucket.region not in source.snapshot.regions:
             continue
@@ -178,14 +178,14 @@ def buckets(source: Source) -> Iterator[Row]:
 
 
 def bucket_label(source: Source, bucket: Bucket) -> str:
-    """A bucket's own name where AppStream made it up, a label where people did."""
+    """Return a bucket's name where AppStream chose it, a label where somebody else did."""
     if not bucket.name:
         return f"bucket for {bucket.purpose}"
     return shown_bucket(source.labels, bucket.name)
 
 
 def _unseen(bucket: Bucket) -> dict[str, Cell]:
-    """Gaps throughout: it is in use, yet AWS did not say what it is called."""
+    """Return gaps for a bucket that is in use and whose name AWS left out."""
     gap = _no_name(bucket)
     return {name: Cell(None, bucket.refs, gap) for name in _COLUMNS if name != "purpose"}
 
@@ -197,7 +197,7 @@ def _no_name(bucket: Bucket) -> Trouble:
 
 
 def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
-    """Gaps throughout: nothing answers in a region that is off."""
+    """Return gaps for a bucket in a region that is off, where no service answers."""
     return {
         name: Cell(None, bucket.refs, switched_off(snapshot, column.calls[0], bucket.region))
         for name, column in _COLUMNS.items()
@@ -206,7 +206,7 @@ def _out_of_reach(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
 
 
 def switched_off(snapshot: Snapshot, call: Call, region: str) -> Trouble | None:
-    """The trouble of a call in a region that is off; none where it is on."""
+    """Return the trouble of a call in a region that is off; None where the region is on."""
     off = snapshot.regions_off.get(region, "")
     return Answer(call, region, {}, off=off).trouble if off else None
 
@@ -232,13 +232,13 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         "object_ownership": object_owner,
         **access_points(snapshot, source.labels, name, bucket.region, statements, restricted),
         "deletion_guarded": derive(
-            lambda found: refuses_all(found, arn, snapshot.account, _DELETION), statements
+            lambda value: refuses_all(value, arn, snapshot.account, _DELETION), statements
         ),
         **refusals(snapshot, source.labels, statements, arn),
         **_erasure(snapshot, bucket),
-        **known_of(snapshot, name, bucket.region),
+        **bucket_cells(snapshot, name, bucket.region),
         "tls_only": derive(
-            lambda found: refuses_all(found, arn, snapshot.account, FILES, PLAIN_HTTP), statements
+            lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
         ),
         "access_logging": access_logging,
         "accesses_logged": known_any((object_events(snapshot, bucket.region, arn), access_logging)),
@@ -246,13 +246,13 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
 
 
 def _erasure(snapshot: Snapshot, bucket: Bucket) -> dict[str, Cell]:
-    """When everything in a bucket is erased, and when what lies in AppStream's own folders is."""
+    """Return when rules erase everything in a bucket, and everything in AppStream's folders."""
     folders = FOLDERS.get(bucket.purpose, ())
     everything, *each = (retention(snapshot, bucket.name, prefix) for prefix in ("", *folders))
 
     def erased(*kept: Kept) -> dict[str, int]:
-        told = zip(folders, kept, strict=True)
-        return {folder: one.days for folder, one in told if one.days is not None}
+        pairs = zip(folders, kept, strict=True)
+        return {folder: period.days for folder, period in pairs if period.days is not None}
 
     return {
         "kept_days": derive(lambda kept: kept.days, everything),

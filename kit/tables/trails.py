@@ -1,8 +1,8 @@
-"""What the account's trails and event data stores record, all of them together.
+"""What the account's trails and event data stores record together.
 
-An event is recorded where one of them records it. So none has to record all that is wanted: their
-selectors are asked about sample events, one for each way in which any of them could treat an
-event, and each sample has to be recorded by one that works.
+A single recorder is enough for an event, so that no recorder has to record all that the controls
+require. The kit applies the selectors to sample events: a sample for each way in which a selector
+could treat an event. A working recorder has to record each sample.
 
 References
 ----------
@@ -52,7 +52,7 @@ RECORDER_CALLS = (
 DELIVERY_LIMIT = "max_delivery_age_days"
 _DOMAIN = ".amazonaws.com"
 _APPSTREAM, _S3 = f"appstream{_DOMAIN}", f"s3{_DOMAIN}"
-_KMS, _RDS_DATA = f"kms{_DOMAIN}", f"rdsdata{_DOMAIN}"  # what basic selectors may leave out
+_KMS, _RDS_DATA = f"kms{_DOMAIN}", f"rdsdata{_DOMAIN}"  # sources that basic selectors may exclude
 _OTHER = "\0"  # in a sample: a text that no selector names
 _DIRECTIONS = {"All": ["true", "false"], "ReadOnly": ["true"], "WriteOnly": ["false"]}  # readOnly
 _API_CALL, _BY_AWS = "AwsApiCall", "AwsServiceEvent"  # eventType
@@ -73,28 +73,29 @@ class Recorder:
     selectors: Cell
 
     def records(self, event: Event) -> Cell:
-        """Whether it records an event."""
-        chosen = derive(lambda found: any(_selects(one, event) for one in found), self.selectors)
-        return known_all((self.works, chosen))
+        """Whether the recorder records an event."""
+        selected = derive(lambda selectors: _select(selectors, event), self.selectors)
+        return known_all((self.works, selected))
 
 
 @dataclass(frozen=True)
 class Record:
-    """All that records a region's events, and what could, for all that was seen."""
+    """The recorders of a region's events, and gaps that may hide others."""
 
     recorders: list[Recorder]
     unseen: list[Cell]
 
     def has(self, event: Event) -> Cell:
-        """Whether one of them records an event."""
-        return known_any([*(one.records(event) for one in self.recorders), *self.unseen])
+        """Whether a recorder records an event."""
+        records = [recorder.records(event) for recorder in self.recorders]
+        return known_any([*records, *self.unseen])
 
     def has_all(self, events: Iterable[Event]) -> Cell:
-        """Whether between them they record all these events."""
+        """Whether the recorders together record all events."""
         return known_all([self.has(event) for event in events])
 
     def has_every(self, event: Event) -> Cell:
-        """Whether they record all reads and writes like an event, by whomever and from wherever."""
+        """Whether they record all reads and writes like an event, by any principal, from anywhere."""
         open_fields = {
             "eventName": self.values("eventName"),
             "readOnly": _DIRECTIONS["All"],
@@ -105,25 +106,37 @@ class Record:
         return self.has_all({**event, **dict(zip(open_fields, way, strict=True))} for way in ways)
 
     def values(
-        self, field: str, start: str = "", end: str = "", known: Iterable[str] = ()
+        self, field: str, start: str = "", end: str = "", always: Iterable[str] = ()
     ) -> list[str]:
-        """Values of a field that begin and end so: one for each way of treating such a value."""
-        told = [
-            one
+        """Return sample values of a field: a value for each way in which selectors treat it.
+
+        Parameters
+        ----------
+        field : str
+        start, end : str
+            How each value begins and ends.
+        always : iterable of str
+            Values to return whether or not a selector names them.
+        """
+        conditions = [
+            condition
             for recorder in self.recorders
             for selector in recorder.selectors.value or ()
-            for one in selector.get("FieldSelectors") or ()
-            if one.get("Field") == field
+            for condition in selector.get("FieldSelectors") or ()
+            if condition.get("Field") == field
         ]
 
         def named(operator: str) -> set[str]:
             return {
-                v for one in told for sign in ("", "Not") for v in one.get(sign + operator) or ()
+                value
+                for condition in conditions
+                for sign in ("", "Not")
+                for value in condition.get(sign + operator) or ()
             }
 
         starts = {start, *(value for value in named("StartsWith") if value.startswith(start))}
         ends = {end, *(value for value in named("EndsWith") if value.endswith(end))}
-        exact = {*known, *named("Equals")} - {start}  # no object has an empty key
+        exact = {*always, *named("Equals")} - {start}  # no object has an empty key
         return sorted(
             {value for value in exact if value.startswith(start) and value.endswith(end)}
             | {f"{first}{_OTHER}{last}" for first in starts for last in ends}
@@ -131,7 +144,7 @@ class Record:
 
 
 def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str]]:
-    """Trails that cover a region, with their references."""
+    """Return the trails that cover a region, with their references."""
     return [
         (trail, ref)
         for trail, ref in snapshot.answer(DESCRIBE_TRAILS, region).items()
@@ -140,22 +153,24 @@ def trails_of(snapshot: Snapshot, region: str) -> list[tuple[dict[str, Any], str
 
 
 def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str, Cell]:
-    """Whether reads and writes of a region's management events are recorded, and of which services.
+    """Return whether recorders record the reads and writes of a region's management events.
 
     Parameters
     ----------
     snapshot : Snapshot
     region : str
     keys_in_use : Cell
-        Whether a customer's key guards a bucket in scope: only then is the use of KMS missed.
+        Whether a customer's key encrypts a bucket in scope: only then do recorders need KMS.
     """
     record = _record(snapshot, region)
     sources = [
         source
-        for source in record.values("eventSource", end=_DOMAIN, known=(_APPSTREAM, _KMS, _RDS_DATA))
-        if "." not in source.removesuffix(_DOMAIN)  # services have one word before it
+        for source in record.values(
+            "eventSource", end=_DOMAIN, always=(_APPSTREAM, _KMS, _RDS_DATA)
+        )
+        if "." not in source.removesuffix(_DOMAIN)  # a service is a single word before it
     ]
-    kinds = record.values("eventType", known=(_API_CALL, _BY_AWS))
+    kinds = record.values("eventType", always=(_API_CALL, _BY_AWS))
 
     def recorded(source: str, kinds: Iterable[str]) -> Cell:
         event = {"eventCategory": "Management", "eventSource": source}
@@ -168,7 +183,7 @@ def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str
         seen = dict(zip([*product(("calls", "events"), sources)], values, strict=True))
         missed = {source for source in sources if not seen["calls", source]}
         others = set()
-        if missed - _services():  # what else a selector names may be anything that people wrote
+        if missed - _services():  # somebody may have written another name into a selector
             others.add("other services")
         if any(not seen["events", source] for source in sources if source not in missed):
             others.add("events that are no calls of an API")
@@ -189,7 +204,7 @@ def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str
 
 
 def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
-    """Whether reads and writes of every object of a bucket are recorded and delivered."""
+    """Return whether recorders record and deliver the reads and writes of a bucket's objects."""
     record = _record(snapshot, region)
     event = {
         "eventCategory": "Data",
@@ -203,15 +218,15 @@ def object_events(snapshot: Snapshot, region: str, bucket_arn: str) -> Cell:
 
 @cache
 def _services() -> frozenset[str]:
-    """Names of AWS's services, as events have them: texts that nobody made up."""
+    """Return the names of AWS's services, as events have them."""
     names = (f"{name}{_DOMAIN}" for name in models().get_available_services())
     return frozenset((*names, _RDS_DATA))
 
 
 def _record(snapshot: Snapshot, region: str) -> Record:
-    """Trails and event data stores of the account, and stores of its organisation.
+    """Return the recorders of the account, and the event data stores of its organisation.
 
-    An organisation's management account owns all of its stores, and no member sees any.
+    An organisation's management account owns all of its stores, and no member sees them.
     """
     recorders = [*_trails(snapshot, region), *_stores(snapshot, region)]
     lists = [
@@ -243,10 +258,10 @@ def _trails(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
 
 
 def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
-    """Whether a trail logs and delivers, and did so within the limit."""
+    """Return whether a trail logs, and delivered without error within the limit."""
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
     quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
-    # A trail that has delivered nothing yet has shown nothing yet.
+    # A trail that has delivered nothing yet is no evidence of delivery.
     delivered = in_the_past(attached(status, "LatestDeliveryTime"), snapshot.as_of)
 
     def recent(time: str) -> bool:
@@ -256,7 +271,7 @@ def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
     if newly.value is False:
         # Management events never cease, for the collector makes some; data events may.
         selectors = _selectors(snapshot, arn)
-        ceaseless = derive(lambda found: any(map(_is_about_management, found)), selectors)
+        ceaseless = derive(lambda value: any(map(_is_about_management, value)), selectors)
         gap = ceaseless.gap or Trouble(
             "needs review",
             GET_TRAIL_STATUS.name,
@@ -267,30 +282,35 @@ def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
 
 
 def _selectors(snapshot: Snapshot, arn: str | None) -> Cell:
-    """The selectors of a trail, as advanced ones.
+    """Return the selectors of a trail, as advanced selectors.
 
-    AWS states the standard ones too, so none at all is a gap.
+    AWS returns the default selectors too, so an answer without selectors is a gap.
     """
     answer = snapshot.answer(GET_EVENT_SELECTORS, TrailName=arn)
     basic = attached(answer, "EventSelectors", NONE)
     advanced = attached(answer, "AdvancedEventSelectors", NONE)
-    found = derive(
-        lambda b, a: [*(s for one in b or () for s in _advanced(one)), *(a or ())], basic, advanced
-    )
+
+    def all_advanced(
+        basic: list[Selector] | None, advanced: list[Selector] | None
+    ) -> list[Selector]:
+        converted = (selector for each in basic or () for selector in _advanced(each))
+        return [*converted, *(advanced or ())]
+
+    cell = derive(all_advanced, basic, advanced)
     if any(not selector.keys() >= _SELECTS.keys() for selector in basic.value or ()):
-        found = replace(found, assumed=tuple(_SELECTS.values()))
-    if not found.gap and not basic.value and not advanced.value:
-        return Cell(None, found.refs, absent_member(answer.call, "EventSelectors", found.refs[0]))
-    return found
+        cell = replace(cell, assumed=tuple(_SELECTS.values()))
+    if not cell.gap and not basic.value and not advanced.value:
+        return Cell(None, cell.refs, absent_member(answer.call, "EventSelectors", cell.refs[0]))
+    return cell
 
 
 def _advanced(basic: Mapping[str, Any]) -> Iterator[Selector]:
-    """The advanced event selectors that select what a basic one does."""
+    """Yield advanced event selectors that select the events of a basic selector."""
     ways = {"Field": "readOnly", "Equals": _DIRECTIONS.get(basic.get("ReadWriteType", "All"), [])}
 
     def selector(**fields: dict[str, list[str]]) -> Selector:
-        told = [{"Field": name.replace("_", "."), **field} for name, field in fields.items()]
-        return {"FieldSelectors": [*told, ways]}
+        conditions = [{"Field": name.replace("_", "."), **field} for name, field in fields.items()]
+        return {"FieldSelectors": [*conditions, ways]}
 
     if basic.get("IncludeManagementEvents", True):
         left_out = basic.get("ExcludeManagementEventSources") or []
@@ -298,9 +318,13 @@ def _advanced(basic: Mapping[str, Any]) -> Iterator[Selector]:
             eventCategory={"Equals": ["Management"]}, eventSource={"NotEquals": left_out}
         )
     for data in basic.get("DataResources") or ():
-        # A bucket is named with the slash behind it, or all are by what their ARNs begin with.
-        told = data.get("Values") or ()
-        values = [v for v in told if "/" in v or v.endswith(":::") or v.count(":") == 2]
+        # A value names a bucket with a slash behind it, or all buckets by the start of their ARNs:
+        # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DataResource.html
+        values = [
+            value
+            for value in data.get("Values") or ()
+            if "/" in value or value.endswith(":::") or value.count(":") == 2
+        ]
         yield selector(
             eventCategory={"Equals": ["Data"]},
             resources_type={"Equals": [data.get("Type", "")]},
@@ -309,7 +333,7 @@ def _advanced(basic: Mapping[str, Any]) -> Iterator[Selector]:
 
 
 def _stores(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
-    """Event data stores of the region, and those elsewhere that take in all regions."""
+    """Yield the event data stores of the region, and multi-region stores of other regions."""
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
@@ -320,29 +344,36 @@ def _stores(snapshot: Snapshot, region: str) -> Iterator[Recorder]:
             yield Recorder(known_all((covers, enabled)), attached(store, "AdvancedEventSelectors"))
 
 
+def _select(selectors: Iterable[Selector], event: Event) -> bool:
+    """Return whether any selector selects an event."""
+    return any(_selects(selector, event) for selector in selectors)
+
+
 def _selects(selector: Selector, event: Event) -> bool:
-    """Whether a selector selects an event: by every field, those that it has to name included."""
-    fields = selector.get("FieldSelectors") or ()
-    named = {one["Field"] for one in fields}
+    """Return whether a selector selects an event: it names the needed fields, and all match."""
+    conditions = selector.get("FieldSelectors") or ()
+    named = {condition["Field"] for condition in conditions}
     needed = {"eventCategory", "resources.type"} & event.keys()
     return needed <= named <= event.keys() and all(
-        _lets(one, event[one["Field"]]) for one in fields
+        _matches(condition, event[condition["Field"]]) for condition in conditions
     )
 
 
 def _is_about_management(selector: Selector) -> bool:
-    fields = selector.get("FieldSelectors") or ()
-    return any(one["Field"] == "eventCategory" and _lets(one, "Management") for one in fields)
+    return any(
+        condition["Field"] == "eventCategory" and _matches(condition, "Management")
+        for condition in selector.get("FieldSelectors") or ()
+    )
 
 
-def _lets(field: Mapping[str, Any], value: str) -> bool:
-    """Whether a field selector lets a value through: one selecting operator, no deselecting one."""
+def _matches(condition: Mapping[str, Any], value: str) -> bool:
+    """Return whether a field selector matches a value: an operator selects it, none deselects it."""
 
     def matched(prefix: str) -> list[bool]:
         return [
-            *(value == one for one in field.get(f"{prefix}Equals") or ()),
-            *(value.startswith(one) for one in field.get(f"{prefix}StartsWith") or ()),
-            *(value.endswith(one) for one in field.get(f"{prefix}EndsWith") or ()),
+            *(value == text for text in condition.get(f"{prefix}Equals") or ()),
+            *(value.startswith(text) for text in condition.get(f"{prefix}StartsWith") or ()),
+            *(value.endswith(text) for text in condition.get(f"{prefix}EndsWith") or ()),
         ]
 
     selected, deselected = matched(""), matched("Not")

@@ -1,4 +1,4 @@
-"""How requests travel: the account's own URLs, FIPS endpoints, and the kit's own requests."""
+"""How requests travel: URLs of stacks and themes, FIPS endpoints, and the kit's requests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COLUMNS = {
 
 
 def transport(source: Source, region: str) -> dict[str, Cell]:
-    """The cells of `COLUMNS` of a region."""
+    """Return the cells of `COLUMNS` of a region."""
     snapshot = source.snapshot
     stacks, users = (
         snapshot.answer(DESCRIBE_STACKS, region),
@@ -62,9 +62,9 @@ def _some(answer: Answer, refs: list[str]) -> Cell:
 
 @cache
 def fips_regions() -> frozenset[str]:
-    """Regions where botocore knows a FIPS endpoint of AppStream's.
+    """Return the regions for which botocore lists a FIPS endpoint of AppStream.
 
-    botocore would build the name of one for any region.
+    For other regions botocore would make up a name.
     """
     session = models()
     return frozenset(
@@ -76,7 +76,7 @@ def fips_regions() -> frozenset[str]:
 
 
 def _own_urls(source: Source, region: str) -> dict[str, Cell]:
-    """How many URLs stacks and their themes have, and which of them go without TLS."""
+    """Return how many URLs stacks and their themes have, and which URLs lack TLS."""
     count, plain = 0, []
     refs: list[str] = []
     plain_refs: list[str] = []
@@ -91,8 +91,8 @@ def _own_urls(source: Source, region: str) -> dict[str, Cell]:
                 if name not in labels:
                     labels[name] = source.labels.label("stack", identify(item, answer), name)
                 for path in paths:
-                    found = search(path, item)
-                    for url in found if isinstance(found, list) else [found]:
+                    value = search(path, item)
+                    for url in value if isinstance(value, list) else [value]:
                         if isinstance(url, str) and "://" in url:
                             count += 1
                             if url.casefold().startswith("http://"):
@@ -124,8 +124,8 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:
         "verified": Column(),
     },
 )
-def own_transport(source: Source) -> Iterator[Row]:
-    """One row: how this snapshot's own requests travelled."""
+def collector_transport(source: Source) -> Iterator[Row]:
+    """Yield a single row: how this snapshot's requests travelled."""
     snapshot = source.snapshot
     first = _first_requests(snapshot)
     plain = [url for url in first if is_aws(url) and not url.startswith("https://")]
@@ -133,7 +133,7 @@ def own_transport(source: Source) -> Iterator[Row]:
     refs = tuple(first.values())
     verified = snapshot.header.get("certificates_verified")
     unknown = Trouble("not collected", hint=text("gaps/not_recorded"))
-    some = any(url.startswith("https://") for url in first)  # else there was none to verify
+    some = any(url.startswith("https://") for url in first)  # others have no certificate
     cells = {
         "plain": Cell(plain, refs),
         "elsewhere": Cell(elsewhere, refs),
@@ -143,8 +143,8 @@ def own_transport(source: Source) -> Iterator[Row]:
 
 
 def _first_requests(snapshot: Snapshot) -> dict[str, str]:
-    """Each endpoint, with the id of the first request to it."""
-    found: dict[str, str] = {}
+    """Return each endpoint with the id of the first request to it."""
+    first: dict[str, str] = {}
     for request in snapshot.requests:
-        found.setdefault(request.endpoint, request.id)
-    return dict(sorted(found.items()))
+        first.setdefault(request.endpoint, request.id)
+    return dict(sorted(first.items()))

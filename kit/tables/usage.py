@@ -25,7 +25,7 @@ _COLUMNS = {
     _COLUMNS,
 )
 def subscriptions(source: Source) -> Iterator[Row]:
-    """Every usage report subscription; AWS allows one in each region."""
+    """Yield every usage report subscription; AWS allows one for each region."""
     for answer in source.snapshot.answers(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS):
         for n, row in enumerate(listed(_COLUMNS, answer, source, "usage reports")):
             row.key, row.label = f"{row.key}{n}", "usage reports"
@@ -34,10 +34,10 @@ def subscriptions(source: Source) -> Iterator[Row]:
 
 
 def _sessions(snapshot: Snapshot, region: str) -> dict[str, Cell]:
-    """Whether a fleet of the region streams to somebody at the moment, as far as AWS counts them.
+    """Return whether a fleet of the region has sessions now, and whether a count is missing.
 
-    Reports name the sessions of every fleet. How many sessions an Elastic fleet has now is a metric
-    of CloudWatch (InUseCapacity), and nothing that DescribeFleets has to return.
+    Reports name the sessions of every fleet. CloudWatch has the sessions of an Elastic fleet as a
+    metric (InUseCapacity); DescribeFleets need not return them.
 
     References
     ----------

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from kit.catalogue import texts
 from kit.snapshot import Snapshot, read
-from kit.verify.again import check_against
 from kit.verify.bag import check_bag, read_info
-from kit.verify.checks import Check, bounded, ending, not_compared
+from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
 from kit.verify.contents import Contents, RefusedError, open_contents
 from kit.verify.document import check_document
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info, check_overview_info
-from kit.verify.kinds import ACCOUNT, PARQUET, check_kind, kind_of
+from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
+from kit.verify.maker import maker_of
+from kit.verify.page import check_page
 from kit.verify.signatures import Roots, check_signatures, read_roots
 
-__all__ = ["Check", "ending", "verify"]
+__all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
 
 
 def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
@@ -47,6 +49,8 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         The pack may not be read.
     """
     roots, stored = read_roots(trust), read(against) if against else None
+    language = texts.chosen()
+    texts.choose(texts.REFERENCE)
     try:
         with open_contents(pack) as contents:
             return list(_look(contents, roots, stored))
@@ -54,23 +58,40 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         return [
             Check(error.name, False, f"refused, and nothing else was looked at: it {error.told}")
         ]
+    finally:
+        texts.choose(language)
 
 
 def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
     yield from bounded(check_bag(contents))
     info = read_info(contents)
     kind = kind_of(contents, info)
-    yield from bounded(check_kind(contents, kind))
+    yield from bounded(check_kind(contents, info, kind))
     yield from check_signatures(contents, info, roots)
     if kind is ACCOUNT:
         yield from bounded(check_findings(contents, info))
     checks, manifest = check_document(contents, info, attached=kind is ACCOUNT)
     yield from bounded(checks)
+    maker = maker_of(info)
+    checks, page = check_page(contents, info, maker, of_an_account=kind is ACCOUNT)
+    yield from bounded(checks)
+    if page:
+        maker = maker.of_language(page.language)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
-    if stored:
+    # What makes a pack's files takes long to import, and is needed here alone.
+    if kind is ACCOUNT and stored:
+        from kit.verify.again import check_against
+
         yield from bounded(check_against(contents, info, stored))
-    elif PARQUET in contents.sizes:
-        yield not_compared(PARQUET, "--against SNAPSHOT writes it again")
+        return
+    if kind is ACCOUNT:
+        from kit.verify.forms import check_forms
+
+        yield from check_forms(contents, manifest, page, maker)
+    how = f"made by {maker.name}" + ("; --against SNAPSHOT makes them again" * (kind is ACCOUNT))
+    for name in (HTML, PDF):
+        if name in contents.sizes:
+            yield not_compared(f"other texts of {name}", how)

@@ -1,29 +1,51 @@
-"""Whether a stored snapshot, evaluated again, gives a pack's verdicts and evidence."""
+"""Whether a stored snapshot gives a pack's verdicts, its evidence and every form of them again.
+
+The kit's own notebook runs on the snapshot, in this process. Nothing of the pack is run.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import io
+import json
+import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+import nbformat
+import pikepdf
 import pyarrow as pa
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from kit.bag import INFO
 from kit.catalogue import texts
-from kit.judge import evaluate
 from kit.judge.digest import identity
+from kit.pack.attachments import attachments
+from kit.pack.document import Document, data_of, document, findings_data
 from kit.pack.evidence import evidence_files
+from kit.pack.html import page
+from kit.pack.layout import lay_out
+from kit.pack.ocsf import ocsf
+from kit.pack.oscal import oscal
+from kit.pack.pdf import pdf
+from kit.pack.seal import NOTEBOOK
 from kit.pack.tabular import findings_parquet
-from kit.report.show import data
+from kit.pack.workbook import workbook
+from kit.redact.labels import open_labels
+from kit.report import fonts
+from kit.shipped import project
 from kit.snapshot import Snapshot
-from kit.tables import tabulate
-from kit.verify.checks import Check, failed, noted, passed
+from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, PARQUET
+from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, PARQUET, PDF, WORKBOOK
+from kit.verify.maker import Maker, maker_of
+from kit.verify.pdf import opened
 
 Record = Mapping[str, Any]
 
@@ -37,7 +59,8 @@ class _Placed(NamedTuple):
 
 Placed = dict[tuple[str, ...], list[_Placed]]
 _PLACE = ("control", "region", "subject", "resource")
-_AGENT = "Bag-Software-Agent"
+# Keys that a signature adds to the catalogue and to the first page.
+_SIGNING = ("/AcroForm", "/Perms", "/Extensions", "/DSS", "/Annots", "/Tabs")
 _WRITER = f"parquet-cpp-arrow version {pa.__version__}".encode()
 
 
@@ -60,9 +83,11 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     stated = info.get("Snapshot-SHA-256", "none")
     if stated != stored.digest:
         yield failed(INFO, f"Snapshot-SHA-256 {stored.digest}, of {stored.folder}", stated)
+    maker = maker_of(info)
     texts.choose(stored.run.language)
-    findings = evaluate(tabulate(stored))
-    made = data(findings, stored).as_json()
+    open_labels(stored.run, stored.header["pseudonym_key"])
+    executed = _executed(stored)
+    made = findings_data(executed)
     try:
         records = read_findings(contents)
         if not is_earlier(records):
@@ -71,13 +96,150 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
         yield failed(CSV, "a table of findings", str(error))
     else:
         if is_earlier(records):
-            told = "sealed it before findings had values of their own; the evidence is compared"
-            yield noted(CSV, f"not compared: {_agent(info)} {told}")
+            why = "sealed it before findings had values of their own; the evidence is compared"
+            yield not_compared(CSV, f"{maker.name} {why}")
         else:
-            yield from _digest(info, findings.digest)
-            yield from _findings(packed, _by_place(made["records"]), info)
+            yield from _digest(info, made["facts"]["digest"])
+            yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({**made, "records": records}))
+    yield from _forms(contents, executed, maker)
     yield from _evidence(contents, stored)
+
+
+def _executed(stored: Snapshot) -> NotebookNode:
+    """Return the kit's notebook, run on a snapshot, with the outputs that a pack is made from.
+
+    A kernel would give the same: the notebook has nothing but calls of the kit.
+    """
+    notebook: NotebookNode = nbformat.read(project("notebooks") / NOTEBOOK, 4)  # type: ignore[no-untyped-call]
+    names: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        tree, last = ast.parse(cell.source), None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)
+        exec(compile(tree, NOTEBOOK, "exec"), names)
+        if "parameters" in cell.metadata.get("tags", ()):
+            names["snapshot"] = str(stored.folder.resolve())
+        shown: Any = eval(compile(last, NOTEBOOK, "eval"), names) if last else None
+        if hasattr(shown, "_repr_mimebundle_"):
+            bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
+            output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
+            cell.outputs = [output]
+    return notebook
+
+
+def _forms(contents: Contents, executed: NotebookNode, maker: Maker) -> Iterator[Check]:
+    """Yield which forms of the document and of the findings are not those made again."""
+    made, data = document(executed), findings_data(executed)
+    yield from _form(contents, HTML, page(made).encode(), maker)
+    yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
+    yield from _workbook(contents, workbook(made, data), maker)
+    yield from _form(contents, OCSF, ocsf(made, data), maker)
+    for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
+        yield from _form(contents, f"data/{name}", content, maker)
+
+
+def _form(contents: Contents, name: str, made: bytes, maker: Maker) -> Iterator[Check]:
+    try:
+        content = contents.read(name)
+    except UnreadableError:
+        return  # a failed check of its kind's or its list's
+    if content == made:
+        yield passed(name, "byte for byte what the snapshot gives")
+    else:
+        yield maker.differs(name, f"SHA-256 {_sha256(made)}, of the snapshot", _sha256(content))
+
+
+def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> Iterator[Check]:
+    """Yield whether the PDF is the one made again, but for a signature that was appended."""
+    try:
+        content = contents.read(PDF)
+        added = _added(contents, made) if content.startswith(made) else ["another document"]
+    except UnreadableError:
+        return  # a failed check of the document's
+    faces = lay_out(evidence, evidence.cover["paper"])[1]
+    if content == made:
+        yield passed(PDF, "byte for byte what the snapshot gives")
+    elif not added:
+        yield passed(PDF, "byte for byte what the snapshot gives, and a signature")
+    elif any(face.path.parent != fonts.directory() for face in faces):
+        yield not_compared(PDF, "characters in it need fonts of the computer that made it")
+    else:
+        yield maker.differs(PDF, "the document of the snapshot", ", ".join(added[:9]))
+
+
+def _added(contents: Contents, made: bytes) -> list[str]:
+    """Return the objects of the pack's PDF that differ beyond what a signature adds."""
+    differs = []
+    with opened(contents) as file, pikepdf.open(io.BytesIO(made)) as own:
+        signed = {own.Root.objgen, own.pages[0].objgen}
+        for item in own.objects:
+            place = item.objgen
+            other = file.get_object(place)
+            if place in signed and isinstance(other, pikepdf.Dictionary):
+                same = _plain(item, _SIGNING) == _plain(other, _SIGNING)
+            elif isinstance(item, pikepdf.Stream) and isinstance(other, pikepdf.Stream):
+                same = item.read_raw_bytes() == other.read_raw_bytes()
+                same = same and _plain(item) == _plain(other)
+            else:
+                same = item.unparse() == other.unparse()
+            if not same:
+                differs.append(f"object {place[0]} is another")
+        kept = [one.unparse() for one in own.pages[0].get("/Annots", [])]
+        links = [one.unparse() for one in file.pages[0].get("/Annots", [])]
+        if links[: len(kept)] != kept or len(links) > len(kept) + 1:
+            differs.append("annotations of the first page")
+    return differs
+
+
+def _plain(item: pikepdf.Object, without: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return a dictionary's values as written, but for some keys."""
+    left = {name: value for name, value in item.items() if name not in without}
+    return {
+        name: value.unparse() if isinstance(value, pikepdf.Object) else repr(value).encode()
+        for name, value in left.items()
+    }
+
+
+def _workbook(contents: Contents, made: bytes, maker: Maker) -> Iterator[Check]:
+    """Yield whether the workbook is the one made again; another zlib packs the same otherwise."""
+    try:
+        content = contents.read(WORKBOOK)
+    except UnreadableError:
+        return  # a failed check of its kind's or its list's
+    if content == made:
+        yield passed(WORKBOOK, "byte for byte what the snapshot gives")
+    elif _parts(content, made):
+        yield not_compared(WORKBOOK, "its parts are the snapshot's, packed by another zlib")
+    else:
+        yield maker.differs(WORKBOOK, "the workbook of the snapshot", "another content")
+
+
+def _parts(content: bytes, made: bytes) -> bool:
+    """Whether two zips hold the same parts; no more is unpacked than the one made here holds."""
+    try:
+        with (
+            zipfile.ZipFile(io.BytesIO(made)) as own,
+            zipfile.ZipFile(io.BytesIO(content)) as other,
+        ):
+            wanted, found = own.infolist(), other.infolist()
+            if [(part.filename, part.file_size) for part in wanted] != [
+                (part.filename, part.file_size) for part in found
+            ]:
+                return False
+            for mine, theirs in zip(wanted, found, strict=True):
+                with other.open(theirs) as file:
+                    if file.read(mine.file_size + 1) != own.read(mine):
+                        return False
+            return True
+    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError, zlib.error):
+        return False
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:
@@ -86,7 +248,7 @@ def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:
         yield failed(INFO, f"Findings-SHA-256 {digest}, as evaluated again", stated)
 
 
-def _findings(packed: Placed, again: Placed, info: Mapping[str, str]) -> Iterator[Check]:
+def _findings(packed: Placed, again: Placed, maker: Maker) -> Iterator[Check]:
     same, reworded = 0, []
     for place in sorted(packed.keys() | again.keys()):
         for there, here in zip_longest(packed[place], again[place]):
@@ -100,12 +262,9 @@ def _findings(packed: Placed, again: Placed, info: Mapping[str, str]) -> Iterato
     if same == sum(map(len, again.values())):
         yield passed(CSV, f"{same} findings are found again by evaluating the snapshot")
     if reworded:
-        yield noted(
-            CSV,
-            f"{len(reworded)} findings are worded differently ({', '.join(sorted(set(reworded)))}): "
-            f"{_agent(info)} wrote the pack, appstream-evidence-kit "
-            f"{version('appstream-evidence-kit')} compared it",
-        )
+        names = ", ".join(sorted(set(reworded)))
+        wording = f"the wording of {len(reworded)} findings ({names})"
+        yield maker.differs(CSV, f"{wording} as the snapshot gives it", "another")
 
 
 def _parquet(contents: Contents, made: bytes) -> Check:
@@ -121,11 +280,7 @@ def _parquet(contents: Contents, made: bytes) -> Check:
         return passed(PARQUET, f"byte for byte what {CSV} and the snapshot give")
     if _WRITER in found and _WRITER in made:
         return failed(PARQUET, f"the findings of {CSV}", "another content")
-    return noted(PARQUET, "not compared: another version of pyarrow wrote it")
-
-
-def _agent(info: Mapping[str, str]) -> str:
-    return info.get(_AGENT, "an unnamed kit")
+    return not_compared(PARQUET, "another version of pyarrow wrote it")
 
 
 def _by_place(records: Iterable[Record]) -> Placed:

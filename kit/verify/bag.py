@@ -37,7 +37,7 @@ def check_bag(contents: Contents) -> Iterator[Check]:
         yield from _listed(contents, manifest, digests, wanted)
     yield from _added(contents, listed)
     yield from _told_apart(contents)
-    yield from _info(contents)
+    yield from check_labels(contents)
     yield _size(contents)
 
 
@@ -87,8 +87,8 @@ def _info_lines(contents: Contents) -> list[str]:
         return []
 
 
-def _info(contents: Contents) -> Iterator[Check]:
-    """Tell of lines that two readers could take for different things."""
+def check_labels(contents: Contents) -> Iterator[Check]:
+    """Yield lines of ``bag-info.txt`` that two readers could take for different things."""
     seen: set[str] = set()
     for number, line in enumerate(_info_lines(contents), start=1):
         found = _LABEL.fullmatch(line)

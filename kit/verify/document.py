@@ -10,7 +10,7 @@ from typing import Any
 import pikepdf
 
 from kit.bag import INFO
-from kit.verify.checks import Check, failed, passed
+from kit.verify.checks import NO_SIGNATURE, Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.kinds import CSV, EVIDENCE, PDF
 from kit.verify.pdf import opened
@@ -55,9 +55,8 @@ def check_document(
     wanted = _ATTACHED if attached else set()
     try:
         with opened(contents) as file:
-            checks = [*_acts(file)]
             names = [*file.attachments]
-            checks += _embedded(file, names, wanted)
+            checks = [*_dictionaries_checked(file, names, wanted, info)]
             # Others are named and not unpacked.
             embedded = {
                 name: file.attachments[name].get_file().read_bytes() for name in wanted & {*names}
@@ -75,52 +74,94 @@ def check_document(
 
 
 @dataclass
-class _Links:
-    """The actions of links and bookmarks, by where they lie; all others are of no use here."""
+class _Found:
+    """What stands in the dictionaries of a PDF.
 
-    seen: set[tuple[int, int]] = field(default_factory=set)
-    wrong: set[str] = field(default_factory=set)
+    Attributes
+    ----------
+    acts : set of str
+        What the document would do by itself, or when somebody touches it.
+    links, others : actions of links and bookmarks by where they lie, and all others.
+    specifications : int
+        Files that are named.
+    embedded : set of (int, int)
+        Streams of embedded files.
+    signed : bool
+        Whether anything claims to be a signature.
+    """
 
-    def add(self, action: Any) -> None:
+    acts: set[str] = field(default_factory=set)
+    links: set[tuple[int, int]] = field(default_factory=set)
+    others: list[tuple[str, tuple[int, int]]] = field(default_factory=list)
+    specifications: int = 0
+    embedded: set[tuple[int, int]] = field(default_factory=set)
+    signed: bool = False
+
+    def add(
+        self, item: pikepdf.Dictionary, place: tuple[int, int], is_stream: bool, of_link: bool
+    ) -> None:
+        """Look at a dictionary; see `_dictionaries`."""
+        kind = str(item.get("/Type", ""))
+        self.acts |= {key for key in _TRIGGERS if key in item}
+        self.signed |= "/ByteRange" in item
+        if is_stream and ("/F" in item or "/FFilter" in item):
+            self.acts.add("a stream that lies in another file")
+        if is_stream and kind == "/EmbeddedFile":
+            self.embedded.add(place)
+        if "/EF" in item:
+            self.specifications += 1
+            held = item["/EF"]
+            parts = held.items() if isinstance(held, pikepdf.Dictionary) else ()
+            self.embedded |= {getattr(part, "objgen", (0, 0)) for _, part in parts}
+        if isinstance(item.get("/URI"), pikepdf.Dictionary):
+            self.acts.add("an address before all links")
+        if "/FT" in item and str(item["/FT"]) != "/Sig":
+            self.acts.add("a form field")
+        is_annotation = kind == "/Annot" or "/Rect" in item
+        if is_annotation and str(item.get("/Subtype", "none")) not in _ANNOTATIONS:
+            self.acts.add(f"an annotation {item.get('/Subtype', 'without a kind')}")
+        if _is_link(item):
+            self._link(item["/A"])
+        if str(item.get("/S", "")) in _ACTIONS and not of_link:
+            self.others.append((str(item["/S"]), place))
+
+    def _link(self, action: Any) -> None:
         """Look at the action of a link or of a bookmark."""
         if not isinstance(action, pikepdf.Dictionary):
-            self.wrong.add("a link that is no action")
+            self.acts.add("a link that is no action")
             return
         if action.is_indirect:
-            self.seen.add(action.objgen)
+            self.links.add(action.objgen)
         kind = str(action.get("/S", "none"))
         if kind == "/URI" and not _LINK.fullmatch(str(action.get("/URI", ""))):
-            self.wrong.add(f"/URI {str(action.get('/URI', ''))[:200]}")
+            self.acts.add(f"/URI {str(action.get('/URI', ''))[:200]}")
         if kind not in ("/URI", "/GoTo"):
-            self.wrong.add(kind)
+            self.acts.add(kind)
         if "/Next" in action:
-            self.wrong.add("/Next")
+            self.acts.add("/Next")
 
 
-def _acts(file: pikepdf.Pdf) -> Iterator[Check]:
-    found: set[str] = set()
-    links = _Links()
-    others: list[tuple[str, tuple[int, int]]] = []
+def _dictionaries_checked(
+    file: pikepdf.Pdf, names: list[str], wanted: set[str], info: Mapping[str, str]
+) -> Iterator[Check]:
+    """Yield what the document does, and which files are embedded, wherever they hang."""
+    found = _Found()
     for item, place, is_stream, of_link in _dictionaries(file):
-        found |= {key for key in _TRIGGERS if key in item}
-        if is_stream and ("/F" in item or "/FFilter" in item):
-            found.add("a stream that lies in another file")
-        if isinstance(item.get("/URI"), pikepdf.Dictionary):
-            found.add("an address before all links")
-        if "/FT" in item and str(item["/FT"]) != "/Sig":
-            found.add("a form field")
-        is_annotation = str(item.get("/Type", "")) == "/Annot" or "/Rect" in item
-        if is_annotation and str(item.get("/Subtype", "none")) not in _ANNOTATIONS:
-            found.add(f"an annotation {item.get('/Subtype', 'without a kind')}")
-        if _is_link(item):
-            links.add(item["/A"])
-        if str(item.get("/S", "")) in _ACTIONS and not of_link:
-            others.append((str(item["/S"]), place))
-    found |= {action for action, place in others if place not in links.seen}
-    for name in sorted(found | links.wrong):
+        found.add(item, place, is_stream, of_link)
+    acts = found.acts | {action for action, place in found.others if place not in found.links}
+    for name in sorted(acts):
         yield failed(PDF, "a document that does nothing by itself", name)
-    if not found | links.wrong:
+    if not acts:
         yield passed(PDF, "no action but links to its own pages and to addresses it prints")
+    if found.signed and info.get("Signature", "none") == "none":
+        yield failed(INFO, "no signature, as it says", f"one in {PDF}", NO_SIGNATURE)
+    for name in sorted(wanted ^ {*names}):
+        told = f"{name} {'too' if name in names else 'missing'}"
+        yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", told)
+    counts = ((found.specifications, "named"), (len(found.embedded), "embedded"))
+    for count, what in counts:
+        if count > len(names):
+            yield failed(PDF, f"{len(names)} files {what}, as its list of files has", f"{count}")
 
 
 def _is_link(item: pikepdf.Dictionary) -> bool:
@@ -158,25 +199,6 @@ def _dictionaries(
                 for name, part in inner
                 if not getattr(part, "is_indirect", True)
             ]
-
-
-def _embedded(file: pikepdf.Pdf, names: list[str], wanted: set[str]) -> Iterator[Check]:
-    """Yield which files are embedded that should not be, wherever they hang, or the reverse."""
-    for name in sorted(wanted ^ {*names}):
-        told = f"{name} {'too' if name in names else 'missing'}"
-        yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", told)
-    specifications, streams = 0, set()
-    for item, place, is_stream, _ in _dictionaries(file):
-        if is_stream and str(item.get("/Type", "")) == "/EmbeddedFile":
-            streams.add(place)
-        if "/EF" in item:
-            specifications += 1
-            held = item["/EF"]
-            parts = held.items() if isinstance(held, pikepdf.Dictionary) else ()
-            streams |= {getattr(part, "objgen", (0, 0)) for _, part in parts}
-    for count, what in ((specifications, "files named"), (len(streams), "files embedded")):
-        if count > len(names):
-            yield failed(PDF, f"{len(names)} {what}, as its list of files has", f"{count}")
 
 
 def _differ(

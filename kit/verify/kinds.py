@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kit.verify.checks import Check, failed, passed
+from kit.pack.info import LOCK
+from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents
 
 HTML, PDF = "data/evidence.html", "data/evidence.pdf"
 CSV, PARQUET, WORKBOOK = "data/findings.csv", "data/findings.parquet", "data/findings.xlsx"
 OCSF, OSCAL = "data/ocsf-findings.json", "data/oscal-assessment-results.json"
+# Beside the results since packs state the lock of the kit that made them.
 OSCAL_BASIS = (
     "data/oscal-assessment-plan.json",
     "data/oscal-catalog.json",
@@ -30,18 +32,22 @@ class Kind:
     name : str
     files : tuple of str
         What a pack of this kind must hold.
+    later : tuple of str
+        What it must hold too if it states the lock of its kit; earlier packs do not.
     others : pattern
         What else it may hold below ``data/``.
     """
 
     name: str
     files: tuple[str, ...]
+    later: tuple[str, ...] = ()
     others: re.Pattern[str] = re.compile(r"(?!)")
 
 
 ACCOUNT = Kind(
     "an account's pack",
-    (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, *OSCAL_BASIS, EVIDENCE),
+    (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, EVIDENCE),
+    OSCAL_BASIS,
     re.compile(r"data/evidence/[EO]\d+\.json"),
 )
 ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))
@@ -55,25 +61,31 @@ def kind_of(contents: Contents, info: Mapping[str, str]) -> Kind | None:
     label ``Account`` leaves out no check.
     """
     names = contents.sizes.keys()
-    own = {*ACCOUNT.files} - {HTML, PDF}
+    own = {*ACCOUNT.files, *ACCOUNT.later} - {HTML, PDF}
     if "Account" in info or own & names or any(map(ACCOUNT.others.fullmatch, names)):
         return ACCOUNT
     return next((kind for kind in (ORGANISATION, COMPARISON) if kind.files[-1] in names), None)
 
 
-def check_kind(contents: Contents, kind: Kind | None) -> Iterator[Check]:
+def check_kind(contents: Contents, info: Mapping[str, str], kind: Kind | None) -> Iterator[Check]:
     """Yield which files a pack of this kind lacks, and which it must not have."""
     if kind is None:
         kinds = ", ".join(f"{one.name} ({one.files[-1]})" for one in (ORGANISATION, COMPARISON))
         yield failed("the pack", f"{ACCOUNT.name} ({CSV}), {kinds}", "none of these files")
         return
-    missing = [name for name in kind.files if name not in contents.sizes]
+    lacking = [name for name in (*kind.files, *kind.later) if name not in contents.sizes]
+    missing = [name for name in lacking if name in kind.files or LOCK in info]
+    for name in lacking:
+        if name not in missing:
+            yield not_compared(name, "there is none, and the pack states no lock of its kit")
     for name in missing:
         yield failed(name, f"a file, as {kind.name} has it", "none")
     added = [
         name
         for name in sorted(contents.sizes)
-        if name.startswith("data/") and name not in kind.files and not kind.others.fullmatch(name)
+        if name.startswith("data/")
+        and name not in (*kind.files, *kind.later)
+        and not kind.others.fullmatch(name)
     ]
     for name in added:
         yield failed(name, f"no such file in {kind.name}", f"{contents.sizes[name]} bytes")

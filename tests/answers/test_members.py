@@ -140,8 +140,8 @@ def test_no_value_is_known_that_botocore_lacks() -> None:
 @pytest.mark.parametrize(
     ("why", "wrong"),
     [
-        ("operation", "say in a sentence"),
-        ("operation. Because", "say in a sentence"),
+        ("operation", "add a sentence"),
+        ("operation. Because", "add a sentence"),
         ("boring. It is not interesting.", "is not a reason of the list"),
         ("operation. The state says the same.", ""),
     ],

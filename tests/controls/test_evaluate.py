@@ -602,7 +602,7 @@ def test_a_clause_of_a_severity_of_its_own_decides_that_of_the_roll_up(judge: Ju
 
 def test_a_control_that_is_none_is_told() -> None:
     three()
-    with pytest.raises(UserError, match=r"controls: there is no control 'AR-01'; did you mean"):
+    with pytest.raises(UserError, match=r"controls: 'AR-01' is not a control; did you mean"):
         select(["AR-98", "AR-01"])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from kit import verify as verifying
 from kit.errors import UserError
-from kit.verify import document, findings, signatures  # noqa: F401  (imports write caches)
+from kit.verify import document, findings, forms, signatures  # noqa: F401  (imports write caches)
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _DOING = (

@@ -1,9 +1,9 @@
-"""The frameworks that controls are mapped to, a file each: what a requirement is tested by, and why.
+"""The frameworks: which controls test a requirement, and why.
 
-Every YAML file of this folder is a framework; its name is the framework's id, and documents show it
-without another line of code (``docs/adding-a-framework.md``). What the kit itself
-says of a framework (reasons, notes) is prose: it has ids in `kit.catalogue.texts`, and a
-translation covers it. What a framework says (titles, requirements) is quoted and not translated.
+Every YAML file of this folder is a framework. Its name is the framework's id, and documents show
+it without another line of code (``docs/adding-a-framework.md``). The kit's reasons and notes are
+prose: they have ids in `kit.catalogue.texts`, and a translation covers them. The kit quotes a
+framework's titles and requirements and does not translate them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Strict(BaseModel):
 
 
 class Requirement(_Strict):
-    """A requirement of a framework, and the controls that are mapped to it.
+    """A requirement of a framework, and the controls that test it or that it concerns.
 
     Attributes
     ----------
@@ -42,14 +42,14 @@ class Requirement(_Strict):
     context : dict of str to str
         Controls whose subject the requirement concerns and that do not test it, with reasons.
     part, what : str
-        Where in the framework it stands, by id of ``parts``; the row of a table that it is.
+        The part of the framework that has it, by id of ``parts``; the row of a table that it is.
     note : str
-        What the kit makes of words that cannot be taken as they stand, and why.
+        How the kit reads words that do not fit AppStream as they stand, and why.
     shown : str
-        Where AWS alone can keep the words, so that they stay attested: what the controls show
-        beside them.
+        What the controls show beside a requirement that AWS alone can keep, and that stays
+        attested.
     needs : str
-        The parameter without which the controls leave a part of the words open.
+        The parameter without which the controls leave a part of the requirement open.
     """
 
     title: str = ""
@@ -63,12 +63,12 @@ class Requirement(_Strict):
 
     @property
     def controls(self) -> list[str]:
-        """Controls that test it, in the order of the file."""
-        return list(dict.fromkeys(one for some in self.tests for one in some.split(", ")))
+        """Controls that test the requirement, in the order of the file."""
+        return list(dict.fromkeys(id for ids in self.tests for id in ids.split(", ")))
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why controls test it, by controls; empty where it explains itself."""
+        """Reasons why controls test it, by controls; empty where the requirement explains itself."""
         return self.tests if isinstance(self.tests, dict) else {}
 
 
@@ -103,8 +103,8 @@ class Framework(_Strict):
         """YAML reads 5.10 without quotes as the number 5.1."""
         for number in given if isinstance(given, dict) else ():
             if not isinstance(number, str):
-                wanted = f'the number of a requirement is a text, in quotes: "{number}"'
-                raise UserError(f"requirements, {number}: {wanted}")
+                accepted = f'the number of a requirement is a text, in quotes: "{number}"'
+                raise UserError(f"requirements, {number}: {accepted}")
         return given
 
 
@@ -125,8 +125,9 @@ def frameworks() -> dict[str, Framework]:
 
 
 def others() -> dict[str, Framework]:
-    """Return the frameworks beside the GDPR and AWS's page, which documents show by themselves."""
-    return {id: one for id, one in frameworks().items() if id not in (GDPR, AWS_PAGE)}
+    """Return the frameworks other than the GDPR and AWS's page, whose sections documents have."""
+    apart = (GDPR, AWS_PAGE)
+    return {id: framework for id, framework in frameworks().items() if id not in apart}
 
 
 def _read(file: Traversable) -> Framework:
@@ -135,7 +136,7 @@ def _read(file: Traversable) -> Framework:
             yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         )
     except (ValidationError, UserError, yaml.YAMLError, UnicodeDecodeError):
-        return validated(Framework, *read_yaml(Path(str(file))))  # slower, and knows the lines
+        return validated(Framework, *read_yaml(Path(str(file))))  # slower; reports the lines
 
 
 @cache
@@ -154,7 +155,7 @@ def related(framework: str, control: str) -> Mapping[str, str]:
 
 
 def prose() -> Iterator[tuple[str, str]]:
-    """Yield id and text of all that the kit itself says of frameworks."""
+    """Yield id and text of the kit's prose about frameworks."""
     for name, framework in frameworks().items():
         if framework.edition:
             yield f"frameworks/{name}/edition", framework.edition
@@ -164,18 +165,18 @@ def prose() -> Iterator[tuple[str, str]]:
             for member in ("note", "shown"):
                 if getattr(requirement, member):
                     yield f"frameworks/{name}/{number}/{member}", getattr(requirement, member)
-            for some in (requirement.tests, requirement.context):
-                if isinstance(some, dict):
-                    for controls, why in some.items():
+            for reasons in (requirement.tests, requirement.context):
+                if isinstance(reasons, dict):
+                    for controls, why in reasons.items():
                         yield f"frameworks/{name}/{number}/{controls}", why
 
 
 def _mapped(framework: str, control: str, kind: str) -> dict[str, str]:
-    found = {}
+    ids = {}
     for number, requirement in frameworks()[framework].requirements.items():
-        some = getattr(requirement, kind)
-        for controls in some:
+        mapping = getattr(requirement, kind)
+        for controls in mapping:
             if control in controls.split(", "):
                 id = f"frameworks/{framework}/{number}/{controls}"
-                found[number] = id if isinstance(some, dict) else ""
-    return found
+                ids[number] = id if isinstance(mapping, dict) else ""
+    return ids

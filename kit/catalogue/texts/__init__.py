@@ -1,8 +1,8 @@
 """The texts that people read, by id, in the language of the run.
 
 The reference is English: ``en.yaml``, the prose of `kit.catalogue.frameworks` and ``statuses.yaml``
-and the Markdown cells of the notebooks, each in its one place. A translation is a file with all
-these ids, and each text has the same fields.
+and the Markdown cells of the notebooks. A translation is a file with the same ids, and each text
+has the same fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ REFERENCE = "en"
 PLURAL = ("one", "other")  # the forms of a text with a count
 _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold other braces
 _INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
-# What browsers, PDF readers and screen readers take for the language of a document (BCP 47).
+# Language tags that browsers, PDF readers and screen readers accept:
+# https://www.rfc-editor.org/info/bcp47
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 PROSE = ("word", "meaning", "remarks")  # of a status
 _chosen = REFERENCE
@@ -42,7 +43,7 @@ def choose(language: str) -> None:
     Raises
     ------
     UserError
-        There is no such file, or its ids or fields differ from those of ``en.yaml``.
+        The file does not exist, or its ids or fields differ from those of ``en.yaml``.
     """
     global _chosen
     check(language)
@@ -67,26 +68,30 @@ def text(id: str, /, **values: object) -> str:
     id : str
         Path of the text in the file, joined by ``/``: ``report/scope/caption``.
     **values
-        One for each field of the text. ``count`` selects the form where the text has several.
+        A value for each field of the text. ``count`` selects the form of a text with forms.
 
     Raises
     ------
     KeyError
         The catalogue has no such text, or a field has no value.
     """
-    entry = _catalogue(_chosen)[id]
+    try:
+        entry = _catalogue(_chosen)[id]
+    except KeyError:
+        message = f"{id}: the catalogue of texts ({REFERENCE}.yaml) has no such text"
+        raise KeyError(message) from None
     if not isinstance(entry, str):
         entry = entry[PLURAL[values["count"] != 1]]
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
 
 
 def translated(id: str, source: str) -> str:
-    """Return the text of an id, or `source` where somebody changed that from the reference."""
+    """Return the text of an id; `source` itself where it differs from the reference."""
     return text(id) if _catalogue(REFERENCE).get(id) == source else source
 
 
 def tag() -> tuple[str, str | None]:
-    """Return the language and the country, None for no country, of what `text` returns."""
+    """Return the language and the country of the texts; None for no country."""
     language, _, country = text("language").partition("-")
     return language, country or None
 
@@ -107,42 +112,42 @@ def ids() -> list[str]:
 
 
 def tree() -> dict[str, Any]:
-    """Return the reference as a translation's file has it: mappings within mappings."""
-    whole: dict[str, Any] = {}
+    """Return the reference as the file of a translation: nested mappings."""
+    tree: dict[str, Any] = {}
     for id, entry in _catalogue(REFERENCE).items():
         *path, name = id.split("/")
-        node = whole
+        node = tree
         for part in path:
             node = node.setdefault(part, {})
         node[name] = entry
-    return whole
+    return tree
 
 
 @cache
 def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
-        return _whole(dict(_reference()))
+        return _included(dict(_reference()))
     try:
-        found = _whole(dict(_flat(_read(Path(language).read_text("utf-8")))))
+        entries = _included(dict(_flat(_read(Path(language).read_text("utf-8")))))
     except OSError as error:
-        known = f"{REFERENCE}, or the path of a YAML file"
-        raise UserError(f"language: {language!r}: {error.strerror}; accepted: {known}") from None
+        accepted = f"{REFERENCE}, or the path of a YAML file"
+        raise UserError(f"language: {language!r}: {error.strerror}; accepted: {accepted}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"language: {language!r} is not a catalogue of texts: {error}") from None
     reference = _catalogue(REFERENCE)
-    for id in [*(reference.keys() - found.keys()), *(found.keys() - reference.keys())]:
+    for id in [*(reference.keys() - entries.keys()), *(entries.keys() - reference.keys())]:
         where = "is missing" if id in reference else f"is not in {REFERENCE}.yaml"
         raise UserError(f"language: {language!r}: the text {id!r} {where}")
-    for id, entry in found.items():
+    for id, entry in entries.items():
         if _fields(entry) != _fields(reference[id]):
-            wanted = ", ".join(sorted(_fields(reference[id]))) or "none"
-            raise UserError(f"language: {language!r}: the text {id!r} needs these fields: {wanted}")
-    if not _TAG.fullmatch(str(found["language"])):
+            needed = ", ".join(sorted(_fields(reference[id]))) or "none"
+            raise UserError(f"language: {language!r}: the text {id!r} needs these fields: {needed}")
+    if not _TAG.fullmatch(str(entries["language"])):
         raise UserError(
-            f"language: {language!r}: the text 'language' is {found['language']!r}; accepted: a "
-            "language, with a country or not, such as de or de-AT"
+            f"language: {language!r}: the text 'language' is {entries['language']!r}; accepted: a "
+            "language, with or without a country, such as de or de-AT"
         )
-    return found
+    return entries
 
 
 def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
@@ -150,8 +155,9 @@ def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
     yield from frameworks.prose()
     statuses = _read(resources.files("kit.catalogue").joinpath("statuses.yaml").read_text("utf-8"))
     for word, status in statuses.items():
-        own = {"word": word, **status}
-        yield from _flat({name: own[name] for name in PROSE if name in own}, f"statuses/{word}")
+        members = {"word": word, **status}
+        prose = {name: members[name] for name in PROSE if name in members}
+        yield from _flat(prose, f"statuses/{word}")
     for path in sorted(project("notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
@@ -163,18 +169,18 @@ def _read(source: str) -> Any:
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]]]:
-    """Yield id and text for each leaf of a tree of mappings; plural forms are one leaf."""
+    """Yield id and text for each leaf of a tree of mappings; plural forms are a single leaf."""
     if isinstance(node, str) or (isinstance(node, dict) and set(node) == set(PLURAL)):
         yield path, node
     elif isinstance(node, dict):
         for name, child in node.items():
             yield from _flat(child, f"{path}/{name}" if path else str(name))
     else:
-        raise ValueError(f"{path or 'the file'}: a text or a mapping is wanted, not {node!r:.40}")
+        raise ValueError(f"{path or 'the file'}: {node!r:.40}; accepted: a text or a mapping")
 
 
-def _whole(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
-    """Return the entries, each with the texts that it includes in their places."""
+def _included(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
+    """Return the entries with the texts that they include in place of the references."""
 
     def filled(id: str, above: tuple[str, ...]) -> str:
         entry = entries.get(id)

@@ -1,4 +1,4 @@
-"""Print the reference, to be translated: ``python -m kit.catalogue.texts > de.yaml``."""
+"""Print the reference for a translator: ``python -m kit.catalogue.texts > de.yaml``."""
 
 from __future__ import annotations
 

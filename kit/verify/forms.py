@@ -1,0 +1,132 @@
+"""OSCAL, OCSF and Parquet of a pack, made again from its own findings and compared.
+
+What these need beyond the findings stands on the page, in the document's manifest of the snapshot
+and in the index of evidence. The role under the GDPR stands in none of them as data: each one that
+a run can declare is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from kit.catalogue.statuses import exit_code
+from kit.judge.digest import ROLL_UP, findings_digest
+from kit.pack.document import Document
+from kit.pack.ocsf import ocsf
+from kit.pack.oscal import oscal
+from kit.pack.tabular import findings_parquet
+from kit.parameters import Run
+from kit.verify.checks import Check, failed, not_compared, passed
+from kit.verify.contents import Contents, UnreadableError
+from kit.verify.findings import is_earlier, read_findings, read_index
+from kit.verify.kinds import CSV, OCSF, OSCAL, OSCAL_BASIS, PARQUET, WORKBOOK
+from kit.verify.maker import Maker
+from kit.verify.page import Page
+from kit.verify.reading import read_json
+
+_ROLES: tuple[str, ...] = get_args(Run.model_fields["data_role"].annotation)
+_UNLIKE = (KeyError, ValueError, TypeError, AttributeError, RecursionError)
+
+
+def check_forms(
+    contents: Contents, manifest: Mapping[str, Any], page: Page | None, maker: Maker
+) -> Iterator[Check]:
+    """Yield which forms of the findings for machines are not those that the kit makes of the CSV.
+
+    Parameters
+    ----------
+    contents : Contents
+    manifest : mapping
+        The snapshot's manifest that is attached to the document.
+    page : Page, optional
+        The pack's page; None where the kit cannot read it, which is a failed check of the page's.
+    maker : Maker
+        Which kit made the pack.
+    """
+    if page is None or not manifest:
+        for name in (OSCAL, *OSCAL_BASIS, OCSF, PARQUET, WORKBOOK):
+            if name in contents.sizes:
+                yield not_compared(name, "it needs the page and the document, which failed")
+        return
+    made: list[dict[str, bytes]] = []
+    why = "another content"
+    try:
+        for document, data in _data(contents, manifest, page):
+            made.append({PARQUET: findings_parquet(data), OCSF: ocsf(document, data)})
+            made[-1] |= {
+                f"data/{name}": content for name, content in oscal(document, data, dict(manifest))
+            }
+    except _UNLIKE as error:
+        why = f"findings of which the kit makes none ({type(error).__name__}: {error})"
+    for name in (OSCAL, *OSCAL_BASIS, OCSF):
+        if name in contents.sizes:
+            yield _form(
+                contents, name, [files[name] for files in made if name in files], maker, why
+            )
+    yield _parquet(contents, [files[PARQUET] for files in made])
+    if WORKBOOK in contents.sizes:
+        yield not_compared(WORKBOOK, "--against SNAPSHOT writes it again")
+
+
+def _data(
+    contents: Contents, manifest: Mapping[str, Any], page: Page
+) -> Iterator[tuple[Document, dict[str, Any]]]:
+    """Yield document and findings as the pack's files were made from them, for each role."""
+    records = read_findings(contents)
+    if is_earlier(records):
+        return
+    cover = {
+        "title": page.title,
+        "subtitle": page.subtitle,
+        "stamp": page.stamp or None,
+        "marks": page.marks,
+    }
+    index = read_index(contents)
+    requests = {
+        "kind": "table",
+        "id": "evidence",
+        "columns": [{"name": "id"}, {"name": "time"}],
+        "rows": [[name, row["started"]] for name, row in index.items()],
+    }
+    ended = [row["ended"] for name, row in index.items() if name.startswith("E")]
+    leaves = [(row["status"], row["reason"]) for row in records if row["subject"] != ROLL_UP]
+    for role in _ROLES:
+        facts = {
+            "account": manifest["account"],
+            "as_of": manifest["as_of"],
+            "ended": max([manifest["as_of"], *ended]),
+            "stamp": page.stamp or None,
+            "kit": manifest["kit"],
+            "botocore": manifest["botocore"],
+            "snapshot": manifest["sha256"],
+            "digest": findings_digest(records),
+            "exit_code": exit_code(leaves),
+            "data_role": role,
+            "unused_waivers": "",
+        }
+        yield Document(cover, [requests], page.controls, {}), {"records": records, "facts": facts}
+
+
+def _form(contents: Contents, name: str, made: list[bytes], maker: Maker, why: str) -> Check:
+    try:
+        content = contents.read(name)
+    except UnreadableError as error:
+        return failed(name, f"the findings of {CSV}", f"it {error}")
+    if content in made:
+        return passed(name, f"byte for byte what the kit makes of {CSV}")
+    try:
+        read_json(content)
+    except (ValueError, RecursionError) as error:
+        return failed(name, "JSON with one reading", str(error))
+    return maker.differs(name, f"what the kit makes of {CSV}", why)
+
+
+def _parquet(contents: Contents, made: list[bytes]) -> Check:
+    """Whether the Parquet file is that of a run without unused waivers; nothing of it is parsed."""
+    try:
+        if contents.read(PARQUET) in made:
+            return passed(PARQUET, f"byte for byte what the kit makes of {CSV}")
+    except UnreadableError as error:
+        return failed(PARQUET, f"the findings of {CSV}", f"it {error}")
+    return not_compared(PARQUET, "--against SNAPSHOT writes it again")

@@ -1,0 +1,41 @@
+"""Which kit made a pack, and whether that is this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kit.catalogue.texts import text
+from kit.pack.info import AGENT, LOCK
+from kit.pack.maker import agent, lock
+from kit.verify.checks import Check, failed, not_compared
+
+
+class Maker(NamedTuple):
+    """The kit that a pack states it was made by.
+
+    `name` is its name and version with the beginning of its lock; `is_here` tells whether this
+    kit, with these versions of all that it depends on, is the same and so makes the same bytes.
+    """
+
+    name: str
+    is_here: bool
+
+    def of_language(self, language: str) -> Maker:
+        """Return the maker of a page; with another catalogue of texts the kit makes other bytes."""
+        if language == text("language"):
+            return self
+        return Maker(f"{self.name}, language {language[:20]!r}", False)
+
+    def differs(self, subject: str, expected: str, found: str) -> Check:
+        """Return a failed check where this kit made the pack, else one that compared nothing."""
+        if self.is_here:
+            return failed(subject, expected, found)
+        here = f"{agent()} ({lock()[:12]})"
+        return not_compared(subject, f"made by {self.name}, and {here} makes other bytes")
+
+
+def maker_of(info: Mapping[str, str]) -> Maker:
+    """Return which kit a pack states it was made by."""
+    name, made_with = info.get(AGENT, "an unnamed kit"), info.get(LOCK, "no lock stated")
+    return Maker(f"{name} ({made_with[:12]})", (name, made_with) == (agent(), lock()))

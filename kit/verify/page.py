@@ -1,0 +1,357 @@
+"""The page of a pack, read as text in the one form in which the kit writes it.
+
+No browser opens it. The grammar is narrower than HTML's, so that a browser cannot read something
+else: no comment, no entity in a name, no attribute without quotes, every element closed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from kit.bag import INFO
+from kit.catalogue.texts import text
+from kit.judge.findings import worst
+from kit.pack.html import assets, policy_of, script_words
+from kit.report.formats import SEVERITIES, STATUSES, cell_text, escape
+from kit.verify.checks import Check, failed, not_compared, passed
+from kit.verify.contents import Contents, UnreadableError
+from kit.verify.findings import is_earlier, read_findings
+from kit.verify.kinds import CSV, HTML
+from kit.verify.maker import Maker
+
+_TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+(?:="[^"<>]*")?)*)>|([^<]+)')
+_ATTRIBUTE = re.compile(r' ([a-z-]+)(?:="([^"]*)")?')
+_START = "<!doctype html>"
+_VOID = {"meta", "wbr", "br", "hr", "img"}
+# What the kit's template writes; none of it loads or runs anything but script, style and img.
+_ELEMENTS = _VOID | {
+    *("html", "head", "title", "style", "script", "body", "header", "nav", "main", "footer"),
+    *("section", "article", "div", "p", "span", "strong", "em", "a", "q", "code", "pre", "time"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote"),
+    *("figure", "figcaption", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+}
+_ATTRIBUTES = {
+    *("lang", "charset", "name", "content", "http-equiv", "class", "id", "href", "src", "alt"),
+    *("aria-label", "aria-hidden", "aria-labelledby", "role", "tabindex", "scope", "start", "rel"),
+    *("datetime", "data-kind", "data-words"),
+}
+_META = {
+    *("charset", "viewport", "color-scheme", "referrer", "Content-Security-Policy"),
+}
+_LINK = re.compile(r"#[A-Za-z0-9_.-]+|https://[^\s]+|(?!/)[^:\\]*")
+_PICTURE = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]*")
+_SHAPES = {mark.shape for mark in (*STATUSES.values(), *SEVERITIES.values())}
+_FINDINGS = "table-findings"
+
+
+@dataclass
+class Page:
+    """What the kit reads of a page.
+
+    Attributes
+    ----------
+    title, subtitle, stamp, policy, footer, language : str
+    style, script, words : str
+    marks : list of str
+        What every page states beside the stamp.
+    facts : list of str
+        Values on the cover.
+    rows : list of list of (str, str)
+        Of the findings: class and text of each cell.
+    controls, verdicts : dict of str to str
+        Target and status of each control's block.
+    """
+
+    title: str = ""
+    subtitle: str = ""
+    stamp: str = ""
+    policy: str = ""
+    footer: str = ""
+    language: str = ""
+    style: str = ""
+    script: str = ""
+    words: str = ""
+    marks: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    rows: list[list[tuple[str, str]]] = field(default_factory=list)
+    controls: dict[str, str] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Element:
+    """An open element; its text without what is hidden from readers of text."""
+
+    name: str
+    attributes: Mapping[str, str]
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def classes(self) -> list[str]:
+        return self.attributes.get("class", "").split()
+
+    @property
+    def text(self) -> str:
+        return html.unescape("".join(self.texts)).strip()
+
+
+def read_page(content: str) -> Page:
+    """Read a page.
+
+    Parameters
+    ----------
+    content : str
+
+    Raises
+    ------
+    ValueError
+        It is not in the form in which the kit writes pages; the message says where.
+    """
+    return _Reader(content).read()
+
+
+class _Reader:
+    def __init__(self, content: str):
+        self.text, self.page = content, Page()
+        self.open: list[_Element] = []
+        self.counts: Counter[str] = Counter()
+        self.control = ""
+        self.in_findings = False
+
+    def read(self) -> Page:
+        at = len(self.text) - len(self.text.lstrip())
+        if not self.text.startswith(_START, at):
+            raise ValueError(f"no {_START} at its beginning")
+        at += len(_START)
+        while at < len(self.text):
+            found = _TOKEN.match(self.text, at)
+            if not found:
+                raise ValueError(f"{self.text[at : at + 60]!r} at character {at}")
+            at = found.end()
+            closing, name, attributes, between = found.groups()
+            if between is not None:
+                if self.open:
+                    self.open[-1].texts.append(between)
+                elif between.strip():
+                    raise ValueError(f"{between[:60]!r} outside the page")
+            elif closing:
+                self._close(name, attributes)
+            else:
+                at = self._start(name, attributes, at)
+        if self.open:
+            raise ValueError(f"an element {self.open[-1].name} that does not end")
+        for name in ("html", "head", "body", "style", "script", "Content-Security-Policy"):
+            if self.counts[name] != 1:
+                raise ValueError(f"{self.counts[name]} times {name}")
+        return self.page
+
+    def _start(self, name: str, written: str, at: int) -> int:
+        if name not in _ELEMENTS:
+            raise ValueError(f"an element {name} at character {at}")
+        attributes: dict[str, str] = {}
+        for found in _ATTRIBUTE.finditer(written):
+            key, value = found[1], html.unescape(found[2] or "")
+            if key not in _ATTRIBUTES or key in attributes:
+                raise ValueError(f"an attribute {key} of {name} at character {at}")
+            attributes[key] = value
+        if "href" in attributes and not (name == "a" and _LINK.fullmatch(attributes["href"])):
+            raise ValueError(f"a link to {attributes['href'][:120]!r}")
+        if "src" in attributes and not (name == "img" and _PICTURE.fullmatch(attributes["src"])):
+            raise ValueError(f"a picture from {attributes['src'][:120]!r}")
+        if name == "meta":
+            self._meta(attributes)
+        elif "http-equiv" in attributes or "content" in attributes or "charset" in attributes:
+            raise ValueError(f"an attribute of meta at {name}")
+        self.counts[name] += 1
+        element = _Element(name, attributes)
+        if name in ("style", "script"):
+            end = self.text.find(f"</{name}>", at)
+            if attributes or end < 0:
+                raise ValueError(f"a {name} with attributes, or without end")
+            setattr(self.page, name, self.text[at:end])
+            return end + len(f"</{name}>")
+        if name not in _VOID:
+            self.open.append(element)
+            self._opened(element)
+        return at
+
+    def _meta(self, attributes: Mapping[str, str]) -> None:
+        kind = attributes.get("http-equiv") or attributes.get("name") or "".join(attributes)[:7]
+        self.counts[kind] += 1
+        if kind not in _META or self.counts[kind] > 1 or {"name", "http-equiv"} <= {*attributes}:
+            raise ValueError(f"a meta {kind}")
+        if kind == "Content-Security-Policy":
+            if "http-equiv" not in attributes or self.counts["style"] or self.counts["script"]:
+                raise ValueError("a policy that does not come first")
+            self.page.policy = attributes.get("content", "")
+        elif "http-equiv" in attributes:
+            raise ValueError(f"a meta {kind}")
+
+    def _opened(self, element: _Element) -> None:
+        if element.name == "html":
+            self.page.language = element.attributes.get("lang", "")
+        if element.name == "body":
+            self.page.words = element.attributes.get("data-words", "")
+        elif "data-words" in element.attributes:
+            raise ValueError(f"words of the script at {element.name}")
+        if element.attributes.get("id") == _FINDINGS:
+            self.in_findings = True
+        if element.name == "tr" and self.in_findings and self._within("tbody"):
+            self.page.rows.append([])
+        if "chip" in element.classes and self.control:
+            status = " ".join(part for part in element.classes if part not in ("mark", "chip"))
+            self.page.verdicts.setdefault(self.control, status)
+
+    def _within(self, name: str, of_class: str = "") -> bool:
+        return any(e.name == name and (not of_class or of_class in e.classes) for e in self.open)
+
+    def _mark(self, element: _Element) -> None:
+        """Read a mark by its class, which no language changes; its word is the language's."""
+        of_class = " ".join(name for name in element.classes[1:] if name != "chip")
+        name = of_class if of_class in SEVERITIES else of_class.replace("-", " ")
+        mark = (STATUSES | SEVERITIES).get(name)
+        if mark is None:
+            raise ValueError(f"a mark {of_class!r}")
+        if self.page.language == text("language") and element.text != mark.word:
+            raise ValueError(f"a mark {name} with the word {element.text[:60]!r}")
+        element.texts = [name]
+
+    def _close(self, name: str, attributes: str) -> None:
+        if attributes or not self.open or self.open[-1].name != name:
+            raise ValueError(f"an end of {name} where none is open")
+        element = self.open.pop()
+        page = self.page
+        match name, element.classes:
+            case "strong", _ if self._within("p", "stamp"):
+                page.stamp = element.text
+            case "span", ["page-mark"]:
+                page.marks.append(element.text)
+            case "footer", _:
+                page.footer = element.text
+            case "h1", _:
+                page.title = element.text
+            case "p", ["subtitle"]:
+                page.subtitle = element.text
+            case "dd", _ if self._within("dl", "facts"):
+                page.facts.append(element.text)
+            case "span", ["id"]:
+                self.control = element.text
+                target = self.open[-1].attributes.get("id", "") if self.open else ""
+                page.controls.setdefault(element.text, target)
+            case "article", _:
+                self.control = ""
+            case (("th" | "td"), [kind, *_]) if self.in_findings and self._within("tbody"):
+                page.rows[-1].append((kind, element.text))
+            case "table", _:
+                self.in_findings = False
+        if element.classes[:1] == ["mark"]:
+            self._mark(element)
+        if "shape" in element.classes:  # read as no text, so that it must be none
+            if element.text not in _SHAPES:
+                raise ValueError(f"a mark {element.text[:60]!r}")
+        elif self.open:
+            self.open[-1].texts += element.texts
+
+
+def check_page(
+    contents: Contents, info: Mapping[str, str], maker: Maker, *, of_an_account: bool
+) -> tuple[list[Check], Page | None]:
+    """Return what the kit found of a page without its snapshot, and the page.
+
+    Parameters
+    ----------
+    contents : Contents
+    info : mapping of str to str
+        What ``bag-info.txt`` states.
+    maker : Maker
+        Which kit made the pack.
+    of_an_account : bool
+        Whether the page has a table of findings.
+    """
+    try:
+        page = read_page(contents.read(HTML).decode("utf-8"))
+    except UnreadableError as error:
+        return [failed(HTML, "a page", f"it {error}")], None
+    except UnicodeDecodeError:
+        return [failed(HTML, "a page in UTF-8", "other bytes")], None
+    except ValueError as error:
+        return [failed(HTML, "a page as the kit writes it, which loads nothing", str(error))], None
+    maker = maker.of_language(page.language)
+    checks = [*_assets(page, maker), *_cover(page, info)]
+    if of_an_account:
+        checks += _findings(contents, page)
+    if all(check.ok for check in checks):
+        checks.append(passed(HTML, "its script, style and policy are the kit's; it loads nothing"))
+    return checks, page
+
+
+def _assets(page: Page, maker: Maker) -> Iterator[Check]:
+    """Yield a script, a style or a policy that is not the kit's."""
+    cover = {"stamp": page.stamp, "marks": page.marks}
+    style, script, _ = assets(cover)
+    for name, own, kits in (
+        ("script", page.script, script),
+        ("words of the script", page.words, script_words()),
+        ("style", page.style, style),
+    ):
+        if own != kits:
+            if maker.is_here:
+                yield failed(HTML, f"the kit's {name}", "another")
+            else:
+                yield not_compared(f"{HTML}: {name}", f"made by {maker.name}")
+    policy = policy_of(page.style, page.script)
+    if page.policy != policy:
+        yield failed(HTML, f"the policy {policy}", page.policy)
+
+
+def _cover(page: Page, info: Mapping[str, str]) -> Iterator[Check]:
+    """Yield what the page states otherwise than ``bag-info.txt``."""
+    stamp = escape(info.get("Stamp", "none").removeprefix("none"))
+    if page.stamp != stamp:
+        yield failed(HTML, f"the stamp {stamp or 'none'}, as in {INFO}", page.stamp or "none")
+    as_of = cell_text("datetime", info.get("Evidence-As-Of", ""))
+    if as_of not in page.footer:
+        yield failed(HTML, f"as of {as_of} at its end, as in {INFO}", page.footer)
+    for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256"):
+        if label in info and info[label] not in page.facts:
+            yield failed(HTML, f"{label} {info[label]} on its cover, as in {INFO}", "another")
+
+
+def _findings(contents: Contents, page: Page) -> Iterator[Check]:
+    """Yield rows and verdicts of the page that are not those of the CSV."""
+    try:
+        records = read_findings(contents)
+    except (ValueError, RecursionError):
+        return  # a failed check of the findings'
+    columns = ("control", "region", "resource", "severity", "status")
+    kinds = ["control", "code", "code", "severity", "status"]
+    if len(page.rows) != len(records):
+        yield failed(HTML, f"{len(records)} findings, as in {CSV}", f"{len(page.rows)} rows")
+        return
+    for row, record in zip(page.rows, records, strict=True):
+        wanted = [_shown(record[name]) for name in columns]
+        shown = [cell for _, cell in row[: len(columns)]]
+        if [kind for kind, _ in row[: len(columns)]] != kinds or shown != wanted:
+            place = f"{HTML}: {record['control']}"
+            yield failed(place, f"{', '.join(wanted)}, as in {CSV}", ", ".join(shown))
+    if is_earlier(records):
+        return
+    statuses: dict[str, list[str]] = {}
+    for record in records:
+        statuses.setdefault(record["control"], []).append(record["status"])
+    for control, found in statuses.items():
+        wanted_status = worst(found).replace(" ", "-")
+        if page.verdicts.get(control, wanted_status) != wanted_status:
+            stated = page.verdicts[control]
+            yield failed(f"{HTML}: {control}", f"the verdict {worst(found)}, as in {CSV}", stated)
+    for control in sorted(page.verdicts.keys() - statuses.keys()):
+        yield failed(f"{HTML}: {control}", f"no verdict: {CSV} has none", page.verdicts[control])
+
+
+def _shown(cell: str) -> str:
+    """Return a cell of the CSV as a reader sees it on the page."""
+    return escape(cell).strip() or "\N{EN DASH}"
