@@ -120,7 +120,7 @@ def test_two_packs_may_be_named_alone(tmp_path: Path) -> None:
 def test_the_order_and_a_common_account_are_asked_for(tmp_path: Path) -> None:
     packs = [seal(tmp_path, ONE, [row("AR-05", "b", "fail")], days) for days in (0, 1)]
     other = seal(tmp_path, TWO, [row("AR-05", "b", "fail")], 2)
-    with pytest.raises(UserError, match="is the older one; name the earlier pack first"):
+    with pytest.raises(UserError, match="is the earlier pack; name the earlier pack first"):
         compare(packs[1], packs[0])
     with pytest.raises(UserError, match="no account in common"):
         compare_packs([open_pack(packs[0])], [open_pack(other)])

@@ -139,7 +139,7 @@ def test_a_control_that_is_none_is_told_with_those_that_are_near(tmp_path: Path)
     assert done.stderr.startswith("evidence: 'AR-50' is not a control; did you mean ")
     done = evidence("controls", "encryption", cwd=tmp_path)
     assert done.stderr == (
-        "evidence: there is no control 'encryption'; `evidence controls` lists them\n"
+        "evidence: 'encryption' is not a control; `evidence controls` lists them\n"
     )
 
 

@@ -63,7 +63,7 @@ def test_what_is_accepted_is_told_with_owner_reason_and_day(
 @pytest.mark.parametrize(
     ("control", "told"),
     [
-        ("EX-99", "waivers.yaml, waiver 1: control: there is no control 'EX-99'; did you mean EX-"),
+        ("EX-99", "waivers.yaml, waiver 1: control: 'EX-99' is not a control; did you mean EX-"),
         ("GV-03", "waivers.yaml, waiver 1: control: GV-03 sums up other controls"),
         ("ex-07", "waivers.yaml, waiver 1: control: 'ex-07': write EX-07"),
     ],

@@ -49,7 +49,7 @@ def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome
     gives=(),
 )
 def unused_instances_are_recycled() -> Outcome:
-    """AWS recycles instances that nobody uses."""
+    """AWS recycles unused instances."""
     return Attested()
 
 
@@ -212,13 +212,13 @@ def buckets_are_closed_to_the_public(public_by_policy: bool, restrict_public_buc
 
 @buckets_are_closed_to_the_public.clause
 def policies_cannot_open_it(restrict_public_buckets: bool) -> bool:
-    """A public policy would let nobody in: RestrictPublicBuckets is on, for account or bucket."""
+    """RestrictPublicBuckets is on for account or bucket, so that a public policy admits nobody."""
     return restrict_public_buckets
 
 
 @buckets_are_closed_to_the_public.clause
 def acls_cannot_open_it(acls_ignored: bool) -> bool:
-    """Public ACLs let in nobody: they are ignored, or ACLs are disabled."""
+    """The bucket ignores public ACLs, or ACLs are disabled."""
     return acls_ignored
 
 
@@ -226,7 +226,7 @@ def acls_cannot_open_it(acls_ignored: bool) -> bool:
 def access_points_let_nobody_else_in(
     access_points_admit: list[str], *, organisation_accounts: list[str]
 ) -> bool:
-    """No access point lets in the public, or another account that the parameters do not declare."""
+    """No access point admits the public, or another account that the parameters do not declare."""
     return set(access_points_admit) <= set(organisation_accounts)
 
 

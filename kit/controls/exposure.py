@@ -107,7 +107,7 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     gives=(PASS,),
 )
 def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
-    """The fleet has no filter that lets USB devices in."""
+    """The fleet has no filter that admits USB devices."""
     if usb_filters:
         return NotEvidenced("needs review")
     return True

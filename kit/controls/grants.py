@@ -27,7 +27,7 @@ from kit.tables.service_roles import EXPECTED
 def rights_on_appstream_and_its_data_are_administrators_alone(
     open: list[str], administrator: bool
 ) -> bool:
-    """Nobody but declared administrators and accounts may do so without a narrowing condition."""
+    """Only declared administrators and accounts have the right without a narrowing condition."""
     return not open or administrator
 
 
@@ -35,7 +35,7 @@ def rights_on_appstream_and_its_data_are_administrators_alone(
 def nobody_outside_may_on_a_condition(
     narrowed: list[str], administrator: bool, outsider: bool
 ) -> Outcome:
-    """Nobody else outside the account may do so at all."""
+    """No other principal outside the account has the right."""
     if narrowed and outsider and not administrator:
         return NotEvidenced("needs review")
     return True
@@ -84,7 +84,7 @@ def role_may_not_touch_appstream(role_may: list[str]) -> bool:
 def sessions_are_opened_on_named_stacks_or_under_a_condition(
     open: list[str], administrator: bool
 ) -> bool:
-    """Nobody but declared administrators may open sessions on every stack as any user."""
+    """Only declared administrators may open sessions on every stack as any user."""
     return not open or administrator
 
 
@@ -92,7 +92,7 @@ def sessions_are_opened_on_named_stacks_or_under_a_condition(
 def nobody_outside_opens_them_on_a_condition(
     narrowed: list[str], administrator: bool, outsider: bool
 ) -> Outcome:
-    """Nobody else outside the account may open a session."""
+    """No other principal outside the account may open a session."""
     if narrowed and outsider and not administrator:
         return NotEvidenced("needs review")
     return True

@@ -123,7 +123,7 @@ def trails_are_encrypted(kms_key: bool) -> bool:
 
 @trails_are_validated_and_encrypted.clause
 def keys_of_trails_are_usable(key_state: str | None) -> bool:
-    """The key is enabled, for without it CloudTrail delivers nothing and nobody reads a file."""
+    """The key is enabled: without it CloudTrail delivers no file and nobody can read a file."""
     return key_state in (None, "Enabled")
 
 
@@ -176,7 +176,7 @@ def no_event_data_store_is_going(store_state: str | None) -> bool:
 
 @logs_are_kept_as_long_as_needed.clause
 def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
-    """The key of an event data store is enabled, for without it nobody reads what is kept."""
+    """The key of an event data store is enabled: without it nobody can read its events."""
     return store_key_state in (None, "Enabled")
 
 
@@ -188,7 +188,7 @@ def keys_of_event_data_stores_are_usable(store_key_state: str | None) -> bool:
     responsibility=CUSTOMER,
 )
 def access_to_buckets_is_logged(access_logging: bool, accesses_logged: bool) -> Outcome:
-    """Server access logging is on, unless data events of CloudTrail's stand in for it (LG-02)."""
+    """Server access logging is on, unless CloudTrail records the bucket's data events (LG-02)."""
     if access_logging:
         return True
     return NotApplicable() if accesses_logged else False

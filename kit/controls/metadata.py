@@ -74,7 +74,7 @@ def tags_identify_nobody(
     shows=("field", "scheme"),
 )
 def urls_hold_no_credentials(secrets: list[str]) -> bool:
-    """No user name, password, token, key or signature stands in a URL."""
+    """No URL holds a user name, password, token, key or signature."""
     return not secrets
 
 
@@ -83,5 +83,5 @@ def urls_hold_no_credentials(secrets: list[str]) -> bool:
     responsibility=SHARED,
 )
 def metadata_in_diagnostic_logs(control: Control) -> bool:
-    """Sum up what stands in free-form fields and in tags."""
+    """Sum up the controls on free-form fields and on tags."""
     return control.id in {"MD-01", "MD-02"}

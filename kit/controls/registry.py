@@ -355,13 +355,16 @@ def control(
     return declare
 
 
-def _refuse_unknown(control: str, kind: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Raise for a name in a declaration that nothing has, with what is near."""
+def _refuse_unknown(
+    control: str, kind: str, names: Iterable[str], accepted: Collection[str]
+) -> None:
+    """Raise for a name that a declaration must not use; the message has a similar name."""
     for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-            raise ValueError(f"{control}: there is no {kind} {name!r}; {hint}")
+        if name not in accepted:
+            near = difflib.get_close_matches(name, accepted, n=1)
+            names_accepted = ", ".join(sorted(accepted))
+            hint = f"did you mean {near[0]!r}?" if near else f"accepted: {names_accepted}"
+            raise ValueError(f"{control}: {name!r} is not a {kind}; {hint}")
 
 
 def roll_up(id: str, *, responsibility: str) -> Callable[[_Findings], RollUp]:

@@ -23,7 +23,7 @@ class Statement:
     number : str
         The number that documents cite.
     part : str
-        Where on the page it stands.
+        The heading above it on the page.
     says : str
         Its words, shortened.
     controls : tuple of str

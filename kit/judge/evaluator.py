@@ -117,7 +117,7 @@ def evaluate(tables: Tables) -> Findings:
 
 
 class _Evaluation:
-    """One control over one table."""
+    """The evaluation of a control over a table."""
 
     def __init__(self, control: Control, table: Table, snapshot: Snapshot):
         self.control = control

@@ -19,7 +19,7 @@ _FIRST = 4  # controls that are named beside the verdict of a roll-up
 
 @dataclass(frozen=True)
 class Finding:
-    """One verdict.
+    """A verdict.
 
     Attributes
     ----------

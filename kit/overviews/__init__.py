@@ -1,1 +1,1 @@
-"""Documents made from packs: where an organisation stands, and what changed between audits."""
+"""Documents made from packs: an organisation's verdicts, and the changes between audits."""

@@ -172,7 +172,7 @@ def compare_packs(
         raise UserError(f"the packs have no account in common: {names[0]} and {names[1]}")
     if max(p.as_of for p in after) < max(p.as_of for p in before):
         raise UserError(
-            f"the second pack ({after[0].folder}) is the older one; name the earlier pack first"
+            f"the second pack ({after[0].folder}) is the earlier pack; name the earlier pack first"
         )
     old = _table(pack for pack in before if pack.account in shared)
     new = _table(pack for pack in after if pack.account in shared)

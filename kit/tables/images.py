@@ -51,7 +51,7 @@ def images(source: Source) -> Iterator[Row]:
 
 
 def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cell:
-    """Return the accounts that have a shared image; the collector asks only for shared images."""
+    """Return the accounts that have an image; the collector requests them for shared images."""
     if shared.value != "TRUE":
         return Cell([], shared.refs, shared.gap)
     answer = source.snapshot.answer(DESCRIBE_IMAGE_PERMISSIONS, images.region, Name=name)

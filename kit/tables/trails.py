@@ -108,7 +108,7 @@ class Record:
     def values(
         self, field: str, start: str = "", end: str = "", always: Iterable[str] = ()
     ) -> list[str]:
-        """Return sample values of a field: one for each way in which selectors treat a value.
+        """Return sample values of a field: a value for each way in which selectors treat it.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ def api_activity(snapshot: Snapshot, region: str, keys_in_use: Cell) -> dict[str
         for source in record.values(
             "eventSource", end=_DOMAIN, always=(_APPSTREAM, _KMS, _RDS_DATA)
         )
-        if "." not in source.removesuffix(_DOMAIN)  # services have one word before it
+        if "." not in source.removesuffix(_DOMAIN)  # a service is a single word before it
     ]
     kinds = record.values("eventType", always=(_API_CALL, _BY_AWS))
 

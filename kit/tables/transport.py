@@ -124,7 +124,7 @@ def _things(call: Call, answer: Answer) -> Iterator[tuple[dict[str, Any], str]]:
         "verified": Column(),
     },
 )
-def own_transport(source: Source) -> Iterator[Row]:
+def collector_transport(source: Source) -> Iterator[Row]:
     """Yield a single row: how this snapshot's requests travelled."""
     snapshot = source.snapshot
     first = _first_requests(snapshot)

@@ -136,12 +136,18 @@ DECLARATION: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"table": "stack"}, "EX-98: there is no table 'stack'; did you mean 'stacks'"),
-        ({"severity": "minor"}, "EX-98: there is no severity 'minor'; known: high, low, medium"),
-        ({"responsibility": "nobody"}, "EX-98: there is no responsibility 'nobody'; known: AWS"),
+        ({"table": "stack"}, "EX-98: 'stack' is not a table; did you mean 'stacks'"),
+        (
+            {"severity": "minor"},
+            "EX-98: 'minor' is not a severity; accepted: high, low, medium",
+        ),
+        (
+            {"responsibility": "nobody"},
+            "EX-98: 'nobody' is not a responsibility; accepted: AWS",
+        ),
         (
             {"shows": ("uploads",)},
-            "EX-98: there is no column of stacks 'uploads'; did you mean 'up",
+            "EX-98: 'uploads' is not a column of stacks; did you mean 'up",
         ),
     ],
 )
@@ -153,9 +159,9 @@ def test_a_declaration_that_does_not_fit_is_refused(change: dict[str, Any], mess
 
 def test_a_rule_that_reads_what_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "CONTROLS", {"EX-97": CONTROLS["EX-01"]})
-    with pytest.raises(ValueError, match="EX-98: there is no column of stacks 'uploads'"):
+    with pytest.raises(ValueError, match="EX-98: 'uploads' is not a column of stacks"):
         control("EX-98", **DECLARATION)(lambda uploads: True)
-    with pytest.raises(ValueError, match="EX-96: there is no threshold or parameter 'max_key_age'"):
+    with pytest.raises(ValueError, match="EX-96: 'max_key_age' is not a threshold or parameter"):
         control("EX-96", **DECLARATION)(lambda upload, *, max_key_age: True)
     with pytest.raises(ValueError, match="EX-97 is declared twice"):
         control("EX-97", **DECLARATION)(lambda upload: True)

@@ -43,7 +43,7 @@ def choose(language: str) -> None:
     Raises
     ------
     UserError
-        There is no such file, or its ids or fields differ from those of ``en.yaml``.
+        The file does not exist, or its ids or fields differ from those of ``en.yaml``.
     """
     global _chosen
     check(language)
@@ -169,7 +169,7 @@ def _read(source: str) -> Any:
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]]]:
-    """Yield id and text for each leaf of a tree of mappings; plural forms are one leaf."""
+    """Yield id and text for each leaf of a tree of mappings; plural forms are a single leaf."""
     if isinstance(node, str) or (isinstance(node, dict) and set(node) == set(PLURAL)):
         yield path, node
     elif isinstance(node, dict):
