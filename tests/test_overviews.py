@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,9 @@ import pypdf
 import pytest
 from playwright.sync_api import Browser
 
+from kit.verify import ending, verify
+from kit.verify.checks import UNSIGNED
+from tests.pack.forging import reseal
 from tests.sealed import row, seal
 
 BIN = Path(sys.executable).parent
@@ -64,6 +69,38 @@ def test_an_overview_is_a_bag(name: str, request: pytest.FixtureRequest) -> None
     )
     assert "NOT AWS: made up" in text
     assert ("333333333333" in text) == (name == "organisation")
+
+
+@pytest.mark.parametrize("name", ["organisation", "changes"])
+def test_an_overview_verifies_and_what_was_changed_in_it_does_not(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    pack = Path(shutil.copytree(request.getfixturevalue(name), tmp_path / "pack"))
+    checks = verify(pack)
+    assert [check.line for check in checks if not check.ok] == []
+    assert [*ending(checks)][-1] == UNSIGNED
+    for change, told in (
+        (("data/evidence.html", b"<h1>", b"<h1 onclick='a()'>"), "a page as the kit writes it"),
+        (("data/evidence.html", b"<style>", b"<style>p{}"), "the kit's style"),
+        (("bag-info.txt", b"NOT AWS: made up", b"none"), "the stamp none"),
+        (
+            ("bag-info.txt", b"External-Description: ", b"External-Description: All "),
+            "expected External-Description .*found All",
+        ),
+        (("bag-info.txt", b"2026-08-02T", b"2026-09-02T"), "Evidence-As-Of|the day of"),
+    ):
+        path, old, new = pack / change[0], *change[1:]
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new, 1))
+        reseal(pack)
+        lines = [check.line for check in verify(pack) if not check.ok]
+        assert re.search(told, "\n".join(lines)), lines
+        path.write_bytes(content)
+    reseal(pack)
+    (pack / "data" / "evidence.pdf").unlink()
+    reseal(pack)
+    assert any("data/evidence.pdf: expected a file" in check.line for check in verify(pack))
 
 
 def test_its_table_is_there_for_programs(organisation: Path, changes: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import io
 import json
@@ -27,6 +28,7 @@ from kit.pack.html import page
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
 from kit.snapshot import Snapshot, read
+from kit.verify.page import read_page
 
 # Words that are in nearly every English sentence, and that are no words when they are reversed.
 _COMMON = {
@@ -165,3 +167,12 @@ def _printed(content: bytes, folder: Path) -> list[str]:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     parts = (part for line in done.stdout.splitlines() for part in re.split(r"\s{2,}", line))
     return list(dict.fromkeys(parts))
+
+
+def test_verify_reads_verdicts_in_any_language(translated: Translated, signed_pack: Path) -> None:
+    rows = csv.DictReader((signed_pack / "data" / "findings.csv").open(newline=""))
+    shown = read_page(translated.page)
+    assert shown.language == "eo"
+    assert [(row[0][1], row[4][1]) for row in shown.rows] == [
+        (row["control"], row["status"]) for row in rows
+    ]

@@ -20,6 +20,8 @@ from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_
 from kit.pack.document import data_of, document
 from kit.pack.execute import execute
 from kit.pack.html import page
+from kit.pack.info import AGENT, LOCK
+from kit.pack.maker import agent, lock
 from kit.pack.pdf import pdf
 from kit.pack.tabular import csv_file
 
@@ -159,7 +161,8 @@ def _store(
     kit = version("appstream-evidence-kit")
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
     info = {
-        "Bag-Software-Agent": f"appstream-evidence-kit {kit}",
+        AGENT: agent(),
+        LOCK: lock(),
         "Evidence-As-Of": as_of.isoformat(),
         "External-Description": title,
         "External-Identifier": uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn,

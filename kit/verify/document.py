@@ -208,7 +208,7 @@ def _differ(
     wrong: list[Check] = []
     manifest: dict[str, Any] = {}
     try:
-        if embedded.get("findings.csv") not in (None, contents.read(CSV)):
+        if "findings.csv" in embedded and embedded["findings.csv"] != contents.read(CSV):
             wrong.append(failed(f"{PDF}: findings.csv", f"what {CSV} holds", "another content"))
         if "evidence.csv" in embedded:
             wrong += _index(embedded["evidence.csv"], contents.read(EVIDENCE))

@@ -60,16 +60,19 @@ def check_overview_info(contents: Contents, info: Mapping[str, str], name: str) 
     except (UnreadableError, ValueError) as error:
         yield failed(name, "a table", f"{error}")
         return
-    yield from _time(info)
+    wrong = [*_time(info)]
     if name == ACCOUNTS:
         newest = max((row.get("as_of", "") for row in rows), default="none")
         if newest != info.get("Evidence-As-Of"):
-            yield _differs(info, "Evidence-As-Of", newest, f"the newest in {ACCOUNTS}")
+            wrong.append(_differs(info, "Evidence-As-Of", newest, f"the newest in {ACCOUNTS}"))
         title = f"GDPR evidence of {len(rows)} accounts, Amazon AppStream 2.0"
     else:
         title = "Changes between two audits, Amazon AppStream 2.0"
     if title != info.get("External-Description"):
-        yield _differs(info, "External-Description", title, f"from {name}")
+        wrong.append(_differs(info, "External-Description", title, f"from {name}"))
+    yield from wrong
+    if not wrong:
+        yield passed(INFO, f"it states what {name} shows")
 
 
 def _labels(info: Mapping[str, str], manifest: Mapping[str, Any]) -> Iterator[Check]:

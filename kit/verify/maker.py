@@ -37,5 +37,5 @@ class Maker(NamedTuple):
 
 def maker_of(info: Mapping[str, str]) -> Maker:
     """Return which kit a pack states it was made by."""
-    name, made_with = info.get(AGENT, "an unnamed kit"), info.get(LOCK, "no lock stated")
-    return Maker(f"{name} ({made_with[:12]})", (name, made_with) == (agent(), lock()))
+    name, stated = info.get(AGENT, "an unnamed kit"), info.get(LOCK, "")
+    return Maker(f"{name} ({stated[:12] or 'no lock stated'})", (name, stated) == (agent(), lock()))
