@@ -386,7 +386,7 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
         click.echo(f"roll-ups, which sum up findings and are not counted: {told}")
     click.echo(f"findings digest: {pack.digest}")
     for told in pack.unused_waivers:
-        click.echo(f"waiver without use: {told}")
+        click.echo(f"waiver: {told}")
     return pack
 
 

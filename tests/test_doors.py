@@ -257,7 +257,8 @@ def test_names_of_the_account_are_nowhere_in_the_pack(
     for path in (packed[0] / "pack" / "data").iterdir():
         if path.is_file():
             text = _texts(path)
-            assert len(text) > 5_000, path.name
+            # A profile of OSCAL names controls and thresholds alone.
+            assert len(text) > (2_000 if path.name == "oscal-profile.json" else 5_000), path.name
             assert [name for name in names if name in text] == [], path.name
 
 

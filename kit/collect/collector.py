@@ -537,7 +537,8 @@ class _Engine:
                 "code": details.get("Code") or "Unknown",
                 "message": details.get("Message") or "",
             }
-            if problem.operation_name == job.call.operation:
+            # Before the first answer nobody has signed in: whatever AWS answered is why.
+            if problem.operation_name == job.call.operation or not self.requests:
                 response = problem.response
             else:  # of the call that should have renewed the credentials
                 told = f"{problem.operation_name}: {error['code']}: {error['message']}"

@@ -25,6 +25,7 @@ from kit.access.actions import (
     GIVE_RIGHTS,
     LIST_FILES,
     MINT,
+    PROVIDER,
     READ_FILES,
     UNPROTECT,
     Way,
@@ -415,7 +416,8 @@ class _Grants:
         """Identity providers by which somebody may sign in to a role with rights."""
         trusts = {role.arn: providers(role.trust.statements) for role in trusting}
         for provider in sorted({name for names in trusts.values() for name in names}):
-            label = self.source.labels.label("identity provider", provider)
+            kind = "SAML provider" if ":saml-provider/" in provider else PROVIDER
+            label = self.source.labels.label(kind, provider)
             declared = self._is_administrator(provider)
             outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
             for role in trusting:

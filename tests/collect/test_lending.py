@@ -168,7 +168,7 @@ def test_one_that_is_none_or_was_changed_is_refused(lender: Snapshot, tmp_path: 
 
 def test_an_account_is_a_member_or_the_administrator() -> None:
     both = {"organisation_snapshot": "x", "administers_organisation": True, "account": ACCOUNT}
-    with pytest.raises(UserError, match="give one of them"):
+    with pytest.raises(UserError, match="leave out one of them"):
         parameters(both)
 
 

@@ -111,7 +111,7 @@ def test_an_id_may_be_written_small() -> None:
 
 
 def test_an_id_that_is_none_brings_those_that_are_near() -> None:
-    with pytest.raises(UserError, match="no control 'ID-23'; did you mean ID-13"):
+    with pytest.raises(UserError, match="'ID-23' is not a control; did you mean ID-13"):
         find("ID-23")
     with pytest.raises(UserError, match="`evidence controls` lists them"):
         find("buckets")
