@@ -72,7 +72,7 @@ def wrong(pack: Path, trust: Path | None = None) -> dict[str, str]:
     for check in verify(pack, trust):
         if not check.ok:
             found[check.subject] = "\n".join(
-                (*found.get(check.subject, "").splitlines(), check.told)
+                (*found.get(check.subject, "").splitlines(), check.message)
             )
     return found
 
@@ -130,7 +130,7 @@ def test_a_signer_out_of_time_is_told(
     sign_manifest(pack, key)
     (pack / TIMESTAMP).unlink()
     assert re.search(rf"found .*out of time.*\): {told}", wrong(pack, authority.ca)[SIGNATURE])
-    (line,) = (check.told for check in verify(pack) if check.subject == SIGNATURE)
+    (line,) = (check.message for check in verify(pack) if check.subject == SIGNATURE)
     assert re.search(f"signer not checked: .*; {told}", line)
 
 

@@ -49,7 +49,7 @@ def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
     """What evaluating again finds beyond what the pack alone tells."""
     alone = {check.line for check in verify(pack)}
     return {
-        check.subject: check.told
+        check.subject: check.message
         for check in verify(pack, None, snapshot)
         if not check.ok and check.line not in alone
     }
@@ -66,7 +66,7 @@ def wrong_alone(pack: Path) -> dict[str, str]:
     wrong: dict[str, str] = {}
     for check in verify(pack):
         if not check.ok:
-            wrong[check.subject] = f"{wrong.get(check.subject, '')}{check.told}\n"
+            wrong[check.subject] = f"{wrong.get(check.subject, '')}{check.message}\n"
     return wrong
 
 
@@ -81,7 +81,7 @@ def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) 
 def test_the_snapshot_gives_the_pack_again(signed_pack: Path, snapshot: Path) -> None:
     done = evidence("verify", signed_pack, "--against", snapshot, cwd=signed_pack)
     assert done.returncode == 0, done.stdout
-    assert "findings are found again by evaluating the snapshot" in done.stdout
+    assert "evaluating the snapshot gives the same" in done.stdout
     assert "files are those that the snapshot gives" in done.stdout
 
 
@@ -140,7 +140,7 @@ def test_a_document_that_was_changed_before_it_was_signed_is_told(
     writer.write(changed)
     document.write_bytes(sign_pdf(changed.getvalue(), key))
     reseal(pack)
-    found = {check.subject: check.told for check in verify(pack, None, snapshot) if not check.ok}
+    found = {check.subject: check.message for check in verify(pack, None, snapshot) if not check.ok}
     assert "is another" in found["data/evidence.pdf"]
 
 
@@ -152,7 +152,7 @@ def test_a_workbook_packed_by_another_zlib_is_the_same(pack: Path, snapshot: Pat
             new.writestr(part.filename, old.read(part))
     path.write_bytes(again.getvalue())
     reseal(pack)
-    told = [c.told for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"]
+    told = [c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"]
     assert told == ["not compared: its parts are the snapshot's, packed by another zlib"]
 
 
@@ -218,14 +218,14 @@ def test_other_wording_is_a_note_where_another_kit_made_the_pack(
     if not lock:
         of_another_kit(pack)
     checks = verify(pack, None, snapshot)
-    assert any(c.ok and "findings are found again" in c.told for c in checks)
+    assert any(c.ok and "gives the same" in c.message for c in checks)
     (check,) = [c for c in checks if c.subject == "data/findings.csv" and (c.note or not c.ok)]
     assert check.ok is not lock
     if lock:
-        assert "expected the wording of" in check.told
+        assert "expected the wording of" in check.message
     else:
         agent = f"appstream-evidence-kit {version('appstream-evidence-kit')}"
-        assert re.search(rf"made by {agent} \(0{{12}}\), and {agent} \(\w+\) makes", check.told)
+        assert re.search(rf"made by {agent} \(0{{12}}\), and {agent} \(\w+\) makes", check.message)
 
 
 def test_a_pack_of_the_earlier_form_is_compared_as_far_as_it_goes(
@@ -245,8 +245,8 @@ def test_a_pack_of_the_earlier_form_is_compared_as_far_as_it_goes(
     info.write_text(re.sub("(?<=Findings-SHA-256: ).+", earlier, info.read_text()))
     reseal(pack)
     checks = verify(pack, None, snapshot)
-    assert any(c.ok and f"{earlier} (the earlier form" in c.told for c in checks)
-    assert any(c.note and "before findings had values of their own" in c.told for c in checks)
+    assert any(c.ok and f"{earlier} (the earlier form" in c.message for c in checks)
+    assert any(c.note and "before findings had values of their own" in c.message for c in checks)
     assert [*ending(checks)][-2].startswith("not compared: data/findings.csv")
     file.write_bytes(file.read_bytes().replace(b",fail,", b",pass,", 1))
     reseal(pack)

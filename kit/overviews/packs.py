@@ -157,11 +157,11 @@ def open_pack(folder: Path | str, roots: Roots = ()) -> SealedPack:
             wrong = [check for check in check_labels(contents) if not check.ok]
             info = read_info(contents)
     except RefusedError as error:
-        raise _fault(bag, error.name, f"it {error.told}") from None
+        raise _fault(bag, error.name, f"it {error.message}") from None
     except (UnreadableError, ValueError) as error:
         raise _fault(bag, MANIFEST, str(error)) from None
     if wrong:
-        raise _fault(bag, wrong[0].subject, wrong[0].told)
+        raise _fault(bag, wrong[0].subject, wrong[0].message)
     if instant(info.get("Evidence-As-Of", "")) is None:
         raise _fault(bag, INFO, "Evidence-As-Of is not a time with its zone")
     if FINDINGS in contents.sizes or "Account" in info:
@@ -260,7 +260,7 @@ def _signature(bag: Path, contents: Contents, info: Mapping[str, str], roots: Ro
     checks, name = check_manifest_signature(contents, roots)
     for check in checks:
         if not check.ok:
-            raise _fault(bag, check.subject, check.told)
+            raise _fault(bag, check.subject, check.message)
     return f"{name}; {'trusted' if roots else 'signer not checked'}"
 
 

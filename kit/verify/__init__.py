@@ -1,6 +1,6 @@
-"""Whether a pack is what it says: its files, findings, evidence and signatures.
+"""Whether a pack is what it states: its files, findings, evidence and signatures.
 
-Nothing of a pack is run, rendered, fetched or written anywhere.
+The kit runs, renders, fetches and writes nothing of a pack.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
 
 
 def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
-    """Look at everything that a pack says of itself.
+    """Check everything that a pack states about itself.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
     Returns
     -------
     list of Check
-        The pack is what it says where all of them are ok.
+        The pack is what it states where all of them are ok.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
             return list(_look(contents, roots, stored))
     except RefusedError as error:
         return [
-            Check(error.name, False, f"refused, and nothing else was looked at: it {error.told}")
+            Check(error.name, False, f"refused, and nothing else was looked at: it {error.message}")
         ]
     finally:
         texts.choose(language)

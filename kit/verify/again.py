@@ -51,7 +51,7 @@ Record = Mapping[str, Any]
 
 
 class _Placed(NamedTuple):
-    """A finding, and what of it has to be found again: identity, severity, what it rests on."""
+    """A finding's record, and what a new evaluation must give again: identity, severity, evidence."""
 
     record: Record
     compared: dict[str, Any]
@@ -71,7 +71,7 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     ----------
     contents : Contents
     info : mapping of str to str
-        What ``bag-info.txt`` says.
+        Labels and values of ``bag-info.txt``.
     stored : Snapshot
         That the pack should have been made from.
 
@@ -153,7 +153,7 @@ def _form(contents: Contents, name: str, made: bytes, maker: Maker) -> Iterator[
 
 
 def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> Iterator[Check]:
-    """Yield whether the PDF is the one made again, but for a signature that was appended."""
+    """Yield whether the PDF equals the PDF made again, but for a signature that was appended."""
     try:
         content = contents.read(PDF)
         added = _added(contents, made) if content.startswith(made) else ["another document"]
@@ -187,8 +187,8 @@ def _added(contents: Contents, made: bytes) -> list[str]:
                 same = item.unparse() == other.unparse()
             if not same:
                 differs.append(f"object {place[0]} is another")
-        kept = [one.unparse() for one in own.pages[0].get("/Annots", [])]
-        links = [one.unparse() for one in file.pages[0].get("/Annots", [])]
+        kept = [annotation.unparse() for annotation in own.pages[0].get("/Annots", [])]
+        links = [annotation.unparse() for annotation in file.pages[0].get("/Annots", [])]
         if links[: len(kept)] != kept or len(links) > len(kept) + 1:
             differs.append("annotations of the first page")
     return differs
@@ -204,7 +204,7 @@ def _plain(item: pikepdf.Object, without: Iterable[str] = ()) -> dict[str, bytes
 
 
 def _workbook(contents: Contents, made: bytes, maker: Maker) -> Iterator[Check]:
-    """Yield whether the workbook is the one made again; another zlib packs the same otherwise."""
+    """Yield whether the workbook equals the workbook made again; zlib's versions pack differently."""
     try:
         content = contents.read(WORKBOOK)
     except UnreadableError:
@@ -218,18 +218,18 @@ def _workbook(contents: Contents, made: bytes, maker: Maker) -> Iterator[Check]:
 
 
 def _parts(content: bytes, made: bytes) -> bool:
-    """Whether two zips hold the same parts; no more is unpacked than the one made here holds."""
+    """Whether two zips hold the same parts; the kit unpacks no more than its own zip holds."""
     try:
         with (
             zipfile.ZipFile(io.BytesIO(made)) as own,
             zipfile.ZipFile(io.BytesIO(content)) as other,
         ):
-            wanted, found = own.infolist(), other.infolist()
+            wanted, stored = own.infolist(), other.infolist()
             if [(part.filename, part.file_size) for part in wanted] != [
-                (part.filename, part.file_size) for part in found
+                (part.filename, part.file_size) for part in stored
             ]:
                 return False
-            for mine, theirs in zip(wanted, found, strict=True):
+            for mine, theirs in zip(wanted, stored, strict=True):
                 with other.open(theirs) as file:
                     if file.read(mine.file_size + 1) != own.read(mine):
                         return False
@@ -256,11 +256,11 @@ def _findings(packed: Placed, again: Placed, maker: Maker) -> Iterator[Check]:
                 same += 1
                 reworded += [place[0]] if there.record != here.record else []
             else:
-                expected, found = _described(here, there), _described(there, here)
+                expected, observed = _described(here, there), _described(there, here)
                 where = ", ".join(filter(None, place))
-                yield failed(where, f"{expected}, as evaluated again", found)
+                yield failed(where, f"{expected}, as evaluated again", observed)
     if same == sum(map(len, again.values())):
-        yield passed(CSV, f"{same} findings are found again by evaluating the snapshot")
+        yield passed(CSV, f"evaluating the snapshot gives the same {same} findings")
     if reworded:
         names = ", ".join(sorted(set(reworded)))
         wording = f"the wording of {len(reworded)} findings ({names})"
@@ -273,12 +273,12 @@ def _parquet(contents: Contents, made: bytes) -> Check:
     Its reader would have to unpack what a stranger packed, so nothing of it is parsed.
     """
     try:
-        found = contents.read(PARQUET)
+        stored = contents.read(PARQUET)
     except UnreadableError as error:
         return failed(PARQUET, f"the findings of {CSV}", f"it {error}")
-    if found == made:
+    if stored == made:
         return passed(PARQUET, f"byte for byte what {CSV} and the snapshot give")
-    if _WRITER in found and _WRITER in made:
+    if _WRITER in stored and _WRITER in made:
         return failed(PARQUET, f"the findings of {CSV}", "another content")
     return not_compared(PARQUET, "another version of pyarrow wrote it")
 
@@ -289,26 +289,26 @@ def _by_place(records: Iterable[Record]) -> Placed:
     Raises
     ------
     ValueError
-        The values of one are not JSON.
+        The values of a finding are not JSON.
     """
-    found: Placed = defaultdict(list)
+    placed: Placed = defaultdict(list)
     for record in records:
         known = identity(record)
         compared = {**known, "severity": record["severity"], "evidence": record["evidence"]}
-        found[tuple(known[name] for name in _PLACE)].append(_Placed(record, compared))
-    return found
+        placed[tuple(known[name] for name in _PLACE)].append(_Placed(record, compared))
+    return placed
 
 
-def _described(one: _Placed | None, other: _Placed | None) -> str:
+def _described(placed: _Placed | None, other: _Placed | None) -> str:
     """The status of a finding, and what else differs from the other's."""
-    if one is None:
+    if placed is None:
         return "no such finding"
     different = [
         f"{name} {value!r}"
-        for name, value in one.compared.items()
+        for name, value in placed.compared.items()
         if name != "status" and other and value != other.compared[name]
     ]
-    return ", ".join([str(one.compared["status"]), *different])
+    return ", ".join([str(placed.compared["status"]), *different])
 
 
 def _evidence(contents: Contents, stored: Snapshot) -> Iterator[Check]:
@@ -316,13 +316,13 @@ def _evidence(contents: Contents, stored: Snapshot) -> Iterator[Check]:
     for name, content in evidence_files(stored):
         path, expected = f"data/{name}", hashlib.sha256(content).hexdigest()
         try:
-            found = contents.sha256(path) if path in contents.sizes else "no such file"
+            observed = contents.sha256(path) if path in contents.sizes else "no such file"
         except UnreadableError as error:
-            found = f"it {error}"
-        if found == expected:
+            observed = f"it {error}"
+        if observed == expected:
             same += 1
         else:
             wrong += 1
-            yield failed(path, f"SHA-256 {expected}, as the snapshot gives it", found)
+            yield failed(path, f"SHA-256 {expected}, as the snapshot gives it", observed)
     if not wrong:
         yield passed(EVIDENCE, f"{same} files are those that the snapshot gives")

@@ -20,7 +20,7 @@ _KINDS = (".csv", ".html", ".json", ".parquet", ".pdf", ".xlsx")
 
 
 def check_bag(contents: Contents) -> Iterator[Check]:
-    """Yield what was found of the bag, the manifests and every file."""
+    """Yield the checks of the bag, the manifests and every file."""
     yield _declaration(contents)
     if "fetch.txt" in contents.sizes:
         yield failed(
@@ -36,7 +36,7 @@ def check_bag(contents: Contents) -> Iterator[Check]:
         listed |= digests.keys()
         yield from _listed(contents, manifest, digests, wanted)
     yield from _added(contents, listed)
-    yield from _told_apart(contents)
+    yield from _names_unlike(contents)
     yield from check_labels(contents)
     yield _size(contents)
 
@@ -47,7 +47,7 @@ def read_manifest(contents: Contents, name: str) -> dict[str, str]:
     Raises
     ------
     ValueError
-        Says which line is none, in which way.
+        A line is not as sha256sum writes it; the message has its number and the fault.
     """
     try:
         text = contents.read(name).decode("utf-8")
@@ -61,10 +61,10 @@ def read_manifest(contents: Contents, name: str) -> dict[str, str]:
         raise ValueError("a last line that does not end")
     digests: dict[str, str] = {}
     for number, line in enumerate(text.split("\n")[:-1], start=1):
-        found = _LINE.fullmatch(line)
-        if not found or "\r" in line:
+        match = _LINE.fullmatch(line)
+        if not match or "\r" in line:
             raise ValueError(f"line {number}: {line[:120]!r}")
-        digest, file = found.groups()
+        digest, file = match.groups()
         parts = file.split("/")
         if file.startswith(("/", "~")) or "\\" in file or {"", ".", ".."} & {*parts}:
             raise ValueError(f"line {number}: a name that leads out of the pack, {file[:120]!r}")
@@ -75,9 +75,9 @@ def read_manifest(contents: Contents, name: str) -> dict[str, str]:
 
 
 def read_info(contents: Contents) -> dict[str, str]:
-    """Return what ``bag-info.txt`` says; lines that say nothing are left out."""
-    found = (_LABEL.fullmatch(line) for line in _info_lines(contents))
-    return {line[1]: line[2] for line in found if line}
+    """Return the values of ``bag-info.txt`` by label; the kit leaves out any other line."""
+    matches = (_LABEL.fullmatch(line) for line in _info_lines(contents))
+    return {match[1]: match[2] for match in matches if match}
 
 
 def _info_lines(contents: Contents) -> list[str]:
@@ -91,22 +91,22 @@ def check_labels(contents: Contents) -> Iterator[Check]:
     """Yield lines of ``bag-info.txt`` that two readers could take for different things."""
     seen: set[str] = set()
     for number, line in enumerate(_info_lines(contents), start=1):
-        found = _LABEL.fullmatch(line)
-        if not found:
+        match = _LABEL.fullmatch(line)
+        if not match:
             yield failed(INFO, "lines such as Account: 123456789012", f"line {number}: {line!r}")
-        elif found[1].casefold() in seen:
-            yield failed(INFO, "each label once", f"line {number}: {found[1]} a second time")
+        elif match[1].casefold() in seen:
+            yield failed(INFO, "each label once", f"line {number}: {match[1]} a second time")
         else:
-            seen.add(found[1].casefold())
+            seen.add(match[1].casefold())
 
 
 def _declaration(contents: Contents) -> Check:
     try:
-        found = contents.read(DECLARATION)
+        content = contents.read(DECLARATION)
     except UnreadableError as error:
         return failed(DECLARATION, "the declaration of a bag", f"it {error}")
-    if found != _DECLARED:
-        return failed(DECLARATION, repr(_DECLARED), repr(found[:120]))
+    if content != _DECLARED:
+        return failed(DECLARATION, repr(_DECLARED), repr(content[:120]))
     return passed(DECLARATION, "a BagIt bag, version 1.0")
 
 
@@ -126,12 +126,12 @@ def _listed(
             yield failed(name, f"a file, as {manifest} lists it", "none")
         else:
             try:
-                found = contents.sha256(name)
+                computed = contents.sha256(name)
             except UnreadableError as error:
                 yield failed(name, f"SHA-256 {digest}", f"it {error}")
                 continue
-            if found != digest:
-                yield failed(name, f"SHA-256 {digest}", found)
+            if computed != digest:
+                yield failed(name, f"SHA-256 {digest}", computed)
             else:
                 good += 1
     if good:
@@ -150,7 +150,7 @@ def _added(contents: Contents, listed: set[str]) -> Iterator[Check]:
             yield failed(name, f"a kind of file that a pack has ({kinds})", "another; not opened")
 
 
-def _told_apart(contents: Contents) -> Iterator[Check]:
+def _names_unlike(contents: Contents) -> Iterator[Check]:
     """Names that some file systems take for the same would hide a file."""
     folded = {name: unicodedata.normalize("NFC", name).casefold() for name in contents.sizes}
     counts = Counter(folded.values())
@@ -160,8 +160,8 @@ def _told_apart(contents: Contents) -> Iterator[Check]:
 
 def _size(contents: Contents) -> Check:
     payload = [size for name, size in contents.sizes.items() if name.startswith("data/")]
-    found = f"{sum(payload)}.{len(payload)}"
+    counted = f"{sum(payload)}.{len(payload)}"
     stated = read_info(contents).get("Payload-Oxum")
-    if stated != found:
-        return failed(INFO, f"Payload-Oxum {found}, as counted", f"{stated}")
-    return passed(INFO, f"Payload-Oxum {found}: {len(payload)} files, {sum(payload)} bytes")
+    if stated != counted:
+        return failed(INFO, f"Payload-Oxum {counted}, as counted", f"{stated}")
+    return passed(INFO, f"Payload-Oxum {counted}: {len(payload)} files, {sum(payload)} bytes")

@@ -1,4 +1,4 @@
-"""What a verification reports: one line for each check, and the lines that end it."""
+"""What a verification reports: a line for each check, and the lines that end it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ UNSIGNED = (
 )
 _SIGNER_UNKNOWN = "who signed was not checked: name whom you trust with --trust"
 _MOST = 2_000  # characters of a text that a pack chose
-_MOST_ALIKE = 1_000  # failed checks of one kind that are listed
+_MOST_ALIKE = 1_000  # failed checks of a kind that are listed
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked.
+    """A check of a pack and its result.
 
     Attributes
     ----------
@@ -25,8 +25,8 @@ class Check:
         A file of the pack, or what else was checked.
     ok : bool
         Whether it is what the pack states.
-    told : str
-        What was found; where it is not ok, what was expected and what was found.
+    message : str
+        What the kit observed; where the check failed, what it expected too.
     note : bool
         Whether it is a remark: nothing was compared with what the pack states.
     open : str
@@ -36,28 +36,28 @@ class Check:
 
     subject: str
     ok: bool
-    told: str
+    message: str
     note: bool = False
     open: str = ""
 
     @property
     def line(self) -> str:
-        """It as one line for a terminal, which no name in a pack can break or colour."""
+        """The check as a line for a terminal, which no name in a pack can break or colour."""
         word = "note" if self.note else "ok" if self.ok else "FAILED"
-        return f"{word:<8}{_visible(self.subject)}: {_visible(self.told)}"
+        return f"{word:<8}{_visible(self.subject)}: {_visible(self.message)}"
 
 
 NOT_COMPARED, NO_SIGNATURE, NO_TRUST = "not compared", "no signature", "no trust"
 
 
-def passed(subject: str, told: str, leaves_open: str = "") -> Check:
-    """Return a check that found what the pack states."""
-    return Check(subject, True, told, open=leaves_open)
+def passed(subject: str, message: str, leaves_open: str = "") -> Check:
+    """Return a check that confirms what the pack states."""
+    return Check(subject, True, message, open=leaves_open)
 
 
-def noted(subject: str, told: str) -> Check:
-    """Return a check that compared nothing, or found a difference that is no fault."""
-    return Check(subject, True, told, note=True)
+def noted(subject: str, message: str) -> Check:
+    """Return a check that compared nothing, or reports a difference that is no fault."""
+    return Check(subject, True, message, note=True)
 
 
 def not_compared(subject: str, why: str) -> Check:
@@ -65,9 +65,9 @@ def not_compared(subject: str, why: str) -> Check:
     return Check(subject, True, f"not compared: {why}", note=True, open=NOT_COMPARED)
 
 
-def failed(subject: str, expected: str, found: str, leaves_open: str = "") -> Check:
-    """Return a check that did not."""
-    text = f"expected {expected[:_MOST]}; found {found[:_MOST]}"
+def failed(subject: str, expected: str, observed: str, leaves_open: str = "") -> Check:
+    """Return a check that contradicts what the pack states."""
+    text = f"expected {expected[:_MOST]}; found {observed[:_MOST]}"
     return Check(subject, False, text, open=leaves_open)
 
 

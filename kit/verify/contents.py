@@ -42,12 +42,12 @@ _KINDS = {
 
 
 class RefusedError(Exception):
-    """A pack is built so that it is not even looked into; the message says what was found."""
+    """The kit does not open a pack that is built so; the message names the fault."""
 
-    def __init__(self, name: str, told: str):
-        super().__init__(told)
+    def __init__(self, name: str, message: str):
+        super().__init__(message)
         self.name = name
-        self.told = told
+        self.message = message
 
 
 class UnreadableError(Exception):
@@ -137,19 +137,19 @@ class _Folder(Contents):
             raise RefusedError(prefix, f"lies in more than {_MOST_DEEP} folders")
         with os.scandir(folder) as entries:
             for entry in entries:
-                name, told = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(told.st_mode):
+                name, state = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
+                if stat.S_ISDIR(state.st_mode):
                     self._walk(folder / entry.name, f"{name}/", depth + 1)
-                elif not stat.S_ISREG(told.st_mode):
-                    raise RefusedError(name, f"is {_kind(told.st_mode)}, not a file")
-                elif told.st_nlink > 1:
+                elif not stat.S_ISREG(state.st_mode):
+                    raise RefusedError(name, f"is {_kind(state.st_mode)}, not a file")
+                elif state.st_nlink > 1:
                     raise RefusedError(
                         name,
-                        f"is a hard link, one of {told.st_nlink} names of a file: verify a copy "
+                        f"is a hard link, one of {state.st_nlink} names of a file: verify a copy "
                         "of the pack",
                     )
                 else:
-                    self._add(name, told.st_size)
+                    self._add(name, state.st_size)
 
     def open(self, name: str) -> IO[bytes]:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -36,7 +36,7 @@ _SAME["time"] = "started"
 def check_document(
     contents: Contents, info: Mapping[str, str], *, attached: bool
 ) -> tuple[list[Check], dict[str, Any]]:
-    """Return what was found of the PDF's actions and embedded files, and the snapshot's manifest.
+    """Return the checks of the PDF's actions and embedded files, and the snapshot's manifest.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def check_document(
 
 
 @dataclass
-class _Found:
+class _Traits:
     """What stands in the dictionaries of a PDF.
 
     Attributes
@@ -145,20 +145,20 @@ def _dictionaries_checked(
     file: pikepdf.Pdf, names: list[str], wanted: set[str], info: Mapping[str, str]
 ) -> Iterator[Check]:
     """Yield what the document does, and which files are embedded, wherever they hang."""
-    found = _Found()
+    traits = _Traits()
     for item, place, is_stream, of_link in _dictionaries(file):
-        found.add(item, place, is_stream, of_link)
-    acts = found.acts | {action for action, place in found.others if place not in found.links}
+        traits.add(item, place, is_stream, of_link)
+    acts = traits.acts | {action for action, place in traits.others if place not in traits.links}
     for name in sorted(acts):
         yield failed(PDF, "a document that does nothing by itself", name)
     if not acts:
         yield passed(PDF, "no action but links to its own pages and to addresses it prints")
-    if found.signed and info.get("Signature", "none") == "none":
+    if traits.signed and info.get("Signature", "none") == "none":
         yield failed(INFO, "no signature, as it says", f"one in {PDF}", NO_SIGNATURE)
     for name in sorted(wanted ^ {*names}):
-        told = f"{name} {'too' if name in names else 'missing'}"
-        yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", told)
-    counts = ((found.specifications, "named"), (len(found.embedded), "embedded"))
+        difference = f"{name} {'too' if name in names else 'missing'}"
+        yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", difference)
+    counts = ((traits.specifications, "named"), (len(traits.embedded), "embedded"))
     for count, what in counts:
         if count > len(names):
             yield failed(PDF, f"{len(names)} files {what}, as its list of files has", f"{count}")
@@ -173,7 +173,7 @@ def _is_link(item: pikepdf.Dictionary) -> bool:
 def _dictionaries(
     file: pikepdf.Pdf,
 ) -> Iterator[tuple[pikepdf.Dictionary, tuple[int, int], bool, bool]]:
-    """Yield every dictionary with the number of its object: where it is one, or (0, 0).
+    """Yield every dictionary with its object's number, or (0, 0) inside an object.
 
     Also whether it is a stream's, and whether it is a link's own action, within that.
     """
@@ -235,7 +235,7 @@ def _index(embedded: bytes, stored: bytes) -> Iterator[Check]:
         yield failed(f"{PDF}: evidence.csv", f"the requests of {EVIDENCE}", f"{name} {where}")
     for name in sorted(inside.keys() & beside.keys()):
         for own, other in _SAME.items():
-            told, stated = inside[name].get(own), beside[name].get(other)
-            if told is not None and told != stated:
+            embedded_value, stated = inside[name].get(own), beside[name].get(other)
+            if embedded_value is not None and embedded_value != stated:
                 expected = f"{name} with {own} {stated}, as in {EVIDENCE}"
-                yield failed(f"{PDF}: evidence.csv", expected, told)
+                yield failed(f"{PDF}: evidence.csv", expected, embedded_value)

@@ -25,7 +25,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:
 
 
 def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Check]:
-    """Yield what the kit found of the findings and of the evidence that they cite.
+    """Yield the checks of the findings and of the evidence that they cite.
 
     Parameters
     ----------

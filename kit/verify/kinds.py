@@ -55,9 +55,9 @@ COMPARISON = Kind("a comparison of two audits", (HTML, PDF, CHANGES))
 
 
 def kind_of(contents: Contents, info: Mapping[str, str]) -> Kind | None:
-    """Return a pack's kind; None where it has no file that one kind alone has.
+    """Return a pack's kind; None where it has no file that only this kind has.
 
-    A pack that has anything of an account's pack is one, so that leaving out a file or the
+    A pack that has anything of an account's pack is an account's pack, so that leaving out a file or the
     label ``Account`` leaves out no check.
     """
     names = contents.sizes.keys()
@@ -70,7 +70,7 @@ def kind_of(contents: Contents, info: Mapping[str, str]) -> Kind | None:
 def check_kind(contents: Contents, info: Mapping[str, str], kind: Kind | None) -> Iterator[Check]:
     """Yield which files a pack of this kind lacks, and which it must not have."""
     if kind is None:
-        kinds = ", ".join(f"{one.name} ({one.files[-1]})" for one in (ORGANISATION, COMPARISON))
+        kinds = ", ".join(f"{kind.name} ({kind.files[-1]})" for kind in (ORGANISATION, COMPARISON))
         yield failed("the pack", f"{ACCOUNT.name} ({CSV}), {kinds}", "none of these files")
         return
     lacking = [name for name in (*kind.files, *kind.later) if name not in contents.sizes]

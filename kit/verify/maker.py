@@ -1,4 +1,4 @@
-"""Which kit made a pack, and whether that is this one."""
+"""Which kit made a pack, and whether it is this kit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kit.verify.checks import Check, failed, not_compared
 class Maker(NamedTuple):
     """The kit that a pack states it was made by.
 
-    `name` is its name and version with the beginning of its lock; `is_here` tells whether this
+    `name` is its name and version with the beginning of its lock; `is_here` states whether this
     kit, with these versions of all that it depends on, is the same and so makes the same bytes.
     """
 
@@ -27,10 +27,10 @@ class Maker(NamedTuple):
             return self
         return Maker(f"{self.name}, language {language[:20]!r}", False)
 
-    def differs(self, subject: str, expected: str, found: str) -> Check:
-        """Return a failed check where this kit made the pack, else one that compared nothing."""
+    def differs(self, subject: str, expected: str, observed: str) -> Check:
+        """Return a failed check where this kit made the pack, else a check that compared nothing."""
         if self.is_here:
-            return failed(subject, expected, found)
+            return failed(subject, expected, observed)
         here = f"{agent()} ({lock()[:12]})"
         return not_compared(subject, f"made by {self.name}, and {here} makes other bytes")
 

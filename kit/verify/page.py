@@ -1,4 +1,4 @@
-"""The page of a pack, read as text in the one form in which the kit writes it.
+"""The page of a pack, read as text in the only form in which the kit writes it.
 
 No browser opens it. The grammar is narrower than HTML's, so that a browser cannot read something
 else: no comment, no entity in a name, no attribute without quotes, every element closed.
@@ -110,7 +110,7 @@ def read_page(content: str) -> Page:
     Raises
     ------
     ValueError
-        It is not in the form in which the kit writes pages; the message says where.
+        It is not in the form in which the kit writes pages; the message names the place.
     """
     return _Reader(content).read()
 
@@ -129,11 +129,11 @@ class _Reader:
             raise ValueError(f"no {_START} at its beginning")
         at += len(_START)
         while at < len(self.text):
-            found = _TOKEN.match(self.text, at)
-            if not found:
+            match = _TOKEN.match(self.text, at)
+            if not match:
                 raise ValueError(f"{self.text[at : at + 60]!r} at character {at}")
-            at = found.end()
-            closing, name, attributes, between = found.groups()
+            at = match.end()
+            closing, name, attributes, between = match.groups()
             if between is not None:
                 if self.open:
                     self.open[-1].texts.append(between)
@@ -154,8 +154,8 @@ class _Reader:
         if name not in _ELEMENTS:
             raise ValueError(f"an element {name} at character {at}")
         attributes: dict[str, str] = {}
-        for found in _ATTRIBUTE.finditer(written):
-            key, value = found[1], html.unescape(found[2] or "")
+        for match in _ATTRIBUTE.finditer(written):
+            key, value = match[1], html.unescape(match[2] or "")
             if key not in _ATTRIBUTES or key in attributes:
                 raise ValueError(f"an attribute {key} of {name} at character {at}")
             attributes[key] = value
@@ -261,7 +261,7 @@ class _Reader:
 def check_page(
     contents: Contents, info: Mapping[str, str], maker: Maker, *, of_an_account: bool
 ) -> tuple[list[Check], Page | None]:
-    """Return what the kit found of a page without its snapshot, and the page.
+    """Return the checks of a page without its snapshot, and the page.
 
     Parameters
     ----------
@@ -347,11 +347,11 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
     statuses: dict[str, list[str]] = {}
     for record in records:
         statuses.setdefault(record["control"], []).append(record["status"])
-    for control, found in statuses.items():
-        wanted_status = worst(found).replace(" ", "-")
+    for control, rows in statuses.items():
+        wanted_status = worst(rows).replace(" ", "-")
         if page.verdicts.get(control, wanted_status) != wanted_status:
             stated = page.verdicts[control]
-            yield failed(f"{HTML}: {control}", f"the verdict {worst(found)}, as in {CSV}", stated)
+            yield failed(f"{HTML}: {control}", f"the verdict {worst(rows)}, as in {CSV}", stated)
     for control in sorted(page.verdicts.keys() - statuses.keys()):
         yield failed(f"{HTML}: {control}", f"no verdict: {CSV} has none", page.verdicts[control])
 

@@ -13,14 +13,14 @@ from kit.verify.contents import MOST_IN_MEMORY, Contents, UnreadableError
 from kit.verify.kinds import PDF
 
 _MOST_OBJECTS = 1_000_000
-_MOST_UNPACKED = 32 << 20  # bytes of a stream that tells where objects are, or holds them
+_MOST_UNPACKED = 32 << 20  # bytes of a stream that lists where objects are, or holds them
 _MOST_ITEMS = 1_000_000  # of an array or a dictionary
 _STRUCTURE = ("/XRef", "/ObjStm")
 
 
 @contextmanager
 def opened(contents: Contents) -> Iterator[pikepdf.Pdf]:
-    """Open the pack's PDF, as it is: one that is damaged is not repaired.
+    """Open the pack's PDF as it is, and do not repair a damaged file.
 
     qpdf's bounds are those of the process, and are set back at the end.
 
@@ -53,7 +53,7 @@ def opened(contents: Contents) -> Iterator[pikepdf.Pdf]:
     except UnreadableError:
         raise
     except Exception as error:
-        told = f"{error}".partition("\n")[0].rpartition("): ")[2]  # the rest is where it lay
-        raise UnreadableError(f"cannot be read: {told or type(error).__name__}") from None
+        message = f"{error}".partition("\n")[0].rpartition("): ")[2]  # the rest is where it lay
+        raise UnreadableError(f"cannot be read: {message or type(error).__name__}") from None
     finally:
         settings.set_qpdf_limits(**before)  # type: ignore[arg-type]

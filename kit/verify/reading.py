@@ -11,7 +11,7 @@ _MOST_IN_CELL = 64 << 20
 
 
 def read_json(content: bytes | str) -> Any:
-    """Return what JSON holds, where it has one reading alone.
+    """Return what JSON holds, where it has a single reading.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read_json(content: bytes | str) -> Any:
 
 
 def read_table(content: bytes) -> list[dict[str, str]]:
-    """Return the rows of a CSV file (RFC 4180), where it has one reading alone.
+    """Return the rows of a CSV file (RFC 4180), where it has a single reading.
 
     Raises
     ------

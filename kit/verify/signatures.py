@@ -44,7 +44,7 @@ Roots = Sequence[asn1.Certificate]
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Status:
     """A signature that was looked at: whose, whether it holds, why the signer is not trusted."""
 
     signer: asn1.Certificate
@@ -75,13 +75,13 @@ def read_roots(path: Path | None) -> Roots:
 
 
 def check_signatures(contents: Contents, info: Mapping[str, str], roots: Roots) -> Iterator[Check]:
-    """Yield what was found of the signatures over the tag manifest and in the PDF.
+    """Yield the checks of the signatures over the tag manifest and in the PDF.
 
     Parameters
     ----------
     contents : Contents
     info : mapping of str to str
-        What ``bag-info.txt`` says; ``Signature`` there is held against what is there.
+        Labels and values of ``bag-info.txt``; its ``Signature`` names the files that must be there.
     roots : sequence of certificates
         Whom the reader trusts; empty to look at integrity alone.
     """
@@ -137,7 +137,7 @@ def _over_manifest(
 
 
 def _printed(contents: Contents, *, signed: bool) -> Check:
-    """Tell what the pages say of themselves; the HTML is read as text and nothing more."""
+    """Check the mark on the pages; the kit reads the HTML as text and nothing more."""
     try:
         marks = _MARK.findall(contents.read(HTML))
     except UnreadableError as error:
@@ -145,50 +145,50 @@ def _printed(contents: Contents, *, signed: bool) -> Check:
     words = "Signed" if signed else "Unsigned"
     # In any language the mark names the file of the signature.
     if any(mark.startswith(b"Signed:") or SIGNATURE.encode() in mark for mark in marks) != signed:
-        found = b", ".join(marks).decode("utf-8", "replace") or "neither"
-        return failed(HTML, f"{words} on its pages, as {INFO} says", found)
+        printed = b", ".join(marks).decode("utf-8", "replace") or "neither"
+        return failed(HTML, f"{words} on its pages, as {INFO} says", printed)
     return passed(HTML, f"{words} on its pages, as {INFO} says")
 
 
 def _unsigned(contents: Contents, roots: Roots) -> Iterator[Check]:
-    found = [name for name in (SIGNATURE, TIMESTAMP) if name in contents.sizes]
-    if found:
-        yield failed(INFO, "no signature, as it says", ", ".join(found), NO_SIGNATURE)
+    files = [name for name in (SIGNATURE, TIMESTAMP) if name in contents.sizes]
+    if files:
+        yield failed(INFO, "no signature, as it says", ", ".join(files), NO_SIGNATURE)
     if roots:
         wanted = "a signature by a signer below a certificate of --trust"
         yield failed("signature", wanted, "an unsigned pack", NO_SIGNATURE)
-    elif not found:
+    elif not files:
         yield passed(INFO, "the pack is unsigned, as it states", NO_SIGNATURE)
 
 
 def _looked(
     subject: str, look: Any, contents: Contents, roots: Roots, moment: dt.datetime | None
 ) -> tuple[Check, asn1.Certificate | None]:
-    """Tell what a signature is worth; bytes that are none of a signature never break this."""
+    """Check a signature; bytes that are not a signature yield a failed check, not an error."""
     try:
-        found, told = apart(asyncio.run, look(contents, roots, moment))
+        status, message = apart(asyncio.run, look(contents, roots, moment))
     except UnreadableError as error:
         return failed(subject, "a signature, as bag-info.txt says", f"it {error}"), None
     except Exception as error:
         return failed(subject, "a signature, as bag-info.txt says", _reason(error)), None
-    if not found.holds:
+    if not status.holds:
         return failed(
-            subject, f"a signature of what is there, by {_name(found.signer)}", told
+            subject, f"a signature of what is there, by {_name(status.signer)}", message
         ), None
-    if roots and not found.trusted:
-        name = f"{_name(found.signer)}: {found.why_not}"
+    if roots and not status.trusted:
+        name = f"{_name(status.signer)}: {status.why_not}"
         return failed(subject, "a signer below a certificate of --trust", name), None
     trust = "trusted" if roots else "signer not checked: name whom you trust with --trust"
     leaves_open = "" if roots else NO_TRUST
-    if not found.trusted and (when := _out_of_time(found.signer, dt.datetime.now(dt.UTC))):
+    if not status.trusted and (when := _out_of_time(status.signer, dt.datetime.now(dt.UTC))):
         trust += f"; {when}"
-    text = f"{told}, by {_name(found.signer)}; {trust}"
-    return passed(subject, text, leaves_open), found.signer
+    text = f"{message}, by {_name(status.signer)}; {trust}"
+    return passed(subject, text, leaves_open), status.signer
 
 
 async def _manifest_signature(
     contents: Contents, roots: Roots, moment: dt.datetime | None
-) -> tuple[_Found, str]:
+) -> tuple[_Status, str]:
     signed = cms.ContentInfo.load(contents.read(SIGNATURE), strict=True)["content"]
     _agree_on_hash(signed)
     status = await async_validate_detached_cms(
@@ -197,13 +197,13 @@ async def _manifest_signature(
         signer_validation_context=_context(roots, moment),
         key_usage_settings=_USAGE,
     )
-    told = f"intact over {TAG_MANIFEST}" if status.intact and status.valid else "another content"
-    return _found(status, status.intact and status.valid, moment), told
+    message = f"intact over {TAG_MANIFEST}" if status.intact and status.valid else "another content"
+    return _status(status, status.intact and status.valid, moment), message
 
 
 async def _pdf_signature(
     contents: Contents, roots: Roots, moment: dt.datetime | None
-) -> tuple[_Found, str]:
+) -> tuple[_Status, str]:
     embedded = list(_reader(contents).embedded_signatures)
     if len(embedded) != 1:
         raise ValueError(f"{len(embedded)} signatures in the PDF")
@@ -223,17 +223,17 @@ async def _pdf_signature(
     if stamp and not (stamp.intact and stamp.valid):
         holds = False
     if not holds:
-        told = (
+        message = (
             "a signature that does not cover the whole file" if status.intact else "another content"
         )
     else:
-        told = "intact over the whole file, nothing added since"
-        told += f", timestamp {_time(stamp.timestamp)}" if stamp else ""
-    return _found(status, holds, moment), told
+        message = "intact over the whole file, nothing added since"
+        message += f", timestamp {_time(stamp.timestamp)}" if stamp else ""
+    return _status(status, holds, moment), message
 
 
 def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | None]:
-    """Tell what the timestamp over the signature is worth; its time where it is trusted."""
+    """Check the timestamp over the signature, and return its time where it is trusted."""
     try:
         response = tsp.TimeStampResp.load(contents.read(TIMESTAMP), strict=True)
         if response["status"]["status"].native != "granted":
@@ -258,15 +258,15 @@ def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | N
         return failed(
             TIMESTAMP, f"a timestamp over {SIGNATURE}", f"one over another, by {service}"
         ), None
-    told = f"{SIGNATURE} was there at {_time(status.timestamp)}, by {service}"
+    message = f"{SIGNATURE} was there at {_time(status.timestamp)}, by {service}"
     if status.trusted:
-        return passed(TIMESTAMP, f"{told}; trusted"), status.timestamp
+        return passed(TIMESTAMP, f"{message}; trusted"), status.timestamp
     why = "no certificate of --trust is above it" if roots else "service not checked"
-    return passed(TIMESTAMP, f"{told}; {why}"), None
+    return passed(TIMESTAMP, f"{message}; {why}"), None
 
 
-def _found(status: Any, holds: bool, moment: dt.datetime | None) -> _Found:
-    """What pyHanko found, and in plain words why a signer is not trusted."""
+def _status(status: Any, holds: bool, moment: dt.datetime | None) -> _Status:
+    """Return pyHanko's result, with the reason in plain words where it does not trust a signer."""
     signer, problem = status.signing_cert, status.trust_problem_indic
     why = _out_of_time(signer, moment or dt.datetime.now(dt.UTC))
     if not why and problem == AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
@@ -274,7 +274,7 @@ def _found(status: Any, holds: bool, moment: dt.datetime | None) -> _Found:
     if not why:
         name = problem.standard_name if problem else "no reason given"
         why = f"the certificates above it do not hold ({name})"
-    return _Found(signer, holds, status.trusted, why)
+    return _Status(signer, holds, status.trusted, why)
 
 
 def _out_of_time(certificate: asn1.Certificate, moment: dt.datetime) -> str:
@@ -287,16 +287,16 @@ def _out_of_time(certificate: asn1.Certificate, moment: dt.datetime) -> str:
 
 def _agree_on_hash(signed: Any) -> None:
     """Refuse all but SHA-2, and a list of hashes other than the signer's, which nothing covers."""
-    listed = [one["algorithm"].native for one in signed["digest_algorithms"]]
-    used = [one["digest_algorithm"]["algorithm"].native for one in signed["signer_infos"]]
+    listed = [digest["algorithm"].native for digest in signed["digest_algorithms"]]
+    used = [signer["digest_algorithm"]["algorithm"].native for signer in signed["signer_infos"]]
     if listed != used:
         raise ValueError(f"a list of hashes, {listed}, other than the signer's, {used}")
     stamped = signed["encap_content_info"]["content"].parsed if _is_stamp(signed) else None
     if stamped:
         used.append(stamped["message_imprint"]["hash_algorithm"]["algorithm"].native)
-    for one in signed["signer_infos"]:
-        if "_" in one["signature_algorithm"]["algorithm"].native.removeprefix("rsassa_"):
-            used.append(one["signature_algorithm"].hash_algo)
+    for signer in signed["signer_infos"]:
+        if "_" in signer["signature_algorithm"]["algorithm"].native.removeprefix("rsassa_"):
+            used.append(signer["signature_algorithm"].hash_algo)
     for name in used:
         if name not in _HASHES:
             raise ValueError(f"one with {name}; SHA-2 is taken alone ({', '.join(_HASHES)})")

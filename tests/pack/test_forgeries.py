@@ -723,7 +723,7 @@ def test_forms_of_another_kit_are_not_compared_and_it_is_named(pack: Path) -> No
     checks = verify(pack)
     assert [check.line for check in checks if not check.ok] == []
     made_by = "not compared: made by appstream-evidence-kit 0.1.0 (000000000000)"
-    named = {check.subject for check in checks if check.told.startswith(made_by)}
+    named = {check.subject for check in checks if check.message.startswith(made_by)}
     assert {f"data/{OCSF}", f"{HTML}: script", f"other texts of {HTML}"} <= named
     assert [*ending(checks)][-2].startswith("not compared: ")
 

@@ -530,7 +530,7 @@ def test_so_many_files_are_not_even_counted(
     monkeypatch.setattr(contents, "MOST_FILES", 5)
     pack = write(tmp_path / "pack", {f"{n}.csv": b"" for n in range(10)})
     (check,) = verify(pack)
-    assert "holds more than 5 files" in check.told
+    assert "holds more than 5 files" in check.message
 
 
 def test_a_workbook_is_never_parsed(tmp_path: Path) -> None:
