@@ -31,12 +31,12 @@ class Need(Enum):
 
     REQUIRED = "required"  # some control is not evidenced
     FALLBACK = "fallback"  # nothing, as long as what it stands in for is answered
-    INFORMATIVE = "informative"  # no verdict changes, something beside one is not shown
+    INFORMATIVE = "informative"  # no verdict changes; a fact shown beside a verdict is missing
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a call's parameters may depend on."""
+class RunContext:
+    """The facts of a run on which a call's parameters may depend."""
 
     account: str
     as_of: dt.datetime
@@ -64,10 +64,10 @@ class _ARNs(Functions):  # type: ignore[misc]
         return parts[n] or None if len(parts) == 6 else None
 
 
-def _mappings(found: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(found, dict):
-        yield dict(found)
-    for item in found if isinstance(found, list) else ():
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield dict(value)
+    for item in value if isinstance(value, list) else ():
         yield from _mappings(item)
 
 
@@ -77,7 +77,7 @@ _compiled = lru_cache(maxsize=10_000)(jmespath.compile)
 
 
 def search(path: str, document: Any) -> Any:
-    """Return what a JMESPath expression finds in a document; each expression is parsed once."""
+    """Return what a JMESPath expression selects from a document; each expression is parsed once."""
     return _compiled(path).search(document)
 
 
@@ -86,11 +86,11 @@ class Each:
     """A source that a call fans out over.
 
     ``request`` is a JMESPath expression over one page of the source's answer. It yields
-    request parameters, one mapping for each request; a member ``Region`` says where to ask,
+    request parameters, one mapping for each request; a member ``Region`` names the region,
     otherwise (or where it is null or no region) the source's own region is meant. Mappings with
-    another null are passed over. ``beyond``: ask outside the regions in scope too, for what covers them from
-    elsewhere. A member ``Owner`` is the account that owns what is asked about: another account's
-    is passed over.
+    another null are passed over. ``beyond``: the kit also sends requests to regions out of scope, for
+    resources there that cover the regions in scope. A member ``Owner`` is the account that owns the
+    resource: the kit passes over another account's.
     """
 
     source: Call
@@ -98,7 +98,7 @@ class Each:
     beyond: bool = False
 
     def wanted(self, page: Any) -> Iterator[dict[str, Any]]:
-        """Yield what to ask because of one page of the answer, ``Region`` and ``Owner`` included."""
+        """Yield the requests that a page of the answer leads to, ``Region`` and ``Owner`` included."""
         for wanted in _mappings(_compiled(self.request).search(page, options=_OPTIONS)):
             if "Region" in wanted and not _REGION.fullmatch(wanted["Region"] or ""):
                 wanted["Region"] = None
@@ -117,7 +117,7 @@ class Call:
     holds: tuple[str, ...]
     always: tuple[str, ...]
     root: str
-    parameters: Callable[[Asked], Mapping[str, Any]]
+    parameters: Callable[[RunContext], Mapping[str, Any]]
     each: tuple[Each, ...]
     after: tuple[Call, ...]
     fallback_of: Call | None
@@ -135,13 +135,13 @@ class Call:
 
     @cached_property
     def name(self) -> str:
-        """``service.Operation``, as in botocore, and what this call asks it about, if others do too."""
+        """``service.Operation``, as in botocore, and the call's subject, if the operation has other calls."""
         about = f" ({self.of})" if self.of else ""
         return f"{self.service}.{self.operation}{about}"
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The members that AWS sends with every answer that is one."""
+        """The members that AWS sends with every complete answer."""
         return (*filter(None, (self.items,)), *self.holds, *self.always)
 
     @property
@@ -153,7 +153,7 @@ class Call:
 
     @property
     def sources(self) -> tuple[Call, ...]:
-        """The calls whose answers decide what this one asks."""
+        """The calls whose answers decide this call's requests."""
         fallback = (self.fallback_of,) if self.fallback_of else ()
         return (*(each.source for each in self.each), *self.after, *fallback)
 
@@ -181,7 +181,7 @@ def declare(
     holds: tuple[str, ...] = (),
     always: tuple[str, ...] = (),
     root: str = "",
-    parameters: Mapping[str, Any] | Callable[[Asked], Mapping[str, Any]] | None = None,
+    parameters: Mapping[str, Any] | Callable[[RunContext], Mapping[str, Any]] | None = None,
     each: tuple[Each, ...] = (),
     after: tuple[Call, ...] = (),
     fallback_of: Call | None = None,
@@ -205,18 +205,18 @@ def declare(
         As botocore names them.
     scope : Scope
     of : str
-        What it asks about, where another call of the same operation asks about something else.
+        The call's subject, where another call of the same operation has another subject.
     items : str
         JMESPath of the list that the operation pages, for calls that list.
     holds : tuple of str
-        Further members without which an answer does not say what was asked.
+        Further members without which an answer lacks the requested facts.
     always : tuple of str
-        Further members that AWS always sends: an answer without them is unreadable, and asked for
-        again (`kit.collect.wire`).
+        Further members that AWS always sends. An answer without them is unreadable, and the kit
+        repeats the request (`kit.collect.wire`).
     root : str
-        Name of the root element of an answer of Amazon S3's, which says nothing where a setting
+        Name of the root element of an answer of Amazon S3's, which is empty where a setting
         was never made.
-    parameters : mapping, or a function of `Asked`
+    parameters : mapping, or a function of `RunContext`
         Request parameters that do not come from other answers.
     each : tuple of Each
         What the call fans out over; requests that are the same are made once.
@@ -227,7 +227,7 @@ def declare(
     home : bool
         Only the home region of the account's partition answers: us-east-1, us-gov-west-1 ...
     absent : mapping of error code to a part of its message
-        Errors that say "there is none": facts, not failures.
+        Errors that state that the thing does not exist: facts, not failures.
     secret, personal : tuple of str
         Members (dotted, ``[]`` for lists) replaced before storing, and members that are stored
         but never leave the snapshot in clear.
@@ -237,15 +237,15 @@ def declare(
     action : str
         The IAM action where it is not ``service:Operation``; empty where none is needed.
     until : str
-        JMESPath that is true once the answer is final: the call is asked again until then.
+        JMESPath that is true once the answer is final: the kit repeats the call until then.
     seconds_between : float
         Pause between two requests of this call in a region (documented rates).
     bounded : bool
         The parameters of the run bound how many pages are read, which is then no failure.
     informative : bool
-        No verdict needs the answer: it is shown beside one.
+        No verdict needs the answer: the pack shows it beside a verdict.
     probe : bool
-        The answer tells whether the region is in use at all.
+        The answer shows whether the region is in use at all.
     """
     given = parameters or {}
     call = Call(
@@ -425,7 +425,7 @@ DESCRIBE_IMAGE_BUILDERS = declare(
 )
 _ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
 # Images that run and that the account does not own: AWS's public ones, those that others share.
-# Each is asked about alone, for one that is gone makes AWS refuse the whole request.
+# Each image has a request of its own: AWS refuses the whole request if an image is gone.
 DESCRIBE_IMAGES_OF_OTHERS = declare(
     "appstream",
     "DescribeImages",
@@ -605,12 +605,12 @@ GET_ACCOUNT_PUBLIC_ACCESS_BLOCK = declare(
     "GetPublicAccessBlock",
     Scope.ACCOUNT,
     root="PublicAccessBlockConfiguration",
-    parameters=lambda asked: {"AccountId": asked.account},
+    parameters=lambda run: {"AccountId": run.account},
     absent={"NoSuchPublicAccessBlockConfiguration": ""},
     action="s3:GetAccountPublicAccessBlock",
 )
 
-# AppStream names its own buckets; a stack or a subscription may name one that is not listed.
+# AppStream names its own buckets; a stack or a subscription may name a bucket that is not listed.
 EACH_BUCKET = (
     Each(
         LIST_BUCKETS,
@@ -632,8 +632,8 @@ EACH_BUCKET = (
     ),
 )
 
-# Buckets that others made are known by reference alone: they are asked about from where they are
-# named, and S3 sends the question on to where they are.
+# Buckets that others made are known by reference alone: the kit sends the request to the region that
+# names them, and S3 redirects it to the bucket's region.
 EACH_SOURCE = (
     Each(DESCRIBE_APP_BLOCKS, "AppBlocks[].SourceS3Location.{Bucket: S3Bucket}"),
     Each(
@@ -751,7 +751,7 @@ GET_BUCKET_REPLICATION = declare(
     absent={"ReplicationConfigurationNotFoundError": ""},
     action="s3:GetReplicationConfiguration",
 )
-# Whether the account owns the bucket that a rule copies to without saying whose it is.
+# Whether the account owns the bucket that a rule copies to without naming its owner.
 LIST_COPY_BUCKETS = declare(
     "s3",
     "ListBuckets",
@@ -769,15 +769,15 @@ LIST_COPY_BUCKETS = declare(
     personal=LIST_BUCKETS.personal,
     action=LIST_BUCKETS.action,
 )
-# One list of a region is fewer requests than one for each bucket; what each bucket is called then
-# tells whose policies to ask for. Access points of other accounts are not listed: the bucket's own
-# policy has to let these in.
+# A list for a region is fewer requests than a list for each bucket. The buckets' names then select
+# the access points whose policies the kit reads. The list has no access points of other accounts: the
+# bucket's own policy has to let these in.
 LIST_ACCESS_POINTS = declare(
     "s3control",
     "ListAccessPoints",
     root="ListAccessPointsResult",
     items="AccessPointList",
-    parameters=lambda asked: {"AccountId": asked.account, "MaxResults": 1000},
+    parameters=lambda run: {"AccountId": run.account, "MaxResults": 1000},
     each=tuple(
         replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}")
         for each in EACH_BUCKET
@@ -793,7 +793,7 @@ GET_ACCESS_POINT_POLICY = declare(
     "GetAccessPointPolicy",
     always=("Policy",),
     root="GetAccessPointPolicyResult",
-    parameters=lambda asked: {"AccountId": asked.account},
+    parameters=lambda run: {"AccountId": run.account},
     each=(
         Each(LIST_ACCESS_POINTS, "AccessPointList[?starts_with(Bucket, 'appstream')].{Name: Name}"),
     ),
@@ -877,14 +877,14 @@ DESCRIBE_VPC_ENDPOINTS = declare(
 
 # --- logging -----------------------------------------------------------------------------
 
-# A trail is asked about where it is at home, wherever that is.
+# The kit requests a trail's status in the trail's home region, wherever that is.
 GET_TRAIL_STATUS = declare(
     "cloudtrail",
     "GetTrailStatus",
     always=("IsLogging",),
     each=(Each(DESCRIBE_TRAILS, "trailList[].{Name: TrailARN, Region: HomeRegion}", beyond=True),),
 )
-# Where trails and copies go is not listed among AppStream's buckets: where it lies is asked.
+# AppStream's buckets do not include the buckets of trails and copies: the kit requests their region.
 GET_BUCKET_LOCATION = declare(
     "s3",
     "GetBucketLocation",
@@ -911,12 +911,12 @@ LOOKUP_EVENTS = declare(
     "cloudtrail",
     "LookupEvents",
     items="Events",
-    parameters=lambda asked: {
+    parameters=lambda run: {
         "LookupAttributes": [
             {"AttributeKey": "EventSource", "AttributeValue": "appstream.amazonaws.com"}
         ],
-        "StartTime": asked.as_of - dt.timedelta(days=asked.lookback_days),
-        "EndTime": asked.as_of,
+        "StartTime": run.as_of - dt.timedelta(days=run.lookback_days),
+        "EndTime": run.as_of,
         "MaxResults": 50,
     },
     secret=("Events[].AccessKeyId", "Events[].Resources"),
@@ -948,7 +948,7 @@ GET_MACIE_SESSION = declare(
     always=("status",),
     absent={"AccessDeniedException": "Macie is not enabled"},
 )
-# What Macie knows is asked for only where it is on. Pages are as long as a finding's criteria
+# The kit requests Macie's findings only where Macie is on. Pages are as long as a finding's criteria
 # may be.
 DESCRIBE_BUCKETS = declare(
     "macie2",
@@ -997,7 +997,7 @@ GET_FINDING_STATISTICS = declare(
 
 
 def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
-    """Return the calls and all they depend on: sources, fallbacks, and who and where is asked."""
+    """Return the calls and all they depend on: sources, fallbacks, the caller's identity and the regions."""
     needed: set[Call] = set()
     waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
     while waiting:

@@ -16,27 +16,27 @@ import click
 
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 
-_NOT_RUN, _BAD_INPUT, _NOT_AS_SAID = 1, 2, 5
+_NOT_RUN, _BAD_INPUT, _NOT_AS_STATED = 1, 2, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
 
 
 class _Terminated(BaseException):
-    """The process was told to end, and tidies up as it does after Ctrl-C."""
+    """The process received SIGTERM, and tidies up as it does after Ctrl-C."""
 
 
 def _terminate(*_: Any) -> None:
     raise _Terminated
 
 
-def _end(told: str, number: signal.Signals) -> None:
-    """End at once: threads that still wait for AWS are not waited for."""
-    click.echo(f"\nevidence: {told}", err=True)
+def _end(message: str, number: signal.Signals) -> None:
+    """End at once, without waiting for threads that still wait for AWS."""
+    click.echo(f"\nevidence: {message}", err=True)
     sys.stdout.flush()
     os._exit(_SIGNALLED + number)
 
 
 class _Commands(click.Group):
-    """Turns what the user can mend into a line on standard error and an exit code."""
+    """Reports what the user can correct as a line on standard error and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         if threading.current_thread() is threading.main_thread():
@@ -46,10 +46,10 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             _end("interrupted; nothing half-made is left", signal.SIGINT)
         except _Terminated:
-            _end("told to end (SIGTERM); nothing half-made is left", signal.SIGTERM)
+            _end("terminated (SIGTERM); nothing half-made is left", signal.SIGTERM)
         except UserError as error:
             click.echo(f"evidence: {error}", err=True)
-            codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_SAID}
+            codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
 
 
@@ -58,8 +58,8 @@ class _Commands(click.Group):
 def main() -> None:
     """GDPR evidence packs for Amazon AppStream 2.0 (WorkSpaces Applications).
 
-    Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails found, 4 evidence missing,
-    5 a pack is not what it says, 130 interrupted.
+    Exit codes: 0 nothing open, 1 could not run, 2 bad input, 3 fails, 4 evidence missing,
+    5 a pack is not what it states, 130 interrupted.
     """
 
 
@@ -78,8 +78,8 @@ def _signing(command: Callable[..., None]) -> Callable[..., None]:
 
 def _trusting(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option that names whom the reader trusts: other packs are refused."""
-    told = "PEM file: whom you trust to sign; a pack that nobody of these signed is refused."
-    return click.option("--trust", type=click.Path(path_type=Path), help=told)(command)
+    text = "PEM file: whom you trust to sign; a pack that nobody of these signed is refused."
+    return click.option("--trust", type=click.Path(path_type=Path), help=text)(command)
 
 
 @main.command()
@@ -96,7 +96,9 @@ def run(parameters: Path, quiet: bool, **signing: Any) -> None:
 @click.option("--name", default="", help="Of the batch, instead of the name in the file.")
 @click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
 @click.option("--insecure", is_flag=True, help="Let the scheduler's address be tcp://.")
-@click.option("--workers", default=0, help="Processes on this machine; one a core by default.")
+@click.option(
+    "--workers", default=0, help="Processes on this machine; by default as many as cores."
+)
 @click.option("--progress", type=click.Choice(["bar", "json", "none"]), default="bar")
 @click.option("--quiet", is_flag=True, help="The same as --progress none.")
 @_signing
@@ -147,7 +149,7 @@ def batch(
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @_signing
 def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
-    """Make a pack from a stored SNAPSHOT, without asking AWS."""
+    """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     sys.exit(_seal(snapshot, to, quiet, _open_key(**signing)).exit_code)
 
 
@@ -167,8 +169,8 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
 
     stored = read(snapshot)
     provenance, value = follow.look_up(stored, reference)
-    for name, told in provenance.items():
-        click.echo(f"{name}: {told if isinstance(told, str) else json.dumps(told)}")
+    for name, fact in provenance.items():
+        click.echo(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}")
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     number = reference.partition("#")[0]
     if pack:
@@ -186,10 +188,10 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
 @click.argument("snapshot", type=click.Path(path_type=Path))
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     """Print what LABELS of a pack stand for, from its SNAPSHOT and the key of the labels."""
-    from kit.pack.trace import reveal as told
+    from kit.pack.trace import reveal as revealed
     from kit.snapshot import read
 
-    for label, named in told(read(snapshot), labels).items():
+    for label, named in revealed(read(snapshot), labels).items():
         called = f" ({named.name})" if named.name not in ("", named.identity) else ""
         click.echo(f"{label}  {named.identity}{called}")
 
@@ -208,7 +210,7 @@ def organisation(
     from kit.overviews.document import seal_organisation
 
     made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
-    _tell_overview(made.folder, "accounts.csv")
+    _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
@@ -222,16 +224,16 @@ def organisation(
 def compare(
     earlier: Path, later: Path | None, to: Path | None, trust: Path | None, quiet: bool
 ) -> None:
-    """Tell what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
+    """Report what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
     Without LATER, the last two packs of each account below EARLIER are compared.
     """
     from kit.overviews.document import seal_changes
 
     made = seal_changes(earlier, later, to, trust=trust, progress=not quiet)
-    _tell_overview(made.folder, "changes.csv")
-    told = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
-    click.echo("changes: " + (", ".join(told) or "none"))
+    _print_overview(made.folder, "changes.csv")
+    changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
+    click.echo("changes: " + (", ".join(changes) or "none"))
 
 
 @main.command()
@@ -241,14 +243,14 @@ def compare(
     "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
 )
 def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
-    """Tell whether a PACK, a folder or a zip, is what it says; nothing of it is run."""
+    """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
     from kit.verify import ending
     from kit.verify import verify as look
 
     checks = look(pack, trust, against)
     for line in (*(check.line for check in checks), *ending(checks)):
         click.echo(line)
-    sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_SAID)
+    sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_STATED)
 
 
 @main.command()
@@ -269,7 +271,7 @@ def plan(parameters: Path | None) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
     from kit.collect.policy import plan as rows
 
-    table = rows(_calls(_asked(parameters)))
+    table = rows(_calls(_read_run(parameters)))
     columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
@@ -282,7 +284,7 @@ def policy(parameters: Path | None) -> None:
     """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
     from kit.collect.policy import policy as document
 
-    run = _asked(parameters)
+    run = _read_run(parameters)
     partition = run.partition if run else ""
     click.echo(json.dumps(document(_calls(run), partition or "aws"), indent=2))
 
@@ -298,7 +300,7 @@ def policy(parameters: Path | None) -> None:
     help="What AWS answers, what is read and what is left: docs/members.md.",
 )
 def controls(control: str | None, form: str | None) -> None:
-    """List the controls, or explain one: CONTROL is an id such as AR-05."""
+    """List the controls, or explain a control: CONTROL is an id such as AR-05."""
     from kit.controls import describe, find
     from kit.report.explain import explain, overview
     from kit.report.handbook import handbook
@@ -326,7 +328,7 @@ def parameters() -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
-@click.option("--port", default=0, help="Port on 127.0.0.1; any free one by default.")
+@click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
 @click.option("--page-size", type=int, help="Force every list to pages of this size.")
 @click.option("--deny", multiple=True, help="Deny an operation, such as appstream:DescribeFleets.")
 @click.option("--region-off", multiple=True, help="Switch a region off.")
@@ -355,10 +357,10 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
     from kit.pack.seal import refuse_mismatch
     from kit.parameters import parameters as validate
 
-    asked = validate(parameters)
-    refuse_mismatch(asked, any((signing or {}).values()))
+    run = validate(parameters)
+    refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
-    snapshot = collect(asked, calls_of(asked), progress=not quiet)
+    snapshot = collect(run, calls_of(run), progress=not quiet)
     click.echo(f"snapshot: {snapshot.folder}")
     pack = _seal(snapshot.folder, None, quiet, key)
     for stop in snapshot.stopped:
@@ -375,22 +377,24 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from kit.pack.seal import seal as make
 
     pack = make(snapshot, to, key=key, progress=not quiet)
-    counts = Counter(one["status"] for one in pack.findings if one["subject"] != ROLL_UP)
-    sums = [one for one in pack.findings if one["subject"] == ROLL_UP]
+    counts = Counter(
+        finding["status"] for finding in pack.findings if finding["subject"] != ROLL_UP
+    )
+    sums = [finding for finding in pack.findings if finding["subject"] == ROLL_UP]
     click.echo(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
         click.echo(f"  {path}")
     click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
-        told = "; ".join(f"{one['control']} {made_by(one['observed'])}" for one in sums)
-        click.echo(f"roll-ups, which sum up findings and are not counted: {told}")
+        text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)
+        click.echo(f"roll-ups, which sum up findings and are not counted: {text}")
     click.echo(f"findings digest: {pack.digest}")
-    for told in pack.unused_waivers:
-        click.echo(f"waiver: {told}")
+    for waiver in pack.unused_waivers:
+        click.echo(f"waiver: {waiver}")
     return pack
 
 
-def _tell_overview(folder: Path, table: str) -> None:
+def _print_overview(folder: Path, table: str) -> None:
     click.echo(f"pack: {folder}")
     for name in ("evidence.pdf", "evidence.html", table):
         click.echo(f"  {folder / 'data' / name}")
@@ -405,14 +409,14 @@ def _open_key(**signing: Any) -> Any:
 
 
 def _passphrase() -> str | None:
-    """From the environment, where no later kernel finds it, or from the terminal."""
+    """From the environment, where no later kernel can read it, or from the terminal."""
     import getpass
 
     given = os.environ.pop("EVIDENCE_KEY_PASSPHRASE", None)
     return given or (getpass.getpass("Passphrase of the key: ") if sys.stdin.isatty() else None)
 
 
-def _asked(parameters: Path | None) -> Any:
+def _read_run(parameters: Path | None) -> Any:
     from kit.parameters import parameters as validate
 
     return validate(parameters) if parameters else None

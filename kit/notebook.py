@@ -1,4 +1,4 @@
-"""What a notebook's first cells call: check what is asked, then ask AWS or open what is stored."""
+"""What a notebook's first cells call: check the parameters, then collect from AWS or open a snapshot."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     Returns
     -------
     Run
-        Of the stored snapshot where ``snapshot`` names one; otherwise of the parameters cell. The
+        Of the stored snapshot where ``snapshot`` names a folder; otherwise of the parameters cell. The
         file that the environment names in ``EVIDENCE_PARAMETERS`` fills what the cell leaves at
         its default, unless the cell names another account: what the cell or papermill gives wins.
 
     Raises
     ------
     UserError
-        A field is wrong, or papermill injected a name that no parameter bears (papermill itself
+        A field is wrong, or papermill injected a name that is not a parameter's (papermill itself
         only warns), or injected others beside ``snapshot``, which already holds them.
     """
     injected = set(_injected_names(namespace.get("In", ())))
@@ -90,8 +90,8 @@ def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
-    asked = _given(namespace, {"packs": str, "accounts": list, "to": str, "trust": str})
-    return roll_up(asked["packs"], asked["accounts"], asked["trust"])
+    given = _given(namespace, {"packs": str, "accounts": list, "to": str, "trust": str})
+    return roll_up(given["packs"], given["accounts"], given["trust"])
 
 
 def open_changes(namespace: Mapping[str, Any]) -> Changes:
@@ -107,8 +107,8 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
-    asked = _given(namespace, {"before": str, "after": str, "trust": str})
-    return compare(asked["before"], asked["after"], asked["trust"])
+    given = _given(namespace, {"before": str, "after": str, "trust": str})
+    return compare(given["before"], given["after"], given["trust"])
 
 
 def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
@@ -128,13 +128,13 @@ def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str,
 
 
 def gather(run: Run, stored: str = "") -> Snapshot:
-    """Ask the account, or open the snapshot stored at ``stored``.
+    """Collect from the account, or open the snapshot stored at ``stored``.
 
     Parameters
     ----------
     run : Run
     stored : str
-        Folder of a stored snapshot; empty to ask AWS.
+        Folder of a stored snapshot; empty to collect from AWS.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""What was asked and what the account answered: written once, hashed, never changed.
+"""The requests of a run and the account's answers: written once, hashed, never changed.
 
 A snapshot is a folder of two files: ``snapshot.json``, the header, which seals
-``evidence.jsonl``, one line for each request in the order of evidence ids.
+``evidence.jsonl``, a line for each request in the order of evidence ids.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _EXPIRED = {
     "ExpiredToken",
     "ExpiredTokenException",
     "TokenRefreshRequired",
-    "CredentialsEndedError",  # the kit's own, for what was not asked any more
+    "CredentialsEndedError",  # the kit's own, for requests that it gave up
     # botocore's own, where it could not renew the credentials
     "CredentialRetrievalError",
     "LoginRefreshRequired",
@@ -73,7 +73,7 @@ SAME_TOKEN = "the same page token came twice"
 _NO_HOST = "EndpointConnectionError"
 _SKEWED = {"RequestTimeTooSkewed", "RequestInTheFuture"}
 _STALE_SIGNATURE = re.compile(r"(?i)signature (expired|not yet current)")
-# What says of a region that the account has it: ListRegions, DescribeRegions.
+# The calls that state whether the account has a region: ListRegions, DescribeRegions.
 _ON = {"ENABLED", "ENABLED_BY_DEFAULT", "OPTED-IN", "OPT-IN-NOT-REQUIRED"}
 # Members that identify what AWS lists, whatever else of it changed between two pages.
 _IDS = (
@@ -84,7 +84,7 @@ _IDS = (
 
 @dataclass(frozen=True)
 class Request:
-    """One request and its answer.
+    """A request and its answer.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Request:
     started, ended : str
         UTC, ISO 8601.
     attempts : int
-        1 for a request that was not retried; 0 where none was sent, for the error says why.
+        1 for a request that was not retried; 0 where none was sent: the error has the reason.
     error : dict or None
         ``code`` and ``message`` as AWS gave them.
     sha256 : str
@@ -125,7 +125,7 @@ class Request:
 
     @property
     def absent(self) -> bool:
-        """Whether AWS answered with an error that says "there is none": a fact, no failure."""
+        """Whether AWS's error states that the thing does not exist: a fact, not a failure."""
         return self.error is not None and _is_absence(CALLS[self.call], self.error)
 
     @property
@@ -156,9 +156,9 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Answer:
-    """All pages of one call with the same parameters in one region.
+    """All pages of a call with the same parameters in a region.
 
-    ``requests`` is empty where the call was not made; ``unused`` then tells whether that is
+    ``requests`` is empty where the call was not made; ``unused`` then states whether that is
     because nothing of AppStream is in the region. ``on``: something else shows that the account
     has the region; ``unlisted``: where AWS has no endpoint of the service, if it is so. ``after``
     are the answers of the calls that had to come first.
@@ -224,7 +224,7 @@ class Answer:
 
     @property
     def absent(self) -> bool:
-        """Whether AWS said that there is none of it."""
+        """Whether AWS answered that the thing does not exist."""
         last = self.requests[-1] if self.requests else None
         return bool(last and last.absent)
 
@@ -236,24 +236,23 @@ class Answer:
     def items(self, path: str = "") -> Iterator[tuple[Any, str]]:
         """Yield each listed item once with its reference, ``E0012#/Fleets/3``.
 
-        Pages that are asked for one after another may overlap: of what two of them list, the
-        later one counts.
+        Successive pages may overlap: of an item that two pages list, the later page's counts.
         """
         yield from self._listed(path or self.call.items)
 
     def _listed(self, member: str) -> Iterable[tuple[Any, str]]:
         if member in self._lists:
             return self._lists[member]
-        found: dict[tuple[str, int], tuple[Any, str]] = {}
+        items: dict[tuple[str, int], tuple[Any, str]] = {}
         for request in self.requests:
             page: Counter[str] = Counter()
             if request.error is None:
                 for n, item in enumerate(search(member, request.response) or []):
                     ref = f"{request.id}#/{member.replace('.', '/')}/{n}"
                     identity = item_identity(item) if len(self.requests) > 1 else ref
-                    found[identity, page[identity]] = (item, ref)
+                    items[identity, page[identity]] = (item, ref)
                     page[identity] += 1
-        return self._lists.setdefault(member, tuple(found.values()))
+        return self._lists.setdefault(member, tuple(items.values()))
 
     @cached_property
     def _lists(self) -> dict[str, tuple[tuple[Any, str], ...]]:
@@ -261,12 +260,12 @@ class Answer:
         return {}
 
     def place(self, ref: str) -> str:
-        """Where a listed item stands, ``eu-west-1/Users/3``: the same whatever else was asked."""
+        """Where a listed item stands, ``eu-west-1/Users/3``: the same whatever else the run requested."""
         page, path = ref.split("#/")
         member, n = path.rsplit("/", 1)
         earlier = takewhile(lambda request: request.id != page, self.requests)
         lists = (search(member.replace("/", "."), r.response) for r in earlier)
-        return f"{self.region}/{member}/{sum(len(found or ()) for found in lists) + int(n)}"
+        return f"{self.region}/{member}/{sum(len(items or ()) for items in lists) + int(n)}"
 
     def value(self, path: str) -> Any:
         """JMESPath value in the first page of the answer; None where absent."""
@@ -281,7 +280,7 @@ _Place = tuple[str, str]  # the region and the parameters of a request
 
 @dataclass(frozen=True)
 class Handshake:
-    """What one host agreed to.
+    """What a host agreed to.
 
     Attributes
     ----------
@@ -353,8 +352,8 @@ class Snapshot:
         if not lender:
             return None
         regions = sorted({request.region for request in self.lent})
-        asked = {"regions": regions, "regions_off": {}, "regions_unused": []}
-        return Snapshot({**lender, **asked}, self.lent, self.folder)
+        scope = {"regions": regions, "regions_off": {}, "regions_unused": []}
+        return Snapshot({**lender, **scope}, self.lent, self.folder)
 
     @cached_property
     def run(self) -> Run:
@@ -388,7 +387,7 @@ class Snapshot:
 
     @property
     def regions_off(self) -> Mapping[str, str]:
-        """Regions in scope that are not enabled, with the evidence id that says so."""
+        """Regions in scope that are not enabled, with the evidence id that shows it."""
         return dict(self.header["regions_off"])
 
     @property
@@ -398,22 +397,22 @@ class Snapshot:
 
     @property
     def stopped(self) -> tuple[Mapping[str, str], ...]:
-        """What was not asked any more: ``at`` (UTC, ISO 8601), ``code`` and ``message``."""
+        """What the kit gave up: ``at`` (UTC, ISO 8601), ``code`` and ``message``."""
         return tuple(self.header.get("stopped", ()))
 
     @property
     def ended(self) -> str:
-        """When the last answer came, ISO time; when it began, if nothing was asked."""
+        """When the last answer came, ISO time; when the run began, if there was no request."""
         return max([self.as_of.isoformat(), *(request.ended for request in self.requests)])
 
     @cached_property
     def handshakes(self) -> tuple[Handshake, ...]:
-        """What the hosts that were asked agreed to; none where AWS was not asked."""
-        return tuple(Handshake(**told) for told in self.header.get("handshakes", ()))
+        """What the hosts that received requests agreed to; none where AWS received none."""
+        return tuple(Handshake(**fields) for fields in self.header.get("handshakes", ()))
 
     @property
     def stamp(self) -> str | None:
-        """What every page must say where the answers did not come from AWS."""
+        """What every page must state where the answers did not come from AWS."""
         return stamp_of_endpoints(request.endpoint for request in self.evidence)
 
     @property
@@ -424,12 +423,12 @@ class Snapshot:
     @cached_property
     def _regions_on(self) -> frozenset[str]:
         """Regions that the account is known to have: by their status, or because they answered."""
-        found: set[str] = set()
+        regions: set[str] = set()
         for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):
             for request in self.requests:
                 if request.call == call.name and request.error is None:
                     listed = request.response.get(call.items) or ()
-                    found.update(
+                    regions.update(
                         region.get("RegionName", "")
                         for region in listed
                         if str(region.get(state)).upper() in _ON
@@ -437,8 +436,8 @@ class Snapshot:
         for request in self.requests:
             known = not request.error or request.absent
             if known or reason_for(request.error["code"], request.status) == "denied":  # type: ignore[index]
-                found.add(request.region)
-        return frozenset(found)
+                regions.add(request.region)
+        return frozenset(regions)
 
     @cached_property
     def _by_call(self) -> dict[str, dict[_Place, list[Request]]]:
@@ -457,7 +456,7 @@ class Snapshot:
 
     @cached_property
     def _first_with(self) -> dict[tuple[str, tuple[str, ...]], dict[Any, _Place]]:
-        """Where a call was asked first with some of its parameters, by names and then by values."""
+        """The place of a call's first request by some of its parameters' names, then by their values."""
         return {}
 
     @cached_property
@@ -465,23 +464,23 @@ class Snapshot:
         return {}
 
     def answers(self, call: Call, region: str | None = None) -> list[Answer]:
-        """All answers of a call, of one region where one is given.
+        """All answers of a call, or its answers of the given region.
 
-        A call that was not made in a region in scope yields one answer without requests.
+        A call that was not made in a region in scope yields an answer without requests.
         """
-        found = [
+        answers = [
             self._answer(call, place)
             for place in self._by_call.get(call.name, {})
             if region in (None, place[0])
         ]
-        if not found and not call.each:
-            found = [self._unanswered(call, region or "")]
-        return found
+        if not answers and not call.each:
+            answers = [self._unanswered(call, region or "")]
+        return answers
 
     def answer(self, call: Call, region: str | None = None, **parameters: Any) -> Answer:
-        """The one answer to a call with these parameters among its own.
+        """The answer to a call with these parameters among its own.
 
-        ``region`` None means: wherever it was asked.
+        ``region`` None means: of any region.
         """
         names = tuple(sorted(parameters))
         if (call.name, names) not in self._first_with:
@@ -494,14 +493,14 @@ class Snapshot:
 
     def _places(self, call: Call, names: tuple[str, ...]) -> dict[Any, _Place]:
         """The first place of each set of values that parameters of these names have."""
-        found: dict[Any, _Place] = {}
+        places: dict[Any, _Place] = {}
         for place, requests in self._by_call.get(call.name, {}).items():
-            asked = requests[0].parameters
-            if all(name in asked for name in names):
-                values = tuple(_hashable(asked[name]) for name in names)
+            parameters = requests[0].parameters
+            if all(name in parameters for name in names):
+                values = tuple(_hashable(parameters[name]) for name in names)
                 for where in (place[0], None):
-                    found.setdefault((where, values), place)
-        return found
+                    places.setdefault((where, values), place)
+        return places
 
     def _answer(self, call: Call, place: _Place) -> Answer:
         """The answer that requests at a place had; the same object each time."""
@@ -548,12 +547,12 @@ def reason_for(code: str, status: int | None) -> str:
 
 
 def is_expired(code: str) -> bool:
-    """Whether an error says that the credentials have ended."""
+    """Whether an error means that the credentials have ended."""
     return code in _EXPIRED
 
 
 def is_refused(code: str) -> bool:
-    """Whether an error says that the credentials are not accepted: they, or in this region."""
+    """Whether an error means that AWS does not accept the credentials, at all or in this region."""
     return code in _REGION_OFF - {"OptInRequired"} | {"InvalidToken"}
 
 
@@ -616,7 +615,7 @@ def way_in(code: str, message: str) -> str:
 
 
 def item_identity(item: Any) -> str:
-    """What identifies a listed item: its ARN or id, else all that is said of it."""
+    """What identifies a listed item: its ARN or id, else its whole content."""
     if isinstance(item, Mapping):
         for name in _IDS:
             if item.get(name):
@@ -635,7 +634,7 @@ def write(
     requests: Iterable[Request],
     lent: Iterable[Request] = (),
 ) -> Snapshot:
-    """Write a snapshot beside its place and move it there by one rename.
+    """Write a snapshot beside its place and move it there by a single rename.
 
     Raises
     ------
@@ -671,7 +670,7 @@ def read(folder: Path | str) -> Snapshot:
     Raises
     ------
     UserError
-        No snapshot there, or one that was changed after it was written.
+        No snapshot there, or a snapshot that was changed after it was written.
     """
     folder = Path(folder)
     try:
@@ -700,7 +699,7 @@ def read(folder: Path | str) -> Snapshot:
     except ValidationError:
         raise UserError(
             f"snapshot: {folder} was made by version {header.get('kit')} of the kit, whose "
-            "parameters or thresholds are not this one's: seal it with that version"
+            "parameters or thresholds differ from this version's: seal it with that version"
         ) from None
     return stored
 
@@ -711,7 +710,7 @@ def _is_absence(call: Call, error: Mapping[str, str]) -> bool:
 
 
 def _left_out(call: Call, request: Request) -> str:
-    """What a successful answer says nothing of although it was asked for; empty for nothing."""
+    """Return a requested member that a successful answer lacks; empty if it lacks none."""
     if request.error:
         return ""
     wanted = filter(None, (call.items, *call.holds))
@@ -725,12 +724,12 @@ def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
 
 
 def foreign(endpoints: Iterable[str]) -> list[str]:
-    """Return the endpoints, each once, whose host is not one of AWS's own."""
+    """Return the endpoints, each once, whose host is not AWS's own."""
     return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
 
 
 def is_aws(endpoint: str) -> bool:
-    """Whether an endpoint's host is one of AWS's own."""
+    """Whether an endpoint's host is AWS's own."""
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"))
 

@@ -68,7 +68,7 @@ def test_no_credentials_are_told(tmp_path: Path) -> None:
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "evidence: AWS credentials: none found; log in (aws sso login, aws configure) or name a "
+        "evidence: AWS credentials: none; log in (aws sso login, aws configure) or name a "
         "profile with aws_profile\n"
     )
 
@@ -185,7 +185,7 @@ def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code", "told"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "told to end")],
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated (SIGTERM)")],
 )
 def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     number: signal.Signals,

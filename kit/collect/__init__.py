@@ -1,1 +1,1 @@
-"""Asking AWS: calls, clients, the engine that collects, the policy that it needs."""
+"""Collecting from AWS: calls, clients, the engine that collects, the policy that it needs."""

@@ -32,8 +32,8 @@ from kit.calls import (
     GET_CALLER_IDENTITY,
     LIST_BUCKETS,
     LIST_REGIONS,
-    Asked,
     Call,
+    RunContext,
     Scope,
     search,
     with_sources,
@@ -103,7 +103,7 @@ def collect(
     folder : Path, optional
         Where the snapshot is written; by default ``outputs/<account>/<run>/snapshot``.
     lender : Path, optional
-        Where the organisation's snapshot can be read, if not where the run says.
+        Where the organisation's snapshot can be read, if not where the run states.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -146,7 +146,7 @@ def collect(
 
 
 def _own_folder(account: Path, as_of: dt.datetime) -> Path:
-    """Make the folder of a run; one that began in the same second has the name already."""
+    """Make the folder of a run; a run of the same second has the name already."""
     for n in count(1):
         own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
         try:
@@ -162,7 +162,7 @@ def _own_folder(account: Path, as_of: dt.datetime) -> Path:
 def _gather(
     engine: _Engine, run: Run, calls: Collection[Call], organisation: Snapshot | None
 ) -> tuple[dict[str, Any], list[Request], tuple[Request, ...]]:
-    """Ask, and return what the header says of it, the requests, and those that were lent."""
+    """Send the requests; return the header's fields, the requests and the lent requests."""
     engine.check_identity()
     if organisation:
         engine.check_organisation(organisation)
@@ -195,23 +195,23 @@ def _gather(
         "regions_off": {region: ids[n] for region, n in regions.off.items()},
         "regions_unused": unused,
         "calls": sorted(call.name for call in needed),
-        "handshakes": [asdict(one) for one in observe(_hosts(requests))],
+        "handshakes": [asdict(handshake) for handshake in observe(_hosts(requests))],
         "organisation": loan and dict(loan.header),
     }
     return header, requests, tuple(loan.requests) if loan else ()
 
 
 def _hosts(requests: Iterable[Request]) -> set[tuple[str, int]]:
-    """The hosts that were asked; none where any of them is not AWS's, as in a sandbox."""
+    """Return the hosts that received requests; none where a host is not AWS's, as in a sandbox."""
     endpoints = {request.endpoint for request in requests}
     if not all(is_aws(endpoint) for endpoint in endpoints):
         return set()
-    found = [urlsplit(endpoint) for endpoint in endpoints]
-    return {(url.hostname, url.port or 443) for url in found if url.hostname}
+    urls = [urlsplit(endpoint) for endpoint in endpoints]
+    return {(url.hostname, url.port or 443) for url in urls if url.hostname}
 
 
 def _check_writable(folder: Path) -> None:
-    """Find out before AWS is asked whether there is a place for the answers."""
+    """Check before the first request that there is a place for the answers."""
     there = next(path for path in folder.absolute().parents if path.exists())
     try:
         with TemporaryDirectory(dir=there, prefix=".evidence-"):
@@ -256,7 +256,7 @@ class _Engine:
         self.requests: list[Request] = []
         self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
         self._clients = clients
-        self._asked = Asked(run.account, as_of, run.lookback_days)
+        self._context = RunContext(run.account, as_of, run.lookback_days)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
         self._gates: dict[tuple[str, str], threading.Semaphore] = defaultdict(
             lambda: threading.Semaphore(_AT_ONCE)
@@ -271,16 +271,16 @@ class _Engine:
         self._clients.close()
 
     def check_identity(self) -> None:
-        """Ask AWS who is calling, and refuse to look at another account than the one named."""
+        """Request the caller's identity, and refuse an account other than the run's."""
         self.perform([GET_CALLER_IDENTITY], [])
         answer = self.requests[-1]
         if answer.error:
             raise explain(answer.error, answer.status, self.run)
-        told = answer.response.get("Account") or "an account that AWS does not name"
-        if told != self.run.account:
+        entered = answer.response.get("Account") or "an account that AWS does not name"
+        if entered != self.run.account:
             raise NotEnteredError(
                 f"account: {self.run.account} is to be looked at, but these credentials are for "
-                f"{told}; change account, aws_profile or role_arn",
+                f"{entered}; change account, aws_profile or role_arn",
                 "AnotherAccount",
             )
 
@@ -305,12 +305,12 @@ class _Engine:
 
     @property
     def throttles(self) -> int:
-        """How many answers said "too often"."""
+        """Return the number of throttled answers."""
         return self._clients.throttles
 
     @property
     def stopped(self) -> list[dict[str, str]]:
-        """What was not asked any more, from when on and why."""
+        """What the kit gave up, from when on and why."""
         return self._clients.limits.stopped
 
     def find_regions(self) -> _Regions:
@@ -343,8 +343,9 @@ class _Engine:
     def unused_regions(self, needed: Collection[Call], regions: Iterable[str]) -> list[str]:
         """Regions where every list of AppStream's was read, and is empty, and no bucket lies.
 
-        Only an answer that holds the list, empty, says so. Without every list and the buckets nothing is concluded. What administers an organisation
-        holds evidence for its members in every region.
+        Only an answer that holds an empty list shows it. Without every list and the buckets the kit
+        concludes nothing. An account that administers an organisation holds evidence for its
+        members in every region.
         """
         probes = {call for call in CALLS.values() if call.probe} | {LIST_BUCKETS}
         if self.run.administers_organisation or not probes <= set(needed):
@@ -363,8 +364,8 @@ class _Engine:
                 if listed is None or None in places:
                     return []
                 used |= places
-        asked = {call.name for call in probes if call.probe}
-        return [region for region in regions if region not in used and empty[region] == asked]
+        lists = {call.name for call in probes if call.probe}
+        return [region for region in regions if region not in used and empty[region] == lists]
 
     def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
         """Make the calls of a stage, side by side."""
@@ -373,12 +374,12 @@ class _Engine:
         jobs = [job for call in stage for job in self._jobs(call, regions)]
         self._bar.total = (self._bar.total or 0) + len(jobs)
         self._bar.refresh()
-        for done in as_completed([self._pool.submit(self._ask, job) for job in jobs]):
+        for done in as_completed([self._pool.submit(self._perform_job, job) for job in jobs]):
             self.requests += done.result()
             self._bar.update()
 
     def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
-        fixed = call.parameters(self._asked)
+        fixed = call.parameters(self._context)
         if call.fallback_of:
             regions = [r for r in regions if self._needs_fallback(call.fallback_of, r)]
             if call.scope is Scope.ACCOUNT and not self._needs_fallback(call.fallback_of, None):
@@ -400,8 +401,8 @@ class _Engine:
         )
 
     def _fan_out(self, call: Call, regions: list[str]) -> list[tuple[str, dict[str, Any]]]:
-        """Where to ask, and for what, in an order that does not depend on the answers' order."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        """Return regions and parameters in an order that does not depend on the answers' order."""
+        requests: dict[str, tuple[str, dict[str, Any]]] = {}
         for each in call.each:
             for request in self.requests:
                 if request.call != each.source.name or request.error:
@@ -413,10 +414,10 @@ class _Engine:
                     if None in item.values() or not ours:
                         continue
                     if region in regions or each.beyond or unknown:
-                        found[f"{region} {sorted(item.items())}"] = (region, item)
-        return [found[key] for key in sorted(found)]
+                        requests[f"{region} {sorted(item.items())}"] = (region, item)
+        return [requests[key] for key in sorted(requests)]
 
-    def _ask(self, job: _Job) -> list[Request]:
+    def _perform_job(self, job: _Job) -> list[Request]:
         with self._gates[job.call.service, job.region]:
             if job.call.until:
                 return self._poll(job)
@@ -470,7 +471,7 @@ class _Engine:
         page: int,
         tokens: dict[str, str] | None = None,
     ) -> Request:
-        """Make one request; ``tokens`` receives what asks for the next page."""
+        """Make a request; ``tokens`` receives the parameters of the next page."""
         started = dt.datetime.now(dt.UTC)
         generation = self._clients.generation
         client, response, error, attempts = self._send(job, parameters)
@@ -480,21 +481,21 @@ class _Engine:
                 client, response, error, attempts = self._send(job, parameters)
             elif refusal is Refusal.ENDED and is_refused(error["code"]):
                 # The code is also that of a region that is off, which this is not.
-                told = f"{error['code']}: {error['message']}"
-                error = {"code": CredentialsEndedError.__name__, "message": told}
+                message = f"{error['code']}: {error['message']}"
+                error = {"code": CredentialsEndedError.__name__, "message": message}
         model = client.meta.service_model.operation_model(job.call.operation)
         ended = dt.datetime.now(dt.UTC)
         meta = response.pop("ResponseMetadata", {})
         stored: Any = None
         if not error:
-            found = _next_page(model, response)
+            following = _next_page(model, response)
             try:
                 stored = protect(job.call, response)
                 sealed = digest(stored)
             except Exception as problem:
                 error, stored = _error(problem), None
             else:
-                (tokens if tokens is not None else {}).update(found)
+                (tokens if tokens is not None else {}).update(following)
         return Request(
             id="",
             call=job.call.name,
@@ -518,7 +519,7 @@ class _Engine:
     def _send(
         self, job: _Job, parameters: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any], dict[str, str] | None, int]:
-        """Send a request; return the client, the answer, the error if it is one, the attempts."""
+        """Send a request; return the client, the answer, the error if there is one, the attempts."""
         client = self._clients.client(job.call.service, job.region)
         method = client.meta.method_to_api_mapping
         name = next(m for m, operation in method.items() if operation == job.call.operation)
@@ -541,9 +542,9 @@ class _Engine:
             if problem.operation_name == job.call.operation or not self.requests:
                 response = problem.response
             else:  # of the call that should have renewed the credentials
-                told = f"{problem.operation_name}: {error['code']}: {error['message']}"
-                error = {"code": "CredentialRetrievalError", "message": told}
-        except UserError as problem:  # nobody can type the code that the profile asks for
+                message = f"{problem.operation_name}: {error['code']}: {error['message']}"
+                error = {"code": "CredentialRetrievalError", "message": message}
+        except UserError as problem:  # nobody can type the code that the profile requires
             if not self.requests:
                 raise
             error = {"code": "CredentialRetrievalError", "message": str(problem)}
@@ -555,17 +556,17 @@ class _Engine:
 
 
 def _error(problem: Exception) -> dict[str, str]:
-    """What is stored of an exception: its name, and what it says."""
+    """Return what the snapshot stores of an exception: its name and its message."""
     return {"code": type(problem).__name__, "message": printable(str(problem)[:_MOST_OF_MESSAGE])}
 
 
 def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
-    """Take the page token out of an answer; return it as the parameter that asks for more."""
+    """Take the page token out of an answer; return it as the parameter of the next request."""
     accepted = model.input_shape.members if model.input_shape else {}
     tokens = {}
     for given in ("NextMarker", "NextContinuationToken", *_TOKENS):
         value = body.pop(given, None)
-        asked = given if given in accepted else given.removeprefix("Next")
-        if value and asked in accepted:
-            tokens[asked] = value
+        name = given if given in accepted else given.removeprefix("Next")
+        if value and name in accepted:
+            tokens[name] = value
     return tokens

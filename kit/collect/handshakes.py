@@ -1,7 +1,7 @@
-"""Handshakes with the hosts that were asked: what protects the way to AWS, seen from here.
+"""Handshakes with the hosts that received requests: what protects the way to AWS, seen from here.
 
-A fact told beside AWS's own word, and never a verdict. botocore does not tell what its own
-connections negotiated, so each host is asked once more, with nothing but a handshake.
+The pack shows them as facts beside AWS's own statements, and never as a verdict. botocore does not
+report what its own connections negotiated, so the kit makes a further handshake with each host.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kit.snapshot import Handshake
 
 _SECONDS = 5.0
 _AT_ONCE = 16
-# What this side says where it cannot even offer the old version.
+# The reasons that this side gives where it cannot even offer the old version.
 _NOT_OFFERED = ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_PROTOCOL_TYPE")
 
 
@@ -43,7 +43,7 @@ def observe(
     Returns
     -------
     list of Handshake
-        One for each host, those that failed included.
+        A handshake for each host, failed handshakes included.
     """
     if not (wanted := sorted(set(hosts))):
         return []  # the authorities take a while to load
@@ -54,7 +54,7 @@ def observe(
             pool.submit(_shake, f"H{n:04d}", host, current, old, seconds)
             for n, host in enumerate(wanted, 1)
         ]
-        return [one.result() for one in made]
+        return [handshake.result() for handshake in made]
 
 
 def _shake(
@@ -64,7 +64,7 @@ def _shake(
     old: ssl.SSLContext | None,
     seconds: float,
 ) -> Handshake:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": name,
         "host": host[0],
         "port": host[1],
@@ -76,14 +76,14 @@ def _shake(
             current.wrap_socket(plain, server_hostname=host[0]) as secured,
         ):
             negotiated = secured.cipher()
-            told |= {
+            fields |= {
                 "version": secured.version() or "",
                 "cipher": negotiated[0] if negotiated else "",
                 **_certificate(secured),
             }
     except (OSError, ValueError) as error:  # ssl's errors are among them
-        return Handshake(**told, error=f"{type(error).__name__}: {error}")
-    return Handshake(**told, refuses_tls_1_1=_refuses(host, old, seconds))
+        return Handshake(**fields, error=f"{type(error).__name__}: {error}")
+    return Handshake(**fields, refuses_tls_1_1=_refuses(host, old, seconds))
 
 
 def _certificate(secured: ssl.SSLSocket) -> dict[str, str]:

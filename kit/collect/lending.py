@@ -1,7 +1,7 @@
 """What the organisation's snapshot lends to a member's: answers that the member cannot have.
 
 They are copied once, when the member is collected, cut to what concerns it, so that the member's
-snapshot stays whole by itself. Each copy has an evidence id of its own, and the header says of which
+snapshot stays whole by itself. Each copy has an evidence id of its own, and the header states of which
 answer in which snapshot it was made.
 """
 
@@ -46,7 +46,7 @@ _OF_LOGS = (
 
 @dataclass(frozen=True)
 class Loan:
-    """Copied answers, and what the member's header says of them."""
+    """Copied answers, and what the member's header states about them."""
 
     header: Mapping[str, Any]
     requests: tuple[Request, ...]
@@ -65,7 +65,7 @@ def open_lender(
     as_of : datetime
         When the run begins, UTC.
     copy : Path, optional
-        Where it can be read, if not where the run says.
+        Where it can be read, if not where the run states.
 
     Returns
     -------
@@ -83,28 +83,28 @@ def open_lender(
         lender = read(copy or Path(run.organisation_snapshot))
     except UserError as error:
         raise UserError(f"{_FIELD}: {error}") from None
-    told = f"{_FIELD}: {lender.folder} is"
+    subject = f"{_FIELD}: {lender.folder} is"
     if lender.account == run.account:
         raise UserError(
-            f"{told} of account {run.account} itself; name one of the management account, or of the "
+            f"{subject} of account {run.account} itself; name a snapshot of the management account, or of the "
             "delegated administrator"
         )
     age, most = as_of - lender.as_of, profile.max_organisation_age_days
     if not dt.timedelta(0) <= age <= dt.timedelta(days=most):
         raise UserError(
-            f"{told} of {lender.as_of:%Y-%m-%d %H:%M} UTC; the profile {profile.name} admits "
+            f"{subject} of {lender.as_of:%Y-%m-%d %H:%M} UTC; the profile {profile.name} admits "
             f"{most} days before the run (max_organisation_age_days): collect that account again"
         )
     if not _organisation(lender.requests):
         raise UserError(
-            f"{told} of an account that is in no organisation, or that could not see it "
+            f"{subject} of an account that is in no organisation, or that could not see it "
             "(organizations:DescribeOrganization)"
         )
     return lender
 
 
 def check_organisation(lender: Snapshot, own: Iterable[Request]) -> None:
-    """See that both accounts are of one organisation, as far as the member can see its own.
+    """See that both accounts are of the same organisation, as far as the member can see its own.
 
     Raises
     ------
@@ -187,12 +187,12 @@ class _Cuts:
         self._rules: dict[str, Callable[[Request], Any]] = {
             DESCRIBE_ORGANIZATION.name: lambda request: request.response or {},
             LIST_ANALYZERS.name: self._here(
-                LIST_ANALYZERS.items, lambda one: one.get("type") == "ORGANIZATION"
+                LIST_ANALYZERS.items, lambda analyzer: analyzer.get("type") == "ORGANIZATION"
             ),
             DESCRIBE_BUCKETS.name: self._here(DESCRIBE_BUCKETS.items, self._is_members),
             LIST_CLASSIFICATION_JOBS.name: self._jobs_alone,
             DESCRIBE_TRAILS.name: self._items(
-                DESCRIBE_TRAILS.items, lambda one: one.get("TrailARN") in self._trails
+                DESCRIBE_TRAILS.items, lambda trail: trail.get("TrailARN") in self._trails
             ),
             GET_TRAIL_STATUS.name: self._about("Name", self._trails),
             GET_EVENT_SELECTORS.name: self._about("TrailName", self._trails),
@@ -201,13 +201,13 @@ class _Cuts:
             GET_KEY_ROTATION_STATUS.name: self._about("KeyId", self._keys),
             LIST_EVENT_DATA_STORES.name: self._items(
                 LIST_EVENT_DATA_STORES.items,
-                lambda one: one.get("EventDataStoreArn") not in self._others_stores,
+                lambda store: store.get("EventDataStoreArn") not in self._others_stores,
             ),
             GET_EVENT_DATA_STORE.name: self._store,
         }
 
     def of(self, request: Request) -> Any:
-        """The answer as it is lent; an error, which has none, is lent with an empty one."""
+        """Return the answer as the kit lends it; empty for an error, which has no answer."""
         rule = self._rules.get(request.call)
         return rule(request) if rule else None
 
@@ -218,8 +218,8 @@ class _Cuts:
         self, member: str, wanted: Callable[[Mapping[str, Any]], bool]
     ) -> Callable[[Request], Any]:
         def cut(request: Request) -> Any:
-            found = (request.response or {}).get(member) or []
-            return {member: [item for item in found if wanted(item)]}
+            items = (request.response or {}).get(member) or []
+            return {member: [item for item in items if wanted(item)]}
 
         return cut
 
@@ -237,12 +237,12 @@ class _Cuts:
     def _jobs_alone(self, request: Request) -> Any:
         if request.region not in self._regions:
             return None
-        found = (request.response or {}).get(LIST_CLASSIFICATION_JOBS.items) or []
+        jobs = (request.response or {}).get(LIST_CLASSIFICATION_JOBS.items) or []
         kept = ("jobId", "lastRunErrorStatus")
         return {
             LIST_CLASSIFICATION_JOBS.items: [
                 {name: job[name] for name in kept if name in job}
-                for job in found
+                for job in jobs
                 if job.get("jobId") in self._jobs
             ]
         }

@@ -30,23 +30,23 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from kit.parameters import Run
 
 
-class NotAskedError(Exception):
-    """A request is given up, or not made at all; botocore does not ask again."""
+class GivenUpError(Exception):
+    """A request is given up, or not made at all; botocore does not repeat it."""
 
 
-class CallOverdueError(NotAskedError):
+class CallOverdueError(GivenUpError):
     """No whole answer within the time of a call."""
 
 
-class ServiceSilentError(NotAskedError):
+class ServiceSilentError(GivenUpError):
     """A service in a region was given up."""
 
 
-class RegionSilentError(NotAskedError):
+class RegionSilentError(GivenUpError):
     """A region was given up."""
 
 
-class RunOverdueError(NotAskedError):
+class RunOverdueError(GivenUpError):
     """The time of the run is over."""
 
 
@@ -71,7 +71,7 @@ class Call:
 
 
 class Limits:
-    """The bounds of one run, shared between threads.
+    """The bounds of a run, shared between threads.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Limits:
         self._lock = threading.RLock()
         self._waits: dict[str, _Wait] = defaultdict(_Wait)
         self._timeouts: dict[tuple[str, str], int] = defaultdict(int)
-        self._closed: dict[tuple[str, ...], NotAskedError] = {}
+        self._closed: dict[tuple[str, ...], GivenUpError] = {}
         self._local = threading.local()
         self._watchman = _Watchman()
 
@@ -95,7 +95,7 @@ class Limits:
         self._watchman.close()
 
     def stop(self, code: str, message: str) -> None:
-        """Record that something is not asked any more."""
+        """Record that the kit sends no more requests of some kind."""
         at = dt.datetime.now(dt.UTC).replace(microsecond=0)
         with self._lock:
             self.stopped.append({"at": at.isoformat(), "code": code, "message": message})
@@ -106,7 +106,7 @@ class Limits:
 
         Raises
         ------
-        NotAskedError
+        GivenUpError
             Its service, its region or the run was given up before.
         """
         self._refuse(service, region)
@@ -124,11 +124,11 @@ class Limits:
 
     @contextlib.contextmanager
     def waiting(self, service: str, region: str) -> Iterator[None]:
-        """Wait for one response.
+        """Wait for a response.
 
         Raises
         ------
-        NotAskedError
+        GivenUpError
             It did not come in time.
         """
         self._refuse(service, region)
@@ -155,7 +155,7 @@ class Limits:
                 elif not wait.requests:
                     wait.before += now - wait.since
 
-    def _left(self, call: Call, began: float, region: str) -> tuple[float, NotAskedError]:
+    def _left(self, call: Call, began: float, region: str) -> tuple[float, GivenUpError]:
         """How long a request may still wait, and what is wrong once that is over."""
         now = time.monotonic()
         seconds = self._run.call_seconds
@@ -177,16 +177,16 @@ class Limits:
         whole = self._run.run_seconds
         return self._began + whole - time.monotonic() if whole else float("inf")
 
-    def _region_silent(self, region: str) -> NotAskedError:
+    def _region_silent(self, region: str) -> GivenUpError:
         return RegionSilentError(
             f"{region} gave no answer for {self._run.region_seconds:g} seconds (region_seconds): "
-            "nothing more is asked there"
+            "the kit sends it no more requests"
         )
 
-    def _run_overdue(self) -> NotAskedError:
+    def _run_overdue(self) -> GivenUpError:
         return RunOverdueError(
-            f"the run has taken {self._run.run_seconds:g} seconds (run_seconds): nothing more is "
-            "asked"
+            f"the run has taken {self._run.run_seconds:g} seconds (run_seconds): the kit "
+            "sends no more requests"
         )
 
     def _refuse(self, service: str, region: str) -> None:
@@ -199,7 +199,7 @@ class Limits:
             if problem := self._closed.get(what):
                 raise type(problem)(str(problem))
 
-    def _give_up(self, what: tuple[str, ...], problem: NotAskedError) -> None:
+    def _give_up(self, what: tuple[str, ...], problem: GivenUpError) -> None:
         """Close the run, a region, or a service in a region, once."""
         with self._lock:
             if what not in self._closed:
@@ -215,7 +215,7 @@ class Limits:
             if self._timeouts[key] >= self._run.max_timeouts:
                 problem = ServiceSilentError(
                     f"{service} in {region} gave no answer to {self._run.max_timeouts} calls in a "
-                    "row (max_timeouts): nothing more is asked there"
+                    "row (max_timeouts): the kit sends it no more requests"
                 )
                 self._give_up(key, problem)
 
@@ -226,9 +226,9 @@ class Limits:
 class _Watch:
     """One request that is waited for: its socket, and why its time is over, if it is."""
 
-    def __init__(self, left: Callable[[], tuple[float, NotAskedError]]):
+    def __init__(self, left: Callable[[], tuple[float, GivenUpError]]):
         self.left = left
-        self.problem: NotAskedError | None = None
+        self.problem: GivenUpError | None = None
         self.over = False
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
@@ -239,7 +239,7 @@ class _Watch:
             if self.problem:
                 self._shut()
 
-    def end(self, problem: NotAskedError) -> None:
+    def end(self, problem: GivenUpError) -> None:
         with self._lock:
             if not self.over:
                 self.problem = problem
@@ -265,7 +265,7 @@ class _Watchman:
         self._closed = False
 
     @contextlib.contextmanager
-    def watch(self, left: Callable[[], tuple[float, NotAskedError]]) -> Iterator[None]:
+    def watch(self, left: Callable[[], tuple[float, GivenUpError]]) -> Iterator[None]:
         watched = _Watch(left)
         outer = getattr(_waiting, "watch", None)
         seconds, problem = left()

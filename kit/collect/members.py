@@ -1,4 +1,4 @@
-"""Which accounts an organisation has: asked only where a batch is to discover them."""
+"""The accounts of an organisation: the kit requests them only where a batch is to discover them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Discover(Strict):
 
 
 def find_members(run: Run, wanted: Discover) -> dict[str, str]:
-    """Ask AWS Organizations for accounts.
+    """Request the accounts from AWS Organizations.
 
     Parameters
     ----------
@@ -70,14 +70,14 @@ def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     clients = Clients(run)
     client = clients.client("organizations", home_region(partition_of(clients.home)))
     try:
-        found = _below(client, wanted.units) if wanted.units else _listed(client, "accounts")
+        members = _below(client, wanted.units) if wanted.units else _listed(client, "accounts")
         return {
             account["Id"]: account.get("State") or account["Status"]
-            for account in sorted(found, key=lambda account: str(account["Id"]))
+            for account in sorted(members, key=lambda account: str(account["Id"]))
             if _has(client, account["Id"], wanted.tags)
         }
     except aws.ClientError as error:
-        raise _told(error, run, wanted) from None
+        raise _explained(error, run, wanted) from None
     except aws.BotoCoreError as error:
         raise CannotRunError(f"discover: AWS Organizations could not be reached: {error}") from None
 
@@ -107,15 +107,17 @@ def _listed(client: Any, what: str, of: str = "", **parameters: str) -> Iterator
         yield from page[member]
 
 
-def _told(error: aws.ClientError, run: Run, wanted: Discover) -> UserError:
-    """What AWS refused, in a line that says what would be right."""
+def _explained(error: aws.ClientError, run: Run, wanted: Discover) -> UserError:
+    """Return the refusal as an error that names the remedy."""
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if error.operation_name == "AssumeRole":
         return explain({"code": code, "message": message}, status, run)
     if code == "ParentNotFoundException":
         units = ", ".join(wanted.units)
-        return UserError(f"discover, units: one of {units} is not in the organisation: {message}")
+        return UserError(
+            f"discover, units: {units}: not all of these are in the organisation: {message}"
+        )
     reason = reason_for(code, status)
     if reason == "throttled" or status >= 500:
         return CannotRunError(f"discover: AWS Organizations did not answer ({code}): {message}")

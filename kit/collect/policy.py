@@ -27,7 +27,7 @@ def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:
 
     Notes
     -----
-    Only what is asked of AppStream's own buckets alone is kept to them. Buckets of sources,
+    The policy names AppStream's own buckets where a call reads no other bucket. Buckets of sources,
     screenshots and trails, keys, trails and authorities are known by reference alone and may lie
     in other accounts: to name them beforehand would be to lose the evidence on them, and a
     pattern of all ARNs of a kind is no narrower than ``*``. The lists have no resource to name.
@@ -53,11 +53,11 @@ def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:
 
 
 def plan(calls: Iterable[Call]) -> list[dict[str, str]]:
-    """Return what will be asked, a row for each call: how often, with which permission, and why."""
+    """Return a row for each call that a run will make: how often, with which permission, and why."""
     return [
         {
             "call": call.name,
-            "asked": _asked(call),
+            "asked": _frequency(call),
             "action": call.action or "none needed",
             "need": call.need.value,
         }
@@ -65,12 +65,12 @@ def plan(calls: Iterable[Call]) -> list[dict[str, str]]:
     ]
 
 
-def _asked(call: Call) -> str:
+def _frequency(call: Call) -> str:
     if call.fallback_of:
         return f"only where {call.fallback_of.name} is refused or lists nothing"
     if call.each:
         sources = ", ".join(dict.fromkeys(each.source.operation for each in call.each))
-        return f"once for each that {sources} tells of"
+        return f"once for each item from {sources}"
     pages = ", to the last page" if call.items and not call.bounded else ""
     pages = ", up to event_pages pages" if call.bounded else pages
     if call.scope is Scope.ACCOUNT:

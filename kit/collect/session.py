@@ -1,4 +1,4 @@
-"""Clients for one account: profile or role, refreshed credentials, retries, endpoints."""
+"""Clients for an account: profile or role, refreshed credentials, retries, endpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from botocore.exceptions import (
 )
 
 from kit.aws_models import home_region, models, partition_of, share_models
-from kit.collect.limits import Call, Limits, NotAskedError, watch_connections
+from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.wire import check
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run
@@ -45,16 +45,16 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class Clients:
-    """boto3 clients of one account, made on demand and shared between threads.
+    """boto3 clients of an account, made on demand and shared between threads.
 
     Endpoints follow ``AWS_ENDPOINT_URL`` and its kin, retries ``AWS_RETRY_MODE`` and
     ``AWS_MAX_ATTEMPTS``; without these, botocore's standard mode with 8 attempts. ``throttles``
-    counts the answers that said "too often".
+    counts the throttled answers.
 
     Raises
     ------
     NotEnteredError
-        The named AWS profile does not exist, has no credentials, or the role cannot be asked for.
+        The named AWS profile does not exist, has no credentials, or the role cannot be requested.
     """
 
     def __init__(self, run: Run):
@@ -91,7 +91,7 @@ class Clients:
         return client
 
     def _count(self, response_dict: Any, parsed_response: Any, **_: Any) -> None:
-        """Count an answer that says "too often", before it is asked again."""
+        """Count a throttled answer, before botocore repeats the request."""
         code = ((parsed_response or {}).get("Error") or {}).get("Code") or ""
         status = (response_dict or {}).get("status_code")
         if status == 429 or reason_for(code, status) == "throttled":
@@ -104,11 +104,11 @@ class Clients:
 
         Raises
         ------
-        NotAskedError
-            Nothing more is asked there, or the answer did not come in time.
+        GivenUpError
+            The kit gave the service, the region or the run up, or the answer did not come in time.
         """
         if self._ended:
-            raise CredentialsEndedError(f"{self._ended}: nothing more is asked")
+            raise CredentialsEndedError(f"{self._ended}: the kit sends no more requests")
         with self.limits.call(service, region) as made:
             yield made
         with self._lock:
@@ -119,7 +119,7 @@ class Clients:
     ) -> Any:
         """Send a request in botocore's place, and let through only what is an answer.
 
-        botocore asks again after what is raised here as after what its own sending raises; after
+        botocore repeats the request after what is raised here as after what its own sending raises; after
         what its parsers raise, it does not.
         """
         with self.limits.waiting(service, region):
@@ -129,10 +129,10 @@ class Clients:
         return response
 
     def refused(self, code: str, region: str, generation: int) -> Refusal:
-        """Judge an error: whether it says that the credentials have ended, and renew them if so.
+        """Judge whether an error means that the credentials have ended, and renew them if so.
 
         A region that is off refuses valid credentials with the codes that invalid ones get: AWS
-        STS is asked again which of the two it is. Nothing is judged before the first good answer,
+        STS shows, in a further request, which of the two it is. Nothing is judged before the first good answer,
         for nobody has logged in yet.
 
         Parameters
@@ -169,7 +169,7 @@ class Clients:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             return is_expired(code) or is_refused(code)
-        except Exception:  # whatever kept STS from answering says nothing of the credentials
+        except Exception:  # whatever kept STS from answering shows nothing about the credentials
             return False
         if region not in self._accepted:
             self._off.add(region)
@@ -186,7 +186,7 @@ class Clients:
             made = session.get_credentials().get_frozen_credentials()
             if made == _frozen(self._session):
                 return False
-            # Nobody else asks with them before it is known whose they are.
+            # No other request uses them before it is known whose they are.
             if self._account(self._made(session, "sts", self.home)) != self._run.account:
                 return False
         except Exception:  # of whatever source: it has no other credentials
@@ -205,20 +205,20 @@ class Clients:
     @property
     def verify_certificates(self) -> bool:
         """Whether every client so far holds the server's certificate against an authority."""
-        # botocore tells nowhere else what it made of its own and the environment's settings.
+        # botocore reports nowhere else what it made of its own and the environment's settings.
         sessions = [client._endpoint.http_session for client in self._clients.values()]
         return all(session._verify is not False for session in sessions)
 
 
 class Refusal(Enum):
-    """What an error says of the credentials."""
+    """What an error means for the credentials."""
 
     NOTHING = "nothing"
-    RENEWED = "renewed"  # ask again
+    RENEWED = "renewed"  # repeat the request
     ENDED = "ended"
 
 
-class CredentialsEndedError(NotAskedError):
+class CredentialsEndedError(GivenUpError):
     """AWS accepts the credentials no more, and their source has no others."""
 
 
@@ -242,10 +242,10 @@ def _open(run: Run, config: Config) -> tuple[boto3.Session, str]:
         ) from None
     # Also for the clients with which botocore gets credentials.
     session._session.set_default_client_config(config)
-    _ask_for_codes(session, run)
+    _request_codes(session, run)
     share_models(session._session)
-    # A region in scope may be switched off, and then nobody can log in there; one of another
-    # partition knows none of the run's credentials.
+    # A region in scope may be switched off, and then nobody can log in there; a region of
+    # another partition does not know the run's credentials.
     region = session.region_name or (run.regions or ["us-east-1"])[0]
     if run.partition not in ("", partition_of(region)):
         region = home_region(run.partition)
@@ -254,8 +254,8 @@ def _open(run: Run, config: Config) -> tuple[boto3.Session, str]:
     return session, region
 
 
-def _ask_for_codes(session: boto3.Session, run: Run) -> None:
-    """Let a profile with ``mfa_serial`` ask for the code of its device where somebody can type it.
+def _request_codes(session: boto3.Session, run: Run) -> None:
+    """Let a profile with ``mfa_serial`` request the code of its device where somebody can type it.
 
     Without a terminal botocore's own prompt aborts the command, waits for ever on a pipe, or ends
     a notebook with a traceback.
@@ -268,7 +268,7 @@ def _ask_for_codes(session: boto3.Session, run: Run) -> None:
                 return getpass.getpass(text)
         except (EOFError, OSError, NotImplementedError, getpass.GetPassWarning):
             raise NotEnteredError(
-                f"AWS credentials: profile {run.aws_profile or 'default'!r} asks for a second "
+                f"AWS credentials: profile {run.aws_profile or 'default'!r} requires a second "
                 "factor (mfa_serial), and there is no terminal in which to type its code; log in "
                 "first (aws sso login, aws sts get-session-token) and name the profile that holds "
                 "the session",
@@ -299,8 +299,8 @@ def api_versions(services: Iterable[str]) -> dict[str, str]:
 def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
     """Return a session of the role, which assumes it anew before its credentials expire.
 
-    No duration is asked for: AWS gives an hour, which is also the most that it gives where one
-    role is assumed from another.
+    The request has no duration: AWS gives an hour, which is also the most that it gives where a
+    role is assumed from another role.
     """
     try:
         made: boto3.Session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
@@ -316,7 +316,7 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
     except ParamValidationError as error:
         reason = " ".join(str(error).split())
         raise NotEnteredError(
-            f"role_arn: {run.role_arn} cannot be asked for: {reason}", type(error).__name__
+            f"role_arn: {run.role_arn} cannot be requested: {reason}", type(error).__name__
         ) from None
     share_models(made._session)
     return made
@@ -325,7 +325,7 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
 def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
     """Tell in a line why nobody could log in.
 
-    The first request of a run asks AWS who the caller is; it fails for such reasons only.
+    The first request of a run returns the caller's identity; it fails for such reasons only.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
     using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
     if code in ("NoCredentialsError", "PartialCredentialsError"):
         return NotEnteredError(
-            "AWS credentials: none found; log in (aws sso login, aws configure) or name a profile "
+            "AWS credentials: none; log in (aws sso login, aws configure) or name a profile "
             "with aws_profile",
             code,
         )

@@ -1,10 +1,10 @@
-"""What counts as an answer: the one place between botocore and the snapshot that decides.
+"""What counts as an answer: the only place between botocore and the snapshot that decides.
 
 botocore parses whatever came, and an answer of which nothing is left parses to an empty one: a
 body that was cut short, a portal's page, ``null``. Here each answer is held against the length
 that its headers state, the content type of its protocol, the shape of its operation and the
 members that AWS always sends. What does not pass is raised as a lost connection is, so that
-botocore asks again; what still does not pass becomes that call's error.
+botocore repeats the request; what still does not pass becomes that call's error.
 
 References
 ----------
@@ -58,7 +58,7 @@ _NAMESPACE = re.compile("{.*}")
 
 
 class UnreadableAnswerError(ConnectionClosedError):  # type: ignore[misc]
-    """An answer that is none; botocore asks again as after a lost connection."""
+    """A response that is not an answer; botocore repeats the request as after a lost connection."""
 
     fmt = "{problem}"
 
@@ -67,7 +67,7 @@ class _Strict:
     """Holds every value against its shape on botocore's way through an answer.
 
     botocore's parsers convert what they can and pass the rest on: they take a text for a list of
-    its letters, and an XML list with text in it for an empty one.
+    its letters, and an XML list with text in it for an empty list.
     """
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
@@ -79,7 +79,7 @@ class _Strict:
 def _check_value(shape: Any, node: Any) -> None:
     kind = shape.type_name
     if kind in ("list", "map") and shape.serialization.get("flattened") and not _is_json(node):
-        wrong = False  # the elements themselves, one of them or many
+        wrong = False  # the elements themselves, a single element or many
     elif hasattr(node, "tag"):
         text = (node.text or "").strip()
         unwrapped = kind == "structure" and _NAMESPACE.sub("", node.tag) in shape.members
@@ -127,7 +127,7 @@ def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
     Raises
     ------
     UnreadableAnswerError
-        Says what is wrong, how long the answer is, of which type, and how it begins.
+        The message names the fault, the answer's length, type and beginning.
     """
     if method == "HEAD":
         return
@@ -137,7 +137,7 @@ def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
         problem = f"it cannot be parsed ({type(error).__name__}: {str(error)[:_SHOWN]})"
     if problem:
         raise UnreadableAnswerError(
-            endpoint_url=response.url, problem=_told(model, response, problem)
+            endpoint_url=response.url, problem=_stored_line(model, response, problem)
         )
 
 
@@ -151,7 +151,7 @@ def _problem(model: Any, response: AWSResponse) -> str:
     given = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     accepted = _JSON if text else _CONTENT[protocol]
     # S3 leaves the type out of many answers; load balancers answer 5xx in HTML, which botocore
-    # knows and asks again.
+    # knows and repeats.
     if given and given not in accepted and response.content and response.status_code < 500:
         return f"it is not of the type {' or '.join(sorted(accepted))}"
     parsed = _parsed(model, protocol, response)
@@ -175,7 +175,7 @@ def _names(model: Any) -> tuple[str, str]:
 
 
 def _text_payload(model: Any) -> bool:
-    """Whether the whole body of an answer is one text: a bucket's policy, which is JSON."""
+    """Whether the whole body of an answer is a single text: a bucket's policy, which is JSON."""
     shape = model.output_shape
     payload = shape.serialization.get("payload") if shape else None
     return bool(payload) and shape.members[payload].type_name == "string"
@@ -196,13 +196,13 @@ def _cut(response: AWSResponse) -> str:
 
 
 def _parsed(model: Any, protocol: str, response: AWSResponse) -> dict[str, Any]:
-    told = {
+    received = {
         "headers": response.headers,
         "status_code": response.status_code,
         "body": response.content,
         "context": {"operation_name": model.name},
     }
-    parsed = _parser(protocol).parse(told, model.output_shape)
+    parsed = _parser(protocol).parse(received, model.output_shape)
     if not isinstance(parsed, dict):
         raise ResponseParserError("it holds nothing")
     return parsed
@@ -216,13 +216,13 @@ def _other_root(model: Any, protocol: str, response: AWSResponse, roots: Iterabl
     if not wanted:
         return ""
     body = re.sub(rb"<\?.*?\?>|<!--.*?-->", b"", response.content[:1_000], flags=re.DOTALL)
-    found = re.match(rb"\s*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", body)
-    root = found[1].decode() if found else ""
+    match = re.match(rb"\s*<(?:[\w.-]+:)?([\w.-]+)[\s/>]", body)
+    root = match[1].decode() if match else ""
     return "" if root in wanted else f"its root is no {' or '.join(wanted)}"
 
 
-def _told(model: Any, response: AWSResponse, problem: str) -> str:
-    """The line that is stored: what came is quoted where it cannot hold declared secrets."""
+def _stored_line(model: Any, response: AWSResponse, problem: str) -> str:
+    """Return the line that the kit stores: it quotes the response only where that holds no declared secrets."""
     body: bytes = response.content
     kind = (response.headers.get("Content-Type") or "none")[:60]
     line = (

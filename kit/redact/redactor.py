@@ -18,7 +18,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from kit.aws_models import models
-from kit.calls import CALLS, Asked, Call
+from kit.calls import CALLS, Call, RunContext
 from kit.redact.labels import Labels
 from kit.redact.names import identify, shown_bucket
 from kit.redact.protect import protect
@@ -140,7 +140,7 @@ class Redactor:
     def _parameters(self, given: Mapping[str, Any], shape: Any, place: _Place) -> dict[str, Any]:
         """Redact parameters; those that the call itself declares stay unchanged."""
         snapshot = self._snapshot
-        subject = Asked(snapshot.account, snapshot.as_of, snapshot.run.lookback_days)
+        subject = RunContext(snapshot.account, snapshot.as_of, snapshot.run.lookback_days)
         declared = protect(place.call, dict(place.call.parameters(subject)))
         members = shape.members if shape else {}
         return {

@@ -25,7 +25,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from kit import sandbox
 from kit.aws_models import home_region
-from kit.calls import CALLS, GET_CALLER_IDENTITY, Asked, Call
+from kit.calls import CALLS, GET_CALLER_IDENTITY, Call, RunContext
 from kit.collect import collector as engine
 from kit.collect import session
 from kit.judge import needed_calls
@@ -127,7 +127,7 @@ def _call(service: str, operation: str, asked: Body) -> Call:
     one, *others = [c for c in CALLS.values() if (c.service, c.operation) == (service, operation)]
 
     def given(call: Call) -> int:
-        own = call.parameters(Asked("", dt.datetime.min, 0))
+        own = call.parameters(RunContext("", dt.datetime.min, 0))
         return len(own) if own.items() <= asked.items() else -1
 
     return max(one, *others, key=given) if others else one

@@ -59,7 +59,12 @@ def test_they_are_found_with_the_permissions_that_are_told(
     [
         ("deny", Discover(), UserError, "role of the organisation's account needs .*ListAccounts"),
         ("fail", Discover(), CannotRunError, "did not answer"),
-        (None, Discover(units=["ou-bspl-elsewhere"]), UserError, "units: one of ou-bspl-elsewhere"),
+        (
+            None,
+            Discover(units=["ou-bspl-elsewhere"]),
+            UserError,
+            "units: ou-bspl-elsewhere: not all",
+        ),
     ],
 )
 def test_a_refusal_is_no_empty_organisation(

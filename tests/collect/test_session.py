@@ -91,7 +91,7 @@ def test_credentials_are_renewed_before_they_expire(
         assert len(assumed(sandbox)) == times, minutes
 
 
-# --- a profile that asks for a second factor -------------------------------------------------
+# --- a profile that requires a second factor -------------------------------------------------
 
 SERIAL = "arn:aws:iam::333344445555:mfa/analyst"
 
@@ -128,7 +128,7 @@ def test_a_second_factor_that_nobody_can_type_is_reported(
     second_factor: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", _nobody_types(error))
-    with pytest.raises(NotEnteredError, match=r"'audit' asks for a second factor .*log in first"):
+    with pytest.raises(NotEnteredError, match=r"'audit' requires a second factor .*log in first"):
         Clients(second_factor).client("sts", "eu-west-1").get_caller_identity()
 
 
@@ -163,7 +163,7 @@ def test_a_command_without_a_terminal_says_so(
     )
     errors = done.stderr.read() if done.stderr else ""  # a pipe for input is left open
     assert done.wait(timeout=60) == 2
-    assert "asks for a second factor (mfa_serial)" in errors
+    assert "requires a second factor (mfa_serial)" in errors
     assert "Aborted" not in errors
     assert "Traceback" not in errors
 
