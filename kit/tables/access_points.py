@@ -47,7 +47,8 @@ class Point:
     origin : Cell
         ``Internet`` or ``VPC``.
     policy : Cell
-        The statements of its policy. One that is bound to a VPC denies requests from elsewhere.
+        The statements of its policy. An access point that is bound to a VPC denies requests from
+        elsewhere.
     """
 
     label: str
@@ -57,9 +58,9 @@ class Point:
 
     def before(self, bucket: Target, account: str) -> Target:
         """The access point, with the bucket behind it."""
-        found = _before(bucket, self.arn.value, account, self.policy.value, self.origin.value)
-        # S3 never calls one public that is bound to a VPC.
-        return replace(found, public=False) if self.origin.value == "VPC" else found
+        target = _before(bucket, self.arn.value, account, self.policy.value, self.origin.value)
+        # S3 never calls an access point public that is bound to a VPC.
+        return replace(target, public=False) if self.origin.value == "VPC" else target
 
 
 def listed_points(
@@ -67,9 +68,9 @@ def listed_points(
 ) -> tuple[list[Point], Cell]:
     """The access points of the account on a bucket, and the cell of the list of them."""
     listed = snapshot.answer(LIST_ACCESS_POINTS, region)
-    found = [(point, ref) for point, ref in listed.items() if point.get("Bucket") == bucket]
+    on_bucket = [(point, ref) for point, ref in listed.items() if point.get("Bucket") == bucket]
     points = []
-    for point, ref in found:
+    for point, ref in on_bucket:
         answer = snapshot.answer(GET_ACCESS_POINT_POLICY, region, Name=point.get("Name"))
         policy = read_policy(
             attached(answer, "Policy", UNSEEN, NONE), GET_ACCESS_POINT_POLICY, snapshot.as_of
@@ -81,31 +82,33 @@ def listed_points(
         )
         arn = member(point, ref, "AccessPointArn", UNSEEN, LIST_ACCESS_POINTS)
         points.append(Point(label, arn, origin, derive(_bound, policy, origin, vpc)))
-    refs = tuple(ref for _, ref in found) or listed.evidence
+    refs = tuple(ref for _, ref in on_bucket) or listed.evidence
     return points, Cell(None, refs, listed.trouble)
 
 
 def unseen_point(bucket: Target, account: str, region: str) -> Target:
     """Whichever access points of the account there may be: their policies are not known."""
     partition = bucket.arn.split(":")[1]
-    found = _before(bucket, f"arn:{partition}:s3:{region}:{account}:accesspoint/*", account, ())
-    assert found.behind is not None
-    how = {**found.context, _ARN: CHOSEN}
-    return replace(found, context=how, behind=replace(found.behind, context=how))
+    target = _before(bucket, f"arn:{partition}:s3:{region}:{account}:accesspoint/*", account, ())
+    assert target.behind is not None
+    how = {**target.context, _ARN: CHOSEN}
+    return replace(target, context=how, behind=replace(target.behind, context=how))
 
 
 def leaves_room(statements: Statements) -> bool:
     """Whether a bucket's policy lets in anybody at all, so that access points might as well."""
     return _turns_on_points(statements) or any(
-        one.effect == "Allow" and names_action(one, action)
-        for one in statements
+        statement.effect == "Allow" and names_action(statement, action)
+        for statement in statements
         for action, _ in FILES
     )
 
 
 def _turns_on_points(statements: Statements) -> bool:
-    """Whether a bucket's policy treats requests by access points otherwise than direct ones."""
-    return any(condition.key in KEYS for one in statements for condition in one.conditions)
+    """Whether a bucket's policy treats requests by access points otherwise than direct requests."""
+    return any(
+        condition.key in KEYS for statement in statements for condition in statement.conditions
+    )
 
 
 def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
@@ -114,26 +117,33 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     The account that has an access point decides whom it lets in: itself, of an account that is
     named; anybody, where it can be anybody's.
     """
-    allowing = tuple(one for one in bucket.policy or () if one.effect == "Allow")
+    allowing = tuple(statement for statement in bucket.policy or () if statement.effect == "Allow")
     if not _turns_on_points(allowing):
         return
     values = {
-        key: [v for one in allowing for c in one.conditions if c.key == key for v in c.values]
+        key: [
+            v
+            for statement in allowing
+            for c in statement.conditions
+            if c.key == key
+            for v in c.values
+        ]
         for key in (_ARN, _ACCOUNT)
     }
     fields = [[*value.split(":"), *[""] * 5][:6] for value in values[_ARN]]
     numbers = [*values[_ACCOUNT], *(arn[4] for arn in fields), *accounts_named(allowing)]
     place = f"arn:{bucket.arn.split(':')[1]}:s3:{bucket.context['aws:requestedregion']}"
-    asked = {
+    points = {
         (number, f"{place}:{number}:accesspoint/x")
-        for number in {_ANY_ACCOUNT if is_wild(one) else one for one in numbers} | {_ANY_ACCOUNT}
+        for number in {_ANY_ACCOUNT if is_wild(number) else number for number in numbers}
+        | {_ANY_ACCOUNT}
         if number
     }
     for field in fields:
         number = _ANY_ACCOUNT if is_wild(field[4]) else field[4]
         full = ":".join([*field[:4], number, *field[5:]]).replace("*", "x").replace("?", "x")
-        asked.add((number, full))
-    for number, arn in sorted(asked):
+        points.add((number, full))
+    for number, arn in sorted(points):
         if number != account:
             yield _before(bucket, arn, number, _ruled_by(number))
 

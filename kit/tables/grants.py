@@ -1,9 +1,9 @@
 """Who may do what with AppStream and with what its users leave behind.
 
-Whom the account's policies let do something is asked of all that decide it: of the policies of
-users, groups and roles and their boundaries, of the policies of buckets, and of whom roles trust.
-Each action is asked for over the resources that are there, and over what may be there where a list
-could not be read.
+All policies decide together whom the account lets do something: the policies of users, groups and
+roles and their boundaries, the policies of buckets, and the trust policies of roles. The kit judges
+each action over the resources that are there, and over what may be there where a list could not be
+read.
 
 References
 ----------
@@ -82,7 +82,7 @@ _COLUMNS = (
     *("capability", "open", "narrowed", "through"),
     *("administrator", "outsider", "not_asked"),
 )
-_NOT_ASKED = (
+_NOT_JUDGED = (
     "service and resource control policies, policies of sessions and VPC endpoints, ACLs, "
     "Multi-Region Access Points, and services of AWS that use a role"
 )
@@ -132,7 +132,7 @@ def grants(source: Source) -> Iterator[Row]:
     _declared(*OPENED),
 )
 def url_grants(source: Source) -> Iterator[Row]:
-    """Each principal that may open sessions: on whatever there is in a region, or on named ones."""
+    """Each principal that may open sessions: on whatever there is in a region, or on named resources."""
     snapshot = source.snapshot
     things = tuple(openable(snapshot, wholly=True))
     named = tuple(openable(snapshot, wholly=False))
@@ -144,36 +144,38 @@ def url_grants(source: Source) -> Iterator[Row]:
 def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
     """What roles may do with anything that AppStream could have, by the cell of a role's ARN.
 
-    Streaming users can take the credentials of their instance's role, so what such a role may do
-    is asked for whatever resources there are, and whoever is declared as an administrator.
+    Streaming users can take the credentials of their instance's role. The kit therefore judges what
+    such a role may do whatever resources there are, and whoever is declared as an administrator.
     """
     details = source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
 
     @cache
     def grants_on_anything() -> _Grants:
         things = (*whatever(source.snapshot), *user_buckets(source))
-        asked = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
+        names = (*_ON_FILES, *_ON_APPSTREAM, MINT, GIVE_RIGHTS)
         lists = (
             *BUCKET_SOURCES,
             GET_BUCKET_POLICY,
             *POINT_CALLS,
         )  # of AppStream, whatever there could be
-        return _Grants(source, [_over(name, things, source) for name in asked], lists)
+        return _Grants(source, [_over(name, things, source) for name in names], lists)
 
     def capabilities(role_arn: Cell) -> Cell:
         if role_arn.gap or role_arn.value is None:
             return derive(lambda _: [], role_arn)
-        found = grants_on_anything()
-        if role_arn.value not in found.roles:
+        grants = grants_on_anything()
+        if role_arn.value not in grants.roles:
             return Cell([], (*role_arn.refs, *details.evidence), details.trouble)
-        role = found.roles[role_arn.value]
-        held = {name: one for name, one in found.of(role).items() if one.open}
-        gaps = [one.gap for one in found.of(role).values() if one.hidden and not one.open]
+        role = grants.roles[role_arn.value]
+        held = {name: rights for name, rights in grants.of(role).items() if rights.open}
+        gaps = [
+            rights.gap for rights in grants.of(role).values() if rights.hidden and not rights.open
+        ]
         gaps += [
             role.unseen,
-            *([] if held else [found.policy_gap, _on_a_condition(found.of(role))]),
+            *([] if held else [grants.policy_gap, _on_a_condition(grants.of(role))]),
         ]
-        refs = (*role_arn.refs, role.ref, *found.refs)
+        refs = (*role_arn.refs, role.ref, *grants.refs)
         return Cell(list(held), refs, next(filter(None, gaps), None))
 
     return capabilities
@@ -181,7 +183,7 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
 
 def _on_a_condition(held: Mapping[str, Held]) -> Trouble | None:
     """The trouble with rights under conditions, such as on the network that instances are in."""
-    narrowed = ", ".join(name for name, one in held.items() if one.narrowed)
+    narrowed = ", ".join(name for name, rights in held.items() if rights.narrowed)
     if not narrowed:
         return None
     hint = text("gaps/role_on_a_condition", rights=narrowed)
@@ -192,8 +194,8 @@ def _over(
     name: str, things: tuple[Thing, ...], source: Source, named: tuple[Thing, ...] = ()
 ) -> Capability:
     kinds = {kind for way in CAPABILITIES[name] for _, kind in way.needs}
-    asked, also = (tuple(t for t in given if t.kind in kinds) for given in (things, named))
-    return Capability(name, CAPABILITIES[name], asked, also, _organisation(source))
+    wholly, also = (tuple(t for t in given if t.kind in kinds) for given in (things, named))
+    return Capability(name, CAPABILITIES[name], wholly, also, _organisation(source))
 
 
 def _organisation(source: Source) -> Organisation:
@@ -226,7 +228,7 @@ class _Outsider:
             known = self.held.setdefault(name, held)
             self.through.setdefault(name, other.through[name])
             for mine, theirs in ((known.open, held.open), (known.narrowed, held.narrowed)):
-                mine += [one for one in theirs if one not in mine]
+                mine += [action for action in theirs if action not in mine]
 
 
 class _Grants:
@@ -239,13 +241,16 @@ class _Grants:
         lists: Iterable[Call] = (*LISTS, *BUCKET_SOURCES, GET_BUCKET_POLICY, *POINT_CALLS),
     ):
         self.source, self.lists = source, tuple(lists)
-        self.capabilities = {one.name: one for one in capabilities}
+        self.capabilities = {capability.name: capability for capability in capabilities}
         ours = _organisation(source).of_principals
         self.everybody = [
-            replace(one, caller=replace(one.caller, context=ours)) for one in principals(source)
+            replace(principal, caller=replace(principal.caller, context=ours))
+            for principal in principals(source)
         ]
-        self.roles = {one.arn: one for one in self.everybody if one.kind == "role"}
-        self._held = {one.arn: self._directly(one) for one in self.everybody}
+        self.roles = {
+            principal.arn: principal for principal in self.everybody if principal.kind == "role"
+        }
+        self._held = {principal.arn: self._directly(principal) for principal in self.everybody}
         self._by_roles: dict[str, list[str]] = {}
         self._everybodys: dict[str, Held] = {}
         own = source.snapshot.account
@@ -283,7 +288,7 @@ class _Grants:
     @cached_property
     def policy_gap(self) -> Trouble | None:
         """What hides whom a bucket's policy lets in."""
-        gaps = (one.policy_gap for one in self.capabilities.values())
+        gaps = (capability.policy_gap for capability in self.capabilities.values())
         return next(filter(None, gaps), None)
 
     def rows(self, in_scope: Mapping[str, Cell]) -> Iterator[Row]:
@@ -328,17 +333,17 @@ class _Grants:
     def _follow_roles(self) -> None:
         """Give rights to those who can take a role that holds any, until nobody is added."""
         fresh = [r for r in self.roles.values() if any(h.open for h in self.of(r).values())]
-        left = [one for one in self.everybody if not self.of(one)[GIVE_RIGHTS].open]
+        left = [p for p in self.everybody if not self.of(p)[GIVE_RIGHTS].open]
         while fresh:
             takeable = _Takeable(self.source, fresh, self.capabilities[GIVE_RIGHTS].ways)
-            taking = {one.arn: takeable.taken_by(one) for one in left}
-            added = [one for one in left if taking[one.arn]]
-            for one in added:
-                held, found = self.of(one)[GIVE_RIGHTS], taking[one.arn]
-                held.open += dict.fromkeys(way for way, _ in found)
-                self._by_roles[one.arn] = list(dict.fromkeys(role for _, role in found))
-            left = [one for one in left if not taking[one.arn]]
-            fresh = [one for one in added if one.kind == "role"]
+            taking = {principal.arn: takeable.taken_by(principal) for principal in left}
+            added = [principal for principal in left if taking[principal.arn]]
+            for principal in added:
+                held, taken = self.of(principal)[GIVE_RIGHTS], taking[principal.arn]
+                held.open += dict.fromkeys(way for way, _ in taken)
+                self._by_roles[principal.arn] = list(dict.fromkeys(role for _, role in taken))
+            left = [principal for principal in left if not taking[principal.arn]]
+            fresh = [principal for principal in added if principal.kind == "role"]
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -383,19 +388,24 @@ class _Grants:
         return self._everybodys[capability.name]
 
     def _is_administrator(self, arn: str) -> bool:
-        return any(matches(one, arn) for one in self.source.snapshot.run.administrators)
+        return any(matches(pattern, arn) for pattern in self.source.snapshot.run.administrators)
 
     # --- outside the account ------------------------------------------------------------------
 
     def _outsiders(self) -> Iterator[_Outsider]:
         """Everybody outside who is let in by a bucket's policy, or to a role with rights."""
-        things = [t for one in self.capabilities.values() for t in one.things if t.target.policy]
+        things = [
+            thing
+            for capability in self.capabilities.values()
+            for thing in capability.things
+            if thing.target.policy
+        ]
         policies = dict.fromkeys(thing.target.policy or () for thing in things)
         trusting = [r for r in self.roles.values() if any(self.of(r).values())]
         policies |= dict.fromkeys(role.trust.statements for role in trusting)
         snapshot = self.source.snapshot
-        found: dict[str, _Outsider] = {}
-        for outsider in self._named([one for policy in policies for one in policy]):
+        outsiders: dict[str, _Outsider] = {}
+        for outsider in self._named([statement for policy in policies for statement in policy]):
             for name, capability in self.capabilities.items():
                 held = capability.held(outsider.caller)
                 if outsider.only_perhaps:
@@ -408,8 +418,8 @@ class _Grants:
             for role in trusting if outsider.caller.account not in ("", snapshot.account) else ():
                 self._let_take(outsider, role)
             if outsider.held:
-                found.setdefault(outsider.key, outsider).join(outsider)
-        yield from found.values()
+                outsiders.setdefault(outsider.key, outsider).join(outsider)
+        yield from outsiders.values()
         yield from self._signing_in(trusting)
 
     def _signing_in(self, trusting: list[Principal]) -> Iterator[_Outsider]:
@@ -421,10 +431,10 @@ class _Grants:
             declared = self._is_administrator(provider)
             outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
             for role in trusting:
-                found = admitted(provider, role.as_target)
-                if provider in trusts[role.arn] and found is not Admitted.NOBODY:
-                    outsider.is_outside |= found is not Admitted.SOME
-                    self._add(outsider, role, surely=found is Admitted.ANYBODY)
+                admission = admitted(provider, role.as_target)
+                if provider in trusts[role.arn] and admission is not Admitted.NOBODY:
+                    outsider.is_outside |= admission is not Admitted.SOME
+                    self._add(outsider, role, surely=admission is Admitted.ANYBODY)
             if outsider.held:
                 yield outsider
 
@@ -444,9 +454,9 @@ class _Grants:
                 continue
             held = outsider.held.setdefault(name, Held())
             known = [*own.open, *own.hidden]
-            held.open += [one for one in known if surely and one not in held.open]
+            held.open += [action for action in known if surely and action not in held.open]
             rest = [*([] if surely else known), *own.narrowed]
-            held.narrowed += [one for one in rest if one not in held.narrowed]
+            held.narrowed += [action for action in rest if action not in held.narrowed]
             held.gap = held.gap or gap
             outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
             # What a role may do depends on what there is to do it to.
@@ -456,23 +466,25 @@ class _Grants:
         """Accounts, identities and the public that Allow statements let in."""
         snapshot, labels = self.source.snapshot, self.source.labels
         run = snapshot.run
-        allowing = [one for one in statements if one.effect == "Allow"]
+        allowing = [statement for statement in statements if statement.effect == "Allow"]
         for account in sorted(accounts_named(allowing) - {snapshot.account}):
             root = f"arn:{snapshot.header['partition']}:iam::{account}:root"
             declared = account in run.organisation_accounts or self._is_administrator(root)
             caller = Caller("account", account=account, identity=EVERYTHING)
             yield _Outsider(account, f"account {account}", caller, declared)
-        for name in sorted({name for one in allowing for name in _identities(one)}):
+        for name in sorted({name for statement in allowing for name in _identities(statement)}):
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
-        for name in sorted({name for one in allowing for name in _ids(one)} - self._known_ids):
+        for name in sorted(
+            {name for statement in allowing for name in _ids(statement)} - self._known_ids
+        ):
             kind = "user" if name.startswith("AIDA") else "role"
             caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, False, only_perhaps=True)
         # A service that a role trusts runs as that role; a trust policy names no resource.
-        on_things = [one for one in allowing if one.resources is not None]
+        on_things = [statement for statement in allowing if statement.resources is not None]
         for account, service, how in deputies.for_accounts(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"
@@ -535,7 +547,7 @@ def _identities(statement: Statement) -> Iterator[str]:
 
 def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]:
     """Organisations that conditions name, and what requests of their principals have."""
-    conditions = [condition for one in statements for condition in one.conditions]
+    conditions = [condition for statement in statements for condition in statement.conditions]
     ids = {v for c in conditions if c.key == "aws:principalorgid" for v in c.values}
     paths = {v for c in conditions if c.key == "aws:principalorgpaths" for v in c.values}
     for name in sorted(ids):
@@ -559,21 +571,23 @@ class _Takeable:
         self._trusting: dict[str, list[Principal]] = {}
         for service in {way.service for way in self._passing}:
             caller = Caller("service", service)
-            takes = [one for one in roles if _may_assume(caller, one) is not Access.NO]
+            takes = [role for role in roles if _may_assume(caller, role) is not Access.NO]
             self._trusting[service] = takes
         self._naming: dict[str, list[Principal]] = {}
         for role in roles:
-            for name in {n for one in role.trust.statements for _, n in one.principals or ()}:
+            for name in {
+                n for statement in role.trust.statements for _, n in statement.principals or ()
+            }:
                 self._naming.setdefault(name, []).append(role)
 
     def taken_by(self, principal: Principal) -> list[tuple[str, str]]:
-        """How a principal may take one of the roles, and the role's label; empty if it may not."""
+        """Return how a principal may take a role, and the role's label; empty if it may not."""
         caller = principal.caller
         named = [*self._naming.get(principal.arn, ()), *self._naming.get("*", ())]
         for role in (*_reached(caller, _ASSUME, self._roles), *named):
             if role.arn != principal.arn and _may_assume(caller, role) is Access.YES:
                 return [(_ASSUME, self._labels.label("role", role.arn, role.name))]
-        if not any(names_action(one, "iam:PassRole") for one in caller.identity):
+        if not any(names_action(statement, "iam:PassRole") for statement in caller.identity):
             return []
         return next(filter(None, (self._passed(caller, way) for way in self._passing)), [])
 
@@ -596,9 +610,9 @@ def _reached(caller: Caller, action: str, roles: list[Principal]) -> Iterator[Pr
     """The roles that the caller's own policies may name for an action."""
     patterns = [
         text
-        for one in caller.identity
-        if one.effect == "Allow" and names_action(one, action)
-        for text in (("*",) if one.excepts_resources else one.resources or ())
+        for statement in caller.identity
+        if statement.effect == "Allow" and names_action(statement, action)
+        for text in (("*",) if statement.excepts_resources else statement.resources or ())
     ]
     exact = {text for text in patterns if not is_wild(text) and "${" not in text}
     wild = [text.partition("${")[0] + "*" if "${" in text else text for text in patterns]
@@ -616,11 +630,11 @@ def _cells(capability: str, held: Held, refs: tuple[str, ...], in_scope: Cell) -
         "through": Cell([], refs),
         "administrator": _parameter(False, "administrators"),
         "outsider": Cell(False, refs),
-        "not_asked": Cell([_NOT_ASKED], refs),
+        "not_asked": Cell([_NOT_JUDGED], refs),
         "in_scope": in_scope,
     }
 
 
 def _parameter(declared: bool, name: str) -> Cell:
-    """Whether the run's parameters declare somebody as one that may do all this."""
+    """Whether the run's parameters declare somebody as an administrator, who may do all this."""
     return Cell(declared, (f"parameters#/{name}",))

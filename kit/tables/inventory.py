@@ -86,7 +86,7 @@ _THERE = Cell(True)
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that an action may be asked for.
+    """The object of an action.
 
     Attributes
     ----------
@@ -146,7 +146,7 @@ def others(snapshot: Snapshot) -> Iterator[Thing]:
 
 
 def openable(snapshot: Snapshot, *, wholly: bool) -> Iterator[Thing]:
-    """A pattern for each kind of thing that a session could be opened on, where there is one."""
+    """A pattern for each kind of thing on which a session could be opened, where such a thing is."""
     for call in OPENED:
         kind = LISTS[call]
         for region in snapshot.regions:
@@ -174,7 +174,7 @@ def whatever(snapshot: Snapshot) -> Iterator[Thing]:
 
 
 def _every(snapshot: Snapshot, call: Call, region: str) -> Iterator[Thing]:
-    """What may go with a resource of another kind: one that was listed, or whichever there is."""
+    """What may go with a resource of another kind: a listed resource, or whichever there is."""
     kind, start = LISTS[call], _appstream(snapshot, region)
     for item, _ in snapshot.answer(call, region).items():
         arn = item.get("Arn") or f"{start}:{kind}/{item.get('Name')}"
@@ -219,10 +219,10 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     arn = f"arn:{snapshot.header['partition']}:s3:::{name}"
     context = {**DIRECTLY, "aws:requestedregion": bucket.region}
     policy, closed = Cell(()), Cell(False)
-    # Nobody asks about buckets of regions that are not in scope. In a region that is off, IAM lets
+    # The kit sends no requests on buckets of regions that are not in scope. In a region that is off, IAM lets
     # nobody reach what is there (Account Management Reference Guide, "Enable or disable Regions").
-    is_asked = bucket.region in snapshot.regions and not snapshot.regions_off.get(bucket.region)
-    if is_asked:
+    is_requested = bucket.region in snapshot.regions and not snapshot.regions_off.get(bucket.region)
+    if is_requested:
         policy = _policy(snapshot, bucket)
         closed = public_access(snapshot, name)["restrict_public_buckets"]
     target = Target(
@@ -235,16 +235,16 @@ def _bucket(source: Source, bucket: Bucket) -> Iterator[Thing]:
     cell = Cell(True, (*bucket.refs, *policy.refs), policy.gap)
     label = f"the policy of {bucket_label(source, bucket)}"
     yield from _both(Thing(BUCKET, target, cell, label, closed.gap))
-    if is_asked:
+    if is_requested:
         yield from _by_points(source, bucket, Thing(BUCKET, target, cell, label, closed.gap))
 
 
 def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]:
-    """A bucket's files as access points lead to them: those listed, unseen ones, and others'."""
+    """A bucket's files as access points lead to them: listed access points, unseen access points, and others'."""
     snapshot, account, target = source.snapshot, source.snapshot.account, direct.target
     points, known = listed_points(snapshot, source.labels, bucket.name, bucket.region)
     may_let_in = leaves_room(target.policy or ())
-    found = []
+    things = []
     for point in points:
         cells = (known, point.arn, point.origin, point.policy)
         refs = dict.fromkeys(ref for cell in (direct.cell, *cells) for ref in cell.refs)
@@ -252,15 +252,15 @@ def _by_points(source: Source, bucket: Bucket, direct: Thing) -> Iterator[Thing]
         cell = Cell(True, tuple(refs), direct.cell.gap or gap)
         way = unseen_point(target, account, bucket.region) if gap else point.before(target, account)
         label = f"the policy of {point.label}"
-        found.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
+        things.append(Thing(LISTING, way, cell, label, direct.outside, may_let_in))
     if known.gap:
         cell = Cell(True, (*direct.cell.refs, *known.refs), known.gap)
         way = unseen_point(target, account, bucket.region)
-        found.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
-    found += (
-        replace(direct, kind=LISTING, target=one) for one in points_of_others(target, account)
+        things.append(Thing(LISTING, way, cell, may_let_in=may_let_in))
+    things += (
+        replace(direct, kind=LISTING, target=point) for point in points_of_others(target, account)
     )
-    for thing in found:
+    for thing in things:
         yield thing
         yield replace(thing, kind=OBJECTS, target=of_kind(thing.target, OBJECTS))
 
@@ -274,7 +274,9 @@ def _policy(snapshot: Snapshot, bucket: Bucket) -> Cell:
         return statements
     owner = snapshot.answer(LIST_BUCKETS).value("Owner.ID")
     root = f"arn:{snapshot.header['partition']}:iam::{snapshot.account}:root"
-    return Cell(tuple(_by_arn(one, owner, root) for one in statements.value), document.refs)
+    return Cell(
+        tuple(_by_arn(statement, owner, root) for statement in statements.value), document.refs
+    )
 
 
 def _by_arn(statement: Statement, owner: str | None, root: str) -> Statement:

@@ -61,7 +61,7 @@ Outcomes = Mapping[str, Access]
 def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Cell]:
     """Which other accounts may use or control the customer's key of a bucket.
 
-    AWS's own keys are used through S3 alone, and whose another account's key is, is told apart.
+    AWS's own keys are used through S3 alone; another column names the owner of a foreign key.
 
     References
     ----------
@@ -86,14 +86,14 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
     def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
         target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
         others = (*_others(target.policies, account), *_for_accounts(policy, account))
-        found = [
+        outcomes = [
             (name, decide(caller, action, target)) for name, caller in others for action, _ in KEYS
         ]
         for name, caller in _for_anybody(policy, account):
             # Whether a service checks for whom it comes is not known.
             lets = any(decide(caller, action, target) is not Access.NO for action, _ in KEYS)
-            found.append((name, Access.UNKNOWN if lets else Access.NO))
-        return _furthest(found)
+            outcomes.append((name, Access.UNKNOWN if lets else Access.NO))
+        return _furthest(outcomes)
 
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
     return {
@@ -105,14 +105,14 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
 
 def _for_accounts(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
     """Services that a policy lets in for other accounts that it names."""
-    allowing = [one for one in statements if one.effect == "Allow"]
+    allowing = [statement for statement in statements if statement.effect == "Allow"]
     for name, service, how in deputies.for_accounts(allowing, account):
         yield name, Caller("service", service, context=how)
 
 
 def _for_anybody(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
     """Services that a policy lets in without naming for whom."""
-    allowing = [one for one in statements if one.effect == "Allow"]
+    allowing = [statement for statement in statements if statement.effect == "Allow"]
     for service in sorted(deputies.services(allowing)):
         for how in deputies.for_anybody(allowing, account):
             yield f"any account, by way of {service}", Caller("service", service, context=how)
@@ -143,7 +143,7 @@ def access_points(
     """The access points on a bucket, and who beyond the account comes in by them.
 
     What an access point's policy allows works only where the bucket's policy allows it too. Where
-    that one does not, the access point lets nobody in, but stands open for the day it does.
+    the bucket's does not, the access point lets nobody in, but stands open for the day it does.
 
     Parameters
     ----------
@@ -191,10 +191,10 @@ def _by_point(point: Point, bucket: Target) -> Iterator[tuple[str, Access]]:
 def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
     """Callers of other accounts: of those that are named, of any, and of organisations."""
     stranger = synthetic_callers(account)["any other account"]
-    for one in sorted(accounts_named(statements) - {account}):
-        yield one, any_of_account(one)
+    for number in sorted(accounts_named(statements) - {account}):
+        yield number, any_of_account(number)
     yield ANY_ACCOUNT, with_context(stranger, "aws:principalorgid", "o-other")
-    conditions = (condition for one in statements for condition in one.conditions)
+    conditions = (condition for statement in statements for condition in statement.conditions)
     for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
         yield (
             "any account of an organisation",
@@ -205,10 +205,10 @@ def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]
 def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:
     """How far each gets with any of the actions."""
     order = (Access.NO, Access.UNKNOWN, Access.YES)
-    found: dict[str, Access] = {}
+    furthest: dict[str, Access] = {}
     for name, access in outcomes:
-        found[name] = max(access, found.get(name, access), key=order.index)
-    return found
+        furthest[name] = max(access, furthest.get(name, access), key=order.index)
+    return furthest
 
 
 def _with(wanted: Access) -> Callable[[Outcomes], list[str]]:

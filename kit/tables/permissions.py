@@ -18,9 +18,9 @@ from kit.tables.inventory import Thing
 # condition that leaves only some callers or things, or not at all.
 OPEN, HIDDEN, NARROWED, NONE = 3, 2, 1, 0
 
-# What is asked for is not chosen: to list a whole bucket, or all of its users' folders, rather than
-# one of them; and to give any right, rather than the one that a condition leaves.
-_ASKED: Context = {
+# The requests' fields that the caller does not choose: to list a whole bucket, or all of its users'
+# folders, rather than one folder; and to give any right, rather than the right that a condition leaves.
+_REQUESTED: Context = {
     "s3:prefix": Choice(("", "user/", ABSENT)),
     "s3:delimiter": CHOSEN,
     "iam:permissionsboundary": UNKNOWN,
@@ -72,7 +72,7 @@ class Capability:
         What the capability is looked for on where it is not held over ``things``: such rights are
         narrowed, not open.
     organisation : Organisation
-        The one that the things are in.
+        The organisation that the things are in.
     """
 
     name: str
@@ -82,41 +82,43 @@ class Capability:
     organisation: Organisation = field(default_factory=Organisation)
 
     @cached_property
-    def _asked(self) -> _Asked:
-        return _Asked(self.things, self._context)
+    def _reach(self) -> _Reach:
+        return _Reach(self.things, self._context)
 
     @cached_property
-    def _asked_named(self) -> _Asked:
-        return _Asked(self.named, self._context)
+    def _reach_of_named(self) -> _Reach:
+        return _Reach(self.named, self._context)
 
     @cached_property
     def _context(self) -> Context:
-        return {**_ASKED, **self.organisation.of_resources}
+        return {**_REQUESTED, **self.organisation.of_resources}
 
     @cached_property
     def policy_gap(self) -> Trouble | None:
         """What hides a policy of a thing, and so whom it lets in."""
         kinds = (BUCKET, LISTING, OBJECTS)
-        hidden = (one.cell.gap for one in self.things if one.kind in kinds and one.may_let_in)
+        hidden = (
+            thing.cell.gap for thing in self.things if thing.kind in kinds and thing.may_let_in
+        )
         return next(filter(None, hidden), None)
 
     def held(self, caller: Caller) -> Held:
         """What a caller holds of it."""
-        found = Held()
+        held = Held()
         for way in self.ways:
-            if way.service and found.open:
+            if way.service and held.open:
                 continue  # who gives rights anyway needs no detour over a role that is passed
-            surely, gap = self._asked.way(caller, way)
-            if not surely and self.named and self._asked_named.way(caller, way)[0]:
+            surely, gap = self._reach.way(caller, way)
+            if not surely and self.named and self._reach_of_named.way(caller, way)[0]:
                 surely = NARROWED
             if surely == NARROWED and self._turns_on_organisation(caller):
                 surely, gap = HIDDEN, self.organisation.gap
             if surely:
                 names = list(dict.fromkeys(action for action, _ in way.needs))
-                lists = {OPEN: found.open, HIDDEN: found.hidden, NARROWED: found.narrowed}
+                lists = {OPEN: held.open, HIDDEN: held.hidden, NARROWED: held.narrowed}
                 lists[surely].append(" and ".join(names))
-                found.gap = found.gap or gap
-        return found
+                held.gap = held.gap or gap
+        return held
 
     def _turns_on_organisation(self, caller: Caller) -> bool:
         """Whether an organisation that was not seen might decide."""
@@ -129,8 +131,8 @@ class Capability:
     def through(self, caller: Caller, statements: Sequence[Statement]) -> bool:
         """Whether statements allow the caller any of it, whatever limits them elsewhere."""
         alone = replace(caller, identity=tuple(statements), boundary=None)
-        asked = self._asked_named if self.named else self._asked
-        return any(asked.need(alone, need, way)[0] for way in self.ways for need in way.needs)
+        reach = self._reach_of_named if self.named else self._reach
+        return any(reach.need(alone, need, way)[0] for way in self.ways for need in way.needs)
 
     def policies(self, caller: Caller) -> list[str]:
         """Labels of the things' policies that allow a caller any of it by themselves."""
@@ -139,7 +141,7 @@ class Capability:
             thing.label
             for way in self.ways
             for action, kind in way.needs
-            for thing in self._asked.letting_in(caller, action, kind)
+            for thing in self._reach.letting_in(caller, action, kind)
             # Outside the account, the other account's own policies have to allow it too.
             for who in [bare if caller.account == thing.target.account else caller]
             if decide(who, action, thing.target, _wider(self._context)) is not Access.NO
@@ -147,7 +149,7 @@ class Capability:
         return list(dict.fromkeys(labels))
 
 
-class _Asked:
+class _Reach:
     """Things, by kind, and by whom their policies let in."""
 
     def __init__(self, things: Iterable[Thing], context: Context):
@@ -161,8 +163,8 @@ class _Asked:
         """How surely a caller may do all that a way needs; what hides it."""
         surely, gap = OPEN, None
         for need in way.needs:
-            one, hidden_by = self.need(caller, need, way)
-            surely, gap = min(surely, one), gap or hidden_by
+            how_surely, hidden_by = self.need(caller, need, way)
+            surely, gap = min(surely, how_surely), gap or hidden_by
             if not surely:
                 return NONE, None
         return surely, gap
@@ -199,7 +201,7 @@ class _Asked:
         return [
             thing
             for thing, own in self._allowing[kind, action]
-            if any(_lets_in(one, caller) for one in own)
+            if any(_lets_in(statement, caller) for statement in own)
         ]
 
     def _candidates(self, caller: Caller, action: str, kind: str) -> Iterable[Thing]:
@@ -209,9 +211,9 @@ class _Asked:
         own = _allowing(caller.identity, action)
         if not own:
             return self.letting_in(caller, action, kind)
-        if any(one.excepts_resources for one in own):
+        if any(statement.excepts_resources for statement in own):
             return self._kinds.get(kind, ())
-        starts = tuple(_start(text) for one in own for text in one.resources or ())
+        starts = tuple(_start(text) for statement in own for text in statement.resources or ())
         reached = [
             thing
             for thing in self._kinds.get(kind, ())
@@ -222,12 +224,12 @@ class _Asked:
 
 
 def _narrowed(caller: Caller, action: str, thing: Thing, context: Context) -> int:
-    found = decide(caller, action, thing.target, _wider(context))
-    return NONE if found is Access.NO else NARROWED
+    access = decide(caller, action, thing.target, _wider(context))
+    return NONE if access is Access.NO else NARROWED
 
 
 def _wider(context: Context) -> Context:
-    """What is asked for, were it less than a whole list."""
+    """The context of a request for less than a whole list."""
     return {key: value for key, value in context.items() if key != "s3:prefix"}
 
 
@@ -237,7 +239,7 @@ def _allows(statement: Statement, action: str) -> bool:
 
 
 def _allowing(statements: Iterable[Statement], action: str) -> list[Statement]:
-    return [one for one in statements if _allows(one, action)]
+    return [statement for statement in statements if _allows(statement, action)]
 
 
 @lru_cache(maxsize=100_000)

@@ -1,4 +1,4 @@
-"""Users and roles of the account, each with the policies that say what it may do."""
+"""Users and roles of the account, each with the policies that decide what it may do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 class Policy:
     """A policy that a principal has: under which name it is shown, and what it states.
 
-    ``unseen`` tells why its statements are not known.
+    ``unseen`` is why its statements are not known.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Principal:
 
 
 def principals(source: Source) -> Iterator[Principal]:
-    """Yield every user and role but service-linked ones and AppStream's own service roles.
+    """Yield every user and role but service-linked roles and AppStream's own service roles.
 
     What AWS's services may do with roles that they made themselves is not the account's doing;
     whether AppStream's are as AWS made them is a control of its own.
@@ -132,7 +132,7 @@ class _Known:
         )
 
     def own(self, item: dict[str, Any], ref: str, member: str) -> list[Policy]:
-        """The inline policies of an item, and the managed ones that are attached to it."""
+        """The inline policies of an item, and the managed policies that are attached to it."""
         inline = [
             self._read(policy.get("PolicyDocument"), "inline policy", f"{ref}/{member}/{n}")
             for n, policy in enumerate(item.get(member) or ())
@@ -142,17 +142,17 @@ class _Known:
 
     def of_groups(self, user: dict[str, Any], ref: str) -> list[Policy]:
         """The policies of a user's groups."""
-        found = []
+        policies = []
         for name in user.get("GroupList") or ():
             if name not in self._groups:
                 gap = self._trouble or absent_member(DETAILS, "a group of the user", ref)
-                found.append(Policy("a group", unseen=gap))
+                policies.append(Policy("a group", unseen=gap))
                 continue
             group, where = self._groups[name]
             label = self._labels.label("group", group.get("Arn") or str(name), str(name))
-            policies = self.own(group, where, "GroupPolicyList")
-            found += [replace(one, name=f"{one.name} of {label}") for one in policies]
-        return found
+            attached = self.own(group, where, "GroupPolicyList")
+            policies += [replace(policy, name=f"{policy.name} of {label}") for policy in attached]
+        return policies
 
     def _by_arn(self, arn: str | None, ref: str) -> Policy:
         if arn in self._policies:
@@ -181,7 +181,7 @@ class _Known:
 
 
 def policy_name(label: Any, arn: str | None) -> str:
-    """How a managed policy is shown: AWS's by its name, one of the account's own by a label."""
+    """How a managed policy is shown: AWS's by its name, the account's own by a label."""
     if arn and AWS_POLICIES.match(arn):
         return arn.rpartition("/")[2]
     return str(label("policy", arn or "unnamed", (arn or "").rpartition("/")[2] or None))

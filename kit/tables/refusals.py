@@ -54,9 +54,9 @@ def refuses_all(
     needs: Iterable[Need],
     context: Context | None = None,
 ) -> Known:
-    """Whether a policy denies some actions to everybody, whoever asks and from wherever.
+    """Whether a policy denies some actions to everybody, from wherever.
 
-    Asked are callers whom no policy names, and one for each value that a condition singles out.
+    It judges callers whom no policy names, and a caller for each value that a condition singles out.
 
     Parameters
     ----------
@@ -66,42 +66,42 @@ def refuses_all(
         How the requests come that have to be denied, such as over plain HTTP.
     """
     # NotPrincipal is there to leave somebody over.
-    statements = tuple(one for one in statements if not one.excepts_principals)
-    asked = _asked(statements, bucket_arn, account, needs)
+    statements = tuple(statement for statement in statements if not statement.excepts_principals)
+    targets = _targets(statements, bucket_arn, account, needs)
     how = tuple((context or {}).items())
-    return _refuse_all(tuple(asked), account, _partition(bucket_arn), how)
+    return _refuse_all(tuple(targets), account, _partition(bucket_arn), how)
 
 
 @lru_cache(maxsize=10_000)
 def _refuse_all(
-    asked: tuple[tuple[str, Target], ...],
+    targets: tuple[tuple[str, Target], ...],
     account: str,
     partition: str,
     context: tuple[tuple[str, Value], ...],
 ) -> Known:
     how = dict(context)
-    statements = asked[0][1].policy or ()
+    statements = targets[0][1].policy or ()
     callers = [*synthetic_callers(account, partition).values()]
     callers += map(any_of_account, accounts_named(statements) | {account})
-    singled_out = (one for one in _singled_out(statements) if one[0] not in how)
+    singled_out = (pair for pair in _singled_out(statements) if pair[0] not in how)
     callers += [with_context(callers[0], key, value) for key, value in singled_out]
-    found = {
+    outcomes = {
         denied(caller, action, target, how, ordinary=True)
-        for action, target in asked
+        for action, target in targets
         for caller in callers
     }
-    return Access.NO not in found and (Access.UNKNOWN not in found or IN_DOUBT)
+    return Access.NO not in outcomes and (Access.UNKNOWN not in outcomes or IN_DOUBT)
 
 
 def _singled_out(statements: Iterable[Statement]) -> list[tuple[str, str]]:
-    """Every value that a condition of a denial names, with its key; of a pattern, one that fits."""
-    conditions = (c for one in statements if one.effect == "Deny" for c in one.conditions)
+    """Every value that a condition of a denial names, with its key; of a pattern, a value that fits."""
+    conditions = (c for denial in statements if denial.effect == "Deny" for c in denial.conditions)
     return sorted(
         {(c.key, v.replace("*", "x").replace("?", "x")) for c in conditions for v in c.values}
     )
 
 
-def _asked(
+def _targets(
     statements: Statements, bucket_arn: str, account: str, needs: Iterable[Need]
 ) -> list[tuple[str, Target]]:
     bucket, objects = (
@@ -115,8 +115,8 @@ def refusals(
 ) -> dict[str, Cell]:
     """Cells of `REFUSAL_COLUMNS`: whether only those whom the policy names reach files, and who does.
 
-    Everybody is judged by stand-ins for those whom no policy names. Whom a pattern leaves over is
-    asked of the principals that the account has.
+    Everybody is judged by stand-ins for those whom no policy names. Whom a pattern leaves
+    over is judged by the principals that the account has.
 
     References
     ----------
@@ -143,27 +143,27 @@ def refusals(
 
 
 class _Policy:
-    """A bucket's policy, asked whom it does not deny."""
+    """A bucket's policy, and whom it does not deny."""
 
     def __init__(self, snapshot: Snapshot, labels: Labels, statements: Statements, bucket_arn: str):
         self._snapshot, self._labels, self._account = snapshot, labels, snapshot.account
         self._partition = _partition(bucket_arn)
-        self._asked = _asked(statements, bucket_arn, self._account, FILES)
-        self._denials = [one for one in statements if one.effect == "Deny"]
-        conditions = [condition for one in self._denials for condition in one.conditions]
+        self._targets = _targets(statements, bucket_arn, self._account, FILES)
+        self._denials = [statement for statement in statements if statement.effect == "Deny"]
+        conditions = [condition for denial in self._denials for condition in denial.conditions]
         self.organisations = [
             v for c in conditions if c.key == "aws:principalorgid" for v in c.values
         ]
         arns = [v for c in conditions if c.key == "aws:principalarn" for v in c.values]
         ids = [v for c in conditions if c.key == "aws:userid" for v in c.values]
-        excepted = [one for one in self._denials if one.excepts_principals]
-        arns += [name for one in excepted for _, name in one.principals or ()]
+        excepted = [denial for denial in self._denials if denial.excepts_principals]
+        arns += [name for denial in excepted for _, name in denial.principals or ()]
         self._arn_patterns = set(filter(is_wild, arns))
-        # All sessions of a role are the role's: only its id says which role.
-        self._id_patterns = {one for one in ids if is_wild(one.partition(":")[0])}
+        # All sessions of a role are the role's: only its id names the role.
+        self._id_patterns = {name for name in ids if is_wild(name.partition(":")[0])}
         self.patterns = self._arn_patterns | self._id_patterns
         self._arns = [arn for arn in dict.fromkeys(arns) if not is_wild(arn)]
-        self._ids = [one for one in dict.fromkeys(ids) if one not in self._id_patterns]
+        self._ids = [name for name in dict.fromkeys(ids) if name not in self._id_patterns]
 
     @cached_property
     def general(self) -> Mapping[str, Mapping[str, Access]]:
@@ -175,43 +175,45 @@ class _Policy:
         # The root user's id is the number of the account.
         if callers["the root user"].arn in self._arns or self._account in self._ids:
             del callers["the root user"]
-        found = {}
+        denials = {}
         for name, caller in callers.items():
             if caller.account == self._account:
-                found[name] = self._denied(_of(caller, own))
+                denials[name] = self._denied(_of(caller, own))
             else:  # who is of no account in question needs an Allow besides
-                found[name] = self._shut_out(caller)
+                denials[name] = self._shut_out(caller)
         role = _of(callers["any other role"], own)
         for key, value in _singled_out(self._denials):
             # Anybody may come so who is denied otherwise.
-            if not _OF_PRINCIPALS.match(key) and not _gets(found["any other role"]):
+            if not _OF_PRINCIPALS.match(key) and not _gets(denials["any other role"]):
                 caller = with_context(role, key, value)
-                found[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
+                denials[f"any other role by {key.partition('/')[0]}"] = self._denied(caller)
         for named in self.organisations:
             caller = _of(callers["any other account"], named)
-            found["any account of the organisation"] = self._denied(caller)
-        return found
+            denials["any account of the organisation"] = self._denied(caller)
+        return denials
 
     def _denied(self, caller: Caller) -> Mapping[str, Access]:
-        return {action: denied(caller, action, target) for action, target in self._asked}
+        return {action: denied(caller, action, target) for action, target in self._targets}
 
     def _shut_out(self, caller: Caller) -> Mapping[str, Access]:
         caller = caller if caller.kind == "anonymous" else _of(caller, "o-other")
         opposite = {Access.NO: Access.YES, Access.YES: Access.NO, Access.UNKNOWN: Access.UNKNOWN}
-        return {action: opposite[decide(caller, action, target)] for action, target in self._asked}
+        return {
+            action: opposite[decide(caller, action, target)] for action, target in self._targets
+        }
 
     def _is_left_over(self, caller: Caller) -> bool:
         return any(
-            denied(caller, action, target) is not Access.YES for action, target in self._asked
+            denied(caller, action, target) is not Access.YES for action, target in self._targets
         )
 
     @property
     def restricts(self) -> Known:
         """Whether it leaves over nobody but whom it names."""
-        found = self.outcomes
-        if Access.NO in found:
+        outcomes = self.outcomes
+        if Access.NO in outcomes:
             return False
-        if Access.UNKNOWN in found:
+        if Access.UNKNOWN in outcomes:
             return IN_DOUBT
         everybody = _principals(self._snapshot)
         # A pattern that fits every principal that there is denies nobody today.
@@ -225,12 +227,14 @@ class _Policy:
             actions = [action for action, access in denials.items() if access is not Access.YES]
             some = len(actions) < len(denials)
             kinds += [f"{name} ({', '.join(actions)})" if some else name] if actions else []
-        return [*kinds, *self._named_ones()]
+        return [*kinds, *self._named_principals()]
 
     @property
     def refused(self) -> list[str]:
         """Of those whom it does not name, who is denied everything."""
-        return [name for name, found in self.general.items() if set(found.values()) == {Access.YES}]
+        return [
+            name for name, denials in self.general.items() if set(denials.values()) == {Access.YES}
+        ]
 
     @property
     def outcomes(self) -> set[Access]:
@@ -241,21 +245,21 @@ class _Policy:
     def other_accounts(self) -> list[str]:
         """Other accounts that it names and does not deny."""
         named = accounts_named(self._denials) - {self._account}
-        return [one for one in sorted(named) if self._is_left_over(any_of_account(one))]
+        return [number for number in sorted(named) if self._is_left_over(any_of_account(number))]
 
-    def _named_ones(self) -> Iterator[str]:
+    def _named_principals(self) -> Iterator[str]:
         own = {
             arn: Caller(kind, arn, self._account)
             for arn in self._arns
             for kind in ("user", "role")
             if f":iam::{self._account}:{kind}/" in arn
         }
-        left = [one for one in own.values() if self._is_left_over(one)]
-        for one in {one.arn: one for one in (*left, *self._by_pattern)}.values():
-            yield self._labels.label(one.kind, one.arn, one.arn.rpartition("/")[2])
+        left = [caller for caller in own.values() if self._is_left_over(caller)]
+        for caller in {caller.arn: caller for caller in (*left, *self._by_pattern)}.values():
+            yield self._labels.label(caller.kind, caller.arn, caller.arn.rpartition("/")[2])
         for named in self._ids:
             yield self._labels.label("principal", named)
-        yield from (f"account {one}" for one in self.other_accounts)
+        yield from (f"account {number}" for number in self.other_accounts)
 
     @cached_property
     def _by_pattern(self) -> list[Caller]:
@@ -265,7 +269,7 @@ class _Policy:
             frozenset(self._arn_patterns),
             frozenset(self._id_patterns),
         )
-        return [one for one in fitting if self._is_left_over(one)]
+        return [caller for caller in fitting if self._is_left_over(caller)]
 
 
 @lru_cache(maxsize=1)
@@ -290,10 +294,10 @@ def _fitting(
 ) -> list[Caller]:
     """The principals that any of the patterns of ARNs or ids fits."""
     return [
-        one
-        for one in principals
-        if any(matches(pattern, one.arn) for pattern in arn_patterns)
-        or any(matches(pattern, one.user_id) for pattern in id_patterns)
+        caller
+        for caller in principals
+        if any(matches(pattern, caller.arn) for pattern in arn_patterns)
+        or any(matches(pattern, caller.user_id) for pattern in id_patterns)
     ]
 
 
