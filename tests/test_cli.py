@@ -68,7 +68,7 @@ def test_no_credentials_are_told(tmp_path: Path) -> None:
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "evidence: AWS credentials: none; log in (aws sso login, aws configure) or name a "
+        "evidence: AWS credentials: none available; log in (aws sso login, aws configure) or name a "
         "profile with aws_profile\n"
     )
 

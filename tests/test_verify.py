@@ -104,7 +104,7 @@ def test_without_a_certificate_to_trust_the_signer_is_told_and_not_checked(
 def test_whom_the_reader_does_not_trust_is_told(signed_pack: Path, tmp_path: Path) -> None:
     found = wrong(signed_pack, Authority(tmp_path).ca)
     assert found.keys() == {SIGNATURE, "data/evidence.pdf"}
-    assert "expected a signer below a certificate of --trust; found" in found[SIGNATURE]
+    assert "expected a signer below a certificate of --trust; observed:" in found[SIGNATURE]
     assert found[SIGNATURE].endswith("): no certificate of --trust is above it")
 
 
@@ -141,7 +141,9 @@ def test_a_timestamp_with_another_hash_than_sha_2_is_refused(
     token = stamp(authority.timestamper(), "sha1", signature)
     response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
     (pack / TIMESTAMP).write_bytes(response.dump())
-    assert re.search("found one with sha1; SHA-2 is taken alone", wrong(pack)[TIMESTAMP])
+    assert re.search(
+        "observed: a signature with sha1; the kit accepts SHA-2 only", wrong(pack)[TIMESTAMP]
+    )
 
 
 @pytest.mark.parametrize("folder", ["", "pack/"])
@@ -162,7 +164,7 @@ def test_a_flipped_byte_is_told(pack: Path, authority: Authority, kind: str) -> 
     manifest = kind if kind not in ("tagmanifest-sha256.txt", SIGNATURE) else SIGNATURE
     assert manifest in found, found
     if kind.startswith("data/"):
-        assert re.search(r"SHA-256 [0-9a-f]{64}; found [0-9a-f]{64}", found[kind])
+        assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[kind])
 
 
 def test_a_flipped_byte_in_every_file_is_told_for_every_file(pack: Path) -> None:
@@ -179,9 +181,9 @@ def test_added_and_missing_files_are_told(pack: Path) -> None:
     (pack / "notes.txt").write_text("b")
     (pack / "data" / "findings.xlsx").unlink()
     found = wrong(pack)
-    assert "no manifest lists it; found 1 bytes" in found["data/extra.csv"]
+    assert "no manifest lists it; observed: 1 bytes" in found["data/extra.csv"]
     assert "no manifest lists it" in found["notes.txt"]
-    assert "manifest-sha256.txt lists it; found none" in found["data/findings.xlsx"]
+    assert "manifest-sha256.txt lists it; observed: none" in found["data/findings.xlsx"]
 
 
 def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack: Path) -> None:
@@ -201,7 +203,7 @@ def test_saying_unsigned_does_not_help(pack: Path) -> None:
     info.write_text(re.sub("Signature: .*", "Signature: none", info.read_text()))
     reseal(pack)
     found = wrong(pack)
-    assert "expected no signature, as it says" in found["bag-info.txt"]
+    assert "expected no signature, as it states" in found["bag-info.txt"]
     assert "Unsigned on its pages" in found["data/evidence.html"]
 
 
@@ -218,7 +220,7 @@ def test_a_pdf_signed_by_another_is_told(pack: Path, authority: Authority) -> No
         file.save(again)
     pdf.write_bytes(sign_pdf(again.getvalue(), key))
     found = resigned(pack, authority)
-    assert re.search("signer of .*insider.*; found .*someone else", found["data/evidence.pdf"])
+    assert re.search("signer of .*insider.*; observed: .*someone else", found["data/evidence.pdf"])
 
 
 def test_a_pdf_that_was_added_to_is_told(pack: Path) -> None:
@@ -299,7 +301,9 @@ def test_exit_codes_tell_a_wrong_pack_from_none(
     flip(pack / "data" / "findings.csv")
     done = evidence("verify", pack, cwd=tmp_path)
     assert done.returncode == 5
-    assert re.search(r"FAILED  data/findings.csv: expected SHA-256 .{64}; found .{64}", done.stdout)
+    assert re.search(
+        r"FAILED  data/findings.csv: expected SHA-256 .{64}; observed: .{64}", done.stdout
+    )
     assert re.search(r"\n\d+ of \d+ checks FAILED\nnot compared: ", done.stdout)
     for arguments, told in (
         ((tmp_path / "nowhere",), "there is no pack"),

@@ -167,15 +167,15 @@ def test_a_verdict_that_was_changed_is_told(pack: Path, snapshot: Path) -> None:
     change_findings(pack, whiten)
     found = wrong(pack, snapshot)
     assert found.pop("data/findings.parquet") == (
-        "expected the findings of data/findings.csv; found another content"
+        "expected the findings of data/findings.csv; observed: another content"
     )
-    assert found == {_place(changed): "expected fail, as evaluated again; found pass"}
+    assert found == {_place(changed): "expected fail, as evaluated again; observed: pass"}
 
 
 def test_a_finding_that_was_left_out_is_told(pack: Path, snapshot: Path) -> None:
     gone: list[dict[str, Any]] = []
     change_findings(pack, lambda rows: gone.append(rows.pop(0)))
-    assert wrong(pack, snapshot)[_place(gone[0])].endswith("; found no such finding")
+    assert wrong(pack, snapshot)[_place(gone[0])].endswith("; observed: no such finding")
 
 
 def test_a_finding_that_was_made_up_is_told(pack: Path, snapshot: Path) -> None:

@@ -338,7 +338,7 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
     using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
     if code in ("NoCredentialsError", "PartialCredentialsError"):
         return NotEnteredError(
-            "AWS credentials: none; log in (aws sso login, aws configure) or name a profile "
+            "AWS credentials: none available; log in (aws sso login, aws configure) or name a profile "
             "with aws_profile",
             code,
         )

@@ -24,7 +24,7 @@ def check_bag(contents: Contents) -> Iterator[Check]:
     yield _declaration(contents)
     if "fetch.txt" in contents.sizes:
         yield failed(
-            "fetch.txt", "no such file", "one that names files elsewhere; none was fetched"
+            "fetch.txt", "no such file", "a file that names files elsewhere; the kit fetched none"
         )
     listed: set[str] = set()
     for manifest, wanted in ((TAG_MANIFEST, _TAGS), (MANIFEST, None)):
@@ -155,7 +155,7 @@ def _names_unlike(contents: Contents) -> Iterator[Check]:
     folded = {name: unicodedata.normalize("NFC", name).casefold() for name in contents.sizes}
     counts = Counter(folded.values())
     for name in sorted(name for name, form in folded.items() if counts[form] > 1):
-        yield failed(name, "a name unlike all others", "one that differs in case or form alone")
+        yield failed(name, "a name unlike all others", "a name that differs in case or form alone")
 
 
 def _size(contents: Contents) -> Check:

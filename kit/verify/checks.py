@@ -67,7 +67,7 @@ def not_compared(subject: str, why: str) -> Check:
 
 def failed(subject: str, expected: str, observed: str, leaves_open: str = "") -> Check:
     """Return a check that contradicts what the pack states."""
-    text = f"expected {expected[:_MOST]}; found {observed[:_MOST]}"
+    text = f"expected {expected[:_MOST]}; observed: {observed[:_MOST]}"
     return Check(subject, False, text, open=leaves_open)
 
 

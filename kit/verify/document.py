@@ -154,7 +154,7 @@ def _dictionaries_checked(
     if not acts:
         yield passed(PDF, "no action but links to its own pages and to addresses it prints")
     if traits.signed and info.get("Signature", "none") == "none":
-        yield failed(INFO, "no signature, as it says", f"one in {PDF}", NO_SIGNATURE)
+        yield failed(INFO, "no signature, as it states", f"a signature in {PDF}", NO_SIGNATURE)
     for name in sorted(wanted ^ {*names}):
         difference = f"{name} {'too' if name in names else 'missing'}"
         yield failed(PDF, f"{', '.join(sorted(wanted)) or 'no file'} in it", difference)
@@ -220,7 +220,7 @@ def _differ(
                     stated = f"{label} {info.get(label)}, as in {INFO}"
                     wrong.append(failed(f"{PDF}: snapshot.json", stated, f"{manifest.get(key)}"))
     except UnreadableError as error:
-        wrong.append(failed(PDF, "files of the pack in it", f"one that {error}"))
+        wrong.append(failed(PDF, "files of the pack in it", f"a file that {error}"))
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
         wrong.append(failed(PDF, "files of the pack in it", f"what cannot be read: {error}"))
     return wrong, manifest

@@ -146,14 +146,14 @@ def _printed(contents: Contents, *, signed: bool) -> Check:
     # In any language the mark names the file of the signature.
     if any(mark.startswith(b"Signed:") or SIGNATURE.encode() in mark for mark in marks) != signed:
         printed = b", ".join(marks).decode("utf-8", "replace") or "neither"
-        return failed(HTML, f"{words} on its pages, as {INFO} says", printed)
-    return passed(HTML, f"{words} on its pages, as {INFO} says")
+        return failed(HTML, f"{words} on its pages, as {INFO} states", printed)
+    return passed(HTML, f"{words} on its pages, as {INFO} states")
 
 
 def _unsigned(contents: Contents, roots: Roots) -> Iterator[Check]:
     files = [name for name in (SIGNATURE, TIMESTAMP) if name in contents.sizes]
     if files:
-        yield failed(INFO, "no signature, as it says", ", ".join(files), NO_SIGNATURE)
+        yield failed(INFO, "no signature, as it states", ", ".join(files), NO_SIGNATURE)
     if roots:
         wanted = "a signature by a signer below a certificate of --trust"
         yield failed("signature", wanted, "an unsigned pack", NO_SIGNATURE)
@@ -168,9 +168,9 @@ def _looked(
     try:
         status, message = apart(asyncio.run, look(contents, roots, moment))
     except UnreadableError as error:
-        return failed(subject, "a signature, as bag-info.txt says", f"it {error}"), None
+        return failed(subject, "a signature, as bag-info.txt states", f"it {error}"), None
     except Exception as error:
-        return failed(subject, "a signature, as bag-info.txt says", _reason(error)), None
+        return failed(subject, "a signature, as bag-info.txt states", _reason(error)), None
     if not status.holds:
         return failed(
             subject, f"a signature of what is there, by {_name(status.signer)}", message
@@ -256,7 +256,7 @@ def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | N
     service = _name(status.signing_cert)
     if not (status.intact and status.valid):
         return failed(
-            TIMESTAMP, f"a timestamp over {SIGNATURE}", f"one over another, by {service}"
+            TIMESTAMP, f"a timestamp over {SIGNATURE}", f"a timestamp over another, by {service}"
         ), None
     message = f"{SIGNATURE} was there at {_time(status.timestamp)}, by {service}"
     if status.trusted:
@@ -299,7 +299,9 @@ def _agree_on_hash(signed: Any) -> None:
             used.append(signer["signature_algorithm"].hash_algo)
     for name in used:
         if name not in _HASHES:
-            raise ValueError(f"one with {name}; SHA-2 is taken alone ({', '.join(_HASHES)})")
+            raise ValueError(
+                f"a signature with {name}; the kit accepts SHA-2 only ({', '.join(_HASHES)})"
+            )
 
 
 def _is_stamp(signed: Any) -> bool:

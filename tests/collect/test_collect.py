@@ -197,7 +197,7 @@ def test_another_account_than_the_one_named_is_refused(demo: Run) -> None:
 
 def test_no_credentials_are_told(demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(UserError, match="AWS credentials: none; log in"):
+    with pytest.raises(UserError, match="AWS credentials: none available; log in"):
         gather(demo, "ID-02")
 
 

@@ -319,7 +319,7 @@ EVIDENCE = {
     "values with spaces": (values('"{""', '"{ ""'), "data/findings.csv: .*not in canonical form"),
     "an unknown status": (values(",fail,", ",fine,"), "data/findings.csv: .*'fine'"),
     "all pass": (whiten, "Findings-SHA-256 [0-9a-f]{64}, computed from"),
-    "a header alone": (no_rows, "data/findings.csv: expected findings; found a header alone"),
+    "a header alone": (no_rows, "data/findings.csv: expected findings; observed: a header alone"),
 }
 
 
@@ -430,16 +430,19 @@ DOCUMENT: dict[str, tuple[Callable[[pikepdf.Pdf], Any], str]] = {
     ),
     "a file in a link": (
         lambda f: annotate(f, Subtype=Name.Link, FS=f.make_indirect(embedded(f))),
-        "3 files named, as its list of files has; found 4",
+        "3 files named, as its list of files has; observed: 4",
     ),
     "an associated file": (
         lambda f: f.pages[1].__setitem__("/AF", Array([f.make_indirect(embedded(f))])),
-        "3 files named, as its list of files has; found 4",
+        "3 files named, as its list of files has; observed: 4",
     ),
-    "two contents of a file": (second_stream, "files embedded, as its list of files has; found 4"),
+    "two contents of a file": (
+        second_stream,
+        "files embedded, as its list of files has; observed: 4",
+    ),
     "a file that nothing names": (
         loose_stream,
-        "files embedded, as its list of files has; found 4",
+        "files embedded, as its list of files has; observed: 4",
     ),
     "a stream elsewhere": (outside, "a stream that lies in another file"),
     "a portfolio": (lambda f: f.Root.__setitem__("/Collection", Dictionary()), "/Collection"),
@@ -565,8 +568,8 @@ PAGE = {
     "capitals": (page("</main>", "<SCRIPT>a()</SCRIPT></main>"), "at character"),
     "quotes left out": (page("</main>", "<p class=a></p></main>"), "at character"),
     "an element left open": (page("</main>", "<div></main>"), "an end of main where none is open"),
-    "a fail shown as a pass": (page_row, "fail, as in data/findings.csv; found .*pass"),
-    "a row left out": (page_row_left_out, "findings, as in data/findings.csv; found"),
+    "a fail shown as a pass": (page_row, "fail, as in data/findings.csv; observed: .*pass"),
+    "a row left out": (page_row_left_out, "findings, as in data/findings.csv; observed:"),
     "a pass in a mark": (
         lambda pack: rewrite(
             pack / HTML, r'(?<=<span class="shape" aria-hidden="true">)[^<]+', "pass"
@@ -579,7 +582,7 @@ PAGE = {
             r'mark fail chip">(<span[^>]*>)[^<]*</span> fail',
             rf'mark pass chip">\1{STATUSES["pass"].shape}</span> pass',
         ),
-        "expected the verdict fail, as in data/findings.csv; found pass",
+        "expected the verdict fail, as in data/findings.csv; observed: pass",
     ),
     "a word in another's mark": (
         page('class="mark fail chip"', 'class="mark pass chip"'),
