@@ -73,8 +73,10 @@ def read_statements(document: object) -> tuple[Statement, ...]:
             raise PolicyError(f"policy: not JSON: {error}") from error
     if not isinstance(document, dict):
         raise PolicyError(f"policy: {_kind(document)} given, an object expected")
+    if document.get("Statement") is None:
+        raise PolicyError("policy: no Statement, which every policy has")
     has_variables = document.get("Version") == "2012-10-17"
-    return tuple(_statement(item, has_variables) for item in many(document.get("Statement")))
+    return tuple(_statement(item, has_variables) for item in many(document["Statement"]))
 
 
 def _statement(given: Any, has_variables: bool) -> Statement:

@@ -39,7 +39,7 @@ from kit.access.conditions import (
     ordinary as ordinary_value,
 )
 from kit.access.documents import Condition, Statement, read_statements
-from kit.access.patterns import covers, is_wild, matches, overlaps
+from kit.access.patterns import account_ids, covers, is_wild, matches, overlaps
 
 # The kit cannot see what another account allows to its principals: they may do everything.
 EVERYTHING = read_statements(
@@ -114,8 +114,9 @@ class Target:
         The policy of the bucket, key or access point, or the trust policy of the role.
     policy_decides : bool
         The resource's policy must allow the request (KMS keys, trust policies of roles).
-    blocks_public : bool
-        RestrictPublicBuckets: a public policy admits only the owner's account and services.
+    blocks_public : bool, optional
+        RestrictPublicBuckets: a public policy admits only the owner's account and services. None
+        if unknown.
     public : bool, optional
         Whether AWS calls the policy public; evaluated from the policy where that is unknown.
     wholly : bool
@@ -130,7 +131,7 @@ class Target:
     account: str = ""
     policy: tuple[Statement, ...] | None = None
     policy_decides: bool = False
-    blocks_public: bool = False
+    blocks_public: bool | None = False
     public: bool | None = None
     wholly: bool = False
     context: Context = field(default_factory=dict)
@@ -244,7 +245,7 @@ def _same_target(
     account: str,
     policy: tuple[Statement, ...] | None,
     policy_decides: bool,
-    blocks_public: bool,
+    blocks_public: bool | None,
     public: bool | None,
     wholly: bool,
     context: tuple[tuple[str, Value], ...],
@@ -466,7 +467,7 @@ class _Request:
             for level in (DIRECT, SESSION, WILDCARD, ACCOUNT)
         )
         admitted = any_of((direct, session, wildcard, account))
-        open_to_public = not self._is_closed_to_public()
+        open_to_public = negate(self._is_closed_to_public())
         if caller.kind in ("anonymous", "service", "federated"):
             return all_of((admitted, open_to_public))
         if caller.kind == "root" and not self.relevant.open_to_root:
@@ -492,11 +493,12 @@ class _Request:
             return at_home if caller.account == target.account else across
         return at_home if at_home == across else None
 
-    def _is_closed_to_public(self) -> bool:
+    def _is_closed_to_public(self) -> bool | None:
         target = self.target
-        if not target.blocks_public or self.caller.kind == "service":
+        if target.blocks_public is False or self.caller.kind == "service":
             return False
-        return is_public(target.policy or ()) if target.public is None else target.public
+        public = is_public(target.policy or ()) if target.public is None else target.public
+        return public and target.blocks_public
 
 
 # How a statement names a caller: in the caller's own policy, by its ARN, its session, its account,
@@ -748,11 +750,14 @@ def with_context(caller: Caller, key: str, value: Value) -> Caller:
     return replace(caller, context={**caller.context, key: value})
 
 
-def accounts_named(statements: Iterable[Statement]) -> set[str]:
-    """Return every account that statements name, as principal or in conditions on the principal."""
+def accounts_named(statements: Iterable[Statement], besides: str = "") -> set[str]:
+    """Return every account that statements name, as principal or in conditions on the principal.
+
+    Of a pattern of account ids, an id that matches it, but not the id ``besides``.
+    """
     keys = ("aws:principalarn", "aws:principalaccount", "aws:userid", "kms:calleraccount")
     names = _names(statements, keys)
-    return {account for name in names for account in re.findall(r"(?<!\d)\d{12}(?!\d)", name)}
+    return {account for name in names for account in account_ids(name, besides)}
 
 
 def is_public(statements: Iterable[Statement]) -> bool:

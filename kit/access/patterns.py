@@ -118,6 +118,66 @@ def overlaps(pattern: str, other: str) -> bool:
     return len(other) in places
 
 
+def common_text(pattern: str, other: str, filler: str = "x") -> str | None:
+    """Return a shortest text that matches both patterns; None where there is none.
+
+    Parameters
+    ----------
+    filler : str
+        The character for the places that both patterns leave open.
+    """
+    start = (0, 0)
+    texts, pending = {start: ""}, [start]
+    while pending:
+        following = []
+        while pending:
+            places = pending.pop()
+            text = texts[places]
+            mine, theirs = (
+                p[n] if n < len(p) else "" for p, n in zip((pattern, other), places, strict=True)
+            )
+            if not mine and not theirs:
+                return text
+            empty = [
+                (places[0] + (mine == "*"), places[1]),
+                (places[0], places[1] + (theirs == "*")),
+            ]
+            for step in (step for step in empty if step not in texts):
+                texts[step] = text
+                pending.append(step)
+            if mine and theirs and _match(mine, theirs):
+                char = next((c for c in (mine, theirs) if c not in "*?"), filler)
+                step = (places[0] + (mine != "*"), places[1] + (theirs != "*"))
+                if step not in texts:
+                    texts[step] = text + char
+                    following.append(step)
+        pending = following
+    return None
+
+
+_ID = "?" * 12
+_DIGITS = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_WILD_DIGITS = re.compile(r"[*?]*\d[\d*?]*")
+
+
+def account_ids(pattern: str, besides: str = "") -> set[str]:
+    """Return account ids that a text names; for a part with wildcards and digits, an id that fits.
+
+    A part without digits names nobody in particular.
+
+    Parameters
+    ----------
+    besides : str
+        An account whose id does not stand for a part with wildcards.
+    """
+    named = set(_DIGITS.findall(pattern))
+    for part in pattern.split(":"):
+        if is_wild(part) and _WILD_DIGITS.fullmatch(part) and not _DIGITS.search(part):
+            fitting = (common_text(part, _ID, filler) for filler in "01")
+            named.update([text for text in fitting if text and text != besides][:1])
+    return named
+
+
 def _match(char: str, other: str) -> bool:
     return char == other or char == "?" or other in "*?"
 

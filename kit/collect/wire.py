@@ -162,7 +162,9 @@ def _problem(model: Any, response: AWSResponse) -> str:
             return "it is an error without a code"
         return "" if named else "it is an error without a code"
     if text:
-        json.loads(response.content)
+        policy = json.loads(response.content)
+        if not isinstance(policy, dict) or policy.get("Statement") is None:
+            return "it is no policy: it has no Statement"
     declared = [c for c in CALLS.values() if (c.service, c.operation) == _names(model)]
     if problem := _other_root(model, protocol, response, {c.root for c in declared} - {""}):
         return problem

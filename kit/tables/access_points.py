@@ -15,7 +15,7 @@ from kit.access.actions import FILES, OBJECTS
 from kit.access.conditions import ABSENT, CHOSEN, Choice, Context, Value
 from kit.access.documents import Statement, read_statements
 from kit.access.evaluator import Target, accounts_named, names_action
-from kit.access.patterns import is_wild
+from kit.access.patterns import account_ids, common_text
 from kit.calls import GET_ACCESS_POINT_POLICY, LIST_ACCESS_POINTS
 from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
@@ -59,6 +59,8 @@ class Point:
     def before(self, bucket: Target, account: str) -> Target:
         """The access point, with the bucket behind it."""
         target = _before(bucket, self.arn.value, account, self.policy.value, self.origin.value)
+        # The kit does not read the access point's own block, which is on unless somebody chose so.
+        target = replace(target, blocks_public=bucket.blocks_public or None)
         # S3 never calls an access point public that is bound to a VPC.
         return replace(target, public=False) if self.origin.value == "VPC" else target
 
@@ -117,34 +119,26 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     The account that has an access point decides whom it lets in: itself, of an account that is
     named; anybody, where it can be anybody's.
     """
-    allowing = tuple(statement for statement in bucket.policy or () if statement.effect == "Allow")
-    if not _turns_on_points(allowing):
+    statements = bucket.policy or ()
+    if not _turns_on_points(statements):
         return
-    values = {
-        key: [
-            v
-            for statement in allowing
-            for c in statement.conditions
-            if c.key == key
-            for v in c.values
-        ]
+    named = {
+        key: [v for s in statements for c in s.conditions if c.key == key for v in c.values]
         for key in (_ARN, _ACCOUNT)
     }
-    fields = [[*value.split(":"), *[""] * 5][:6] for value in values[_ARN]]
-    numbers = [*values[_ACCOUNT], *(arn[4] for arn in fields), *accounts_named(allowing)]
-    place = f"arn:{bucket.arn.split(':')[1]}:s3:{bucket.context['aws:requestedregion']}"
-    points = {
-        (number, f"{place}:{number}:accesspoint/x")
-        for number in {_ANY_ACCOUNT if is_wild(number) else number for number in numbers}
-        | {_ANY_ACCOUNT}
-        if number
-    }
-    for field in fields:
-        number = _ANY_ACCOUNT if is_wild(field[4]) else field[4]
-        full = ":".join([*field[:4], number, *field[5:]]).replace("*", "x").replace("?", "x")
-        points.add((number, full))
-    for number, arn in sorted(points):
-        if number != account:
+    numbers = {_ANY_ACCOUNT, *accounts_named(statements, account)}
+    numbers |= {n for values in named.values() for v in values for n in account_ids(v, account)}
+    start = f"arn:{bucket.arn.split(':')[1]}:s3"
+    region = str(bucket.context["aws:requestedregion"])
+    for number in sorted(numbers - {account}):
+        arns = {f"{start}:{region}:{number}:accesspoint/x"}
+        for value in named[_ARN]:
+            in_regions = (
+                common_text(value, f"{start}:{where}:{number}:accesspoint/?*")
+                for where in (region, "?*")
+            )
+            arns.update([arn for arn in in_regions if arn][:1])
+        for arn in sorted(arns):
             yield _before(bucket, arn, number, _ruled_by(number))
 
 

@@ -8,17 +8,19 @@ Guide, "Condition keys for AWS KMS".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from kit.access.conditions import Choice, Context, Value
+from kit.access.conditions import UNKNOWN, Choice, Context
 from kit.access.documents import Statement
-from kit.access.patterns import is_wild
+from kit.access.patterns import account_ids, common_text
 
 _ACCOUNTS = ("aws:sourceaccount", "aws:sourceowner", "aws:sourcearn", "kms:calleraccount")
 _ORGANISATIONS = ("aws:sourceorgid", "aws:sourceorgpaths")
+_SERVICE = "aws:principalservicename"
+# Requests of services alone have these keys.
+_OF_SERVICES = {*_ACCOUNTS[:3], *_ORGANISATIONS, _SERVICE, "aws:principalisawsservice"}
+_ANY_SERVICE = "a service of AWS"
 _ENCRYPTION = "kms:encryptioncontext:"
-_NUMBER = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _ANY_ACCOUNT = "0" * 12
 # The context of requests that a service makes for a customer whom no policy names.
 _FOR_ANYBODY: Context = {
@@ -32,32 +34,79 @@ _FOR_ANYBODY: Context = {
 
 
 def services(statements: Iterable[Statement]) -> set[str]:
-    """Return the services that statements name as principals."""
-    named = (pair for statement in statements for pair in statement.principals or ())
-    return {name for kind, name in named if kind == "Service"}
+    """Return the services that Allow statements admit: by name, or among everybody by a condition."""
+    return {
+        service
+        for statement in statements
+        if statement.effect == "Allow"
+        for service in (
+            *_named(statement),
+            *(_any_service(statement) if _turns_on_services(statement) else ()),
+        )
+    }
+
+
+def _named(statement: Statement) -> Iterator[str]:
+    yield from (name for kind, name in statement.principals or () if kind == "Service")
+
+
+def _any_service(statement: Statement) -> list[str]:
+    """The services that a statement about everybody admits: those of its condition, or any."""
+    if all(name != "*" or kind == "Service" for kind, name in statement.principals or ()):
+        return []
+    by_name = [
+        _some(value) for c in statement.conditions if c.key == _SERVICE for value in c.values
+    ]
+    return [_ANY_SERVICE, *by_name]
+
+
+def _turns_on_services(statement: Statement) -> bool:
+    return any(condition.key in _OF_SERVICES for condition in statement.conditions)
 
 
 def for_accounts(
     statements: Iterable[Statement], account: str
 ) -> Iterator[tuple[str, str, Context]]:
-    """Yield the other accounts for which policies admit services: account, service, context."""
-    contexts: dict[tuple[str, str], dict[str, Value]] = {}
+    """Yield the other accounts for which policies admit services: account, service, context.
+
+    An account has a context for each ARN of its resources that a policy names, and another for a
+    resource that no policy names.
+    """
+    statements = tuple(statements)
+    admitted: set[tuple[str, str]] = set()
     for statement in statements:
-        named = [*services([statement])]
-        if any(name == "*" and kind != "Service" for kind, name in statement.principals or ()):
-            named.append("a service of AWS")
-        sources = [c for c in statement.conditions if c.key in _ACCOUNTS]
-        for value in (value for condition in sources for value in condition.values):
-            for other in set(_NUMBER.findall(value)) - {account}:
-                for service in named:
-                    context = contexts.setdefault(
-                        (other, service),
-                        {"aws:sourceaccount": other, "kms:calleraccount": other},
-                    )
-                    if value.startswith("arn:"):
-                        context["aws:sourcearn"] = _some(value)
-    for (other, service), context in sorted(contexts.items()):
-        yield other, service, context
+        sources = [
+            condition
+            for condition in statement.conditions
+            # A Deny with a negated operator excepts the accounts that it names.
+            if condition.key in _ACCOUNTS
+            and (statement.effect == "Allow" or "not" in condition.operator)
+        ]
+        by_statement = (
+            {*_named(statement), *_any_service(statement)}
+            if statement.effect == "Allow"
+            else services(statements)
+        )
+        values = (value for condition in sources for value in condition.values)
+        numbers = {number for value in values for number in account_ids(value, account)}
+        admitted |= {(n, service) for n in numbers - {account} for service in by_statement}
+    arns = _values(statements, "aws:sourcearn")
+    for number, service in sorted(admitted):
+        generic = f"arn:aws:any:any:{number}:any"
+        own = [arn for value in arns if (arn := _arn(value, number) or _arn(value, "", number))]
+        for arn in dict.fromkeys([generic, *own]):
+            yield (
+                number,
+                service,
+                {
+                    "aws:sourceaccount": number,
+                    "aws:sourceowner": number,
+                    "kms:calleraccount": number,
+                    "aws:sourcearn": arn,
+                    "aws:sourceorgid": UNKNOWN,
+                    "aws:sourceorgpaths": UNKNOWN,
+                },
+            )
 
 
 def for_anybody(statements: Iterable[Statement], account: str) -> list[Context]:
@@ -70,26 +119,49 @@ def for_anybody(statements: Iterable[Statement], account: str) -> list[Context]:
         The account that owns the policy. An ARN or encryption context with its id is this
         account's.
     """
-    values: dict[str, list[str]] = {}
-    for statement in statements:
-        for condition in statement.conditions:
-            values.setdefault(condition.key, []).extend(condition.values)
-    encrypted: Context = {
-        key: Choice(tuple(_some(value.replace(account, _ANY_ACCOUNT)) for value in patterns))
-        for key, patterns in values.items()
-        if key.startswith(_ENCRYPTION)
+    statements = tuple(statements)
+    encrypted: dict[str, list[str]] = {}
+    for condition in (c for s in statements if s.effect == "Allow" for c in s.conditions):
+        if condition.key.startswith(_ENCRYPTION):
+            texts = (_some(value.replace(account, _ANY_ACCOUNT)) for value in condition.values)
+            encrypted.setdefault(condition.key, []).extend(texts)
+    first: Context = {
+        **_FOR_ANYBODY,
+        **{key: Choice(tuple(texts)) for key, texts in encrypted.items()},
     }
-    contexts: list[Context] = [{**_FOR_ANYBODY, **encrypted}]
-    for value in values.get("aws:sourcearn", ()):
-        fields = [*value.split(":"), *[""] * 6][:6]
+    contexts = [first]
+    for value in _values(statements, "aws:sourcearn"):
         # An ARN of a bucket does not name the owner, unless AppStream named the bucket.
-        if not _NUMBER.search(value) and (is_wild(fields[4]) or not fields[4]):
-            number = _ANY_ACCOUNT if fields[4] else ""
-            arn = _some(":".join([*value.split(":")[:4], number, *value.split(":")[5:]]))
-            contexts.append({**contexts[0], "aws:sourcearn": arn})
+        if not account_ids(value):
+            arns = (_arn(value, _ANY_ACCOUNT), _arn(value, ""))
+            contexts += [{**first, "aws:sourcearn": arn} for arn in arns if arn]
     for key in _ORGANISATIONS:
-        contexts += [{**contexts[0], key: _some(value)} for value in values.get(key, ())]
+        contexts += [{**first, key: _some(value)} for value in _values(statements, key)]
     return contexts
+
+
+def _values(statements: Iterable[Statement], key: str) -> list[str]:
+    conditions = (c for statement in statements for c in statement.conditions if c.key == key)
+    return list(dict.fromkeys(value for c in conditions for value in c.values))
+
+
+def _arn(pattern: str, number: str, named: str = "") -> str | None:
+    """Return an ARN that matches a pattern, with an account's number or none in its place.
+
+    Parameters
+    ----------
+    named : str
+        The only account whose number the pattern may hold elsewhere, such as in a bucket's name.
+    """
+    if not number and account_ids(pattern) - {named}:
+        return None
+    form = f"arn:?*:?*:*:{number}:?*"
+    fields = pattern.split(":", 5)
+    if len(fields) < 6:  # StringLike takes a part of an ARN, too
+        return common_text(pattern, form)
+    texts = [common_text(field, of) for field, of in zip(fields, form.split(":", 5), strict=True)]
+    known = [text for text in texts if text is not None]
+    return ":".join(known) if len(known) == len(texts) else None
 
 
 def _some(pattern: str) -> str:

@@ -12,7 +12,6 @@ AWS, IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -30,7 +29,7 @@ from kit.access.actions import (
     UNPROTECT,
     Way,
 )
-from kit.access.conditions import ABSENT, CHOSEN, Context, Some
+from kit.access.conditions import ABSENT, CHOSEN, Some
 from kit.access.documents import Statement
 from kit.access.evaluator import (
     EVERYTHING,
@@ -69,6 +68,7 @@ from kit.tables.inventory import (
     user_buckets,
     whatever,
 )
+from kit.tables.named import identities, known_ids, organisations, unique_ids
 from kit.tables.organisation import organisation_id
 from kit.tables.permissions import Capability, Held, Organisation
 from kit.tables.principals import Principal, principals
@@ -264,16 +264,6 @@ class _Grants:
         return self._held[principal.arn]
 
     @cached_property
-    def _known_ids(self) -> set[str]:
-        """The unique ids of the account's roles and users, those of AWS's services included."""
-        details = self.source.snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-        return {
-            item.get(f"{kind}Id") or ""
-            for kind in ("Role", "User")
-            for item, _ in details.items(f"{kind}DetailList")
-        }
-
-    @cached_property
     def refs(self) -> tuple[str, ...]:
         """Evidence of what there could be rights on, empty lists and policies included."""
         return tuple(
@@ -467,24 +457,24 @@ class _Grants:
         snapshot, labels = self.source.snapshot, self.source.labels
         run = snapshot.run
         allowing = [statement for statement in statements if statement.effect == "Allow"]
-        for account in sorted(accounts_named(allowing) - {snapshot.account}):
+        for account in sorted(accounts_named(allowing, snapshot.account) - {snapshot.account}):
             root = f"arn:{snapshot.header['partition']}:iam::{account}:root"
             declared = account in run.organisation_accounts or self._is_administrator(root)
             caller = Caller("account", account=account, identity=EVERYTHING)
             yield _Outsider(account, f"account {account}", caller, declared)
-        for name in sorted({name for statement in allowing for name in _identities(statement)}):
+        for name in sorted({name for statement in allowing for name in identities(statement)}):
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
         for name in sorted(
-            {name for statement in allowing for name in _ids(statement)} - self._known_ids
+            {name for statement in allowing for name in unique_ids(statement)} - known_ids(snapshot)
         ):
             kind = "user" if name.startswith("AIDA") else "role"
             caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, False, only_perhaps=True)
         # A service that a role trusts runs as that role; a trust policy names no resource.
-        on_things = [statement for statement in allowing if statement.resources is not None]
+        on_things = [statement for statement in statements if statement.resources is not None]
         for account, service, how in deputies.for_accounts(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"
@@ -498,7 +488,7 @@ class _Grants:
                 yield _Outsider(f"any/{service}", label, caller, False, only_reads=True)
         own = "every user and role of the account"
         yield _Outsider("own", own, self._anybody, False, is_outside=False)
-        for key, context in _organisations(allowing):
+        for key, context in organisations(allowing):
             caller = Caller("account", account=_ANY_ACCOUNT, identity=EVERYTHING, context=context)
             yield _Outsider(key, "any account of an organisation", caller, False)
         other = Organisation("o-other", Some(("o-other/*",))).of_principals
@@ -520,41 +510,6 @@ class _Grants:
         cells["administrator"] = _parameter(outsider.declared, "organisation_accounts")
         cells["outsider"] = Cell(outsider.is_outside, cells["capability"].refs)
         return Row(ACCOUNT, f"{name}/{outsider.key}", f"{outsider.label}: {name}", cells)
-
-
-_UNIQUE_ID = re.compile(r"A(ROA|IDA|GPA)[A-Z0-9]+")
-
-
-def _ids(statement: Statement) -> Iterator[str]:
-    """The unique ids of roles and users that conditions of a statement name."""
-    for condition in statement.conditions:
-        if condition.key == "aws:userid":
-            named = (value.partition(":")[0] for value in condition.values)
-            yield from (name for name in named if _UNIQUE_ID.fullmatch(name))
-
-
-def _identities(statement: Statement) -> Iterator[str]:
-    """Those whom a statement names by something else than an account or a service.
-
-    CloudFront's identities and canonical users stand for somebody; the unique id of a user or role
-    that was deleted stands for nobody.
-    """
-    for kind, name in statement.principals or ():
-        named = kind == "AWS" and name != "*" and not re.search(r"\d{12}", name)
-        if named and not _UNIQUE_ID.fullmatch(name):
-            yield name
-
-
-def _organisations(statements: list[Statement]) -> Iterator[tuple[str, Context]]:
-    """Organisations that conditions name, and what requests of their principals have."""
-    conditions = [condition for statement in statements for condition in statement.conditions]
-    ids = {v for c in conditions if c.key == "aws:principalorgid" for v in c.values}
-    paths = {v for c in conditions if c.key == "aws:principalorgpaths" for v in c.values}
-    for name in sorted(ids):
-        yield name, Organisation(name, Some((f"{name}/*",))).of_principals
-    for path in sorted(paths):
-        named = path.replace("*", "x").replace("?", "x")
-        yield path, Organisation(named.partition("/")[0], (named,)).of_principals
 
 
 def _may_assume(caller: Caller, role: Principal) -> Access:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kit.access.actions import FILES, KEYS
 from kit.access.documents import Statement, read_statements
 from kit.access.evaluator import (
+    EVERYTHING,
     Access,
     Caller,
     Target,
@@ -16,10 +17,10 @@ from kit.access.evaluator import (
     any_of_account,
     decide,
     synthetic_callers,
-    with_context,
 )
 from kit.calls import (
     DESCRIBE_KEY,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_POLICY,
@@ -29,11 +30,12 @@ from kit.calls import (
     LIST_GRANTS,
 )
 from kit.redact.labels import Labels
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, Trouble
 from kit.tables import deputies
 from kit.tables.access_points import POINT_CALLS, Point, listed_points, of_kind
-from kit.tables.cells import Cell, attached, derive
+from kit.tables.cells import Cell, absent_member, attached, derive
 from kit.tables.core import Column
+from kit.tables.named import identities, known_ids, of_organisation, organisations, unique_ids
 from kit.tables.policies import read_policy
 
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
@@ -41,7 +43,7 @@ _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
 KEY_ACCESS_COLUMNS = {
     "key_policy_admits": Column(calls=_KEY_CALLS),
     "key_grants_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
-    "key_may_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
+    "key_may_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS, GET_ACCOUNT_AUTHORIZATION_DETAILS)),
 }
 _POINT_CALLS = (
     *POINT_CALLS,
@@ -52,10 +54,15 @@ _POINT_CALLS = (
 ACCESS_POINT_COLUMNS = {
     "access_points": Column(calls=(LIST_ACCESS_POINTS,)),
     "access_points_admit": Column(calls=_POINT_CALLS),
-    "access_points_may_admit": Column(calls=_POINT_CALLS),
+    "access_points_may_admit": Column(calls=(*_POINT_CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS)),
 }
 Statements = tuple[Statement, ...]
 Outcomes = Mapping[str, Access]
+# Members of a grant of which AWS always sends one.
+_OF_GRANTS = {
+    "GranteePrincipal": ("GranteePrincipal", "GranteeServicePrincipal"),
+    "Operations": ("Operations",),
+}
 
 
 def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Cell]:
@@ -80,61 +87,52 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
         return dict.fromkeys(KEY_ACCESS_COLUMNS, arn)
     answer = snapshot.answer(GET_KEY_POLICY, described.region, KeyId=arn.value)
     policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY, snapshot.as_of)
-    grants = _granted(snapshot, described.region, arn.value)
-    account = snapshot.account
+    grants, unread = _granted(snapshot, described.region, arn.value)
+    account, known = snapshot.account, known_ids(snapshot)
 
     def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
         target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
-        others = (*_others(target.policies, account), *_for_accounts(policy, account))
-        outcomes = [
-            (name, decide(caller, action, target)) for name, caller in others for action, _ in KEYS
-        ]
-        for name, caller in _for_anybody(policy, account):
-            # Whether a service checks for whom it comes is not known.
-            lets = any(decide(caller, action, target) is not Access.NO for action, _ in KEYS)
-            outcomes.append((name, Access.UNKNOWN if lets else Access.NO))
-        return _furthest(outcomes)
+        return _furthest(
+            (other.name, other.gets(decide(other.caller, action, target)))
+            for other in _others(target.policies, account, known)
+            for action, _ in KEYS
+        )
 
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
+    by_grants, perhaps = (derive(_with(a), by_both) for a in (Access.YES, Access.UNKNOWN))
+    if unread:  # what the other grants allow stands
+        perhaps = Cell(None, perhaps.refs, perhaps.gap or unread)
+        by_grants = by_grants if by_grants.value else perhaps
     return {
         "key_policy_admits": derive(_with(Access.YES), by_policy),
-        "key_grants_admit": derive(_with(Access.YES), by_both),
-        "key_may_admit": derive(_with(Access.UNKNOWN), by_both),
+        "key_grants_admit": by_grants,
+        "key_may_admit": perhaps,
     }
 
 
-def _for_accounts(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
-    """Services that a policy lets in for other accounts that it names."""
-    allowing = [statement for statement in statements if statement.effect == "Allow"]
-    for name, service, how in deputies.for_accounts(allowing, account):
-        yield name, Caller("service", service, context=how)
-
-
-def _for_anybody(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
-    """Services that a policy lets in without naming for whom."""
-    allowing = [statement for statement in statements if statement.effect == "Allow"]
-    for service in sorted(deputies.services(allowing)):
-        for how in deputies.for_anybody(allowing, account):
-            yield f"any account, by way of {service}", Caller("service", service, context=how)
-
-
-def _granted(snapshot: Snapshot, region: str, key: str) -> Cell:
-    """The grants on a key, as statements of its policy that allow the same."""
+def _granted(snapshot: Snapshot, region: str, key: str) -> tuple[Cell, Trouble | None]:
+    """The grants on a key, as statements that allow the same; and what is left out of others."""
     answer = snapshot.answer(LIST_GRANTS, region, KeyId=key)
     listed = list(answer.items())
+    unread = [
+        absent_member(LIST_GRANTS, f"Grants[].{name}", ref)
+        for grant, ref in listed
+        for name, members in _OF_GRANTS.items()
+        if not any(grant.get(member) for member in members)
+    ]
     statements = [
         {
             "Effect": "Allow",
             "Principal": {"AWS": grant["GranteePrincipal"]},
-            "Action": [f"kms:{operation}" for operation in grant.get("Operations") or ()],
+            "Action": [f"kms:{operation}" for operation in grant["Operations"]],
             "Resource": "*",
         }
         for grant, _ in listed
-        if grant.get("GranteePrincipal")
+        if grant.get("GranteePrincipal") and grant.get("Operations")
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
     refs = tuple(ref for _, ref in listed) or answer.evidence
-    return Cell(read_statements(document), refs, answer.trouble)
+    return Cell(read_statements(document), refs, answer.trouble), next(iter(unread), None)
 
 
 def access_points(
@@ -158,10 +156,13 @@ def access_points(
     """
     points, known = listed_points(snapshot, labels, bucket, region)
     bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
+    known_here = known_ids(snapshot)
 
     def admitted(_: None, policy: Statements, closed: bool, *__: Any) -> Outcomes:
         target = Target(bucket_arn, snapshot.account, policy, blocks_public=closed)
-        return _furthest(outcome for point in points for outcome in _by_point(point, target))
+        return _furthest(
+            outcome for point in points for outcome in _by_point(point, target, known_here, labels)
+        )
 
     each = [cell for point in points for cell in (point.arn, point.origin, point.policy)]
     rests_on = (known, policy, restricted, *each) if points else (known,)
@@ -173,7 +174,9 @@ def access_points(
     }
 
 
-def _by_point(point: Point, bucket: Target) -> Iterator[tuple[str, Access]]:
+def _by_point(
+    point: Point, bucket: Target, known: set[str], labels: Labels
+) -> Iterator[tuple[str, Access]]:
     account = bucket.account
     target = point.before(bucket, account)
 
@@ -184,22 +187,60 @@ def _by_point(point: Point, bucket: Target) -> Iterator[tuple[str, Access]]:
             return Access.UNKNOWN
         return allowed
 
-    for name, caller in (*_others(target.policies, account), (ANYBODY, Caller("anonymous"))):
-        yield from ((name, through(caller, action, kind)) for action, kind in FILES)
+    statements = target.policy or ()
+    others = [
+        *_others(target.policies, account, known),
+        _Other(ANYBODY, Caller("anonymous")),
+        *(
+            _Other(
+                labels.label("identity", name),
+                Caller("user", name, "elsewhere", identity=EVERYTHING),
+            )
+            for name in sorted({n for statement in statements for n in identities(statement)})
+        ),
+    ]
+    for other in others:
+        for action, kind in FILES:
+            yield other.name, other.gets(through(other.caller, action, kind))
 
 
-def _others(statements: Statements, account: str) -> Iterator[tuple[str, Caller]]:
-    """Callers of other accounts: of those that are named, of any, and of organisations."""
+@dataclass(frozen=True)
+class _Other:
+    """Somebody outside the account.
+
+    Attributes
+    ----------
+    perhaps : bool
+        Whether the caller is outside the account, or a service comes for others, is not known.
+    """
+
+    name: str
+    caller: Caller
+    perhaps: bool = False
+
+    def gets(self, access: Access) -> Access:
+        return Access.UNKNOWN if self.perhaps and access is Access.YES else access
+
+
+def _others(statements: Statements, account: str, known: set[str]) -> Iterator[_Other]:
+    """Callers of accounts that are named, of any, of organisations; services; unknown unique ids."""
     stranger = synthetic_callers(account)["any other account"]
-    for number in sorted(accounts_named(statements) - {account}):
-        yield number, any_of_account(number)
-    yield ANY_ACCOUNT, with_context(stranger, "aws:principalorgid", "o-other")
-    conditions = (condition for statement in statements for condition in statement.conditions)
-    for value in sorted({v for c in conditions if c.key == "aws:principalorgid" for v in c.values}):
-        yield (
-            "any account of an organisation",
-            with_context(stranger, "aws:principalorgid", value),
-        )
+    for number in sorted(accounts_named(statements, account) - {account}):
+        yield _Other(number, any_of_account(number))
+    yield _Other(ANY_ACCOUNT, replace(stranger, context=of_organisation("o-other")))
+    for _, how in organisations(statements):
+        yield _Other("any account of an organisation", replace(stranger, context=how))
+    for name, service, how in deputies.for_accounts(statements, account):
+        yield _Other(name, Caller("service", service, context=how))
+    anybodys = deputies.for_anybody(statements, account)
+    for service in sorted(deputies.services(statements)):
+        for how in anybodys:
+            caller = Caller("service", service, context=how)
+            yield _Other(f"any account, by way of {service}", caller, perhaps=True)
+    for name in sorted({n for statement in statements for n in unique_ids(statement)} - known):
+        kind = "user" if name.startswith("AIDA") else "role"
+        caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
+        yield _Other("whoever has a unique id that is not the account's", caller, perhaps=True)
 
 
 def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:

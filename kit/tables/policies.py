@@ -17,7 +17,9 @@ from kit.tables.cells import Cell, derive
 def read_policy(policy: Cell, call: Call, as_of: dt.datetime) -> Cell:
     """Return the cell of a policy's statements: empty without a policy, a gap if unreadable."""
     try:
-        return derive(lambda document: read_once(document, as_of) if document else (), policy)
+        return derive(
+            lambda document: () if document is None else read_once(document, as_of), policy
+        )
     except PolicyError:
         gap = Trouble("unreadable answer", call.name, evidence=policy.refs[0].partition("#")[0])
         return Cell(None, policy.refs, gap)

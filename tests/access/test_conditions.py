@@ -225,7 +225,7 @@ def test_what_has_not_the_shape_of_a_policy(document: object, complaint: str) ->
 
 
 def test_statements_are_read_alike_however_they_are_written() -> None:
-    assert read_statements({"Version": "2012-10-17"}) == ()
+    assert read_statements({"Version": "2012-10-17", "Statement": []}) == ()
     (one,) = read_statements('{"Statement": {"Effect": "Deny", "Action": "*", "Sid": "a"}}')
     assert (one.effect, one.actions, one.resources, one.principals, one.sid) == (
         "Deny", ("*",), None, None, "a")  # fmt: skip
