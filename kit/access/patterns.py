@@ -145,7 +145,7 @@ def common_text(pattern: str, other: str, filler: str = "x") -> str | None:
             for step in (step for step in empty if step not in texts):
                 texts[step] = text
                 pending.append(step)
-            if mine and theirs and _match(mine, theirs):
+            if mine and theirs and (mine == theirs or mine in "*?" or theirs in "*?"):
                 char = next((c for c in (mine, theirs) if c not in "*?"), filler)
                 step = (places[0] + (mine != "*"), places[1] + (theirs != "*"))
                 if step not in texts:

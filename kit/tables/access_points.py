@@ -132,12 +132,8 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     region = str(bucket.context["aws:requestedregion"])
     for number in sorted(numbers - {account}):
         arns = {f"{start}:{region}:{number}:accesspoint/x"}
-        for value in named[_ARN]:
-            in_regions = (
-                common_text(value, f"{start}:{where}:{number}:accesspoint/?*")
-                for where in (region, "?*")
-            )
-            arns.update([arn for arn in in_regions if arn][:1])
+        form = f"{start}:{region}:{number}:accesspoint/?*"
+        arns |= {arn for value in named[_ARN] for arn in [common_text(value, form)] if arn}
         for arn in sorted(arns):
             yield _before(bucket, arn, number, _ruled_by(number))
 

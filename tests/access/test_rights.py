@@ -14,7 +14,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from kit.access.documents import read_statements
 from kit.access.evaluator import Access, Caller, Target, decide
-from kit.access.patterns import overlaps
+from kit.access.patterns import account_ids, common_text, overlaps
 from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
 from kit.redact.protect import protect
 
@@ -253,6 +253,26 @@ def test_overlapping_is_what_texts_say() -> None:
     }
     for one, other in itertools.product(patterns, repeat=2):
         assert overlaps(one, other) is bool(fits[one] & fits[other]), (one, other)
+        text = common_text(one, other, "a")
+        assert text in fits[one] & fits[other] if text is not None else not overlaps(one, other)
+
+
+def test_account_ids_are_those_that_a_text_names_or_that_fit_it() -> None:
+    own = "123456789010"
+    for text, ids in {
+        "999999999999": {"999999999999"},
+        "arn:aws:iam::999999999999:role/*": {"999999999999"},
+        "9999*": {"999900000000"},
+        "12345678901?": {"123456789011"},
+        "*9": {"000000000009"},
+        "arn:aws:iam::99*:role/*": {"990000000000"},
+        "arn:aws:iam::*:role/99*": set(),
+        "9999999999999*": set(),
+        "*": set(),
+        "?" * 12: set(),
+        "AROA*": set(),
+    }.items():
+        assert account_ids(text, own) == ids, text
 
 
 MANAGED = {name: json.loads(one["Document"]) if isinstance(one["Document"], str) else one["Document"]

@@ -326,6 +326,10 @@ def test_what_aws_sends_is_an_answer(
         ),
         ("s3", "GetBucketPolicy", "", {"Content_Type": "application/json"}, "parsed"),
         ("s3", "GetBucketPolicy", "{", {"Content_Type": "application/json"}, "parsed"),
+        *(
+            ("s3", "GetBucketPolicy", body, {"Content_Type": "application/json"}, "no Statement")
+            for body in ("{}", "[]", '{"message": "Forbidden"}', '{"Statement": null}')
+        ),
         ("s3", "ListBuckets", "<ListAllMyBucketsResult/>", {}, "lacks Buckets"),
         ("macie2", "GetMacieSession", "{}", {}, "lacks status"),
     ],

@@ -311,7 +311,6 @@ def by_points(value: Any, operator: str = "StringEquals", key: str = "Account") 
     ("a role that the access point denies", pointed(at({"AWS": HELPDESK}), at("*", "s3:*", Effect="Deny")), {}),
     ("a role that the bucket denies", pointed(at({"AWS": HELPDESK}), bucket=(DELEGATED, deny("s3:*", [H, f"{H}/*"], Principal={"AWS": HELPDESK}))), {}),
     ("everybody, restricted", pointed(at("*"), restrict=True), by(OWN, READ)),
-    ("everybody", pointed(at("*")), by(OWN, READ) | by("any AWS account", READ) | by(PUBLIC, READ)),
     ("a foreign account", pointed(at({"AWS": OTHER})), by(FOREIGN, READ)),
     ("a foreign account, where the bucket leaves nothing to access points", pointed(at({"AWS": OTHER}), bucket=()), {}),
     ("a role from one VPC", pointed(at({"AWS": HELPDESK}), vpc="vpc-1"), by("role", READ, status="pass")),
