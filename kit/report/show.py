@@ -63,18 +63,18 @@ _SEVERITY = (*SEVERITIES, "")
 
 
 def scope(snapshot: Snapshot) -> Table:
-    """The regions in scope, and the use of AppStream in each."""
+    """Return the regions in scope, and the use of AppStream in each."""
     rows: list[list[Any]] = []
     for region in snapshot.regions:
-        asked = [request for request in snapshot.requests if request.region == region]
-        refused = sum(bool(request.error) and not request.absent for request in asked)
+        requests = [request for request in snapshot.requests if request.region == region]
+        refused = sum(bool(request.error) and not request.absent for request in requests)
         if region in snapshot.regions_off:
             state = "off"
         elif region in snapshot.regions_unused:
             state = "unused"
         else:
             state = "used"
-        rows.append([region, text(f"report/scope/{state}"), len(asked), refused])
+        rows.append([region, text(f"report/scope/{state}"), len(requests), refused])
     others = [request for request in snapshot.requests if request.region not in snapshot.regions]
     if others:
         refused = sum(bool(request.error) and not request.absent for request in others)
@@ -99,12 +99,12 @@ def scope(snapshot: Snapshot) -> Table:
 
 
 def source_coverage(findings: Findings) -> Table:
-    """The statements of AWS's page, each with its controls and their verdict."""
+    """Return the statements of AWS's page, each with its controls and their verdict."""
     rows: list[list[Any]] = []
-    for n, (one, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
-        says = f"{one.what}: {one.says}" if one.what else one.says
-        says += f" [{one.note}]" if one.note else ""
-        rows.append([n, one.part, says, list(one.controls), status, beside_it or None])
+    for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
+        says = f"{statement.what}: {statement.says}" if statement.what else statement.says
+        says += f" [{statement.note}]" if statement.note else ""
+        rows.append([n, statement.part, says, list(statement.controls), status, beside_it or None])
     return Table(
         "source",
         text("report/source/caption", title=title()),
@@ -121,24 +121,32 @@ def source_coverage(findings: Findings) -> Table:
 
 
 def frameworks(findings: Findings) -> Group | Note:
-    """What each framework beside the GDPR and AWS's page requires, and the controls that test it."""
+    """Return what each framework beside GDPR and AWS's page requires, and the controls for it."""
     tables = [_framework(id, findings) for id in others()]
     return Group(tables) if tables else Note(text("requirements/none"))
 
 
 def _framework(id: str, findings: Findings) -> Table:
     framework, rows = others()[id], []
-    for one, status, qualification in _answers(id, findings):
-        requirement = framework.requirements[one.number]
-        says = f"{one.says} [{one.note}]" if one.note else one.says
-        left = [qualification] if one.controls else [text("requirements/not_tested")]
+    for statement, status, qualification in _answers(id, findings):
+        requirement = framework.requirements[statement.number]
+        says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
+        left = [qualification] if statement.controls else [text("requirements/not_tested")]
         if requirement.context:
-            related = "; ".join(_reasons(id, one.number, requirement.context))
+            related = "; ".join(_reasons(id, statement.number, requirement.context))
             left.append(text("requirements/context", reasons=related))
-        reasons = "; ".join(_reasons(id, one.number, requirement.reasons))
+        reasons = "; ".join(_reasons(id, statement.number, requirement.reasons))
         qualification = "; ".join(filter(None, left))
         rows.append(
-            [one.number, one.part, says, list(one.controls), status, reasons, qualification or None]
+            [
+                statement.number,
+                statement.part,
+                says,
+                list(statement.controls),
+                status,
+                reasons,
+                qualification or None,
+            ]
         )
     columns = [
         Column("number", text("requirements/columns/number"), "code"),
@@ -175,41 +183,41 @@ def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, st
     """Yield each statement of a framework, the verdict on it, and what stands beside that."""
     judged = {name: status for name, _, status in _verdicts(findings)}
     notes = beside_each(findings)
-    for one in statements(framework):
-        status, beside_it = _answer(one, judged, findings)
-        noted = [f"{name}: {notes[name]}" for name in one.controls if notes.get(name)]
-        yield one, status, "; ".join(filter(None, (beside_it, *noted)))
+    for statement in statements(framework):
+        status, beside_it = _answer(statement, judged, findings)
+        noted = [f"{name}: {notes[name]}" for name in statement.controls if notes.get(name)]
+        yield statement, status, "; ".join(filter(None, (beside_it, *noted)))
 
 
 def _answer(
-    one: Statement, judged: dict[str, str], findings: Findings
+    statement: Statement, judged: dict[str, str], findings: Findings
 ) -> tuple[str | None, str | None]:
-    """The verdict on a statement, and what qualifies it."""
-    known = [judged[name] for name in one.controls if name in judged]
+    """Return the verdict on a statement, and what qualifies it."""
+    known = [judged[name] for name in statement.controls if name in judged]
     if not known:
         return None, None
     status = worst(known)
-    left = [name for name in one.controls if name not in judged]
+    left = [name for name in statement.controls if name not in judged]
     if left and status != FAIL:
         return None, text("report/source/not_selected", controls=", ".join(left))
-    if one.shown and status != NOT_APPLICABLE:
+    if statement.shown and status != NOT_APPLICABLE:
         seen = text(_YES_OR_NO[status]) if status in _YES_OR_NO else STATUSES[status].word
-        return ATTESTED, f"{one.shown}: {seen} ({', '.join(one.controls)})"
-    if one.needs and not findings.declared(one.needs):
-        undeclared = text("report/source/not_declared", parameter=one.needs)
+        return ATTESTED, f"{statement.shown}: {seen} ({', '.join(statement.controls)})"
+    if statement.needs and not findings.declared(statement.needs):
+        undeclared = text("report/source/not_declared", parameter=statement.needs)
         return worst([status, NOT_EVIDENCED]), undeclared
     return status, None
 
 
 def thresholds(snapshot: Snapshot) -> Table:
-    """The thresholds that rules compared with, and the controls that each decides."""
+    """Return the thresholds that rules compared with, and the controls that each decides."""
     profile = snapshot.profile
     rows: list[list[Any]] = [
         [
             name,
             text(f"report/thresholds/limits/{name}"),
             threshold_text(getattr(profile, name)),
-            sorted(one.id for one in CONTROLS.values() if name in one.thresholds),
+            sorted(control.id for control in CONTROLS.values() if name in control.thresholds),
         ]
         for name in type(profile).model_fields
         if name != "name"
@@ -228,9 +236,9 @@ def thresholds(snapshot: Snapshot) -> Table:
 
 
 def responsibilities(findings: Findings) -> Table:
-    """Who is responsible: AWS, both, the customer; each control with its verdict."""
+    """Return who is responsible: AWS, both, the customer; each control with its verdict."""
     sides, notes = (AWS, SHARED, CUSTOMER), beside_each(findings)
-    judged = sorted(_verdicts(findings), key=lambda one: sides.index(one[1].responsibility))
+    judged = sorted(_verdicts(findings), key=lambda verdict: sides.index(verdict[1].responsibility))
     return Table(
         "responsibilities",
         text("report/responsibilities_of_controls/caption"),
@@ -244,20 +252,20 @@ def responsibilities(findings: Findings) -> Table:
         ],
         [
             [
-                responsibility(one.responsibility),
+                responsibility(control.responsibility),
                 name,
-                one.title,
-                ", ".join(cited(one.gdpr, findings.data_role)),
+                control.title,
+                ", ".join(cited(control.gdpr, findings.data_role)),
                 status,
                 notes.get(name) or None,
             ]
-            for name, one, status in judged
+            for name, control, status in judged
         ],
     )
 
 
 def totals(findings: Findings) -> Table:
-    """How many findings and controls have which verdict, and who is responsible."""
+    """Return the numbers of findings and controls by verdict, and of controls by responsibility."""
     leaves = Counter(finding.status for finding in findings.leaves)
     judged = [
         (control, status) for name, control, status in _verdicts(findings) if name in CONTROLS
@@ -266,7 +274,10 @@ def totals(findings: Findings) -> Table:
         ("findings", leaves),
         ("controls", Counter(status for _, status in judged)),
         *(
-            (party, Counter(status for one, status in judged if one.responsibility == party))
+            (
+                party,
+                Counter(status for control, status in judged if control.responsibility == party),
+            )
             for party in (CUSTOMER, SHARED, AWS)
         ),
     ]
@@ -293,7 +304,7 @@ def totals(findings: Findings) -> Table:
 
 
 def gravest(findings: Findings) -> Table | Note:
-    """The open points of the summary: the gravest, a line each."""
+    """Return the open points of the summary: the gravest, a line each."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note(text("report/open/empty"))
@@ -308,7 +319,7 @@ def gravest(findings: Findings) -> Table | Note:
 
 
 def open_points(findings: Findings) -> Table | Note:
-    """Everything that fails or is not evidenced, by severity, a line for each control."""
+    """Return everything that fails or is not evidenced, by severity, a line for each control."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note(text("report/open/empty"))
@@ -316,7 +327,7 @@ def open_points(findings: Findings) -> Table | Note:
 
 
 def beyond_evidence(findings: Findings) -> Table | Note:
-    """What is not evidenced and nobody can act on, since AWS offers no interface; not open."""
+    """Return what is not evidenced since AWS offers no interface, so that nobody can act."""
     lines = _lines(
         findings, lambda finding: finding.status == NOT_EVIDENCED and not finding.is_open
     )
@@ -326,7 +337,7 @@ def beyond_evidence(findings: Findings) -> Table | Note:
 
 
 def verdicts() -> Table:
-    """What each status means, the worst first."""
+    """Return what each status means, the worst first."""
     return Table(
         "verdicts",
         text("report/verdicts/caption"),
@@ -353,10 +364,12 @@ def _open_columns() -> list[Column]:
 
 
 def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[Any]]:
-    """A line for each control and status of some findings, the gravest first, reasons last."""
+    """Return a line for each control and status of some findings, the gravest first."""
     lines: list[tuple[tuple[int, int, str], list[Any]]] = []
     for name, control in CONTROLS.items():
-        own = [one for one in findings.leaves if one.control == name and wanted(one)]
+        own = [
+            finding for finding in findings.leaves if finding.control == name and wanted(finding)
+        ]
         for status in WORST_FIRST:
             some = [finding for finding in own if finding.status == status]
             if some:
@@ -367,7 +380,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
 
 
 def section(findings: Findings, letters: str) -> Controls | Note:
-    """The controls of a section, a block for each; the provider's have a section of their own."""
+    """Return the controls of a section, a block for each; the provider's have their own section."""
     blocks = control_blocks(findings, lambda c: c.section == letters and not _is_providers(c))
     if not blocks:
         return Note(text("report/section/empty", section=section_title(letters)))
@@ -375,19 +388,19 @@ def section(findings: Findings, letters: str) -> Controls | Note:
 
 
 def provider_side(findings: Findings) -> Controls | Note:
-    """What AWS is responsible for, whatever the account's configuration is."""
+    """Return what AWS is responsible for, whatever the account's configuration is."""
     blocks = control_blocks(findings, _is_providers)
     return Controls(blocks) if blocks else Note(text("report/provider_side/empty"))
 
 
 def commands(findings: Findings) -> Remedies | Note:
-    """The commands and declarations that remedy or inspect what is open."""
+    """Return the commands and declarations that remedy or inspect what is open."""
     made = remedies(findings)
     return made if made.entries else Note(text("report/commands/empty"))
 
 
 def transit(findings: Findings) -> Table:
-    """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
+    """Return the five rows of AWS's table on encryption in transit, each with its evidence."""
     rows: list[list[Any]] = []
     table = [statement for statement in statements() if statement.what]
     for number, statement in enumerate(table, 1):
@@ -395,7 +408,7 @@ def transit(findings: Findings) -> Table:
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
             worst_own = worst(finding.status for finding in own)
-            # One that rests on a sample stands for all: it claims the least.
+            # The finding that rests on a sample comes first: it claims the least.
             alike = [finding for finding in own if finding.status == worst_own]
             first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)
@@ -421,7 +434,7 @@ def transit(findings: Findings) -> Table:
 
 
 def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:
-    """Each control and roll-up that was judged, with its worst status."""
+    """Return each control and roll-up that was judged, with its worst status."""
     by_control: dict[str, list[str]] = {}
     for finding in (*findings.leaves, *findings.roll_ups):
         by_control.setdefault(finding.control, []).append(finding.status)

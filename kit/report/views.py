@@ -1,4 +1,4 @@
-"""What a notebook cell shows: one object, three forms.
+"""What a notebook cell shows: an object in three forms.
 
 Every view is plain data. JupyterLab shows its HTML fragment, a terminal its
 text, and the exporters in `kit.pack` read its JSON (`EVIDENCE_MIME`), so that
@@ -79,7 +79,7 @@ class View:
         return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
 
     def plain(self) -> str:
-        """Return one line for terminals and logs."""
+        """Return a line for terminals and logs."""
         raise NotImplementedError
 
     def _repr_mimebundle_(
@@ -95,7 +95,7 @@ class View:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a `Table`.
+    """A column of a `Table`.
 
     `evidence` cells hold evidence ids and link to the rows anchored by them;
     `control` cells hold control ids and link to the controls' blocks;
@@ -129,7 +129,7 @@ class Table(View):
     caption : str
         What the rows are.
     columns : list of Column
-        At least one.
+        At least one column.
     rows : list of list of Cell
         JSON scalars, in the order of `columns`; `evidence` cells are lists of ids.
     listed : list of int, optional
@@ -202,7 +202,7 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Group(View):
-    """Tables that one cell shows, as many as there are."""
+    """Tables that a cell shows together."""
 
     kind: ClassVar[str] = "group"
 
@@ -236,7 +236,7 @@ class Figure(View):
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
+        """Return the picture as a data URI."""
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
 
     def plain(self) -> str:
@@ -262,7 +262,7 @@ class Cover(View):
     as_of : str
         ISO 8601 time in UTC; the only clock of the document.
     stamp : str, optional
-        What must stand on every page, such as that no AWS account was asked.
+        What must stand on every page, such as that the answers are not from AWS.
     marks : list of str
         Further marks for every page, such as "Unsigned".
     paper : {"A4", "Letter"}
@@ -289,7 +289,7 @@ class Cover(View):
 
 @dataclass(frozen=True)
 class ControlBlock:
-    """One control: verdict, expectation, observations, reason, remedy.
+    """A control: verdict, expectation, observations, reason, remedy.
 
     Parameters
     ----------
@@ -455,7 +455,7 @@ def _table(fields: JSON) -> Table:
 
 
 def _check_cell(where: str, kind: Kind, cell: object) -> None:
-    """Raise if `cell` is no JSON value that `kind` can hold."""
+    """Raise an error unless `cell` is a JSON value that `kind` can hold."""
     if kind == "link" and cell is not None:
         if not isinstance(cell, list) or len(cell) != 2 or not _is_beside(cell[1]):
             raise TypeError(f"{where}: a link is a text and a relative address, not {cell!r}")
@@ -463,9 +463,9 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
         if kind not in ("evidence", "control") or not all(isinstance(part, str) for part in cell):
             raise TypeError(f"{where}: only evidence and control cells hold lists, of strings")
     elif cell is not None and type(cell) not in (str, int, float, bool):
-        raise TypeError(f"{where}: {type(cell).__name__} is no JSON scalar")
+        raise TypeError(f"{where}: {type(cell).__name__} is not a JSON scalar")
     elif isinstance(cell, float) and not math.isfinite(cell):
-        raise TypeError(f"{where}: {cell} is no JSON number")
+        raise TypeError(f"{where}: {cell} is not a JSON number")
     elif kind == "evidence" and cell is not None:
         raise TypeError(f"{where}: evidence is a list of ids")
     elif kind in ("status", "severity"):
