@@ -155,6 +155,16 @@ def common_text(pattern: str, other: str, filler: str = "x") -> str | None:
     return None
 
 
+def common_arn(pattern: str, other: str) -> str | None:
+    """Return an ARN that matches two patterns, the second of six parts: part by part, if both have six."""
+    fields, others = pattern.split(":", 5), other.split(":", 5)
+    if len(fields) < 6:  # StringLike takes a part of an ARN, too
+        return common_text(pattern, other)
+    texts = [common_text(*pair) for pair in zip(fields, others, strict=True)]
+    known = [text for text in texts if text is not None]
+    return ":".join(known) if len(known) == len(texts) else None
+
+
 _ID = "?" * 12
 _DIGITS = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _WILD_DIGITS = re.compile(r"[*?]*\d[\d*?]*")

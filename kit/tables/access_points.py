@@ -15,7 +15,7 @@ from kit.access.actions import FILES, OBJECTS
 from kit.access.conditions import ABSENT, CHOSEN, Choice, Context, Value
 from kit.access.documents import Statement, read_statements
 from kit.access.evaluator import Target, accounts_named, names_action
-from kit.access.patterns import account_ids, common_text
+from kit.access.patterns import account_ids, common_arn
 from kit.calls import GET_ACCESS_POINT_POLICY, LIST_ACCESS_POINTS
 from kit.redact.labels import Labels
 from kit.snapshot import Snapshot
@@ -133,7 +133,9 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     for number in sorted(numbers - {account}):
         arns = {f"{start}:{region}:{number}:accesspoint/x"}
         form = f"{start}:{region}:{number}:accesspoint/?*"
-        arns |= {arn for value in named[_ARN] for arn in [common_text(value, form)] if arn}
+        fitting = (common_arn(value, form) for value in named[_ARN])
+        # The name of an access point has no colon.
+        arns |= {arn for arn in fitting if arn and arn.count(":") == 5}
         for arn in sorted(arns):
             yield _before(bucket, arn, number, _ruled_by(number))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from kit.access.conditions import UNKNOWN, Choice, Context
 from kit.access.documents import Statement
-from kit.access.patterns import account_ids, common_text
+from kit.access.patterns import account_ids, common_arn
 
 _ACCOUNTS = ("aws:sourceaccount", "aws:sourceowner", "aws:sourcearn", "kms:calleraccount")
 _ORGANISATIONS = ("aws:sourceorgid", "aws:sourceorgpaths")
@@ -156,12 +156,9 @@ def _arn(pattern: str, number: str, named: str = "") -> str | None:
     if not number and account_ids(pattern) - {named}:
         return None
     form = f"arn:?*:?*:*:{number}:?*"
-    fields = pattern.split(":", 5)
-    if len(fields) < 6:  # StringLike takes a part of an ARN, too
-        return common_text(pattern, form)
-    texts = [common_text(field, of) for field, of in zip(fields, form.split(":", 5), strict=True)]
-    known = [text for text in texts if text is not None]
-    return ":".join(known) if len(known) == len(texts) else None
+    if pattern.count(":") < 5 and account_ids(pattern) - {number}:
+        return None
+    return common_arn(pattern, form)
 
 
 def _some(pattern: str) -> str:

@@ -133,6 +133,7 @@ def test_id_05_services_act_for_others(account: Account, given: Given, expected:
     ("access points by a part of their ARN", open_to(by_points("*accesspoint/shared", "StringLike", "Arn")), by(ANY, READ) | by(PUBLIC, READ)),
     ("access points by the start of their ARN", open_to(by_points("arn:aws:s3:*", "StringLike", "Arn")), by(ANY, READ) | by(PUBLIC, READ)),
     ("what is no access point's ARN", open_to(by_points("arn:aws:s3:::*", "StringLike", "Arn")), {}),
+    ("the account's access points by a part of their ARN", open_to(by_points(f"*:{ACCOUNT}:accesspoint/*", "StringLike", "Arn")), {}),
     ("access points in another region", open_to(by_points("arn:aws:s3:eu-south-9:*", "StringLike", "Arn")), {}),
 )  # fmt: skip
 def test_id_05_patterns_of_account_ids(account: Account, given: Given, expected: list[Any]) -> None:
