@@ -291,7 +291,7 @@ def shell_client(service: str, region: str | None = None) -> Any:
 
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:
-    """Which version of each service's interface is spoken, by botocore's name of the service."""
+    """Return the version of each service's interface, by botocore's name of the service."""
     known = models()
     return {name: str(known.get_service_model(name).api_version) for name in sorted(services)}
 

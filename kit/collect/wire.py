@@ -142,7 +142,7 @@ def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
 
 
 def _problem(model: Any, response: AWSResponse) -> str:
-    """What keeps a response from being an answer; empty for nothing."""
+    """Return what keeps a response from being an answer; empty for nothing."""
     if problem := _cut(response):
         return problem
     protocol = str(model.service_model.resolved_protocol)
