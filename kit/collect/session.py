@@ -131,7 +131,7 @@ class Clients:
     def refused(self, code: str, region: str, generation: int) -> Refusal:
         """Judge whether an error means that the credentials have ended, and renew them if so.
 
-        A region that is off refuses valid credentials with the codes that invalid ones get: AWS
+        A region that is off refuses valid credentials with the codes that invalid credentials get: AWS
         STS shows, in a further request, which of the two it is. Nothing is judged before the first good answer,
         for nobody has logged in yet.
 

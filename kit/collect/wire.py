@@ -1,6 +1,6 @@
 """What counts as an answer: the only place between botocore and the snapshot that decides.
 
-botocore parses whatever came, and an answer of which nothing is left parses to an empty one: a
+botocore parses whatever came, and an answer of which nothing is left parses to an empty answer: a
 body that was cut short, a portal's page, ``null``. Here each answer is held against the length
 that its headers state, the content type of its protocol, the shape of its operation and the
 members that AWS always sends. What does not pass is raised as a lost connection is, so that

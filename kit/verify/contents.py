@@ -188,7 +188,7 @@ def _checked(member: zipfile.ZipInfo) -> str:
 
 
 def _top(names: set[str]) -> str:
-    """Return the one folder in which everything lies, if the pack was zipped with its folder."""
+    """Return the only folder in which everything lies, if the pack was zipped with its folder."""
     first = min(names, default="").partition("/")[0]
     whole = DECLARATION not in names and all(name.startswith(f"{first}/") for name in names)
     return f"{first}/" if whole else ""
