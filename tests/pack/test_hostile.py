@@ -310,7 +310,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (home, "a name that leads out of the pack"),
     (twice, "a second time"),
     (byte_order_mark, "a byte order mark"),
-    (line_ends, r"found line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
+    (line_ends, r"observed: line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
     (latin, "bytes that are not UTF-8"),
     (
         told_twice,
