@@ -351,7 +351,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     ),
     (no_document, r"data/evidence.pdf: expected a PDF; observed: it cannot be read"),
     (nested, r"data/evidence/E0001.json: .*cannot be read"),
-    (wandering_index, r"data/evidence/../../../etc/passwd: .* found it is not there"),
+    (wandering_index, r"data/evidence/../../../etc/passwd: .* observed: it is not there"),
     (broken_index, r"data/evidence/index.csv: expected the index of evidence"),
     (
         broken_table,
