@@ -340,7 +340,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (no_text, r"data/⟨U\+DCFF⟩⟨U\+DCFE⟩.csv: expected no such file"),
     (notebook, r"data/evidence.ipynb: expected a kind of file that a pack has .* not opened"),
     (program, r"data/evidence.html.lnk: expected a kind of file that a pack has"),
-    (active_page, r"data/evidence.html: expected Unsigned on its pages, .*found Signed: by me"),
+    (active_page, r"data/evidence.html: expected Unsigned on its pages, .*observed: Signed: by me"),
     (script, r"data/evidence.pdf: expected a document that does nothing .*/JavaScript"),
     (launch, r"data/evidence.pdf: expected a document that does nothing .*/Launch"),
     (swollen, r"data/evidence.pdf: expected a PDF; observed: it cannot be read"),
