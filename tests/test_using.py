@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kit.catalogue import texts
 from kit.controls import CONTROLS
 from kit.parameters import Run, load_profile, load_waivers
 from kit.redact.labels import key_path, open_labels
@@ -24,14 +25,17 @@ def test_its_commands_work(tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    assert len(commands) == 1
+    assert len(commands) == 2
     for command in commands:
         subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert json.loads((tmp_path / "policy.json").read_text())["Statement"]
+    texts.check(str(tmp_path / "de.yaml"))
+    assert len((tmp_path / "de.yaml").read_text()) > 10_000
 
 
 def test_its_profile_loads(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    example, language = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert language == "language: de.yaml\n"
     path = tmp_path / "bank.yaml"
     path.write_text(example)
     own, default = load_profile(str(path)), load_profile("default")

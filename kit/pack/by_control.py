@@ -28,9 +28,9 @@ class Judged:
     ----------
     control : Control or RollUp
     records : list of dict
-        In the order of the pack; a roll-up has one.
+        In the order of the pack; a roll-up has one record.
     keys : list of str
-        What tells each record from all others of the account, in other packs too.
+        The key of each record: unique in the account, and the same in its other packs.
     data_role : str
         The role under the GDPR that the run declares.
     """

@@ -29,7 +29,7 @@ _MARKS = STATUSES | SEVERITIES
 class Width:
     """What a column needs, in em: `least` to break no word, `natural` to wrap no line of cells.
 
-    `roomy` is enough for its title on one line too.
+    `roomy` is enough for its whole title on a line.
     """
 
     least: float
@@ -102,7 +102,7 @@ def _width(column: JSON, cells: list[object]) -> Width:
         return Width(least, least, roomy)
     words = {*texts} if kind == "datetime" else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
-    # One long text must not squeeze the other columns: nearly the longest is enough.
+    # A single long text must not squeeze the other columns: nearly the longest is enough.
     lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     lines = sum(title) / _TITLE_LINES

@@ -9,15 +9,15 @@ from kit.catalogue.texts import text
 from kit.report.views import JSON, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
-_CONSTANT = ("region", "status")  # columns of a control's table that its caption may tell
+_CONSTANT = ("region", "status")  # columns of a control's table that its caption may state
 
 
 def cut(blocks: list[JSON]) -> None:
     """Leave in a document's blocks what the PDF prints, in place.
 
-    Tables keep the rows that the notebook lists, and of their cells what `brief` says. A control
-    gets `groups`, one for each status that is listed row by row: `status`, `count` of all rows,
-    `region` where it is the same for all listed ones, and the `table` of these.
+    Tables keep the rows that the notebook lists, and of their cells the length in `brief`.
+    A control gets `groups`, a group for each status that is listed row by row: `status`, `count`
+    of all rows, `region` where it is the same for all listed rows, and the `table` of these.
     """
     for block in blocks:
         if block["kind"] == "table":

@@ -1,4 +1,4 @@
-"""From an executed notebook to the one document that HTML and PDF are both made from.
+"""From an executed notebook to the document that HTML and PDF are both made from.
 
 Only prose and views reach it. Code, streams, widgets and progress bars never
 do; any other output raises an error, for a table that the PDF cannot print
@@ -57,10 +57,10 @@ class Document:
     blocks : list of dict
         Each has a `kind`: heading, prose, table, figure, controls, remedies, note. Headings,
         tables, figures, controls and entries of remedies have a `target`, unique in the document,
-        which links name; tables also have `targets`, one or None for each row, and controls
+        which links name; tables also have `targets`, a target or None for each row, and controls
         `commands`, the target of theirs.
     controls, rows : dict
-        Where a control id, or a row's anchor, is found: id to target.
+        The target of each control and of each row with an anchor, by id.
     """
 
     cover: JSON
@@ -95,7 +95,7 @@ def document(notebook: NotebookNode) -> Document:
     """Return the document that an executed notebook makes, and choose its language.
 
     Cells tagged `analyst` are left out. A first heading of level 1, if it is
-    the only one of that level, is the notebook's title, and the cover's replaces
+    the only heading of that level, is the notebook's title, and the cover's replaces
     it. Heading levels are closed up so that none is skipped. In another language
     than English a Markdown cell that nobody changed has its text of the catalogue.
 
@@ -173,7 +173,7 @@ def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
 
 
 def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
-    """Yield the views that a cell shows, of one kind or all, checked, since files can be edited."""
+    """Yield the views that a cell shows, of a kind or all, checked, since files can be edited."""
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")

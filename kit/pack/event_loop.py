@@ -1,4 +1,4 @@
-"""pyHanko is asynchronous; JupyterLab already has an event loop, in which no second one may run."""
+"""Asynchronous pyHanko beside JupyterLab: a thread may run a single event loop only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``data/evidence/``: every request with its redacted answer, and a commitment to the raw one."""
+"""``data/evidence/``: every request, its redacted answer, a commitment to the raw answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = (
     "file",
 )
 
-_NOT_TOLD = {"call", "response", "sha256", "nonce"}
+_NOT_IN_RECORD = {"call", "response", "sha256", "nonce"}
 
 
 def evidence_files(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
@@ -57,8 +57,8 @@ def evidence_files(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
 
 
 def _record(request: Request, commitment: str, *, redacted: bool) -> bytes:
-    told = asdict(request)
-    provenance = {name: told[name] for name in told if name not in _NOT_TOLD}
+    fields = asdict(request)
+    provenance = {name: fields[name] for name in fields if name not in _NOT_IN_RECORD}
     record = {**provenance, "commitment": commitment, "redacted": redacted}
     whole = json.dumps(record | {"response": request.response}, indent=1, ensure_ascii=False)
     return whole.encode() + b"\n"

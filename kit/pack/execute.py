@@ -18,7 +18,7 @@ _START_SECONDS = 120
 
 
 def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False) -> NotebookNode:
-    """Execute one of the project's notebooks and return it with its outputs.
+    """Execute a notebook of the project and return it with its outputs.
 
     Parameters
     ----------

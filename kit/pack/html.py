@@ -1,4 +1,4 @@
-"""The evidence as one HTML file that makes no network request."""
+"""The evidence as a single HTML file that makes no network request."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _uri(svg: str) -> str:
 
 
 def _computed(cover: views.JSON) -> str:
-    """Return as CSS what printed pages bear, the marks' colours, and columns' least widths."""
+    """Return CSS: the stamp of printed pages, the marks' colours, and columns' least widths."""
     steps = [f".w{n} {{ min-width: {n * _STEP + 1.6:.1f}em }}" for n in range(1, _STEPS + 1)]
     colours = [
         f".{name.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"

@@ -101,7 +101,7 @@ def open_key(
     certificate : Path, optional
         PEM file, the signer's own certificate and those above it in any order.
     passphrase : function
-        Asked only where the key is encrypted; None where there is none to be had.
+        Returns the passphrase, or None where nobody can give it. Only an encrypted key needs it.
     timestamp : str
         URL of an RFC 3161 service; empty for no timestamps.
 
@@ -123,7 +123,7 @@ def open_key(
     if not chain:
         raise UserError(f"--certificate: {key} holds a key alone; name the file of its certificate")
     public = private.public_key()
-    own = next((one for one in chain if one.public_key() == public), None)
+    own = next((candidate for candidate in chain if candidate.public_key() == public), None)
     if own is None:
         raise UserError(f"--certificate: none given is of the key in {key}: {_names(chain)}")
     _check(own)
@@ -131,7 +131,7 @@ def open_key(
 
 
 def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
-    """Open an asymmetric AWS KMS key for signing; it is asked once, with a trial.
+    """Open an asymmetric AWS KMS key for signing, and try it with a signature.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
 
 
 class _Signer(Signer):
-    """What pyHanko asks for a signature: a function of the bytes and the name of a hash."""
+    """A signer for pyHanko: it calls a function with the bytes and the name of a hash."""
 
     def __init__(
         self,
@@ -167,9 +167,11 @@ class _Signer(Signer):
         sign: Callable[[bytes, str], bytes],
     ):
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-        for one in chain:
-            if one != own:
-                store.register_multiple(load_certs_from_pemder_data(one.public_bytes(Encoding.PEM)))
+        for certificate in chain:
+            if certificate != own:
+                store.register_multiple(
+                    load_certs_from_pemder_data(certificate.public_bytes(Encoding.PEM))
+                )
         (asn1,) = load_certs_from_pemder_data(own.public_bytes(Encoding.PEM))
         super().__init__(signing_cert=asn1, cert_registry=store)
         self._sign = sign
@@ -187,7 +189,7 @@ def _sign_with(private: PrivateKeyTypes) -> Callable[[bytes, str], bytes]:
             return private.sign(data, padding.PKCS1v15(), algorithm)
         if isinstance(private, ec.EllipticCurvePrivateKey):
             return private.sign(data, ec.ECDSA(algorithm))
-        raise TypeError(private)  # the certificate's key was found to be one of these
+        raise TypeError(private)  # `_check` accepts certificates with these kinds of key alone
 
     return sign
 
@@ -204,16 +206,16 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
                 SigningAlgorithm=f"{kind}_SHA_{digest.removeprefix('sha')}",
             )
         except ClientError as error:
-            told = error.response["Error"]
+            refusal = error.response["Error"]
             raise UserError(
-                f"--kms-key: kms:Sign with {key_id} was refused ({told['Code']}): "
-                f"{told.get('Message', '')}"
+                f"--kms-key: kms:Sign with {key_id} was refused ({refusal['Code']}): "
+                f"{refusal.get('Message', '')}"
             ) from None
         except (NoConnectionError, HTTPClientError) as error:
             raise CannotRunError(f"--kms-key: AWS KMS could not be reached: {error}") from None
         except BotoCoreError as error:
             raise UserError(
-                f"--kms-key: AWS KMS could not be asked ({type(error).__name__}): {error}; the "
+                f"--kms-key: AWS KMS could not be called ({type(error).__name__}): {error}; the "
                 "shell's credentials and region are used (AWS_PROFILE, AWS_REGION)"
             ) from None
         return bytes(answer["Signature"])
@@ -222,14 +224,15 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
 
 
 def _tried(signer: Signer, own: x509.Certificate, where: str, timestamp: str) -> SigningKey:
-    """Sign something and hold it against the certificate; get a timestamp if some are wanted."""
+    """Sign something and hold it against the certificate; get a timestamp if wanted."""
     digest = select_suitable_signing_md(signer.signing_cert.public_key)  # type: ignore[union-attr]
     signature = apart(asyncio.run, signer.async_sign_raw(_TRIAL, digest))
     try:
         _verify(own.public_key(), signature, getattr(hashes, digest.upper())())
     except InvalidSignature:
         raise UserError(
-            f"{where} is not the key of the certificate {_names([own])}; name the one that is"
+            f"{where} is not the key of the certificate {_names([own])}; name the key that belongs "
+            "to it"
         ) from None
     if not timestamp:
         return SigningKey(signer, digest)
@@ -249,11 +252,11 @@ def stamp(timestamper: TimeStamper, digest: str, content: bytes | None = None) -
         The service does not answer, or not with a timestamp.
     """
     if content is None:
-        asked = timestamper.async_dummy_response(digest)
+        response = timestamper.async_dummy_response(digest)
     else:
-        asked = timestamper.async_timestamp(hashlib.new(digest, content).digest(), digest)
+        response = timestamper.async_timestamp(hashlib.new(digest, content).digest(), digest)
     try:
-        return apart(asyncio.run, asked)
+        return apart(asyncio.run, response)
     except (OSError, ValueError, KeyError, TypeError) as error:
         url = getattr(timestamper, "url", "the service")
         raise CannotRunError(f"--timestamp: {url} gave no timestamp: {error}") from None
@@ -298,7 +301,7 @@ def _pkcs12(
         raise UserError(_unopened(path, error)) from None
     if private is None:
         raise UserError(f"--key: {path} holds no private key")
-    return private, [one for one in (own, *others) if one is not None]
+    return private, [certificate for certificate in (own, *others) if certificate is not None]
 
 
 def _secret(path: Path, passphrase: Passphrase) -> bytes:
@@ -306,7 +309,7 @@ def _secret(path: Path, passphrase: Passphrase) -> bytes:
     if not given:
         raise UserError(
             f"--key: {path} is encrypted; put its passphrase into EVIDENCE_KEY_PASSPHRASE, or run "
-            "where it can be asked for"
+            "in a terminal, where you can type it"
         )
     return given.encode()
 
@@ -329,14 +332,18 @@ def _certificates(path: Path, content: bytes) -> list[x509.Certificate]:
 
 
 def _leaf(path: Path, chain: Sequence[x509.Certificate]) -> x509.Certificate:
-    """The one certificate that issued no other in the file."""
+    """Return the certificate that issued no other in the file."""
     leaves = [
-        one for one in chain if not any(o.issuer == one.subject and o is not one for o in chain)
+        certificate
+        for certificate in chain
+        if not any(
+            other.issuer == certificate.subject and other is not certificate for other in chain
+        )
     ]
     if len(leaves) != 1:
         raise UserError(
             f"--certificate: {path} must hold the key's certificate and those above it; "
-            f"found {_names(chain)}"
+            f"it holds {_names(chain)}"
         )
     return leaves[0]
 
@@ -373,4 +380,7 @@ def _is_curve(own: x509.Certificate) -> bool:
 
 
 def _names(chain: Sequence[x509.Certificate]) -> str:
-    return "; ".join(one.subject.rfc4514_string() or f"serial {one.serial_number}" for one in chain)
+    return "; ".join(
+        certificate.subject.rfc4514_string() or f"serial {certificate.serial_number}"
+        for certificate in chain
+    )

@@ -135,7 +135,7 @@ def _printable(value: Any, faces: tuple[fonts.Face, ...]) -> Any:
 def _word(blocks: list[JSON]) -> None:
     """Give controls the lines that the template prints of them, in the language chosen."""
     for control in (
-        one for block in blocks if block["kind"] == "controls" for one in block["blocks"]
+        control for block in blocks if block["kind"] == "controls" for control in block["blocks"]
     ):
         control["facts"] = [
             text("pack/page/responsibility", party=control["responsibility"]),

@@ -48,16 +48,16 @@ def _files() -> Iterator[str]:
 
 def _dependencies() -> list[str]:
     """Return what the kit depends on, directly or not, as ``name==version``, sorted."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     waiting = [_KIT]
     while waiting:
         for text in requires(waiting.pop()) or ():
             name = re.sub(r"[-_.]+", "-", _NAME.match(text)[0]).lower()  # type: ignore[index]
-            if name in found or _EXTRA.search(text):
+            if name in versions or _EXTRA.search(text):
                 continue
             try:  # what a marker leaves out here is not installed
-                found[name] = version(name)
+                versions[name] = version(name)
             except PackageNotFoundError:
                 continue
             waiting.append(name)
-    return sorted(f"{name}=={number}" for name, number in found.items())
+    return sorted(f"{name}=={number}" for name, number in versions.items())

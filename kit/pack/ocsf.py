@@ -81,17 +81,17 @@ def ocsf(made: Document, data: JSON) -> bytes:
         ``metadata.uid`` is the event's own.
     """
     events = (
-        _event(made, data["facts"], one.control, record, key)
-        for one in by_control(data)
-        if isinstance(one.control, Control)
-        for record, key in one.keyed
+        _event(made, data["facts"], entry.control, record, key)
+        for entry in by_control(data)
+        if isinstance(entry.control, Control)
+        for record, key in entry.keyed
     )
     return ("[" + ",\n".join(map(_line, events)) + "]\n").encode()
 
 
 def _line(event: _Event) -> str:
-    told = event.model_dump(mode="json", exclude_none=True)
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    fields = event.model_dump(mode="json", exclude_none=True)
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str) -> _Event:
@@ -155,20 +155,20 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
 
 
 def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
-    found = CHECK_STATUS[record["status"]]
-    told = record["status"] if found is CheckStatusID.Other else found.name
-    tested = [one for one in requirements(control.id) if one.tested]
+    status = CHECK_STATUS[record["status"]]
+    word = record["status"] if status is CheckStatusID.Other else status.name
+    tested = [requirement for requirement in requirements(control.id) if requirement.tested]
     return _Compliance(
         control=f"{control.id}: {control.title}",
         desc=record["expected"],
         category=section_title(control.section),
-        standards=[GDPR, *dict.fromkeys(one.framework for one in tested)],
+        standards=[GDPR, *dict.fromkeys(requirement.framework for requirement in tested)],
         requirements=[
             *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
-            *(f"{one.framework} {one.number}" for one in tested),
+            *(f"{requirement.framework} {requirement.number}" for requirement in tested),
         ],
-        status=told,
-        status_id=found,
+        status=word,
+        status_id=status,
     )
 
 

@@ -1,7 +1,7 @@
 """The controls as an OSCAL catalog: what each asserts and expects, and which requirements it tests.
 
-The catalog is the kit's own: every pack of one version and language holds the same one, whatever
-the run selected.
+The catalog is the kit's own: every pack of the same version and language holds the same
+catalog, whatever the run selected.
 """
 
 from __future__ import annotations
@@ -49,12 +49,16 @@ def catalog(facts: JSON) -> JSON:
                 "id": letters,
                 "title": line(section_title(letters)),
                 "controls": [
-                    _control(one) for _, one in sorted(every.items()) if one.section == letters
+                    _control(control)
+                    for _, control in sorted(every.items())
+                    if control.section == letters
                 ],
             }
             for letters in SECTIONS
         ],
-        "back-matter": {"resources": [_resource(*one) for one in frameworks().items()]},
+        "back-matter": {
+            "resources": [_resource(id, framework) for id, framework in frameworks().items()]
+        },
     }
     digest = rfc8785.dumps({"kit": facts["kit"], **content}).decode()
     metadata = document_metadata(text("pack/oscal/catalog"), facts, facts["kit"])
@@ -89,7 +93,7 @@ def _control(control: Control | RollUp) -> JSON:
         method = text("pack/oscal/method", calls=calls) if calls else text("pack/oscal/declared")
         under: list[str] = []
     else:
-        under = sorted(one.id for one in CONTROLS.values() if control.over(one))
+        under = sorted(leaf.id for leaf in CONTROLS.values() if control.over(leaf))
         expected, method = [control.title], text("pack/oscal/roll_up", controls=", ".join(under))
     limits = "; ".join(
         f"{prose(name)}: {{{{ insert: param, {id} }}}}" for id, name in thresholds(control).items()
@@ -145,17 +149,19 @@ def _control(control: Control | RollUp) -> JSON:
 
 def _requirements(control: Control | RollUp) -> list[JSON]:
     """What a control tests of each framework, and what only concerns it, with reasons."""
-    found = []
+    properties = []
     for id in frameworks():
         for name, reasons in (
             ("requirement", mapped(id, control.id)),
             ("related-requirement", related(id, control.id)),
         ):
-            told = cited(reasons, "") if id == GDPR else reasons
-            for number, reason in told.items():
-                one = {"name": name, "ns": NAMESPACE, "class": id, "value": plain(number)}
-                found.append(one | ({"remarks": prose(text(reason))} if reason else {}))
-    return found
+            mapped_reasons = cited(reasons, "") if id == GDPR else reasons
+            for number, reason in mapped_reasons.items():
+                requirement = {"name": name, "ns": NAMESPACE, "class": id, "value": plain(number)}
+                properties.append(
+                    requirement | ({"remarks": prose(text(reason))} if reason else {})
+                )
+    return properties
 
 
 def _resource(id: str, framework: Framework) -> JSON:

@@ -21,8 +21,8 @@ def profile(result: Result, limits: JSON) -> JSON:
     limits : dict
         The run's profile of thresholds, by field.
     """
-    controls = [one.control for one in result.judged]
-    named = {id: name for one in controls for id, name in thresholds(one).items()}
+    controls = [entry.control for entry in result.judged]
+    named = {id: name for control in controls for id, name in thresholds(control).items()}
     return {
         "uuid": result.uuid("profile"),
         "metadata": document_metadata(
@@ -32,7 +32,7 @@ def profile(result: Result, limits: JSON) -> JSON:
         "imports": [
             {
                 "href": oscal_catalog.FILE,
-                "include-controls": [{"with-ids": [one.id for one in controls]}],
+                "include-controls": [{"with-ids": [control.id for control in controls]}],
             }
         ],
         "merge": {"as-is": True},

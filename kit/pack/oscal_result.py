@@ -26,7 +26,7 @@ from kit.report.formats import counts
 from kit.report.views import JSON
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
-_TOLD = (
+_PROPERTIES = (
     *("status", "severity", "region", "sample"),
     *("reason", "operation", "code", "permission", "hint"),
 )
@@ -36,13 +36,14 @@ _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 def method_of(records: Sequence[JSON]) -> str:
     """Return OSCAL's word: what is attested or declared was examined, all else was tested."""
     read = all(
-        one["status"] == ATTESTED or one["evidence"].startswith("parameters") for one in records
+        record["status"] == ATTESTED or record["evidence"].startswith("parameters")
+        for record in records
     )
     return "EXAMINE" if read else "TEST"
 
 
 class Result:
-    """What the findings of one run become in OSCAL.
+    """The findings of a run in OSCAL.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class Result:
         self.facts = facts
         self.times = times
         self.judged = judged
-        self.leaves = [one for one in judged if isinstance(one.control, Control)]
+        self.leaves = [entry for entry in judged if isinstance(entry.control, Control)]
         self.account = self.lasting("account")
         self.tool = self.lasting("tool")
         self.origin = {"actors": [{"type": "tool", "actor-uuid": self.tool}]}
@@ -90,17 +91,17 @@ class Result:
                 "reviewed-controls": self.reviewed_controls(),
                 "observations": [
                     self._observation(record, key)
-                    for one in self.leaves
-                    for record, key in one.keyed
+                    for entry in self.leaves
+                    for record, key in entry.keyed
                 ],
-                "risks": [risk for one in self.leaves for risk in self._risks(one)],
-                "findings": [self._finding(one) for one in self.judged],
+                "risks": [risk for entry in self.leaves for risk in self._risks(entry)],
+                "findings": [self._finding(entry) for entry in self.judged],
             }
         )
 
     def reviewed_controls(self) -> JSON:
         """Return the selection of what was judged, of the catalog's controls and objectives."""
-        names = [one.control.id for one in self.judged]
+        names = [entry.control.id for entry in self.judged]
         return {
             "control-selections": [{"include-controls": [{"control-id": name} for name in names]}],
             "control-objective-selections": [
@@ -146,8 +147,8 @@ class Result:
     def _definitions(self) -> JSON:
         items = {
             item["uuid"]: item
-            for one in self.leaves
-            for item in map(self._item, one.records)
+            for entry in self.leaves
+            for item in map(self._item, entry.records)
             if item
         }
         return filled(
@@ -180,7 +181,7 @@ class Result:
             "uuid": self.lasting("observation", key),
             "title": line(f"{record['control']}: {record['resource']}"),
             "description": prose(_description(record)),
-            "props": props({name: record[name] for name in _TOLD}),
+            "props": props({name: record[name] for name in _PROPERTIES}),
             "methods": [method_of([record])],
             "types": ["control-objective"],
             "origins": [self.origin],
@@ -197,20 +198,20 @@ class Result:
         sent = [self.times[name] for name in evidence_ids(record) if evidence_path(name)]
         return max(sent, key=instant, default=str(self.facts["as_of"]))
 
-    def _finding(self, one: Judged) -> JSON:
-        control = one.control
+    def _finding(self, entry: Judged) -> JSON:
+        control = entry.control
         leaf = isinstance(control, Control)
-        state = dict(STATUSES[one.status].oscal)
-        remarks = STATUSES[one.status].remarks
+        state = dict(STATUSES[entry.status].oscal)
+        remarks = STATUSES[entry.status].remarks
         if remarks:
             state["remarks"] = remarks
-        counted = counts(one.counts) + (f" ({one.beside})" if one.beside else "")
+        counted = counts(entry.counts) + (f" ({entry.beside})" if entry.beside else "")
         target: dict[str, Any] = {
             "type": "objective-id",
             "target-id": objective(control.id),
             "status": state,
         }
-        if one.status == NOT_APPLICABLE:
+        if entry.status == NOT_APPLICABLE:
             target["implementation-status"] = {"state": "not-applicable", "remarks": remarks}
         return filled(
             {
@@ -219,19 +220,19 @@ class Result:
                 "description": prose(
                     text("pack/oscal/findings", counts=counted)
                     if leaf
-                    else one.records[0]["observed"]
+                    else entry.records[0]["observed"]
                 ),
-                "props": props({"status": one.status} if leaf else _verdict(one.records[0])),
+                "props": props({"status": entry.status} if leaf else _verdict(entry.records[0])),
                 "origins": [self.origin],
                 "target": target,
-                "related-observations": self._related(one.keys if leaf else []),
-                "related-risks": [{"risk-uuid": risk["uuid"]} for risk in self._risks(one)],
+                "related-observations": self._related(entry.keys if leaf else []),
+                "related-risks": [{"risk-uuid": risk["uuid"]} for risk in self._risks(entry)],
             }
         )
 
-    def _risks(self, one: Judged) -> list[JSON]:
-        """A risk of the fails of a control, and one for each reason for which some are accepted."""
-        control = one.control
+    def _risks(self, entry: Judged) -> list[JSON]:
+        """Return a risk for the fails of a control, and a risk for each reason to accept fails."""
+        control = entry.control
         if not isinstance(control, Control):
             return []
         remedy = {
@@ -242,10 +243,10 @@ class Result:
             "props": [{"name": "type", "value": "mitigate"}],
             "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
         }
-        failing = [key for record, key in one.keyed if record["status"] == FAIL]
+        failing = [key for record, key in entry.keyed if record["status"] == FAIL]
         risks = [self._risk(control, failing, "open", "", remedy)] if failing else []
         accepted: dict[str, list[str]] = {}
-        for record, key in one.keyed:
+        for record, key in entry.keyed:
             if record["status"] == ACCEPTED:
                 accepted.setdefault(record["reason"], []).append(key)
         for reason, keys in accepted.items():
@@ -311,14 +312,14 @@ def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
     for ref in refs.split():
         name, _, pointer = ref.partition("#")
         members.setdefault(name, []).append(pointer)
-    told = []
+    evidence = []
     for name, pointers in members.items():
         read = ", ".join(filter(None, pointers)) or text("pack/oscal/whole")
         if path := evidence_path(name):
             answer = text("pack/oscal/answer", id=name, members=read)
             sent = props({"collected": time(times[name])})
-            told.append({"href": path, "description": prose(answer), "props": sent})
+            evidence.append({"href": path, "description": prose(answer), "props": sent})
         else:
             given = text("pack/oscal/given", name=name.capitalize(), members=read)
-            told.append({"description": prose(given)})
-    return told
+            evidence.append({"description": prose(given)})
+    return evidence

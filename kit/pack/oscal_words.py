@@ -14,7 +14,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>~^{}|!&])")
 
 
 def document_metadata(title: str, facts: JSON, version: str = "") -> JSON:
-    """Return what every document of a pack says of itself.
+    """Return the metadata of a document of a pack.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ def document_metadata(title: str, facts: JSON, version: str = "") -> JSON:
     }
 
 
-def props(told: JSON) -> list[JSON]:
+def props(values: JSON) -> list[JSON]:
     """Return properties of ours; empty ones are left out."""
     return [
         {"name": name, "ns": NAMESPACE, "value": plain(value)}
-        for name, value in told.items()
+        for name, value in values.items()
         if plain(value)
     ]
 
 
 def plain(value: Any) -> str:
-    """Return one line without space around it, as OSCAL's strings have to be."""
+    """Return a text as a line without space around it, as OSCAL's strings have to be."""
     return " ".join(escape(str(value)).split())
 
 
@@ -53,7 +53,7 @@ def prose(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """Return such a text of one line."""
+    """Return such a text as a line."""
     return prose(plain(text))
 
 
@@ -62,6 +62,6 @@ def time(text: str) -> str:
     return f"{instant(text):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def filled(told: dict[str, Any]) -> dict[str, Any]:
+def filled(members: dict[str, Any]) -> dict[str, Any]:
     """Return what has content, for OSCAL allows no empty list or text."""
-    return {name: value for name, value in told.items() if value not in ("", [], {})}
+    return {name: value for name, value in members.items() if value not in ("", [], {})}

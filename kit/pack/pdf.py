@@ -36,7 +36,7 @@ class EvidencePDFExporter(Exporter):
         list(PAPERS),
         None,
         allow_none=True,
-        help="Size of the pages: A4 or Letter; by default what the run asked for.",
+        help="Size of the pages: A4 or Letter; by default the size that the run gives.",
     ).tag(config=True)
 
     @default("file_extension")
@@ -66,7 +66,7 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
     ----------
     evidence : Document
     paper : {"A4", "Letter"}, optional
-        By default the one on the document's cover.
+        By default the paper on the document's cover.
     attached : iterable of Attachment
         Texts in UTF-8, embedded as PDF/A-3 has it.
     """

@@ -73,7 +73,7 @@ def seal(
     to : Path, optional
         Where the pack goes; by default ``pack`` beside the snapshot.
     key : SigningKey, optional
-        Signs the PDF and the tag manifest; the run's ``signed`` says whether there must be one.
+        Signs the PDF and the tag manifest; the run's ``signed`` states whether a key is needed.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -84,8 +84,8 @@ def seal(
     Raises
     ------
     UserError
-        No snapshot there, a changed one, no key for its labels, no file of its language, a pack
-        that exists already, or one that was to be signed and has no key, or the reverse.
+        The snapshot is missing or changed, the key of its labels or the file of its language is
+        missing, the pack exists already, or ``signed`` and `key` contradict each other.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """

@@ -31,7 +31,7 @@ class Column:
 
 @dataclass
 class Sheet:
-    """One sheet.
+    """A sheet of the workbook.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def _findings(judged: list[Judged]) -> Sheet:
     rows = [
         [
             record["control"],
-            one.control.title,
+            entry.control.title,
             record["status"],
             record["severity"],
             record["region"],
@@ -94,9 +94,9 @@ def _findings(judged: list[Judged]) -> Sheet:
             evidence_ids(record),
             None,
         ]
-        for one in judged
-        if isinstance(one.control, Control)
-        for record in one.records
+        for entry in judged
+        if isinstance(entry.control, Control)
+        for record in entry.records
     ]
     columns = [
         _column("control", "code", 9),
@@ -117,23 +117,23 @@ def _findings(judged: list[Judged]) -> Sheet:
 
 def _controls(judged: list[Judged]) -> Sheet:
     rows = []
-    for one in judged:
-        control = one.control
+    for entry in judged:
+        control = entry.control
         leaf = isinstance(control, Control)
         remedy = control.remedy if isinstance(control, Control) else None
-        sums_up = text("pack/workbook/sums_up", controls=one.records[0]["evidence"])
+        sums_up = text("pack/workbook/sums_up", controls=entry.records[0]["evidence"])
         rows.append(
             [
                 control.id,
                 control.title,
                 section_title(control.section),
-                one.status,
-                one.severity or None,
-                one.beside,
+                entry.status,
+                entry.severity or None,
+                entry.beside,
                 responsibility(control.responsibility),
-                *([one.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
-                _articles(one.articles),
-                _articles(one.context),
+                *([entry.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
+                _articles(entry.articles),
+                _articles(entry.context),
                 control.source,
                 "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
                 remedy.console if remedy else sums_up,

@@ -1,4 +1,4 @@
-"""Two signatures: one in the PDF that readers show, one over the tag manifest for openssl."""
+"""Two signatures: in the PDF, which readers show, and over the tag manifest, for openssl."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def sign_pdf(file: bytes, key: SigningKey) -> bytes:
     """
     writer = _Appending(io.BytesIO(file))
     page = writer.find_page_for_modification(0)[0].get_object()  # type: ignore[no-untyped-call]
-    page["/Tabs"] = pdf_name("/S")  # PDF/UA-1 asks for it where annotations are
+    page["/Tabs"] = pdf_name("/S")  # PDF/UA-1 requires it where annotations are
     writer.update_container(page)
     signer = _Signing(
         PdfSignatureMetadata(

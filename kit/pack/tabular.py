@@ -23,7 +23,7 @@ EARLIER_COLUMNS = [
     for name in _COLUMNS
     if name not in ("subject", "observed_values", "threshold_values", "sample")
 ]
-# And in those sealed before a finding said of which part of a population it is.
+# Members in packs that were sealed before findings stated their part of a population.
 _WITHOUT_SAMPLE = [name for name in _COLUMNS if name != "sample"]
 _MOST_IN_CELL = 64 << 20
 
@@ -111,7 +111,7 @@ def findings_parquet(data: JSON) -> bytes:
         The columns and rows of the CSV, texts as they are; ``evidence`` is a list of references,
         ``as_of`` (UTC) the time of the evidence. The file's metadata holds the facts that are
         true of all rows: account, kit, digests. Values are plain and compressed, without
-        dictionaries of Parquet's: whoever does not trust the file can tell what it unpacks to.
+        dictionaries of Parquet's: whoever does not trust the file can compute its unpacked size.
     """
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
@@ -119,8 +119,8 @@ def findings_parquet(data: JSON) -> bytes:
     columns = {name: [record[name] for record in records] for name in names}
     columns["evidence"] = [refs.split() for refs in columns["evidence"]]
     columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
-    told = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
-    table = pa.table(columns, schema=_schema(names).with_metadata(told))
+    metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
+    table = pa.table(columns, schema=_schema(names).with_metadata(metadata))
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
     return file.getvalue()
@@ -143,5 +143,5 @@ def _as_it_was(cell: str) -> str:
 
 
 def _is_formula(text: str) -> bool:
-    # Apostrophes that a text already begins with count too, so that one can be taken off again.
+    # Apostrophes at the start of a text count too, so that the added apostrophe can go again.
     return text.lstrip("'").startswith(_FORMULA)

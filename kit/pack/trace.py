@@ -1,4 +1,4 @@
-"""From a reference in a pack to what AWS answered, from a label to what it stands for.
+"""From a reference in a pack to AWS's answer, from a label to the name that it replaces.
 
 This is for the analyst, who has the snapshot and the key of the labels; an auditor has neither.
 """
@@ -22,7 +22,7 @@ _SEPARATELY = {"response", "nonce", "sha256", "call"}
 
 
 def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
-    """Find what a reference means.
+    """Return the provenance and the value that a reference names.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
     Returns
     -------
     provenance, value : dict, Any
-        How it was asked for, and the answer as stored or the part of it that is meant.
+        The fields of the request, and the stored answer or the part to which the pointer leads.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
     number, _, pointer = reference.partition("#")
     if number == "parameters":
         provenance, value = {"id": number}, snapshot.run.model_dump()
-    elif handshake := next((one for one in snapshot.handshakes if one.id == number), None):
+    elif handshake := next((each for each in snapshot.handshakes if each.id == number), None):
         provenance, value = {"id": number}, asdict(handshake)
     else:
         request = find(snapshot, number)
-        told = asdict(request) | {"commitment": request.commitment}
-        provenance = {name: told[name] for name in told if name not in _SEPARATELY}
+        fields = asdict(request) | {"commitment": request.commitment}
+        provenance = {name: fields[name] for name in fields if name not in _SEPARATELY}
         value = request.response
     return provenance, _resolve(value, pointer, reference)
 
@@ -93,15 +93,15 @@ def prove(request: Request, folder: Path) -> tuple[Path, Path]:
     Returns
     -------
     nonce, body : Path
-        32 bytes, and the canonical JSON of the answer: their SHA-256, one after the other, is the
-        commitment.
+        32 bytes, and the canonical JSON of the answer. The SHA-256 of both, the nonce first, is
+        the commitment.
 
     Raises
     ------
     UserError
-        One of the files is there already.
+        A file of that name exists already.
     CannotRunError
-        They cannot be written.
+        The files cannot be written.
     """
     nonce, body = folder / f"{request.id}.nonce", folder / f"{request.id}.body.json"
     try:
@@ -135,7 +135,7 @@ def record_in(pack: Path, number: str) -> Mapping[str, Any]:
 
 
 def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
-    """Tell what labels stand for, by labelling everything in the snapshot again.
+    """Return what labels replace, by labelling everything in the snapshot again.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
     Raises
     ------
     UserError
-        The key is not there or is another one, names are in clear, or something is no label here.
+        The key is missing or is another key, names are in clear, or a text holds no label.
     """
     if not snapshot.run.pseudonymise:
         raise UserError(f"reveal: names are in clear in {snapshot.folder}; there are no labels")
@@ -159,9 +159,9 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
     redact = Redactor(snapshot, known)
     for request in snapshot.evidence:
         redact(request)
-    found: dict[str, Named] = {}
+    names: dict[str, Named] = {}
     for text in labels:
         if not (here := known.within(text)):
             raise UserError(f"reveal: {text!r} is no label in {snapshot.folder}")
-        found |= {label: known.made[label] for label in here}
-    return found
+        names |= {label: known.made[label] for label in here}
+    return names

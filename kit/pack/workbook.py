@@ -49,15 +49,15 @@ def workbook(made: Document, data: JSON) -> bytes:
     -------
     bytes
         The same for the same input: dates in it are the evidence's. Every text is written as a
-        text, so none is a formula or a link; one that is too long for a cell ends with the file
-        that has the whole.
+        text, so none is a formula or a link. A text too long for a cell ends with the file that
+        has the whole.
     """
     judged = by_control(data)
     return _Writer(made, data).write(judged, sheets(made, judged))
 
 
 class _Writer:
-    """Writes sheets into one workbook, and remembers what had to be cut."""
+    """Writes sheets into a workbook, and remembers what had to be cut."""
 
     def __init__(self, made: Document, data: JSON):
         self.made, self.facts = made, data["facts"]
@@ -76,7 +76,7 @@ class _Writer:
         self.marks = [escape(mark) for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
 
     def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
-        """Write all sheets, the one that explains them first."""
+        """Write all sheets; the first explains the others."""
         first = self.book.add_worksheet(text("pack/workbook/first"))
         for sheet in pages:
             self._sheet(sheet)
@@ -165,12 +165,12 @@ class _Writer:
         row = self._lines(page, row, *titles, listed)
         for number, (name, _, _) in enumerate(listed, row - 1 - len(listed)):
             page.write_url(number, 0, f"internal:'{name}'!A1", self._format("link"), string=name)
-        leaves = [one for one in judged if isinstance(one.control, Control)]
+        leaves = [entry for entry in judged if isinstance(entry.control, Control)]
         counted = [
             (
                 mark.word,
                 statuses.STATUSES[status].meaning,
-                sum(one.counts.get(status, 0) for one in leaves),
+                sum(entry.counts.get(status, 0) for entry in leaves),
             )
             for status, mark in STATUSES.items()
         ]

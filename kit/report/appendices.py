@@ -112,8 +112,8 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
     wanted = cited(findings)
     noted = [
         n
-        for n, one in enumerate(snapshot.evidence)
-        if one.id in wanted or (one.error and not one.absent)
+        for n, request in enumerate(snapshot.evidence)
+        if request.id in wanted or (request.error and not request.absent)
     ]
     first = sorted(noted, key=lambda n: snapshot.evidence[n].id not in wanted)[:_PDF_REQUESTS]
     left = len(noted) - len(first)

@@ -85,10 +85,10 @@ def reasons_and_observed(finding: Finding) -> str:
 def kinds(some: list[Finding]) -> str:
     """Return the most frequent reasons or observations of some findings, samples before all."""
     counted = Counter(
-        reasons_and_observed(one)
-        if one.sample and not one.reason
-        else why(vars(one)) or one.observed
-        for one in some
+        reasons_and_observed(finding)
+        if finding.sample and not finding.reason
+        else why(vars(finding)) or finding.observed
+        for finding in some
     )
     lines = [
         line if len(counted) == 1 else f"{line} ({count})"
@@ -106,7 +106,7 @@ def beside_each(findings: Findings) -> dict[str, str]:
     parts: dict[str, list[str]] = {}
     for finding in findings.leaves:
         parts.setdefault(finding.control, []).append(finding.sample)
-    summed = {one.control: made_by(one.observed) for one in findings.roll_ups}
+    summed = {roll_up.control: made_by(roll_up.observed) for roll_up in findings.roll_ups}
     return {name: samples(some) for name, some in parts.items()} | summed
 
 
@@ -174,14 +174,14 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
 
 
 def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str]]:
-    found = cited_articles(declared, data_role)
-    return [{"article": article, "why": why} for article, why in found.items()]
+    reasons = cited_articles(declared, data_role)
+    return [{"article": article, "why": why} for article, why in reasons.items()]
 
 
 def _requirements(control: str) -> list[JSON]:
     grouped: dict[str, list[str]] = {}
-    for one in requirements(control):
-        grouped.setdefault(one.framework, []).append(str(one))
+    for requirement in requirements(control):
+        grouped.setdefault(requirement.framework, []).append(str(requirement))
     return [{"framework": name, "cited": cited} for name, cited in grouped.items()]
 
 
@@ -206,5 +206,5 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
 
 def beside(findings: Findings) -> str:
     """Return what a caption adds about roll-ups, which no count includes; empty without any."""
-    names = ", ".join(one.control for one in findings.roll_ups)
+    names = ", ".join(roll_up.control for roll_up in findings.roll_ups)
     return text("report/without_roll_ups", names=names) if names else ""

@@ -14,7 +14,7 @@ from kit.tables import Tables
 
 
 def answered(request: Request) -> str:
-    """The answer to a request: the HTTP status, the error's code, or that the thing is absent."""
+    """Return a request's answer: the HTTP status, the error's code, or that the thing is absent."""
     if not request.error:
         return str(request.status)
     code: str = request.error["code"]
@@ -40,7 +40,7 @@ _KEPT = {
 
 
 def given(snapshot: Snapshot) -> Table | Note:
-    """Each parameter that somebody gave, its value, and where it was written."""
+    """Return each parameter that somebody gave, its value, and where they wrote it."""
     sources = snapshot.header.get("parameter_sources")
     if sources is None:
         return Note(text("report/parameters/not_recorded"))
@@ -62,7 +62,7 @@ def given(snapshot: Snapshot) -> Table | Note:
 
 
 def collected(tables: Tables) -> Table:
-    """Principal, credentials, times, interfaces and numbers of requests of the collection.
+    """Return principal, credentials, times, interfaces and numbers of requests of the collection.
 
     Parameters
     ----------
@@ -74,15 +74,18 @@ def collected(tables: Tables) -> Table:
     errors = [request for request in requests if request.error and not request.absent]
     versions = snapshot.header.get("api_versions", {})
     unknown = text("report/collected/not_recorded")
-    asked_in = sorted({request.region for request in requests})
+    regions = sorted({request.region for request in requests})
     identity = [request for request in requests if request.call == GET_CALLER_IDENTITY.name]
     facts: list[tuple[str, Any]] = [
         ("principal", _principal(tables, identity)),
         ("credentials", _credentials(run)),
-        ("regions", ", ".join(asked_in)),
+        ("regions", ", ".join(regions)),
         ("first", min(request.started for request in requests)),
         ("last", max(request.ended for request in requests)),
-        ("interfaces", ", ".join(f"{name} {told}" for name, told in versions.items()) or unknown),
+        (
+            "interfaces",
+            ", ".join(f"{name} {version}" for name, version in versions.items()) or unknown,
+        ),
         ("requests", len(requests)),
         ("retries", sum(max(request.attempts - 1, 0) for request in requests)),
         ("throttles", snapshot.header.get("throttles", unknown)),

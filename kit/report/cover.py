@@ -17,7 +17,7 @@ _COLLECTORS = ("assumed-role", "user", "root")
 
 
 def cover(findings: Findings, snapshot: Snapshot) -> Cover:
-    """The first page: whose account, when, under which role, made with what."""
+    """Return the first page: whose account, when, under which role, made with what."""
     run, undeclared = snapshot.run, text("report/cover/not_declared")
     kit, botocore = snapshot.header["kit"], snapshot.header["botocore"]
     unsigned = text("report/cover/unsigned")
@@ -68,25 +68,25 @@ def _lender(snapshot: Snapshot) -> str:
 
 
 def _period(snapshot: Snapshot) -> str:
-    """When configuration was read, and which events: how many, from when to when, all or not."""
+    """Return when the kit read the configuration, and the number, period and share of events."""
     as_of = f"{snapshot.as_of:%Y-%m-%d %H:%M}"
     answers = {region: snapshot.answer(LOOKUP_EVENTS, region) for region in snapshot.regions}
-    asked = [region for region, answer in answers.items() if answer.requests]
-    if not asked:
+    regions = [region for region, answer in answers.items() if answer.requests]
+    if not regions:
         return text("report/cover/period_without_events", as_of=as_of)
     days = snapshot.run.lookback_days
-    sampled = any(answers[region].sampled for region in asked)
+    sampled = any(answers[region].sampled for region in regions)
     return text(
         "report/cover/period_with_sample" if sampled else "report/cover/period_with_events",
         as_of=as_of,
         days=days,
         since=f"{snapshot.as_of - dt.timedelta(days=days):%Y-%m-%d}",
-        events="; ".join(f"{region}: {events_read(answers[region])}" for region in asked),
+        events="; ".join(f"{region}: {events_read(answers[region])}" for region in regions),
     )
 
 
 def _collected(snapshot: Snapshot) -> str:
-    """The time of the collection, and the kind of principal; its name stays in the snapshot."""
+    """Return the time of the collection, and the kind of principal; the snapshot keeps its name."""
     answer = snapshot.answer(GET_CALLER_IDENTITY)
     kind = str(answer.value("Arn") or "").rpartition(":")[2].partition("/")[0]
     known = text(f"report/cover/principals/{kind}") if kind in _COLLECTORS else kind

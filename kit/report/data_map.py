@@ -53,7 +53,7 @@ _FRAMES: dict[str, dict[str, Any]] = {
 def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     """Draw where personal data rests and moves: regions, what rests there, ways in and out.
 
-    Resources of one region and one kind share a box, which states how many they are.
+    Resources of the same region and kind share a box, which states how many they are.
     A picture has room for a page: the caption names the regions that are left out, and the table
     has all regions.
 
@@ -63,10 +63,10 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     tables : Tables
         All tables of the snapshot that was judged.
     """
-    found = boxes(findings, tables)
-    if not found:
+    map_boxes = boxes(findings, tables)
+    if not map_boxes:
         return Note(text("figures/map/none"))
-    bands, left = lay_out(found)
+    bands, left = lay_out(map_boxes)
     load_fonts()
     with rc_context(STYLE):
         height = sum(band.height + GAP for band in bands) + LEGEND
@@ -83,7 +83,7 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
         picture = svg(canvas)
     caption = text("figures/map/caption")
     cut = text("figures/map/cut", count=len(left), regions=", ".join(left)) if left else ""
-    return Figure("data-map", picture, f"{caption} {_described(found)}", joined(caption, cut))
+    return Figure("data-map", picture, f"{caption} {_described(map_boxes)}", joined(caption, cut))
 
 
 def _draw_band(axes: Any, band: Band) -> None:
@@ -152,10 +152,10 @@ def _arrow(axes: Any, drawn: Drawn, start: float, end: float) -> None:
     axes.text(middle, y - 0.07, drawn.box.ends.cargo, fontsize=SMALL, color=INK, ha="center")
 
 
-def _described(found: Sequence[Box]) -> str:
+def _described(map_boxes: Sequence[Box]) -> str:
     """Return in words what the figure shows."""
     by_region: dict[str, list[str]] = {}
-    for box in found:
+    for box in map_boxes:
         region = region_name(box.region)
         by_region.setdefault(
             text("figures/map/account") if region == ACCOUNT else region, []

@@ -1,4 +1,4 @@
-"""Controls told in a terminal: a list by section, or one with all that is declared of it."""
+"""Controls in a terminal: a list by section, or a control with all that the code declares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def overview(width: int) -> str:
 
 
 def explain(name: str, width: int) -> str:
-    """Return what is declared of a control.
+    """Return what the code declares of a control.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def explain(name: str, width: int) -> str:
     width : int
         Columns of the terminal; commands and Terraform are not wrapped, so that they can be copied.
     """
-    one, width = known()[name], max(width, _NARROWEST)
-    lines = _control(one, width) if isinstance(one, Control) else _roll_up(one, width)
+    control, width = known()[name], max(width, _NARROWEST)
+    lines = _control(control, width) if isinstance(control, Control) else _roll_up(control, width)
     return "\n".join(lines)
 
 
@@ -38,70 +38,70 @@ def _overview(width: int) -> Iterator[str]:
     every = known()
     for letters in SECTIONS:
         yield section_title(letters)
-        for name, one in every.items():
-            if one.section == letters:
-                severity = one.severity if isinstance(one, Control) else "roll-up"
-                yield from _wrapped(f"  {name}  {severity:<8}", one.title, width)
+        for name, control in every.items():
+            if control.section == letters:
+                severity = control.severity if isinstance(control, Control) else "roll-up"
+                yield from _wrapped(f"  {name}  {severity:<8}", control.title, width)
         yield ""
     beyond = sum(not answered_by(name) for name in every)
     yield from _wrapped(
         "",
         f"{len(every)} controls, {len(every) - beyond} of them from AWS's page, {beyond} beyond it. "
-        "Explain one with: evidence controls AR-05",
+        "Explain a control with: evidence controls AR-05",
         width,
     )
 
 
-def _control(one: Control, width: int) -> Iterator[str]:
-    yield from _head(one, f"severity {one.severity}", width)
-    yield from _entry("Judged", [judged(one)], width)
-    yield from _entry("Expected", [clause.expected for clause in one.clauses], width)
-    yield from _entry("Thresholds", [f"{name}: {value}" for name, value in limits(one)], width)
-    told = [
+def _control(control: Control, width: int) -> Iterator[str]:
+    yield from _head(control, f"severity {control.severity}", width)
+    yield from _entry("Judged", [judged(control)], width)
+    yield from _entry("Expected", [clause.expected for clause in control.clauses], width)
+    yield from _entry("Thresholds", [f"{name}: {value}" for name, value in limits(control)], width)
+    lines = [
         ": ".join(filter(None, (f"{status}, {reason}" if reason else status, text)))
-        for status, reason, text in verdicts(one)
+        for status, reason, text in verdicts(control)
     ]
-    yield from _entry("Verdicts", told, width)
-    yield from _articles(one, width)
-    calls = sorted(one.calls, key=lambda call: call.name)
+    yield from _entry("Verdicts", lines, width)
+    yield from _articles(control, width)
+    calls = sorted(control.calls, key=lambda call: call.name)
     reads = [f"{call.name} ({call.action or 'no permission needed'})" for call in calls]
     yield from _entry("Reads", reads or ["no call of AWS's"], width)
-    yield from _entry("Remedy", [one.remedy.console], width)
-    for title, code in (("AWS CLI", one.remedy.cli), ("Terraform", one.remedy.terraform)):
+    yield from _entry("Remedy", [control.remedy.console], width)
+    for title, code in (("AWS CLI", control.remedy.cli), ("Terraform", control.remedy.terraform)):
         if code:
             yield f"\n{title}\n"
             yield textwrap.indent(code, "  ")
 
 
-def _roll_up(one: RollUp, width: int) -> Iterator[str]:
-    yield from _head(one, "roll-up", width)
-    under = [name for name, control in sorted(CONTROLS.items()) if one.over(control)]
+def _roll_up(roll_up: RollUp, width: int) -> Iterator[str]:
+    yield from _head(roll_up, "roll-up", width)
+    under = [name for name, control in sorted(CONTROLS.items()) if roll_up.over(control)]
     yield from _entry("Sums up", [", ".join(under)], width)
     yield from _entry("Verdict", ["the worst of theirs; not counted in totals"], width)
-    yield from _articles(one, width)
+    yield from _articles(roll_up, width)
 
 
-def _articles(one: Control | RollUp, width: int) -> Iterator[str]:
-    for title, articles in (("GDPR", one.gdpr), ("Not tested", one.context)):
-        told = [f"Article {a}: {why}" for a, why in cited(articles, "").items()]
-        yield from _entry(title, told, width)
+def _articles(control: Control | RollUp, width: int) -> Iterator[str]:
+    for title, articles in (("GDPR", control.gdpr), ("Not tested", control.context)):
+        lines = [f"Article {a}: {why}" for a, why in cited(articles, "").items()]
+        yield from _entry(title, lines, width)
     grouped: dict[str, list[str]] = {}
-    for cited_ in requirements(one.id):
+    for cited_ in requirements(control.id):
         grouped.setdefault(cited_.framework, []).append(str(cited_))
     for framework, some in grouped.items():
         yield from _entry(framework, some, width)
 
 
-def _head(one: Control | RollUp, kind: str, width: int) -> Iterator[str]:
-    yield from _wrapped(f"{one.id}  ", one.title, width)
+def _head(control: Control | RollUp, kind: str, width: int) -> Iterator[str]:
+    yield from _wrapped(f"{control.id}  ", control.title, width)
     answers = {"AWS": "AWS answers", "customer": "the customer answers"}
-    who = answers.get(one.responsibility, "AWS and the customer answer")
-    yield from _wrapped(" " * 7, f"{section_title(one.section)}; {kind}; {who}", width)
-    yield from _entry("AWS's page", [one.source], width)
+    who = answers.get(control.responsibility, "AWS and the customer answer")
+    yield from _wrapped(" " * 7, f"{section_title(control.section)}; {kind}; {who}", width)
+    yield from _entry("AWS's page", [control.source], width)
 
 
 def _entry(title: str, texts: list[str], width: int) -> Iterator[str]:
-    """A title in the margin with its texts, each beginning a line of its own."""
+    """Yield the lines of a title in the margin with its texts; each text begins a line."""
     for n, text in enumerate(texts):
         if n == 0:
             yield ""

@@ -15,17 +15,17 @@ PDF_BOX, BRIEF = 3, 120  # rows of each box that the PDF lists, characters of th
 
 def flows(findings: Findings, tables: Tables) -> Table:
     """Each resource of the map, by the number of its box, with its verdict and its evidence."""
-    found = boxes(findings, tables)
+    map_boxes = boxes(findings, tables)
     rows: list[list[Any]] = [
         [
             *(box.number, region_name(box.region), box.ends.sentence),
             *(flow.name, flow.observed or None, flow.status),
             *(list(flow.controls), list(flow.evidence)),
         ]
-        for box in found
+        for box in map_boxes
         for flow in box.flows
     ]
-    firsts = [n < PDF_BOX for box in found for n in range(len(box.flows))]
+    firsts = [n < PDF_BOX for box in map_boxes for n in range(len(box.flows))]
     listed = [place for place, first in enumerate(firsts) if first]
     left = len(rows) - len(listed)
     cut = text("report/flows/cut", count=left, rows=len(rows), listed=PDF_BOX)

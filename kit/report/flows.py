@@ -19,7 +19,7 @@ from kit.tables.places import TRAILS
 from kit.tables.sources import BOTH, RECORDINGS, SCREENSHOTS, SOURCES
 from kit.tables.storage import HOME, LOGS, SETTINGS
 
-UNKNOWN = "unknown"  # the region of what was seen without one
+UNKNOWN = "unknown"  # the region of a flow without a known region
 
 
 class Ends(NamedTuple):
@@ -95,7 +95,7 @@ _LISTS = {  # tables whose rows are flows: what is unknown where a list was not 
 
 @dataclass(frozen=True)
 class Flow:
-    """One place of data, or one way of it in or out.
+    """A place of data, or its way in or out.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Box:
-    """Flows in one region that end alike, the worst first; the map draws them as one box."""
+    """Flows in the same region that end alike, the worst first; the map draws them together."""
 
     number: int
     flows: tuple[Flow, ...]
@@ -156,7 +156,7 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
         All tables of the snapshot that was judged.
     """
     read = _Read(findings, tables)
-    found = [
+    flows = [
         *read.ways_in(),
         *read.sessions(),
         *read.buckets(),
@@ -167,15 +167,15 @@ def boxes(findings: Findings, tables: Tables) -> list[Box]:
         *read.images(),
         *read.unseen(),
     ]
-    regions = [ACCOUNT, *sorted({flow.region for flow in found} - {ACCOUNT, UNKNOWN}), UNKNOWN]
-    found.sort(
+    regions = [ACCOUNT, *sorted({flow.region for flow in flows} - {ACCOUNT, UNKNOWN}), UNKNOWN]
+    flows.sort(
         key=lambda flow: (
             *(regions.index(flow.region), SIDES.index(flow.ends.side), flow.ends.what),
             *(_rank(flow.status), flow.name),
         )
     )
-    grouped = groupby(found, key=lambda flow: (flow.region, flow.ends))
-    return [Box(n, tuple(flows)) for n, (_, flows) in enumerate(grouped, 1)]
+    grouped = groupby(flows, key=lambda flow: (flow.region, flow.ends))
+    return [Box(n, tuple(group)) for n, (_, group) in enumerate(grouped, 1)]
 
 
 def _rank(status: str | None) -> int:
@@ -239,18 +239,18 @@ class _Read:
         )
 
     def ways_in(self) -> Iterator[Flow]:
-        for row, one in self._rows("ways_in"):
-            ends, users = _WAYS_IN[one.way], ""
-            if one.way == "user pool":
-                users = text("figures/map/enabled_users", count=one.enabled_users)
+        for row, values in self._rows("ways_in"):
+            ends, users = _WAYS_IN[values.way], ""
+            if values.way == "user pool":
+                users = text("figures/map/enabled_users", count=values.enabled_users)
             refs = self._refs("ways_in", row, "way", "enabled_users")
-            judged = (("ways_in", ACCOUNT), ("directories", one.region))
-            yield self._flow(one.region, ends, one.resource, users, refs, judged)
+            judged = (("ways_in", ACCOUNT), ("directories", values.region))
+            yield self._flow(values.region, ends, values.resource, users, refs, judged)
 
     def sessions(self) -> Iterator[Flow]:
         running: dict[str, list[tuple[str, str]]] = {}
-        for row, one in self._rows("fleets_and_builders"):
-            running.setdefault(one.region, []).append((row, one.kind))
+        for row, values in self._rows("fleets_and_builders"):
+            running.setdefault(values.region, []).append((row, values.kind))
         for region, rows in running.items():
             kinds = [kind for _, kind in rows]
             running_here = [counted(kinds.count(kind), kind) for kind in sorted({*kinds})]
@@ -265,81 +265,86 @@ class _Read:
         for table, holds in (("buckets", ""), ("screenshots", SCREENSHOTS), ("sources", SOURCES)):
             gaps = self.tables[table].gaps
             unseen = {*gaps["row"][gaps["column"] == "key_class"]}
-            for row, one in self._rows(table):
-                ends = _HOLDS.get(holds or one.purpose, _LISTS["buckets"])
-                key = text("report/not_seen") if row in unseen else one.key_class
+            for row, values in self._rows(table):
+                ends = _HOLDS.get(holds or values.purpose, _LISTS["buckets"])
+                key = text("report/not_seen") if row in unseen else values.key_class
                 first = "purpose" if table == "buckets" else "key_class"
                 yield self._flow(
-                    *(one.region, ends, one.resource, text("figures/map/key", key=key)),
+                    *(values.region, ends, values.resource, text("figures/map/key", key=key)),
                     self._refs(table, row, first),
-                    [(table, one.region), ("places", ACCOUNT)],
+                    [(table, values.region), ("places", ACCOUNT)],
                 )
 
     def trails_and_copies(self) -> Iterator[Flow]:
-        known = {one.resource for name in ("buckets", "screenshots") for _, one in self._rows(name)}
+        known = {
+            values.resource for name in ("buckets", "screenshots") for _, values in self._rows(name)
+        }
         delivering: dict[str, list[tuple[str, str, str]]] = {}
         for _, trail in self._rows("trails"):
             keys = [(table, trail.region, trail.resource) for table in ("trails", "recorders")]
             delivering.setdefault(trail.bucket, []).extend(keys)
-        for row, one in self._rows("places"):
-            name, region, judged = one.resource, one.place or UNKNOWN, [("places", ACCOUNT)]
-            if one.holds == SESSIONS_HERE or name.startswith("any trail of "):
+        for row, values in self._rows("places"):
+            name, region, judged = values.resource, values.place or UNKNOWN, [("places", ACCOUNT)]
+            if values.holds == SESSIONS_HERE or name.startswith("any trail of "):
                 continue
             if name not in known:
                 refs = self._refs("places", row, "place")
-                observed = "" if one.place else text("figures/map/bucket_without_region")
+                observed = "" if values.place else text("figures/map/bucket_without_region")
                 trails = delivering.get(name, ())
-                ends = _HOLDS.get(one.holds, _LISTS["buckets"])
+                ends = _HOLDS.get(values.holds, _LISTS["buckets"])
                 yield self._flow(region, ends, name, observed, refs, judged, others=trails)
-            if one.copied_to:
+            if values.copied_to:
                 refs = self._refs("places", row, "copied_to")
-                observed = text("figures/map/copied_to", to=", ".join(one.copied_to))
+                observed = text("figures/map/copied_to", to=", ".join(values.copied_to))
                 yield self._flow(region, _COPIES, name, observed, refs, judged)
 
     def stacks(self) -> Iterator[Flow]:
-        for row, one in self._rows("stacks"):
-            carried = [name for name in _CARRIED if getattr(one, name) in ("ENABLED", True)]
+        for row, values in self._rows("stacks"):
+            carried = [name for name in _CARRIED if getattr(values, name) in ("ENABLED", True)]
             out = ", ".join(text(f"figures/map/moves/{_CARRIED[name]}") for name in carried)
-            hosts = ", ".join(one.embed_hosts or ())
+            hosts = ", ".join(values.embed_hosts or ())
             for ends, observed, columns, controls in (
                 (_DEVICES, out, carried, ("EX-01", "EX-02", "EX-03", "EX-11")),
-                (_PAGES, hosts, ["embed_hosts"] if one.embedded else [], ("EX-09",)),
+                (_PAGES, hosts, ["embed_hosts"] if values.embedded else [], ("EX-09",)),
             ):
                 if columns:
                     refs = self._refs("stacks", row, *columns)
-                    judged = [("stacks", one.region)]
+                    judged = [("stacks", values.region)]
                     yield self._flow(
-                        one.region, ends, one.resource, observed, refs, judged, controls
+                        values.region, ends, values.resource, observed, refs, judged, controls
                     )
 
     def agents(self) -> Iterator[Flow]:
-        for row, one in self._rows("agent_access"):
-            if one.agents:
-                actions = ", ".join(one.agent_actions or ()).lower().replace("_", " ")
+        for row, values in self._rows("agent_access"):
+            if values.agents:
+                actions = ", ".join(values.agent_actions or ()).lower().replace("_", " ")
                 refs = self._refs("agent_access", row, "agents")
-                judged = [("agent_access", one.region)]
+                judged = [("agent_access", values.region)]
                 yield self._flow(
-                    one.region, _AGENTS, one.resource, actions, refs, judged, ("EX-10",)
+                    values.region, _AGENTS, values.resource, actions, refs, judged, ("EX-10",)
                 )
 
     def connectors(self) -> Iterator[Flow]:
-        for row, one in self._rows("connectors"):
+        for row, values in self._rows("connectors"):
             ends, observed = (
-                _PROVIDERS[one.provider],
-                text("figures/map/domains", count=one.domains),
+                _PROVIDERS[values.provider],
+                text("figures/map/domains", count=values.domains),
             )
-            refs, judged = self._refs("connectors", row, "provider"), [("connectors", one.region)]
-            yield self._flow(one.region, ends, one.resource, observed, refs, judged)
+            refs, judged = (
+                self._refs("connectors", row, "provider"),
+                [("connectors", values.region)],
+            )
+            yield self._flow(values.region, ends, values.resource, observed, refs, judged)
 
     def images(self) -> Iterator[Flow]:
-        for row, one in self._rows("images"):
-            if one.shared == "TRUE":
-                others = ", ".join(one.shared_with or ()) or text("report/not_seen")
+        for row, values in self._rows("images"):
+            if values.shared == "TRUE":
+                others = ", ".join(values.shared_with or ()) or text("report/not_seen")
                 observed = text("figures/map/shared_with", accounts=others)
-                refs, judged = self._refs("images", row, "shared_with"), [("images", one.region)]
+                refs, judged = self._refs("images", row, "shared_with"), [("images", values.region)]
                 controls = ("EX-05",)
                 yield self._flow(
-                    one.region, _ACCOUNTS, one.resource, observed, refs, judged, controls
+                    values.region, _ACCOUNTS, values.resource, observed, refs, judged, controls
                 )
 
     def unseen(self) -> Iterator[Flow]:

@@ -122,7 +122,7 @@ def responsibility(party: str) -> str:
 
 
 def joined(*parts: str | None) -> str:
-    """Return sentences one after the other; empty ones are left out."""
+    """Return sentences joined by spaces, without empty sentences."""
     return " ".join(part for part in parts if part)
 
 

@@ -1,4 +1,4 @@
-"""What the kit asserts, written out for people: ``docs/controls.md``, made from the registry."""
+"""What the kit asserts, for people: ``docs/controls.md``, made from the registry."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _INTRODUCTION = """\
 # What the kit asserts
 
 Every control, as the code declares it; `make docs` writes this file, and a test holds it to the
-code. `evidence controls AR-05` tells the same of one control in a terminal.
+code. `evidence controls AR-05` shows the same for a control in a terminal.
 
-The controls follow AWS's page "[{title}]({address})" and go beyond it where the GDPR asks for more;
-each says which. {edition}
+The controls follow AWS's page "[{title}]({address})" and go beyond it where the GDPR requires more;
+each states which. {edition}
 
-A control is a rule that is asked about each row of one table, made from what AWS answered. Its
-verdicts:
+A control is a rule. The kit applies it to each row of a table, which it makes from AWS's answers.
+The verdicts:
 
 | verdict | when |
 |---|---|
@@ -52,7 +52,7 @@ verdicts:
 That a cell which could not be seen makes a row *not evidenced* (reasons `denied`, `throttled`,
 `failed`, `region off`, `cut short`, `absent in answer`, `administrator`, `not collected`), and that
 no row at all is *not applicable*, holds for every control and is not repeated below. Thresholds come
-from a profile, `default`, `strict` or one of your own, and lists from the parameters of the run.
+from a profile, `default`, `strict` or your own, and lists from the parameters of the run.
 
 Severity says how grave a fail is. *Who answers* follows AWS's shared responsibility model.
 """
@@ -70,7 +70,7 @@ def handbook() -> str:
 
 
 def known() -> dict[str, Control | RollUp]:
-    """Controls and roll-ups by section, in the order in which the pack has them."""
+    """Return controls and roll-ups by section, in the order in which the pack has them."""
     every: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
     order = list(SECTIONS)
     return {
@@ -84,7 +84,7 @@ def limits(control: Control) -> list[tuple[str, str]]:
 
 
 def judged(control: Control) -> str:
-    """Say what a control makes a finding for."""
+    """Return what a control makes a finding for."""
     place = "for the account" if control.scope is Scope.ACCOUNT else "for each region in scope"
     return f"each {control.noun}; at least one finding {place}"
 
@@ -100,7 +100,7 @@ def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
         PASS: "all that is expected was seen",
         FAIL: "something expected was seen not to be so",
     }
-    found = [(status, "", words[status]) for status in control.gives]
+    entries = [(status, "", words[status]) for status in control.gives]
     start = f"controls/{control.id}/verdicts/"
     for id in texts.ids():
         if id.startswith(start):
@@ -110,29 +110,31 @@ def verdicts(control: Control) -> Iterator[tuple[str, str, str]]:
             filled = dict.fromkeys(texts.fields(id), _ANYTHING)
             if status == ATTESTED and answered_by(control.id):
                 filled["page"] = cite(control.id)
-            found.append((status, reason, texts.text(id, **filled)))
-    yield from sorted(found, key=lambda verdict: WORST_FIRST.index(verdict[0]))
+            entries.append((status, reason, texts.text(id, **filled)))
+    yield from sorted(entries, key=lambda verdict: WORST_FIRST.index(verdict[0]))
 
 
 def _contents() -> Iterator[str]:
     yield "## Contents\n"
     yield f"- [{_COVERAGE}](#{_anchor(_COVERAGE)})"
-    yield from (f"- [{one.name}](#{_anchor(one.name)})" for one in others().values())
+    yield from (
+        f"- [{framework.name}](#{_anchor(framework.name)})" for framework in others().values()
+    )
     for title in map(section_title, SECTIONS):
         yield f"- [{title}](#{_anchor(title)})"
     yield f"- [{_LIMITS}](#{_anchor(_LIMITS)})"
-    yield f"- [{_ASKED}](#{_anchor(_ASKED)})\n"
+    yield f"- [{_CALLS}](#{_anchor(_CALLS)})\n"
     yield "| control | asserts | severity | who answers | AWS's page |"
     yield "|---|---|---|---|---|"
-    for name, one in known().items():
-        severity = one.severity if isinstance(one, Control) else "roll-up"
+    for name, control in known().items():
+        severity = control.severity if isinstance(control, Control) else "roll-up"
         places = ", ".join(_number(name)) or "beyond it"
-        yield f"| {_link(name)} | {one.title} | {severity} | {one.responsibility} | {places} |"
+        yield f"| {_link(name)} | {control.title} | {severity} | {control.responsibility} | {places} |"
 
 
 _COVERAGE = "What AWS's page says, and which controls answer"
 _LIMITS = "Thresholds"
-_ASKED = "What AWS is asked"
+_CALLS = "Calls that the collector makes"
 
 
 def _coverage() -> Iterator[str]:
@@ -161,82 +163,88 @@ def _frameworks() -> Iterator[str]:
         ]
         yield f"| {' | '.join(headings)} |"
         yield "|---|---|---|"
-        for one in source.statements(id):
-            answers = ", ".join(map(_link, one.controls)) or texts.text("requirements/not_tested")
-            says = f"{one.says} *{one.note}*" if one.note else one.says
-            yield f"| {one.number} | {says} | {answers} |"
+        for statement in source.statements(id):
+            answers = ", ".join(map(_link, statement.controls)) or texts.text(
+                "requirements/not_tested"
+            )
+            says = f"{statement.says} *{statement.note}*" if statement.note else statement.says
+            yield f"| {statement.number} | {says} | {answers} |"
 
 
 def _number(control: str) -> list[str]:
-    return [str(n) for n, said in enumerate(source.statements(), 1) if control in said.controls]
+    return [
+        str(n)
+        for n, statement in enumerate(source.statements(), 1)
+        if control in statement.controls
+    ]
 
 
 def _section(letters: str) -> Iterator[str]:
     yield f"\n## {section_title(letters)}"
-    for name, one in known().items():
-        if one.section == letters:
-            yield f'\n### <a id="{name.lower()}"></a>{name} {one.title}\n'
-            yield from _control(one) if isinstance(one, Control) else _roll_up(one)
+    for name, control in known().items():
+        if control.section == letters:
+            yield f'\n### <a id="{name.lower()}"></a>{name} {control.title}\n'
+            yield from _control(control) if isinstance(control, Control) else _roll_up(control)
 
 
-def _control(one: Control) -> Iterator[str]:
+def _control(control: Control) -> Iterator[str]:
     yield (
-        f"**Severity** {one.severity} · **who answers** {one.responsibility} · "
-        f"**judged** {judged(one)}\n"
+        f"**Severity** {control.severity} · **who answers** {control.responsibility} · "
+        f"**judged** {judged(control)}\n"
     )
-    yield from _said(one)
+    yield from _quotation(control)
     yield "**Expected**\n"
-    yield from (f"- {clause.expected}" for clause in one.clauses)
+    yield from (f"- {clause.expected}" for clause in control.clauses)
     yield "\n**Verdicts**\n"
-    for status, reason, words in verdicts(one):
+    for status, reason, words in verdicts(control):
         code = f", `{reason}`" if reason else ""
         yield f"- {status}{code}: {words}" if words else f"- {status}{code}"
-    if limits(one):
+    if limits(control):
         yield "\n**Thresholds and lists**\n"
-        yield from (f"- `{name}`: {value}" for name, value in limits(one))
-    yield from _articles(one)
+        yield from (f"- `{name}`: {value}" for name, value in limits(control))
+    yield from _articles(control)
     yield "\n**Reads**\n"
-    if not one.calls:
+    if not control.calls:
         yield "- the parameters of the run, and how the kit's own requests travelled"
-    for call in sorted(one.calls, key=lambda call: call.name):
+    for call in sorted(control.calls, key=lambda call: call.name):
         granted = f"`{call.action}`" if call.action else "no permission needed"
         yield f"- `{call.name}` ({granted})"
     yield "\n**Remedy**\n"
-    yield f"{one.remedy.console}\n"
-    for language, code in (("sh", one.remedy.cli), ("terraform", one.remedy.terraform)):
+    yield f"{control.remedy.console}\n"
+    for language, code in (("sh", control.remedy.cli), ("terraform", control.remedy.terraform)):
         if code:
             yield f"```{language}\n{code}\n```\n"
 
 
-def _roll_up(one: RollUp) -> Iterator[str]:
-    under = sorted(control.id for control in CONTROLS.values() if one.over(control))
-    yield f"**Roll-up** · **who answers** {one.responsibility}\n"
-    yield from _said(one)
+def _roll_up(roll_up: RollUp) -> Iterator[str]:
+    under = sorted(control.id for control in CONTROLS.values() if roll_up.over(control))
+    yield f"**Roll-up** · **who answers** {roll_up.responsibility}\n"
+    yield from _quotation(roll_up)
     yield f"**Sums up** {', '.join(under)}\n"
     yield (
         "Its verdict is the worst of theirs: fail, not evidenced, accepted, attested, pass, not "
         "applicable, in this order. It is not counted in totals and cannot be waived."
     )
-    yield from _articles(one)
+    yield from _articles(roll_up)
 
 
-def _said(one: Control | RollUp) -> Iterator[str]:
-    places = _number(one.id)
+def _quotation(control: Control | RollUp) -> Iterator[str]:
+    places = _number(control.id)
     if places:
-        yield f"> AWS's page, {', '.join(places)}: {one.source}\n"
+        yield f"> AWS's page, {', '.join(places)}: {control.source}\n"
     else:
         yield "> Beyond AWS's page.\n"
 
 
-def _articles(one: Control | RollUp) -> Iterator[str]:
+def _articles(control: Control | RollUp) -> Iterator[str]:
     yield "\n**GDPR**\n"
-    yield from (f"- Article {article}: {why}" for article, why in cited(one.gdpr, "").items())
-    if one.context:
+    yield from (f"- Article {article}: {why}" for article, why in cited(control.gdpr, "").items())
+    if control.context:
         yield "\n**GDPR, related and not tested**\n"
-        yield from (f"- Article {a}: {why}" for a, why in cited(one.context, "").items())
-    if source.requirements(one.id):
+        yield from (f"- Article {a}: {why}" for a, why in cited(control.context, "").items())
+    if source.requirements(control.id):
         yield f"\n**{texts.text('requirements/others')}**\n"
-        yield from (f"- {own.framework} {own}" for own in source.requirements(one.id))
+        yield from (f"- {own.framework} {own}" for own in source.requirements(control.id))
 
 
 def _thresholds() -> Iterator[str]:
@@ -250,35 +258,37 @@ def _thresholds() -> Iterator[str]:
     default, strict = load_profile("default"), load_profile("strict")
     for name in Profile.model_fields:
         if name != "name":
-            users = ", ".join(_link(one.id) for one in _users(name))
+            users = ", ".join(_link(control.id) for control in _users(name))
             users = users or "those that another account's snapshot answers"
             values = " | ".join(threshold_text(getattr(p, name)) for p in (default, strict))
             yield f"| `{name}` | {texts.text(f'report/thresholds/limits/{name}')} | {values} | {users} |"
 
 
 def _calls() -> Iterator[str]:
-    yield f"\n## {_ASKED}\n"
+    yield f"\n## {_CALLS}\n"
     yield (
-        "Reading is all that the collector does. `evidence policy` prints the IAM policy with these "
+        "The collector only reads. `evidence policy` prints the IAM policy with these "
         "permissions, for all controls or for those that a run names.\n"
     )
-    yield "| call | asked | permission | controls |"
+    yield "| call | how often | permission | controls |"
     yield "|---|---|---|---|"
     readers: dict[str, list[str]] = {name: [] for name in CALLS}
-    for one in CONTROLS.values():
-        for call in one.calls:
-            readers[call.name].append(one.id)
+    for control in CONTROLS.values():
+        for call in control.calls:
+            readers[call.name].append(control.id)
     for row in plan(CALLS.values()):
         direct = ", ".join(_link(name) for name in sorted(readers[row["call"]]))
         yield (
             f"| `{row['call']}` | {row['asked']} | {row['action']} | "
-            f"{direct or 'what other calls ask depends on it'} |"
+            f"{direct or 'other calls depend on its answer'} |"
         )
 
 
 def _users(threshold: str) -> Iterable[Control]:
     return [
-        one for one in known().values() if isinstance(one, Control) and threshold in one.thresholds
+        control
+        for control in known().values()
+        if isinstance(control, Control) and threshold in control.thresholds
     ]
 
 
@@ -293,7 +303,7 @@ def _limit(name: str) -> str:
 
 
 def threshold_text(value: Any) -> str:
-    """A threshold as people read it."""
+    """Return a threshold as people read it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else str(value)
@@ -304,5 +314,5 @@ def _link(name: str) -> str:
 
 
 def _anchor(heading: str) -> str:
-    """The anchor that GitHub and GitLab give a heading."""
+    """Return the anchor that GitHub and GitLab give a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -12,7 +12,7 @@ from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, counted
 from kit.report.views import STATUSES
 from kit.tables.coverage import ACCOUNT
 
-# Inches. Text is measured in the regular face, of which the bold one is a tenth wider.
+# Inches. Text is measured in the regular face; the bold face is a tenth wider.
 WIDTH, TALLEST = 7.0, 7.7  # with its heading and a paragraph on a page of Letter
 COLUMNS = {IN: (0.03, 1.32), SESSIONS: (1.98, 0.98), RESTS: (3.58, 1.5), OUT: (5.69, 1.28)}
 BAND = (1.86, 3.34)
@@ -49,14 +49,14 @@ class Band:
         return HEAD + max(map(_stacked, self.columns.values())) + GAP
 
 
-def lay_out(found: Sequence[Box]) -> tuple[list[Band], list[str]]:
+def lay_out(boxes: Sequence[Box]) -> tuple[list[Band], list[str]]:
     """Return the bands with all places given, and the regions for which there is no room.
 
     What the account has once stands in the band of each region with sessions, for it leads into
     all of them; where there are none, in a band of its own.
     """
-    regions = list(dict.fromkeys(box.region for box in found))
-    working = [box.region for box in found if box.ends.side == SESSIONS]
+    regions = list(dict.fromkeys(box.region for box in boxes))
+    working = [box.region for box in boxes if box.ends.side == SESSIONS]
     once = {region: [ACCOUNT] if region in working else [] for region in regions}
     bands = [
         Band(
@@ -64,7 +64,7 @@ def lay_out(found: Sequence[Box]) -> tuple[list[Band], list[str]]:
             {
                 side: [
                     _drawn(box)
-                    for box in found
+                    for box in boxes
                     if box.ends.side == side and box.region in (region, *once[region])
                 ]
                 for side in SIDES

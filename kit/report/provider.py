@@ -56,17 +56,17 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
     answers = {True: text("report/handshakes/refused"), False: text("report/handshakes/accepted")}
     rows: list[list[Any]] = [
         [
-            one.id,
-            one.host,
-            one.time,
-            one.error or f"{one.version}, {one.cipher}",
-            None if one.refuses_tls_1_1 is None else answers[one.refuses_tls_1_1],
-            one.subject or None,
-            one.issuer or None,
-            one.expires or None,
-            one.certificate or None,
+            handshake.id,
+            handshake.host,
+            handshake.time,
+            handshake.error or f"{handshake.version}, {handshake.cipher}",
+            None if handshake.refuses_tls_1_1 is None else answers[handshake.refuses_tls_1_1],
+            handshake.subject or None,
+            handshake.issuer or None,
+            handshake.expires or None,
+            handshake.certificate or None,
         ]
-        for one in snapshot.handshakes
+        for handshake in snapshot.handshakes
     ]
     return Table(
         "handshakes",

@@ -66,15 +66,15 @@ def scope(snapshot: Snapshot) -> Table:
     """The regions in scope, and the use of AppStream in each."""
     rows: list[list[Any]] = []
     for region in snapshot.regions:
-        asked = [request for request in snapshot.requests if request.region == region]
-        refused = sum(bool(request.error) and not request.absent for request in asked)
+        requests = [request for request in snapshot.requests if request.region == region]
+        refused = sum(bool(request.error) and not request.absent for request in requests)
         if region in snapshot.regions_off:
             state = "off"
         elif region in snapshot.regions_unused:
             state = "unused"
         else:
             state = "used"
-        rows.append([region, text(f"report/scope/{state}"), len(asked), refused])
+        rows.append([region, text(f"report/scope/{state}"), len(requests), refused])
     others = [request for request in snapshot.requests if request.region not in snapshot.regions]
     if others:
         refused = sum(bool(request.error) and not request.absent for request in others)
@@ -101,10 +101,10 @@ def scope(snapshot: Snapshot) -> Table:
 def source_coverage(findings: Findings) -> Table:
     """The statements of AWS's page, each with its controls and their verdict."""
     rows: list[list[Any]] = []
-    for n, (one, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
-        says = f"{one.what}: {one.says}" if one.what else one.says
-        says += f" [{one.note}]" if one.note else ""
-        rows.append([n, one.part, says, list(one.controls), status, beside_it or None])
+    for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
+        says = f"{statement.what}: {statement.says}" if statement.what else statement.says
+        says += f" [{statement.note}]" if statement.note else ""
+        rows.append([n, statement.part, says, list(statement.controls), status, beside_it or None])
     return Table(
         "source",
         text("report/source/caption", title=title()),
@@ -128,17 +128,25 @@ def frameworks(findings: Findings) -> Group | Note:
 
 def _framework(id: str, findings: Findings) -> Table:
     framework, rows = others()[id], []
-    for one, status, qualification in _answers(id, findings):
-        requirement = framework.requirements[one.number]
-        says = f"{one.says} [{one.note}]" if one.note else one.says
-        left = [qualification] if one.controls else [text("requirements/not_tested")]
+    for statement, status, qualification in _answers(id, findings):
+        requirement = framework.requirements[statement.number]
+        says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
+        left = [qualification] if statement.controls else [text("requirements/not_tested")]
         if requirement.context:
-            related = "; ".join(_reasons(id, one.number, requirement.context))
+            related = "; ".join(_reasons(id, statement.number, requirement.context))
             left.append(text("requirements/context", reasons=related))
-        reasons = "; ".join(_reasons(id, one.number, requirement.reasons))
+        reasons = "; ".join(_reasons(id, statement.number, requirement.reasons))
         qualification = "; ".join(filter(None, left))
         rows.append(
-            [one.number, one.part, says, list(one.controls), status, reasons, qualification or None]
+            [
+                statement.number,
+                statement.part,
+                says,
+                list(statement.controls),
+                status,
+                reasons,
+                qualification or None,
+            ]
         )
     columns = [
         Column("number", text("requirements/columns/number"), "code"),
@@ -175,28 +183,28 @@ def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, st
     """Yield each statement of a framework, the verdict on it, and what stands beside that."""
     judged = {name: status for name, _, status in _verdicts(findings)}
     notes = beside_each(findings)
-    for one in statements(framework):
-        status, beside_it = _answer(one, judged, findings)
-        noted = [f"{name}: {notes[name]}" for name in one.controls if notes.get(name)]
-        yield one, status, "; ".join(filter(None, (beside_it, *noted)))
+    for statement in statements(framework):
+        status, beside_it = _answer(statement, judged, findings)
+        noted = [f"{name}: {notes[name]}" for name in statement.controls if notes.get(name)]
+        yield statement, status, "; ".join(filter(None, (beside_it, *noted)))
 
 
 def _answer(
-    one: Statement, judged: dict[str, str], findings: Findings
+    statement: Statement, judged: dict[str, str], findings: Findings
 ) -> tuple[str | None, str | None]:
     """The verdict on a statement, and what qualifies it."""
-    known = [judged[name] for name in one.controls if name in judged]
+    known = [judged[name] for name in statement.controls if name in judged]
     if not known:
         return None, None
     status = worst(known)
-    left = [name for name in one.controls if name not in judged]
+    left = [name for name in statement.controls if name not in judged]
     if left and status != FAIL:
         return None, text("report/source/not_selected", controls=", ".join(left))
-    if one.shown and status != NOT_APPLICABLE:
+    if statement.shown and status != NOT_APPLICABLE:
         seen = text(_YES_OR_NO[status]) if status in _YES_OR_NO else STATUSES[status].word
-        return ATTESTED, f"{one.shown}: {seen} ({', '.join(one.controls)})"
-    if one.needs and not findings.declared(one.needs):
-        undeclared = text("report/source/not_declared", parameter=one.needs)
+        return ATTESTED, f"{statement.shown}: {seen} ({', '.join(statement.controls)})"
+    if statement.needs and not findings.declared(statement.needs):
+        undeclared = text("report/source/not_declared", parameter=statement.needs)
         return worst([status, NOT_EVIDENCED]), undeclared
     return status, None
 
@@ -209,7 +217,7 @@ def thresholds(snapshot: Snapshot) -> Table:
             name,
             text(f"report/thresholds/limits/{name}"),
             threshold_text(getattr(profile, name)),
-            sorted(one.id for one in CONTROLS.values() if name in one.thresholds),
+            sorted(control.id for control in CONTROLS.values() if name in control.thresholds),
         ]
         for name in type(profile).model_fields
         if name != "name"
@@ -230,7 +238,7 @@ def thresholds(snapshot: Snapshot) -> Table:
 def responsibilities(findings: Findings) -> Table:
     """Who is responsible: AWS, both, the customer; each control with its verdict."""
     sides, notes = (AWS, SHARED, CUSTOMER), beside_each(findings)
-    judged = sorted(_verdicts(findings), key=lambda one: sides.index(one[1].responsibility))
+    judged = sorted(_verdicts(findings), key=lambda verdict: sides.index(verdict[1].responsibility))
     return Table(
         "responsibilities",
         text("report/responsibilities_of_controls/caption"),
@@ -244,14 +252,14 @@ def responsibilities(findings: Findings) -> Table:
         ],
         [
             [
-                responsibility(one.responsibility),
+                responsibility(control.responsibility),
                 name,
-                one.title,
-                ", ".join(cited(one.gdpr, findings.data_role)),
+                control.title,
+                ", ".join(cited(control.gdpr, findings.data_role)),
                 status,
                 notes.get(name) or None,
             ]
-            for name, one, status in judged
+            for name, control, status in judged
         ],
     )
 
@@ -266,7 +274,10 @@ def totals(findings: Findings) -> Table:
         ("findings", leaves),
         ("controls", Counter(status for _, status in judged)),
         *(
-            (party, Counter(status for one, status in judged if one.responsibility == party))
+            (
+                party,
+                Counter(status for control, status in judged if control.responsibility == party),
+            )
             for party in (CUSTOMER, SHARED, AWS)
         ),
     ]
@@ -356,7 +367,9 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
     """A line for each control and status of some findings, the gravest first, reasons last."""
     lines: list[tuple[tuple[int, int, str], list[Any]]] = []
     for name, control in CONTROLS.items():
-        own = [one for one in findings.leaves if one.control == name and wanted(one)]
+        own = [
+            finding for finding in findings.leaves if finding.control == name and wanted(finding)
+        ]
         for status in WORST_FIRST:
             some = [finding for finding in own if finding.status == status]
             if some:
@@ -395,7 +408,7 @@ def transit(findings: Findings) -> Table:
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
             worst_own = worst(finding.status for finding in own)
-            # One that rests on a sample stands for all: it claims the least.
+            # The finding that rests on a sample comes first: it claims the least.
             alike = [finding for finding in own if finding.status == worst_own]
             first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)

@@ -1,4 +1,4 @@
-"""What a notebook cell shows: one object, three forms.
+"""What a notebook cell shows: an object in three forms.
 
 Every view is plain data. JupyterLab shows its HTML fragment, a terminal its
 text, and the exporters in `kit.pack` read its JSON (`EVIDENCE_MIME`), so that
@@ -79,7 +79,7 @@ class View:
         return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
 
     def plain(self) -> str:
-        """Return one line for terminals and logs."""
+        """Return a line for terminals and logs."""
         raise NotImplementedError
 
     def _repr_mimebundle_(
@@ -95,7 +95,7 @@ class View:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a `Table`.
+    """A column of a `Table`.
 
     `evidence` cells hold evidence ids and link to the rows anchored by them;
     `control` cells hold control ids and link to the controls' blocks;
@@ -129,7 +129,7 @@ class Table(View):
     caption : str
         What the rows are.
     columns : list of Column
-        At least one.
+        At least one column.
     rows : list of list of Cell
         JSON scalars, in the order of `columns`; `evidence` cells are lists of ids.
     listed : list of int, optional
@@ -202,7 +202,7 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Group(View):
-    """Tables that one cell shows, as many as there are."""
+    """Tables that a cell shows together."""
 
     kind: ClassVar[str] = "group"
 
@@ -262,7 +262,7 @@ class Cover(View):
     as_of : str
         ISO 8601 time in UTC; the only clock of the document.
     stamp : str, optional
-        What must stand on every page, such as that no AWS account was asked.
+        What must stand on every page, such as that the answers are not from AWS.
     marks : list of str
         Further marks for every page, such as "Unsigned".
     paper : {"A4", "Letter"}
@@ -289,7 +289,7 @@ class Cover(View):
 
 @dataclass(frozen=True)
 class ControlBlock:
-    """One control: verdict, expectation, observations, reason, remedy.
+    """A control: verdict, expectation, observations, reason, remedy.
 
     Parameters
     ----------
