@@ -95,10 +95,10 @@ def admitted(provider: str, role: Target) -> Admitted:
     # At Cognito whoever has a pool decides who gets its tokens.
     signed_in = ("authenticated", "unauthenticated") if host == _COGNITO else ()
     contexts = [context, *({**context, f"{host}:amr": (how,)} for how in signed_in)]
-    access = {decide(caller, _BY_TOKEN, role, each, ordinary=True) for each in contexts}
-    if Access.YES in access and _SHARED.fullmatch(host):
+    answers = {decide(caller, _BY_TOKEN, role, each, ordinary=True) for each in contexts}
+    if Access.YES in answers and _SHARED.fullmatch(host):
         return Admitted.ANYBODY
-    if access != {Access.NO}:
+    if answers != {Access.NO}:
         return Admitted.UNKNOWN
     guests: Context = {
         f"{host}:aud": CHOSEN,

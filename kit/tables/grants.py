@@ -446,9 +446,9 @@ class _Grants:
             label = self.source.labels.label(kind, provider)
             declared = self._is_administrator(provider)
             outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
-            for role in trusting:
+            for role in (role for role in trusting if provider in trusts[role.arn]):
                 admission = admitted(provider, role.as_target)
-                if provider in trusts[role.arn] and admission is not Admitted.NOBODY:
+                if admission is not Admitted.NOBODY:
                     outsider.is_outside |= admission is not Admitted.SOME
                     self._add(outsider, role, surely=admission is Admitted.ANYBODY)
             if outsider.held:
