@@ -42,7 +42,7 @@ class Judged:
 
     @property
     def keyed(self) -> list[tuple[JSON, str]]:
-        """Each record with its key."""
+        """Return each record with its key."""
         return list(zip(self.records, self.keys, strict=True))
 
     @cached_property
@@ -63,21 +63,21 @@ class Judged:
 
     @property
     def severity(self) -> str:
-        """The control's, or that of what made a roll-up; empty where nothing did."""
+        """Return the control's severity, or the severity of what made a roll-up, if anything."""
         if isinstance(self.control, Control):
             return self.control.severity
         return str(self.records[0]["severity"])
 
     @property
     def beside(self) -> str:
-        """What stands beside the verdict: of a roll-up its severity and what made it; a sample."""
+        """Return what qualifies the verdict: a roll-up's severity and source, or a control's sample."""
         if isinstance(self.control, RollUp):
             return made_by(self.records[0]["observed"])
         return samples([record["sample"] for record in self.records])
 
     @property
     def status(self) -> str:
-        """The worst status of the findings."""
+        """Return the worst status of the findings."""
         return worst(self.counts)
 
 
@@ -106,18 +106,18 @@ def _keys(records: list[JSON]) -> list[str]:
 
 
 def evidence_ids(record: JSON) -> list[str]:
-    """Ids of the requests, or names of what else, that a finding rests on."""
+    """Return the ids of the requests, or names of other sources, that a finding rests on."""
     refs = record["evidence"].split()
     return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))
 
 
 def evidence_path(name: str) -> str:
-    """Where the pack holds the answer with this id, beside the findings; empty for what is none."""
+    """Return the path of the answer with this id, beside the findings; empty for other names."""
     return f"evidence/{name}.json" if re.fullmatch(r"[EO]\d+", name) else ""
 
 
 def about_something(record: JSON) -> bool:
-    """Whether a finding's resource is a thing, not what was not there or could not be seen."""
+    """Return whether a finding's resource exists and was seen."""
     return bool(record["subject"] == RESOURCE)
 
 

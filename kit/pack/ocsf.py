@@ -2,7 +2,7 @@
 
 OCSF has no words for three of our statuses. Its "Warning" is defined as no result for want of
 information, which is our "not evidenced"; "attested" and "not applicable" are its "Other"; what is
-"accepted" fails, and its finding's status, not the check's, says that it is accepted. Our own word
+"accepted" fails, and its finding's status, not the check's, is "accepted". Our own word
 is always in ``status_code`` and among ``unmapped``.
 """
 
@@ -173,7 +173,7 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
 
 
 def _remediation(made: Document, control: Control, record: JSON) -> Remediation | None:
-    """The remediation of a fail or of a gap, and the place of the control in the document."""
+    """Return the remediation of a fail or a gap, with the place of the control in the document."""
     if not STATUSES[record["status"]].listed:
         return None
     if record["status"] == NOT_EVIDENCED:

@@ -60,7 +60,7 @@ def _written(kind: str, document: JSON) -> bytes:
 
 
 def _times(made: Document) -> dict[str, str]:
-    """When each request of the evidence index was sent, by its id."""
+    """Return when the kit sent each request of the evidence index, by its id."""
     for table in tables(made.blocks):
         if table["id"] == "evidence":
             names = [column["name"] for column in table["columns"]]

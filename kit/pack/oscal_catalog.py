@@ -148,7 +148,7 @@ def _control(control: Control | RollUp) -> JSON:
 
 
 def _requirements(control: Control | RollUp) -> list[JSON]:
-    """What a control tests of each framework, and what only concerns it, with reasons."""
+    """Return what a control tests of each framework, and what only concerns it, with reasons."""
     properties = []
     for id in frameworks():
         for name, reasons in (

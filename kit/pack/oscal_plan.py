@@ -55,7 +55,7 @@ def plan(result: Result) -> JSON:
     """Return the assessment plan.
 
     A plan imports a system security plan. No such plan of the account exists, so the import leads
-    to a resource that says so and that leads on to the profile.
+    to a resource that states this and that leads on to the profile.
 
     Parameters
     ----------

@@ -160,7 +160,7 @@ class Result:
         )
 
     def _item(self, record: JSON) -> JSON | None:
-        """What a finding is about, as an inventory item; None for what was not there or not seen."""
+        """Return a finding's resource as an inventory item; None if it was absent or not seen."""
         region, label = record["region"], record["resource"]
         if not about_something(record):
             return None
@@ -191,7 +191,7 @@ class Result:
         }
 
     def _collected(self, record: JSON) -> str:
-        """When the last of the requests was sent that a finding rests on.
+        """Return when the kit sent the last of the requests that a finding rests on.
 
         What rests on the run's parameters alone was there when collection began.
         """
@@ -300,14 +300,14 @@ def _verdict(record: JSON) -> JSON:
 
 
 def _description(record: JSON) -> str:
-    """What was observed, after what was read of a sample."""
+    """Return what was observed, after what was read of a sample."""
     if record["sample"]:
         return f"{why(record)}. {record['observed']}"
     return str(record["observed"] or why(record) or STATUSES_SHOWN[record["status"]].word)
 
 
 def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
-    """The stored answers that a finding rests on, with the members that were read of each."""
+    """Return the stored answers that a finding rests on, each with the members that were read."""
     members: dict[str, list[str]] = {}
     for ref in refs.split():
         name, _, pointer = ref.partition("#")

@@ -103,7 +103,7 @@ def _shrink(made: bytes) -> bytes:
     """Return the file with its objects in compressed streams: a fifth of the size."""
     shrunk = io.BytesIO()
     with pikepdf.open(io.BytesIO(made)) as file:
-        # It says false, which is the default; poppler takes its presence for an error.
+        # Its value is false, which is the default; poppler takes its presence for an error.
         del file.Root.MarkInfo["/Suspects"]
         file.save(
             shrunk,

@@ -182,12 +182,12 @@ def _sheet(
 
 
 def _sheet_name(name: str) -> str:
-    """A name as sheets may have it: Excel allows none of these characters, and 31 at most."""
+    """Return a name as sheets may have it: Excel allows 31 characters, and none of these."""
     return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())[:_NAME].strip()
 
 
 def _of_table(name: str, table: JSON | None, empty: str = "", **values: str) -> Sheet:
-    """A sheet of a table as the document has it; columns as wide as what stands in them."""
+    """Return the sheet of a table of the document; columns are as wide as their cells."""
     if table is None:
         return _sheet(name, [_column("fact", "text", 44)], [], "", empty, **values)
     columns = []

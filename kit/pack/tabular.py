@@ -134,7 +134,7 @@ def _schema(names: Iterable[str]) -> pa.Schema:
 
 
 def _inert(value: Any) -> Any:
-    """A text before which an apostrophe keeps spreadsheets from computing it."""
+    """Return a text with an apostrophe before it, which keeps spreadsheets from computing it."""
     return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
 
 

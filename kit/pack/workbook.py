@@ -258,7 +258,7 @@ class _Writer:
 
 
 def _look(name: str) -> dict[str, Any]:
-    """How cells of a kind look; statuses and severities differ by word, weight and colour."""
+    """Return the style of cells of a kind; statuses differ by word, weight and colour."""
     base = {"valign": "top", "text_wrap": True, "font_color": _INK}
     kind, _, word = name.partition(" ")
     lined = base | {"bottom": 1, "bottom_color": _LINE}
@@ -297,13 +297,13 @@ def _look(name: str) -> dict[str, Any]:
 
 
 def _tint(colour: str) -> str:
-    """A colour, nine parts of ten white."""
+    """Return a colour with nine parts of ten white."""
     parts = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
     return "#" + "".join(f"{255 - (255 - part) // 10:02x}" for part in parts)
 
 
 def _listed(ids: list[str], sheet: Sheet) -> str:
-    """Ids in a cell: all, or the first of very many with the number of the others."""
+    """Return the ids for a cell: all, or the first of very many with the number of the others."""
     if len(ids) <= _MOST_IDS:
         return ", ".join(ids)
     more = text("pack/workbook/more_ids", count=len(ids) - _MOST_IDS, file=sheet.whole)

@@ -19,7 +19,7 @@ _PDF_ROWS = 40  # accepted fails that the PDF lists
 
 
 def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
-    """Each fail that somebody accepts: who, why and until when."""
+    """Return each fail that somebody accepts: who, why and until when."""
     own = {(waiver.control, accepted_for(waiver)): waiver for waiver in snapshot.waivers}
     rows: list[list[Any]] = [
         [
@@ -98,7 +98,7 @@ def _unused(waiver: Waiver, snapshot: Snapshot) -> str:
 
 
 def unused_waivers(findings: Findings, snapshot: Snapshot) -> list[str]:
-    """A line for each waiver that is not used, with the reason."""
+    """Return a line for each waiver that is not used, with the reason."""
     return [
         f"{waiver.control}, {waiver.resource}: {_unused(waiver, snapshot)}"
         for waiver in findings.unused_waivers

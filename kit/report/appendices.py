@@ -21,7 +21,7 @@ _PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 
 
 def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
-    """A table as it was made from the snapshot; cells that were not seen are marked."""
+    """Return a table as the kit made it from the snapshot; it marks cells that were not seen."""
     table = tables[which]
     specs = table.spec.columns
     chosen = list(columns) or list(specs)
@@ -55,14 +55,14 @@ def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
 
 
 def _cell(value: Any, gap: Any, quoted: bool) -> Any:
-    """A count stays a number, for workbooks and for sorting."""
+    """Return a cell as text; a count stays a number, for workbooks and for sorting."""
     if gap:
         return text("report/not_asked" if gap.reason == NOT_ASKED else "report/not_seen")
     return value if type(value) is int else shown(value, quoted=quoted)
 
 
 def all_findings(findings: Findings) -> Table:
-    """Every finding; the PDF names the file that has them, as its blocks list what is open."""
+    """Return every finding; the PDF names the file instead, for its blocks list what is open."""
     chosen = [*findings.leaves, *findings.roll_ups]
     rows: list[list[Any]] = [
         [
@@ -95,7 +95,7 @@ def all_findings(findings: Findings) -> Table:
 
 
 def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
-    """Every request: operation, region, time, answer, and the commitment to that answer."""
+    """Return every request: operation, region, time, answer, and the commitment to that answer."""
     rows: list[list[Any]] = [
         [
             request.id,
@@ -143,7 +143,7 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
 
 
 def data(findings: Findings, snapshot: Snapshot) -> Data:
-    """The findings for machines: what the pack's files are written from."""
+    """Return the findings for machines, from which the kit writes the pack's files."""
     frame = findings.frame
     frame["evidence"] = [" ".join(refs) for refs in frame["evidence"]]
     records = frame.to_dict("records")
@@ -168,7 +168,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
 
 
 def manifest(snapshot: Snapshot) -> Data:
-    """The header of the snapshot, for machines.
+    """Return the header of the snapshot, for machines.
 
     Parameters and waivers are left out: names of persons and resources stand in them.
     """

@@ -134,7 +134,7 @@ def _frame(axes: Any, x: float, y: float, width: float, height: float, **style: 
 
 
 def _arrow(axes: Any, drawn: Drawn, start: float, end: float) -> None:
-    """An arrow at the height of a box, what goes along it written above."""
+    """Draw an arrow at the height of a box, and write above what moves along it."""
     y = drawn.y + drawn.height / 2
     axes.annotate(
         "",

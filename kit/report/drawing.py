@@ -28,7 +28,7 @@ def load_fonts() -> None:
 
 
 def svg(canvas: Canvas) -> str:
-    """The figure as SVG without the time and the version that matplotlib would write into it."""
+    """Return the figure as SVG, without the time and version that matplotlib would write."""
     file = io.StringIO()
     canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

@@ -19,7 +19,7 @@ from kit.report.views import STATUSES, Figure
 
 
 def verdicts(findings: Findings) -> Figure:
-    """How many findings of each section have which status, as stacked bars."""
+    """Draw the number of findings of each section by status, as stacked bars."""
     counts = {
         letters: Counter(
             finding.status

@@ -14,7 +14,7 @@ PDF_BOX, BRIEF = 3, 120  # rows of each box that the PDF lists, characters of th
 
 
 def flows(findings: Findings, tables: Tables) -> Table:
-    """Each resource of the map, by the number of its box, with its verdict and its evidence."""
+    """Return each resource of the map, by the number of its box, with verdict and evidence."""
     map_boxes = boxes(findings, tables)
     rows: list[list[Any]] = [
         [

@@ -36,7 +36,7 @@ class Ends(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What is at its end, in the language chosen."""
+        """Return what is at its end, in the language chosen."""
         return text(f"figures/map/ends/{self.what}")
 
     @property
@@ -46,7 +46,7 @@ class Ends(NamedTuple):
 
     @property
     def cargo(self) -> str:
-        """What moves along it, in the language chosen; empty for nothing."""
+        """Return what moves along it, in the language chosen; empty for nothing."""
         return text(f"figures/map/moves/{self.moves}") if self.moves else ""
 
 
@@ -131,17 +131,17 @@ class Box:
 
     @property
     def region(self) -> str:
-        """Where they are."""
+        """Return the region of the flows."""
         return self.flows[0].region
 
     @property
     def ends(self) -> Ends:
-        """What they share."""
+        """Return the ends that the flows share."""
         return self.flows[0].ends
 
     @property
     def counts(self) -> dict[str | None, int]:
-        """How many have which status, the worst first."""
+        """Return the number of flows by status, the worst first."""
         statuses = [flow.status for flow in self.flows]
         return {status: statuses.count(status) for status in dict.fromkeys(statuses)}
 
@@ -348,7 +348,7 @@ class _Read:
                 )
 
     def unseen(self) -> Iterator[Flow]:
-        """What may be there and could not be listed, with the reason."""
+        """Yield what may be there and could not be listed, with the reason."""
         for name, ends in _LISTS.items():
             table = self.tables[name]
             for gap in table.covered:

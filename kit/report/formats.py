@@ -36,7 +36,7 @@ class Mark:
 
     @property
     def word(self) -> str:
-        """The word that readers see, in the language chosen."""
+        """Return the word that readers see, in the language chosen."""
         return text(self.id)
 
 
@@ -52,7 +52,7 @@ SEVERITIES: dict[str, Mark] = {
 }
 """By the word in the data, the gravest first."""
 
-# Controls and format characters say nothing to a reader and can reverse or hide
+# Control and format characters mean nothing to a reader and can reverse or hide
 # what stands beside them. Joiners inside Arabic and Indic words are spelling.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"

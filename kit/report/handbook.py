@@ -54,7 +54,7 @@ That a cell which could not be seen makes a row *not evidenced* (reasons `denied
 no row at all is *not applicable*, holds for every control and is not repeated below. Thresholds come
 from a profile, `default`, `strict` or your own, and lists from the parameters of the run.
 
-Severity says how grave a fail is. *Who answers* follows AWS's shared responsibility model.
+Severity states how grave a fail is. *Who answers* follows AWS's shared responsibility model.
 """
 
 

@@ -89,7 +89,7 @@ def lay_out(boxes: Sequence[Box]) -> tuple[list[Band], list[str]]:
 
 
 def _open(band: Band) -> int:
-    """How much is open in a region: those with most come first where not all have room."""
+    """Return how much is open in a region; where room is short, regions with most come first."""
     every = [drawn.box for column in band.columns.values() for drawn in column]
     return sum(box.counts.get(FAIL, 0) + box.counts.get(NOT_EVIDENCED, 0) for box in every)
 
@@ -127,7 +127,7 @@ def status_word(status: str | None) -> str:
 
 
 def size_of(box: Box) -> str:
-    """How much is in a box, where that is more than a resource: what runs there, users, a number."""
+    """Return how much a box holds, if more than a resource: what runs there, users, a number."""
     seen = [flow for flow in box.flows if flow.listed]
     if len(seen) > 1:
         return counted(len(seen), box.ends.unit)

@@ -14,7 +14,7 @@ _PDF_HOSTS = 40  # handshakes that the PDF lists
 
 
 def tls_of_events(tables: Tables) -> Table:
-    """The TLS versions of calls of AppStream's API, as far as CloudTrail records them."""
+    """Return the TLS versions of calls of AppStream's API, as far as CloudTrail records them."""
     table = tables["regions"]
     rows: list[list[Any]] = []
     for row, values in table.frame.iterrows():
@@ -50,7 +50,7 @@ def tls_of_events(tables: Tables) -> Table:
 
 
 def handshakes(snapshot: Snapshot) -> Table | Note:
-    """The TLS version and cipher that each host of AWS agreed to in a handshake of its own."""
+    """Return the TLS version and cipher on which each host of AWS agreed in its own handshake."""
     if not snapshot.handshakes:
         return Note(text("report/handshakes/empty"))
     answers = {True: text("report/handshakes/refused"), False: text("report/handshakes/accepted")}
@@ -89,7 +89,7 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
 
 
 def attestations(tables: Tables) -> Table | Note:
-    """The reports of AWS's auditors, by framework of the profile, and who read them."""
+    """Return the reports of AWS's auditors, by framework of the profile, and who read them."""
     table = tables["provider"]
     if len(table.gaps):
         return Note(text("report/attestations/not_seen"), "warning")
@@ -126,7 +126,7 @@ def attestations(tables: Tables) -> Table | Note:
 
 
 def lent_evidence(snapshot: Snapshot) -> Table | Note:
-    """Answers copied from the organisation's snapshot, each with its original."""
+    """Return the answers copied from the organisation's snapshot, each with its original."""
     lender = snapshot.organisation
     if lender is None:
         return Note(text("report/lent/none"))

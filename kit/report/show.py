@@ -63,7 +63,7 @@ _SEVERITY = (*SEVERITIES, "")
 
 
 def scope(snapshot: Snapshot) -> Table:
-    """The regions in scope, and the use of AppStream in each."""
+    """Return the regions in scope, and the use of AppStream in each."""
     rows: list[list[Any]] = []
     for region in snapshot.regions:
         requests = [request for request in snapshot.requests if request.region == region]
@@ -99,7 +99,7 @@ def scope(snapshot: Snapshot) -> Table:
 
 
 def source_coverage(findings: Findings) -> Table:
-    """The statements of AWS's page, each with its controls and their verdict."""
+    """Return the statements of AWS's page, each with its controls and their verdict."""
     rows: list[list[Any]] = []
     for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
@@ -121,7 +121,7 @@ def source_coverage(findings: Findings) -> Table:
 
 
 def frameworks(findings: Findings) -> Group | Note:
-    """What each framework beside the GDPR and AWS's page requires, and the controls that test it."""
+    """Return what each framework beside GDPR and AWS's page requires, and the controls for it."""
     tables = [_framework(id, findings) for id in others()]
     return Group(tables) if tables else Note(text("requirements/none"))
 
@@ -192,7 +192,7 @@ def _answers(framework: str, findings: Findings) -> Iterator[tuple[Statement, st
 def _answer(
     statement: Statement, judged: dict[str, str], findings: Findings
 ) -> tuple[str | None, str | None]:
-    """The verdict on a statement, and what qualifies it."""
+    """Return the verdict on a statement, and what qualifies it."""
     known = [judged[name] for name in statement.controls if name in judged]
     if not known:
         return None, None
@@ -210,7 +210,7 @@ def _answer(
 
 
 def thresholds(snapshot: Snapshot) -> Table:
-    """The thresholds that rules compared with, and the controls that each decides."""
+    """Return the thresholds that rules compared with, and the controls that each decides."""
     profile = snapshot.profile
     rows: list[list[Any]] = [
         [
@@ -236,7 +236,7 @@ def thresholds(snapshot: Snapshot) -> Table:
 
 
 def responsibilities(findings: Findings) -> Table:
-    """Who is responsible: AWS, both, the customer; each control with its verdict."""
+    """Return who is responsible: AWS, both, the customer; each control with its verdict."""
     sides, notes = (AWS, SHARED, CUSTOMER), beside_each(findings)
     judged = sorted(_verdicts(findings), key=lambda verdict: sides.index(verdict[1].responsibility))
     return Table(
@@ -265,7 +265,7 @@ def responsibilities(findings: Findings) -> Table:
 
 
 def totals(findings: Findings) -> Table:
-    """How many findings and controls have which verdict, and who is responsible."""
+    """Return the numbers of findings and controls by verdict, and of controls by responsibility."""
     leaves = Counter(finding.status for finding in findings.leaves)
     judged = [
         (control, status) for name, control, status in _verdicts(findings) if name in CONTROLS
@@ -304,7 +304,7 @@ def totals(findings: Findings) -> Table:
 
 
 def gravest(findings: Findings) -> Table | Note:
-    """The open points of the summary: the gravest, a line each."""
+    """Return the open points of the summary: the gravest, a line each."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note(text("report/open/empty"))
@@ -319,7 +319,7 @@ def gravest(findings: Findings) -> Table | Note:
 
 
 def open_points(findings: Findings) -> Table | Note:
-    """Everything that fails or is not evidenced, by severity, a line for each control."""
+    """Return everything that fails or is not evidenced, by severity, a line for each control."""
     lines = _lines(findings, lambda finding: finding.is_open)
     if not lines:
         return Note(text("report/open/empty"))
@@ -327,7 +327,7 @@ def open_points(findings: Findings) -> Table | Note:
 
 
 def beyond_evidence(findings: Findings) -> Table | Note:
-    """What is not evidenced and nobody can act on, since AWS offers no interface; not open."""
+    """Return what is not evidenced since AWS offers no interface, so that nobody can act."""
     lines = _lines(
         findings, lambda finding: finding.status == NOT_EVIDENCED and not finding.is_open
     )
@@ -337,7 +337,7 @@ def beyond_evidence(findings: Findings) -> Table | Note:
 
 
 def verdicts() -> Table:
-    """What each status means, the worst first."""
+    """Return what each status means, the worst first."""
     return Table(
         "verdicts",
         text("report/verdicts/caption"),
@@ -364,7 +364,7 @@ def _open_columns() -> list[Column]:
 
 
 def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[Any]]:
-    """A line for each control and status of some findings, the gravest first, reasons last."""
+    """Return a line for each control and status of some findings, the gravest first."""
     lines: list[tuple[tuple[int, int, str], list[Any]]] = []
     for name, control in CONTROLS.items():
         own = [
@@ -380,7 +380,7 @@ def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[A
 
 
 def section(findings: Findings, letters: str) -> Controls | Note:
-    """The controls of a section, a block for each; the provider's have a section of their own."""
+    """Return the controls of a section, a block for each; the provider's have their own section."""
     blocks = control_blocks(findings, lambda c: c.section == letters and not _is_providers(c))
     if not blocks:
         return Note(text("report/section/empty", section=section_title(letters)))
@@ -388,19 +388,19 @@ def section(findings: Findings, letters: str) -> Controls | Note:
 
 
 def provider_side(findings: Findings) -> Controls | Note:
-    """What AWS is responsible for, whatever the account's configuration is."""
+    """Return what AWS is responsible for, whatever the account's configuration is."""
     blocks = control_blocks(findings, _is_providers)
     return Controls(blocks) if blocks else Note(text("report/provider_side/empty"))
 
 
 def commands(findings: Findings) -> Remedies | Note:
-    """The commands and declarations that remedy or inspect what is open."""
+    """Return the commands and declarations that remedy or inspect what is open."""
     made = remedies(findings)
     return made if made.entries else Note(text("report/commands/empty"))
 
 
 def transit(findings: Findings) -> Table:
-    """The five rows of AWS's table on encryption in transit, with the evidence beside each."""
+    """Return the five rows of AWS's table on encryption in transit, each with its evidence."""
     rows: list[list[Any]] = []
     table = [statement for statement in statements() if statement.what]
     for number, statement in enumerate(table, 1):
@@ -434,7 +434,7 @@ def transit(findings: Findings) -> Table:
 
 
 def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:
-    """Each control and roll-up that was judged, with its worst status."""
+    """Return each control and roll-up that was judged, with its worst status."""
     by_control: dict[str, list[str]] = {}
     for finding in (*findings.leaves, *findings.roll_ups):
         by_control.setdefault(finding.control, []).append(finding.status)

@@ -236,7 +236,7 @@ class Figure(View):
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
+        """Return the picture as a data URI."""
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
 
     def plain(self) -> str:
@@ -455,7 +455,7 @@ def _table(fields: JSON) -> Table:
 
 
 def _check_cell(where: str, kind: Kind, cell: object) -> None:
-    """Raise if `cell` is no JSON value that `kind` can hold."""
+    """Raise an error unless `cell` is a JSON value that `kind` can hold."""
     if kind == "link" and cell is not None:
         if not isinstance(cell, list) or len(cell) != 2 or not _is_beside(cell[1]):
             raise TypeError(f"{where}: a link is a text and a relative address, not {cell!r}")
@@ -463,9 +463,9 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
         if kind not in ("evidence", "control") or not all(isinstance(part, str) for part in cell):
             raise TypeError(f"{where}: only evidence and control cells hold lists, of strings")
     elif cell is not None and type(cell) not in (str, int, float, bool):
-        raise TypeError(f"{where}: {type(cell).__name__} is no JSON scalar")
+        raise TypeError(f"{where}: {type(cell).__name__} is not a JSON scalar")
     elif isinstance(cell, float) and not math.isfinite(cell):
-        raise TypeError(f"{where}: {cell} is no JSON number")
+        raise TypeError(f"{where}: {cell} is not a JSON number")
     elif kind == "evidence" and cell is not None:
         raise TypeError(f"{where}: evidence is a list of ids")
     elif kind in ("status", "severity"):
