@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from enum import Enum
 
-from kit.access.conditions import CHOSEN, UNKNOWN, Context, Value
+from kit.access.conditions import CHOSEN, UNKNOWN, Context, Value, ordinary
 from kit.access.documents import Condition, Statement
 from kit.access.evaluator import Access, Caller, Target, decide
 from kit.access.patterns import is_wild
@@ -89,7 +89,9 @@ def admitted(provider: str, role: Target) -> Admitted:
     if decide(caller, _BY_TOKEN, role, {f"{host}:aud": CHOSEN}) is Access.NO:
         return Admitted.NOBODY
     role = replace(role, policy=tuple(_widened(statement, host) for statement in role.policies))
-    context: dict[str, Value] = {}
+    keys = {condition.key for statement in role.policies for condition in statement.conditions}
+    claims = (key for key in keys if key.startswith(f"{host}:"))
+    context: dict[str, Value] = dict.fromkeys(claims, ordinary(UNKNOWN))
     if host not in _FIXED_AUDIENCE:
         context[f"{host}:aud"] = CHOSEN
     # At Cognito whoever has a pool decides who gets its tokens.
@@ -98,6 +100,8 @@ def admitted(provider: str, role: Target) -> Admitted:
     answers = {decide(caller, _BY_TOKEN, role, each, ordinary=True) for each in contexts}
     if Access.YES in answers and _SHARED.fullmatch(host):
         return Admitted.ANYBODY
+    # On another condition, such as on the network.
+    answers |= {decide(caller, _BY_TOKEN, role, each) for each in contexts}
     if answers != {Access.NO}:
         return Admitted.UNKNOWN
     guests: Context = {
@@ -106,7 +110,6 @@ def admitted(provider: str, role: Target) -> Admitted:
         f"{host}:amr": ("unauthenticated",),
     }
     if host == _COGNITO and decide(caller, _BY_TOKEN, role, guests, ordinary=True) is Access.YES:
-        keys = {condition.key for statement in role.policies for condition in statement.conditions}
         return Admitted.ANYBODY if f"{host}:amr" in keys else Admitted.UNKNOWN
     return Admitted.SOME
 
