@@ -85,8 +85,8 @@ def search(path: str, document: Any) -> Any:
 class Each:
     """A source that a call fans out over.
 
-    ``request`` is a JMESPath expression over one page of the source's answer. It yields
-    request parameters, one mapping for each request; a member ``Region`` names the region,
+    ``request`` is a JMESPath expression over a page of the source's answer. It yields
+    request parameters, a mapping for each request; a member ``Region`` names the region,
     otherwise (or where it is null or no region) the source's own region is meant. Mappings with
     another null are passed over. ``beyond``: the kit also sends requests to regions out of scope, for
     resources there that cover the regions in scope. A member ``Owner`` is the account that owns the
@@ -424,7 +424,7 @@ DESCRIBE_IMAGE_BUILDERS = declare(
     probe=True,
 )
 _ANOTHER = "ImageArn && (!Arn || arn_account(ImageArn) != arn_account(Arn))"
-# Images that run and that the account does not own: AWS's public ones, those that others share.
+# Images that run and that the account does not own: AWS's public images, and images that others share.
 # Each image has a request of its own: AWS refuses the whole request if an image is gone.
 DESCRIBE_IMAGES_OF_OTHERS = declare(
     "appstream",

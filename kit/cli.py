@@ -87,7 +87,7 @@ def _trusting(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 @_signing
 def run(parameters: Path, quiet: bool, **signing: Any) -> None:
-    """Collect one account and seal its pack: PARAMETERS is a YAML file."""
+    """Collect an account and seal its pack: PARAMETERS is a YAML file."""
     sys.exit(_run(parameters, quiet, signing).exit_code)
 
 

@@ -190,6 +190,10 @@ class Compared:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
+# What stands for rows of a list that was not read.
+_LISTS = ("any ", "key of ", "everybody else: ")
+
+
 def compare(before: Findings, after: Findings, named: Codes) -> Compared:
     """Hold the rows of a run with faults against those of the run without.
 
@@ -198,10 +202,10 @@ def compare(before: Findings, after: Findings, named: Codes) -> Compared:
 
     1. A row that is in both has the same verdict, or is "not evidenced" now.
     2. A row is gone only where its control has, in its region, a "not evidenced" row for the
-       list itself ("any fleet") that names the call which failed. What was never listed has no
-       name and no number, so to invent a row for each would be a guess; the one that stands
-       for all of them says which list was not read, and keeps the control from looking better
-       than before. A row that said that there is nothing ("no fleet") may give way to any such
+       list itself ("any fleet", or "everybody else" whom an unseen policy may name) that names the
+       call which failed. What was never listed has no name and no number, so to invent a row for
+       each would be a guess; the one that stands for all of them says which list was not read,
+       and keeps the control from looking better than before. A row that said that there is nothing ("no fleet") may give way to any such
        row, of what may now be there.
     3. A row that is new is "not evidenced".
     4. Every row that is new, or whose verdict or reason differs, names a call that failed and
@@ -270,7 +274,7 @@ def _compare_rows(
         lists = [f for f in after.leaves if f.control == key[0]]
         lists = [f for f in lists if key[1] in (f.region, "global")]
         if any(one.status != NOT_APPLICABLE for one in gone):
-            lists = [f for f in lists if f.resource.startswith(("any ", "key of "))]
+            lists = [f for f in lists if f.resource.startswith(_LISTS)]
         if not any(_names(one, named) for one in lists):
             told.problems.append(("missing", f"{key}: {gone}"))
 

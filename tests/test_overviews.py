@@ -85,7 +85,7 @@ def test_an_overview_verifies_and_what_was_changed_in_it_does_not(
         (("bag-info.txt", b"NOT AWS: made up", b"none"), "the stamp none"),
         (
             ("bag-info.txt", b"External-Description: ", b"External-Description: All "),
-            "expected External-Description .*found All",
+            "expected External-Description .*observed: All",
         ),
         (("bag-info.txt", b"2026-08-02T", b"2026-09-02T"), "Evidence-As-Of|the day of"),
     ):

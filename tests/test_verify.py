@@ -129,7 +129,7 @@ def test_a_signer_out_of_time_is_told(
     assert key
     sign_manifest(pack, key)
     (pack / TIMESTAMP).unlink()
-    assert re.search(rf"found .*out of time.*\): {told}", wrong(pack, authority.ca)[SIGNATURE])
+    assert re.search(rf"observed: .*out of time.*\): {told}", wrong(pack, authority.ca)[SIGNATURE])
     (line,) = (check.message for check in verify(pack) if check.subject == SIGNATURE)
     assert re.search(f"signer not checked: .*; {told}", line)
 
@@ -195,7 +195,7 @@ def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack:
 @pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
 def test_a_signature_taken_away_is_told(pack: Path, name: str) -> None:
     (pack / name).unlink()
-    assert f"found {name} missing" in wrong(pack)["bag-info.txt"]
+    assert f"observed: {name} missing" in wrong(pack)["bag-info.txt"]
 
 
 def test_saying_unsigned_does_not_help(pack: Path) -> None:

@@ -61,7 +61,7 @@ from kit.snapshot import (
 )
 
 _WORKERS = 16
-_AT_ONCE = 6  # requests to one service in one region: AppStream throttles early
+_AT_ONCE = 6  # requests to a service in a region: AppStream throttles early
 _MOST_PAGES = 2_000  # the longest list, IAM's roles, has 10,000 items at most
 _MOST_BARREN = 50  # pages in a row that list nothing new
 _MOST_POLLS = 30

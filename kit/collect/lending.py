@@ -1,4 +1,4 @@
-"""What the organisation's snapshot lends to a member's: answers that the member cannot have.
+"""The answers that the organisation's snapshot lends to a member's: the member cannot have them.
 
 They are copied once, when the member is collected, cut to what concerns it, so that the member's
 snapshot stays whole by itself. Each copy has an evidence id of its own, and the header states of which

@@ -1,8 +1,8 @@
-"""How long AWS is waited for: bounds of a call, a region and a run, and who is given up.
+"""The time that the kit waits for AWS: bounds of a call, a region and a run.
 
 botocore bounds the wait for each piece of an answer, so that a byte now and then keeps a request
-alive for ever. Here the whole wait is bounded: a watchman shuts the socket of a request whose time
-is over. What is waited for is AWS alone: pauses before another attempt do not count.
+alive for ever. The kit bounds the whole wait: a watchman shuts the socket of a request whose time
+is over. Only the wait for AWS counts, not a pause before another attempt.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _TIMED_OUT = (CallOverdueError, ConnectTimeoutError, ReadTimeoutError)
 
 @dataclass
 class _Wait:
-    """What is waited for in a region, and for how long nothing came."""
+    """The requests that wait in a region, and how long none had an answer."""
 
     requests: int = 0
     since: float = 0.0
@@ -63,7 +63,7 @@ class _Wait:
 
 
 class Call:
-    """One call that is being made: how long it may still wait, and what it sent."""
+    """A call in progress: how long it may still wait, and what it sent."""
 
     def __init__(self, seconds: float):
         self.left = seconds
@@ -156,7 +156,7 @@ class Limits:
                     wait.before += now - wait.since
 
     def _left(self, call: Call, began: float, region: str) -> tuple[float, GivenUpError]:
-        """How long a request may still wait, and what is wrong once that is over."""
+        """Return the seconds that a request may still wait, and the error once they are over."""
         now = time.monotonic()
         seconds = self._run.call_seconds
         overdue = CallOverdueError(f"no whole answer within {seconds:g} seconds (call_seconds)")

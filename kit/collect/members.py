@@ -18,7 +18,7 @@ ACTIVE = "ACTIVE"
 
 
 class Discover(Strict):
-    """Which accounts of the organisation: below these units, with all of these tags.
+    """The accounts of the organisation below these units, with all of these tags.
 
     ``units`` are ids of organisational units or of the root; empty for the whole organisation.
     """

@@ -131,7 +131,7 @@ class Clients:
     def refused(self, code: str, region: str, generation: int) -> Refusal:
         """Judge whether an error means that the credentials have ended, and renew them if so.
 
-        A region that is off refuses valid credentials with the codes that invalid ones get: AWS
+        A region that is off refuses valid credentials with the codes that invalid credentials get: AWS
         STS shows, in a further request, which of the two it is. Nothing is judged before the first good answer,
         for nobody has logged in yet.
 
@@ -291,7 +291,7 @@ def shell_client(service: str, region: str | None = None) -> Any:
 
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:
-    """Which version of each service's interface is spoken, by botocore's name of the service."""
+    """Return the version of each service's interface, by botocore's name of the service."""
     known = models()
     return {name: str(known.get_service_model(name).api_version) for name in sorted(services)}
 

@@ -1,6 +1,6 @@
 """What counts as an answer: the only place between botocore and the snapshot that decides.
 
-botocore parses whatever came, and an answer of which nothing is left parses to an empty one: a
+botocore parses whatever came, and an answer of which nothing is left parses to an empty answer: a
 body that was cut short, a portal's page, ``null``. Here each answer is held against the length
 that its headers state, the content type of its protocol, the shape of its operation and the
 members that AWS always sends. What does not pass is raised as a lost connection is, so that
@@ -142,7 +142,7 @@ def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
 
 
 def _problem(model: Any, response: AWSResponse) -> str:
-    """What keeps a response from being an answer; empty for nothing."""
+    """Return what keeps a response from being an answer; empty for nothing."""
     if problem := _cut(response):
         return problem
     protocol = str(model.service_model.resolved_protocol)

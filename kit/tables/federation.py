@@ -11,26 +11,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import Enum
 
-from kit.access.conditions import CHOSEN, UNKNOWN, Context, Some, Value
-from kit.access.documents import Statement
+from kit.access.conditions import CHOSEN, UNKNOWN, Context, Value, ordinary
+from kit.access.documents import Condition, Statement
 from kit.access.evaluator import Access, Caller, Target, decide
+from kit.access.patterns import is_wild
 
 _BY_SAML, _BY_TOKEN = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
 _COGNITO = "cognito-identity.amazonaws.com"
-_GITHUB = "token.actions.githubusercontent.com"
 # Tokens of these providers have the application's or pool's id as audience. Elsewhere whoever
 # requests a token chooses its audience.
 _FIXED_AUDIENCE = {_COGNITO, "accounts.google.com", "www.amazon.com", "graph.facebook.com"}
-# Providers at which anybody may have an identity.
+# Providers at which anybody may have an identity. An issuer with a further path, such as that of a
+# GitHub enterprise, a CircleCI organisation or a Vercel team, has the identities of a single customer.
 _SHARED = re.compile(
     r"(cognito-identity\.amazonaws\.com|accounts\.google\.com|www\.amazon\.com|graph\.facebook\.com"
     r"|token\.actions\.githubusercontent\.com|oidc-configuration\.audit-log\.githubusercontent\.com"
     r"|vstoken\.actions\.githubusercontent\.com|(.+\.)?gitlab\.com|agent\.buildkite\.com"
     r"|oidc\.codefresh\.io|studio\.datachain\.ai/api|api\.pulumi\.com/oidc|app\.terraform\.io"
     r"|sandboxes\.cloud|scalr\.io|tokens\.cloud\.shisho\.dev|proidc\.upbound\.io"
-    r"|oidc\.vercel\.com|oidc\.circleci\.com)(/.*)?"
+    r"|oidc\.vercel\.com|oidc\.circleci\.com)"
+)
+# How a pattern of a claim has to begin, up to its first wildcard, to single out an owner at a
+# provider: elsewhere anybody may choose a name that matches. Each claim is "claim:value".
+_OWNERS = (
+    (
+        r"(vs)?token\.actions\.githubusercontent\.com(/.+)?",
+        r"(sub:)?((repo|repository|job_workflow_ref):[^:/]+/"
+        r"|(repository_owner|repository_owner_id|repository_id|enterprise|enterprise_id):[^:]+:)",
+    ),
+    (r"(.+\.)?gitlab\.com", r"sub:project_path:[^:/]+/"),
+    (r"oidc\.vercel\.com", r"sub:owner:[^:]+:"),
+    (r"oidc\.vercel\.com/.+", r"sub:owner:[^:]+:project:[^:]+:"),
+    (r"oidc\.circleci\.com/.+", r"sub:org/[^/]+/project/[^/]+/"),
+    (r"accounts\.google\.com", r"aud:\d+-"),
+    (_SHARED.pattern, r"sub:(.+:)?(account|org|organization):[^:]+:"),
+    # Kubernetes: a namespace. The identities of other issuers have no common form.
+    (r".+", r"[^:]+:(system:serviceaccount:[^:]+:|(?!system:|s?y?s?t?e?m?$).+)"),
 )
 
 
@@ -69,19 +88,50 @@ def admitted(provider: str, role: Target) -> Admitted:
     host = (provider.partition(":oidc-provider/")[2] or provider).lower()
     if decide(caller, _BY_TOKEN, role, {f"{host}:aud": CHOSEN}) is Access.NO:
         return Admitted.NOBODY
-    context: dict[str, Value] = {}
+    role = replace(role, policy=tuple(_widened(statement, host) for statement in role.policies))
+    keys = {condition.key for statement in role.policies for condition in statement.conditions}
+    claims = (key for key in keys if key.startswith(f"{host}:"))
+    context: dict[str, Value] = dict.fromkeys(claims, ordinary(UNKNOWN))
     if host not in _FIXED_AUDIENCE:
         context[f"{host}:aud"] = CHOSEN
-    if host == _GITHUB:
-        context[f"{host}:sub"] = Some(("repo:*/*:*",))
-    if decide(caller, _BY_TOKEN, role, context, ordinary=True) is Access.YES:
-        return Admitted.ANYBODY if _SHARED.fullmatch(host) else Admitted.UNKNOWN
+    # At Cognito whoever has a pool decides who gets its tokens.
+    signed_in = ("authenticated", "unauthenticated") if host == _COGNITO else ()
+    contexts = [context, *({**context, f"{host}:amr": (how,)} for how in signed_in)]
+    answers = {decide(caller, _BY_TOKEN, role, each, ordinary=True) for each in contexts}
+    if Access.YES in answers and _SHARED.fullmatch(host):
+        return Admitted.ANYBODY
+    # On another condition, such as on the network.
+    answers |= {decide(caller, _BY_TOKEN, role, each) for each in contexts}
+    if answers != {Access.NO}:
+        return Admitted.UNKNOWN
     guests: Context = {
         f"{host}:aud": CHOSEN,
         f"{host}:sub": UNKNOWN,
         f"{host}:amr": ("unauthenticated",),
     }
     if host == _COGNITO and decide(caller, _BY_TOKEN, role, guests, ordinary=True) is Access.YES:
-        keys = {condition.key for statement in role.policies for condition in statement.conditions}
         return Admitted.ANYBODY if f"{host}:amr" in keys else Admitted.UNKNOWN
     return Admitted.SOME
+
+
+def _widened(statement: Statement, host: str) -> Statement:
+    """The statement with ``*`` instead of each pattern that singles out no owner."""
+    operator = "stringlike" if statement.effect == "Allow" else "stringnotlike"
+    conditions = tuple(
+        replace(
+            condition, values=tuple(_wider(condition, value, host) for value in condition.values)
+        )
+        if condition.operator == operator and condition.key.startswith(f"{host}:")
+        else condition
+        for condition in statement.conditions
+    )
+    return replace(statement, conditions=conditions)
+
+
+def _wider(condition: Condition, value: str, host: str) -> str:
+    claim = condition.key.removeprefix(f"{host}:")
+    if claim == "amr" or not is_wild(value):
+        return value
+    beginning = re.split(r"[*?]|\$\{", value)[0]
+    owner = next(owner for hosts, owner in _OWNERS if re.fullmatch(hosts, host))
+    return value if re.match(owner, f"{claim}:{beginning}") else "*"

@@ -12,6 +12,7 @@ AWS, IAM User Guide, "Policy evaluation logic" and "Cross-account policy evaluat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -29,7 +30,7 @@ from kit.access.actions import (
     UNPROTECT,
     Way,
 )
-from kit.access.conditions import ABSENT, CHOSEN, Some
+from kit.access.conditions import ABSENT, CHOSEN, Context, Some
 from kit.access.documents import Statement
 from kit.access.evaluator import (
     EVERYTHING,
@@ -321,19 +322,35 @@ class _Grants:
     # --- roles that are assumed or passed -----------------------------------------------------
 
     def _follow_roles(self) -> None:
-        """Give rights to those who can take a role that holds any, until nobody is added."""
-        fresh = [r for r in self.roles.values() if any(h.open for h in self.of(r).values())]
-        left = [p for p in self.everybody if not self.of(p)[GIVE_RIGHTS].open]
-        while fresh:
-            takeable = _Takeable(self.source, fresh, self.capabilities[GIVE_RIGHTS].ways)
-            taking = {principal.arn: takeable.taken_by(principal) for principal in left}
-            added = [principal for principal in left if taking[principal.arn]]
-            for principal in added:
-                held, taken = self.of(principal)[GIVE_RIGHTS], taking[principal.arn]
-                held.open += dict.fromkeys(way for way, _ in taken)
-                self._by_roles[principal.arn] = list(dict.fromkeys(role for _, role in taken))
-            left = [principal for principal in left if not taking[principal.arn]]
-            fresh = [principal for principal in added if principal.kind == "role"]
+        """Give rights to those who can take a role that holds any, until nobody is added.
+
+        Who can take a role on a condition, or a role whose rights are narrowed, gets narrowed
+        rights.
+        """
+        for surely in (True, False):
+            fresh = [r for r in self.roles.values() if self._holds_any(r, surely=surely)]
+            left = [p for p in self.everybody if not self._gives_rights(p, surely=surely)]
+            while fresh:
+                ways = self.capabilities[GIVE_RIGHTS].ways
+                takeable = _Takeable(self.source, fresh, ways, surely=surely)
+                taking = {principal.arn: takeable.taken_by(principal) for principal in left}
+                added = [principal for principal in left if taking[principal.arn]]
+                for principal in added:
+                    held, taken = self.of(principal)[GIVE_RIGHTS], taking[principal.arn]
+                    (held.open if surely else held.narrowed).extend(
+                        dict.fromkeys(way for way, _ in taken)
+                    )
+                    self._by_roles[principal.arn] = list(dict.fromkeys(role for _, role in taken))
+                left = [principal for principal in left if not taking[principal.arn]]
+                fresh = [principal for principal in added if principal.kind == "role"]
+
+    def _holds_any(self, role: Principal, *, surely: bool) -> bool:
+        held = self.of(role).values()
+        return any(rights.open or (rights.narrowed and not surely) for rights in held)
+
+    def _gives_rights(self, principal: Principal, *, surely: bool) -> bool:
+        held = self.of(principal)[GIVE_RIGHTS]
+        return bool(held.open or (held.narrowed and not surely))
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -420,20 +437,19 @@ class _Grants:
             label = self.source.labels.label(kind, provider)
             declared = self._is_administrator(provider)
             outsider = _Outsider(provider, label, Caller("federated", provider), declared, False)
-            for role in trusting:
+            for role in (role for role in trusting if provider in trusts[role.arn]):
                 admission = admitted(provider, role.as_target)
-                if provider in trusts[role.arn] and admission is not Admitted.NOBODY:
+                if admission is not Admitted.NOBODY:
                     outsider.is_outside |= admission is not Admitted.SOME
                     self._add(outsider, role, surely=admission is Admitted.ANYBODY)
             if outsider.held:
                 yield outsider
 
     def _let_take(self, outsider: _Outsider, role: Principal) -> None:
-        """Add what a role holds to an outsider whom it trusts."""
-        trusted = _may_assume(outsider.caller, role)
-        if trusted is not Access.NO:
-            surely = trusted is Access.YES and not outsider.only_perhaps
-            self._add(outsider, role, surely=surely)
+        """Add what a role holds to an outsider whom it trusts, on a condition at least."""
+        if _may_assume(outsider.caller, role, ordinary=False) is not Access.NO:
+            trusted = _may_assume(outsider.caller, role) is Access.YES
+            self._add(outsider, role, surely=trusted and not outsider.only_perhaps)
 
     def _add(self, outsider: _Outsider, role: Principal, *, surely: bool) -> None:
         """Add what a role holds to an outsider who may take it: surely, or on a condition."""
@@ -512,35 +528,52 @@ class _Grants:
         return Row(ACCOUNT, f"{name}/{outsider.key}", f"{outsider.label}: {name}", cells)
 
 
-def _may_assume(caller: Caller, role: Principal) -> Access:
-    return decide(caller, _ASSUME, role.as_target, {"sts:externalid": CHOSEN}, ordinary=True)
+def _may_assume(caller: Caller, role: Principal, *, ordinary: bool = True) -> Access:
+    context: Context = {"sts:externalid": CHOSEN}
+    return decide(caller, _ASSUME, role.as_target, context, ordinary=ordinary)
 
 
 class _Takeable:
-    """Roles that hold rights, for those who may assume them or pass them to a service."""
+    """Roles that hold rights, for those who may assume them or pass them to a service.
 
-    def __init__(self, source: Source, roles: list[Principal], ways: Iterable[Way]):
+    Parameters
+    ----------
+    surely : bool
+        Whether callers in general may; otherwise some callers, on a condition.
+    """
+
+    def __init__(
+        self, source: Source, roles: list[Principal], ways: Iterable[Way], *, surely: bool
+    ):
         self._labels = source.labels
         self._roles = roles
+        self._surely = surely
         self._passing = [way for way in ways if way.service]
         self._trusting: dict[str, list[Principal]] = {}
         for service in {way.service for way in self._passing}:
             caller = Caller("service", service)
-            takes = [role for role in roles if _may_assume(caller, role) is not Access.NO]
-            self._trusting[service] = takes
+            self._trusting[service] = [
+                role
+                for role in roles
+                if _may_assume(caller, role, ordinary=surely) is not Access.NO
+            ]
         self._naming: dict[str, list[Principal]] = {}
         for role in roles:
-            for name in {
-                n for statement in role.trust.statements for _, n in statement.principals or ()
-            }:
+            statements = role.trust.statements
+            names = (name for statement in statements for _, name in statement.principals or ())
+            for name in {_without_session(name) for name in names}:
                 self._naming.setdefault(name, []).append(role)
 
     def taken_by(self, principal: Principal) -> list[tuple[str, str]]:
         """Return how a principal may take a role, and the role's label; empty if it may not."""
         caller = principal.caller
-        named = [*self._naming.get(principal.arn, ()), *self._naming.get("*", ())]
+        sessions = f"{caller.account}:assumed-role/{caller.arn.rpartition('/')[2]}"
+        keys = (principal.arn, "*", *([sessions] if principal.kind == "role" else []))
+        named = [role for key in keys for role in self._naming.get(key, ())]
         for role in (*_reached(caller, _ASSUME, self._roles), *named):
-            if role.arn != principal.arn and _may_assume(caller, role) is Access.YES:
+            if role.arn != principal.arn and self._is_enough(
+                _may_assume(caller, role, ordinary=self._surely)
+            ):
                 return [(_ASSUME, self._labels.label("role", role.arn, role.name))]
         if not any(names_action(statement, "iam:PassRole") for statement in caller.identity):
             return []
@@ -554,11 +587,21 @@ class _Takeable:
         for role in _reached(caller, "iam:PassRole", self._trusting[way.service]):
             target = Target(role.arn, caller.account)
             context = {"iam:passedtoservice": way.service}
-            passed = decide(caller, "iam:PassRole", target, context, ordinary=True)
-            if passed is Access.YES and able.held(caller).open:
+            passed = decide(caller, "iam:PassRole", target, context, ordinary=self._surely)
+            held = able.held(caller)
+            if self._is_enough(passed) and (held.open or (held.narrowed and not self._surely)):
                 names = " and ".join(action for action, _ in way.needs)
                 return [(names, self._labels.label("role", role.arn, role.name))]
         return []
+
+    def _is_enough(self, access: Access) -> bool:
+        return access is Access.YES or (access is Access.UNKNOWN and not self._surely)
+
+
+def _without_session(name: str) -> str:
+    """The account and the role whose session a statement names; other names as they are."""
+    session = re.fullmatch(r"arn:[^:]+:sts::(\d{12}:assumed-role/[^/]+)/.+", name)
+    return session[1] if session else name
 
 
 def _reached(caller: Caller, action: str, roles: list[Principal]) -> Iterator[Principal]:

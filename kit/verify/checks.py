@@ -72,7 +72,7 @@ def failed(subject: str, expected: str, observed: str, leaves_open: str = "") ->
 
 
 def bounded(checks: Iterable[Check]) -> Iterator[Check]:
-    """Yield checks, of very many that failed the first ones and how many more there are."""
+    """Yield checks; of very many failed checks, the first of them and the number of the others."""
     wrong = 0
     for check in checks:
         wrong += not check.ok

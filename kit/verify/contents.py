@@ -1,7 +1,7 @@
-"""A pack's files as they lie in a folder or a zip: looked at without following, unpacking or running.
+"""A pack's files in a folder or a zip, read without following, unpacking or running anything.
 
-Whoever sends a pack may mean harm. Names in it are only ever looked up among the files that were
-found, links and devices are refused, and no more is read than a pack can hold.
+A sender may mean harm. The kit looks a name of the pack up only among the files that it listed,
+refuses links and devices, and reads no more than a pack can hold.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _checked(member: zipfile.ZipInfo) -> str:
 
 
 def _top(names: set[str]) -> str:
-    """Return the one folder in which everything lies, if the pack was zipped with its folder."""
+    """Return the only folder in which everything lies, if the pack was zipped with its folder."""
     first = min(names, default="").partition("/")[0]
     whole = DECLARATION not in names and all(name.startswith(f"{first}/") for name in names)
     return f"{first}/" if whole else ""

@@ -75,7 +75,7 @@ def check_document(
 
 @dataclass
 class _Traits:
-    """What stands in the dictionaries of a PDF.
+    """The actions, files and signatures in the dictionaries of a PDF.
 
     Attributes
     ----------

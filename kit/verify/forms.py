@@ -1,8 +1,8 @@
 """OSCAL, OCSF and Parquet of a pack, made again from its own findings and compared.
 
 What these need beyond the findings stands on the page, in the document's manifest of the snapshot
-and in the index of evidence. The role under the GDPR stands in none of them as data: each one that
-a run can declare is tried.
+and in the index of evidence. The role under the GDPR stands in none of them as data: the kit tries
+each role that a run can declare.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _form(contents: Contents, name: str, made: list[bytes], maker: Maker, why: s
     try:
         read_json(content)
     except (ValueError, RecursionError) as error:
-        return failed(name, "JSON with one reading", str(error))
+        return failed(name, "JSON with a single reading", str(error))
     return maker.differs(name, f"what the kit makes of {CSV}", why)
 
 

@@ -51,7 +51,7 @@ _FINDINGS = "table-findings"
 
 @dataclass
 class Page:
-    """What the kit reads of a page.
+    """The parts of a page that the kit reads.
 
     Attributes
     ----------

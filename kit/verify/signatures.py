@@ -1,4 +1,4 @@
-"""Who signed a pack, and whether its files are still those that were signed.
+"""A pack's signatures: who signed it, and whether its files are still the signed files.
 
 Nothing is fetched: a signer is trusted only below the certificates that the reader names.
 """

@@ -436,6 +436,11 @@ READS = allow("s3:GetObject")
         BOTH,
     ),
     (
+        "a session of a foreign account's role",
+        trusting(trust({"AWS": f"arn:aws:sts::{OTHER}:assumed-role/A/x"}), READS),
+        BOTH,
+    ),
+    (
         "a foreign account with its external id",
         trusting(trust({"AWS": OTHER}, Condition={"StringEquals": {"sts:ExternalId": "1"}}), READS),
         BOTH,
@@ -471,6 +476,87 @@ def test_id_05_foreign_accounts_that_roles_trust(
     assert found(account) == expected[0]
 
 
+def on(operator: str, key: str, value: Any) -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+NARROWED = by("role", READ) | by(FOREIGN, READ, status="not evidenced")
+SOURCE_IP = on("IpAddress", "aws:SourceIp", "192.0.2.0/24")
+TAGGED = on("StringEquals", "aws:PrincipalTag/a", "b")
+
+
+@scenarios(
+    ("a foreign account in an organisation", trusting(trust({"AWS": OTHER}, Condition=ORGANISATION), READS), NARROWED),
+    ("a foreign account from one network", trusting(trust({"AWS": OTHER}, **SOURCE_IP), READS), NARROWED),
+    ("a foreign account from any network", trusting(trust({"AWS": OTHER}, **on("IpAddress", "aws:SourceIp", ["0.0.0.0/0", "::/0"])), READS), BOTH),
+    ("a foreign account through a VPC endpoint", trusting(trust({"AWS": OTHER}, **on("StringEquals", "aws:SourceVpce", "vpce-1")), READS), NARROWED),
+    ("a foreign account's tagged principals", trusting(trust({"AWS": OTHER}, **TAGGED), READS), NARROWED),
+    ("a foreign account's unique id", trusting(trust({"AWS": OTHER}, **on("StringLike", "aws:userId", "*:jane")), READS), NARROWED),
+    ("a foreign account's source identity", trusting(trust({"AWS": OTHER}, **on("StringEquals", "sts:SourceIdentity", "jane")), READS), NARROWED),
+    ("a foreign account, with MFA", trusting(trust({"AWS": OTHER}, **on("Bool", "aws:MultiFactorAuthPresent", "true")), READS), BOTH),
+    ("everybody from one network", trusting(trust("*", **SOURCE_IP), READS), by("role", READ) | by("any AWS account", READ, status="not evidenced")),
+    ("everybody of this account", trusting(trust("*", **on("StringEquals", "aws:PrincipalAccount", ACCOUNT)), READS), by("role", READ)),
+    ("a foreign account that is another", trusting(trust({"AWS": OTHER}, **on("StringEquals", "aws:PrincipalAccount", ACCOUNT)), READS), by("role", READ)),
+)  # fmt: skip
+def test_id_05_foreign_accounts_that_roles_trust_on_a_condition(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert found(account) == expected[0]
+
+
+@scenarios(
+    ("a foreign account", {}, "fail"),
+    ("a foreign account from one network", SOURCE_IP, "not evidenced"),
+    (
+        "a foreign account that is another",
+        on("StringEquals", "aws:PrincipalAccount", ACCOUNT),
+        None,
+    ),
+)
+def test_id_08_foreign_accounts_that_roles_trust_on_a_condition(
+    account: Account, given: Any, expected: list[Any]
+) -> None:
+    trusting(trust({"AWS": OTHER}, **given), allow("appstream:CreateStreamingURL"))(account)
+    assert found(account, "ID-08").get(f"{FOREIGN}: {MINT}") == expected[0]
+
+
+# --- roles by way of roles ------------------------------------------------------------------------
+
+
+def through(trusts_a: Any, trusts_b: Any, *held: dict[str, Any]) -> Given:
+    """Role B reads users' files; role A holds what is given."""
+    return lambda a: (
+        used(a).allowed("B", READS, trusts=trusts_b).allowed("A", *held, trusts=trusts_a)
+    )
+
+
+A_ROLE, B_ROLE = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in "AB")
+A_SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/A/x"
+TAKES_B = allow("sts:AssumeRole", B_ROLE)
+OUTSIDE, INSIDE = trust({"AWS": OTHER}), trust({"AWS": ACCOUNT})
+
+
+@scenarios(
+    ("a step for all", through(OUTSIDE, INSIDE, TAKES_B), "fail", "fail"),
+    ("the second step, where its trust is narrowed", through(OUTSIDE, trust({"AWS": ACCOUNT}, **TAGGED), TAKES_B), "pass", "not evidenced"),
+    ("the second step, where its right is narrowed", through(OUTSIDE, INSIDE, TAKES_B | SOURCE_IP), "pass", "not evidenced"),
+    ("the second step, where the role's right is narrowed", lambda a: used(a).allowed("B", READS | SOURCE_IP, trusts=INSIDE).allowed("A", TAKES_B, trusts=OUTSIDE), "pass", "not evidenced"),
+    ("the first step is narrowed", through(trust({"AWS": OTHER}, **SOURCE_IP), INSIDE, TAKES_B), "fail", "not evidenced"),
+    ("the second step is denied", through(OUTSIDE, INSIDE, TAKES_B, deny("sts:AssumeRole", B_ROLE)), None, None),
+    ("a session of the role", through(INSIDE, trust({"AWS": A_SESSION})), "fail", None),
+    ("a session of the role, on a condition", through(INSIDE, trust({"AWS": A_SESSION}, **SOURCE_IP)), "pass", None),
+    ("a session of another role", through(INSIDE, trust({"AWS": A_SESSION.replace("role/A", "role/AA")})), None, None),
+    ("a session of another account's role", through(INSIDE, trust({"AWS": A_SESSION.replace(ACCOUNT, OTHER)})), None, None),
+)  # fmt: skip
+def test_id_05_roles_that_lead_to_roles(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    statuses = [found(account).get(f"{who}: {GIVE}") for who in ("role", FOREIGN)]
+    assert statuses == expected
+
+
 # --- who signs in to a role by an identity provider -----------------------------------------------
 
 SAML = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
@@ -501,6 +587,11 @@ SINGLED_OUT = ROLE | by(PROVIDER, READ, status="pass")
 BY_SAML = ROLE | by("SAML-provider", READ, status="pass")
 ANYBODY = ROLE | by(PROVIDER, READ)
 PERHAPS = ROLE | by(PROVIDER, READ, status="not evidenced")
+CUSTOMERS = {  # the issuers of single customers, with patterns of all and of some identities
+    f"{GITHUB}/acme": ("repo:*:ref:refs/heads/main", "repo:acme/*"),
+    "oidc.circleci.com/org/o1": ("org/o1/*", "org/o1/project/p1/*"),
+    "oidc.vercel.com/acme": ("owner:acme:*", "owner:acme:project:p:*"),
+}
 
 
 @scenarios(
@@ -516,6 +607,55 @@ PERHAPS = ROLE | by(PROVIDER, READ, status="not evidenced")
     ("any repository of GitHub's", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "repo:*"}), ANYBODY),
     ("anything at GitHub", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "*"}), ANYBODY),
     ("all but one repository of GitHub's", signed_in(GITHUB, StringNotEquals={f"{GITHUB}:sub": "repo:a/b:x"}), ANYBODY),
+    *(
+        (f"patterns of GitHub's that anybody can match: {pattern}", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": pattern}), ANYBODY)
+        for pattern in (
+            "repo:*:ref:refs/heads/main", "repo:*/infra:*", "*:environment:prod", "repo:*/*:pull_request", "repo:octo*",
+            "repo:octo-*/app:*", "*main", "repo:oct?/app:*", ["repo:a/b:*", "repo:*/infra:*"],
+        )
+    ),
+    *(
+        (f"patterns of owners at GitHub: {pattern}", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": pattern}), SINGLED_OUT)
+        for pattern in ("repo:octo/*", "repo:octo/app*", "repo:octo/app:*", ["repo:a/*", "repo:b/*:pull_request"], "repository_owner_id:65:*")
+    ),
+    ("a pattern of anybody's and one of an owner's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:a/*"}}), SINGLED_OUT),
+    ("anybody at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}), PERHAPS),
+    ("anybody at GitHub, by a session's name", signed_in(GITHUB, StringEquals={"sts:RoleSessionName": "x"}), ANYBODY),
+    ("an owner at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
+    ("an owner at GitHub, by a claim of its own", signed_in(GITHUB, StringEquals={f"{GITHUB}:repository_owner_id": "65"}), SINGLED_OUT),
+    ("any owner at GitHub, by a claim of a branch", signed_in(GITHUB, StringLike={f"{GITHUB}:ref": "refs/heads/*"}), ANYBODY),
+    ("two patterns of anybody's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:*/infra:*"}}), ANYBODY),
+    ("stars in a text that is no pattern", signed_in(GITHUB, StringEquals={f"{GITHUB}:sub": "repo:*"}), SINGLED_OUT),
+    *(
+        (f"patterns that anybody can match: {host} {claim}", signed_in(host, StringLike={f"{host}:{claim}": pattern}), ANYBODY)
+        for host, claim, pattern in (
+            ("gitlab.com", "sub", "project_path:*"),
+            ("gitlab.com", "sub", "project_path:*:ref_type:branch:ref:main"),
+            ("app.terraform.io", "sub", "organization:*:project:p:workspace:w:run_phase:*"),
+            ("agent.buildkite.com", "sub", "organization:*:pipeline:p:*"),
+            ("oidc.vercel.com", "sub", "owner:*:project:p:environment:production"),
+            ("accounts.google.com", "aud", "*.apps.googleusercontent.com"),
+            ("accounts.google.com", "sub", "?*"),
+        )
+    ),
+    *(
+        (f"patterns of owners: {host} {claim}", signed_in(host, StringLike={f"{host}:{claim}": pattern}), SINGLED_OUT)
+        for host, claim, pattern in (
+            ("gitlab.com", "sub", "project_path:a/*:ref_type:branch:ref:main"),
+            ("app.terraform.io", "sub", "organization:a:*"),
+            ("agent.buildkite.com", "sub", "organization:a:pipeline:*"),
+            ("oidc.vercel.com", "sub", "owner:a:*"),
+            ("oidc.codefresh.io", "sub", "account:a:pipeline:*"),
+            ("accounts.google.com", "aud", "123-*.apps.googleusercontent.com"),
+            ("accounts.google.com", "sub", "1234"),
+        )
+    ),
+    *((f"an issuer of a customer: {host}", signed_in(host), PERHAPS) for host in CUSTOMERS),
+    *((f"an issuer of a customer, all identities: {host}", signed_in(host, StringLike={f"{host}:sub": wild}), PERHAPS) for host, (wild, _) in CUSTOMERS.items()),
+    *((f"an issuer of a customer, singled out: {host}", signed_in(host, StringLike={f"{host}:sub": narrow}), SINGLED_OUT) for host, (_, narrow) in CUSTOMERS.items()),
+    *((f"any account of a cluster: {pattern}", signed_in(EKS, StringLike={f"{EKS}:sub": pattern}), PERHAPS) for pattern in ("system:serviceaccount:*", "system:serviceaccount:*:*", "system:*", "sys*", "*")),
+    ("one namespace of a cluster", signed_in(EKS, StringLike={f"{EKS}:sub": "system:serviceaccount:a:*"}), SINGLED_OUT),
+    ("some identities of an issuer without a common form", signed_in("idp.example.com", StringLike={"idp.example.com:sub": "build-*"}), SINGLED_OUT),
     ("one account of a cluster", signed_in(EKS, StringEquals={f"{EKS}:sub": "system:serviceaccount:a:b"}), SINGLED_OUT),
     ("any account of a cluster", signed_in(EKS), PERHAPS),
     ("any account of a cluster that asks for AWS", signed_in(EKS, StringEquals={f"{EKS}:aud": "sts.amazonaws.com"}), PERHAPS),
@@ -523,6 +663,12 @@ PERHAPS = ROLE | by(PROVIDER, READ, status="not evidenced")
     ("one pool's guests", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:aud": "pool"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "unauthenticated"}}), ANYBODY),
     ("one pool's identities, and guests if it has any", signed_in(COGNITO, StringEquals={f"{COGNITO}:aud": "pool"}), PERHAPS),
     ("any pool's identities", signed_in(COGNITO), ANYBODY),
+    *(
+        (f"any pool's {how} identities", signed_in(COGNITO, **{"ForAnyValue:StringLike": {f"{COGNITO}:amr": how}}), ANYBODY)
+        for how in ("authenticated", "unauthenticated")
+    ),
+    ("pools of a region", signed_in(COGNITO, **{"StringLike": {f"{COGNITO}:aud": "eu-west-1:*"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), ANYBODY),
+    ("an identity of any pool", signed_in(COGNITO, **{"StringEquals": {f"{COGNITO}:sub": "eu-west-1:1"}, "ForAnyValue:StringLike": {f"{COGNITO}:amr": "authenticated"}}), SINGLED_OUT),
     ("one application's users at Google", signed_in("accounts.google.com", StringEquals={"accounts.google.com:aud": "app"}), SINGLED_OUT),
     ("anybody at Google", signed_in("accounts.google.com"), ANYBODY),
 )  # fmt: skip

@@ -218,7 +218,7 @@ def test_a_signature_over_other_lists_is_refused(outputs: Path, authority: Autho
     pack = newest(outputs)
     sign(pack, key_of(authority, "analyst of others"))
     whiten(pack)
-    with pytest.raises(NotAsStatedError, match="found another content"):
+    with pytest.raises(NotAsStatedError, match="observed: another content"):
         open_pack(pack)
 
 

@@ -310,7 +310,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (home, "a name that leads out of the pack"),
     (twice, "a second time"),
     (byte_order_mark, "a byte order mark"),
-    (line_ends, r"found line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
+    (line_ends, r"observed: line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
     (latin, "bytes that are not UTF-8"),
     (
         told_twice,
@@ -340,7 +340,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (no_text, r"data/⟨U\+DCFF⟩⟨U\+DCFE⟩.csv: expected no such file"),
     (notebook, r"data/evidence.ipynb: expected a kind of file that a pack has .* not opened"),
     (program, r"data/evidence.html.lnk: expected a kind of file that a pack has"),
-    (active_page, r"data/evidence.html: expected Unsigned on its pages, .*found Signed: by me"),
+    (active_page, r"data/evidence.html: expected Unsigned on its pages, .*observed: Signed: by me"),
     (script, r"data/evidence.pdf: expected a document that does nothing .*/JavaScript"),
     (launch, r"data/evidence.pdf: expected a document that does nothing .*/Launch"),
     (swollen, r"data/evidence.pdf: expected a PDF; observed: it cannot be read"),
@@ -351,7 +351,7 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     ),
     (no_document, r"data/evidence.pdf: expected a PDF; observed: it cannot be read"),
     (nested, r"data/evidence/E0001.json: .*cannot be read"),
-    (wandering_index, r"data/evidence/../../../etc/passwd: .* found it is not there"),
+    (wandering_index, r"data/evidence/../../../etc/passwd: .* observed: it is not there"),
     (broken_index, r"data/evidence/index.csv: expected the index of evidence"),
     (
         broken_table,
