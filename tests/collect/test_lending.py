@@ -137,7 +137,9 @@ def test_one_that_is_too_old_or_lies_ahead_is_refused(lender: Snapshot, days: in
 
 
 def test_one_of_the_same_account_is_refused(lender: Snapshot) -> None:
-    with pytest.raises(UserError, match=f"of account {MANAGER} itself; name a snapshot of the management"):
+    with pytest.raises(
+        UserError, match=f"of account {MANAGER} itself; name a snapshot of the management"
+    ):
         open_lender(run(lender, MANAGER), PROFILE, AS_OF)
 
 
