@@ -40,6 +40,7 @@ from kit.tables.policies import read_policy
 
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
 _KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
+_UNKNOWN_ID = "whoever has a unique id that is not the account's"
 KEY_ACCESS_COLUMNS = {
     "key_policy_admits": Column(calls=_KEY_CALLS),
     "key_grants_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
@@ -106,7 +107,7 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
     return {
         "key_policy_admits": derive(_with(Access.YES), by_policy),
         "key_grants_admit": by_grants,
-        "key_may_admit": perhaps,
+        "key_may_admit": _unless_unlisted(perhaps, snapshot),
     }
 
 
@@ -170,7 +171,9 @@ def access_points(
     return {
         "access_points": derive(lambda _: sorted(point.label for point in points), known),
         "access_points_admit": derive(_with(Access.YES), outcomes),
-        "access_points_may_admit": derive(_with(Access.UNKNOWN), outcomes),
+        "access_points_may_admit": _unless_unlisted(
+            derive(_with(Access.UNKNOWN), outcomes), snapshot
+        ),
     }
 
 
@@ -202,6 +205,14 @@ def _by_point(
     for other in others:
         for action, kind in FILES:
             yield other.name, other.gets(through(other.caller, action, kind))
+
+
+def _unless_unlisted(cell: Cell, snapshot: Snapshot) -> Cell:
+    """A gap where an id may be the account's own, whose roles and users could not be listed."""
+    details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
+    if details.trouble and cell.value and _UNKNOWN_ID in cell.value:
+        return Cell(None, (*cell.refs, *details.evidence), details.trouble)
+    return cell
 
 
 @dataclass(frozen=True)
@@ -240,7 +251,7 @@ def _others(statements: Statements, account: str, known: set[str]) -> Iterator[_
     for name in sorted({n for statement in statements for n in unique_ids(statement)} - known):
         kind = "user" if name.startswith("AIDA") else "role"
         caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
-        yield _Other("whoever has a unique id that is not the account's", caller, perhaps=True)
+        yield _Other(_UNKNOWN_ID, caller, perhaps=True)
 
 
 def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:

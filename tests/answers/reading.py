@@ -122,7 +122,8 @@ def filled(account: Account, *, last: bool) -> Account:
     last that the model admits.
     """
     known: dict[str, Any] = {}
-    for answer in successes(account):
+    # Answers lie in the order in which they came, which threads decide.
+    for answer in sorted(successes(account), key=lambda answer: answer.name):
         for node in nodes(output_shape(answer.call), answer.body):
             if isinstance(node.path[-1], str) and not isinstance(node.value, dict | list):
                 known.setdefault(node.path[-1], node.value)

@@ -19,6 +19,7 @@ from tests.standins import (
     Account,
     directory,
     erases,
+    key_policy,
     management,
     objects,
     pool_user,
@@ -217,8 +218,31 @@ def renamed(folder: Path) -> Account:
     return account.bucket("files", listed=False, policy=policy, **kept)
 
 
+def by_id(folder: Path) -> Account:
+    """A key and an access point let in a unique id, which is nobody's in the account."""
+    account = Account(folder)
+    bucket, point = f"arn:aws:s3:::{HOME}", f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports"
+    anybody: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Condition": {"StringEquals": {"aws:userId": "AROAEXTERNAL1234:x"}},
+    }
+    delegated = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "*",
+        "Resource": [bucket, f"{bucket}/*"],
+        "Condition": {"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}},
+    }
+    reads = anybody | {"Action": "s3:GetObject", "Resource": [point, f"{point}/object/*"]}
+    account.bucket(encryption="aws:kms", key=KEY, policy={"Statement": [delegated]})
+    account.key(policy=key_policy(anybody | {"Action": "kms:Decrypt", "Resource": "*"}))
+    return account.access_point(policy={"Version": "2012-10-17", "Statement": [reads]})
+
+
 SAMPLES = {
-    sample.__name__: sample for sample in (tidy, lake, careless, empty, member, federal, renamed)
+    sample.__name__: sample
+    for sample in (tidy, lake, careless, empty, member, federal, renamed, by_id)
 }
 
 
