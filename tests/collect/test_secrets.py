@@ -248,12 +248,62 @@ def test_only_one_character_grows_when_folded():
     assert grown == ["İ"]
 
 
-PIECES = st.sampled_from(
-    'password secret token api_key sig pass pw --pw < > : = ? & # " \' \\ \\" :// @ git abc1 '
-    "Winter-31 %3D %26 %3F %3A%2F%2F %40 . , ; ) ( { } - / \\u003d \\u0026 null is は İ x "
-    f"⟦ ⟧ ⟦secret: {ACCESS_KEY} {JWT} bearer {'A' * 20}".split(" ")
-) | st.sampled_from(
-    [" ", "\n", "⟦secret: token⟧", "⟦secret: Unknown⟧", f"{DASHES}BEGIN PRIVATE KEY{DASHES}"]
+COMMANDS = [
+    *(
+        "mysql -u a -p",
+        "curl -u ",
+        "a:",
+        "net use \\\\h\\s ",
+        "net user a ",
+        " /user:a ",
+        " /add",
+        " -p ",
+    ),
+    *(
+        "reg add k /v Password /d ",
+        "docker login ",
+        "openssl pass:",
+        "setx PASSWORD ",
+        "echo ",
+        " | ",
+    ),
+    *(
+        '<add key="Password" value="',
+        '"/>',
+        "<Password><Value>",
+        "</",
+        '"name":"secret","value":"',
+        '",',
+    ),
+    *(
+        "login: a/",
+        "basic ",
+        "YTpiMQ==",
+        "cGFzc3dvcmQ9SGVyb24tNDQ=",
+        "\u200b",
+        "\u0430",
+        "%41",
+        "\\u0041",
+    ),
+    *(
+        "&lt;",
+        "&quot;",
+        "AKIA",
+        "IOSFODNN7",
+        "EXAMPLE",
+        "https://hooks.slack.com/services/T1EXAMPLE/B1",
+    ),
+]
+PIECES = (
+    st.sampled_from(
+        'password secret token api_key sig pass pw --pw < > : = ? & # " \' \\ \\" :// @ git abc1 '
+        "Winter-31 %3D %26 %3F %3A%2F%2F %40 . , ; ) ( { } - / \\u003d \\u0026 null is は İ x "
+        f"⟦ ⟧ ⟦secret: {ACCESS_KEY} {JWT} bearer {'A' * 20}".split(" ")
+    )
+    | st.sampled_from(COMMANDS)
+    | st.sampled_from(
+        [" ", "\n", "⟦secret: token⟧", "⟦secret: Unknown⟧", f"{DASHES}BEGIN PRIVATE KEY{DASHES}"]
+    )
 )
 TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=16).map("".join)
 
