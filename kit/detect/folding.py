@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Literal
 from urllib.parse import unquote
 
 Edit = tuple[int, int, str]  # start, end, replacement
+Fold = Literal["nothing", "disguises", "percent"]
 
 # Characters that print nothing: soft hyphens, joiners, directions, variation selectors, tags.
 INVISIBLE = (
@@ -16,10 +18,13 @@ INVISIBLE = (
 )
 _ASCII = "3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]"  # a letter or digit, in hexadecimal
 _DISGUISE = re.compile(
-    rf"(?P<invisible>[{INVISIBLE}]+)|%(?:{_ASCII})|(?<!\\)\\u00(?P<code>{_ASCII})"
+    rf"(?P<invisible>[{INVISIBLE}]+|\\{{1,7}}u(?i:00ad|200[b-f]|202[a-e]|206[0-9]|feff))"
+    rf"|%(?:{_ASCII})|\\{{1,7}}u00(?P<code>{_ASCII})"
     r"|&(?P<entity>lt|gt|quot|apos|#3[49]);|(?P<marked>[^\W\d_][\u0300-\u036f]+)"
+    r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\s,;:/>)}\]]))"
     "|[\uff01-\uff5e\ufe50-\ufe6b\U0001d400-\U0001d7ff\u2460-\u24ff]"
 )
+_PERCENT = re.compile("%(?:2[0-9A-Fa-f]|3[A-Fa-f]|[46]0|5[B-Fb-f]|7[B-Eb-e])")  # ASCII's signs
 _ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "#34": '"', "#39": "'"}
 # Letters of other scripts that print as a letter of ASCII (https://www.unicode.org/reports/tr39).
 _PAIRS = (
@@ -37,6 +42,8 @@ class Folded:
     Parameters
     ----------
     text : str
+    fold : {"nothing", "disguises", "percent"}
+        What the view replaces: nothing, disguises, or the signs of ASCII that are percent-encoded.
 
     Attributes
     ----------
@@ -45,12 +52,13 @@ class Folded:
     view : str
         The text without disguises, with the same edits. Invisible characters are left out.
         Full-width and mathematical letters, letters of other scripts within a word of ASCII, and
-        percent-encoded, escaped or decomposed letters are replaced by the plain letter.
+        percent-encoded, escaped or decomposed letters are replaced by the plain letter. Quotes that
+        are doubled within quotes become one.
     """
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, fold: Fold):
         self.text = text
-        self.view, self._places = _fold(text)
+        self.view, self._places = _fold(text, _FOLDS[fold])
 
     def apply(self, edits: Iterable[Edit]) -> None:
         """Replace spans of the view, and the part of the text that each span shows.
@@ -89,27 +97,42 @@ def _replace(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[done:]))
 
 
-def _fold(text: str) -> tuple[str, list[int]]:
+_FOLDS: dict[Fold, re.Pattern[str] | None] = {
+    "nothing": None,
+    "disguises": _DISGUISE,
+    "percent": _PERCENT,
+}
+_HINTS = ("%", "&", "\\u", '""')  # of which each disguise in ASCII holds one
+
+
+def folds(text: str) -> tuple[Fold, ...]:
+    """Return the ways of folding that may show more of a text than it shows itself."""
+    if text.isascii() and not any(hint in text for hint in _HINTS):
+        return ()
+    return ("disguises", "percent") if "%" in text and _PERCENT.search(text) else ("disguises",)
+
+
+def _fold(text: str, disguise: re.Pattern[str] | None) -> tuple[str, list[int]]:
     """Return the view and the place in the text of each of its characters; no places if equal."""
-    if text.isascii() and not ("%" in text or "&" in text or "\\u00" in text):
+    if disguise is None:
         return text, []
     parts: list[str] = []
     places: list[int] = []
     done = 0
-    for match in _DISGUISE.finditer(text):
+    for match in disguise.finditer(text):
         plain = _plain(match)
         parts += (text[done : match.start()], plain)
         places += (*range(done, match.start()), *(match.start() for _ in plain))
         done = match.end()
+    view = "".join((*parts, text[done:]))
     if not text.isascii():
-        parts = [_WORD.sub(_unmix, "".join((*parts, text[done:])))]
-    else:
-        parts.append(text[done:])
-    view = "".join(parts)
+        view = _WORD.sub(_unmix, view)
     return (view, []) if view == text else (view, [*places, *range(done, len(text) + 1)])
 
 
 def _plain(match: re.Match[str]) -> str:
+    if match[0][0] == "%":
+        return unquote(match[0])
     if match["invisible"]:
         return ""
     if match["code"]:
@@ -118,8 +141,8 @@ def _plain(match: re.Match[str]) -> str:
         return _ENTITIES[match["entity"]]
     if match["marked"]:
         return unicodedata.normalize("NFC", match[0])
-    if match[0][0] == "%":
-        return unquote(match[0])
+    if match["doubled"]:
+        return '"'
     return unicodedata.normalize("NFKC", match[0])
 
 

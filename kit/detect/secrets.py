@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote
 
-from kit.detect.folding import Edit, Folded
+from kit.detect.folding import Edit, Folded, folds
 from kit.detect.places import Place, places
 from kit.detect.tokens import KINDS, authorizations, decoded, private_keys, token, tokens
 
@@ -39,7 +39,22 @@ def mask_secrets(text: str) -> str:
 
 
 def _mask(text: str, depth: int) -> str:
-    folded = Folded(text)
+    for _ in range(_ROUNDS):  # a command that ended where a secret began may go on after it
+        before, text = text, _once(text, depth)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str, depth: int) -> str:
+    text = _apply(Folded(text, "nothing"), depth)
+    for fold in folds(text):
+        folded = Folded(text, fold)
+        text = _apply(folded, depth) if folded.view != text else text
+    return text
+
+
+def _apply(folded: Folded, depth: int) -> str:
     for stage in (private_keys, tokens, partial(_encoded, depth), authorizations):
         folded.apply(stage(folded.view))
     for stage in (_userinfo, _by_key, _by_place):
@@ -60,6 +75,7 @@ def mask_value(key: str, value: str) -> str:
     return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
 
 
+_ROUNDS = 8
 _SHORTEST = 16  # characters of a token, or of base64, without any sign
 _TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
 _TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
