@@ -32,6 +32,7 @@ from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.policy import SessionPolicy
 from kit.collect.wire import check
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.inputs import refuse_environment
 from kit.parameters import Run
 from kit.snapshot import is_expired, is_refused, reason_for, way_in
 
@@ -341,6 +342,7 @@ def _frozen(session: boto3.Session) -> Any:
 
 def _open(run: Run, config: Config, narrowing: Narrowing) -> tuple[boto3.Session, str]:
     """Log in: the session of a run, and the region that is its home."""
+    refuse_environment()
     try:
         session = boto3.Session(profile_name=run.aws_profile or None)
     except ProfileNotFound:
@@ -399,6 +401,7 @@ def shell_client(service: str, region: str | None = None) -> Any:
     region : str, optional
         By default the shell's.
     """
+    refuse_environment()
     return boto3.Session().client(service, region_name=region, config=_config())
 
 
