@@ -52,10 +52,11 @@ sbom: .venv/dev
 audit: .venv/dev
 	@$(BIN)/python -m tests.supply audit
 
-# The promises under faults, forgeries and hostile input; QUICK=1 tries a sample.
+# The promises under faults, forgeries and hostile input; the table goes to docs/security.md.
+# QUICK=1 tries a sample, and writes nothing.
 torture: .venv/dev
 	$(BIN)/python tests/system.py
-	$(BIN)/python -m benchmarks.torture $(if $(QUICK),--quick)
+	$(BIN)/python -m benchmarks.torture $(if $(QUICK),--quick,--write)
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/run.py

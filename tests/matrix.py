@@ -139,6 +139,12 @@ class Bench:
         shutil.rmtree(to)
         return snapshot, evaluate(tabulate(snapshot))
 
+    def forget_clients(self) -> None:
+        """Make new clients for the next run."""
+        for clients in self._clients.values():
+            clients.close()
+        self._clients.clear()
+
     def _client(self, account: str, run: Run) -> Clients:
         if account not in self._clients:
             self._clients[account] = Clients(run, WHOLE)
