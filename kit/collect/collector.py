@@ -40,8 +40,9 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
+from kit.collect.login import explain
 from kit.collect.policy import policy, session_policies
-from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
+from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
