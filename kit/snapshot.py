@@ -15,7 +15,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -152,6 +152,10 @@ class Trouble:
     permission: str = ""
     hint: str = ""
     evidence: str = ""
+
+
+# The members that say why something could not be seen; gaps, coverage and findings have them.
+TROUBLE = tuple(part.name for part in fields(Trouble) if part.name != "evidence")
 
 
 @dataclass(frozen=True)

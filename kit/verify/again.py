@@ -101,7 +101,7 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
         else:
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
-            yield _parquet(contents, findings_parquet({**made, "records": records}))
+            yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
     yield from _forms(contents, executed, maker)
     yield from _evidence(contents, stored)
 
