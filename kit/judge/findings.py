@@ -133,10 +133,15 @@ def why(finding: Finding) -> str:
     """
     sample, reason = finding.sample, finding.reason
     call = " ".join(filter(None, (finding.operation, finding.code)))
-    if (finding.status == NOT_EVIDENCED or reason == WORST) and has(f"reasons/{reason}"):
-        reason = text(f"reasons/{reason}")
+    if finding.status == NOT_EVIDENCED or reason == WORST:
+        reason = reason_text(reason)
     rest = ", ".join(filter(None, (reason, call, finding.hint)))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def reason_text(code: str) -> str:
+    """Return what the catalogue has for a reason code; the code itself where it has nothing."""
+    return text(f"reasons/{code}") if has(f"reasons/{code}") else code
 
 
 def summed_up(verdict: str, controls: Sequence[str], made: int, count: int) -> str:

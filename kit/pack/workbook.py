@@ -19,6 +19,7 @@ from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
 from kit.pack.sheets import Column, Sheet, sheets
+from kit.report.formats import minute
 from kit.report.records import FindingsData
 from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text, escape
 
@@ -220,7 +221,7 @@ class _Writer:
         return row + 2
 
     def _headline(self, sheet: Sheet) -> str:
-        as_of = f"{instant(self.facts['as_of']):%Y-%m-%d %H:%M} UTC"
+        as_of = minute(instant(self.facts["as_of"]))
         facts = [self._account(), text("pack/workbook/as_of", time=as_of)]
         return _MIDDLE_DOT.join([sheet.about, *facts, *self.marks])
 
