@@ -40,6 +40,7 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
+from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
@@ -124,7 +125,10 @@ def collect(
     organisation = open_lender(run, profile, as_of, lender)
     account = Path(run.outputs) / run.account
     _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
-    engine = _Engine(run, Clients(run), as_of, progress)
+    needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
+    partition = run.partition or "aws"
+    policies = session_policies(policy(needed, partition), partition)
+    engine = _Engine(run, Clients(run, policies), as_of, progress)
     try:
         header, requests, lent = _gather(engine, run, calls, organisation)
     finally:
@@ -189,6 +193,7 @@ def _gather(
             for service in {call.service for call in needed}
             if not is_listed(service, engine.partition)
         ),
+        "session": engine.session,
         "throttles": engine.throttles,
         "stopped": engine.stopped,
         "regions": regions.all,
@@ -302,6 +307,11 @@ class _Engine:
     def verifies(self) -> bool:
         """Whether the certificate of every endpoint was verified."""
         return self._clients.verify_certificates
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """What limits the session of the role that the kit assumed; None without a role."""
+        return self._clients.narrowing.record
 
     @property
     def throttles(self) -> int:
