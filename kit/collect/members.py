@@ -9,6 +9,7 @@ import botocore.exceptions as aws
 from pydantic import Field, field_validator
 
 from kit.aws_models import home_region, partition_of
+from kit.collect.policy import session_policies
 from kit.collect.session import Clients, explain
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, Strict
@@ -44,6 +45,12 @@ class Discover(Strict):
             names.append("ListTagsForResource")
         return [f"organizations:{name}" for name in names]
 
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The IAM policy that allows these actions."""
+        statement = {"Effect": "Allow", "Action": self.actions, "Resource": "*"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
 
 def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     """Request the accounts from AWS Organizations.
@@ -67,7 +74,7 @@ def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     CannotRunError
         AWS could not be reached.
     """
-    clients = Clients(run)
+    clients = Clients(run, session_policies(wanted.policy, run.partition or "aws"))
     client = clients.client("organizations", home_region(partition_of(clients.home)))
     try:
         members = _below(client, wanted.units) if wanted.units else _listed(client, "accounts")
