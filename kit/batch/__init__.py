@@ -18,6 +18,7 @@ from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, Ledger
 from kit.batch.progress import Form, Progress
 from kit.batch.signing import refuse_mismatches, try_key
 from kit.batch.store import open_store
+from kit.bounds import WRITTEN, read_file
 from kit.errors import CannotRunError, UserError
 from kit.outputs import new_file
 from kit.parameters import Run, load_profile, load_waivers
@@ -115,7 +116,7 @@ def run_batch(
         ledger.expect(
             batch.runs,
             batch=batch.file.name,
-            file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            file_sha256=hashlib.sha256(read_file(path, WRITTEN)).hexdigest(),
             kit=version("appstream-evidence-kit"),
         )
         bar = Progress(len(batch.runs), progress)

@@ -63,7 +63,6 @@ from kit.snapshot import (
     write,
 )
 
-_FIRST = (GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS)  # of every run
 _WORKERS = 16
 _AT_ONCE = 6  # requests to a service in a region: AppStream throttles early
 _MOST_PAGES = 2_000  # the longest list, IAM's roles, has 10,000 items at most
@@ -128,10 +127,10 @@ def collect(
     organisation = open_lender(run, profile, as_of, lender)
     account = Path(run.outputs) / run.account
     _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
-    needed = with_sources({*calls, *_FIRST, *([DESCRIBE_ORGANIZATION] if organisation else [])})
-    document = policy(needed, run.partition or "aws")
-    clients = Clients(run, session_policies(document, run.partition or "aws"))
-    engine = _Engine(run, clients, as_of, progress)
+    needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
+    partition = run.partition or "aws"
+    policies = session_policies(policy(needed, partition), partition)
+    engine = _Engine(run, Clients(run, policies), as_of, progress)
     try:
         header, requests, lent = _gather(engine, run, calls, organisation)
     finally:
@@ -228,9 +227,8 @@ def _check_writable(folder: Path) -> None:
     except OSError as error:
         if shortage.of(error):
             raise cannot_write(folder, error) from None
-        raise UserError(
-            f"outputs: {folder} cannot be written ({there}: {error.strerror})"
-        ) from None
+        reason = f"{there}: {error.strerror}"
+        raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
 
 
 def _stages(needed: Collection[Call]) -> list[list[Call]]:
@@ -266,7 +264,7 @@ class _Engine:
     def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
         self.run = run
         self.requests: list[Request] = []
-        self.performed = set(_FIRST)
+        self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
         self._clients = clients
         self._context = RunContext(run.account, as_of, run.lookback_days)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")

@@ -81,8 +81,9 @@ def calls_of(run: Run) -> frozenset[Call]:
         if control != waiver.control:
             raise UserError(f"{where}{waiver.control!r}: write {control}")
     calls = needed_calls(run.controls)
-    # Another run reads this snapshot only where it names its organisation.
-    return calls | {DESCRIBE_ORGANIZATION} if run.administers_organisation else calls
+    # A snapshot is lent only where both snapshots name their organisation.
+    both = run.administers_organisation or run.organisation_snapshot
+    return calls | {DESCRIBE_ORGANIZATION} if both else calls
 
 
 def evaluate(tables: Tables) -> Findings:

@@ -23,7 +23,8 @@ from kit.catalogue.texts import text
 from kit.errors import UserError
 from kit.pack.prose import headings_and_prose
 from kit.report import views
-from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
+from kit.report.views import EVIDENCE_MIME, JSON, ids
+from kit.visible import escape
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2

@@ -5,12 +5,13 @@ This is for the analyst, who has the snapshot and the key of the labels; an audi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kit import bounds
+from kit.bounds import parse_json
 from kit.errors import CannotRunError, UserError
 from kit.outputs import write_file
 from kit.redact.labels import Named
@@ -126,7 +127,9 @@ def record_in(pack: Path, number: str) -> Mapping[str, Any]:
     """
     path = pack / "data" / "evidence" / f"{number}.json"
     try:
-        record: Mapping[str, Any] = json.loads(path.read_bytes())
+        record = parse_json(bounds.read_file(path, bounds.PACK_FILE), bounds.PACK_FILE)
+        if not isinstance(record, dict) or not isinstance(record.get("commitment"), str):
+            raise ValueError("no commitment")
     except (OSError, ValueError):
         raise UserError(f"--pack: {path} is not there, or is no record") from None
     return record

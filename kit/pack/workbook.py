@@ -19,7 +19,8 @@ from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
 from kit.pack.sheets import Column, Sheet, sheets
-from kit.report.views import JSON, SEVERITIES, STATUSES, Kind, cell_text, escape
+from kit.report.views import JSON, SEVERITIES, STATUSES, Kind, cell_text
+from kit.visible import escape
 
 TEXT_LIMIT = 32_767  # UTF-16 units in a cell
 ROW_LIMIT = 1_048_576  # rows of a sheet

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.bounds import LABEL_KEY, read_file
 from kit.errors import CannotRunError, UserError
 from kit.outputs import write_file
 from kit.parameters import Run
@@ -122,14 +123,15 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
     try:
         if not path.exists() and not fingerprint:
             _make_key(path)
-        key = bytes.fromhex(path.read_text())
+        key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
     except FileNotFoundError:
         raise UserError(
             f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
             f"{fingerprint}; restore that key, or labels would not match earlier packs"
         ) from None
     except (OSError, ValueError) as error:
-        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({error})") from None
+        problem = getattr(error, "strerror", None) or error
+        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
     labels = Labels(key, clear=not run.pseudonymise)
     if fingerprint and labels.fingerprint != fingerprint:
         raise UserError(

@@ -32,6 +32,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         "contact": run.contact or undeclared,
         "thresholds": snapshot.profile.name,
         "collected": _collected(snapshot),
+        "session": session(snapshot),
         "requests": f"{sum(request.attempts > 0 for request in snapshot.requests)}",
         "stopped": "; ".join(stop["message"] for stop in snapshot.stopped),
         "lender": _lender(snapshot),
@@ -52,6 +53,20 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         marks=marks,
         paper=run.paper,
         language=chosen() if chosen() == REFERENCE else str(Path(chosen()).resolve()),
+    )
+
+
+def session(snapshot: Snapshot) -> str:
+    """Return what limited the permissions of the credentials; empty where it is not recorded."""
+    if "session" not in snapshot.header:
+        return ""
+    facts = snapshot.header["session"]
+    if facts is None:
+        return text("report/cover/session/none")
+    return text(
+        f"report/cover/session/{facts['policy']}",
+        actions=facts["actions"],
+        seconds=facts["seconds"],
     )
 
 

@@ -217,9 +217,9 @@ class Sandbox:
             raise errors.unknown_credentials(service)
         if fault == "drop":
             raise _Dropped
-        policy = self.policies.get(account.name)
-        forbidden = policy is not None and not permissions.allows(
-            policy, service, name, operation.parameters
+        forbidden = not all(
+            any(permissions.allows(policy, service, name, operation.parameters) for policy in held)
+            for held in self._policies(account, scope.access_key_id)
         )
         if fault == "deny" or forbidden:
             bucket = operation.parameters.get("Bucket") if service == "s3" else None
@@ -263,6 +263,13 @@ class Sandbox:
         if struck and fault in ("cut", "drip"):
             raise _Slow(struck, response)
         return response
+
+    def _policies(self, account: Account, access_key_id: str) -> list[Sequence[Mapping[str, Any]]]:
+        """Return groups of policies; a policy of each group has to allow a request."""
+        session = self._world.sessions.get(access_key_id)
+        identity = self.policies.get(account.name)
+        groups = [(identity,) if identity is not None else (), session.policies if session else ()]
+        return [group for group in groups if group]
 
     def _log(
         self,

@@ -23,6 +23,7 @@ from kit.parameters import Run, parameters
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot, digest
+from tests.collect.policies import WHOLE
 
 DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 
@@ -281,7 +282,7 @@ def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
 
 def test_the_snapshot_tells_whether_certificates_were_verified(demo: Run) -> None:
     assert gather(demo, "GV-01").header["certificates_verified"] is True
-    clients = Clients(demo)
+    clients = Clients(demo, WHOLE)
     clients.client("sts", "eu-west-1")
     assert clients.verify_certificates
     lax = boto3.client("sts", region_name="eu-west-1", verify=False)

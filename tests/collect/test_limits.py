@@ -31,6 +31,7 @@ from kit.report.cover import cover
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Request, Snapshot
+from tests.collect.policies import WHOLE
 
 DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 AWAY = "eu-west-1"
@@ -141,7 +142,7 @@ def test_headers_that_drip_are_ended_too(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    clients = Clients(Run(account="111111111111", call_seconds=0.5))
+    clients = Clients(Run(account="111111111111", call_seconds=0.5), WHOLE)
     client = clients.client("appstream", AWAY)
     within = clients.call("appstream", AWAY)
     with pytest.raises(CallOverdueError, match=r"0\.5 seconds \(call_seconds\)"), within:

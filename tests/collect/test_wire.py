@@ -22,6 +22,7 @@ from kit.parameters import Run, parameters
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Request, Snapshot
+from tests.collect.policies import WHOLE
 
 DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
@@ -402,7 +403,7 @@ def test_the_last_chunk_has_to_come(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    client = Clients(Run(account="111111111111")).client("appstream", "eu-west-1")
+    client = Clients(Run(account="111111111111"), WHOLE).client("appstream", "eu-west-1")
     try:
         if whole:
             assert client.describe_stacks()["Stacks"] == []
