@@ -36,6 +36,7 @@ from kit.parameters import Run
 from kit.snapshot import is_expired, is_refused, reason_for, way_in
 
 USER_AGENT = "appstream-evidence-kit"
+_SHELL_AGENT = f"{USER_AGENT}-shell"  # of requests that write packs and sign, as the shell may
 _ATTEMPTS = 8
 _LOGIN_ERRORS = {
     "CredentialRetrievalError",
@@ -464,8 +465,9 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
 
 
 def _config(run: Run | None = None) -> Config:
+    agent = USER_AGENT if run else _SHELL_AGENT
     return Config(
-        user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
+        user_agent_extra=f"{agent}/{version('appstream-evidence-kit')}",
         connect_timeout=run.connect_seconds if run else 10,
         read_timeout=run.read_seconds if run else 60,
         max_pool_connections=32,

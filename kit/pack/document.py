@@ -24,7 +24,8 @@ from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, TableB
 from kit.pack.prose import headings_and_prose
 from kit.report import views
 from kit.report.records import FindingsData, parse_findings
-from kit.report.views import EVIDENCE_MIME, JSON, Cell, escape, ids
+from kit.report.views import EVIDENCE_MIME, JSON, Cell, ids
+from kit.visible import escape
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2

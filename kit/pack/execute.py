@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from nbformat.v4 import new_output
 from traitlets.config import Config
 
 from kit.errors import CannotRunError
+from kit.outputs import scratch
 from kit.shipped import project
 
 _START_SECONDS = 120
@@ -38,7 +38,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
     CannotRunError
         A cell failed; the message names the error.
     """
-    with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
+    with scratch() as folder:
         try:
             made: NotebookNode = papermill.execute_notebook(
                 str(project("notebooks") / name),
@@ -47,7 +47,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 kernel_name="python3",
                 progress_bar=progress,
                 start_timeout=_START_SECONDS,
-                config=_kernel_config(Path(folder)),
+                config=_kernel_config(folder),
             )
         except papermill.PapermillExecutionError as error:
             raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None

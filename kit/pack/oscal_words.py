@@ -7,7 +7,8 @@ from typing import Any
 
 from kit.pack.by_control import instant
 from kit.report.records import Facts
-from kit.report.views import JSON, escape
+from kit.report.views import JSON
+from kit.visible import escape
 
 VERSION = "1.2.1"
 NAMESPACE = "urn:x-appstream-evidence-kit"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +15,7 @@ import typst
 from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
+from kit.outputs import scratch
 from kit.pack.attachments import Attachment, attachments
 from kit.pack.document import Document
 from kit.pack.exporter import DocumentExporter
@@ -78,13 +78,13 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
 @contextmanager
 def _font_folders(faces: tuple[fonts.Face, ...]) -> Iterator[list[str]]:
     """Yield folders with the faces' files and no others, for Typst reads whole folders."""
-    with tempfile.TemporaryDirectory(prefix="evidence-fonts-") as folder:
+    with scratch() as folder:
         for path in {face.path for face in faces if face.path.parent != fonts.directory()}:
             try:
-                (Path(folder) / path.name).symlink_to(path)
+                (folder / path.name).symlink_to(path)
             except OSError:
                 shutil.copy(path, folder)
-        yield [str(fonts.directory()), folder]
+        yield [str(fonts.directory()), str(folder)]
 
 
 def _shrink(made: bytes) -> bytes:

@@ -21,7 +21,8 @@ from kit.pack.document import Document
 from kit.pack.sheets import Column, Sheet, sheets
 from kit.report.formats import minute
 from kit.report.records import FindingsData
-from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text, escape
+from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text
+from kit.visible import escape
 
 TEXT_LIMIT = 32_767  # UTF-16 units in a cell
 ROW_LIMIT = 1_048_576  # rows of a sheet

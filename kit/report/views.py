@@ -29,12 +29,12 @@ from kit.report.formats import (
     Scalar,
     cell_text,
     counts,
-    escape,
     ids,
     joined,
     storable,
     svg_uri,
 )
+from kit.visible import escape
 
 __all__ = [
     "EVIDENCE_MIME",
@@ -59,7 +59,6 @@ __all__ = [
     "View",
     "cell_text",
     "environment",
-    "escape",
     "ids",
     "parse",
 ]

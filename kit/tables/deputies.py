@@ -21,6 +21,8 @@ _SERVICE = "aws:principalservicename"
 _OF_SERVICES = {*_ACCOUNTS[:3], *_ORGANISATIONS, _SERVICE, "aws:principalisawsservice"}
 _ANY_SERVICE = "a service of AWS"
 _ENCRYPTION = "kms:encryptioncontext:"
+# Of accounts with ARNs that policies name, whether they fit; beyond, a service may send any ARN.
+_MOST_PAIRS = 20_000
 _ANY_ACCOUNT = "0" * 12
 # The context of requests that a service makes for a customer whom no policy names.
 _FOR_ANYBODY: Context = {
@@ -96,10 +98,11 @@ def for_accounts(
             if number != account:
                 admitted |= {(number, service) for service in by_statement}
     arns = _values(statements, "aws:sourcearn")
+    too_many = len(admitted) * len(arns) > _MOST_PAIRS
     for number, service in sorted(admitted):
         generic = f"arn:aws:any:any:{number}:any"
-        own = [arn for value in arns if (arn := _arn(value, number) or _arn(value, "", number))]
-        for arn in dict.fromkeys([generic, *own]):
+        own = () if too_many else filter(None, (_of_account(value, number) for value in arns))
+        for arn in (UNKNOWN,) if too_many else dict.fromkeys([generic, *own]):
             yield (
                 written[number],
                 service,
@@ -148,6 +151,11 @@ def for_anybody(statements: Iterable[Statement], account: str) -> list[Context]:
 def _values(statements: Iterable[Statement], key: str) -> list[str]:
     conditions = (c for statement in statements for c in statement.conditions if c.key == key)
     return list(dict.fromkeys(value for c in conditions for value in c.values))
+
+
+def _of_account(pattern: str, number: str) -> str | None:
+    """Return an ARN that matches a pattern, with an account's number or, as a bucket's, none."""
+    return _arn(pattern, number) or _arn(pattern, "", number)
 
 
 def _arn(pattern: str, number: str, named: str = "") -> str | None:

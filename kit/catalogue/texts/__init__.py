@@ -19,6 +19,7 @@ import yaml
 
 from kit.catalogue import frameworks
 from kit.errors import UserError
+from kit.inputs import read_yaml
 from kit.shipped import project
 
 REFERENCE = "en"
@@ -133,11 +134,11 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
         return _included(dict(_reference()))
     try:
-        entries = _included(dict(_flat(_read(Path(language).read_text("utf-8")))))
-    except OSError as error:
+        entries = _included(dict(_flat(read_yaml(Path(language))[0])))
+    except UserError as error:
         accepted = f"{REFERENCE}, or the path of a YAML file"
-        raise UserError(f"language: {language!r}: {error.strerror}; accepted: {accepted}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise UserError(f"language: {error}; accepted: {accepted}") from None
+    except ValueError as error:
         raise UserError(f"language: {language!r} is not a catalogue of texts: {error}") from None
     reference = _catalogue(REFERENCE)
     for id in [*(reference.keys() - entries.keys()), *(entries.keys() - reference.keys())]:
