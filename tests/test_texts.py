@@ -109,7 +109,7 @@ def test_a_missing_or_broken_file_is_named(english: None, tmp_path: Path) -> Non
         texts.choose(str(tmp_path / "nowhere.yaml"))
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [")
-    with pytest.raises(UserError, match="is not a catalogue of texts"):
+    with pytest.raises(UserError, match="is not valid YAML"):
         texts.choose(str(broken))
     part = tmp_path / "part.yaml"
     part.write_text("a: {plain: x}")
