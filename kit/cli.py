@@ -90,6 +90,12 @@ def _trusting(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--trust", type=click.Path(path_type=Path), help=text)(command)
 
 
+def _in_a_language(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that names the language of an overview."""
+    text = "Of the texts: en, or the path of a YAML file."
+    return click.option("--language", default="en", show_default=True, help=text)(command)
+
+
 @main.command()
 @click.argument("parameters", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True, help="No progress bars.")
@@ -211,15 +217,21 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @_trusting
+@_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def organisation(
-    packs: Path, to: Path | None, expect: tuple[str, ...], trust: Path | None, quiet: bool
+    packs: Path,
+    to: Path | None,
+    expect: tuple[str, ...],
+    trust: Path | None,
+    language: str,
+    quiet: bool,
 ) -> None:
     """Sum up the newest pack of each account below the folder PACKS."""
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
-    made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
+    made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
@@ -230,9 +242,15 @@ def organisation(
 @click.argument("later", required=False, type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
 @_trusting
+@_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def compare(
-    earlier: Path, later: Path | None, to: Path | None, trust: Path | None, quiet: bool
+    earlier: Path,
+    later: Path | None,
+    to: Path | None,
+    trust: Path | None,
+    language: str,
+    quiet: bool,
 ) -> None:
     """Report what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
@@ -240,7 +258,7 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
-    made = seal_changes(earlier, later, to, trust=trust, progress=not quiet)
+    made = seal_changes(earlier, later, to, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "changes.csv")
     changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
     terminal.line("changes: " + (", ".join(changes) or "none"))

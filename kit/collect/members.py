@@ -10,8 +10,9 @@ from pydantic import Field, field_validator
 
 from kit.aws_models import home_region, partition_of
 from kit.collect.limits import GivenUpError
+from kit.collect.login import explain
 from kit.collect.policy import session_policies
-from kit.collect.session import Clients, explain
+from kit.collect.session import Clients
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, Strict
 from kit.snapshot import reason_for

@@ -20,13 +20,13 @@ from kit.collect.collector import collect
 from kit.collect.session import Clients
 from kit.collect.wire import UnreadableAnswerError, check, printable
 from kit.judge import needed_calls
-from kit.parameters import Run, parameters
+from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
-from kit.snapshot import Request, Snapshot
+from kit.snapshot import Snapshot
+from tests.collect.conftest import claims, requests_of, verdicts
 from tests.collect.policies import WHOLE
 
-DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
 DEEP = "[" * 10_000 + "]" * 10_000
 NO_ANSWERS: dict[str, dict[str, Any]] = {
@@ -56,48 +56,14 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    for name, value in sandbox.environment("demo").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    yield parameters(DEMO).model_copy(update={"outputs": str(tmp_path / "outputs")})
-    sandbox.faults.clear()
-
-
-@pytest.fixture(scope="module")
-def faultless(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment("demo").items():
-            patch.setenv(name, value)
-        folder = tmp_path_factory.mktemp("faultless") / "snapshot"
-        return collect(parameters(DEMO), needed_calls([]), folder, progress=False)
-
-
 def gather(run: Run, *chosen: str) -> Snapshot:
     return collect(run, needed_calls(chosen), progress=False)
 
 
-def ask(run: Run, *operations: str) -> Snapshot:
+def collect_only(run: Run, *operations: str) -> Snapshot:
     """Make the calls of some operations, and those that they depend on."""
     wanted = [call for call in calls.CALLS.values() if call.operation in operations]
     return collect(run, wanted, progress=False)
-
-
-def verdicts(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
-    return Counter(
-        (f.control, f.region, f.resource, f.status) for f in evaluate(tabulate(snapshot)).leaves
-    )
-
-
-def of(snapshot: Snapshot, operation: str) -> list[Request]:
-    return [request for request in snapshot.requests if request.operation == operation]
-
-
-def claims(snapshot: Snapshot) -> set[tuple[str, ...]]:
-    """Verdicts that say that something is as it should be, or that there is none of it."""
-    good = ("pass", "not applicable", "attested")
-    return {v for v in verdicts(snapshot) if v[3] in good}
 
 
 @pytest.mark.parametrize("kind", ["cut", "drop"])
@@ -116,7 +82,7 @@ def test_what_is_always_cut_is_an_error_of_that_call(
 ) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "cut"))
     snapshot = gather(demo)
-    for request in of(snapshot, "DescribeFleets"):
+    for request in requests_of(snapshot, "DescribeFleets"):
         assert request.error
         assert request.error["code"] == "UnreadableAnswerError"
         assert "cut short: its headers state" in request.error["message"]
@@ -136,9 +102,9 @@ def test_what_is_no_answer_is_an_error_of_that_call(
 ) -> None:
     for service, operation in KINDS:
         sandbox.faults.add(Fault(service, operation, "answer", **answer))
-    snapshot = ask(demo, *(operation for _, operation in KINDS))
+    snapshot = collect_only(demo, *(operation for _, operation in KINDS))
     for _, operation in KINDS:
-        for request in of(snapshot, operation):
+        for request in requests_of(snapshot, operation):
             assert request.error, operation
             assert request.error["code"] == "UnreadableAnswerError"
             assert f"{len(answer['body'])} bytes" in request.error["message"]
@@ -215,7 +181,7 @@ def test_values_that_cannot_be_read_are_no_answer(
     demo: Run, sandbox: Sandbox, service: str, operation: str, body: str
 ) -> None:
     sandbox.faults.add(Fault(service, operation, "answer", body=body))
-    asked = of(ask(demo, operation), operation)
+    asked = requests_of(collect_only(demo, operation), operation)
     assert asked
     assert {(r.error or {}).get("code") for r in asked} == {"UnreadableAnswerError"}
 

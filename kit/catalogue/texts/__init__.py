@@ -63,6 +63,11 @@ def chosen() -> str:
     return _chosen
 
 
+def located() -> str:
+    """Return the language chosen, a file by its whole path, so that any process can choose it."""
+    return _chosen if _chosen == REFERENCE else str(Path(_chosen).resolve())
+
+
 def text(id: str, /, **values: object) -> str:
     """Return a text with its fields filled in.
 
