@@ -167,7 +167,7 @@ def test_a_variable_leads_to_a_file(
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"):
         with monkeypatch.context() as patch:
             patch.setenv(name, str(tmp_path / "named"))
-            with pytest.raises(UserError, match=f"{name}: .* is {called}"):
+            with pytest.raises(UserError, match=f"{name}: .*is {called}"):
                 shell_client("kms", "eu-west-1")
             patch.setenv(name, str(tmp_path / "none"))
             refuse_environment()
