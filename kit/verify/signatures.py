@@ -28,6 +28,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel, TimestampSign
 from pyhanko_certvalidator import ValidationContext
 
 from kit.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bounds import CERTIFICATES, read_file
 from kit.errors import UserError
 from kit.pack.event_loop import apart
 from kit.verify.checks import NO_SIGNATURE, NO_TRUST, Check, failed, passed
@@ -64,7 +65,7 @@ def read_roots(path: Path | None) -> Roots:
     if not path:
         return ()
     try:
-        roots = tuple(load_certs_from_pemder_data(path.read_bytes()))
+        roots = tuple(load_certs_from_pemder_data(read_file(path, CERTIFICATES)))
         for root in roots:
             root.native  # noqa: B018  (parsed as a whole, or a ValueError)
         return roots
