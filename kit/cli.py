@@ -150,6 +150,7 @@ def batch(
 @_signing
 def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
+    _name_leftovers((to or snapshot).parent)
     sys.exit(_seal(snapshot, to, quiet, _open_key(**signing)).exit_code)
 
 
@@ -209,6 +210,7 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
@@ -230,6 +232,7 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
+    _name_leftovers(*filter(None, (earlier, later)))
     made = seal_changes(earlier, later, to, trust=trust, progress=not quiet)
     _print_overview(made.folder, "changes.csv")
     changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
@@ -251,6 +254,32 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     for line in (*(check.line for check in checks), *ending(checks)):
         click.echo(line)
     sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_STATED)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
+    """Remove what killed runs left below FOLDERS, and in the temporary folder.
+
+    FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
+    what a living process writes.
+    """
+    from kit import leftovers
+    from kit.visible import one_line
+
+    folders = folders or (Path("outputs"),)
+    left = leftovers.find(folders)
+    for each in left:
+        state = ", in use: stays" if each.held else ""
+        size = leftovers.in_bytes(each.size)
+        click.echo(one_line(f"{each.path}  {each.what}, {size}{state}"))
+    free = [each for each in left if not each.held]
+    gone = free if dry_run else leftovers.remove(free, folders)
+    size = leftovers.in_bytes(sum(each.size for each in gone))
+    click.echo(f"{'would be removed' if dry_run else 'removed'}: {len(gone)} ({size})")
+    if len(gone) < len(free):
+        raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
 
 
 @main.command()
@@ -358,6 +387,7 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
     from kit.parameters import parameters as validate
 
     run = validate(parameters)
+    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
@@ -392,6 +422,14 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     for waiver in pack.unused_waivers:
         click.echo(f"waiver: {waiver}")
     return pack
+
+
+def _name_leftovers(*folders: Path) -> None:
+    from kit.leftovers import notice
+
+    line = notice(folders)
+    if line:
+        click.echo(f"evidence: {line}", err=True)
 
 
 def _print_overview(folder: Path, table: str) -> None:

@@ -38,6 +38,10 @@ _AT_ONCE = 8
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)  # of folders, on some network file systems
 
 
+class ExistsAlreadyError(CannotRunError):
+    """An output has the name already, and no output is written twice."""
+
+
 def cannot_write(path: Path, error: OSError, name: str = "outputs") -> CannotRunError:
     """Return the error that states which path cannot be written, and why.
 
@@ -61,26 +65,37 @@ def writing(path: Path, name: str = "outputs") -> Iterator[None]:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill, readable by its owner only; at the end it gets its name.
+def new_folder(folder: Path, *, mode: int = 0o700) -> Iterator[Path]:
+    """Yield a folder to fill; at the end it gets its name.
 
     Parameters
     ----------
     folder : Path
         Parents are created. An error in the body leaves nothing.
+    mode : int
+        Permissions, less the umask; by default only the owner can read the folder.
 
     Raises
     ------
+    ExistsAlreadyError
+        Something of the name exists.
     CannotRunError
-        The folder cannot be written, or a folder of the name exists.
+        The folder cannot be written.
     """
     with _beside(folder) as made:
         with writing(folder):
-            made.mkdir(mode=0o700)
+            made.mkdir(mode=mode)
         yield made
         with writing(folder):
             _flush_tree(made)
-            made.rename(folder)
+            try:
+                made.rename(folder)
+            except OSError as error:
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                    raise ExistsAlreadyError(
+                        f"outputs: {folder} cannot be written (it exists already)"
+                    ) from None
+                raise
             flush(folder.parent)
 
 
@@ -168,10 +183,14 @@ def scratch() -> Iterator[Path]:
     CannotRunError
         The folder cannot be made.
     """
-    named = os.environ.get("TMPDIR")
-    place = Path(named or tempfile.gettempdir())
+    place = temporary()
     with _locked(place, TEMPORARY, place, "TMPDIR") as space:
         yield space
+
+
+def temporary() -> Path:
+    """Return the folder that temporary folders lie in."""
+    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
 
 
 def make_parents(path: Path) -> None:
