@@ -130,6 +130,9 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
+        report=lambda line: click.echo(
+            json.dumps({"left": line}) if progress == "json" else f"evidence: {line}", err=True
+        ),
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:
@@ -140,6 +143,8 @@ def batch(
     click.echo(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
     click.echo(f"ledger: {result.ledger}")
     click.echo(f"findings: {result.findings}")
+    if result.interrupted:
+        click.echo("evidence: interrupted; start the batch again to make what is missing", err=True)
     sys.exit(result.exit_code)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.outputs import LOCK, MARK, TEMPORARY, remove_space, temporary
+from kit.redact.labels import key_folder
 from kit.visible import one_line
 
 _BESIDE = re.compile(r"\.([\w.-]+)\.[0-9a-f]{8}", re.ASCII)
@@ -48,7 +49,7 @@ class Leftover:
 
 
 def find(folders: Iterable[Path]) -> list[Leftover]:
-    """Return what killed processes left in the temporary folder and below some folders.
+    """Return what killed processes left: below some folders, beside the keys, in the temporary folder.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def in_bytes(size: int) -> str:
 
 def _search(folders: Iterable[Path], lock: int) -> Iterator[tuple[Leftover, str, int]]:
     """Yield leftovers, each with its name and its parent's descriptor; its lock is held meanwhile."""
-    for folder in folders:
+    for folder in (*folders, key_folder()):
         for parent, name, dir_fd in _candidates(folder, _BESIDE, _DEEPEST):
             what = f"unfinished {_BESIDE.fullmatch(name)[1]}"  # type: ignore[index]
             yield from _look(parent, name, dir_fd, lock, what)
@@ -111,14 +112,20 @@ def _search(folders: Iterable[Path], lock: int) -> Iterator[tuple[Leftover, str,
 def _candidates(
     folder: Path, form: re.Pattern[str], deepest: int
 ) -> Iterator[tuple[Path, str, int]]:
-    for path, names, files, descriptor in os.fwalk(os.path.realpath(folder)):
-        below = Path(path).relative_to(os.path.realpath(folder))
+    top = os.path.realpath(folder)
+    for path, names, files, descriptor in _walk(top):
+        below = Path(path).relative_to(top)
         yield from (
             (folder / below, name, descriptor) for name in sorted(names) if form.fullmatch(name)
         )
         if len(below.parts) >= deepest or _FINISHED & set(files):
             names.clear()
         names[:] = [name for name in names if not form.fullmatch(name)]
+
+
+def _walk(top: str) -> Iterator[tuple[str, list[str], list[str], int]]:
+    with suppress(OSError):  # there is none, or nobody may read it
+        yield from os.fwalk(top)
 
 
 def _look(

@@ -156,19 +156,19 @@ def write_file(
         file.write(content)
 
 
-def discard(folder: Path) -> None:
-    """Remove a folder so that no part of it keeps its name; nothing where there is none.
+def discard(path: Path) -> None:
+    """Remove a file or folder so that no part of it keeps its name; nothing where there is none.
 
     Raises
     ------
     CannotRunError
-        The folder cannot be removed.
+        It cannot be removed.
     """
-    if not folder.exists():
+    if not path.exists():
         return
-    with _beside(folder) as aside, writing(folder):
-        folder.rename(aside)
-        flush(folder.parent)
+    with _beside(path) as aside, writing(path):
+        path.rename(aside)
+        flush(path.parent)
 
 
 @contextmanager
