@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from kit import shortage
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 
 _NOT_RUN, _BAD_INPUT, _NOT_AS_STATED = 1, 2, 5
@@ -51,6 +52,12 @@ class _Commands(click.Group):
             click.echo(f"evidence: {error}", err=True)
             codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
+        except Exception as error:  # of whatever library
+            lacks = shortage.of(error)
+            if not lacks:
+                raise
+            click.echo(f"evidence: {lacks}", err=True)
+            ctx.exit(_NOT_RUN)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

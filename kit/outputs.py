@@ -181,11 +181,17 @@ def scratch() -> Iterator[Path]:
     Raises
     ------
     CannotRunError
-        The folder cannot be made.
+        The folder cannot be made, or a library fills it: an error without a path is of a file that
+        is open already.
     """
     place = temporary()
     with _locked(place, TEMPORARY, place, "TMPDIR") as space:
-        yield space
+        try:
+            yield space
+        except OSError as error:
+            if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise cannot_write(place, error, "TMPDIR") from None
+            raise
 
 
 def temporary() -> Path:
