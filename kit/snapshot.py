@@ -156,6 +156,10 @@ class Trouble:
     evidence: str = ""
 
 
+# The members that say why something could not be seen; gaps, coverage and findings have them.
+TROUBLE = tuple(part.name for part in fields(Trouble) if part.name != "evidence")
+
+
 @dataclass(frozen=True)
 class Answer:
     """All pages of a call with the same parameters in a region.

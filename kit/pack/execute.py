@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from traitlets.config import Config
 
 from kit import shortage
@@ -77,6 +81,35 @@ class Kernel(AsyncKernelManager):
         """Start the kernel."""
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
             await super().start_kernel(**options, stderr=file)
+
+
+def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
+    """Execute a notebook of the project in this process and return it with the views it shows.
+
+    Parameters
+    ----------
+    name : str
+        File in ``notebooks/``.
+    parameters : mapping
+        They replace those of its parameters cell.
+    """
+    notebook: NotebookNode = nbformat.read(project("notebooks") / name, 4)  # type: ignore[no-untyped-call]
+    names: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        tree, last = ast.parse(cell.source), None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)
+        exec(compile(tree, name, "exec"), names)
+        if "parameters" in cell.metadata.get("tags", ()):
+            names |= parameters
+        shown: Any = eval(compile(last, name, "eval"), names) if last else None
+        if hasattr(shown, "_repr_mimebundle_"):
+            bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
+            output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
+            cell.outputs = [output]
+    return notebook
 
 
 def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:
