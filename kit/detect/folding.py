@@ -22,7 +22,7 @@ _DISGUISE = re.compile(
     rf"|%(?:{_ASCII})|\\{{1,7}}u(?P<code>00(?:{_ASCII})|00[a-fA-F][\da-fA-F]|0[1-9a-fA-F][\da-fA-F]{{2}}"
     r"|[1-9a-cA-CefEF][\da-fA-F]{3})"
     r"|&(?P<entity>lt|gt|quot|apos|#3[49]);|(?P<marked>[^\W\d_][\u0300-\u036f]+)"
-    r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\s,;:/>)}\]]))"
+    r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\"\s,;:/>)}\]]|$))"
     "|[\uff01-\uff5e\ufe50-\ufe6b\U0001d400-\U0001d7ff\u2460-\u24ff]"
 )
 # Of what is percent-encoded, ASCII's signs, ends of lines, and letters of other scripts in UTF-8.
