@@ -19,7 +19,6 @@ from kit.batch.ledger import RUNNING
 from kit.errors import CannotRunError
 
 _COMMAND = [sys.executable, "-m", "kit.batch.account"]
-_KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
 
 
 def dask_setup(worker: Worker) -> None:
@@ -70,7 +69,7 @@ def run(job: Job) -> dict[str, Any]:
         tempfile.TemporaryFile() as error_file,
     ):
         # The temporary folder is removed with all that a killed process leaves in it.
-        environment = {**os.environ, **_KERNELS, "TMPDIR": scratch}
+        environment = {**os.environ, "TMPDIR": scratch}
         input_file.write(job.as_json().encode())
         input_file.seek(0)
         files = (input_file.fileno(), output_file.fileno(), error_file.fileno())

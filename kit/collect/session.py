@@ -455,8 +455,8 @@ def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError
         text = f"AWS credentials: {using} could not log in: {message} Log in again."
         return NotEnteredError(text, code)
     if code == _TOO_LARGE:
-        text = f"session_tags: too long beside the session policy of {using} ({code}): {message}"
-        return NotEnteredError(f"{text}; shorten session_tags", code)
+        text = f"session_tags: too long beside the session policy of {using} ({code})"
+        return NotEnteredError(f"{text}; shorten session_tags: {message}", code)
     if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
         hint = way_in(code, message)
         text = f"AWS credentials: {using} was refused ({code}): {message}"

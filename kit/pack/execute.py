@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import papermill
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
+from traitlets import default
 from traitlets.config import Config
 
+from kit import kernels
 from kit.errors import CannotRunError
 from kit.shipped import project
 
@@ -40,7 +44,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 str(project("notebooks") / name),
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
-                kernel_name="python3",
+                kernel_name=kernels.NAME,
                 progress_bar=progress,
                 start_timeout=_START_SECONDS,
                 config=_kernel_config(Path(folder)),
@@ -50,8 +54,16 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         return made
 
 
+class _KernelManager(AsyncKernelManager):
+    """Knows the kit's kernel by its place in the package, wherever the package is installed."""
+
+    @default("kernel_spec_manager")
+    def _kernel_spec_manager_default(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[str(kernels.FOLDER)])
+
+
 def _kernel_config(folder: Path) -> Config:
-    """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
+    """Kernels talk over files, in a folder that is removed with all that a killed kernel leaves."""
     return Config(
         {
             "KernelManager": {
@@ -60,6 +72,9 @@ def _kernel_config(folder: Path) -> Config:
                 "connection_file": str(folder / "kernel.json"),
             },
             # There is nothing to tidy up in the kernel once the last cell has run.
-            "NotebookClient": {"shutdown_kernel": "immediate"},
+            "NotebookClient": {
+                "shutdown_kernel": "immediate",
+                "kernel_manager_class": _KernelManager,
+            },
         }
     )

@@ -1,12 +1,14 @@
-"""A Jupyter kernel provisioner that forks kernels from a warm interpreter.
+"""The Jupyter provisioner of the kit's kernels: private, and forked where an interpreter is warm.
 
-Jupyter uses it for every kernel of this environment where ``JUPYTER_DEFAULT_PROVISIONER_NAME`` is
-``evidence-warm``. A process that executes many notebooks then waits for imports once.
+The name ``evidence-warm`` in a kernel's description (``kernel.json``) makes Jupyter use it, whether
+JupyterLab, papermill or nbconvert starts the kernel.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,36 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from kit import warm
 
 NAME = "evidence-warm"
+_LONGEST = 100  # bytes of a socket's path: the least that systems take is 104 with the last NUL
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Forks kernels from a warm interpreter where that is possible; else starts plain kernels."""
+    """Starts kernels that other users of the machine cannot reach.
+
+    The kernel's sockets are files in a new folder that its owner alone can enter. Where the system
+    has no such sockets, or the folder's name is too long for them, the kernel listens on TCP, and
+    CurveZMQ refuses whoever lacks the key in the connection file.
+    """
+
+    _folder = ""
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Choose the transport, then prepare the start as Jupyter does."""
+        manager: Any = self.parent
+        if manager.transport != "ipc":
+            if os.name == "posix" and not self._folder:
+                self._folder = tempfile.mkdtemp(prefix="evidence-")
+            place = f"{self._folder}/kernel"
+            if self._folder and len(os.fsencode(place)) + len("-65535") <= _LONGEST:
+                manager.transport, manager.ip, manager.cache_ports = "ipc", place, False
+            else:
+                kwargs["transport_encryption"] = "required"
+        return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start a kernel and return its connection details."""
+        if warm.ADDRESS not in os.environ:
+            return await super().launch_kernel(cmd, **kwargs)
         nothing = os.open(os.devnull, os.O_RDWR)
         try:
             process = warm.start(
@@ -39,3 +64,9 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = process.pid  # it leads a separate process group
         self.cwd = kwargs.get("cwd", Path.cwd())
         return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the folder of the sockets with the kernel."""
+        await super().cleanup(restart)
+        if self._folder and not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
