@@ -19,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aws_assume_role_lib
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -344,10 +345,12 @@ def _open(run: Run, config: Config, narrowing: Narrowing) -> tuple[boto3.Session
     """Log in: the session of a run, and the region that is its home."""
     try:
         session = boto3.Session(profile_name=run.aws_profile or None)
+        session._session.get_scoped_config()  # of the shell's AWS_PROFILE, where the run names none
     except ProfileNotFound:
-        known = ", ".join(boto3.Session().available_profiles) or "none"
+        known = ", ".join(botocore.session.Session().available_profiles) or "none"
+        name = run.aws_profile or os.environ.get("AWS_PROFILE")
         raise NotEnteredError(
-            f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
+            f"aws_profile: there is no profile {name!r} in your AWS configuration; "
             f"profiles there: {known}",
             "ProfileNotFound",
         ) from None
