@@ -12,7 +12,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -28,7 +27,8 @@ from kit import bounds
 from kit.bounds import parse_json
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.catalogue.texts import text
-from kit.errors import CannotRunError, UserError
+from kit.errors import UserError
+from kit.outputs import ExistsAlreadyError, new_folder, writing
 from kit.parameters import Profile, Run, Waiver
 
 FORMAT = 1
@@ -154,6 +154,10 @@ class Trouble:
     permission: str = ""
     hint: str = ""
     evidence: str = ""
+
+
+# The members that say why something could not be seen; gaps, coverage and findings have them.
+TROUBLE = tuple(part.name for part in fields(Trouble) if part.name != "evidence")
 
 
 @dataclass(frozen=True)
@@ -635,34 +639,42 @@ def write(
     header: Mapping[str, Any],
     requests: Iterable[Request],
     lent: Iterable[Request] = (),
+    *,
+    of_run: bool = False,
 ) -> Snapshot:
-    """Write a snapshot beside its place and move it there by a single rename.
+    """Write a snapshot, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+    header : mapping
+    requests, lent : iterable of Request
+    of_run : bool
+        Whether the folder above, of a run, is made with it, so that none is left without a snapshot.
 
     Raises
     ------
+    ExistsAlreadyError
+        The folder, or that of the run, exists already.
     CannotRunError
-        The folder exists already, or cannot be written.
+        The folder cannot be written.
     """
     requests, lent = tuple(requests), tuple(lent)
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        if folder.exists():
-            raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
-        beside.mkdir(parents=True, mode=0o700)
-        stored = requests + lent
-        lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
-        _write_private(beside / EVIDENCE, lines)
-        header = {
-            **header,
-            "format": FORMAT,
-            "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
-        }
-        _write_private(beside / HEADER, _header_bytes(header))
-        beside.rename(folder)
-    except OSError as error:
-        raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    if folder.exists():
+        raise ExistsAlreadyError(f"outputs: {folder} exists already; a snapshot is written once")
+    stored = requests + lent
+    lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
+    header = {
+        **header,
+        "format": FORMAT,
+        "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
+    }
+    whole, mode = (folder.parent, 0o777) if of_run else (folder, 0o700)
+    with new_folder(whole, mode=mode) as made, writing(folder):
+        place = made / folder.relative_to(whole)
+        place.mkdir(mode=0o700, exist_ok=True)
+        _write_private(place / EVIDENCE, lines)
+        _write_private(place / HEADER, _header_bytes(header))
     return Snapshot(header, requests, folder, lent)
 
 

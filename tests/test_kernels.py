@@ -97,7 +97,7 @@ def no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder for temporary files whose name is too long for sockets."""
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
 
 
 def heard_over_tcp() -> dict[str, bool]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from benchmarks.torture import Measure
 from kit import evaluate, tabulate
 from kit import sandbox as local
@@ -154,8 +156,6 @@ def _long_names(place: Path) -> Iterator[None]:
     """Have a folder for temporary files whose name is too long for sockets."""
     folder = place / ("x" * 100)
     folder.mkdir(exist_ok=True)
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
         yield
-    finally:
-        tempfile.tempdir = before

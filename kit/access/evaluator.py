@@ -754,14 +754,18 @@ def with_context(caller: Caller, key: str, value: Value) -> Caller:
     return replace(caller, context={**caller.context, key: value})
 
 
-def accounts_named(statements: Iterable[Statement], besides: str = "") -> set[str]:
+def accounts_named(statements: Iterable[Statement], besides: str = "") -> dict[str, str]:
     """Return every account that statements name, as principal or in conditions on the principal.
 
-    Of a pattern of account ids, an id that matches it, but not the id ``besides``.
+    Of a pattern of account ids, an id that matches it, but not the id ``besides``. What the
+    statements write, by id: see `account_ids`.
     """
     keys = ("aws:principalarn", "aws:principalaccount", "aws:userid", "kms:calleraccount")
     names = _names(statements, keys)
-    return {account for name in names for account in account_ids(name, besides)}
+    named: dict[str, str] = {}
+    for number, written in (pair for name in names for pair in account_ids(name, besides).items()):
+        named[number] = number if number in (written, named.get(number)) else written
+    return named
 
 
 def is_public(statements: Iterable[Statement]) -> bool:

@@ -197,7 +197,7 @@ _DIGITS = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _WILD_DIGITS = re.compile(r"[*?]*\d[\d*?]*")
 
 
-def account_ids(pattern: str, besides: str = "") -> set[str]:
+def account_ids(pattern: str, besides: str = "") -> dict[str, str]:
     """Return account ids that a text names; for a part with wildcards and digits, an id that fits.
 
     A part without digits names nobody in particular.
@@ -206,12 +206,19 @@ def account_ids(pattern: str, besides: str = "") -> set[str]:
     ----------
     besides : str
         An account whose id does not stand for a part with wildcards.
+
+    Returns
+    -------
+    dict of str to str
+        What the text writes, by id: the id itself, or the part with wildcards. An id that fits is
+        for decisions alone; people read what the text writes.
     """
-    named = set(_DIGITS.findall(pattern))
+    named = {number: number for number in _DIGITS.findall(pattern)}
     for part in pattern.split(":"):
         if is_wild(part) and _WILD_DIGITS.fullmatch(part) and not _DIGITS.search(part):
             fitting = (common_text(part, _ID, filler) for filler in "01")
-            named.update([text for text in fitting if text and text != besides][:1])
+            for number in [text for text in fitting if text and text != besides][:1]:
+                named.setdefault(number, part)
     return named
 
 

@@ -19,9 +19,12 @@ from types import TracebackType
 from typing import Any
 
 from kit.errors import CannotRunError, UserError
+from kit.outputs import cannot_write, flush, make_parents
+from kit.shortage import describe
 
 DONE, NOT_ENTERED, FAILED = "done", "not entered", "failed"
-RUNNING, NOT_REACHED, PASSED_OVER = "running", "not reached", "passed over"
+RUNNING, STOPPED = "running", "stopped"
+NOT_REACHED, PASSED_OVER = "not reached", "passed over"
 FINAL = (DONE, NOT_ENTERED, FAILED)
 
 
@@ -45,14 +48,15 @@ class Ledger:
         self.path = path
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_parents(path)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            flush(path.parent)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
             raise UserError(f"{path}: another process runs this batch") from None
         except OSError as error:
-            raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
+            raise cannot_write(path, error) from None
         content = path.read_bytes()
         self._size = content.rfind(b"\n") + 1
         self.lines: list[dict[str, Any]] = read_lines(content)
@@ -88,8 +92,8 @@ class Ledger:
             except OSError as error:
                 os.ftruncate(self._file, self._size)
                 raise CannotRunError(
-                    f"{self.path}: cannot be written ({error.strerror}); the ledger ends with "
-                    "the line before"
+                    f"{self.path}: cannot be written ({describe(error, self.path)}); the ledger "
+                    "ends with the line before"
                 ) from None
             self._size += len(content)
             self.lines.append(line)
@@ -116,9 +120,21 @@ def read_ledger(path: Path) -> dict[str, dict[str, Any]]:
         The ledger cannot be read.
     """
     try:
-        return states(read_lines(path.read_bytes()))
+        with path.open("rb") as file:
+            running = _is_held(file.fileno())
+            return states(read_lines(file.read()), running=running)
     except OSError as error:
         raise UserError(f"{path}: the ledger cannot be read ({error.strerror})") from None
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether a process runs the batch of an open ledger."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def read_lines(content: bytes) -> list[dict[str, Any]]:
@@ -126,11 +142,20 @@ def read_lines(content: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
-def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def states(
+    lines: Iterable[Mapping[str, Any]], *, running: bool = False
+) -> dict[str, dict[str, Any]]:
     """Return the latest state of each account that the latest start expects, in its order.
 
-    An account without a final state since that start is ``not reached``. ``began`` is the time at
-    which work on it started, if it did. ``why`` is the reason why the work did not end, if known.
+    An account without a final state since that start is ``stopped`` where work on it started
+    (``began`` is when), and otherwise ``not reached``. ``why`` is the reason why the work did not
+    end, if known. While the batch runs, it is ``running``.
+
+    Parameters
+    ----------
+    lines : iterable of mapping
+    running : bool
+        Whether a process runs the batch.
     """
     latest: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -142,9 +167,9 @@ def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             entry = latest[line["account"]]
             if line["state"] in FINAL:
                 latest[line["account"]] = dict(line)
-            elif entry["state"] == NOT_REACHED:
+            elif entry["state"] not in FINAL:
                 if line["state"] == RUNNING:
-                    entry["began"] = line["at"]
+                    entry |= {"state": RUNNING if running else STOPPED, "began": line["at"]}
                 else:
                     entry["why"] = line["why"]
     return latest

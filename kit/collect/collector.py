@@ -12,18 +12,19 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
 from tqdm import tqdm
 
+from kit import shortage
 from kit.aws_models import home_region, is_listed, partition_of
 from kit.calls import (
     CALLS,
@@ -40,10 +41,12 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
+from kit.collect.login import explain
 from kit.collect.policy import policy, session_policies
-from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
+from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.outputs import ExistsAlreadyError, cannot_write, check_writable
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
@@ -141,25 +144,10 @@ def collect(
     }
     if folder:
         return write(folder, header, requests, lent)
-    own = _own_folder(account, as_of)
-    try:
-        return write(own / "snapshot", header, requests, lent)
-    except BaseException:
-        own.rmdir()
-        raise
-
-
-def _own_folder(account: Path, as_of: dt.datetime) -> Path:
-    """Make the folder of a run; a run of the same second has the name already."""
     for n in count(1):
         own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
-        try:
-            own.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise CannotRunError(f"outputs: {own} cannot be written ({error.strerror})") from None
-        return own
+        with suppress(ExistsAlreadyError):  # of a run of the same second
+            return write(own / "snapshot", header, requests, lent, of_run=True)
     raise AssertionError  # there is always a next number
 
 
@@ -219,9 +207,10 @@ def _check_writable(folder: Path) -> None:
     """Check before the first request that there is a place for the answers."""
     there = next(path for path in folder.absolute().parents if path.exists())
     try:
-        with TemporaryDirectory(dir=there, prefix=".evidence-"):
-            pass
+        check_writable(there)
     except OSError as error:
+        if shortage.of(error):
+            raise cannot_write(folder, error) from None
         reason = f"{there}: {error.strerror}"
         raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
 
@@ -559,6 +548,9 @@ class _Engine:
                 raise
             error = {"code": "CredentialRetrievalError", "message": str(problem)}
         except Exception as problem:  # of whatever library: the error of this call, and no other's
+            lacks = shortage.of(problem, by_text=False)
+            if lacks:  # this machine's, of which no answer of AWS's may be made
+                raise CannotRunError(f"the collection ended: {lacks}") from None
             error = _error(problem)
         meta = response.get("ResponseMetadata", {})
         attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent

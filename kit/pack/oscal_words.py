@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from kit.pack.by_control import instant
+from kit.report.records import Facts
 from kit.report.views import JSON
 from kit.visible import escape
 
@@ -14,7 +15,7 @@ NAMESPACE = "urn:x-appstream-evidence-kit"
 _MARKUP = re.compile(r"([\\`*_\[\]<>~^{}|!&])")
 
 
-def document_metadata(title: str, facts: JSON, version: str = "") -> JSON:
+def document_metadata(title: str, facts: Facts, version: str = "") -> JSON:
     """Return the metadata of a document of a pack.
 
     Parameters

@@ -8,11 +8,13 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kit.bounds import LABEL_KEY, read_file
 from kit.errors import CannotRunError, UserError
+from kit.outputs import write_file
 from kit.parameters import Run
 
 _CODE = 10  # letters and digits of base32: 50 bits
@@ -96,9 +98,14 @@ def key_path(run: Run) -> Path:
     """Return the path of the controller's key: named in the run, else in the home folder."""
     if run.pseudonym_key:
         return Path(run.pseudonym_key).expanduser()
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     name = hashlib.sha256(run.controller.encode()).hexdigest()[:12] if run.controller else "default"
-    return home / "appstream-evidence-kit" / f"{name}.pseudonym-key"
+    return key_folder() / f"{name}.pseudonym-key"
+
+
+def key_folder() -> Path:
+    """Return the folder of the keys that the kit makes."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / "appstream-evidence-kit"
 
 
 def open_labels(run: Run, fingerprint: str = "") -> Labels:
@@ -142,13 +149,6 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
 def _make_key(path: Path) -> None:
     """Write a new key whole or not at all: several workers may create it at the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
+    key = secrets.token_hex(32).encode()
+    with suppress(FileExistsError):
+        write_file(path, key, mode=0o600, replace=False, name="pseudonym_key")

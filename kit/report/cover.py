@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
-from kit.catalogue.texts import REFERENCE, chosen, text
+from kit.catalogue.texts import located, text
 from kit.judge.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot, foreign
@@ -52,7 +51,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         stamp=text("report/stamp", hosts=", ".join(others)) if others else None,
         marks=marks,
         paper=run.paper,
-        language=chosen() if chosen() == REFERENCE else str(Path(chosen()).resolve()),
+        language=located(),
     )
 
 

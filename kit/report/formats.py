@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,6 +114,16 @@ def responsibility(party: str) -> str:
 def joined(*parts: str | None) -> str:
     """Return sentences joined by spaces, without empty sentences."""
     return " ".join(part for part in parts if part)
+
+
+def minute(time: dt.datetime) -> str:
+    """Return a time in UTC, to the minute."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def svg_uri(svg: str) -> str:
+    """Return a picture as a data URI."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def ids(cell: Cell) -> Sequence[str]:

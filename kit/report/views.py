@@ -8,7 +8,6 @@ other's markup.
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ from kit.report.formats import (
     ids,
     joined,
     storable,
+    svg_uri,
 )
 from kit.visible import escape
 
@@ -236,7 +236,7 @@ class Figure(View):
     @property
     def uri(self) -> str:
         """Return the picture as a data URI."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
+        return svg_uri(self.svg)
 
     def plain(self) -> str:
         """Return caption and alternative text."""

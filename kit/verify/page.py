@@ -293,8 +293,7 @@ def check_page(
 
 def _assets(page: Page, maker: Maker) -> Iterator[Check]:
     """Yield a script, a style or a policy that is not the kit's."""
-    cover = {"stamp": page.stamp, "marks": page.marks}
-    style, script, _ = assets(cover)
+    style, script, _ = assets([*filter(None, [page.stamp]), *page.marks])
     for name, own, kits in (
         ("script", page.script, script),
         ("words of the script", page.words, script_words()),

@@ -7,8 +7,7 @@ JupyterLab, papermill or nbconvert starts the kernel.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kit import warm
+from kit.outputs import scratch
 
 NAME = "evidence-warm"
 _LONGEST = 100  # bytes of a socket's path: the least that systems take is 104 with the last NUL
@@ -24,21 +24,25 @@ _LONGEST = 100  # bytes of a socket's path: the least that systems take is 104 w
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels that other users of the machine cannot reach.
 
-    The kernel's sockets are files in a new folder that its owner alone can enter. Where the system
-    has no such sockets, or the folder's name is too long for them, the kernel listens on TCP, and
-    CurveZMQ refuses whoever lacks the key in the connection file.
+    The kernel's sockets are files in a new folder that its owner alone can enter. Where the folder's
+    name is too long for sockets, the kernel listens on TCP, and CurveZMQ refuses whoever lacks the
+    key in the connection file.
     """
 
-    _folder = ""
+    _folder: Path | None = None
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._held = ExitStack()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose the transport, then prepare the start as Jupyter does."""
         manager: Any = self.parent
         if manager.transport != "ipc":
-            if os.name == "posix" and not self._folder:
-                self._folder = tempfile.mkdtemp(prefix="evidence-")
+            if not self._folder:
+                self._folder = self._held.enter_context(scratch())
             place = f"{self._folder}/kernel"
-            if self._folder and len(os.fsencode(place)) + len("-65535") <= _LONGEST:
+            if len(os.fsencode(place)) + len("-65535") <= _LONGEST:
                 manager.transport, manager.ip, manager.cache_ports = "ipc", place, False
             else:
                 kwargs["transport_encryption"] = "required"
@@ -48,13 +52,13 @@ class WarmProvisioner(LocalProvisioner):
         """Start a kernel and return its connection details."""
         if warm.ADDRESS not in os.environ:
             return await super().launch_kernel(cmd, **kwargs)
-        nothing = os.open(os.devnull, os.O_RDWR)
+        nothing, messages = os.open(os.devnull, os.O_RDWR), kwargs.get("stderr")
         try:
             process = warm.start(
                 cmd,
                 env=kwargs.get("env"),
                 cwd=kwargs.get("cwd"),
-                files=(nothing, nothing, nothing),
+                files=(nothing, nothing, messages.fileno() if messages else nothing),
             )
         except warm.NotWarm:
             return await super().launch_kernel(cmd, **kwargs)
@@ -68,5 +72,6 @@ class WarmProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the folder of the sockets with the kernel."""
         await super().cleanup(restart)
-        if self._folder and not restart:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if not restart:
+            self._held.close()
+            self._folder = None
