@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,7 +13,9 @@ from typing import Any
 
 import click
 
+from kit import shortage, terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
+from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -30,13 +31,18 @@ def _terminate(*_: Any) -> None:
 
 def _end(message: str, number: signal.Signals) -> None:
     """End at once, without waiting for threads that still wait for AWS."""
-    click.echo(f"\nevidence: {message}", err=True)
+    terminal.line("", err=True)
+    terminal.line(f"evidence: {message}", err=True)
     sys.stdout.flush()
     os._exit(_SIGNALLED + number)
 
 
 class _Commands(click.Group):
     """Reports what the user can correct as a line on standard error and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with terminal.guarded():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         if threading.current_thread() is threading.main_thread():
@@ -47,10 +53,18 @@ class _Commands(click.Group):
             _end("interrupted; nothing half-made is left", signal.SIGINT)
         except _Terminated:
             _end("terminated (SIGTERM); nothing half-made is left", signal.SIGTERM)
+        except click.UsageError as error:
+            raise click.UsageError(one_line(error.format_message()), error.ctx) from None
         except UserError as error:
-            click.echo(f"evidence: {error}", err=True)
+            terminal.line(f"evidence: {error}", err=True)
             codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
+        except Exception as error:  # of whatever library
+            lacks = shortage.of(error)
+            if not lacks:
+                raise
+            terminal.line(f"evidence: {lacks}", err=True)
+            ctx.exit(_NOT_RUN)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,16 +113,16 @@ def _of_a_run(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _as_json(command: Callable[..., None]) -> Callable[..., None]:
+def _in_json(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option that prints a JSON document in place of lines."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    return click.option("--json", "in_json", is_flag=True, help="Print JSON.")(command)
 
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @_of_a_run
 @click.option("--quiet", is_flag=True, help="No progress.")
-@_as_json
+@_in_json
 @_signing
 def run(
     parameters: Path | None,
@@ -116,7 +130,7 @@ def run(
     aws_profile: str,
     regions: tuple[str, ...],
     quiet: bool,
-    as_json: bool,
+    in_json: bool,
     **signing: Any,
 ) -> None:
     """Collect an account and seal its pack: PARAMETERS is a YAML file.
@@ -130,7 +144,7 @@ def run(
             "PARAMETERS: missing; name a file (evidence init writes one), or --account with its 12 "
             "digits"
         )
-    sys.exit(_run(run_, quiet, signing, as_json, file=parameters).exit_code)
+    sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
 
 @main.command()
@@ -172,16 +186,25 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
+        report=lambda left: terminal.line(
+            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        ),
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:
-            click.echo(f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}")
+            terminal.line(
+                f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}"
+            )
     for account, state in result.passed_over.items():
-        click.echo(f"{account}: passed over: {state}")
+        terminal.line(f"{account}: passed over: {state}")
     counts = count(result.states)
-    click.echo(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
-    click.echo(f"ledger: {result.ledger}")
-    click.echo(f"findings: {result.findings}")
+    terminal.line(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
+    terminal.line(f"ledger: {result.ledger}")
+    terminal.line(f"findings: {result.findings}")
+    if result.interrupted:
+        terminal.line(
+            "evidence: interrupted; start the batch again to make what is missing", err=True
+        )
     sys.exit(result.exit_code)
 
 
@@ -189,12 +212,13 @@ def batch(
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-@_as_json
+@_in_json
 @_signing
-def seal(snapshot: Path, to: Path | None, quiet: bool, as_json: bool, **signing: Any) -> None:
+def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
+    _name_leftovers((to or snapshot).parent)
     pack = _seal(snapshot, to, quiet, _open_key(**signing))
-    _print_pack(pack, snapshot, as_json)
+    _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
 
@@ -215,17 +239,17 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
     stored = read(snapshot)
     provenance, value = follow.look_up(stored, reference)
     for name, fact in provenance.items():
-        click.echo(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}")
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        terminal.line(f"{name}: {fact if isinstance(fact, str) else as_json(fact, None)}")
+    terminal.page(as_json(value))
     number = reference.partition("#")[0]
     if pack:
         stated = follow.record_in(pack, number)["commitment"]
         if stated != follow.find(stored, number).commitment:
             raise CannotRunError(f"{number}: {pack} commits to another answer ({stated})")
-        click.echo(f"{pack}: commits to this answer")
+        terminal.line(f"{pack}: commits to this answer")
     if prove:
         nonce, body = follow.prove(follow.find(stored, number), prove)
-        click.echo(f"cat {nonce} {body} | sha256sum")
+        terminal.line(f"cat {nonce} {body} | sha256sum")
 
 
 @main.command()
@@ -238,7 +262,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 
     for label, named in revealed(read(snapshot), labels).items():
         called = f" ({named.name})" if named.name not in ("", named.identity) else ""
-        click.echo(f"{label}  {named.identity}{called}")
+        terminal.line(f"{label}  {named.identity}{called}")
 
 
 @main.command()
@@ -260,10 +284,11 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
-    click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
+    terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
 
 @main.command()
@@ -277,7 +302,7 @@ def organisation(
     "--fail-on", type=click.Choice(["newly-open"]), help="End with 3 where a point is newly open."
 )
 @click.option("--quiet", is_flag=True, help="No progress.")
-@_as_json
+@_in_json
 def compare(
     earlier: Path,
     later: Path | None,
@@ -287,7 +312,7 @@ def compare(
     other_keys: bool,
     fail_on: str | None,
     quiet: bool,
-    as_json: bool,
+    in_json: bool,
 ) -> None:
     """Report what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
@@ -295,6 +320,7 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
+    _name_leftovers(*filter(None, (earlier, later)))
     made = seal_changes(
         earlier,
         later,
@@ -304,12 +330,12 @@ def compare(
         progress=not quiet,
         other_keys=other_keys,
     )
-    if as_json:
+    if in_json:
         _print_json({"pack": str(made.folder), "changes": made.facts})
     else:
         _print_overview(made.folder, "changes.csv")
         counts = (f"{n} {name.replace('_', ' ')}" for name, n in made.facts.items() if n)
-        click.echo("changes: " + (", ".join(counts) or "none"))
+        terminal.line("changes: " + (", ".join(counts) or "none"))
     sys.exit(_FAILS if fail_on and made.facts[fail_on.replace("-", "_")] else 0)
 
 
@@ -319,8 +345,8 @@ def compare(
 @click.option(
     "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
 )
-@_as_json
-def verify(pack: Path, trust: Path | None, against: Path | None, as_json: bool) -> None:
+@_in_json
+def verify(pack: Path, trust: Path | None, against: Path | None, in_json: bool) -> None:
     """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
     from dataclasses import asdict
 
@@ -329,14 +355,39 @@ def verify(pack: Path, trust: Path | None, against: Path | None, as_json: bool) 
 
     checks = look(pack, trust, against)
     whole = all(check.ok for check in checks)
-    if as_json:
+    if in_json:
         _print_json(
             {"ok": whole, "checks": [asdict(c) for c in checks], "ending": [*ending(checks)]}
         )
     else:
         for line in (*(check.line for check in checks), *ending(checks)):
-            click.echo(line)
+            terminal.line(line)
     sys.exit(0 if whole else _NOT_AS_STATED)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
+    """Remove what killed runs left below FOLDERS, and in the temporary folder.
+
+    FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
+    what a living process writes.
+    """
+    from kit import leftovers
+
+    folders = folders or (Path("outputs"),)
+    left = leftovers.find(folders)
+    for each in left:
+        state = ", in use: stays" if each.held else ""
+        size = leftovers.in_bytes(each.size)
+        terminal.line(f"{each.path}  {each.what}, {size}{state}")
+    free = [each for each in left if not each.held]
+    gone = free if dry_run else leftovers.remove(free, folders)
+    size = leftovers.in_bytes(sum(each.size for each in gone))
+    terminal.line(f"{'would be removed' if dry_run else 'removed'}: {len(gone)} ({size})")
+    if len(gone) < len(free):
+        raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
 
 
 @main.command()
@@ -363,20 +414,20 @@ def init(file: Path, aws_profile: str) -> None:
     if file.exists():
         raise UserError(f"FILE: {file} exists already; name another")
     caller, _ = sign_in(_signing_in_with(aws_profile))
-    click.echo(f"signed in: {caller.arn}", err=True)
+    terminal.line(f"signed in: {caller.arn}", err=True)
     run = _read_run(None, {"account": caller.account, "aws_profile": aws_profile})
     text = starter(caller.account, aws_profile, enabled_regions(run))
     write_file(file, text.encode(), replace=False, name="FILE")
-    click.echo(file)
-    click.echo(f"next: evidence run {file}", err=True)
+    terminal.line(str(file))
+    terminal.line(f"next: evidence run {file}", err=True)
 
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-@_as_json
-def doctor(parameters: Path | None, aws_profile: str, quiet: bool, as_json: bool) -> None:
+@_in_json
+def doctor(parameters: Path | None, aws_profile: str, quiet: bool, in_json: bool) -> None:
     """Check what a run needs, line by line, and rehearse it: the requests are made, none is kept.
 
     Without PARAMETERS, for the account that you are signed in to. Ends with 0 where nothing keeps
@@ -399,12 +450,12 @@ def doctor(parameters: Path | None, aws_profile: str, quiet: bool, as_json: bool
     except UserError as error:
         lines.append(checks.Line("account", checks.WRONG, str(error)))
         code = _NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT
-    if as_json:
+    if in_json:
         _print_json([asdict(line) for line in lines])
     else:
         for line in lines:
             command = f"; {line.command}" if line.command else ""
-            click.echo(f"{line.state:<8}{line.subject:<15}{line.message}{command}")
+            terminal.line(f"{line.state:<8}{line.subject:<15}{line.message}{command}")
     wrong = any(line.state == checks.WRONG for line in lines)
     sys.exit(code or (_MISSING if wrong else 0))
 
@@ -416,19 +467,19 @@ def _signing_in_with(aws_profile: str) -> Any:
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
-@_as_json
-def plan(parameters: Path | None, as_json: bool) -> None:
+@_in_json
+def plan(parameters: Path | None, in_json: bool) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
     from kit.collect.policy import plan as rows
 
     table = rows(_calls(_read_run(parameters)))
-    if as_json:
+    if in_json:
         _print_json(table)
         return
     columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
-        click.echo("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
+        terminal.line("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
 
 
 @main.command()
@@ -439,7 +490,7 @@ def policy(parameters: Path | None) -> None:
 
     run = _read_run(parameters)
     partition = run.partition if run else ""
-    click.echo(json.dumps(document(_calls(run), partition or "aws"), indent=2))
+    terminal.page(as_json(document(_calls(run), partition or "aws")))
 
 
 @main.command()
@@ -462,13 +513,13 @@ def controls(control: str | None, form: str | None) -> None:
     width = shutil.get_terminal_size().columns
     name = find(control) if control else ""
     if form == "json":
-        click.echo(json.dumps(describe([name] if name else []), indent=2, ensure_ascii=False))
+        terminal.page(as_json(describe([name] if name else [])))
     elif form == "markdown":
-        click.echo(handbook(), nl=False)
+        terminal.page(handbook())
     elif form == "members":
-        click.echo(page(), nl=False)
+        terminal.page(page())
     else:
-        click.echo(explain(name, width) if name else overview(width))
+        terminal.page(explain(name, width) if name else overview(width))
 
 
 @main.command()
@@ -476,7 +527,7 @@ def parameters() -> None:
     """Print a file with every parameter of a run, to fill in: evidence parameters > mine.yaml."""
     from kit.parameters_page import example
 
-    click.echo(example(), nl=False)
+    terminal.page(example())
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -508,21 +559,22 @@ def _run(
     run: Any,
     quiet: bool,
     signing: Mapping[str, Any] | None = None,
-    as_json: bool = False,
+    in_json: bool = False,
     file: Path | None = None,
 ) -> Any:
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
 
+    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
-    if not as_json:
-        click.echo(f"snapshot: {snapshot.folder}")
+    if not in_json:
+        terminal.line(f"snapshot: {snapshot.folder}")
     pack = _seal(snapshot.folder, None, quiet, key)
     stops = [stop["message"] for stop in snapshot.stopped]
-    _print_pack(pack, snapshot.folder, as_json, stops, file)
+    _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
 
 
@@ -535,7 +587,7 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
 def _print_pack(
     pack: Any,
     snapshot: Path,
-    as_json: bool,
+    in_json: bool,
     stops: Sequence[str] = (),
     file: Path | None = None,
 ) -> None:
@@ -550,7 +602,7 @@ def _print_pack(
     sums = [finding for finding in pack.findings if finding["subject"] == ROLL_UP]
     counts = Counter(finding["status"] for finding in leaves)
     data = pack.folder / "data"
-    if as_json:
+    if in_json:
         _print_json(
             {
                 "snapshot": str(snapshot),
@@ -565,20 +617,22 @@ def _print_pack(
             }
         )
         return
-    click.echo(f"pack: {pack.folder}")
-    click.echo(f"open: {data / 'evidence.html'}; the auditor gets evidence.pdf, or the whole pack")
-    click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
+    terminal.line(f"pack: {pack.folder}")
+    terminal.line(
+        f"open: {data / 'evidence.html'}; the auditor gets evidence.pdf, or the whole pack"
+    )
+    terminal.line("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
         text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)
-        click.echo(f"roll-ups, which sum up findings and are not counted: {text}")
-    click.echo(f"findings digest: {pack.digest}")
+        terminal.line(f"roll-ups, which sum up findings and are not counted: {text}")
+    terminal.line(f"findings digest: {pack.digest}")
     for waiver in pack.unused_waivers:
-        click.echo(f"waiver: {waiver}")
+        terminal.line(f"waiver: {waiver}")
     for stop in stops:
-        click.echo(f"collection stopped: {stop}")
-    click.echo("next:")
+        terminal.line(f"collection stopped: {stop}")
+    terminal.line("next:")
     for command, why in _next_steps(leaves, pack.folder, file):
-        click.echo(f"  {command}  # {why}")
+        terminal.line(f"  {command}  # {why}")
 
 
 def _next_steps(
@@ -599,13 +653,21 @@ def _next_steps(
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    terminal.page(as_json(value))
+
+
+def _name_leftovers(*folders: Path) -> None:
+    from kit.leftovers import notice
+
+    line = notice(folders)
+    if line:
+        terminal.line(f"evidence: {line}", err=True)
 
 
 def _print_overview(folder: Path, table: str) -> None:
-    click.echo(f"pack: {folder}")
+    terminal.line(f"pack: {folder}")
     for name in ("evidence.pdf", "evidence.html", table):
-        click.echo(f"  {folder / 'data' / name}")
+        terminal.line(f"  {folder / 'data' / name}")
 
 
 def _open_key(**signing: Any) -> Any:

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from kit.collect import limits, wire
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.inputs import refuse_environment
 from kit.parameters import Run
 from kit.snapshot import reason_for, way_in
 
@@ -66,6 +67,7 @@ def _explained(error: Exception, run: Run | None) -> UserError:
 
 def _check_environment() -> None:
     """Raise a `UserError` where a variable has a value that botocore names no variable for."""
+    refuse_environment()
     mode, attempts = os.environ.get("AWS_RETRY_MODE", ""), os.environ.get("AWS_MAX_ATTEMPTS", "")
     if mode and mode not in _MODES:
         raise UserError(f"AWS_RETRY_MODE: {mode!r} is not accepted; use {', '.join(_MODES)}")
