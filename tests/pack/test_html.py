@@ -21,8 +21,13 @@ from playwright.sync_api import Browser, Page, expect
 from kit.pack.document import document
 from kit.pack.html import EvidenceHTMLExporter
 from kit.report.views import Column, Table
-from tests.pack.conftest import SCRIPTS, cover, findings, shown  Open = Callable[..., Page]   @pytest.fixture(scope="module"
+from tests.pack.conftest import SCRIPTS, cover, findings, shown
 from tests.pack.samples import HOSTILE, LONG, MARKS, STAMP
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
 def html(notebook: NotebookNode) -> str:
     made, resources = EvidenceHTMLExporter().from_notebook_node(notebook)
     assert resources["output_extension"] == ".html"

@@ -28,8 +28,11 @@ from kit.pack.pdf import EvidencePDFExporter, pdf
 from kit.pack.tabular import csv_file
 from kit.report.views import Column, Note, Table
 from tests.pack.conformance import elements, faults
-from tests.pack.conftest import SCRIPTS, cover, findings, shown   @pytest.fixture(scope="module"
+from tests.pack.conftest import SCRIPTS, cover, findings, shown
 from tests.pack.samples import HOSTILE, MARKS, STAMP
+
+
+@pytest.fixture(scope="module")
 def made(notebook: NotebookNode) -> bytes:
     file, resources = EvidencePDFExporter().from_notebook_node(notebook)
     assert resources["output_extension"] == ".pdf"
