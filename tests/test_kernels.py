@@ -134,6 +134,15 @@ def test_over_tcp_only_who_has_the_connection_files_key_hears_anything() -> None
     }
 
 
+@pytest.mark.usefixtures("no_files")
+def test_a_notebook_of_the_kit_runs_there_too(tmp_path: Path) -> None:
+    place = tmp_path / ("x" * 100)
+    with started(transport="ipc", ip=str(place / "kernel")) as (manager, client):
+        assert (manager.transport, manager.transport_encryption) == ("tcp", "disabled")
+        assert manager.curve_publickey
+        assert run(client, _REFUSED)["status"] == "ok"
+
+
 # --- kernels of others ----------------------------------------------------------------------------
 
 

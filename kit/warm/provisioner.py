@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.localinterfaces import localhost
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kit import warm
@@ -38,14 +39,16 @@ class WarmProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose the transport, then prepare the start as Jupyter does."""
         manager: Any = self.parent
-        if manager.transport != "ipc":
-            if not self._folder:
-                self._folder = self._held.enter_context(scratch())
+        if manager.transport == "ipc":
+            place = manager.ip
+        else:
+            self._folder = self._folder or self._held.enter_context(scratch())
             place = f"{self._folder}/kernel"
-            if len(os.fsencode(place)) + len("-65535") <= _LONGEST:
-                manager.transport, manager.ip, manager.cache_ports = "ipc", place, False
-            else:
-                kwargs["transport_encryption"] = "required"
+        if len(os.fsencode(place)) + len("-65535") <= _LONGEST:
+            manager.transport, manager.ip, manager.cache_ports = "ipc", place, False
+        else:
+            manager.transport, manager.ip, manager.cache_ports = "tcp", localhost(), True
+            kwargs["transport_encryption"] = "required"
         return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
