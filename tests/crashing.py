@@ -28,7 +28,7 @@ from kit.verify import verify
 EVIDENCE = Path(sys.executable).parent / "evidence"
 _HOOK = """
 import os, signal, sys
-_AT, _LOG, _UNDER = int(os.environ["CRASH_AT"]), os.environ["CRASH_LOG"], os.environ["CRASH_UNDER"]
+_AT, _LOG, _UNDER = os.environ["CRASH_AT"], os.environ["CRASH_LOG"], os.environ["CRASH_UNDER"]
 _GROUP = os.environ.setdefault("CRASH_GROUP", str(os.getpid()))
 _STEPS = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 _busy = False
@@ -50,7 +50,7 @@ def _step(event, args):
         os.write(log, f"{event} {path}".encode()[:199].ljust(199) + b"\\n")
         number = os.lseek(log, 0, os.SEEK_CUR) // 200
         os.close(log)
-        if number == _AT:
+        if str(number) == _AT or not _AT.isdigit() and _AT in f"{event} {path}":
             if os.environ["CRASH_WHOLE"]:
                 os.killpg(int(_GROUP), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -89,7 +89,7 @@ class Desk:
     def run(
         self,
         *arguments: str | Path,
-        at: int = 0,
+        at: int | str = "",
         whole: bool = False,
         limits: Mapping[int, int] | None = None,
     ) -> subprocess.CompletedProcess[str]:
@@ -98,8 +98,9 @@ class Desk:
         Parameters
         ----------
         *arguments
-        at : int
-            The step at which it is killed; with -1 the steps are recorded alone.
+        at : int or str
+            The number of the step at which it is killed, or a part of what the step does, such as
+            ``os.rename`` or a name; with 0 the steps are recorded alone.
         whole : bool
             Whether all of its processes are killed, or the one that is at this step.
         limits : mapping of int to int, optional
@@ -113,7 +114,7 @@ class Desk:
             "TMPDIR": str(self.folder / "tmp"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
         }
-        if at:
+        if at != "":
             paths = (str(self.folder / "hook"), os.environ.get("PYTHONPATH", ""))
             environment |= {
                 "PYTHONPATH": os.pathsep.join(filter(None, paths)),
@@ -214,7 +215,12 @@ class _as_set:  # noqa: N801 - used like a function
 
 
 def killed(
-    desk: Desk, arguments: Sequence[str | Path], at: int, *, whole: bool, again: bool = True
+    desk: Desk,
+    arguments: Sequence[str | Path],
+    at: int | str,
+    *,
+    whole: bool,
+    again: bool = True,
 ) -> list[str]:
     """Kill a command at a step; return which promises do not hold."""
     done = desk.run(*arguments, at=at, whole=whole)
