@@ -284,6 +284,12 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             "",
         ),
         ("machine", r"\blogin\s{1,8}[^\s\"']{1,64}\s{1,8}password\s{1,8}", ""),
+        # ODBC: Driver={...};UID=app;PWD={X}
+        (
+            "={",
+            r"(?:uid|driver|server|dsn)=[^\"\n]{1,200}?;\s?(?:pwd|password)=\{(?=[^{}\n]{0,100}[^{}\w\n])",
+            "}",
+        ),
         # jdbc:oracle:thin:user/X@host
         ("jdbc:oracle", r"jdbc:oracle:\w{1,8}:[^\s\"'/@]{1,64}/(?=[^\s\"'/@]{1,64}@)", "@"),
     )
