@@ -345,6 +345,8 @@ def _assigned_value(
         return None
     if _is_reference(value):
         return None if "://" in value else (start, end, value)  # and no part of it is a value
+    if word == "pass" and re.fullmatch(r"\d\d?", value):
+        return None  # of several passes
     if word == _PIN and not (sign and re.fullmatch(r"\d{4,12}", value)):
         return None
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
