@@ -585,6 +585,15 @@ def github(effect: str, **condition: Any) -> dict[str, Any]:
     }
 
 
+def but_to(principal: Any, **members: Any) -> dict[str, Any]:
+    """A trust policy that lets everybody but a principal assume a role."""
+    policy = trust(None, NotPrincipal=principal, **members)
+    policy["Statement"] = [
+        {k: v for k, v in s.items() if v is not None} for s in policy["Statement"]
+    ]
+    return policy
+
+
 def by_saml(*held: Any, **members: Any) -> Given:
     return trusting(
         trust({"Federated": SAML}, **{"Action": "sts:AssumeRoleWithSAML"} | members), *held
@@ -610,6 +619,11 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("SAML, for a role without rights", by_saml(allow("ec2:*")), {}),
     ("SAML, denied", by_saml(READS, Effect="Deny"), ROLE),
     ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
+    ("everybody but an account", trusting(but_to({"AWS": OTHER}), READS), ROLE | by("any AWS account", READ)),
+    ("every provider but GitHub's", trusting(but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider", trusting(trust("*", Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider but Google, for one application", trusting(but_to({"Federated": "accounts.google.com"}, Action="sts:AssumeRoleWithWebIdentity", Condition={"StringEquals": {"www.amazon.com:app_id": "x"}}), READS), SINGLED_OUT),
+    ("nobody by a provider, of everybody", trusting(trust("*", Action="sts:TagSession"), READS), ROLE),
     ("one repository of GitHub's", signed_in(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:a/b:ref:refs/heads/main"}), SINGLED_OUT),
     ("an organisation of GitHub's", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
     ("anybody at GitHub", signed_in(GITHUB), ANYBODY),
