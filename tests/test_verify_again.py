@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +20,15 @@ import rfc8785
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
+from kit import snapshot as stored
+from kit import tables
+from kit.errors import UserError
 from kit.judge.findings import Finding
 from kit.pack.keys import open_signing_key
 from kit.pack.sign import sign_pdf
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
-from kit.snapshot import Snapshot, digest, read, write
+from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
+from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
 from kit.verify.checks import NOT_COMPARED
 from tests.pack.authority import Authority
@@ -53,6 +59,44 @@ def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
         for check in verify(pack, None, snapshot)
         if not check.ok and check.line not in alone
     }
+
+
+def test_a_snapshot_is_verified_and_tabulated_once(
+    pack: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests, built = stored._changed, tables.build
+    calls: Counter[str] = Counter()
+
+    def count_digests(requests: Iterable[Request]) -> list[str]:
+        calls["digests"] += 1
+        return digests(requests)
+
+    def count_builds(spec: Spec, source: Source) -> Table:
+        calls[spec.name] += 1
+        return built(spec, source)
+
+    monkeypatch.setattr(stored, "_changed", count_digests)
+    monkeypatch.setattr(stored, "_verified", set())
+    monkeypatch.setattr(tables, "build", count_builds)
+    assert all(check.ok for check in verify(pack, None, snapshot))
+    assert calls == dict.fromkeys(["digests", *SPECS], 1)
+
+
+def test_what_was_changed_since_is_verified_again(snapshot: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(snapshot, tmp_path / "snapshot"))
+    read(copy)
+    lines = (copy / EVIDENCE).read_bytes().replace(b'"status":200', b'"status":201', 1)
+    (copy / EVIDENCE).write_bytes(lines)
+    with pytest.raises(UserError, match="was changed after it was written"):
+        read(copy)
+    first, *others = (json.loads(line) for line in lines.splitlines())
+    lines = b"".join(rfc8785.dumps(each) + b"\n" for each in (first | {"response": {}}, *others))
+    (copy / EVIDENCE).write_bytes(lines)
+    header = json.loads((copy / HEADER).read_bytes())
+    header["evidence"]["sha256"] = hashlib.sha256(lines).hexdigest()
+    (copy / HEADER).write_text(json.dumps(header))
+    with pytest.raises(UserError, match=f"{first['id']} does not have the digest"):
+        read(copy)
 
 
 def of_another_kit(pack: Path) -> None:

@@ -54,8 +54,8 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         return made
 
 
-def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
-    """Execute a notebook of the project in this process and return it with the views it shows.
+def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    """Execute a notebook of the project in this process, where nothing draws or prints.
 
     Parameters
     ----------
@@ -63,6 +63,13 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
         File in ``notebooks/``.
     parameters : mapping
         They replace those of its parameters cell.
+
+    Returns
+    -------
+    notebook : NotebookNode
+        With the views that its cells show.
+    names : dict
+        The variables of its cells.
     """
     notebook: NotebookNode = nbformat.read(project("notebooks") / name, 4)  # type: ignore[no-untyped-call]
     names: dict[str, Any] = {}
@@ -80,7 +87,7 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
             bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
             output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
             cell.outputs = [output]
-    return notebook
+    return notebook, names
 
 
 def _kernel_config(folder: Path) -> Config:

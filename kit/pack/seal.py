@@ -26,6 +26,7 @@ from kit.pack.workbook import workbook
 from kit.parameters import Run
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
+from kit.tables import tabulate
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -154,7 +155,7 @@ def files(
     yield "findings.xlsx", workbook(made, data)
     yield "ocsf-findings.json", ocsf(made, data)
     yield from oscal(made, data, data_of(executed, "snapshot")["facts"])
-    yield from evidence_files(stored)
+    yield from evidence_files(stored, tabulate(stored).labels)
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

@@ -156,10 +156,10 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
     """
     if not snapshot.run.pseudonymise:
         raise UserError(f"reveal: names are in clear in {snapshot.folder}; there are no labels")
-    known = tabulate(snapshot).labels
-    redact = Redactor(snapshot, known)
+    redact = Redactor(snapshot, tabulate(snapshot).labels)
     for request in snapshot.evidence:
         redact(request)
+    known = redact.labels
     names: dict[str, Named] = {}
     for text in labels:
         if not (here := known.within(text)):

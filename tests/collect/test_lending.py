@@ -215,7 +215,7 @@ def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gathe
     assert facts["Organisation's snapshot"].startswith(f"account {MANAGER}, as of ")
     assert lender.digest in facts["Organisation's snapshot"]
     assert int(facts["Requests to AWS"]) == len(stored.requests)
-    files = dict(evidence_files(stored))
+    files = dict(evidence_files(stored, tabulate(stored).labels))
     assert {f"evidence/{name}.json" for name in rests_on} <= files.keys()
     assert find(stored, "O0001").call == LIST_ANALYZERS.name
     every = b"".join(files.values())

@@ -31,7 +31,7 @@ def records(stored: Stored) -> Callable[[str], dict[str, Any]]:
 
     @cache
     def of(name: str) -> dict[str, Any]:
-        files = dict(evidence_files(stored(name)))
+        files = dict(evidence_files(stored(name), tabulate(stored(name)).labels))
         return {n[9:-5]: json.loads(files[n]) for n in files if n != INDEX}
 
     return of
@@ -278,7 +278,8 @@ def test_a_commitment_is_over_nonce_and_canonical_body(
 
 
 def test_no_plain_digest_and_no_nonce_is_in_the_pack(stored: Stored) -> None:
-    everything = b"".join(content for _, content in evidence_files(stored("demo"))).decode()
+    files = evidence_files(stored("demo"), tabulate(stored("demo")).labels)
+    everything = b"".join(content for _, content in files).decode()
     for request in stored("demo").requests:
         assert request.sha256 not in everything
         assert request.nonce not in everything
