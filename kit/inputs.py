@@ -6,6 +6,7 @@ A file is refused before anything is made of it where it holds more than `kit.bo
 from __future__ import annotations
 
 import difflib
+import os
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,11 @@ from kit.visible import unseen
 M = TypeVar("M", bound=BaseModel)
 Steps = tuple[str | int, ...]
 _SHOWN = 200  # characters of a value in a message
+# Variables that name a file for AWS's libraries (AWS SDKs and Tools Reference Guide).
+_FILES = (
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "BOTO_CONFIG"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+)
 
 
 @dataclass
@@ -198,6 +204,24 @@ def _within(item: Any) -> Iterator[Any]:
         yield from item.values()
     elif isinstance(item, list | tuple):
         yield from item
+
+
+def refuse_environment() -> None:
+    """Raise a `UserError` where an environment variable leads AWS's libraries to what is no file.
+
+    They would wait for a pipe, or read a device, without end. The empty device is a usual way to
+    name no file.
+    """
+    for name in _FILES:
+        path = os.environ.get(name)
+        if not path or path == os.devnull:
+            continue
+        try:
+            bounds.read_file(Path(path).expanduser(), bounds.WRITTEN)
+        except FileNotFoundError:
+            continue  # AWS's libraries report it, or do without
+        except OSError as error:
+            raise UserError(f"{name}: {path} cannot be read ({error.strerror})") from None
 
 
 def refuse_unknown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from kit import bounds
 from kit.catalogue import texts
+from kit.collect.session import shell_client
 from kit.errors import UserError
-from kit.inputs import read_yaml
+from kit.inputs import read_yaml, refuse_environment
 from kit.pack.keys import open_signing_key
 from kit.parameters import Run, load_profile, load_waivers, parameters
 from kit.redact.labels import open_labels
@@ -154,3 +156,20 @@ def test_what_nobody_sees_is_shown() -> None:
     value = {hostile: [hostile, "\U000e0001"]}
     assert json.loads(as_json(value)) == value
     assert not unseen(as_json(value))
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_a_variable_leads_to_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    make, called = NO_FILES[kind]
+    make(tmp_path / "named")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(tmp_path / "named"))
+            with pytest.raises(UserError, match=f"{name}: .*is {called}"):
+                shell_client("kms", "eu-west-1")
+            patch.setenv(name, str(tmp_path / "none"))
+            refuse_environment()
+            patch.setenv(name, os.devnull)
+            refuse_environment()

@@ -41,8 +41,9 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
+from kit.collect.login import explain
 from kit.collect.policy import policy, session_policies
-from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
+from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
 from kit.outputs import cannot_write, check_writable, flush, make_parents, writing

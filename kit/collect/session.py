@@ -22,31 +22,22 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
-    NoCredentialsError,
     ParamValidationError,
-    ProfileNotFound,
 )
 
 from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
+from kit.collect.login import TOO_LARGE, signing_in
 from kit.collect.policy import SessionPolicy
 from kit.collect.wire import check
-from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.errors import NotEnteredError
 from kit.parameters import Run
-from kit.snapshot import is_expired, is_refused, reason_for, way_in
+from kit.snapshot import is_expired, is_refused, reason_for
 
 USER_AGENT = "appstream-evidence-kit"
 _SHELL_AGENT = f"{USER_AGENT}-shell"  # of requests that write packs and sign, as the shell may
 _ATTEMPTS = 8
-_LOGIN_ERRORS = {
-    "CredentialRetrievalError",
-    "LoginRefreshRequired",
-    "SSOTokenLoadError",
-    "TokenRetrievalError",
-    "UnauthorizedSSOTokenError",
-}
 _ASSUMING = ("AssumeRole", "AssumeRoleWithWebIdentity")
-_TOO_LARGE = "PackedPolicyTooLarge"
 _LEAST_SECONDS, _MOST_SECONDS = 900, 3600  # AWS STS API Reference, AssumeRole, DurationSeconds
 # Before the end of a session, when it is renewed: by one request, and before any other is sent.
 _ADVISORY_SECONDS, _MANDATORY_SECONDS = 300, 120
@@ -84,7 +75,6 @@ class Clients:
         self._run = run
         self._config = _config(run)
         self.narrowing = Narrowing(run, policies)
-        self._session, self.home = _open(run, self._config, self.narrowing)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._judging = threading.RLock()
@@ -94,6 +84,9 @@ class Clients:
         self.generation = 0
         self.throttles = 0
         self.limits = Limits(run)
+        with signing_in(run):
+            self._session, self.home = _open(run, self._config, self.narrowing)
+            self.client("sts", self.home)  # botocore reads the credentials for the first client
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
@@ -168,7 +161,7 @@ class Clients:
         generation : int
             Which credentials were used, by `generation` before the call.
         """
-        if code == _TOO_LARGE:
+        if code == TOO_LARGE:
             return Refusal.RENEWED if self.narrowing.widen() else Refusal.NOTHING
         if not (is_expired(code) or is_refused(code)):
             return Refusal.NOTHING
@@ -252,7 +245,7 @@ class Narrowing:
 
     def __init__(self, run: Run, policies: Sequence[SessionPolicy]):
         if not policies:
-            raise NotEnteredError("role_arn: the session policy is too long", _TOO_LARGE)
+            raise NotEnteredError("role_arn: the session policy is too long", TOO_LARGE)
         self._run, self._policies = run, policies
         self._form = 0
         self._seconds = _session_seconds(run)
@@ -342,15 +335,7 @@ def _frozen(session: boto3.Session) -> Any:
 
 def _open(run: Run, config: Config, narrowing: Narrowing) -> tuple[boto3.Session, str]:
     """Log in: the session of a run, and the region that is its home."""
-    try:
-        session = boto3.Session(profile_name=run.aws_profile or None)
-    except ProfileNotFound:
-        known = ", ".join(boto3.Session().available_profiles) or "none"
-        raise NotEnteredError(
-            f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
-            f"profiles there: {known}",
-            "ProfileNotFound",
-        ) from None
+    session = boto3.Session(profile_name=run.aws_profile or None)
     # Also for the clients with which botocore gets credentials.
     session._session.set_default_client_config(config)
     _request_codes(session, run)
@@ -400,7 +385,8 @@ def shell_client(service: str, region: str | None = None) -> Any:
     region : str, optional
         By default the shell's.
     """
-    return boto3.Session().client(service, region_name=region, config=_config())
+    with signing_in():
+        return boto3.Session().client(service, region_name=region, config=_config())
 
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:
@@ -420,8 +406,6 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
             Tags=[{"Key": k, "Value": v} for k, v in run.session_tags.items()] or None,  # type: ignore[arg-type]
             region_name=region,
         )
-    except NoCredentialsError as error:
-        raise explain({"code": type(error).__name__, "message": ""}, None, run) from None
     except ParamValidationError as error:
         reason = " ".join(str(error).split())
         raise NotEnteredError(
@@ -429,39 +413,6 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
         ) from None
     share_models(made._session)
     return made
-
-
-def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
-    """Tell in a line why nobody could log in.
-
-    The first request of a run returns the caller's identity; it fails for such reasons only.
-
-    Parameters
-    ----------
-    error : mapping
-        ``code`` (AWS's, or the name of botocore's exception) and ``message``.
-    status : int or None
-        HTTP status, where there was an answer.
-    """
-    code, message = error["code"], error["message"]
-    using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
-    if code in ("NoCredentialsError", "PartialCredentialsError"):
-        return NotEnteredError(
-            "AWS credentials: none available; log in (aws sso login, aws configure) or name a profile "
-            "with aws_profile",
-            code,
-        )
-    if code in _LOGIN_ERRORS:
-        text = f"AWS credentials: {using} could not log in: {message} Log in again."
-        return NotEnteredError(text, code)
-    if code == _TOO_LARGE:
-        text = f"session_tags: too long beside the session policy of {using} ({code}): {message}"
-        return NotEnteredError(f"{text}; shorten session_tags", code)
-    if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
-        hint = way_in(code, message)
-        text = f"AWS credentials: {using} was refused ({code}): {message}"
-        return NotEnteredError(f"{text}; {hint}" if hint else text, code)
-    return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
 
 
 def _config(run: Run | None = None) -> Config:

@@ -23,8 +23,9 @@ from kit.aws_models import models, share_models
 from kit.calls import CALLS
 from kit.catalogue.texts import text
 from kit.collect.collector import collect
+from kit.collect.login import explain
 from kit.collect.policy import SECURITY_AUDIT, policy, session_policies
-from kit.collect.session import Clients, explain
+from kit.collect.session import Clients
 from kit.errors import NotEnteredError
 from kit.judge import needed_calls
 from kit.judge.findings import Findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections import Counter
@@ -14,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 
 from kit import calls, evaluate, tabulate
 from kit.aws_models import models
+from kit.collect import limits, wire
 from kit.collect.collector import collect
 from kit.collect.session import Clients
 from kit.collect.wire import UnreadableAnswerError, check, printable
@@ -293,6 +295,13 @@ def test_what_aws_sends_is_an_answer(
         ),
         ("s3", "GetBucketPolicy", "", {"Content_Type": "application/json"}, "parsed"),
         ("s3", "GetBucketPolicy", "{", {"Content_Type": "application/json"}, "parsed"),
+        (
+            "s3",
+            "GetBucketPolicy",
+            f'{{"Statement": {"[" * 200 + "]" * 200}}}',
+            {"Content_Type": "application/json"},
+            "parsed .*deep",
+        ),
         *(
             ("s3", "GetBucketPolicy", body, {"Content_Type": "application/json"}, "no Statement")
             for body in ("{}", "[]", '{"message": "Forbidden"}', '{"Statement": null}')
@@ -379,6 +388,39 @@ def test_the_last_chunk_has_to_come(
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_answer_without_end_is_not_read_to_the_end(
+    monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    for module in (limits, wire):
+        monkeypatch.setattr(module, "ANSWER", 100_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"
+    head += b"Content-Length: 99999999999\r\n\r\n" if announced else b"\r\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+    sent = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(head)
+            while True:
+                sent.append(connection.send(b" " * 65_536))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    client = Clients(Run(account="111111111111"), WHOLE).client("appstream", "eu-west-1")
+    with pytest.raises(UnreadableAnswerError, match="it has more than 100,000 bytes"):
+        client.describe_stacks()
+    thread.join(20)
+    assert not thread.is_alive(), "the connection is closed"
+    listener.close()
 
 
 def test_every_call_declares_what_aws_always_sends() -> None:

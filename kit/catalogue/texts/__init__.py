@@ -28,6 +28,8 @@ _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold oth
 _INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
 # Language tags that browsers, PDF readers and screen readers accept:
 # https://www.rfc-editor.org/info/bcp47
+_MOST_WITHIN = 10  # texts within each other
+_LONGEST = 100_000  # characters of a text
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 PROSE = ("word", "meaning", "remarks")  # of a status
 _chosen = REFERENCE
@@ -176,7 +178,7 @@ def _read(source: str) -> Any:
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]]]:
     """Yield id and text for each leaf of a tree of mappings; plural forms are a single leaf."""
-    if isinstance(node, str) or (isinstance(node, dict) and set(node) == set(PLURAL)):
+    if isinstance(node, str) or _is_plural(node):
         yield path, node
     elif isinstance(node, dict):
         for name, child in node.items():
@@ -185,14 +187,28 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]
         raise ValueError(f"{path or 'the file'}: {node!r:.40}; accepted: a text or a mapping")
 
 
+def _is_plural(node: Any) -> bool:
+    return (
+        isinstance(node, dict)
+        and set(node) == set(PLURAL)
+        and all(isinstance(form, str) for form in node.values())
+    )
+
+
 def _included(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
     """Return the entries with the texts that they include in place of the references."""
+    whole: dict[str, str] = {}
 
     def filled(id: str, above: tuple[str, ...]) -> str:
         entry = entries.get(id)
-        if not isinstance(entry, str) or id in above:
+        if not isinstance(entry, str) or id in above or len(above) > _MOST_WITHIN:
             raise ValueError(f"{above[-1]}: {{{id}}} includes no other text")
-        return _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+        if id not in whole:
+            text = _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+            if len(text) > _LONGEST:
+                raise ValueError(f"{id}: includes more than {_LONGEST:,} characters")
+            whole[id] = text
+        return whole[id]
 
     return {
         id: filled(id, ()) if isinstance(entry, str) and _INCLUDED.search(entry) else entry
