@@ -148,7 +148,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["this kit", "another kit"])
-def test_forms_that_were_changed_are_told(pack: Path, snapshot: Path, here: bool) -> None:
+def test_forms_that_were_changed_are_reported(pack: Path, snapshot: Path, here: bool) -> None:
     for name, change in FORMS.items():
         path = pack / name
         old = path.read_bytes()
@@ -165,7 +165,7 @@ def test_forms_that_were_changed_are_told(pack: Path, snapshot: Path, here: bool
         assert {*FORMS} - {"data/findings.parquet"} <= left
 
 
-def test_a_document_that_was_changed_before_it_was_signed_is_told(
+def test_a_document_that_was_changed_before_it_was_signed_is_reported(
     pack: Path, snapshot: Path, authority: Authority
 ) -> None:
     path, chain = authority.issue("who changes pages")
@@ -196,11 +196,13 @@ def test_a_workbook_packed_by_another_zlib_is_the_same(pack: Path, snapshot: Pat
             new.writestr(part.filename, old.read(part))
     path.write_bytes(again.getvalue())
     reseal(pack)
-    told = [c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"]
-    assert told == ["not compared: its parts are the snapshot's, packed by another zlib"]
+    reported = [
+        c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"
+    ]
+    assert reported == ["not compared: its parts are the snapshot's, packed by another zlib"]
 
 
-def test_a_verdict_that_was_changed_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_verdict_that_was_changed_is_reported(pack: Path, snapshot: Path) -> None:
     changed: dict[str, str] = {}
 
     def whiten(rows: list[dict[str, Any]]) -> None:
@@ -216,13 +218,13 @@ def test_a_verdict_that_was_changed_is_told(pack: Path, snapshot: Path) -> None:
     assert found == {_place(changed): "expected fail, as evaluated again; observed: pass"}
 
 
-def test_a_finding_that_was_left_out_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_finding_that_was_left_out_is_reported(pack: Path, snapshot: Path) -> None:
     gone: list[dict[str, Any]] = []
     change_findings(pack, lambda rows: gone.append(rows.pop(0)))
     assert wrong(pack, snapshot)[_place(gone[0])].endswith("; observed: no such finding")
 
 
-def test_a_finding_that_was_made_up_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_finding_that_was_made_up_is_reported(pack: Path, snapshot: Path) -> None:
     change_findings(pack, lambda rows: rows.append({**rows[0], "resource": "fleet-of-nobody"}))
     found = wrong(pack, snapshot)
     (made_up,) = (text for place, text in found.items() if place.endswith("fleet-of-nobody"))
@@ -297,7 +299,7 @@ def test_a_pack_of_the_earlier_form_is_compared_as_far_as_it_goes(
     assert "(the earlier form" in wrong_alone(pack)["bag-info.txt"]
 
 
-def test_another_snapshot_is_told_with_what_differs(
+def test_another_snapshot_is_reported_with_what_differs(
     signed_pack: Path, snapshot: Path, tmp_path: Path
 ) -> None:
     stored = read(snapshot)
@@ -307,7 +309,9 @@ def test_another_snapshot_is_told_with_what_differs(
     files = [name for name in found if name.startswith("data/evidence/E")]
     assert len(files) == 1
     assert "as the snapshot gives it" in found[files[0]]
-    assert [told for name, told in found.items() if name.startswith("ID-") or ", fleet-" in name]
+    assert [
+        reported for name, reported in found.items() if name.startswith("ID-") or ", fleet-" in name
+    ]
 
 
 def _with_a_longer_session(stored: Snapshot) -> list[Any]:
@@ -332,7 +336,7 @@ def test_without_the_key_nothing_is_compared(signed_pack: Path, tmp_path: Path) 
     assert "pseudonym_key" in done.stderr
 
 
-def test_no_snapshot_is_told(signed_pack: Path, tmp_path: Path) -> None:
+def test_no_snapshot_is_reported(signed_pack: Path, tmp_path: Path) -> None:
     done = evidence("verify", signed_pack, "--against", tmp_path, cwd=tmp_path)
     assert done.returncode == 2
     assert "holds no snapshot" in done.stderr

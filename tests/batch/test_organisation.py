@@ -37,7 +37,7 @@ def found(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
 Found = tuple[Desk, subprocess.CompletedProcess[str]]
 
 
-def test_members_are_discovered_and_those_that_left_are_told(found: Found) -> None:
+def test_members_are_discovered_and_those_that_left_are_reported(found: Found) -> None:
     desk, done = found
     assert done.returncode in (0, 3, 4), done.stderr
     assert {account: facts["state"] for account, facts in desk.states().items()} == {

@@ -251,7 +251,7 @@ def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: An
     assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
 
 
-def test_id_05_says_by_which_policy_and_what_was_not_asked(account: Account) -> None:
+def test_id_05_says_by_which_policy_and_what_was_not_requested(account: Account) -> None:
     helpdesk(let({"AWS": HELPDESK}, "s3:GetObject"))(account)
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
     assert f"By: the policy of {HOME}" in one.observed
@@ -359,9 +359,9 @@ NOBODY = dict.fromkeys((READ, LIST, CHANGE), "pass")
 
 @pytest.mark.parametrize("unread", UNREAD)
 def test_id_05_access_points_that_nobody_read(account: Account, unread: str) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(at({"AWS": HELPDESK}))(account)
-    account.denies(call, REGION, **asked)
+    account.denies(call, REGION, **requested)
     assert everybody_else(account) == dict.fromkeys(NOBODY, call.name)
     assert found(account) == {}
 
@@ -370,9 +370,9 @@ def test_id_05_access_points_that_nobody_read(account: Account, unread: str) -> 
 def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_them(
     account: Account, unread: str
 ) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(at({"AWS": HELPDESK}), bucket=())(account)
-    account.denies(call, REGION, **asked)
+    account.denies(call, REGION, **requested)
     assert everybody_else(account) == NOBODY
 
 
@@ -380,9 +380,9 @@ def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_
 def test_id_05_a_role_has_rights_by_access_points_that_nobody_read(
     account: Account, unread: str
 ) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(identity=(on_point(),))(account)
-    account.denies(call, REGION, **asked)
+    account.denies(call, REGION, **requested)
     assert found(account) == by("role", READ, status="not evidenced")
 
 
@@ -943,7 +943,7 @@ NEAR = [
     ],
     ids=str,
 )
-def test_conditions_are_asked_of_the_account(
+def test_conditions_are_decided_for_the_account(
     account: Account, control: str, condition: tuple[str, str, Any], status: str | None
 ) -> None:
     operator, key, value = condition
@@ -983,7 +983,7 @@ IN_OURS, IN_THEIRS = (
     ],
     ids=str,
 )
-def test_id_05_asks_for_the_organisation_that_a_condition_names(
+def test_id_05_requires_the_organisation_that_a_condition_names(
     account: Account, condition: Any, organisation: str | None, expected: str | None
 ) -> None:
     used(account).allowed("worker", allow("s3:GetObject", Condition=condition))
@@ -1029,7 +1029,7 @@ def test_id_07_what_streaming_users_can_take(
     assert [f.status for f in findings(account, "ID-07")] == [statuses[expected[0]]]
 
 
-def test_id_07_is_asked_of_administrators_roles_too(tmp_path: Path) -> None:
+def test_id_07_judges_administrators_roles_too(tmp_path: Path) -> None:
     account = Account(tmp_path, administrators=["*"])
     machine(READS)(account)
     assert [f.status for f in findings(account, "ID-07")] == ["fail"]
@@ -1068,7 +1068,7 @@ STILL = {"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
     [(UNTIL, {}), (FROM, {}), (STILL, by(FOREIGN, READ)), ({}, by(FOREIGN, READ))],
     ids=["has ended", "has not begun", "has not ended", "without a time"],
 )
-def test_what_a_policy_lets_in_is_asked_as_of_the_collection(
+def test_what_a_policy_lets_in_is_decided_as_of_the_collection(
     account: Account, when: dict[str, Any], expected: dict[str, str]
 ) -> None:
     members = {"Condition": when} if when else {}
@@ -1081,7 +1081,7 @@ def test_what_a_policy_lets_in_is_asked_as_of_the_collection(
     [(UNTIL, {}), (STILL, by("role", READ))],
     ids=["has ended", "has not ended"],
 )
-def test_what_an_identity_policy_allows_is_asked_as_of_the_collection(
+def test_what_an_identity_policy_allows_is_decided_as_of_the_collection(
     account: Account, when: dict[str, Any], expected: dict[str, str]
 ) -> None:
     open_to()(account)

@@ -163,11 +163,11 @@ def test_names_in_parameters_and_lists_are_the_labels_of_what_they_name(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
     demo = records("demo")
-    asked = one(demo, "ListAssociatedFleets")
+    requested = one(demo, "ListAssociatedFleets")
     stacks = [s["Name"] for r in demo.values() for s in (r["response"] or {}).get("Stacks", ())]
     fleets = [f["Name"] for r in demo.values() for f in (r["response"] or {}).get("Fleets", ())]
-    assert asked["parameters"]["StackName"] in stacks
-    assert set(asked["response"]["Names"]) <= set(fleets)
+    assert requested["parameters"]["StackName"] in stacks
+    assert set(requested["response"]["Names"]) <= set(fleets)
     user = one(demo, "DescribeUsers")["response"]["Users"][0]
     assert user["UserName"] == user["Arn"].rpartition("/")[2]
     assert user["Status"] == "CONFIRMED"
@@ -182,7 +182,7 @@ def test_policies_are_read_by_their_grammar(records: Callable[[str], dict[str, A
     assert statement["Sid"].startswith("text-")
 
 
-def test_a_credential_report_tells_everything_but_who(
+def test_a_credential_report_states_everything_but_who(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
     content = one(records("careless"), "GetCredentialReport")["response"]["Content"]
@@ -193,14 +193,18 @@ def test_a_credential_report_tells_everything_but_who(
     assert {user["password_enabled"] for user in users} == {"true"}
 
 
-def test_an_event_tells_its_tls_and_not_its_maker(
+def test_an_event_states_its_tls_and_not_its_maker(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
     event = one(records("careless"), "LookupEvents")["response"]["Events"][0]
-    told = json.loads(event["CloudTrailEvent"])
-    assert told["tlsDetails"]["tlsVersion"] == "TLSv1.1"
-    assert told["tlsDetails"]["clientProvidedHostHeader"] == "appstream2.eu-west-1.amazonaws.com"
-    assert told["userIdentity"]["arn"].startswith("arn:aws:sts::012345678901:assumed-role/assumed-")
+    reported = json.loads(event["CloudTrailEvent"])
+    assert reported["tlsDetails"]["tlsVersion"] == "TLSv1.1"
+    assert (
+        reported["tlsDetails"]["clientProvidedHostHeader"] == "appstream2.eu-west-1.amazonaws.com"
+    )
+    assert reported["userIdentity"]["arn"].startswith(
+        "arn:aws:sts::012345678901:assumed-role/assumed-"
+    )
     assert event["Username"].startswith("text-")
     assert event["EventName"] == "DescribeFleets"
 
@@ -246,9 +250,9 @@ def redact(stored: Stored) -> Callable[..., Any]:
 def test_where_somebody_put_a_name_it_is_a_label(
     redact: Callable[..., Request], call: str, response: Any
 ) -> None:
-    told = json.dumps(redact(call, response=response).response)
-    assert not re.search("Mara|Lindqvist|fleet.*770031415926", told), told
-    assert re.search(r"[a-z]-[a-z2-7]{10}", told)
+    reported = json.dumps(redact(call, response=response).response)
+    assert not re.search("Mara|Lindqvist|fleet.*770031415926", reported), reported
+    assert re.search(r"[a-z]-[a-z2-7]{10}", reported)
 
 
 def test_a_message_of_awss_is_a_label_and_its_code_is_not(redact: Callable[..., Request]) -> None:

@@ -100,7 +100,7 @@ def test_nothing_is_left_for_the_next() -> None:
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, ""),
     ],
 )
-def test_exit_codes_are_told(code: str, ended: int, said: str) -> None:
+def test_exit_codes_are_reported(code: str, ended: int, said: str) -> None:
     found, _, err = run(code)
     assert found == ended
     assert said in err
@@ -197,5 +197,5 @@ def test_papermill_starts_its_kernels_warm(
         )
     finally:
         KernelProvisionerFactory.clear_instance()
-    told = json.loads(made.cells[0].outputs[0].text)
-    assert told == {"warm": is_warm, "profile": "audit"}
+    reported = json.loads(made.cells[0].outputs[0].text)
+    assert reported == {"warm": is_warm, "profile": "audit"}
