@@ -300,7 +300,7 @@ def plan(parameters: Path | None) -> None:
     from kit.collect.policy import plan as rows
 
     table = rows(_calls(_read_run(parameters)))
-    columns = ("call", "need", "action", "asked")
+    columns = ("call", "need", "action", "requested")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
         terminal.line("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())

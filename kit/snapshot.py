@@ -688,7 +688,9 @@ def read(folder: Path | str) -> Snapshot:
         requests = [_stored(line) for line in lines.splitlines()]
         changed = _changed(requests) if stated not in _verified else []
     except ValueError as error:
-        raise UserError(f"snapshot: {folder / EVIDENCE} holds what is no answer: {error}") from None
+        raise UserError(
+            f"snapshot: {folder / EVIDENCE} holds a line that is not an answer: {error}"
+        ) from None
     if changed:
         raise UserError(f"snapshot: {changed[0]} does not have the digest that it states")
     _verified.add(stated)
@@ -733,7 +735,7 @@ def _stored(line: bytes) -> Request:
     """
     given = parse_json(line, bounds.STORED)
     if not isinstance(given, dict) or given.keys() != {f.name for f in fields(Request)}:
-        raise ValueError("a line that is no request")
+        raise ValueError("not the members of a request")
     request = Request(**given)
     error = request.error
     kinds: tuple[tuple[Any, Any], ...] = (

@@ -199,7 +199,7 @@ def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
     (finding,) = findings(account, "IT-03")
     assert "AppStream events seen: 2; of these with TLS details: 1" in finding.observed
     first, last = (f"{end} event 2026-11-23T12:00:00+00:00" for end in ("first", "last"))
-    assert f"{first}, {last}, days asked for 90, all read yes" in finding.observed
+    assert f"{first}, {last}, days requested 90, all read yes" in finding.observed
 
 
 NEWEST = "a sample: the newest 2 events, 2026-11-21 12:00 to 2026-11-23 12:00 UTC; older ones were not read"

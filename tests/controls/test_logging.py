@@ -488,7 +488,7 @@ def test_lg_01_names_what_is_left_out(
 def test_lg_01_names_kinds_of_events_that_are_left_out(used: Account) -> None:
     used.store("lake", REGION, NOT_BY_AWS)
     (finding,) = findings(used, "LG-01")
-    assert "Left out: events that are no calls of an API" in finding.observed
+    assert "Left out: events other than API calls" in finding.observed
     assert finding.hint == "some events are left out: who sees what happens there?"
 
 

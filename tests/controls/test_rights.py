@@ -255,7 +255,7 @@ def test_id_05_says_by_which_policy_and_what_was_not_requested(account: Account)
     helpdesk(let({"AWS": HELPDESK}, "s3:GetObject"))(account)
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
     assert f"By: the policy of {HOME}" in one.observed
-    assert "Not asked: service and resource control policies" in one.observed
+    assert "Not evaluated: service and resource control policies" in one.observed
 
 
 # --- access points of buckets ---------------------------------------------------------------------

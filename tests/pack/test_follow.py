@@ -124,7 +124,7 @@ def test_a_cell_in_which_a_label_stands_is_enough(demo: Snapshot) -> None:
 
 
 def test_what_is_no_label_is_reported(demo: Snapshot) -> None:
-    with pytest.raises(UserError, match="'fleet-aaaaaaaaaa' is no label in"):
+    with pytest.raises(UserError, match="'fleet-aaaaaaaaaa' is not a label in"):
         reveal(demo, ["fleet-aaaaaaaaaa"])
 
 

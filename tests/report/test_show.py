@@ -268,7 +268,7 @@ def test_the_inventory_counts_nothing_without_a_request(tmp_path: Path) -> None:
     table = show.inventory(
         tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
     )
-    assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
+    assert [row[1:] for row in table.rows] == [[0, 0], ["not requested", "not requested"]]
 
 
 def test_the_inventory_words_values_of_the_kit_and_quotes_what_a_run_declares(
