@@ -221,17 +221,17 @@ def test_ds_02_has_the_limit_of_a_profile_of_ones_own(tmp_path: Path) -> None:
     assert verdicts(account, "DS-02") == [fails]
 
 
-def found(*groups: dict[str, Any]) -> Given:
+def with_findings(*groups: dict[str, Any]) -> Given:
     return lambda account: account.bucket().watched().lists(GET_FINDING_STATISTICS, *groups)
 
 
 @scenarios(
     ("no bucket", nothing, NO_BUCKET),
     ("nothing found", lambda a: a.bucket().watched(), passes),
-    ("lower severities", found({"groupKey": "Medium", "count": 3}), passes),
-    ("one of high severity", found({"groupKey": "High", "count": 1}), to_be_reviewed),
-    ("none of high severity, spelt out", found({"groupKey": "High", "count": 0}), passes),
-    ("a severity that AWS leaves out", found({"count": 1}), to_be_reviewed),
+    ("lower severities", with_findings({"groupKey": "Medium", "count": 3}), passes),
+    ("one of high severity", with_findings({"groupKey": "High", "count": 1}), to_be_reviewed),
+    ("none of high severity, spelt out", with_findings({"groupKey": "High", "count": 0}), passes),
+    ("a severity that AWS leaves out", with_findings({"count": 1}), to_be_reviewed),
     (
         "the counts left out",
         lambda a: a.bucket().watched().answers(GET_FINDING_STATISTICS, {}, REGION),

@@ -18,7 +18,7 @@ from tests.accounts import EXPECTED, VERDICTS, run_of
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def findings_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Findings of an account by control, collected once."""
 
     @cache
@@ -54,9 +54,9 @@ def test_every_control_has_its_expectation(name: str) -> None:
     ("name", "control"),
     [(name, control) for name, reported in EXPECTED.items() for control in reported["controls"]],
 )
-def test_the_verdict_is_the_one_written_down(found: Any, name: str, control: str) -> None:
+def test_the_verdict_is_the_one_written_down(findings_of: Any, name: str, control: str) -> None:
     reported = EXPECTED[name]["controls"][control]
-    own = found(name)[control]
+    own = findings_of(name)[control]
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     for finding in own:
         rows[finding.region][finding.status] += 1

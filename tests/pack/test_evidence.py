@@ -37,7 +37,7 @@ def records(stored: Stored) -> Callable[[str], dict[str, Any]]:
     return of
 
 
-def one(records: dict[str, Any], operation: str, **parameters: Any) -> dict[str, Any]:
+def record_of(records: dict[str, Any], operation: str, **parameters: Any) -> dict[str, Any]:
     """The first answer to an operation that is not empty."""
     return next(
         record
@@ -146,7 +146,7 @@ def test_what_calls_declare_personal_is_in_no_record(
 def test_a_fleet_can_be_read_but_for_its_names(
     stored: Stored, records: Callable[[str], dict[str, Any]]
 ) -> None:
-    fleet = one(records("demo"), "DescribeFleets")["response"]["Fleets"][0]
+    fleet = record_of(records("demo"), "DescribeFleets")["response"]["Fleets"][0]
     assert re.fullmatch(
         r"arn:aws:appstream:eu-central-1:210987654321:fleet/fleet-[a-z2-7]{10}", fleet["Arn"]
     )
@@ -163,18 +163,18 @@ def test_names_in_parameters_and_lists_are_the_labels_of_what_they_name(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
     demo = records("demo")
-    requested = one(demo, "ListAssociatedFleets")
+    requested = record_of(demo, "ListAssociatedFleets")
     stacks = [s["Name"] for r in demo.values() for s in (r["response"] or {}).get("Stacks", ())]
     fleets = [f["Name"] for r in demo.values() for f in (r["response"] or {}).get("Fleets", ())]
     assert requested["parameters"]["StackName"] in stacks
     assert set(requested["response"]["Names"]) <= set(fleets)
-    user = one(demo, "DescribeUsers")["response"]["Users"][0]
+    user = record_of(demo, "DescribeUsers")["response"]["Users"][0]
     assert user["UserName"] == user["Arn"].rpartition("/")[2]
     assert user["Status"] == "CONFIRMED"
 
 
 def test_policies_are_read_by_their_grammar(records: Callable[[str], dict[str, Any]]) -> None:
-    policy = json.loads(one(records("careless"), "GetBucketPolicy")["response"]["Policy"])
+    policy = json.loads(record_of(records("careless"), "GetBucketPolicy")["response"]["Policy"])
     (statement,) = policy["Statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Principal"] == "*"
@@ -185,7 +185,7 @@ def test_policies_are_read_by_their_grammar(records: Callable[[str], dict[str, A
 def test_a_credential_report_states_everything_but_who(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
-    content = one(records("careless"), "GetCredentialReport")["response"]["Content"]
+    content = record_of(records("careless"), "GetCredentialReport")["response"]["Content"]
     root, *users = list(csv.DictReader(io.StringIO(content)))
     assert root["user"] == "<root_account>"
     assert root["mfa_active"] == "false"
@@ -196,7 +196,7 @@ def test_a_credential_report_states_everything_but_who(
 def test_an_event_states_its_tls_and_not_its_maker(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
-    event = one(records("careless"), "LookupEvents")["response"]["Events"][0]
+    event = record_of(records("careless"), "LookupEvents")["response"]["Events"][0]
     reported = json.loads(event["CloudTrailEvent"])
     assert reported["tlsDetails"]["tlsVersion"] == "TLSv1.1"
     assert (
@@ -210,7 +210,7 @@ def test_an_event_states_its_tls_and_not_its_maker(
 
 
 def test_tokens_of_secrets_are_still_seen(records: Callable[[str], dict[str, Any]]) -> None:
-    stack = one(records("careless"), "DescribeStacks")["response"]["Stacks"][0]
+    stack = record_of(records("careless"), "DescribeStacks")["response"]["Stacks"][0]
     assert re.fullmatch(r"text-[a-z2-7]{10} ⟦secret: url-userinfo⟧", stack["RedirectURL"])
 
 
