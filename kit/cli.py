@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from kit import terminal
+from kit import shortage, terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.visible import as_json, one_line
 
@@ -59,6 +59,12 @@ class _Commands(click.Group):
             terminal.line(f"evidence: {error}", err=True)
             codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
+        except Exception as error:  # of whatever library
+            lacks = shortage.of(error)
+            if not lacks:
+                raise
+            terminal.line(f"evidence: {lacks}", err=True)
+            ctx.exit(_NOT_RUN)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -144,6 +150,9 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
+        report=lambda left: terminal.line(
+            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        ),
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:
@@ -156,6 +165,10 @@ def batch(
     terminal.line(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
     terminal.line(f"ledger: {result.ledger}")
     terminal.line(f"findings: {result.findings}")
+    if result.interrupted:
+        terminal.line(
+            "evidence: interrupted; start the batch again to make what is missing", err=True
+        )
     sys.exit(result.exit_code)
 
 
@@ -166,6 +179,7 @@ def batch(
 @_signing
 def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
+    _name_leftovers((to or snapshot).parent)
     sys.exit(_seal(snapshot, to, quiet, _open_key(**signing)).exit_code)
 
 
@@ -231,6 +245,7 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
@@ -258,6 +273,7 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
+    _name_leftovers(*filter(None, (earlier, later)))
     made = seal_changes(earlier, later, to, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "changes.csv")
     changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
@@ -279,6 +295,31 @@ def verify(pack: Path, trust: Path | None, against: Path | None) -> None:
     for line in (*(check.line for check in checks), *ending(checks)):
         terminal.line(line)
     sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_STATED)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
+    """Remove what killed runs left below FOLDERS, and in the temporary folder.
+
+    FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
+    what a living process writes.
+    """
+    from kit import leftovers
+
+    folders = folders or (Path("outputs"),)
+    left = leftovers.find(folders)
+    for each in left:
+        state = ", in use: stays" if each.held else ""
+        size = leftovers.in_bytes(each.size)
+        terminal.line(f"{each.path}  {each.what}, {size}{state}")
+    free = [each for each in left if not each.held]
+    gone = free if dry_run else leftovers.remove(free, folders)
+    size = leftovers.in_bytes(sum(each.size for each in gone))
+    terminal.line(f"{'would be removed' if dry_run else 'removed'}: {len(gone)} ({size})")
+    if len(gone) < len(free):
+        raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
 
 
 @main.command()
@@ -386,6 +427,7 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
     from kit.parameters import parameters as validate
 
     run = validate(parameters)
+    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
@@ -420,6 +462,14 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     for waiver in pack.unused_waivers:
         terminal.line(f"waiver: {waiver}")
     return pack
+
+
+def _name_leftovers(*folders: Path) -> None:
+    from kit.leftovers import notice
+
+    line = notice(folders)
+    if line:
+        terminal.line(f"evidence: {line}", err=True)
 
 
 def _print_overview(folder: Path, table: str) -> None:

@@ -25,7 +25,7 @@ def test_its_commands_work(tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    assert len(commands) == 2
+    assert len(commands) == 4
     for command in commands:
         subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert json.loads((tmp_path / "policy.json").read_text())["Statement"]

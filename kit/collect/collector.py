@@ -46,7 +46,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
-from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
+from kit.outputs import ExistsAlreadyError, cannot_write, check_writable
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
@@ -144,27 +144,10 @@ def collect(
     }
     if folder:
         return write(folder, header, requests, lent)
-    own = _own_folder(account, as_of)
-    try:
-        return write(own / "snapshot", header, requests, lent)
-    except BaseException:
-        with suppress(OSError):
-            own.rmdir()
-        raise
-
-
-def _own_folder(account: Path, as_of: dt.datetime) -> Path:
-    """Make the folder of a run; a run of the same second has the name already."""
     for n in count(1):
         own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
-        with writing(own):
-            make_parents(own)
-            try:
-                own.mkdir()
-            except FileExistsError:
-                continue
-            flush(account)
-        return own
+        with suppress(ExistsAlreadyError):  # of a run of the same second
+            return write(own / "snapshot", header, requests, lent, of_run=True)
     raise AssertionError  # there is always a next number
 
 
