@@ -19,6 +19,7 @@ from traitlets.config import Config
 from kit import shortage
 from kit.errors import CannotRunError
 from kit.outputs import scratch
+from kit.progress import papermill_bar
 from kit.shipped import project
 
 _START_SECONDS = 120
@@ -52,7 +53,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
                 kernel_name="python3",
-                progress_bar=progress,
+                progress_bar=papermill_bar("evaluating", progress),
                 start_timeout=_START_SECONDS,
                 config=_kernel_config(folder, replies),
             )

@@ -32,12 +32,11 @@ from kit.report.views import (
     View,
 )
 from kit.snapshot import Snapshot
-from tests.pack.samples import FACTS, HOSTILE, STAMP, record
+from tests.pack.samples import FACTS, HOSTILE, MARKS, STAMP, record
 
 if TYPE_CHECKING:
     from kit.sandbox.server import Sandbox
 
-MARKS = ["Unsigned", "Personal data shown in clear"]
 SCRIPTS = {
     "Greek": "κρυπτογράφηση",
     "Cyrillic": "шифрование",

@@ -9,6 +9,7 @@ from kit.judge.findings import Finding
 from kit.report.views import JSON
 
 STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
+MARKS = ["Unsigned", "Personal data shown in clear"]
 LONG = "A" * 10_000
 HOSTILE = {
     "script": "<script>document.title='pwned'</script><img src=x onerror=document.title='pwned'>",

@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 from kit.pack.document import document
 from kit.pack.html import EvidenceHTMLExporter
 from kit.report.views import Column, Table
-from tests.pack.conftest import HOSTILE, MARKS, SCRIPTS, STAMP, cover, findings, shown
-from tests.pack.samples import LONG
+from tests.pack.conftest import SCRIPTS, cover, findings, shown
+from tests.pack.samples import HOSTILE, LONG, MARKS, STAMP
 
 Open = Callable[..., Page]
 
@@ -74,7 +74,7 @@ def rows(page: Page, table: str) -> list[str]:
     return [text.rpartition("finance-")[2] for text in shown_rows.all_text_contents()]
 
 
-def test_it_sends_no_request_and_raises_no_error(html: str, opened: Open) -> None:
+def test_it_asks_no_network_and_raises_no_error(html: str, opened: Open) -> None:
     page = opened(html)
     expect(page.locator("h1")).to_have_text("GDPR evidence pack")
     assert page.locator("h1").count() == 1
