@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_CONFIG_FILE": f"{home.name}/aws-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "JUPYTER_PATH": str(Path(__file__).parent.parent / "kit"),  # its kernels, before the venv's
         "EVIDENCE_SANDBOX_LOG": f"{home.name}/requests",
     }
     global _log

@@ -209,7 +209,7 @@ def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     try:
         process = begin("run", "run.yaml", cwd=tmp_path, environment=environment)
         assert process.stderr
-        while "calls/s" not in process.stderr.readline():  # the bar: AWS is being asked
+        while "calls" not in process.stderr.readline():  # the phase: AWS is being asked
             assert process.poll() is None
         process.send_signal(number)
         _, said = process.communicate()
