@@ -27,7 +27,7 @@ def test_its_commands_work(tmp_path: Path, sandbox: Sandbox) -> None:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    assert len(commands) == 4
+    assert len(commands) == 6
     for command in commands:
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)
         assert done.returncode == 0, command
