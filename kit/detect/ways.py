@@ -7,6 +7,7 @@ Python's `re` tries one way after another, and `(a+)+$` has twice as many for ea
 from __future__ import annotations
 
 import re
+import warnings
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -25,9 +26,13 @@ def refuse_costly(pattern: str) -> None:
         The message quotes it.
     """
     try:
-        re.compile(pattern)
-        ways = _of_sequence(parser.parse(pattern))
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "error"
+            )  # such as "Possible nested set": unlike in a later Python
+            re.compile(pattern)
+            ways = _of_sequence(parser.parse(pattern))
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     if ways > MOST_WAYS:
         raise ValueError(
