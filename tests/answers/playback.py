@@ -148,8 +148,8 @@ def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
         keep(_of(model, context, body, http_response.status_code))
 
     class Recording(session.Clients):
-        def __init__(self, run: Run):
-            super().__init__(run)
+        def __init__(self, *arguments: Any):
+            super().__init__(*arguments)
             events = self._session._session.get_component("event_emitter")
             events.register_first("before-parameter-build", _note)
             # IAM's documents are decoded on the way to the caller; S3's location is read there.
@@ -157,6 +157,7 @@ def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
             for service in {call.service for call in CALLS.values()} - {"iam"}:
                 name = self._session._session.get_service_model(service).service_id.hyphenize()
                 events.register_last(f"after-call.{name}", hear)
+            self._clients = {}  # a client that exists hears nothing of what is registered later
 
     return Recording
 
@@ -181,8 +182,8 @@ def _play(model: Any, context: Body, **_: Any) -> tuple[AWSResponse, Body]:
 class _Playing(session.Clients):
     """The kit's clients, each made once for all tests."""
 
-    def __init__(self, run: Run):
-        super().__init__(run)
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
         self._session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
         self.home = _home
         events = self._session._session.get_component("event_emitter")

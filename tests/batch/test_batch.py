@@ -20,6 +20,7 @@ from kit.pack.seal import seal
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk
+from tests.listening import REPORT, is_private, kernels
 
 Made = tuple[Desk, subprocess.CompletedProcess[str]]
 
@@ -81,6 +82,16 @@ def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
         ]
         assert (desk.place(account) / "snapshot").stat().st_mode & 0o077 == 0
     assert not desk.place(CLOSED).exists()
+
+
+def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Made) -> None:
+    desk, _ = made
+    for account in (DEMO, EMPTY, TIDY):
+        session = read(desk.place(account) / "snapshot").header["session"]
+        assert (session["policy"], session["seconds"]) == ("derived", 900)
+    reports = kernels(Path(desk.environment[REPORT]).parent)
+    assert len(reports) >= 3
+    assert [kernel for kernel in reports if not is_private(kernel)] == []
 
 
 @pytest.mark.usefixtures("at_home")

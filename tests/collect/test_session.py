@@ -230,6 +230,30 @@ def test_the_last_role_gets_the_policy_and_the_others_may_only_assume_roles(
     assert len(assuming.requests) == len(roles)
 
 
+def test_a_role_of_a_web_identity_gets_the_policy_too(
+    assuming: Assuming, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("a.b.c")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    clients = Clients(Run(account=ACCOUNT), WHOLE)
+    assert clients._session.get_credentials().get_frozen_credentials().access_key
+    (request,) = assuming.requests
+    assert request["WebIdentityToken"] == "a.b.c"
+    assert request["DurationSeconds"] == 900
+    assert granted(json.loads(request["Policy"])) == granted(policy(CALLS.values()))
+
+
+def test_a_profile_that_the_shell_names_and_does_not_have_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(NotEnteredError, match="there is no profile 'nobody'"):
+        Clients(Run(account=ACCOUNT), WHOLE)
+
+
 def test_a_profile_that_states_less_keeps_it(
     sandbox: Sandbox, assuming: Assuming, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
