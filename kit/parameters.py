@@ -227,7 +227,7 @@ class Run(Strict):
         gt=0,
         le=86_400,
         title="longest wait for a region that answers nothing, in seconds",
-        more="Nothing more is asked there; the pack names the region.",
+        more="The kit sends no further request there; the pack names the region.",
     )
     run_seconds: float = _field(
         0.0,

@@ -192,16 +192,16 @@ def signed_pack(
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Tell what was compared in the fault matrix, where any of it was."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    told = [
+    reported = [
         value
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
         if name == "matrix"
     ]
-    if told:
+    if reported:
         from tests.matrix import summary
 
         terminalreporter.section("fault matrix")
-        for line in summary(told):
+        for line in summary(reported):
             terminalreporter.write_line(line)

@@ -197,7 +197,7 @@ def test_plain_nbconvert_renders_it(
     assert (tmp_path / f"out.{suffix}").stat().st_size > 20_000
 
 
-def test_nbconvert_tells_in_a_line_why_a_failed_run_makes_no_document(
+def test_nbconvert_states_in_a_line_why_a_failed_run_makes_no_document(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     notebook = nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4)
@@ -269,8 +269,8 @@ def test_names_of_the_account_are_nowhere_in_the_pack(
         (["describe-stacks"], "Stacks", "Name"),
         (["describe-users", "--authentication-type", "USERPOOL"], "Users", "UserName"),
     ):
-        asked = [BIN / "aws", "appstream", *call_, "--region", "eu-central-1"]
-        done = call(asked, packed[0], environment)
+        requested = [BIN / "aws", "appstream", *call_, "--region", "eu-central-1"]
+        done = call(requested, packed[0], environment)
         names |= {item[name] for item in json.loads(done.stdout)[member]}
     assert len(names) > 5
     for path in (packed[0] / "pack" / "data").iterdir():

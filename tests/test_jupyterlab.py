@@ -113,7 +113,7 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     url, folder = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     _run_all(page, url)
-    asked = _saved(page, folder)
+    requested = _saved(page, folder)
     assert page.locator(".jp-RenderedText[data-mime-type*='stderr']").count() <= 1
     _assert_private(url, folder)
     page.close()
@@ -123,7 +123,7 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     shutil.copy(ROOT / "notebooks" / "evidence_pack.ipynb", folder / "evidence_pack.ipynb")
     _run_all(again, url, snapshot)
     stored = _saved(again, folder)
-    assert findings_data(stored)["facts"] == findings_data(asked)["facts"]
+    assert findings_data(stored)["facts"] == findings_data(requested)["facts"]
     expect(again.locator("table", has_text="Open points").first).to_be_attached()
     again.close()
 

@@ -94,8 +94,8 @@ class Kernel(AsyncKernelManager):
             await super().start_kernel(**options, stderr=file)
 
 
-def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
-    """Execute a notebook of the project in this process and return it with the views it shows.
+def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    """Execute a notebook of the project in this process, where nothing draws or prints.
 
     Parameters
     ----------
@@ -103,6 +103,13 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
         File in ``notebooks/``.
     parameters : mapping
         They replace those of its parameters cell.
+
+    Returns
+    -------
+    notebook : NotebookNode
+        With the views that its cells show.
+    names : dict
+        The variables of its cells.
     """
     notebook: NotebookNode = nbformat.read(project("notebooks") / name, 4)  # type: ignore[no-untyped-call]
     names: dict[str, Any] = {}
@@ -120,7 +127,7 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
             bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
             output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
             cell.outputs = [output]
-    return notebook
+    return notebook, names
 
 
 def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:

@@ -347,7 +347,7 @@ def test_a_second_factor_that_somebody_types_reaches_sts(
     assert "Policy" in assuming.requests[0]
 
 
-def test_a_profile_without_a_second_factor_asks_nobody(
+def test_a_profile_without_a_second_factor_prompts_nobody(
     second_factor: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", _nobody_types(AssertionError("somebody was asked")))
@@ -360,9 +360,9 @@ def test_a_profile_without_a_second_factor_asks_nobody(
 def test_a_command_without_a_terminal_says_so(
     second_factor: Run, tmp_path: Path, stdin: int
 ) -> None:
-    asked = {"account": ACCOUNT, "aws_profile": "audit", "regions": ["eu-west-1"]}
+    requested = {"account": ACCOUNT, "aws_profile": "audit", "regions": ["eu-west-1"]}
     file = tmp_path / "run.yaml"
-    file.write_text(json.dumps(asked | {"outputs": str(tmp_path), "controls": ["ID-02"]}))
+    file.write_text(json.dumps(requested | {"outputs": str(tmp_path), "controls": ["ID-02"]}))
     command = [sys.executable, "-m", "kit", "run", str(file)]
     done = subprocess.Popen(
         command, stdin=stdin, stderr=subprocess.PIPE, text=True, start_new_session=True
