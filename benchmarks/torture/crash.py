@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.torture import Measure
 from kit import sandbox as local
-from tests.crashing import Desk, fails, killed, on_small_disks, starts_again
+from tests.crashing import Desk, fails, killed, on_small_disks
 
 _RUN = ["run", "run.yaml", "--quiet"]
 _BATCH = ["batch", "accounts.yaml", "--quiet", "--workers", "2"]
@@ -85,18 +85,15 @@ def _run_at_its_end(desk: Desk) -> Measure:
 
 
 def _batches(desk: Desk, chance: random.Random, count: int) -> Iterable[Measure]:
-    """Kill a batch with its workers again and again, and a process of it, until it is done."""
+    """Kill a batch with its workers, or a process of it, which Dask replaces."""
     desk.run(*_BATCH, at=0)
     steps = len(desk.steps)
     for whole, name in ((True, "with all of its processes"), (False, "in one process")):
         results = []
         for n, step in enumerate(_spread(chance, steps - 1, count // 2)):
-            if n % 3 == 0:
-                for marker in (desk.outputs).glob("*/q"):
-                    marker.rename(desk.folder / f"{marker.parent.name}-{whole}-{n}")
+            _move_outputs_away(desk)
             results.append(killed(desk, _BATCH, step, whole=whole, again=n % 3 == 2))
         yield _row(f"a batch with 2 Dask workers killed {name}, and the next", results)
-    yield _row("the batch takes up where it stopped", [starts_again(desk, _BATCH)])
 
 
 def _disks(desk: Desk, quick: bool) -> Iterable[Measure]:
@@ -119,12 +116,12 @@ def _limits(desk: Desk, quick: bool) -> Iterable[Measure]:
     files = {resource.RLIMIT_NOFILE: 64}
     memory = [{resource.RLIMIT_AS: mib * _MIB} for mib in ((400,) if quick else (300, 600, 900))]
     for command in (_RUN,) if quick else (_RUN, _BATCH):
-        _move_packs_away(desk)
+        _move_outputs_away(desk)
         yield _row(f"{command[0]}: 64 open files", [fails(desk, command, files, "64 files open")])
         results = [fails(desk, command, limit, "ulimit -v") for limit in memory]
         yield _row(f"{command[0]}: little memory", results)
 
 
-def _move_packs_away(desk: Desk) -> None:
+def _move_outputs_away(desk: Desk) -> None:
     if desk.outputs.exists():
         desk.outputs.rename(desk.folder / f"outputs-{len(list(desk.folder.iterdir()))}")
