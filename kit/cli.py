@@ -67,6 +67,14 @@ class _Commands(click.Group):
             ctx.exit(_NOT_RUN)
 
 
+class _Maker(click.Command):
+    """A command that makes packs: it needs memory and files for that."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        shortage.check_limits()
+        return super().invoke(ctx)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="appstream-evidence-kit")
 def main() -> None:
@@ -118,7 +126,7 @@ def _in_json(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--json", "in_json", is_flag=True, help="Print JSON.")(command)
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @_of_a_run
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -147,7 +155,7 @@ def run(
     sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.argument("accounts", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="Of the batch, instead of the name in the file.")
 @click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
@@ -208,7 +216,7 @@ def batch(
     sys.exit(result.exit_code)
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -265,7 +273,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
         terminal.line(f"{label}  {named.identity}{called}")
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
@@ -291,7 +299,7 @@ def organisation(
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.argument("earlier", type=click.Path(path_type=Path))
 @click.argument("later", required=False, type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
@@ -390,7 +398,7 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
         raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
 
 
-@main.command()
+@main.command(cls=_Maker)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""

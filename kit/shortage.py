@@ -9,6 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kit.errors import CannotRunError
+
+NEEDED = 1_536 << 20  # bytes of addresses: with its libraries and those of the kernel's process
+FILES = 256  # open at once: connections, the kernel's sockets, fonts
 _DISK, _QUOTA = errno.ENOSPC, errno.EDQUOT
 _ALWAYS = (_DISK, _QUOTA, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS)
 # What libraries in C++, Rust and Python itself write of it. The dynamic loader's: a library does
@@ -23,6 +27,34 @@ _TEXTS = {
         "MemoryError",
     ),
 }
+
+
+def check_limits() -> None:
+    """Refuse to start with less memory or fewer open files than the kit needs.
+
+    Some libraries end the whole process where memory runs out, and others report anything where
+    files do, so that nobody could name the reason later. A limit that this process may raise is
+    raised.
+
+    Raises
+    ------
+    CannotRunError
+        The process may use less.
+    """
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= files < FILES:
+        if 0 <= most < FILES:
+            raise CannotRunError(
+                f"too few files: this process may have {most} files open (ulimit -n), the kit "
+                f"needs {FILES}"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, most))
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed not in (resource.RLIM_INFINITY, -1) and allowed < NEEDED:
+        raise CannotRunError(
+            f"too little memory: this process may use {allowed >> 20} MiB (ulimit -v), the kit "
+            f"needs {NEEDED >> 20} MiB"
+        )
 
 
 def describe(error: OSError, path: Path | str | None = None) -> str:
@@ -115,14 +147,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _disk(number: int, path: Path | str | None) -> str:
     if number == _QUOTA:
         return "the disk quota is used up" + (f" at {_mount(Path(path))}" if path else "")
-    places = [Path(path)] if path else [Path(tempfile.gettempdir()), Path.cwd(), Path.home()]
-    for place in places:
-        mount = _mount(place)
+    if path:
+        mount = _mount(Path(path))
         free = os.statvfs(mount)
-        if path or not free.f_bavail or (free.f_files and not free.f_favail):
-            what = "file" if free.f_files and not free.f_favail else "space"
-            return f"the disk is full: no {what} is left at {mount}"
-    return "the disk is full"
+        what = "file" if free.f_files and not free.f_favail else "space"
+        return f"the disk is full: no {what} is left at {mount}"
+    # A library did not state where; what it wrote may be gone again.
+    named = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    mounts = {_mount(Path(place)) for place in (named, Path.cwd(), Path.home())}
+    least = min(mounts, key=lambda mount: os.statvfs(mount).f_bavail * os.statvfs(mount).f_frsize)
+    return f"the disk is full, probably at {least}"
 
 
 def _mount(path: Path) -> Path:

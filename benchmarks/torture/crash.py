@@ -114,7 +114,7 @@ def _disks(desk: Desk, quick: bool) -> Iterable[Measure]:
 
 def _limits(desk: Desk, quick: bool) -> Iterable[Measure]:
     files = {resource.RLIMIT_NOFILE: 64}
-    memory = [{resource.RLIMIT_AS: mib * _MIB} for mib in ((400,) if quick else (300, 600, 900))]
+    memory = [{resource.RLIMIT_AS: mib * _MIB} for mib in ((400,) if quick else (300, 900, 1_500))]
     for command in (_RUN,) if quick else (_RUN, _BATCH):
         _move_outputs_away(desk)
         yield _row(f"{command[0]}: 64 open files", [fails(desk, command, files, "64 files open")])

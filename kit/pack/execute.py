@@ -63,11 +63,14 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
             why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
             raise CannotRunError(f"the notebook failed: {why}") from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
-        except (RuntimeError, ValueError) as error:
+        except Exception as error:
             written = (folder / _MESSAGES).read_text(errors="replace")
             lines = [line for line in written.splitlines() if line.strip()]
-            why = shortage.of(error) or shortage.of_text(written) or " ".join(lines[-1:])
-            why = why or f"{error}; perhaps {shortage.memory()}"
+            known = [*map(_reason, replies), shortage.of(error), shortage.of_text(written)]
+            why = next(filter(None, known), "")
+            if not why and not isinstance(error, RuntimeError | ValueError):
+                raise
+            why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
         return made
 
