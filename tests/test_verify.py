@@ -26,6 +26,7 @@ from tests.pack.forging import reseal, zipped
 from tests.test_cli import evidence
 
 KINDS = [
+    "README.txt",
     "bag-info.txt",
     "bagit.txt",
     "manifest-sha256.txt",

@@ -22,6 +22,7 @@ from kit.pack.info import bag_info
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
+from kit.pack.readme import readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
@@ -108,6 +109,7 @@ def seal(
             bag_info(stored, data["facts"]["digest"], key),
             stored.as_of,
             private=not stored.run.pseudonymise,
+            readme=readme,
             finish=lambda bag: _sign_manifest(bag, key),
         )
     facts = data["facts"]

@@ -19,6 +19,7 @@ from kit.verify.info import check_info, check_overview_info
 from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page
+from kit.verify.readme import check_readme
 from kit.verify.signatures import Roots, check_signatures, read_roots
 
 __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
@@ -77,6 +78,8 @@ def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator
     yield from bounded(checks)
     if page:
         maker = maker.of_language(page.language)
+    if kind:
+        yield from check_readme(contents, info, maker)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
     elif kind:
