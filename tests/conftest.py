@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from kit.sandbox.server import Sandbox
     from tests.pack.authority import Authority
+    from tests.pack.services import Services
 
 _FLAGS = [
     "--no-sandbox",
@@ -137,6 +138,15 @@ def tsa(authority: Authority) -> Iterator[str]:
 
     with served(authority.timestamper()) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A certificate authority with CRLs, an OCSP responder and a timestamp service."""
+    from tests.pack.services import running
+
+    with running(tmp_path_factory.mktemp("services")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
