@@ -74,6 +74,8 @@ class Standing:
         Of the revocation, or as of which the certificate was good.
     harmless : bool
         Whether the reason of a revocation leaves earlier timestamps valid.
+    later : str
+        A revocation after the time that counts, which changes nothing.
     items : tuple of Item
         What shows it.
     """
@@ -82,6 +84,7 @@ class Standing:
     message: str
     time: dt.datetime | None = None
     harmless: bool = False
+    later: str = ""
     items: tuple[Item, ...] = ()
 
 
@@ -135,12 +138,12 @@ def standing_of_chain(
         if standing.state == REVOKED:
             return standing
         standings.append(standing)
+    own, later = standings[0], "".join(standing.later for standing in standings)
     missing = next((standing for standing in standings if standing.state == NOT_SHOWN), None)
     if missing:
-        return missing
+        return Standing(NOT_SHOWN, missing.message, later=later)
     used = tuple(item for standing in standings for item in standing.items)
-    own = standings[0]
-    return Standing(GOOD, own.message, own.time, items=used)
+    return Standing(GOOD, own.message, own.time, later=later, items=used)
 
 
 def standing_of(
@@ -169,9 +172,10 @@ def standing_of(
                         f"{answer.reason}, by {answer.source}",
                         answer.revoked,
                         answer.harmless,
-                        (item,),
+                        items=(item,),
                     )
-                later = f"; revoked later, on {_time(answer.revoked)}{answer.reason}"
+                revoked = f"{_time(answer.revoked)}{answer.reason}"
+                later = f"; {name(certificate)} was revoked later, on {revoked}"
                 good.append((moment, answer.source, item))
             else:
                 good.append((_covered(answer, certificate, moment), answer.source, item))
@@ -183,7 +187,7 @@ def standing_of(
     if not good:
         return Standing(NOT_SHOWN, why)
     time, source, item = max(good, key=lambda entry: entry[0])
-    return Standing(GOOD, f"{source}{later}", time, items=(item,))
+    return Standing(GOOD, source, time, later=later, items=(item,))
 
 
 @dataclass(frozen=True)

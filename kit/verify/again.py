@@ -184,7 +184,7 @@ def _added(contents: Contents, made: bytes) -> list[str]:
                 same = item.read_raw_bytes() == other.read_raw_bytes()
                 same = same and _plain(item) == _plain(other)
             else:
-                same = item.unparse() == other.unparse()
+                same = item.unparse(resolved=True) == other.unparse(resolved=True)
             if not same:
                 differs.append(f"object {place[0]} is another")
         kept = [annotation.unparse() for annotation in own.pages[0].get("/Annots", [])]

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ DECODING = DecodeLimits(
 )
 _MOST_CERTIFICATE = 64 << 10
 _MOST_CERTIFICATES = 64
-# Paths are looked for among certificates of the same name, in every order.
-_MOST_ALIKE = 4
+# Of chains that can be put together from certificates of the same names: pyHanko tries each.
+_MOST_CHAINS = 64
 _MOST_TOGETHER = 16 << 20
 _STREAMS = {
     "/Certs": (DecodePurpose.CERTIFICATE, _MOST_CERTIFICATE, _MOST_CERTIFICATES),
@@ -94,7 +95,9 @@ def in_document(handler: PdfHandler) -> Embedded:
     try:
         store = handler.root["/DSS"]
         for key, (purpose, most, count) in _STREAMS.items():
-            streams = store[key] if key in store else ()
+            if key not in store:
+                continue
+            streams = store[key]
             if len(streams) > count:
                 raise ValueError(f"{len(streams)} {key[1:]} in the DSS; {count} at most")
             for number in range(len(streams)):
@@ -121,8 +124,8 @@ def refuse_many(certificates: Iterable[asn1.Certificate]) -> None:
     if len(different) > _MOST_CERTIFICATES:
         raise ValueError(f"{len(different)} certificates; {_MOST_CERTIFICATES} at most")
     alike = Counter(certificate.subject.dump() for certificate in different)
-    if alike and max(alike.values()) > _MOST_ALIKE:
-        raise ValueError(f"{max(alike.values())} certificates of one name; {_MOST_ALIKE} at most")
+    if prod(alike.values()) > _MOST_CHAINS:
+        raise ValueError(f"certificates of the same names, for more than {_MOST_CHAINS} chains")
 
 
 def read_revocations(paths: Iterable[Path]) -> tuple[Item, ...]:

@@ -204,9 +204,11 @@ def _lasting(subject: str, status: Status) -> Check:
     """Return the level of a signature, and whether the signer was revoked when it signed."""
     standing, level = status.standing, f"level {status.level}"
     if standing.state != GOOD:
-        return noted(subject, f"{level}; revocation not shown: {standing.message}", NO_REVOCATION)
+        message = f"{level}; revocation not shown: {standing.message}{standing.later}"
+        return noted(subject, message, NO_REVOCATION)
     when = f"when it signed on {time_text(status.moment)}" if status.moment else "now"
-    return passed(subject, f"{level}; the signer was not revoked {when}, by {standing.message}")
+    shown = f"the signer was not revoked {when}, by {standing.message}{standing.later}"
+    return passed(subject, f"{level}; {shown}")
 
 
 def _timestamp(contents: Contents, reader: Reader) -> tuple[Check, dt.datetime | None]:
