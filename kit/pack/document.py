@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -23,6 +23,7 @@ from kit.catalogue.texts import text
 from kit.errors import UserError
 from kit.pack.prose import headings_and_prose
 from kit.report import views
+from kit.report.cover import SIGNATURES
 from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
 
 ANALYST = "analyst"
@@ -126,6 +127,24 @@ def document(notebook: NotebookNode) -> Document:
     controls, rows = _targets(blocks)
     _cite(blocks, rows)
     return Document(_seen(covers[0]), blocks, controls, rows)
+
+
+def with_level(made: Document, level: str) -> Document:
+    """Return a document whose cover states the level of the signatures, which a key decides.
+
+    Parameters
+    ----------
+    made : Document
+    level : str
+        Of `kit.pack.levels.LEVELS`; empty for a document that states none.
+    """
+    if not level:
+        return made
+    facts = [
+        [label, f"{fact} ({level})" if fact == SIGNATURES else fact]
+        for label, fact in made.cover["facts"]
+    ]
+    return replace(made, cover={**made.cover, "facts": facts})
 
 
 def data_of(notebook: NotebookNode, name: str) -> JSON:

@@ -13,7 +13,7 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data
+from kit.pack.document import data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -146,7 +146,7 @@ def files(
     key : SigningKey, optional
         Signs the PDF.
     """
-    made, data = document(executed), findings_data(executed)
+    made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
     yield "evidence.html", page(made).encode()
     yield "evidence.pdf", _sign_pdf(pdf(made, attached=attachments(executed, made)), key)
     yield "findings.csv", findings_csv(data)

@@ -26,9 +26,10 @@ from kit.bag import INFO
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, document, findings_data
+from kit.pack.document import Document, data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.html import page
+from kit.pack.info import stated_level
 from kit.pack.layout import lay_out
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -102,7 +103,7 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({**made, "records": records}))
-    yield from _forms(contents, executed, maker)
+    yield from _forms(contents, info, executed, maker)
     yield from _evidence(contents, stored)
 
 
@@ -130,9 +131,11 @@ def _executed(stored: Snapshot) -> NotebookNode:
     return notebook
 
 
-def _forms(contents: Contents, executed: NotebookNode, maker: Maker) -> Iterator[Check]:
+def _forms(
+    contents: Contents, info: Mapping[str, str], executed: NotebookNode, maker: Maker
+) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
-    made, data = document(executed), findings_data(executed)
+    made, data = with_level(document(executed), stated_level(info)), findings_data(executed)
     yield from _form(contents, HTML, page(made).encode(), maker)
     yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
     yield from _workbook(contents, workbook(made, data), maker)

@@ -20,10 +20,10 @@ from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
 from cryptography.x509 import ocsp
 
-from tests.pack.authority import DAY, pem, private
+from tests.pack.authority import DAY, PASSPHRASE, pem, private
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 _OCSP = "ocsp"
@@ -95,6 +95,7 @@ _CERTIFICATES = {
     "by-crl": _signer(_CRL_OF_ISSUER),
     "by-both": _signer(_CRL_OF_ISSUER, _sources(_OCSP)),
     "by-nothing": _signer(),
+    "analyst": _signer(_CRL_OF_ISSUER),
     "by-expired-responder": _signer(_sources("expired")),
     "revoked": _signer(
         _sources(_OCSP),
@@ -103,8 +104,8 @@ _CERTIFICATES = {
             "reason": "key_compromise",
         },
     ),
-    "service": _signer(_SERVICE, _sources(_OCSP)),
-    "silent-service": _signer(_SERVICE),
+    "tsa": _signer(_SERVICE, _sources(_OCSP)),
+    "silent-tsa": _signer(_SERVICE),
 }
 
 
@@ -143,6 +144,20 @@ class Services:
         chain.write_bytes(b"".join(pem(self.certificate(name)) for name in (label, *others)))
         return self.folder / f"{label}.key.pem", chain
 
+    def pkcs12(self, label: str, passphrase: str = PASSPHRASE) -> Path:
+        """Write a key with its certificate and the one above into ``LABEL.p12``."""
+        path = self.folder / f"{label}.p12"
+        path.write_bytes(
+            pkcs12.serialize_key_and_certificates(
+                label.encode(),
+                self.keys[label],
+                self.certificate(label),
+                [self.certificate("issuer")],
+                BestAvailableEncryption(passphrase.encode()),
+            )
+        )
+        return path
+
     def issue_for(self, name: str, public: Any) -> Path:
         """Return the file of a certificate as ``by-ocsp`` has, for a key that is elsewhere."""
         pattern, issuer = self.certificate("by-ocsp"), self.certificate("issuer")
@@ -167,7 +182,7 @@ class Services:
 
     @property
     def timestamps(self) -> str:
-        return f"{self.prefix}/trial/tsa/service"
+        return f"{self.prefix}/trial/tsa/tsa"
 
     @property
     def silent_timestamps(self) -> str:
@@ -266,14 +281,14 @@ class Services:
                         },
                         "cert-repo": {"root": {"for-issuer": "root", "publish-issued-certs": True}},
                         "time-stamping": {
-                            "service": {
-                                "signing-key": "service",
-                                "signing-cert": "service",
+                            "tsa": {
+                                "signing-key": "tsa",
+                                "signing-cert": "tsa",
                                 "certs-to-embed": ["issuer"],
                             },
                             "silent": {
-                                "signing-key": "silent-service",
-                                "signing-cert": "silent-service",
+                                "signing-key": "silent-tsa",
+                                "signing-cert": "silent-tsa",
                                 "certs-to-embed": ["issuer"],
                             },
                         },

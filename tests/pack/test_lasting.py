@@ -148,7 +148,7 @@ def test_a_kms_key_reaches_the_highest_level(
     ("label", "wanted", "service", "error", "message"),
     [
         ("by-nothing", "B-LT", "timestamps", UserError, "'by-nothing' names neither a CRL nor"),
-        ("by-ocsp", "B-LTA", "silent_timestamps", UserError, "'silent-service' names neither"),
+        ("by-ocsp", "B-LTA", "silent_timestamps", UserError, "'silent-tsa' names neither"),
         ("by-ocsp", "B-LTA", "", UserError, "name a --timestamp service"),
         ("by-ocsp", "B-B", "timestamps", UserError, "leave out --timestamp"),
         ("by-ocsp", "B-XL", "timestamps", UserError, "write B-B, B-T, B-LT, B-LTA"),
@@ -353,7 +353,7 @@ def test_a_service_that_was_revoked_since_proves_by_the_reason(
     reason: ReasonFlags | None,
     level: str,
 ) -> None:
-    of_service = services.crl({"service": NOW + DAY / 2}, until=NOW + DAY, reason=reason)
+    of_service = services.crl({"tsa": NOW + DAY / 2}, until=NOW + DAY, reason=reason)
     assert result_of(stamped, services.ca, [of_service]).document == "B-T"
     monkeypatch.setattr(judged, "_now", lambda: NOW + DAY)
     result = result_of(stamped, services.ca, [of_service])
