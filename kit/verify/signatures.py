@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,9 +171,9 @@ def _looked(
     expected = "a signature, as bag-info.txt states"
     try:
         status = form = apart(asyncio.run, look(contents, reader))
-        if reader.roots and stated_level(info):
-            # A pack states the level of its form, whomever the reader trusts.
-            form = apart(asyncio.run, look(contents, replace(reader, roots=())))
+        if stated_level(info) and reader != Reader():
+            # A pack states the level of its form, whatever the reader trusts and knows.
+            form = apart(asyncio.run, look(contents, Reader()))
     except UnreadableError as error:
         return [failed(subject, expected, f"it {error}")], None
     except Exception as error:

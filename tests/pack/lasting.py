@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+from asn1crypto import crl, parser
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, StreamObject, pdf_name
+
 from kit.bag import INFO, SIGNATURE, TAG_MANIFEST
+from kit.pack import sign
 from kit.pack.info import _signatures
 from kit.pack.keys import SigningKey, open_signing_key
 from kit.pack.sign import sign_manifest, sign_pdf
@@ -18,7 +26,7 @@ from kit.verify.embedded import read_revocations
 from kit.verify.judged import Reader
 from kit.verify.kinds import PDF
 from kit.verify.signatures import check_signatures, read_roots
-from tests.pack.services import Services
+from tests.pack.services import NOW, Services
 
 
 def opened(
@@ -73,3 +81,57 @@ def result_of(
         failed={check.subject: check.message for check in checks if not check.ok},
         lines=[check.line for check in checks],
     )
+
+
+def with_store(signed: bytes, **lists: Sequence[bytes | StreamObject]) -> bytes:
+    """Append a document security store to a PDF, as anybody can, with anything in it."""
+    writer = sign._Appending(io.BytesIO(signed))
+    store = DictionaryObject()
+    for name, contents in lists.items():
+        store[pdf_name(f"/{name}")] = ArrayObject(
+            [
+                writer.add_object(
+                    content
+                    if isinstance(content, StreamObject)
+                    else StreamObject(stream_data=content)
+                )
+                for content in contents
+            ]
+        )
+    writer.root[pdf_name("/DSS")] = writer.add_object(store)
+    writer.update_root()
+    output = io.BytesIO()
+    writer.write(output)
+    return output.getvalue()
+
+
+def compressed(size: int) -> StreamObject:
+    """Return a stream that unpacks to a number of zeros."""
+    filters = {pdf_name("/Filter"): pdf_name("/FlateDecode")}
+    return StreamObject(dict_data=filters, encoded_data=zlib.compress(bytes(size)))
+
+
+def long_crl(services: Services, entries: int) -> bytes:
+    """Return a CRL with very many entries, signed by the authority."""
+    made = crl.CertificateList.load(services.crl({"by-crl": NOW}).read_bytes())
+    listed = made["tbs_cert_list"]
+    head = b"".join(
+        listed[name].dump()
+        for name in ("version", "signature", "issuer", "this_update", "next_update")
+    )
+    body = _sequence(head + _sequence(listed["revoked_certificates"][0].dump() * entries))
+    signature = services.keys["issuer"].sign(body, ec.ECDSA(hashes.SHA256()))
+    algorithm = made["signature_algorithm"].dump()
+    return _sequence(body + algorithm + parser.emit(0, 0, 3, b"\0" + signature))
+
+
+def nested(depth: int) -> bytes:
+    """Return DER that is nested very deep."""
+    content = b"\x05\x00"
+    for _ in range(depth):
+        content = _sequence(content)
+    return content
+
+
+def _sequence(content: bytes) -> bytes:
+    return parser.emit(0, 1, 16, content)

@@ -118,7 +118,8 @@ class Services:
     def __init__(self, folder: Path, prefix: str):
         self.folder, self.prefix = folder, prefix
         self.requests: list[str] = []
-        self.down = False
+        self.down = False  # everything but timestamps
+        self.fails_after: int | None = None  # that many requests of the same
         self.keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in _CERTIFICATES}
         for name, key in self.keys.items():
             (folder / f"{name}.key.pem").write_bytes(private(key))
@@ -137,6 +138,30 @@ class Services:
     def certificate(self, label: str) -> x509.Certificate:
         made = self.architecture.get_cert(CertLabel(label))
         return x509.load_der_x509_certificate(made.dump())
+
+    def der(self, label: str) -> bytes:
+        return self.certificate(label).public_bytes(Encoding.DER)
+
+    def ladder(self, levels: int, alike: int) -> list[bytes]:
+        """Return certificates that each have several others of the same name above them."""
+        key = self.keys["issuer"]
+
+        def made(level: int, number: int) -> bytes:
+            subject, issuer = (
+                x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+                for name in (f"above {level}", f"above {level + 1}")
+            )
+            builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
+            return (
+                builder.public_key(key.public_key())
+                .serial_number(1 + level * 100 + number)
+                .not_valid_before(NOW - DAY)
+                .not_valid_after(NOW + DAY)
+                .sign(key, hashes.SHA256())
+                .public_bytes(Encoding.DER)
+            )
+
+        return [made(level, number) for level in range(levels) for number in range(alike)]
 
     def issue(self, label: str, *others: str) -> tuple[Path, Path]:
         """Return the files of a key and of its certificate with those named after it."""
@@ -298,10 +323,13 @@ class Services:
         }
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
-        """Answer a request, unless everything but timestamps is down."""
+        """Answer a request, unless all or some but timestamps are down."""
         path = environ["PATH_INFO"]
         self.requests.append(path)
-        if self.down and "/tsa/" not in path:
+        failing = self.down or self.fails_after == 0
+        if self.fails_after and "/tsa/" not in path:
+            self.fails_after -= 1
+        if failing and "/tsa/" not in path:
             start("503 Service Unavailable", [("Content-Length", "0")])
             return [b""]
         return self.animator(environ, start)

@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pikepdf
 import pytest
-from asn1crypto import cms
+from asn1crypto import cms, x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import ReasonFlags
 from nbformat import NotebookNode
@@ -34,7 +34,16 @@ from kit.verify import judged
 from kit.verify.kinds import PDF
 from tests.pack.authority import DAY
 from tests.pack.conformance import faults
-from tests.pack.lasting import copied, opened, result_of, sealed
+from tests.pack.lasting import (
+    compressed,
+    copied,
+    long_crl,
+    nested,
+    opened,
+    result_of,
+    sealed,
+    with_store,
+)
 from tests.pack.services import NOW, Services
 
 REGION = "eu-central-1"
@@ -481,6 +490,50 @@ def test_bytes_after_the_last_revision_are_found(
     (bag / PDF).write_bytes(_signed(made, services, level) + b"% added\n")
     (bag / INFO).write_text(f"Signature: PAdES data/evidence.pdf, level {level}\n")
     assert "cover the whole file" in result_of(bag, services.ca).failed[PDF]
+
+
+HOSTILE = {
+    "a list of a million entries": lambda made: {"CRLs": [long_crl(made, 1_000_000)]},
+    "a stream that unpacks to 200 MB": lambda _: {"CRLs": [compressed(200 << 20)]},
+    "16 MB in all": lambda _: {"CRLs": [bytes(9 << 20)] * 2},
+    "100 responses": lambda made: {"OCSPs": [made.response("by-ocsp")] * 100},
+    "100 certificates": lambda made: {"Certs": [made.der("issuer")] * 100},
+    "certificates nested 8,000 deep": lambda _: {"Certs": [nested(8_000)]},
+}
+HARMLESS = {
+    "a list of 50,000 entries": lambda made: {"CRLs": [long_crl(made, 50_000)]},
+    "a response nested 20,000 deep": lambda _: {"OCSPs": [nested(20_000)]},
+    "nothing": lambda _: {"OCSPs": [b""], "CRLs": [b"\x30\x80" * 1_000]},
+}
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, *HARMLESS])
+def test_a_forged_store_is_read_with_bounds(
+    services: Services, stamped: Path, tmp_path: Path, name: str
+) -> None:
+    bag = copied(stamped, tmp_path / "bag")
+    held = {**HOSTILE, **HARMLESS}[name](services)
+    (bag / PDF).write_bytes(with_store((bag / PDF).read_bytes(), **held))
+    result = result_of(bag, services.ca)
+    assert result.failed.keys() == ({PDF} if name in HOSTILE else set())
+    assert result.document == (None if name in HOSTILE else "B-T")
+    assert result.manifest == "B-T"
+
+
+@pytest.mark.parametrize(
+    ("levels", "alike", "bounded"), [(3, 4, False), (3, 5, True), (15, 4, True), (50, 1, False)]
+)
+def test_certificates_for_very_many_chains_are_refused(
+    services: Services, stamped: Path, tmp_path: Path, levels: int, alike: int, bounded: bool
+) -> None:
+    bag = copied(stamped, tmp_path / "bag")
+    signed = cms.ContentInfo.load((bag / SIGNATURE).read_bytes())
+    for certificate in services.ladder(levels, alike):
+        signed["content"]["certificates"].append(
+            cms.CertificateChoices("certificate", x509.Certificate.load(certificate))
+        )
+    (bag / SIGNATURE).write_bytes(signed.dump())
+    assert ("chains" in result_of(bag, services.ca).failed[SIGNATURE]) is bounded
 
 
 def test_openssl_reads_the_data_that_the_manifest_s_signature_carries(
