@@ -6,44 +6,85 @@ BIN := .venv/bin
 QUIET_LAB := --LabApp.news_url=None \
 	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-.PHONY: demo test quick matrix lab lint docs bench clean
+.PHONY: demo test quick matrix lab lint docs lock sbom audit torture bench clean
 
 demo: .venv/ready
 	$(BIN)/evidence demo
 
-test: .venv/ready
+test: .venv/dev
 	$(BIN)/python tests/system.py
 	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
 # What starts no process, browser, kernel or sandbox and makes no pack: a minute of one core.
-quick: .venv/ready
+quick: .venv/dev
 	$(BIN)/python -m pytest --quick --quiet
 
 # Everything that can go wrong with every call; `make test` runs a twentieth of it.
-matrix: .venv/ready
+matrix: .venv/dev
 	MATRIX=all $(BIN)/python -m pytest --numprocesses logical --dist worksteal tests/test_matrix.py
 
 # LAB_FLAGS are JupyterLab's own, such as --no-browser.
 lab: .venv/ready
 	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) $(LAB_FLAGS) notebooks/evidence_pack.ipynb
 
-lint: .venv/ready
+lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: .venv/ready
+docs: .venv/dev
 	$(BIN)/python -m tests.docs
 
-bench: .venv/ready
+# Keeps the pins that are there; `make lock UPGRADE=1` takes the newest of everything.
+COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
+lock: .venv/ready
+	echo uv | $(COMPILE) --output-file requirements-uv.lock -
+	$(COMPILE) pyproject.toml --extra sandbox --group build --group dev --output-file requirements-dev.lock
+	sed -n 's/^\([^ ]*==[^\]*\).*/\1/p' requirements-dev.lock > .venv/pins
+	$(COMPILE) pyproject.toml --extra sandbox --group build --constraint .venv/pins --output-file requirements.lock
+
+# A CycloneDX bill of materials of what users install.
+sbom: .venv/dev
+	$(BIN)/python -m tests.supply sbom outputs/sbom.cdx.json
+
+# Known weaknesses of the locked packages; it states where the database cannot be reached.
+audit: .venv/dev
+	@$(BIN)/python -m tests.supply audit
+
+# The promises under faults, forgeries and hostile input; the table goes to docs/security.md.
+# QUICK=1 tries a sample, and writes nothing.
+torture: .venv/dev
+	$(BIN)/python tests/system.py
+	$(BIN)/python -m benchmarks.torture $(if $(QUICK),--quick,--write)
+
+bench: .venv/dev
 	$(BIN)/python benchmarks/run.py
 
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+# uv installs the same lock in a tenth of pip's time; where it cannot, pip does. Both check each
+# hash. pip's own settings for an index or a certificate hold for uv too.
+define install
+@echo "installing $(1)"
+@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}"; \
+	export UV_DEFAULT_INDEX; test -n "$$UV_DEFAULT_INDEX" || unset UV_DEFAULT_INDEX; \
+	export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"; test -n "$$SSL_CERT_FILE" || unset SSL_CERT_FILE; \
+	$(BIN)/python -m uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes --requirement $(1) \
+	|| $(BIN)/python -m pip install --quiet --require-hashes --requirement $(1)
+endef
+
+# What users need, the sandbox of the demo included.
+.venv/ready: requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	touch .venv/ready
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-uv.lock || true
+	$(call install,requirements.lock)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/ready
+
+# What developers need besides: tests, linters, the supply chain.
+.venv/dev: .venv/ready requirements-dev.lock
+	$(call install,requirements-dev.lock)
+	@touch .venv/dev
 
 clean:
 	rm -rf .venv

@@ -11,6 +11,7 @@ The verbs that notebooks use, in the order in which data flows::
 
 from __future__ import annotations
 
+import sys
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,11 @@ __all__ = [
     "tabulate",
     "validate",
 ]
+
+# nbformat imports jsonschema, which imports this parser of IRIs where it is installed (JupyterLab
+# brings it) and does without where it is not. No schema of notebooks has an IRI, and its grammar
+# takes more than a second of CPU to build.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 _HOME = {
     "evaluate": "kit.judge:evaluate",

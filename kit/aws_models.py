@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cache
 
 import botocore.session
 from botocore.exceptions import UnknownRegionError
 
+# Each of botocore's settings without the file and the environment variable that could set it:
+# what is read here is the same for every user, whatever state their AWS configuration is in.
+# ``data_path`` alone names further models.
+_NO_CONFIGURATION = {
+    name: (None, None, default, convert)
+    for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
+    if name != "data_path"
+} | {
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    "ignore_configured_endpoint_urls": (None, None, True, None),
+}
+
 
 @cache
 def models() -> botocore.session.Session:
-    """Return the session whose data is read; it holds no credentials."""
-    return botocore.session.Session()
+    """Return the session whose data is read; it holds no credentials and no configuration."""
+    return botocore.session.Session(session_vars=_NO_CONFIGURATION)
 
 
 @cache

@@ -10,14 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import bagit
 
 from kit.errors import CannotRunError
+from kit.outputs import new_folder, writing
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 SIGNATURE, TIMESTAMP = f"{TAG_MANIFEST}.p7s", f"{TAG_MANIFEST}.p7s.tsr"
@@ -33,7 +32,7 @@ def write_bag(
     private: bool = False,
     finish: Callable[[Path], None] = lambda bag: None,
 ) -> None:
-    """Write a bag in a temporary folder beside its path and rename it.
+    """Write a bag, whole or not at all.
 
     Parameters
     ----------
@@ -56,12 +55,11 @@ def write_bag(
     CannotRunError
         The bag cannot be written, or its content on the disk differs from what was written.
     """
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        beside.mkdir(parents=True, mode=0o700)
+    with new_folder(folder) as made:
         manifest, size = {}, 0
         for name, content in files:
-            manifest[f"data/{name}"] = _write(beside / "data" / name, content)
+            with writing(folder):
+                manifest[f"data/{name}"] = _write(made / "data" / name, content)
             size += len(content)
         tags = {
             DECLARATION: "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
@@ -74,18 +72,19 @@ def write_bag(
             ),
             MANIFEST: _lines(manifest),
         }
-        digests = {name: _write(beside / name, text.encode()) for name, text in tags.items()}
-        _write(beside / TAG_MANIFEST, _lines(digests).encode())
-        bagit.Bag(str(beside)).validate()
-        finish(beside)
-        _settle(beside, as_of, private)
-        beside.rename(folder)
-    except OSError as error:
-        raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
+        with writing(folder):
+            digests = {name: _write(made / name, text.encode()) for name, text in tags.items()}
+            _write(made / TAG_MANIFEST, _lines(digests).encode())
+            _validate(made, folder)
+            finish(made)
+            _settle(made, as_of, private)
+
+
+def _validate(made: Path, folder: Path) -> None:
+    try:
+        bagit.Bag(str(made)).validate()
     except bagit.BagError as error:
         raise CannotRunError(f"outputs: {folder} differs from what was written ({error})") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _write(path: Path, content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,7 +13,9 @@ from typing import Any
 
 import click
 
+from kit import terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
+from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _NOT_AS_STATED = 1, 2, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
@@ -30,13 +31,18 @@ def _terminate(*_: Any) -> None:
 
 def _end(message: str, number: signal.Signals) -> None:
     """End at once, without waiting for threads that still wait for AWS."""
-    click.echo(f"\nevidence: {message}", err=True)
+    terminal.line("", err=True)
+    terminal.line(f"evidence: {message}", err=True)
     sys.stdout.flush()
     os._exit(_SIGNALLED + number)
 
 
 class _Commands(click.Group):
     """Reports what the user can correct as a line on standard error and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with terminal.guarded():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         if threading.current_thread() is threading.main_thread():
@@ -47,8 +53,10 @@ class _Commands(click.Group):
             _end("interrupted; nothing half-made is left", signal.SIGINT)
         except _Terminated:
             _end("terminated (SIGTERM); nothing half-made is left", signal.SIGTERM)
+        except click.UsageError as error:
+            raise click.UsageError(one_line(error.format_message()), error.ctx) from None
         except UserError as error:
-            click.echo(f"evidence: {error}", err=True)
+            terminal.line(f"evidence: {error}", err=True)
             codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
 
@@ -82,6 +90,12 @@ def _trusting(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option that names whom the reader trusts: other packs are refused."""
     text = "PEM file: whom you trust to sign; a pack that nobody of these signed is refused."
     return click.option("--trust", type=click.Path(path_type=Path), help=text)(command)
+
+
+def _in_a_language(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that names the language of an overview."""
+    text = "Of the texts: en, or the path of a YAML file."
+    return click.option("--language", default="en", show_default=True, help=text)(command)
 
 
 @main.command()
@@ -135,13 +149,15 @@ def batch(
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:
-            click.echo(f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}")
+            terminal.line(
+                f"{account}: {facts['state']}: {facts.get('why', 'work on it did not end')}"
+            )
     for account, state in result.passed_over.items():
-        click.echo(f"{account}: passed over: {state}")
+        terminal.line(f"{account}: passed over: {state}")
     counts = count(result.states)
-    click.echo(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
-    click.echo(f"ledger: {result.ledger}")
-    click.echo(f"findings: {result.findings}")
+    terminal.line(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
+    terminal.line(f"ledger: {result.ledger}")
+    terminal.line(f"findings: {result.findings}")
     sys.exit(result.exit_code)
 
 
@@ -172,17 +188,17 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
     stored = read(snapshot)
     provenance, value = follow.look_up(stored, reference)
     for name, fact in provenance.items():
-        click.echo(f"{name}: {fact if isinstance(fact, str) else json.dumps(fact)}")
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        terminal.line(f"{name}: {fact if isinstance(fact, str) else as_json(fact, None)}")
+    terminal.page(as_json(value))
     number = reference.partition("#")[0]
     if pack:
         stated = follow.record_in(pack, number)["commitment"]
         if stated != follow.find(stored, number).commitment:
             raise CannotRunError(f"{number}: {pack} commits to another answer ({stated})")
-        click.echo(f"{pack}: commits to this answer")
+        terminal.line(f"{pack}: commits to this answer")
     if prove:
         nonce, body = follow.prove(follow.find(stored, number), prove)
-        click.echo(f"cat {nonce} {body} | sha256sum")
+        terminal.line(f"cat {nonce} {body} | sha256sum")
 
 
 @main.command()
@@ -195,7 +211,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 
     for label, named in revealed(read(snapshot), labels).items():
         called = f" ({named.name})" if named.name not in ("", named.identity) else ""
-        click.echo(f"{label}  {named.identity}{called}")
+        terminal.line(f"{label}  {named.identity}{called}")
 
 
 @main.command()
@@ -203,18 +219,24 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @_trusting
+@_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def organisation(
-    packs: Path, to: Path | None, expect: tuple[str, ...], trust: Path | None, quiet: bool
+    packs: Path,
+    to: Path | None,
+    expect: tuple[str, ...],
+    trust: Path | None,
+    language: str,
+    quiet: bool,
 ) -> None:
     """Sum up the newest pack of each account below the folder PACKS."""
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
-    made = seal_organisation(packs, to, expect, trust=trust, progress=not quiet)
+    made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
-    click.echo(f"accounts: {len(made.records)}, {failing} of them with a fail")
+    terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
 
 @main.command()
@@ -222,9 +244,15 @@ def organisation(
 @click.argument("later", required=False, type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
 @_trusting
+@_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def compare(
-    earlier: Path, later: Path | None, to: Path | None, trust: Path | None, quiet: bool
+    earlier: Path,
+    later: Path | None,
+    to: Path | None,
+    trust: Path | None,
+    language: str,
+    quiet: bool,
 ) -> None:
     """Report what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
@@ -232,10 +260,10 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
-    made = seal_changes(earlier, later, to, trust=trust, progress=not quiet)
+    made = seal_changes(earlier, later, to, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "changes.csv")
     changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
-    click.echo("changes: " + (", ".join(changes) or "none"))
+    terminal.line("changes: " + (", ".join(changes) or "none"))
 
 
 @main.command()
@@ -260,7 +288,7 @@ def verify(
 
     checks = look(pack, trust, against, revocations)
     for line in (*(check.line for check in checks), *ending(checks)):
-        click.echo(line)
+        terminal.line(line)
     sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_STATED)
 
 
@@ -286,7 +314,7 @@ def plan(parameters: Path | None) -> None:
     columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
-        click.echo("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
+        terminal.line("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
 
 
 @main.command()
@@ -297,7 +325,7 @@ def policy(parameters: Path | None) -> None:
 
     run = _read_run(parameters)
     partition = run.partition if run else ""
-    click.echo(json.dumps(document(_calls(run), partition or "aws"), indent=2))
+    terminal.page(as_json(document(_calls(run), partition or "aws")))
 
 
 @main.command()
@@ -320,13 +348,13 @@ def controls(control: str | None, form: str | None) -> None:
     width = shutil.get_terminal_size().columns
     name = find(control) if control else ""
     if form == "json":
-        click.echo(json.dumps(describe([name] if name else []), indent=2, ensure_ascii=False))
+        terminal.page(as_json(describe([name] if name else [])))
     elif form == "markdown":
-        click.echo(handbook(), nl=False)
+        terminal.page(handbook())
     elif form == "members":
-        click.echo(page(), nl=False)
+        terminal.page(page())
     else:
-        click.echo(explain(name, width) if name else overview(width))
+        terminal.page(explain(name, width) if name else overview(width))
 
 
 @main.command()
@@ -334,7 +362,7 @@ def parameters() -> None:
     """Print a file with every parameter of a run, to fill in: evidence parameters > mine.yaml."""
     from kit.parameters_page import example
 
-    click.echo(example(), nl=False)
+    terminal.page(example())
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -372,10 +400,10 @@ def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
-    click.echo(f"snapshot: {snapshot.folder}")
+    terminal.line(f"snapshot: {snapshot.folder}")
     pack = _seal(snapshot.folder, None, quiet, key)
     for stop in snapshot.stopped:
-        click.echo(f"collection stopped: {stop['message']}")
+        terminal.line(f"collection stopped: {stop['message']}")
     return pack
 
 
@@ -392,23 +420,23 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
         finding["status"] for finding in pack.findings if finding["subject"] != ROLL_UP
     )
     sums = [finding for finding in pack.findings if finding["subject"] == ROLL_UP]
-    click.echo(f"pack: {pack.folder}")
+    terminal.line(f"pack: {pack.folder}")
     for path in sorted((pack.folder / "data").iterdir()):
-        click.echo(f"  {path}")
-    click.echo("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
+        terminal.line(f"  {path}")
+    terminal.line("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
         text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)
-        click.echo(f"roll-ups, which sum up findings and are not counted: {text}")
-    click.echo(f"findings digest: {pack.digest}")
+        terminal.line(f"roll-ups, which sum up findings and are not counted: {text}")
+    terminal.line(f"findings digest: {pack.digest}")
     for waiver in pack.unused_waivers:
-        click.echo(f"waiver: {waiver}")
+        terminal.line(f"waiver: {waiver}")
     return pack
 
 
 def _print_overview(folder: Path, table: str) -> None:
-    click.echo(f"pack: {folder}")
+    terminal.line(f"pack: {folder}")
     for name in ("evidence.pdf", "evidence.html", table):
-        click.echo(f"  {folder / 'data' / name}")
+        terminal.line(f"  {folder / 'data' / name}")
 
 
 def _open_key(**signing: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kit.visible import one_line
+
 
 class UserError(Exception):
     """An error that the user can correct; the message names what, where, and what is accepted.
@@ -11,7 +13,7 @@ class UserError(Exception):
     """
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        return [one_line(f"{type(self).__name__}: {self}")]
 
 
 class CannotRunError(UserError):

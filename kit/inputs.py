@@ -1,9 +1,14 @@
-"""Files that people write: YAML with the line of each field, and errors in plain words."""
+"""Files that people write: YAML with the line of each field, and errors in plain words.
+
+A file is refused before anything is made of it where it holds more than `kit.bounds` admits.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import os
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,10 +16,26 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from kit import bounds
 from kit.errors import UserError
+from kit.visible import unseen
 
 M = TypeVar("M", bound=BaseModel)
 Steps = tuple[str | int, ...]
+_SHOWN = 200  # characters of a value in a message
+# Variables that name a file for AWS's libraries (AWS SDKs and Tools Reference Guide).
+_FILES = (
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "BOTO_CONFIG"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+)
+
+
+@dataclass
+class Lines:
+    """The line of a field or list entry, counted from 1, and the lines of what it holds."""
+
+    line: int
+    parts: dict[str | int, Lines] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -25,24 +46,26 @@ class Where:
     ----------
     source : str
         The file, or the name of another source.
-    lines : mapping of path to int
-        The line of each field and list entry, counted from 1; empty for a source without lines.
+    lines : Lines, optional
+        The line of each field and list entry; None for a source without lines.
     elsewhere : mapping of str to str
         The name of the other source, by field, for fields that come from another source.
     """
 
     source: str
-    lines: Mapping[Steps, int] = field(default_factory=dict)
+    lines: Lines | None = None
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, *path: str | int) -> str:
         """Return the source and the line of a field, or else the line of its nearest parent."""
         if path and path[0] in self.elsewhere:
             return self.elsewhere[str(path[0])]
-        for length in range(len(path), -1, -1):
-            if path[:length] in self.lines:
-                return f"{self.source}, line {self.lines[path[:length]]}"
-        return self.source
+        place = self.lines
+        for step in path:
+            if place is None or step not in place.parts:
+                break
+            place = place.parts[step]
+        return f"{self.source}, line {place.line}" if place and place.line else self.source
 
     def brief(self, name: str) -> str:
         """Return the source and the line of a field, without the source's folder."""
@@ -50,9 +73,15 @@ class Where:
 
     def within(self, *path: str | int) -> Where:
         """Return the lines below a path, as paths relative to it."""
-        n = len(path)
-        below = {full[n:]: line for full, line in self.lines.items() if full[:n] == path}
-        return Where(self.source, below)
+        place = self.lines
+        for step in path:
+            place = place and place.parts.get(step)
+        return Where(self.source, place)
+
+    def over(self, other: Where) -> Where:
+        """Return the lines of both; those of this source where both have a field."""
+        mine, others = (where.lines or Lines(0) for where in (self, other))
+        return Where(self.source, Lines(mine.line or others.line, {**others.parts, **mine.parts}))
 
 
 def read_yaml(path: Path) -> tuple[Any, Where]:
@@ -65,20 +94,134 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
     Raises
     ------
     UserError
-        The file cannot be read, is not valid YAML, or gives a field twice.
+        The file cannot be read, is not valid YAML, gives a field twice, or holds more or other than
+        a file that people write.
     """
     try:
-        loader = _DatesStayText(path.read_text("utf-8"))
+        text = bounds.read_file(path, bounds.WRITTEN).decode("utf-8-sig")
+        _require_plain(text)
+        loader = _DatesStayText(text)
         node = loader.get_single_node()
-        where = Where(str(path), _lines(node, str(path), set()))
-        return (loader.construct_document(node) if node else None), where
+        if node is None:
+            return None, Where(str(path))
+        _require_finite(node)
+        where = Where(str(path), Lines(0, _lines(node, str(path), {}).parts))
+        return loader.construct_document(node), where
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except _Refused as error:
+        raise UserError(f"{path}, line {error.line}: {error.problem}") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{line}: is not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """The file holds more or other than a file that people write."""
+
+    def __init__(self, problem: str, mark: Any):
+        super().__init__(problem=problem, problem_mark=mark)
+        self.line = mark.line + 1
+
+
+def _require_plain(text: str) -> None:
+    """Raise for values without number or end, tags, and characters that nobody sees.
+
+    The events of the parser are counted before anything is built: a mapping of mappings that are
+    nested deep would exhaust the stack.
+    """
+    deep = values = 0
+    for event in yaml.parse(text, Loader=_DatesStayText):
+        if isinstance(event, yaml.CollectionEndEvent):
+            deep -= 1
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        values += 1
+        deep += isinstance(event, yaml.CollectionStartEvent)
+        if deep > bounds.MOST_NESTED:
+            problem = f"has lists and fields nested more than {bounds.MOST_NESTED} deep"
+        elif values > bounds.MOST_VALUES:
+            problem = f"has more than {bounds.MOST_VALUES:,} values"
+        elif (tag := getattr(event, "tag", None)) is not None:
+            problem = f"has the tag {_shown(tag)}; write the value without it"
+        elif isinstance(event, yaml.ScalarEvent) and (char := unseen(event.value)):
+            problem = f"has the character {char}, which nobody sees; write the value without it"
+        else:
+            continue
+        raise _Refused(problem, event.start_mark)
+
+
+def _require_finite(root: yaml.Node) -> None:
+    """Raise where aliases repeat values without end, or more values than a file may hold."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = -1
+            sizes[id(node)] = 1 + sum(map(size, _parts(node)))
+        elif sizes[id(node)] < 0:
+            raise _Refused("has an alias within what it repeats", node.start_mark)
+        if sizes[id(node)] > bounds.MOST_VALUES:
+            problem = f"has aliases that repeat more than {bounds.MOST_VALUES:,} values"
+            raise _Refused(problem, node.start_mark)
+        return sizes[id(node)]
+
+    size(root)
+
+
+def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from (part for pair in node.value for part in pair)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def require_plain(value: Any) -> None:
+    """Raise `ValueError` for a value that is no parameter's: too long, too deep, or unseen in part.
+
+    A notebook's cell, papermill and a stored snapshot give values that no file held.
+    """
+    level, count, depth = [value], 0, 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if count > bounds.MOST_VALUES or depth > bounds.MOST_NESTED:
+            raise ValueError(f"holds more than {bounds.MOST_VALUES:,} values, or nested too deep")
+        for item in level:
+            if isinstance(item, str) and len(item) > bounds.MOST_TEXT:
+                raise ValueError(f"has {len(item):,} characters; at most {bounds.MOST_TEXT:,}")
+            if isinstance(item, str) and (char := unseen(item)):
+                raise ValueError(f"has the character {char}, which nobody sees; write it without")
+        level = [part for item in level for part in _within(item)]
+
+
+def _within(item: Any) -> Iterator[Any]:
+    if isinstance(item, Mapping):
+        yield from item
+        yield from item.values()
+    elif isinstance(item, list | tuple):
+        yield from item
+
+
+def refuse_environment() -> None:
+    """Raise a `UserError` where an environment variable leads AWS's libraries to what is no file.
+
+    They would wait for a pipe, or read a device, without end. The empty device is a usual way to
+    name no file.
+    """
+    for name in _FILES:
+        path = os.environ.get(name)
+        if not path or path == os.devnull:
+            continue
+        try:
+            bounds.read_file(Path(path).expanduser(), bounds.WRITTEN)
+        except FileNotFoundError:
+            continue  # AWS's libraries report it, or do without
+        except OSError as error:
+            raise UserError(f"{name}: {path} cannot be read ({error.strerror})") from None
 
 
 def refuse_unknown(
@@ -88,9 +231,9 @@ def refuse_unknown(
     accepted = {*model.model_fields, *also}
     for name in names:
         if name not in accepted:
-            near = difflib.get_close_matches(str(name), accepted, n=1)
+            near = difflib.get_close_matches(str(name)[:_SHOWN], accepted, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"write {', '.join(sorted(accepted))}"
-            raise UserError(f"{where.of(name)}: {name!r} is not a field; {hint}")
+            raise UserError(f"{where.of(name)}: {_shown(name)} is not a field; {hint}")
 
 
 def validated(model: type[M], values: Any, where: Where) -> M:
@@ -108,7 +251,7 @@ def validated(model: type[M], values: Any, where: Where) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = first["loc"]
-        value = "" if first["type"] == "missing" or not path else f" {first['input']!r}:"
+        value = "" if first["type"] == "missing" or not path else f" {_shown(first['input'])}:"
         message = f"{_field_name(path)}:{value} {_requirement(first)}"
         raise UserError(f"{where.of(*path)}: {message}") from None
 
@@ -126,13 +269,19 @@ def _requirement(error: Mapping[str, Any]) -> str:
             return "is missing"
         case "string_type":
             scalar = isinstance(given, (int, float)) and not isinstance(given, bool)
-            return f'must be text in quotes: "{given}"' if scalar else "must be text in quotes"
+            return (
+                f'must be text in quotes: "{_shown(given)}"' if scalar else "must be text in quotes"
+            )
         case "bool_type" | "bool_parsing":
             return "must be true or false, without quotes"
         case "int_type" | "int_parsing" | "int_from_float":
             return "must be a whole number, without quotes"
         case "list_type":
-            return f"must be a list: [{given}]" if isinstance(given, str) else "must be a list"
+            return (
+                f"must be a list: [{given[:_SHOWN]}]"
+                if isinstance(given, str)
+                else "must be a list"
+            )
         case "dict_type" | "model_type":
             return "must be fields with values, such as EX-01: the reason"
         case "literal_error":
@@ -150,31 +299,53 @@ def _requirement(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def _lines(
-    node: yaml.Node | None, source: str, seen: set[int], path: Steps = ()
-) -> dict[Steps, int]:
-    """Return the line of each field in a node; what an alias repeats has its anchor's line."""
-    lines: dict[Steps, int] = {}
-    if id(node) in seen:
-        return lines
-    seen.add(id(node))
+def _lines(node: yaml.Node, source: str, made: dict[int, Lines]) -> Lines:
+    """Return the line of each field in a node; what an alias repeats has its anchor's lines."""
     parts: list[tuple[str | int, yaml.Node, yaml.Node]] = []
     if isinstance(node, yaml.MappingNode):
         parts = [(str(key.value), key, value) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         parts = [(n, value, value) for n, value in enumerate(node.value)]
+    lines = Lines(node.start_mark.line + 1)
     for name, place, value in parts:
         line = place.start_mark.line + 1
-        if (*path, name) in lines:
-            first = lines[*path, name]
-            raise UserError(f"{source}, line {line}: {name} is given twice, first in line {first}")
-        lines[*path, name] = line
-        lines |= _lines(value, source, seen, (*path, name))
+        if name in lines.parts:
+            first = lines.parts[name].line
+            raise UserError(
+                f"{source}, line {line}: {_shown(name, str)} is given twice, first in line {first}"
+            )
+        if id(value) not in made:
+            made[id(value)] = _lines(value, source, made)
+        lines.parts[name] = Lines(line, made[id(value)].parts)
     return lines
 
 
-class _DatesStayText(yaml.SafeLoader):
-    """A safe loader that reads 2027-03-31 as text."""
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = _SHOWN
+_repr.maxlist = _repr.maxdict = 20
+
+
+def _shown(value: Any, write: Callable[[Any], str] = _repr.repr) -> str:
+    """Return a value as a message shows it, however long it is."""
+    try:
+        text = write(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = "a number of very many digits"
+    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}…"
+
+
+class _DatesStayText(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader that reads 2027-03-31 as text, and no number of many digits."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and len(node.value) > bounds.MOST_NUMBER:
+            problem = f"has a number of more than {bounds.MOST_NUMBER} characters"
+            raise _Refused(problem, node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise _Refused(f"has no valid number: {error}", node.start_mark) from None
 
 
 _DatesStayText.yaml_implicit_resolvers = {

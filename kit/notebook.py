@@ -83,14 +83,14 @@ def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
     Parameters
     ----------
     namespace : mapping
-        The notebook's ``globals()``: ``packs``, ``accounts``, ``to``, ``trust``.
+        The notebook's ``globals()``: ``packs``, ``accounts``, ``to``, ``trust``, ``language``.
 
     Raises
     ------
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
-    given = _given(namespace, {"packs": str, "accounts": list, "to": str, "trust": str})
+    given = _given(namespace, {"packs": str, "accounts": list, "to": str})
     return roll_up(given["packs"], given["accounts"], given["trust"])
 
 
@@ -100,19 +100,20 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
     Parameters
     ----------
     namespace : mapping
-        The notebook's ``globals()``: ``before``, ``after``, ``trust``.
+        The notebook's ``globals()``: ``before``, ``after``, ``trust``, ``language``.
 
     Raises
     ------
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
-    given = _given(namespace, {"before": str, "after": str, "trust": str})
+    given = _given(namespace, {"before": str, "after": str})
     return compare(given["before"], given["after"], given["trust"])
 
 
 def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """Return a notebook's parameters, each known and of its type."""
+    """Return an overview's parameters, each known and of its type, and choose its language."""
+    types = {**types, "trust": str, "language": str}
     for name in _injected_names(namespace.get("In", ())):
         if name not in types:
             raise UserError(
@@ -124,6 +125,7 @@ def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str,
     first = next(iter(types))
     if not namespace[first]:
         raise UserError(f"{first}: is empty; name a folder with packs in it")
+    texts.choose(namespace["language"])
     return {name: namespace[name] for name in types}
 
 

@@ -24,13 +24,19 @@ from pydantic import (
 from kit.aws_models import models, partition_of
 from kit.catalogue import texts
 from kit.errors import UserError
-from kit.inputs import Where, read_yaml, refuse_unknown, validated
+from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
 
 
 class Strict(BaseModel):
     """A frozen model that refuses unknown fields and converts no type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _texts_are_plain(cls, value: Any) -> Any:
+        require_plain(value)
+        return value
 
 
 Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701", "C5", "CISPE"]
@@ -199,28 +205,33 @@ class Run(Strict):
     connect_seconds: float = _field(
         10.0,
         gt=0,
+        le=86_400,
         title="longest wait for a connection to AWS, in seconds",
     )
     read_seconds: float = _field(
         30.0,
         gt=0,
+        le=86_400,
         title="longest wait for the next piece of an answer, in seconds",
     )
     call_seconds: float = _field(
         60.0,
         gt=0,
+        le=86_400,
         title="longest wait for the answer to one call, in seconds",
         more="All attempts count together; pauses between them do not.",
     )
     region_seconds: float = _field(
         120.0,
         gt=0,
+        le=86_400,
         title="longest wait for a region that answers nothing, in seconds",
         more="Nothing more is asked there; the pack names the region.",
     )
     run_seconds: float = _field(
         0.0,
         ge=0,
+        le=2_592_000,
         title="longest time of the whole collection, in seconds; 0 for no bound",
     )
     max_timeouts: int = _field(

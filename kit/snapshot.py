@@ -12,10 +12,9 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -24,9 +23,12 @@ from typing import Any
 import rfc8785
 from pydantic import ValidationError
 
+from kit import bounds
+from kit.bounds import parse_json
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.catalogue.texts import text
 from kit.errors import CannotRunError, UserError
+from kit.outputs import new_folder, writing
 from kit.parameters import Profile, Run, Waiver
 
 FORMAT = 1
@@ -152,6 +154,10 @@ class Trouble:
     permission: str = ""
     hint: str = ""
     evidence: str = ""
+
+
+# The members that say why something could not be seen; gaps, coverage and findings have them.
+TROUBLE = tuple(part.name for part in fields(Trouble) if part.name != "evidence")
 
 
 @dataclass(frozen=True)
@@ -634,7 +640,7 @@ def write(
     requests: Iterable[Request],
     lent: Iterable[Request] = (),
 ) -> Snapshot:
-    """Write a snapshot beside its place and move it there by a single rename.
+    """Write a snapshot, whole or not at all.
 
     Raises
     ------
@@ -642,25 +648,18 @@ def write(
         The folder exists already, or cannot be written.
     """
     requests, lent = tuple(requests), tuple(lent)
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        if folder.exists():
-            raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
-        beside.mkdir(parents=True, mode=0o700)
-        stored = requests + lent
-        lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
-        _write_private(beside / EVIDENCE, lines)
-        header = {
-            **header,
-            "format": FORMAT,
-            "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
-        }
-        _write_private(beside / HEADER, _header_bytes(header))
-        beside.rename(folder)
-    except OSError as error:
-        raise CannotRunError(f"outputs: {folder} cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    if folder.exists():
+        raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
+    stored = requests + lent
+    lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
+    header = {
+        **header,
+        "format": FORMAT,
+        "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
+    }
+    with new_folder(folder) as made, writing(folder):
+        _write_private(made / EVIDENCE, lines)
+        _write_private(made / HEADER, _header_bytes(header))
     return Snapshot(header, requests, folder, lent)
 
 
@@ -674,9 +673,9 @@ def read(folder: Path | str) -> Snapshot:
     """
     folder = Path(folder)
     try:
-        header = json.loads((folder / HEADER).read_bytes())
+        header = parse_json(bounds.read_file(folder / HEADER, bounds.HEADER), bounds.HEADER)
         stated = header["evidence"]["sha256"]
-        lines = (folder / EVIDENCE).read_bytes()
+        lines = bounds.read_file(folder / EVIDENCE, bounds.STORED)
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"snapshot: {folder} holds no snapshot; name the folder that has {HEADER} in it"
@@ -685,10 +684,13 @@ def read(folder: Path | str) -> Snapshot:
         raise UserError(f"snapshot: {folder} has format {header.get('format')}, not {FORMAT}")
     if hashlib.sha256(lines).hexdigest() != stated:
         raise UserError(f"snapshot: {folder / EVIDENCE} was changed after it was written")
-    requests = [Request(**json.loads(line)) for line in lines.splitlines()]
-    for request in requests:
-        if digest(request.response) != request.sha256:
-            raise UserError(f"snapshot: {request.id} does not have the digest that it states")
+    try:
+        requests = [_stored(line) for line in lines.splitlines()]
+        changed = [request.id for request in requests if digest(request.response) != request.sha256]
+    except ValueError as error:
+        raise UserError(f"snapshot: {folder / EVIDENCE} holds what is no answer: {error}") from None
+    if changed:
+        raise UserError(f"snapshot: {changed[0]} does not have the digest that it states")
     unknown = {request.call for request in requests} - CALLS.keys()
     if unknown:
         raise UserError(f"snapshot: {folder} has calls this kit does not know: {sorted(unknown)}")
@@ -702,6 +704,40 @@ def read(folder: Path | str) -> Snapshot:
             "parameters or thresholds differ from this version's: seal it with that version"
         ) from None
     return stored
+
+
+_TEXTS = (
+    *("id", "call", "service", "operation", "region", "started", "ended", "endpoint"),
+    *("sha256", "nonce"),
+)
+
+
+def _stored(line: bytes) -> Request:
+    """Return the request of a stored line.
+
+    Raises
+    ------
+    ValueError
+        The line has another form than the kit writes.
+    """
+    given = parse_json(line, bounds.STORED)
+    if not isinstance(given, dict) or given.keys() != {f.name for f in fields(Request)}:
+        raise ValueError("a line that is no request")
+    request = Request(**given)
+    error = request.error
+    kinds: tuple[tuple[Any, Any], ...] = (
+        *((getattr(request, name), str) for name in _TEXTS),
+        *((value, int) for value in (request.page, request.attempts)),
+        *((value, str | None) for value in (request.request_id, request.cut)),
+        (request.parameters, dict),
+        (request.status, int | None),
+        (error, dict | None),
+        *((error.get(name), str) for name in ("code", "message") if isinstance(error, dict)),
+    )
+    if any(not isinstance(value, kind) for value, kind in kinds):
+        raise ValueError(f"{request.id!r:.20}: a member of another kind")
+    bytes.fromhex(request.nonce)
+    return request
 
 
 def _is_absence(call: Call, error: Mapping[str, str]) -> bool:

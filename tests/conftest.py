@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import drawn, quick
+from tests.outside import Log
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from kit.sandbox.server import Sandbox
     from tests.pack.authority import Authority
     from tests.pack.services import Services
+
+_log: Log
 
 _FLAGS = [
     "--no-sandbox",
@@ -50,7 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_CONFIG_FILE": f"{home.name}/aws-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "EVIDENCE_SANDBOX_LOG": f"{home.name}/requests",
     }
+    global _log
+    _log = Log(Path(home.name) / "requests")
     # A shell lets what it starts in the background ignore SIGINT, and children inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -89,6 +95,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what stays until the end: modules and tests."""
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_outside_the_policy() -> Iterator[None]:
+    """Fail a test in which the collector requested what `evidence policy` does not allow."""
+    yield
+    outside = _log.outside()
+    assert not outside, f"the collector requested what its policy does not allow: {outside}"
 
 
 @pytest.fixture(scope="session")

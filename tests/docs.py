@@ -10,10 +10,12 @@ import nbformat
 from kit import parameters_page
 from kit.report.handbook import handbook
 from kit.tables.answers import page
+from tests.supply import licences_page
 
 ROOT = Path(__file__).parent.parent
 PAGES: dict[str, Callable[[], str]] = {
     "docs/controls.md": handbook,
+    "docs/licences.md": licences_page,
     "docs/members.md": page,
     "docs/parameters.md": parameters_page.page,
     "parameters/example.yaml": parameters_page.example,

@@ -34,6 +34,7 @@ from kit.sandbox.server import Sandbox
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from tests.accounts import run_of
+from tests.collect.policies import WHOLE
 from tests.standins import operation
 
 ACCOUNTS = ("demo", "tidy", "careless", "regions", "odd")
@@ -123,7 +124,7 @@ class Bench:
             hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
             patch.setattr(botocore.endpoint, "time", hasty)
             patch.setattr(engine, "time", hasty)
-            patch.setattr(engine, "Clients", lambda run: self._client(account, run))
+            patch.setattr(engine, "Clients", lambda run, _: self._client(account, run))
             for fault in faults:
                 self.sandbox.faults.add(fault)
             if without is not None:
@@ -138,9 +139,15 @@ class Bench:
         shutil.rmtree(to)
         return snapshot, evaluate(tabulate(snapshot))
 
+    def forget_clients(self) -> None:
+        """Make new clients for the next run."""
+        for clients in self._clients.values():
+            clients.close()
+        self._clients.clear()
+
     def _client(self, account: str, run: Run) -> Clients:
         if account not in self._clients:
-            self._clients[account] = Clients(run)
+            self._clients[account] = Clients(run, WHOLE)
         return self._clients[account]
 
 

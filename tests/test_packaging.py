@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from license_expression import get_spdx_licensing
+
+from tests.supply import ACCEPTED, licences, locked
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -53,29 +58,78 @@ def test_conda_and_pip_have_the_same_packages() -> None:
     }
 
 
-def test_the_lock_file_has_hashes_and_every_direct_package() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    blocks = re.split(r"\n(?=\S)", lock.strip())
+_RUNTIME = [
+    *PROJECT["project"]["dependencies"],
+    *PROJECT["project"]["optional-dependencies"]["sandbox"],
+    *PROJECT["dependency-groups"]["build"],
+]
+_DEVELOPMENT = PROJECT["dependency-groups"]["dev"]
+_LOCKS = {
+    "requirements.lock": _RUNTIME,
+    "requirements-dev.lock": _RUNTIME + _DEVELOPMENT,
+    "requirements-uv.lock": ["uv"],
+}
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[>=\[]", requirement)[0]
+
+
+def _pins(lock: str) -> dict[str, str]:
+    blocks = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
     assert all("--hash=sha256:" in block for block in blocks)
-    locked = {re.split(r"[=\[ ]", block)[0].lower() for block in blocks}
-    direct = [
-        *PROJECT["project"]["dependencies"],
-        *PROJECT["project"]["optional-dependencies"]["sandbox"],
-        *PROJECT["dependency-groups"]["dev"],
-    ]
-    names = {re.split(r"[>=\[]", line)[0].lower() for line in direct}
-    assert names <= locked
+    # The same package can be wanted on more platforms by developers.
+    return {re.split(r"[; ]", block)[0]: block[block.index(" --hash") :] for block in blocks}
+
+
+@pytest.mark.parametrize("lock", _LOCKS)
+def test_a_lock_file_has_hashes_and_every_direct_package(lock: str) -> None:
+    locked = {pin.partition("==")[0] for pin in _pins(lock)}
+    assert {_name(line).lower() for line in _LOCKS[lock]} <= locked
+
+
+def test_users_and_developers_install_the_same_versions() -> None:
+    assert _pins("requirements.lock").items() <= _pins("requirements-dev.lock").items()
+
+
+def test_the_users_lock_has_nothing_that_only_tests_need() -> None:
+    names = {_name(line).lower() for line in _DEVELOPMENT} - {"jsonschema"}
+    assert not names & locked()
+
+
+def test_every_licence_is_accepted_and_listed() -> None:
+    page = (ROOT / "docs" / "licences.md").read_text()
+    parser = get_spdx_licensing()
+    for name, licence in licences().items():
+        assert f"| {name} | {licence} |" in page, "run `make docs`"
+        keys = parser.license_keys(licence)
+        assert keys, f"{name} states no licence"
+        assert set(keys) <= ACCEPTED, f"{name}: {licence!r} is not in tests/supply.py"
+
+
+def test_wheel_and_sdist_are_reproducible_to_the_byte(tmp_path: Path) -> None:
+    digests = []
+    for name, mask in (("a", 0o022), ("b/longer", 0o077)):
+        source = tmp_path / name
+        source.mkdir(parents=True)
+        for path in _tracked():
+            target = source / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+            target.chmod((0o777 if path.stat().st_mode & 0o100 else 0o666) & ~mask)
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build"], cwd=source, check=True, umask=mask
+        )
+        built = sorted((source / "dist").iterdir())
+        digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built})
+    assert [Path(name).suffix for name in digests[0]] == [".whl", ".gz"]
+    assert digests[0] == digests[1]
 
 
 def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text()
-    told = set(re.findall(r"^\| ([\w-]+) \|", text, re.MULTILINE)) - {"package"}
-    direct = [
-        *PROJECT["project"]["dependencies"],
-        *PROJECT["project"]["optional-dependencies"]["sandbox"],
-        *PROJECT["dependency-groups"]["dev"],
-    ]
-    assert told == {re.split(r"[>=\[]", line)[0] for line in direct}
+    listed = set(re.findall(r"^\| ([\w-]+) \|", text, re.MULTILINE)) - {"package"}
+    assert listed == {_name(line) for line in [*_RUNTIME, *_DEVELOPMENT, "uv"]}
 
 
 @pytest.mark.parametrize("path", _tracked("*.ipynb"), ids=lambda path: path.name)
@@ -88,7 +142,7 @@ def test_notebooks_are_committed_without_outputs(path: Path) -> None:
 
 def test_no_file_names_a_registry_or_a_machine() -> None:
     forbidden = re.compile(
-        rb"(index[-_]url|find-links)[ =:]|files\.pythonhosted|pypi\.org/simple|/root/|/home/[a-z]"
+        rb"(index[-_]url|find-links)[ =:]+(https?:|file:|/)|files\.pythonhosted|pypi\.org/simple|/root/|/home/[a-z]"
     )
     own = {Path(__file__)}
     found = [

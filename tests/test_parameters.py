@@ -206,8 +206,8 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
             "line 3: data_role: 'owner': must be one of '', 'controller'",
         ),
         ("contact: a\ncontact: b", "line 4: contact is given twice, first in line 3"),
-        ("a: b: c", "line 3: is not valid YAML: mapping values are not allowed here"),
-        ("regions: &own [*own]", "line 3: regions"),
+        ("a: b: c", "line 3: is not valid YAML: mapping values are not allowed"),
+        ("regions: &own [*own]", "line 3: has an alias within what it repeats"),
     ],
 )
 def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path, text: str, told: str) -> None:

@@ -89,7 +89,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("kit.snapshot._write_private", full)
-    with pytest.raises(CannotRunError, match="No space left on device"):
+    with pytest.raises(CannotRunError, match="the disk is full"):
         write(place, snapshot.header, snapshot.requests)
     assert list(place.parent.iterdir()) == []
 

@@ -109,12 +109,26 @@ def test_a_missing_or_broken_file_is_named(english: None, tmp_path: Path) -> Non
         texts.choose(str(tmp_path / "nowhere.yaml"))
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [")
-    with pytest.raises(UserError, match="is not a catalogue of texts"):
+    with pytest.raises(UserError, match=r"broken.yaml, line 2: is not valid YAML"):
         texts.choose(str(broken))
+    for content in ("", "- a", "a: 5", "a: {one: x, other: [y]}", "a: {one: x, other: 5}"):
+        kind = tmp_path / f"{len(content)}.yaml"
+        kind.write_text(content)
+        with pytest.raises(UserError, match="is not a catalogue of texts"):
+            texts.choose(str(kind))
     part = tmp_path / "part.yaml"
     part.write_text("a: {plain: x}")
     with pytest.raises(UserError, match="is missing"):
         texts.choose(str(part))
+
+
+def test_texts_that_include_each_other_without_end_are_refused() -> None:
+    doubling = {f"a/{chr(97 + n)}": f"{{a/{chr(98 + n)}}}" * 20 for n in range(8)}
+    with pytest.raises(ValueError, match="100,000 characters"):
+        texts._included({**doubling, "a/i": "x"})
+    deep = {f"a/{'x' * n}": f"{{a/{'x' * (n + 1)}}}" for n in range(1, 2_000)}
+    with pytest.raises(ValueError, match="includes no other text"):
+        texts._included(deep)
 
 
 def test_a_text_includes_others_in_their_places() -> None:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
-import re
-import subprocess
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pikepdf
 import pytest
-import yaml
 
 from kit.calls import CALLS
 from kit.catalogue import texts
@@ -29,14 +24,7 @@ from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
 from kit.snapshot import Snapshot, read
 from kit.verify.page import read_page
-
-# Words that are in nearly every English sentence, and that are no words when they are reversed.
-_COMMON = {
-    *("the", "of", "and", "is", "are", "that", "with", "which", "has", "have", "for", "from"),
-    *("by", "does", "this", "these", "its", "every", "each", "not", "cannot", "whether", "where"),
-    *("what", "who", "so", "than", "them", "they", "but", "if", "been"),
-}
-_WORD = re.compile(r"(\{[a-z_/]+\})|[A-Za-z]{2,}")
+from tests.translation import english_in, is_english, pairs_of, write_reversed
 
 
 @pytest.fixture(autouse=True)
@@ -47,16 +35,7 @@ def english() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def reversed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("language") / "xx.yaml"
-    path.write_text(yaml.safe_dump(_reversed(texts.tree()) | {"language": "eo"}))
-    return path
-
-
-def _reversed(node: Any) -> Any:
-    """Reverse every word of every text; fields stay."""
-    if isinstance(node, dict):
-        return {name: _reversed(part) for name, part in node.items()}
-    return _WORD.sub(lambda word: word[0] if word[1] else word[0][::-1], node)
+    return write_reversed(tmp_path_factory.mktemp("language") / "xx.yaml")
 
 
 class Translated(NamedTuple):
@@ -116,9 +95,7 @@ def test_documents_name_their_language(translated: Translated) -> None:
 
 
 def test_no_sentence_of_english_is_left(translated: Translated, tmp_path: Path) -> None:
-    quoted = set(_pairs(translated.quoted))
-    lines = [*_on_page(translated.page), *_printed(translated.pdf, tmp_path)]
-    left = [line for line in lines if _is_english(line, quoted)]
+    left = english_in(translated.page, translated.pdf, translated.quoted, tmp_path)
     assert not left, "\n".join(left)
 
 
@@ -133,40 +110,7 @@ def test_no_sentence_of_english_is_left(translated: Translated, tmp_path: Path) 
     ],
 )
 def test_a_sentence_of_english_is_seen_and_a_quotation_let_be(line: str, expected: bool) -> None:
-    assert _is_english(line, set(_pairs("Each user has them"))) == expected
-
-
-def _is_english(line: str, quoted: set[tuple[str, str]]) -> bool:
-    """Whether a word of nearly every English sentence stands beside none that a quotation has."""
-    words = ["", *_words(line), ""]
-    return any(
-        word in _COMMON and quoted.isdisjoint({(before, word), (word, after)})
-        for before, word, after in zip(words, words[1:], words[2:], strict=False)
-    )
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    yield from pairwise(_words(text))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
-
-
-def _on_page(shown: str) -> list[str]:
-    """The texts of a page and of attributes that are read out, each once."""
-    body = re.sub(r"<(style|script).*?</\1>|<wbr>", "", shown, flags=re.DOTALL)
-    found = [*re.findall(r'(?:alt|aria-label)="([^"]*)"', body), *re.split(r"<[^>]*>", body)]
-    return list(dict.fromkeys(html.unescape(text).strip() for text in found))
-
-
-def _printed(content: bytes, folder: Path) -> list[str]:
-    """The lines of a PDF, each column of a table by itself."""
-    (folder / "pack.pdf").write_bytes(content)
-    command = ["pdftotext", "-layout", "pack.pdf", "-"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    parts = (part for line in done.stdout.splitlines() for part in re.split(r"\s{2,}", line))
-    return list(dict.fromkeys(parts))
+    assert is_english(line, set(pairs_of("Each user has them"))) == expected
 
 
 def test_verify_reads_verdicts_in_any_language(translated: Translated, signed_pack: Path) -> None:

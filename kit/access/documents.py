@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from kit.access.patterns import many
+from kit.bounds import POLICY, POLICY_TEXT, parse_json
 
 
 class PolicyError(ValueError):
@@ -60,7 +60,7 @@ def read_statements(document: object) -> tuple[Statement, ...]:
     Raises
     ------
     PolicyError
-        The document is not JSON, or does not have the shape of a policy.
+        The document is not JSON, does not have the shape of a policy, or is larger than AWS stores.
 
     References
     ----------
@@ -68,9 +68,9 @@ def read_statements(document: object) -> tuple[Statement, ...]:
     """
     if isinstance(document, str):
         try:
-            document = json.loads(document)
-        except (ValueError, RecursionError) as error:
-            raise PolicyError(f"policy: not JSON: {error}") from error
+            document = parse_json(document, POLICY)
+        except ValueError as error:
+            raise PolicyError(f"policy: not JSON that IAM stores: {error}") from error
     if not isinstance(document, dict):
         raise PolicyError(f"policy: {_kind(document)} given, an object expected")
     if document.get("Statement") is None:
@@ -118,7 +118,13 @@ def _texts(given: Any, element: str) -> tuple[str, ...]:
     for text in texts:
         if not isinstance(text, str):
             raise PolicyError(f"{element}: {_kind(text)} given, text expected")
+        _require_short(text, element)
     return tuple(texts)
+
+
+def _require_short(text: str, element: str) -> None:
+    if len(text) > POLICY_TEXT:
+        raise PolicyError(f"{element}: {len(text):,} characters given, at most {POLICY_TEXT:,}")
 
 
 def _principals(given: Any, element: str) -> tuple[tuple[str, str], ...]:
@@ -145,6 +151,7 @@ def _conditions(given: Any) -> list[Condition]:
         bare = name.removesuffix("ifexists")
         for key, values in keys.items():
             texts = tuple(_value(value, f"{operator} {key}") for value in many(values))
+            _require_short(str(key), f"Condition {operator}")
             conditions.append(Condition(bare, quantifier, bare != name, str(key).lower(), texts))
     return conditions
 
@@ -153,7 +160,8 @@ def _value(given: Any, where: str) -> str:
     if isinstance(given, bool):
         return str(given).lower()
     if isinstance(given, str | int | float):
-        return str(given)
+        _require_short(text := str(given), f"Condition {where}")
+        return text
     raise PolicyError(f"Condition {where}: {_kind(given)} given, text, number or boolean expected")
 
 

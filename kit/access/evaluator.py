@@ -45,7 +45,10 @@ from kit.access.patterns import account_ids, covers, is_wild, matches, overlaps
 EVERYTHING = read_statements(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
+# A caller chooses among so many contexts at most, and so many conditions are evaluated for them;
+# beyond, what it chooses is unknown. Real requests need some hundred.
 _MOST_CHOICES = 1_000
+_MOST_STEPS = 200_000
 _VARIABLE = re.compile(r"\$\{[^*?$]")  # a variable, which no escaped character is
 # Keys of signed requests alone.
 _OF_IDENTITIES = re.compile(r"aws:(principal|multifactorauth|tokenissuetime|sourceidentity)")
@@ -429,7 +432,8 @@ class _Request:
             if isinstance(value, Choice):
                 on_key = (condition for condition in conditions if condition.key == key)
                 options[key] = value.options or representatives(on_key)
-        if prod(map(len, options.values())) > _MOST_CHOICES:
+        contexts = prod(map(len, options.values()))
+        if contexts > _MOST_CHOICES or contexts * len(conditions) > _MOST_STEPS:
             yield {**context, **dict.fromkeys(options, UNKNOWN)}
             return
         for values in product(*options.values()):
@@ -750,14 +754,18 @@ def with_context(caller: Caller, key: str, value: Value) -> Caller:
     return replace(caller, context={**caller.context, key: value})
 
 
-def accounts_named(statements: Iterable[Statement], besides: str = "") -> set[str]:
+def accounts_named(statements: Iterable[Statement], besides: str = "") -> dict[str, str]:
     """Return every account that statements name, as principal or in conditions on the principal.
 
-    Of a pattern of account ids, an id that matches it, but not the id ``besides``.
+    Of a pattern of account ids, an id that matches it, but not the id ``besides``. What the
+    statements write, by id: see `account_ids`.
     """
     keys = ("aws:principalarn", "aws:principalaccount", "aws:userid", "kms:calleraccount")
     names = _names(statements, keys)
-    return {account for name in names for account in account_ids(name, besides)}
+    named: dict[str, str] = {}
+    for number, written in (pair for name in names for pair in account_ids(name, besides).items()):
+        named[number] = number if number in (written, named.get(number)) else written
+    return named
 
 
 def is_public(statements: Iterable[Statement]) -> bool:

@@ -13,7 +13,11 @@ from typing import Any
 _ESCAPES = {"*": "\ue000", "?": "\ue001"}
 _ESCAPE = str.maketrans(_ESCAPES)
 _UNESCAPE = str.maketrans({mark: char for char, mark in _ESCAPES.items()})
-_MOST_STATES = 5_000  # real patterns need some hundred; the search stops for hostile patterns
+_STARS = re.compile(r"\*+")
+# Real pairs of patterns need some hundred states and some thousand steps; the search stops for
+# hostile ones.
+_MOST_STATES = 5_000
+_MOST_STEPS = 500_000
 
 
 def many(value: Any) -> list[Any]:
@@ -46,8 +50,15 @@ def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
 @lru_cache(maxsize=10_000)
 def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     # A star in the value is many characters: no question mark of the pattern covers it.
-    wild = {"*": ".*", "?": "[^*]"}
-    expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
+    first, *rest = (
+        "".join("[^*]" if char == "?" else re.escape(char) for char in part)
+        for part in _STARS.split(pattern)
+    )
+    # What lies between stars has a fixed length: if the rest does not match behind its first
+    # occurrence, it does not match behind a later one. The groups are atomic, as in `fnmatch`, so
+    # that the search does not go back: time grows with the product of the lengths, no faster.
+    between = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    expression = f"{first}{between}.*{rest[-1]}" if rest else first
     return re.compile(expression, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
@@ -66,12 +77,16 @@ def covers(pattern: str, other: str) -> bool:
 
 def _includes(pattern: str, other: str) -> bool:
     """Return whether ``pattern`` accepts each character that ``other`` accepts, in every state."""
+    pattern, other = _STARS.sub("*", pattern), _STARS.sub("*", other)
     # All characters that neither pattern contains behave alike; "\ue002" represents them.
     alphabet = {*pattern, *other, "\ue002"} - {"*", "?"}
     start = (0, frozenset(_past_stars(pattern, {0})))
-    seen, pending = {start}, [start]
+    seen, pending, left = {start}, [start], _MOST_STEPS
     while pending:
         position, places = pending.pop()
+        left -= len(places) * len(alphabet)
+        if left < 0 or len(seen) > _MOST_STATES:
+            return False
         if position == len(other):
             if len(pattern) not in places:
                 return False
@@ -91,8 +106,6 @@ def _includes(pattern: str, other: str) -> bool:
         new = {step for step in steps if step not in seen}
         seen |= new
         pending += new
-        if len(seen) > _MOST_STATES:
-            return False
     return True
 
 
@@ -106,6 +119,7 @@ def overlaps(pattern: str, other: str) -> bool:
         return True
     if not is_wild(other):
         return matches(pattern, other)
+    pattern, other = _STARS.sub("*", pattern), _STARS.sub("*", other)
     places = _past_stars(other, {0})
     for char in pattern:
         if char == "*":
@@ -127,32 +141,45 @@ def common_text(pattern: str, other: str, filler: str = "x") -> str | None:
         The character for the places that both patterns leave open.
     """
     start = (0, 0)
-    texts, pending = {start: ""}, [start]
+    # How each pair of places was reached: from which, and by which character.
+    reached: dict[tuple[int, int], tuple[tuple[int, int] | None, str]] = {start: (None, "")}
+    pending = [start]
     while pending:
         following = []
         while pending:
             places = pending.pop()
-            text = texts[places]
             mine, theirs = (
                 p[n] if n < len(p) else "" for p, n in zip((pattern, other), places, strict=True)
             )
             if not mine and not theirs:
-                return text
+                return _way(reached, places)
             empty = [
                 (places[0] + (mine == "*"), places[1]),
                 (places[0], places[1] + (theirs == "*")),
             ]
-            for step in (step for step in empty if step not in texts):
-                texts[step] = text
+            for step in (step for step in empty if step not in reached):
+                reached[step] = (places, "")
                 pending.append(step)
             if mine and theirs and (mine == theirs or mine in "*?" or theirs in "*?"):
                 char = next((c for c in (mine, theirs) if c not in "*?"), filler)
                 step = (places[0] + (mine != "*"), places[1] + (theirs != "*"))
-                if step not in texts:
-                    texts[step] = text + char
+                if step not in reached:
+                    reached[step] = (places, char)
                     following.append(step)
         pending = following
     return None
+
+
+def _way(
+    reached: dict[tuple[int, int], tuple[tuple[int, int] | None, str]], places: tuple[int, int]
+) -> str:
+    """Return the characters on the way to a pair of places."""
+    chars: list[str] = []
+    step: tuple[int, int] | None = places
+    while step is not None:
+        step, char = reached[step]
+        chars.append(char)
+    return "".join(reversed(chars))
 
 
 def common_arn(pattern: str, other: str) -> str | None:
@@ -170,7 +197,7 @@ _DIGITS = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _WILD_DIGITS = re.compile(r"[*?]*\d[\d*?]*")
 
 
-def account_ids(pattern: str, besides: str = "") -> set[str]:
+def account_ids(pattern: str, besides: str = "") -> dict[str, str]:
     """Return account ids that a text names; for a part with wildcards and digits, an id that fits.
 
     A part without digits names nobody in particular.
@@ -179,12 +206,19 @@ def account_ids(pattern: str, besides: str = "") -> set[str]:
     ----------
     besides : str
         An account whose id does not stand for a part with wildcards.
+
+    Returns
+    -------
+    dict of str to str
+        What the text writes, by id: the id itself, or the part with wildcards. An id that fits is
+        for decisions alone; people read what the text writes.
     """
-    named = set(_DIGITS.findall(pattern))
+    named = {number: number for number in _DIGITS.findall(pattern)}
     for part in pattern.split(":"):
         if is_wild(part) and _WILD_DIGITS.fullmatch(part) and not _DIGITS.search(part):
             fitting = (common_text(part, _ID, filler) for filler in "01")
-            named.update([text for text in fitting if text and text != besides][:1])
+            for number in [text for text in fitting if text and text != besides][:1]:
+                named.setdefault(number, part)
     return named
 
 

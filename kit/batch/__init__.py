@@ -18,7 +18,9 @@ from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, Ledger
 from kit.batch.progress import Form, Progress
 from kit.batch.signing import refuse_mismatches, try_key
 from kit.batch.store import open_store
+from kit.bounds import WRITTEN, read_file
 from kit.errors import CannotRunError, UserError
+from kit.outputs import new_file
 from kit.parameters import Run, load_profile, load_waivers
 
 _LOCAL = "outputs"
@@ -114,7 +116,7 @@ def run_batch(
         ledger.expect(
             batch.runs,
             batch=batch.file.name,
-            file_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            file_sha256=hashlib.sha256(read_file(path, WRITTEN)).hexdigest(),
             kit=version("appstream-evidence-kit"),
         )
         bar = Progress(len(batch.runs), progress)
@@ -158,17 +160,10 @@ def _check_places(batch: Batch) -> None:
 def _write_findings(path: Path, batch: Batch, states: Mapping[str, Mapping[str, Any]]) -> Path:
     from kit.batch.findings import findings_lines
 
-    beside = path.with_name(f".{path.name}")
     packs = open_store(batch.file.outputs)
-    try:
-        with beside.open("wb") as file:
-            for lines in findings_lines(packs, batch.file.name, batch.runs, states):
-                file.write(lines)
-        beside.rename(path)
-    except OSError as error:
-        raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    with new_file(path) as file:
+        for lines in findings_lines(packs, batch.file.name, batch.runs, states):
+            file.write(lines)
     return path
 
 

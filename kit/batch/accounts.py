@@ -157,7 +157,7 @@ def _run(file: BatchFile, entry: Mapping[str, Any], where: Where, entry_where: W
     if "outputs" in entry:
         raise UserError(f"{entry_where.of('outputs')}: outputs is a field of the batch")
     values = {**file.shared, **entry}
-    lines = Where(where.source, {**where.within("shared").lines, **entry_where.lines})
+    lines = entry_where.over(where.within("shared"))
     if file.organisation and values.get("organisation_snapshot"):
         raise UserError(
             f"{lines.of('organisation_snapshot')}: organisation_snapshot: the batch lends the snapshot "

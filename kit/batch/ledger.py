@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any
 
 from kit.errors import CannotRunError, UserError
+from kit.outputs import cannot_write, flush, make_parents
+from kit.shortage import describe
 
 DONE, NOT_ENTERED, FAILED = "done", "not entered", "failed"
 RUNNING, NOT_REACHED, PASSED_OVER = "running", "not reached", "passed over"
@@ -45,14 +47,15 @@ class Ledger:
         self.path = path
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_parents(path)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            flush(path.parent)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
             raise UserError(f"{path}: another process runs this batch") from None
         except OSError as error:
-            raise CannotRunError(f"{path}: cannot be written ({error.strerror})") from None
+            raise cannot_write(path, error) from None
         content = path.read_bytes()
         self._size = content.rfind(b"\n") + 1
         self.lines: list[dict[str, Any]] = read_lines(content)
@@ -88,8 +91,8 @@ class Ledger:
             except OSError as error:
                 os.ftruncate(self._file, self._size)
                 raise CannotRunError(
-                    f"{self.path}: cannot be written ({error.strerror}); the ledger ends with "
-                    "the line before"
+                    f"{self.path}: cannot be written ({describe(error, self.path)}); the ledger "
+                    "ends with the line before"
                 ) from None
             self._size += len(content)
             self.lines.append(line)

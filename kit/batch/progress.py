@@ -56,7 +56,8 @@ class Progress:
         self._bar.set_postfix_str(self._text())
         if self._json:
             line = {"account": account, "state": state, **self.counts()}
-            print(json.dumps(line), file=self._file, flush=True)
+            self._file.write(f"{json.dumps(line)}\n")
+            self._file.flush()
 
     def expect_more(self, accounts: int) -> None:
         """Add accounts that the running batch discovered to those expected."""

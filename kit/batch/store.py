@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,6 +14,8 @@ from kit.bag import DECLARATION
 from kit.batch.accounts import ObjectLock
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
+from kit.outputs import discard, scratch, write_file, writing
+from kit.shortage import describe
 from kit.snapshot import HEADER
 
 _LAST = (DECLARATION, HEADER)  # a folder without these is neither a pack nor a snapshot
@@ -33,7 +31,7 @@ class Store(Protocol):
         """Write a file, whole or not at all."""
 
     def remove(self, name: str) -> None:
-        """Remove a folder, and what an interrupted process left of it."""
+        """Remove a folder; nothing where there is none."""
 
     def making(self, name: str) -> AbstractContextManager[Path]:
         """Return a context of a path for a new folder, which is stored when the context ends."""
@@ -71,29 +69,16 @@ class Folder(Store):
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._failed(name, "read", error) from None
+            why = describe(error)
+            raise CannotRunError(f"outputs: {self._root / name} cannot be read ({why})") from None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a temporary file in the same folder and rename it."""
-        path = self._root / name
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.rename(path)
-        except OSError as error:
-            raise self._failed(name, "written", error) from None
-        finally:
-            beside.unlink(missing_ok=True)
+        """Write a file, whole or not at all."""
+        write_file(self._root / name, content)
 
     def remove(self, name: str) -> None:
-        """Remove a folder, and what an interrupted process left of it."""
-        path = self._root / name
-        for folder in [path, *path.parent.glob(f".{path.name}.*")]:
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove a folder."""
+        discard(self._root / name)
 
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
@@ -104,9 +89,6 @@ class Folder(Store):
     def opened(self, name: str) -> Iterator[Path]:
         """Yield the folder itself."""
         yield self._root / name
-
-    def _failed(self, name: str, what: str, error: OSError) -> CannotRunError:
-        return CannotRunError(f"outputs: {self._root / name} cannot be {what} ({error.strerror})")
 
 
 class Bucket(Store):
@@ -150,8 +132,8 @@ class Bucket(Store):
     @contextmanager
     def making(self, name: str) -> Iterator[Path]:
         """Yield a temporary folder; at the end write its files to S3, the declaration last."""
-        with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
-            made = Path(scratch) / Path(name).name
+        with scratch() as folder:
+            made = folder / Path(name).name
             yield made
             for path in sorted(made.rglob("*"), key=lambda path: (path.name in _LAST, path)):
                 if path.is_file():
@@ -160,13 +142,15 @@ class Bucket(Store):
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:
         """Yield a temporary copy."""
-        with tempfile.TemporaryDirectory(prefix="evidence-") as scratch:
-            made = Path(scratch) / Path(name).name
+        with scratch() as folder:
+            made = folder / Path(name).name
             start = f"{self._at(name)['Key']}/"
             for key in self._keys(name):
                 path = made / key.removeprefix(start)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self.read(f"{name}/{key.removeprefix(start)}") or b"")
+                content = self.read(f"{name}/{key.removeprefix(start)}") or b""
+                with writing(path, "TMPDIR"):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
             yield made
 
     def _keys(self, name: str) -> list[str]:

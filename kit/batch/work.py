@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -17,6 +16,7 @@ from kit import warm
 from kit.batch.account import WATCHED, Job, check_existing
 from kit.batch.ledger import RUNNING
 from kit.errors import CannotRunError
+from kit.outputs import scratch
 
 _COMMAND = [sys.executable, "-m", "kit.batch.account"]
 _KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
@@ -64,13 +64,13 @@ def work(job: Job, topic: str, at_once: int = 0) -> dict[str, Any]:
 def run(job: Job) -> dict[str, Any]:
     """Do a job in a new process, forked from a warm interpreter where that is possible."""
     with (
-        tempfile.TemporaryDirectory(prefix="evidence-") as scratch,
-        tempfile.TemporaryFile() as input_file,
-        tempfile.TemporaryFile() as output_file,
-        tempfile.TemporaryFile() as error_file,
+        scratch() as folder,
+        (folder / "input").open("w+b") as input_file,
+        (folder / "output").open("w+b") as output_file,
+        (folder / "messages").open("w+b") as error_file,
     ):
         # The temporary folder is removed with all that a killed process leaves in it.
-        environment = {**os.environ, **_KERNELS, "TMPDIR": scratch}
+        environment = {**os.environ, **_KERNELS, "TMPDIR": str(folder)}
         input_file.write(job.as_json().encode())
         input_file.seek(0)
         files = (input_file.fileno(), output_file.fileno(), error_file.fileno())

@@ -12,18 +12,19 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
 from tqdm import tqdm
 
+from kit import shortage
 from kit.aws_models import home_region, is_listed, partition_of
 from kit.calls import (
     CALLS,
@@ -40,9 +41,12 @@ from kit.calls import (
 )
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
-from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions, explain
+from kit.collect.login import explain
+from kit.collect.policy import policy, session_policies
+from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
@@ -124,7 +128,10 @@ def collect(
     organisation = open_lender(run, profile, as_of, lender)
     account = Path(run.outputs) / run.account
     _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
-    engine = _Engine(run, Clients(run), as_of, progress)
+    needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
+    partition = run.partition or "aws"
+    policies = session_policies(policy(needed, partition), partition)
+    engine = _Engine(run, Clients(run, policies), as_of, progress)
     try:
         header, requests, lent = _gather(engine, run, calls, organisation)
     finally:
@@ -141,7 +148,8 @@ def collect(
     try:
         return write(own / "snapshot", header, requests, lent)
     except BaseException:
-        own.rmdir()
+        with suppress(OSError):
+            own.rmdir()
         raise
 
 
@@ -149,12 +157,13 @@ def _own_folder(account: Path, as_of: dt.datetime) -> Path:
     """Make the folder of a run; a run of the same second has the name already."""
     for n in count(1):
         own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
-        try:
-            own.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise CannotRunError(f"outputs: {own} cannot be written ({error.strerror})") from None
+        with writing(own):
+            make_parents(own)
+            try:
+                own.mkdir()
+            except FileExistsError:
+                continue
+            flush(account)
         return own
     raise AssertionError  # there is always a next number
 
@@ -189,6 +198,7 @@ def _gather(
             for service in {call.service for call in needed}
             if not is_listed(service, engine.partition)
         ),
+        "session": engine.session,
         "throttles": engine.throttles,
         "stopped": engine.stopped,
         "regions": regions.all,
@@ -214,9 +224,10 @@ def _check_writable(folder: Path) -> None:
     """Check before the first request that there is a place for the answers."""
     there = next(path for path in folder.absolute().parents if path.exists())
     try:
-        with TemporaryDirectory(dir=there, prefix=".evidence-"):
-            pass
+        check_writable(there)
     except OSError as error:
+        if shortage.of(error):
+            raise cannot_write(folder, error) from None
         reason = f"{there}: {error.strerror}"
         raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
 
@@ -302,6 +313,11 @@ class _Engine:
     def verifies(self) -> bool:
         """Whether the certificate of every endpoint was verified."""
         return self._clients.verify_certificates
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """What limits the session of the role that the kit assumed; None without a role."""
+        return self._clients.narrowing.record
 
     @property
     def throttles(self) -> int:
@@ -549,6 +565,9 @@ class _Engine:
                 raise
             error = {"code": "CredentialRetrievalError", "message": str(problem)}
         except Exception as problem:  # of whatever library: the error of this call, and no other's
+            lacks = shortage.of(problem, by_text=False)
+            if lacks:  # this machine's, of which no answer of AWS's may be made
+                raise CannotRunError(f"the collection ended: {lacks}") from None
             error = _error(problem)
         meta = response.get("ResponseMetadata", {})
         attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent

@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -27,6 +28,7 @@ from botocore.awsrequest import (
 )
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from kit.bounds import ANSWER
 from kit.parameters import Run
 
 
@@ -331,10 +333,26 @@ class _Watched:
         self._show()
         return super().request(*args, **kwargs)  # type: ignore[misc]
 
+    def getresponse(self) -> Any:
+        response = super().getresponse()  # type: ignore[misc]
+        response.stream = partial(_begun, response, response.stream)
+        return response
+
     def _show(self) -> None:
         watched = getattr(_waiting, "watch", None)
         if watched is not None and self.sock is not None:
             watched.hold(self.sock)
+
+
+def _begun(response: Any, stream: Callable[..., Iterator[bytes]], **how: Any) -> Iterator[bytes]:
+    """Yield a body no further than its bound is passed; `kit.collect.wire` refuses what is so long."""
+    size = 0
+    for piece in stream(**how):
+        yield piece
+        size += len(piece)
+        if size > ANSWER:
+            response.close()
+            return
 
 
 class _HTTPConnection(_Watched, AWSHTTPConnection):  # type: ignore[misc]

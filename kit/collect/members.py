@@ -9,12 +9,17 @@ import botocore.exceptions as aws
 from pydantic import Field, field_validator
 
 from kit.aws_models import home_region, partition_of
-from kit.collect.session import Clients, explain
+from kit.collect.limits import GivenUpError
+from kit.collect.login import explain
+from kit.collect.policy import session_policies
+from kit.collect.session import Clients
 from kit.errors import CannotRunError, UserError
 from kit.parameters import Run, Strict
 from kit.snapshot import reason_for
 
 ACTIVE = "ACTIVE"
+_IDENTITIES = {"accounts": {"Id"}, "organizational_units": {"Id"}, "tags": {"Key", "Value"}}
+_MOST = 100_000  # of a list: no organisation has so many accounts or units, no account so many tags
 
 
 class Discover(Strict):
@@ -44,6 +49,12 @@ class Discover(Strict):
             names.append("ListTagsForResource")
         return [f"organizations:{name}" for name in names]
 
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The IAM policy that allows these actions."""
+        statement = {"Effect": "Allow", "Action": self.actions, "Resource": "*"}
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
 
 def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     """Request the accounts from AWS Organizations.
@@ -67,18 +78,18 @@ def find_members(run: Run, wanted: Discover) -> dict[str, str]:
     CannotRunError
         AWS could not be reached.
     """
-    clients = Clients(run)
+    clients = Clients(run, session_policies(wanted.policy, run.partition or "aws"))
     client = clients.client("organizations", home_region(partition_of(clients.home)))
     try:
         members = _below(client, wanted.units) if wanted.units else _listed(client, "accounts")
         return {
-            account["Id"]: account.get("State") or account["Status"]
+            account["Id"]: account.get("State") or account.get("Status") or "of unknown state"
             for account in sorted(members, key=lambda account: str(account["Id"]))
             if _has(client, account["Id"], wanted.tags)
         }
     except aws.ClientError as error:
         raise _explained(error, run, wanted) from None
-    except aws.BotoCoreError as error:
+    except (aws.BotoCoreError, GivenUpError) as error:
         raise CannotRunError(f"discover: AWS Organizations could not be reached: {error}") from None
 
 
@@ -103,8 +114,15 @@ def _has(client: Any, account: str, tags: Mapping[str, str]) -> bool:
 
 def _listed(client: Any, what: str, of: str = "", **parameters: str) -> Iterator[Any]:
     member = "".join(word.title() for word in what.split("_"))
+    listed = 0
     for page in client.get_paginator(f"list_{what}{of}").paginate(**parameters):
-        yield from page[member]
+        items = page.get(member)
+        if items is None or not all(_IDENTITIES[what] <= item.keys() for item in items):
+            raise CannotRunError(f"discover: an answer of AWS Organizations lacks {member}")
+        listed += len(items)
+        if listed > _MOST:
+            raise CannotRunError(f"discover: AWS Organizations lists more than {_MOST:,} {what}")
+        yield from items
 
 
 def _explained(error: aws.ClientError, run: Run, wanted: Discover) -> UserError:

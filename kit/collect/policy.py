@@ -2,12 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kit.calls import EACH_BUCKET, Call, Scope
 
+MOST_CHARACTERS = 2_048  # of an inline session policy (AWS STS API Reference, AssumeRole)
+DERIVED, AUDIT = "derived", "audit"
 _BUCKETS = ("appstream2-36fb080bb8-*", "appstream-app-settings-*", "appstream-logs-*")
+# The actions of the kit's calls that the AWS-managed policy SecurityAudit allows on all resources,
+# in version 94 of 2026-09-30. AWS publishes the policy in its AWS Managed Policy Reference Guide.
+# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/SecurityAudit.html
+SECURITY_AUDIT = frozenset(
+    f"{service}:{operation}"
+    for service, operations in {
+        "access-analyzer": "ListAnalyzers",
+        "acm-pca": "DescribeCertificateAuthority",
+        "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
+        "LookupEvents",
+        "ec2": "DescribeRegions DescribeVpcEndpoints",
+        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails GetAccountSummary "
+        "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",
+        "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
+        "organizations": "DescribeOrganization",
+        "s3": "GetAccessPointPolicy GetAccountPublicAccessBlock GetBucketLocation "
+        "GetBucketLogging GetBucketOwnershipControls GetBucketPolicy GetBucketPolicyStatus "
+        "GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning "
+        "GetEncryptionConfiguration GetLifecycleConfiguration GetReplicationConfiguration "
+        "ListAccessPoints ListAllMyBuckets",
+        "tag": "GetResources",
+    }.items()
+    for operation in operations.split()
+)
+
+
+@dataclass(frozen=True)
+class SessionPolicy:
+    """The session policies of a role's session: it may do nothing that none of them allows.
+
+    Attributes
+    ----------
+    form : str
+        ``derived``: the kit's policy alone; ``audit``: SecurityAudit, and what that lacks.
+    document : str
+        The inline policy, as JSON without white space.
+    arns : tuple of str
+        Managed policies.
+    actions : int
+        Number of actions that the inline policy allows.
+    """
+
+    form: str
+    document: str
+    arns: tuple[str, ...]
+    actions: int
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of ``sts:AssumeRole`` that pass it."""
+        arns = {"PolicyArns": [{"arn": arn} for arn in self.arns]} if self.arns else {}
+        return {"Policy": self.document, **arns}
+
+
+def session_policies(
+    document: Mapping[str, Any], partition: str = "aws"
+) -> tuple[SessionPolicy, ...]:
+    """Return the session policies that limit a role's session to a policy, the narrowest first.
+
+    Parameters
+    ----------
+    document : mapping
+        A policy that only allows, as `policy` returns it.
+    partition : str
+
+    Returns
+    -------
+    tuple of SessionPolicy
+        Those that are short enough for AWS STS. The later ones are for where AWS's packed form of
+        an earlier one, with the session's tags, is too large.
+
+    Notes
+    -----
+    A session may do what its role's policies allow and at least one of its session policies.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+    """
+    groups: dict[tuple[str, ...], set[str]] = {}
+    for statement in document["Statement"]:
+        groups.setdefault(_many(statement["Resource"]), set()).update(statement["Action"])
+    lacking = {where: actions - SECURITY_AUDIT for where, actions in groups.items()}
+    derived = _session_policy(DERIVED, groups, ())
+    audit = _session_policy(AUDIT, lacking, (f"arn:{partition}:iam::aws:policy/SecurityAudit",))
+    shorter = len(audit.document) < len(derived.document)
+    candidates = (derived, audit) if shorter else (derived,)
+    return tuple(each for each in candidates if len(each.document) <= MOST_CHARACTERS)
+
+
+def _session_policy(
+    form: str, groups: Mapping[tuple[str, ...], set[str]], arns: tuple[str, ...]
+) -> SessionPolicy:
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": where[0] if len(where) == 1 else list(where),
+        }
+        for where, actions in sorted(groups.items())
+        if actions
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    count = sum(len(actions) for actions in groups.values())
+    return SessionPolicy(form, json.dumps(document, separators=(",", ":")), arns, count)
+
+
+def _many(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+import json
+import math
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
@@ -20,33 +22,45 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
-    NoCredentialsError,
     ParamValidationError,
-    ProfileNotFound,
 )
 
 from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
+from kit.collect.login import TOO_LARGE, signing_in
+from kit.collect.policy import SessionPolicy
 from kit.collect.wire import check
-from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.errors import NotEnteredError
 from kit.parameters import Run
-from kit.snapshot import is_expired, is_refused, reason_for, way_in
+from kit.snapshot import is_expired, is_refused, reason_for
 
 USER_AGENT = "appstream-evidence-kit"
+_SHELL_AGENT = f"{USER_AGENT}-shell"  # of requests that write packs and sign, as the shell may
 _ATTEMPTS = 8
-_LOGIN_ERRORS = {
-    "CredentialRetrievalError",
-    "LoginRefreshRequired",
-    "SSOTokenLoadError",
-    "TokenRetrievalError",
-    "UnauthorizedSSOTokenError",
-}
+_ASSUMING = ("AssumeRole", "AssumeRoleWithWebIdentity")
+_LEAST_SECONDS, _MOST_SECONDS = 900, 3600  # AWS STS API Reference, AssumeRole, DurationSeconds
+# Before the end of a session, when it is renewed: by one request, and before any other is sent.
+_ADVISORY_SECONDS, _MANDATORY_SECONDS = 300, 120
+_ONLY_ASSUME = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+                "Resource": "*",
+            }
+        ],
+    },
+    separators=(",", ":"),
+)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class Clients:
     """boto3 clients of an account, made on demand and shared between threads.
 
+    The session of a role that the kit assumes gets the first of ``policies`` that AWS accepts.
     Endpoints follow ``AWS_ENDPOINT_URL`` and its kin, retries ``AWS_RETRY_MODE`` and
     ``AWS_MAX_ATTEMPTS``; without these, botocore's standard mode with 8 attempts. ``throttles``
     counts the throttled answers.
@@ -57,10 +71,10 @@ class Clients:
         The named AWS profile does not exist, has no credentials, or the role cannot be requested.
     """
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, policies: Sequence[SessionPolicy]):
         self._run = run
         self._config = _config(run)
-        self._session, self.home = _open(run, self._config)
+        self.narrowing = Narrowing(run, policies)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._judging = threading.RLock()
@@ -70,6 +84,9 @@ class Clients:
         self.generation = 0
         self.throttles = 0
         self.limits = Limits(run)
+        with signing_in(run):
+            self._session, self.home = _open(run, self._config, self.narrowing)
+            self.client("sts", self.home)  # botocore reads the credentials for the first client
 
     def client(self, service: str, region: str) -> Any:
         """Return the client of a service in a region."""
@@ -144,6 +161,8 @@ class Clients:
         generation : int
             Which credentials were used, by `generation` before the call.
         """
+        if code == TOO_LARGE:
+            return Refusal.RENEWED if self.narrowing.widen() else Refusal.NOTHING
         if not (is_expired(code) or is_refused(code)):
             return Refusal.NOTHING
         with self._judging:
@@ -182,7 +201,7 @@ class Clients:
     def _renew(self) -> bool:
         """Get other credentials of the same account from where these came; False if there are none."""
         try:
-            session, _ = _open(self._run, self._config)
+            session, _ = _open(self._run, self._config, self.narrowing)
             made = session.get_credentials().get_frozen_credentials()
             if made == _frozen(self._session):
                 return False
@@ -210,6 +229,91 @@ class Clients:
         return all(session._verify is not False for session in sessions)
 
 
+class Narrowing:
+    """Limits the sessions of roles that the kit assumes: permissions and duration.
+
+    The role that collects gets the session policy. A role from which it is assumed may only assume
+    roles. Both get the shortest session that the run needs. botocore assumes the roles of profiles
+    and of web identities, so that the limits are added to its requests. The sign-ins that AWS gives
+    no session policy to, such as IAM Identity Center's, stay as they are.
+
+    Attributes
+    ----------
+    record : dict or None
+        What the snapshot's header records of the session; None while no role was assumed.
+    """
+
+    def __init__(self, run: Run, policies: Sequence[SessionPolicy]):
+        if not policies:
+            raise NotEnteredError("role_arn: the session policy is too long", TOO_LARGE)
+        self._run, self._policies = run, policies
+        self._form = 0
+        self._seconds = _session_seconds(run)
+        self._role = run.role_arn
+        self.record: dict[str, Any] | None = None
+
+    def widen(self) -> bool:
+        """Choose the next session policy; False where there is none."""
+        if self._form + 1 == len(self._policies):
+            return False
+        self._form += 1
+        return True
+
+    def watch(self, session: boto3.Session) -> None:
+        """Limit every role that botocore assumes in a session."""
+        inner = session._session
+        settings = inner.get_scoped_config()
+        self._role = (
+            self._run.role_arn or settings.get("role_arn") or os.environ.get("AWS_ROLE_ARN", "")
+        )
+        for operation in _ASSUMING:
+            inner.register(f"provide-client-params.sts.{operation}", self._limit)
+            inner.register(f"after-call.sts.{operation}", self._note)
+
+    def refresh_late(self, session: boto3.Session) -> None:
+        """Let credentials for minutes be used for minutes: botocore renews them 15 minutes early."""
+        if not self._role:
+            return
+        with suppress(Exception):  # the first request reports why there are no credentials
+            credentials = session.get_credentials()
+            if credentials.method.startswith("assume-role"):
+                credentials._advisory_refresh_timeout = _ADVISORY_SECONDS
+                credentials._mandatory_refresh_timeout = _MANDATORY_SECONDS
+
+    def _limit(self, params: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        limited = {**params}
+        # A code cannot be used twice, so that such a session lasts as long as the profile states.
+        if self._run.run_seconds or "SerialNumber" not in params:
+            most = params.get("DurationSeconds", self._seconds)
+            limited["DurationSeconds"] = min(most, self._seconds)
+        if params["RoleArn"] != self._role:
+            return limited | {"Policy": _ONLY_ASSUME}
+        policy = self._policies[self._form]
+        self.record = {
+            "policy": policy.form,
+            "actions": policy.actions,
+            "characters": len(policy.document),
+            "packed_percent": None,
+            "seconds": limited.get("DurationSeconds", _MOST_SECONDS),
+        }
+        return limited | policy.parameters
+
+    def _note(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        arn = parsed.get("AssumedRoleUser", {}).get("Arn", "")
+        if self.record and arn.split("/")[1:2] == self._role.rsplit("/", 1)[-1:]:
+            self.record["packed_percent"] = parsed.get("PackedPolicySize")
+
+
+def _session_seconds(run: Run) -> int:
+    """Return the shortest session that a run needs: AWS gives 15 minutes at least.
+
+    A longer run renews it. AWS gives an hour at most to a role that is assumed from a role, and an
+    hour to every role.
+    """
+    needed = math.ceil(run.run_seconds) + _ADVISORY_SECONDS if run.run_seconds else 0
+    return min(max(needed, _LEAST_SECONDS), _MOST_SECONDS)
+
+
 class Refusal(Enum):
     """What an error means for the credentials."""
 
@@ -229,20 +333,13 @@ def _frozen(session: boto3.Session) -> Any:
         return None
 
 
-def _open(run: Run, config: Config) -> tuple[boto3.Session, str]:
+def _open(run: Run, config: Config, narrowing: Narrowing) -> tuple[boto3.Session, str]:
     """Log in: the session of a run, and the region that is its home."""
-    try:
-        session = boto3.Session(profile_name=run.aws_profile or None)
-    except ProfileNotFound:
-        known = ", ".join(boto3.Session().available_profiles) or "none"
-        raise NotEnteredError(
-            f"aws_profile: there is no profile {run.aws_profile!r} in your AWS configuration; "
-            f"profiles there: {known}",
-            "ProfileNotFound",
-        ) from None
+    session = boto3.Session(profile_name=run.aws_profile or None)
     # Also for the clients with which botocore gets credentials.
     session._session.set_default_client_config(config)
     _request_codes(session, run)
+    narrowing.watch(session)
     share_models(session._session)
     # A region in scope may be switched off, and then nobody can log in there; a region of
     # another partition does not know the run's credentials.
@@ -251,6 +348,7 @@ def _open(run: Run, config: Config) -> tuple[boto3.Session, str]:
         region = home_region(run.partition)
     if run.role_arn:
         session = _assume(session, run, region)
+    narrowing.refresh_late(session)
     return session, region
 
 
@@ -287,7 +385,8 @@ def shell_client(service: str, region: str | None = None) -> Any:
     region : str, optional
         By default the shell's.
     """
-    return boto3.Session().client(service, region_name=region, config=_config())
+    with signing_in():
+        return boto3.Session().client(service, region_name=region, config=_config())
 
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:
@@ -297,11 +396,7 @@ def api_versions(services: Iterable[str]) -> dict[str, str]:
 
 
 def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
-    """Return a session of the role, which assumes it anew before its credentials expire.
-
-    The request has no duration: AWS gives an hour, which is also the most that it gives where a
-    role is assumed from another role.
-    """
+    """Return a session of the role, which assumes it anew before its credentials expire."""
     try:
         made: boto3.Session = aws_assume_role_lib.assume_role(  # type: ignore[attr-defined]
             session,
@@ -311,8 +406,6 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
             Tags=[{"Key": k, "Value": v} for k, v in run.session_tags.items()] or None,  # type: ignore[arg-type]
             region_name=region,
         )
-    except NoCredentialsError as error:
-        raise explain({"code": type(error).__name__, "message": ""}, None, run) from None
     except ParamValidationError as error:
         reason = " ".join(str(error).split())
         raise NotEnteredError(
@@ -322,39 +415,10 @@ def _assume(session: boto3.Session, run: Run, region: str) -> boto3.Session:
     return made
 
 
-def explain(error: Mapping[str, str], status: int | None, run: Run) -> UserError:
-    """Tell in a line why nobody could log in.
-
-    The first request of a run returns the caller's identity; it fails for such reasons only.
-
-    Parameters
-    ----------
-    error : mapping
-        ``code`` (AWS's, or the name of botocore's exception) and ``message``.
-    status : int or None
-        HTTP status, where there was an answer.
-    """
-    code, message = error["code"], error["message"]
-    using = f"role {run.role_arn}" if run.role_arn else f"profile {run.aws_profile or 'default'!r}"
-    if code in ("NoCredentialsError", "PartialCredentialsError"):
-        return NotEnteredError(
-            "AWS credentials: none available; log in (aws sso login, aws configure) or name a profile "
-            "with aws_profile",
-            code,
-        )
-    if code in _LOGIN_ERRORS:
-        text = f"AWS credentials: {using} could not log in: {message} Log in again."
-        return NotEnteredError(text, code)
-    if status is not None and 400 <= status < 500 and reason_for(code, status) != "throttled":
-        hint = way_in(code, message)
-        text = f"AWS credentials: {using} was refused ({code}): {message}"
-        return NotEnteredError(f"{text}; {hint}" if hint else text, code)
-    return CannotRunError(f"AWS could not be reached with {using} ({code}): {message}")
-
-
 def _config(run: Run | None = None) -> Config:
+    agent = USER_AGENT if run else _SHELL_AGENT
     return Config(
-        user_agent_extra=f"{USER_AGENT}/{version('appstream-evidence-kit')}",
+        user_agent_extra=f"{agent}/{version('appstream-evidence-kit')}",
         connect_timeout=run.connect_seconds if run else 10,
         read_timeout=run.read_seconds if run else 60,
         max_pool_connections=32,

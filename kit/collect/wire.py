@@ -14,7 +14,6 @@ RFC 9112, section 8, "Handling Incomplete Messages"; Smithy, "AWS protocols"
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -24,6 +23,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import PROTOCOL_PARSERS, ResponseParserError
 
+from kit.bounds import ANSWER, parse_json, require_shallow
 from kit.calls import CALLS
 from kit.detect.secrets import mask_secrets
 
@@ -143,6 +143,8 @@ def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
 
 def _problem(model: Any, response: AWSResponse) -> str:
     """Return what keeps a response from being an answer; empty for nothing."""
+    if len(response.content) > ANSWER:
+        return f"it has more than {ANSWER:,} bytes"
     if problem := _cut(response):
         return problem
     protocol = str(model.service_model.resolved_protocol)
@@ -155,6 +157,7 @@ def _problem(model: Any, response: AWSResponse) -> str:
     if given and given not in accepted and response.content and response.status_code < 500:
         return f"it is not of the type {' or '.join(sorted(accepted))}"
     parsed = _parsed(model, protocol, response)
+    require_shallow(parsed)
     if failed:
         code = (parsed.get("Error") or {}).get("Code")
         named = isinstance(code, str) and code
@@ -162,7 +165,7 @@ def _problem(model: Any, response: AWSResponse) -> str:
             return "it is an error without a code"
         return "" if named else "it is an error without a code"
     if text:
-        policy = json.loads(response.content)
+        policy = parse_json(response.content, ANSWER)
         if not isinstance(policy, dict) or policy.get("Statement") is None:
             return "it is no policy: it has no Statement"
     declared = [c for c in CALLS.values() if (c.service, c.operation) == _names(model)]

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from stdnum import ean, iban, luhn
 from stdnum.util import get_cc_module
 
+from kit.detect.folding import INVISIBLE
+
 _Span = tuple[int, int]
 
 
@@ -142,7 +144,7 @@ def _machine_made(text: str) -> Iterator[_Span]:
     return _spans(_MACHINE_MADE, text)
 
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _DASH = re.compile("[\u2010-\u2015\u2212]")
 _DIGIT = re.compile(r"[^\D0-9]")
 _SIX_DIGITS = re.compile(r"(?:[0-9][^0-9]*+){6}")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import partial
 from urllib.parse import unquote
 
-KINDS = (
-    "url-userinfo",
-    "url-query-secret",
-    "aws-access-key",
-    "private-key",
-    "token",
-    "password-assignment",
-)
+from kit.detect.folding import Edit, Folded, folds
+from kit.detect.places import Place, places
+from kit.detect.tokens import KINDS, authorizations, decoded, private_keys, token, tokens
 
 
 def mask_secrets(text: str) -> str:
@@ -36,15 +33,40 @@ def mask_secrets(text: str) -> str:
     are not secrets. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH
     remotes and not a credential.
     """
-    if "PRIVATE KEY" in text or "Private-Lines" in text:
-        text = _PRIVATE_KEY.sub(_token("private-key"), text)
-    text = _FORM.sub(_replace_form, text)
-    folded = text.lower()
-    if "bearer" in folded or "basic" in folded:
-        text = _AUTHORIZATION.sub(rf"\1{_token('token')}", text)
-    if "://" in text or "%3a%2f%2f" in folded:
-        text = _USERINFO.sub(_replace_userinfo, text)
-    return _replace_values(text)
+    if len(text) < _SHORTEST and text.isascii() and text.isalnum():
+        return text
+    return _mask(text, 3)
+
+
+def _mask(text: str, depth: int) -> str:
+    for _ in range(_ROUNDS):  # a command that ended where a secret began may go on after it
+        before, text = text, _once(text, depth)
+        if text == before:
+            break
+    return text
+
+
+def _once(text: str, depth: int) -> str:
+    text = _apply(Folded(text, "nothing"), depth)
+    for fold in folds(text):
+        folded = Folded(text, fold)
+        text = _apply(folded, depth) if folded.view != text else text
+    return text
+
+
+def _apply(folded: Folded, depth: int) -> str:
+    for stage in (private_keys, tokens, partial(_encoded, depth), authorizations):
+        folded.apply(stage(folded.view))
+    for stage in (_userinfo, _by_key, _by_place):
+        folded.apply(stage(folded.view))
+    return folded.text
+
+
+def _encoded(depth: int, text: str) -> Iterator[Edit]:
+    """Yield base64 whose content holds a secret; a script may be encoded in an encoded script."""
+    for start, end, content in decoded(text) if depth else ():
+        if kind := _TOKEN.search(_mask(content, depth - 1)):
+            yield start, end, kind[0]
 
 
 def mask_value(key: str, value: str) -> str:
@@ -53,40 +75,10 @@ def mask_value(key: str, value: str) -> str:
     return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
 
 
-def _token(kind: str) -> str:
-    return f"⟦secret: {kind}⟧"
-
-
+_ROUNDS = 8
+_SHORTEST = 16  # characters of a token, or of base64, without any sign
 _TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
 _TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
-
-# Secrets with a recognisable form, in any place.
-_BLOB = r"(?:(?:\s|\\+[nr])*+(?=[a-z]{0,76}[A-Z0-9+/=])[A-Za-z0-9+/=]{8,}+)++"
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:(?:(?!-----BEGIN)[\w\s\\+/=:,.@()-])*?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    rf"|(?:(?:\s|\\+[nr])*[A-Za-z-]{{2,20}}: [\w ,-]{{1,80}}){{0,4}}{_BLOB})"
-    rf"|(?<=Private-Lines: )\d{{1,3}}{_BLOB}"
-)
-_FORM = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"(?P<aws>(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
-    r"(?:[\s:/,;|]{1,3}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?)"
-    r"|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|gl(?:dt|pat|ptt|rt|sa)[-_][\w-]{20,}"
-    r"|xox[abeoprs]-\d[\w-]{9,}|xapp-\d-[\w-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
-    r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
-    r"|npm_[A-Za-z0-9]{30,}|pypi-(?:AgE[\w-]{20,}|[\w-]{50,})|SG\.[\w-]{16,}+\.[\w-]{16,}|hf_[A-Za-z0-9]{30,}"
-    r"|dop_v1_[0-9a-z]{40,}|shp(?:at|ca|pa|ss)_[0-9A-Za-z]{20,}|lin_api_\w{20,}"
-    r"|sk-(?:(?:ant|proj|svcacct)-[\w-]{20,}|[A-Za-z0-9]{32,})|key-[0-9a-f]{32}|\d{8,10}:AA[\w-]{32,}"
-    r"|dckr_pat_[\w-]{20,}|dapi[0-9a-f]{32}|hvs\.[\w-]{24,}|ATATT3[\w=-]{50,}"
-    r"|AGE-SECRET-KEY-1[A-Z0-9]{20,}|(?:IQoJ|FwoG)[A-Za-z0-9+/=%]{60,}"
-    r"|(?<![\w-])eyJ[\w-]{8,}+\.(?:eyJ[\w-]{4,}+\.[\w-]*+(?!\.)|(?:[\w-]*+\.){3}[\w-]*+)"
-    r")"
-)
-_AUTHORIZATION = re.compile(
-    r"(?i)(\bbearer\s{1,3}(?=[\w.~+/-]{0,200}\d)|\bauthorization[\"':=\s]{1,5}basic\s{1,3})"
-    r"[\w.~+/-]{12,}=*"
-)
 
 # The part of a URL's authority before its last @, also of a URL that is percent-encoded.
 _USERINFO = re.compile(
@@ -104,10 +96,13 @@ _PASSWORDS = (
     *("비밀번호", "كلمة المرور", "كلمة السر", "secretstring", "secret"),
 )
 _SHORT = ("pass", "psw", "pw", "mdp", "clave")  # other words end like these too: compass
+_PIN = "pin"  # of digits alone
 _TOKEN_WORDS = ("token", "signature", "sig", "key", "jwt", "hmac")
 _KEY = re.compile(
-    r"(?P<word>secret(?:[ _-]?access)?[ _-]?key|"
-    + "|".join(sorted({*_PASSWORDS, *_SHORT, *_TOKEN_WORDS}, key=lambda word: (-len(word), word)))
+    r"(?P<word>secret(?:[ _-]?access)?[ _-]?key(?:_base)?|"
+    + "|".join(
+        sorted({*_PASSWORDS, *_SHORT, *_TOKEN_WORDS, _PIN}, key=lambda word: (-len(word), word))
+    )
     + r")\d{0,2}(?P<close>[\"'\[\]\\]{0,4}\s{0,3})(?:"
     r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝>]|\\u003d)"  # noqa: RUF001
     r"|(?P<verb>\b(?:is|ist|est|es|lautet)\b:?|は|(?<=\s)(?:[-–—→]\s|(?:for|für|of|zu[mr]?|vo[nm]|de"  # noqa: RUF001
@@ -116,6 +111,10 @@ _KEY = re.compile(
 )
 _STEM = re.compile(
     r"(?i)(?P<lead>&amp;|%(?:25)*(?:3f|26|23)|\\u0026|^|[^a-z0-9_.$~[-])(?P<stem>[a-z0-9_.$~[-]*)$"
+)
+_PASS_OF = re.compile(  # "DBPASS", without anything between the two words
+    r"(?i)(?<![a-z])(?:admin|app|become|bind|cert|db|ftp|http|key|ldap|login|mail|master|my|new|ora"
+    r"|pfx|pg|proxy|root|sa|smtp|sql|ssh|store|sudo|svc|test|user|vpn|web|wifi)$"
 )
 _QUERY_LEAD = re.compile(r"(?i)[?&#]|&amp;|%(?:25)*(?:3f|26|23)|\\u0026")
 _BREAK = re.compile(r"(?<!secret:)[\s\"'<>]")  # of a URL; a token has a space
@@ -129,12 +128,12 @@ _SECRET_KEY = re.compile(
     r"|encryption|service|function|master|storage|client|developer|dev|user|licen[cs]e|pass)[-_. ]?$"
 )
 _NO_SECRET_TOKEN = re.compile(
-    r"(?i)(?:next|page|pagination|continuation|client|request|start|resume|idempotency)[-_. ]?$"
+    r"(?i)(?:next|page|pagination|continuation|client|request|start|resume|idempotency|public[-_ ]?key)[-_. ]?$"
 )
 
 _UNIT = r"⟦secret: [^⟦⟧]{0,60}⟧"  # also a token that somebody typed
 _QUERY_VALUE = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt]|u00)|[^\s&#\"'<>\\])+")
-_ENCODED_VALUE = re.compile(rf"(?i)(?:{_UNIT}|(?!%(?:25)*(?:26|23))[^\s&#\"'<>\\])+")
+_ENCODED_VALUE = re.compile(rf"(?i)(?P<value>(?:{_UNIT}|(?!%(?:25)*(?:26|23))[^\s&#\"'<>\\])+)")
 _QUOTE = re.compile(r"\\{0,7}[\"']")
 _NEXT_QUOTE = re.compile(r"(?P<slashes>\\*)(?P<quote>[\"'])(?=(?P<structure>\s*[,:}\]])?)")
 _LITERAL = re.compile(r"(?P<value>[\w.+-]+)")  # a number as JSON writes it
@@ -143,6 +142,15 @@ _UNQUOTED = re.compile(
     rf"[„“”«»‘’‚]?(?P<value>(?:{_UNIT}|,(?!\w{{1,40}}[=:])|&(?!\w{{1,40}}=)"  # noqa: RUF001
     r"|\\(?![\"'])|[\"'](?=\w)|<(?!/)|[^\s,;&<\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
 )
+_ARGUMENT = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt])|[^\s\"'\\⟦])+")
+_NO_ARGUMENT = re.compile(r"[-/$@*(<>|&]|\d+>")  # another option, a variable, a redirection
+_ENDED = {
+    "<": re.compile(r"[^<>\"\n]+(?=<|$)"),  # a quote may end the string that holds the markup
+    "]": re.compile(r"[^\]\"\n]+(?=\]|$)"),
+    "@": re.compile(r"[^\s@\"'<>]+"),
+    '"': re.compile(r"[^\"\\\n]+(?=\\*\")"),
+    "'": re.compile(r"[^'\\\n]+(?=\\*')"),
+}
 _LONGEST = 512  # characters of a value that are examined, so that time stays linear
 _REST = re.compile(r"[^\s\"'&;<>]*")
 _CLOSERS = {")": "(", "]": "[", "}": "{", ">": "<"}
@@ -152,7 +160,9 @@ _REFERENCE = re.compile(
     r"|[A-Za-z][\w+.-]*://.*|[A-Za-z]:[\\/].*|\\\\.*|@\S*[/\\.]\S*|(?:~|\.{1,2})?(?:/[\w.$ -]+)+/?"
     r"|(?i:true|false|yes|no|on|off|[01]|null|none|nil|undefined|redacted|hidden|masked|prompt"
     r"|required|optional|hidden_due_to_security_reasons|(?:your|my|insert|enter|replace)[-_ ].*"
-    r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*|\([^()]*\)|![A-Z]\w+"
+    r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*|\([^()]*\)|!(?:vault|secret|[A-Z]\w+)"
+    r"|\(*(?i:get|read|new|import|convertto|convertfrom|unprotect|decrypt|select|invoke)-[A-Za-z]\w*"
+    r"|\(?\[?(?:[A-Za-z_]\w*(?:\.|\]?::))+\w+\(.*|(?:get|read|load|fetch|input)\w*\(.*"
     r"|__\w+__|@\w+@|%~?\d|\$\d|(?:process\.|os\.)?env(?:iron)?[.\[(].*"
     r"|(?:[A-Z]+_)*(?:KEY|PASSWORD|SECRET|SIGNATURE|TOKEN)",
     re.DOTALL,
@@ -173,25 +183,21 @@ _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _replace_form(match: re.Match[str]) -> str:
-    if "xxxxxxxx" in match[0].lower():
-        return match[0]  # an example
-    return _token("aws-access-key" if match["aws"] else "token")
-
-
-def _replace_userinfo(match: re.Match[str]) -> str:
-    info = match[0]
-    if info == "git" or all(_is_reference(part) for part in info.split(":")):
-        return info
-    return _token("url-userinfo")
+def _userinfo(text: str) -> Iterator[Edit]:
+    if "://" not in text and "%3a%2f%2f" not in text.lower():
+        return
+    for match in _USERINFO.finditer(text):
+        info = match[0]
+        known = info == "git" or _TOKENS.fullmatch(info)
+        if not known and not all(_is_reference(part) for part in info.split(":")):
+            yield *match.span(), token("url-userinfo")
 
 
 def _is_reference(value: str) -> bool:
     return any(_REFERENCE.fullmatch(form) for form in (value, unquote(value)))
 
 
-def _replace_values(text: str) -> str:
-    parts: list[str] = []
+def _by_key(text: str) -> Iterator[Edit]:
     done = 0
     # Of all letters only the capital dotted I grows in lower case, which would shift the offsets.
     for key in _KEY.finditer(text.replace("İ", "I").lower()):
@@ -202,9 +208,41 @@ def _replace_values(text: str) -> str:
             start, end, replacement = secret
             if end - start == _LONGEST and (rest := _REST.match(text, end)):
                 end = rest.end()
-            parts += (text[done:start], replacement)
+            if replacement != text[start:end]:
+                yield start, end, replacement
             done = end
-    return "".join((*parts, text[done:]))
+
+
+def _by_place(text: str) -> Iterator[Edit]:
+    done = 0
+    for place in places(text):
+        span = _place_value(text, place) if place.start >= done else None
+        if span and (place.name is None or _is_secret_name(place.name)):
+            yield *span, token("password-assignment")
+            done = span[1]
+
+
+def _is_secret_name(name: str) -> bool:
+    return any(_by_key(f"{name.strip()}=0Example-0Example"))
+
+
+def _place_value(text: str, place: Place) -> tuple[int, int] | None:
+    """Return start and end of the value at a place; None if the value is not a secret."""
+    quoted = None if place.end else _quoted_value(text, place.start, "")
+    if place.end:
+        ending = _ENDED[place.end[-1]].match(text, place.start, place.start + _LONGEST)
+        span = ending.span() if ending else None
+    else:
+        word = _ARGUMENT.match(text, place.start, place.start + _LONGEST)
+        span = quoted or (word and (place.start, place.start + len(_trim(word[0]))))
+    value = text[slice(*span)] if span else ""
+    if not span or not value or _TOKENS.fullmatch(value) or _is_reference(value):
+        return None
+    if not quoted and not place.end and _NO_ARGUMENT.match(value):
+        return None
+    if place.odd and not ("⟦" not in value and _is_odd(value) and not _SENTENCE.fullmatch(value)):
+        return None
+    return span
 
 
 def _secret_value(text: str, key: re.Match[str]) -> tuple[int, int, str] | None:
@@ -214,7 +252,9 @@ def _secret_value(text: str, key: re.Match[str]) -> tuple[int, int, str] | None:
     lead, stem = (place["lead"], place["stem"]) if place else ("", before)
     camel = stem[-1:].islower() and text[key.start()].isupper()
     is_word = not stem or camel or stem[-1] in "-_.[$~"
-    if key["word"] in {*_SHORT, "sig", "jwt", "hmac"} and not is_word:
+    if key["word"] in {*_SHORT, _PIN, "sig", "jwt", "hmac"} and not (
+        is_word or _PASS_OF.search(stem)
+    ):
         return None
     if _QUERY_LEAD.fullmatch(lead) and (key["encoded"] or key["sign"] in {"=", "\\u003d"}):
         run = _BREAK.split(text[max(0, key.start() - 2048) : key.start()])[-1]
@@ -234,11 +274,11 @@ def _query_value(
     value = _trim(match[0]) if match else ""
     if not value or _is_reference(value):
         return None
-    tokens, token = _TOKEN.findall(value), _token("url-query-secret")
-    if _TOKENS.fullmatch(value) and tokens[0] == token:
+    kinds, whole = _TOKEN.findall(value), token("url-query-secret")
+    if _TOKENS.fullmatch(value) and kinds[0] == whole:
         return None
-    others = dict.fromkeys(kind for kind in tokens if kind != token)
-    return start, start + len(value), "".join((token, *others))
+    others = dict.fromkeys(kind for kind in kinds if kind != whole)
+    return start, start + len(value), "".join((whole, *others))
 
 
 def _assigned_value(
@@ -264,6 +304,8 @@ def _assigned_value(
         return None
     if _is_reference(value):
         return None if "://" in value else (start, end, value)  # and no part of it is a value
+    if word == _PIN and not (sign and re.fullmatch(r"\d{4,12}", value)):
+        return None
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
         return None
     spoken = not (flag or quote) and (not sign or (sign in {":", "："} and not (tight or quoted)))  # noqa: RUF001
@@ -285,11 +327,19 @@ def _assigned_value(
     else:
         kind = "password-assignment"
     bare = "" if quoted else quote
-    return start, end, f"{bare}{_token(kind)}{bare}"  # a number in JSON stays JSON
+    return start, end, f"{bare}{token(kind)}{bare}"  # a number in JSON stays JSON
 
 
 def _unquoted_value(text: str, key: re.Match[str], quote: str) -> tuple[int, int]:
-    form = _LITERAL if quote else _ASCII if key["verb"] == "は" else _UNQUOTED
+    form = (
+        _ENCODED_VALUE
+        if key["encoded"]
+        else _LITERAL
+        if quote
+        else _ASCII
+        if key["verb"] == "は"
+        else _UNQUOTED
+    )
     match = form.match(text, key.end(), key.end() + _LONGEST)
     if not match:
         return key.end(), key.end()

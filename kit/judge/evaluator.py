@@ -30,14 +30,12 @@ from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED,
 from kit.judge.findings import WORST, Finding, Findings, samples, summed_up, worst
 from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
-from kit.snapshot import Snapshot
+from kit.snapshot import TROUBLE, Snapshot, Trouble
 from kit.tables import Tables
 from kit.tables.core import Table
 from kit.tables.coverage import ACCOUNT as GLOBAL
 from kit.tables.coverage import coverage
 from kit.tables.logging import IN_USE, PROBES
-
-_TROUBLE = ("reason", "operation", "code", "permission", "hint")
 
 
 def select(ids: Iterable[str]) -> list[Control]:
@@ -81,8 +79,9 @@ def calls_of(run: Run) -> frozenset[Call]:
         if control != waiver.control:
             raise UserError(f"{where}{waiver.control!r}: write {control}")
     calls = needed_calls(run.controls)
-    # Another run reads this snapshot only where it names its organisation.
-    return calls | {DESCRIBE_ORGANIZATION} if run.administers_organisation else calls
+    # A snapshot is lent only where both snapshots name their organisation.
+    both = run.administers_organisation or run.organisation_snapshot
+    return calls | {DESCRIBE_ORGANIZATION} if both else calls
 
 
 def evaluate(tables: Tables) -> Findings:
@@ -187,7 +186,7 @@ class _Evaluation:
         if failed:
             return replace(base, status=FAIL, severity=max(failed, key=SEVERITIES.index))
         if gaps:
-            return self._gap_finding(base, gaps)
+            return self._gap_finding(base, gaps[0])
         return self._settled(base, outcomes)
 
     def _settled(self, base: Finding, outcomes: list[Outcome]) -> Finding:
@@ -214,16 +213,14 @@ class _Evaluation:
             raise LookupError(f"{self.control.id}: the verdict {verdict!r} is not declared")
         return outcome
 
-    def _gaps(self, row: str, columns: Iterable[str]) -> list[Any]:
+    def _gaps(self, row: str, columns: Iterable[str]) -> list[Trouble]:
         return [self.gaps[row, column] for column in columns if (row, column) in self.gaps]
 
-    def _gap_finding(self, base: Finding, gaps: list[Any]) -> Finding:
-        first = gaps[0]
-        return replace(
-            base, status=NOT_EVIDENCED, **{name: getattr(first, name) for name in _TROUBLE}
-        )
+    def _gap_finding(self, base: Finding, gap: Trouble) -> Finding:
+        why = {name: getattr(gap, name) for name in TROUBLE}
+        return replace(base, status=NOT_EVIDENCED, **why)
 
-    def _evidence(self, row: str, gaps: list[Any]) -> tuple[str, ...]:
+    def _evidence(self, row: str, gaps: list[Trouble]) -> tuple[str, ...]:
         refs = [ref for column in self.shown for ref in self.table.refs[row, column]]
         refs += [gap.evidence for gap in gaps if gap.evidence]
         return tuple(dict.fromkeys(refs))
@@ -267,15 +264,16 @@ class _Evaluation:
     def _unseen(self, region: str) -> Iterator[Finding]:
         """Yield a finding for each call without which the list of rows is not complete."""
         for entry in self.coverage:
-            if entry.complete or entry.region not in (region, GLOBAL):
+            if not entry.trouble or entry.region not in (region, GLOBAL):
                 continue
             base = self._finding(
                 region,
                 text("findings/unlisted", noun=self.control.noun),
                 subject=UNLISTED,
-                evidence=tuple(entry.evidence),
+                observed=text("findings/not_seen"),
+                evidence=entry.evidence,
             )
-            yield self._gap_finding(replace(base, observed=text("findings/not_seen")), [entry])
+            yield self._gap_finding(base, entry.trouble)
 
     def _nothing(self, region: str) -> Finding:
         entries = [entry for entry in self.coverage if entry.region in (region, GLOBAL)]

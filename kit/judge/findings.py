@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -127,23 +126,22 @@ class Findings:
         return exit_code([(finding.status, finding.reason) for finding in self.leaves])
 
 
-def why(record: Mapping[str, Any]) -> str:
+def why(finding: Finding) -> str:
     """Return why a finding has its status, with operation and error code where a call failed.
 
     The sample comes first: documents cut long texts at the end.
-
-    Parameters
-    ----------
-    record : mapping
-        Members of `Finding` by name.
     """
-    sample: str = record["sample"]
-    call = " ".join(filter(None, (record["operation"], record["code"])))
-    reason = record["reason"]
-    if (record["status"] == NOT_EVIDENCED or reason == WORST) and has(f"reasons/{reason}"):
-        reason = text(f"reasons/{reason}")
-    rest = ", ".join(filter(None, (reason, call, record["hint"])))
+    sample, reason = finding.sample, finding.reason
+    call = " ".join(filter(None, (finding.operation, finding.code)))
+    if finding.status == NOT_EVIDENCED or reason == WORST:
+        reason = reason_text(reason)
+    rest = ", ".join(filter(None, (reason, call, finding.hint)))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def reason_text(code: str) -> str:
+    """Return what the catalogue has for a reason code; the code itself where it has nothing."""
+    return text(f"reasons/{code}") if has(f"reasons/{code}") else code
 
 
 def summed_up(verdict: str, controls: Sequence[str], made: int, count: int) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.overviews.changes import CHANGES, Changes
-from kit.overviews.packs import stamp_of
+from kit.overviews.packs import SealedPack
+from kit.overviews.shared import cover_of, sealed
+from kit.report.formats import minute
 from kit.report.views import Cover, Data, Note, Table, column, first_of
 
 PDF_ROWS = 60
@@ -18,27 +19,15 @@ _SIDES = ("before", "after")
 
 def cover(changes: Changes) -> Cover:
     """The first page: the packs of both audits, and how many rows changed."""
-    accounts = sorted({pack.account for pack in changes.after})
-    subtitle = (
-        text("report/cover/subtitle", account=accounts[0])
-        if len(accounts) == 1
-        else text("report/organisation/subtitle", count=len(accounts))
-    )
     facts = [
         (text("report/changes/facts/before"), _span(changes.before)),
         (text("report/changes/facts/after"), _span(changes.after)),
         *((text(f"report/changes/{name}/title"), str(changes.count(name))) for name in CHANGES),
         (text("report/changes/facts/same"), str(changes.same)),
-        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
     ]
-    return Cover(
-        title=text("report/changes/title"),
-        subtitle=subtitle,
-        facts=facts,
-        as_of=changes.as_of.isoformat(),
-        stamp=stamp_of([*changes.before, *changes.after]) or None,
-        marks=[text("report/cover/unsigned")],
-    )
+    packs = [*changes.before, *changes.after]
+    accounts = sorted({pack.account for pack in changes.after})
+    return cover_of("changes", packs, accounts, facts, changes.as_of)
 
 
 def summary(changes: Changes) -> Table:
@@ -67,30 +56,11 @@ def remarks(changes: Changes) -> Note:
 
 def compared(changes: Changes) -> Table:
     """The packs of both audits, with their digests."""
-    rows: list[list[Any]] = [
-        [
-            text(f"report/changes/audits/{side}"),
-            pack.account,
-            pack.as_of.isoformat(),
-            pack.signature,
-            pack.info["Findings-SHA-256"],
-        ]
+    sides = {
+        text(f"report/changes/audits/{side}"): packs
         for side, packs in zip(_SIDES, (changes.before, changes.after), strict=True)
-        for pack in packs
-    ]
-    return Table(
-        "packs",
-        text("report/changes/packs"),
-        [
-            column("audit"),
-            column("account", "code"),
-            column("as_of", "datetime"),
-            column("signature"),
-            column("findings_sha256", "code"),
-        ],
-        rows,
-        **first_of(rows, PDF_ROWS, _FILE),
-    )
+    }
+    return sealed(text("report/changes/packs"), sides, PDF_ROWS, _FILE)
 
 
 def rows(changes: Changes, change: str) -> Table | Note:
@@ -167,8 +137,8 @@ def _title(name: str) -> str:
     return CONTROLS[name].title if name in CONTROLS else text("report/changes/unknown_control")
 
 
-def _span(packs: Sequence[Any]) -> str:
-    times = sorted({f"{pack.as_of:%Y-%m-%d %H:%M} UTC" for pack in packs})
+def _span(packs: Sequence[SealedPack]) -> str:
+    times = sorted({minute(pack.as_of) for pack in packs})
     if len(times) == 1:
         return times[0]
     return text("report/changes/span", first=times[0], last=times[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,17 +14,18 @@ import rfc8785
 from nbformat import NotebookNode
 
 from kit.bag import write_bag
+from kit.catalogue import texts
 from kit.errors import UserError
 from kit.overviews.changes import audits
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_of
 from kit.pack.document import data_of, document
 from kit.pack.execute import execute
 from kit.pack.html import page
-from kit.pack.info import AGENT, LOCK
-from kit.pack.maker import agent, lock
+from kit.pack.info import made_info
 from kit.pack.pdf import pdf
 from kit.pack.tabular import csv_file
 
+_RUN = "%Y-%m-%dT%H%M%SZ"  # how folders of runs are named
 _OVERVIEWS = uuid.UUID("6f2d3a54-93a7-4b0e-8a40-6c7f1f5d2a11")  # namespace of their identifiers
 
 
@@ -52,6 +53,7 @@ def seal_organisation(
     accounts: Sequence[str] = (),
     *,
     trust: Path | None = None,
+    language: str = texts.REFERENCE,
     progress: bool = True,
 ) -> Overview:
     """Sum up the newest pack of each account below a folder.
@@ -66,31 +68,34 @@ def seal_organisation(
         Accounts that should have a pack.
     trust : Path, optional
         PEM file of the certificates below which a signer is trusted; other packs are refused.
+    language : str
+        ``en``, or the path of a YAML file with the texts of a translation.
     progress : bool
         Whether to draw a bar on standard error.
 
     Raises
     ------
     UserError
-        No pack, or an overview that exists already.
+        No pack, an overview that exists already, or a language that is none.
     NotAsStatedError
         A pack is not what it states, or nobody signed it whom the reader trusts.
     CannotRunError
         The notebook failed, or the overview cannot be written.
     """
-    newest = latest(find_packs(packs, roots_of(trust))).values()
-    _refuse_unsound(newest)
-    as_of = max(pack.as_of for pack in newest)
-    folder = _free(to or packs / "organisation" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
+    texts.choose(language)
+    newest = [*latest(find_packs(packs, roots_of(trust))).values()]
+    as_of = _as_of_sound(newest)
+    folder = _free(to or packs / "organisation" / f"{as_of:{_RUN}}" / "pack")
     parameters = {
         "packs": str(packs.resolve()),
         "accounts": list(accounts),
         "to": str(folder.resolve() / "data"),
         "trust": str(trust.resolve()) if trust else "",
+        "language": texts.located(),
     }
     executed = execute("organisation.ipynb", parameters, progress=progress)
     title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
-    return _store(folder, executed, "accounts", title, list(newest), as_of)
+    return _store(folder, executed, "accounts", title, newest, as_of)
 
 
 def seal_changes(
@@ -99,6 +104,7 @@ def seal_changes(
     to: Path | None = None,
     *,
     trust: Path | None = None,
+    language: str = texts.REFERENCE,
     progress: bool = True,
 ) -> Overview:
     """Compare two audits; `kit.overviews.changes.audits` says what they may be.
@@ -111,6 +117,8 @@ def seal_changes(
         The folder to create; by default ``changes/<as of>/pack`` beside the later audit.
     trust : Path, optional
         PEM file of the certificates below which a signer is trusted; other packs are refused.
+    language : str
+        ``en``, or the path of a YAML file with the texts of a translation.
     progress : bool
         Whether to draw a bar on standard error.
 
@@ -121,26 +129,29 @@ def seal_changes(
     CannotRunError
         The notebook failed, or the comparison cannot be written.
     """
+    texts.choose(language)
     before, after, history = audits(earlier, later or "", roots_of(trust))
-    _refuse_unsound([*before, *after, *history])
-    as_of = max(pack.as_of for pack in after)
+    _as_of_sound([*before, *history])
+    as_of = _as_of_sound(after)
     beside = later or earlier
     beside = beside.parent if beside.name == "pack" else beside
-    folder = _free(to or beside / "changes" / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack")
+    folder = _free(to or beside / "changes" / f"{as_of:{_RUN}}" / "pack")
     parameters = {
         "before": str(earlier.resolve()),
         "after": str(later.resolve()) if later else "",
         "trust": str(trust.resolve()) if trust else "",
+        "language": texts.located(),
     }
     executed = execute("changes.ipynb", parameters, progress=progress)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
 
 
-def _refuse_unsound(packs: Iterable[SealedPack]) -> None:
-    """Raise what is wrong with a pack's findings before a notebook would."""
+def _as_of_sound(packs: Sequence[SealedPack]) -> dt.datetime:
+    """Return the time of the newest pack; raise what is wrong with findings before a notebook would."""
     for pack in packs:
         pack.read_leaves([])
+    return max(pack.as_of for pack in packs)
 
 
 def _free(folder: Path) -> Path:
@@ -160,15 +171,8 @@ def _store(
     data = data_of(executed, name)
     kit = version("appstream-evidence-kit")
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
-    info = {
-        AGENT: agent(),
-        LOCK: lock(),
-        "Evidence-As-Of": as_of.isoformat(),
-        "External-Description": title,
-        "External-Identifier": uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn,
-        "Signature": "none",
-        "Stamp": stamp_of(packs) or "none",
-    }
+    urn = uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn
+    info = made_info(title, urn, as_of, stamp_of(packs))
     write_bag(folder, _files(executed, name, data), info, as_of)
     return Overview(folder, data["records"], data["facts"])
 

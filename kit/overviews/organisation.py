@@ -11,9 +11,8 @@ import pandas as pd
 
 from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.controls import CONTROLS, SECTIONS
+from kit.judge.findings import worst
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of
-
-_RANK = {status: rank for rank, status in enumerate(WORST_FIRST)}
 
 
 @dataclass(frozen=True)
@@ -79,29 +78,23 @@ def roll_up(
     for account, pack in newest.items():
         leaves = pack.read_leaves(["control", "status", *_WHY])
         counts[account] = leaves["status"].value_counts()
-        verdicts[account] = worst_by(leaves, ["control"])
+        verdicts[account] = leaves.groupby("control")["status"].agg(worst)
         open_leaves = leaves[leaves["status"].map(lambda status: STATUSES[status].open)]
         alike = open_leaves.groupby(
             ["control", "status", *_WHY], dropna=False, as_index=False
         ).size()
         open_.append(alike.assign(account=account))
     table = pd.concat(open_, ignore_index=True).rename(columns={"size": "count"})
-    worst = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
-    controls = sorted(CONTROLS.keys() & set(worst.columns), key=_place)
+    by_control = pd.DataFrame.from_dict(verdicts, orient="index").fillna("")
+    controls = sorted(CONTROLS.keys() & set(by_control.columns), key=_place)
     return Organisation(
         newest,
         sorted(set(expected) - newest.keys()),
         _by_status(counts),
-        worst[controls],
+        by_control[controls],
         table,
-        sorted(set(worst.columns) - set(controls)),
+        sorted(set(by_control.columns) - set(controls)),
     )
-
-
-def worst_by(findings: pd.DataFrame, by: list[str]) -> pd.Series:
-    """Return the worst status of each group of findings."""
-    ranks = findings["status"].map(_RANK).groupby([findings[name] for name in by]).min()
-    return ranks.map(dict(enumerate(WORST_FIRST)))
 
 
 def _place(name: str) -> tuple[int, str]:

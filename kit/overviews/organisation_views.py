@@ -12,10 +12,10 @@ from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited
-from kit.judge.findings import open_rows
+from kit.judge.findings import open_rows, reason_text
 from kit.overviews.organisation import Organisation
-from kit.overviews.packs import stamp_of
-from kit.report.formats import responsibility
+from kit.overviews.shared import cover_of, sealed
+from kit.report.formats import minute, responsibility
 from kit.report.views import (
     SEVERITIES,
     STATUSES,
@@ -34,24 +34,16 @@ _FILE = "accounts.csv"
 
 def cover(organisation: Organisation) -> Cover:
     """The first page: how many accounts, and the times of their evidence."""
-    packs = organisation.packs.values()
+    packs = [*organisation.packs.values()]
     oldest = min(pack.as_of for pack in packs)
     facts = [
         (text("report/organisation/facts/accounts"), str(len(packs))),
         (text("report/organisation/facts/missing"), str(len(organisation.missing))),
-        (text("report/organisation/facts/newest"), f"{organisation.as_of:%Y-%m-%d %H:%M} UTC"),
-        (text("report/organisation/facts/oldest"), f"{oldest:%Y-%m-%d %H:%M} UTC"),
+        (text("report/organisation/facts/newest"), minute(organisation.as_of)),
+        (text("report/organisation/facts/oldest"), minute(oldest)),
         (text("report/organisation/facts/controls"), str(len(organisation.verdicts.columns))),
-        (text("report/cover/facts/signature"), text("report/organisation/unsigned")),
     ]
-    return Cover(
-        title=text("report/organisation/title"),
-        subtitle=text("report/organisation/subtitle", count=len(packs)),
-        facts=facts,
-        as_of=organisation.as_of.isoformat(),
-        stamp=stamp_of(packs) or None,
-        marks=[text("report/cover/unsigned")],
-    )
+    return cover_of("organisation", packs, [*organisation.packs], facts, organisation.as_of)
 
 
 def accounts(organisation: Organisation, to: str = "") -> Table:
@@ -98,22 +90,8 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
 
 def packs(organisation: Organisation) -> Table:
     """The packs of the overview, with their digests."""
-    rows: list[list[Any]] = [
-        [account, pack.signature, pack.info["Snapshot-SHA-256"], pack.info["Findings-SHA-256"]]
-        for account, pack in organisation.packs.items()
-    ]
-    return Table(
-        "packs",
-        text("report/organisation/packs"),
-        [
-            column("account", "code"),
-            column("signature"),
-            column("snapshot_sha256", "code"),
-            column("findings_sha256", "code"),
-        ],
-        rows,
-        **first_of(rows, PDF_ROWS, _FILE),
-    )
+    sides = {"": [*organisation.packs.values()]}
+    return sealed(text("report/organisation/packs"), sides, PDF_ROWS, _FILE)
 
 
 def open_controls(organisation: Organisation) -> Table | Note:
@@ -184,7 +162,14 @@ def gaps(organisation: Organisation) -> Table:
             column("controls", "control"),
         ],
         [
-            [row.reason, row.operation, row.code, row.accounts, row.findings, sorted(row.controls)]
+            [
+                reason_text(row.reason),
+                row.operation,
+                row.code,
+                row.accounts,
+                row.findings,
+                sorted(row.controls),
+            ]
             for row in grouped.itertuples()
         ],
         empty=text("report/organisation/coverage/empty"),

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from nbformat import NotebookNode
 
 from kit.catalogue.texts import text
-from kit.pack.document import Document, data_of, findings_data, tables
+from kit.pack.document import Document, data_of, findings_data
 from kit.pack.tabular import csv_file, findings_csv
 from kit.report.formats import ids
 
@@ -69,16 +69,11 @@ def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment,
 
 
 def _evidence_csv(evidence: Document) -> bytes:
-    for table in tables(evidence.blocks):
-        if table["id"] == "evidence":
-            names = [column["name"] for column in table["columns"]]
-            kinds = [column["kind"] for column in table["columns"]]
-            rows = (
-                [
-                    " ".join(ids(cell)) if kind in ("evidence", "control") else cell
-                    for kind, cell in zip(kinds, row, strict=True)
-                ]
-                for row in table["rows"]
-            )
-            return csv_file((dict(zip(names, row, strict=True)) for row in rows), names)
-    return csv_file((), ["id"])
+    table = evidence.table("evidence")
+    columns = table["columns"] if table else []
+    lists = {column["name"] for column in columns if column["kind"] in ("evidence", "control")}
+    rows = (
+        {name: " ".join(ids(cell)) if name in lists else cell for name, cell in row.items()}
+        for row in evidence.cells("evidence")
+    )
+    return csv_file(rows, [column["name"] for column in columns] or ["id"])

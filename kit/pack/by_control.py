@@ -14,36 +14,36 @@ from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.registry import Control, RollUp
 from kit.judge.digest import RESOURCE
-from kit.judge.findings import made_by, samples, worst
-from kit.report.views import JSON
+from kit.judge.findings import Finding, made_by, samples, worst
+from kit.report.records import FindingsData, finding_of
 
 _SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A control or a roll-up, and its findings as records.
+    """A control or a roll-up, and its findings.
 
     Attributes
     ----------
     control : Control or RollUp
-    records : list of dict
-        In the order of the pack; a roll-up has one record.
+    findings : list of Finding
+        In the order of the pack; a roll-up has a single finding.
     keys : list of str
-        The key of each record: unique in the account, and the same in its other packs.
+        The key of each finding: unique in the account, and the same in its other packs.
     data_role : str
         The role under the GDPR that the run declares.
     """
 
     control: Control | RollUp
-    records: list[JSON]
+    findings: list[Finding]
     keys: list[str]
     data_role: str
 
     @property
-    def keyed(self) -> list[tuple[JSON, str]]:
-        """Return each record with its key."""
-        return list(zip(self.records, self.keys, strict=True))
+    def keyed(self) -> list[tuple[Finding, str]]:
+        """Return each finding with its key."""
+        return list(zip(self.findings, self.keys, strict=True))
 
     @cached_property
     def articles(self) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Judged:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Findings by status, the worst first."""
-        counted = Counter(record["status"] for record in self.records)
+        counted = Counter(finding.status for finding in self.findings)
         return {status: counted[status] for status in WORST_FIRST if counted[status]}
 
     @property
@@ -66,14 +66,14 @@ class Judged:
         """Return the control's severity, or the severity of what made a roll-up, if anything."""
         if isinstance(self.control, Control):
             return self.control.severity
-        return str(self.records[0]["severity"])
+        return self.findings[0].severity
 
     @property
     def beside(self) -> str:
         """Return what qualifies the verdict: a roll-up's severity and source, or a control's sample."""
         if isinstance(self.control, RollUp):
-            return made_by(self.records[0]["observed"])
-        return samples([record["sample"] for record in self.records])
+            return made_by(self.findings[0].observed)
+        return samples([finding.sample for finding in self.findings])
 
     @property
     def status(self) -> str:
@@ -81,11 +81,11 @@ class Judged:
         return worst(self.counts)
 
 
-def by_control(data: JSON) -> list[Judged]:
-    """Group the records of `kit.pack.document.findings_data`, in order of the controls' ids."""
-    grouped: dict[str, list[JSON]] = {}
+def by_control(data: FindingsData) -> list[Judged]:
+    """Group the findings of `kit.pack.document.findings_data`, in order of the controls' ids."""
+    grouped: dict[str, list[Finding]] = {}
     for record in data["records"]:
-        grouped.setdefault(record["control"], []).append(record)
+        grouped.setdefault(record["control"], []).append(finding_of(record))
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
     role = data["facts"]["data_role"]
     return [
@@ -93,22 +93,16 @@ def by_control(data: JSON) -> list[Judged]:
     ]
 
 
-def _keys(records: list[JSON]) -> list[str]:
+def _keys(findings: list[Finding]) -> list[str]:
     """Control, account, region, resource; and a number for what these leave the same."""
     seen: Counter[str] = Counter()
     keys = []
-    for record in records:
-        resource = record["resource"] if about_something(record) else record["subject"]
-        key = "\0".join([record["control"], record["account"], record["region"], resource])
+    for finding in findings:
+        resource = finding.resource if is_of_resource(finding) else finding.subject
+        key = "\0".join([finding.control, finding.account, finding.region, resource])
         seen[key] += 1
         keys.append(f"{key}\0{seen[key]}")
     return keys
-
-
-def evidence_ids(record: JSON) -> list[str]:
-    """Return the ids of the requests, or names of other sources, that a finding rests on."""
-    refs = record["evidence"].split()
-    return list(dict.fromkeys(ref.partition("#")[0] for ref in refs))
 
 
 def evidence_path(name: str) -> str:
@@ -116,9 +110,9 @@ def evidence_path(name: str) -> str:
     return f"evidence/{name}.json" if re.fullmatch(r"[EO]\d+", name) else ""
 
 
-def about_something(record: JSON) -> bool:
+def is_of_resource(finding: Finding) -> bool:
     """Return whether a finding's resource exists and was seen."""
-    return bool(record["subject"] == RESOURCE)
+    return finding.subject == RESOURCE
 
 
 def identifier(*parts: str) -> str:

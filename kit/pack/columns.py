@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kit.pack.blocks import ColumnBlock, TableBlock
 from kit.report import fonts
-from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text
+from kit.report.views import SEVERITIES, STATUSES, Cell, cell_text
 
 _SEPARATOR = r"[-/:_.,;=&?@|(){}+]"
 _WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
@@ -47,8 +48,8 @@ def cell_em(kind: str, text: str) -> float:
     return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
 
 
-def widths(table: JSON) -> list[Width]:
-    """Return the width that each column of a table (as JSON) wants."""
+def widths(table: TableBlock) -> list[Width]:
+    """Return the width that each column of a table wants."""
     return [
         _width(column, [row[place] for row in table["rows"]])
         for place, column in enumerate(table["columns"])
@@ -92,9 +93,9 @@ def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> li
     return widths(low)
 
 
-def _width(column: JSON, cells: list[object]) -> Width:
+def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
     kind = column["kind"]
-    texts = [_mark(cell) if kind in _WHOLE else _text(kind, cell) for cell in cells]
+    texts = [_mark(cell) if kind in _WHOLE else cell_text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
     roomy = 1.1 * fonts.em(column["title"])
     if kind in _WHOLE:
@@ -117,10 +118,6 @@ def _least(kind: str, word: str) -> float:
     return min(max(cell_em(kind, part) for part in parts(word)), _UNBROKEN)
 
 
-def _mark(cell: object) -> str:
+def _mark(cell: Cell) -> str:
     mark = _MARKS.get(str(cell))
     return f"{mark.shape} {mark.word}" if mark else ""
-
-
-def _text(kind: str, cell: object) -> str:
-    return cell_text(kind, cell)  # type: ignore[arg-type]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from kit.catalogue.texts import text
-from kit.report.views import JSON, cell_text, ids
+from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, TableBlock
+from kit.report.views import Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
 _CONSTANT = ("region", "status")  # columns of a control's table that its caption may state
 
 
-def cut(blocks: list[JSON]) -> None:
+def cut(blocks: list[Block]) -> None:
     """Leave in a document's blocks what the PDF prints, in place.
 
     Tables keep the rows that the notebook lists, and of their cells the length in `brief`.
@@ -31,7 +31,7 @@ def cut(blocks: list[JSON]) -> None:
                     line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
 
 
-def printed_tables(blocks: list[JSON]) -> Iterator[JSON]:
+def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
     """Yield every table that the PDF prints, once the blocks are cut."""
     for block in blocks:
         if block["kind"] == "table":
@@ -41,14 +41,14 @@ def printed_tables(blocks: list[JSON]) -> Iterator[JSON]:
                 yield from (group["table"] for group in control["groups"])
 
 
-def _listed(table: JSON) -> JSON:
+def _listed(table: TableBlock) -> TableBlock:
     if table["listed"] is not None:
-        for part in ("rows", "targets"):
-            table[part] = [table[part][place] for place in table["listed"]]
+        table["rows"] = [table["rows"][place] for place in table["listed"]]
+        table["targets"] = [table["targets"][place] for place in table["listed"]]
     return table
 
 
-def _shorten(table: JSON) -> None:
+def _shorten(table: TableBlock) -> None:
     """Shorten cells, and leave out the columns of which the PDF prints nothing."""
     columns = table["columns"]
     kept = [place for place, column in enumerate(columns) if column["brief"] != 0]
@@ -58,14 +58,14 @@ def _shorten(table: JSON) -> None:
     table["columns"] = [_brief_title(columns[place]) for place in kept]
 
 
-def _brief_title(column: JSON) -> JSON:
+def _brief_title(column: ColumnBlock) -> ColumnBlock:
     if column["kind"] == "code" and column["brief"]:
         title = text("pack/cut/title", title=column["title"], count=column["brief"])
         return {**column, "title": title}
     return column
 
 
-def _brief(column: JSON, cell: Any) -> Any:
+def _brief(column: ColumnBlock, cell: Cell) -> Cell:
     brief = column["brief"]
     if brief is None or cell is None:
         return cell
@@ -78,20 +78,20 @@ def _brief(column: JSON, cell: Any) -> Any:
     return cell
 
 
-def _brief_text(whole: str, brief: int) -> str:
-    if len(whole) <= brief + _SLACK:
+def _brief_text(whole: str, brief: int | None) -> str:
+    if brief is None or len(whole) <= brief + _SLACK:
         return whole
     kept = whole[:brief].rpartition(" ")[0] or whole[:brief]
     return f"{kept} … {text('pack/cut/characters', count=len(whole) - len(kept))}"
 
 
-def _brief_ids(names: Any, brief: int) -> list[str]:
-    more = len(names) - brief
+def _brief_ids(names: Sequence[str], brief: int | None) -> list[str]:
+    more = len(names) - brief if brief is not None else 0
     return list(names) if more <= 1 else [*names[:brief], text("report/more", count=more)]
 
 
-def _groups(control: JSON) -> Iterator[JSON]:
-    table = _listed({**control["rows"]})
+def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
+    table = _listed(control["rows"].copy())
     names = [column["name"] for column in table["columns"]]
     status = names.index("status")
     for word, count in control["counts"].items():
@@ -102,17 +102,15 @@ def _groups(control: JSON) -> Iterator[JSON]:
         kept = [
             n for n, name in enumerate(names) if name not in (_CONSTANT if same else ("status",))
         ]
-        own = {
-            **table,
-            "columns": [table["columns"][n] for n in kept],
-            "rows": [[row[n] for n in kept] for row in rows],
-            "targets": [None] * len(rows),
-            "anchor": None,
-        }
+        own = table.copy()
+        own["columns"] = [table["columns"][n] for n in kept]
+        own["rows"] = [[row[n] for n in kept] for row in rows]
+        own["targets"] = [None] * len(rows)
+        own["anchor"] = None
         _shorten(own)
         yield {
             "status": word,
             "count": count,
-            "region": rows[0][names.index("region")] if same else None,
+            "region": str(rows[0][names.index("region")]) if same else None,
             "table": own,
         }

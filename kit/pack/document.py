@@ -8,11 +8,10 @@ must not become a hole in the evidence.
 from __future__ import annotations
 
 import re
-import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree
 
 from nbconvert.utils.exceptions import ConversionException
@@ -21,10 +20,13 @@ from nbformat import NotebookNode
 from kit.catalogue import texts
 from kit.catalogue.texts import text
 from kit.errors import UserError
+from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, Fact, TableBlock
 from kit.pack.prose import headings_and_prose
 from kit.report import views
 from kit.report.cover import SIGNATURES
-from kit.report.views import EVIDENCE_MIME, JSON, escape, ids
+from kit.report.records import FindingsData, parse_findings
+from kit.report.views import EVIDENCE_MIME, JSON, Cell, ids
+from kit.visible import escape
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2
@@ -35,39 +37,39 @@ class NotebookOutputError(UserError, ConversionException):
     """A cell shows something that no document can hold."""
 
 
-@contextmanager
-def in_a_line() -> Iterator[None]:
-    """Let ``jupyter nbconvert`` end with the line that is the user's, without its own traceback."""
-    try:
-        yield
-    except NotebookOutputError as error:
-        app = sys.modules.get("nbconvert.nbconvertapp")  # which would import the exporters
-        if app and app.NbConvertApp.initialized():
-            sys.exit(f"evidence: {error}")
-        raise
-
-
 @dataclass(frozen=True)
 class Document:
     """What auditors read, in order.
 
     Attributes
     ----------
-    cover : dict
-        Title, subtitle, facts, as_of, stamp, marks.
-    blocks : list of dict
-        Each has a `kind`: heading, prose, table, figure, controls, remedies, note. Headings,
-        tables, figures, controls and entries of remedies have a `target`, unique in the document,
-        which links name; tables also have `targets`, a target or None for each row, and controls
-        `commands`, the target of theirs.
+    cover : CoverBlock
+    blocks : list of Block
+        See `kit.pack.blocks`. A `target` is unique in the document; links name it.
     controls, rows : dict
         The target of each control and of each row with an anchor, by id.
     """
 
-    cover: JSON
-    blocks: list[JSON]
+    cover: CoverBlock
+    blocks: list[Block]
     controls: dict[str, str]
     rows: dict[str, str]
+
+    @property
+    def marks(self) -> list[str]:
+        """What every page states: the stamp, if there is any, and the marks."""
+        return [mark for mark in (self.cover["stamp"], *self.cover["marks"]) if mark]
+
+    def table(self, id: str) -> TableBlock | None:
+        """Return the table with an id, if the document has it."""
+        return next((table for table in tables(self.blocks) if table["id"] == id), None)
+
+    def cells(self, id: str) -> list[dict[str, Cell]]:
+        """Return each row of a table as its cells by the columns' names; none without the table."""
+        if (table := self.table(id)) is None:
+            return []
+        names = [column["name"] for column in table["columns"]]
+        return [dict(zip(names, row, strict=True)) for row in table["rows"]]
 
     def as_json(self) -> JSON:
         """Return all of it as JSON."""
@@ -80,7 +82,7 @@ class Document:
 
     def outline(self) -> list[tuple[int, str, str]]:
         """Return level, target and text of every heading, controls included."""
-        lines = []
+        lines: list[tuple[int, str, str]] = []
         for block in self.blocks:
             if block["kind"] == "heading":
                 lines.append((block["level"], block["target"], block["text"]))
@@ -112,17 +114,17 @@ def document(notebook: NotebookNode) -> Document:
     if len(covers) != 1:
         raise NotebookOutputError(f"the notebook shows {len(covers)} covers; it must show one")
     texts.choose(covers[0]["language"])
-    blocks: list[JSON] = []
+    shown: list[JSON] = []
     for where, cell, own in cells:
         if cell.cell_type == "markdown":
             source = texts.translated(f"notebooks/{cell.get('id', '')}", cell.source)
             try:
-                blocks += headings_and_prose(source)
+                shown += headings_and_prose(source)
             except ValueError as error:
                 raise NotebookOutputError(f"{where}: {error}") from None
         for view in own:
-            blocks += view["tables"] if view["kind"] == "group" else [view]
-    blocks = [_seen(block) for block in blocks if block["kind"] not in ("cover", "data")]
+            shown += view["tables"] if view["kind"] == "group" else [view]
+    blocks: list[Block] = [_seen(part) for part in shown if part["kind"] not in ("cover", "data")]
     blocks = _number(_close_up(_drop_title(blocks)))
     controls, rows = _targets(blocks)
     _cite(blocks, rows)
@@ -140,7 +142,7 @@ def with_level(made: Document, level: str) -> Document:
     """
     if not level:
         return made
-    facts = [
+    facts: list[Fact] = [
         [label, f"{fact} ({level})" if fact == SIGNATURES else fact]
         for label, fact in made.cover["facts"]
     ]
@@ -166,9 +168,19 @@ def data_of(notebook: NotebookNode, name: str) -> JSON:
     return shown[0]
 
 
-def findings_data(notebook: NotebookNode) -> JSON:
-    """Return the records and facts of the findings; see `data_of`."""
-    return data_of(notebook, "findings")
+def findings_data(notebook: NotebookNode) -> FindingsData:
+    """Return the records and facts of the findings, as the notebook gave them for machines.
+
+    Raises
+    ------
+    NotebookOutputError
+        The notebook does not show them exactly once, or they are not those of findings.
+    """
+    data = data_of(notebook, "findings")
+    try:
+        return parse_findings(data["records"], data["facts"])
+    except ValueError as error:
+        raise NotebookOutputError(f"the data of the notebook's findings: {error}") from None
 
 
 def _refuse_failed(notebook: NotebookNode) -> None:
@@ -227,7 +239,7 @@ def _seen(value: Any) -> Any:
     return value
 
 
-def _drop_title(blocks: list[JSON]) -> list[JSON]:
+def _drop_title(blocks: list[Block]) -> list[Block]:
     headings = [block for block in blocks if block["kind"] == "heading"]
     firsts = [block for block in headings if block["level"] == 1]
     if len(firsts) == 1 and firsts[0] is headings[0] and len(headings) > 1:
@@ -235,7 +247,7 @@ def _drop_title(blocks: list[JSON]) -> list[JSON]:
     return blocks
 
 
-def _close_up(blocks: list[JSON]) -> list[JSON]:
+def _close_up(blocks: list[Block]) -> list[Block]:
     """Let levels start at 1 and rise by one; put controls one below their heading."""
     open_levels: list[int] = []
     for block in blocks:
@@ -249,27 +261,30 @@ def _close_up(blocks: list[JSON]) -> list[JSON]:
     return blocks
 
 
-def _number(blocks: list[JSON]) -> list[JSON]:
+def _number(blocks: list[Block]) -> list[Block]:
     """Number tables and figures, each in the order in which they stand."""
-    for kind in ("table", "figure"):
-        for number, block in enumerate((b for b in blocks if b["kind"] == kind), start=1):
-            block["label"] = text(f"pack/labels/{kind}", number=number)
+    numbers: Counter[str] = Counter()
+    for block in blocks:
+        if block["kind"] == "table" or block["kind"] == "figure":
+            numbers[block["kind"]] += 1
+            number = numbers[block["kind"]]
+            block["label"] = text(f"pack/labels/{block['kind']}", number=number)
     return blocks
 
 
-def tables(blocks: list[JSON]) -> Iterator[JSON]:
+def tables(blocks: list[Block]) -> Iterator[TableBlock]:
     """Yield every table: those that stand alone first, then those of control blocks."""
     yield from (block for block in blocks if block["kind"] == "table")
     yield from (control["rows"] for control in _controls(blocks))
 
 
-def _controls(blocks: list[JSON]) -> Iterator[JSON]:
+def _controls(blocks: list[Block]) -> Iterator[ControlEntry]:
     for block in blocks:
         if block["kind"] == "controls":
             yield from block["blocks"]
 
 
-def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
+def _targets(blocks: list[Block]) -> tuple[dict[str, str], dict[str, str]]:
     """Give everything that can be linked to a target of its own; return those of ids."""
     taken: set[str] = set()
 
@@ -313,7 +328,7 @@ def _targets(blocks: list[JSON]) -> tuple[dict[str, str], dict[str, str]]:
     return controls, rows
 
 
-def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
+def _cite(blocks: list[Block], rows: dict[str, str]) -> None:
     """Add to rows that evidence cells name the controls that cite them: the way back."""
     cited: dict[str, list[str]] = {}
     for control, columns, row in _citing(blocks):
@@ -327,12 +342,15 @@ def _cite(blocks: list[JSON], rows: dict[str, str]) -> None:
             continue
         place = [column["name"] for column in table["columns"]].index(table["anchor"])
         if any(str(row[place]) in cited for row in table["rows"]):
-            table["columns"].append(asdict(views.column("cited_by", "control", _CITED_BY_BRIEF)))
+            cited_by = views.column("cited_by", "control", _CITED_BY_BRIEF)
+            table["columns"].append(cast(ColumnBlock, asdict(cited_by)))
             for row in table["rows"]:
                 row.append(sorted(cited.get(str(row[place]), [])))
 
 
-def _citing(blocks: list[JSON]) -> Iterator[tuple[str | None, list[JSON], list[Any]]]:
+def _citing(
+    blocks: list[Block],
+) -> Iterator[tuple[str | None, list[ColumnBlock], list[Cell]]]:
     for block in blocks:
         if block["kind"] == "table":
             yield from ((None, block["columns"], row) for row in block["rows"])
@@ -342,7 +360,7 @@ def _citing(blocks: list[JSON]) -> Iterator[tuple[str | None, list[JSON], list[A
                 yield from ((control["id"], table["columns"], row) for row in table["rows"])
 
 
-def _of_kind(kind: str, columns: list[JSON], row: list[Any]) -> list[str]:
+def _of_kind(kind: str, columns: list[ColumnBlock], row: list[Cell]) -> list[str]:
     return [
         name
         for column, cell in zip(columns, row, strict=True)

@@ -6,25 +6,28 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import default
 
 from kit.catalogue.texts import text
+from kit.pack.blocks import TableBlock
 from kit.pack.columns import parts, widths
-from kit.pack.document import Document, document, in_a_line
+from kit.pack.document import Document
+from kit.pack.exporter import DocumentExporter
 from kit.report import views
+from kit.report.formats import svg_uri
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
 _LONG = 20  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class EvidenceHTMLExporter(Exporter):
+class EvidenceHTMLExporter(DocumentExporter):
     """Notebook to a self-contained HTML page (`jupyter nbconvert --to evidence_html`)."""
 
     export_from_notebook = "Evidence HTML"
@@ -34,29 +37,19 @@ class EvidenceHTMLExporter(Exporter):
     def _file_extension_default(self) -> str:
         return ".html"
 
-    def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, dict[str, Any]]:
-        """Return the page and nbconvert's resources.
-
-        Raises
-        ------
-        NotebookOutputError
-            The notebook shows something that no document can hold.
-        """
-        nb, resources = super().from_notebook_node(nb, resources, **kw)
-        with in_a_line():
-            return page(document(nb)), resources
+    def written(self, evidence: Document, notebook: NotebookNode) -> str:
+        """Return the page."""
+        return page(evidence)
 
 
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
-    style, script, policy = assets(evidence.cover)
+    style, script, policy = assets(evidence.marks)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable}
     blocks = [
-        {**block, "uri": _uri(block["svg"])} if block["kind"] == "figure" else block
+        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
     ]
     environment.globals["script_words"] = script_words()
@@ -69,10 +62,10 @@ def page(evidence: Document) -> str:
     )
 
 
-def assets(cover: views.JSON) -> tuple[str, str, str]:
-    """Return style, script and Content-Security-Policy of the page with a cover's stamp and marks."""
+def assets(marks: Iterable[str]) -> tuple[str, str, str]:
+    """Return style, script and Content-Security-Policy of the page with these marks."""
     style = (TEMPLATES / "evidence.css").read_text("utf-8")
-    style = style.replace("/* computed */", _computed(cover))
+    style = style.replace("/* computed */", _computed(marks))
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     return style, script, policy_of(style, script)
 
@@ -94,7 +87,7 @@ def _breakable(text: str) -> str:
     return Markup("<wbr>").join(parts(text))
 
 
-def _least(table: views.JSON) -> list[int]:
+def _least(table: TableBlock) -> list[int]:
     """Return the least widths of a table's columns, in steps of which the style has a class."""
     wanted = (max(width.least, min(width.natural, _ENOUGH)) for width in widths(table))
     return [min(math.ceil(width / _STEP), _STEPS) for width in wanted]
@@ -118,18 +111,14 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
-def _computed(cover: views.JSON) -> str:
+def _computed(marks: Iterable[str]) -> str:
     """Return CSS: the stamp of printed pages, the marks' colours, and columns' least widths."""
     steps = [f".w{n} {{ min-width: {n * _STEP + 1.6:.1f}em }}" for n in range(1, _STEPS + 1)]
     colours = [
         f".{name.replace(' ', '-')} {{ --light: {mark.light}; --dark: {mark.dark} }}"
         for name, mark in (views.STATUSES | views.SEVERITIES).items()
     ]
-    stamp = " · ".join(filter(None, (cover["stamp"], *cover["marks"])))
+    stamp = " · ".join(marks)
     return "\n".join([f":root {{ --stamp: {_css_string(stamp)} }}", *colours, *steps])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -30,18 +31,31 @@ def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> 
         What signs it.
     """
     return {
+        **made_info(
+            description(stored.account),
+            identifier(agent(), stored.digest, findings),
+            stored.as_of,
+            stored.stamp or "",
+        ),
         "Account": stored.account,
-        AGENT: agent(),
-        LOCK: lock(),
-        "Evidence-As-Of": stored.as_of.isoformat(),
-        "External-Description": description(stored.account),
-        "External-Identifier": identifier(agent(), stored.digest, findings),
         "Findings-SHA-256": findings,
         "Pseudonym-Key": stored.header["pseudonym_key"],
         "Signature": _signatures(key),
         "Snapshot-SHA-256": stored.digest,
-        "Stamp": stored.stamp or "none",
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
+    }
+
+
+def made_info(title: str, urn: str, as_of: dt.datetime, stamp: str) -> dict[str, str]:
+    """Return the labels that packs and overviews share: what it is, as of when, made with what."""
+    return {
+        AGENT: agent(),
+        LOCK: lock(),
+        "Evidence-As-Of": as_of.isoformat(),
+        "External-Description": title,
+        "External-Identifier": urn,
+        "Signature": "none",
+        "Stamp": stamp or "none",
     }
 
 

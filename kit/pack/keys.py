@@ -31,6 +31,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+from kit.bounds import CERTIFICATES, read_file
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
 from kit.pack.event_loop import apart
@@ -337,7 +338,7 @@ def _verify(public: Any, signature: bytes, digest: hashes.HashAlgorithm) -> None
 
 def _read(path: Path, option: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, CERTIFICATES)
     except OSError as error:
         raise UserError(f"{option}: {path} cannot be read ({error.strerror})") from None
 

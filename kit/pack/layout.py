@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kit.catalogue.texts import tag, text
+from kit.pack.blocks import TableBlock
 from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.cut import cut, printed_tables
 from kit.pack.document import Document
@@ -68,7 +69,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     data = _printable(data, faces)
     cut(data["blocks"])
     _word(data["blocks"])
-    printed = list(printed_tables(data["blocks"]))
+    printed: list[Any] = list(printed_tables(data["blocks"]))
     targets = {target for table in printed for target in table["targets"] if target}
     links = {
         "evidence": {name: at for name, at in data["rows"].items() if at in targets},
@@ -166,7 +167,7 @@ def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:
 
 def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
     """Give a table its columns' widths, turn it if it is too wide, and break what is too long."""
-    wanted = widths(table)
+    wanted = widths(cast(TableBlock, table))
     inset = 2 * MEASURES["cell_inset"] / MEASURES["cell"]
     least = sum(width.least + inset for width in wanted)
     table["turned"] = least > narrow / MEASURES["cell"]

@@ -30,23 +30,24 @@ from kit.catalogue.texts import tag
 from kit.controls.articles import cited
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
-from kit.judge.findings import why
+from kit.judge.findings import Finding, why
 from kit.pack.by_control import (
-    about_something,
     by_control,
-    evidence_ids,
     evidence_path,
     identifier,
     instant,
+    is_of_resource,
 )
 from kit.pack.document import Document
 from kit.report.formats import STATUSES as STATUSES_SHOWN
-from kit.report.views import JSON
+from kit.report.formats import evidence_ids
+from kit.report.records import Facts, FindingsData
+from kit.snapshot import TROUBLE
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
 CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.items()}
 _SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
-_UNMAPPED = ("status", "sample", "reason", "operation", "code", "permission")
+_UNMAPPED = ("status", "sample", *TROUBLE)
 
 
 class _Compliance(Compliance):  # type: ignore[misc]
@@ -62,7 +63,7 @@ class _Event(ComplianceFinding):  # type: ignore[misc]
     cloud: Cloud
 
 
-def ocsf(made: Document, data: JSON) -> bytes:
+def ocsf(made: Document, data: FindingsData) -> bytes:
     """Return the findings as OCSF Compliance Findings (JSON).
 
     Parameters
@@ -81,10 +82,10 @@ def ocsf(made: Document, data: JSON) -> bytes:
         ``metadata.uid`` is the event's own.
     """
     events = (
-        _event(made, data["facts"], entry.control, record, key)
+        _event(made, data["facts"], entry.control, finding, key)
         for entry in by_control(data)
         if isinstance(entry.control, Control)
-        for record, key in entry.keyed
+        for finding, key in entry.keyed
     )
     return ("[" + ",\n".join(map(_line, events)) + "]\n").encode()
 
@@ -94,13 +95,13 @@ def _line(event: _Event) -> str:
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str) -> _Event:
-    status, region = record["status"], record["region"]
+def _event(made: Document, facts: Facts, control: Control, finding: Finding, key: str) -> _Event:
+    status, region = finding.status, finding.region
     time = int(instant(facts["as_of"]).timestamp() * 1000)
     listed = STATUSES[status].listed
-    severity = _SEVERITY[record["severity"]] if listed else SeverityID.Informational
+    severity = _SEVERITY[finding.severity] if listed else SeverityID.Informational
     accepted = status == ACCEPTED
-    refs = evidence_ids(record)
+    refs = evidence_ids(finding.evidence)
     account = Account(
         name=facts["account"], uid=facts["account"], type="AWS Account", type_id=TypeID.AWS_Account
     )
@@ -117,28 +118,27 @@ def _event(made: Document, facts: JSON, control: Control, record: JSON, key: str
         status_id=StatusID.Other if accepted else StatusID.New,
         status=ACCEPTED if accepted else "New",
         status_code=status,
-        status_detail=why(record) or None,
-        message=f"{control.id}, {record['resource']}: {STATUSES_SHOWN[status].word}",
+        status_detail=why(finding) or None,
+        message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
         metadata=_metadata(made, facts, control, key),
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
-        compliance=_compliance(control, record, facts["data_role"]),
+        compliance=_compliance(control, finding, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
             title=control.title,
-            desc=record["observed"] or None,
+            desc=finding.observed or None,
             created_time=time,
             types=[section_title(control.section)],
             data_sources=[evidence_path(ref) or ref for ref in refs],
         ),
-        remediation=_remediation(made, control, record),
-        resources=[_resource(control, record)],
-        unmapped={name: record[name] for name in _UNMAPPED if record[name]}
-        | {"evidence": record["evidence"].split(), "responsibility": control.responsibility},
+        remediation=_remediation(made, control, finding),
+        resources=[_resource(control, finding)],
+        unmapped={name: value for name in _UNMAPPED if (value := getattr(finding, name))}
+        | {"evidence": list(finding.evidence), "responsibility": control.responsibility},
     )
 
 
-def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metadata:
-    marks = [mark for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
+def _metadata(made: Document, facts: Facts, control: Control, key: str) -> Metadata:
     return Metadata(
         product=Product(
             name="AppStream Evidence Kit",
@@ -150,17 +150,17 @@ def _metadata(made: Document, facts: JSON, control: Control, key: str) -> Metada
         uid=identifier(facts["snapshot"], facts["digest"], "event", key),
         correlation_uid=facts["digest"],
         event_code=control.id,
-        labels=marks or None,
+        labels=made.marks or None,
     )
 
 
-def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
-    status = CHECK_STATUS[record["status"]]
-    word = record["status"] if status is CheckStatusID.Other else status.name
+def _compliance(control: Control, finding: Finding, data_role: str) -> _Compliance:
+    status = CHECK_STATUS[finding.status]
+    word = finding.status if status is CheckStatusID.Other else status.name
     tested = [requirement for requirement in requirements(control.id) if requirement.tested]
     return _Compliance(
         control=f"{control.id}: {control.title}",
-        desc=record["expected"],
+        desc=finding.expected,
         category=section_title(control.section),
         standards=[GDPR, *dict.fromkeys(requirement.framework for requirement in tested)],
         requirements=[
@@ -172,12 +172,12 @@ def _compliance(control: Control, record: JSON, data_role: str) -> _Compliance:
     )
 
 
-def _remediation(made: Document, control: Control, record: JSON) -> Remediation | None:
+def _remediation(made: Document, control: Control, finding: Finding) -> Remediation | None:
     """Return the remediation of a fail or a gap, with the place of the control in the document."""
-    if not STATUSES[record["status"]].listed:
+    if not STATUSES[finding.status].listed:
         return None
-    if record["status"] == NOT_EVIDENCED:
-        desc = record["hint"] or why(record)
+    if finding.status == NOT_EVIDENCED:
+        desc = finding.hint or why(finding)
     else:
         cli = f" AWS CLI: {control.remedy.cli}" if control.remedy.cli else ""
         desc = f"{control.remedy.console}{cli}"
@@ -185,10 +185,10 @@ def _remediation(made: Document, control: Control, record: JSON) -> Remediation 
     return Remediation(desc=desc, references=[f"evidence.html#{target}"] if target else None)
 
 
-def _resource(control: Control, record: JSON) -> ResourceDetails:
-    if not about_something(record):
-        return ResourceDetails(uid=record["account"], type="account")
-    region = None if record["region"] == "global" else record["region"]
+def _resource(control: Control, finding: Finding) -> ResourceDetails:
+    if not is_of_resource(finding):
+        return ResourceDetails(uid=finding.account, type="account")
+    region = None if finding.region == "global" else finding.region
     return ResourceDetails(
-        uid=record["resource"], name=record["resource"], type=control.noun, region=region
+        uid=finding.resource, name=finding.resource, type=control.noun, region=region
     )

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 
 from kit.pack import oscal_catalog, oscal_plan
 from kit.pack.by_control import by_control
-from kit.pack.document import Document, tables
+from kit.pack.document import Document
 from kit.pack.oscal_catalog import catalog
 from kit.pack.oscal_result import Result
 from kit.pack.oscal_words import document_metadata, plain, props
+from kit.report.records import Facts, FindingsData
 from kit.report.views import JSON
 
 RESULTS = "oscal-assessment-results.json"
 
 
-def oscal(made: Document, data: JSON, snapshot: JSON) -> Iterator[tuple[str, bytes]]:
+def oscal(made: Document, data: FindingsData, snapshot: JSON) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content (JSON) of each OSCAL document of a pack.
 
     Parameters
@@ -45,7 +46,7 @@ def oscal(made: Document, data: JSON, snapshot: JSON) -> Iterator[tuple[str, byt
     yield oscal_plan.PLAN, _written("assessment-plan", oscal_plan.plan(result))
     results = {
         "uuid": result.uuid("results"),
-        "metadata": _metadata(made.cover, facts),
+        "metadata": _metadata(made, facts),
         "import-ap": {"href": oscal_plan.PLAN},
         "results": [result.as_json(made.cover["title"])],
     }
@@ -61,20 +62,14 @@ def _written(kind: str, document: JSON) -> bytes:
 
 def _times(made: Document) -> dict[str, str]:
     """Return when the kit sent each request of the evidence index, by its id."""
-    for table in tables(made.blocks):
-        if table["id"] == "evidence":
-            names = [column["name"] for column in table["columns"]]
-            id, time = names.index("id"), names.index("time")
-            return {row[id]: row[time] for row in table["rows"]}
-    return {}
+    return {str(row["id"]): str(row["time"]) for row in made.cells("evidence")}
 
 
-def _metadata(cover: JSON, facts: JSON) -> JSON:
-    marks = [mark for mark in (cover["stamp"], *cover["marks"]) if mark]
+def _metadata(made: Document, facts: Facts) -> JSON:
     return {
-        **document_metadata(f"{cover['title']}: {cover['subtitle']}", facts),
+        **document_metadata(f"{made.cover['title']}: {made.cover['subtitle']}", facts),
         "props": [
-            *({"name": "marking", "value": plain(mark)} for mark in marks),
+            *({"name": "marking", "value": plain(mark)} for mark in made.marks),
             *props({name: facts[name] for name in ("account", "kit", "botocore")}),
             *props({"snapshot-sha-256": facts["snapshot"], "findings-sha-256": facts["digest"]}),
         ],

@@ -18,12 +18,13 @@ from kit.controls.registry import AWS, Control, RollUp
 from kit.pack.by_control import identifier
 from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
+from kit.report.records import Facts
 from kit.report.views import JSON
 
 FILE = "oscal-catalog.json"
 
 
-def catalog(facts: JSON) -> JSON:
+def catalog(facts: Facts) -> JSON:
     """Return the catalog.
 
     Parameters

@@ -10,34 +10,32 @@ from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STA
 from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
-from kit.judge.findings import why
+from kit.judge.findings import Finding, why
 from kit.pack.by_control import (
     Judged,
-    about_something,
-    evidence_ids,
     evidence_path,
     identifier,
     instant,
+    is_of_resource,
 )
 from kit.pack.oscal_catalog import objective
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.formats import STATUSES as STATUSES_SHOWN
-from kit.report.formats import counts
+from kit.report.formats import counts, evidence_ids
+from kit.report.records import Facts
 from kit.report.views import JSON
+from kit.snapshot import TROUBLE
 
 _OSCAL = "http://csrc.nist.gov/ns/oscal"
-_PROPERTIES = (
-    *("status", "severity", "region", "sample"),
-    *("reason", "operation", "code", "permission", "hint"),
-)
+_PROPERTIES = ("status", "severity", "region", "sample", *TROUBLE)
 _UNTIL = re.compile(r"until (\d{4}-\d\d-\d\d)\)$")
 
 
-def method_of(records: Sequence[JSON]) -> str:
+def method_of(findings: Sequence[Finding]) -> str:
     """Return OSCAL's word: what is attested or declared was examined, all else was tested."""
     read = all(
-        record["status"] == ATTESTED or record["evidence"].startswith("parameters")
-        for record in records
+        finding.status == ATTESTED or evidence_ids(finding.evidence)[:1] == ["parameters"]
+        for finding in findings
     )
     return "EXAMINE" if read else "TEST"
 
@@ -55,7 +53,7 @@ class Result:
         When each request was sent, by evidence id.
     """
 
-    def __init__(self, facts: JSON, judged: list[Judged], times: Mapping[str, str]):
+    def __init__(self, facts: Facts, judged: list[Judged], times: Mapping[str, str]):
         self.facts = facts
         self.times = times
         self.judged = judged
@@ -90,9 +88,9 @@ class Result:
                 "local-definitions": self._definitions(),
                 "reviewed-controls": self.reviewed_controls(),
                 "observations": [
-                    self._observation(record, key)
+                    self._observation(finding, key)
                     for entry in self.leaves
-                    for record, key in entry.keyed
+                    for finding, key in entry.keyed
                 ],
                 "risks": [risk for entry in self.leaves for risk in self._risks(entry)],
                 "findings": [self._finding(entry) for entry in self.judged],
@@ -148,7 +146,7 @@ class Result:
         items = {
             item["uuid"]: item
             for entry in self.leaves
-            for item in map(self._item, entry.records)
+            for item in map(self._item, entry.findings)
             if item
         }
         return filled(
@@ -159,10 +157,10 @@ class Result:
             }
         )
 
-    def _item(self, record: JSON) -> JSON | None:
+    def _item(self, finding: Finding) -> JSON | None:
         """Return a finding's resource as an inventory item; None if it was absent or not seen."""
-        region, label = record["region"], record["resource"]
-        if not about_something(record):
+        region, label = finding.region, finding.resource
+        if not is_of_resource(finding):
             return None
         return {
             "uuid": self.lasting("item", region, label),
@@ -170,8 +168,8 @@ class Result:
             "props": [{"name": "asset-id", "value": plain(label)}, *props({"region": region})],
         }
 
-    def _observation(self, record: JSON, key: str) -> JSON:
-        item = self._item(record)
+    def _observation(self, finding: Finding, key: str) -> JSON:
+        item = self._item(finding)
         subject = (
             {"subject-uuid": item["uuid"], "type": "inventory-item"}
             if item
@@ -179,23 +177,23 @@ class Result:
         )
         return {
             "uuid": self.lasting("observation", key),
-            "title": line(f"{record['control']}: {record['resource']}"),
-            "description": prose(_description(record)),
-            "props": props({name: record[name] for name in _PROPERTIES}),
-            "methods": [method_of([record])],
+            "title": line(f"{finding.control}: {finding.resource}"),
+            "description": prose(_description(finding)),
+            "props": props({name: getattr(finding, name) for name in _PROPERTIES}),
+            "methods": [method_of([finding])],
             "types": ["control-objective"],
             "origins": [self.origin],
             "subjects": [subject],
-            "relevant-evidence": _evidence(record["evidence"], self.times),
-            "collected": time(self._collected(record)),
+            "relevant-evidence": _evidence(finding.evidence, self.times),
+            "collected": time(self._collected(finding)),
         }
 
-    def _collected(self, record: JSON) -> str:
+    def _collected(self, finding: Finding) -> str:
         """Return when the kit sent the last of the requests that a finding rests on.
 
         What rests on the run's parameters alone was there when collection began.
         """
-        sent = [self.times[name] for name in evidence_ids(record) if evidence_path(name)]
+        sent = [self.times[name] for name in evidence_ids(finding.evidence) if evidence_path(name)]
         return max(sent, key=instant, default=str(self.facts["as_of"]))
 
     def _finding(self, entry: Judged) -> JSON:
@@ -220,9 +218,9 @@ class Result:
                 "description": prose(
                     text("pack/oscal/findings", counts=counted)
                     if leaf
-                    else entry.records[0]["observed"]
+                    else entry.findings[0].observed
                 ),
-                "props": props({"status": entry.status} if leaf else _verdict(entry.records[0])),
+                "props": props({"status": entry.status} if leaf else _verdict(entry.findings[0])),
                 "origins": [self.origin],
                 "target": target,
                 "related-observations": self._related(entry.keys if leaf else []),
@@ -243,12 +241,12 @@ class Result:
             "props": [{"name": "type", "value": "mitigate"}],
             "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
         }
-        failing = [key for record, key in entry.keyed if record["status"] == FAIL]
+        failing = [key for finding, key in entry.keyed if finding.status == FAIL]
         risks = [self._risk(control, failing, "open", "", remedy)] if failing else []
         accepted: dict[str, list[str]] = {}
-        for record, key in entry.keyed:
-            if record["status"] == ACCEPTED:
-                accepted.setdefault(record["reason"], []).append(key)
+        for finding, key in entry.keyed:
+            if finding.status == ACCEPTED:
+                accepted.setdefault(finding.reason, []).append(key)
         for reason, keys in accepted.items():
             waiver = {
                 "uuid": self.lasting("waiver", control.id, reason),
@@ -295,21 +293,21 @@ class Result:
         return [{"observation-uuid": self.lasting("observation", key)} for key in keys]
 
 
-def _verdict(record: JSON) -> JSON:
-    return {name: record[name] for name in ("status", "severity")}
+def _verdict(finding: Finding) -> JSON:
+    return {"status": finding.status, "severity": finding.severity}
 
 
-def _description(record: JSON) -> str:
+def _description(finding: Finding) -> str:
     """Return what was observed, after what was read of a sample."""
-    if record["sample"]:
-        return f"{why(record)}. {record['observed']}"
-    return str(record["observed"] or why(record) or STATUSES_SHOWN[record["status"]].word)
+    if finding.sample:
+        return f"{why(finding)}. {finding.observed}"
+    return finding.observed or why(finding) or STATUSES_SHOWN[finding.status].word
 
 
-def _evidence(refs: str, times: Mapping[str, str]) -> list[JSON]:
+def _evidence(refs: Sequence[str], times: Mapping[str, str]) -> list[JSON]:
     """Return the stored answers that a finding rests on, each with the members that were read."""
     members: dict[str, list[str]] = {}
-    for ref in refs.split():
+    for ref in refs:
         name, _, pointer = ref.partition("#")
         members.setdefault(name, []).append(pointer)
     evidence = []

@@ -6,14 +6,16 @@ import re
 from typing import Any
 
 from kit.pack.by_control import instant
-from kit.report.views import JSON, escape
+from kit.report.records import Facts
+from kit.report.views import JSON
+from kit.visible import escape
 
 VERSION = "1.2.1"
 NAMESPACE = "urn:x-appstream-evidence-kit"
 _MARKUP = re.compile(r"([\\`*_\[\]<>~^{}|!&])")
 
 
-def document_metadata(title: str, facts: JSON, version: str = "") -> JSON:
+def document_metadata(title: str, facts: Facts, version: str = "") -> JSON:
     """Return the metadata of a document of a pack.
 
     Parameters

@@ -5,28 +5,27 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 import typst
-from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
+from kit.outputs import scratch
 from kit.pack.attachments import Attachment, attachments
-from kit.pack.document import Document, document, in_a_line
+from kit.pack.document import Document
+from kit.pack.exporter import DocumentExporter
 from kit.pack.layout import PAPERS, lay_out
 from kit.report import fonts
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 
 
-class EvidencePDFExporter(Exporter):
+class EvidencePDFExporter(DocumentExporter):
     """Notebook to PDF (`jupyter nbconvert --to evidence_pdf`)."""
 
     export_from_notebook = "Evidence PDF"
@@ -43,20 +42,9 @@ class EvidencePDFExporter(Exporter):
     def _file_extension_default(self) -> str:
         return ".pdf"
 
-    def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[bytes, dict[str, Any]]:
-        """Return the file and nbconvert's resources.
-
-        Raises
-        ------
-        NotebookOutputError
-            The notebook shows something that no document can hold.
-        """
-        nb, resources = super().from_notebook_node(nb, resources, **kw)
-        with in_a_line():
-            evidence = document(nb)
-        return pdf(evidence, self.paper, attachments(nb, evidence)), resources
+    def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
+        """Return the file."""
+        return pdf(evidence, self.paper, attachments(notebook, evidence))
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
@@ -90,13 +78,13 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
 @contextmanager
 def _font_folders(faces: tuple[fonts.Face, ...]) -> Iterator[list[str]]:
     """Yield folders with the faces' files and no others, for Typst reads whole folders."""
-    with tempfile.TemporaryDirectory(prefix="evidence-fonts-") as folder:
+    with scratch() as folder:
         for path in {face.path for face in faces if face.path.parent != fonts.directory()}:
             try:
-                (Path(folder) / path.name).symlink_to(path)
+                (folder / path.name).symlink_to(path)
             except OSError:
                 shutil.copy(path, folder)
-        yield [str(fonts.directory()), folder]
+        yield [str(fonts.directory()), str(folder)]
 
 
 def _shrink(made: bytes) -> bytes:

@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from kit import bounds
 from kit.errors import CannotRunError, UserError
 from kit.pack.revocation import (
     GOOD,
-    MOST_CRL,
-    MOST_OCSP,
     REVOKED,
     Item,
     UnusableError,
@@ -33,8 +32,6 @@ from kit.pack.revocation import (
 )
 
 _CONNECT, _READ, _WHOLE = 10, 20, 60  # seconds of a request
-_MOST_CERTIFICATES = 1 << 20  # bytes
-_MOST_ABOVE = 8  # certificates of a chain
 _MOST_ADDRESSES = 4  # that a certificate names of a kind
 
 
@@ -142,8 +139,8 @@ def _chain(
     """Return a certificate and those above it, and what is missing above the last."""
     chain = [leaf]
     while chain[-1].issuer != chain[-1].subject:
-        if len(chain) > _MOST_ABOVE:
-            raise UserError(f"--certificate: more than {_MOST_ABOVE} above {name(leaf)!r}")
+        if len(chain) > bounds.ISSUERS:
+            raise UserError(f"--certificate: more than {bounds.ISSUERS} above {name(leaf)!r}")
         last = chain[-1]
         candidates = itertools.chain(pool, _issuers(last, network))
         issuer = next((part for part in candidates if _issued(last, part)), None)
@@ -170,7 +167,7 @@ def _issuers(certificate: x509.Certificate, network: _Network) -> Iterator[x509.
     """Yield certificates from the addresses of issuers that a certificate names."""
     for address in _described(certificate, AuthorityInformationAccessOID.CA_ISSUERS):
         try:
-            content = network.fetch(address, _MOST_CERTIFICATES)
+            content = network.fetch(address, bounds.CERTIFICATES)
         except OSError as error:
             raise _unreachable(certificate, [f"{error}"]) from None
         for read in (
@@ -217,10 +214,10 @@ def _shown(certificate: x509.Certificate, issuer: x509.Certificate, network: _Ne
     body = request.public_bytes(Encoding.DER)
     fetches: list[tuple[str, Callable[[str], bytes]]] = [
         *(
-            (address, lambda to: network.fetch(to, MOST_OCSP, body))
+            (address, lambda to: network.fetch(to, bounds.OCSP_RESPONSE, body))
             for address in _described(certificate, AuthorityInformationAccessOID.OCSP)
         ),
-        *((address, lambda to: network.fetch(to, MOST_CRL)) for address in _points(certificate)),
+        *((address, lambda to: network.fetch(to, bounds.CRL)) for address in _points(certificate)),
     ]
     reasons = []
     for address, fetch in fetches:

@@ -19,13 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-MOST_CRL = 10 << 20  # bytes of a CRL, about 280,000 revoked certificates
-MOST_OCSP = 256 << 10
-MOST_ITEMS = 64
+from kit import bounds
+
 GOOD, REVOKED, NOT_SHOWN = "good", "revoked", "not shown"
 _SKEW = dt.timedelta(minutes=5)  # between the clocks of an authority and of a timestamp service
 _CURRENT = dt.timedelta(minutes=30)  # of a response that states no next update
-_MOST_RESPONSES = 1_000  # certificates in an OCSP response
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _READ = (  # extensions of a CRL that may be critical, RFC 5280, 5.2
     x509.IssuingDistributionPoint,
@@ -96,14 +94,16 @@ def load_item(der: bytes, existed: dt.datetime) -> Item:
     UnusableError
         It is larger than the kit reads, or is neither.
     """
-    if len(der) > MOST_CRL:
-        raise UnusableError(f"a CRL of {len(der)} bytes; the kit reads {MOST_CRL} at most")
+    if len(der) > bounds.CRL:
+        raise UnusableError(f"a CRL of {len(der)} bytes; the kit reads {bounds.CRL} at most")
     try:
         return Item(x509.load_der_x509_crl(der), der, existed)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         pass
-    if len(der) > MOST_OCSP:
-        raise UnusableError(f"a response of {len(der)} bytes; the kit reads {MOST_OCSP} at most")
+    if len(der) > bounds.OCSP_RESPONSE:
+        raise UnusableError(
+            f"a response of {len(der)} bytes; the kit reads {bounds.OCSP_RESPONSE} at most"
+        )
     try:
         return Item(ocsp.load_der_ocsp_response(der), der, existed)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -326,8 +326,10 @@ def _of_ocsp(
 
 def _singles(response: ocsp.OCSPResponse) -> Iterator[ocsp.OCSPSingleResponse]:
     for number, single in enumerate(response.responses):
-        if number == _MOST_RESPONSES:
-            raise UnusableError(f"an OCSP response about more than {_MOST_RESPONSES} certificates")
+        if number == bounds.OCSP_ANSWERS:
+            raise UnusableError(
+                f"an OCSP response about more than {bounds.OCSP_ANSWERS} certificates"
+            )
         yield single
 
 

@@ -12,10 +12,11 @@ from kit.catalogue.texts import text
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
 from kit.judge.findings import why
-from kit.pack.by_control import Judged, evidence_ids
+from kit.pack.blocks import TableBlock
+from kit.pack.by_control import Judged
 from kit.pack.document import Document, tables
-from kit.report.formats import responsibility
-from kit.report.views import JSON, STATUSES, cell_text
+from kit.report.formats import evidence_ids, responsibility
+from kit.report.views import STATUSES, cell_text
 
 _NAME = 31  # characters of a sheet's name
 
@@ -81,22 +82,22 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
 def _findings(judged: list[Judged]) -> Sheet:
     rows = [
         [
-            record["control"],
+            finding.control,
             entry.control.title,
-            record["status"],
-            record["severity"],
-            record["region"],
-            record["resource"],
-            record["observed"],
-            record["expected"],
-            why(record),
-            record["permission"],
-            evidence_ids(record),
+            finding.status,
+            finding.severity,
+            finding.region,
+            finding.resource,
+            finding.observed,
+            finding.expected,
+            why(finding),
+            finding.permission,
+            evidence_ids(finding.evidence),
             None,
         ]
         for entry in judged
         if isinstance(entry.control, Control)
-        for record in entry.records
+        for finding in entry.findings
     ]
     columns = [
         _column("control", "code", 9),
@@ -121,7 +122,7 @@ def _controls(judged: list[Judged]) -> Sheet:
         control = entry.control
         leaf = isinstance(control, Control)
         remedy = control.remedy if isinstance(control, Control) else None
-        sums_up = text("pack/workbook/sums_up", controls=entry.records[0]["evidence"])
+        sums_up = text("pack/workbook/sums_up", controls=" ".join(entry.findings[0].evidence))
         rows.append(
             [
                 control.id,
@@ -186,7 +187,7 @@ def _sheet_name(name: str) -> str:
     return " ".join(re.sub(r"[\[\]:*?/\\']", " ", name).split())[:_NAME].strip()
 
 
-def _of_table(name: str, table: JSON | None, empty: str = "", **values: str) -> Sheet:
+def _of_table(name: str, table: TableBlock | None, empty: str = "", **values: str) -> Sheet:
     """Return the sheet of a table of the document; columns are as wide as their cells."""
     if table is None:
         return _sheet(name, [_column("fact", "text", 44)], [], "", empty, **values)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kit.judge.findings import Finding
-from kit.report.views import JSON
+from kit.report.records import FindingsData
 
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
@@ -28,7 +28,7 @@ _WITHOUT_SAMPLE = [name for name in _COLUMNS if name != "sample"]
 _MOST_IN_CELL = 64 << 20
 
 
-def findings_csv(data: JSON) -> bytes:
+def findings_csv(data: FindingsData) -> bytes:
     """Return the findings as CSV (RFC 4180), UTF-8.
 
     Parameters
@@ -45,7 +45,7 @@ def findings_csv(data: JSON) -> bytes:
     return csv_file(data["records"], _COLUMNS)
 
 
-def csv_file(records: Iterable[JSON], columns: Sequence[str]) -> bytes:
+def csv_file(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
     """Return records as CSV; a text that a spreadsheet would take for a formula is made inert.
 
     Parameters
@@ -97,7 +97,7 @@ def read_findings_csv(content: bytes) -> list[dict[str, str]]:
         csv.field_size_limit(usual)
 
 
-def findings_parquet(data: JSON) -> bytes:
+def findings_parquet(data: FindingsData) -> bytes:
     """Return the findings as Apache Parquet.
 
     Parameters
@@ -116,7 +116,7 @@ def findings_parquet(data: JSON) -> bytes:
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
     names = [name for name in _COLUMNS if not records or name in records[0]]
-    columns = {name: [record[name] for record in records] for name in names}
+    columns: dict[str, list[Any]] = {name: [record[name] for record in records] for name in names}
     columns["evidence"] = [refs.split() for refs in columns["evidence"]]
     columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
     metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}

@@ -5,16 +5,18 @@ This is for the analyst, who has the snapshot and the key of the labels; an audi
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from kit import bounds
+from kit.bounds import parse_json
 from kit.errors import CannotRunError, UserError
+from kit.outputs import write_file
 from kit.redact.labels import Named
 from kit.redact.redactor import Redactor
+from kit.shortage import describe
 from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 
@@ -107,14 +109,11 @@ def prove(request: Request, folder: Path) -> tuple[Path, Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path, content in ((nonce, bytes.fromhex(request.nonce)), (body, request.body)):
-            with os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
-                file.write(content)
+            write_file(path, content, mode=0o600, replace=False, name="--prove")
     except FileExistsError:
         raise UserError(f"--prove: {path} exists already; name another folder") from None
     except OSError as error:
-        raise CannotRunError(f"--prove: {folder} cannot be written ({error.strerror})") from None
+        raise CannotRunError(f"--prove: {folder} cannot be written ({describe(error)})") from None
     return nonce, body
 
 
@@ -128,7 +127,9 @@ def record_in(pack: Path, number: str) -> Mapping[str, Any]:
     """
     path = pack / "data" / "evidence" / f"{number}.json"
     try:
-        record: Mapping[str, Any] = json.loads(path.read_bytes())
+        record = parse_json(bounds.read_file(path, bounds.PACK_FILE), bounds.PACK_FILE)
+        if not isinstance(record, dict) or not isinstance(record.get("commitment"), str):
+            raise ValueError("no commitment")
     except (OSError, ValueError):
         raise UserError(f"--pack: {path} is not there, or is no record") from None
     return record

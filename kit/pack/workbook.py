@@ -19,7 +19,10 @@ from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
 from kit.pack.sheets import Column, Sheet, sheets
-from kit.report.views import JSON, SEVERITIES, STATUSES, Kind, cell_text, escape
+from kit.report.formats import minute
+from kit.report.records import FindingsData
+from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text
+from kit.visible import escape
 
 TEXT_LIMIT = 32_767  # UTF-16 units in a cell
 ROW_LIMIT = 1_048_576  # rows of a sheet
@@ -35,7 +38,7 @@ _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
-def workbook(made: Document, data: JSON) -> bytes:
+def workbook(made: Document, data: FindingsData) -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
     Parameters
@@ -59,7 +62,7 @@ def workbook(made: Document, data: JSON) -> bytes:
 class _Writer:
     """Writes sheets into a workbook, and remembers what had to be cut."""
 
-    def __init__(self, made: Document, data: JSON):
+    def __init__(self, made: Document, data: FindingsData):
         self.made, self.facts = made, data["facts"]
         self.file = io.BytesIO()
         self.book = Workbook(
@@ -73,7 +76,7 @@ class _Writer:
             },
         )
         self.formats: dict[str, Format] = {}
-        self.marks = [escape(mark) for mark in (made.cover["stamp"], *made.cover["marks"]) if mark]
+        self.marks = [escape(mark) for mark in made.marks]
 
     def write(self, judged: list[Judged], pages: list[Sheet]) -> bytes:
         """Write all sheets; the first explains the others."""
@@ -219,7 +222,7 @@ class _Writer:
         return row + 2
 
     def _headline(self, sheet: Sheet) -> str:
-        as_of = f"{instant(self.facts['as_of']):%Y-%m-%d %H:%M} UTC"
+        as_of = minute(instant(self.facts["as_of"]))
         facts = [self._account(), text("pack/workbook/as_of", time=as_of)]
         return _MIDDLE_DOT.join([sheet.about, *facts, *self.marks])
 

@@ -8,10 +8,13 @@ import hmac
 import os
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.bounds import LABEL_KEY, read_file
 from kit.errors import CannotRunError, UserError
+from kit.outputs import write_file
 from kit.parameters import Run
 
 _CODE = 10  # letters and digits of base32: 50 bits
@@ -120,14 +123,15 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
     try:
         if not path.exists() and not fingerprint:
             _make_key(path)
-        key = bytes.fromhex(path.read_text())
+        key = bytes.fromhex(read_file(path, LABEL_KEY).decode())
     except FileNotFoundError:
         raise UserError(
             f"pseudonym_key: {path} does not exist; this snapshot's labels were made with the key "
             f"{fingerprint}; restore that key, or labels would not match earlier packs"
         ) from None
     except (OSError, ValueError) as error:
-        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({error})") from None
+        problem = getattr(error, "strerror", None) or error
+        raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
     labels = Labels(key, clear=not run.pseudonymise)
     if fingerprint and labels.fingerprint != fingerprint:
         raise UserError(
@@ -140,13 +144,6 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
 def _make_key(path: Path) -> None:
     """Write a new key whole or not at all: several workers may create it at the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        pass
-    finally:
-        beside.unlink()
+    key = secrets.token_hex(32).encode()
+    with suppress(FileExistsError):
+        write_file(path, key, mode=0o600, replace=False, name="pseudonym_key")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from kit.bounds import ANSWER, parse_json
 from kit.calls import Call
 from kit.detect.secrets import mask_secrets, mask_value
 
@@ -106,7 +107,7 @@ def _rewrite(value: Any, path: list[str], change: Callable[[Any], Any]) -> None:
 
 def _cut(members: tuple[str, ...], text: str) -> str:
     try:
-        document = json.loads(text)
+        document = parse_json(text, ANSWER)
     except ValueError:
         return token("unreadable document")
     kept: dict[str, Any] = {}
@@ -114,8 +115,9 @@ def _cut(members: tuple[str, ...], text: str) -> str:
         source, target = document, kept
         *outer, last = member.split(".")
         for name in outer:
-            source = source.get(name) or {} if isinstance(source, dict) else {}
-            target = target.setdefault(name, {}) if last in source else {}
+            source = source.get(name) if isinstance(source, dict) else None
         if isinstance(source, dict) and last in source:
+            for name in outer:
+                target = target.setdefault(name, {})
             target[last] = source[last]
     return json.dumps(kept, sort_keys=True)

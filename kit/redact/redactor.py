@@ -18,6 +18,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from kit.aws_models import models
+from kit.bounds import ANSWER, parse_json
 from kit.calls import CALLS, Call, RunContext
 from kit.redact.labels import Labels
 from kit.redact.names import identify, shown_bucket
@@ -337,7 +338,7 @@ def _is_aws(arn: str) -> bool:
 
 def _document(text: str) -> Any:
     try:
-        document = json.loads(text)
+        document = parse_json(text, ANSWER)
     except ValueError:
         return None
     return document if isinstance(document, dict | list) else None

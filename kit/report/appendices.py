@@ -12,6 +12,7 @@ from kit.report.accepted import unused_waivers
 from kit.report.blocks import BRIEF, FINDINGS_FILE, beside, cited, reasons_and_observed
 from kit.report.collected import answered
 from kit.report.formats import evidence_ids, joined
+from kit.report.records import Facts, record_of
 from kit.report.views import Column, Data, Table, column, first_of
 from kit.snapshot import Snapshot
 from kit.tables import Tables
@@ -144,27 +145,21 @@ def evidence_index(findings: Findings, snapshot: Snapshot) -> Table:
 
 def data(findings: Findings, snapshot: Snapshot) -> Data:
     """Return the findings for machines, from which the kit writes the pack's files."""
-    frame = findings.frame
-    frame["evidence"] = [" ".join(refs) for refs in frame["evidence"]]
-    records = frame.to_dict("records")
-    as_of = snapshot.as_of.isoformat()
-    return Data(
-        name="findings",
-        records=[{str(key): value for key, value in record.items()} for record in records],
-        facts={
-            "account": snapshot.account,
-            "as_of": as_of,
-            "ended": snapshot.ended,
-            "stamp": snapshot.stamp,
-            "kit": snapshot.header["kit"],
-            "botocore": snapshot.header["botocore"],
-            "snapshot": snapshot.digest,
-            "digest": findings.digest,
-            "exit_code": findings.exit_code,
-            "data_role": findings.data_role,
-            "unused_waivers": "\n".join(unused_waivers(findings, snapshot)),
-        },
+    facts = Facts(
+        account=snapshot.account,
+        as_of=snapshot.as_of.isoformat(),
+        ended=snapshot.ended,
+        stamp=snapshot.stamp,
+        kit=snapshot.header["kit"],
+        botocore=snapshot.header["botocore"],
+        snapshot=snapshot.digest,
+        digest=findings.digest,
+        exit_code=findings.exit_code,
+        data_role=findings.data_role,
+        unused_waivers="\n".join(unused_waivers(findings, snapshot)),
     )
+    records = [record_of(finding) for finding in (*findings.leaves, *findings.roll_ups)]
+    return Data("findings", [{**record} for record in records], {**facts})
 
 
 def manifest(snapshot: Snapshot) -> Data:

@@ -76,7 +76,7 @@ def cited(findings: Findings) -> set[str]:
 
 def reasons_and_observed(finding: Finding) -> str:
     """Return why a finding is as it is, and what was observed."""
-    reason = why(vars(finding))
+    reason = why(finding)
     if not reason or finding.observed in ("", text("findings/none"), text("findings/not_seen")):
         return reason or finding.observed
     return text("report/reason_and_observed", reason=reason, observed=finding.observed)
@@ -87,7 +87,7 @@ def kinds(some: list[Finding]) -> str:
     counted = Counter(
         reasons_and_observed(finding)
         if finding.sample and not finding.reason
-        else why(vars(finding)) or finding.observed
+        else why(finding) or finding.observed
         for finding in some
     )
     lines = [

@@ -8,6 +8,7 @@ from kit.calls import GET_CALLER_IDENTITY
 from kit.catalogue.texts import text
 from kit.judge.evaluator import shown
 from kit.redact.redactor import Redactor
+from kit.report.cover import session
 from kit.report.views import Note, Table, column
 from kit.snapshot import Request, Snapshot
 from kit.tables import Tables
@@ -79,6 +80,8 @@ def collected(tables: Tables) -> Table:
     facts: list[tuple[str, Any]] = [
         ("principal", _principal(tables, identity)),
         ("credentials", _credentials(run)),
+        ("session", session(snapshot) or unknown),
+        *_packed(snapshot),
         ("regions", ", ".join(regions)),
         ("first", min(request.started for request in requests)),
         ("last", max(request.ended for request in requests)),
@@ -106,6 +109,14 @@ def _principal(tables: Tables, identity: list[Request]) -> str:
         answer = Redactor(tables.snapshot, tables.labels)(answer)
     arn = answer.response.get("Arn") or text("report/not_seen")
     return text("report/collected/principal", arn=arn, evidence=answer.id)
+
+
+def _packed(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return the packed size of the session policies, where AWS stated it."""
+    percent = (snapshot.header.get("session") or {}).get("packed_percent")
+    if percent is None:
+        return []
+    return [("packed", text("report/collected/packed", percent=percent))]
 
 
 def _credentials(run: Any) -> str:

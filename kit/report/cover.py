@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 from kit.calls import GET_CALLER_IDENTITY, LOOKUP_EVENTS
-from kit.catalogue.texts import REFERENCE, chosen, text
+from kit.catalogue.texts import located, text
 from kit.judge.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot, foreign
@@ -32,6 +31,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         "contact": run.contact or undeclared,
         "thresholds": snapshot.profile.name,
         "collected": _collected(snapshot),
+        "session": session(snapshot),
         "requests": f"{sum(request.attempts > 0 for request in snapshot.requests)}",
         "stopped": "; ".join(stop["message"] for stop in snapshot.stopped),
         "lender": _lender(snapshot),
@@ -51,7 +51,21 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         stamp=text("report/stamp", hosts=", ".join(others)) if others else None,
         marks=marks,
         paper=run.paper,
-        language=chosen() if chosen() == REFERENCE else str(Path(chosen()).resolve()),
+        language=located(),
+    )
+
+
+def session(snapshot: Snapshot) -> str:
+    """Return what limited the permissions of the credentials; empty where it is not recorded."""
+    if "session" not in snapshot.header:
+        return ""
+    facts = snapshot.header["session"]
+    if facts is None:
+        return text("report/cover/session/none")
+    return text(
+        f"report/cover/session/{facts['policy']}",
+        actions=facts["actions"],
+        seconds=facts["seconds"],
     )
 
 

@@ -351,13 +351,13 @@ class _Read:
         """Yield what may be there and could not be listed, with the reason."""
         for name, ends in _LISTS.items():
             table = self.tables[name]
-            for gap in table.covered:
-                if not gap.complete:
+            for entry in table.covered:
+                if gap := entry.trouble:
                     why = (gap.reason, gap.operation, gap.code, gap.hint)
                     observed, noun = ", ".join(filter(None, why)), table.spec.noun
                     name = text("figures/map/unlisted", noun=noun)
-                    ids = tuple(evidence_ids(gap.evidence))
-                    yield Flow(gap.region, ends, name, observed, NOT_EVIDENCED, (), ids, False)
+                    ids = tuple(evidence_ids(entry.evidence))
+                    yield Flow(entry.region, ends, name, observed, NOT_EVIDENCED, (), ids, False)
 
 
 def counted(count: int, unit: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any, Literal
 
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
+from kit.visible import escape
 
 NONE = "\N{EN DASH}"
 
@@ -52,20 +55,7 @@ SEVERITIES: dict[str, Mark] = {
 }
 """By the word in the data, the gravest first."""
 
-# Control and format characters mean nothing to a reader and can reverse or hide
-# what stands beside them. Joiners inside Arabic and Indic words are spelling.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff\U000e0000-\U0010ffff]"
-    "|(?<![\u0600-\u0dff])[\u200c\u200d]"
-)
 _HALVES = re.compile("[\ud800-\udfff]")
-
-
-def escape(shown: str) -> str:
-    """Show what cannot be seen: U+202E becomes `⟨U+202E⟩`."""
-    shown = shown.replace("\r\n", "\n")
-    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", shown)
 
 
 def storable(value: Any) -> Any:
@@ -124,6 +114,16 @@ def responsibility(party: str) -> str:
 def joined(*parts: str | None) -> str:
     """Return sentences joined by spaces, without empty sentences."""
     return " ".join(part for part in parts if part)
+
+
+def minute(time: dt.datetime) -> str:
+    """Return a time in UTC, to the minute."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def svg_uri(svg: str) -> str:
+    """Return a picture as a data URI."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def ids(cell: Cell) -> Sequence[str]:

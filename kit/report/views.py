@@ -8,7 +8,6 @@ other's markup.
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -30,11 +29,12 @@ from kit.report.formats import (
     Scalar,
     cell_text,
     counts,
-    escape,
     ids,
     joined,
     storable,
+    svg_uri,
 )
+from kit.visible import escape
 
 __all__ = [
     "EVIDENCE_MIME",
@@ -59,7 +59,6 @@ __all__ = [
     "View",
     "cell_text",
     "environment",
-    "escape",
     "ids",
     "parse",
 ]
@@ -237,7 +236,7 @@ class Figure(View):
     @property
     def uri(self) -> str:
         """Return the picture as a data URI."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
+        return svg_uri(self.svg)
 
     def plain(self) -> str:
         """Return caption and alternative text."""

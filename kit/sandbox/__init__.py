@@ -3,7 +3,8 @@
 `start` serves the sample accounts in ``accounts/*.yaml``. The sandbox answers the operations that
 the evidence needs from those files and validates the answers with botocore's models. moto answers
 all other operations. The sandbox does not check signatures. It evaluates permissions where
-`Sandbox.policies` has a policy, and `Faults` spoil answers on request.
+`Sandbox.policies` has a policy or a role's session has session policies. `Faults` spoil answers on
+request.
 """
 
 from __future__ import annotations

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from kit.sandbox.faults import iam_action
 
 _SUPPORTED = {"Sid", "Effect", "Action", "Resource"}
 _NO_PERMISSION_NEEDED = {"sts:GetCallerIdentity"}
+_PACKED_BYTES = 1_000  # AWS does not publish how it packs policies and tags, nor into how much
 
 
 def allows(
@@ -36,6 +42,22 @@ def allows(
         and any(_fits(pattern, resource) for pattern in _many(statement["Resource"]))
         for statement in document["Statement"]
     )
+
+
+@cache
+def managed_policy(arn: str) -> Mapping[str, Any] | None:
+    """Return the document of an AWS managed policy, as moto has it; None where there is none."""
+    path, name = arn.split(":", 5)[-1].rsplit("/", 1)
+    policy = json.loads(aws_managed_policies_data).get(name)
+    if policy is None or f"policy{policy['Path']}" != f"{path}/":
+        return None
+    document: Mapping[str, Any] = policy["Document"]
+    return document
+
+
+def packed_percent(texts: Iterable[str]) -> int:
+    """Return what session policies and tags take of the space that a session has for them."""
+    return -(-100 * len(zlib.compress("\n".join(texts).encode(), 9)) // _PACKED_BYTES)
 
 
 def _resource(service: str, parameters: Mapping[str, Any]) -> str:

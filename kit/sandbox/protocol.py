@@ -53,11 +53,15 @@ class AWSError(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """Who signed a request, for which service and region: the SigV4 credential scope."""
+    """Who signed a request, for which service and region: the SigV4 credential scope.
+
+    ``agent`` is the request's User-Agent.
+    """
 
     access_key_id: str
     service: str
     region: str
+    agent: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def read_scope(request: Request) -> Scope | None:
     service = SERVICE_OF_SIGNING_NAME.get(name, name)
     if service == "s3" and request.path.startswith(S3_CONTROL_PATH):
         service = "s3control"
-    return Scope(access_key_id, service, region)
+    return Scope(access_key_id, service, region, request.headers.get("User-Agent", ""))
 
 
 def read_operation(request: Request, service: str) -> Operation | None:

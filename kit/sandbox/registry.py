@@ -6,7 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,15 @@ class NotOurs(Exception):  # noqa: N818 - not an error, but a way out
     """Raised by a handler where nothing is declared, so that moto answers instead."""
 
 
+@dataclass(frozen=True)
+class Session:
+    """A role's session: its account, its ARN, and its session policies, if it has any."""
+
+    account: str
+    arn: str
+    policies: tuple[Mapping[str, Any], ...] = ()
+
+
 @dataclass
 class World:
     """The state of a running sandbox."""
@@ -30,7 +39,7 @@ class World:
     faults: Faults
     now: dt.datetime
     page_size: int | None = None
-    sessions: dict[str, tuple[str, str]] = field(default_factory=dict)  # key -> (account id, ARN)
+    sessions: dict[str, Session] = field(default_factory=dict)  # by access key
     credential_reports: set[str] = field(default_factory=set)  # accounts with a generated report
 
     def identify(self, access_key_id: str) -> tuple[Account, str] | None:
@@ -39,7 +48,7 @@ class World:
             if account.access_key_id == access_key_id:
                 return account, account.caller
         if session := self.sessions.get(access_key_id):
-            return self.accounts[session[0]], session[1]
+            return self.accounts[session.account], session.arn
         return None
 
 

@@ -8,9 +8,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 
-import click
-
-from kit import sandbox
+from kit import sandbox, terminal
 from kit.aws_models import models
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE
@@ -65,8 +63,8 @@ def serve(
         if command:
             return _run(command, os.environ | environment)
         for name, value in environment.items():
-            click.echo(f"export {name}={value}")
-        click.echo(f"sandbox: {local.url}; stop it with Ctrl-C", err=True)
+            terminal.line(f"export {name}={value}")
+        terminal.line(f"sandbox: {local.url}; stop it with Ctrl-C", err=True)
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())

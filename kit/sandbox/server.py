@@ -28,7 +28,7 @@ from werkzeug.wrappers import Response as HTTPResponse
 from kit.sandbox import admin, errors, permissions, services, spoil
 from kit.sandbox.checks import check_input, check_output
 from kit.sandbox.declared import Account, load
-from kit.sandbox.faults import Fault, Faults
+from kit.sandbox.faults import Fault, Faults, iam_action
 from kit.sandbox.protocol import (
     AWSError,
     Operation,
@@ -44,6 +44,7 @@ from kit.sandbox.registry import HANDLERS, Call, NotOurs, World, leave_to_moto
 from kit.sandbox.rest import Environ, Moto, StartResponse
 
 LOG = logging.getLogger(__name__)
+LOG_FILE = "EVIDENCE_SANDBOX_LOG"  # names a file that gets a line of JSON for each request
 
 for _module in pkgutil.iter_modules(services.__path__):
     importlib.import_module(f"{services.__name__}.{_module.name}")
@@ -165,6 +166,7 @@ class Sandbox:
         try:
             operation = read_operation(request, scope.service)
             protocol = operation.protocol if operation else protocol
+            _note(scope, operation)
             response = self._answer(scope, operation, account, caller, request_id)
         except AWSError as error:
             code = error.code
@@ -217,9 +219,9 @@ class Sandbox:
             raise errors.unknown_credentials(service)
         if fault == "drop":
             raise _Dropped
-        policy = self.policies.get(account.name)
-        forbidden = policy is not None and not permissions.allows(
-            policy, service, name, operation.parameters
+        forbidden = not all(
+            any(permissions.allows(policy, service, name, operation.parameters) for policy in held)
+            for held in self._policies(account, scope.access_key_id)
         )
         if fault == "deny" or forbidden:
             bucket = operation.parameters.get("Bucket") if service == "s3" else None
@@ -263,6 +265,13 @@ class Sandbox:
         if struck and fault in ("cut", "drip"):
             raise _Slow(struck, response)
         return response
+
+    def _policies(self, account: Account, access_key_id: str) -> list[Sequence[Mapping[str, Any]]]:
+        """Return groups of policies; a policy of each group has to allow a request."""
+        session = self._world.sessions.get(access_key_id)
+        identity = self.policies.get(account.name)
+        groups = [(identity,) if identity is not None else (), session.policies if session else ()]
+        return [group for group in groups if group]
 
     def _log(
         self,
@@ -313,6 +322,14 @@ class _Slow(Exception):  # noqa: N818 - not an error, but a way out
 class _Handler(MotoRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Write nothing: `Sandbox.requests` is the log."""
+
+
+def _note(scope: Scope, operation: Operation | None) -> None:
+    """Append who requested what to the file that the environment names, if it names one."""
+    if log := os.environ.get(LOG_FILE):
+        action = iam_action(scope.service, operation.model.name if operation else "unknown")
+        with open(log, "a") as file:
+            file.write(f"{json.dumps({'agent': scope.agent, 'action': action})}\n")
 
 
 def _send(response: Response, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -113,6 +113,18 @@ def _turns_on_points(statements: Statements) -> bool:
     )
 
 
+def accounts_of_points(statements: Statements, account: str) -> dict[str, str]:
+    """Return the accounts whose access points statements name, as `account_ids` does."""
+    return {
+        number: written
+        for statement in statements
+        for condition in statement.conditions
+        if condition.key in (_ARN, _ACCOUNT)
+        for value in condition.values
+        for number, written in account_ids(value, account).items()
+    }
+
+
 def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
     """Access points of other accounts that a bucket's policy may leave the decision to.
 
@@ -126,8 +138,11 @@ def points_of_others(bucket: Target, account: str) -> Iterator[Target]:
         key: [v for s in statements for c in s.conditions if c.key == key for v in c.values]
         for key in (_ARN, _ACCOUNT)
     }
-    numbers = {_ANY_ACCOUNT, *accounts_named(statements, account)}
-    numbers |= {n for values in named.values() for v in values for n in account_ids(v, account)}
+    numbers = {
+        _ANY_ACCOUNT,
+        *accounts_named(statements, account),
+        *accounts_of_points(statements, account),
+    }
     start = f"arn:{bucket.arn.split(':')[1]}:s3"
     region = str(bucket.context["aws:requestedregion"])
     for number in sorted(numbers - {account}):

@@ -17,9 +17,9 @@ from kit.calls import CALLS, Call, Scope
 from kit.catalogue.texts import has, text
 from kit.redact.labels import Labels
 from kit.redact.names import identify
-from kit.snapshot import Answer, Snapshot, Trouble
+from kit.snapshot import TROUBLE, Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
-from kit.tables.coverage import TROUBLE, Covered, coverage
+from kit.tables.coverage import Covered, coverage
 
 
 @dataclass(frozen=True)
@@ -195,13 +195,22 @@ class Table:
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """`covered` as ``account, region, call, complete`` and, where not complete, as `gaps`."""
-        return pd.DataFrame(self.covered, columns=list(Covered._fields), dtype=object)
+        columns = ["account", "region", "call", "complete", *TROUBLE, "evidence"]
+        rows = [
+            (
+                *(entry.account, entry.region, entry.call, entry.complete),
+                *(getattr(entry.trouble, name, "") for name in TROUBLE),
+                entry.evidence,
+            )
+            for entry in self.covered
+        ]
+        return pd.DataFrame(rows, columns=columns, dtype=object)
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
         rows = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
-        return pd.DataFrame(rows, columns=["row", "column", *TROUBLE], dtype=object)
+        return pd.DataFrame(rows, columns=["row", "column", *TROUBLE, "evidence"], dtype=object)
 
 
 def build(spec: Spec, source: Source) -> Table:

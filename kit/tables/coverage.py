@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from kit.calls import Call, Scope, stand_ins
 from kit.snapshot import Answer, Snapshot, Trouble
 
 ACCOUNT = "global"  # the region of rows of the whole account
-TROUBLE = [f.name for f in fields(Trouble)]
 
 
-class Covered(NamedTuple):
+@dataclass(frozen=True)
+class Covered:
     """Whether AWS answered a call that lists rows in full in a region, and otherwise why not."""
 
     account: str
     region: str
     call: str
-    complete: bool
-    reason: str
-    operation: str
-    code: str
-    permission: str
-    hint: str
+    trouble: Trouble | None
     evidence: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether AWS answered in full."""
+        return self.trouble is None
 
 
 def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> list[Covered]:
@@ -47,22 +46,10 @@ def coverage(calls: Iterable[Call], scope: Scope, snapshot: Snapshot) -> list[Co
                 evidence.update(dict.fromkeys(answer.evidence))
                 if answer.trouble and answer.trouble.evidence:
                     evidence[answer.trouble.evidence] = None
-            for trouble, ids in cited.items():
-                why = trouble or Trouble("")
-                rows.append(
-                    Covered(
-                        snapshot.account,
-                        region,
-                        call.name,
-                        not trouble,
-                        why.reason,
-                        why.operation,
-                        why.code,
-                        why.permission,
-                        why.hint,
-                        tuple(ids),
-                    )
-                )
+            rows += [
+                Covered(snapshot.account, region, call.name, trouble, tuple(ids))
+                for trouble, ids in cited.items()
+            ]
     return rows
 
 

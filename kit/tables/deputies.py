@@ -21,6 +21,8 @@ _SERVICE = "aws:principalservicename"
 _OF_SERVICES = {*_ACCOUNTS[:3], *_ORGANISATIONS, _SERVICE, "aws:principalisawsservice"}
 _ANY_SERVICE = "a service of AWS"
 _ENCRYPTION = "kms:encryptioncontext:"
+# Of accounts with ARNs that policies name, whether they fit; beyond, a service may send any ARN.
+_MOST_PAIRS = 20_000
 _ANY_ACCOUNT = "0" * 12
 # The context of requests that a service makes for a customer whom no policy names.
 _FOR_ANYBODY: Context = {
@@ -69,11 +71,14 @@ def for_accounts(
 ) -> Iterator[tuple[str, str, Context]]:
     """Yield the other accounts for which policies admit services: account, service, context.
 
+    Of a pattern of account ids, the pattern as it is written.
+
     An account has a context for each ARN of its resources that a policy names, and another for a
     resource that no policy names.
     """
     statements = tuple(statements)
     admitted: set[tuple[str, str]] = set()
+    written: dict[str, str] = {}
     for statement in statements:
         sources = [
             condition
@@ -88,15 +93,18 @@ def for_accounts(
             else services(statements)
         )
         values = (value for condition in sources for value in condition.values)
-        numbers = {number for value in values for number in account_ids(value, account)}
-        admitted |= {(n, service) for n in numbers - {account} for service in by_statement}
+        for number, form in (pair for v in values for pair in account_ids(v, account).items()):
+            written[number] = number if number in (form, written.get(number)) else form
+            if number != account:
+                admitted |= {(number, service) for service in by_statement}
     arns = _values(statements, "aws:sourcearn")
+    too_many = len(admitted) * len(arns) > _MOST_PAIRS
     for number, service in sorted(admitted):
         generic = f"arn:aws:any:any:{number}:any"
-        own = [arn for value in arns if (arn := _arn(value, number) or _arn(value, "", number))]
-        for arn in dict.fromkeys([generic, *own]):
+        own = () if too_many else filter(None, (_of_account(value, number) for value in arns))
+        for arn in (UNKNOWN,) if too_many else dict.fromkeys([generic, *own]):
             yield (
-                number,
+                written[number],
                 service,
                 {
                     "aws:sourceaccount": number,
@@ -145,6 +153,11 @@ def _values(statements: Iterable[Statement], key: str) -> list[str]:
     return list(dict.fromkeys(value for c in conditions for value in c.values))
 
 
+def _of_account(pattern: str, number: str) -> str | None:
+    """Return an ARN that matches a pattern, with an account's number or, as a bucket's, none."""
+    return _arn(pattern, number) or _arn(pattern, "", number)
+
+
 def _arn(pattern: str, number: str, named: str = "") -> str | None:
     """Return an ARN that matches a pattern, with an account's number or none in its place.
 
@@ -153,10 +166,10 @@ def _arn(pattern: str, number: str, named: str = "") -> str | None:
     named : str
         The only account whose number the pattern may hold elsewhere, such as in a bucket's name.
     """
-    if not number and account_ids(pattern) - {named}:
+    if not number and account_ids(pattern).keys() - {named}:
         return None
     form = f"arn:?*:?*:*:{number}:?*"
-    if pattern.count(":") < 5 and account_ids(pattern) - {number}:
+    if pattern.count(":") < 5 and account_ids(pattern).keys() - {number}:
         return None
     return common_arn(pattern, form)
 

@@ -51,6 +51,16 @@ _OWNERS = (
     # Kubernetes: a namespace. The identities of other issuers have no common form.
     (r".+", r"[^:]+:(system:serviceaccount:[^:]+:|(?!system:|s?y?s?t?e?m?$).+)"),
 )
+# At GitHub every account chooses the names of its environments, branches and workflows, and which
+# claims make up the subject: a fixed value singles out an owner only where the claim is an owner's.
+# https://docs.github.com/en/actions/reference/security/oidc
+_GITHUB = re.compile(r"(vs)?token\.actions\.githubusercontent\.com")
+_OF_AN_OWNER = re.compile(
+    r"repo|repository|repository_id|repository_owner|repository_owner_id|job_workflow_ref"
+    r"|enterprise|enterprise_id"
+)
+# Whoever this is, a workflow of another owner may run in the person's name.
+_PERSONS = {"actor", "actor_id"}
 
 
 class Admitted(Enum):
@@ -90,8 +100,11 @@ def admitted(provider: str, role: Target) -> Admitted:
         return Admitted.NOBODY
     role = replace(role, policy=tuple(_widened(statement, host) for statement in role.policies))
     keys = {condition.key for statement in role.policies for condition in statement.conditions}
-    claims = (key for key in keys if key.startswith(f"{host}:"))
-    context: dict[str, Value] = dict.fromkeys(claims, ordinary(UNKNOWN))
+    claims = {key: key.removeprefix(f"{host}:") for key in keys if key.startswith(f"{host}:")}
+    context: dict[str, Value] = {
+        key: UNKNOWN if _GITHUB.fullmatch(host) and claim in _PERSONS else ordinary(UNKNOWN)
+        for key, claim in claims.items()
+    }
     if host not in _FIXED_AUDIENCE:
         context[f"{host}:aud"] = CHOSEN
     # At Cognito whoever has a pool decides who gets its tokens.
@@ -115,23 +128,43 @@ def admitted(provider: str, role: Target) -> Admitted:
 
 
 def _widened(statement: Statement, host: str) -> Statement:
-    """The statement with ``*`` instead of each pattern that singles out no owner."""
-    operator = "stringlike" if statement.effect == "Allow" else "stringnotlike"
+    """The statement with ``*`` instead of each value that singles out no owner."""
+    like = "stringlike" if statement.effect == "Allow" else "stringnotlike"
+    equals = like.replace("like", "equals")
     conditions = tuple(
-        replace(
-            condition, values=tuple(_wider(condition, value, host) for value in condition.values)
-        )
-        if condition.operator == operator and condition.key.startswith(f"{host}:")
+        _widened_condition(condition, like, host)
+        if condition.operator in (like, equals, f"{equals}ignorecase")
+        and condition.key.startswith(f"{host}:")
         else condition
         for condition in statement.conditions
     )
     return replace(statement, conditions=conditions)
 
 
-def _wider(condition: Condition, value: str, host: str) -> str:
-    claim = condition.key.removeprefix(f"{host}:")
-    if claim == "amr" or not is_wild(value):
+def _widened_condition(condition: Condition, like: str, host: str) -> Condition:
+    claim, is_pattern = condition.key.removeprefix(f"{host}:"), condition.operator == like
+    values = tuple(
+        _wider(claim, value, host) if is_pattern and is_wild(value) else _owned(claim, value, host)
+        for value in condition.values
+    )
+    if values == condition.values:
+        return condition
+    return replace(condition, operator=like, values=values)
+
+
+def _wider(claim: str, value: str, host: str) -> str:
+    """Return a pattern where it singles out an owner, else ``*``."""
+    if claim == "amr":
         return value
     beginning = re.split(r"[*?]|\$\{", value)[0]
     owner = next(owner for hosts, owner in _OWNERS if re.fullmatch(hosts, host))
     return value if re.match(owner, f"{claim}:{beginning}") else "*"
+
+
+def _owned(claim: str, value: str, host: str) -> str:
+    """Return a fixed value, but ``*`` for a value that any account of GitHub may choose."""
+    if not _GITHUB.fullmatch(host) or claim in _PERSONS:
+        return value
+    # The subject is claim:value:claim:value, as the repository's settings have it.
+    claims = value.split(":")[::2] if claim == "sub" else [claim]
+    return value if any(map(_OF_AN_OWNER.fullmatch, claims)) else "*"

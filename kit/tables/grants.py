@@ -53,7 +53,7 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.snapshot import Trouble
 from kit.tables import deputies
-from kit.tables.access_points import POINT_CALLS
+from kit.tables.access_points import POINT_CALLS, accounts_of_points
 from kit.tables.cells import Cell, derive
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
@@ -473,18 +473,21 @@ class _Grants:
         snapshot, labels = self.source.snapshot, self.source.labels
         run = snapshot.run
         allowing = [statement for statement in statements if statement.effect == "Allow"]
-        for account in sorted(accounts_named(allowing, snapshot.account) - {snapshot.account}):
+        accounts = accounts_named(allowing, snapshot.account)
+        of_points = accounts_of_points(tuple(statements), snapshot.account)
+        for number in sorted(accounts.keys() - {snapshot.account}):
+            # The id, or the pattern that it fits.
+            account = of_points.get(number, accounts[number])
             root = f"arn:{snapshot.header['partition']}:iam::{account}:root"
             declared = account in run.organisation_accounts or self._is_administrator(root)
-            caller = Caller("account", account=account, identity=EVERYTHING)
+            caller = Caller("account", account=number, identity=EVERYTHING)
             yield _Outsider(account, f"account {account}", caller, declared)
         for name in sorted({name for statement in allowing for name in identities(statement)}):
             caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, self._is_administrator(name))
-        for name in sorted(
-            {name for statement in allowing for name in unique_ids(statement)} - known_ids(snapshot)
-        ):
+        ids = {name for statement in allowing for name in unique_ids(statement)}
+        for name in sorted(ids - known_ids(snapshot).value):
             kind = "user" if name.startswith("AIDA") else "role"
             caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
             label = labels.label("identity", name)

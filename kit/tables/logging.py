@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from kit.bounds import ANSWER, parse_json
 from kit.calls import (
     CALLS,
     DESCRIBE_KEY,
@@ -177,10 +177,10 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
         if details and not _is_collectors(details, caller.value)
     ]
     versions = [
-        tls["tlsVersion"]
+        version
         for _, details in events
-        for tls in [details.get("tlsDetails") or {}]
-        if "tlsVersion" in tls
+        for version in [_member(details, *_TLS)]
+        if version is not None
     ]
     times = sorted(item["EventTime"] for item, _ in events if "EventTime" in item)
     window = {
@@ -202,17 +202,44 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     }
 
 
+# The texts of an event that the kit reads.
+_AGENT, _PRINCIPAL, _TLS = ("userAgent",), ("userIdentity", "arn"), ("tlsDetails", "tlsVersion")
+
+
 def _read(text: str | None) -> dict[str, Any]:
-    """Return the event's details; empty where these are not a JSON object."""
+    """Return the event's details; empty where these are not a JSON object with such members."""
     try:
-        details = json.loads(text or "{}")
+        details = parse_json(text or "{}", ANSWER)
+        for path in (_AGENT, _PRINCIPAL, _TLS):
+            _member(details, *path)
     except ValueError:
         return {}
-    return details if isinstance(details, dict) else {}
+    return dict(details)
+
+
+def _member(details: Any, *path: str) -> str | None:
+    """Return a text of an event; None if the event does not have it.
+
+    Raises
+    ------
+    ValueError
+        The event has something else in its place.
+    """
+    *outer, last = path
+    for name in outer:
+        if not isinstance(details, dict):
+            raise ValueError(f"{name}: not within an object")
+        details = details.get(name) or {}
+    if not isinstance(details, dict):
+        raise ValueError(f"{last}: not within an object")
+    value = details.get(last)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{last}: not a text")
+    return value
 
 
 def _is_collectors(event: dict[str, Any], caller: str | None) -> bool:
     """Return whether the collector caused the event, by its user agent or by its principal."""
-    principal = (event.get("userIdentity") or {}).get("arn")
-    agent = event.get("userAgent") or ""
+    principal = _member(event, *_PRINCIPAL)
+    agent = _member(event, *_AGENT) or ""
     return USER_AGENT in agent or (caller is not None and principal == caller)

@@ -9,6 +9,7 @@ from kit.access.conditions import Context, Some
 from kit.access.documents import Statement
 from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS
 from kit.snapshot import Snapshot
+from kit.tables.cells import Cell
 
 _UNIQUE_ID = re.compile(r"A(ROA|IDA|GPA)[A-Z0-9]+")
 
@@ -53,11 +54,12 @@ def of_organisation(name: str, paths: tuple[str, ...] = ()) -> Context:
     }
 
 
-def known_ids(snapshot: Snapshot) -> set[str]:
+def known_ids(snapshot: Snapshot) -> Cell:
     """The unique ids of the account's roles and users, those of AWS's services included."""
     details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-    return {
+    ids = {
         item.get(f"{kind}Id") or ""
         for kind in ("Role", "User")
         for item, _ in details.items(f"{kind}DetailList")
     }
+    return Cell(ids, details.evidence, details.trouble)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from kit.access.actions import FILES, KEYS
@@ -59,6 +61,7 @@ ACCESS_POINT_COLUMNS = {
 }
 Statements = tuple[Statement, ...]
 Outcomes = Mapping[str, Access]
+_SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 # Members of a grant of which AWS always sends one.
 _OF_GRANTS = {
     "GranteePrincipal": ("GranteePrincipal", "GranteeServicePrincipal"),
@@ -89,16 +92,17 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
     answer = snapshot.answer(GET_KEY_POLICY, described.region, KeyId=arn.value)
     policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY, snapshot.as_of)
     grants, unread = _granted(snapshot, described.region, arn.value)
-    account, known = snapshot.account, known_ids(snapshot)
+    account = snapshot.account
 
-    def admitted(policy: Statements, grants: Statements = ()) -> Outcomes:
+    def let_in(listed: _Lister, policy: Statements, grants: Statements = ()) -> Outcomes:
         target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
         return _furthest(
             (other.name, other.gets(decide(other.caller, action, target)))
-            for other in _others(target.policies, account, known)
+            for other in listed(target)
             for action, _ in KEYS
         )
 
+    admitted, admitted_ids = partial(let_in, _others), partial(let_in, _by_unique_id)
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
     by_grants, perhaps = (derive(_with(a), by_both) for a in (Access.YES, Access.UNKNOWN))
     if unread:  # what the other grants allow stands
@@ -107,7 +111,7 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
     return {
         "key_policy_admits": derive(_with(Access.YES), by_policy),
         "key_grants_admit": by_grants,
-        "key_may_admit": _unless_unlisted(perhaps, snapshot),
+        "key_may_admit": _and_unknown_ids(perhaps, derive(admitted_ids, policy, grants), snapshot),
     }
 
 
@@ -124,16 +128,45 @@ def _granted(snapshot: Snapshot, region: str, key: str) -> tuple[Cell, Trouble |
     statements = [
         {
             "Effect": "Allow",
-            "Principal": {"AWS": grant["GranteePrincipal"]},
+            **_grantee(grant),
             "Action": [f"kms:{operation}" for operation in grant["Operations"]],
             "Resource": "*",
         }
         for grant, _ in listed
-        if grant.get("GranteePrincipal") and grant.get("Operations")
+        if any(map(grant.get, _OF_GRANTS["GranteePrincipal"])) and grant.get("Operations")
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
     refs = tuple(ref for _, ref in listed) or answer.evidence
     return Cell(read_statements(document), refs, answer.trouble), next(iter(unread), None)
+
+
+def _grantee(grant: Mapping[str, Any]) -> dict[str, Any]:
+    """Whom a grant admits, and for whom where that is a service of AWS.
+
+    A service sends what a grant's constraints state. Whoever else holds a grant chooses what it
+    sends, so that constraints keep nobody out.
+
+    References
+    ----------
+    AWS Key Management Service API Reference, "GrantListEntry" (GranteePrincipal holds a service
+    principal, too) and "GrantConstraints".
+    """
+    principal = grant.get("GranteePrincipal") or ""
+    service = grant.get("GranteeServicePrincipal") or (
+        principal if _SERVICE.fullmatch(principal) else ""
+    )
+    if not service:
+        return {"Principal": {"AWS": principal}}
+    limits = grant.get("Constraints") or {}
+    pairs = {
+        f"kms:EncryptionContext:{name}": value
+        for form in ("EncryptionContextSubset", "EncryptionContextEquals")
+        for name, value in (limits.get(form) or {}).items()
+    }
+    source = {"aws:SourceArn": limits["SourceArn"]} if limits.get("SourceArn") else {}
+    tests = {"StringEquals": pairs, "ArnLike": source}
+    condition = {operator: values for operator, values in tests.items() if values}
+    return {"Principal": {"Service": service}} | ({"Condition": condition} if condition else {})
 
 
 def access_points(
@@ -157,29 +190,31 @@ def access_points(
     """
     points, known = listed_points(snapshot, labels, bucket, region)
     bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
-    known_here = known_ids(snapshot)
 
-    def admitted(_: None, policy: Statements, closed: bool, *__: Any) -> Outcomes:
+    def let_in(listed: _Lister, _: None, policy: Statements, closed: bool, *__: Any) -> Outcomes:
         target = Target(bucket_arn, snapshot.account, policy, blocks_public=closed)
         return _furthest(
-            outcome for point in points for outcome in _by_point(point, target, known_here, labels)
+            outcome for point in points for outcome in _by_point(point, target, listed)
         )
 
     each = [cell for point in points for cell in (point.arn, point.origin, point.policy)]
-    rests_on = (known, policy, restricted, *each) if points else (known,)
-    outcomes = derive(admitted if points else lambda _: {}, *rests_on)
+    rests_on = (known, policy, restricted, *each)
+    no_ids = derive(lambda _: {}, known)
+    outcomes = (
+        derive(partial(let_in, partial(_others_by_a_point, labels)), *rests_on)
+        if points
+        else no_ids
+    )
+    ids = derive(partial(let_in, _by_unique_id), *rests_on) if points else no_ids
+    perhaps = derive(_with(Access.UNKNOWN), outcomes)
     return {
         "access_points": derive(lambda _: sorted(point.label for point in points), known),
         "access_points_admit": derive(_with(Access.YES), outcomes),
-        "access_points_may_admit": _unless_unlisted(
-            derive(_with(Access.UNKNOWN), outcomes), snapshot
-        ),
+        "access_points_may_admit": _and_unknown_ids(perhaps, ids, snapshot),
     }
 
 
-def _by_point(
-    point: Point, bucket: Target, known: set[str], labels: Labels
-) -> Iterator[tuple[str, Access]]:
+def _by_point(point: Point, bucket: Target, listed: _Lister) -> Iterator[tuple[str, Access]]:
     account = bucket.account
     target = point.before(bucket, account)
 
@@ -190,29 +225,33 @@ def _by_point(
             return Access.UNKNOWN
         return allowed
 
-    statements = target.policy or ()
-    others = [
-        *_others(target.policies, account, known),
-        _Other(ANYBODY, Caller("anonymous")),
-        *(
-            _Other(
-                labels.label("identity", name),
-                Caller("user", name, "elsewhere", identity=EVERYTHING),
-            )
-            for name in sorted({n for statement in statements for n in identities(statement)})
-        ),
-    ]
-    for other in others:
+    for other in listed(target):
         for action, kind in FILES:
             yield other.name, other.gets(through(other.caller, action, kind))
 
 
-def _unless_unlisted(cell: Cell, snapshot: Snapshot) -> Cell:
-    """A gap where an id may be the account's own, whose roles and users could not be listed."""
-    details = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS)
-    if details.trouble and cell.value and _UNKNOWN_ID in cell.value:
-        return Cell(None, (*cell.refs, *details.evidence), details.trouble)
-    return cell
+def _and_unknown_ids(perhaps: Cell, outcomes: Cell, snapshot: Snapshot) -> Cell:
+    """Add whoever comes in by a unique id that no role and user of the account has.
+
+    Parameters
+    ----------
+    perhaps : Cell
+        Names of those who may come in.
+    outcomes : Cell
+        How far each unique id gets that statements name.
+    """
+    admitted = derive(
+        lambda ids: {name for name, access in ids.items() if access is not Access.NO}, outcomes
+    )
+    if not admitted.value:  # nobody need be looked up
+        return derive(lambda names, _: names, perhaps, admitted)
+    known = known_ids(snapshot)
+    if admitted.value <= known.value:  # whatever the rest of the list hides
+        known = replace(known, gap=None)
+    return derive(
+        lambda names, ids, known: [*names, _UNKNOWN_ID] if ids - known else names,
+        *(perhaps, admitted, known),
+    )
 
 
 @dataclass(frozen=True)
@@ -233,11 +272,16 @@ class _Other:
         return Access.UNKNOWN if self.perhaps and access is Access.YES else access
 
 
-def _others(statements: Statements, account: str, known: set[str]) -> Iterator[_Other]:
-    """Callers of accounts that are named, of any, of organisations; services; unknown unique ids."""
+_Lister = Callable[[Target], Iterable[_Other]]
+
+
+def _others(target: Target) -> Iterator[_Other]:
+    """Callers of accounts that are named, of any account, of organisations; services."""
+    statements, account = target.policies, target.account
     stranger = synthetic_callers(account)["any other account"]
-    for number in sorted(accounts_named(statements, account) - {account}):
-        yield _Other(number, any_of_account(number))
+    named = accounts_named(statements, account)
+    for number in sorted(named.keys() - {account}):
+        yield _Other(named[number], any_of_account(number))
     yield _Other(ANY_ACCOUNT, replace(stranger, context=of_organisation("o-other")))
     for _, how in organisations(statements):
         yield _Other("any account of an organisation", replace(stranger, context=how))
@@ -248,10 +292,23 @@ def _others(statements: Statements, account: str, known: set[str]) -> Iterator[_
         for how in anybodys:
             caller = Caller("service", service, context=how)
             yield _Other(f"any account, by way of {service}", caller, perhaps=True)
-    for name in sorted({n for statement in statements for n in unique_ids(statement)} - known):
+
+
+def _others_by_a_point(labels: Labels, point: Target) -> Iterator[_Other]:
+    """Those, and whoever is not signed in or named by something else than an account."""
+    yield from _others(point)
+    yield _Other(ANYBODY, Caller("anonymous"))
+    for name in sorted({n for statement in point.policy or () for n in identities(statement)}):
+        caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
+        yield _Other(labels.label("identity", name), caller)
+
+
+def _by_unique_id(target: Target) -> Iterator[_Other]:
+    """Whoever has a unique id that conditions name, as if nobody of the account had it."""
+    for name in sorted({n for statement in target.policies for n in unique_ids(statement)}):
         kind = "user" if name.startswith("AIDA") else "role"
         caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
-        yield _Other(_UNKNOWN_ID, caller, perhaps=True)
+        yield _Other(name, caller, perhaps=True)
 
 
 def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:

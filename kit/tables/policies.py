@@ -40,7 +40,10 @@ def read_once(document: Any, as_of: dt.datetime) -> tuple[Statement, ...]:
     PolicyError
         The document does not have the shape of a policy.
     """
-    text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
+    try:
+        text = document if isinstance(document, str) else json.dumps(document, sort_keys=True)
+    except RecursionError as error:
+        raise PolicyError("policy: lists and objects nested without end") from error
     return _statements(text, as_of)
 
 

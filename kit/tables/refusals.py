@@ -82,7 +82,7 @@ def _refuse_all(
     how = dict(context)
     statements = targets[0][1].policy or ()
     callers = [*synthetic_callers(account, partition).values()]
-    callers += map(any_of_account, accounts_named(statements, account) | {account})
+    callers += map(any_of_account, {*accounts_named(statements, account), account})
     singled_out = (pair for pair in _singled_out(statements) if pair[0] not in how)
     callers += [with_context(callers[0], key, value) for key, value in singled_out]
     outcomes = {
@@ -244,8 +244,12 @@ class _Policy:
     @property
     def other_accounts(self) -> list[str]:
         """Other accounts that it names and does not deny."""
-        named = accounts_named(self._denials, self._account) - {self._account}
-        return [number for number in sorted(named) if self._is_left_over(any_of_account(number))]
+        named = accounts_named(self._denials, self._account)
+        return [
+            named[number]
+            for number in sorted(named.keys() - {self._account})
+            if self._is_left_over(any_of_account(number))
+        ]
 
     def _named_principals(self) -> Iterator[str]:
         own = {

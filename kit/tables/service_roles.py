@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kit.access.patterns import many
+from kit.access.documents import PolicyError, Statement, read_statements
 from kit.calls import DESCRIBE_FLEETS, GET_ACCOUNT_AUTHORIZATION_DETAILS, Scope
+from kit.snapshot import Trouble
 from kit.tables.cells import Cell, absent_member, known_any
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
@@ -41,9 +42,17 @@ def service_roles(source: Source) -> Iterator[Row]:
     for name in SERVICE_ROLES:
         if name in roles:
             role, ref = roles[name]
-            deviations = list(_deviations(source, name, role))
-            unseen = None
-            if role.get("AssumeRolePolicyDocument") is None and not deviations:
+            document, unseen = role.get("AssumeRolePolicyDocument"), None
+            try:
+                trusted = None if document is None else read_statements(document)
+            except PolicyError:
+                evidence = ref.partition("#")[0]
+                trusted = None
+                unseen = Trouble("unreadable answer", answer.call.name, evidence=evidence)
+            deviations = list(_deviations(source, name, role, trusted))
+            if deviations:  # they stand, whatever the kit could not read
+                unseen = None
+            elif document is None:
                 unseen = absent_member(answer.call, "AssumeRolePolicyDocument", ref)
             cells = {
                 "expected": Cell(True, (ref,)),
@@ -68,15 +77,15 @@ def _fleets(source: Source) -> Cell:
     )
 
 
-def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str]:
-    """Yield what differs in the role's trust policy and in its other policies."""
-    document = role.get("AssumeRolePolicyDocument")
-    entries = many(document.get("Statement")) if isinstance(document, dict) else []
-    statements = [statement for statement in entries if isinstance(statement, dict)]
-    has_document = document is not None
-    if has_document and not any(statement.get("Effect") == "Allow" for statement in statements):
+def _deviations(
+    source: Source, name: str, role: dict[str, Any], trusted: tuple[Statement, ...] | None
+) -> Iterator[str]:
+    """Yield what differs in the role's trust policy, if it was read, and in its other policies."""
+    allowing = [statement for statement in trusted or () if statement.effect == "Allow"]
+    if trusted is not None and not allowing:
         yield "it does not trust its service"
-    if not all(_trusts_only(SERVICE_ROLES[name], statement) for statement in statements):
+    service = (("Service", SERVICE_ROLES[name]),)
+    if any(s.principals != service or s.excepts_principals for s in allowing):
         yield "it trusts others than its service"
     if role.get("RolePolicyList"):
         yield "it has inline policies"
@@ -86,12 +95,6 @@ def _deviations(source: Source, name: str, role: dict[str, Any]) -> Iterator[str
         arn = policy.get("PolicyArn") or ""
         if not _is_managed_by_aws(source, name, arn):
             yield f"it carries {policy_name(source.labels.label, arn)}"
-
-
-def _trusts_only(service: str, statement: dict[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    names = {k: many(v) for k, v in principal.items()} if isinstance(principal, dict) else {}
-    return statement.get("Effect") != "Allow" or names == {"Service": [service]}
 
 
 def _as_made(source: Source, name: str, role: dict[str, Any]) -> bool:

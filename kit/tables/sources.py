@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kit.calls import (
+    CALLS,
     DESCRIBE_APP_BLOCKS,
     DESCRIBE_APPLICATIONS,
     DESCRIBE_FLEETS,
@@ -70,7 +71,7 @@ def sources(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for bucket in _merged(_named(snapshot)):
         if not bucket.name:
-            yield _unnamed(source, "sources", bucket, DESCRIBE_APP_BLOCKS)
+            yield _unnamed(source, "sources", bucket)
             continue
         cells = {
             "owner": owner(snapshot, bucket.name),
@@ -99,7 +100,7 @@ def screenshots(source: Source) -> Iterator[Row]:
     snapshot = source.snapshot
     for bucket in screenshot_buckets(snapshot):
         if not bucket.name:
-            yield _unnamed(source, "screenshots", bucket, DESCRIBE_STACKS)
+            yield _unnamed(source, "screenshots", bucket)
             continue
         cells = {
             "owner": owner(snapshot, bucket.name),
@@ -176,8 +177,11 @@ def _name(arn: str | None) -> str:
     return (arn or "").rpartition(":::")[2]
 
 
-def _unnamed(source: Source, name: str, bucket: Bucket, call: Call) -> Row:
+def _unnamed(source: Source, name: str, bucket: Bucket) -> Row:
     """Return a row of gaps for a bucket that is in use and whose name AWS left out."""
-    gap = absent_member(call, "the bucket's name", bucket.refs[0])
+    ref = bucket.refs[0]
+    id = ref.partition("#")[0]
+    call = next(request.call for request in source.snapshot.evidence if request.id == id)
+    gap = absent_member(CALLS[call], "the bucket's name", ref)
     cells = {column: Cell(None, bucket.refs, gap) for column in SPECS[name].columns}
     return Row(bucket.region, bucket.purpose, bucket_label(source, bucket), cells)

@@ -5,10 +5,8 @@ The kit's own notebook runs on the snapshot, in this process. Nothing of the pac
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from collections import defaultdict
@@ -16,11 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-import nbformat
 import pikepdf
 import pyarrow as pa
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from kit.bag import INFO
 from kit.catalogue import texts
@@ -28,6 +24,7 @@ from kit.judge.digest import identity
 from kit.pack.attachments import attachments
 from kit.pack.document import Document, data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
+from kit.pack.execute import execute_here
 from kit.pack.html import page
 from kit.pack.info import stated_level
 from kit.pack.layout import lay_out
@@ -39,7 +36,6 @@ from kit.pack.tabular import findings_parquet
 from kit.pack.workbook import workbook
 from kit.redact.labels import open_labels
 from kit.report import fonts
-from kit.shipped import project
 from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
@@ -87,7 +83,8 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     maker = maker_of(info)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
-    executed = _executed(stored)
+    # A kernel would give the same: the notebook has nothing but calls of the kit.
+    executed = execute_here(NOTEBOOK, {"snapshot": str(stored.folder.resolve())})
     made = findings_data(executed)
     try:
         records = read_findings(contents)
@@ -102,33 +99,9 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
         else:
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
-            yield _parquet(contents, findings_parquet({**made, "records": records}))
+            yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
     yield from _forms(contents, info, executed, maker)
     yield from _evidence(contents, stored)
-
-
-def _executed(stored: Snapshot) -> NotebookNode:
-    """Return the kit's notebook, run on a snapshot, with the outputs that a pack is made from.
-
-    A kernel would give the same: the notebook has nothing but calls of the kit.
-    """
-    notebook: NotebookNode = nbformat.read(project("notebooks") / NOTEBOOK, 4)  # type: ignore[no-untyped-call]
-    names: dict[str, Any] = {}
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        tree, last = ast.parse(cell.source), None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)
-        exec(compile(tree, NOTEBOOK, "exec"), names)
-        if "parameters" in cell.metadata.get("tags", ()):
-            names["snapshot"] = str(stored.folder.resolve())
-        shown: Any = eval(compile(last, NOTEBOOK, "eval"), names) if last else None
-        if hasattr(shown, "_repr_mimebundle_"):
-            bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
-            output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
-            cell.outputs = [output]
-    return notebook
 
 
 def _forms(

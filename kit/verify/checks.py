@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kit.report.formats import escape
+from kit.visible import one_line
 
 UNSIGNED = (
     "UNSIGNED: this pack does not prove who made it; anyone can change it and renew its lists"
@@ -44,7 +44,7 @@ class Check:
     def line(self) -> str:
         """The check as a line for a terminal, which no name in a pack can break or colour."""
         word = "note" if self.note else "ok" if self.ok else "FAILED"
-        return f"{word:<8}{_visible(self.subject)}: {_visible(self.message)}"
+        return f"{word:<8}{one_line(self.subject)}: {one_line(self.message)}"
 
 
 NOT_COMPARED, NO_SIGNATURE, NO_TRUST = "not compared", "no signature", "no trust"
@@ -89,17 +89,13 @@ def ending(checks: Sequence[Check]) -> Iterator[str]:
     made = sum(not check.note for check in checks)
     left = {check.open for check in checks}
     yield f"{wrong} of {made} checks FAILED" if wrong else f"{made} checks, all ok"
-    names = dict.fromkeys(_visible(c.subject) for c in checks if c.open == NOT_COMPARED)
+    names = dict.fromkeys(one_line(c.subject) for c in checks if c.open == NOT_COMPARED)
     if names:
         yield f"not compared: {', '.join(names)}"
-    unshown = dict.fromkeys(_visible(c.subject) for c in checks if c.open == NO_REVOCATION)
+    unshown = dict.fromkeys(one_line(c.subject) for c in checks if c.open == NO_REVOCATION)
     if unshown:
         yield f"revocation not shown: {', '.join(unshown)}"
     if NO_TRUST in left and NO_SIGNATURE not in left:
         yield _SIGNER_UNKNOWN
     if NO_SIGNATURE in left:
         yield UNSIGNED
-
-
-def _visible(text: str) -> str:
-    return escape(text).replace("\n", "⟨U+000A⟩").replace("\t", "⟨U+0009⟩")

@@ -17,28 +17,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from kit import bounds
 from kit.bag import DECLARATION, INFO, MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bounds import kind_of_file
 from kit.errors import CannotRunError, UserError
 
-MOST_FILES = 50_000
-MOST_BYTES = 2 << 30  # of all files
-MOST_IN_MEMORY = 256 << 20  # of a file that is parsed
-# And of those that are read before anything vouches for them: more than any pack's has.
+# Bytes of files that are read before anything vouches for them: more than any pack's has.
 LIMITS = {
     **dict.fromkeys((DECLARATION, TAG_MANIFEST), 4 << 10),
     **dict.fromkeys((INFO, SIGNATURE, TIMESTAMP), 1 << 20),
     MANIFEST: 16 << 20,
 }
-_MOST_DEEP = 8
 _CHUNK = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_KINDS = {
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFBLK: "a device",
-    stat.S_IFCHR: "a device",
-}
 
 
 class RefusedError(Exception):
@@ -96,7 +87,7 @@ class Contents(ABC):
         """
         if name not in self.sizes:
             raise UnreadableError("is not there")
-        most = LIMITS.get(name, MOST_IN_MEMORY)
+        most = LIMITS.get(name, bounds.PACK_FILE)
         if self.sizes[name] > most:
             raise UnreadableError(f"has {self.sizes[name]} bytes; {most} are read at most")
         return b"".join(self._chunks(name))
@@ -116,14 +107,14 @@ class Contents(ABC):
     def _add(self, name: str, size: int) -> None:
         if name in self.sizes:
             raise RefusedError(name, "stands there twice")
-        if name.count("/") >= _MOST_DEEP:
-            raise RefusedError(name, f"lies in more than {_MOST_DEEP} folders")
+        if name.count("/") >= bounds.PACK_FOLDERS:
+            raise RefusedError(name, f"lies in more than {bounds.PACK_FOLDERS} folders")
         self.sizes[name] = size
         self._total += size
-        if len(self.sizes) > MOST_FILES:
-            raise RefusedError("the pack", f"holds more than {MOST_FILES} files")
-        if self._total > MOST_BYTES:
-            raise RefusedError("the pack", f"holds more than {MOST_BYTES} bytes")
+        if len(self.sizes) > bounds.PACK_FILES:
+            raise RefusedError("the pack", f"holds more than {bounds.PACK_FILES} files")
+        if self._total > bounds.PACK_BYTES:
+            raise RefusedError("the pack", f"holds more than {bounds.PACK_BYTES} bytes")
 
 
 class _Folder(Contents):
@@ -133,15 +124,15 @@ class _Folder(Contents):
         self._walk(root, "", 0)
 
     def _walk(self, folder: Path, prefix: str, depth: int) -> None:
-        if depth > _MOST_DEEP:
-            raise RefusedError(prefix, f"lies in more than {_MOST_DEEP} folders")
+        if depth > bounds.PACK_FOLDERS:
+            raise RefusedError(prefix, f"lies in more than {bounds.PACK_FOLDERS} folders")
         with os.scandir(folder) as entries:
             for entry in entries:
                 name, state = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(state.st_mode):
                     self._walk(folder / entry.name, f"{name}/", depth + 1)
                 elif not stat.S_ISREG(state.st_mode):
-                    raise RefusedError(name, f"is {_kind(state.st_mode)}, not a file")
+                    raise RefusedError(name, f"is {kind_of_file(state.st_mode)}, not a file")
                 elif state.st_nlink > 1:
                     raise RefusedError(
                         name,
@@ -179,7 +170,7 @@ def _checked(member: zipfile.ZipInfo) -> str:
     if "\0" in name or "\\" in name or ":" in parts[0] or not all(parts) or {".", ".."} & {*parts}:
         raise RefusedError(name, "is a name that leads out of the pack")
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise RefusedError(name, f"is {_kind(mode)}, not a file")
+        raise RefusedError(name, f"is {kind_of_file(mode)}, not a file")
     if member.flag_bits & 1:
         raise RefusedError(name, "is encrypted")
     if member.compress_type not in _METHODS:
@@ -192,10 +183,6 @@ def _top(names: set[str]) -> str:
     first = min(names, default="").partition("/")[0]
     whole = DECLARATION not in names and all(name.startswith(f"{first}/") for name in names)
     return f"{first}/" if whole else ""
-
-
-def _kind(mode: int) -> str:
-    return _KINDS.get(stat.S_IFMT(mode), "something else")
 
 
 @contextmanager

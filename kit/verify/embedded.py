@@ -22,25 +22,24 @@ from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
+from kit import bounds
+from kit.bounds import read_file
 from kit.errors import UserError
-from kit.pack.revocation import MOST_CRL, MOST_ITEMS, MOST_OCSP, Item, UnusableError, load_item
+from kit.pack.revocation import Item, UnusableError, load_item
 
 DECODING = DecodeLimits(
     per_purpose={
         **DEFAULT_PURPOSE_LIMITS,
-        DecodePurpose.CRL: StreamDecodeLimits(max_ratio=None, max_output_size=MOST_CRL),
-        DecodePurpose.OCSP_RESPONSE: StreamDecodeLimits(max_ratio=None, max_output_size=MOST_OCSP),
+        DecodePurpose.CRL: StreamDecodeLimits(max_ratio=None, max_output_size=bounds.CRL),
+        DecodePurpose.OCSP_RESPONSE: StreamDecodeLimits(
+            max_ratio=None, max_output_size=bounds.OCSP_RESPONSE
+        ),
     }
 )
-_MOST_CERTIFICATE = 64 << 10
-_MOST_CERTIFICATES = 64
-# Of chains that can be put together from certificates of the same names: pyHanko tries each.
-_MOST_CHAINS = 64
-_MOST_TOGETHER = 16 << 20
 _STREAMS = {
-    "/Certs": (DecodePurpose.CERTIFICATE, _MOST_CERTIFICATE, _MOST_CERTIFICATES),
-    "/CRLs": (DecodePurpose.CRL, MOST_CRL, MOST_ITEMS),
-    "/OCSPs": (DecodePurpose.OCSP_RESPONSE, MOST_OCSP, MOST_ITEMS),
+    "/Certs": (DecodePurpose.CERTIFICATE, bounds.CERTIFICATE, bounds.VALIDATION_ITEMS),
+    "/CRLs": (DecodePurpose.CRL, bounds.CRL, bounds.VALIDATION_ITEMS),
+    "/OCSPs": (DecodePurpose.OCSP_RESPONSE, bounds.OCSP_RESPONSE, bounds.VALIDATION_ITEMS),
 }
 
 
@@ -69,8 +68,10 @@ def in_cms(signed: Any) -> Embedded:
         It holds more than any signature does.
     """
     choices = signed["crls"] or ()
-    if len(choices) > MOST_ITEMS:
-        raise ValueError(f"{len(choices)} CRLs and OCSP responses; {MOST_ITEMS} at most")
+    if len(choices) > bounds.VALIDATION_ITEMS:
+        raise ValueError(
+            f"{len(choices)} CRLs and OCSP responses; {bounds.VALIDATION_ITEMS} at most"
+        )
     items = []
     for choice in choices:
         if choice.name == "crl":
@@ -91,7 +92,7 @@ def in_document(handler: PdfHandler) -> Embedded:
     if "/DSS" not in handler.root:
         return Embedded()
     read: dict[str, list[bytes]] = {}
-    left = _MOST_TOGETHER
+    left = bounds.VALIDATION_DATA
     try:
         store = handler.root["/DSS"]
         for key, (purpose, most, count) in _STREAMS.items():
@@ -109,7 +110,7 @@ def in_document(handler: PdfHandler) -> Embedded:
                 content = stream.read_data(purpose)
                 left -= len(content)
                 if left < 0:
-                    raise ValueError(f"more than {_MOST_TOGETHER} bytes in the DSS")
+                    raise ValueError(f"more than {bounds.VALIDATION_DATA} bytes in the DSS")
                 read.setdefault(key, []).append(content)
     except (PdfError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"a DSS that cannot be read: {error}") from None
@@ -121,11 +122,13 @@ def in_document(handler: PdfHandler) -> Embedded:
 def refuse_many(certificates: Iterable[asn1.Certificate]) -> None:
     """Raise a `ValueError` at more certificates than chains of a signature have."""
     different = {certificate.dump(): certificate for certificate in certificates}.values()
-    if len(different) > _MOST_CERTIFICATES:
-        raise ValueError(f"{len(different)} certificates; {_MOST_CERTIFICATES} at most")
+    if len(different) > bounds.VALIDATION_ITEMS:
+        raise ValueError(f"{len(different)} certificates; {bounds.VALIDATION_ITEMS} at most")
     alike = Counter(certificate.subject.dump() for certificate in different)
-    if prod(alike.values()) > _MOST_CHAINS:
-        raise ValueError(f"certificates of the same names, for more than {_MOST_CHAINS} chains")
+    if prod(alike.values()) > bounds.CERTIFICATE_CHAINS:
+        raise ValueError(
+            f"certificates of the same names, for more than {bounds.CERTIFICATE_CHAINS} chains"
+        )
 
 
 def read_revocations(paths: Iterable[Path]) -> tuple[Item, ...]:
@@ -141,10 +144,7 @@ def read_revocations(paths: Iterable[Path]) -> tuple[Item, ...]:
 
 def _read_item(path: Path) -> Item:
     try:
-        with path.open("rb") as file:
-            content = file.read(2 * MOST_CRL + 1)
-        if len(content) > 2 * MOST_CRL:
-            raise UnusableError(f"a file of more than {2 * MOST_CRL} bytes")
+        content = read_file(path, 2 * bounds.CRL)  # PEM is longer than DER
         if pem.detect(content):
             content = pem.unarmor(content)[2]
         return load_item(content, dt.datetime.now(dt.UTC))

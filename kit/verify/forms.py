@@ -12,11 +12,13 @@ from typing import Any, get_args
 
 from kit.catalogue.statuses import exit_code
 from kit.judge.digest import ROLL_UP, findings_digest
+from kit.pack.blocks import ColumnBlock, CoverBlock, table_block
 from kit.pack.document import Document
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.tabular import findings_parquet
 from kit.parameters import Run
+from kit.report.records import Facts, FindingsData
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings, read_index
@@ -71,40 +73,42 @@ def check_forms(
 
 def _data(
     contents: Contents, manifest: Mapping[str, Any], page: Page
-) -> Iterator[tuple[Document, dict[str, Any]]]:
+) -> Iterator[tuple[Document, FindingsData]]:
     """Yield document and findings as the pack's files were made from them, for each role."""
     records = read_findings(contents)
     if is_earlier(records):
         return
-    cover = {
-        "title": page.title,
-        "subtitle": page.subtitle,
-        "stamp": page.stamp or None,
-        "marks": page.marks,
-    }
+    cover = CoverBlock(
+        kind="cover",
+        title=page.title,
+        subtitle=page.subtitle,
+        facts=[],
+        as_of=manifest["as_of"],
+        stamp=page.stamp or None,
+        marks=page.marks,
+        paper="",
+        language="",
+    )
     index = read_index(contents)
-    requests = {
-        "kind": "table",
-        "id": "evidence",
-        "columns": [{"name": "id"}, {"name": "time"}],
-        "rows": [[name, row["started"]] for name, row in index.items()],
-    }
+    columns = [ColumnBlock(name=n, title="", kind="text", brief=None) for n in ("id", "time")]
+    sent = [[name, row["started"]] for name, row in index.items()]
+    requests = table_block("evidence", columns, sent)
     ended = [row["ended"] for name, row in index.items() if name.startswith("E")]
     leaves = [(row["status"], row["reason"]) for row in records if row["subject"] != ROLL_UP]
     for role in _ROLES:
-        facts = {
-            "account": manifest["account"],
-            "as_of": manifest["as_of"],
-            "ended": max([manifest["as_of"], *ended]),
-            "stamp": page.stamp or None,
-            "kit": manifest["kit"],
-            "botocore": manifest["botocore"],
-            "snapshot": manifest["sha256"],
-            "digest": findings_digest(records),
-            "exit_code": exit_code(leaves),
-            "data_role": role,
-            "unused_waivers": "",
-        }
+        facts = Facts(
+            account=manifest["account"],
+            as_of=manifest["as_of"],
+            ended=max([manifest["as_of"], *ended]),
+            stamp=page.stamp or None,
+            kit=manifest["kit"],
+            botocore=manifest["botocore"],
+            snapshot=manifest["sha256"],
+            digest=findings_digest(records),
+            exit_code=exit_code(leaves),
+            data_role=role,
+            unused_waivers="",
+        )
         yield Document(cover, [requests], page.controls, {}), {"records": records, "facts": facts}
 
 

@@ -31,6 +31,7 @@ from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import SignatureCoverageLevel, TimestampSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
+from kit import bounds
 from kit.bag import SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.pack.levels import ARCHIVED, BASIC, LONG, STAMPED
 from kit.pack.revocation import (
@@ -53,7 +54,6 @@ _USAGE = KeyUsageConstraints(
 )
 _HASHES = ("sha256", "sha384", "sha512")
 _ENDS = re.compile(rb"startxref\s+[0-9]+\s+%%EOF\s*\Z")
-_MOST_ABOVE = 8
 Roots = Sequence[asn1.Certificate]
 
 
@@ -400,7 +400,7 @@ def _chain(status: Any, pool: Sequence[asn1.Certificate]) -> list[x509.Certifica
     if len(chain) > 1:
         return chain
     chain, candidates = [_read(status.signing_cert)], [_read(part) for part in pool]
-    while chain[-1].issuer != chain[-1].subject and len(chain) <= _MOST_ABOVE:
+    while chain[-1].issuer != chain[-1].subject and len(chain) <= bounds.ISSUERS:
         issuer = next((part for part in candidates if _issued(chain[-1], part)), None)
         if issuer is None:
             break
@@ -439,7 +439,7 @@ def _context(
 def _top(leaf: asn1.Certificate, pool: Sequence[asn1.Certificate]) -> asn1.Certificate:
     """Return the topmost certificate above another in a pack, by name; pyHanko checks the path."""
     top = leaf
-    for _ in range(_MOST_ABOVE):
+    for _ in range(bounds.ISSUERS):
         if top.subject == top.issuer:
             break
         above = next((part for part in pool if part.subject == top.issuer), None)

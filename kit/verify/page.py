@@ -16,12 +16,13 @@ from kit.bag import INFO
 from kit.catalogue.texts import text
 from kit.judge.findings import worst
 from kit.pack.html import assets, policy_of, script_words
-from kit.report.formats import SEVERITIES, STATUSES, cell_text, escape
+from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
 from kit.verify.kinds import CSV, HTML
 from kit.verify.maker import Maker
+from kit.visible import escape
 
 _TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+(?:="[^"<>]*")?)*)>|([^<]+)')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)(?:="([^"]*)")?')
@@ -292,8 +293,7 @@ def check_page(
 
 def _assets(page: Page, maker: Maker) -> Iterator[Check]:
     """Yield a script, a style or a policy that is not the kit's."""
-    cover = {"stamp": page.stamp, "marks": page.marks}
-    style, script, _ = assets(cover)
+    style, script, _ = assets([*filter(None, [page.stamp]), *page.marks])
     for name, own, kits in (
         ("script", page.script, script),
         ("words of the script", page.words, script_words()),

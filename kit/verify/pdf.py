@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pikepdf
 from pikepdf import settings
 
-from kit.verify.contents import MOST_IN_MEMORY, Contents, UnreadableError
+from kit.bounds import PACK_FILE
+from kit.verify.contents import Contents, UnreadableError
 from kit.verify.kinds import PDF
 
 _MOST_OBJECTS = 1_000_000
@@ -54,7 +55,7 @@ def opened(contents: Contents, content: bytes | None = None) -> Iterator[pikepdf
             for item in file.objects:
                 if isinstance(item, pikepdf.Stream) and item.get("/Type") in _STRUCTURE:
                     item.read_bytes()
-            settings.set_qpdf_limits(flate_max_memory=MOST_IN_MEMORY)  # what is attached
+            settings.set_qpdf_limits(flate_max_memory=PACK_FILE)  # what is attached
             yield file
     except UnreadableError:
         raise

@@ -19,6 +19,7 @@ from asn1crypto import x509 as asn1
 from pyhanko.keys import load_certs_from_pemder_data
 
 from kit.bag import INFO, SIGNATURE, TIMESTAMP
+from kit.bounds import CERTIFICATES, read_file
 from kit.errors import UserError
 from kit.pack.event_loop import apart
 from kit.pack.info import stated_level
@@ -61,7 +62,7 @@ def read_roots(path: Path | None) -> Roots:
     if not path:
         return ()
     try:
-        roots = tuple(load_certs_from_pemder_data(path.read_bytes()))
+        roots = tuple(load_certs_from_pemder_data(read_file(path, CERTIFICATES)))
         for root in roots:
             root.native  # noqa: B018  (parsed as a whole, or a ValueError)
         return roots

@@ -15,15 +15,16 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+
+from kit.outputs import scratch
 
 ADDRESS = "EVIDENCE_WARM_SOCKET"  # the variable with the server's address
 LENGTH, STATUS = struct.Struct("!I"), struct.Struct("!i")
@@ -40,6 +41,7 @@ _ENVIRONMENT = {
 
 _server: subprocess.Popen[bytes] | None = None
 _address = ""
+_folder = ExitStack()  # holds the temporary folder of the address
 
 
 class NotWarm(Exception):  # noqa: N818 - not an error, but a way out
@@ -173,7 +175,7 @@ def _find_server() -> str:
         return inherited
     if _server is None or _server.poll() is not None:
         _stop()
-        _address = str(Path(tempfile.mkdtemp(prefix="evidence-")) / "warm")
+        _address = str(_folder.enter_context(scratch()) / "warm")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(_address)
             listener.listen(64)
@@ -196,5 +198,4 @@ def _stop() -> None:
         _server.stdin.close()
         _server.wait()
         _server = None
-    if _address:
-        shutil.rmtree(Path(_address).parent, ignore_errors=True)
+    _folder.close()

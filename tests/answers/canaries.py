@@ -52,6 +52,14 @@ def secret(number: int) -> str:
         f"IQoJb3JpZ2luX2VjE{core}{'Aa0' * 20}",
         f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIi{core}.SflKxwRJSMeKKF2QT4fwpMeJf36",
         f"ghp_{core}abcdefghijklmnopqrstuvwxyz0123",
+        f"mysql -u root -p{core}!",
+        f"net use Z: \\\\files\\cad {core} /user:svc",
+        f"curl -u jane:{core} https://example.org",
+        f'<add key="Password" value="{core}"/>',
+        f"https://hooks.slack.com/services/T01EXAMPLE/B02EXAMPLE/{core}abcdefghijkl",
+        f"Login: kiosk / {core}-7",
+        f"pass\u200bword={core}!9",
+        f'"name":"DB_PASSWORD","value":"{core}"',
     )
     return kinds[number % len(kinds)]
 

@@ -139,7 +139,7 @@ def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) ->
     after = json.loads(lost.read_bytes())
     for name in ("findings_digest", "snapshot_sha256", "pack_sha256"):
         assert after[name] == json.loads(before)[name]
-    assert not (again.place(TIDY) / ".pack.1234").exists()
+    assert (again.place(TIDY) / ".pack.1234").exists(), "only `evidence clean` removes leftovers"
 
 
 def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_asked(

@@ -132,5 +132,5 @@ def test_a_file_that_cannot_be_written_to_its_end_leaves_no_pack(desk: Desk) -> 
     assert (done.returncode, done.stderr) == (1, "")
     facts = desk.states()[EMPTY]
     assert facts["state"] == "failed"
-    assert "cannot be written (File too large)" in facts["why"]
+    assert "cannot be written (the file would be larger than 40960 bytes" in facts["why"]
     assert [path.name for path in desk.place(EMPTY).iterdir()] == ["snapshot"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,22 +18,11 @@ from kit.collect.collector import collect
 from kit.collect.session import Clients
 from kit.errors import CannotRunError, UserError
 from kit.judge import needed_calls
-from kit.parameters import Run, parameters
+from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot, digest
-
-DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
-
-
-@pytest.fixture
-def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    """The run of the demo, in an environment that talks to the sandbox; faults end with it."""
-    for name, value in sandbox.environment("demo").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    yield parameters(DEMO).model_copy(update={"outputs": str(tmp_path)})
-    sandbox.faults.clear()
+from tests.collect.policies import WHOLE
 
 
 def gather(run: Run, *chosen: str) -> Snapshot:
@@ -281,7 +269,7 @@ def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
 
 def test_the_snapshot_tells_whether_certificates_were_verified(demo: Run) -> None:
     assert gather(demo, "GV-01").header["certificates_verified"] is True
-    clients = Clients(demo)
+    clients = Clients(demo, WHOLE)
     clients.client("sts", "eu-west-1")
     assert clients.verify_certificates
     lax = boto3.client("sts", region_name="eu-west-1", verify=False)

@@ -7,8 +7,6 @@ import socket
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,56 +24,30 @@ from kit.collect.limits import (
 from kit.collect.session import Clients
 from kit.errors import CannotRunError
 from kit.judge import needed_calls
-from kit.parameters import Run, parameters
+from kit.parameters import Run
 from kit.report.cover import cover
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from kit.snapshot import Request, Snapshot
+from tests.collect.conftest import claims, requests_of, verdicts
+from tests.collect.policies import WHOLE
 
-DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 AWAY = "eu-west-1"
 SHORT = {"read_seconds": 0.4, "call_seconds": 0.8, "region_seconds": 1.6}
 
 
 @pytest.fixture
-def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    for name, value in sandbox.environment("demo").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
-    yield parameters(DEMO).model_copy(update={"outputs": str(tmp_path / "outputs")})
-    sandbox.faults.clear()
-
-
-@pytest.fixture(scope="module")
-def faultless(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment("demo").items():
-            patch.setenv(name, value)
-        folder = tmp_path_factory.mktemp("faultless") / "snapshot"
-        return collect(parameters(DEMO), needed_calls([]), folder, progress=False)
+def max_attempts() -> str:
+    return "4"
 
 
 def gather(run: Run, **changed: Any) -> Snapshot:
     return collect(run.model_copy(update=changed), needed_calls([]), progress=False)
 
 
-def ask(run: Run, *operations: str, **changed: Any) -> Snapshot:
+def collect_only(run: Run, *operations: str, **changed: Any) -> Snapshot:
     wanted = [call for call in calls.CALLS.values() if call.operation in operations]
     return collect(run.model_copy(update=changed), wanted, progress=False)
-
-
-def verdicts(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
-    return Counter(
-        (f.control, f.region, f.resource, f.status) for f in evaluate(tabulate(snapshot)).leaves
-    )
-
-
-def claims(snapshot: Snapshot) -> set[tuple[str, ...]]:
-    return {v for v in verdicts(snapshot) if v[3] in ("pass", "not applicable", "attested")}
-
-
-def of(snapshot: Snapshot, operation: str) -> list[Request]:
-    return [request for request in snapshot.requests if request.operation == operation]
 
 
 def code(request: Request) -> str:
@@ -113,8 +85,8 @@ def test_a_region_that_never_answers_is_given_up(
 
 def test_a_byte_now_and_then_keeps_no_call_alive(demo: Run, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "drip", seconds=0.05))
-    snapshot = ask(demo, "DescribeFleets", "DescribeStacks", call_seconds=0.6)
-    assert {code(r) for r in of(snapshot, "DescribeFleets")} == {"CallOverdueError"}
+    snapshot = collect_only(demo, "DescribeFleets", "DescribeStacks", call_seconds=0.6)
+    assert {code(r) for r in requests_of(snapshot, "DescribeFleets")} == {"CallOverdueError"}
 
 
 def test_an_account_that_never_answers_is_told_in_a_line(demo: Run, sandbox: Sandbox) -> None:
@@ -141,7 +113,7 @@ def test_headers_that_drip_are_ended_too(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    clients = Clients(Run(account="111111111111", call_seconds=0.5))
+    clients = Clients(Run(account="111111111111", call_seconds=0.5), WHOLE)
     client = clients.client("appstream", AWAY)
     within = clients.call("appstream", AWAY)
     with pytest.raises(CallOverdueError, match=r"0\.5 seconds \(call_seconds\)"), within:
@@ -153,7 +125,7 @@ def test_headers_that_drip_are_ended_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_endless_pages_end(demo: Run, sandbox: Sandbox, faultless: Snapshot) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeStacks", "endless", region=AWAY))
     snapshot = gather(demo)
-    pages = [r for r in of(snapshot, "DescribeStacks") if r.region == AWAY]
+    pages = [r for r in requests_of(snapshot, "DescribeStacks") if r.region == AWAY]
     assert len(pages) == _MOST_BARREN + 1
     assert pages[-1].cut == f"{_MOST_BARREN} pages in a row listed nothing new, more exist"
     listed = snapshot.answer(calls.DESCRIBE_STACKS, AWAY)
@@ -171,7 +143,7 @@ def test_pages_with_something_new_now_and_then_are_read_on(demo: Run) -> None:
     with local.start(["demo"], page_size=1) as small, pytest.MonkeyPatch.context() as patch:
         for name, value in small.environment("demo").items():
             patch.setenv(name, value)
-        snapshot = ask(demo, "DescribeStacks", "GetAccountAuthorizationDetails")
+        snapshot = collect_only(demo, "DescribeStacks", "GetAccountAuthorizationDetails")
     assert not [request for request in snapshot.requests if request.cut]
 
 

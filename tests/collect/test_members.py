@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -81,6 +83,36 @@ def test_a_refusal_is_no_empty_organisation(
     with pytest.raises(error, match=told) as caught:
         find_members(RUN, wanted)
     assert type(caught.value) is error
+
+
+def test_an_organisation_that_does_not_answer_is_reported_in_a_line(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("organizations", "*", "stall"))
+    with pytest.raises(CannotRunError, match="could not be reached: no whole answer within 1 sec"):
+        find_members(RUN.model_copy(update={"call_seconds": 1.0}), Discover())
+
+
+@pytest.mark.parametrize(
+    "page", [{}, {"Accounts": None}, {"Accounts": [{"Status": "ACTIVE"}]}, {"Accounts": [{}] * 2}]
+)
+def test_an_answer_without_accounts_is_no_empty_organisation(
+    monkeypatch: pytest.MonkeyPatch, page: dict[str, object]
+) -> None:
+    client = Mock()
+    client.get_paginator.return_value.paginate.return_value = [page]
+    monkeypatch.setattr("kit.collect.session.Clients.client", lambda *_: client)
+    with pytest.raises(CannotRunError, match="lacks Accounts"):
+        find_members(RUN, Discover())
+
+
+def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"Id": DEMO, "Status": "ACTIVE"}
+    client = Mock()
+    client.get_paginator.return_value.paginate.return_value = itertools.repeat(
+        {"Accounts": [account] * 1_000}
+    )
+    monkeypatch.setattr("kit.collect.session.Clients.client", lambda *_: client)
+    with pytest.raises(CannotRunError, match="more than 100,000 accounts"):
+        find_members(RUN, Discover())
 
 
 def test_an_account_that_administers_no_organisation_is_told() -> None:

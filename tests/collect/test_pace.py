@@ -16,6 +16,7 @@ from kit.collect.collector import _AT_ONCE, _Engine, collect
 from kit.collect.session import Clients
 from kit.judge import needed_calls
 from kit.parameters import Run
+from tests.collect.policies import WHOLE
 
 DEMO = "210987654321"
 REGIONS = ["eu-central-1", "eu-west-1"]
@@ -63,6 +64,6 @@ def test_a_service_in_a_region_gets_few_requests_at_once(
             monkeypatch.setenv(name, value)
         run = Run(account=DEMO, regions=["eu-central-1"])
         collect(run, needed_calls([]), tmp_path / "snapshot", progress=False)
-        agent = Clients(run).client("sts", "eu-west-1").meta.config.user_agent_extra
+        agent = Clients(run, WHOLE).client("sts", "eu-west-1").meta.config.user_agent_extra
     assert max(most.values()) == _AT_ONCE
     assert agent.startswith("appstream-evidence-kit/")

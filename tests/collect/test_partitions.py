@@ -29,6 +29,7 @@ from kit.cli import main
 from kit.collect.collector import _Engine
 from kit.collect.session import Clients
 from kit.parameters import Run
+from tests.collect.policies import WHOLE
 from tests.standins import ACCOUNT, AS_OF, Account
 
 GOV = "us-gov-east-1"
@@ -49,7 +50,7 @@ def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[_Engine]:
     """The collector's engine, to which STS has answered who is calling."""
     partition, region = request.param
     run = Run(account=ACCOUNT, regions=[region])
-    engine = _Engine(run, Clients(run), AS_OF, progress=False)
+    engine = _Engine(run, Clients(run, WHOLE), AS_OF, progress=False)
     caller = Account(tmp_path).snapshot().requests
     arn = f"arn:{partition}:sts::{ACCOUNT}:assumed-role/Evidence/kit"
     engine.requests = [
@@ -100,7 +101,7 @@ def test_a_run_logs_in_where_its_partition_is(
     monkeypatch.setenv("AWS_DEFAULT_REGION", shell)
     run = Run.model_validate({"account": ACCOUNT, **fields})
     monkeypatch.setattr("kit.collect.session._assume", lambda session, *_: session)
-    assert Clients(run).home == home
+    assert Clients(run, WHOLE).home == home
 
 
 def test_the_home_of_a_partition_is_botocores() -> None:

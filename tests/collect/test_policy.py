@@ -26,9 +26,11 @@ import kit.collect.collector as engine
 from kit.calls import CALLS, Call
 from kit.collect import session
 from kit.collect.collector import collect
-from kit.collect.policy import plan, policy
+from kit.collect.policy import AUDIT, DERIVED, SECURITY_AUDIT, plan, policy, session_policies
+from kit.collect.policy import MOST_CHARACTERS as MOST_OF_A_SESSION
 from kit.judge import needed_calls
 from kit.parameters import Run
+from kit.sandbox.permissions import allows, managed_policy
 from kit.snapshot import Request
 from tests.matrix import ACCOUNTS, Bench, refused
 
@@ -74,6 +76,61 @@ def test_no_action_reads_what_is_in_buckets_or_secrets() -> None:
 
 def test_it_fits_into_one_managed_policy() -> None:
     assert len(json.dumps(WHOLE, separators=(",", ":"))) <= MOST_CHARACTERS
+
+
+# --- as session policies -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_session_policies_fit_and_allow_together_what_the_policy_allows(partition: str) -> None:
+    document = policy(CALLS.values(), partition)
+    forms = session_policies(document, partition)
+    assert forms[-1].form == AUDIT
+    for each in forms:
+        assert len(each.document) <= MOST_OF_A_SESSION
+        assert " " not in each.document
+        audit = SECURITY_AUDIT if each.arns else set()
+        statements = json.loads(each.document)["Statement"]
+        allowed = {action for one in statements for action in one["Action"]}
+        assert allowed | (audit & set(ACTIONS)) == set(ACTIONS)
+        assert each.actions == len(allowed)
+        assert not allowed & audit
+        assert "*" not in "".join(allowed)
+        if each.form == DERIVED:
+            told = [one["Resource"] for one in statements if one["Resource"] != "*"]
+            own = [one["Resource"] for one in document["Statement"] if one["Resource"] != "*"]
+            assert told == own
+        assert set(each.arns) <= {f"arn:{partition}:iam::aws:policy/SecurityAudit"}
+
+
+def padded(characters: int) -> dict[str, Any]:
+    """A policy whose session policy has so many characters."""
+    document = json.loads(json.dumps(WHOLE))
+    actions = document["Statement"][1]["Action"]
+    shortest = min(len(session_policies(WHOLE)[0].document), MOST_OF_A_SESSION)
+    actions.append("x" * (characters - shortest - len(',""')))
+    return document
+
+
+def test_a_character_too_many_leaves_security_audit_alone() -> None:
+    assert [one.form for one in session_policies(padded(MOST_OF_A_SESSION))] == [DERIVED, AUDIT]
+    assert [one.form for one in session_policies(padded(MOST_OF_A_SESSION + 1))] == [AUDIT]
+
+
+def test_a_policy_that_security_audit_does_not_shorten_has_one_form() -> None:
+    few = policy([CALLS["appstream.DescribeFleets"]])
+    assert [one.form for one in session_policies(few)] == [DERIVED]
+
+
+def test_the_list_of_security_audit_is_what_moto_has_of_it() -> None:
+    document = managed_policy("arn:aws:iam::aws:policy/SecurityAudit")
+    assert document
+    everywhere = {"Version": "", "Statement": [document["Statement"][0]]}
+    assert everywhere["Statement"][0]["Resource"] == "*"
+    for action, call in ACTIONS.items():
+        allowed = allows(everywhere, call.service, call.operation, {})
+        assert allowed == (action in SECURITY_AUDIT), action
+    assert set(ACTIONS) > SECURITY_AUDIT
 
 
 def test_it_speaks_of_its_partition() -> None:

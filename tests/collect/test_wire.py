@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections import Counter
@@ -14,16 +15,18 @@ from botocore.awsrequest import AWSResponse
 
 from kit import calls, evaluate, tabulate
 from kit.aws_models import models
+from kit.collect import limits, wire
 from kit.collect.collector import collect
 from kit.collect.session import Clients
 from kit.collect.wire import UnreadableAnswerError, check, printable
 from kit.judge import needed_calls
-from kit.parameters import Run, parameters
+from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
-from kit.snapshot import Request, Snapshot
+from kit.snapshot import Snapshot
+from tests.collect.conftest import claims, requests_of, verdicts
+from tests.collect.policies import WHOLE
 
-DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
 DEEP = "[" * 10_000 + "]" * 10_000
 NO_ANSWERS: dict[str, dict[str, Any]] = {
@@ -53,48 +56,14 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
-    for name, value in sandbox.environment("demo").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    yield parameters(DEMO).model_copy(update={"outputs": str(tmp_path / "outputs")})
-    sandbox.faults.clear()
-
-
-@pytest.fixture(scope="module")
-def faultless(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.environment("demo").items():
-            patch.setenv(name, value)
-        folder = tmp_path_factory.mktemp("faultless") / "snapshot"
-        return collect(parameters(DEMO), needed_calls([]), folder, progress=False)
-
-
 def gather(run: Run, *chosen: str) -> Snapshot:
     return collect(run, needed_calls(chosen), progress=False)
 
 
-def ask(run: Run, *operations: str) -> Snapshot:
+def collect_only(run: Run, *operations: str) -> Snapshot:
     """Make the calls of some operations, and those that they depend on."""
     wanted = [call for call in calls.CALLS.values() if call.operation in operations]
     return collect(run, wanted, progress=False)
-
-
-def verdicts(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
-    return Counter(
-        (f.control, f.region, f.resource, f.status) for f in evaluate(tabulate(snapshot)).leaves
-    )
-
-
-def of(snapshot: Snapshot, operation: str) -> list[Request]:
-    return [request for request in snapshot.requests if request.operation == operation]
-
-
-def claims(snapshot: Snapshot) -> set[tuple[str, ...]]:
-    """Verdicts that say that something is as it should be, or that there is none of it."""
-    good = ("pass", "not applicable", "attested")
-    return {v for v in verdicts(snapshot) if v[3] in good}
 
 
 @pytest.mark.parametrize("kind", ["cut", "drop"])
@@ -113,7 +82,7 @@ def test_what_is_always_cut_is_an_error_of_that_call(
 ) -> None:
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "cut"))
     snapshot = gather(demo)
-    for request in of(snapshot, "DescribeFleets"):
+    for request in requests_of(snapshot, "DescribeFleets"):
         assert request.error
         assert request.error["code"] == "UnreadableAnswerError"
         assert "cut short: its headers state" in request.error["message"]
@@ -133,9 +102,9 @@ def test_what_is_no_answer_is_an_error_of_that_call(
 ) -> None:
     for service, operation in KINDS:
         sandbox.faults.add(Fault(service, operation, "answer", **answer))
-    snapshot = ask(demo, *(operation for _, operation in KINDS))
+    snapshot = collect_only(demo, *(operation for _, operation in KINDS))
     for _, operation in KINDS:
-        for request in of(snapshot, operation):
+        for request in requests_of(snapshot, operation):
             assert request.error, operation
             assert request.error["code"] == "UnreadableAnswerError"
             assert f"{len(answer['body'])} bytes" in request.error["message"]
@@ -212,7 +181,7 @@ def test_values_that_cannot_be_read_are_no_answer(
     demo: Run, sandbox: Sandbox, service: str, operation: str, body: str
 ) -> None:
     sandbox.faults.add(Fault(service, operation, "answer", body=body))
-    asked = of(ask(demo, operation), operation)
+    asked = requests_of(collect_only(demo, operation), operation)
     assert asked
     assert {(r.error or {}).get("code") for r in asked} == {"UnreadableAnswerError"}
 
@@ -326,6 +295,13 @@ def test_what_aws_sends_is_an_answer(
         ),
         ("s3", "GetBucketPolicy", "", {"Content_Type": "application/json"}, "parsed"),
         ("s3", "GetBucketPolicy", "{", {"Content_Type": "application/json"}, "parsed"),
+        (
+            "s3",
+            "GetBucketPolicy",
+            f'{{"Statement": {"[" * 200 + "]" * 200}}}',
+            {"Content_Type": "application/json"},
+            "parsed .*deep",
+        ),
         *(
             ("s3", "GetBucketPolicy", body, {"Content_Type": "application/json"}, "no Statement")
             for body in ("{}", "[]", '{"message": "Forbidden"}', '{"Statement": null}')
@@ -402,7 +378,7 @@ def test_the_last_chunk_has_to_come(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    client = Clients(Run(account="111111111111")).client("appstream", "eu-west-1")
+    client = Clients(Run(account="111111111111"), WHOLE).client("appstream", "eu-west-1")
     try:
         if whole:
             assert client.describe_stacks()["Stacks"] == []
@@ -412,6 +388,39 @@ def test_the_last_chunk_has_to_come(
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_answer_without_end_is_not_read_to_the_end(
+    monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    for module in (limits, wire):
+        monkeypatch.setattr(module, "ANSWER", 100_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"
+    head += b"Content-Length: 99999999999\r\n\r\n" if announced else b"\r\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+    sent = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(head)
+            while True:
+                sent.append(connection.send(b" " * 65_536))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    client = Clients(Run(account="111111111111"), WHOLE).client("appstream", "eu-west-1")
+    with pytest.raises(UnreadableAnswerError, match="it has more than 100,000 bytes"):
+        client.describe_stacks()
+    thread.join(20)
+    assert not thread.is_alive(), "the connection is closed"
+    listener.close()
 
 
 def test_every_call_declares_what_aws_always_sends() -> None:

@@ -554,6 +554,11 @@ NO_SHOTS = not_applicable("no bucket of agents' screenshots or recordings")
         lambda a: agents(a, None),
         not_evidenced("absent in answer", DESCRIBE_STACKS),
     ),
+    (
+        "the bucket's name left out for an image builder",
+        on_a_builder(arn=None),
+        not_evidenced("absent in answer", DESCRIBE_IMAGE_BUILDERS),
+    ),
     ("recordings, as it should be", to(the_bucket(), recorded()), passes),
     ("recordings, public by policy", to(the_bucket(public=True), recorded()), fails),
     ("recordings, kept for ever", to(the_bucket(lifecycle=None), recorded()), fails),

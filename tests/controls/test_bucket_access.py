@@ -429,7 +429,19 @@ CALLER = {"kms:CallerAccount": ACCOUNT}
     ("a grant to another account's federated user", keyed(grants=(grant(f"arn:aws:sts::{STRANGER}:federated-user/x"),)), fails),
     ("a grant to the account's federated user", keyed(grants=(grant(f"arn:aws:sts::{ACCOUNT}:federated-user/x"),)), passes),
     ("a grant to a colleague", keyed(grants=(grant(f"arn:aws:iam::{COLLEAGUE}:role/x"),)), passes),
-    ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), passes),
+    ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), to_be_reviewed),
+    ("a grant to a service where principals stand", keyed(grants=(grant("dynamodb.eu-west-1.amazonaws.com"),)), to_be_reviewed),
+    ("a grant to a service to describe it", keyed(grants=(grant(None, "DescribeKey", GranteeServicePrincipal="s3.amazonaws.com"),)), passes),
+    *(
+        (f"a grant to a service that is limited: {limits}", keyed(grants=(grant("dynamodb.eu-west-1.amazonaws.com", Constraints=limits),)), expected)
+        for limits, expected in (
+            ({"SourceArn": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/x"}, passes),
+            ({"SourceArn": f"arn:aws:dynamodb:eu-west-1:{STRANGER}:table/x"}, fails),
+            ({"EncryptionContextSubset": {"aws:dynamodb:subscriberId": ACCOUNT}}, passes),
+            ({"EncryptionContextEquals": {"aws:dynamodb:tableName": "x"}}, to_be_reviewed),
+        )
+    ),
+    ("a grant to another account's role that is limited", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:role/x", Constraints={"EncryptionContextSubset": {"a": ACCOUNT}}),)), fails),
     ("a grant to describe it", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root", "DescribeKey"),)), passes),
     ("one grant of three", keyed(grants=(grant(ADMIN), grant(f"arn:aws:iam::{STRANGER}:root"), grant(ADMIN))), fails),
     ("the policy denied", lambda a: keyed()(a).denies(GET_KEY_POLICY, KeyId=KEY), denied(GET_KEY_POLICY)),

@@ -48,7 +48,6 @@ from tests.standins import ACCOUNT, HOME, KEY, REGION, Account
 
 ANY = "any AWS account"
 SOME = f"{OTHER[:4]}*"  # a pattern of account ids, which an account with this id fits
-FITTING = OTHER[:4] + "0" * 8
 OURS = f"{ACCOUNT[:4]}*"
 BY_CDN = "by way of cloudfront.amazonaws.com"
 BY_ANY = "by way of a service of AWS"
@@ -102,9 +101,9 @@ DENIED_E2 = but("ArnEquals", "aws:SourceArn", E2)
     ("an owner", open_to(reads(CDN, "StringEquals", "aws:SourceOwner", OTHER)), by(f"{FOREIGN}, {BY_CDN}", READ)),
     ("the account as the owner", open_to(reads(CDN, "StringEquals", "aws:SourceOwner", ACCOUNT)), {}),
     ("an account of an organisation", open_to(let(CDN, "s3:GetObject", Condition={"StringEquals": {"aws:SourceAccount": OTHER, "aws:SourceOrgID": "o-2"}})), by(f"{FOREIGN}, {BY_CDN}", READ, status=REVIEWED)),
-    ("a pattern of accounts", open_to(reads(CDN, "StringLike", "aws:SourceAccount", SOME)), by(f"account {FITTING}, {BY_CDN}", READ)),
+    ("a pattern of accounts", open_to(reads(CDN, "StringLike", "aws:SourceAccount", SOME)), by(f"account {SOME}, {BY_CDN}", READ)),
     ("a pattern of accounts, compared as a text", open_to(reads(CDN, "StringEquals", "aws:SourceAccount", SOME)), {}),
-    ("a pattern of accounts with distributions", open_to(reads(CDN, "ArnLike", "aws:SourceArn", distribution(SOME, "*"))), by(f"account {FITTING}, {BY_CDN}", READ)),
+    ("a pattern of accounts with distributions", open_to(reads(CDN, "ArnLike", "aws:SourceArn", distribution(SOME, "*"))), by(f"account {SOME}, {BY_CDN}", READ)),
     ("everybody, for anybody's distributions", open_to(reads("*", "ArnLike", "aws:SourceArn", distribution("*", "*"))), by(f"{ANY}, {BY_ANY}", READ, status=REVIEWED)),
     ("everybody, for the account's distributions", open_to(reads("*", "ArnLike", "aws:SourceArn", distribution(ACCOUNT, "*"))), {}),
     ("everybody, for any account", open_to(reads("*", "StringLike", "aws:SourceAccount", "*")), by(f"{ANY}, {BY_ANY}", READ, status=REVIEWED)),
@@ -122,14 +121,14 @@ def test_id_05_services_act_for_others(account: Account, given: Given, expected:
 
 
 @scenarios(
-    ("principals", open_to(reads("*", "StringLike", "aws:PrincipalAccount", SOME)), by(f"account {FITTING}", READ)),
-    ("principals, with a question mark", open_to(reads("*", "StringLike", "aws:PrincipalAccount", f"{OTHER[:11]}?")), by(f"account {OTHER[:11]}0", READ)),
-    ("ARNs of roles", open_to(reads("*", "ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{SOME}:role/*")), by(f"account {FITTING}", READ)),
+    ("principals", open_to(reads("*", "StringLike", "aws:PrincipalAccount", SOME)), by(f"account {SOME}", READ)),
+    ("principals, with a question mark", open_to(reads("*", "StringLike", "aws:PrincipalAccount", f"{OTHER[:11]}?")), by(f"account {OTHER[:11]}?", READ)),
+    ("ARNs of roles", open_to(reads("*", "ArnLike", "aws:PrincipalArn", f"arn:aws:iam::{SOME}:role/*")), by(f"account {SOME}", READ)),
     ("one account", open_to(reads("*", "StringLike", "aws:PrincipalAccount", OTHER)), by(FOREIGN, READ)),
-    ("a pattern that the account's id fits, too", open_to(reads("*", "StringLike", "aws:PrincipalAccount", OURS)), by(f"account {ACCOUNT[:4]}00000000", READ) | by(OWN, READ)),
+    ("a pattern that the account's id fits, too", open_to(reads("*", "StringLike", "aws:PrincipalAccount", OURS)), by(f"account {OURS}", READ) | by(OWN, READ)),
     ("the account's own id", open_to(reads("*", "StringLike", "aws:PrincipalAccount", ACCOUNT)), by(OWN, READ)),
-    ("access points", open_to(by_points(SOME, "StringLike")), by(f"account {FITTING}", READ)),
-    ("access points by their ARN", open_to(by_points(point(SOME), "ArnLike", "Arn")), by(f"account {FITTING}", READ)),
+    ("access points", open_to(by_points(SOME, "StringLike")), by(f"account {SOME}", READ)),
+    ("access points by their ARN", open_to(by_points(point(SOME), "ArnLike", "Arn")), by(f"account {SOME}", READ)),
     ("access points by a part of their ARN", open_to(by_points("*accesspoint/shared", "StringLike", "Arn")), by(ANY, READ) | by(PUBLIC, READ)),
     ("access points by the start of their ARN", open_to(by_points("arn:aws:s3:*", "StringLike", "Arn")), by(ANY, READ) | by(PUBLIC, READ)),
     ("what is no access point's ARN", open_to(by_points("arn:aws:s3:::*", "StringLike", "Arn")), {}),
@@ -258,7 +257,7 @@ def limited(*condition: str) -> Given:
     ("a grant without anybody", keyed(grants=(grant(None),)), not_evidenced("absent in answer", LIST_GRANTS)),
     ("a grant without operations", keyed(grants=(grant(f"arn:aws:iam::{OTHER}:root", Operations=None),)), not_evidenced("absent in answer", LIST_GRANTS)),
     ("a grant without anybody beside one to another account", keyed(grants=(grant(None), grant(f"arn:aws:iam::{OTHER}:root"))), fails),
-    ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), passes),
+    ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), to_be_reviewed),
 )  # fmt: skip
 def test_ar_07_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)

@@ -575,6 +575,16 @@ def signed_in(host: str, **conditions: Any) -> Given:
     return trusting(trusts, READS)
 
 
+def github(effect: str, **condition: Any) -> dict[str, Any]:
+    """A statement about the identities of GitHub."""
+    return {
+        "Effect": effect,
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        **({"Condition": condition} if condition else {}),
+    }
+
+
 def by_saml(*held: Any, **members: Any) -> Given:
     return trusting(
         trust({"Federated": SAML}, **{"Action": "sts:AssumeRoleWithSAML"} | members), *held
@@ -623,6 +633,25 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("anybody at GitHub, by a session's name", signed_in(GITHUB, StringEquals={"sts:RoleSessionName": "x"}), ANYBODY),
     ("an owner at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
     ("an owner at GitHub, by a claim of its own", signed_in(GITHUB, StringEquals={f"{GITHUB}:repository_owner_id": "65"}), SINGLED_OUT),
+    ("an owner at GitHub, by a repository", signed_in(GITHUB, StringEquals={f"{GITHUB}:repository": "a/b", f"{GITHUB}:environment": "prod"}), SINGLED_OUT),
+    ("an owner at GitHub, by a subject of the repository's making", signed_in(GITHUB, StringEquals={f"{GITHUB}:sub": "environment:prod:repository_owner:a"}), SINGLED_OUT),
+    *(
+        (f"what every account at GitHub may choose: {claim}", signed_in(GITHUB, **{operator: {f"{GITHUB}:{claim}": value}}), ANYBODY)
+        for operator, claim, value in (
+            ("StringEquals", "environment", "prod"),
+            ("StringEqualsIgnoreCase", "environment", "Prod"),
+            ("StringLike", "environment", "prod"),
+            ("StringEquals", "ref", "refs/heads/main"),
+            ("StringEquals", "workflow", "repo:a/b"),
+            ("StringEquals", "sub", "environment:prod"),
+            ("StringEquals", "sub", ["repo:a/b:environment:prod", "environment:prod"]),
+        )
+    ),
+    ("whoever is not denied for another environment at GitHub", trusting({"Version": "2012-10-17", "Statement": [github("Allow"), github("Deny", StringNotEquals={f"{GITHUB}:environment": "prod"})]}, READS), ANYBODY),
+    ("whoever is not denied for another repository at GitHub", trusting({"Version": "2012-10-17", "Statement": [github("Allow"), github("Deny", StringNotEquals={f"{GITHUB}:repository": "a/b"})]}, READS), SINGLED_OUT),
+    ("a person at GitHub", signed_in(GITHUB, StringEquals={f"{GITHUB}:actor": "jo"}), PERHAPS),
+    ("a person at GitHub, in a repository", signed_in(GITHUB, StringEquals={f"{GITHUB}:actor": "jo", f"{GITHUB}:repository": "a/b"}), SINGLED_OUT),
+    ("an environment of a customer's issuer", signed_in(f"{GITHUB}/acme", StringEquals={f"{GITHUB}/acme:environment": "prod"}), SINGLED_OUT),
     ("any owner at GitHub, by a claim of a branch", signed_in(GITHUB, StringLike={f"{GITHUB}:ref": "refs/heads/*"}), ANYBODY),
     ("two patterns of anybody's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:*/infra:*"}}), ANYBODY),
     ("stars in a text that is no pattern", signed_in(GITHUB, StringEquals={f"{GITHUB}:sub": "repo:*"}), SINGLED_OUT),

@@ -186,6 +186,8 @@ def findings(rows: int, listed: list[int] | None = None) -> Table:
 
 def executed() -> NotebookNode:
     """The notebook, executed: every kind of view, and everything that must not reach a document."""
+    from tests.pack.samples import FACTS, record
+
     texts = [[name, text] for name, text in (SCRIPTS | HOSTILE).items()]
     texts_table = Table("texts", "Texts", [Column("k", "What"), Column("v", "Text")], texts)
     noise = new_code_cell(
@@ -248,7 +250,7 @@ def executed() -> NotebookNode:
             shown(findings(120, listed=[n for n in range(120) if n % 6 < 2])),
             new_markdown_cell("## Evidence index"),
             shown(evidence_index(40)),
-            shown(Data("findings", [{"control": "AR-05"}], {"digest": "0" * 64})),
+            shown(Data("findings", [record("AR-05", "fail")], dict(FACTS))),
             shown(Data("snapshot", [], {"account": "123456789012", "evidence": {"requests": 40}})),
         ],
         metadata={

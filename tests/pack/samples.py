@@ -20,6 +20,7 @@ FACTS: JSON = {
     "digest": "f1" * 32,
     "exit_code": 3,
     "data_role": "controller",
+    "unused_waivers": "",
 }
 TEXTS = {name: text for name, text in HOSTILE.items() if name != "surrogate"} | {
     "quotes": "a \"b\", c; 'd'\r\ne",

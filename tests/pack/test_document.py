@@ -14,6 +14,7 @@ from kit.errors import UserError
 from kit.pack.document import Document, NotebookOutputError, document, findings_data, tables
 from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Table
 from tests.pack.conftest import HOSTILE, commands, control, cover, evidence_index, shown
+from tests.pack.samples import FACTS, record
 
 
 def made(*cells: NotebookNode) -> Document:
@@ -240,8 +241,25 @@ def test_what_cannot_be_seen_is_written_out(notebook: NotebookNode) -> None:
 
 
 def test_findings_for_machines_come_out_once_and_on_no_page(notebook: NotebookNode) -> None:
-    assert findings_data(notebook)["records"] == [{"control": "AR-05"}]
+    assert findings_data(notebook)["records"] == [record("AR-05", "fail")]
     assert "data" not in {block["kind"] for block in document(notebook).blocks}
     for cells in ([], [shown(Data("findings", [], {})) for _ in range(2)]):
         with pytest.raises(NotebookOutputError, match="times"):
             findings_data(new_notebook(cells=cells))
+
+
+@pytest.mark.parametrize(
+    ("records", "facts", "message"),
+    [
+        ([], {}, "no account, as_of"),
+        ([{"control": "AR-05"}], FACTS, "record 0 is not a finding"),
+        ([record("AR-05", "fail") | {"verdict": "fail"}], FACTS, "record 0 is not a finding"),
+        ([record("AR-05", "fail") | {"evidence": 3}], FACTS, "record 0 is not a finding"),
+    ],
+)
+def test_data_that_is_not_of_findings_is_refused(
+    records: list[dict[str, Any]], facts: dict[str, Any], message: str
+) -> None:
+    cells = [shown(Data("findings", records, dict(facts)))]
+    with pytest.raises(NotebookOutputError, match=message):
+        findings_data(new_notebook(cells=cells))

@@ -194,7 +194,7 @@ def test_trust_takes_packs_alone_that_one_of_these_signed(
     assert len(named) == 1
     assert re.search(r"analyst of many.*SHA-256 [0-9A-F:]{95}\); trusted", named.pop())
     shown = packs(roll_up(outputs, trust=str(authority.ca)))
-    assert all("analyst of many" in line[1] for line in shown.rows)
+    assert all("analyst of many" in line[2] for line in shown.rows)
     assert len(audits(outputs, "", roots)[1]) == 2
     with pytest.raises(NotAsStatedError, match="no certificate of --trust is above it"):
         find_packs(outputs, roots_of(Authority(tmp_path).ca))

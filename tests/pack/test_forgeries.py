@@ -57,7 +57,7 @@ def unsigned(signed_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for name in (HTML, *(f"data/{path.name}" for path in (pack / "data").glob("*.json"))):
         (pack / name).write_text((pack / name).read_text().replace(signed[0], "Unsigned"))
     stamp = read_page((pack / HTML).read_text()).stamp
-    style, script, policy = assets({"stamp": stamp, "marks": ["Unsigned"]})
+    style, script, policy = assets([stamp, "Unsigned"])
     allow(pack / HTML, style, script, policy)
     with pikepdf.open(pack / PDF, allow_overwriting_input=True) as file:
         del file.Root.AcroForm

@@ -20,9 +20,10 @@ from typing import Any
 import pikepdf
 import pytest
 
+from kit import bounds
 from kit.judge.findings import Finding
 from kit.pack.tabular import csv_file
-from kit.verify import contents, verify
+from kit.verify import verify
 from tests.pack.forging import reseal, write, zipped
 
 ROOT = Path(__file__).parent.parent.parent
@@ -533,7 +534,7 @@ def test_a_refusal_is_all_that_is_told(seen: dict[str, Any]) -> None:
 def test_so_many_files_are_not_even_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "MOST_FILES", 5)
+    monkeypatch.setattr(bounds, "PACK_FILES", 5)
     pack = write(tmp_path / "pack", {f"{n}.csv": b"" for n in range(10)})
     (check,) = verify(pack)
     assert "holds more than 5 files" in check.message

@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kit import bounds
 from kit.pack.revocation import (
     GOOD,
-    MOST_CRL,
-    MOST_OCSP,
     NOT_SHOWN,
     REVOKED,
     UnusableError,
@@ -321,8 +320,8 @@ def test_a_chain_is_as_good_as_its_worst_certificate() -> None:
         b"0",
         b"\x30\x80" * 5_000,
         b"\x30\x84\xff\xff\xff\xff",
-        bytes(MOST_OCSP + 1),
-        bytes(MOST_CRL + 1),
+        bytes(bounds.OCSP_RESPONSE + 1),
+        bytes(bounds.CRL + 1),
     ],
 )
 def test_what_is_neither_is_refused(der: bytes) -> None:

@@ -17,7 +17,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
-from kit.report.views import STATUSES, Column, Table, View, escape
+from kit.report.views import STATUSES, Column, Table, View
+from kit.visible import escape
 from tests.pack.conftest import MARKS, STAMP, cover, evidence_index, shown
 from tests.pack.samples import TEXTS, record, sample
 

@@ -102,7 +102,7 @@ def test_a_bucket_has_one_label_in_every_table(tmp_path: Path) -> None:
 
 def complete(account: Account, *listed: calls.Call) -> list[tuple[str, str, bool, str]]:
     found = coverage(listed, Scope.REGION, account.snapshot())
-    return [(e.region, e.call, e.complete, e.reason) for e in found]
+    return [(e.region, e.call, e.complete, e.trouble.reason if e.trouble else "") for e in found]
 
 
 def test_a_list_is_complete_where_it_was_answered(tmp_path: Path) -> None:

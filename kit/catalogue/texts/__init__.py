@@ -19,6 +19,7 @@ import yaml
 
 from kit.catalogue import frameworks
 from kit.errors import UserError
+from kit.inputs import read_yaml
 from kit.shipped import project
 
 REFERENCE = "en"
@@ -27,6 +28,8 @@ _FIELD = re.compile(r"\{([a-z_]+)\}")  # JSON and Terraform in commands hold oth
 _INCLUDED = re.compile(r"\{([a-z_]+(?:/[a-z_]+)+)\}")
 # Language tags that browsers, PDF readers and screen readers accept:
 # https://www.rfc-editor.org/info/bcp47
+_MOST_WITHIN = 10  # texts within each other
+_LONGEST = 100_000  # characters of a text
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 PROSE = ("word", "meaning", "remarks")  # of a status
 _chosen = REFERENCE
@@ -58,6 +61,11 @@ def check(language: str) -> None:
 def chosen() -> str:
     """Return the language chosen, as `choose` accepts it."""
     return _chosen
+
+
+def located() -> str:
+    """Return the language chosen, a file by its whole path, so that any process can choose it."""
+    return _chosen if _chosen == REFERENCE else str(Path(_chosen).resolve())
 
 
 def text(id: str, /, **values: object) -> str:
@@ -128,11 +136,11 @@ def _catalogue(language: str) -> dict[str, str | dict[str, str]]:
     if language == REFERENCE:
         return _included(dict(_reference()))
     try:
-        entries = _included(dict(_flat(_read(Path(language).read_text("utf-8")))))
-    except OSError as error:
+        entries = _included(dict(_flat(read_yaml(Path(language))[0])))
+    except UserError as error:
         accepted = f"{REFERENCE}, or the path of a YAML file"
-        raise UserError(f"language: {language!r}: {error.strerror}; accepted: {accepted}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise UserError(f"language: {error}; accepted: {accepted}") from None
+    except ValueError as error:
         raise UserError(f"language: {language!r} is not a catalogue of texts: {error}") from None
     reference = _catalogue(REFERENCE)
     for id in [*(reference.keys() - entries.keys()), *(entries.keys() - reference.keys())]:
@@ -170,7 +178,7 @@ def _read(source: str) -> Any:
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]]]:
     """Yield id and text for each leaf of a tree of mappings; plural forms are a single leaf."""
-    if isinstance(node, str) or (isinstance(node, dict) and set(node) == set(PLURAL)):
+    if isinstance(node, str) or _is_plural(node):
         yield path, node
     elif isinstance(node, dict):
         for name, child in node.items():
@@ -179,14 +187,28 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str | dict[str, str]
         raise ValueError(f"{path or 'the file'}: {node!r:.40}; accepted: a text or a mapping")
 
 
+def _is_plural(node: Any) -> bool:
+    return (
+        isinstance(node, dict)
+        and set(node) == set(PLURAL)
+        and all(isinstance(form, str) for form in node.values())
+    )
+
+
 def _included(entries: dict[str, str | dict[str, str]]) -> dict[str, str | dict[str, str]]:
     """Return the entries with the texts that they include in place of the references."""
+    whole: dict[str, str] = {}
 
     def filled(id: str, above: tuple[str, ...]) -> str:
         entry = entries.get(id)
-        if not isinstance(entry, str) or id in above:
+        if not isinstance(entry, str) or id in above or len(above) > _MOST_WITHIN:
             raise ValueError(f"{above[-1]}: {{{id}}} includes no other text")
-        return _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+        if id not in whole:
+            text = _INCLUDED.sub(lambda field: filled(field[1], (*above, id)), entry)
+            if len(text) > _LONGEST:
+                raise ValueError(f"{id}: includes more than {_LONGEST:,} characters")
+            whole[id] = text
+        return whole[id]
 
     return {
         id: filled(id, ()) if isinstance(entry, str) and _INCLUDED.search(entry) else entry

@@ -6,12 +6,17 @@ import base64
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from kit.sandbox.checks import invalid
 from kit.sandbox.errors import access_denied
-from kit.sandbox.registry import Call, answers
+from kit.sandbox.permissions import managed_policy, packed_percent
+from kit.sandbox.protocol import AWSError
+from kit.sandbox.registry import Call, Session, answers
 from kit.sandbox.services.appstream import TAGGABLE
+
+_MOST_CHARACTERS = 2_048  # of an inline session policy
 
 
 @answers("sts", "GetCallerIdentity")
@@ -29,7 +34,8 @@ def get_caller_identity(call: Call) -> dict[str, Any]:
 def assume_role(call: Call) -> dict[str, Any]:
     """Return credentials for a role of any sample account, if the external id is right.
 
-    The sandbox checks that the role exists and its external id, not whom it trusts.
+    The sandbox checks that the role exists and its external id, not whom it trusts. It enforces
+    the session's policies.
     """
     arn, name = call.parameters["RoleArn"], call.parameters["RoleSessionName"]
     account_id, role = (arn.split(":") + [""] * 5)[4], arn.rsplit("/", 1)[-1]
@@ -44,8 +50,9 @@ def assume_role(call: Call) -> dict[str, Any]:
     if not matches or _external_id(matches[0]) not in (None, given):
         raise access_denied("sts", "AssumeRole", call.caller, arn)
     session = f"arn:aws:sts::{account_id}:assumed-role/{role}/{name}"
+    policies, packed = _session_policies(call.parameters)
     key = "ASIA" + _letters(f"{session} {len(call.world.sessions)}", 16)
-    call.world.sessions[key] = (account_id, session)
+    call.world.sessions[key] = Session(account_id, session, policies)
     return {
         "AssumedRoleUser": {"Arn": session, "AssumedRoleId": f"{_role_id(session)}:{name}"},
         "Credentials": {
@@ -54,7 +61,31 @@ def assume_role(call: Call) -> dict[str, Any]:
             "SessionToken": "sandbox",
             "Expiration": dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds),
         },
+        **({"PackedPolicySize": packed} if packed else {}),
     }
+
+
+def _session_policies(
+    parameters: Mapping[str, Any],
+) -> tuple[tuple[Mapping[str, Any], ...], int]:
+    """Return a session's policies, and what they and its tags take of the space for them."""
+    inline = parameters.get("Policy", "")
+    arns = [policy["arn"] for policy in parameters.get("PolicyArns", ())]
+    tags = [tag[part] for tag in parameters.get("Tags", ()) for part in ("Key", "Value")]
+    if len(inline) > _MOST_CHARACTERS:
+        raise invalid("sts", f"policy must have length less than or equal to {_MOST_CHARACTERS}")
+    managed = [managed_policy(arn) for arn in arns]
+    if None in managed:
+        raise AWSError("InvalidInput", f"Policy {arns[managed.index(None)]} does not exist")
+    percent = packed_percent([inline, *arns, *tags]) if inline or arns or tags else 0
+    if percent > 100:
+        message = f"Packed policy consumes {percent}% of allotted space, please use smaller policy."
+        raise AWSError("PackedPolicyTooLarge", message)
+    try:
+        own = [json.loads(inline)] if inline else []
+    except ValueError:
+        raise AWSError("MalformedPolicyDocument", "This policy contains invalid Json") from None
+    return (*own, *filter(None, managed)), percent
 
 
 def _external_id(role: dict[str, Any]) -> str | None:

@@ -1,0 +1,299 @@
+"""Where a text holds a password by its place: operands of commands, markup, logins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value begins that is a secret if nothing speaks against it.
+
+    Attributes
+    ----------
+    start : int
+    end : str
+        What ends the value: a quote that was opened before it, ``<`` in markup, or nothing where
+        the value is a word or brings its own quotes.
+    name : str, optional
+        Name beside the value: the value is a secret only if the name is a secret's.
+    odd : bool
+        The value is a secret only if no word of a sentence looks like it.
+    """
+
+    start: int
+    end: str = ""
+    name: str | None = None
+    odd: bool = False
+
+
+# Programs and the forms in which each takes a password. PW is the password, USER a user, WORD a
+# word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
+# "-p PW" admits "-p:PW" and "-p=PW" too. What follows PW must follow it. "PW?" must be odd.
+_FORMS: tuple[tuple[str, str], ...] = (
+    (
+        "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlpump mysqlslap mysqlsh mariadb"
+        " mariadb-dump mariadb-admin mariadb-import",
+        "-pPW",
+    ),
+    (
+        "curl",
+        "-u USER:PW | -uUSER:PW | --user USER:PW | -U USER:PW | --proxy-user USER:PW"
+        " | --oauth2-bearer PW | --cert WORD:PW",
+    ),
+    ("http https xh", "-a USER:PW | --auth USER:PW"),
+    ("wget wget2 aria2c", "--http-passwd PW | --ftp-passwd PW"),
+    (
+        "net net1",
+        "^user WORD PW? | ^user WORD PW … / | ^use SHARE PW … /user: | ^use WORD SHARE PW … /user:"
+        " | ^use … /user:WORD PW",
+    ),
+    ("psexec psexec64 paexec pskill pslist psservice psinfo remcom cpau", "-p PW"),
+    ("sqlcmd osql isql bcp", "-P PW | -PPW"),
+    ("sqlpackage", "/tp:PW | /sp:PW"),
+    (
+        "sqlplus sqlldr exp imp expdp impdp rman",
+        "^USER/PW | ^-s USER/PW | ^-L USER/PW | ^… userid=USER/PW",
+    ),
+    ("db2", "using PW"),
+    ("schtasks at", "/rp PW | /p PW"),
+    ("sshpass", "-p PW | -pPW"),
+    (
+        "keytool jarsigner apksigner",
+        "-storepass PW | -keypass PW | -new PW | -srcstorepass PW | -deststorepass PW"
+        " | -srckeypass PW | -destkeypass PW",
+    ),
+    ("mstsc rdesktop xfreerdp xfreerdp3 wfreerdp sdl-freerdp", "/p:PW | /gp:PW"),
+    ("rdesktop", "-p PW"),
+    ("docker podman nerdctl buildah crane oras helm", "login … -p PW"),
+    ("skopeo podman buildah", "--creds USER:PW | --src-creds USER:PW | --dest-creds USER:PW"),
+    ("az oc cf tabcmd", "login … -p PW"),
+    ("vault", "^login PW?"),
+    ("aws", "configure set NAME PW"),
+    ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare", "-w PW | -wPW"),
+    ("ldappasswd", "-w PW | -s PW | -a PW"),
+    ("smbclient rpcclient smbget smbcacls", "-U USER%PW | -UUSER%PW | --user USER%PW"),
+    ("smbmap evil-winrm crackmapexec netexec", "-p PW"),
+    ("openssl", "pass:PW"),
+    ("plink pscp psftp putty kitty", "-pw PW"),
+    ("lftp", "-u USER,PW"),
+    ("ncftpput ncftpget ncftp", "-p PW"),
+    ("redis-cli keydb-cli valkey-cli", "-a PW"),
+    ("mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", "-p PW"),
+    ("7z 7za 7zr 7zz rar unrar", "-pPW | -hpPW"),
+    ("zip unzip", "-P PW"),
+    ("gpg gpg2", "--passphrase PW"),
+    ("winrs winrm", "-p:PW"),
+    ("netdom", "/pd:PW | /po:PW | /passwordd:PW | /passwordo:PW"),
+    ("certutil rabbitmqadmin twine", "-p PW"),
+    ("signtool", "/p PW"),
+    ("rabbitmqctl", "^add_user WORD PW | ^change_password WORD PW"),
+    ("htpasswd", "-b WORD WORD PW | -nb WORD PW | -cb WORD WORD PW | -bc WORD WORD PW"),
+    ("rasdial autologon", "^WORD WORD PW"),
+    ("wpa_passphrase", "^WORD PW"),
+    ("bitsadmin", "/setcredentials WORD WORD WORD WORD PW"),
+    ("mosquitto_pub mosquitto_sub ipmitool p4", "-P PW"),
+    ("snmpget snmpwalk snmpset snmptrap", "-A PW | -X PW"),
+    ("nuget", "setapikey PW"),
+    ("dotnet nuget", "push … -k PW"),
+    ("npm pnpm yarn", "set NAME PW"),
+    ("nmcli", "password PW"),
+    ("reg", "add … /v NAME … /d PW"),
+    ("setx", "^NAME PW | ^/m NAME PW | ^/s WORD … NAME PW"),
+    ("set-itemproperty new-itemproperty", "-name NAME … -value PW"),
+    ("set-item new-item", "env:NAME … -value PW"),
+    ("convertto-securestring", "^PW | -string PW | -asplaintext PW"),
+    # These take no password; their options are not those of the command before them.
+    (
+        "ssh scp sftp rsync cmd powershell pwsh bash sh tar cp mkdir ps git kubectl java python"
+        " node ping psql pg_dump start",
+        "",
+    ),
+)
+_LONGEST = 2048  # characters of a command line that are examined
+_NAMES = frozenset(name for names, _ in _FORMS for name in names.split())
+_NAME = re.compile(r"[a-z0-9][\w-]*")
+_COMMAND = re.compile(
+    r"(?i)(?<![\w.$%@=-])(?P<name>"
+    + "|".join(re.escape(name) for name in sorted(_NAMES, key=lambda name: (-len(name), name)))
+    + r")(?:\.exe|\.com|\.cmd)?(?=\\{0,3}[\"']?\s)"
+)
+_END = re.compile(r"(?<![\\^`])(?<![\\^`]\r)\n|&&|\|\||\s[|&]\s|;\s")
+_WORD = r"(?:\\{0,3}\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"']{1,200})"
+_PARTS = {
+    "WORD": _WORD,
+    "USER": r"(?P<open>\\{0,3}[\"'])?[^\s\"':%,/]{1,64}",
+    "NAME": r"\\{0,3}[\"']?(?P<name>[\w.:/@-]{1,80})\\{0,3}[\"']?",
+    "SHARE": r"(?:\\{0,3}\")?\\{2,8}[^\s\"]{1,200}\\{0,3}\"?",
+    "…": r"(?:[^\n]{0,400}?\s)??",
+}
+_PART = re.compile(r"WORD|USER|NAME|SHARE|…|.")
+
+
+def _form(form: str) -> tuple[re.Pattern[str], bool, bool]:
+    """Return a form's pattern up to the password, whether it is anchored, and whether odd."""
+    before, _, after = form.partition("PW")
+    anchored, odd = before.startswith("^"), after.startswith("?")
+    pattern = r"[\"']?\s+" if anchored else r"(?<![^\s\"'(\\])"
+    for word in re.findall(r"\S+\s?", before.lstrip("^")):
+        option = word[0] in "-/" and len(word) > 1
+        for part in _PART.findall(word.rstrip()):
+            literal = re.escape(part)
+            pattern += _PARTS.get(part, literal)
+        if word.endswith(" ") and word != "… ":
+            pattern += r"(?:\s{1,20}|[=:]\s?)" if option and "WORD" not in word else r"\s{1,20}"
+    if before and not before.endswith((" ", "^")):
+        pattern += r"(?![\s=:])" if before[-1].isalpha() and "USER" not in before else ""
+    if ending := after.lstrip("?").strip(" …"):
+        pattern += rf"(?={_WORD}\s[^\n]{{0,400}}?{re.escape(ending)})"
+    single = re.search(r"(?:^|\s)-[A-Za-z](?:\s|PW|USER|$)", form)
+    return re.compile(pattern if single else f"(?i){pattern}"), anchored, odd
+
+
+@cache
+def _forms(command: str) -> list[tuple[re.Pattern[str], bool, bool]]:
+    return [
+        _form(form.strip())
+        for names, forms in _FORMS
+        if command in names.split()
+        for form in forms.split(" | ")
+        if form
+    ]
+
+
+def _operands(text: str) -> Iterator[Place]:
+    """Yield the passwords of commands. No two command lines overlap, so that time is linear."""
+    commands = list(_COMMAND.finditer(text))
+    for n, command in enumerate(commands):
+        following = commands[n + 1].start() if n + 1 < len(commands) else len(text)
+        limit = min(following, command.end() + _LONGEST)
+        ending = _END.search(text, command.end(), limit)
+        end = ending.start() if ending else limit
+        for pattern, anchored, odd in _forms(command["name"].lower()):
+            first = pattern.match(text, command.end(), end) if anchored else None
+            matches = (
+                ([first] if first else [])
+                if anchored
+                else pattern.finditer(text, command.end(), end)
+            )
+            for match in matches:
+                groups = match.groupdict()
+                yield Place(match.end(), groups.get("open") or "", groups.get("name"), odd)
+
+
+_Q = r"\\{0,7}[\"']"
+_NAMED = r"(?P<name>[\w .:/-]{1,80})"
+# The pattern of what precedes a value, and what ends the value. A group "name" must be a secret's.
+_STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
+    (hint, re.compile(f"(?i){pattern}"), end)
+    for hint, pattern, end in (
+        # <add key="Password" value="X"/>, <property name="password">X</property>
+        (
+            "value",
+            rf"\b(?:key|name)\s?=\s?{_Q}{_NAMED}{_Q}[^<>\n]{{0,120}}?\bvalue\s?=\s?(?={_Q})",
+            "",
+        ),
+        (
+            "</",
+            rf"\b(?:key|name)\s?=\s?{_Q}{_NAMED}{_Q}[^<>\n]{{0,120}}>\s{{0,20}}(?:<value>)?(?=[^<>\s])",
+            "<",
+        ),
+        # <Password><Value>X</Value>, <name>password</name><value>X</value>, and CDATA
+        ("<", r"<(?P<name>[\w:.-]{1,60})>\s{0,40}<value>(?=[^<>\s])", "<"),
+        ("<", rf"<(?:key|name)>{_NAMED}</\w{{1,20}}>\s{{0,40}}<(?:string|value)>(?=[^<>\s])", "<"),
+        ("cdata", r"<(?P<name>[\w:.-]{1,60})>\s{0,40}<!\[CDATA\[(?=[^<>\s\]])", "]"),
+        # {"name": "DB_PASSWORD", "value": "X"}, name: DB_PASSWORD and value: X on the next line
+        (
+            "value",
+            rf"(?:key|name){_Q}\s?:\s?{_Q}{_NAMED}{_Q}\s{{0,40}},\s{{0,40}}{_Q}\w{{0,12}}value{_Q}\s?:\s?(?={_Q})",
+            "",
+        ),
+        (
+            "value",
+            rf"\bname:\s{{1,4}}[\"']?{_NAMED}[\"']?\s{{0,4}}\n\s{{0,40}}value:\s{{1,4}}(?=\S)",
+            "",
+        ),
+        ("value=", r"(?:key|name)=(?P<name>[\w.-]{1,80}),\w{0,12}value=", ""),
+        # PowerShell
+        (
+            "setenvironmentvariable",
+            rf"SetEnvironmentVariable\(\s?{_Q}{_NAMED}{_Q}\s?,\s?(?={_Q})",
+            "",
+        ),
+        (
+            "networkcredential",
+            rf"NetworkCredential(?:\]::new)?\s?\(\s?(?:{_Q}[^\"'\n]{{1,100}}{_Q}|\$\w{{1,40}})\s?,\s?(?={_Q})",
+            "",
+        ),
+        (
+            "convertto-securestring",
+            rf"(?<![\w\"'])(?={_Q}[^\"'\n]{{1,200}}{_Q}\s{{0,4}}\|\s{{0,4}}ConvertTo-SecureString)",
+            "",
+        ),
+        # echo X | sudo -S, echo user:X | chpasswd
+        (
+            "echo",
+            rf"\becho\s+(?:-n\s+)?(?={_WORD}\s{{0,4}}\|\s{{0,4}}(?:sudo\s[^\n|]{{0,40}}-S\b|su\b|kinit\b"
+            r"|[^\n|]{1,200}(?:--?password-?stdin|--passphrase-fd 0|passwd --stdin)))",
+            "",
+        ),
+        (
+            "chpasswd",
+            r"\becho\s+(?:-n\s+)?(?P<open>[\"'])?[^\s\"':]{1,64}:(?=[^\n|]{1,200}\|\s{0,4}(?:sudo )?chpasswd)",
+            "",
+        ),
+        # scripts of ftp, and .netrc
+        (
+            "ftp",
+            r"(?:^|\n|\\n)\s{0,8}(?:quote\s+)?(?:user\s+[^\s\"']{1,64}[ \t]+|pass\s+)(?=[^\s\"']+\s{0,4}(?:$|\n|\\r|\\n))",
+            "",
+        ),
+        ("machine", r"\blogin\s{1,8}[^\s\"']{1,64}\s{1,8}password\s{1,8}", ""),
+        # jdbc:oracle:thin:user/X@host
+        ("jdbc:oracle", r"jdbc:oracle:\w{1,8}:[^\s\"'/@]{1,64}/(?=[^\s\"'/@]{1,64}@)", "@"),
+    )
+)
+_LOGIN_WORDS = (
+    r"log[ -]?[io]n|credentials?|creds|zugangsdaten|anmeld(?:ung|edaten)|identifiants?|connexion"
+    r"|credenciales|credenziali|accesso|inloggegevens|dane logowania|přihlášení|logga in"
+)
+_USERS = (
+    r"user(?:[ _-]?(?:name|id))?|benutzer(?:name)?|utilisateur|usuario|utente|login|id|konto|name"
+)
+_PASSES = (
+    r"pass(?:word|wort|code)?|passwd|pwd?|kennwort|mot de passe|contraseña|senha|hasło|wachtwoord"
+)
+_LOGIN = re.compile(
+    rf"(?i)(?<![\w/.@?&=-])(?:(?:{_USERS})\s?[/&+,]\s?(?:{_PASSES})|{_LOGIN_WORDS})"
+    r"(?:\s?[:=]\s{0,2}|\s(?:is|ist|est|es)\s|\s{1,2})"
+    r"(?P<open>[\"'])?[\w.@\\-]{1,64}\s?[/:|]\s?(?=[^\s/])"
+    rf"|\((?=[\w.-]{{1,40}}/[^\s()]{{5,64}} (?:as|als|comme|como) (?:{_LOGIN_WORDS}))[\w.-]{{1,40}}/"
+)
+_LOGIN_HINTS = (  # of which each match holds at least one
+    *("log", "cred", "zugang", "anmeld", "identifi", "connexion", "accesso", "dane", "přihl"),
+    *("pass", "pw", "kennwort", "contraseña", "senha", "hasło", "wachtwoord"),
+)
+
+
+def places(text: str) -> list[Place]:
+    """Return the places of passwords, in the order of the text.
+
+    Parameters
+    ----------
+    text : str
+        Any text; time is linear in its length.
+    """
+    folded = text.lower()
+    result = [] if _NAMES.isdisjoint(_NAME.findall(folded)) else list(_operands(text))
+    for hint, pattern, end in _STRUCTURES:
+        if hint in folded:
+            for match in pattern.finditer(text):
+                groups = match.groupdict()
+                result.append(Place(match.end(), groups.get("open") or end, groups.get("name")))
+    if any(hint in folded for hint in _LOGIN_HINTS):
+        for match in _LOGIN.finditer(text):
+            result.append(Place(match.end(), match["open"] or "", odd=True))
+    return sorted(result, key=lambda place: (place.start, place.odd))

@@ -1,0 +1,47 @@
+"""What nbconvert's exporters of the kit share: from an executed notebook to a document's form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from nbconvert.exporters.exporter import Exporter
+from nbformat import NotebookNode
+
+from kit.pack.document import Document, NotebookOutputError, document
+
+
+class DocumentExporter(Exporter):
+    """Writes a form of the document that a notebook makes; subclasses say which."""
+
+    def written(self, evidence: Document, notebook: NotebookNode) -> str | bytes:
+        """Return the form."""
+        raise NotImplementedError
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str | bytes, dict[str, Any]]:
+        """Return the form and nbconvert's resources.
+
+        Raises
+        ------
+        NotebookOutputError
+            The notebook shows something that no document can hold.
+        """
+        nb, resources = super().from_notebook_node(nb, resources, **kw)
+        with _in_a_line():
+            return self.written(document(nb), nb), resources
+
+
+@contextmanager
+def _in_a_line() -> Iterator[None]:
+    """Let ``jupyter nbconvert`` end with the line that is the user's, without its own traceback."""
+    try:
+        yield
+    except NotebookOutputError as error:
+        app = sys.modules.get("nbconvert.nbconvertapp")  # which would import the exporters
+        if app and app.NbConvertApp.initialized():
+            sys.exit(f"evidence: {error}")
+        raise
