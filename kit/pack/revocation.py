@@ -178,7 +178,7 @@ def standing_of(
                 later = f"; {name(certificate)} was revoked later, on {revoked}"
                 good.append((moment, answer.source, item))
             else:
-                good.append((_covered(answer, certificate, moment), answer.source, item))
+                good.append((*_covered(answer, certificate, moment), item))
         except UnusableError as error:
             if f"{error}":
                 why = f"{error}"
@@ -212,8 +212,10 @@ def _answer(item: Item, certificate: x509.Certificate, issuer: x509.Certificate)
     return answer
 
 
-def _covered(answer: _Answer, certificate: x509.Certificate, moment: dt.datetime) -> dt.datetime:
-    """Return the time as of which an answer shows a certificate to be good.
+def _covered(
+    answer: _Answer, certificate: x509.Certificate, moment: dt.datetime
+) -> tuple[dt.datetime, str]:
+    """Return the time as of which an answer shows a certificate to be good, and what shows it.
 
     An answer given after the moment shows the moment too, unless the certificate had expired by
     then: an authority may drop expired certificates from its lists (RFC 5280, 3.3).
@@ -225,7 +227,8 @@ def _covered(answer: _Answer, certificate: x509.Certificate, moment: dt.datetime
         raise UnusableError(
             f"{answer.source}: it shows nothing after {_time(until)}, and {_time(moment)} counts"
         )
-    return answer.this_update
+    older = answer.this_update < moment
+    return answer.this_update, answer.source + (f", valid until {_time(until)}" if older else "")
 
 
 def _of_crl(
