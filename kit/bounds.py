@@ -101,7 +101,8 @@ def read_file(path: Path, most: int) -> bytes:
         says which.
     """
     with open_file(path) as file:
-        content = file.read(most + 1)
+        # Python reserves as much memory as it is to read.
+        content = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"has more than {most:,} bytes")
     return content

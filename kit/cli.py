@@ -7,17 +7,17 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kit import terminal
+from kit import shortage, terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.visible import as_json, one_line
 
-_NOT_RUN, _BAD_INPUT, _NOT_AS_STATED = 1, 2, 5
+_NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
 
 
@@ -59,6 +59,12 @@ class _Commands(click.Group):
             terminal.line(f"evidence: {error}", err=True)
             codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
             ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
+        except Exception as error:  # of whatever library
+            lacks = shortage.of(error)
+            if not lacks:
+                raise
+            terminal.line(f"evidence: {lacks}", err=True)
+            ctx.exit(_NOT_RUN)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,13 +104,49 @@ def _in_a_language(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--language", default="en", show_default=True, help=text)(command)
 
 
+def _of_a_run(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what names an account without a file; the command gets it as ``given``."""
+    for option in (
+        click.option("--region", "regions", multiple=True, help="A region; many times."),
+        click.option("--profile", "aws_profile", default="", help="Of your AWS configuration."),
+        click.option("--account", default="", help="The account, 12 digits."),
+    ):
+        command = option(command)
+    return command
+
+
+def _in_json(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that prints a JSON document in place of lines."""
+    return click.option("--json", "in_json", is_flag=True, help="Print JSON.")(command)
+
+
 @main.command()
-@click.argument("parameters", type=click.Path(path_type=Path))
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@_of_a_run
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_in_json
 @_signing
-def run(parameters: Path, quiet: bool, **signing: Any) -> None:
-    """Collect an account and seal its pack: PARAMETERS is a YAML file."""
-    sys.exit(_run(parameters, quiet, signing).exit_code)
+def run(
+    parameters: Path | None,
+    account: str,
+    aws_profile: str,
+    regions: tuple[str, ...],
+    quiet: bool,
+    in_json: bool,
+    **signing: Any,
+) -> None:
+    """Collect an account and seal its pack: PARAMETERS is a YAML file.
+
+    For a first look, --account and the AWS configuration are enough.
+    """
+    given = {"account": account, "aws_profile": aws_profile, "regions": list(regions)}
+    run_ = _read_run(parameters, given)
+    if not run_:
+        raise UserError(
+            "PARAMETERS: missing; name a file (evidence init writes one), or --account with its 12 "
+            "digits"
+        )
+    sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
 
 @main.command()
@@ -146,6 +188,9 @@ def batch(
         progress="none" if quiet else progress,
         signing={name: str(given) for name, given in signing.items() if given},
         passphrase=_passphrase,
+        report=lambda left: terminal.line(
+            as_json({"left": left}, None) if progress == "json" else f"evidence: {left}", err=True
+        ),
     )
     for account, facts in result.states.items():
         if facts["state"] != DONE:
@@ -158,17 +203,25 @@ def batch(
     terminal.line(f"accounts: {', '.join(f'{n} {state}' for state, n in counts.items())}")
     terminal.line(f"ledger: {result.ledger}")
     terminal.line(f"findings: {result.findings}")
+    if result.interrupted:
+        terminal.line(
+            "evidence: interrupted; start the batch again to make what is missing", err=True
+        )
     sys.exit(result.exit_code)
 
 
 @main.command()
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_in_json
 @_signing
-def seal(snapshot: Path, to: Path | None, quiet: bool, **signing: Any) -> None:
+def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
-    sys.exit(_seal(snapshot, to, quiet, _open_key(**signing)).exit_code)
+    _name_leftovers((to or snapshot).parent)
+    pack = _seal(snapshot, to, quiet, _open_key(**signing))
+    _print_pack(pack, snapshot, in_json)
+    sys.exit(pack.exit_code)
 
 
 @main.command()
@@ -220,7 +273,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @_trusting
 @_in_a_language
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--quiet", is_flag=True, help="No progress.")
 def organisation(
     packs: Path,
     to: Path | None,
@@ -233,6 +286,7 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
@@ -245,14 +299,22 @@ def organisation(
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
 @_trusting
 @_in_a_language
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.option("--other-keys", is_flag=True, help="Compare packs of different label keys, too.")
+@click.option(
+    "--fail-on", type=click.Choice(["newly-open"]), help="End with 3 where a point is newly open."
+)
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_in_json
 def compare(
     earlier: Path,
     later: Path | None,
     to: Path | None,
     trust: Path | None,
     language: str,
+    other_keys: bool,
+    fail_on: str | None,
     quiet: bool,
+    in_json: bool,
 ) -> None:
     """Report what changed between EARLIER and LATER: packs, or folders of many accounts' packs.
 
@@ -260,10 +322,23 @@ def compare(
     """
     from kit.overviews.document import seal_changes
 
-    made = seal_changes(earlier, later, to, trust=trust, language=language, progress=not quiet)
-    _print_overview(made.folder, "changes.csv")
-    changes = (f"{count} {name.replace('_', ' ')}" for name, count in made.facts.items() if count)
-    terminal.line("changes: " + (", ".join(changes) or "none"))
+    _name_leftovers(*filter(None, (earlier, later)))
+    made = seal_changes(
+        earlier,
+        later,
+        to,
+        trust=trust,
+        language=language,
+        progress=not quiet,
+        other_keys=other_keys,
+    )
+    if in_json:
+        _print_json({"pack": str(made.folder), "changes": made.facts})
+    else:
+        _print_overview(made.folder, "changes.csv")
+        counts = (f"{n} {name.replace('_', ' ')}" for name, n in made.facts.items() if n)
+        terminal.line("changes: " + (", ".join(counts) or "none"))
+    sys.exit(_FAILS if fail_on and made.facts[fail_on.replace("-", "_")] else 0)
 
 
 @main.command()
@@ -279,21 +354,59 @@ def compare(
     type=click.Path(path_type=Path),
     help="A CRL or OCSP response, to count beside those in the pack; many times.",
 )
+@_in_json
 def verify(
-    pack: Path, trust: Path | None, against: Path | None, revocations: tuple[Path, ...]
+    pack: Path,
+    trust: Path | None,
+    against: Path | None,
+    revocations: tuple[Path, ...],
+    in_json: bool,
 ) -> None:
     """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
+    from dataclasses import asdict
+
     from kit.verify import ending
     from kit.verify import verify as look
 
     checks = look(pack, trust, against, revocations)
-    for line in (*(check.line for check in checks), *ending(checks)):
-        terminal.line(line)
-    sys.exit(0 if all(check.ok for check in checks) else _NOT_AS_STATED)
+    whole = all(check.ok for check in checks)
+    if in_json:
+        _print_json(
+            {"ok": whole, "checks": [asdict(c) for c in checks], "ending": [*ending(checks)]}
+        )
+    else:
+        for line in (*(check.line for check in checks), *ending(checks)):
+            terminal.line(line)
+    sys.exit(0 if whole else _NOT_AS_STATED)
 
 
 @main.command()
-@click.option("--quiet", is_flag=True, help="No progress bars.")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
+    """Remove what killed runs left below FOLDERS, and in the temporary folder.
+
+    FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
+    what a living process writes.
+    """
+    from kit import leftovers
+
+    folders = folders or (Path("outputs"),)
+    left = leftovers.find(folders)
+    for each in left:
+        state = ", in use: stays" if each.held else ""
+        size = leftovers.in_bytes(each.size)
+        terminal.line(f"{each.path}  {each.what}, {size}{state}")
+    free = [each for each in left if not each.held]
+    gone = free if dry_run else leftovers.remove(free, folders)
+    size = leftovers.in_bytes(sum(each.size for each in gone))
+    terminal.line(f"{'would be removed' if dry_run else 'removed'}: {len(gone)} ({size})")
+    if len(gone) < len(free):
+        raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
+
+
+@main.command()
+@click.option("--quiet", is_flag=True, help="No progress.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
     from kit import sandbox
@@ -301,16 +414,83 @@ def demo(quiet: bool) -> None:
 
     with sandbox.start(["demo"]) as local:
         os.environ.update(local.environment("demo"))
-        _run(project("parameters") / "demo.yaml", quiet)
+        _run(_read_run(project("parameters") / "demo.yaml"), quiet)
+
+
+@main.command()
+@click.argument("file", default="parameters/my-account.yaml", type=click.Path(path_type=Path))
+@click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
+def init(file: Path, aws_profile: str) -> None:
+    """Write a parameters FILE for the account that you are signed in to; it declares nothing."""
+    from kit.doctor import enabled_regions, sign_in
+    from kit.outputs import write_file
+    from kit.parameters_page import starter
+
+    if file.exists():
+        raise UserError(f"FILE: {file} exists already; name another")
+    caller, _ = sign_in(_signing_in_with(aws_profile))
+    terminal.line(f"signed in: {caller.arn}", err=True)
+    run = _read_run(None, {"account": caller.account, "aws_profile": aws_profile})
+    text = starter(caller.account, aws_profile, enabled_regions(run))
+    write_file(file, text.encode(), replace=False, name="FILE")
+    terminal.line(str(file))
+    terminal.line(f"next: evidence run {file}", err=True)
 
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
-def plan(parameters: Path | None) -> None:
+@click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@_in_json
+def doctor(parameters: Path | None, aws_profile: str, quiet: bool, in_json: bool) -> None:
+    """Check what a run needs, line by line, and rehearse it: the requests are made, none is kept.
+
+    Without PARAMETERS, for the account that you are signed in to. Ends with 0 where nothing keeps
+    a run from being whole, else with 4, or with 1 or 2 where nobody can sign in.
+    """
+    from dataclasses import asdict
+
+    from kit import doctor as checks
+
+    given = {"aws_profile": aws_profile}
+    run = _read_run(parameters, given) if parameters else _signing_in_with(aws_profile)
+    lines = [*checks.of_this_machine(run)]
+    code = 0
+    try:
+        caller, of_the_sign_in = checks.sign_in(run)
+        lines += of_the_sign_in
+        if not parameters:
+            run = _read_run(None, {**given, "account": caller.account})
+        lines += checks.of_the_account(run, parameters, progress=not quiet)
+    except UserError as error:
+        lines.append(checks.Line("account", checks.WRONG, str(error)))
+        code = _NOT_RUN if isinstance(error, CannotRunError) else _BAD_INPUT
+    if in_json:
+        _print_json([asdict(line) for line in lines])
+    else:
+        for line in lines:
+            command = f"; {line.command}" if line.command else ""
+            terminal.line(f"{line.state:<8}{line.subject:<15}{line.message}{command}")
+    wrong = any(line.state == checks.WRONG for line in lines)
+    sys.exit(code or (_MISSING if wrong else 0))
+
+
+def _signing_in_with(aws_profile: str) -> Any:
+    """Return a run that only signs in: whose account it is, AWS states."""
+    return _read_run(None, {"account": "0" * 12, "aws_profile": aws_profile})
+
+
+@main.command()
+@click.argument("parameters", required=False, type=click.Path(path_type=Path))
+@_in_json
+def plan(parameters: Path | None, in_json: bool) -> None:
     """Print the calls that a run will make; all controls without PARAMETERS."""
     from kit.collect.policy import plan as rows
 
     table = rows(_calls(_read_run(parameters)))
+    if in_json:
+        _print_json(table)
+        return
     columns = ("call", "need", "action", "asked")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
@@ -390,39 +570,72 @@ def sandbox(
     sys.exit(serve(account, port, page_size, deny, region_off, command))
 
 
-def _run(parameters: Path, quiet: bool, signing: Mapping[str, Any] | None = None) -> Any:
+def _run(
+    run: Any,
+    quiet: bool,
+    signing: Mapping[str, Any] | None = None,
+    in_json: bool = False,
+    file: Path | None = None,
+) -> Any:
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
-    from kit.parameters import parameters as validate
 
-    run = validate(parameters)
+    _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
-    terminal.line(f"snapshot: {snapshot.folder}")
+    if not in_json:
+        terminal.line(f"snapshot: {snapshot.folder}")
     pack = _seal(snapshot.folder, None, quiet, key)
-    for stop in snapshot.stopped:
-        terminal.line(f"collection stopped: {stop['message']}")
+    stops = [stop["message"] for stop in snapshot.stopped]
+    _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
 
 
 def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
+    from kit.pack.seal import seal as make
+
+    return make(snapshot, to, key=key, progress=not quiet)
+
+
+def _print_pack(
+    pack: Any,
+    snapshot: Path,
+    in_json: bool,
+    stops: Sequence[str] = (),
+    file: Path | None = None,
+) -> None:
+    """Print what a pack states, what to open, and what to do next."""
     from collections import Counter
 
     from kit.catalogue.statuses import WORST_FIRST
     from kit.judge.digest import ROLL_UP
     from kit.judge.findings import made_by
-    from kit.pack.seal import seal as make
 
-    pack = make(snapshot, to, key=key, progress=not quiet)
-    counts = Counter(
-        finding["status"] for finding in pack.findings if finding["subject"] != ROLL_UP
-    )
+    leaves = [finding for finding in pack.findings if finding["subject"] != ROLL_UP]
     sums = [finding for finding in pack.findings if finding["subject"] == ROLL_UP]
+    counts = Counter(finding["status"] for finding in leaves)
+    data = pack.folder / "data"
+    if in_json:
+        _print_json(
+            {
+                "snapshot": str(snapshot),
+                "pack": str(pack.folder),
+                "files": [str(path) for path in sorted(data.iterdir())],
+                "findings": {status: counts[status] for status in WORST_FIRST},
+                "roll_ups": {roll_up["control"]: roll_up["status"] for roll_up in sums},
+                "digest": pack.digest,
+                "stopped": list(stops),
+                "unused_waivers": list(pack.unused_waivers),
+                "exit_code": pack.exit_code,
+            }
+        )
+        return
     terminal.line(f"pack: {pack.folder}")
-    for path in sorted((pack.folder / "data").iterdir()):
-        terminal.line(f"  {path}")
+    terminal.line(
+        f"open: {data / 'evidence.html'}; the auditor gets evidence.pdf, or the whole pack"
+    )
     terminal.line("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
         text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)
@@ -430,7 +643,40 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     terminal.line(f"findings digest: {pack.digest}")
     for waiver in pack.unused_waivers:
         terminal.line(f"waiver: {waiver}")
-    return pack
+    for stop in stops:
+        terminal.line(f"collection stopped: {stop}")
+    terminal.line("next:")
+    for command, why in _next_steps(leaves, pack.folder, file):
+        terminal.line(f"  {command}  # {why}")
+
+
+def _next_steps(
+    findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the three commands that help most after a pack was made, and why."""
+    from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
+    from kit.controls.registry import SEVERITIES
+
+    failing = [finding for finding in findings if finding["status"] == FAIL]
+    if failing:
+        worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
+        yield f"evidence controls {worst['control']}", "the gravest fail, and how to correct it"
+    if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
+        yield f"evidence doctor {file or ''}".rstrip(), "the permissions that were missing"
+    yield f"evidence verify {pack}", "whether the pack is what it states, as an auditor checks it"
+    yield f"evidence compare {pack.parent.parent}", "what changed, once there is a later pack"
+
+
+def _print_json(value: Any) -> None:
+    terminal.page(as_json(value))
+
+
+def _name_leftovers(*folders: Path) -> None:
+    from kit.leftovers import notice
+
+    line = notice(folders)
+    if line:
+        terminal.line(f"evidence: {line}", err=True)
 
 
 def _print_overview(folder: Path, table: str) -> None:
@@ -455,9 +701,18 @@ def _passphrase() -> str | None:
     return given or (getpass.getpass("Passphrase of the key: ") if sys.stdin.isatty() else None)
 
 
-def _read_run(parameters: Path | None) -> Any:
+def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -> Any:
+    """Return the run of a file, or of what the command line gives; None where neither is there."""
+    from kit.inputs import Where
     from kit.parameters import parameters as validate
 
+    stated = {name: value for name, value in (given or {}).items() if value}
+    if parameters and stated:
+        raise UserError(
+            f"{', '.join(stated)}: {parameters} states the account; give a file or options, not both"
+        )
+    if stated:
+        return validate(stated, Where("the command line"))
     return validate(parameters) if parameters else None
 
 

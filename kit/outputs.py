@@ -38,6 +38,10 @@ _AT_ONCE = 8
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)  # of folders, on some network file systems
 
 
+class ExistsAlreadyError(CannotRunError):
+    """An output has the name already, and no output is written twice."""
+
+
 def cannot_write(path: Path, error: OSError, name: str = "outputs") -> CannotRunError:
     """Return the error that states which path cannot be written, and why.
 
@@ -61,26 +65,37 @@ def writing(path: Path, name: str = "outputs") -> Iterator[None]:
 
 
 @contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill, readable by its owner only; at the end it gets its name.
+def new_folder(folder: Path, *, mode: int = 0o700) -> Iterator[Path]:
+    """Yield a folder to fill; at the end it gets its name.
 
     Parameters
     ----------
     folder : Path
         Parents are created. An error in the body leaves nothing.
+    mode : int
+        Permissions, less the umask; by default only the owner can read the folder.
 
     Raises
     ------
+    ExistsAlreadyError
+        Something of the name exists.
     CannotRunError
-        The folder cannot be written, or a folder of the name exists.
+        The folder cannot be written.
     """
     with _beside(folder) as made:
         with writing(folder):
-            made.mkdir(mode=0o700)
+            made.mkdir(mode=mode)
         yield made
         with writing(folder):
             _flush_tree(made)
-            made.rename(folder)
+            try:
+                made.rename(folder)
+            except OSError as error:
+                if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                    raise ExistsAlreadyError(
+                        f"outputs: {folder} cannot be written (it exists already)"
+                    ) from None
+                raise
             flush(folder.parent)
 
 
@@ -141,19 +156,19 @@ def write_file(
         file.write(content)
 
 
-def discard(folder: Path) -> None:
-    """Remove a folder so that no part of it keeps its name; nothing where there is none.
+def discard(path: Path) -> None:
+    """Remove a file or folder so that no part of it keeps its name; nothing where there is none.
 
     Raises
     ------
     CannotRunError
-        The folder cannot be removed.
+        It cannot be removed.
     """
-    if not folder.exists():
+    if not path.exists():
         return
-    with _beside(folder) as aside, writing(folder):
-        folder.rename(aside)
-        flush(folder.parent)
+    with _beside(path) as aside, writing(path):
+        path.rename(aside)
+        flush(path.parent)
 
 
 @contextmanager
@@ -166,12 +181,22 @@ def scratch() -> Iterator[Path]:
     Raises
     ------
     CannotRunError
-        The folder cannot be made.
+        The folder cannot be made, or a library fills it: an error without a path is of a file that
+        is open already.
     """
-    named = os.environ.get("TMPDIR")
-    place = Path(named or tempfile.gettempdir())
+    place = temporary()
     with _locked(place, TEMPORARY, place, "TMPDIR") as space:
-        yield space
+        try:
+            yield space
+        except OSError as error:
+            if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise cannot_write(place, error, "TMPDIR") from None
+            raise
+
+
+def temporary() -> Path:
+    """Return the folder that temporary folders lie in."""
+    return Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
 
 
 def make_parents(path: Path) -> None:

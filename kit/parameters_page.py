@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -38,6 +38,34 @@ _KINDS = {str: "str", int: "int", float: "float", bool: "bool", list: "list", di
 def example() -> str:
     """Return the text of ``parameters/example.yaml``."""
     return "\n".join([_HEAD.rstrip("\n"), *_fields()]) + "\n"
+
+
+def starter(account: str, profile: str, enabled: Sequence[str]) -> str:
+    """Return a file with an account, its regions and its login alone; it declares nothing.
+
+    Parameters
+    ----------
+    account : str
+    profile : str
+        Of the AWS configuration; empty for the usual chain.
+    enabled : sequence of str
+        The account's enabled regions with AppStream.
+    """
+    lines = [
+        "# Made by evidence init. `.venv/bin/evidence parameters` prints every other field.",
+        f"account: {_flow(account)}",
+        *([f"aws_profile: {_flow(profile)}"] if profile else []),
+        "# Empty for every enabled region with AppStream. Enabled today:",
+        *textwrap.wrap(
+            f"{', '.join(enabled)}.",
+            98,
+            initial_indent="# ",
+            subsequent_indent="# ",
+            break_on_hyphens=False,
+        ),
+        "regions: []",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def page() -> str:

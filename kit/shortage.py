@@ -20,6 +20,7 @@ _TEXTS = {
         "can't start new thread",
         "Unable to allocate",
         "malloc of size",
+        "MemoryError",
     ),
 }
 
@@ -33,6 +34,8 @@ def describe(error: OSError, path: Path | str | None = None) -> str:
     path : Path or str, optional
         That was to be written.
     """
+    if not _is_of_system(error):
+        return error.strerror or str(error) or type(error).__name__
     if error.errno in (_DISK, _QUOTA):
         return _disk(error.errno, path)
     if error.errno == errno.EFBIG:
@@ -45,10 +48,8 @@ def describe(error: OSError, path: Path | str | None = None) -> str:
     if error.errno == errno.ENFILE:
         return "the machine has too many files open"
     if error.errno == errno.ENOMEM:
-        return _memory()
-    if error.errno == errno.EROFS:
-        return "its file system can only be read"
-    return error.strerror or str(error) or type(error).__name__
+        return memory()
+    return "its file system can only be read"
 
 
 def of(error: BaseException, *, by_text: bool = True) -> str:
@@ -68,7 +69,7 @@ def of(error: BaseException, *, by_text: bool = True) -> str:
     """
     for cause in _causes(error):
         if isinstance(cause, MemoryError):
-            return _memory()
+            return memory()
         number = _number(cause, by_text)
         if number is None:
             continue
@@ -78,15 +79,25 @@ def of(error: BaseException, *, by_text: bool = True) -> str:
     return ""
 
 
+def of_text(text: str) -> str:
+    """Return in a line what ran out by the messages of another process; empty for nothing."""
+    return of(RuntimeError(text))
+
+
 def _number(error: BaseException, by_text: bool) -> int | None:
     """Return the number of what ran out, as the system or another library reports it."""
-    if isinstance(error, OSError) and error.errno in _ALWAYS:
+    if isinstance(error, OSError) and _is_of_system(error):
         return error.errno
     text = str(error) if by_text else ""
     for number in _ALWAYS:
         if any(part in text for part in (os.strerror(number), *_TEXTS.get(number, ()))):
             return number
     return None
+
+
+def _is_of_system(error: OSError) -> bool:
+    """Whether the system refused for want of something; the kit has errors of its own for inputs."""
+    return error.errno in _ALWAYS and error.strerror == os.strerror(error.errno)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -121,7 +132,8 @@ def _mount(path: Path) -> Path:
     )
 
 
-def _memory() -> str:
+def memory() -> str:
+    """Return what is meant where the memory ran out."""
     allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
     if allowed == resource.RLIM_INFINITY:
         return "the memory of this machine is used up"

@@ -27,8 +27,8 @@ from kit import bounds
 from kit.bounds import parse_json
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.catalogue.texts import text
-from kit.errors import CannotRunError, UserError
-from kit.outputs import new_folder, writing
+from kit.errors import UserError
+from kit.outputs import ExistsAlreadyError, new_folder, writing
 from kit.parameters import Profile, Run, Waiver
 
 FORMAT = 1
@@ -639,17 +639,29 @@ def write(
     header: Mapping[str, Any],
     requests: Iterable[Request],
     lent: Iterable[Request] = (),
+    *,
+    of_run: bool = False,
 ) -> Snapshot:
     """Write a snapshot, whole or not at all.
 
+    Parameters
+    ----------
+    folder : Path
+    header : mapping
+    requests, lent : iterable of Request
+    of_run : bool
+        Whether the folder above, of a run, is made with it, so that none is left without a snapshot.
+
     Raises
     ------
+    ExistsAlreadyError
+        The folder, or that of the run, exists already.
     CannotRunError
-        The folder exists already, or cannot be written.
+        The folder cannot be written.
     """
     requests, lent = tuple(requests), tuple(lent)
     if folder.exists():
-        raise CannotRunError(f"outputs: {folder} exists already; a snapshot is written once")
+        raise ExistsAlreadyError(f"outputs: {folder} exists already; a snapshot is written once")
     stored = requests + lent
     lines = b"".join(rfc8785.dumps(vars(request)) + b"\n" for request in stored)
     header = {
@@ -657,9 +669,12 @@ def write(
         "format": FORMAT,
         "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
     }
-    with new_folder(folder) as made, writing(folder):
-        _write_private(made / EVIDENCE, lines)
-        _write_private(made / HEADER, _header_bytes(header))
+    whole, mode = (folder.parent, 0o777) if of_run else (folder, 0o700)
+    with new_folder(whole, mode=mode) as made, writing(folder):
+        place = made / folder.relative_to(whole)
+        place.mkdir(mode=0o700, exist_ok=True)
+        _write_private(place / EVIDENCE, lines)
+        _write_private(place / HEADER, _header_bytes(header))
     return Snapshot(header, requests, folder, lent)
 
 

@@ -48,7 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(home.cleanup)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    os.mkdir(f"{home.name}/tmp")
     os.environ |= {
+        # Commands name what killed runs left there, which is nothing of these tests.
+        "TMPDIR": f"{home.name}/tmp",
         "XDG_CONFIG_HOME": f"{home.name}/.config",
         "AWS_CONFIG_FILE": f"{home.name}/aws-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",

@@ -149,9 +149,18 @@ def test_the_demo_ends_with_0_and_says_what_it_found(tmp_path: Path) -> None:
     assert "findings: " in done.stdout
     assert "roll-ups, which sum up findings and are not counted: " in done.stdout
     assert " fail, " in done.stdout
-    assert "calls/s" in done.stderr
+    phases = [line.partition(":")[0] for line in re.split(r"[\r\n]+", done.stderr) if ":" in line]
+    assert [*dict.fromkeys(phases)] == [f"collecting {ACCOUNT}", "evaluating", "writing the pack"]
+    assert "%" not in done.stderr
     (pack,) = (tmp_path / "outputs" / ACCOUNT).glob("*/pack")
     assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
+    opened = re.search(r"^open: (\S+evidence\.html)", done.stdout, re.MULTILINE)
+    assert opened
+    assert (tmp_path / opened[1]).is_file()
+    for command in re.findall(r"^  evidence (.*?)  # ", done.stdout, re.MULTILINE):
+        assert evidence(command.split()[0], "--help", cwd=tmp_path).returncode == 0
+        if command.startswith(("controls", "verify")):
+            assert evidence(*command.split(), cwd=tmp_path).returncode == 0
 
 
 def test_the_sandbox_serves_a_command(tmp_path: Path) -> None:

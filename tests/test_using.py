@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,21 +14,23 @@ from kit.catalogue import texts
 from kit.controls import CONTROLS
 from kit.parameters import Run, load_profile, load_waivers
 from kit.redact.labels import key_path, open_labels
+from kit.sandbox.server import Sandbox
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "using.md").read_text()
 WAIVERS = ROOT / "parameters" / "waivers.yaml"
 
 
-def test_its_commands_work(tmp_path: Path) -> None:
+def test_its_commands_work(tmp_path: Path, sandbox: Sandbox) -> None:
     shutil.copytree(ROOT / "parameters", tmp_path / "parameters")
-    shutil.copy(ROOT / "parameters" / "demo.yaml", tmp_path / "parameters" / "my-account.yaml")
+    environment = {**os.environ, **sandbox.environment("demo")}
     (tmp_path / ".venv").symlink_to(sys.prefix)
     blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    assert len(commands) == 2
+    assert len(commands) == 4
     for command in commands:
-        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+        done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)
+        assert done.returncode == 0, command
     assert json.loads((tmp_path / "policy.json").read_text())["Statement"]
     texts.check(str(tmp_path / "de.yaml"))
     assert len((tmp_path / "de.yaml").read_text()) > 10_000

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from kit.batch.accounts import Batch, BatchFile, read_batch
-from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, Ledger
+from kit.batch.ledger import DONE, FAILED, NOT_ENTERED, NOT_REACHED, STOPPED, Ledger
 from kit.batch.progress import Form, Progress
 from kit.batch.signing import refuse_mismatches, try_key
 from kit.batch.store import open_store
 from kit.bounds import WRITTEN, read_file
-from kit.errors import CannotRunError, UserError
-from kit.outputs import new_file
+from kit.errors import UserError
+from kit.leftovers import notice
+from kit.outputs import discard, new_file
 from kit.parameters import Run, load_profile, load_waivers
 
 _LOCAL = "outputs"
-_STOPPED = "interrupted; start the batch again to make what is missing"
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,22 @@ class Result:
         By account, as `kit.batch.ledger.states` returns it.
     passed_over : dict of str to str
         Accounts of the organisation that cannot be evaluated, and their state there.
+    interrupted : bool
+        Whether Ctrl-C or SIGTERM stopped the batch; started again, it makes what is missing.
     """
 
     ledger: Path
     findings: Path
     states: Mapping[str, Mapping[str, Any]]
     passed_over: Mapping[str, str]
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
-        """The worst: 1 an account could not be run, 3 failed controls, 4 evidence missing, 0."""
+        """The worst: 1 an account was not run to its end, 3 failed controls, 4 evidence missing, 0."""
         states = {facts["state"] for facts in self.states.values()}
         codes = {facts.get("exit_code") for facts in self.states.values()}
-        if states & {FAILED, NOT_REACHED}:
+        if states & {FAILED, NOT_REACHED, STOPPED}:
             return 1
         if 3 in codes:
             return 3
@@ -67,6 +70,7 @@ def run_batch(
     progress: Form = "bar",
     signing: Mapping[str, str] | None = None,
     passphrase: Callable[[], str | None] = lambda: None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Result:
     """Make the packs of many accounts, or what is missing of them.
 
@@ -84,6 +88,8 @@ def run_batch(
         names that each worker resolves.
     passphrase : function
         Called where the key is encrypted and is opened on this machine.
+    report : function of str
+        Called with a line that names what an interrupted run left.
 
     Returns
     -------
@@ -94,7 +100,7 @@ def run_batch(
     UserError
         The file is invalid, or another process runs the same batch.
     CannotRunError
-        The ledger cannot be written, the cluster does not answer, or the batch was interrupted.
+        The ledger cannot be written, or the cluster does not answer.
     """
     from kit.batch.cluster import connect
     from kit.batch.runner import BatchRun
@@ -108,6 +114,9 @@ def run_batch(
     else:
         try_key(signing, passphrase)
     place = _LOCAL if batch.file.outputs.startswith("s3://") else batch.file.outputs
+    left = notice({Path(p) for p in (place, batch.file.snapshots) if not p.startswith("s3://")})
+    if left:
+        report(left)
     folder = Path(place) / "batches" / batch.file.name
     with (
         connect(scheduler, insecure=insecure, workers=workers) as client,
@@ -119,19 +128,21 @@ def run_batch(
             file_sha256=hashlib.sha256(read_file(path, WRITTEN)).hexdigest(),
             kit=version("appstream-evidence-kit"),
         )
+        discard(folder / "findings.csv")  # of an earlier start
         bar = Progress(len(batch.runs), progress)
+        interrupted = False
         run = BatchRun(batch, client, ledger, bar, signing)
         try:
             run.finish()
         except KeyboardInterrupt:
-            raise CannotRunError(_STOPPED) from None
+            interrupted = True
         finally:
             bar.close()
             states = ledger.states()
             ledger.append(event="ended", **bar.counts())
         findings = _write_findings(folder / "findings.csv", run.batch, states)
         _copy(batch.file, folder)
-        return Result(ledger.path, findings, states, run.passed_over)
+        return Result(ledger.path, findings, states, run.passed_over, interrupted)
 
 
 def _check(runs: Iterable[Run]) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 from distributed import Client, as_completed
 
 from kit.batch.account import Job
-from kit.batch.ledger import FAILED, NOT_REACHED, RUNNING
+from kit.batch.ledger import FAILED, NOT_REACHED, RUNNING, STOPPED
 from kit.batch.work import work
 from kit.errors import CannotRunError, UserError
 
 _RETRIES = 2
 _GONE = "the scheduler went away; start the batch again to make what is missing"
-_STOPPED = "the batch was interrupted; start it again to make what is missing"
+_INTERRUPTED = "the batch was interrupted; start it again to make what is missing"
 
 Report = Callable[[str, dict[str, Any]], None]
 
@@ -38,11 +38,12 @@ class Dispatcher:
         self._client, self._report, self._at_once = client, report, at_once
         self._topic = f"evidence-{secrets.token_hex(8)}"
         self._count = itertools.count()
+        self._started: set[str] = set()
         client.subscribe_topic(self._topic, self._report_start)
 
     def do(self, jobs: Mapping[str, Job]) -> None:
-        """Do jobs and report the result of every account, also of those not reached."""
-        left, why = dict.fromkeys(jobs), _STOPPED
+        """Do jobs and report the result of every account, also of those stopped and not reached."""
+        left, why = dict.fromkeys(jobs), _INTERRUPTED
         try:
             for account, facts in self._results(jobs):
                 del left[account]
@@ -50,7 +51,8 @@ class Dispatcher:
             why = _GONE
         finally:
             for account in left:
-                self._report(account, {"state": NOT_REACHED, "why": why})
+                state = STOPPED if account in self._started else NOT_REACHED
+                self._report(account, {"state": state, "why": why})
 
     def do_one(self, job: Job) -> dict[str, Any]:
         """Do one job and return its result.
@@ -85,6 +87,7 @@ class Dispatcher:
                 yield futures[future], facts
 
     def _report_start(self, event: tuple[Any, Mapping[str, Any]]) -> None:
+        self._started.add(event[1]["account"])
         self._report(event[1]["account"], {"state": RUNNING})
 
 

@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from kit.batch.ledger import DONE, NOT_ENTERED, NOT_REACHED
+from kit.batch.ledger import DONE, NOT_ENTERED, NOT_REACHED, STOPPED
 from kit.batch.store import Store
 from kit.catalogue.statuses import NOT_EVIDENCED
 from kit.judge.findings import Finding
 from kit.parameters import Run
 
-_REASONS = {NOT_ENTERED: "account not entered", NOT_REACHED: "account not reached"}
+_REASONS = {
+    NOT_ENTERED: "account not entered",
+    NOT_REACHED: "account not reached",
+    STOPPED: "account stopped",
+}
 
 
 def findings_lines(

@@ -23,7 +23,8 @@ from kit.outputs import cannot_write, flush, make_parents
 from kit.shortage import describe
 
 DONE, NOT_ENTERED, FAILED = "done", "not entered", "failed"
-RUNNING, NOT_REACHED, PASSED_OVER = "running", "not reached", "passed over"
+RUNNING, STOPPED = "running", "stopped"
+NOT_REACHED, PASSED_OVER = "not reached", "passed over"
 FINAL = (DONE, NOT_ENTERED, FAILED)
 
 
@@ -119,9 +120,21 @@ def read_ledger(path: Path) -> dict[str, dict[str, Any]]:
         The ledger cannot be read.
     """
     try:
-        return states(read_lines(path.read_bytes()))
+        with path.open("rb") as file:
+            running = _is_held(file.fileno())
+            return states(read_lines(file.read()), running=running)
     except OSError as error:
         raise UserError(f"{path}: the ledger cannot be read ({error.strerror})") from None
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether a process runs the batch of an open ledger."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return False
 
 
 def read_lines(content: bytes) -> list[dict[str, Any]]:
@@ -129,11 +142,20 @@ def read_lines(content: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
-def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def states(
+    lines: Iterable[Mapping[str, Any]], *, running: bool = False
+) -> dict[str, dict[str, Any]]:
     """Return the latest state of each account that the latest start expects, in its order.
 
-    An account without a final state since that start is ``not reached``. ``began`` is the time at
-    which work on it started, if it did. ``why`` is the reason why the work did not end, if known.
+    An account without a final state since that start is ``stopped`` where work on it started
+    (``began`` is when), and otherwise ``not reached``. ``why`` is the reason why the work did not
+    end, if known. While the batch runs, it is ``running``.
+
+    Parameters
+    ----------
+    lines : iterable of mapping
+    running : bool
+        Whether a process runs the batch.
     """
     latest: dict[str, dict[str, Any]] = {}
     for line in lines:
@@ -145,9 +167,9 @@ def states(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             entry = latest[line["account"]]
             if line["state"] in FINAL:
                 latest[line["account"]] = dict(line)
-            elif entry["state"] == NOT_REACHED:
+            elif entry["state"] not in FINAL:
                 if line["state"] == RUNNING:
-                    entry["began"] = line["at"]
+                    entry |= {"state": RUNNING if running else STOPPED, "began": line["at"]}
                 else:
                     entry["why"] = line["why"]
     return latest

@@ -22,7 +22,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
-from tqdm import tqdm
 
 from kit import shortage
 from kit.aws_models import home_region, is_listed, partition_of
@@ -46,8 +45,9 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
-from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
+from kit.outputs import ExistsAlreadyError, cannot_write, check_writable
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
+from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.redact.protect import protect
 from kit.snapshot import (
@@ -144,27 +144,10 @@ def collect(
     }
     if folder:
         return write(folder, header, requests, lent)
-    own = _own_folder(account, as_of)
-    try:
-        return write(own / "snapshot", header, requests, lent)
-    except BaseException:
-        with suppress(OSError):
-            own.rmdir()
-        raise
-
-
-def _own_folder(account: Path, as_of: dt.datetime) -> Path:
-    """Make the folder of a run; a run of the same second has the name already."""
     for n in count(1):
         own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
-        with writing(own):
-            make_parents(own)
-            try:
-                own.mkdir()
-            except FileExistsError:
-                continue
-            flush(account)
-        return own
+        with suppress(ExistsAlreadyError):  # of a run of the same second
+            return write(own / "snapshot", header, requests, lent, of_run=True)
     raise AssertionError  # there is always a next number
 
 
@@ -272,12 +255,10 @@ class _Engine:
         self._gates: dict[tuple[str, str], threading.Semaphore] = defaultdict(
             lambda: threading.Semaphore(_AT_ONCE)
         )
-        self._bar = tqdm(
-            desc=f"account {run.account}", unit=" calls", total=0, disable=not progress
-        )
+        self._phase = Phase(f"collecting {run.account}", "calls", shown=progress)
 
     def close(self) -> None:
-        self._bar.close()
+        self._phase.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._clients.close()
 
@@ -388,11 +369,9 @@ class _Engine:
         stage = tuple(stage)
         self.performed |= set(stage)
         jobs = [job for call in stage for job in self._jobs(call, regions)]
-        self._bar.total = (self._bar.total or 0) + len(jobs)
-        self._bar.refresh()
         for done in as_completed([self._pool.submit(self._perform_job, job) for job in jobs]):
             self.requests += done.result()
-            self._bar.update()
+            self._phase.advance()
 
     def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
         fixed = call.parameters(self._context)

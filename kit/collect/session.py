@@ -11,6 +11,8 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
@@ -85,7 +87,7 @@ class Clients:
         self.throttles = 0
         self.limits = Limits(run)
         with signing_in(run):
-            self._session, self.home = _open(run, self._config, self.narrowing)
+            self.session, self.home = _open(run, self._config, self.narrowing)
             self.client("sts", self.home)  # botocore reads the credentials for the first client
 
     def client(self, service: str, region: str) -> Any:
@@ -93,7 +95,7 @@ class Clients:
         with self._lock:
             key = (service, region)
             if key not in self._clients:
-                self._clients[key] = self._made(self._session, service, region)
+                self._clients[key] = self._made(self.session, service, region)
             return self._clients[key]
 
     def _made(self, session: boto3.Session, service: str, region: str) -> Any:
@@ -203,7 +205,7 @@ class Clients:
         try:
             session, _ = _open(self._run, self._config, self.narrowing)
             made = session.get_credentials().get_frozen_credentials()
-            if made == _frozen(self._session):
+            if made == _frozen(self.session):
                 return False
             # No other request uses them before it is known whose they are.
             if self._account(self._made(session, "sts", self.home)) != self._run.account:
@@ -211,7 +213,7 @@ class Clients:
         except Exception:  # of whatever source: it has no other credentials
             return False
         with self._lock:
-            self._session, self._clients = session, {}
+            self.session, self._clients = session, {}
             self._accepted.clear()
             self._off.clear()
             self.generation += 1
@@ -387,6 +389,50 @@ def shell_client(service: str, region: str | None = None) -> Any:
     """
     with signing_in():
         return boto3.Session().client(service, region_name=region, config=_config())
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who signs in.
+
+    Attributes
+    ----------
+    arn, account : str
+        As AWS STS names them.
+    ends : datetime or None
+        When the credentials end (UTC); None where their source states no end.
+    answered : datetime or None
+        AWS's clock when it answered.
+    """
+
+    arn: str
+    account: str
+    ends: dt.datetime | None
+    answered: dt.datetime | None
+
+
+def who(run: Run, policies: Sequence[SessionPolicy]) -> Caller:
+    """Return who a run signs in as.
+
+    Raises
+    ------
+    NotEnteredError, CannotRunError
+        Nobody can sign in, or nothing answered.
+    """
+    clients = Clients(run, policies)
+    try:
+        with signing_in(run):
+            answer = clients.client("sts", clients.home).get_caller_identity()
+            ends = getattr(clients.session.get_credentials(), "_expiry_time", None)
+    finally:
+        clients.close()
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return Caller(
+        answer["Arn"],
+        answer["Account"],
+        ends.astimezone(dt.UTC) if ends else None,
+        parsedate_to_datetime(date) if date else None,
+    )
 
 
 def api_versions(services: Iterable[str]) -> dict[str, str]:

@@ -108,6 +108,27 @@ def audits(
     return list(sides[0].values()), list(sides[1].values()), [*_history(sides, roots)]
 
 
+def refuse_other_keys(before: Iterable[SealedPack], after: Iterable[SealedPack]) -> None:
+    """Refuse packs of an account whose labels were made with different keys.
+
+    The same resource has another label in each, so that every finding would be gone and new.
+
+    Raises
+    ------
+    UserError
+    """
+    keys = {pack.account: pack.info.get("Pseudonym-Key", "") for pack in before}
+    for pack in after:
+        key = pack.info.get("Pseudonym-Key", "")
+        if keys.get(pack.account, key) != key:
+            raise UserError(
+                f"account {pack.account}: the labels of {pack.folder} were made with the key {key}, those "
+                f"of the earlier pack with {keys[pack.account]}; seal a snapshot again with the other "
+                "key (pseudonym_key; another spelling of controller names another key), or compare all "
+                "the same with --other-keys"
+            )
+
+
 def _audit(place: Path | str, roots: Roots) -> dict[str, SealedPack]:
     try:
         pack = open_pack(place, roots)

@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
-from kit.overviews.changes import audits
+from kit.overviews.changes import audits, refuse_other_keys
 from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_of
 from kit.pack.document import data_of, document
 from kit.pack.execute import execute
@@ -106,6 +106,7 @@ def seal_changes(
     trust: Path | None = None,
     language: str = texts.REFERENCE,
     progress: bool = True,
+    other_keys: bool = False,
 ) -> Overview:
     """Compare two audits; `kit.overviews.changes.audits` says what they may be.
 
@@ -121,16 +122,20 @@ def seal_changes(
         ``en``, or the path of a YAML file with the texts of a translation.
     progress : bool
         Whether to draw a bar on standard error.
+    other_keys : bool
+        Whether labels may have been made with different keys.
 
     Raises
     ------
     UserError
-        As `kit.overviews.changes.compare_packs`, or `to` exists already.
+        As `kit.overviews.changes.compare_packs` and `refuse_other_keys`, or `to` exists already.
     CannotRunError
         The notebook failed, or the comparison cannot be written.
     """
     texts.choose(language)
     before, after, history = audits(earlier, later or "", roots_of(trust))
+    if not other_keys:
+        refuse_other_keys(before, after)
     _as_of_sound([*before, *history])
     as_of = _as_of_sound(after)
     beside = later or earlier

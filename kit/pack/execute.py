@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import ast
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from traitlets.config import Config
 
+from kit import shortage
 from kit.errors import CannotRunError
 from kit.outputs import scratch
+from kit.progress import papermill_bar
 from kit.shipped import project
 
 _START_SECONDS = 120
+_MESSAGES = "messages"
+# Without a handler, Python would write the records to standard error, before the kit's own line.
+logging.getLogger("papermill").addHandler(logging.NullHandler())
 
 
 def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False) -> NotebookNode:
@@ -38,6 +45,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
     CannotRunError
         A cell failed; the message names the error.
     """
+    replies: list[Mapping[str, Any]] = []
     with scratch() as folder:
         try:
             made: NotebookNode = papermill.execute_notebook(
@@ -45,13 +53,35 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
                 kernel_name="python3",
-                progress_bar=progress,
+                progress_bar=papermill_bar("evaluating", progress),
                 start_timeout=_START_SECONDS,
-                config=_kernel_config(folder),
+                config=_kernel_config(folder, replies),
             )
         except papermill.PapermillExecutionError as error:
-            raise CannotRunError(f"the notebook failed: {error.ename}: {error.evalue}") from None
+            why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
+            raise CannotRunError(f"the notebook failed: {why}") from None
+        except RuntimeError as error:  # the kernel did not start, or ended
+            written = (folder / _MESSAGES).read_text(errors="replace")
+            lines = [line for line in written.splitlines() if line.strip()]
+            why = shortage.of(error) or shortage.of_text(written) or " ".join(lines[-1:])
+            why = why or f"{error}; perhaps {shortage.memory()}"
+            raise CannotRunError(f"the notebook's kernel failed: {why}") from None
         return made
+
+
+def _reason(reply: Mapping[str, Any]) -> str:
+    """Return in a line why a cell failed, from the kernel's reply."""
+    text = "\n".join((reply["ename"], reply["evalue"], *reply["traceback"]))
+    return shortage.of_text(text) or f"{reply['ename']}: {reply['evalue']}"
+
+
+class Kernel(AsyncKernelManager):
+    """Keeps what a kernel's process writes to standard error, which is not for the user."""
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start the kernel."""
+        with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
+            await super().start_kernel(**options, stderr=file)
 
 
 def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
@@ -83,7 +113,7 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
     return notebook
 
 
-def _kernel_config(folder: Path) -> Config:
+def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:
     """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
     return Config(
         {
@@ -92,7 +122,14 @@ def _kernel_config(folder: Path) -> Config:
                 "ip": str(folder / "kernel"),
                 "connection_file": str(folder / "kernel.json"),
             },
-            # There is nothing to tidy up in the kernel once the last cell has run.
-            "NotebookClient": {"shutdown_kernel": "immediate"},
+            "NotebookClient": {
+                "kernel_manager_class": Kernel,
+                # A kernel that runs out of something replies, and may fail to publish the error.
+                "on_cell_error": lambda execute_reply, **_: replies.append(
+                    execute_reply["content"]
+                ),
+                # There is nothing to tidy up in the kernel once the last cell has run.
+                "shutdown_kernel": "immediate",
+            },
         }
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from kit.pack.pdf import pdf
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
+from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
 
@@ -98,14 +100,15 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
-    write_bag(
-        folder,
-        files(executed, stored, key),
-        bag_info(stored, data["facts"]["digest"], key),
-        stored.as_of,
-        private=not stored.run.pseudonymise,
-        finish=lambda bag: _sign_manifest(bag, key),
-    )
+    with Phase("writing the pack", "files", shown=progress) as phase:
+        write_bag(
+            folder,
+            files(executed, stored, key, phase),
+            bag_info(stored, data["facts"]["digest"], key),
+            stored.as_of,
+            private=not stored.run.pseudonymise,
+            finish=lambda bag: _sign_manifest(bag, key),
+        )
     facts = data["facts"]
     unused = tuple(facts["unused_waivers"].splitlines())
     return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
@@ -133,7 +136,7 @@ def refuse_mismatch(run: Run, with_key: bool) -> None:
 
 
 def files(
-    executed: NotebookNode, stored: Snapshot, key: SigningKey | None = None
+    executed: NotebookNode, stored: Snapshot, key: SigningKey | None, phase: Phase
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
@@ -143,18 +146,30 @@ def files(
         The evidence notebook with its outputs.
     stored : Snapshot
         That it was executed on.
-    key : SigningKey, optional
+    key : SigningKey or None
         Signs the PDF.
+    phase : Phase
+        Shows which file is being made.
     """
     made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
-    yield "evidence.html", page(made).encode()
-    yield "evidence.pdf", _sign_pdf(pdf(made, attached=attachments(executed, made)), key)
-    yield "findings.csv", findings_csv(data)
-    yield "findings.parquet", findings_parquet(data)
-    yield "findings.xlsx", workbook(made, data)
-    yield "ocsf-findings.json", ocsf(made, data)
-    yield from oscal(made, data, data_of(executed, "snapshot")["facts"])
-    yield from evidence_files(stored)
+    forms: dict[str, Callable[[], bytes]] = {
+        "evidence.html": lambda: page(made).encode(),
+        "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
+        "findings.csv": lambda: findings_csv(data),
+        "findings.parquet": lambda: findings_parquet(data),
+        "findings.xlsx": lambda: workbook(made, data),
+        "ocsf-findings.json": lambda: ocsf(made, data),
+    }
+    for name, make in forms.items():
+        phase.note(name)
+        yield name, make()
+        phase.advance()
+    others = chain(
+        oscal(made, data, data_of(executed, "snapshot")["facts"]), evidence_files(stored)
+    )
+    for name, content in others:
+        yield name, content
+        phase.advance()
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

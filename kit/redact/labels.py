@@ -98,9 +98,14 @@ def key_path(run: Run) -> Path:
     """Return the path of the controller's key: named in the run, else in the home folder."""
     if run.pseudonym_key:
         return Path(run.pseudonym_key).expanduser()
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     name = hashlib.sha256(run.controller.encode()).hexdigest()[:12] if run.controller else "default"
-    return home / "appstream-evidence-kit" / f"{name}.pseudonym-key"
+    return key_folder() / f"{name}.pseudonym-key"
+
+
+def key_folder() -> Path:
+    """Return the folder of the keys that the kit makes."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / "appstream-evidence-kit"
 
 
 def open_labels(run: Run, fingerprint: str = "") -> Labels:

@@ -97,7 +97,13 @@ def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Calla
         "AWS_CONFIG_FILE": str(home / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
     }
-    return lambda name: Desk(tmp_path_factory.mktemp(name), environment)
+
+    def made(name: str) -> Desk:
+        folder = tmp_path_factory.mktemp(name)
+        (folder / "tmp").mkdir()
+        return Desk(folder, {**environment, "TMPDIR": str(folder / "tmp")})
+
+    return made
 
 
 @pytest.fixture

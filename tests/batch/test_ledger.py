@@ -30,10 +30,24 @@ def test_each_account_has_its_last_word(path: Path) -> None:
         ledger.append(account="9", state="done")
     found = read_ledger(path)
     assert list(found) == ["1", "2", "3", "4"]
-    assert count(found) == {"done": 1, "not reached": 2, "failed": 1}
+    assert count(found) == {"done": 1, "stopped": 1, "failed": 1, "not reached": 1}
     assert "began" in found["2"]
     assert "began" not in found["4"]
     assert found["3"]["why"] == "the disk was full"
+
+
+def test_an_account_under_way_is_running_while_the_batch_runs_and_then_stopped(path: Path) -> None:
+    with Ledger(path) as ledger:
+        ledger.expect(["1", "2"])
+        ledger.append(account="1", state="running")
+        assert count(read_ledger(path)) == {"running": 1, "not reached": 1}
+        assert count(ledger.states()) == {"stopped": 1, "not reached": 1}
+        ledger.append(account="1", state="stopped", why="the batch was interrupted")
+    assert count(read_ledger(path)) == {"stopped": 1, "not reached": 1}
+    assert read_ledger(path)["1"]["why"] == "the batch was interrupted"
+    with Ledger(path) as ledger:  # reading has left no lock
+        ledger.expect(["1", "2"])
+        assert count(read_ledger(path)) == {"not reached": 2}
 
 
 def test_a_new_beginning_expects_everything_anew(path: Path) -> None:

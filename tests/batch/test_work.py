@@ -46,6 +46,7 @@ def test_an_account_is_not_left_alone(is_warm: bool, tmp_path: Path) -> None:
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
+            "TMPDIR": str(tmp_path),  # which keeps what the killed starter leaves
         }
         if not is_warm:
             environment[warm.ADDRESS] = str(tmp_path / "gone")

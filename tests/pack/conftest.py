@@ -32,23 +32,11 @@ from kit.report.views import (
     View,
 )
 from kit.snapshot import Snapshot
+from tests.pack.samples import FACTS, HOSTILE, MARKS, STAMP, record
 
 if TYPE_CHECKING:
     from kit.sandbox.server import Sandbox
 
-STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
-MARKS = ["Unsigned", "Personal data shown in clear"]
-LONG = "A" * 10_000
-HOSTILE = {
-    "script": "<script>document.title='pwned'</script><img src=x onerror=document.title='pwned'>",
-    "override": "invoice\u202egpj.exe",
-    "controls": "nul\x00bell\x07",
-    "typst": '#set text(red); #panic("ran") $x$ *b* @ref <label> \\u{41}',
-    "jinja": "{{ 7 * 7 }}{% raw %}",
-    "formula": "=cmd|'/C calc'!A0",
-    "surrogate": "half\ud800",
-    "long": LONG,
-}
 SCRIPTS = {
     "Greek": "κρυπτογράφηση",
     "Cyrillic": "шифрование",
@@ -186,8 +174,6 @@ def findings(rows: int, listed: list[int] | None = None) -> Table:
 
 def executed() -> NotebookNode:
     """The notebook, executed: every kind of view, and everything that must not reach a document."""
-    from tests.pack.samples import FACTS, record
-
     texts = [[name, text] for name, text in (SCRIPTS | HOSTILE).items()]
     texts_table = Table("texts", "Texts", [Column("k", "What"), Column("v", "Text")], texts)
     noise = new_code_cell(

@@ -7,8 +7,20 @@ from typing import Any
 from kit.judge.digest import NOTHING, RESOURCE, ROLL_UP, UNLISTED
 from kit.judge.findings import Finding
 from kit.report.views import JSON
-from tests.pack.conftest import HOSTILE, STAMP
 
+STAMP = "Made against a local sandbox, not AWS: no evidence of any account."
+MARKS = ["Unsigned", "Personal data shown in clear"]
+LONG = "A" * 10_000
+HOSTILE = {
+    "script": "<script>document.title='pwned'</script><img src=x onerror=document.title='pwned'>",
+    "override": "invoice\u202egpj.exe",
+    "controls": "nul\x00bell\x07",
+    "typst": '#set text(red); #panic("ran") $x$ *b* @ref <label> \\u{41}',
+    "jinja": "{{ 7 * 7 }}{% raw %}",
+    "formula": "=cmd|'/C calc'!A0",
+    "surrogate": "half\ud800",
+    "long": LONG,
+}
 FACTS: JSON = {
     "account": "012345678901",
     "as_of": "2026-11-24T10:00:00+00:00",

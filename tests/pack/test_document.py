@@ -13,8 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from kit.errors import UserError
 from kit.pack.document import Document, NotebookOutputError, document, findings_data, tables
 from kit.report.views import EVIDENCE_MIME, Column, Controls, Data, Figure, Note, Table
-from tests.pack.conftest import HOSTILE, commands, control, cover, evidence_index, shown
-from tests.pack.samples import FACTS, record
+from tests.pack.conftest import commands, control, cover, evidence_index, shown
+from tests.pack.samples import FACTS, HOSTILE, record
 
 
 def made(*cells: NotebookNode) -> Document:

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 from kit.pack.document import document
 from kit.pack.html import EvidenceHTMLExporter
 from kit.report.views import Column, Table
-from tests.pack.conftest import HOSTILE, LONG, MARKS, SCRIPTS, STAMP, cover, findings, shown
+from tests.pack.conftest import SCRIPTS, cover, findings, shown
+from tests.pack.samples import HOSTILE, LONG, MARKS, STAMP
 
 Open = Callable[..., Page]
 

@@ -19,8 +19,8 @@ from kit.pack.oscal import RESULTS, oscal
 from kit.pack.oscal_words import NAMESPACE, VERSION
 from kit.parameters import load_profile
 from kit.report.views import Controls
-from tests.pack.conftest import MARKS, STAMP, control, cover, evidence_index, shown
-from tests.pack.samples import TEXTS, record, sample
+from tests.pack.conftest import control, cover, evidence_index, shown
+from tests.pack.samples import MARKS, STAMP, TEXTS, record, sample
 from tests.pack.schemas import errors, ocsf_schema
 
 

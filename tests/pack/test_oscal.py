@@ -25,8 +25,8 @@ from kit.pack.oscal import RESULTS, oscal
 from kit.pack.oscal_words import NAMESPACE, VERSION
 from kit.parameters import Profile, load_profile
 from kit.visible import escape
-from tests.pack.conftest import MARKS, STAMP, cover, evidence_index, shown
-from tests.pack.samples import TEXTS, record, sample
+from tests.pack.conftest import cover, evidence_index, shown
+from tests.pack.samples import MARKS, STAMP, TEXTS, record, sample
 from tests.pack.schemas import errors, oscal_schema
 
 OBJECTIVE = "assessment-objective"

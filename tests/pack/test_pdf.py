@@ -28,7 +28,8 @@ from kit.pack.pdf import EvidencePDFExporter, pdf
 from kit.pack.tabular import csv_file
 from kit.report.views import Column, Note, Table
 from tests.pack.conformance import elements, faults
-from tests.pack.conftest import HOSTILE, MARKS, SCRIPTS, STAMP, cover, findings, shown
+from tests.pack.conftest import SCRIPTS, cover, findings, shown
+from tests.pack.samples import HOSTILE, MARKS, STAMP
 
 
 @pytest.fixture(scope="module")

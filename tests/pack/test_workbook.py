@@ -19,8 +19,8 @@ from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
 from kit.report.views import STATUSES, Column, Table, View
 from kit.visible import escape
-from tests.pack.conftest import MARKS, STAMP, cover, evidence_index, shown
-from tests.pack.samples import TEXTS, record, sample
+from tests.pack.conftest import cover, evidence_index, shown
+from tests.pack.samples import MARKS, STAMP, TEXTS, record, sample
 
 SHEETS = ["About", "Findings", "Controls", "Evidence index", "Inventory buckets", "Waivers"]
 CLOCK = "2026-11-24T10:00:00+00:00"

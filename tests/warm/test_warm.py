@@ -140,9 +140,10 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("victim", ["starter", "server"])
-def test_nobody_is_left_alone(victim: str) -> None:
+def test_nobody_is_left_alone(victim: str, tmp_path: Path) -> None:
     starter = subprocess.Popen(
         [sys.executable, "-c", _STARTS_ONE],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # which keeps what the killed starter leaves
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

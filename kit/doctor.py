@@ -1,0 +1,220 @@
+"""What a run needs, checked before it: each line with the command that helps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kit.calls import with_sources
+from kit.collect.policy import SessionPolicy, policy, session_policies
+from kit.collect.session import Caller, who
+from kit.errors import UserError
+from kit.outputs import cannot_write, check_writable, scratch
+from kit.parameters import Run
+
+OK, NOTE, WRONG = "ok", "note", "FAILED"
+# AWS refuses requests whose time differs by more (Amazon S3, RequestTimeTooSkewed).
+_MOST_SKEW = 300
+_LEAST_BYTES = 200 << 20  # a pack of a large account, its snapshot, and their temporary copies
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY")
+_AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was checked, and what came of it.
+
+    Attributes
+    ----------
+    subject : str
+        "clock", "permission" ...
+    state : {"ok", "note", "FAILED"}
+        A note is nothing that keeps a run from being whole.
+    message : str
+    command : str
+        What helps, to type; empty where nothing has to be done.
+    """
+
+    subject: str
+    state: str
+    message: str
+    command: str = ""
+
+
+def of_this_machine(run: Run) -> Iterator[Line]:
+    """Yield what can be checked without AWS."""
+    yield Line(
+        "python",
+        OK,
+        f"Python {platform.python_version()}, kit {version('appstream-evidence-kit')}, "
+        f"botocore {version('botocore')}",
+    )
+    yield _fonts()
+    yield _proxy()
+    yield _authorities()
+    yield _outputs(Path(run.outputs))
+    yield _label_key(run)
+
+
+def _fonts() -> Line:
+    from kit.report.fonts import FAMILIES, shipped
+
+    missing = [name for name in FAMILIES if name not in {face.family for face in shipped()}]
+    if missing:
+        text = f"{', '.join(missing)} missing in the installed kit"
+        return Line("fonts", WRONG, text, "pip install --force-reinstall appstream-evidence-kit")
+    return Line(
+        "fonts",
+        OK,
+        f"{len(FAMILIES)} families of the kit; other scripts use the machine's Noto fonts",
+    )
+
+
+def _proxy() -> Line:
+    set_ = {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
+    hosts = ", ".join(f"{name} {_host(value)}" for name, value in set_.items())
+    return Line("proxy", OK, hosts or "none is set")
+
+
+def _host(url: str) -> str:
+    """Return a proxy's host and port: a URL can hold a password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.hostname and parts.port else "is set"
+
+
+def _authorities() -> Line:
+    for name in _AUTHORITIES:
+        if path := os.environ.get(name):
+            if not Path(path).is_file():
+                return Line("certificates", WRONG, f"{name}: {path} is not a file", f"unset {name}")
+            return Line("certificates", OK, f"authorities of {name}: {path}")
+    return Line("certificates", OK, "authorities that come with botocore")
+
+
+def _outputs(folder: Path) -> Line:
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        check_writable(place)
+    except OSError as error:
+        text = str(cannot_write(folder, error))
+        return Line("outputs", WRONG, text, "name another folder with outputs")
+    free = shutil.disk_usage(place).free
+    text = f"{folder} can be written, {free >> 20:,} MB are free"
+    if free < _LEAST_BYTES:
+        return Line(
+            "outputs", WRONG, f"{text}; a run needs {_LEAST_BYTES >> 20} MB", f"df -h {place}"
+        )
+    return Line("outputs", OK, text)
+
+
+def _label_key(run: Run) -> Line:
+    from kit.redact.labels import key_path, open_labels
+
+    path = key_path(run)
+    if not path.exists():
+        text = f"{path} will be created by the first run; keep it, labels of later packs need it"
+        return Line("label key", NOTE, text)
+    try:
+        labels = open_labels(run)
+    except UserError as error:
+        return Line("label key", WRONG, str(error), f"restore {path}")
+    return Line("label key", OK, f"{path}, fingerprint {labels.fingerprint}")
+
+
+def sign_in(run: Run) -> tuple[Caller, list[Line]]:
+    """Return who signs in, and the lines about it: until when, and whether the clock is right.
+
+    Raises
+    ------
+    UserError
+        Nobody can sign in; the message has the command that helps.
+    """
+    caller = who(run, _policies(run))
+    until = f"until {caller.ends:%H:%M} UTC" if caller.ends else "without an end that AWS states"
+    lines = [Line("signed in", OK, f"{caller.arn}, {until}")]
+    if caller.answered:
+        skew = abs((dt.datetime.now(dt.UTC) - caller.answered).total_seconds())
+        text = f"{skew:.0f} s from AWS's"
+        wrong = skew > _MOST_SKEW
+        command = "timedatectl set-ntp true" if wrong else ""
+        lines.append(Line("clock", WRONG if wrong else OK, text, command))
+    return caller, lines
+
+
+def _policies(run: Run) -> Sequence[SessionPolicy]:
+    from kit.judge import calls_of
+
+    partition = run.partition or "aws"
+    return session_policies(policy(with_sources(calls_of(run)), partition), partition)
+
+
+def enabled_regions(run: Run) -> list[str]:
+    """Return the account's enabled regions with AppStream, as the run's collector sees them."""
+    from kit.calls import DESCRIBE_REGIONS, LIST_REGIONS
+    from kit.collect.collector import collect
+
+    with scratch() as folder:
+        snapshot = collect(
+            run, [LIST_REGIONS, DESCRIBE_REGIONS], folder / "snapshot", progress=False
+        )
+    return list(snapshot.regions)
+
+
+def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line]:
+    """Yield what a rehearsal shows: the run's requests are made, and nothing is kept of them.
+
+    Nothing but the requests themselves shows which permissions there are: AWS's simulator knows no
+    policies of resources and of the organisation, and needs a permission of its own.
+    """
+    from kit.calls import CALLS
+    from kit.catalogue.statuses import NOT_EVIDENCED
+    from kit.collect.collector import collect
+    from kit.judge import calls_of, evaluate
+    from kit.snapshot import reason_for
+    from kit.tables import tabulate
+
+    needed = calls_of(run)
+    with scratch() as folder:
+        snapshot = collect(run, needed, folder / "snapshot", progress=progress)
+    off = ", ".join(snapshot.regions_off)
+    text = f"{len(snapshot.regions)} to look at: {', '.join(snapshot.regions)}"
+    yield Line("regions", WRONG if off else OK, text + (f"; switched off: {off}" if off else ""))
+    for stop in snapshot.stopped:
+        yield Line("collection", WRONG, stop["message"])
+    sent: Counter[str] = Counter()
+    refused: Counter[tuple[str, str, str]] = Counter()
+    for request in snapshot.requests:
+        action = CALLS[request.call].action
+        sent[action] += 1
+        if request.error and not request.absent:
+            code = request.error["code"]
+            refused[action, code, reason_for(code, request.status)] += 1
+    for (action, code, reason), count in sorted(refused.items()):
+        everywhere = count == sent[action] and reason == "denied"
+        text = f"{action}: {count} of {sent[action]} requests failed ({code})"
+        command = f"evidence policy {file or ''}".rstrip() if everywhere else ""
+        yield Line("permission", WRONG if everywhere else NOTE, text, command)
+    good = sent.keys() - {action for action, _, _ in refused}
+    yield Line("permission", OK, f"{len(good)} actions of the plan were allowed")
+    untried = sorted({call.action for call in needed} - sent.keys())
+    if untried:
+        text = f"{len(untried)} not tried, for there was nothing to try them on: "
+        yield Line("permission", NOTE, text + ", ".join(untried))
+    findings = [f for f in evaluate(tabulate(snapshot)).leaves if f.status == NOT_EVIDENCED]
+    by_reason: dict[str, set[str]] = {}
+    for finding in findings:
+        what = f"{finding.operation} ({finding.code})" if finding.operation else finding.reason
+        by_reason.setdefault(what, set()).add(finding.control)
+    for what, controls in sorted(by_reason.items()):
+        named = sorted(controls)
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+        yield Line("not evidenced", NOTE, f"{', '.join(named[:_MOST_NAMED])}{more}: {what}")

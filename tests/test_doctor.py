@@ -1,0 +1,123 @@
+"""`evidence init` and `evidence doctor`, against the sandbox: what they write and state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from kit.cli import main
+from kit.parameters import parameters
+from kit.sandbox import Fault
+from kit.sandbox.server import Sandbox
+
+ACCOUNT = "210987654321"
+
+
+@pytest.fixture
+def signed_in(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A folder, and the credentials of the demo account."""
+    for name, value in sandbox.environment("demo").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    sandbox.faults.clear()
+
+
+def evidence(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_init_writes_an_account_that_declares_nothing(signed_in: Path) -> None:
+    done = evidence("init", "mine.yaml")
+    assert done.exit_code == 0, done.output
+    written = yaml.safe_load(Path("mine.yaml").read_text())
+    assert written == {"account": ACCOUNT, "regions": []}
+    assert "eu-central-1" in Path("mine.yaml").read_text()
+    assert parameters(Path("mine.yaml")).account == ACCOUNT
+
+
+def test_init_replaces_no_file(signed_in: Path) -> None:
+    Path("mine.yaml").write_text("mine")
+    done = evidence("init", "mine.yaml")
+    assert (done.exit_code, Path("mine.yaml").read_text()) == (2, "mine")
+
+
+def test_init_leaves_no_file_where_nobody_can_sign_in(
+    signed_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "b")
+    done = evidence("init", "mine.yaml")
+    assert done.exit_code == 2
+    assert not Path("mine.yaml").exists()
+
+
+def test_the_doctor_names_what_is_refused_and_what_it_costs(
+    signed_in: Path, sandbox: Sandbox
+) -> None:
+    Path("mine.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [AR-01, ID-02, LG-04]'
+    )
+    sandbox.faults.add(Fault("appstream", "DescribeFleets", "deny"))
+    done = evidence("doctor", "mine.yaml", "--quiet", "--json")
+    assert done.exit_code == 4, done.output
+    lines = json.loads(done.stdout)
+    wrong = [line for line in lines if line["state"] == "FAILED"]
+    assert [line["subject"] for line in wrong] == ["permission"]
+    assert wrong[0]["message"].startswith("appstream:DescribeFleets: 1 of 1 requests failed")
+    assert wrong[0]["command"] == "evidence policy mine.yaml"
+    costs = [line["message"] for line in lines if line["subject"] == "not evidenced"]
+    assert any("AR-01" in text and "appstream.DescribeFleets" in text for text in costs)
+    subjects = {line["subject"] for line in lines}
+    assert {"python", "fonts", "proxy", "certificates", "outputs", "label key", "clock"} <= subjects
+    assert not (signed_in / "outputs").exists()
+
+
+def test_the_doctor_finds_the_account_out(signed_in: Path) -> None:
+    done = evidence("doctor", "--quiet")
+    assert f":{ACCOUNT}:" not in done.stderr
+    assert f"::{ACCOUNT}:" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_clock_that_differs_is_named(signed_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datetime as dt
+
+    from kit import doctor
+    from kit.collect.session import Caller
+
+    late = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=10)
+    caller = Caller("arn:aws:iam::1:user/x", "1", None, late)
+    monkeypatch.setattr(doctor, "who", lambda run, policies: caller)
+    (clock,) = [
+        line
+        for line in doctor.sign_in(parameters({"account": ACCOUNT}))[1]
+        if line.subject == "clock"
+    ]
+    assert clock.state == doctor.WRONG
+    assert clock.command
+
+
+def test_a_run_without_a_file_needs_the_account(signed_in: Path) -> None:
+    done = evidence("run", "--quiet")
+    assert done.exit_code == 2
+    assert "--account" in done.stderr
+
+
+def test_a_file_and_options_are_refused_together(signed_in: Path) -> None:
+    Path("mine.yaml").write_text(f'account: "{ACCOUNT}"')
+    done = evidence("run", "mine.yaml", "--region", "eu-central-1", "--quiet")
+    assert done.exit_code == 2
+    assert "regions" in done.stderr
+
+
+def test_a_wrong_option_is_named(signed_in: Path) -> None:
+    done = evidence("run", "--account", ACCOUNT, "--region", "eu-cental-1", "--quiet")
+    assert done.exit_code == 2
+    assert "eu-cental-1" in done.stderr

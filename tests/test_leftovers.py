@@ -1,0 +1,203 @@
+"""What killed runs left: named, removed by one command, and never what somebody writes or made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kit import outputs
+from kit.cli import main
+from kit.leftovers import find, notice
+from kit.outputs import LOCK, MARK, new_file, new_folder, scratch
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Outputs, temporary folder and keys of this test alone."""
+    for name in ("outputs", "tmp", "config"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+@contextmanager
+def killed() -> Iterator[None]:
+    """Let outputs be left as after SIGKILL: nothing is removed, and the kernel releases the lock."""
+    with pytest.MonkeyPatch.context() as patch, suppress(ZeroDivisionError):
+        patch.setattr(outputs, "remove_space", lambda *_: None)
+        yield
+
+
+def leave(place: Path) -> Path:
+    with killed(), new_folder(place) as made:
+        (made / "data").mkdir()
+        (made / "data" / "findings.csv").write_bytes(b"x" * 1_000)
+        _ = 1 / 0
+    return made.parent
+
+
+def clean(*arguments: Any) -> Result:
+    return CliRunner().invoke(main, ["clean", *map(str, arguments)])
+
+
+def paths() -> set[str]:
+    return {str(path) for path in Path().rglob("*") if not path.is_dir()}
+
+
+def test_what_is_left_is_named_listed_and_removed(places: Path) -> None:
+    run = Path("outputs/123456789012/2026-11-24T090000Z")
+    with new_folder(run / "snapshot") as made:
+        (made / "snapshot.json").touch()
+    whole = paths()
+    left = {leave(run / "pack"), leave(run / "snapshot"), leave(run.with_name("2026-Q4"))}
+    with killed(), new_file(Path("outputs/batches/q/findings.csv")) as file:
+        file.write(b"half")
+        _ = 1 / 0
+    with killed(), new_file(places / "config/appstream-evidence-kit/a.pseudonym-key") as file:
+        file.write(b"half")
+        _ = 1 / 0
+    with killed(), scratch() as folder:
+        (folder / "kernel.json").write_text("{}")
+        _ = 1 / 0
+    line = notice([Path("outputs")])
+    assert line.count("\n") == 0
+    assert "and 5 more" in line
+    assert "`evidence clean outputs`" in line
+    everything = paths()
+
+    listed = clean("--dry-run")
+    assert listed.exit_code == 0
+    assert paths() == everything
+    assert {str(path) for path in left} | {str(folder)} <= {
+        line.split("  ")[0] for line in listed.stdout.splitlines()
+    }
+    assert (
+        f"{run}/{next(p for p in left if p.name.startswith('.pack')).name}  unfinished pack, 1."
+        in (listed.stdout)
+    )
+    done = clean()
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[:-1] == listed.stdout.splitlines()[:-1]
+    assert paths() == whole
+    assert notice([Path("outputs")]) == ""
+    assert clean().stdout == "removed: 0 (0.0 kB)\n"
+
+
+def test_what_somebody_writes_stays() -> None:
+    with new_folder(Path("outputs/1/2/pack")) as made, scratch() as folder:
+        (made / "half").write_bytes(b"x")
+        (folder / "half").write_bytes(b"x")
+        assert notice([Path("outputs")]) == ""
+        done = clean()
+        assert done.stdout.count("in use: stays") == 2
+        assert done.stdout.endswith("removed: 0 (0.0 kB)\n")
+        assert (made / "half").exists()
+        assert (folder / "half").exists()
+    assert os.listdir("outputs/1/2") == ["pack"]
+
+
+def test_a_process_whose_new_folder_is_removed_before_its_lock_makes_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mkdir, made = Path.mkdir, []
+
+    def taken(self: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        mkdir(self, mode, parents, exist_ok)
+        if self.name.startswith(".pack.") and not made:
+            made.append(self)
+            assert notice([Path("outputs")]) == ""
+            assert "removed: 1" in clean().stdout
+
+    monkeypatch.setattr(Path, "mkdir", taken)
+    with new_folder(Path("outputs/pack")) as folder:
+        (folder / "whole").touch()
+    assert not made[0].exists()
+    assert os.listdir("outputs") == ["pack"]
+
+
+def test_a_process_whose_lock_is_removed_before_it_holds_it_makes_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flock, calls = outputs.fcntl.flock, []
+
+    def late(descriptor: int, kind: int) -> None:
+        if not calls and kind == outputs.fcntl.LOCK_EX:
+            calls.append(descriptor)
+            assert "removed: 1" in clean().stdout
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(outputs.fcntl, "flock", late)
+    with new_folder(Path("outputs/pack")) as folder:
+        (folder / "whole").touch()
+    assert calls
+    assert os.listdir("outputs") == ["pack"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda space: (space / LOCK).unlink(),
+        lambda space: (space / LOCK).write_bytes(b"of another program"),
+        lambda space: (space / LOCK).write_bytes(MARK + b"more"),
+        lambda space: ((space / LOCK).unlink(), os.mkfifo(space / LOCK)),
+        lambda space: ((space / LOCK).unlink(), (space / LOCK).symlink_to("/etc/hosts")),
+        lambda space: space.rename(space.with_name(".pack.12345")),
+        lambda space: space.rename(space.with_name("pack.12345678")),
+    ],
+)
+def test_what_the_kit_did_not_make_stays(spoil: Any) -> None:
+    spoil(leave(Path("outputs/1/2/pack")))
+    before = paths()
+    assert clean().stdout == "removed: 0 (0.0 kB)\n"
+    assert paths() == before
+
+
+def test_a_lock_whose_content_did_not_reach_the_disk_is_the_kits() -> None:
+    os.truncate(leave(Path("outputs/1/2/pack")) / LOCK, 0)
+    assert "removed: 1" in clean().stdout
+
+
+def test_another_users_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(Path("outputs/1/2/pack"))
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    assert find([Path("outputs")]) == []
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    outside = leave(tmp_path / "elsewhere" / "pack")
+    Path("outputs/123456789012").symlink_to(outside.parent)
+    Path(f"outputs/{outside.name}").symlink_to(outside)
+    space = leave(Path("outputs/1/2/pack"))
+    (space / "made" / "out").symlink_to(outside)
+    (space / "file").symlink_to(outside / LOCK)
+    before = set(outside.rglob("*"))
+    assert "removed: 1 " in clean().stdout
+    assert set(outside.rglob("*")) == before
+    assert not space.exists()
+    assert Path(f"outputs/{outside.name}").is_symlink()
+    # The folder that the user names may be a link.
+    Path("outputs/here").symlink_to("/")
+    shutil.move(outside, Path("outputs/1"))
+    Path("named").symlink_to("outputs")
+    assert "removed: 1 " in clean("named").stdout
+
+
+def test_what_lies_in_a_pack_or_snapshot_stays() -> None:
+    space = leave(Path("outputs/1/2/pack/data/pack"))
+    (Path("outputs/1/2/pack") / "bagit.txt").touch()
+    assert "removed: 0" in clean().stdout
+    assert space.exists()
+
+
+def test_names_are_shown_as_they_are() -> None:
+    leave(Path("outputs/\x1b[2J\u202e/2/pack"))
+    assert "\x1b" not in notice([Path("outputs")]) + clean().stdout
