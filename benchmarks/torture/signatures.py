@@ -35,7 +35,7 @@ from tests.pack.lasting import (
     sealed,
     with_store,
 )
-from tests.pack.samples import executed
+from tests.pack.conftest import executed
 from tests.pack.services import NOW, Services, running
 
 _AREA = "lasting signatures"
