@@ -25,6 +25,7 @@ from kit.pack.revocation import load_item
 from kit.pack.sign import sign_pdf
 from kit.verify.kinds import PDF
 from tests.pack.authority import DAY
+from tests.pack.conftest import executed
 from tests.pack.lasting import (
     compressed,
     copied,
@@ -35,7 +36,6 @@ from tests.pack.lasting import (
     sealed,
     with_store,
 )
-from tests.pack.conftest import executed
 from tests.pack.services import NOW, Services, running
 
 _AREA = "lasting signatures"
