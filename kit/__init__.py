@@ -2,7 +2,7 @@
 
 The verbs that notebooks use, in the order in which data flows::
 
-    run = kit.validate(globals())        # what is asked for
+    run = kit.validate(globals())        # the parameters
     evidence = kit.gather(run, snapshot) # what the account answers, or answered
     tables = kit.tabulate(evidence)      # tidy tables, with what could not be seen
     findings = kit.evaluate(tables)      # one verdict a row

@@ -491,7 +491,7 @@ def plan(parameters: Path | None, in_json: bool) -> None:
     if in_json:
         _print_json(table)
         return
-    columns = ("call", "need", "action", "asked")
+    columns = ("call", "need", "action", "requested")
     widths = {name: max(len(row[name]) for row in table) for name in columns}
     for row in table:
         terminal.line("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())

@@ -181,7 +181,7 @@ def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def require_plain(value: Any) -> None:
-    """Raise `ValueError` for a value that is no parameter's: too long, too deep, or unseen in part.
+    """Raise `ValueError` for a value that no parameter has: too long, too deep, or unseen in part.
 
     A notebook's cell, papermill and a stored snapshot give values that no file held.
     """

@@ -14,6 +14,7 @@ from kit.collect.collector import collect
 from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
 from kit.judge import calls_of
+from kit.kernels import refuse_exposed
 from kit.overviews.changes import Changes, compare
 from kit.overviews.organisation import Organisation, roll_up
 from kit.parameters import Run, parameters, read_fields
@@ -145,10 +146,12 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     Raises
     ------
     UserError, CannotRunError
-        As `kit.collect.collector.collect` and `kit.snapshot.read` do.
+        As `kit.collect.collector.collect` and `kit.snapshot.read` do; or the kit would collect in
+        a kernel that other users of the machine can read.
     """
     if stored:
         return read(stored)
+    refuse_exposed()
     return collect(_placed(run), calls_of(run))
 
 

@@ -23,6 +23,7 @@ from pydantic import (
 
 from kit.aws_models import models, partition_of
 from kit.catalogue import texts
+from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
 
@@ -226,7 +227,7 @@ class Run(Strict):
         gt=0,
         le=86_400,
         title="longest wait for a region that answers nothing, in seconds",
-        more="Nothing more is asked there; the pack names the region.",
+        more="The kit sends no further request there; the pack names the region.",
     )
     run_seconds: float = _field(
         0.0,
@@ -493,10 +494,7 @@ class Run(Strict):
     @classmethod
     def _patterns_compile(cls, value: list[str]) -> list[str]:
         for pattern in value:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+            refuse_costly(pattern)
         return value
 
     @field_validator("reviewed_on")

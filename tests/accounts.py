@@ -24,13 +24,13 @@ def run_of(name: str, folder: Path) -> Run:
         return parameters(_DEMO).model_copy(update=own)
     if name == "odd":
         return Run(account="444455556666", regions=["eu-west-1"], **own)
-    told = EXPECTED[name]
+    reported = EXPECTED[name]
     return Run(
-        account=told["id"],
-        regions=told["regions"],
-        thresholds=told["thresholds"],
+        account=reported["id"],
+        regions=reported["regions"],
+        thresholds=reported["thresholds"],
         **own,
-        **{field: _day(value) for field, value in told["parameters"].items()},
+        **{field: _day(value) for field, value in reported["parameters"].items()},
     )
 
 

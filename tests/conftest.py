@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_CONFIG_FILE": f"{home.name}/aws-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "JUPYTER_PATH": str(Path(__file__).parent.parent / "kit"),  # its kernels, before the venv's
         "EVIDENCE_SANDBOX_LOG": f"{home.name}/requests",
     }
     global _log
@@ -208,16 +209,16 @@ def signed_pack(
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Tell what was compared in the fault matrix, where any of it was."""
     reports = [report for found in terminalreporter.stats.values() for report in found]
-    told = [
+    reported = [
         value
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
         if name == "matrix"
     ]
-    if told:
+    if reported:
         from tests.matrix import summary
 
         terminalreporter.section("fault matrix")
-        for line in summary(told):
+        for line in summary(reported):
             terminalreporter.write_line(line)

@@ -75,8 +75,8 @@ def chosen() -> list[tuple[str, str]]:
 
 
 def _part() -> str:
-    if told := os.environ.get("MATRIX"):
-        return told if told == "all" else str(int(told) % PARTS)
+    if reported := os.environ.get("MATRIX"):
+        return reported if reported == "all" else str(int(reported) % PARTS)
     files = (path for path in (_ROOT / "kit").rglob("*") if path.suffix in (".py", ".yaml"))
     return str(_number("".join(path.read_text() for path in sorted(files))))
 
@@ -153,15 +153,15 @@ class Bench:
 
 def refused(snapshot: Snapshot, *but: Snapshot) -> Codes:
     """The calls that were refused, by which codes, but for requests that other runs refuse too."""
-    known = {_asked(request) for other in but for request in other.requests if request.error}
+    known = {_requested(request) for other in but for request in other.requests if request.error}
     found: Codes = defaultdict(set)
     for request in snapshot.requests:
-        if request.error and _asked(request) not in known:
+        if request.error and _requested(request) not in known:
             found[request.call].add(request.error["code"])
     return found
 
 
-def _asked(request: Request) -> str:
+def _requested(request: Request) -> str:
     """What was asked, where, and with which code it was refused."""
     code = request.error and request.error["code"]
     return json.dumps([request.call, request.region, dict(request.parameters), code])
@@ -224,17 +224,17 @@ def compare(before: Findings, after: Findings, named: Codes) -> Compared:
     named : dict
         The calls that failed, and the codes that AWS gave.
     """
-    told = Compared()
+    reported = Compared()
     old, new = _rows(before), _rows(after)
     for key in sorted(old.keys() | new.keys()):
-        _compare_rows(key, old[key], new[key], after, named, told)
+        _compare_rows(key, old[key], new[key], after, named, reported)
     for roll_up, other in zip(before.roll_ups, after.roll_ups, strict=True):
-        told.rows += 1
+        reported.rows += 1
         if roll_up.status != other.status:
-            told.changed += 1
+            reported.changed += 1
             if other.status != NOT_EVIDENCED:
-                told.problems.append((_SPOILT[other.status], f"{roll_up.control} is {other}"))
-    return told
+                reported.problems.append((_SPOILT[other.status], f"{roll_up.control} is {other}"))
+    return reported
 
 
 Key = tuple[str, str, str]
@@ -261,21 +261,21 @@ def _compare_rows(
     new: list[Finding],
     after: Findings,
     named: Codes,
-    told: Compared,
+    reported: Compared,
 ) -> None:
-    told.rows += len(old)
+    reported.rows += len(old)
     same = Counter(map(_verdict, old)) & Counter(map(_verdict, new))
     gone, come = _less(old, same), _less(new, same)
-    told.changed += max(len(gone), len(come))
+    reported.changed += max(len(gone), len(come))
     if not gone and not come:
         seen = Counter(one.observed for one in old) & Counter(one.observed for one in new)
-        told.shown += len(old) - seen.total()
+        reported.shown += len(old) - seen.total()
     for one in come:
         if one.status != NOT_EVIDENCED:
             was = ", ".join(f.status for f in gone) or "not there"
-            told.problems.append((_SPOILT[one.status], f"{key} was {was}: {one}"))
+            reported.problems.append((_SPOILT[one.status], f"{key} was {was}: {one}"))
         elif not _names(one, named):
-            told.problems.append(("unnamed", f"{key}: {one}"))
+            reported.problems.append(("unnamed", f"{key}: {one}"))
     if len(come) < len(gone):
         # A bucket whose region was not seen stands under "global", its list in each region.
         lists = [f for f in after.leaves if f.control == key[0]]
@@ -283,7 +283,7 @@ def _compare_rows(
         if any(one.status != NOT_APPLICABLE for one in gone):
             lists = [f for f in lists if f.resource.startswith(_LISTS)]
         if not any(_names(one, named) for one in lists):
-            told.problems.append(("missing", f"{key}: {gone}"))
+            reported.problems.append(("missing", f"{key}: {gone}"))
 
 
 def _less(rows: Iterable[Finding], same: Counter[tuple[str, ...]]) -> list[Finding]:
@@ -297,12 +297,12 @@ def _less(rows: Iterable[Finding], same: Counter[tuple[str, ...]]) -> list[Findi
     return kept
 
 
-def summary(told: Iterable[dict[str, Any]]) -> list[str]:
+def summary(reported: Iterable[dict[str, Any]]) -> list[str]:
     """The matrix as a table: what was asked, compared and found, by fault."""
     kinds = ("false pass", "false fail", "silently not applicable", "missing", "unnamed")
     lines = []
     for fault in FAULTS:
-        own = [one for one in told if one["fault"] == fault]
+        own = [one for one in reported if one["fault"] == fault]
         counts = {name: sum(one[name] for one in own) for name in ("rows", "changed", "shown")}
         problems = Counter(kind for one in own for kind in one["problems"])
         lines.append(

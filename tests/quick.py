@@ -21,7 +21,16 @@ ROOT = Path(__file__).parent.parent
 # What makes packs, starts processes, browsers, kernels, clusters or a sandbox, or looks for fonts.
 HEAVY = (
     *("kit.batch", "kit.pack.execute", "kit.pack.seal", "kit.report.fonts", "kit.sandbox"),
-    *("kit.warm", "dask", "distributed", "moto", "nbclient", "nbconvert", "papermill"),
+    *(
+        "jupyter_client",
+        "kit.warm",
+        "dask",
+        "distributed",
+        "moto",
+        "nbclient",
+        "nbconvert",
+        "papermill",
+    ),
     *("playwright", "multiprocessing", "subprocess"),
 )
 

@@ -35,7 +35,7 @@ def seal(
     records = [{**row, "account": account} for row in rows]
     content = findings_csv({"records": records})
     folder = root / account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack"
-    told = {
+    reported = {
         "Account": account,
         "Evidence-As-Of": as_of.isoformat(),
         "Findings-SHA-256": findings_digest(read_findings_csv(content)),
@@ -44,5 +44,5 @@ def seal(
         "Stamp": "NOT AWS: made up",
         **info,
     }
-    write_bag(folder, [("findings.csv", content)], told, as_of)
+    write_bag(folder, [("findings.csv", content)], reported, as_of)
     return folder

@@ -140,22 +140,22 @@ class Account:
     # --- single answers -------------------------------------------------------------------
 
     def answers(
-        self, call: Call, response: Mapping[str, Any], region: str | None = None, **asked: Any
+        self, call: Call, response: Mapping[str, Any], region: str | None = None, **requested: Any
     ) -> Account:
         """Let a call answer so, in one region or in each; ``asked`` are its own parameters."""
         _validate(call, response)
         response = copy.deepcopy(dict(response))
         json_decode_policies(response, operation(call))  # as boto3 hands them over
         for where in self._where(call, region):
-            self._put(call, where, asked, response=protect(call, response))
+            self._put(call, where, requested, response=protect(call, response))
         return self
 
-    def lists(self, call: Call, *items: Any, region: str = REGION, **asked: Any) -> Account:
+    def lists(self, call: Call, *items: Any, region: str = REGION, **requested: Any) -> Account:
         """Let a call list these beside what it lists already in the region."""
         for where in self._where(call, region):
-            found = self._lists.setdefault((call.name, where, str(asked)), [])
+            found = self._lists.setdefault((call.name, where, str(requested)), [])
             found += items
-            self.answers(call, {call.items: found}, where, **asked)
+            self.answers(call, {call.items: found}, where, **requested)
         return self
 
     def refuses(
@@ -165,24 +165,24 @@ class Account:
         message: str = "",
         region: str | None = None,
         status: int = 403,
-        **asked: Any,
+        **requested: Any,
     ) -> Account:
         """Let a call fail so."""
         for where in self._where(call, region):
             error = {"code": code, "message": message}
-            self._put(call, where, asked, error=error, status=status)
+            self._put(call, where, requested, error=error, status=status)
         return self
 
-    def cuts(self, call: Call, reason: str, region: str = REGION, **asked: Any) -> Account:
+    def cuts(self, call: Call, reason: str, region: str = REGION, **requested: Any) -> Account:
         """Let what a call answered be not all there is."""
         for where in self._where(call, region):
-            key = (call.name, where, str(asked))
+            key = (call.name, where, str(requested))
             self._made[key] = replace(self._made[key], cut=reason)
         return self
 
-    def denies(self, call: Call, region: str | None = None, **asked: Any) -> Account:
+    def denies(self, call: Call, region: str | None = None, **requested: Any) -> Account:
         """Refuse a call for want of permission, with the code that its service uses."""
-        return self.refuses(call, denial(call), region=region, **asked)
+        return self.refuses(call, denial(call), region=region, **requested)
 
     # --- things, with all that is asked about each ----------------------------------------
 
@@ -299,7 +299,7 @@ class Account:
         rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": by_default}
         if blocks_sse_c:
             rule["BlockedEncryptionTypes"] = {"EncryptionType": ["SSE-C"]}
-        told: dict[Call, Any] = {
+        reported: dict[Call, Any] = {
             calls.GET_BUCKET_ENCRYPTION: {"ServerSideEncryptionConfiguration": {"Rules": [rule]}},
             calls.GET_BUCKET_POLICY: {"Policy": json.dumps(policy)} if policy else None,
             calls.GET_BUCKET_POLICY_STATUS: (
@@ -326,7 +326,7 @@ class Account:
             ),
         }
         self.lists(calls.LIST_ACCESS_POINTS, region=region)
-        for call, response in told.items():
+        for call, response in reported.items():
             if response is None:
                 code = next(iter(call.absent))
                 self.refuses(call, code, region=region, status=404, Bucket=name)
@@ -416,8 +416,8 @@ class Account:
         trail = {key: value for key, value in trail.items() if value is not None}
         self.expiring(str(trail.get("S3BucketName")), home, days=kept)
         self._describing(trail.get("KmsKeyId"))
-        asked = [r for r in self.regions if r not in (*self.off, *self.unused)]
-        for region in asked if multi else (home,):
+        requested = [r for r in self.regions if r not in (*self.off, *self.unused)]
+        for region in requested if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
         self.answers(
             calls.GET_BUCKET_LOCATION, {"LocationConstraint": home}, home, Bucket="trail-logs"
@@ -466,8 +466,8 @@ class Account:
         """Let KMS describe a key, unless it was told already what to say of it."""
         if key:
             region = key.split(":")[3]
-            asked = (calls.DESCRIBE_KEY.name, region, str({"KeyId": key}))
-            if asked not in self._made:
+            requested = (calls.DESCRIBE_KEY.name, region, str({"KeyId": key}))
+            if requested not in self._made:
                 self.key(key, region)
 
     def watched(self, bucket: str = HOME, region: str = REGION, **members: Any) -> Account:
@@ -497,13 +497,13 @@ class Account:
         days: float = 1,
     ) -> Account:
         """Let CloudTrail remember an event of AppStream's, a day ago unless told otherwise."""
-        told: dict[str, Any] = {"userAgent": agent, "userIdentity": {"arn": who}}
+        reported: dict[str, Any] = {"userAgent": agent, "userIdentity": {"arn": who}}
         if tls:
-            told["tlsDetails"] = {"tlsVersion": tls}
+            reported["tlsDetails"] = {"tlsVersion": tls}
         event = {
             "EventName": "UpdateStack",
             "EventTime": AS_OF - dt.timedelta(days=days),
-            "CloudTrailEvent": json.dumps(told) if details is None else details,
+            "CloudTrailEvent": json.dumps(reported) if details is None else details,
         }
         return self.lists(calls.LOOKUP_EVENTS, event, region=region)
 
@@ -556,8 +556,8 @@ class Account:
         """Add a managed policy; an earlier version of it, which is not in force, allows all."""
         everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         versions = [
-            {"IsDefaultVersion": default, "Document": json.dumps({"Statement": list(told)})}
-            for default, told in ((False, (everything,)), (True, statements))
+            {"IsDefaultVersion": default, "Document": json.dumps({"Statement": list(reported)})}
+            for default, reported in ((False, (everything,)), (True, statements))
         ]
         item = {"PolicyName": arn.rpartition("/")[2], "Arn": arn, "PolicyVersionList": versions}
         return self._known_to_iam("Policies", item)
@@ -573,8 +573,8 @@ class Account:
         self, state: str | None, ends: dt.datetime | None = AS_OF + dt.timedelta(days=300)
     ) -> Account:
         """Let AWS Private CA describe the certificate authority that directories name."""
-        told = {"Status": state, "NotAfter": ends, "UsageMode": "SHORT_LIVED_CERTIFICATE"}
-        described = {name: value for name, value in told.items() if value is not None}
+        reported = {"Status": state, "NotAfter": ends, "UsageMode": "SHORT_LIVED_CERTIFICATE"}
+        described = {name: value for name, value in reported.items() if value is not None}
         return self.answers(
             calls.DESCRIBE_CERTIFICATE_AUTHORITY,
             {"CertificateAuthority": described},
@@ -658,14 +658,14 @@ class Account:
             return (home_region(self.partition) if call.home else "us-east-1",)
         return (region,) if region else self.regions
 
-    def _put(self, call: Call, region: str, asked: dict[str, Any], **answer: Any) -> None:
-        self._made[call.name, region, str(asked)] = _request(call, region, asked, **answer)
+    def _put(self, call: Call, region: str, requested: dict[str, Any], **answer: Any) -> None:
+        self._made[call.name, region, str(requested)] = _request(call, region, requested, **answer)
 
 
 def _request(
     call: Call,
     region: str,
-    asked: dict[str, Any],
+    requested: dict[str, Any],
     *,
     response: Any = None,
     error: dict[str, str] | None = None,
@@ -677,7 +677,7 @@ def _request(
         service=call.service,
         operation=call.operation,
         region=region,
-        parameters=asked,
+        parameters=requested,
         page=0,
         started=AS_OF.isoformat(),
         ended=AS_OF.isoformat(),
@@ -767,8 +767,8 @@ def pool_user(status: str | None, **members: Any) -> dict[str, Any]:
 
 def directory(status: str | None = None, authority: str | None = AUTHORITY) -> dict[str, Any]:
     """A directory, with certificate-based sign-in where a status is given."""
-    told = {"Status": status, "CertificateAuthorityArn": authority}
-    properties = {name: value for name, value in told.items() if value is not None}
+    reported = {"Status": status, "CertificateAuthorityArn": authority}
+    properties = {name: value for name, value in reported.items() if value is not None}
     return {"DirectoryName": "corp.example", "OrganizationalUnitDistinguishedNames": []} | (
         {"CertificateBasedAuthProperties": properties} if status else {}
     )

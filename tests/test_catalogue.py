@@ -118,9 +118,9 @@ def test_every_reason_code_has_a_label() -> None:
 
 def test_no_text_is_empty_or_begins_or_ends_with_blanks() -> None:
     for id in texts.ids():
-        told = texts.text(id) if isinstance(texts._catalogue("en")[id], str) else "plural"
-        assert told == told.strip(), id
-        assert told, id
+        reported = texts.text(id) if isinstance(texts._catalogue("en")[id], str) else "plural"
+        assert reported == reported.strip(), id
+        assert reported, id
 
 
 # --- frameworks -----------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_a_framework_names_controls_and_parts_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requirement", "told"),
+    ("requirement", "reported"),
     [
         ({"tests": ["AR-99"]}, "requirements, 1: 'AR-99' is not the id of a control"),
         ({"tests": {"AR-05,AR-06": "x"}}, "'AR-05,AR-06' is not the id of a control"),
@@ -161,11 +161,11 @@ def test_a_framework_names_controls_and_parts_that_exist(name: str) -> None:
         ({"tests": ["AR-05"], "part": "x"}, "part: 'x' is not an id of parts"),
     ],
 )
-def test_what_does_not_exist_is_named(requirement: dict[str, Any], told: str) -> None:
+def test_what_does_not_exist_is_named(requirement: dict[str, Any], reported: str) -> None:
     made = Framework.model_validate(ONE | {"requirements": {"1": {"title": "t"} | requirement}})
     found = list(mistakes("mine", made))
     assert "kit/catalogue/frameworks/mine.yaml" in found[0]
-    assert told in found[0]
+    assert reported in found[0]
 
 
 @pytest.mark.parametrize("name", sorted(EVERY))

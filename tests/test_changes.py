@@ -40,17 +40,17 @@ BECAME = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "told"), BECAME)
+@pytest.mark.parametrize(("before", "after", "reported"), BECAME)
 def test_every_pair_of_verdicts_has_its_name(
-    tmp_path: Path, before: str | None, after: str | None, told: str
+    tmp_path: Path, before: str | None, after: str | None, reported: str
 ) -> None:
     anchor = row("GV-01", "account", "pass")
     for days, status in enumerate((before, after)):
         seal(tmp_path, ONE, [anchor, *([row("AR-05", "b", status)] if status else [])], days)
     found = compare(tmp_path)
-    assert list(found.rows["change"]) == ([told] if told else [])
-    assert found.same == (1 if told else 2)
-    assert sum(found.count(name) for name in CHANGES) == bool(told)
+    assert list(found.rows["change"]) == ([reported] if reported else [])
+    assert found.same == (1 if reported else 2)
+    assert sum(found.count(name) for name in CHANGES) == bool(reported)
 
 
 def test_values_are_shown_before_and_after(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_wording_and_what_no_interface_shows_are_no_changes(tmp_path: Path) -> N
     assert compare(tmp_path).rows.empty
 
 
-def test_an_open_point_tells_since_when(tmp_path: Path) -> None:
+def test_an_open_point_states_since_when(tmp_path: Path) -> None:
     history = ["fail", "pass", "not evidenced", "fail", "fail"]
     for days, status in enumerate(history):
         seal(tmp_path, ONE, [row("AR-05", "b", status)], days)
@@ -91,7 +91,7 @@ def test_resources_that_appeared_or_are_gone_are_named(tmp_path: Path) -> None:
     assert [line[:1] + line[3:] for line in table.rows] == [["Appeared", "new"], ["Gone", "old"]]
 
 
-def test_what_makes_packs_hard_to_compare_is_told(tmp_path: Path) -> None:
+def test_what_makes_packs_hard_to_compare_is_reported(tmp_path: Path) -> None:
     rows = [row("AR-05", "b", "pass")]
     seal(tmp_path, ONE, rows, Thresholds="default 1", **{"Pseudonym-Key": "a"})
     seal(tmp_path, ONE, rows, 1, Thresholds="strict 2", **{"Pseudonym-Key": "b"})
@@ -120,7 +120,7 @@ def test_two_packs_may_be_named_alone(tmp_path: Path) -> None:
     assert list(found.rows["since"]) == ["2026-08-01T09:00:00+00:00"]  # told by the pack beside
 
 
-def test_the_order_and_a_common_account_are_asked_for(tmp_path: Path) -> None:
+def test_the_order_and_a_common_account_are_required(tmp_path: Path) -> None:
     packs = [seal(tmp_path, ONE, [row("AR-05", "b", "fail")], days) for days in (0, 1)]
     other = seal(tmp_path, TWO, [row("AR-05", "b", "fail")], 2)
     with pytest.raises(UserError, match="is the earlier pack; name the earlier pack first"):

@@ -39,7 +39,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "told"),
+    ("text", "code", "reported"),
     [
         ("account: 012345670123", 2, ["account", "quotes", "012345678901"]),
         (f'account: "{ACCOUNT}"\nregoins: [eu-west-1]', 2, ["'regoins'", "'regions'"]),
@@ -51,19 +51,19 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         ('account: "111111111111"', 2, ["111111111111", ACCOUNT]),
     ],
 )
-def test_a_mistake_is_told(
-    text: str, code: int, told: list[str], tmp_path: Path, environment: dict[str, str]
+def test_a_mistake_is_reported(
+    text: str, code: int, reported: list[str], tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "run.yaml").write_text(text)
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
     assert done.returncode == code
-    assert [part for part in told if part not in done.stderr] == []
+    assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) <= 2
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
 
 
-def test_no_credentials_are_told(tmp_path: Path) -> None:
+def test_no_credentials_are_reported(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"')
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
     assert done.returncode == 2
@@ -73,7 +73,7 @@ def test_no_credentials_are_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_refused_role_is_told(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_a_refused_role_is_reported(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "run.yaml").write_text(
         f'account: "{ACCOUNT}"\nrole_arn: arn:aws:iam::{ACCOUNT}:role/NoSuchRole'
     )
@@ -83,7 +83,7 @@ def test_a_refused_role_is_told(tmp_path: Path, environment: dict[str, str]) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_a_snapshot_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_holds_no_snapshot_is_reported(tmp_path: Path) -> None:
     done = evidence("seal", tmp_path, cwd=tmp_path)
     assert done.returncode == 2
     assert "holds no snapshot" in done.stderr
@@ -116,24 +116,24 @@ def test_a_choice_of_controls_needs_a_smaller_policy(tmp_path: Path) -> None:
 def test_the_plan_names_every_call_with_its_permission(tmp_path: Path) -> None:
     from kit.judge import needed_calls
 
-    told = evidence("plan", cwd=tmp_path).stdout.splitlines()
-    assert {re.split(" {2,}", line)[0] for line in told} == {c.name for c in needed_calls([])}
-    (fallback,) = [line for line in told if line.startswith("appstream.ListTagsForResource")]
+    reported = evidence("plan", cwd=tmp_path).stdout.splitlines()
+    assert {re.split(" {2,}", line)[0] for line in reported} == {c.name for c in needed_calls([])}
+    (fallback,) = [line for line in reported if line.startswith("appstream.ListTagsForResource")]
     assert "only where resourcegroupstaggingapi.GetResources is refused" in fallback
 
 
-def test_controls_are_told_as_json_and_as_text(tmp_path: Path) -> None:
+def test_controls_are_reported_as_json_and_as_text(tmp_path: Path) -> None:
     from kit.controls import CONTROLS, ROLL_UPS
 
     found = json.loads(evidence("controls", "--json", cwd=tmp_path).stdout)
     assert {one["id"] for one in found} == {*CONTROLS, *ROLL_UPS}
-    told = evidence("controls", "AR-05", cwd=tmp_path).stdout
-    assert "SSE-S3 is enough and is never called KMS" in " ".join(told.split())
-    assert "s3:GetEncryptionConfiguration" in told
-    assert evidence("controls", "ar-05", cwd=tmp_path).stdout == told
+    reported = evidence("controls", "AR-05", cwd=tmp_path).stdout
+    assert "SSE-S3 is enough and is never called KMS" in " ".join(reported.split())
+    assert "s3:GetEncryptionConfiguration" in reported
+    assert evidence("controls", "ar-05", cwd=tmp_path).stdout == reported
 
 
-def test_a_control_that_is_none_is_told_with_those_that_are_near(tmp_path: Path) -> None:
+def test_an_unknown_control_is_reported_with_those_that_are_near(tmp_path: Path) -> None:
     done = evidence("controls", "AR-50", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("evidence: 'AR-50' is not a control; did you mean ")
@@ -170,7 +170,7 @@ def test_the_sandbox_serves_a_command(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["Fleets"]
 
 
-def test_the_sandbox_denies_what_it_is_told_to(tmp_path: Path) -> None:
+def test_the_sandbox_denies_what_an_option_names(tmp_path: Path) -> None:
     aws = EVIDENCE.with_name("aws")
     done = evidence(
         "sandbox",
@@ -186,20 +186,20 @@ def test_the_sandbox_denies_what_it_is_told_to(tmp_path: Path) -> None:
     assert "AccessDeniedException" in done.stderr
 
 
-def test_an_unknown_sample_account_is_told(tmp_path: Path) -> None:
+def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
     assert "'nobody' is not a sample account" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "told"),
+    ("number", "code", "reported"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated (SIGTERM)")],
 )
 def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     number: signal.Signals,
     code: int,
-    told: str,
+    reported: str,
     sandbox: Sandbox,
     environment: dict[str, str],
     tmp_path: Path,
@@ -209,14 +209,14 @@ def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     try:
         process = begin("run", "run.yaml", cwd=tmp_path, environment=environment)
         assert process.stderr
-        while "calls/s" not in process.stderr.readline():  # the bar: AWS is being asked
+        while "calls" not in process.stderr.readline():  # the phase: AWS is being asked
             assert process.poll() is None
         process.send_signal(number)
         _, said = process.communicate()
     finally:
         sandbox.faults.clear()
     assert process.returncode == code
-    assert said.splitlines()[-1].startswith(f"evidence: {told}")
+    assert said.splitlines()[-1].startswith(f"evidence: {reported}")
     assert "Traceback" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
 
@@ -235,10 +235,10 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     assert [path.name for path in folder.iterdir()] == ["snapshot"]
 
 
-def test_the_sandbox_passes_on_that_it_is_told_to_end(tmp_path: Path) -> None:
-    told = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
-    told += "print('up', flush=True)\ntime.sleep(600)"
-    process = begin("sandbox", "--", sys.executable, "-c", told, cwd=tmp_path)
+def test_the_sandbox_passes_on_the_signal_to_end(tmp_path: Path) -> None:
+    reported = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
+    reported += "print('up', flush=True)\ntime.sleep(600)"
+    process = begin("sandbox", "--", sys.executable, "-c", reported, cwd=tmp_path)
     assert process.stdout
     assert process.stdout.readline() == "up\n"
     process.terminate()

@@ -23,6 +23,7 @@ import pytest
 from kit.judge.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
+from tests import listening
 from tests.pack.schemas import errors, ocsf_schema, oscal_schema
 
 ROOT = Path(__file__).parent.parent
@@ -35,9 +36,10 @@ ACCOUNT = "210987654321"
 def environment(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a shell has that talks to the sandbox; the pseudonym key lies in a folder of its own."""
     home = tmp_path_factory.mktemp("home")
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+    names = ("PATH", "LANG", "PYTHONPATH", "JUPYTER_PATH")
     return {
-        **kept,
+        **{name: os.environ[name] for name in names if name in os.environ},
+        **listening.startup(tmp_path_factory.mktemp("doors")),
         **sandbox.environment("demo"),
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
@@ -69,6 +71,23 @@ def packed(
     assert done.returncode == 3, done.stderr
     (folder,) = (cwd / "outputs" / ACCOUNT).iterdir()
     return folder, done.stdout
+
+
+@pytest.mark.usefixtures("packed", "by_papermill")
+def test_other_users_reach_no_kernel(environment: dict[str, str]) -> None:
+    made = listening.kernels(Path(environment[listening.REPORT]).parent)
+    assert len(made) >= 2
+    assert [kernel for kernel in made if not listening.is_private(kernel)] == []
+
+
+def test_papermill_collects_in_no_kernel_that_others_can_read(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
+    done = call([*command, "-f", DEMO, "-k", "python3"], tmp_path, environment)
+    assert done.returncode == 1
+    assert "papermill: -k appstream-evidence" in done.stderr
+    assert not (tmp_path / "outputs").exists()
 
 
 def _digest(said: str) -> str:
@@ -178,7 +197,7 @@ def test_plain_nbconvert_renders_it(
     assert (tmp_path / f"out.{suffix}").stat().st_size > 20_000
 
 
-def test_nbconvert_tells_in_a_line_why_a_failed_run_makes_no_document(
+def test_nbconvert_states_in_a_line_why_a_failed_run_makes_no_document(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     notebook = nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4)
@@ -250,8 +269,8 @@ def test_names_of_the_account_are_nowhere_in_the_pack(
         (["describe-stacks"], "Stacks", "Name"),
         (["describe-users", "--authentication-type", "USERPOOL"], "Users", "UserName"),
     ):
-        asked = [BIN / "aws", "appstream", *call_, "--region", "eu-central-1"]
-        done = call(asked, packed[0], environment)
+        requested = [BIN / "aws", "appstream", *call_, "--region", "eu-central-1"]
+        done = call(requested, packed[0], environment)
         names |= {item[name] for item in json.loads(done.stdout)[member]}
     assert len(names) > 5
     for path in (packed[0] / "pack" / "data").iterdir():

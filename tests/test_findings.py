@@ -28,8 +28,8 @@ FAILED = Finding("AR-03", "medium", "012345678901", "eu-west-1", "fleet-a", FAIL
 
 
 def waiver(**members: Any) -> Waiver:
-    told = {"control": "AR-03", "owner": "J. Doe", "reason": "replaced in spring"}
-    return Waiver(**{**told, "expires": "2026-12-31", **members})
+    reported = {"control": "AR-03", "owner": "J. Doe", "reason": "replaced in spring"}
+    return Waiver(**{**reported, "expires": "2026-12-31", **members})
 
 
 @pytest.mark.parametrize("n", range(len(WORST_FIRST)))
@@ -72,7 +72,7 @@ def test_waivers(given: Waiver, status: str) -> None:
     assert unused == ([] if status == ACCEPTED else [given])
 
 
-def test_a_waiver_tells_its_reason_its_owner_and_its_end() -> None:
+def test_a_waiver_states_its_reason_its_owner_and_its_end() -> None:
     (changed,), _ = apply_waivers([FAILED], [waiver()], AS_OF)
     assert changed.reason == "replaced in spring (J. Doe, until 2026-12-31)"
     assert replace(changed, status=FAIL, reason="") == FAILED

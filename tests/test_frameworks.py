@@ -131,8 +131,8 @@ def test_a_control_that_was_not_selected_leaves_no_pass(
 def test_the_html_shows_it_in_a_table_and_in_the_controls_block(made: tuple[Document, Any]) -> None:
     html = page(made[0])
     assert "Example Standard 7:2024, security of desktops: requirements" in html
-    for told in ("Data at rest is encrypted", "Staff are trained", "No control tests it"):
-        assert told in html
+    for reported in ("Data at rest is encrypted", "Staff are trained", "No control tests it"):
+        assert reported in html
     block = html[html.index('id="control-ar-05"') : html.index('id="control-ar-06"')]
     assert "<dt>Example Standard</dt>" in block
     assert "7.1 Data at rest is encrypted: the buckets of users" in block
@@ -154,9 +154,11 @@ def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:
     assert [cell.value for cell in sheet["A"]][2:] == ["7.1", "7.2", "7.10"]
     columns = [cell.value for cell in book["Controls"][2]]
     place = columns.index("Other frameworks")
-    told = {row[0].value: row[place].value for row in book["Controls"].iter_rows(min_row=3)}
-    assert told["AR-05"].startswith("Example Standard 7.1 Data at rest is encrypted: the buckets")
-    assert told["AR-01"] is None
+    reported = {row[0].value: row[place].value for row in book["Controls"].iter_rows(min_row=3)}
+    assert reported["AR-05"].startswith(
+        "Example Standard 7.1 Data at rest is encrypted: the buckets"
+    )
+    assert reported["AR-01"] is None
 
 
 def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
@@ -186,14 +188,15 @@ def test_oscal_has_it_in_the_catalog(made: tuple[Document, Any]) -> None:
     }
 
 
-def test_terminal_handbook_and_json_tell_it(example: None) -> None:
+def test_terminal_handbook_and_json_state_it(example: None) -> None:
     assert "\nExample Standard\n               7.1 Data at rest" in explain("AR-05", 100)
     assert "7.2 Sessions end after a time" in explain("EX-07", 100)
     assert "Example Standard" not in explain("AR-01", 100)
-    told = handbook()
-    assert "\n## Example Standard\n" in told
+    reported = handbook()
+    assert "\n## Example Standard\n" in reported
     assert (
-        "| 7.10 | Staff are trained *No interface of AWS shows it.* | No control tests it |" in told
+        "| 7.10 | Staff are trained *No interface of AWS shows it.* | No control tests it |"
+        in reported
     )
     (one,) = describe(["EX-07"])
     assert one["requirements"][NAME] == {"7.2": ""}
@@ -223,13 +226,13 @@ def test_without_another_framework_the_section_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, findings: Findings
 ) -> None:
     monkeypatch.setattr(show, "others", dict)
-    told = show.frameworks(findings)
-    assert isinstance(told, Note)
-    assert "no framework beside the GDPR" in told.text
+    reported = show.frameworks(findings)
+    assert isinstance(reported, Note)
+    assert "no framework beside the GDPR" in reported.text
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ("tests: [EX-07]", "test: [EX-07]", "line 19: requirements, 7.2, test:"),
         ("tests: [EX-07]", "tests: EX-07", "line 19: requirements, 7.2, tests"),
@@ -240,12 +243,12 @@ def test_without_another_framework_the_section_says_so(
     ],
 )
 def test_a_mistake_is_reported_with_file_field_and_value(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, reported: str
 ) -> None:
     assert EXAMPLE.count(old) == 1
     added(tmp_path / "frameworks", EXAMPLE.replace(old, new), monkeypatch)
     with pytest.raises(UserError) as caught:
         frameworks.frameworks()
     assert f"{NAME}.yaml" in str(caught.value)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     forgotten()

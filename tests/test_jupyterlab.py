@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import findings_data
 from kit.sandbox.server import Sandbox
+from tests import listening
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "only-for-this-test"
@@ -38,6 +40,7 @@ def lab(sandbox: Sandbox, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     environment = {
         **os.environ,
         **sandbox.environment("demo"),
+        **listening.startup(tmp_path),
         "EVIDENCE_PARAMETERS": str(ROOT / "parameters" / "demo.yaml"),
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
         "JUPYTER_DATA_DIR": str(tmp_path / "data"),
@@ -79,7 +82,7 @@ def _run_all(page: Page, url: str, snapshot: Path | None = None) -> None:
     page.goto(f"{url}/lab/tree/evidence_pack.ipynb?token={TOKEN}&reset")
     notebook = page.locator(".jp-Notebook")
     expect(notebook).to_be_visible(timeout=_MINUTE)
-    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=_MINUTE)
+    expect(page.get_by_text("AppStream Evidence Kit | Idle")).to_be_visible(timeout=_MINUTE)
     if snapshot:
         cell = page.locator(".jp-CodeCell .cm-content").first
         cell.click()
@@ -110,8 +113,9 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     url, folder = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     _run_all(page, url)
-    asked = _saved(page, folder)
+    requested = _saved(page, folder)
     assert page.locator(".jp-RenderedText[data-mime-type*='stderr']").count() <= 1
+    _assert_private(url, folder)
     page.close()
 
     (snapshot,) = (folder.parent / "outputs").rglob("snapshot")
@@ -119,9 +123,20 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     shutil.copy(ROOT / "notebooks" / "evidence_pack.ipynb", folder / "evidence_pack.ipynb")
     _run_all(again, url, snapshot)
     stored = _saved(again, folder)
-    assert findings_data(stored)["facts"] == findings_data(asked)["facts"]
+    assert findings_data(stored)["facts"] == findings_data(requested)["facts"]
     expect(again.locator("table", has_text="Open points").first).to_be_attached()
     again.close()
+
+
+def _assert_private(url: str, folder: Path) -> None:
+    """The kernel that has collected, as JupyterLab lists it, listens on nothing."""
+    with urllib.request.urlopen(f"{url}/api/kernels?token={TOKEN}", timeout=60) as answer:
+        (kernel,) = json.load(answer)
+    assert kernel["name"] == "appstream-evidence"
+    (facts,) = listening.kernels(folder.parent)
+    assert listening.is_private(facts)
+    assert facts["transport"] == "ipc"
+    assert listening.tcp_ports(int(str(facts["pid"]))) == []
 
 
 @pytest.mark.parametrize("name", ["evidence_html", "evidence_pdf"])

@@ -33,26 +33,26 @@ STAND_INS = {call.fallback_of: call for call in CALLS.values() if call.fallback_
 def test_a_call_that_goes_wrong(bench: Bench, fault: str, name: str, record_property: Any) -> None:
     print(again(fault, name))
     call = CALLS[name]
-    told: list[tuple[Compared, Findings]] = []
+    reported: list[tuple[Compared, Findings]] = []
     for account in ACCOUNTS:
         whole, before = bench.whole(account)
-        asked = any(request.call == name for request in whole.requests)
-        if not asked and not call.fallback_of:
+        requested = any(request.call == name for request in whole.requests)
+        if not requested and not call.fallback_of:
             continue
         # What stands in for another call is asked where that one fails.
-        snapshot, after = spoil(bench, account, fault, call, alone=asked)
+        snapshot, after = spoil(bench, account, fault, call, alone=requested)
         compared = compare(before, after, refused(snapshot, whole))
-        told.append((compared, after))
+        reported.append((compared, after))
         record_property("matrix", record(fault, name, compared))
         if fault == "empty-page" and not call.bounded:
             assert empty_pages(snapshot, call)
             assert after.digest == before.digest
         assert not compared.problems, f"{account}: {compared.problems[0]}"
-    assert told, "no sample account asks for it"
+    assert reported, "no sample account asks for it"
     if fault != "empty-page":
-        is_needed(call, [one for one, _ in told])
+        is_needed(call, [one for one, _ in reported])
     if fault == "deny":
-        is_named(call, [after for _, after in told])
+        is_named(call, [after for _, after in reported])
 
 
 def spoil(
@@ -90,9 +90,9 @@ def empty_pages(snapshot: Snapshot, call: Call) -> bool:
     return len(own) >= 2 * len(first) > 0 and not any(r.response[call.items] for r in first)
 
 
-def is_needed(call: Call, told: list[Compared]) -> None:
+def is_needed(call: Call, reported: list[Compared]) -> None:
     """Without a call something is not known, unless another stands in for it."""
-    changed, shown = (sum(getattr(one, n) for one in told) for n in ("changed", "shown"))
+    changed, shown = (sum(getattr(one, n) for one in reported) for n in ("changed", "shown"))
     if call in STAND_INS:
         assert not changed
     elif call.need is Need.INFORMATIVE:
@@ -102,7 +102,7 @@ def is_needed(call: Call, told: list[Compared]) -> None:
         assert changed
 
 
-def is_named(call: Call, told: list[Findings]) -> None:
+def is_named(call: Call, reported: list[Findings]) -> None:
     """A required permission that is missing is named; of a pair, one of the two.
 
     Where no list of regions was read, each region tells for itself that it is off.
@@ -110,12 +110,12 @@ def is_named(call: Call, told: list[Findings]) -> None:
     if call in (*STAND_INS, DESCRIBE_REGIONS) or call.need is Need.INFORMATIVE:
         return
     pair = {call.action, call.fallback_of.action if call.fallback_of else call.action}
-    missing = [one for found in told for one in found.leaves if one.status == NOT_EVIDENCED]
+    missing = [one for found in reported for one in found.leaves if one.status == NOT_EVIDENCED]
     assert pair & {one.permission for one in missing}
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "empty-page"])
-def test_without_knowing_who_asks_no_run_begins(bench: Bench, fault: Any) -> None:
+def test_without_knowing_the_caller_no_run_begins(bench: Bench, fault: Any) -> None:
     with pytest.raises(UserError, match=r"AWS credentials: .* refused|AWS could not be reached"):
         bench.run("demo", Fault("sts", "GetCallerIdentity", fault))
     assert not list((bench.folder / "demo").glob("[0-9]*"))
@@ -135,8 +135,8 @@ def test_where_regions_cannot_be_listed_all_are_looked_at(bench: Bench) -> None:
         assert {one.region for one in own} == wanted
         for one in own:
             off = (NOT_EVIDENCED, "region off")
-            asked_for = control.id not in NOT_ASKED_FOR
-            assert one.region not in more or (one.status, one.reason) == off or not asked_for
+            requested_for = control.id not in NOT_ASKED_FOR
+            assert one.region not in more or (one.status, one.reason) == off or not requested_for
 
 
 # Accounts that record and search by other means than the sample accounts do.

@@ -45,9 +45,9 @@ def test_cells_are_thin(path: Path) -> None:
 
 
 def test_parameters_are_those_of_a_run_with_type_default_and_a_comment() -> None:
-    told = papermill.inspect_notebook(str(FOLDER / "evidence_pack.ipynb"))
-    assert set(told) == set(Run.model_fields) | {"snapshot"}
-    for name, parameter in told.items():
+    reported = papermill.inspect_notebook(str(FOLDER / "evidence_pack.ipynb"))
+    assert set(reported) == set(Run.model_fields) | {"snapshot"}
+    for name, parameter in reported.items():
         assert parameter["inferred_type_name"] in _TYPES, name
         assert len(parameter["help"]) > 10, name
         if name not in ("account", "snapshot"):

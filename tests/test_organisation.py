@@ -80,7 +80,7 @@ def test_gaps_name_reason_and_call(packs: Path) -> None:
     assert ["no API", "", "", 1, 1, ["AR-04"]] in rows
 
 
-def test_accounts_tell_their_age_and_lead_to_their_packs(packs: Path) -> None:
+def test_accounts_state_their_age_and_lead_to_their_packs(packs: Path) -> None:
     data = packs / "organisation" / "pack" / "data"
     table = show.accounts(roll_up(packs), str(data))
     assert [line[0] for line in table.rows] == [
@@ -114,6 +114,6 @@ def test_a_changed_tag_file_is_refused(packs: Path) -> None:
         roll_up(packs)
 
 
-def test_no_packs_are_told(tmp_path: Path) -> None:
+def test_no_packs_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no pack lies below it"):
         roll_up(tmp_path)

@@ -79,7 +79,7 @@ def test_an_overview_verifies_and_what_was_changed_in_it_does_not(
     checks = verify(pack)
     assert [check.line for check in checks if not check.ok] == []
     assert [*ending(checks)][-1] == UNSIGNED
-    for change, told in (
+    for change, reported in (
         (("data/evidence.html", b"<h1>", b"<h1 onclick='a()'>"), "a page as the kit writes it"),
         (("data/evidence.html", b"<style>", b"<style>p{}"), "the kit's style"),
         (("bag-info.txt", b"NOT AWS: made up", b"none"), "the stamp none"),
@@ -95,7 +95,7 @@ def test_an_overview_verifies_and_what_was_changed_in_it_does_not(
         path.write_bytes(content.replace(old, new, 1))
         reseal(pack)
         lines = [check.line for check in verify(pack) if not check.ok]
-        assert re.search(told, "\n".join(lines)), lines
+        assert re.search(reported, "\n".join(lines)), lines
         path.write_bytes(content)
     reseal(pack)
     (pack / "data" / "evidence.pdf").unlink()
@@ -113,19 +113,19 @@ def test_its_table_is_there_for_programs(organisation: Path, changes: Path) -> N
     ]
 
 
-def test_its_page_leads_to_the_packs_and_asks_no_network(
+def test_its_page_leads_to_the_packs_and_sends_no_request(
     organisation: Path, browser: Browser
 ) -> None:
     page = browser.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     address = (organisation / "data" / "evidence.html").resolve().as_uri()
     page.goto(address)
     links = page.locator("#table-accounts tbody a").evaluate_all("all => all.map(a => a.href)")
     assert [link.rpartition("/pack/")[2] for link in links] == ["data/evidence.html"] * 2
     packs = [Path(unquote(link.removeprefix("file://"))).parent.parent for link in links]
     assert all((pack / "bag-info.txt").is_file() for pack in packs)
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in requested if not url.startswith(("file:", "data:"))] == []
     page.close()
 
 
@@ -140,14 +140,14 @@ def test_the_same_packs_make_the_same_overview(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["organisation", "nowhere"], "evidence: nowhere: no pack lies below it"),
         (["compare", "nowhere"], "evidence: nowhere: no pack lies below it"),
     ],
 )
-def test_a_mistake_is_told(arguments: list[str], told: str) -> None:
+def test_a_mistake_is_reported(arguments: list[str], reported: str) -> None:
     done = evidence(*arguments)
     assert done.returncode == 2
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(reported)
     assert "Traceback" not in done.stderr

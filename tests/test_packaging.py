@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 from license_expression import get_spdx_licensing
 
+from kit.kernels import FOLDER, NAME
 from tests.supply import ACCEPTED, licences, locked
 
 ROOT = Path(__file__).parent.parent
@@ -124,6 +126,11 @@ def test_wheel_and_sdist_are_reproducible_to_the_byte(tmp_path: Path) -> None:
         digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built})
     assert [Path(name).suffix for name in digests[0]] == [".whl", ".gz"]
     assert digests[0] == digests[1]
+    with zipfile.ZipFile(built[0]) as wheel:
+        # Where Jupyter looks for kernels, once the wheel is installed.
+        suffix = f".data/data/share/jupyter/kernels/{NAME}/kernel.json"
+        (description,) = [name for name in wheel.namelist() if name.endswith(suffix)]
+        assert wheel.read(description) == (FOLDER / NAME / "kernel.json").read_bytes()
 
 
 def test_every_dependency_has_its_reason() -> None:

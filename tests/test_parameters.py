@@ -143,7 +143,7 @@ def test_a_mistake_in_the_cell_names_the_cell(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("account: 123456789012", ["account", "123456789012", "quotes"]),
         ("account: 012345670123", ["account", "was read as a number", "quotes"]),
@@ -163,16 +163,16 @@ def test_a_mistake_in_the_cell_names_the_cell(
         ("account: [", ["is not valid YAML"]),
     ],
 )
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_a_mistake_is_reported_in_one_line(tmp_path: Path, text: str, reported: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         parameters(_yaml(tmp_path, text))
     message = str(caught.value)
-    assert [part for part in told if part not in message] == []
+    assert [part for part in reported if part not in message] == []
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("account: 12", "line 2: account: 12: was read as a number"),
         ("accnt: x", "line 2: 'accnt' is not a field; did you mean 'account'?"),
@@ -210,19 +210,19 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, told: list[str
         ("regions: &own [*own]", "line 3: has an alias within what it repeats"),
     ],
 )
-def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_in_a_file_comes_with_its_line(tmp_path: Path, text: str, reported: str) -> None:
     first = "# a comment\n" if text.startswith("acc") else f'# a comment\naccount: "{ACCOUNT}"\n'
     with pytest.raises(UserError) as caught:
         parameters(_yaml(tmp_path, first + text))
-    assert str(caught.value).startswith(f"{tmp_path / 'run.yaml'}, {told}")
+    assert str(caught.value).startswith(f"{tmp_path / 'run.yaml'}, {reported}")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nothing\.yaml: cannot be read"):
         parameters(tmp_path / "nothing.yaml")
 
 
-def test_missing_waivers_are_told_with_the_field_that_names_them(tmp_path: Path) -> None:
+def test_missing_waivers_are_reported_with_the_field_that_names_them(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^waivers: .*none\.yaml: cannot be read \(No such file"):
         load_waivers(str(tmp_path / "none.yaml"))
 
@@ -238,7 +238,7 @@ def test_days_stay_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "reported"),
     [
         ("control: AR-03", "line 2: owner: is missing"),
         (
@@ -249,10 +249,10 @@ def test_days_stay_text(tmp_path: Path) -> None:
         ("{control: AR-03, owner: a, reason: long enough it is, until: x}", "line 2: .*'until'"),
     ],
 )
-def test_a_wrong_waiver_is_told(tmp_path: Path, entry: str, told: str) -> None:
+def test_a_wrong_waiver_is_reported(tmp_path: Path, entry: str, reported: str) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(f"# one waiver\n- {entry}\n")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         load_waivers(str(path))
 
 
@@ -264,7 +264,7 @@ def test_an_own_profile_changes_what_it_names_and_keeps_the_rest(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("max_idle: 1", "line 1: .*did you mean 'max_idle_seconds'"),
         ("max_idle_seconds: many", "line 1: max_idle_seconds: 'many': must be a whole number"),
@@ -276,14 +276,14 @@ def test_an_own_profile_changes_what_it_names_and_keeps_the_rest(tmp_path: Path)
         ),
     ],
 )
-def test_a_wrong_profile_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_profile_is_reported(tmp_path: Path, text: str, reported: str) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         load_profile(str(path))
 
 
-def test_an_unknown_profile_is_told() -> None:
+def test_an_unknown_profile_is_reported() -> None:
     with pytest.raises(UserError, match="'lax' is not a profile; write default, strict"):
         load_profile("lax")
 

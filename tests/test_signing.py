@@ -24,7 +24,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("signed", "options", "code", "told"),
+    ("signed", "options", "code", "reported"),
     [
         ("true", [], 2, "signed: true says that the pack is signed; name the key"),
         ("false", ["--key", "{p12}"], 2, "signed: false is what every page would say"),
@@ -35,14 +35,14 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         ("sometimes", ["--key", "{p12}"], 2, "signed: 'sometimes'"),
     ],
 )
-def test_a_mistake_is_told_before_any_work(
+def test_a_mistake_is_reported_before_any_work(
     authority: Authority,
     environment: dict[str, str],
     tmp_path: Path,
     signed: str,
     options: list[str],
     code: int,
-    told: str,
+    reported: str,
 ) -> None:
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: {signed}\n')
     made = {"p12": authority.pkcs12("cli"), "other": authority.pkcs12("cli-other", "unknown")}
@@ -51,7 +51,7 @@ def test_a_mistake_is_told_before_any_work(
     options = [option.format(**made) for option in options]
     done = evidence("run", "run.yaml", *options, cwd=tmp_path, environment=environment)
     assert done.returncode == code
-    assert told in done.stderr
+    assert reported in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert PASSPHRASE not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
@@ -74,7 +74,7 @@ def test_a_source_that_does_not_answer_ends_the_run_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
 
 
-def test_a_wrong_passphrase_is_told(
+def test_a_wrong_passphrase_is_reported(
     authority: Authority, environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: true\n')

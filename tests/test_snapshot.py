@@ -43,7 +43,7 @@ def test_a_changed_byte_is_noticed(stored: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no JSON"])
-def test_a_header_that_is_none_is_told(stored: Path, text: str) -> None:
+def test_a_header_that_is_none_is_reported(stored: Path, text: str) -> None:
     (stored / HEADER).write_text(text)
     with pytest.raises(UserError, match="holds no snapshot"):
         read(stored)
@@ -62,7 +62,7 @@ def test_an_answer_that_does_not_match_its_digest_is_noticed(stored: Path) -> No
         read(stored)
 
 
-def test_a_snapshot_of_another_version_of_the_kit_is_told(stored: Path) -> None:
+def test_a_snapshot_of_another_version_of_the_kit_is_reported(stored: Path) -> None:
     header = json.loads((stored / HEADER).read_bytes())
     del header["profile"]["minimum_tls"]
     (stored / HEADER).write_text(json.dumps(header))
@@ -70,7 +70,7 @@ def test_a_snapshot_of_another_version_of_the_kit_is_told(stored: Path) -> None:
         read(stored)
 
 
-def test_a_folder_without_a_snapshot_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_snapshot_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no snapshot; name the folder"):
         read(tmp_path)
 
@@ -134,7 +134,7 @@ def test_what_is_refused_for_itself_is_its_own_reason(tmp_path: Path, code: str)
     assert (trouble.operation, trouble.code) == ("iam.GetCredentialReport", code)
 
 
-def test_a_listed_item_keeps_its_place_whatever_else_was_asked(tmp_path: Path) -> None:
+def test_a_listed_item_keeps_its_place_whatever_else_was_requested(tmp_path: Path) -> None:
     users = [{"AuthenticationType": "USERPOOL", "UserName": name} for name in "abc"]
     answer = (
         Account(tmp_path)

@@ -85,23 +85,23 @@ def test_a_label_is_revealed_in_a_line(stored: Snapshot) -> None:
     ],
 )
 def test_what_somebody_is_led_to_type_is_seen(arguments: tuple[str, ...]) -> None:
-    told = evidence(
+    reported = evidence(
         *(
             argument.replace("\0", "") if isinstance(argument, str) else argument
             for argument in arguments
         )
     )
-    assert told.exit_code in (1, 2)
-    assert is_plain(told.output), told.output
+    assert reported.exit_code in (1, 2)
+    assert is_plain(reported.output), reported.output
 
 
 def test_a_file_that_names_something_hostile(tmp_path: Path) -> None:
     for text in (f"account: {json.dumps(HOSTILE)}", f"{json.dumps(HOSTILE)}: x", '"\\ud800": x'):
         (tmp_path / "run.yaml").write_text(text)
-        told = evidence("run", tmp_path / "run.yaml")
-        assert told.exit_code == 2
-        assert is_plain(told.output)
-        assert told.output.count("\n") == 1
+        reported = evidence("run", tmp_path / "run.yaml")
+        assert reported.exit_code == 2
+        assert is_plain(reported.output)
+        assert reported.output.count("\n") == 1
 
 
 @pytest.fixture
@@ -116,21 +116,26 @@ def pack(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["verify", "organisation", "compare"])
 def test_a_pack_of_hostile_names(pack: Path, command: str) -> None:
-    told = evidence(command, pack)
-    assert told.exit_code in (1, 2, 5)
-    assert is_plain(told.output)
+    reported = evidence(command, pack)
+    assert reported.exit_code in (1, 2, 5)
+    assert is_plain(reported.output)
 
 
 def test_what_a_batch_reports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     states = {"012345678901": {"state": "failed", "why": HOSTILE}}
     result = SimpleNamespace(
-        states=states, passed_over={HOSTILE: HOSTILE}, ledger=HOSTILE, findings=HOSTILE, exit_code=1
+        states=states,
+        passed_over={HOSTILE: HOSTILE},
+        ledger=HOSTILE,
+        findings=HOSTILE,
+        interrupted=False,
+        exit_code=1,
     )
     monkeypatch.setattr(batch, "run_batch", lambda *_, **__: result)
-    told = evidence("batch", tmp_path)
-    assert told.exit_code == 1
-    assert is_plain(told.output)
-    assert told.output.count("\n") == 5
+    reported = evidence("batch", tmp_path)
+    assert reported.exit_code == 1
+    assert is_plain(reported.output)
+    assert reported.output.count("\n") == 5
 
 
 @pytest.mark.parametrize("form", ["bar", "json"])
@@ -139,9 +144,9 @@ def test_the_progress_of_a_batch(capsys: pytest.CaptureFixture[str], form: Any) 
         shown = Progress(1, form)
         shown.update(HOSTILE, {"state": "failed", "why": HOSTILE})
         shown.close()
-    told = capsys.readouterr().err
-    assert "1/1" in told or '"failed": 1' in told
-    assert is_plain(told.replace("\r", "\n"))
+    reported = capsys.readouterr().err
+    assert "1/1" in reported or '"failed": 1' in reported
+    assert is_plain(reported.replace("\r", "\n"))
 
 
 def test_what_a_snapshot_and_a_pack_make_of_a_run(
@@ -149,15 +154,15 @@ def test_what_a_snapshot_and_a_pack_make_of_a_run(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / HOSTILE.replace("\0", "")).write_text("")
-    finding = {"status": "fail", "subject": "a"}
+    finding = {"status": "pass", "subject": "a"}
     made = SimpleNamespace(
         folder=tmp_path, findings=[finding], digest=HOSTILE, unused_waivers=[HOSTILE], exit_code=3
     )
     monkeypatch.setattr("kit.pack.seal.seal", lambda *_, **__: made)
-    told = evidence("seal", tmp_path)
-    assert told.exit_code == 3
-    assert is_plain(told.output)
-    assert told.output.count("\n") == 5
+    reported = evidence("seal", tmp_path)
+    assert reported.exit_code == 3
+    assert is_plain(reported.output)
+    assert reported.output.count("\nwaiver: design") == 1
 
 
 def test_an_error_that_nobody_expected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -166,10 +171,10 @@ def test_an_error_that_nobody_expected(monkeypatch: pytest.MonkeyPatch, tmp_path
         raise RuntimeError(HOSTILE)
 
     monkeypatch.setattr("kit.snapshot.read", broken)
-    told = evidence("show", "E0001", tmp_path)
-    assert told.exit_code == 1
-    assert "Traceback" in told.output
-    assert not unseen(told.output)
+    reported = evidence("show", "E0001", tmp_path)
+    assert reported.exit_code == 1
+    assert "Traceback" in reported.output
+    assert not unseen(reported.output)
 
 
 def test_a_terminal_that_lacks_characters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

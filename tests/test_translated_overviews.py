@@ -64,9 +64,9 @@ def packs(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["organisation", "changes"])
 def test_no_sentence_of_english_is_left(name: str, packs: Path, tmp_path: Path) -> None:
     english = _parameters(name, packs)
-    records = data_of(execute_here(f"{name}.ipynb", english), _DATA[name])["records"]
+    records = data_of(execute_here(f"{name}.ipynb", english)[0], _DATA[name])["records"]
     language = str(write_reversed(tmp_path / "xx.yaml"))
-    executed = execute_here(f"{name}.ipynb", english | {"language": language})
+    executed, _ = execute_here(f"{name}.ipynb", english | {"language": language})
     made = document(executed)
     assert texts.tag() == ("eo", None)
     shown = page(made)

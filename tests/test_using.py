@@ -27,10 +27,11 @@ def test_its_commands_work(tmp_path: Path, sandbox: Sandbox) -> None:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     blocks = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
     commands = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
-    assert len(commands) == 4
+    assert len(commands) == 6
     for command in commands:
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)
-        assert done.returncode == 0, command
+        # The demo account refuses a bucket of another account's, which the doctor names.
+        assert done.returncode == (4 if " doctor " in command else 0), command
     assert json.loads((tmp_path / "policy.json").read_text())["Statement"]
     texts.check(str(tmp_path / "de.yaml"))
     assert len((tmp_path / "de.yaml").read_text()) > 10_000

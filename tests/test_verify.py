@@ -94,7 +94,7 @@ def test_a_whole_pack_is_what_it_says(signed_pack: Path, authority: Authority) -
     assert re.search(rf"{TIMESTAMP}: .*was there at .* tsa, .*; trusted", done.stdout)
 
 
-def test_a_signer_who_was_revoked_is_told_by_the_time_of_signing(
+def test_a_signer_who_was_revoked_is_reported_by_the_time_of_signing(
     signed_pack: Path, authority: Authority, services: Services
 ) -> None:
     earlier = services.crl({"analyst": NOW - DAY}, reason=ReasonFlags.key_compromise)
@@ -114,7 +114,7 @@ def test_a_signer_who_was_revoked_is_told_by_the_time_of_signing(
     assert done.stdout.count(": level B-LTA; the signer was not revoked when it signed on") == 2
 
 
-def test_without_a_certificate_to_trust_the_signer_is_told_and_not_checked(
+def test_without_a_certificate_to_trust_the_signer_is_reported_and_not_checked(
     signed_pack: Path,
 ) -> None:
     done = evidence("verify", signed_pack.parent, cwd=signed_pack)
@@ -123,7 +123,7 @@ def test_without_a_certificate_to_trust_the_signer_is_told_and_not_checked(
     assert "; trusted" not in done.stdout
 
 
-def test_whom_the_reader_does_not_trust_is_told(signed_pack: Path, tmp_path: Path) -> None:
+def test_whom_the_reader_does_not_trust_is_reported(signed_pack: Path, tmp_path: Path) -> None:
     found = wrong(signed_pack, Authority(tmp_path).ca)
     assert found.keys() == {SIGNATURE, "data/evidence.pdf"}
     assert "expected a signer below a certificate of --trust; observed:" in found[SIGNATURE]
@@ -131,19 +131,19 @@ def test_whom_the_reader_does_not_trust_is_told(signed_pack: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("times", "told"),
+    ("times", "reported"),
     [
         ({"starts": -3 * DAY, "ends": -DAY}, r"its certificate expired on \d{4}-\d\d-\d\d .* UTC"),
         ({"starts": DAY}, r"its certificate is valid only from \d{4}-\d\d-\d\d .* UTC on"),
     ],
     ids=["expired", "not yet valid"],
 )
-def test_a_signer_out_of_time_is_told(
+def test_a_signer_out_of_time_is_reported(
     pack: Path,
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
     times: dict[str, dt.timedelta],
-    told: str,
+    reported: str,
 ) -> None:
     monkeypatch.setattr(keys, "_check", lambda own: None)  # which does not let such a key sign
     path, chain = authority.issue("out of time", **times)
@@ -151,9 +151,11 @@ def test_a_signer_out_of_time_is_told(
     assert key
     sign_manifest(pack, key)
     (pack / TIMESTAMP).unlink()
-    assert re.search(rf"observed: .*out of time.*\): {told}", wrong(pack, authority.ca)[SIGNATURE])
+    assert re.search(
+        rf"observed: .*out of time.*\): {reported}", wrong(pack, authority.ca)[SIGNATURE]
+    )
     line, *_ = (check.message for check in verify(pack) if check.subject == SIGNATURE)
-    assert re.search(f"signer not checked: .*; {told}", line)
+    assert re.search(f"signer not checked: .*; {reported}", line)
 
 
 def test_a_timestamp_with_another_hash_than_sha_2_is_refused(
@@ -180,7 +182,7 @@ def test_a_zip_is_looked_at_as_it_is(signed_pack: Path, tmp_path: Path, folder: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_flipped_byte_is_told(pack: Path, authority: Authority, kind: str) -> None:
+def test_a_flipped_byte_is_reported(pack: Path, authority: Authority, kind: str) -> None:
     flip(pack / kind)
     found = wrong(pack, authority.ca)
     manifest = kind if kind not in ("tagmanifest-sha256.txt", SIGNATURE) else SIGNATURE
@@ -189,16 +191,16 @@ def test_a_flipped_byte_is_told(pack: Path, authority: Authority, kind: str) -> 
         assert re.search(r"SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}", found[kind])
 
 
-def test_a_flipped_byte_in_every_file_is_told_for_every_file(pack: Path) -> None:
+def test_a_flipped_byte_in_every_file_is_reported_for_every_file(pack: Path) -> None:
     payload = [path for path in (pack / "data").rglob("*") if path.is_file()]
     assert len(payload) > 100
     for path in payload:
         flip(path)
-    told = {check.subject for check in verify(pack) if not check.ok}
-    assert {str(path.relative_to(pack)) for path in payload} - told == set()
+    reported = {check.subject for check in verify(pack) if not check.ok}
+    assert {str(path.relative_to(pack)) for path in payload} - reported == set()
 
 
-def test_added_and_missing_files_are_told(pack: Path) -> None:
+def test_added_and_missing_files_are_reported(pack: Path) -> None:
     (pack / "data" / "extra.csv").write_text("a")
     (pack / "notes.txt").write_text("b")
     (pack / "data" / "findings.xlsx").unlink()
@@ -215,7 +217,7 @@ def test_files_changed_together_with_the_manifests_are_not_what_was_signed(pack:
 
 
 @pytest.mark.parametrize("name", [SIGNATURE, TIMESTAMP])
-def test_a_signature_taken_away_is_told(pack: Path, name: str) -> None:
+def test_a_signature_taken_away_is_reported(pack: Path, name: str) -> None:
     (pack / name).unlink()
     assert f"observed: {name} missing" in wrong(pack)["bag-info.txt"]
 
@@ -229,7 +231,7 @@ def test_saying_unsigned_does_not_help(pack: Path) -> None:
     assert "Unsigned on its pages" in found["data/evidence.html"]
 
 
-def test_a_pdf_signed_by_another_is_told(pack: Path, authority: Authority) -> None:
+def test_a_pdf_signed_by_another_is_reported(pack: Path, authority: Authority) -> None:
     path, chain = authority.issue("someone else")
     key = open_signing_key(path, chain, passphrase=lambda: None)
     assert key
@@ -245,7 +247,7 @@ def test_a_pdf_signed_by_another_is_told(pack: Path, authority: Authority) -> No
     assert re.search("signer of .*insider.*; observed: .*someone else", found["data/evidence.pdf"])
 
 
-def test_a_pdf_that_was_added_to_is_told(pack: Path) -> None:
+def test_a_pdf_that_was_added_to_is_reported(pack: Path) -> None:
     pdf = pack / "data" / "evidence.pdf"
     pdf.write_bytes(pdf.read_bytes() + b"\n% added\n")
     reseal(pack)
@@ -294,7 +296,7 @@ def empty_record(pack: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "subject", "told"),
+    ("change", "subject", "reported"),
     [
         (change_csv, "bag-info.txt", "computed from data/findings.csv"),
         (change_info, "bag-info.txt", "Findings-SHA-256"),
@@ -303,21 +305,21 @@ def empty_record(pack: Path) -> None:
         (empty_record, "data/evidence/E", "a value at /Fleets/0"),
     ],
 )
-def test_what_does_not_fit_together_is_told_though_it_is_signed(
+def test_what_does_not_fit_together_is_reported_though_it_is_signed(
     pack: Path,
     authority: Authority,
     change: Callable[[Path], None],
     subject: str,
-    told: str,
+    reported: str,
 ) -> None:
     change(pack)
     found = resigned(pack, authority)
-    assert [text for name, text in found.items() if name.startswith(subject) and told in text], (
-        found
-    )
+    assert [
+        text for name, text in found.items() if name.startswith(subject) and reported in text
+    ], found
 
 
-def test_exit_codes_tell_a_wrong_pack_from_none(
+def test_exit_codes_distinguish_a_wrong_pack_from_none(
     pack: Path, tmp_path: Path, authority: Authority
 ) -> None:
     flip(pack / "data" / "findings.csv")
@@ -327,7 +329,7 @@ def test_exit_codes_tell_a_wrong_pack_from_none(
         r"FAILED  data/findings.csv: expected SHA-256 .{64}; observed: .{64}", done.stdout
     )
     assert re.search(r"\n\d+ of \d+ checks FAILED\nnot compared: ", done.stdout)
-    for arguments, told in (
+    for arguments, reported in (
         ((tmp_path / "nowhere",), "there is no pack"),
         ((pack / "bagit.txt",), "neither a folder nor a zip"),
         ((pack, "--trust", pack / "bagit.txt"), "holds no PEM certificate"),
@@ -335,7 +337,7 @@ def test_exit_codes_tell_a_wrong_pack_from_none(
     ):
         done = evidence("verify", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert told in done.stderr
+        assert reported in done.stderr
 
 
 def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: Path) -> None:

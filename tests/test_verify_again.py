@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +20,15 @@ import rfc8785
 from pyhanko.pdf_utils.generic import StreamObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
+from kit import snapshot as stored
+from kit import tables
+from kit.errors import UserError
 from kit.judge.findings import Finding
 from kit.pack.keys import open_signing_key
 from kit.pack.sign import sign_pdf
 from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
-from kit.snapshot import Snapshot, digest, read, write
+from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
+from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
 from kit.verify.checks import NOT_COMPARED
 from tests.pack.authority import Authority
@@ -53,6 +59,44 @@ def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
         for check in verify(pack, None, snapshot)
         if not check.ok and check.line not in alone
     }
+
+
+def test_a_snapshot_is_verified_and_tabulated_once(
+    pack: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests, built = stored._changed, tables.build
+    calls: Counter[str] = Counter()
+
+    def count_digests(requests: Iterable[Request]) -> list[str]:
+        calls["digests"] += 1
+        return digests(requests)
+
+    def count_builds(spec: Spec, source: Source) -> Table:
+        calls[spec.name] += 1
+        return built(spec, source)
+
+    monkeypatch.setattr(stored, "_changed", count_digests)
+    monkeypatch.setattr(stored, "_verified", set())
+    monkeypatch.setattr(tables, "build", count_builds)
+    assert all(check.ok for check in verify(pack, None, snapshot))
+    assert calls == dict.fromkeys(["digests", *SPECS], 1)
+
+
+def test_what_was_changed_since_is_verified_again(snapshot: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(snapshot, tmp_path / "snapshot"))
+    read(copy)
+    lines = (copy / EVIDENCE).read_bytes().replace(b'"status":200', b'"status":201', 1)
+    (copy / EVIDENCE).write_bytes(lines)
+    with pytest.raises(UserError, match="was changed after it was written"):
+        read(copy)
+    first, *others = (json.loads(line) for line in lines.splitlines())
+    lines = b"".join(rfc8785.dumps(each) + b"\n" for each in (first | {"response": {}}, *others))
+    (copy / EVIDENCE).write_bytes(lines)
+    header = json.loads((copy / HEADER).read_bytes())
+    header["evidence"]["sha256"] = hashlib.sha256(lines).hexdigest()
+    (copy / HEADER).write_text(json.dumps(header))
+    with pytest.raises(UserError, match=f"{first['id']} does not have the digest"):
+        read(copy)
 
 
 def of_another_kit(pack: Path) -> None:
@@ -104,7 +148,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["this kit", "another kit"])
-def test_forms_that_were_changed_are_told(pack: Path, snapshot: Path, here: bool) -> None:
+def test_forms_that_were_changed_are_reported(pack: Path, snapshot: Path, here: bool) -> None:
     for name, change in FORMS.items():
         path = pack / name
         old = path.read_bytes()
@@ -121,7 +165,7 @@ def test_forms_that_were_changed_are_told(pack: Path, snapshot: Path, here: bool
         assert {*FORMS} - {"data/findings.parquet"} <= left
 
 
-def test_a_document_that_was_changed_before_it_was_signed_is_told(
+def test_a_document_that_was_changed_before_it_was_signed_is_reported(
     pack: Path, snapshot: Path, authority: Authority
 ) -> None:
     path, chain = authority.issue("who changes pages")
@@ -152,11 +196,13 @@ def test_a_workbook_packed_by_another_zlib_is_the_same(pack: Path, snapshot: Pat
             new.writestr(part.filename, old.read(part))
     path.write_bytes(again.getvalue())
     reseal(pack)
-    told = [c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"]
-    assert told == ["not compared: its parts are the snapshot's, packed by another zlib"]
+    reported = [
+        c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"
+    ]
+    assert reported == ["not compared: its parts are the snapshot's, packed by another zlib"]
 
 
-def test_a_verdict_that_was_changed_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_verdict_that_was_changed_is_reported(pack: Path, snapshot: Path) -> None:
     changed: dict[str, str] = {}
 
     def whiten(rows: list[dict[str, Any]]) -> None:
@@ -172,13 +218,13 @@ def test_a_verdict_that_was_changed_is_told(pack: Path, snapshot: Path) -> None:
     assert found == {_place(changed): "expected fail, as evaluated again; observed: pass"}
 
 
-def test_a_finding_that_was_left_out_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_finding_that_was_left_out_is_reported(pack: Path, snapshot: Path) -> None:
     gone: list[dict[str, Any]] = []
     change_findings(pack, lambda rows: gone.append(rows.pop(0)))
     assert wrong(pack, snapshot)[_place(gone[0])].endswith("; observed: no such finding")
 
 
-def test_a_finding_that_was_made_up_is_told(pack: Path, snapshot: Path) -> None:
+def test_a_finding_that_was_made_up_is_reported(pack: Path, snapshot: Path) -> None:
     change_findings(pack, lambda rows: rows.append({**rows[0], "resource": "fleet-of-nobody"}))
     found = wrong(pack, snapshot)
     (made_up,) = (text for place, text in found.items() if place.endswith("fleet-of-nobody"))
@@ -253,7 +299,7 @@ def test_a_pack_of_the_earlier_form_is_compared_as_far_as_it_goes(
     assert "(the earlier form" in wrong_alone(pack)["bag-info.txt"]
 
 
-def test_another_snapshot_is_told_with_what_differs(
+def test_another_snapshot_is_reported_with_what_differs(
     signed_pack: Path, snapshot: Path, tmp_path: Path
 ) -> None:
     stored = read(snapshot)
@@ -263,7 +309,9 @@ def test_another_snapshot_is_told_with_what_differs(
     files = [name for name in found if name.startswith("data/evidence/E")]
     assert len(files) == 1
     assert "as the snapshot gives it" in found[files[0]]
-    assert [told for name, told in found.items() if name.startswith("ID-") or ", fleet-" in name]
+    assert [
+        reported for name, reported in found.items() if name.startswith("ID-") or ", fleet-" in name
+    ]
 
 
 def _with_a_longer_session(stored: Snapshot) -> list[Any]:
@@ -288,7 +336,7 @@ def test_without_the_key_nothing_is_compared(signed_pack: Path, tmp_path: Path) 
     assert "pseudonym_key" in done.stderr
 
 
-def test_no_snapshot_is_told(signed_pack: Path, tmp_path: Path) -> None:
+def test_no_snapshot_is_reported(signed_pack: Path, tmp_path: Path) -> None:
     done = evidence("verify", signed_pack, "--against", tmp_path, cwd=tmp_path)
     assert done.returncode == 2
     assert "holds no snapshot" in done.stderr

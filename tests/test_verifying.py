@@ -89,8 +89,8 @@ def test_a_flipped_byte_is_found_by_plain_commands(pack: Path, kind: str) -> Non
     flip(pack / kind)
     failed = [command for command in CHECKS if run(command, pack).returncode != 0]
     assert failed
-    told = {SIGNATURE: CHECKS[2:], TIMESTAMP: CHECKS[3:], "tagmanifest-sha256.txt": CHECKS[2:3]}
-    assert set(told.get(kind, CHECKS[:2])) & set(failed)
+    reported = {SIGNATURE: CHECKS[2:], TIMESTAMP: CHECKS[3:], "tagmanifest-sha256.txt": CHECKS[2:3]}
+    assert set(reported.get(kind, CHECKS[:2])) & set(failed)
 
 
 def test_a_flipped_byte_in_every_file_is_found_by_sha256sum(pack: Path) -> None:

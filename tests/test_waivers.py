@@ -35,15 +35,15 @@ def ask(cwd: Path, waivers: str) -> None:
     )
 
 
-def test_what_is_accepted_is_told_with_owner_reason_and_day(
+def test_what_is_accepted_is_reported_with_owner_reason_and_day(
     sandbox: Sandbox, tmp_path: Path, browser: Browser
 ) -> None:
     ask(tmp_path, WAIVERS)
     environment = sandbox.environment("careless")
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=environment)
     assert done.returncode == 3, done.stderr  # EX-09 is a fail again
-    told = [line for line in done.stdout.splitlines() if line.startswith("waiver")]
-    assert told == [f"waiver: {line}" for line in UNUSED]
+    reported = [line for line in done.stdout.splitlines() if line.startswith("waiver")]
+    assert reported == [f"waiver: {line}" for line in UNUSED]
     (data,) = (tmp_path / "outputs").glob("*/*/pack/data")
     rows = list(csv.DictReader((data / "findings.csv").open(newline="")))
     own = [row for row in rows if row["control"] == "EX-07"]
@@ -61,15 +61,15 @@ def test_what_is_accepted_is_told_with_owner_reason_and_day(
 
 
 @pytest.mark.parametrize(
-    ("control", "told"),
+    ("control", "reported"),
     [
         ("EX-99", "waivers.yaml, waiver 1: control: 'EX-99' is not a control; did you mean EX-"),
         ("GV-03", "waivers.yaml, waiver 1: control: GV-03 sums up other controls"),
         ("ex-07", "waivers.yaml, waiver 1: control: 'ex-07': write EX-07"),
     ],
 )
-def test_a_waiver_for_no_control_is_refused_before_anything_is_asked(
-    tmp_path: Path, control: str, told: str
+def test_a_waiver_for_no_control_is_refused_before_anything_is_requested(
+    tmp_path: Path, control: str, reported: str
 ) -> None:
     ask(
         tmp_path,
@@ -77,5 +77,5 @@ def test_a_waiver_for_no_control_is_refused_before_anything_is_asked(
     )
     done = evidence("run", "run.yaml", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"evidence: {told}")
+    assert done.stderr.startswith(f"evidence: {reported}")
     assert not (tmp_path / "outputs").exists()

@@ -19,7 +19,6 @@ from kit.errors import CannotRunError
 from kit.outputs import scratch
 
 _COMMAND = [sys.executable, "-m", "kit.batch.account"]
-_KERNELS = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "evidence-warm"}
 
 
 def dask_setup(worker: Worker) -> None:
@@ -70,7 +69,7 @@ def run(job: Job) -> dict[str, Any]:
         (folder / "messages").open("w+b") as error_file,
     ):
         # The temporary folder is removed with all that a killed process leaves in it.
-        environment = {**os.environ, **_KERNELS, "TMPDIR": str(folder)}
+        environment = {**os.environ, "TMPDIR": str(folder)}
         input_file.write(job.as_json().encode())
         input_file.seek(0)
         files = (input_file.fileno(), output_file.fileno(), error_file.fileno())

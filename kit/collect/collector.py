@@ -97,7 +97,7 @@ def collect(
     lender: Path | None = None,
     progress: bool = True,
 ) -> Snapshot:
-    """Ask the account and store what it answers.
+    """Send the requests and store what the account answers.
 
     Parameters
     ----------

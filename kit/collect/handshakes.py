@@ -102,7 +102,7 @@ def _name(parts: Iterable[Iterable[tuple[str, str]]]) -> str:
 
 
 def _refuses(host: tuple[str, int], old: ssl.SSLContext | None, seconds: float) -> bool | None:
-    """Whether a host that can be reached turns down what is no newer than TLS 1.1."""
+    """Whether a host that can be reached refuses TLS 1.1 and older."""
     if old is None:
         return None
     try:

@@ -75,7 +75,7 @@ def open_lender(
     Raises
     ------
     UserError
-        It is none, of the account itself, or older than the profile admits.
+        It is not a snapshot, is the account's own, or is older than the profile admits.
     """
     if not run.organisation_snapshot:
         return None

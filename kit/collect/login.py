@@ -102,8 +102,8 @@ def explain(error: Mapping[str, str], status: int | None, run: Run | None) -> Us
     if code == "ProfileNotFound":
         return NotEnteredError(_no_profile(run), code)
     if code == TOO_LARGE:
-        text = f"session_tags: too long beside the session policy of {using} ({code}): {message}"
-        return NotEnteredError(f"{text}; shorten session_tags", code)
+        text = f"session_tags: too long beside the session policy of {using} ({code})"
+        return NotEnteredError(f"{text}; shorten session_tags: {message}", code)
     if status is None and not _is_of_the_network(code):
         text = f"AWS credentials: {using} could not sign in ({code}): {message.rstrip('.')}"
         return NotEnteredError(f"{text}; {_advice(code, run)}", code)

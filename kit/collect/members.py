@@ -36,7 +36,9 @@ class Discover(Strict):
     def _units_are_ids(cls, value: list[str]) -> list[str]:
         for unit in value:
             if not unit.startswith(("ou-", "r-")):
-                raise ValueError(f"{unit!r} is no id of a unit or root, such as ou-ab12-cd34ef56")
+                raise ValueError(
+                    f"{unit!r} is not the id of a unit or root, such as ou-ab12-cd34ef56"
+                )
         return value
 
     @property

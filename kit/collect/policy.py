@@ -140,7 +140,7 @@ def policy(calls: Iterable[Call], partition: str = "aws") -> dict[str, Any]:
     The policy names AppStream's own buckets where a call reads no other bucket. Buckets of sources,
     screenshots and trails, keys, trails and authorities are known by reference alone and may lie
     in other accounts: to name them beforehand would be to lose the evidence on them, and a
-    pattern of all ARNs of a kind is no narrower than ``*``. The lists have no resource to name.
+    pattern of all ARNs of a kind allows as much as ``*``. The lists have no resource to name.
     """
     groups: dict[str, set[str]] = {}
     for call in calls:
@@ -167,7 +167,7 @@ def plan(calls: Iterable[Call]) -> list[dict[str, str]]:
     return [
         {
             "call": call.name,
-            "asked": _frequency(call),
+            "requested": _frequency(call),
             "action": call.action or "none needed",
             "need": call.need.value,
         }

@@ -114,7 +114,7 @@ def _parser(protocol: str) -> Any:
 
 
 def check(model: Any, response: AWSResponse, method: str = "POST") -> None:
-    """Raise where a response to an operation is no answer of AWS's.
+    """Raise where AWS cannot have sent a response to an operation.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _problem(model: Any, response: AWSResponse) -> str:
     if text:
         policy = parse_json(response.content, ANSWER)
         if not isinstance(policy, dict) or policy.get("Statement") is None:
-            return "it is no policy: it has no Statement"
+            return "it has no Statement, which every policy has"
     declared = [c for c in CALLS.values() if (c.service, c.operation) == _names(model)]
     if problem := _other_root(model, protocol, response, {c.root for c in declared} - {""}):
         return problem

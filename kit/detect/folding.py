@@ -19,13 +19,20 @@ INVISIBLE = (
 _ASCII = "3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]"  # a letter or digit, in hexadecimal
 _DISGUISE = re.compile(
     rf"(?P<invisible>[{INVISIBLE}]+|\\{{1,7}}u(?i:00ad|200[b-f]|202[a-e]|206[0-9]|feff))"
-    rf"|%(?:{_ASCII})|\\{{1,7}}u00(?P<code>{_ASCII})"
+    rf"|%(?:{_ASCII})|\\{{1,7}}u(?P<code>00(?:{_ASCII})|00[a-fA-F][\da-fA-F]|0[1-9a-fA-F][\da-fA-F]{{2}}"
+    r"|[1-9a-cA-CefEF][\da-fA-F]{3})"
     r"|&(?P<entity>lt|gt|quot|apos|#3[49]);|(?P<marked>[^\W\d_][\u0300-\u036f]+)"
-    r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\s,;:/>)}\]]))"
+    r"|(?P<doubled>(?<=[=:,\s({\[])\"\"(?=[^\s,;:})\]\"])|(?<=[^\s=:,({\[\"\\])\"\"(?=[\"\s,;:/>)}\]]|$))"
     "|[\uff01-\uff5e\ufe50-\ufe6b\U0001d400-\U0001d7ff\u2460-\u24ff]"
 )
-_PERCENT = re.compile("%(?:2[0-9A-Fa-f]|3[A-Fa-f]|[46]0|5[B-Fb-f]|7[B-Eb-e])")  # ASCII's signs
-_ENTITIES = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "#34": '"', "#39": "'"}
+# Of what is percent-encoded, ASCII's signs, ends of lines, and letters of other scripts in UTF-8.
+_PERCENT = re.compile(
+    "%(?:0[9ADad]|2[0-9A-Fa-f]|3[A-Fa-f]|[46]0|5[B-Fb-f]|7[B-Eb-e])"
+    "|(?:%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3})+"
+)
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+# Quotes become apostrophes: a JSON document around them has quotes of its own.
+_ENTITIES = {"lt": "<", "gt": ">"}
 # Letters of other scripts that print as a letter of ASCII (https://www.unicode.org/reports/tr39).
 _PAIRS = (
     "аa сc еe һh іi јj ӏl ԛq оo рp ԁd ѕs ԝw хx уy АA ВB СC ЕE НH ІI ЈJ КK МM ОO РP ЅS ТT ХX УY "  # noqa: RUF001
@@ -43,7 +50,7 @@ class Folded:
     ----------
     text : str
     fold : {"nothing", "disguises", "percent"}
-        What the view replaces: nothing, disguises, or the signs of ASCII that are percent-encoded.
+        What the view replaces: nothing, disguises, or what is percent-encoded and disguises.
 
     Attributes
     ----------
@@ -53,12 +60,12 @@ class Folded:
         The text without disguises, with the same edits. Invisible characters are left out.
         Full-width and mathematical letters, letters of other scripts within a word of ASCII, and
         percent-encoded, escaped or decomposed letters are replaced by the plain letter. Quotes that
-        are doubled within quotes become one.
+        are doubled within quotes, or encoded, become an apostrophe.
     """
 
     def __init__(self, text: str, fold: Fold):
         self.text = text
-        self.view, self._places = _fold(text, _FOLDS[fold])
+        self.view, self._places = _fold(text, fold)
 
     def apply(self, edits: Iterable[Edit]) -> None:
         """Replace spans of the view, and the part of the text that each span shows.
@@ -97,11 +104,6 @@ def _replace(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[done:]))
 
 
-_FOLDS: dict[Fold, re.Pattern[str] | None] = {
-    "nothing": None,
-    "disguises": _DISGUISE,
-    "percent": _PERCENT,
-}
 _HINTS = ("%", "&", "\\u", '""')  # of which each disguise in ASCII holds one
 
 
@@ -112,10 +114,18 @@ def folds(text: str) -> tuple[Fold, ...]:
     return ("disguises", "percent") if "%" in text and _PERCENT.search(text) else ("disguises",)
 
 
-def _fold(text: str, disguise: re.Pattern[str] | None) -> tuple[str, list[int]]:
+def _fold(text: str, fold: Fold) -> tuple[str, list[int]]:
     """Return the view and the place in the text of each of its characters; no places if equal."""
-    if disguise is None:
+    if fold == "nothing":
         return text, []
+    if fold == "disguises":
+        return _replaced(text, _DISGUISE)
+    decoded, outer = _replaced(text, _PERCENT)
+    view, inner = _replaced(decoded, _DISGUISE)
+    return view, [outer[place] for place in inner] if outer and inner else outer or inner
+
+
+def _replaced(text: str, disguise: re.Pattern[str]) -> tuple[str, list[int]]:
     parts: list[str] = []
     places: list[int] = []
     done = 0
@@ -125,24 +135,25 @@ def _fold(text: str, disguise: re.Pattern[str] | None) -> tuple[str, list[int]]:
         places += (*range(done, match.start()), *(match.start() for _ in plain))
         done = match.end()
     view = "".join((*parts, text[done:]))
-    if not text.isascii():
+    if not view.isascii():
         view = _WORD.sub(_unmix, view)
     return (view, []) if view == text else (view, [*places, *range(done, len(text) + 1)])
 
 
 def _plain(match: re.Match[str]) -> str:
     if match[0][0] == "%":
-        return unquote(match[0])
+        return unquote(match[0]).replace('"', "'")
     if match["invisible"]:
         return ""
     if match["code"]:
-        return chr(int(match["code"], 16))
+        letter = chr(int(match["code"], 16))
+        return "" if _INVISIBLE.fullmatch(letter) else unicodedata.normalize("NFKC", letter)
     if match["entity"]:
-        return _ENTITIES[match["entity"]]
+        return _ENTITIES.get(match["entity"], "'")
     if match["marked"]:
         return unicodedata.normalize("NFC", match[0])
     if match["doubled"]:
-        return '"'
+        return "'"
     return unicodedata.normalize("NFKC", match[0])
 
 

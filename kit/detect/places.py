@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
+
+Proof = Literal["", "odd", "strong"]
 
 
 @dataclass(frozen=True)
@@ -20,19 +23,25 @@ class Place:
         the value is a word or brings its own quotes.
     name : str, optional
         Name beside the value: the value is a secret only if the name is a secret's.
-    odd : bool
-        The value is a secret only if no word of a sentence looks like it.
+    proof : {"", "odd", "strong"}
+        The value is a secret only if it is unlike a word of a sentence (odd), or unlike names of
+        files and hosts too (strong).
     """
 
     start: int
     end: str = ""
     name: str | None = None
-    odd: bool = False
+    proof: Proof = ""
 
 
 # Programs and the forms in which each takes a password. PW is the password, USER a user, WORD a
 # word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
-# "-p PW" admits "-p:PW" and "-p=PW" too. What follows PW must follow it. "PW?" must be odd.
+# "-p PW" admits "-p:PW" and "-p=PW" too. What follows PW must follow it. "PW?" must be odd, "PW!"
+# strong.
+_ANY = (  # of any program
+    "-u WORD … -p PW! | -U WORD … -P PW! | -u WORD … -P PW! | --user WORD … -p PW!"
+    " | /u:WORD … /p:PW! | /user:WORD … /p:PW! | -login WORD PW!"
+)
 _FORMS: tuple[tuple[str, str], ...] = (
     (
         "mysql mysqldump mysqladmin mysqlimport mysqlcheck mysqlpump mysqlslap mysqlsh mariadb"
@@ -49,7 +58,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (
         "net net1",
         "^user WORD PW? | ^user WORD PW … / | ^use SHARE PW … /user: | ^use WORD SHARE PW … /user:"
-        " | ^use … /user:WORD PW",
+        " | ^use … /user:WORD PW | ^use … /u:WORD PW",
     ),
     ("psexec psexec64 paexec pskill pslist psservice psinfo remcom cpau", "-p PW"),
     ("sqlcmd osql isql bcp", "-P PW | -PPW"),
@@ -68,7 +77,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ),
     ("mstsc rdesktop xfreerdp xfreerdp3 wfreerdp sdl-freerdp", "/p:PW | /gp:PW"),
     ("rdesktop", "-p PW"),
-    ("docker podman nerdctl buildah crane oras helm", "login … -p PW"),
+    ("docker podman nerdctl buildah crane oras helm", "login … -p PW | login … -pPW"),
     ("skopeo podman buildah", "--creds USER:PW | --src-creds USER:PW | --dest-creds USER:PW"),
     ("az oc cf tabcmd", "login … -p PW"),
     ("vault", "^login PW?"),
@@ -106,37 +115,40 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("set-itemproperty new-itemproperty", "-name NAME … -value PW"),
     ("set-item new-item", "env:NAME … -value PW"),
     ("convertto-securestring", "^PW | -string PW | -asplaintext PW"),
+    ("netsh", "key=PW | keymaterial=PW"),
+    ("sudo", "-S <<< PW"),
+    ("dsadd dsmod dsquery dsget dsmove dsrm", "-p PW"),
+    ("cmd start powershell pwsh bash sh java", _ANY),
     # These take no password; their options are not those of the command before them.
     (
-        "ssh scp sftp rsync cmd powershell pwsh bash sh tar cp mkdir ps git kubectl java python"
-        " node ping psql pg_dump start",
+        "ssh scp sftp rsync tar cp mkdir ps git kubectl python node ping psql pg_dump nmap useradd",
         "",
     ),
 )
 _LONGEST = 2048  # characters of a command line that are examined
 _NAMES = frozenset(name for names, _ in _FORMS for name in names.split())
-_NAME = re.compile(r"[a-z0-9][\w-]*")
 _COMMAND = re.compile(
-    r"(?i)(?<![\w.$%@=-])(?P<name>"
-    + "|".join(re.escape(name) for name in sorted(_NAMES, key=lambda name: (-len(name), name)))
-    + r")(?:\.exe|\.com|\.cmd)?(?=\\{0,3}[\"']?\s)"
+    r"(?<![\w.$%@=-])([A-Za-z0-9][\w-]*+)(?=(?i:\.exe|\.com|\.cmd)?\\{0,3}[\"']?\s)"
 )
+_SUFFIX = re.compile(r"(?i)\.exe|\.com|\.cmd|")
+_OPTION = re.compile(r"(?i)[-/]u(?:ser)?[ :=]|-login ")
 _END = re.compile(r"(?<![\\^`])(?<![\\^`]\r)\n|&&|\|\||\s[|&]\s|;\s")
 _WORD = r"(?:\\{0,3}\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"']{1,200})"
 _PARTS = {
     "WORD": _WORD,
     "USER": r"(?P<open>\\{0,3}[\"'])?[^\s\"':%,/]{1,64}",
     "NAME": r"\\{0,3}[\"']?(?P<name>[\w.:/@-]{1,80})\\{0,3}[\"']?",
-    "SHARE": r"(?:\\{0,3}\")?\\{2,8}[^\s\"]{1,200}\\{0,3}\"?",
+    "SHARE": r"(?:\\{0,3}[\"'])?\\{2,8}[^\s\"']{1,200}\\{0,3}[\"']?",
     "…": r"(?:[^\n]{0,400}?\s)??",
 }
 _PART = re.compile(r"WORD|USER|NAME|SHARE|…|.")
 
 
-def _form(form: str) -> tuple[re.Pattern[str], bool, bool]:
-    """Return a form's pattern up to the password, whether it is anchored, and whether odd."""
+def _form(form: str) -> tuple[re.Pattern[str], bool, Proof]:
+    """Return a form's pattern up to the password, whether it is anchored, and the proof it needs."""
     before, _, after = form.partition("PW")
-    anchored, odd = before.startswith("^"), after.startswith("?")
+    anchored = before.startswith("^")
+    proof: Proof = "odd" if after[:1] == "?" else "strong" if after[:1] == "!" else ""
     pattern = r"[\"']?\s+" if anchored else r"(?<![^\s\"'(\\])"
     for word in re.findall(r"\S+\s?", before.lstrip("^")):
         option = word[0] in "-/" and len(word) > 1
@@ -147,41 +159,53 @@ def _form(form: str) -> tuple[re.Pattern[str], bool, bool]:
             pattern += r"(?:\s{1,20}|[=:]\s?)" if option and "WORD" not in word else r"\s{1,20}"
     if before and not before.endswith((" ", "^")):
         pattern += r"(?![\s=:])" if before[-1].isalpha() and "USER" not in before else ""
-    if ending := after.lstrip("?").strip(" …"):
+    if ending := after.lstrip("?!").strip(" …"):
         pattern += rf"(?={_WORD}\s[^\n]{{0,400}}?{re.escape(ending)})"
     single = re.search(r"(?:^|\s)-[A-Za-z](?:\s|PW|USER|$)", form)
-    return re.compile(pattern if single else f"(?i){pattern}"), anchored, odd
+    return re.compile(pattern if single else f"(?i){pattern}"), anchored, proof
 
 
 @cache
-def _forms(command: str) -> list[tuple[re.Pattern[str], bool, bool]]:
-    return [
-        _form(form.strip())
-        for names, forms in _FORMS
-        if command in names.split()
-        for form in forms.split(" | ")
-        if form
+def _forms(command: str) -> list[tuple[re.Pattern[str], bool, Proof]]:
+    lines = [forms for names, forms in _FORMS if command in names.split()] if command else [_ANY]
+    return [_form(form.strip()) for forms in lines for form in forms.split(" | ") if form]
+
+
+def _lines(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the lines of commands by the command's name, and what lies between without a name.
+
+    No two of them overlap, so that time is linear.
+    """
+    done = 0
+    commands = [
+        (name, match.start(), _SUFFIX.match(text, match.end()).end())  # type: ignore[union-attr]
+        for match in _COMMAND.finditer(text)
+        if (name := match[0].lower()) in _NAMES
     ]
+    if not commands and not _OPTION.search(text):
+        return
+    for n, (name, before, start) in enumerate(commands):
+        if before > done:
+            yield "", done, before
+        following = commands[n + 1][1] if n + 1 < len(commands) else len(text)
+        limit = min(following, start + _LONGEST)
+        ending = _END.search(text, start, limit)
+        done = ending.start() if ending else limit
+        yield name, start, done
+    yield "", done, len(text)
 
 
 def _operands(text: str) -> Iterator[Place]:
-    """Yield the passwords of commands. No two command lines overlap, so that time is linear."""
-    commands = list(_COMMAND.finditer(text))
-    for n, command in enumerate(commands):
-        following = commands[n + 1].start() if n + 1 < len(commands) else len(text)
-        limit = min(following, command.end() + _LONGEST)
-        ending = _END.search(text, command.end(), limit)
-        end = ending.start() if ending else limit
-        for pattern, anchored, odd in _forms(command["name"].lower()):
-            first = pattern.match(text, command.end(), end) if anchored else None
-            matches = (
-                ([first] if first else [])
-                if anchored
-                else pattern.finditer(text, command.end(), end)
-            )
+    """Yield the passwords of commands."""
+    for command, start, end in _lines(text):
+        for pattern, anchored, proof in _forms(command):
+            if anchored:
+                matches = [match] if (match := pattern.match(text, start, end)) else []
+            else:
+                matches = list(pattern.finditer(text, start, end))
             for match in matches:
                 groups = match.groupdict()
-                yield Place(match.end(), groups.get("open") or "", groups.get("name"), odd)
+                yield Place(match.end(), groups.get("open") or "", groups.get("name"), proof)
 
 
 _Q = r"\\{0,7}[\"']"
@@ -204,6 +228,12 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # <Password><Value>X</Value>, <name>password</name><value>X</value>, and CDATA
         ("<", r"<(?P<name>[\w:.-]{1,60})>\s{0,40}<value>(?=[^<>\s])", "<"),
         ("<", rf"<(?:key|name)>{_NAMED}</\w{{1,20}}>\s{{0,40}}<(?:string|value)>(?=[^<>\s])", "<"),
+        ("</", r"<(?P<name>[\w:.-]{1,60})\s[^<>\n]{1,120}(?<!/)>(?=[^<>\s])", "<"),
+        (
+            "value",
+            rf"\bvalue\s?=\s?(?={_Q}[^<>\"'\n]{{1,200}}{_Q}\s{{1,4}}(?:key|name)\s?=\s?{_Q}{_NAMED}{_Q})",
+            "",
+        ),
         ("cdata", r"<(?P<name>[\w:.-]{1,60})>\s{0,40}<!\[CDATA\[(?=[^<>\s\]])", "]"),
         # {"name": "DB_PASSWORD", "value": "X"}, name: DB_PASSWORD and value: X on the next line
         (
@@ -219,8 +249,8 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("value=", r"(?:key|name)=(?P<name>[\w.-]{1,80}),\w{0,12}value=", ""),
         # PowerShell
         (
-            "setenvironmentvariable",
-            rf"SetEnvironmentVariable\(\s?{_Q}{_NAMED}{_Q}\s?,\s?(?={_Q})",
+            "(",
+            rf"(?:SetEnvironmentVariable|\bdefine|\b(?:set|put)env|setProperty)\(\s?{_Q}{_NAMED}{_Q}\s?,\s?(?={_Q})",
             "",
         ),
         (
@@ -236,7 +266,7 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         # echo X | sudo -S, echo user:X | chpasswd
         (
             "echo",
-            rf"\becho\s+(?:-n\s+)?(?={_WORD}\s{{0,4}}\|\s{{0,4}}(?:sudo\s[^\n|]{{0,40}}-S\b|su\b|kinit\b"
+            rf"\becho\s+(?:-n\s+)?(?={_WORD}\s{{0,4}}\|\s{{0,4}}(?:sudo\s[^\n|]{{0,40}}-S\b|su\b|runas\b|kinit\b"
             r"|[^\n|]{1,200}(?:--?password-?stdin|--passphrase-fd 0|passwd --stdin)))",
             "",
         ),
@@ -245,6 +275,8 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             r"\becho\s+(?:-n\s+)?(?P<open>[\"'])?[^\s\"':]{1,64}:(?=[^\n|]{1,200}\|\s{0,4}(?:sudo )?chpasswd)",
             "",
         ),
+        # a dialogue of expect
+        ("send", rf"assword[^\n]{{0,60}}?\bsend\s+(?:--\s+)?(?={_Q})", ""),
         # scripts of ftp, and .netrc
         (
             "ftp",
@@ -267,11 +299,14 @@ _PASSES = (
     r"pass(?:word|wort|code)?|passwd|pwd?|kennwort|mot de passe|contraseña|senha|hasło|wachtwoord"
 )
 _LOGIN = re.compile(
-    rf"(?i)(?<![\w/.@?&=-])(?:(?:{_USERS})\s?[/&+,]\s?(?:{_PASSES})|{_LOGIN_WORDS})"
-    r"(?:\s?[:=]\s{0,2}|\s(?:is|ist|est|es)\s|\s{1,2})"
+    rf"(?i)(?<![\w/.@?&=-])(?:(?P<both>(?:{_USERS})\s?[/&+,]\s?(?:{_PASSES}))|{_LOGIN_WORDS})"
+    r"(?:(?P<sign>\s?[:=]\s{0,2})|\s(?:is|ist|est|es)\s|\s{1,2})"
     r"(?P<open>[\"'])?[\w.@\\-]{1,64}\s?[/:|]\s?(?=[^\s/])"
     rf"|\((?=[\w.-]{{1,40}}/[^\s()]{{5,64}} (?:as|als|comme|como) (?:{_LOGIN_WORDS}))[\w.-]{{1,40}}/"
 )
+# "kiosk / Winter#31" and nothing else
+_PAIR = re.compile(r"\s*[\w.@\\-]{2,64}(?:\s?/\s?|:)(?=[^\s/#][^\s/]*[!#$%&*^~?][^\s/]*\s*$)")
+_PAIR_LONGEST = 160
 _LOGIN_HINTS = (  # of which each match holds at least one
     *("log", "cred", "zugang", "anmeld", "identifi", "connexion", "accesso", "dane", "přihl"),
     *("pass", "pw", "kennwort", "contraseña", "senha", "hasło", "wachtwoord"),
@@ -287,7 +322,7 @@ def places(text: str) -> list[Place]:
         Any text; time is linear in its length.
     """
     folded = text.lower()
-    result = [] if _NAMES.isdisjoint(_NAME.findall(folded)) else list(_operands(text))
+    result = list(_operands(text))
     for hint, pattern, end in _STRUCTURES:
         if hint in folded:
             for match in pattern.finditer(text):
@@ -295,5 +330,8 @@ def places(text: str) -> list[Place]:
                 result.append(Place(match.end(), groups.get("open") or end, groups.get("name")))
     if any(hint in folded for hint in _LOGIN_HINTS):
         for match in _LOGIN.finditer(text):
-            result.append(Place(match.end(), match["open"] or "", odd=True))
-    return sorted(result, key=lambda place: (place.start, place.odd))
+            proof: Proof = "" if match["both"] and match["sign"] else "odd"
+            result.append(Place(match.end(), match["open"] or "", proof=proof))
+    if len(text) < _PAIR_LONGEST and (pair := _PAIR.match(text)):
+        result.append(Place(pair.end(), proof="strong"))
+    return sorted(result, key=lambda place: (place.start, place.proof))

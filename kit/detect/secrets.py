@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -33,9 +34,14 @@ def mask_secrets(text: str) -> str:
     are not secrets. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH
     remotes and not a credential.
     """
-    if len(text) < _SHORTEST and text.isascii() and text.isalnum():
+    if text in _harmless or (len(text) < _SHORTEST and text.isascii() and text.isalnum()):
         return text
-    return _mask(text, 3)
+    masked = _mask(text, 3)
+    if masked == text and len(text) < _REMEMBERED:
+        if len(_harmless) == _MOST:
+            _harmless.clear()
+        _harmless.add(text)
+    return masked
 
 
 def _mask(text: str, depth: int) -> str:
@@ -51,13 +57,31 @@ def _once(text: str, depth: int) -> str:
     for fold in folds(text):
         folded = Folded(text, fold)
         text = _apply(folded, depth) if folded.view != text else text
+    if depth and "\\" in text and text.lstrip()[:1] in {"{", "[", '"'}:
+        text = _STRING.sub(partial(_unescaped, depth), text)
     return text
+
+
+def _unescaped(depth: int, match: re.Match[str]) -> str:
+    """Return a JSON string masked as its content is: a script's lines, or a document of its own."""
+    if "\\" not in match[0]:
+        return match[0]
+    try:
+        content = json.loads(match[0], strict=False)
+        content.encode()
+    except ValueError:
+        return match[0]
+    masked = _mask(content, depth - 1)
+    if masked == content:
+        return match[0]
+    escaped = json.dumps(masked, ensure_ascii=match[0].isascii())
+    return _ESCAPED_TOKEN.sub(r"⟦\1⟧", escaped)
 
 
 def _apply(folded: Folded, depth: int) -> str:
     for stage in (private_keys, tokens, partial(_encoded, depth), authorizations):
         folded.apply(stage(folded.view))
-    for stage in (_userinfo, _by_key, _by_place):
+    for stage in (_userinfo, _by_place, _by_key):
         folded.apply(stage(folded.view))
     return folded.text
 
@@ -75,7 +99,12 @@ def mask_value(key: str, value: str) -> str:
     return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
 
 
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_ESCAPED_TOKEN = re.compile(rf"(?<!\\)\\u27e6(secret: (?:{'|'.join(KINDS)}))\\u27e7")
 _ROUNDS = 8
+_harmless: set[str] = set()  # answers repeat names, ARNs and regions; no secret is kept
+_REMEMBERED = 256  # characters
+_MOST = 16_384  # texts
 _SHORTEST = 16  # characters of a token, or of base64, without any sign
 _TOKEN = re.compile(rf"⟦secret: (?:{'|'.join(KINDS)})⟧")
 _TOKENS = re.compile(rf"(?:{_TOKEN.pattern})+")
@@ -106,7 +135,7 @@ _KEY = re.compile(
     + r")\d{0,2}(?P<close>[\"'\[\]\\]{0,4}\s{0,3})(?:"
     r"(?P<encoded>%(?:25){0,3}3d)|(?P<sign>=>|:=|:(?!//)|[=：＝>]|\\u003d)"  # noqa: RUF001
     r"|(?P<verb>\b(?:is|ist|est|es|lautet)\b:?|は|(?<=\s)(?:[-–—→]\s|(?:for|für|of|zu[mr]?|vo[nm]|de"  # noqa: RUF001
-    r"|d[ue]s?|del|della|di|para|do|dla|voor|van|för|til|till)\s[^:=\r\n]{1,30}:\s))"
+    r"|d[ue]s?|del|della|di|para|do|dla|voor|van|för|til|till)\s[^:=\r\n]{1,30}(?::|\s(?:is|ist|est|es))\s))"
     r"|(?<=\s))(?P<space>\s{0,3}(?:\(?convertto-securestring\s+(?:-string\s+)?)?)"
 )
 _STEM = re.compile(
@@ -143,7 +172,9 @@ _UNQUOTED = re.compile(
     r"|\\(?![\"'])|[\"'](?=\w)|<(?!/)|[^\s,;&<\"'\\„“”«»‘’‚、。」])+)"  # noqa: RUF001
 )
 _ARGUMENT = re.compile(rf"(?:{_UNIT}|\\(?![\"'nrt])|[^\s\"'\\⟦])+")
-_NO_ARGUMENT = re.compile(r"[-/$@*(<>|&]|\d+>")  # another option, a variable, a redirection
+_NO_ARGUMENT = re.compile(
+    r"[-/$@*(<>|&]|\d+>|\\+u27e6"
+)  # another option, a variable, a redirection
 _ENDED = {
     "<": re.compile(r"[^<>\"\n]+(?=<|$)"),  # a quote may end the string that holds the markup
     "]": re.compile(r"[^\]\"\n]+(?=\]|$)"),
@@ -177,6 +208,9 @@ _SENTENCE = re.compile(
 )
 _MEASURE = re.compile(r"(?i)\d{1,4}\s?[a-zäöü]{0,10}|[\d.:/T+Z-]+")
 _ODD = re.compile(r"[\d!#$%&*+@^~]")  # characters that words do not have
+_STRONG = re.compile(  # no name of a file, host, size or port
+    r"(?=.*\d)(?=.*[A-Za-z])(?=.*[A-Z!#$%&*+^~?])(?!.*\.[A-Za-z]\w{0,4}$)[^\s/\\:=]{6,}"
+)
 _LOGIN = re.compile(r"(?i)login|user|benutzer|utilisateur|usuari|account|\buid\b|setx")
 _AWS_SECRET = re.compile(r"(?=.*[G-Zg-z/+])[A-Za-z0-9/+]{40}")
 _CREDENTIAL = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]{12,}")
@@ -240,7 +274,9 @@ def _place_value(text: str, place: Place) -> tuple[int, int] | None:
         return None
     if not quoted and not place.end and _NO_ARGUMENT.match(value):
         return None
-    if place.odd and not ("⟦" not in value and _is_odd(value) and not _SENTENCE.fullmatch(value)):
+    if place.proof and ("⟦" in value or not _is_odd(value) or _SENTENCE.fullmatch(value)):
+        return None
+    if place.proof == "strong" and not _STRONG.fullmatch(value):
         return None
     return span
 
@@ -318,7 +354,7 @@ def _assigned_value(
     elif spoken:
         ends = not re.match(r"\s*[\w⟦]", text[end : end + 20])
         marked = key["verb"] or quoted or text[start - 1] in "„“”«»‘’‚"  # noqa: RUF001
-        assigned = sign or marked or (ends and _LOGIN.search(before))
+        assigned = sign or marked or (ends and (_LOGIN.search(before) or _is_strong(value)))
         if not (_is_odd(value) and assigned) and not (
             sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
         ):
@@ -371,6 +407,11 @@ def _quoted_value(text: str, start: int, key_quote: str) -> tuple[int, int] | No
 def _is_odd(value: str) -> bool:
     """Return whether a word beside "password" in a sentence looks like a chosen password."""
     return len(value) > 4 and bool(_ODD.search(value)) and not _MEASURE.fullmatch(value)
+
+
+def _is_strong(value: str) -> bool:
+    """Return whether a word has a sign that hardly any word but a password has."""
+    return _STRONG.fullmatch(value) is not None and re.search("[!#$%&*^~?]", value) is not None
 
 
 def _names_credential(word: str, before: str) -> bool:

@@ -47,21 +47,31 @@ _FORM = re.compile(
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|1//0[\w-]{40,}"
     r"|npm_[A-Za-z0-9]{30,}|pypi-(?:AgE[\w-]{20,}|[\w-]{50,})|SG\.[\w-]{16,}+\.[\w-]{16,}"
-    r"|hf_[A-Za-z0-9]{30,}|rubygems_[0-9a-f]{48}|oy2[a-z0-9]{43}(?![a-z0-9])"
+    r"|hf_[A-Za-z0-9]{30,}|gsk_[A-Za-z0-9]{40,}|ops_eyJ[\w+/-]{60,}|AKCp[A-Za-z0-9]{40,}|vc[apikr]_[A-Za-z0-9]{24,}|rubygems_[0-9a-f]{48}|oy2[a-z0-9]{43}(?![a-z0-9])"
     r"|do[por]_v1_[0-9a-z]{40,}|shp(?:at|ca|pa|ss)_[0-9A-Za-z]{20,}|lin_api_\w{20,}"
     r"|sk-(?:(?:ant|proj|svcacct|or-v1)-[\w-]{20,}|[A-Za-z0-9]{32,})|key-[0-9a-f]{32}"
-    r"|\d{8,10}:AA[\w-]{32,}|dckr_[op]at_[\w-]{20,}|dapi[0-9a-f]{32}|hv[bs]\.[\w-]{24,}"
-    r"|[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}|AT(?:ATT3|CTT3|BB)[\w=-]{28,}"
+    r"|dckr_[op]at_[\w-]{20,}|dapi[0-9a-f]{32}|hv[bs]\.[\w-]{24,}"
+    r"|AT(?:ATT3|CTT3|BB)[\w=-]{28,}"
     r"|NR(?:AK|JS|II|IQ|RA)-[A-Za-z0-9_-]{20,}|gl(?:c|sa)_[A-Za-z0-9+/=_]{32,}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}"
     r"|fig[dopu]_[\w-]{36,}|ntn_[A-Za-z0-9]{40,}|dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{60,}"
-    r"|pul-[0-9a-f]{40}|sntry[su]_[\w+/=]{40,}|[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"
+    r"|pul-[0-9a-f]{40}|sntry[su]_[\w+/=]{40,}"
     r"|EAAA[\w-]{56,}|sq0[a-z]{3}-[\w-]{22,}|LTAI[A-Za-z0-9]{16,24}(?![A-Za-z0-9])"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{20,}|(?:IQoJ|FwoG)[A-Za-z0-9+/=%]{60,}|ABSK[A-Za-z0-9+/]{80,}={0,2}"
     r"|[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}|r8_[A-Za-z0-9]{30,}|sbp_[0-9a-f]{40}"
     r"|pscale_(?:tkn|pw|oauth)_[\w.=-]{32,}|dp\.(?:pt|st|ct|scim)\.[A-Za-z0-9.]{40,}"
-    r"|SK[0-9a-f]{32}(?![0-9a-f])|[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}"
+    r"|SK[0-9a-f]{32}(?![0-9a-f])"
     r"|(?<![\w-])eyJ[\w-]{8,}+\.(?:eyJ[\w-]{4,}+\.[\w-]*+(?!\.)|(?:[\w-]*+\.){3}[\w-]*+)"
     r")"
+)
+# Forms that begin with any letter, each with a part that no other text is likely to hold.
+_RARE = tuple(
+    (hint, re.compile(rf"(?<![A-Za-z0-9])(?:{form})"))
+    for hint, form in (
+        (":AA", r"\d{8,10}:AA[\w-]{32,}"),
+        (".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}"),
+        ("-us", r"[0-9a-f]{32}-us\d{1,2}(?![0-9A-Za-z])"),
+        ("Q~", r"[A-Za-z0-9_~.]{3}\dQ~[\w~.-]{31,34}"),
+    )
 )
 _SPLIT = re.compile(r"[A-Z][2-7]|[2-7][A-Z]")  # unlike "ASIA SINGAPORE 3 TOKYO 4"
 # Whoever has the rest of such an address can post to it.
@@ -105,6 +115,9 @@ def tokens(text: str) -> Iterator[Edit]:
         if "xxxxxxxx" not in match[0].lower()  # an example
         and (not match["split"] or _SPLIT.search(match["split"]))
     ]
+    for hint, form in _RARE:
+        if hint in text:
+            edits += ((*match.span(), token("token")) for match in form.finditer(text))
     if "hook" in text or "integration/" in text or "telegram.org/" in text or "/key/" in text:
         edits += _webhooks(text)
     done = 0

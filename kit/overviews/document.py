@@ -76,7 +76,7 @@ def seal_organisation(
     Raises
     ------
     UserError
-        No pack, an overview that exists already, or a language that is none.
+        No pack, an overview that exists already, or an unknown language.
     NotAsStatedError
         A pack is not what it states, or nobody signed it whom the reader trusts.
     CannotRunError

@@ -72,8 +72,8 @@ def roll_up(
     NotAsStatedError
         A pack is not what it states, or nobody signed it whom the reader trusts.
     """
-    found = find_packs(packs, roots_of(trust)) if isinstance(packs, str | Path) else packs
-    newest = latest(found)
+    opened = find_packs(packs, roots_of(trust)) if isinstance(packs, str | Path) else packs
+    newest = latest(opened)
     counts, verdicts, open_ = {}, {}, []
     for account, pack in newest.items():
         leaves = pack.read_leaves(["control", "status", *_WHY])

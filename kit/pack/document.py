@@ -105,7 +105,7 @@ def document(notebook: NotebookNode) -> Document:
     Raises
     ------
     NotebookOutputError
-        A cell failed, or shows what is no view, or Markdown holds HTML or a
+        A cell failed, or shows something that is not a view, or Markdown holds HTML or a
         picture, or there is not exactly one cover. The message names the cell.
     """
     _refuse_failed(notebook)

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from kit.pack.tabular import csv_file
+from kit.redact.labels import Labels
 from kit.redact.redactor import Redactor
 from kit.snapshot import Request, Snapshot
-from kit.tables import tabulate
 
 INDEX = "evidence/index.csv"
 _COLUMNS = (
@@ -31,26 +31,23 @@ _COLUMNS = (
 _NOT_IN_RECORD = {"call", "response", "sha256", "nonce"}
 
 
-def evidence_files(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:
+def evidence_files(snapshot: Snapshot, labels: Labels) -> Iterator[tuple[str, bytes]]:
     """Yield the name below ``data/`` and the content of each file of evidence.
 
     Parameters
     ----------
     snapshot : Snapshot
+    labels : Labels
+        Those of its tables: a thing has the same label in a table and in the evidence.
 
     Yields
     ------
     str, bytes
         The index, then a file for each request. A reference such as ``E0012#/Fleets/3`` is an
         evidence id and a JSON pointer (RFC 6901) into the file's ``response``.
-
-    Raises
-    ------
-    UserError
-        The key of the snapshot's labels is not there.
     """
     yield INDEX, csv_file(map(_line, snapshot.evidence), _COLUMNS)
-    redact = Redactor(snapshot, tabulate(snapshot).labels) if snapshot.run.pseudonymise else None
+    redact = Redactor(snapshot, labels) if snapshot.run.pseudonymise else None
     for request in snapshot.evidence:
         shown = redact(request) if redact else request
         yield _file(request), _record(shown, request.commitment, redacted=redact is not None)

@@ -11,12 +11,14 @@ from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
+from traitlets import default
 from traitlets.config import Config
 
-from kit import shortage
+from kit import kernels, shortage
 from kit.errors import CannotRunError
 from kit.outputs import scratch
 from kit.progress import papermill_bar
@@ -52,7 +54,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 str(project("notebooks") / name),
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
-                kernel_name="python3",
+                kernel_name=kernels.NAME,
                 progress_bar=papermill_bar("evaluating", progress),
                 start_timeout=_START_SECONDS,
                 config=_kernel_config(folder, replies),
@@ -76,7 +78,15 @@ def _reason(reply: Mapping[str, Any]) -> str:
 
 
 class Kernel(AsyncKernelManager):
-    """Keeps what a kernel's process writes to standard error, which is not for the user."""
+    """Starts the kit's kernel, and keeps what its process writes to standard error.
+
+    It takes the kernel's description from the package, wherever that is installed. What the process
+    writes is not for the user.
+    """
+
+    @default("kernel_spec_manager")
+    def _kernel_spec_manager_default(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[str(kernels.FOLDER)])
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start the kernel."""
@@ -84,8 +94,8 @@ class Kernel(AsyncKernelManager):
             await super().start_kernel(**options, stderr=file)
 
 
-def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
-    """Execute a notebook of the project in this process and return it with the views it shows.
+def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+    """Execute a notebook of the project in this process, where nothing draws or prints.
 
     Parameters
     ----------
@@ -93,6 +103,13 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
         File in ``notebooks/``.
     parameters : mapping
         They replace those of its parameters cell.
+
+    Returns
+    -------
+    notebook : NotebookNode
+        With the views that its cells show.
+    names : dict
+        The variables of its cells.
     """
     notebook: NotebookNode = nbformat.read(project("notebooks") / name, 4)  # type: ignore[no-untyped-call]
     names: dict[str, Any] = {}
@@ -110,11 +127,11 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> NotebookNode:
             bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
             output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
             cell.outputs = [output]
-    return notebook
+    return notebook, names
 
 
 def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:
-    """Kernels talk over files (their TCP ports are not encrypted), in a folder of their own."""
+    """Kernels talk over files, in a folder that is removed with all that a killed kernel leaves."""
     return Config(
         {
             "KernelManager": {

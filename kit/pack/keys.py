@@ -438,7 +438,7 @@ def _check(own: x509.Certificate) -> None:
     )
     if not strong:
         raise UserError(
-            f"--certificate: the key of {name} is none that all readers verify; use RSA of "
+            f"--certificate: the key of {name} is not of a kind that all readers verify; use RSA of "
             f"{_LEAST_BITS} bits or more, or a NIST curve ({', '.join(_CURVES)})"
         )
 

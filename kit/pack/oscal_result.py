@@ -21,7 +21,7 @@ from kit.pack.by_control import (
 from kit.pack.oscal_catalog import objective
 from kit.pack.oscal_words import filled, line, plain, props, prose, time
 from kit.report.formats import STATUSES as STATUSES_SHOWN
-from kit.report.formats import counts, evidence_ids
+from kit.report.formats import articles, counts, evidence_ids
 from kit.report.records import Facts
 from kit.report.views import JSON
 from kit.snapshot import TROUBLE
@@ -262,7 +262,6 @@ class Result:
         self, control: Control, keys: list[str], status: str, accepted: str, response: JSON
     ) -> JSON:
         until = _UNTIL.search(accepted)
-        articles = cited(control.gdpr, self.facts["data_role"])
         facet = {"name": "severity", "system": _OSCAL, "value": control.severity}
         return filled(
             {
@@ -273,10 +272,7 @@ class Result:
                     counts=counts({ACCEPTED if accepted else FAIL: len(keys)}),
                 ),
                 "statement": prose(
-                    "; ".join(
-                        f"{text('pack/page/article', article=article)}: {why}"
-                        for article, why in articles.items()
-                    )
+                    "; ".join(articles(cited(control.gdpr, self.facts["data_role"])))
                     or control.title  # of a control that tests nothing of this side's
                 ),
                 "props": [{"name": "accepted", "value": "true"}] if accepted else [],

@@ -28,6 +28,7 @@ from kit.parameters import Run
 from kit.progress import Phase
 from kit.redact.labels import open_labels
 from kit.snapshot import Snapshot, read
+from kit.tables import tabulate
 
 if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
@@ -165,7 +166,8 @@ def files(
         yield name, make()
         phase.advance()
     others = chain(
-        oscal(made, data, data_of(executed, "snapshot")["facts"]), evidence_files(stored)
+        oscal(made, data, data_of(executed, "snapshot")["facts"]),
+        evidence_files(stored, tabulate(stored).labels),
     )
     for name, content in others:
         yield name, content

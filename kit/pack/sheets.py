@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from kit.judge.findings import why
 from kit.pack.blocks import TableBlock
 from kit.pack.by_control import Judged
 from kit.pack.document import Document, tables
-from kit.report.formats import evidence_ids, responsibility
+from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
 _NAME = 31  # characters of a sheet's name
@@ -133,8 +133,8 @@ def _controls(judged: list[Judged]) -> Sheet:
                 entry.beside,
                 responsibility(control.responsibility),
                 *([entry.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
-                _articles(entry.articles),
-                _articles(entry.context),
+                "\n".join(articles(entry.articles)),
+                "\n".join(articles(entry.context)),
                 control.source,
                 "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
                 remedy.console if remedy else sums_up,
@@ -158,11 +158,6 @@ def _controls(judged: list[Judged]) -> Sheet:
         _column("cli", "code", 44),
     ]
     return _sheet("controls", columns, rows, "evidence.html")
-
-
-def _articles(reasons: Mapping[str, str]) -> str:
-    named = {text("pack/page/article", article=article): why for article, why in reasons.items()}
-    return "\n".join(f"{article}: {why}" for article, why in named.items())
 
 
 def _column(name: str, kind: str, width: float) -> Column:

@@ -131,7 +131,7 @@ def record_in(pack: Path, number: str) -> Mapping[str, Any]:
         if not isinstance(record, dict) or not isinstance(record.get("commitment"), str):
             raise ValueError("no commitment")
     except (OSError, ValueError):
-        raise UserError(f"--pack: {path} is not there, or is no record") from None
+        raise UserError(f"--pack: {path} does not exist, or is not a record") from None
     return record
 
 
@@ -156,13 +156,13 @@ def reveal(snapshot: Snapshot, labels: Iterable[str]) -> dict[str, Named]:
     """
     if not snapshot.run.pseudonymise:
         raise UserError(f"reveal: names are in clear in {snapshot.folder}; there are no labels")
-    known = tabulate(snapshot).labels
-    redact = Redactor(snapshot, known)
+    redact = Redactor(snapshot, tabulate(snapshot).labels)
     for request in snapshot.evidence:
         redact(request)
+    known = redact.labels
     names: dict[str, Named] = {}
     for text in labels:
         if not (here := known.within(text)):
-            raise UserError(f"reveal: {text!r} is no label in {snapshot.folder}")
+            raise UserError(f"reveal: {text!r} is not a label in {snapshot.folder}")
         names |= {label: known.made[label] for label in here}
     return names

@@ -80,6 +80,12 @@ class Labels:
         self.made.setdefault(label, Named(kind, identity, name or ""))
         return label
 
+    def copy(self) -> Labels:
+        """Return labels with the same key, to which others can be added apart."""
+        copied = Labels(self._key, clear=self._clear)
+        copied.made = dict(self.made)
+        return copied
+
     def within(self, text: str) -> list[str]:
         """Return the labels made so far that a text contains, whatever text surrounds them.
 

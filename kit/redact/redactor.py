@@ -104,12 +104,17 @@ class Redactor:
     ----------
     snapshot : Snapshot
     labels : Labels
-        The labels of the tables, which are used again.
+        The labels of the tables, which are used again and stay as they are.
+
+    Attributes
+    ----------
+    labels : Labels
+        These, and the labels that redaction adds.
     """
 
     def __init__(self, snapshot: Snapshot, labels: Labels):
         self._snapshot = snapshot
-        self._labels = labels
+        self.labels = labels.copy()
         self._by_identity: dict[str, str] = {}
         by_name: dict[tuple[str, str, str], set[str]] = {}
         for label, named in labels.made.items():
@@ -202,7 +207,7 @@ class Redactor:
             label = self._by_identity.get(identity, "")
             if not label and identity.startswith("arn:"):
                 label = self._arn(identity).rpartition("/")[2]
-            named = self._labels.made.get(label)
+            named = self.labels.made.get(label)
             accepted = _names_of(identity, named.name if named else "")
             for name in item.keys() & {f"{stem[1]}Name", *names}:
                 if label and item[name] in accepted:
@@ -237,7 +242,7 @@ class Redactor:
 
     def _name(self, text: str, place: _Place) -> str | None:
         if _BUCKETS.fullmatch(place.member) or place.path == "Buckets[].Name":
-            return shown_bucket(self._labels, text)
+            return shown_bucket(self.labels, text)
         kind = _NAMES.get(f"{place.call.name}.{place.member}") or _NAMES.get(place.member, "")
         candidates = (place.request.region, "")
         return next(
@@ -280,14 +285,18 @@ class Redactor:
         prefix = name.rstrip("*")
         if not prefix or (prefix != name and any(p.startswith(prefix) for p in _PREFIXES)):
             return name
-        return shown_bucket(self._labels, prefix) + name[len(prefix) :]
+        return shown_bucket(self.labels, prefix) + name[len(prefix) :]
 
     def _label(self, kind: str, text: str) -> str:
-        return self._labels.label(kind, text)
+        return self.labels.label(kind, text)
 
     def _report(self, text: str) -> Iterator[str]:
         """Redact IAM's credential report, line by line."""
-        lines = list(csv.reader(io.StringIO(text)))
+        try:
+            lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        except csv.Error:  # `kit.tables.identity` reads nothing of it either
+            yield self._label("text", text)
+            return
         header = lines[0] if lines else []
         for n, line in enumerate(lines):
             cells = [

@@ -58,7 +58,7 @@ def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
 def _cell(value: Any, gap: Any, quoted: bool) -> Any:
     """Return a cell as text; a count stays a number, for workbooks and for sorting."""
     if gap:
-        return text("report/not_asked" if gap.reason == NOT_ASKED else "report/not_seen")
+        return text("report/not_requested" if gap.reason == NOT_ASKED else "report/not_seen")
     return value if type(value) is int else shown(value, quoted=quoted)
 
 

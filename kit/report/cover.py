@@ -109,5 +109,5 @@ def _collected(snapshot: Snapshot) -> str:
         start=f"{snapshot.as_of:%Y-%m-%d %H:%M:%S}",
         end=f"{dt.datetime.fromisoformat(snapshot.ended):%H:%M:%S}",
         principal=known or text("report/not_seen"),
-        evidence=", ".join(answer.evidence) or text("report/not_asked"),
+        evidence=", ".join(answer.evidence) or text("report/not_requested"),
     )

@@ -116,6 +116,13 @@ def joined(*parts: str | None) -> str:
     return " ".join(part for part in parts if part)
 
 
+def articles(reasons: Mapping[str, str]) -> list[str]:
+    """Return articles of the GDPR, each with the reason why it is cited."""
+    return [
+        f"{text('pack/page/article', article=article)}: {why}" for article, why in reasons.items()
+    ]
+
+
 def minute(time: dt.datetime) -> str:
     """Return a time in UTC, to the minute."""
     return f"{time:%Y-%m-%d %H:%M} UTC"

@@ -279,7 +279,7 @@ def _calls() -> Iterator[str]:
     for row in plan(CALLS.values()):
         direct = ", ".join(_link(name) for name in sorted(readers[row["call"]]))
         yield (
-            f"| `{row['call']}` | {row['asked']} | {row['action']} | "
+            f"| `{row['call']}` | {row['requested']} | {row['action']} | "
             f"{direct or 'other calls depend on its answer'} |"
         )
 

@@ -420,7 +420,7 @@ def parse(data: JSON) -> View:
     Raises
     ------
     KeyError, TypeError, ValueError
-        `data` is no view.
+        `data` is not a view.
     """
     fields = {name: value for name, value in data.items() if name != "kind"}
     match data["kind"]:

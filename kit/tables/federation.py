@@ -73,10 +73,15 @@ class Admitted(Enum):
 
 
 def providers(statements: Iterable[Statement]) -> set[str]:
-    """Return the identity providers that Allow statements of a trust policy name."""
+    """Return the identity providers that Allow statements of a trust policy name or leave open.
+
+    A ``NotPrincipal`` and a ``*`` leave every provider open that no account has to register.
+    """
     allowing = [statement for statement in statements if statement.effect == "Allow"]
-    named = (pair for statement in allowing for pair in statement.principals or ())
-    return {name for kind, name in named if kind == "Federated"}
+    named = [pair for statement in allowing for pair in statement.principals or ()]
+    leaves_open = any(s.excepts_principals for s in allowing) or any(n == "*" for _, n in named)
+    open_to = _FIXED_AUDIENCE if leaves_open else set()
+    return open_to | {name for kind, name in named if kind == "Federated"}
 
 
 def admitted(provider: str, role: Target) -> Admitted:

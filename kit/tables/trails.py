@@ -261,7 +261,7 @@ def _delivers(snapshot: Snapshot, arn: str | None, limit: dt.timedelta) -> Cell:
     """Return whether a trail logs, and delivered without error within the limit."""
     status = snapshot.answer(GET_TRAIL_STATUS, Name=arn)
     quiet = derive(lambda error: not error, attached(status, "LatestDeliveryError", NONE))
-    # A trail that has delivered nothing yet is no evidence of delivery.
+    # A trail that has delivered nothing yet does not prove delivery.
     delivered = in_the_past(attached(status, "LatestDeliveryTime"), snapshot.as_of)
 
     def recent(time: str) -> bool:

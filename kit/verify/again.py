@@ -34,7 +34,7 @@ from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK
 from kit.pack.tabular import findings_parquet
 from kit.pack.workbook import workbook
-from kit.redact.labels import open_labels
+from kit.redact.labels import Labels, open_labels
 from kit.report import fonts
 from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
@@ -84,7 +84,7 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     # A kernel would give the same: the notebook has nothing but calls of the kit.
-    executed = execute_here(NOTEBOOK, {"snapshot": str(stored.folder.resolve())})
+    executed, names = execute_here(NOTEBOOK, {"snapshot": str(stored.folder.resolve())})
     made = findings_data(executed)
     try:
         records = read_findings(contents)
@@ -101,7 +101,7 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
             yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
     yield from _forms(contents, info, executed, maker)
-    yield from _evidence(contents, stored)
+    yield from _evidence(contents, stored, names["tables"].labels)
 
 
 def _forms(
@@ -287,9 +287,9 @@ def _described(placed: _Placed | None, other: _Placed | None) -> str:
     return ", ".join([str(placed.compared["status"]), *different])
 
 
-def _evidence(contents: Contents, stored: Snapshot) -> Iterator[Check]:
+def _evidence(contents: Contents, stored: Snapshot, labels: Labels) -> Iterator[Check]:
     same = wrong = 0
-    for name, content in evidence_files(stored):
+    for name, content in evidence_files(stored, labels):
         path, expected = f"data/{name}", hashlib.sha256(content).hexdigest()
         try:
             observed = contents.sha256(path) if path in contents.sizes else "no such file"

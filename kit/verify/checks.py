@@ -57,7 +57,7 @@ def passed(subject: str, message: str, leaves_open: str = "") -> Check:
 
 
 def noted(subject: str, message: str, leaves_open: str = "") -> Check:
-    """Return a check that compared nothing, or reports a difference that is no fault."""
+    """Return a check that compared nothing, or reports a difference without a fault."""
     return Check(subject, True, message, note=True, open=leaves_open)
 
 

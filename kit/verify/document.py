@@ -128,7 +128,7 @@ class _Traits:
     def _link(self, action: Any) -> None:
         """Look at the action of a link or of a bookmark."""
         if not isinstance(action, pikepdf.Dictionary):
-            self.acts.add("a link that is no action")
+            self.acts.add("a link that is not an action")
             return
         if action.is_indirect:
             self.links.add(action.objgen)

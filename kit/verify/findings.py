@@ -98,7 +98,7 @@ def read_index(contents: Contents) -> dict[str, dict[str, str]]:
     Raises
     ------
     ValueError
-        The kit cannot read the file, it is no such table, or it lists an id or a file twice.
+        The kit cannot read the file, it is another table, or it lists an id or a file twice.
     """
     try:
         rows = read_table(contents.read(EVIDENCE))

@@ -146,7 +146,7 @@ def _thresholds(contents: Contents, manifest: Mapping[str, Any]) -> Iterator[Che
 
 
 def instant(text: str) -> dt.datetime | None:
-    """Return a time; None where the text is none, or has no zone."""
+    """Return a time; None where the text is not a time with its zone."""
     try:
         time = dt.datetime.fromisoformat(text)
     except ValueError:

@@ -87,7 +87,7 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Ask the process to end."""
+        """Signal the process to end."""
         self.send_signal(signal.SIGTERM)
 
     def _ended(self, flag: int) -> int | None:

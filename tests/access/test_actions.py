@@ -25,9 +25,9 @@ def test_actions_are_operations_of_their_service(service: str) -> None:
     known = set(botocore.session.get_session().get_service_model(service).operation_names)
     named = {one for one in actions(*CAPABILITIES) if one.startswith(f"{service}:")}
     aliases = {"lambda:InvokeFunction": "lambda:Invoke"}
-    asked = {aliases.get(one, one).partition(":")[2] for one in named - _NO_OPERATION}
-    assert asked
-    assert asked <= known
+    requested = {aliases.get(one, one).partition(":")[2] for one in named - _NO_OPERATION}
+    assert requested
+    assert requested <= known
 
 
 def test_what_is_denied_of_files_is_what_the_capabilities_name() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kit.access.evaluator import Access
-from tests.access.compare import requests as asked
+from tests.access.compare import requests as requested
 from tests.access.compare.ours import answer
 
 HERE = Path(__file__).parent / "compare"
@@ -19,7 +19,7 @@ LETTERS = {Access.YES: "A", Access.NO: "D", Access.UNKNOWN: "?"}
 
 @pytest.fixture(scope="module")
 def requests() -> list[dict[str, Any]]:
-    return list(asked.requests())
+    return list(requested.requests())
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def theirs() -> dict[int, tuple[str, str]]:
 def test_the_answers_are_to_these_requests(
     requests: list[dict[str, Any]], theirs: dict[int, tuple[str, str]]
 ) -> None:
-    assert {one["id"]: asked.digest(one) for one in requests} == {
+    assert {one["id"]: requested.digest(one) for one in requests} == {
         number: digest for number, (digest, _) in theirs.items()
     }
 
@@ -59,14 +59,14 @@ def test_answers_are_on_either_side(theirs: dict[int, tuple[str, str]]) -> None:
 
 
 def test_every_element_is_exercised(requests: list[dict[str, Any]]) -> None:
-    found = asked.table(requests)
+    found = requested.table(requests)
     for operator, quantifier, suffix, absent in product(
-        asked.OPERATORS, asked.QUANTIFIERS, ("", "IfExists"), ("", ", key absent")
+        requested.OPERATORS, requested.QUANTIFIERS, ("", "IfExists"), ("", ", key absent")
     ):
         if (operator, suffix) != ("Null", "IfExists"):
             assert found[f"{quantifier}{operator}{suffix}{absent}"]
     for (kind, account), boundary, policy in product(
-        asked.PRINCIPALS, asked.BOUNDARIES, asked.RESOURCE_POLICIES
+        requested.PRINCIPALS, requested.BOUNDARIES, requested.RESOURCE_POLICIES
     ):
         if boundary == "none" or kind in ("user", "role"):
             assert found[f"{kind}, boundary {boundary}, policy {policy}"] >= 10, account

@@ -149,26 +149,28 @@ EVERYTHING_ASKED = {
     more=statements(["Allow"], False),
     where=st.sampled_from(["identity", "boundary"]),
 )
-def test_one_more_allow_takes_nothing(more: Any, where: str, **asked: Any) -> None:
-    before = ask(**asked)
-    if asked[where] is not None:
-        after = ask(**{**asked, where: [*asked[where], more]})
+def test_one_more_allow_takes_nothing(more: Any, where: str, **requested: Any) -> None:
+    before = ask(**requested)
+    if requested[where] is not None:
+        after = ask(**{**requested, where: [*requested[where], more]})
         assert RANK[after] >= RANK[before]
 
 
 @examples(300)
 @given(**EVERYTHING_ASKED, more=statements(["Allow"], True))
-def test_one_more_allow_of_the_resource_takes_nothing(more: Any, **asked: Any) -> None:
-    assert RANK[ask(**{**asked, "policy": [*asked["policy"], more]})] >= RANK[ask(**asked)]
+def test_one_more_allow_of_the_resource_takes_nothing(more: Any, **requested: Any) -> None:
+    assert (
+        RANK[ask(**{**requested, "policy": [*requested["policy"], more]})] >= RANK[ask(**requested)]
+    )
 
 
 @examples(300)
 @given(**EVERYTHING_ASKED, more=statements(["Deny"], True))
-def test_one_more_denial_gives_nothing(more: Any, **asked: Any) -> None:
-    before = ask(**asked)
-    assert RANK[ask(**{**asked, "policy": [*asked["policy"], more]})] <= RANK[before]
+def test_one_more_denial_gives_nothing(more: Any, **requested: Any) -> None:
+    before = ask(**requested)
+    assert RANK[ask(**{**requested, "policy": [*requested["policy"], more]})] <= RANK[before]
     own = {name: value for name, value in more.items() if not name.endswith("Principal")}
-    assert RANK[ask(**{**asked, "identity": [*asked["identity"], own]})] <= RANK[before]
+    assert RANK[ask(**{**requested, "identity": [*requested["identity"], own]})] <= RANK[before]
 
 
 def wider(statement: dict[str, Any]) -> list[dict[str, Any]]:
@@ -186,9 +188,9 @@ def wider(statement: dict[str, Any]) -> list[dict[str, Any]]:
 
 @examples(300)
 @given(**EVERYTHING_ASKED, one=statements(EITHER, True))
-def test_a_wider_statement_allows_or_denies_more(one: Any, **asked: Any) -> None:
+def test_a_wider_statement_allows_or_denies_more(one: Any, **requested: Any) -> None:
     def among(statement: Any) -> int:
-        return RANK[ask(**{**asked, "policy": [*asked["policy"], statement]})]
+        return RANK[ask(**{**requested, "policy": [*requested["policy"], statement]})]
 
     for other in wider(one):
         if one["Effect"] == "Allow":
@@ -209,22 +211,24 @@ FILLINGS: dict[str, list[Value]] = {
 @examples(300)
 @given(**{name: value for name, value in EVERYTHING_ASKED.items() if name != "ordinary"},
        filling=st.fixed_dictionaries({key: st.sampled_from(values) for key, values in FILLINGS.items()}))  # fmt: skip
-def test_certain_answers_hold_whatever_the_unknown_keys_are(filling: Any, **asked: Any) -> None:
+def test_certain_answers_hold_whatever_the_unknown_keys_are(filling: Any, **requested: Any) -> None:
     unknown: dict[str, Value] = dict.fromkeys(FILLINGS, UNKNOWN)
-    known = ask(**asked, context=unknown)
+    known = ask(**requested, context=unknown)
     if known is not Access.UNKNOWN:
-        assert ask(**asked, context=filling) in (known, Access.UNKNOWN)
+        assert ask(**requested, context=filling) in (known, Access.UNKNOWN)
         # What AWS does not document stays unknown, however much is known of the request.
     partly = {**unknown, "aws:securetransport": filling["aws:securetransport"]}
-    if (some := ask(**asked, context=partly)) is not Access.UNKNOWN and known is not Access.UNKNOWN:
+    if (
+        some := ask(**requested, context=partly)
+    ) is not Access.UNKNOWN and known is not Access.UNKNOWN:
         assert some is known
 
 
 @examples(200)
 @given(**EVERYTHING_ASKED, filling=st.fixed_dictionaries(
     {key: st.sampled_from(FILLINGS[key]) for key in ("aws:securetransport", "aws:multifactorauthage")}))  # fmt: skip
-def test_a_caller_that_chooses_gets_as_far_as_any_choice(filling: Any, **asked: Any) -> None:
-    assert RANK[ask(**asked)] >= RANK[ask(**asked, context=filling)]
+def test_a_caller_that_chooses_gets_as_far_as_any_choice(filling: Any, **requested: Any) -> None:
+    assert RANK[ask(**requested)] >= RANK[ask(**requested, context=filling)]
 
 
 @examples(200)

@@ -76,19 +76,19 @@ def rights(
         identity=read(statements),
         boundary=None if boundary is None else read(boundary),
     )
-    asked = [
+    requested = [
         (action, arn, Target(arn, "111122223333", wholly=wholly))
         for action, arns in wanted.items()
         for arn in arns
     ]
     opened = frozenset(
         (action, arn)
-        for action, arn, target in asked
+        for action, arn, target in requested
         if decide(caller, action, target, ordinary=True) is Access.YES
     )
     possible = frozenset(
         (action, arn)
-        for action, arn, target in asked
+        for action, arn, target in requested
         if decide(caller, action, target) is not Access.NO
     )
     return Rights(opened, possible - opened)
@@ -229,7 +229,7 @@ def test_a_boundary_limits_and_gives_nothing() -> None:
 
 def test_wholly_means_all_that_a_pattern_stands_for() -> None:
     stacks = "arn:aws:appstream:eu-west-1:111122223333:stack/*"
-    asked = partial(rights, wanted={"appstream:Stream": (stacks,)}, wholly=True)
+    requested = partial(rights, wanted={"appstream:Stream": (stacks,)}, wholly=True)
     for resource, held in {
         "*": True,
         "arn:aws:appstream:*": True,
@@ -239,8 +239,8 @@ def test_wholly_means_all_that_a_pattern_stands_for() -> None:
         "arn:aws:appstream:eu-west-1:111122223333:stack/f*": False,
         "arn:aws:appstream:eu-west-2:*": False,
     }.items():
-        assert bool(asked(allow("appstream:*", resource)).open) is held, resource
-    assert not asked(but("NotResource", STACK)).open
+        assert bool(requested(allow("appstream:*", resource)).open) is held, resource
+    assert not requested(but("NotResource", STACK)).open
 
 
 def test_overlapping_is_what_texts_say() -> None:

@@ -107,7 +107,7 @@ class Planted:
         return body
 
     def _planted(self, answer: Answer, place: Node) -> Any:
-        member = f"{answer.call.name} {_told(place.path)}"
+        member = f"{answer.call.name} {_reported(place.path)}"
         if isinstance(place.value, bytes):
             return self._table(member, place.value.decode()).encode()
         if self._joined and getattr(place.shape, "enum", None):
@@ -170,7 +170,7 @@ class Planted:
         return about if self._joined else f"{about} {secret(number)}"
 
 
-def _told(path: tuple[str | int, ...]) -> str:
+def _reported(path: tuple[str | int, ...]) -> str:
     return "".join("[]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
@@ -191,10 +191,10 @@ def texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
     """Yield everything that can be read in files, compressed parts unpacked, by what it is."""
     for path, content in files.items():
         yield path, path
-        for told, part in _parts(path, content):
+        for reported, part in _parts(path, content):
             text = part.decode("utf-8", "replace")
-            yield told, text
-            yield told, re.sub(r"<[^>]*>|\s|\u00ad", "", html.unescape(text))  # broken in lines
+            yield reported, text
+            yield reported, re.sub(r"<[^>]*>|\s|\u00ad", "", html.unescape(text))  # broken in lines
 
 
 def _parts(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:

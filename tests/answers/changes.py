@@ -55,13 +55,13 @@ class Change:
     record : str
         JSON pointer of the listed item that the place is in; empty for the whole answer.
     renamed : mapping of new text to old
-    told : str
+    reported : str
     """
 
     answer: Answer
     record: str
     renamed: Mapping[str, str]
-    told: str
+    reported: str
 
 
 def halves(answer: Answer) -> bool:
@@ -86,8 +86,8 @@ def successes(account: Account) -> list[Answer]:
 def shortened(answer: Answer, place: Node) -> Change:
     """The answer without one part of it."""
     body = without(answer.body, place.path)
-    told = f"{answer.name} without {place.told}"
-    return Change(replace(answer, body=body), _record(answer, place.path), {}, told)
+    reported = f"{answer.name} without {place.reported}"
+    return Change(replace(answer, body=body), _record(answer, place.path), {}, reported)
 
 
 def rewritten(answer: Answer, place: Node, value: Any) -> Change:
@@ -95,8 +95,8 @@ def rewritten(answer: Answer, place: Node, value: Any) -> Change:
     body = instead(answer.body, place.path, value)
     texts = isinstance(value, str) and isinstance(place.value, str)
     renamed = {value: place.value} if texts else {}
-    told = f"{answer.name} with {place.told} = {value!r:.200}"
-    return Change(replace(answer, body=body), _record(answer, place.path), renamed, told)
+    reported = f"{answer.name} with {place.reported} = {value!r:.200}"
+    return Change(replace(answer, body=body), _record(answer, place.path), renamed, reported)
 
 
 def replaced(answer: Answer, body: dict[str, Any]) -> Change:
@@ -176,12 +176,12 @@ Rest = tuple[str, str]  # the name of a request, which no numbering changes, and
 _PASSING = ("StartTime", "EndTime", "NextToken", "nextToken", "Marker", "ContinuationToken")
 
 
-def request_name(call: Call, region: str, asked: Mapping[str, Any]) -> str:
+def request_name(call: Call, region: str, requested: Mapping[str, Any]) -> str:
     """What tells a request from all others of an account, whichever page is asked for and when.
 
     Two declared calls may make the same request: what changes the answer of one changes both.
     """
-    kept = protect(call, {k: v for k, v in asked.items() if k not in _PASSING})
+    kept = protect(call, {k: v for k, v in requested.items() if k not in _PASSING})
     return f"{call.service}.{call.operation} {region} {json.dumps(kept, sort_keys=True)}"
 
 
@@ -194,7 +194,7 @@ class Reach:
 
     def __init__(self, change: Change, before: Snapshot, after: Snapshot):
         answer = change.answer
-        self.changed = request_name(answer.call, answer.region, answer.asked)
+        self.changed = request_name(answer.call, answer.region, answer.requested)
         self.record = change.record
         known, now = _names(before), _names(after)
         self._known, self._now = known, now
@@ -240,6 +240,6 @@ def _rests(finding: Finding, names: Mapping[str, str]) -> Iterator[Rest]:
             yield names[evidence], pointer
 
 
-def told(finding: Finding) -> Finding:
+def reported(finding: Finding) -> Finding:
     """A finding without its references, whose numbers change with the number of requests."""
     return replace(finding, evidence=())

@@ -42,15 +42,15 @@ class Answer:
 
     call: Call
     region: str
-    asked: Mapping[str, Any]
+    requested: Mapping[str, Any]
     body: Body
     status: int = 200
 
     @cached_property
     def name(self) -> str:
         """What tells it from all others; when was asked is left out."""
-        asked = {k: v for k, v in self.asked.items() if not isinstance(v, dt.datetime)}
-        return f"{self.call.name} {self.region} {json.dumps(asked, sort_keys=True)}"
+        requested = {k: v for k, v in self.requested.items() if not isinstance(v, dt.datetime)}
+        return f"{self.call.name} {self.region} {json.dumps(requested, sort_keys=True)}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Account:
         answers = {**self.answers, **{one.name: one for one in changed}}
         return replace(self, answers=answers, renamed={**self.renamed, **(renamed or {})})
 
-    def asked_with(self, **parameters: Any) -> Account:
+    def requested_with(self, **parameters: Any) -> Account:
         """The account looked at with other parameters."""
         return replace(self, run=self.run.model_copy(update=parameters))
 
@@ -81,19 +81,22 @@ class Account:
             calls = needed_calls(self.run.controls)
             return engine.collect(self.run, calls, folder / "snapshot", progress=False)
 
-    def _tell(self, asked: Answer) -> Answer:
-        if found := self.answers.get(asked.name):
+    def _tell(self, requested: Answer) -> Answer:
+        if found := self.answers.get(requested.name):
             return found
         known = {one.region for one in self.answers.values()}
-        if asked.region not in known:
-            raise EndpointConnectionError(endpoint_url=f"https://{asked.region}")
+        if requested.region not in known:
+            raise EndpointConnectionError(endpoint_url=f"https://{requested.region}")
         before = {
-            k: self.renamed.get(v, v) if isinstance(v, str) else v for k, v in asked.asked.items()
+            k: self.renamed.get(v, v) if isinstance(v, str) else v
+            for k, v in requested.requested.items()
         }
-        if found := self.answers.get(replace(asked, asked=before).name):
+        if found := self.answers.get(replace(requested, requested=before).name):
             return found
-        code = _NOT_FOUND.get(asked.call.service, "ResourceNotFoundException")
-        return replace(asked, body={"Error": {"Code": code, "Message": "not found"}}, status=404)
+        code = _NOT_FOUND.get(requested.call.service, "ResourceNotFoundException")
+        return replace(
+            requested, body={"Error": {"Code": code, "Message": "not found"}}, status=404
+        )
 
 
 def record(name: str, folder: Path, **parameters: Any) -> Account:
@@ -119,26 +122,26 @@ def record(name: str, folder: Path, **parameters: Any) -> Account:
 
 
 def _note(params: Mapping[str, Any], context: Body, **_: Any) -> None:
-    context.setdefault("asked", copy.deepcopy(dict(params)))
+    context.setdefault("requested", copy.deepcopy(dict(params)))
 
 
-def _call(service: str, operation: str, asked: Body) -> Call:
+def _call(service: str, operation: str, requested: Body) -> Call:
     """The declared call of an operation: of several, the one whose own parameters were given."""
     one, *others = [c for c in CALLS.values() if (c.service, c.operation) == (service, operation)]
 
     def given(call: Call) -> int:
         own = call.parameters(RunContext("", dt.datetime.min, 0))
-        return len(own) if own.items() <= asked.items() else -1
+        return len(own) if own.items() <= requested.items() else -1
 
     return max(one, *others, key=given) if others else one
 
 
 def _of(model: Any, context: Body, body: Body, status: int = 200) -> Answer:
-    call = _call(model.service_model.service_name, model.name, context["asked"])
+    call = _call(model.service_model.service_name, model.name, context["requested"])
     region = context["client_region"]
     if region == "aws-global":
         region = home_region("aws") if call.home else _home
-    return Answer(call, region, context["asked"], body, status)
+    return Answer(call, region, context["requested"], body, status)
 
 
 def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
@@ -148,8 +151,8 @@ def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
         keep(_of(model, context, body, http_response.status_code))
 
     class Recording(session.Clients):
-        def __init__(self, run: Run):
-            super().__init__(run)
+        def __init__(self, *arguments: Any):
+            super().__init__(*arguments)
             events = self._session._session.get_component("event_emitter")
             events.register_first("before-parameter-build", _note)
             # IAM's documents are decoded on the way to the caller; S3's location is read there.
@@ -157,6 +160,7 @@ def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
             for service in {call.service for call in CALLS.values()} - {"iam"}:
                 name = self._session._session.get_service_model(service).service_id.hyphenize()
                 events.register_last(f"after-call.{name}", hear)
+            self._clients = {}  # a client that exists hears nothing of what is registered later
 
     return Recording
 
@@ -168,21 +172,21 @@ _clients: dict[tuple[str, str], Any] = {}
 
 def _play(model: Any, context: Body, **_: Any) -> tuple[AWSResponse, Body]:
     assert _tell is not None
-    told = _tell(_of(model, context, {}))
-    body = copy.deepcopy(told.body)
+    reported = _tell(_of(model, context, {}))
+    body = copy.deepcopy(reported.body)
     body["ResponseMetadata"] = {
-        "HTTPStatusCode": told.status,
+        "HTTPStatusCode": reported.status,
         "RequestId": "11111111-2222-3333-4444-555555555555",
         "RetryAttempts": 0,
     }
-    return AWSResponse("https://playback", told.status, {}, None), body
+    return AWSResponse("https://playback", reported.status, {}, None), body
 
 
 class _Playing(session.Clients):
     """The kit's clients, each made once for all tests."""
 
-    def __init__(self, run: Run):
-        super().__init__(run)
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
         self._session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
         self.home = _home
         events = self._session._session.get_component("event_emitter")

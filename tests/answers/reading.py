@@ -131,8 +131,8 @@ def filled(account: Account, *, last: bool) -> Account:
     def full(shape: Any, value: Any, name: str) -> Any:
         if shape.type_name == "structure":
             has = value or {}
-            told = {n: _LOOKED_FOR.get((shape.name, n), has.get(n)) for n in shape.members}
-            return {n: full(part, told[n], n) for n, part in shape.members.items()}
+            reported = {n: _LOOKED_FOR.get((shape.name, n), has.get(n)) for n in shape.members}
+            return {n: full(part, reported[n], n) for n, part in shape.members.items()}
         if shape.type_name == "list":
             return [full(shape.member, item, name) for item in value or [None]]
         if shape.type_name == "map":

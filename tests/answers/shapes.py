@@ -86,7 +86,7 @@ class Node:
     optional: bool
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """The path as people read it."""
         return ".".join(str(part) for part in self.path)
 

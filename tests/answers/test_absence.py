@@ -34,7 +34,7 @@ from tests.answers.shapes import nodes, without
 from tests.standins import output_shape
 
 _DECLARED = yaml.safe_load((Path(__file__).parents[1] / "data" / "absence.yaml").read_text())
-FACTS = {told: fact for fact in _DECLARED for told in fact["members"]}
+FACTS = {reported: fact for fact in _DECLARED for reported in fact["members"]}
 _ORDER = {name: n for n, name in enumerate(CALLS)}  # what a call fans out over comes first
 _BEFORE_ALL = (GET_CALLER_IDENTITY.name, LIST_REGIONS.name)
 Improved = Mapping[str, set[str]]  # member to the controls of which rows closed or vanished
@@ -57,8 +57,8 @@ def improved(unchanged: Callable[[str], Judged]) -> Callable[[str], Improved]:
         snapshot, known = unchanged(name)
         before = tabulate(snapshot)
         found: dict[str, set[str]] = {}
-        for told, member in _members(snapshot).items():
-            shorter = _asked_again(_left_out(snapshot, member.places))
+        for reported, member in _members(snapshot).items():
+            shorter = _requested_again(_left_out(snapshot, member.places))
             gone = {one.call for one in snapshot.requests} - {one.call for one in shorter.requests}
             about = {c.table for c in CONTROLS.values() if gone & {call.name for call in c.calls}}
             after = tabulate(shorter, member.tables | about)
@@ -69,7 +69,7 @@ def improved(unchanged: Callable[[str], Judged]) -> Callable[[str], Improved]:
             )
             then = [one for one in known if one.control in controls]
             if better := _closed(then, _judge(shorter, after, controls)):
-                found[told] = better
+                found[reported] = better
         return found
 
     return improved
@@ -80,10 +80,10 @@ def test_no_verdict_gets_better_by_what_is_absent(
     name: str, improved: Callable[[str], Improved]
 ) -> None:
     undeclared = {
-        told: sorted(controls - set(FACTS.get(told, {}).get("controls", ())))
-        for told, controls in improved(name).items()
+        reported: sorted(controls - set(FACTS.get(reported, {}).get("controls", ())))
+        for reported, controls in improved(name).items()
     }
-    assert not {told: controls for told, controls in undeclared.items() if controls}
+    assert not {reported: controls for reported, controls in undeclared.items() if controls}
 
 
 def test_what_is_declared_of_absence_has_its_source_and_is_seen(
@@ -91,18 +91,20 @@ def test_what_is_declared_of_absence_has_its_source_and_is_seen(
 ) -> None:
     seen: dict[str, set[str]] = defaultdict(set)
     for name in REGIONS:
-        for told, controls in improved(name).items():
-            seen[told] |= controls
-    for told, fact in FACTS.items():
-        assert set(fact["controls"]) == seen[told], told
-        assert fact["fact"].endswith("."), told
-        assert fact["source"].startswith("https://docs.aws.amazon.com/"), told
+        for reported, controls in improved(name).items():
+            seen[reported] |= controls
+    for reported, fact in FACTS.items():
+        assert set(fact["controls"]) == seen[reported], reported
+        assert fact["fact"].endswith("."), reported
+        assert fact["source"].startswith("https://docs.aws.amazon.com/"), reported
 
 
 def test_what_is_left_out_was_read_in_nearly_every_call(
     unchanged: Callable[[str], Judged],
 ) -> None:
-    read = {told.partition(" ")[0] for name in REGIONS for told in _members(unchanged(name)[0])}
+    read = {
+        reported.partition(" ")[0] for name in REGIONS for reported in _members(unchanged(name)[0])
+    }
     assert len(read) > 30
 
 
@@ -151,7 +153,7 @@ def _left_out(snapshot: Snapshot, places: list[tuple[str, Members]]) -> Snapshot
     return Snapshot(snapshot.header, requests, snapshot.folder)
 
 
-def _asked_again(snapshot: Snapshot) -> Snapshot:
+def _requested_again(snapshot: Snapshot) -> Snapshot:
     """The snapshot without the requests that nothing in it gives rise to any longer."""
     kept: dict[str, list[Request]] = defaultdict(list)
     for request in sorted(snapshot.requests, key=lambda one: _ORDER[one.call]):
@@ -181,9 +183,9 @@ def _wanted(call: Call, each: Each, answer: str, source: Request) -> list[dict[s
 
 
 def _asks(wanted: dict[str, Any], request: Request) -> bool:
-    asked = {name: value for name, value in wanted.items() if name not in ("Region", "Owner")}
+    requested = {name: value for name, value in wanted.items() if name not in ("Region", "Owner")}
     region = wanted.get("Region")
-    return region in (None, request.region) and asked.items() <= request.parameters.items()
+    return region in (None, request.region) and requested.items() <= request.parameters.items()
 
 
 def _may_differ(control: Control, before: Table, after: Table) -> bool:

@@ -27,9 +27,9 @@ Found = dict[str, set[str]]
 def leaks(planted: Planted, find: Callable[[str], set[int]], files: Mapping[str, bytes]) -> Found:
     """Where canaries are found, by the members that they were planted in."""
     found: Found = {}
-    for told, text in texts(files):
+    for reported, text in texts(files):
         for number in find(text):
-            found.setdefault(" | ".join(sorted(planted.members[number])), set()).add(told)
+            found.setdefault(" | ".join(sorted(planted.members[number])), set()).add(reported)
     return found
 
 

@@ -63,9 +63,9 @@ def _other_regions(account: Account) -> Account:
         if one.call is LIST_REGIONS
     ]
     regions = [{"RegionName": name, "OptInStatus": "opted-in"} for name in REGIONS["careless"]]
-    asked = {"AllRegions": True}
+    requested = {"AllRegions": True}
     return account.but(
-        *refused, Answer(DESCRIBE_REGIONS, account.home, asked, {"Regions": regions})
+        *refused, Answer(DESCRIBE_REGIONS, account.home, requested, {"Regions": regions})
     )
 
 
@@ -81,12 +81,12 @@ def test_nothing_is_declared_of_calls_that_nobody_makes() -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_what_is_declared_read_is_read_and_nothing_else(name: str, read: Readers) -> None:
-    told, wrong = declared(name), []
+    reported, wrong = declared(name), []
     for path in members(CALLS[name]):
         reading = read.get((name, path), set())
-        if path in told.left and reading:
+        if path in reported.left and reading:
             wrong.append(f"{path}: {', '.join(sorted(reading))} read it, and it is declared left")
-        for reader in told.read.get(path, ()):
+        for reader in reported.read.get(path, ()):
             if reader.partition(".")[0] not in reading:
                 wrong.append(f"{path}: {reader} does not read it, and is declared to")
     assert not wrong, "\n".join([_HOW, *wrong])

@@ -20,7 +20,7 @@ from kit.controls import CONTROLS
 from kit.controls.registry import ACCOUNT
 from kit.errors import UserError
 from kit.judge.findings import Finding
-from tests.answers.changes import Reach, applied, examples, several, single, told
+from tests.answers.changes import Reach, applied, examples, reported, several, single
 from tests.answers.conftest import REGIONS, Judged, judge
 from tests.answers.playback import Account
 
@@ -42,7 +42,7 @@ def test_every_control_has_its_rows_whatever_is_answered(
 ) -> None:
     account = recorded(name)
     changes = data.draw(several(account))
-    note("\n".join(change.told for change in changes))
+    note("\n".join(change.reported for change in changes))
     with folder() as place:
         _, found = judge(applied(account, *changes), place)
     regions: dict[str, set[str]] = {control: set() for control in CONTROLS}
@@ -63,15 +63,15 @@ def test_a_changed_record_changes_what_rests_on_it_and_nothing_else(
 ) -> None:
     account = recorded(name)
     change = data.draw(single(account))
-    note(change.told)
+    note(change.reported)
     before, known = unchanged(name)
     with folder() as place:
         after, found = judge(applied(account, change), place)
     reach = Reach(change, before, after)
-    now, then = Counter(map(told, found)), Counter(map(told, known))
-    untouched = Counter(told(one) for one in known if not reach.before(one))
+    now, then = Counter(map(reported, found)), Counter(map(reported, known))
+    untouched = Counter(reported(one) for one in known if not reach.before(one))
     assert not untouched - now
-    assert not Counter(told(one) for one in found if not reach.after(one)) - then
+    assert not Counter(reported(one) for one in found if not reach.after(one)) - then
     # A neighbour that takes part in the same list may become unseen; what fails of it is not lost.
     open_now = Counter(map(_which, (one for one in found if one.status in (FAIL, NOT_EVIDENCED))))
     fails = Counter(
@@ -85,11 +85,11 @@ def _which(finding: Finding) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("answer", [{}, {"Account": "", "Arn": "x"}])
-def test_an_answer_that_does_not_say_who_asks_ends_the_run(
+def test_an_answer_that_does_not_state_the_caller_ends_the_run(
     recorded: Recorded, answer: dict[str, str], tmp_path: Path
 ) -> None:
     account = recorded("demo")
     who = next(one for one in account.answers.values() if one.call.name == "sts.GetCallerIdentity")
     with pytest.raises(UserError, match="an account that AWS does not name"):
-        account.but(type(who)(who.call, who.region, who.asked, answer)).collect(tmp_path)
+        account.but(type(who)(who.call, who.region, who.requested, answer)).collect(tmp_path)
     assert not list(tmp_path.iterdir())

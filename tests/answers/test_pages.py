@@ -57,14 +57,14 @@ def test_a_page_of_hostile_texts_holds_and_runs_what_is_ours(
     path = tmp_path / "evidence.html"
     path.write_bytes(pack["data/evidence.html"])
     context = browser.new_context()
-    asked: list[str] = []
-    told: list[str] = []
+    requested: list[str] = []
+    reported: list[str] = []
     page = context.new_page()
     page.add_init_script(WATCH)
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("dialog", lambda dialog: told.append(dialog.message))
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("console", lambda message: reported.append(message.text))
+    page.on("pageerror", lambda error: reported.append(str(error)))
+    page.on("dialog", lambda dialog: reported.append(dialog.message))
     page.goto(path.as_uri())
     for summary in page.locator("summary").all():
         summary.click()
@@ -75,8 +75,8 @@ def test_a_page_of_hostile_texts_holds_and_runs_what_is_ours(
     assert SOUGHT[0] in shown
     assert SOUGHT[1] in shown
     assert seen == []
-    assert told == []
-    assert {url for url in asked if not url.startswith("data:image/svg")} == {path.as_uri()}
+    assert reported == []
+    assert {url for url in requested if not url.startswith("data:image/svg")} == {path.as_uri()}
     assert found == {"scripts": 1, "styles": 1, "handlers": [], "embedded": 0, "images": 0}
 
 

@@ -56,7 +56,7 @@ def holding(account: Account, items: list[Labelled]) -> Account:
             for answer in account.answers.values()
             if answer.call in bodies and answer.region == REGION
         )
-    ).asked_with(controls=["MD-03"], regions=[REGION])
+    ).requested_with(controls=["MD-03"], regions=[REGION])
 
 
 def resources_by_status(account: Account, folder: Path) -> Counter[str]:

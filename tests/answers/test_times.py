@@ -37,9 +37,9 @@ AHEAD = "2999-01-01T00:00:00+00:00"
 
 @pytest.mark.parametrize("name", CALLS)
 def test_every_time_that_is_read_is_declared(name: str) -> None:
-    told, there = declared(name), members(CALLS[name])
-    times = {path for path in told.read if is_time(there[path])}
-    assert times == {path for path in told.times if "|" not in path}
+    reported, there = declared(name), members(CALLS[name])
+    times = {path for path in reported.read if is_time(there[path])}
+    assert times == {path for path in reported.times if "|" not in path}
 
 
 def test_a_time_that_is_read_without_a_clock_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,11 +54,11 @@ def test_a_time_that_is_read_without_a_clock_is_named(monkeypatch: pytest.Monkey
     assert [line.partition(": ")[0] for line in lines] == [f"{DESCRIBE_STACKS.name} {path}"]
 
 
-@pytest.mark.parametrize(("name", "path", "told"), [(*one[:2], one[2:]) for one in TIMES])
+@pytest.mark.parametrize(("name", "path", "reported"), [(*one[:2], one[2:]) for one in TIMES])
 def test_what_a_time_is_held_against_is_something(
-    name: str, path: str, told: tuple[str, ...]
+    name: str, path: str, reported: tuple[str, ...]
 ) -> None:
-    kind, *limit = told
+    kind, *limit = reported
     assert kind in clocks()
     assert len(limit) <= (kind in ("age", "period")), path
     for field in limit:
@@ -94,8 +94,8 @@ def test_times_of_the_credential_report_are_declared(
     monkeypatch.setattr(identity.csv, "DictReader", watching)
     tabulate(snapshot, ["access_keys", "accounts", "users"])
     names = {name for (name,) in read if name.endswith(("_used", "_rotated", "_date", "_changed"))}
-    told = {path.partition("|")[2] for path in declared(GET_CREDENTIAL_REPORT.name).times}
-    assert names == told
+    reported = {path.partition("|")[2] for path in declared(GET_CREDENTIAL_REPORT.name).times}
+    assert names == reported
 
 
 class _Lines(list[Any]):

@@ -15,6 +15,7 @@ import pytest
 
 from kit.batch.ledger import read_ledger
 from kit.sandbox.server import Sandbox
+from tests.listening import startup
 
 EVIDENCE = Path(sys.executable).parent / "evidence"
 DEMO, TIDY, EMPTY, CLOSED = "210987654321", "111122223333", "222233334444", "999999999999"
@@ -93,6 +94,7 @@ def desk_at(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Calla
     environment = {
         **os.environ,
         **sandbox.environment("demo"),
+        **startup(home),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "AWS_CONFIG_FILE": str(home / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),

@@ -54,7 +54,7 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ("name: 2026-Q4", "", ["name", "2026-Q4"]),
         ("name: 2026-Q4", "name: 2026", ["line 2", "name", '"2026"']),
@@ -103,11 +103,11 @@ def test_discovered_accounts_have_what_is_shared_and_listed_ones_their_own(tmp_p
         (GOOD[GOOD.index("accounts:") :], "", ["no accounts"]),
     ],
 )
-def test_a_mistake_is_told(tmp_path: Path, old: str, new: str, told: list[str]) -> None:
+def test_a_mistake_is_reported(tmp_path: Path, old: str, new: str, reported: list[str]) -> None:
     assert old in GOOD
     path = write(tmp_path, GOOD.replace(old, new))
     with pytest.raises(UserError) as error:
         read_batch(path)
     message = str(error.value)
-    assert [part for part in [str(path), *told] if part not in message] == []
+    assert [part for part in [str(path), *reported] if part not in message] == []
     assert len(message.splitlines()) == 1

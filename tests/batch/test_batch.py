@@ -20,6 +20,7 @@ from kit.pack.seal import seal
 from kit.sandbox.server import Sandbox
 from kit.snapshot import read
 from tests.batch.conftest import CLOSED, DEMO, EMPTY, FILE, NAME, TIDY, Desk
+from tests.listening import REPORT, is_private, kernels
 
 Made = tuple[Desk, subprocess.CompletedProcess[str]]
 
@@ -34,10 +35,10 @@ def at_home(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_says_what_became_of_each_account(made: Made) -> None:
     desk, done = made
     assert done.returncode == 3, done.stderr
-    told = done.stdout.splitlines()
-    assert told[0].startswith(f"{CLOSED}: not entered: AWS credentials: role arn:aws:iam::")
-    assert told[1] == "accounts: 1 not entered, 3 done"
-    assert told[2] == f"ledger: {desk.ledger.relative_to(desk.folder)}"
+    reported = done.stdout.splitlines()
+    assert reported[0].startswith(f"{CLOSED}: not entered: AWS credentials: role arn:aws:iam::")
+    assert reported[1] == "accounts: 1 not entered, 3 done"
+    assert reported[2] == f"ledger: {desk.ledger.relative_to(desk.folder)}"
     assert "Traceback" not in done.stderr
 
 
@@ -49,7 +50,7 @@ def test_progress_for_machines_is_a_line_for_each_change(made: Made) -> None:
     assert (last["left"], last["running"], last["seconds_left"]) == (0, 0, 0)
 
 
-def test_the_ledger_has_what_was_asked_and_found(made: Made) -> None:
+def test_the_ledger_has_what_was_requested_and_found(made: Made) -> None:
     desk, _ = made
     states = desk.states()
     assert {account: facts["state"] for account, facts in states.items()} == {
@@ -81,6 +82,16 @@ def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
         ]
         assert (desk.place(account) / "snapshot").stat().st_mode & 0o077 == 0
     assert not desk.place(CLOSED).exists()
+
+
+def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Made) -> None:
+    desk, _ = made
+    for account in (DEMO, EMPTY, TIDY):
+        session = read(desk.place(account) / "snapshot").header["session"]
+        assert (session["policy"], session["seconds"]) == ("derived", 900)
+    reports = kernels(Path(desk.environment[REPORT]).parent)
+    assert len(reports) >= 3
+    assert [kernel for kernel in reports if not is_private(kernel)] == []
 
 
 @pytest.mark.usefixtures("at_home")
@@ -134,15 +145,15 @@ def test_started_again_it_does_what_is_missing(again: Desk, sandbox: Sandbox) ->
     done = again.batch("--quiet", "--workers", "1")
     assert done.returncode == 3, done.stderr
     assert done.stderr == ""
-    asked = {request.account for request in sandbox.requests if request.service != "sts"}
-    assert asked == {EMPTY}
+    requested = {request.account for request in sandbox.requests if request.service != "sts"}
+    assert requested == {EMPTY}
     after = json.loads(lost.read_bytes())
     for name in ("findings_digest", "snapshot_sha256", "pack_sha256"):
         assert after[name] == json.loads(before)[name]
     assert (again.place(TIDY) / ".pack.1234").exists(), "only `evidence clean` removes leftovers"
 
 
-def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_asked(
+def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_requested(
     again: Desk, sandbox: Sandbox
 ) -> None:
     changed = FILE.replace(
@@ -174,18 +185,18 @@ def test_started_again_it_holds_what_is_there_against_its_digests_and_what_is_as
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         ("controller: B", "controls: [AR-99]\n  controller: B", ["controls", "'AR-99'"]),
         ("controller: B", "thresholds: lax\n  controller: B", ["thresholds", "'lax'"]),
         ("controller: B", "waivers: none.yaml\n  controller: B", ["none.yaml", "cannot be read"]),
     ],
 )
-def test_what_is_wrong_for_all_is_told_before_anything_begins(
-    desk: Desk, old: str, new: str, told: list[str]
+def test_what_is_wrong_for_all_is_reported_before_anything_begins(
+    desk: Desk, old: str, new: str, reported: list[str]
 ) -> None:
     done = desk.batch(file=FILE.replace(old, new))
     assert done.returncode == 2
-    assert [part for part in told if part not in done.stderr] == []
+    assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) == 1
     assert not (desk.folder / "outputs").exists()

@@ -141,14 +141,14 @@ def test_a_place_that_is_another_on_each_worker_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("metadata", "told"),
+    ("metadata", "reported"),
     [
         ("Metadata-Version: 2.1\nName: appstream-evidence-kit\nVersion: 0.0.9\n", "0.0.9"),
         ("", "no kit"),
     ],
 )
-def test_a_worker_with_another_kit_is_told(
-    elsewhere: Path, metadata: str, told: str, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_with_another_kit_is_reported(
+    elsewhere: Path, metadata: str, reported: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = elsewhere / "appstream_evidence_kit-0.0.9.dist-info"
     other.mkdir()
@@ -156,7 +156,9 @@ def test_a_worker_with_another_kit_is_told(
     path = os.pathsep.join(filter(None, (str(elsewhere), os.environ.get("PYTHONPATH"))))
     with (
         cluster(elsewhere, {**os.environ, "PYTHONPATH": path}, workers=1) as (address, _),
-        pytest.raises(CannotRunError, match=f"has .*{told}.*install the same version everywhere"),
+        pytest.raises(
+            CannotRunError, match=f"has .*{reported}.*install the same version everywhere"
+        ),
         connect(address),
     ):
         pass
@@ -164,17 +166,17 @@ def test_a_worker_with_another_kit_is_told(
 
 def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> None:
     with connect(workers=1) as client:
-        told = client.run(
+        reported = client.run(
             lambda dask_worker: (
                 "profile" in dask_worker.periodic_callbacks,
                 dask_worker.monitor.maxlen,
             )
         )
-    assert list(told.values()) == [(False, 60)]
+    assert list(reported.values()) == [(False, 60)]
 
 
 @pytest.mark.parametrize(
-    ("address", "insecure", "error", "told"),
+    ("address", "insecure", "error", "reported"),
     [
         ("tcp://10.0.0.1:8786", False, UserError, "unencrypted address of another machine"),
         ("8786", False, UserError, "write tls://host:8786"),
@@ -183,8 +185,8 @@ def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> No
         ("tcp://127.0.0.1:{port}", False, CannotRunError, "does not answer"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_told(
-    address: str, insecure: bool, error: type[UserError], told: str
+def test_an_address_that_cannot_be_used_is_reported(
+    address: str, insecure: bool, error: type[UserError], reported: str
 ) -> None:
     import dask
 
@@ -193,7 +195,7 @@ def test_an_address_that_cannot_be_used_is_told(
         address = address.format(port=taken.getsockname()[1])
         with (
             dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-            pytest.raises(error, match=told) as caught,
+            pytest.raises(error, match=reported) as caught,
             connect(address, insecure=insecure),
         ):
             pass

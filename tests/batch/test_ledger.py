@@ -136,7 +136,7 @@ def test_a_killed_writer_leaves_what_it_wrote_and_no_lock(path: Path) -> None:
     Ledger(path)
 
 
-def test_what_cannot_be_written_or_read_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_written_or_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CannotRunError, match="cannot be written"):
         Ledger(tmp_path / "file" / "ledger.jsonl")

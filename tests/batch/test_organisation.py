@@ -29,7 +29,7 @@ discover: {units: [ou-bspl-streaming]}
 
 
 @pytest.fixture(scope="module")
-def found(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+def discovered(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
     desk = desk_at("organisation")  # type: ignore[operator]
     return desk, desk.batch("--progress", "json", file=FILE)
 
@@ -37,8 +37,8 @@ def found(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
 Found = tuple[Desk, subprocess.CompletedProcess[str]]
 
 
-def test_members_are_discovered_and_those_that_left_are_told(found: Found) -> None:
-    desk, done = found
+def test_members_are_discovered_and_those_that_left_are_reported(discovered: Found) -> None:
+    desk, done = discovered
     assert done.returncode in (0, 3, 4), done.stderr
     assert {account: facts["state"] for account, facts in desk.states().items()} == {
         MANAGER: "done",
@@ -53,9 +53,9 @@ def test_members_are_discovered_and_those_that_left_are_told(found: Found) -> No
 
 
 def test_the_organisations_snapshot_is_lent_to_each(
-    found: Found, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    discovered: Found, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    desk, _ = found
+    desk, _ = discovered
     lender = read(desk.place(MANAGER) / "snapshot")
     for account in (DEMO, TIDY):
         lent = read(desk.place(account) / "snapshot").header["organisation"]

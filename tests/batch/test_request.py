@@ -54,7 +54,7 @@ def header(key: str = "k1", **fields: Any) -> dict[str, Any]:
         ({}, {"waivers": "waivers.yaml"}, 'waivers was [] and is [{"control": "GV-01"'),
     ],
 )
-def test_the_first_difference_is_told(
+def test_the_first_difference_is_reported(
     then: dict[str, Any], now: dict[str, Any], expected: str
 ) -> None:
     before, after = (

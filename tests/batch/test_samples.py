@@ -50,14 +50,14 @@ def test_airflow_is_shown_parameters_that_the_notebook_has() -> None:
     # As airflow.providers.papermill.operators.papermill.PapermillOperator has them.
     assert set(given) == {"task_id", "input_nb", "output_nb", "parameters"}
     names = {"account": "012345678901", "FOLDER": "/srv/evidence"}
-    told = eval(compile(ast.Expression(given["parameters"]), "dag", "eval"), {}, names)
-    assert set(told) <= declared
-    assert parameters(told).role_arn == "arn:aws:iam::012345678901:role/EvidenceReader"
+    reported = eval(compile(ast.Expression(given["parameters"]), "dag", "eval"), {}, names)
+    assert set(reported) <= declared
+    assert parameters(reported).role_arn == "arn:aws:iam::012345678901:role/EvidenceReader"
     (path,) = re.findall(r"notebooks/\w+\.ipynb", ast.unparse(given["input_nb"]))
     assert (ROOT / path).exists()
 
 
-def test_the_page_tells_each_permission_of_discovery() -> None:
+def test_the_page_states_each_permission_of_discovery() -> None:
     needed = {
         *Discover().actions,
         *Discover(units=["r-ab12"], tags={"a": "b"}).actions,
@@ -67,8 +67,8 @@ def test_the_page_tells_each_permission_of_discovery() -> None:
 
 def test_the_pages_certificates_are_where_dask_looks_for_them() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
-    told = dask.config.merge(dask.config.config, yaml.safe_load(example))
-    with dask.config.set(told):
+    reported = dask.config.merge(dask.config.config, yaml.safe_load(example))
+    with dask.config.set(reported):
         security = Security()
     assert security.require_encryption is True
     assert security.tls_ca_file == "/etc/dask/ca.pem"

@@ -33,7 +33,7 @@ def test_each_pack_is_signed(desk: Desk, authority: Authority) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "passphrase", "signing", "told"),
+    ("file", "passphrase", "signing", "reported"),
     [
         (FILE, "", [], [f"account {EMPTY}", "signed: true", "--key or --kms-key"]),
         (FILE.replace("signed: true", "signed: false"), "", ["key"], [EMPTY, "signed: false"]),
@@ -41,19 +41,19 @@ def test_each_pack_is_signed(desk: Desk, authority: Authority) -> None:
         (FILE, "", ["kms_key"], ["--certificate"]),
     ],
 )
-def test_a_key_that_does_not_go_with_the_batch_is_told_before_anything_begins(
+def test_a_key_that_does_not_go_with_the_batch_is_reported_before_anything_begins(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     authority: Authority,
     file: str,
     passphrase: str,
     signing: list[str],
-    told: list[str],
+    reported: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("accounts.yaml").write_text(file)
     given = dict.fromkeys(signing, str(authority.pkcs12("other")))
     with pytest.raises(UserError) as error:
         run_batch(Path("accounts.yaml"), signing=given, passphrase=lambda: passphrase)
-    assert [part for part in told if part not in str(error.value)] == []
+    assert [part for part in reported if part not in str(error.value)] == []
     assert not Path("outputs").exists()

@@ -113,8 +113,8 @@ def test_what_was_stopped_and_killed_is_finished_with_the_findings_of_a_single_r
         DEMO: "done",
         EMPTY: "done",
     }
-    told = desk.ledger.read_bytes()[before:].decode()
-    assert told.count('"running"') >= 2 + 2, "two accounts were begun again"
+    reported = desk.ledger.read_bytes()[before:].decode()
+    assert reported.count('"running"') >= 2 + 2, "two accounts were begun again"
     assert states[DEMO]["requests"] > 20
     assert states[DEMO]["throttles"] > 0
     check_truth(desk)

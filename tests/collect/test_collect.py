@@ -56,7 +56,7 @@ def test_every_request_has_its_provenance(demo: Run) -> None:
     assert len({request.nonce for request in snapshot.requests}) == len(snapshot.requests)
 
 
-def test_pages_of_one_tell_the_same_as_whole_lists(demo: Run, tmp_path: Path) -> None:
+def test_pages_of_one_state_the_same_as_whole_lists(demo: Run, tmp_path: Path) -> None:
     from kit import sandbox as local
 
     whole = gather(demo)
@@ -71,7 +71,7 @@ def test_pages_of_one_tell_the_same_as_whole_lists(demo: Run, tmp_path: Path) ->
     }
 
 
-def test_a_smaller_choice_of_controls_asks_less(demo: Run) -> None:
+def test_a_smaller_choice_of_controls_sends_fewer_requests(demo: Run) -> None:
     few = gather(demo, "ID-02")
     assert {request.call for request in few.requests} == {
         "sts.GetCallerIdentity",
@@ -141,10 +141,10 @@ def test_a_region_that_is_off_is_not_evidenced(demo: Run, sandbox: Sandbox) -> N
     assert not [r for r in snapshot.requests if r.region == "eu-west-1"]
 
 
-def test_where_listing_regions_is_denied_ec2_is_asked(demo: Run, sandbox: Sandbox) -> None:
+def test_where_listing_regions_is_denied_ec2_is_requested(demo: Run, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("account", "ListRegions", "deny"))
-    asked = {request.call for request in gather(demo, "IT-01").requests}
-    assert "ec2.DescribeRegions" in asked
+    requested = {request.call for request in gather(demo, "IT-01").requests}
+    assert "ec2.DescribeRegions" in requested
 
 
 def test_tags_are_read_one_by_one_where_the_list_is_denied(demo: Run, sandbox: Sandbox) -> None:
@@ -183,18 +183,20 @@ def test_another_account_than_the_one_named_is_refused(demo: Run) -> None:
     assert not list(Path(demo.outputs).rglob("*"))
 
 
-def test_no_credentials_are_told(demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_are_reported(demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(UserError, match="AWS credentials: none available; log in"):
         gather(demo, "ID-02")
 
 
-def test_a_wrong_profile_is_told(demo: Run) -> None:
+def test_a_wrong_profile_is_reported(demo: Run) -> None:
     with pytest.raises(UserError, match="aws_profile: there is no profile 'audits'"):
         gather(demo.model_copy(update={"aws_profile": "audits"}), "ID-02")
 
 
-def test_an_endpoint_that_is_not_there_is_told(demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_is_not_there_is_reported(
+    demo: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(CannotRunError, match="AWS could not be reached"):
         gather(demo, "ID-02")
@@ -214,27 +216,27 @@ def test_a_role_of_another_account_is_assumed(demo: Run, sandbox: Sandbox, tmp_p
     assert arn == f"arn:aws:sts::{tidy}:assumed-role/EvidenceReader/appstream-evidence-kit"
 
 
-def test_outputs_that_cannot_be_written_are_told_before_anything_is_asked(
+def test_outputs_that_cannot_be_written_are_reported_before_anything_is_requested(
     demo: Run, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    asked = len(sandbox.requests)
+    requested = len(sandbox.requests)
     with pytest.raises(UserError, match=r"outputs: .*file.* cannot be written"):
         gather(demo.model_copy(update={"outputs": str(tmp_path / "file" / "below")}))
-    assert len(sandbox.requests) == asked
+    assert len(sandbox.requests) == requested
 
 
-def test_a_trail_is_asked_about_where_it_is_at_home(demo: Run) -> None:
+def test_a_trail_is_requested_where_it_is_at_home(demo: Run) -> None:
     away = demo.model_copy(update={"regions": ["eu-west-1"]})
     snapshot = gather(away, "LG-01")
     (trail,) = [t for t, _ in snapshot.answer(calls.DESCRIBE_TRAILS, "eu-west-1").items()]
     assert trail["HomeRegion"] not in snapshot.regions
     for call in (calls.GET_TRAIL_STATUS, calls.GET_EVENT_SELECTORS):
-        asked = {r.region for r in snapshot.requests if r.call == call.name}
-        assert asked == {trail["HomeRegion"]}
+        requested = {r.region for r in snapshot.requests if r.call == call.name}
+        assert requested == {trail["HomeRegion"]}
 
 
-def test_the_same_name_is_asked_about_in_each_region(demo: Run, sandbox: Sandbox) -> None:
+def test_the_same_name_is_requested_in_each_region(demo: Run, sandbox: Sandbox) -> None:
     snapshot = gather(demo, "MD-03")
     named = {
         (request.region, stack["Name"])
@@ -242,12 +244,12 @@ def test_the_same_name_is_asked_about_in_each_region(demo: Run, sandbox: Sandbox
         if request.call == calls.DESCRIBE_STACKS.name
         for stack in request.response["Stacks"]
     }
-    asked = {
+    requested = {
         (request.region, request.parameters["StackName"])
         for request in snapshot.requests
         if request.call == calls.DESCRIBE_THEME_FOR_STACK.name
     }
-    assert asked == named
+    assert requested == named
 
 
 def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
@@ -267,7 +269,7 @@ def test_evidence_ids_do_not_depend_on_who_answers_first(demo: Run) -> None:
     assert first == second
 
 
-def test_the_snapshot_tells_whether_certificates_were_verified(demo: Run) -> None:
+def test_the_snapshot_states_whether_certificates_were_verified(demo: Run) -> None:
     assert gather(demo, "GV-01").header["certificates_verified"] is True
     clients = Clients(demo, WHOLE)
     clients.client("sts", "eu-west-1")

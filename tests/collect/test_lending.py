@@ -40,8 +40,8 @@ DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 def administrator(folder: Path, organisation: str = "o-example00000") -> Account:
     """A management account that holds things of several members, and things of its own."""
     account = Account(folder / organisation, account=MANAGER)
-    told = {"Organization": {"Id": organisation, "MasterAccountId": MANAGER}}
-    account.answers(DESCRIBE_ORGANIZATION, told)
+    reported = {"Organization": {"Id": organisation, "MasterAccountId": MANAGER}}
+    account.answers(DESCRIBE_ORGANIZATION, reported)
     for kind in ("ORGANIZATION", "ACCOUNT"):
         made = {"arn": kind, "name": kind, "type": kind, "status": "ACTIVE", "createdAt": AS_OF}
         account.lists(LIST_ANALYZERS, made)
@@ -72,11 +72,11 @@ def run(lender: Snapshot, account: str = ACCOUNT) -> Run:
 
 def test_only_what_concerns_the_member_is_lent(lender: Snapshot) -> None:
     loan = lend(lender, ACCOUNT, [REGION])
-    told = json.dumps([request.response for request in loan.requests])
+    reported = json.dumps([request.response for request in loan.requests])
     for other in (OTHER, "jane.doe", "job-2", "trail/own", "eventdatastore/own", '"ACCOUNT"'):
-        assert other not in told, other
+        assert other not in reported, other
     for wanted in (ACCOUNT, "job-1", "trail/org", "eventdatastore/org", '"ORGANIZATION"'):
-        assert wanted in told, wanted
+        assert wanted in reported, wanted
     calls = {request.call for request in loan.requests}
     assert not [call for call in calls if call.startswith(("appstream.", "iam.", "sts."))]
 
@@ -131,9 +131,11 @@ def test_one_that_may_serve_is_opened(lender: Snapshot) -> None:
 def test_one_that_is_too_old_or_lies_ahead_is_refused(lender: Snapshot, days: int) -> None:
     with pytest.raises(UserError) as caught:
         open_lender(run(lender), PROFILE, AS_OF + dt.timedelta(days=days))
-    told = str(caught.value)
-    assert told.startswith(f"organisation_snapshot: {lender.folder} is of 2026-11-24 12:00 UTC;")
-    assert "admits 7 days before the run (max_organisation_age_days)" in told
+    reported = str(caught.value)
+    assert reported.startswith(
+        f"organisation_snapshot: {lender.folder} is of 2026-11-24 12:00 UTC;"
+    )
+    assert "admits 7 days before the run (max_organisation_age_days)" in reported
 
 
 def test_one_of_the_same_account_is_refused(lender: Snapshot) -> None:
@@ -183,20 +185,20 @@ Gather = Callable[..., Snapshot]
 def gather(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., Snapshot]:
-    def gather(account: str, asked: Run) -> Snapshot:
+    def gather(account: str, requested: Run) -> Snapshot:
         for name, value in sandbox.environment(account).items():
             monkeypatch.setenv(name, value)
         changed = {"pseudonym_key": str(tmp_path / "key"), "outputs": str(tmp_path)}
-        asked = asked.model_copy(update=changed)
-        return collect(asked, needed_calls([]), tmp_path / account / "snapshot", progress=False)
+        requested = requested.model_copy(update=changed)
+        return collect(requested, needed_calls([]), tmp_path / account / "snapshot", progress=False)
 
     return gather
 
 
 def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gather) -> None:
     demo = parameters(DEMO)
-    asked = Run(account=MANAGER, regions=demo.regions, administers_organisation=True)
-    lender = gather("organisation", asked)
+    requested = Run(account=MANAGER, regions=demo.regions, administers_organisation=True)
+    lender = gather("organisation", requested)
     named = demo.model_copy(update={"organisation_snapshot": str(lender.folder)})
     stored = read(gather("demo", named).folder)
     shutil.rmtree(lender.folder)  # the member's snapshot is whole by itself
@@ -215,7 +217,7 @@ def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gathe
     assert facts["Organisation's snapshot"].startswith(f"account {MANAGER}, as of ")
     assert lender.digest in facts["Organisation's snapshot"]
     assert int(facts["Requests to AWS"]) == len(stored.requests)
-    files = dict(evidence_files(stored))
+    files = dict(evidence_files(stored, tabulate(stored).labels))
     assert {f"evidence/{name}.json" for name in rests_on} <= files.keys()
     assert find(stored, "O0001").call == LIST_ANALYZERS.name
     every = b"".join(files.values())
@@ -223,12 +225,12 @@ def test_a_members_verdicts_follow_from_its_organisations_snapshot(gather: Gathe
 
 
 @pytest.mark.parametrize("administers", [True, False])
-def test_the_administrator_is_asked_where_nothing_streams(
+def test_the_administrator_is_requested_where_nothing_streams(
     gather: Gather, administers: bool
 ) -> None:
     regions = ["eu-central-1", "eu-west-1"]
-    asked = Run(account=MANAGER, regions=regions, administers_organisation=administers)
-    stored = gather("organisation", asked)
+    requested = Run(account=MANAGER, regions=regions, administers_organisation=administers)
+    stored = gather("organisation", requested)
     where = [one.region for one in stored.requests if one.call == LIST_ANALYZERS.name]
     assert where == (regions if administers else [])
     assert stored.regions_unused == (set() if administers else set(regions))

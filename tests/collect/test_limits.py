@@ -89,7 +89,7 @@ def test_a_byte_now_and_then_keeps_no_call_alive(demo: Run, sandbox: Sandbox) ->
     assert {code(r) for r in requests_of(snapshot, "DescribeFleets")} == {"CallOverdueError"}
 
 
-def test_an_account_that_never_answers_is_told_in_a_line(demo: Run, sandbox: Sandbox) -> None:
+def test_an_account_that_never_answers_is_reported_in_a_line(demo: Run, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault("*", "*", "stall"))
     with pytest.raises(CannotRunError, match=r"AWS could not be reached with .*Error\): ") as it:
         gather(demo, **SHORT)

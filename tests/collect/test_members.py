@@ -44,7 +44,7 @@ def _as_the_organisation(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> I
         (Discover(tags={"evidence": "yearly"}), {TIDY}),
     ],
 )
-def test_they_are_found_with_the_permissions_that_are_told(
+def test_they_are_found_with_the_permissions_that_are_reported(
     sandbox: Sandbox, wanted: Discover, found: set[str]
 ) -> None:
     allowed = {"Effect": "Allow", "Action": wanted.actions, "Resource": "*"}
@@ -57,7 +57,7 @@ def test_they_are_found_with_the_permissions_that_are_told(
 
 
 @pytest.mark.parametrize(
-    ("fault", "wanted", "error", "told"),
+    ("fault", "wanted", "error", "reported"),
     [
         ("deny", Discover(), UserError, "role of the organisation's account needs .*ListAccounts"),
         ("fail", Discover(), CannotRunError, "did not answer"),
@@ -75,12 +75,12 @@ def test_a_refusal_is_no_empty_organisation(
     fault: str | None,
     wanted: Discover,
     error: type[UserError],
-    told: str,
+    reported: str,
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     if fault:
         sandbox.faults.add(Fault("organizations", "*", fault))
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=reported) as caught:
         find_members(RUN, wanted)
     assert type(caught.value) is error
 
@@ -115,7 +115,7 @@ def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
         find_members(RUN, Discover())
 
 
-def test_an_account_that_administers_no_organisation_is_told() -> None:
+def test_an_account_that_administers_no_organisation_is_reported() -> None:
     run = Run(account=TIDY, role_arn=f"arn:aws:iam::{TIDY}:role/EvidenceReader")
     with pytest.raises(UserError, match="AWSOrganizationsNotInUse"):
         find_members(run, Discover())

@@ -22,7 +22,7 @@ DEMO = "210987654321"
 REGIONS = ["eu-central-1", "eu-west-1"]
 
 
-def test_cloudtrail_is_asked_twice_a_second_in_a_region_at_most(
+def test_cloudtrail_is_requested_twice_a_second_in_a_region_at_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with local.start(["demo"], page_size=3) as sandbox:
@@ -30,12 +30,12 @@ def test_cloudtrail_is_asked_twice_a_second_in_a_region_at_most(
             monkeypatch.setenv(name, value)
         run = Run(account=DEMO, regions=REGIONS, event_pages=3)
         collect(run, needed_calls(["LG-04"]), tmp_path / "snapshot", progress=False)
-        asked = defaultdict(list)
+        requested = defaultdict(list)
         for one in sandbox.requests:
             if one.operation == "LookupEvents":
-                asked[one.region].append(one.at)
-    assert set(asked) == set(REGIONS)
-    gaps = [later - earlier for times in asked.values() for earlier, later in pairwise(times)]
+                requested[one.region].append(one.at)
+    assert set(requested) == set(REGIONS)
+    gaps = [later - earlier for times in requested.values() for earlier, later in pairwise(times)]
     assert len(gaps) >= 2
     assert min(gaps) >= 0.5
 

@@ -72,14 +72,14 @@ def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[_Engine]:
     ],
     indirect=["engine"],
 )
-def test_what_a_partition_has_once_is_asked_in_its_home(
+def test_what_a_partition_has_once_is_requested_in_its_home(
     engine: _Engine, home: str, call: Call
 ) -> None:
     assert [job.region for job in engine._jobs(call, [])] == [home]
 
 
 @pytest.mark.parametrize("engine", [("aws-us-gov", GOV)], indirect=True)
-def test_other_calls_of_the_account_are_asked_where_the_run_logs_in(engine: _Engine) -> None:
+def test_other_calls_of_the_account_are_requested_where_the_run_logs_in(engine: _Engine) -> None:
     assert [job.region for job in engine._jobs(GET_ACCOUNT_SUMMARY, [])] == [engine._clients.home]
 
 

@@ -44,17 +44,17 @@ MOST_CHARACTERS = 6144  # of a managed policy without white space (IAM and STS q
 
 
 def test_every_call_has_an_action_of_its_own_in_the_statement_of_its_need() -> None:
-    told = Counter(action for one in WHOLE["Statement"] for action in one["Action"])
-    assert told == Counter(list(ACTIONS))
+    reported = Counter(action for one in WHOLE["Statement"] for action in one["Action"])
+    assert reported == Counter(list(ACTIONS))
     for statement in WHOLE["Statement"]:
         for action in statement["Action"]:
             assert statement["Sid"].removesuffix("Buckets").lower() == ACTIONS[action].need.value
 
 
 def test_the_plan_says_what_each_permission_is_needed_for() -> None:
-    told = {row["call"]: row["need"] for row in plan(CALLS.values())}
-    assert told == {name: call.need.value for name, call in CALLS.items()}
-    assert Counter(told.values()) == {"required": 61, "fallback": 2, "informative": 2}
+    reported = {row["call"]: row["need"] for row in plan(CALLS.values())}
+    assert reported == {name: call.need.value for name, call in CALLS.items()}
+    assert Counter(reported.values()) == {"required": 61, "fallback": 2, "informative": 2}
 
 
 def test_no_action_writes() -> None:
@@ -97,9 +97,9 @@ def test_session_policies_fit_and_allow_together_what_the_policy_allows(partitio
         assert not allowed & audit
         assert "*" not in "".join(allowed)
         if each.form == DERIVED:
-            told = [one["Resource"] for one in statements if one["Resource"] != "*"]
+            reported = [one["Resource"] for one in statements if one["Resource"] != "*"]
             own = [one["Resource"] for one in document["Statement"] if one["Resource"] != "*"]
-            assert told == own
+            assert reported == own
         assert set(each.arns) <= {f"arn:{partition}:iam::aws:policy/SecurityAudit"}
 
 

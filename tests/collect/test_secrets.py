@@ -317,6 +317,9 @@ COMMANDS = [
     *(
         "&lt;",
         "&quot;",
+        "%22",
+        '""',
+        "\\n",
         "AKIA",
         "IOSFODNN7",
         "EXAMPLE",

@@ -230,6 +230,30 @@ def test_the_last_role_gets_the_policy_and_the_others_may_only_assume_roles(
     assert len(assuming.requests) == len(roles)
 
 
+def test_a_role_of_a_web_identity_gets_the_policy_too(
+    assuming: Assuming, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("a.b.c")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    clients = Clients(Run(account=ACCOUNT), WHOLE)
+    assert clients._session.get_credentials().get_frozen_credentials().access_key
+    (request,) = assuming.requests
+    assert request["WebIdentityToken"] == "a.b.c"
+    assert request["DurationSeconds"] == 900
+    assert granted(json.loads(request["Policy"])) == granted(policy(CALLS.values()))
+
+
+def test_a_profile_that_the_shell_names_and_does_not_have_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(NotEnteredError, match="there is no profile 'nobody'"):
+        Clients(Run(account=ACCOUNT), WHOLE)
+
+
 def test_a_profile_that_states_less_keeps_it(
     sandbox: Sandbox, assuming: Assuming, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,7 +347,7 @@ def test_a_second_factor_that_somebody_types_reaches_sts(
     assert "Policy" in assuming.requests[0]
 
 
-def test_a_profile_without_a_second_factor_asks_nobody(
+def test_a_profile_without_a_second_factor_prompts_nobody(
     second_factor: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(getpass, "getpass", _nobody_types(AssertionError("somebody was asked")))
@@ -336,9 +360,9 @@ def test_a_profile_without_a_second_factor_asks_nobody(
 def test_a_command_without_a_terminal_says_so(
     second_factor: Run, tmp_path: Path, stdin: int
 ) -> None:
-    asked = {"account": ACCOUNT, "aws_profile": "audit", "regions": ["eu-west-1"]}
+    requested = {"account": ACCOUNT, "aws_profile": "audit", "regions": ["eu-west-1"]}
     file = tmp_path / "run.yaml"
-    file.write_text(json.dumps(asked | {"outputs": str(tmp_path), "controls": ["ID-02"]}))
+    file.write_text(json.dumps(requested | {"outputs": str(tmp_path), "controls": ["ID-02"]}))
     command = [sys.executable, "-m", "kit", "run", str(file)]
     done = subprocess.Popen(
         command, stdin=stdin, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -108,7 +108,7 @@ def shake(port: int, authorities: Path, seconds: float = 5.0) -> Handshake:
     return found
 
 
-def test_what_was_agreed_and_the_certificate_are_told(identity: Path) -> None:
+def test_what_was_agreed_and_the_certificate_are_reported(identity: Path) -> None:
     before = dt.datetime.now(dt.UTC)
     with listening(server(identity)) as port:
         found = shake(port, identity)
@@ -126,14 +126,14 @@ def test_what_was_agreed_and_the_certificate_are_told(identity: Path) -> None:
     assert before <= dt.datetime.fromisoformat(found.time) <= dt.datetime.now(dt.UTC)
 
 
-def test_a_host_that_takes_old_versions_is_told(identity: Path) -> None:
+def test_a_host_that_takes_old_versions_is_reported(identity: Path) -> None:
     with listening(server(identity, old=True)) as port:
         found = shake(port, identity)
     assert found.version == "TLSv1.2"
     assert found.refuses_tls_1_1 is False
 
 
-def test_a_certificate_that_nobody_vouches_for_is_an_error_told(
+def test_a_certificate_that_nobody_vouches_for_is_an_error_reported(
     identity: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.pem"
@@ -160,7 +160,7 @@ def _another() -> bytes:
     return made.public_bytes(serialization.Encoding.DER)
 
 
-def test_a_host_without_tls_or_without_an_answer_is_an_error_told(identity: Path) -> None:
+def test_a_host_without_tls_or_without_an_answer_is_an_error_reported(identity: Path) -> None:
     with listening(None) as port:
         assert shake(port, identity).error
     with listening(None, answers=False) as port:
@@ -178,7 +178,7 @@ def test_hosts_have_ids_in_the_order_of_their_names(identity: Path) -> None:
     ]
 
 
-def test_only_aws_is_asked_and_only_where_nothing_else_was(tmp_path: Path) -> None:
+def test_only_aws_is_requested_and_only_where_nothing_else_was(tmp_path: Path) -> None:
     requests = Account(tmp_path).snapshot().requests
     found = _hosts(requests)
     assert ("appstream.eu-west-1.amazonaws.com", 443) in found

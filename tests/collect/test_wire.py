@@ -67,7 +67,7 @@ def collect_only(run: Run, *operations: str) -> Snapshot:
 
 
 @pytest.mark.parametrize("kind", ["cut", "drop"])
-def test_what_is_cut_now_and_then_is_asked_again(
+def test_what_is_cut_now_and_then_is_requested_again(
     demo: Run, sandbox: Sandbox, faultless: Snapshot, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "8")
@@ -121,7 +121,9 @@ def test_a_portal_in_mid_run_ends_no_run(demo: Run, sandbox: Sandbox, faultless:
     assert claims(snapshot) <= claims(faultless)
 
 
-def test_a_portal_from_the_first_request_on_is_told_in_a_line(demo: Run, sandbox: Sandbox) -> None:
+def test_a_portal_from_the_first_request_on_is_reported_in_a_line(
+    demo: Run, sandbox: Sandbox
+) -> None:
     from kit.errors import CannotRunError
 
     sandbox.faults.add(Fault("*", "*", "answer", body=PORTAL, content_type="text/html"))
@@ -181,9 +183,9 @@ def test_values_that_cannot_be_read_are_no_answer(
     demo: Run, sandbox: Sandbox, service: str, operation: str, body: str
 ) -> None:
     sandbox.faults.add(Fault(service, operation, "answer", body=body))
-    asked = requests_of(collect_only(demo, operation), operation)
-    assert asked
-    assert {(r.error or {}).get("code") for r in asked} == {"UnreadableAnswerError"}
+    requested = requests_of(collect_only(demo, operation), operation)
+    assert requested
+    assert {(r.error or {}).get("code") for r in requested} == {"UnreadableAnswerError"}
 
 
 @pytest.mark.parametrize("body", ["", "{}", "null", '{"NextToken": null}'])
@@ -337,10 +339,10 @@ def test_what_is_quoted_holds_no_secret_and_obeys_nobody() -> None:
     key = "AKIA" + "Q3EGRZUAJPLM7T5X"
     with pytest.raises(UnreadableAnswerError) as error:
         answer("appstream", "DescribeStacks", f"{key}\x1b[2J\u202e\nsecond line")
-    told = str(error.value)
-    assert key not in told
-    assert "⟦secret" in told
-    assert "\\x1b[2J\\u202e\\nsecond line" in told
+    reported = str(error.value)
+    assert key not in reported
+    assert "⟦secret" in reported
+    assert "\\x1b[2J\\u202e\\nsecond line" in reported
     with pytest.raises(UnreadableAnswerError) as error:
         answer("appstream", "DescribeDirectoryConfigs", '{"AccountPassword": "hunter2"')
     assert "hunter2" not in str(error.value)

@@ -311,8 +311,8 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     reports = {"S3BucketName": LOGS, "Schedule": "DAILY", "LastGeneratedReportDate": AS_OF}
     account.lists(calls.DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reports)
     for name in ("stack/design", "fleet/design", "image/design", "image-builder/builder"):
-        told = {"Tags": {"team": "cad"}}
-        account.answers(calls.LIST_TAGS_FOR_RESOURCE, told, REGION, ResourceArn=f"{arn}:{name}")
+        reported = {"Tags": {"team": "cad"}}
+        account.answers(calls.LIST_TAGS_FOR_RESOURCE, reported, REGION, ResourceArn=f"{arn}:{name}")
         if tag_listed:
             account.tagged(f"{arn}:{name}", team="cad")
     account.lists(

@@ -47,8 +47,8 @@ def cases() -> Iterator[Any]:
                 first.setdefault(request.call, request)
         for call, request in first.items():
             for path in optional(output_shape(CALLS[call]), request.response):
-                told = ".".join(str(part) for part in path)
-                yield pytest.param(name, request, path, id=f"{name}-{call}-{told}")
+                reported = ".".join(str(part) for part in path)
+                yield pytest.param(name, request, path, id=f"{name}-{call}-{reported}")
 
 
 @pytest.fixture(scope="module")

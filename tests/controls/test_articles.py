@@ -60,16 +60,16 @@ def test_the_role_decides_which_are_cited(role: str, expected: dict[str, str]) -
     assert cited(DECLARED, role) == expected
 
 
-def told(name: str, role: str) -> set[str]:
+def reported(name: str, role: str) -> set[str]:
     """All articles that documents cite of a control, tested and beside it."""
     return set(cited(EVERY[name].gdpr, role)) | set(cited(EVERY[name].context, role))
 
 
 @pytest.mark.parametrize("name", ["EX-04", "IT-05"])
 def test_another_processor_is_no_matter_of_a_controllers(name: str) -> None:
-    assert not {"28(2)", "28(4)"} & told(name, "controller")
-    assert {"28(2)", "28(4)"} <= told(name, "processor")
-    assert {"28(2) (processor)", "28(4) (processor)"} <= told(name, "")
+    assert not {"28(2)", "28(4)"} & reported(name, "controller")
+    assert {"28(2)", "28(4)"} <= reported(name, "processor")
+    assert {"28(2) (processor)", "28(4) (processor)"} <= reported(name, "")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_tested_and_beside_are_apart(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(EVERY))
 @pytest.mark.parametrize("role", ["controller", "joint controller", "processor"])
 def test_every_control_concerns_every_role(name: str, role: str) -> None:
-    assert told(name, role)
+    assert reported(name, role)
 
 
 @pytest.mark.parametrize("role", ["controller", "processor"])

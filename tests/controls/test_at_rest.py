@@ -358,7 +358,7 @@ def test_ar_07_admits_another_account_that_the_run_names(
         ("customer", ["customer"]),
     ],
 )
-def test_ar_07_wants_the_class_that_the_profile_asks_for(
+def test_ar_07_wants_the_class_that_the_profile_requires(
     tmp_path: Path, minimum: str, accepted: list[str]
 ) -> None:
     own = tmp_path / "ours.yaml"
@@ -366,23 +366,23 @@ def test_ar_07_wants_the_class_that_the_profile_asks_for(
     account = Account(tmp_path, thresholds=str(own))
     account.bucket(HOME).bucket(SETTINGS, encryption="aws:kms")
     account.bucket(LOGS, encryption="aws:kms", key=KEY).key()
-    told = {
+    reported = {
         next(part for part in finding.observed.split("; ") if part.startswith("Key: "))[5:]: (
             finding.status == "pass"
         )
         for finding in findings(account, "AR-07")
     }
-    assert told == {name: name in accepted for name in ("sse-s3", "aws-managed", "customer")}
+    assert reported == {name: name in accepted for name in ("sse-s3", "aws-managed", "customer")}
 
 
-def test_ar_07_asks_for_an_alias_in_the_buckets_own_region(tmp_path: Path) -> None:
+def test_ar_07_requires_an_alias_in_the_buckets_own_region(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1"))
     there = HOME.replace(REGION, "us-east-1")
     account.bucket(HOME, encryption="aws:kms", key="alias/ours")
     account.bucket(there, region="us-east-1", encryption="aws:kms", key="alias/ours")
     account.key("alias/ours", REGION).key("alias/ours", "us-east-1", KeyState="Disabled")
-    told = {finding.region: finding.status for finding in findings(account, "AR-07")}
-    assert told == {REGION: "pass", "us-east-1": "fail"}
+    reported = {finding.region: finding.status for finding in findings(account, "AR-07")}
+    assert reported == {REGION: "pass", "us-east-1": "fail"}
 
 
 def account_open(account: Account) -> Account:
@@ -547,7 +547,7 @@ def test_ar_02_recycling(account: Account, given: Given, expected: list[Any]) ->
     assert verdicts(account, "AR-02") == expected
 
 
-def test_ar_04_no_interface_tells_of_disks(account: Account) -> None:
+def test_ar_04_no_interface_reports_disks(account: Account) -> None:
     (finding,) = findings(account.fleet(), "AR-04")
     assert (finding.status, finding.reason) == ("not evidenced", "no API")
     assert "AR-01" in finding.hint

@@ -177,12 +177,12 @@ def test_ar_08_has_a_key_once_whatever_it_is_called(account: Account) -> None:
     assert finding.resource == f"key {KEY.rpartition('/')[2]}"
 
 
-def test_ar_08_asks_for_a_trails_key_where_the_key_is(tmp_path: Path) -> None:
+def test_ar_08_requires_a_trails_key_where_the_key_is(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1"))
     there = KEY.replace(REGION, "us-east-1")
     account.trail(KmsKeyId=there).key(there, "us-east-1")
-    told = {finding.region: finding.status for finding in findings(account, "AR-08")}
-    assert told == {REGION: "not applicable", "us-east-1": "pass"}
+    reported = {finding.region: finding.status for finding in findings(account, "AR-08")}
+    assert reported == {REGION: "not applicable", "us-east-1": "pass"}
 
 
 def counted(**counts: int) -> Given:
@@ -309,8 +309,8 @@ LOCATION = {"S3Bucket": SOURCES, "S3Key": "app.vhdx"}
 
 
 def block(account: Account, **members: Any) -> Account:
-    told: dict[str, Any] = {"Name": "cad", "Arn": "arn:app-block", "State": "ACTIVE"}
-    return account.lists(DESCRIBE_APP_BLOCKS, told | {"SourceS3Location": LOCATION} | members)
+    reported: dict[str, Any] = {"Name": "cad", "Arn": "arn:app-block", "State": "ACTIVE"}
+    return account.lists(DESCRIBE_APP_BLOCKS, reported | {"SourceS3Location": LOCATION} | members)
 
 
 def source(**members: Any) -> Given:
@@ -671,22 +671,22 @@ def test_ar_08_the_key_of_recordings_is_in_scope(
     assert verdicts(account, "AR-08") == expected
 
 
-def test_buckets_and_keys_of_agents_are_asked_about() -> None:
+def test_buckets_and_keys_of_agents_are_requested() -> None:
     bucket, look = f"arn:aws:s3:::{SHOTS}", {"ScreenResolution": "W_1280xH_720"}
     named: dict[str, Any] = {**look, "S3BucketArn": bucket, "KmsKeyArn": KEY}
-    for uploads, records, asked in (
+    for uploads, records, requested in (
         (True, False, True),
         (False, True, True),
         (False, False, False),
         (None, None, True),
         (False, None, False),
     ):
-        told = {"ScreenshotsUploadEnabled": uploads, "ReplaySessionEnabled": records}
-        config = named | {name: on for name, on in told.items() if on is not None}
+        reported = {"ScreenshotsUploadEnabled": uploads, "ReplaySessionEnabled": records}
+        config = named | {name: on for name, on in reported.items() if on is not None}
         stacks = {"Stacks": [{"Name": "x", "AgentAccessConfig": config}]}
         of_stacks = [each for each in EACH_SCREENSHOTS if each.source is DESCRIBE_STACKS]
         wanted = [one for each in of_stacks for one in each.wanted(stacks)]
-        assert wanted == ([{"Bucket": SHOTS}] if asked else [])
+        assert wanted == ([{"Bucket": SHOTS}] if requested else [])
         keys = [each for each in DESCRIBE_KEY.each if each.source is DESCRIBE_STACKS]
         wanted = [one for each in keys for one in each.wanted(stacks)]
         assert wanted == ([{"KeyId": KEY}] if records else [])

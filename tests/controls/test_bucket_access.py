@@ -145,7 +145,7 @@ def but_arns(*arns: str) -> Given:
         fails,
     ),
 )  # fmt: skip
-def test_ar_16_asks_whom_an_exception_leaves_over(
+def test_ar_16_judges_whom_an_exception_leaves_over(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
@@ -185,10 +185,10 @@ def test_ar_16_says_who_is_left_over_and_who_is_denied(
     account: Account, given: Given, left: list[str], refused: list[str]
 ) -> None:
     finding = judged(account, given)
-    told = dict(part.split(": ", 1) for part in finding.observed.split("; ") if ": " in part)
+    reported = dict(part.split(": ", 1) for part in finding.observed.split("; ") if ": " in part)
     assert finding.status == "fail"
     not_denied, _, denied_to = finding.observed.partition("; Denied: ")
-    assert "Not denied" in told
+    assert "Not denied" in reported
     assert all(name in not_denied for name in left)
     assert all(name in denied_to for name in refused)
     assert not [name for name in refused if name in not_denied.partition("Not denied: ")[2]]
@@ -243,7 +243,7 @@ def test_ar_16_an_organisation_is_no_list_of_administrators(
     ("all roles", but_arns(f"{OWN}:role/*"), fails),
     ("nothing", stating(GUARD), fails),
 )
-def test_ar_16_asks_for_the_principals_only_where_a_pattern_needs_them(
+def test_ar_16_requires_the_principals_only_where_a_pattern_needs_them(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account.denies(DETAILS))
@@ -288,8 +288,8 @@ def test_ar_16_names_other_accounts_among_the_exceptions(
 ) -> None:
     finding = judged(account, given)
     assert [finding.status] == [one.status for one in expected]
-    told = finding.observed.partition("Other accounts not denied: ")[2].partition("; Policy")[0]
-    assert (STRANGER in told) is (finding.status == "fail")
+    reported = finding.observed.partition("Other accounts not denied: ")[2].partition("; Policy")[0]
+    assert (STRANGER in reported) is (finding.status == "fail")
 
 
 @scenarios(
@@ -358,12 +358,12 @@ def keyed(*statements: dict[str, Any], grants: tuple[Any, ...] = (), **metadata:
 
 
 def grant(principal: str | None, *operations: str, **members: Any) -> dict[str, Any]:
-    told = {
+    reported = {
         "GranteePrincipal": principal,
         "Operations": list(operations or ("Decrypt",)),
         **members,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def serving(condition: Any = None, **members: Any) -> dict[str, Any]:
@@ -550,9 +550,9 @@ def test_ar_14_names_everybody_where_only_the_access_points_own_block_may_hold_t
 
 @pytest.mark.parametrize("control", ["AR-07", "AR-14", "AR-16", "IT-04"])
 def test_what_the_organisation_could_deny_is_named_as_a_limit(control: str) -> None:
-    told = CONTROLS[control].remedy.console
-    assert "SCPs" in told
-    assert "RCPs" in told
+    reported = CONTROLS[control].remedy.console
+    assert "SCPs" in reported
+    assert "RCPs" in reported
 
 
 def test_it_04_keeps_its_verdict_beside_other_statements(account: Account) -> None:

@@ -116,9 +116,9 @@ def test_every_threshold_of_the_profile_decides_something() -> None:
 
 
 def test_every_control_is_described() -> None:
-    told = describe()
-    assert [one["id"] for one in told] == sorted(CONTROLS.keys() | ROLL_UPS.keys())
-    for one in told:
+    reported = describe()
+    assert [one["id"] for one in reported] == sorted(CONTROLS.keys() | ROLL_UPS.keys())
+    for one in reported:
         assert one["title"]
         assert one["gdpr"]
     assert describe(["AR-05"])[0]["about"] == "home-folder bucket"
@@ -234,7 +234,7 @@ def test_a_region_that_is_off_is_never_taken_for_one_without_anything(
 
 
 @EVERY
-def test_a_region_that_is_not_in_use_is_told_with_its_evidence(
+def test_a_region_that_is_not_in_use_is_reported_with_its_evidence(
     three_regions: list[Finding], name: str
 ) -> None:
     own = [one for one in three_regions if one.control == name and one.region == UNUSED]

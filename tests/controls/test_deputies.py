@@ -39,10 +39,10 @@ from tests.controls.test_rights import (
     at,
     by,
     by_points,
-    found,
     let,
     open_to,
     pointed,
+    statuses_of,
 )
 from tests.standins import ACCOUNT, HOME, KEY, REGION, Account
 
@@ -114,7 +114,7 @@ DENIED_E2 = but("ArnEquals", "aws:SourceArn", E2)
 )  # fmt: skip
 def test_id_05_services_act_for_others(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 # --- ID-05: patterns of account ids ---------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_id_05_services_act_for_others(account: Account, given: Given, expected:
 )  # fmt: skip
 def test_id_05_patterns_of_account_ids(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 # --- ID-05: denials that except access points -----------------------------------------------------
@@ -158,14 +158,16 @@ def test_id_05_denials_that_except_access_points(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    assert {who: status for who, status in found(account).items() if OWN not in who} == expected[0]
+    assert {
+        who: status for who, status in statuses_of(account).items() if OWN not in who
+    } == expected[0]
 
 
 def test_id_05_an_access_points_own_block_is_not_read(account: Account) -> None:
     """S3 turns it on for every new access point: User Guide, "Managing public access to access points"."""
     pointed(at("*"))(account)
     unknown = by(ANY, READ, status=REVIEWED) | by(PUBLIC, READ, status=REVIEWED)
-    assert found(account) == by(OWN, READ) | unknown
+    assert statuses_of(account) == by(OWN, READ) | unknown
 
 
 # --- policies that are no policies ----------------------------------------------------------------

@@ -88,12 +88,12 @@ def test_ds_01_macie_is_on(account: Account, given: Given, expected: list[Any]) 
     assert verdicts(account, "DS-01") == expected
 
 
-def test_ds_01_is_asked_for_each_region_that_holds_a_bucket(tmp_path: Path) -> None:
+def test_ds_01_judges_each_region_that_holds_a_bucket(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, "eu-central-1", "us-east-1"))
     account.bucket().bucket(HOME.replace(REGION, "us-east-1"), region="us-east-1")
     account.answers(GET_MACIE_SESSION, {"status": "PAUSED"}, "us-east-1")
-    told = {finding.region: finding.status for finding in findings(account, "DS-01")}
-    assert told == {"eu-central-1": "not applicable", REGION: "pass", "us-east-1": "fail"}
+    reported = {finding.region: finding.status for finding in findings(account, "DS-01")}
+    assert reported == {"eu-central-1": "not applicable", REGION: "pass", "us-east-1": "fail"}
 
 
 NONE_HELD = not_applicable("no bucket")
@@ -117,8 +117,8 @@ def job(when: dt.datetime | None = LATELY, error: str = "NONE", **members: Any) 
 
     def given(account: Account) -> None:
         unwatched(jobDetails=details | members)(account)
-        told = {"jobId": "j1", "lastRunErrorStatus": {"code": error}}
-        account.lists(LIST_CLASSIFICATION_JOBS, {"jobId": "j0"}, told)
+        reported = {"jobId": "j1", "lastRunErrorStatus": {"code": error}}
+        account.lists(LIST_CLASSIFICATION_JOBS, {"jobId": "j0"}, reported)
 
     return given
 
@@ -221,17 +221,17 @@ def test_ds_02_has_the_limit_of_a_profile_of_ones_own(tmp_path: Path) -> None:
     assert verdicts(account, "DS-02") == [fails]
 
 
-def found(*groups: dict[str, Any]) -> Given:
+def with_findings(*groups: dict[str, Any]) -> Given:
     return lambda account: account.bucket().watched().lists(GET_FINDING_STATISTICS, *groups)
 
 
 @scenarios(
     ("no bucket", nothing, NO_BUCKET),
     ("nothing found", lambda a: a.bucket().watched(), passes),
-    ("lower severities", found({"groupKey": "Medium", "count": 3}), passes),
-    ("one of high severity", found({"groupKey": "High", "count": 1}), to_be_reviewed),
-    ("none of high severity, spelt out", found({"groupKey": "High", "count": 0}), passes),
-    ("a severity that AWS leaves out", found({"count": 1}), to_be_reviewed),
+    ("lower severities", with_findings({"groupKey": "Medium", "count": 3}), passes),
+    ("one of high severity", with_findings({"groupKey": "High", "count": 1}), to_be_reviewed),
+    ("none of high severity, spelt out", with_findings({"groupKey": "High", "count": 0}), passes),
+    ("a severity that AWS leaves out", with_findings({"count": 1}), to_be_reviewed),
     (
         "the counts left out",
         lambda a: a.bucket().watched().answers(GET_FINDING_STATISTICS, {}, REGION),

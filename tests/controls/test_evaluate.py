@@ -119,7 +119,7 @@ def judge(tmp_path: Path) -> Callable[..., Findings]:
 Judge = Callable[..., Findings]
 
 
-def told(findings: Findings) -> list[tuple[str, str, str, str]]:
+def reported(findings: Findings) -> list[tuple[str, str, str, str]]:
     return [(f.region, f.resource, f.status, f.reason) for f in findings.leaves]
 
 
@@ -129,7 +129,7 @@ def told(findings: Findings) -> list[tuple[str, str, str, str]]:
 def test_one_finding_for_each_row(judge: Judge) -> None:
     things((HERE, {"colour": "red"}), (HERE, {"colour": "blue"}))
     declare(is_red)
-    assert told(judge()) == [(HERE, "thing 0", "pass", ""), (HERE, "thing 1", "fail", "")]
+    assert reported(judge()) == [(HERE, "thing 0", "pass", ""), (HERE, "thing 1", "fail", "")]
 
 
 def test_a_finding_says_what_was_observed_wanted_and_cited(judge: Judge) -> None:
@@ -162,9 +162,9 @@ def test_a_cell_that_was_not_seen_is_not_evidenced_and_says_why(judge: Judge) ->
 
 
 def test_a_value_that_aws_left_out_says_by_which_document_it_is_known(judge: Judge) -> None:
-    told = Cell("red", ("E0#",), assumed=("CreateThing: red unless set", "Guide: so it is"))
+    reported = Cell("red", ("E0#",), assumed=("CreateThing: red unless set", "Guide: so it is"))
     hidden = Cell(None, (), HIDDEN.gap, assumed=("Guide: nothing",))
-    things((HERE, {"colour": told, "size": hidden}))
+    things((HERE, {"colour": reported, "size": hidden}))
     declare(is_red, shows=("size",))
     (finding,) = judge().leaves
     assert finding.observed == (
@@ -174,7 +174,7 @@ def test_a_value_that_aws_left_out_says_by_which_document_it_is_known(judge: Jud
 
 
 @pytest.mark.parametrize("wrong", [True, False])
-def test_a_rule_is_never_asked_about_what_was_not_seen(judge: Judge, wrong: bool) -> None:
+def test_a_rule_is_never_applied_to_what_was_not_seen(judge: Judge, wrong: bool) -> None:
     things((HERE, {"colour": Cell("red" if wrong else "blue", (), HIDDEN.gap)}))
 
     def never(colour: str) -> bool:
@@ -309,7 +309,7 @@ def test_a_verdict_that_is_not_declared_is_an_error_of_the_kit(
         judge()
 
 
-def test_a_rule_without_columns_is_asked_for_each_row(judge: Judge) -> None:
+def test_a_rule_without_columns_is_applied_to_each_row(judge: Judge) -> None:
     things((HERE, {"colour": HIDDEN}))
 
     def always() -> Attested:
@@ -317,7 +317,7 @@ def test_a_rule_without_columns_is_asked_for_each_row(judge: Judge) -> None:
         return ATTESTED
 
     declare(always)
-    assert told(judge()) == [(HERE, "thing 0", "attested", "AWS")]
+    assert reported(judge()) == [(HERE, "thing 0", "attested", "AWS")]
 
 
 # --- the part of a table that a control is about --------------------------------------------
@@ -382,7 +382,7 @@ def test_incomplete_adds_a_row_to_those_seen(tmp_path: Path, judge: Judge) -> No
     declare(is_red)
     account = Account(tmp_path).denies(DESCRIBE_FLEETS)
     account.refuses(DESCRIBE_IMAGES, "InternalFailure", status=500)
-    assert told(judge(account)) == [
+    assert reported(judge(account)) == [
         (HERE, "thing 0", "pass", ""),
         (HERE, "any thing", "not evidenced", "denied"),
         (HERE, "any thing", "not evidenced", "failed"),
@@ -392,7 +392,7 @@ def test_incomplete_adds_a_row_to_those_seen(tmp_path: Path, judge: Judge) -> No
 def test_a_control_may_rest_on_fewer_calls_than_its_table(tmp_path: Path, judge: Judge) -> None:
     things(calls=(DESCRIBE_FLEETS, DESCRIBE_IMAGES))
     made = declare(is_red, rests_on=(DESCRIBE_FLEETS,))
-    assert told(judge(Account(tmp_path).denies(DESCRIBE_IMAGES))) == [
+    assert reported(judge(Account(tmp_path).denies(DESCRIBE_IMAGES))) == [
         (HERE, "no thing", "not applicable", "no thing")
     ]
     assert made.calls == {DESCRIBE_FLEETS}
@@ -403,7 +403,7 @@ def test_a_region_that_is_off_is_not_evidenced(tmp_path: Path, judge: Judge) -> 
     declare(is_red)
     account = Account(tmp_path, regions=(HERE, THERE), regions_off=(THERE,))
     found = judge(account)
-    assert told(found) == [
+    assert reported(found) == [
         (HERE, "thing 0", "pass", ""),
         (THERE, "any thing", "not evidenced", "region off"),
     ]
@@ -416,7 +416,7 @@ def test_a_region_that_is_not_in_use_is_not_applicable(tmp_path: Path, judge: Ju
     declare(is_red)
     account = Account(tmp_path, regions=(HERE, THERE), regions_unused=(THERE,))
     found = judge(account)
-    assert told(found) == [
+    assert reported(found) == [
         (HERE, "thing 0", "pass", ""),
         (THERE, "no thing", "not applicable", "no thing"),
     ]
@@ -581,9 +581,9 @@ def test_a_roll_up_has_the_severity_of_what_made_it_and_names_it(
     declare(second_is_red, "AR-91", severity=severities[1])
     roll_up("AR-50", responsibility=CUSTOMER)(lambda one: True)
     (summed,) = judge().roll_ups
-    status, severity, told = expected
+    status, severity, reported = expected
     assert (summed.status, summed.severity) == (status, severity)
-    assert summed.observed == f"{told} findings"
+    assert summed.observed == f"{reported} findings"
 
 
 def test_a_clause_of_a_severity_of_its_own_decides_that_of_the_roll_up(judge: Judge) -> None:
@@ -600,7 +600,7 @@ def test_a_clause_of_a_severity_of_its_own_decides_that_of_the_roll_up(judge: Ju
     assert (summed.severity, summed.observed) == ("low", "fail (low), by AR-90: 1 of 1 findings")
 
 
-def test_a_control_that_is_none_is_told() -> None:
+def test_an_unknown_control_is_reported() -> None:
     three()
     with pytest.raises(UserError, match=r"controls: 'AR-01' is not a control; did you mean"):
         select(["AR-98", "AR-01"])
@@ -649,7 +649,7 @@ def test_a_table_whose_cells_are_not_its_columns_is_a_mistake_of_the_kit(judge: 
     ],
     ids=str,
 )
-def test_how_a_value_is_told(value: Any, words: str) -> None:
+def test_how_a_value_is_reported(value: Any, words: str) -> None:
     assert shown(value) == words
 
 

@@ -55,7 +55,7 @@ LEAVING = pytest.mark.parametrize("control", sorted(LOCAL))
 
 
 def setting(**settings: str) -> dict[str, Any]:
-    listed = [{"Action": action, "Permission": told} for action, told in settings.items()]
+    listed = [{"Action": action, "Permission": reported} for action, reported in settings.items()]
     return {"UserSettings": listed}
 
 
@@ -73,7 +73,7 @@ def test_what_leaves_to_the_own_device(
     tmp_path: Path, control: str, own: str, default: Any, strict: Any
 ) -> None:
     others = dict.fromkeys(LOCAL.values(), "DISABLED") | {LOCAL[control]: own}
-    members = setting(**{action: told for action, told in others.items() if told})
+    members = setting(**{action: reported for action, reported in others.items() if reported})
     for thresholds, expected in (("default", default), ("strict", strict)):
         folder = tmp_path / thresholds
         folder.mkdir()
@@ -162,9 +162,12 @@ def test_ex_04_nobody_is_registered_unless_declared(account: Account) -> None:
     assert verdicts(account, "EX-04") == [fails, fails]
 
 
-def test_ex_04_counts_domains_and_does_not_tell_them(account: Account) -> None:
-    told = {"Domains": ["jane.example", "x.example"], "DomainsRequireAdminConsent": ["x.example"]}
-    account.stack(StorageConnectors=[{"ConnectorType": "ONE_DRIVE", **told}])
+def test_ex_04_counts_domains_and_names_none(account: Account) -> None:
+    reported = {
+        "Domains": ["jane.example", "x.example"],
+        "DomainsRequireAdminConsent": ["x.example"],
+    }
+    account.stack(StorageConnectors=[{"ConnectorType": "ONE_DRIVE", **reported}])
     (finding,) = findings(account, "EX-04")
     assert "Domains admitted: 2; Domains that need an administrator's consent: 1" in (
         finding.observed
@@ -568,7 +571,7 @@ def test_ex_10_shows_what_agents_may_do(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("reported", "shown"),
     [
         ({"ReplaySessionEnabled": True, "ScreenshotsUploadEnabled": False}, ("no", "yes")),
         ({"ReplaySessionEnabled": False, "ScreenshotsUploadEnabled": True}, ("yes", "no")),
@@ -577,11 +580,11 @@ def test_ex_10_shows_what_agents_may_do(account: Account) -> None:
     ],
 )
 def test_ex_10_shows_what_is_kept_of_agents_sessions(
-    account: Account, told: dict[str, bool], shown: tuple[str, str]
+    account: Account, reported: dict[str, bool], shown: tuple[str, str]
 ) -> None:
     settings = [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]
     look = {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
-    config = {"Settings": settings, **look, "UserControlMode": "VIEW_STOP", **told}
+    config = {"Settings": settings, **look, "UserControlMode": "VIEW_STOP", **reported}
     (finding,) = findings(account.stack(AgentAccessConfig=config), "EX-10")
     assert f"screenshots are kept: {shown[0]}" in finding.observed
     assert f"sessions are recorded: {shown[1]}" in finding.observed

@@ -88,8 +88,8 @@ def test_gv_01_cites_the_parameters(tmp_path: Path) -> None:
 def report(
     name: str = "SOC 2 Type II", ended: dt.datetime | None = AS_OF, state: str = "PUBLISHED"
 ) -> dict[str, Any]:
-    told = {"name": name, "state": state, "arn": "arn:aws:artifact:::report/1", "series": "x"}
-    return told | ({"periodEnd": ended} if ended else {})
+    reported = {"name": name, "state": state, "arn": "arn:aws:artifact:::report/1", "series": "x"}
+    return reported | ({"periodEnd": ended} if ended else {})
 
 
 def listing(*reports: Any) -> Given:
@@ -102,7 +102,7 @@ STALE = not_evidenced("no current report")
 ARTIFACT = attested("AWS Artifact: ")
 
 
-def asked_for(folder: Path, *frameworks: str, **declared: Any) -> Account:
+def requested_for(folder: Path, *frameworks: str, **declared: Any) -> Account:
     """An account whose profile names these frameworks."""
     own = folder / "ours.yaml"
     own.write_text(f"attestations: [{', '.join(frameworks)}]\n")
@@ -154,7 +154,7 @@ def asked_for(folder: Path, *frameworks: str, **declared: Any) -> Account:
 def test_gv_02_a_current_report_that_was_read_attests_its_framework(
     tmp_path: Path, framework: str, given: Given, expected: Any
 ) -> None:
-    account = asked_for(tmp_path, framework, reports_read={framework: "TPRM 4"})
+    account = requested_for(tmp_path, framework, reports_read={framework: "TPRM 4"})
     given(account)
     assert verdicts(account, "GV-02") == [expected]
 
@@ -176,7 +176,7 @@ def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
     tmp_path: Path, reading: str, expected: Any
 ) -> None:
     declared = {"reports_read": {"SOC 2": reading}} if reading else {}
-    account = asked_for(tmp_path, "SOC 2", **declared)
+    account = requested_for(tmp_path, "SOC 2", **declared)
     account.lists(LIST_REPORTS, report(ended=dt.datetime(2026, 10, 31, tzinfo=dt.UTC)))
     assert verdicts(account, "GV-02") == [expected]
 
@@ -185,7 +185,7 @@ def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
 def test_gv_02_a_certificate_is_read_while_its_period_runs(
     tmp_path: Path, reading: str, read: bool
 ) -> None:
-    account = asked_for(tmp_path, "ISO 27001", reports_read={"ISO 27001": reading})
+    account = requested_for(tmp_path, "ISO 27001", reports_read={"ISO 27001": reading})
     runs = {"periodStart": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
     until = dt.datetime(2028, 12, 31, tzinfo=dt.UTC)
     account.lists(LIST_REPORTS, report("ISO 27001 Certificate", ended=until) | runs)
@@ -194,7 +194,7 @@ def test_gv_02_a_certificate_is_read_while_its_period_runs(
 
 def test_gv_02_has_a_row_for_each_framework_that_the_profile_names(tmp_path: Path) -> None:
     read = {"SOC 2": "TPRM 4", "ISO 27018": "TPRM 5"}
-    account = asked_for(tmp_path, "SOC 2", "C5", "ISO 27001", "ISO 27018", reports_read=read)
+    account = requested_for(tmp_path, "SOC 2", "C5", "ISO 27001", "ISO 27018", reports_read=read)
     account.lists(LIST_REPORTS, report(), report("C5"), report("CISPE"))
     found = {one.resource: one for one in findings(account, "GV-02")}
     assert {name: (one.status, one.reason[:17]) for name, one in found.items()} == {
@@ -220,7 +220,7 @@ def test_gv_02_has_a_row_for_each_framework_that_the_profile_names(tmp_path: Pat
 def test_gv_02_any_of_the_current_reports_may_have_been_read(
     tmp_path: Path, reading: str, expected: str
 ) -> None:
-    account = asked_for(tmp_path, "SOC 2", reports_read={"SOC 2": reading})
+    account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": reading})
     for ended in (
         dt.datetime(2025, 12, 31, tzinfo=dt.UTC),
         dt.datetime(2026, 10, 31, tzinfo=dt.UTC),
@@ -240,7 +240,7 @@ def test_gv_02_one_report_does_not_attest_another_framework(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("months", "status"), [(3, "attested"), (2, "not evidenced")])
 def test_gv_02_has_the_age_of_the_profile(tmp_path: Path, months: int, status: str) -> None:
-    account = asked_for(tmp_path, "SOC 2", reports_read={"SOC 2": "TPRM 4"})
+    account = requested_for(tmp_path, "SOC 2", reports_read={"SOC 2": "TPRM 4"})
     with (tmp_path / "ours.yaml").open("a") as own:
         own.write(f"report_valid_months: {months}\n")
     account.lists(LIST_REPORTS, report(ended=AS_OF - dt.timedelta(days=70)))
@@ -302,8 +302,8 @@ def copying(bucket: str, location: str | None = ABROAD, **rule: Any) -> Given:
 
     def given(account: Account) -> Account:
         account.bucket()
-        told = replication(bucket, **rule)
-        account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
+        reported = replication(bucket, **rule)
+        account.answers(GET_BUCKET_REPLICATION, reported, REGION, Bucket=HOME)
         account.lists(LIST_COPY_BUCKETS, {"Name": bucket}, Prefix=bucket)
         answer = {"LocationConstraint": location} if location else {}
         return account.answers(GET_BUCKET_LOCATION, answer, REGION, Bucket=bucket)
@@ -341,8 +341,8 @@ def copying_twice(*accounts: str) -> Given:
             account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket=f"copies-{n}")
             if not one:
                 account.lists(LIST_COPY_BUCKETS, Prefix=f"copies-{n}")
-        told = {"ReplicationConfiguration": {"Role": "", "Rules": rules}}
-        account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME)
+        reported = {"ReplicationConfiguration": {"Role": "", "Rules": rules}}
+        account.answers(GET_BUCKET_REPLICATION, reported, REGION, Bucket=HOME)
 
     return given
 
@@ -491,8 +491,8 @@ def test_gv_05_says_that_a_copy_goes_to_nobody_knows_whom(
 def test_gv_05_does_not_take_a_denied_list_for_a_stranger(tmp_path: Path) -> None:
     account = Account(tmp_path, allowed_regions=[REGION]).bucket(listed=False)
     account.stack(StorageConnectors=[{"ConnectorType": "HOMEFOLDERS", "ResourceIdentifier": HOME}])
-    told = replication("appstream-copies")
-    account.answers(GET_BUCKET_REPLICATION, told, REGION, Bucket=HOME).denies(LIST_BUCKETS)
+    reported = replication("appstream-copies")
+    account.answers(GET_BUCKET_REPLICATION, reported, REGION, Bucket=HOME).denies(LIST_BUCKETS)
     where = {"LocationConstraint": REGION}
     account.answers(GET_BUCKET_LOCATION, where, REGION, Bucket="appstream-copies")
     found = [one for one in findings(account, "GV-05") if one.resource == HOME]

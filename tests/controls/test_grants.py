@@ -195,9 +195,9 @@ def test_id_05_a_list_that_was_cut_short(account: Account) -> None:
 
 def test_id_05_names_nobody(account: Account) -> None:
     used(account).allowed("jane.doe", allow(), kind="User", attached=(MINE,)).policy(MINE, allow())
-    told = repr(findings(account, "ID-05"))
-    assert "jane" not in told
-    assert "mine" not in told
+    reported = repr(findings(account, "ID-05"))
+    assert "jane" not in reported
+    assert "mine" not in reported
 
 
 @scenarios(
@@ -353,10 +353,10 @@ INSTANCE = f"arn:aws:iam::{ACCOUNT}:role/instance"
 
 def test_id_07_says_when_a_setting_is_known_by_its_default_alone(account: Account) -> None:
     account.fleet("a", DisableIMDSV1=None).fleet("b", DisableIMDSV1=False)
-    told = [
+    reported = [
         "AWS left a member out: DisableIMDSV1" in one.observed for one in findings(account, "ID-07")
     ]
-    assert told == [True, False]
+    assert reported == [True, False]
 
 
 def machine(*statements: Any, v1_off: bool | None = True, **members: Any) -> Given:

@@ -29,21 +29,21 @@ def entry(name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(CONTROLS))
 def test_all_that_is_declared_of_a_control_is_in_it(name: str) -> None:
-    one, told = CONTROLS[name], entry(name)
-    assert one.title in told
-    assert one.severity in told
-    assert one.responsibility in told
-    assert one.noun in told
-    assert ("Beyond AWS's page" in told) or (one.source in told)
-    tested, _, context = told.partition("related and not tested")
+    one, reported = CONTROLS[name], entry(name)
+    assert one.title in reported
+    assert one.severity in reported
+    assert one.responsibility in reported
+    assert one.noun in reported
+    assert ("Beyond AWS's page" in reported) or (one.source in reported)
+    tested, _, context = reported.partition("related and not tested")
     assert all(f"Article {a}: {why}" in tested for a, why in cited(one.gdpr, "").items())
     assert all(f"Article {a}: {why}" in context for a, why in cited(one.context, "").items())
-    assert all(clause.expected in told for clause in one.clauses)
-    assert all(f"`{limit}`" in told for limit in one.thresholds if limit != "as_of")
-    assert all(f"`{call.name}`" in told and call.action in told for call in one.calls)
-    assert one.remedy.console in told
-    assert one.remedy.cli in told
-    assert one.remedy.terraform in told
+    assert all(clause.expected in reported for clause in one.clauses)
+    assert all(f"`{limit}`" in reported for limit in one.thresholds if limit != "as_of")
+    assert all(f"`{call.name}`" in reported and call.action in reported for call in one.calls)
+    assert one.remedy.console in reported
+    assert one.remedy.cli in reported
+    assert one.remedy.terraform in reported
 
 
 def test_sections_statements_thresholds_and_calls_are_in_it() -> None:
@@ -76,9 +76,9 @@ def test_a_rule_that_only_attests_cites_the_page() -> None:
 
 
 def test_the_worst_verdict_comes_first_and_what_a_row_fills_in_is_left_open() -> None:
-    told = list(verdicts(CONTROLS["IT-06"]))
-    assert [status for status, _, _ in told] == [FAIL, NOT_EVIDENCED, PASS, NOT_APPLICABLE]
-    assert told[1] == (NOT_EVIDENCED, "needs review", "TLS versions not known: …")
+    reported = list(verdicts(CONTROLS["IT-06"]))
+    assert [status for status, _, _ in reported] == [FAIL, NOT_EVIDENCED, PASS, NOT_APPLICABLE]
+    assert reported[1] == (NOT_EVIDENCED, "needs review", "TLS versions not known: …")
 
 
 # --- in a terminal --------------------------------------------------------------------------

@@ -199,7 +199,7 @@ def test_it_03_says_how_many_from_when_to_when(account: Account) -> None:
     (finding,) = findings(account, "IT-03")
     assert "AppStream events seen: 2; of these with TLS details: 1" in finding.observed
     first, last = (f"{end} event 2026-11-23T12:00:00+00:00" for end in ("first", "last"))
-    assert f"{first}, {last}, days asked for 90, all read yes" in finding.observed
+    assert f"{first}, {last}, days requested 90, all read yes" in finding.observed
 
 
 NEWEST = "a sample: the newest 2 events, 2026-11-21 12:00 to 2026-11-23 12:00 UTC; older ones were not read"
@@ -263,7 +263,7 @@ def test_a_sample_in_one_region_makes_none_of_another(tmp_path: Path) -> None:
     assert found == {REGION: True, "eu-central-1": False}
 
 
-def test_it_03_wants_the_version_that_the_profile_asks_for(tmp_path: Path) -> None:
+def test_it_03_wants_the_version_that_the_profile_requires(tmp_path: Path) -> None:
     own = tmp_path / "ours.yaml"
     own.write_text("minimum_tls: TLSv1.3\n")
     account = Account(tmp_path, thresholds=str(own)).fleet().event("TLSv1.2")
@@ -378,8 +378,10 @@ def themed(**theme: Any) -> Given:
     """A stack whose theme has these members."""
 
     def given(account: Account) -> Account:
-        told = {"Theme": {"StackName": "design", **theme}}
-        return account.stack().answers(DESCRIBE_THEME_FOR_STACK, told, REGION, StackName="design")
+        reported = {"Theme": {"StackName": "design", **theme}}
+        return account.stack().answers(
+            DESCRIBE_THEME_FOR_STACK, reported, REGION, StackName="design"
+        )
 
     return given
 
@@ -505,7 +507,7 @@ def federal(folder: Path, region: str = FEDERAL, **run: Any) -> Account:
         "users denied beside a VPC endpoint",
     ],
 )
-def test_it_07_where_fips_is_asked_for(tmp_path: Path, given: Given, expected: Any) -> None:
+def test_it_07_where_fips_is_requested(tmp_path: Path, given: Given, expected: Any) -> None:
     account = federal(tmp_path)
     given(account)
     assert verdicts(account, "IT-07") == [expected]

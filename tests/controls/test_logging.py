@@ -454,7 +454,7 @@ def guarded(given: Given, **key: Any) -> Given:
         passes,
     ),
 )
-def test_lg_01_asks_for_what_matters_of_other_services(
+def test_lg_01_requires_what_matters_of_other_services(
     used: Account, given: Given, expected: list[Any]
 ) -> None:
     given(used)
@@ -462,7 +462,7 @@ def test_lg_01_asks_for_what_matters_of_other_services(
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reported"),
     [
         ({"NotEquals": ["kms.amazonaws.com"]}, "kms.amazonaws.com"),
         ({"NotStartsWith": ["kms."]}, "kms.amazonaws.com"),
@@ -477,18 +477,18 @@ def test_lg_01_asks_for_what_matters_of_other_services(
     ],
 )
 def test_lg_01_names_what_is_left_out(
-    used: Account, source: dict[str, list[str]], told: str
+    used: Account, source: dict[str, list[str]], reported: str
 ) -> None:
     used.store("lake", REGION, management(eventSource=source))
     (finding,) = findings(used, "LG-01")
-    assert f"Left out: {told}" in finding.observed
+    assert f"Left out: {reported}" in finding.observed
     assert "jane" not in finding.observed
 
 
 def test_lg_01_names_kinds_of_events_that_are_left_out(used: Account) -> None:
     used.store("lake", REGION, NOT_BY_AWS)
     (finding,) = findings(used, "LG-01")
-    assert "Left out: events that are no calls of an API" in finding.observed
+    assert "Left out: events other than API calls" in finding.observed
     assert finding.hint == "some events are left out: who sees what happens there?"
 
 
@@ -667,8 +667,8 @@ def test_lg_01_accepts_a_store_elsewhere_that_takes_in_all_regions(
 ) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1")).fleet()
     account.store("lake", "us-east-1", **members)
-    told = {finding.region: finding.status for finding in findings(account, "LG-01")}
-    assert told == {REGION: status, "us-east-1": "not applicable"}
+    reported = {finding.region: finding.status for finding in findings(account, "LG-01")}
+    assert reported == {REGION: status, "us-east-1": "not applicable"}
 
 
 @pytest.mark.parametrize(
@@ -687,8 +687,8 @@ def test_lg_01_does_not_fail_for_a_store_elsewhere_that_was_not_seen(
 ) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1")).fleet()
     given(account)
-    told = {finding.region: finding.status for finding in findings(account, "LG-01")}
-    assert told[REGION] == "not evidenced"
+    reported = {finding.region: finding.status for finding in findings(account, "LG-01")}
+    assert reported[REGION] == "not evidenced"
 
 
 NO_BUCKET = not_applicable("no bucket")
@@ -1331,12 +1331,12 @@ def reporting(days: float | None = 0.5, *errors: str, busy: str = "") -> Given:
     """A subscription whose last report is so old, and a fleet with sessions counted so."""
 
     def given(account: Account) -> Account:
-        told: dict[str, Any] = {"S3BucketName": LOGS, "Schedule": "DAILY"}
+        reported: dict[str, Any] = {"S3BucketName": LOGS, "Schedule": "DAILY"}
         if days is not None:
-            told["LastGeneratedReportDate"] = AS_OF - dt.timedelta(days=days)
+            reported["LastGeneratedReportDate"] = AS_OF - dt.timedelta(days=days)
         if errors:
-            told["SubscriptionErrors"] = [{"ErrorCode": error} for error in errors]
-        account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, told)
+            reported["SubscriptionErrors"] = [{"ErrorCode": error} for error in errors]
+        account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, reported)
         capacity = {"Desired": 1, "InUse": 0} | ({busy: 1} if busy else {})
         return account.fleet("idle").fleet(ComputeCapacityStatus=capacity)
 

@@ -380,7 +380,8 @@ def test_md_03_says_which_field_and_which_kind_of_secret(account: Account) -> No
     account.stack(RedirectURL=f"https://example.org/?sig={secret('url-query-secret')}")
     (finding,) = findings(account, "MD-03")
     assert (
-        "Credentials found: url-query-secret; Field: RedirectURL; Scheme: https" in finding.observed
+        "Credentials in texts: url-query-secret; Field: RedirectURL; Scheme: https"
+        in finding.observed
     )
 
 

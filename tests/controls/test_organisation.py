@@ -37,8 +37,8 @@ HELD = not_evidenced("administrator")
 
 
 def _organisation(account: Account) -> Account:
-    told = {"Organization": {"Id": "o-example00000", "MasterAccountId": MANAGER}}
-    return account.answers(DESCRIBE_ORGANIZATION, told)
+    reported = {"Organization": {"Id": "o-example00000", "MasterAccountId": MANAGER}}
+    return account.answers(DESCRIBE_ORGANIZATION, reported)
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_where_it_is_kept_is_as_the_owner_sees_it(
 
 def store(selectors: list[Any], **members: Any) -> Given:
     """An event data store of the organisation."""
-    told = {
+    reported = {
         "EventDataStoreArn": STORE,
         "Name": "org",
         "Status": "ENABLED",
@@ -247,7 +247,7 @@ def store(selectors: list[Any], **members: Any) -> Given:
 
     def given(account: Account) -> None:
         account.lists(LIST_EVENT_DATA_STORES, {"EventDataStoreArn": STORE, "Name": "org"})
-        account.answers(GET_EVENT_DATA_STORE, told, REGION, EventDataStore=STORE)
+        account.answers(GET_EVENT_DATA_STORE, reported, REGION, EventDataStore=STORE)
 
     return given
 

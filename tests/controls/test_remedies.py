@@ -182,7 +182,7 @@ def test_a_whole_configuration_is_read_before_it_is_replaced(name: str) -> None:
 
 
 @WITH_COMMANDS
-def test_a_running_fleet_is_not_asked_for_what_it_refuses(name: str) -> None:
+def test_a_running_fleet_gets_no_command_that_it_refuses(name: str) -> None:
     stopped = elastic = False
     for line in lines(name):
         if line.startswith("#"):

@@ -77,7 +77,7 @@ def helpdesk(
     return given
 
 
-def found(account: Account, control: str = "ID-05") -> dict[str, str]:
+def statuses_of(account: Account, control: str = "ID-05") -> dict[str, str]:
     """What is said of everybody who holds something, by who it is and what."""
     labelled = ("role", "user", "identity")
     said = {}
@@ -223,20 +223,22 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
 )  # fmt: skip
 def test_id_05_policies_of_buckets(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 def test_id_05_accounts_of_the_organisation_may(tmp_path: Path) -> None:
     account = Account(tmp_path, organisation_accounts=[OTHER])
     open_to(let({"AWS": OTHER}, "s3:GetObject"), let({"AWS": "8" * 12}, "s3:GetObject"))(account)
-    assert found(account) == by(FOREIGN, READ, status="pass") | by(f"account {'8' * 12}", READ)
+    assert statuses_of(account) == by(FOREIGN, READ, status="pass") | by(
+        f"account {'8' * 12}", READ
+    )
 
 
 def test_id_05_the_owner_is_no_foreign_canonical_user(account: Account) -> None:
     open_to(let({"CanonicalUser": "79a5"}, "s3:GetObject"))(account)
     buckets = [{"Name": HOME, "BucketRegion": REGION}]
     account.answers(LIST_BUCKETS, {"Buckets": buckets, "Owner": {"ID": "79a5"}})
-    assert found(account) == {}
+    assert statuses_of(account) == {}
 
 
 @pytest.mark.parametrize("statements", [(), (allow("s3:*"),)], ids=["no policy", "S3"])
@@ -251,11 +253,11 @@ def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: An
     assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
 
 
-def test_id_05_says_by_which_policy_and_what_was_not_asked(account: Account) -> None:
+def test_id_05_says_by_which_policy_and_what_was_not_requested(account: Account) -> None:
     helpdesk(let({"AWS": HELPDESK}, "s3:GetObject"))(account)
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]
     assert f"By: the policy of {HOME}" in one.observed
-    assert "Not asked: service and resource control policies" in one.observed
+    assert "Not evaluated: service and resource control policies" in one.observed
 
 
 # --- access points of buckets ---------------------------------------------------------------------
@@ -337,7 +339,7 @@ def by_points(value: Any, operator: str = "StringEquals", key: str = "Account") 
 )  # fmt: skip
 def test_id_05_access_points(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 def everybody_else(account: Account) -> dict[str, str]:
@@ -359,20 +361,20 @@ NOBODY = dict.fromkeys((READ, LIST, CHANGE), "pass")
 
 @pytest.mark.parametrize("unread", UNREAD)
 def test_id_05_access_points_that_nobody_read(account: Account, unread: str) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(at({"AWS": HELPDESK}))(account)
-    account.denies(call, REGION, **asked)
+    account.denies(call, REGION, **requested)
     assert everybody_else(account) == dict.fromkeys(NOBODY, call.name)
-    assert found(account) == {}
+    assert statuses_of(account) == {}
 
 
 @pytest.mark.parametrize("unread", UNREAD)
 def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_them(
     account: Account, unread: str
 ) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(at({"AWS": HELPDESK}), bucket=())(account)
-    account.denies(call, REGION, **asked)
+    account.denies(call, REGION, **requested)
     assert everybody_else(account) == NOBODY
 
 
@@ -380,10 +382,10 @@ def test_id_05_access_points_unread_decide_nothing_where_no_policy_leaves_it_to_
 def test_id_05_a_role_has_rights_by_access_points_that_nobody_read(
     account: Account, unread: str
 ) -> None:
-    call, asked = UNREAD[unread]
+    call, requested = UNREAD[unread]
     pointed(identity=(on_point(),))(account)
-    account.denies(call, REGION, **asked)
-    assert found(account) == by("role", READ, status="not evidenced")
+    account.denies(call, REGION, **requested)
+    assert statuses_of(account) == by("role", READ, status="not evidenced")
 
 
 def test_id_05_an_access_point_of_which_aws_leaves_the_arn_out(account: Account) -> None:
@@ -411,10 +413,10 @@ def test_id_05_names_the_access_point_and_cites_its_policy(account: Account) -> 
 def test_id_07_access_points(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     account.fleet("taken", IamRoleArn=HELPDESK, DisableIMDSV1=True)
-    found = findings(account, "ID-07")
+    statuses_of = findings(account, "ID-07")
     # The other fleet lets IMDSv1 be used.
-    assert sorted(one.status for one in found) == ["fail", "fail" if expected[0] else "pass"]
-    assert all(any(name in one.observed for one in found) for name in expected[0])
+    assert sorted(one.status for one in statuses_of) == ["fail", "fail" if expected[0] else "pass"]
+    assert all(any(name in one.observed for one in statuses_of) for name in expected[0])
 
 
 ROOT = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
@@ -473,7 +475,7 @@ def test_id_05_foreign_accounts_that_roles_trust(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 def on(operator: str, key: str, value: Any) -> dict[str, Any]:
@@ -502,7 +504,7 @@ def test_id_05_foreign_accounts_that_roles_trust_on_a_condition(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 @scenarios(
@@ -518,7 +520,7 @@ def test_id_08_foreign_accounts_that_roles_trust_on_a_condition(
     account: Account, given: Any, expected: list[Any]
 ) -> None:
     trusting(trust({"AWS": OTHER}, **given), allow("appstream:CreateStreamingURL"))(account)
-    assert found(account, "ID-08").get(f"{FOREIGN}: {MINT}") == expected[0]
+    assert statuses_of(account, "ID-08").get(f"{FOREIGN}: {MINT}") == expected[0]
 
 
 # --- roles by way of roles ------------------------------------------------------------------------
@@ -553,7 +555,7 @@ def test_id_05_roles_that_lead_to_roles(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    statuses = [found(account).get(f"{who}: {GIVE}") for who in ("role", FOREIGN)]
+    statuses = [statuses_of(account).get(f"{who}: {GIVE}") for who in ("role", FOREIGN)]
     assert statuses == expected
 
 
@@ -585,6 +587,15 @@ def github(effect: str, **condition: Any) -> dict[str, Any]:
     }
 
 
+def but_to(principal: Any, **members: Any) -> dict[str, Any]:
+    """A trust policy that lets everybody but a principal assume a role."""
+    policy = trust(None, NotPrincipal=principal, **members)
+    policy["Statement"] = [
+        {k: v for k, v in s.items() if v is not None} for s in policy["Statement"]
+    ]
+    return policy
+
+
 def by_saml(*held: Any, **members: Any) -> Given:
     return trusting(
         trust({"Federated": SAML}, **{"Action": "sts:AssumeRoleWithSAML"} | members), *held
@@ -610,6 +621,11 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ("SAML, for a role without rights", by_saml(allow("ec2:*")), {}),
     ("SAML, denied", by_saml(READS, Effect="Deny"), ROLE),
     ("SAML, by an action that is not SAML's", by_saml(READS, Action="sts:AssumeRole"), ROLE),
+    ("everybody but an account", trusting(but_to({"AWS": OTHER}), READS), ROLE | by("any AWS account", READ)),
+    ("every provider but GitHub's", trusting(but_to({"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"}, Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider", trusting(trust("*", Action="sts:AssumeRoleWithWebIdentity"), READS), ANYBODY),
+    ("every provider but Google, for one application", trusting(but_to({"Federated": "accounts.google.com"}, Action="sts:AssumeRoleWithWebIdentity", Condition={"StringEquals": {"www.amazon.com:app_id": "x"}}), READS), SINGLED_OUT),
+    ("nobody by a provider, of everybody", trusting(trust("*", Action="sts:TagSession"), READS), ROLE),
     ("one repository of GitHub's", signed_in(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": "repo:a/b:ref:refs/heads/main"}), SINGLED_OUT),
     ("an organisation of GitHub's", signed_in(GITHUB, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
     ("anybody at GitHub", signed_in(GITHUB), ANYBODY),
@@ -705,14 +721,14 @@ def test_id_05_who_signs_in_by_a_provider(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 def test_id_05_a_declared_provider_may(tmp_path: Path) -> None:
     provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{GITHUB}"
     account = Account(tmp_path, administrators=[provider, f"arn:aws:iam::{ACCOUNT}:role/reader"])
     signed_in(GITHUB)(account)
-    assert set(found(account).values()) == {"pass"}
+    assert set(statuses_of(account).values()) == {"pass"}
 
 
 # --- a role whose trust policy AWS leaves out ------------------------------------------------------
@@ -780,7 +796,7 @@ def test_id_05_unique_ids_that_nobody_here_has(
     account: Account, given: Given, expected: list[Any]
 ) -> None:
     given(account)
-    assert found(account) == expected[0]
+    assert statuses_of(account) == expected[0]
 
 
 def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None:
@@ -790,7 +806,7 @@ def test_id_05_unique_ids_of_the_account_are_its_roles(account: Account) -> None
     others = {key: [] for key in ("UserDetailList", "GroupDetailList", "Policies")}
     details = {"RoleDetailList": [role], "IsTruncated": False, **others}
     account.answers(GET_ACCOUNT_AUTHORIZATION_DETAILS, details)
-    assert found(account) == ROLE
+    assert statuses_of(account) == ROLE
 
 
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
@@ -929,7 +945,7 @@ NEAR = [
     ],
     ids=str,
 )
-def test_conditions_are_asked_of_the_account(
+def test_conditions_are_decided_for_the_account(
     account: Account, control: str, condition: tuple[str, str, Any], status: str | None
 ) -> None:
     operator, key, value = condition
@@ -969,7 +985,7 @@ IN_OURS, IN_THEIRS = (
     ],
     ids=str,
 )
-def test_id_05_asks_for_the_organisation_that_a_condition_names(
+def test_id_05_requires_the_organisation_that_a_condition_names(
     account: Account, condition: Any, organisation: str | None, expected: str | None
 ) -> None:
     used(account).allowed("worker", allow("s3:GetObject", Condition=condition))
@@ -1015,7 +1031,7 @@ def test_id_07_what_streaming_users_can_take(
     assert [f.status for f in findings(account, "ID-07")] == [statuses[expected[0]]]
 
 
-def test_id_07_is_asked_of_administrators_roles_too(tmp_path: Path) -> None:
+def test_id_07_judges_administrators_roles_too(tmp_path: Path) -> None:
     account = Account(tmp_path, administrators=["*"])
     machine(READS)(account)
     assert [f.status for f in findings(account, "ID-07")] == ["fail"]
@@ -1031,12 +1047,12 @@ def test_id_07_reads_policies_of_buckets(account: Account) -> None:
 def test_id_05_a_service_that_a_role_trusts_is_not_let_into_buckets(account: Account) -> None:
     open_to(let("*", "s3:GetObject"), restrict=True)(account)
     account.allowed("machine", trusts=trust({"Service": "ec2.amazonaws.com"}))
-    assert found(account) == by(OWN, READ)
+    assert statuses_of(account) == by(OWN, READ)
 
 
 def test_id_05_an_account_that_holds_all(account: Account) -> None:
     used(account).allowed("worker", allow(), trusts=trust({"AWS": OTHER}))
-    assert found(account) == by("role", *ALL) | by(FOREIGN, *ALL)
+    assert statuses_of(account) == by("role", *ALL) | by(FOREIGN, *ALL)
 
 
 def test_id_05_a_policy_that_nobody_saw_may_be_all_that_a_role_has(account: Account) -> None:
@@ -1054,12 +1070,12 @@ STILL = {"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
     [(UNTIL, {}), (FROM, {}), (STILL, by(FOREIGN, READ)), ({}, by(FOREIGN, READ))],
     ids=["has ended", "has not begun", "has not ended", "without a time"],
 )
-def test_what_a_policy_lets_in_is_asked_as_of_the_collection(
+def test_what_a_policy_lets_in_is_decided_as_of_the_collection(
     account: Account, when: dict[str, Any], expected: dict[str, str]
 ) -> None:
     members = {"Condition": when} if when else {}
     open_to(let({"AWS": OTHER}, "s3:GetObject", **members))(account)
-    assert found(account) == expected
+    assert statuses_of(account) == expected
 
 
 @pytest.mark.parametrize(
@@ -1067,9 +1083,9 @@ def test_what_a_policy_lets_in_is_asked_as_of_the_collection(
     [(UNTIL, {}), (STILL, by("role", READ))],
     ids=["has ended", "has not ended"],
 )
-def test_what_an_identity_policy_allows_is_asked_as_of_the_collection(
+def test_what_an_identity_policy_allows_is_decided_as_of_the_collection(
     account: Account, when: dict[str, Any], expected: dict[str, str]
 ) -> None:
     open_to()(account)
     account.allowed("Temp", allow("s3:GetObject", f"{H}/*", Condition=when))
-    assert found(account) == expected
+    assert statuses_of(account) == expected

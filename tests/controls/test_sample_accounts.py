@@ -18,7 +18,7 @@ from tests.accounts import EXPECTED, VERDICTS, run_of
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def findings_of(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Findings of an account by control, collected once."""
 
     @cache
@@ -52,26 +52,26 @@ def test_every_control_has_its_expectation(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "control"),
-    [(name, control) for name, told in EXPECTED.items() for control in told["controls"]],
+    [(name, control) for name, reported in EXPECTED.items() for control in reported["controls"]],
 )
-def test_the_verdict_is_the_one_written_down(found: Any, name: str, control: str) -> None:
-    told = EXPECTED[name]["controls"][control]
-    own = found(name)[control]
+def test_the_verdict_is_the_one_written_down(findings_of: Any, name: str, control: str) -> None:
+    reported = EXPECTED[name]["controls"][control]
+    own = findings_of(name)[control]
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     for finding in own:
         rows[finding.region][finding.status] += 1
-    assert worst(finding.status for finding in own) == told["worst"]
-    for region, status in told.get("per region", {}).items():
+    assert worst(finding.status for finding in own) == reported["worst"]
+    for region, status in reported.get("per region", {}).items():
         assert worst(rows[region]) == status, region
-    for region, counts in told.get("rows", {}).items():
+    for region, counts in reported.get("rows", {}).items():
         assert rows[region] == counts, region
-    if told.get("reason") and control not in ROLL_UPS:
+    if reported.get("reason") and control not in ROLL_UPS:
         reasons = {
             (finding.region, finding.reason)
             for finding in own
-            if finding.status == NOT_EVIDENCED or told["worst"] == NOT_APPLICABLE
+            if finding.status == NOT_EVIDENCED or reported["worst"] == NOT_APPLICABLE
         }
-        wanted = told["reason"]
+        wanted = reported["reason"]
         for region, reason in reasons:
             if isinstance(wanted, str) or region in wanted:  # else the table says nothing of it
                 assert reason == (wanted if isinstance(wanted, str) else wanted[region]), region

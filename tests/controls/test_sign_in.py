@@ -257,9 +257,9 @@ def test_id_10_strict_profile_wants_certificates(strict: Account) -> None:
 
 def entitled(visibility: str) -> Given:
     def given(account: Account) -> None:
-        told = {"Name": "a", "StackName": "design", "AppVisibility": visibility}
-        told |= {"Attributes": [{"Name": "roles", "Value": "jane.doe@example.org"}]}
-        account.stack().lists(DESCRIBE_ENTITLEMENTS, told, region=REGION, StackName="design")
+        reported = {"Name": "a", "StackName": "design", "AppVisibility": visibility}
+        reported |= {"Attributes": [{"Name": "roles", "Value": "jane.doe@example.org"}]}
+        account.stack().lists(DESCRIBE_ENTITLEMENTS, reported, region=REGION, StackName="design")
 
     return given
 
@@ -316,8 +316,8 @@ def test_id_12_access_keys(account: Account, given: Given, expected: list[Any]) 
 
 
 def analyzer(kind: str = "ACCOUNT", status: str = "ACTIVE") -> Given:
-    told = {"arn": "x", "name": "x", "type": kind, "status": status, "createdAt": AS_OF}
-    return lambda a: a.stack().lists(LIST_ANALYZERS, told)
+    reported = {"arn": "x", "name": "x", "type": kind, "status": status, "createdAt": AS_OF}
+    return lambda a: a.stack().lists(LIST_ANALYZERS, reported)
 
 
 def member(account: Account) -> Account:

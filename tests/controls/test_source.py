@@ -24,8 +24,8 @@ COVERAGE = {
 
 @pytest.mark.parametrize("part", COVERAGE)
 def test_every_statement_has_its_controls(part: str) -> None:
-    told = [" ".join(one.controls) for one in statements() if one.part == part]
-    assert told == COVERAGE[part].split("; ")
+    reported = [" ".join(one.controls) for one in statements() if one.part == part]
+    assert reported == COVERAGE[part].split("; ")
 
 
 def test_no_statement_names_a_control_that_does_not_exist() -> None:

@@ -188,9 +188,9 @@ def test_the_example_gives_the_verdict(
     outcome = rule(*cells, **limits)
     assert name_of(outcome) == verdict
     if isinstance(outcome, Worded):
-        told = control.text_of(outcome)
-        assert told
-        assert "{" not in told, "every field has a value"
+        reported = control.text_of(outcome)
+        assert reported
+        assert "{" not in reported, "every field has a value"
 
 
 @pytest.mark.parametrize("name", sorted(CONTROLS))

@@ -191,11 +191,11 @@ def served(timestamper: DummyTimeStamper) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            requested = self.rfile.read(int(self.headers["Content-Length"]))
             if self.path == "/refuse":
                 answer = tsp.TimeStampResp({"status": {"status": "rejection"}})
             else:
-                answer = timestamper.request_tsa_response(tsp.TimeStampReq.load(asked))
+                answer = timestamper.request_tsa_response(tsp.TimeStampReq.load(requested))
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.end_headers()

@@ -131,7 +131,7 @@ def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CannotRunError, match="outputs: /proc/pack cannot be written"):
         write_bag(Path("/proc/pack"), iter(FILES.items()), INFO, AS_OF)
 

@@ -46,7 +46,7 @@ def test_a_cell_that_is_cut_says_how_much_is_left_out(
     assert made["rows"] == [[printed]]
 
 
-def test_columns_of_which_nothing_is_printed_are_left_out_and_digests_told_as_cut() -> None:
+def test_columns_of_which_nothing_is_printed_are_left_out_and_digests_reported_as_cut() -> None:
     (made,) = blocks(
         table(
             [["1", "22", "3"]],

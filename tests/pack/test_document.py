@@ -94,7 +94,7 @@ def test_what_no_document_can_hold_names_its_cell(cell: NotebookNode, says: str)
         made(cell)
 
 
-def test_a_cell_of_the_analyst_that_failed_is_what_is_told() -> None:
+def test_a_cell_of_the_analyst_that_failed_is_what_is_reported() -> None:
     failed = new_code_cell(
         "kit.gather(run)", outputs=[new_output("error", ename="NotEnteredError", evalue="account")]
     )

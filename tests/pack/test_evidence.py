@@ -31,13 +31,13 @@ def records(stored: Stored) -> Callable[[str], dict[str, Any]]:
 
     @cache
     def of(name: str) -> dict[str, Any]:
-        files = dict(evidence_files(stored(name)))
+        files = dict(evidence_files(stored(name), tabulate(stored(name)).labels))
         return {n[9:-5]: json.loads(files[n]) for n in files if n != INDEX}
 
     return of
 
 
-def one(records: dict[str, Any], operation: str, **parameters: Any) -> dict[str, Any]:
+def record_of(records: dict[str, Any], operation: str, **parameters: Any) -> dict[str, Any]:
     """The first answer to an operation that is not empty."""
     return next(
         record
@@ -146,7 +146,7 @@ def test_what_calls_declare_personal_is_in_no_record(
 def test_a_fleet_can_be_read_but_for_its_names(
     stored: Stored, records: Callable[[str], dict[str, Any]]
 ) -> None:
-    fleet = one(records("demo"), "DescribeFleets")["response"]["Fleets"][0]
+    fleet = record_of(records("demo"), "DescribeFleets")["response"]["Fleets"][0]
     assert re.fullmatch(
         r"arn:aws:appstream:eu-central-1:210987654321:fleet/fleet-[a-z2-7]{10}", fleet["Arn"]
     )
@@ -163,18 +163,18 @@ def test_names_in_parameters_and_lists_are_the_labels_of_what_they_name(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
     demo = records("demo")
-    asked = one(demo, "ListAssociatedFleets")
+    requested = record_of(demo, "ListAssociatedFleets")
     stacks = [s["Name"] for r in demo.values() for s in (r["response"] or {}).get("Stacks", ())]
     fleets = [f["Name"] for r in demo.values() for f in (r["response"] or {}).get("Fleets", ())]
-    assert asked["parameters"]["StackName"] in stacks
-    assert set(asked["response"]["Names"]) <= set(fleets)
-    user = one(demo, "DescribeUsers")["response"]["Users"][0]
+    assert requested["parameters"]["StackName"] in stacks
+    assert set(requested["response"]["Names"]) <= set(fleets)
+    user = record_of(demo, "DescribeUsers")["response"]["Users"][0]
     assert user["UserName"] == user["Arn"].rpartition("/")[2]
     assert user["Status"] == "CONFIRMED"
 
 
 def test_policies_are_read_by_their_grammar(records: Callable[[str], dict[str, Any]]) -> None:
-    policy = json.loads(one(records("careless"), "GetBucketPolicy")["response"]["Policy"])
+    policy = json.loads(record_of(records("careless"), "GetBucketPolicy")["response"]["Policy"])
     (statement,) = policy["Statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Principal"] == "*"
@@ -182,10 +182,10 @@ def test_policies_are_read_by_their_grammar(records: Callable[[str], dict[str, A
     assert statement["Sid"].startswith("text-")
 
 
-def test_a_credential_report_tells_everything_but_who(
+def test_a_credential_report_states_everything_but_who(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
-    content = one(records("careless"), "GetCredentialReport")["response"]["Content"]
+    content = record_of(records("careless"), "GetCredentialReport")["response"]["Content"]
     root, *users = list(csv.DictReader(io.StringIO(content)))
     assert root["user"] == "<root_account>"
     assert root["mfa_active"] == "false"
@@ -193,20 +193,24 @@ def test_a_credential_report_tells_everything_but_who(
     assert {user["password_enabled"] for user in users} == {"true"}
 
 
-def test_an_event_tells_its_tls_and_not_its_maker(
+def test_an_event_states_its_tls_and_not_its_maker(
     records: Callable[[str], dict[str, Any]],
 ) -> None:
-    event = one(records("careless"), "LookupEvents")["response"]["Events"][0]
-    told = json.loads(event["CloudTrailEvent"])
-    assert told["tlsDetails"]["tlsVersion"] == "TLSv1.1"
-    assert told["tlsDetails"]["clientProvidedHostHeader"] == "appstream2.eu-west-1.amazonaws.com"
-    assert told["userIdentity"]["arn"].startswith("arn:aws:sts::012345678901:assumed-role/assumed-")
+    event = record_of(records("careless"), "LookupEvents")["response"]["Events"][0]
+    reported = json.loads(event["CloudTrailEvent"])
+    assert reported["tlsDetails"]["tlsVersion"] == "TLSv1.1"
+    assert (
+        reported["tlsDetails"]["clientProvidedHostHeader"] == "appstream2.eu-west-1.amazonaws.com"
+    )
+    assert reported["userIdentity"]["arn"].startswith(
+        "arn:aws:sts::012345678901:assumed-role/assumed-"
+    )
     assert event["Username"].startswith("text-")
     assert event["EventName"] == "DescribeFleets"
 
 
 def test_tokens_of_secrets_are_still_seen(records: Callable[[str], dict[str, Any]]) -> None:
-    stack = one(records("careless"), "DescribeStacks")["response"]["Stacks"][0]
+    stack = record_of(records("careless"), "DescribeStacks")["response"]["Stacks"][0]
     assert re.fullmatch(r"text-[a-z2-7]{10} ⟦secret: url-userinfo⟧", stack["RedirectURL"])
 
 
@@ -246,9 +250,9 @@ def redact(stored: Stored) -> Callable[..., Any]:
 def test_where_somebody_put_a_name_it_is_a_label(
     redact: Callable[..., Request], call: str, response: Any
 ) -> None:
-    told = json.dumps(redact(call, response=response).response)
-    assert not re.search("Mara|Lindqvist|fleet.*770031415926", told), told
-    assert re.search(r"[a-z]-[a-z2-7]{10}", told)
+    reported = json.dumps(redact(call, response=response).response)
+    assert not re.search("Mara|Lindqvist|fleet.*770031415926", reported), reported
+    assert re.search(r"[a-z]-[a-z2-7]{10}", reported)
 
 
 def test_a_message_of_awss_is_a_label_and_its_code_is_not(redact: Callable[..., Request]) -> None:
@@ -278,7 +282,8 @@ def test_a_commitment_is_over_nonce_and_canonical_body(
 
 
 def test_no_plain_digest_and_no_nonce_is_in_the_pack(stored: Stored) -> None:
-    everything = b"".join(content for _, content in evidence_files(stored("demo"))).decode()
+    files = evidence_files(stored("demo"), tabulate(stored("demo")).labels)
+    everything = b"".join(content for _, content in files).decode()
     for request in stored("demo").requests:
         assert request.sha256 not in everything
         assert request.nonce not in everything

@@ -64,7 +64,7 @@ def test_a_declaration_is_looked_up_too(demo: Snapshot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "told"),
+    ("reference", "reported"),
     [
         ("E9999", "'E9999' is not in .* which has E0001 to E0"),
         ("E0001#/nothing", "'E0001#/nothing' leads nowhere at 'nothing'"),
@@ -72,8 +72,10 @@ def test_a_declaration_is_looked_up_too(demo: Snapshot) -> None:
         ("parameters#/account/x", "leads nowhere at 'x'"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_told(demo: Snapshot, reference: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_a_reference_that_leads_nowhere_is_reported(
+    demo: Snapshot, reference: str, reported: str
+) -> None:
+    with pytest.raises(UserError, match=reported):
         look_up(demo, reference)
 
 
@@ -86,12 +88,12 @@ def test_a_proof_is_written_once_and_for_its_owner(
         prove(find(demo, fleets), tmp_path)
 
 
-def test_a_record_that_is_not_there_is_told(pack: Path) -> None:
+def test_a_record_that_is_not_there_is_reported(pack: Path) -> None:
     with pytest.raises(UserError, match=r"E9999\.json is not there"):
         record_in(pack, "E9999")
 
 
-def test_every_label_of_a_pack_tells_what_it_stands_for(demo: Snapshot, pack: Path) -> None:
+def test_every_label_of_a_pack_states_what_it_stands_for(demo: Snapshot, pack: Path) -> None:
     records = (pack / "data" / "evidence").glob("*.json")
     shown = [text for path in records for text in texts(json.loads(path.read_text()))]
     shown += tabulate(demo)["users"].frame["resource"].tolist()
@@ -121,8 +123,8 @@ def test_a_cell_in_which_a_label_stands_is_enough(demo: Snapshot) -> None:
     assert named.identity.startswith("arn:aws:iam::210987654321:user/")
 
 
-def test_what_is_no_label_is_told(demo: Snapshot) -> None:
-    with pytest.raises(UserError, match="'fleet-aaaaaaaaaa' is no label in"):
+def test_what_is_no_label_is_reported(demo: Snapshot) -> None:
+    with pytest.raises(UserError, match="'fleet-aaaaaaaaaa' is not a label in"):
         reveal(demo, ["fleet-aaaaaaaaaa"])
 
 
@@ -173,7 +175,7 @@ def test_the_documented_commands_work(
     assert find(demo, fleets).response["Fleets"][0]["Arn"] in revealed
 
 
-def test_a_pack_of_another_answer_is_told(
+def test_a_pack_of_another_answer_is_reported(
     demo: Snapshot, pack: Path, fleets: str, tmp_path: Path
 ) -> None:
     record = dict(record_in(pack, fleets)) | {"commitment": "0" * 64}

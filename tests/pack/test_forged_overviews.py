@@ -168,11 +168,11 @@ CASES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_pack_that_means_harm_is_refused(outputs: Path, name: str) -> None:
-    change, told = CASES[name]
+    change, reported = CASES[name]
     change(newest(outputs))
-    with pytest.raises(NotAsStatedError, match=told):
+    with pytest.raises(NotAsStatedError, match=reported):
         roll_up(outputs)
-    with pytest.raises(NotAsStatedError, match=told):
+    with pytest.raises(NotAsStatedError, match=reported):
         compare(outputs)
 
 

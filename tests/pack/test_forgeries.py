@@ -677,7 +677,10 @@ GROUPS: list[tuple[Part, dict[str, tuple[Callable[[Path], Any], str]]]] = [
     (of_files, FILES),
     (of_info, INFO),
     (of_info, EVIDENCE),
-    (of_document, {name: (drawn(change), told) for name, (change, told) in DOCUMENT.items()}),
+    (
+        of_document,
+        {name: (drawn(change), reported) for name, (change, reported) in DOCUMENT.items()},
+    ),
     (of_page, PAGE),
 ]
 CASES = {f"{name}": (look, *case) for look, group in GROUPS for name, case in group.items()}
@@ -692,22 +695,22 @@ def test_every_forgery_has_a_name_of_its_own() -> None:
 @pytest.mark.filterwarnings("ignore:This document has 1 form widget annotation")
 @pytest.mark.parametrize("name", CASES)
 def test_a_forgery_is_refused(unsigned: Path, pack: Path, name: str) -> None:
-    look, change, told = CASES[name]
+    look, change, reported = CASES[name]
     if not MANIFEST:
         with pikepdf.open(unsigned / PDF) as file:
             MANIFEST.append(file.attachments["snapshot.json"].get_file().read_bytes())
     change(pack)
     with open_contents(pack) as contents:
         lines = [check.line for check in look(contents, read_info(contents)) if not check.ok]
-    assert re.search(told, "\n".join(lines)), lines
+    assert re.search(reported, "\n".join(lines)), lines
 
 
 @pytest.mark.parametrize("name", FIRST)
 def test_a_forgery_is_refused_by_the_whole(pack: Path, name: str) -> None:
-    change, told = FORMS[name] if name in FORMS else CASES[name][1:]
+    change, reported = FORMS[name] if name in FORMS else CASES[name][1:]
     change(pack)
     reseal(pack)
-    assert re.search(told, faults(pack)), faults(pack)
+    assert re.search(reported, faults(pack)), faults(pack)
 
 
 @pytest.mark.parametrize("name", ["findings.parquet", "findings.xlsx"])
@@ -737,7 +740,7 @@ def test_a_manifest_of_200_mb_is_bounded(pack: Path) -> None:
     assert "has 209715200 bytes; 16777216 are read at most" in faults(pack)
 
 
-def test_a_manifest_of_many_names_is_told_in_a_thousand_lines(pack: Path) -> None:
+def test_a_manifest_of_many_names_is_reported_in_a_thousand_lines(pack: Path) -> None:
     manifest = pack / "manifest-sha256.txt"
     more = "".join(f"{n:064x}  data/evidence/E{n}.json\n" for n in range(10_000, 60_000))
     manifest.write_text(manifest.read_text() + more)
@@ -747,12 +750,12 @@ def test_a_manifest_of_many_names_is_told_in_a_thousand_lines(pack: Path) -> Non
 
 
 def test_a_batch_counts_no_pack_that_does_not_verify(unsigned: Path, pack: Path) -> None:
-    def fault(folder: Path, **asked: Any) -> str:
+    def fault(folder: Path, **requested: Any) -> str:
         """What keeps a batch from counting a pack whose ``complete.json`` was forged along."""
         with open_contents(folder) as contents:
             stated = read_info(contents)
             lists = contents.sha256("tagmanifest-sha256.txt")
-        run = {"account": stated["Account"], **asked}
+        run = {"account": stated["Account"], **requested}
         facts = {
             "pack_sha256": lists,
             "snapshot_sha256": stated["Snapshot-SHA-256"],

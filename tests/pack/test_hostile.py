@@ -64,13 +64,13 @@ def latin(folder: Path) -> None:
     (folder / "manifest-sha256.txt").write_bytes(b"\xe9\n")
 
 
-def told_twice(folder: Path) -> None:
+def named_twice(folder: Path) -> None:
     info = folder / "bag-info.txt"
     info.write_text("signature: CMS by somebody else\n" + info.read_text())
     reseal(folder)
 
 
-def told_oddly(folder: Path) -> None:
+def named_oddly(folder: Path) -> None:
     info = folder / "bag-info.txt"
     info.write_text(info.read_text() + "  Signature: folded\n")
     reseal(folder)
@@ -314,11 +314,11 @@ FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (line_ends, r"observed: line 1: '[0-9a-f]{64}  data/evidence.html\\r'"),
     (latin, "bytes that are not UTF-8"),
     (
-        told_twice,
+        named_twice,
         "bag-info.txt: expected each label once; observed: line 4: Signature a second time",
     ),
     (
-        told_oddly,
+        named_oddly,
         "bag-info.txt: expected lines such as .*; observed: line 4: '  Signature: folded'",
     ),
     (forged, r"manifest-sha256.txt: expected SHA-256 [0-9a-f]{64}; observed: [0-9a-f]{64}"),
@@ -495,29 +495,29 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[s
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert _listing(top) == before
-    told = json.loads(done.stdout)
-    return {name: told[str(path)] for name, path in packs.items()}
+    reported = json.loads(done.stdout)
+    return {name: reported[str(path)] for name, path in packs.items()}
 
 
 def _listing(folder: Path) -> dict[str, tuple[int, int]]:
     found = {}
     for path in folder.rglob("*"):
-        told = path.lstat()
-        found[str(path)] = (told.st_size, told.st_mtime_ns)
+        reported = path.lstat()
+        found[str(path)] = (reported.st_size, reported.st_mtime_ns)
     return found
 
 
 @pytest.mark.parametrize("number", range(len(FOLDERS)), ids=[one.__name__ for one, _ in FOLDERS])
-def test_a_folder_that_means_harm_is_told(seen: dict[str, Any], number: int) -> None:
+def test_a_folder_that_means_harm_is_reported(seen: dict[str, Any], number: int) -> None:
     found = seen[f"folder {number}"]
-    assert _matching(FOLDERS[number][1], found["told"]), found["told"]
+    assert _matching(FOLDERS[number][1], found["reported"]), found["reported"]
     assert found["did"] == []
 
 
 @pytest.mark.parametrize("number", range(len(ZIPS)))
-def test_a_zip_that_means_harm_is_told(seen: dict[str, Any], number: int) -> None:
+def test_a_zip_that_means_harm_is_reported(seen: dict[str, Any], number: int) -> None:
     found = seen[f"zip {number}"]
-    assert _matching(ZIPS[number][1], found["told"]), found["told"]
+    assert _matching(ZIPS[number][1], found["reported"]), found["reported"]
     assert found["did"] == []
 
 
@@ -525,8 +525,8 @@ def _matching(pattern: str, lines: list[str]) -> list[str]:
     return [line for line in lines if re.search(pattern, line)]
 
 
-def test_a_refusal_is_all_that_is_told(seen: dict[str, Any]) -> None:
-    refused = [found["told"] for found in seen.values() if "refused" in found["told"][0]]
+def test_a_refusal_is_all_that_is_reported(seen: dict[str, Any]) -> None:
+    refused = [found["reported"] for found in seen.values() if "refused" in found["reported"][0]]
     assert len(refused) > 20
     assert {len(lines) for lines in refused} == {1}
 

@@ -44,15 +44,15 @@ def test_key_and_certificates_may_lie_in_one_file(authority: Authority) -> None:
     assert open_signing_key(both, passphrase=none).signer.subject_name
 
 
-def test_an_encrypted_key_asks_for_its_passphrase(authority: Authority) -> None:
+def test_an_encrypted_key_requires_its_passphrase(authority: Authority) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     _, chain = authority.issue("locked", key=key)
     locked = authority.folder / "locked.key.pem"
     locked.write_bytes(private(key, PASSPHRASE))
-    asked: list[str] = []
-    opened = open_signing_key(locked, chain, passphrase=lambda: asked.append("") or PASSPHRASE)
+    requested: list[str] = []
+    opened = open_signing_key(locked, chain, passphrase=lambda: requested.append("") or PASSPHRASE)
     assert opened
-    assert asked == [""]
+    assert requested == [""]
     with pytest.raises(UserError, match="wrong passphrase"):
         open_signing_key(locked, chain, passphrase=lambda: "battery staple")
     with pytest.raises(UserError, match="EVIDENCE_KEY_PASSPHRASE"):
@@ -63,13 +63,13 @@ def test_pkcs12_has_all_in_one(authority: Authority) -> None:
     path = authority.pkcs12("bundle")
     opened = open_signing_key(path, passphrase=lambda: PASSPHRASE)
     assert opened.signer.signing_cert.subject.native["common_name"] == "bundle"
-    with pytest.raises(UserError, match="wrong passphrase") as told:
+    with pytest.raises(UserError, match="wrong passphrase") as reported:
         open_signing_key(path, passphrase=lambda: "battery staple")
-    assert "battery staple" not in str(told.value)
+    assert "battery staple" not in str(reported.value)
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "reported"),
     [
         ({"starts": -3 * DAY, "ends": -DAY}, "expired on"),
         ({"starts": DAY}, "is not valid before"),
@@ -81,10 +81,10 @@ def test_pkcs12_has_all_in_one(authority: Authority) -> None:
     ],
 )
 def test_a_certificate_that_no_reader_takes_is_refused(
-    authority: Authority, how: dict, told: str
+    authority: Authority, how: dict, reported: str
 ) -> None:
     key, chain = authority.issue("unfit", **how)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=reported):
         open_signing_key(key, chain, passphrase=none)
 
 
@@ -94,12 +94,12 @@ def test_a_certificate_for_documents_is_taken(authority: Authority, usages) -> N
     assert open_signing_key(key, chain, passphrase=none)
 
 
-def test_files_that_do_not_fit_are_told(authority: Authority) -> None:
+def test_files_that_do_not_fit_are_reported(authority: Authority) -> None:
     key, chain = authority.issue("one")
     _, other = authority.issue("other")
     text = authority.folder / "text"
     text.write_text("no key")
-    for arguments, told in (
+    for arguments, reported in (
         ((key, other), "none given is of the key"),
         ((key,), "holds a key alone"),
         ((chain, chain), "cannot be opened"),
@@ -109,20 +109,20 @@ def test_files_that_do_not_fit_are_told(authority: Authority) -> None:
         ((authority.folder / "nowhere", chain), r"--key: .*nowhere cannot be read"),
         ((key, authority.folder / "nowhere"), r"--certificate: .*nowhere cannot be read"),
     ):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=reported):
             open_signing_key(*arguments, passphrase=none)
 
 
-def test_options_that_do_not_go_together_are_told(authority: Authority) -> None:
+def test_options_that_do_not_go_together_are_reported(authority: Authority) -> None:
     key, chain = authority.issue("alone")
-    for options, told in (
+    for options, reported in (
         ({"certificate": chain}, "--certificate: nothing is signed"),
         ({"timestamp": "http://tsa.example/"}, "--timestamp: nothing is signed"),
         ({"key": key, "certificate": chain, "kms_key": "x"}, "one signer"),
         ({"kms_key": "x"}, "KMS keeps none"),
         ({"key": key, "certificate": chain, "timestamp": "tsa.example"}, "is no URL"),
     ):
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(UserError, match=reported):
             open_signing_key(**options, passphrase=none)
     assert open_signing_key(passphrase=none) is None
 
@@ -161,7 +161,7 @@ def test_a_kms_key_signs_for_its_certificate(
         open_signing_key(kms_key=arn, certificate=other, passphrase=none)
 
 
-def test_what_kms_refuses_is_told(
+def test_what_kms_refuses_is_reported(
     authority: Authority, shell: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, chain = authority.issue("refused")

@@ -328,7 +328,7 @@ def test_a_manifest_s_signature_without_what_it_carried_is_found(
     assert SIGNATURE in result_of(bag, services.ca).failed
 
 
-def test_a_document_that_lasts_and_a_manifest_that_does_not_are_told_apart(
+def test_a_document_that_lasts_and_a_manifest_that_does_not_are_distinguished(
     services: Services, made: bytes, tmp_path: Path
 ) -> None:
     short = opened(services, level="B-T")

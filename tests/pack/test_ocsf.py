@@ -86,7 +86,7 @@ def test_each_finding_of_a_control_is_an_event(events: Any) -> None:
         ("not applicable", 99, "not applicable", 1, (1, "New")),
     ],
 )
-def test_statuses_are_told_in_ocsfs_words_and_in_ours(
+def test_statuses_are_reported_in_ocsfs_words_and_in_ours(
     made: Document, status: str, check: int, word: str, severity: int, finding: tuple[int, str]
 ) -> None:
     one = event(made, status)
@@ -133,7 +133,7 @@ def test_what_is_global_or_not_there_is_the_accounts(events: Any) -> None:
     assert by_control["LG-03"]["resources"] == [{"uid": "012345678901", "type": "account"}]
 
 
-def test_what_is_open_tells_the_way_out(made: Document, events: Any) -> None:
+def test_what_is_open_states_the_way_out(made: Document, events: Any) -> None:
     fail = event(made, "fail")["remediation"]
     assert fail["desc"].startswith(CONTROLS["AR-05"].remedy.console)
     assert "aws s3api put-bucket-encryption" in fail["desc"]
@@ -166,7 +166,7 @@ def test_identifiers_last_and_lead_to_oscals_observations(made: Document) -> Non
     assert set(lasting[0]) == {one["uuid"] for one in result["observations"]}
 
 
-def test_findings_that_nothing_tells_apart_have_identifiers_of_their_own(made: Document) -> None:
+def test_findings_with_the_same_members_have_identifiers_of_their_own(made: Document) -> None:
     twice = [record("AR-05", "not evidenced", resource="any bucket", code=c) for c in "AB"]
     events = json.loads(ocsf(made, sample() | {"records": twice}))
     assert len({one["finding_info"]["uid"] for one in events}) == 2
@@ -185,13 +185,13 @@ def test_the_same_input_gives_the_same_bytes(
     assert first.decode() == "[" + ",\n".join(lines) + "]\n"
 
 
-def test_the_docs_tell_versions_namespace_and_statuses() -> None:
-    told = (Path(__file__).parents[2] / "docs" / "machine-forms.md").read_text()
-    assert f"OSCAL {VERSION} " in told
-    assert f"OCSF {OCSF_VERSION}," in told
-    assert f"`{NAMESPACE}`" in told
+def test_the_docs_state_versions_namespace_and_statuses() -> None:
+    reported = (Path(__file__).parents[2] / "docs" / "machine-forms.md").read_text()
+    assert f"OSCAL {VERSION} " in reported
+    assert f"OCSF {OCSF_VERSION}," in reported
+    assert f"`{NAMESPACE}`" in reported
     for status, number in CHECK_STATUS.items():
-        (row,) = (line for line in told.splitlines() if line.startswith(f"| {status} |"))
+        (row,) = (line for line in reported.splitlines() if line.startswith(f"| {status} |"))
         assert f"| {number.value} {number.name}" in row
 
 

@@ -64,7 +64,7 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
             yield from parts(part)
 
 
-def told(part: dict[str, Any], name: str) -> list[str]:
+def reported(part: dict[str, Any], name: str) -> list[str]:
     """Values of a property of ours."""
     props = part.get("props", [])
     return [p["value"] for p in props if p.get("ns") == NAMESPACE and p["name"] == name]
@@ -115,8 +115,8 @@ def test_names_without_our_namespace_are_oscals(results: Any) -> None:
 def test_it_says_what_it_is_of(results: Any) -> None:
     props = results["metadata"]["props"]
     assert [p["value"] for p in props if p["name"] == "marking"] == [STAMP, *MARKS]
-    assert told(results["metadata"], "account") == ["012345678901"]
-    assert told(results["metadata"], "findings-sha-256") == ["f1" * 32]
+    assert reported(results["metadata"], "account") == ["012345678901"]
+    assert reported(results["metadata"], "findings-sha-256") == ["f1" * 32]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_control_is_satisfied_unless_it_is_open(
     data = sample() | {"records": records}
     (result,) = json.loads(written(made, data)[RESULTS])["assessment-results"]["results"]
     (finding,) = result["findings"]
-    assert told(finding, "status") == [status]
+    assert reported(finding, "status") == [status]
     assert finding["target"]["status"]["state"] == state
     assert finding["target"]["status"]["reason"] == reason
     assert ("remarks" in finding["target"]["status"]) == (status not in ("pass", "fail"))
@@ -173,7 +173,7 @@ def test_an_observation_leads_to_its_evidence(results: Any) -> None:
         "evidence/E0002.json",
     ]
     assert seen["relevant-evidence"][0]["description"] == "Answer E0001: /Buckets/0"
-    assert [told(part, "collected") for part in seen["relevant-evidence"]] == [
+    assert [reported(part, "collected") for part in seen["relevant-evidence"]] == [
         ["2026-11-24T10:01:00Z"],
         ["2026-11-24T10:02:00Z"],
     ]
@@ -184,8 +184,8 @@ def test_an_observation_leads_to_its_evidence(results: Any) -> None:
     assert part == {"description": r"Parameters of the run: /data\_role"}
     assert declared["collected"] == "2026-11-24T10:00:00Z"  # when collection began
     denied = by_title["ID-03: any user"]
-    assert told(denied, "permission") == ["iam:GetAccountAuthorizationDetails"]
-    assert told(denied, "status") == ["not evidenced"]
+    assert reported(denied, "permission") == ["iam:GetAccountAuthorizationDetails"]
+    assert reported(denied, "status") == ["not evidenced"]
 
 
 def test_subjects_are_what_is_there_by_label(results: Any) -> None:
@@ -238,7 +238,8 @@ def test_subjects_keep_their_identifiers_and_documents_get_new_ones(
 
 def test_what_is_attested_or_declared_was_examined_and_all_else_tested(results: Any) -> None:
     methods = {
-        (told(one, "status")[0], one["methods"][0]) for one in results["results"][0]["observations"]
+        (reported(one, "status")[0], one["methods"][0])
+        for one in results["results"][0]["observations"]
     }
     assert ("attested", "EXAMINE") in methods
     assert ("fail", "TEST") in methods
@@ -255,7 +256,7 @@ def test_a_roll_up_has_the_severity_of_what_made_it(results: Any) -> None:
         one for one in results["results"][0]["findings"] if one["title"].startswith("AR-18")
     )
     assert finding["description"] == "fail (low), by AR-05: 2 of 4 findings"
-    assert (told(finding, "status"), told(finding, "severity")) == (["fail"], ["low"])
+    assert (reported(finding, "status"), reported(finding, "severity")) == (["fail"], ["low"])
 
 
 def test_a_sample_is_called_one_before_what_was_observed(made: Document) -> None:

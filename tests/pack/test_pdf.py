@@ -267,7 +267,7 @@ def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
     assert all("/Contents" in link for link in links)
 
 
-def test_the_cut_is_the_notebook_s_and_is_said(pages: list[str], notebook: NotebookNode) -> None:
+def test_the_cut_is_the_notebook_s_and_is_stated(pages: list[str], notebook: NotebookNode) -> None:
     text = squeezed("".join(pages))
     assert "Leftouthere:whatpasses;theHTMLhasit." in text
     assert "fleet/finance-1" in text
@@ -315,9 +315,9 @@ def file_bytes(file: pikepdf.Pdf) -> bytes:
 
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
 def test_paper(paper: str, size: tuple[int, int]) -> None:
-    asked = document(new_notebook(cells=[shown(cover(paper=paper))]))
-    told = document(new_notebook(cells=[shown(cover())]))
-    for made in (pdf(asked), pdf(told, paper)):
+    requested = document(new_notebook(cells=[shown(cover(paper=paper))]))
+    reported = document(new_notebook(cells=[shown(cover())]))
+    for made in (pdf(requested), pdf(reported, paper)):
         box = pypdf.PdfReader(io.BytesIO(made)).pages[0].mediabox
         assert (round(box.width), round(box.height)) == size
 
@@ -330,8 +330,8 @@ def test_the_exporter_s_paper_outranks_the_notebook_s(notebook: NotebookNode) ->
 def test_findings_index_and_manifest_are_attached(file: pikepdf.Pdf) -> None:
     attached = {name: spec.get_file() for name, spec in file.attachments.items()}
     assert sorted(attached) == ["evidence.csv", "findings.csv", "snapshot.json"]
-    told = {name: str(spec.obj.AFRelationship) for name, spec in file.attachments.items()}
-    assert told == {
+    reported = {name: str(spec.obj.AFRelationship) for name, spec in file.attachments.items()}
+    assert reported == {
         "evidence.csv": "/Data",
         "findings.csv": "/Data",
         "snapshot.json": "/Supplement",

@@ -158,15 +158,15 @@ def test_notes_can_be_written_and_wrap(book: Workbook) -> None:
     assert not sheet.protection.sheet
 
 
-def test_each_status_is_told_by_its_word_and_a_style_of_its_own(book: Workbook) -> None:
+def test_each_status_is_reported_by_its_word_and_a_style_of_its_own(book: Workbook) -> None:
     sheet = book["About"]
-    told = {cell.value: cell for cell in sheet["A"] if cell.value in STATUSES}
-    assert list(told) == list(STATUSES)
-    assert len({cell.font.color.rgb for cell in told.values()}) == len(STATUSES)
-    counts = {cell.value: sheet.cell(cell.row, 3).value for cell in told.values()}
+    reported = {cell.value: cell for cell in sheet["A"] if cell.value in STATUSES}
+    assert list(reported) == list(STATUSES)
+    assert len({cell.font.color.rgb for cell in reported.values()}) == len(STATUSES)
+    counts = {cell.value: sheet.cell(cell.row, 3).value for cell in reported.values()}
     assert counts["not evidenced"] == counts["accepted"] == counts["attested"] == 1
     for row in book["Findings"].iter_rows(min_row=3, min_col=3, max_col=3):
-        assert row[0].font.color.rgb == told[row[0].value].font.color.rgb
+        assert row[0].font.color.rgb == reported[row[0].value].font.color.rgb
 
 
 def test_every_sheet_says_what_it_is_of_and_that_it_is_not_aws(book: Workbook) -> None:
@@ -188,7 +188,7 @@ def test_properties_are_of_the_evidence(book: Workbook) -> None:
 
 
 @pytest.mark.parametrize("letter", ["a", "\N{MELTING FACE}"])
-def test_a_text_too_long_for_a_cell_is_cut_and_that_is_told(letter: str) -> None:
+def test_a_text_too_long_for_a_cell_is_cut_and_that_is_reported(letter: str) -> None:
     units = len(letter.encode("utf-16-le")) // 2
     whole, long = letter * (TEXT_LIMIT // units), letter * 40_000
     data = sample() | {"records": [record("AR-05", "fail", observed=t) for t in (whole, long)]}
@@ -226,7 +226,7 @@ def test_the_same_input_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) ->
     assert set(re.findall(r"20\d\d-\d\d-\d\dT[\d:]+Z", text)) == {"2026-11-24T10:00:00Z"}
 
 
-def test_rows_beyond_the_last_of_a_sheet_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_beyond_the_last_of_a_sheet_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.pack.workbook.ROW_LIMIT", 12)
     book = opened(evidence_index(40))
     assert book["Evidence index"].max_row == 12

@@ -51,12 +51,12 @@ def look(pack: str) -> dict[str, Any]:
     _seen.clear()
     _watching = True
     try:
-        told = [check.line for check in verifying.verify(Path(pack)) if not check.ok]
+        reported = [check.line for check in verifying.verify(Path(pack)) if not check.ok]
     except UserError as error:
-        told = [f"no pack: {error}"]
+        reported = [f"no pack: {error}"]
     finally:
         _watching = False
-    return {"told": told, "did": list(_seen)}
+    return {"reported": reported, "did": list(_seen)}
 
 
 def main() -> None:

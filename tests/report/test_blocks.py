@@ -50,13 +50,13 @@ def test_the_pdf_lists_open_findings_so_many_of_each_status_and_the_gravest_firs
     some += [finding(FAIL, n) for n in range(PDF_ROWS + 5)]
     (block,) = control_blocks(Findings(some), lambda control: True)
     assert block.rows.listed is not None
-    told_ = [block.rows.rows[place][2] for place in block.rows.listed]
-    assert told_ == [FAIL] * PDF_ROWS + [NOT_EVIDENCED] * 8
+    listed = [block.rows.rows[place][2] for place in block.rows.listed]
+    assert listed == [FAIL] * PDF_ROWS + [NOT_EVIDENCED] * 8
     assert "findings.csv" in str(block.rows.cut)
     assert block.counts == {FAIL: PDF_ROWS + 5, NOT_EVIDENCED: 8, "pass": 1}
 
 
-def test_what_is_not_open_is_told_by_kind_with_all_its_evidence() -> None:
+def test_what_is_not_open_is_reported_by_kind_with_all_its_evidence() -> None:
     some = [finding("pass", n, observed=f"kind {n // 3}") for n in range(9)]
     (block,) = control_blocks(Findings(some), lambda control: True)
     (line,) = block.rest
@@ -92,7 +92,7 @@ def test_listed_counts_each_control_for_itself() -> None:
         ),
     ],
 )
-def test_a_row_tells_why_and_what_was_seen(fields: dict[str, Any], says: str) -> None:
+def test_a_row_states_why_and_what_was_seen(fields: dict[str, Any], says: str) -> None:
     assert reasons_and_observed(finding(NOT_EVIDENCED, **fields)) == says
 
 

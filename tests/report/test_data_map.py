@@ -49,8 +49,8 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
     careless: tuple[Findings, Tables],
 ) -> None:
     findings, _ = careless
-    told = rows(flows(*careless))
-    assert {row["ends"] for row in told} == {
+    reported = rows(flows(*careless))
+    assert {row["ends"] for row in reported} == {
         "comes in by: SAML providers",
         "comes in by: directories",
         "comes in by: user pool",
@@ -67,8 +67,8 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         "goes to: pages that embed sessions",
         "goes to: agents in sessions",
     }
-    assert all(row["evidence"] for row in told)
-    (home,) = [row for row in told if row["resource"] == HOME]
+    assert all(row["evidence"] for row in reported)
+    (home,) = [row for row in reported if row["resource"] == HOME]
     own = [
         f for f in findings.leaves if f.resource == HOME and f.status in ("fail", "not evidenced")
     ]
@@ -76,7 +76,7 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
     assert set(home["open_controls"]) >= {
         f.control for f in own if f.control.startswith(("AR", "IT"))
     }
-    (shared,) = [row for row in told if row["ends"].endswith("other accounts")]
+    (shared,) = [row for row in reported if row["ends"].endswith("other accounts")]
     assert (shared["observed"], shared["open_controls"]) == ("shared with 999999999999", ["EX-05"])
 
 
@@ -89,8 +89,8 @@ def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
     ]
     for members, controls in cases:
         account = Account(tmp_path / controls[0]).fleet().trail(**members)
-        told = rows(flows(*judged(account)))
-        (logs,) = [row for row in told if row["ends"] == "rests in: logs of trails"]
+        reported = rows(flows(*judged(account)))
+        (logs,) = [row for row in reported if row["ends"] == "rests in: logs of trails"]
         assert logs["status"] == "fail"
         assert set(logs["open_controls"]) - {"GV-05"} == set(controls)
 
@@ -98,18 +98,20 @@ def test_a_bucket_of_trails_has_the_verdicts_of_the_trails_that_deliver_to_it(
 def test_a_bucket_outside_the_regions_in_scope_is_called_by_what_it_holds(tmp_path: Path) -> None:
     other = HOME.replace(REGION, "eu-central-1")
     account = Account(tmp_path).fleet().bucket(HOME).bucket(other, region="eu-central-1")
-    told = {row["resource"]: row["ends"] for row in rows(flows(*judged(account)))}
-    assert told[HOME] == told[other] == "rests in: home folders"
+    reported = {row["resource"]: row["ends"] for row in rows(flows(*judged(account)))}
+    assert reported[HOME] == reported[other] == "rests in: home folders"
 
 
 def test_trails_that_could_not_be_listed_are_drawn_as_not_evidenced(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet().denies(calls.DESCRIBE_TRAILS)
-    told = [row for row in rows(flows(*judged(account))) if row["ends"].endswith("logs of trails")]
-    assert [row["status"] for row in told] == ["not evidenced"]
-    assert told[0]["observed"].startswith("denied, cloudtrail.DescribeTrails")
+    reported = [
+        row for row in rows(flows(*judged(account))) if row["ends"].endswith("logs of trails")
+    ]
+    assert [row["status"] for row in reported] == ["not evidenced"]
+    assert reported[0]["observed"].startswith("denied, cloudtrail.DescribeTrails")
 
 
-def test_the_picture_the_words_and_the_table_tell_the_same(
+def test_the_picture_the_words_and_the_table_state_the_same(
     careless: tuple[Findings, Tables],
 ) -> None:
     figure, found = data_map(*careless), boxes(*careless)

@@ -161,17 +161,17 @@ def test_every_threshold_stands_with_its_value_and_its_controls(tables: Tables) 
 
 
 def test_a_verdict_stands_beside_the_thresholds_that_it_was_given_with(findings: Findings) -> None:
-    told = {one.control: one.expected for one in findings.leaves}
-    assert told["AR-03"].endswith(
+    reported = {one.control: one.expected for one in findings.leaves}
+    assert reported["AR-03"].endswith(
         "[max_session_seconds = 36000, max_disconnect_seconds = 300, max_idle_seconds = 600]"
     )
-    assert told["ID-12"].endswith("[max_key_age_days = 90]")
+    assert reported["ID-12"].endswith("[max_key_age_days = 90]")
     for name, control in CONTROLS.items():
         for limit in set(control.thresholds) - {"as_of"}:
-            assert f"{limit} = " in told[name]
+            assert f"{limit} = " in reported[name]
 
 
-def test_versions_of_tls_stand_with_how_many_events_tell_them_and_when(tmp_path: Path) -> None:
+def test_versions_of_tls_stand_with_how_many_events_state_them_and_when(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet().event(tls="TLSv1.3").event(tls=None)
     (row,) = show.tls_of_events(tabulate(account.snapshot())).rows
     assert row[:4] == [REGION, 1, 2, "TLSv1.3"]
@@ -179,7 +179,7 @@ def test_versions_of_tls_stand_with_how_many_events_tell_them_and_when(tmp_path:
     assert row[7]
 
 
-def test_events_that_could_not_be_read_are_told(tmp_path: Path) -> None:
+def test_events_that_could_not_be_read_are_reported(tmp_path: Path) -> None:
     account = Account(tmp_path).fleet().denies(LOOKUP_EVENTS)
     (row,) = show.tls_of_events(tabulate(account.snapshot())).rows
     assert row[:4] == [REGION, None, None, "not seen"]
@@ -200,7 +200,7 @@ def test_handshakes_stand_with_what_was_agreed_or_why_not(tmp_path: Path) -> Non
     assert (table.anchor, column(table, "id")) == ("id", ["H0001", "H0002"])
 
 
-def test_where_aws_was_not_asked_there_is_no_handshake(tables: Tables) -> None:
+def test_without_a_request_to_aws_there_is_no_handshake(tables: Tables) -> None:
     assert isinstance(show.handshakes(tables.snapshot), Note)
 
 
@@ -230,17 +230,17 @@ def _again(account: Account, folder: Path) -> Snapshot:
 
 
 def test_how_the_evidence_was_collected_names_the_principal_by_a_label(tables: Tables) -> None:
-    told = dict(show.collected(tables).rows)
-    assert "assumed-role/assumed-role-" in told["Principal"]
-    assert "EvidenceReader" not in str(told)
+    reported = dict(show.collected(tables).rows)
+    assert "assumed-role/assumed-role-" in reported["Principal"]
+    assert "EvidenceReader" not in str(reported)
     requests = tables.snapshot.requests
-    assert told["Requests"] == str(len(requests))
+    assert reported["Requests"] == str(len(requests))
     absent = sum(one.absent for one in requests)
-    assert told["Answers that something does not exist"] == str(absent) != "0"
-    assert told["Regions requested"] == ", ".join(sorted({one.region for one in requests}))
+    assert reported["Answers that something does not exist"] == str(absent) != "0"
+    assert reported["Regions requested"] == ", ".join(sorted({one.region for one in requests}))
 
 
-def test_an_error_that_is_a_fact_is_told_as_one(findings: Findings, tables: Tables) -> None:
+def test_an_error_that_is_a_fact_is_reported_as_one(findings: Findings, tables: Tables) -> None:
     table = show.evidence_index(findings, tables.snapshot)
     answers = set(zip(column(table, "call"), column(table, "answer"), strict=True))
     assert ("s3.GetBucketPolicyStatus", "does not exist (NoSuchBucketPolicy)") in answers
@@ -252,23 +252,23 @@ def test_an_error_that_is_a_fact_is_told_as_one(findings: Findings, tables: Tabl
 def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: Tables) -> None:
     rows = show.scope(tables.snapshot).rows
     assert sum(row[2] for row in rows) == len(tables.snapshot.requests)
-    (told,) = {tuple(cell) for cell in tables["places"].frame["not_looked_at"]}
+    (reported,) = {tuple(cell) for cell in tables["places"].frame["not_looked_at"]}
     left = [region for region, state, *_ in rows if "not in scope" in state]
-    assert left == ([", ".join(told)] if told else [])
+    assert left == ([", ".join(reported)] if reported else [])
 
 
-def test_what_sums_up_others_is_told_beside_the_counts(findings: Findings) -> None:
+def test_what_sums_up_others_is_reported_beside_the_counts(findings: Findings) -> None:
     names = ", ".join(one.control for one in findings.roll_ups)
     for table in (show.totals(findings), show.all_findings(findings)):
         assert f"The numbers do not include roll-ups ({names})." in table.caption
 
 
-def test_the_inventory_counts_nothing_where_nobody_asked(tmp_path: Path) -> None:
+def test_the_inventory_counts_nothing_without_a_request(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, "us-east-1"), regions_unused=("us-east-1",))
     table = show.inventory(
         tabulate(account.fleet().snapshot()), "regions", ["trails", "events_seen"]
     )
-    assert [row[1:] for row in table.rows] == [[0, 0], ["not asked", "not asked"]]
+    assert [row[1:] for row in table.rows] == [[0, 0], ["not requested", "not requested"]]
 
 
 def test_the_inventory_words_values_of_the_kit_and_quotes_what_a_run_declares(
@@ -343,8 +343,8 @@ def test_the_period_is_that_of_what_was_read(tmp_path: Path, given: Any, period:
 def test_without_events_the_period_is_that_of_the_configuration(tmp_path: Path) -> None:
     snapshot = Account(tmp_path).snapshot()
     others = [request for request in snapshot.requests if request.call != LOOKUP_EVENTS.name]
-    asked = Snapshot(snapshot.header, others, snapshot.folder)
-    facts = dict(show.cover(Findings([]), asked).facts)
+    requested = Snapshot(snapshot.header, others, snapshot.folder)
+    facts = dict(show.cover(Findings([]), requested).facts)
     assert facts["Period"] == (
         "configuration as of 2026-11-24 12:00 UTC; the kit read no CloudTrail events"
     )

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from kit.sandbox import sample_accounts
 from kit.sandbox.registry import HANDLERS
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import ask, client, questions
+from tests.sandbox.calling import call_by_name, client, questions
 
 # What AWS itself answers about things that are not there, or may not be seen.
 FACTS = {
@@ -50,10 +50,10 @@ def test_every_question_is_answered_as_aws_would(running: Sandbox, name: str) ->
 
 
 def test_together_the_accounts_answer_every_operation(running: Sandbox) -> None:
-    asked = {
+    requested = {
         (service, operation) for name in ACCOUNTS for service, operation, *_ in questions(name)
     }
-    assert asked == set(HANDLERS) - {("s3", "*")}
+    assert requested == set(HANDLERS) - {("s3", "*")}
 
 
 def test_answers_keep_what_the_file_declares(running: Sandbox) -> None:
@@ -104,7 +104,7 @@ def test_aws_cli_knows_whose_account_it_is(running: Sandbox) -> None:
 def outcome(made: Any, operation: str, parameters: dict[str, Any]) -> str:
     """The error code of an answer, empty for none."""
     try:
-        answer = ask(made, operation, parameters)
+        answer = call_by_name(made, operation, parameters)
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import ask, client, everything
+from tests.sandbox.calling import call_by_name, client, everything
 
 REGION = "eu-central-1"
 DENIED = [
@@ -55,7 +55,7 @@ DENIED = [
 
 def error_of(sandbox: Sandbox, service: str, operation: str, parameters: dict) -> dict[str, Any]:
     with pytest.raises(ClientError) as refused:
-        ask(client(sandbox, "demo", service, REGION), operation, parameters)
+        call_by_name(client(sandbox, "demo", service, REGION), operation, parameters)
     response: dict[str, Any] = refused.value.response
     return response
 
@@ -119,7 +119,7 @@ def test_empty_page_comes_before_the_real_list(faulty: Sandbox) -> None:
         ("resourcegroupstaggingapi", "GetResources", "ResourceTagMappingList", 11),
     ):
         made = client(faulty, "demo", service, REGION)
-        assert ask(made, operation, {})[member] == []
+        assert call_by_name(made, operation, {})[member] == []
         whole, pages = everything(made, operation, {})
         assert pages == 2
         assert len(whole[member]) == count, operation

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from kit import sandbox as local
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import client
+from tests.sandbox.calling import client
 
 
 def test_each_key_belongs_to_its_account(running: Sandbox) -> None:
@@ -76,7 +76,7 @@ def test_a_role_of_another_account_can_be_assumed(running: Sandbox) -> None:
     assert [f["Name"] for f in fleets] == ["finance-on-demand", "review-elastic"]
 
 
-def test_the_external_id_is_checked_where_a_role_asks_for_one(running: Sandbox) -> None:
+def test_the_external_id_is_checked_where_a_role_requires_one(running: Sandbox) -> None:
     role = "arn:aws:iam::333344445555:role/AuditorWithExternalId"
     sts = client(running, "demo", "sts")
     for wrong in ({}, {"ExternalId": "another"}):

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import Question, ask, client, everything, questions
+from tests.sandbox.calling import Question, call_by_name, client, everything, questions
 
 # Some have a list with something in it in each account; those without paging in AWS stay whole.
 NEVER_PAGED = {
@@ -63,8 +63,8 @@ def test_authorization_details_are_cut_across_their_four_lists(
 ) -> None:
     whole = client(running, "demo", "iam").get_account_authorization_details()
     assert whole["IsTruncated"] is False
-    asked = "GetAccountAuthorizationDetails"
-    found, pages = everything(client(paged, "demo", "iam"), asked, {})
+    requested = "GetAccountAuthorizationDetails"
+    found, pages = everything(client(paged, "demo", "iam"), requested, {})
     lists = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
     assert pages == sum(len(whole[name]) for name in lists)
     assert [r["RoleName"] for r in found["RoleDetailList"]] == [
@@ -78,12 +78,12 @@ def test_a_token_is_opaque_and_good_for_its_own_request_only(paged: Sandbox) -> 
     appstream = client(paged, "demo", "appstream", "eu-central-1")
     token = appstream.describe_stacks()["NextToken"]
     assert not token.isdigit()
-    for operation, asked in (
+    for operation, requested in (
         ("DescribeFleets", {"NextToken": token}),
         ("DescribeStacks", {"NextToken": "made-up"}),
     ):
         with pytest.raises(ClientError, match="NextToken is invalid"):
-            ask(appstream, operation, asked)
+            call_by_name(appstream, operation, requested)
     cloudtrail = client(paged, "demo", "cloudtrail", "eu-central-1")
     with pytest.raises(ClientError, match="InvalidNextTokenException"):
         cloudtrail.lookup_events(NextToken=token)
@@ -106,11 +106,11 @@ def test_page_sizes_beyond_the_documented_ones_are_refused(
     running: Sandbox, service: str, operation: str, parameters: dict
 ) -> None:
     with pytest.raises(ClientError, match=r"at most|between") as refused:
-        ask(client(running, "demo", service, "eu-central-1"), operation, parameters)
+        call_by_name(client(running, "demo", service, "eu-central-1"), operation, parameters)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_page_sizes_that_are_asked_for_are_kept(running: Sandbox) -> None:
+def test_page_sizes_that_are_requested_are_kept(running: Sandbox) -> None:
     cloudtrail = client(running, "demo", "cloudtrail", "eu-central-1")
     assert len(cloudtrail.lookup_events(MaxResults=7)["Events"]) == 7
     assert len(cloudtrail.lookup_events()["Events"]) == 50

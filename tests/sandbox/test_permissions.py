@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from kit.sandbox.permissions import allows
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import client
+from tests.sandbox.calling import client
 
 BUCKETS = "arn:aws:s3:::appstream-logs-*"
 
@@ -35,8 +35,8 @@ def policy(actions: Any, resources: Any = "*", **more: Any) -> dict[str, Any]:
     ],
 )
 def test_action_and_resource_decide(document: dict[str, Any], expected: bool) -> None:
-    asked = {"Bucket": "appstream-logs-eu-west-1"}
-    assert allows(document, "s3", "GetBucketPolicy", asked) is expected
+    requested = {"Bucket": "appstream-logs-eu-west-1"}
+    assert allows(document, "s3", "GetBucketPolicy", requested) is expected
 
 
 def test_what_is_on_no_resource_is_allowed_on_all_alone() -> None:

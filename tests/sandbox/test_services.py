@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kit.sandbox.server import Sandbox
-from tests.sandbox.asking import client
+from tests.sandbox.calling import client
 
 
 def test_users_are_those_of_the_user_pool_only(running: Sandbox) -> None:
@@ -178,7 +178,7 @@ def test_home_folder_buckets_carry_the_deletion_guard(running: Sandbox) -> None:
         assert "PreventAccidentalDeletionOfBucket" in sids
 
 
-def test_policy_status_tells_public_policies(running: Sandbox) -> None:
+def test_policy_status_reports_public_policies(running: Sandbox) -> None:
     s3 = client(running, "careless", "s3", "eu-west-1")
     public = s3.get_bucket_policy_status(Bucket="careless-sources")["PolicyStatus"]["IsPublic"]
     assert public is True

@@ -81,14 +81,14 @@ def test_what_is_known_by_a_document_says_so_wherever_it_decides() -> None:
     assert known_all([off, YES]).assumed == known
 
 
-def test_the_first_gap_is_the_one_that_is_told() -> None:
+def test_the_first_gap_is_the_one_that_is_reported() -> None:
     later = Cell(None, (), THROTTLED)
     assert known_any([NO, GAP, later]).gap is DENIED
     assert derive(max, GAP, later).gap is DENIED
     assert derive(max, later, GAP).gap is THROTTLED
 
 
-def test_what_was_refused_is_told_before_a_region_that_is_off() -> None:
+def test_what_was_refused_is_reported_before_a_region_that_is_off() -> None:
     off = Cell(None, ("off",), Trouble("region off", "appstream.DescribeStacks"))
     assert known_any([off, GAP]).gap is DENIED
     assert known_all([off, GAP]).gap is DENIED
@@ -129,10 +129,10 @@ def test_pointers(path: str, expected: str) -> None:
 
 def answer(response: Any = None, code: str = "", message: str = "", call: Any = None) -> Answer:
     call = call or GET_BUCKET_POLICY
-    told = dict.fromkeys(Request.__dataclass_fields__, "")
+    reported = dict.fromkeys(Request.__dataclass_fields__, "")
     request = Request(
         **{
-            **told,
+            **reported,
             "id": "E0007",
             "call": call.name,
             "page": 0,
@@ -203,8 +203,8 @@ def test_what_is_false_is_not_absent(value: Any) -> None:
 
 def test_an_absent_member_of_a_listed_item() -> None:
     ref, call = "E1#/Fleets/0", DESCRIBE_FLEETS
-    told = Cell("off", (ref,), assumed=("a document",))
-    assert member({}, ref, "State", OFF, call) == told
+    reported = Cell("off", (ref,), assumed=("a document",))
+    assert member({}, ref, "State", OFF, call) == reported
     cell = member({"State": None}, ref, "State", UNSEEN, call)
     assert cell.gap == Trouble(
         "absent in answer", call.name, hint="AWS left State out", evidence=ref

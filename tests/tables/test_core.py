@@ -115,7 +115,7 @@ def test_a_list_is_complete_where_it_was_answered(tmp_path: Path) -> None:
     ]
 
 
-def test_what_fans_out_is_complete_once_everything_was_asked_about(tmp_path: Path) -> None:
+def test_what_fans_out_is_complete_once_everything_was_requested(tmp_path: Path) -> None:
     account = Account(tmp_path).stack("a").stack("b").stack("c").stack("d")
     account.denies(calls.DESCRIBE_ENTITLEMENTS, StackName="b")
     account.denies(calls.DESCRIBE_ENTITLEMENTS, StackName="c")
@@ -128,7 +128,7 @@ def test_what_fans_out_is_complete_once_everything_was_asked_about(tmp_path: Pat
     ]
 
 
-def test_what_was_asked_in_one_region_is_not_known_of_another(tmp_path: Path) -> None:
+def test_what_was_requested_in_one_region_is_not_known_of_another(tmp_path: Path) -> None:
     """Stacks of the same name in two regions are two stacks."""
     account = Account(tmp_path, regions=(REGION, ELSEWHERE)).stack("design")
     account.lists(calls.DESCRIBE_STACKS, {"Name": "design"}, region=ELSEWHERE)
@@ -139,7 +139,7 @@ def test_what_was_asked_in_one_region_is_not_known_of_another(tmp_path: Path) ->
     ]
 
 
-def test_what_is_elsewhere_is_not_asked_about_here(tmp_path: Path) -> None:
+def test_what_is_elsewhere_is_not_requested_here(tmp_path: Path) -> None:
     account = Account(tmp_path, regions=(REGION, ELSEWHERE)).stack("here")
     account.stack("there", region=ELSEWHERE)
     name = "appstream.DescribeEntitlements"

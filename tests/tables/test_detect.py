@@ -200,7 +200,7 @@ ODD = Detectors(("[a-z]*", "(?x)z\\d+ # c"), ("123456789012",), "DE")
 
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TEXTS)
-def test_any_text_is_read_without_an_error_and_told_only_masked(text):
+def test_any_text_is_read_without_an_error_and_shown_only_masked(text):
     for hit in ODD.hits(text):
         assert re.fullmatch(
             r"(?s)\*\*\*|.\*\*\*(?:..|@\*\*\*\.\w+|@\*\*\*\.xn--[\w-]+)", hit.masked

@@ -16,11 +16,10 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
-from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from nbformat import v4
 
 from kit import warm
-from kit.warm.provisioner import NAME
+from kit.kernels import NAME
 
 pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
 
@@ -188,15 +187,7 @@ def test_papermill_starts_its_kernels_warm(
     notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_warm: bool
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "audit")
-    monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", NAME)
-    if not is_warm:
-        monkeypatch.setenv(warm.ADDRESS, str(tmp_path / "gone"))
-    KernelProvisionerFactory.clear_instance()
-    try:
-        made = papermill.execute_notebook(
-            str(notebook), None, kernel_name="python3", progress_bar=False
-        )
-    finally:
-        KernelProvisionerFactory.clear_instance()
+    monkeypatch.setenv(warm.ADDRESS, warm._find_server() if is_warm else str(tmp_path / "gone"))
+    made = papermill.execute_notebook(str(notebook), None, kernel_name=NAME, progress_bar=False)
     told = json.loads(made.cells[0].outputs[0].text)
     assert told == {"warm": is_warm, "profile": "audit"}

@@ -55,11 +55,11 @@ def shipped() -> tuple[Face, ...]:
 
 @cache
 def _machine() -> tuple[Path, ...]:
-    """Return the machine's font files that may help, in the order in which to ask them."""
+    """Return the machine's font files that may help, in the order in which to try them."""
     from matplotlib.font_manager import findSystemFonts
 
-    found = sorted(Path(name) for name in findSystemFonts())
-    return tuple(path for sought in _SOUGHT for path in found if sought.search(path.name))
+    installed = sorted(Path(name) for name in findSystemFonts())
+    return tuple(path for sought in _SOUGHT for path in installed if sought.search(path.name))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How these tests ask: clients of a sample account, and every question that makes sense there."""
+"""Clients of a sample account, and every question that makes sense there."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def declared(name: str) -> Account:
     return load(name, dt.datetime.now(dt.UTC))
 
 
-def ask(made: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def call_by_name(made: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Call an operation by its AWS name."""
     method = {api: python for python, api in made.meta.method_to_api_mapping.items()}[operation]
     answer: dict[str, Any] = getattr(made, method)(**parameters)
@@ -116,9 +116,9 @@ def ask(made: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]
 def everything(made: Any, operation: str, parameters: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """All pages of an answer put together by following its token, and how many there were."""
     whole: dict[str, Any] = {}
-    asked, pages = dict(parameters), 0
+    requested, pages = dict(parameters), 0
     while True:
-        answer = ask(made, operation, asked)
+        answer = call_by_name(made, operation, requested)
         pages += 1
         for member, value in answer.items():
             if isinstance(value, list):
@@ -126,7 +126,7 @@ def everything(made: Any, operation: str, parameters: dict[str, Any]) -> tuple[d
         token = next((t for t in TOKENS if answer.get(t)), None)
         if token is None:
             return whole, pages
-        asked[token] = answer[token]
+        requested[token] = answer[token]
 
 
 def questions(name: str) -> Iterator[Question]:
@@ -145,17 +145,17 @@ def questions(name: str) -> Iterator[Question]:
         yield "organizations", "ListTagsForResource", home, {"ResourceId": member}
     yield "s3control", "GetPublicAccessBlock", home, {"AccountId": account.id}
     for point in account.declared("s3control", "AccessPoints", ""):
-        region, asked = point["AccessPointArn"].split(":")[3], {"AccountId": account.id}
-        yield "s3control", "ListAccessPoints", region, asked
-        yield "s3control", "GetAccessPointPolicy", region, {**asked, "Name": point["Name"]}
+        region, requested = point["AccessPointArn"].split(":")[3], {"AccountId": account.id}
+        yield "s3control", "ListAccessPoints", region, requested
+        yield "s3control", "GetAccessPointPolicy", region, {**requested, "Name": point["Name"]}
     for bucket in account.declared("s3", "Buckets", ""):
         if account.region_status[bucket["BucketRegion"]] == "DISABLED":
             continue
         for operation in BUCKET_SETTINGS:
             yield "s3", operation, bucket["BucketRegion"], {"Bucket": bucket["Name"]}
     for role in account.declared("iam", "RoleDetailList", ""):
-        asked = {"RoleArn": role["Arn"], "RoleSessionName": "test"}
-        yield "sts", "AssumeRole", home, asked
+        requested = {"RoleArn": role["Arn"], "RoleSessionName": "test"}
+        yield "sts", "AssumeRole", home, requested
     for region in account.regions("appstream"):
         if account.region_status[region] != "DISABLED":
             yield from _questions_in(account, region)
@@ -165,14 +165,14 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
     for service, operation, parameters in EACH_REGION:
         yield service, operation, region, parameters
     for stack in account.declared("appstream", "Stacks", region):
-        asked = {"StackName": stack["Name"]}
+        requested = {"StackName": stack["Name"]}
         for operation in (
             "DescribeEntitlements",
             "DescribeThemeForStack",
             "DescribeUserStackAssociations",
             "ListAssociatedFleets",
         ):
-            yield "appstream", operation, region, asked
+            yield "appstream", operation, region, requested
         yield "appstream", "ListTagsForResource", region, {"ResourceArn": stack["Arn"]}
     for fleet in account.declared("appstream", "Fleets", region):
         yield "appstream", "ListAssociatedStacks", region, {"FleetName": fleet["Name"]}
@@ -183,8 +183,8 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
         yield "cloudtrail", "GetTrailStatus", region, {"Name": trail["TrailARN"]}
         yield "cloudtrail", "GetEventSelectors", region, {"TrailName": trail["TrailARN"]}
     for store in account.declared("cloudtrail", "EventDataStores", region):
-        asked = {"EventDataStore": store["EventDataStoreArn"]}
-        yield "cloudtrail", "GetEventDataStore", region, asked
+        requested = {"EventDataStore": store["EventDataStoreArn"]}
+        yield "cloudtrail", "GetEventDataStore", region, requested
     for key in account.declared("kms", "Keys", region):
         yield "kms", "DescribeKey", region, {"KeyId": key["Arn"]}
         yield "kms", "GetKeyRotationStatus", region, {"KeyId": key["KeyId"]}
@@ -192,5 +192,5 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
             yield "kms", "GetKeyPolicy", region, {"KeyId": key["Arn"]}
             yield "kms", "ListGrants", region, {"KeyId": key["Arn"]}
     for authority in account.declared("acm-pca", "CertificateAuthorities", region):
-        asked = {"CertificateAuthorityArn": authority["Arn"]}
-        yield "acm-pca", "DescribeCertificateAuthority", region, asked
+        requested = {"CertificateAuthorityArn": authority["Arn"]}
+        yield "acm-pca", "DescribeCertificateAuthority", region, requested
