@@ -40,7 +40,7 @@ def pack(stored: Stored, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The evidence of a pack, which is all that is asked for here."""
     folder = tmp_path_factory.mktemp("pack")
     (folder / "data" / "evidence").mkdir(parents=True)
-    for name, content in evidence_files(stored("demo")):
+    for name, content in evidence_files(stored("demo"), tabulate(stored("demo")).labels):
         (folder / "data" / name).write_bytes(content)
     return folder
 
