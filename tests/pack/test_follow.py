@@ -89,7 +89,7 @@ def test_a_proof_is_written_once_and_for_its_owner(
 
 
 def test_a_record_that_is_not_there_is_reported(pack: Path) -> None:
-    with pytest.raises(UserError, match=r"E9999\.json is not there"):
+    with pytest.raises(UserError, match=r"E9999\.json does not exist"):
         record_in(pack, "E9999")
 
 
