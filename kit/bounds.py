@@ -118,7 +118,8 @@ def parse_json(text: str | bytes, most: int, **how: Any) -> Any:
     Raises
     ------
     ValueError
-        The text is not JSON (RFC 8259), is larger, or is nested deeper than `MOST_DEEP`.
+        The text is not JSON (RFC 8259), is larger, is nested deeper than `MOST_DEEP`, or has half
+        of a surrogate pair.
     """
     if len(text) > most:
         raise ValueError(f"{len(text):,} characters; at most {most:,} are read")
@@ -127,6 +128,11 @@ def parse_json(text: str | bytes, most: int, **how: Any) -> Any:
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     require_shallow(value)
+    if (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # no two readers agree on it (RFC 7493, section 2.1)
+            raise ValueError("half of a surrogate pair, which no text has") from None
     return value
 
 

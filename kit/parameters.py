@@ -23,6 +23,7 @@ from pydantic import (
 
 from kit.aws_models import models, partition_of
 from kit.catalogue import texts
+from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
 
@@ -493,10 +494,7 @@ class Run(Strict):
     @classmethod
     def _patterns_compile(cls, value: list[str]) -> list[str]:
         for pattern in value:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+            refuse_costly(pattern)
         return value
 
     @field_validator("reviewed_on")

@@ -709,11 +709,18 @@ def read(folder: Path | str) -> Snapshot:
     if changed:
         raise UserError(f"snapshot: {changed[0]} does not have the digest that it states")
     _verified.add(stated)
-    unknown = {request.call for request in requests} - CALLS.keys()
+    unknown = {r.call for r in requests if _names(CALLS.get(r.call)) != _names(r)}
     if unknown:
         raise UserError(f"snapshot: {folder} has calls this kit does not know: {sorted(unknown)}")
     own = [request for request in requests if not request.id.startswith(LENT)]
     stored = Snapshot(header, own, folder, requests[len(own) :])
+    try:
+        _check_header(header)
+        _ = stored.handshakes, stored.as_of, stored.regions_off, stored.organisation
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(
+            f"snapshot: {folder / HEADER} is not as the kit writes it: {error}"
+        ) from None
     try:
         _ = stored.run, stored.profile, stored.waivers
     except ValidationError:
@@ -766,6 +773,43 @@ def _stored(line: bytes) -> Request:
         raise ValueError(f"{request.id!r:.20}: a member of another kind")
     bytes.fromhex(request.nonce)
     return request
+
+
+# The members of a header, what they are, and what they hold; those marked may be absent.
+_MEMBERS: tuple[tuple[str, Any, Any], ...] = (
+    *((name, str, None) for name in ("account", "as_of", "partition", "kit", "botocore")),
+    ("pseudonym_key", str, None),
+    *((name, dict, None) for name in ("parameters", "profile")),
+    ("waivers", list, dict),
+    *((name, list, str) for name in ("regions", "regions_unused")),
+    ("regions_off", dict, str),
+    *((f"{name}?", list, str) for name in ("unlisted_services", "calls")),
+    *((f"{name}?", list, dict) for name in ("handshakes", "stopped")),
+    *((f"{name}?", dict | None, None) for name in ("organisation", "session")),
+    *((f"{name}?", dict, str) for name in ("parameter_sources", "api_versions")),
+    ("throttles?", int, None),
+)
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a header of another form than the kit writes."""
+    for member, kind, held in _MEMBERS:
+        name = member.removesuffix("?")
+        if name not in header and name != member:
+            continue
+        value = header.get(name)
+        inner: Any = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, kind) or (held and not all(isinstance(v, held) for v in inner)):
+            raise ValueError(f"{name} is absent or of another kind")
+    if not re.fullmatch(r"\d{12}", header["account"], re.ASCII):
+        raise ValueError("account is not of 12 digits")
+    if dt.datetime.fromisoformat(header["as_of"]).tzinfo is None:
+        raise ValueError("as_of has no zone")
+    _header_bytes(header)
+
+
+def _names(of: Call | Request | None) -> tuple[str, str] | None:
+    return (of.service, of.operation) if of else None
 
 
 def _is_absence(call: Call, error: Mapping[str, str]) -> bool:

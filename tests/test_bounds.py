@@ -143,6 +143,10 @@ def test_json_has_bounds() -> None:
                 bounds.parse_json(text, len(text))
     with pytest.raises(ValueError, match="deep"):
         bounds.parse_json("[" * 100_000, 100_000)
+    assert bounds.parse_json(b'"\\ud83d\\ude00"', 99) == "\N{GRINNING FACE}"
+    for half in ('["\\ud83d"]', b'{"\\uDE00": 1}', '"\\ude00\\ud83d"'):
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            bounds.parse_json(half, 99)
     with pytest.raises(ValueError, match="at most 3"):
         bounds.parse_json("1234", 3)
 

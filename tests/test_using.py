@@ -30,7 +30,8 @@ def test_its_commands_work(tmp_path: Path, sandbox: Sandbox) -> None:
     assert len(commands) == 6
     for command in commands:
         done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, check=False)
-        assert done.returncode == 0, command
+        # The demo account refuses a bucket of another account's, which the doctor names.
+        assert done.returncode == (4 if " doctor " in command else 0), command
     assert json.loads((tmp_path / "policy.json").read_text())["Statement"]
     texts.check(str(tmp_path / "de.yaml"))
     assert len((tmp_path / "de.yaml").read_text()) > 10_000

@@ -182,7 +182,7 @@ def _copy(file: BatchFile, folder: Path) -> None:
     """Copy ledger and findings to S3 where the packs are there."""
     if file.outputs.startswith("s3://"):
         store = open_store(file.outputs, file.object_lock)
-        for path in sorted(folder.iterdir()):
+        for path in (folder / "findings.csv", folder / "ledger.jsonl"):
             store.write(f"batches/{file.name}/{path.name}", path.read_bytes())
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from kit.bounds import STORED, open_file, read_file
 from kit.errors import CannotRunError, UserError
 from kit.outputs import cannot_write, flush, make_parents
 from kit.shortage import describe
@@ -52,12 +53,12 @@ class Ledger:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             flush(path.parent)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            content = read_file(path, STORED)
         except BlockingIOError:
             os.close(self._file)
             raise UserError(f"{path}: another process runs this batch") from None
         except OSError as error:
             raise cannot_write(path, error) from None
-        content = path.read_bytes()
         self._size = content.rfind(b"\n") + 1
         self.lines: list[dict[str, Any]] = read_lines(content)
         os.ftruncate(self._file, self._size)
@@ -120,9 +121,9 @@ def read_ledger(path: Path) -> dict[str, dict[str, Any]]:
         The ledger cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             running = _is_held(file.fileno())
-            return states(read_lines(file.read()), running=running)
+            return states(read_lines(file.read(STORED)), running=running)
     except OSError as error:
         raise UserError(f"{path}: the ledger cannot be read ({error.strerror})") from None
 

@@ -12,6 +12,7 @@ import botocore.exceptions as aws
 
 from kit.bag import DECLARATION
 from kit.batch.accounts import ObjectLock
+from kit.bounds import STORED, read_file
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
 from kit.outputs import discard, scratch, write_file, writing
@@ -65,7 +66,7 @@ class Folder(Store):
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
         try:
-            return (self._root / name).read_bytes()
+            return read_file(self._root / name, STORED)
         except FileNotFoundError:
             return None
         except OSError as error:
