@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from benchmarks.torture import Measure
 from kit.detect.secrets import mask_secrets
-from tests.labelled import Labelled, masked_spans, score, strings
+from tests.labelled import HALVES, Labelled, masked_spans, score, strings
 
 AREA = "secrets in text"
 # Texts that hold no secret, and texts that are full of what looks like the start of one.
@@ -25,10 +25,10 @@ MOST = 7.0  # times as long for four times the text; quadratic work takes 16 tim
 
 
 def measure(quick: bool, seed: int) -> list[Measure]:
-    """Measure the detectors on both halves, on wrapped strings, and on long texts."""
-    measures = [*_halves("development"), *_halves("held_out")]
+    """Measure the detectors on the labelled strings, on wrapped strings, and on long texts."""
+    measures = [row for half in HALVES for row in _halves(half)]
     draw = random.Random(seed)
-    items = [item for half in ("development", "held_out") for item in strings(half)]
+    items = [item for half in HALVES for item in strings(half)]
     sample = draw.sample(items, 150) if quick else items
     measures += [
         _kept("in JSON, compact and nested", sample, lambda text: json.dumps({"a": text})),

@@ -34,8 +34,8 @@ class Place:
     proof: Proof = ""
 
 
-# Programs and the forms in which each takes a password. PW is the password, USER a user, WORD a
-# word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
+# Programs and the forms in which each takes a password. PW is the password, USER a user (MEMBER:
+# of a domain), WORD a word, NAME a name that must be a secret's, SHARE a UNC path, … other words, ^ the first operand.
 # "-p PW" admits "-p:PW" and "-p=PW" too. What follows PW must follow it. "PW?" must be odd, "PW!"
 # strong.
 _ANY = (  # of any program
@@ -84,7 +84,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("aws", "configure set NAME PW"),
     ("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare", "-w PW | -wPW"),
     ("ldappasswd", "-w PW | -s PW | -a PW"),
-    ("smbclient rpcclient smbget smbcacls", "-U USER%PW | -UUSER%PW | --user USER%PW"),
+    ("smbclient rpcclient smbget smbcacls", "-U MEMBER%PW | -UMEMBER%PW | --user MEMBER%PW"),
     ("smbmap evil-winrm crackmapexec netexec", "-p PW"),
     ("openssl", "pass:PW"),
     ("plink pscp psftp putty kitty", "-pw PW"),
@@ -137,11 +137,12 @@ _WORD = r"(?:\\{0,3}\"[^\"\n]{0,200}\"|'[^'\n]{0,200}'|[^\s\"']{1,200})"
 _PARTS = {
     "WORD": _WORD,
     "USER": r"(?P<open>\\{0,3}[\"'])?[^\s\"':%,/]{1,64}",
+    "MEMBER": r"(?P<open>\\{0,3}[\"'])?[^\s\"'%]{1,64}",  # of a domain
     "NAME": r"\\{0,3}[\"']?(?P<name>[\w.:/@-]{1,80})\\{0,3}[\"']?",
     "SHARE": r"(?:\\{0,3}[\"'])?\\{2,8}[^\s\"']{1,200}\\{0,3}[\"']?",
     "…": r"(?:[^\n]{0,400}?\s)??",
 }
-_PART = re.compile(r"WORD|USER|NAME|SHARE|…|.")
+_PART = re.compile(r"WORD|USER|MEMBER|NAME|SHARE|…|.")
 
 
 def _form(form: str) -> tuple[re.Pattern[str], bool, Proof]:
@@ -158,7 +159,11 @@ def _form(form: str) -> tuple[re.Pattern[str], bool, Proof]:
         if word.endswith(" ") and word != "… ":
             pattern += r"(?:\s{1,20}|[=:]\s?)" if option and "WORD" not in word else r"\s{1,20}"
     if before and not before.endswith((" ", "^")):
-        pattern += r"(?![\s=:])" if before[-1].isalpha() and "USER" not in before else ""
+        pattern += (
+            r"(?![\s=:])"
+            if before[-1].isalpha() and not before.endswith(("USER", "MEMBER"))
+            else ""
+        )
     if ending := after.lstrip("?!").strip(" …"):
         pattern += rf"(?={_WORD}\s[^\n]{{0,400}}?{re.escape(ending)})"
     single = re.search(r"(?:^|\s)-[A-Za-z](?:\s|PW|USER|$)", form)
@@ -284,6 +289,12 @@ _STRUCTURES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
             "",
         ),
         ("machine", r"\blogin\s{1,8}[^\s\"']{1,64}\s{1,8}password\s{1,8}", ""),
+        # ODBC: Driver={...};UID=app;PWD={X}
+        (
+            "={",
+            r"(?:uid|driver|server|dsn)=[^\"\n]{1,200}?;\s?(?:pwd|password)=\{(?=[^{}\n]{0,100}[^{}\w\n])",
+            "}",
+        ),
         # jdbc:oracle:thin:user/X@host
         ("jdbc:oracle", r"jdbc:oracle:\w{1,8}:[^\s\"'/@]{1,64}/(?=[^\s\"'/@]{1,64}@)", "@"),
     )

@@ -38,7 +38,7 @@ def mask_secrets(text: str) -> str:
         return text
     masked = _mask(text, 3)
     if masked == text and len(text) < _REMEMBERED:
-        if len(_harmless) == _MOST:
+        if len(_harmless) >= _MOST:
             _harmless.clear()
         _harmless.add(text)
     return masked
@@ -141,13 +141,15 @@ _KEY = re.compile(
 _STEM = re.compile(
     r"(?i)(?P<lead>&amp;|%(?:25)*(?:3f|26|23)|\\u0026|^|[^a-z0-9_.$~[-])(?P<stem>[a-z0-9_.$~[-]*)$"
 )
+_NEXT_KEY = re.compile(r"[\w.-]{1,60}\s?[:=]")  # after an empty value
+_MASKED_PAIR = re.compile(r"[\w.@\\-]{1,64}\s?[/:|]\s?⟦secret: password-assignment⟧")
 _PASS_OF = re.compile(  # "DBPASS", without anything between the two words
     r"(?i)(?<![a-z])(?:admin|app|become|bind|cert|db|ftp|http|key|ldap|login|mail|master|my|new|ora"
     r"|pfx|pg|proxy|root|sa|smtp|sql|ssh|store|sudo|svc|test|user|vpn|web|wifi)$"
 )
 _QUERY_LEAD = re.compile(r"(?i)[?&#]|&amp;|%(?:25)*(?:3f|26|23)|\\u0026")
 _BREAK = re.compile(r"(?<!secret:)[\s\"'<>]")  # of a URL; a token has a space
-_QUERY_START = re.compile(r"(?i)[?#]|%(?:25)*(?:3f|23)")
+_QUERY_START = re.compile(r"(?i)[?#]|%(?:25)*(?:3f|23)|SharedAccessSignature=")
 _NO_SECRET_KEY = re.compile(
     r"(?i)(?:public|primary|foreign|sort|sorting|partition|cache|hot|short|shortcut|object|s3|site"
     r"|row|range|index|group|order|search|message|translation|lookup|field|publishable)[-_.]?$"
@@ -178,6 +180,7 @@ _NO_ARGUMENT = re.compile(
 _ENDED = {
     "<": re.compile(r"[^<>\"\n]+(?=<|$)"),  # a quote may end the string that holds the markup
     "]": re.compile(r"[^\]\"\n]+(?=\]|$)"),
+    "}": re.compile(r"[^{}\"\n]+(?=\})"),
     "@": re.compile(r"[^\s@\"'<>]+"),
     '"': re.compile(r"[^\"\\\n]+(?=\\*\")"),
     "'": re.compile(r"[^'\\\n]+(?=\\*')"),
@@ -189,7 +192,7 @@ _REFERENCE = re.compile(
     r"\{\{.*\}\}|[#$]?\{[^{}]*\}|\$[({].*|\$[A-Za-z_][\w:.]*|%\w+%|!\w+!|<.*>|\[.*\]|`.*"
     r"|[*•·.…_#?-]+|[xX]{3,}|(?i:arn|file|env|vault|ssm|op|ref|kms|keyring|secretsmanager):.*"
     r"|[A-Za-z][\w+.-]*://.*|[A-Za-z]:[\\/].*|\\\\.*|@\S*[/\\.]\S*|(?:~|\.{1,2})?(?:/[\w.$ -]+)+/?"
-    r"|(?i:true|false|yes|no|on|off|[01]|null|none|nil|undefined|redacted|hidden|masked|prompt"
+    r"|\*[A-Z_* ]+\*|(?i:true|false|yes|no|on|off|env|file|stdin|[01]|null|none|nil|undefined|redacted|hidden|masked|prompt"
     r"|required|optional|hidden_due_to_security_reasons|(?:your|my|insert|enter|replace)[-_ ].*"
     r"|(?:[\w-]+[-_ ])?(?:key|password|secret|token|value)[-_ ]here)|ENC\[.*|\([^()]*\)|!(?:vault|secret|[A-Z]\w+)"
     r"|\(*(?i:get|read|new|import|convertto|convertfrom|unprotect|decrypt|select|invoke)-[A-Za-z]\w*"
@@ -333,13 +336,17 @@ def _assigned_value(
         return None
     if word in _TOKEN_WORDS and not ((sign or flag) and _names_credential(word, before)):
         return None
+    if "\n" in key["space"] and _NEXT_KEY.match(text, key.end()):
+        return None
     quoted = _quoted_value(text, key.end(), quote)
     start, end = quoted or _unquoted_value(text, key, quote)
     value = text[start:end]
-    if not value or _TOKENS.fullmatch(value):
+    if not value or _TOKENS.fullmatch(value) or _MASKED_PAIR.match(text, start):
         return None
     if _is_reference(value):
         return None if "://" in value else (start, end, value)  # and no part of it is a value
+    if word == "pass" and re.fullmatch(r"\d\d?", value):
+        return None  # of several passes
     if word == _PIN and not (sign and re.fullmatch(r"\d{4,12}", value)):
         return None
     if not quoted and (value[0] in "{[<" or _SENTENCE.fullmatch(value)):
@@ -356,7 +363,10 @@ def _assigned_value(
         marked = key["verb"] or quoted or text[start - 1] in "„“”«»‘’‚"  # noqa: RUF001
         assigned = sign or marked or (ends and (_LOGIN.search(before) or _is_strong(value)))
         if not (_is_odd(value) and assigned) and not (
-            sign and ends and len(value) > 3 and word not in {"secret", *_SHORT}
+            sign
+            and ends
+            and len(value) > 3
+            and (word not in {"secret", *_SHORT} or (word in _SHORT and _LOGIN.search(before)))
         ):
             return None
         kind = "password-assignment"

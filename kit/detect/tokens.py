@@ -42,7 +42,7 @@ _FORM = re.compile(
     r"(?![A-Za-z0-9])(?:(?:[\s:/,;|]|%[0-9A-F]{2}){1,3}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?)"
     rf"|(?P<split>(?:AKIA|ASIA)(?:{_GAP}?[A-Z2-7]){{16}}(?![A-Z0-9]))"
     r"|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_\w{30,}"
-    r"|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|rtr|sa|soat|wt)[-_][\w-]{20,}|GR1348941[\w-]{20,}"
+    r"|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rt|rtr|sa|soat|wt)[-_][\w-]{20,}|GR1348941[\w-]{18,}"
     r"|xox[a-eoprs]-\d[\w-]{9,}|xoxe\.xox[bp]-\d-[\w-]{20,}|xapp-\d-[\w-]{10,}"
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|whsec_[A-Za-z0-9+/]{16,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|1//0[\w-]{40,}"

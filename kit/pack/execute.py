@@ -62,7 +62,8 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         except papermill.PapermillExecutionError as error:
             why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
             raise CannotRunError(f"the notebook failed: {why}") from None
-        except RuntimeError as error:  # the kernel did not start, or ended
+        # The kernel did not start, or ended; or it ran out of something and sent what is no message.
+        except (RuntimeError, ValueError) as error:
             written = (folder / _MESSAGES).read_text(errors="replace")
             lines = [line for line in written.splitlines() if line.strip()]
             why = shortage.of(error) or shortage.of_text(written) or " ".join(lines[-1:])

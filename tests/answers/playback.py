@@ -153,12 +153,12 @@ def _recording(keep: Callable[[Answer], None]) -> type[session.Clients]:
     class Recording(session.Clients):
         def __init__(self, *arguments: Any):
             super().__init__(*arguments)
-            events = self._session._session.get_component("event_emitter")
+            events = self.session._session.get_component("event_emitter")
             events.register_first("before-parameter-build", _note)
             # IAM's documents are decoded on the way to the caller; S3's location is read there.
             events.register_first("after-call.iam", hear)
             for service in {call.service for call in CALLS.values()} - {"iam"}:
-                name = self._session._session.get_service_model(service).service_id.hyphenize()
+                name = self.session._session.get_service_model(service).service_id.hyphenize()
                 events.register_last(f"after-call.{name}", hear)
             self._clients = {}  # a client that exists hears nothing of what is registered later
 
@@ -187,9 +187,9 @@ class _Playing(session.Clients):
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
-        self._session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
+        self.session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
         self.home = _home
-        events = self._session._session.get_component("event_emitter")
+        events = self.session._session.get_component("event_emitter")
         events.register_first("before-parameter-build", _note)
         events.register_last("before-call", _play)
         self._clients = _clients
