@@ -14,7 +14,7 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data
+from kit.pack.document import data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -154,7 +154,7 @@ def files(
     phase : Phase
         Shows which file is being made.
     """
-    made, data = document(executed), findings_data(executed)
+    made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
     forms: dict[str, Callable[[], bytes]] = {
         "evidence.html": lambda: page(made).encode(),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
