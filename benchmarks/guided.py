@@ -1,7 +1,7 @@
 """Inputs that atheris makes, guided by which lines they reach; a process of its own for each topic.
 
-``python -m benchmarks.guided TOPIC SECONDS SEED FOLDER`` ends with 0 if the kit held. What it did
-not bear lies in the folder as ``crash-*`` or ``timeout-*``.
+``python -m benchmarks.guided TOPIC SECONDS SEED FOLDER`` ends with 0 if the kit held. An input on
+which the kit failed lies in the folder as ``crash-*`` or ``timeout-*``.
 """
 
 import sys

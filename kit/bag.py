@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 import bagit
@@ -20,7 +20,7 @@ from kit.outputs import new_folder, writing
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 SIGNATURE, TIMESTAMP = f"{TAG_MANIFEST}.p7s", f"{TAG_MANIFEST}.p7s.tsr"
-DECLARATION, INFO = "bagit.txt", "bag-info.txt"
+DECLARATION, INFO, README = "bagit.txt", "bag-info.txt", "README.txt"
 
 
 def write_bag(
@@ -30,6 +30,7 @@ def write_bag(
     as_of: dt.datetime,
     *,
     private: bool = False,
+    readme: Callable[[Mapping[str, str], Collection[str]], str] | None = None,
     finish: Callable[[Path], None] = lambda bag: None,
 ) -> None:
     """Write a bag, whole or not at all.
@@ -47,6 +48,8 @@ def write_bag(
         The date of the bag and of every file in it.
     private : bool
         Whether only the bag's owner may read it. The permissions do not depend on the umask.
+    readme : function, optional
+        Returns the text of ``README.txt`` from `info` and the names of the files.
     finish : function of Path
         Called with the whole bag, to add what the manifests cannot list: their signature.
 
@@ -71,6 +74,7 @@ def write_bag(
                 }
             ),
             MANIFEST: _lines(manifest),
+            **({README: readme(info, manifest)} if readme else {}),
         }
         with writing(folder):
             digests = {name: _write(made / name, text.encode()) for name, text in tags.items()}

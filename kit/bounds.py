@@ -38,6 +38,15 @@ PACK_FILES = 50_000
 PACK_BYTES = 2 << 30
 PACK_FILE = 256 * _MIB  # that is parsed
 PACK_FOLDERS = 8
+# Revocation data, embedded or named by a reader.
+CRL = 10 * _MIB  # about 280,000 revoked certificates
+OCSP_RESPONSE = 256 * _KIB
+OCSP_ANSWERS = 1_000  # certificates that a response is about
+CERTIFICATE = 64 * _KIB
+VALIDATION_DATA = 16 * _MIB  # of a PDF, in all
+VALIDATION_ITEMS = 64  # of a kind
+CERTIFICATE_CHAINS = 64  # that certificates of the same names make: pyHanko tries each
+ISSUERS = 8  # certificates above another
 
 _KINDS = {
     stat.S_IFDIR: "a folder",

@@ -88,7 +88,9 @@ def main() -> None:
 def _signing(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name a key; the command gets them as ``signing``."""
     path = click.Path(path_type=Path)
+    levels = "B-B, B-T, B-LT or B-LTA: sealing ends where signatures do not reach it."
     for option in (
+        click.option("--level", default="", help=levels),
         click.option("--timestamp", default="", metavar="URL", help="An RFC 3161 service."),
         click.option("--kms-key", default="", metavar="ID", help="AWS KMS key to sign with."),
         click.option("--certificate", type=path, help="PEM file: the key's certificate, others."),
@@ -353,15 +355,28 @@ def compare(
 @click.option(
     "--against", type=click.Path(path_type=Path), help="Evaluate this snapshot again, too."
 )
+@click.option(
+    "--revocation",
+    "revocations",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A CRL or OCSP response, to count beside those in the pack; many times.",
+)
 @_in_json
-def verify(pack: Path, trust: Path | None, against: Path | None, in_json: bool) -> None:
+def verify(
+    pack: Path,
+    trust: Path | None,
+    against: Path | None,
+    revocations: tuple[Path, ...],
+    in_json: bool,
+) -> None:
     """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
     from dataclasses import asdict
 
     from kit.verify import ending
     from kit.verify import verify as look
 
-    checks = look(pack, trust, against)
+    checks = look(pack, trust, against, revocations)
     whole = all(check.ok for check in checks)
     if in_json:
         _print_json(

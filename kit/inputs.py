@@ -207,7 +207,7 @@ def _within(item: Any) -> Iterator[Any]:
 
 
 def refuse_environment() -> None:
-    """Raise a `UserError` where an environment variable leads AWS's libraries to what is no file.
+    """Raise a `UserError` where an environment variable does not lead AWS's libraries to a file.
 
     They would wait for a pipe, or read a device, without end. The empty device is a usual way to
     name no file.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from kit.sandbox.server import Sandbox
     from tests.pack.authority import Authority
+    from tests.pack.services import Services
 
 _log: Log
 
@@ -158,21 +159,37 @@ def tsa(authority: Authority) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A certificate authority with CRLs, an OCSP responder and a timestamp service."""
+    from tests.pack.services import running
+
+    with running(tmp_path_factory.mktemp("services")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def signed_pack(
-    sandbox: Sandbox, authority: Authority, tsa: str, tmp_path_factory: pytest.TempPathFactory
+    sandbox: Sandbox,
+    authority: Authority,
+    services: Services,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The demo account's pack, signed and timestamped by the command; tests that change it copy it."""
+    """The demo account's pack, signed by the command at B-LTA; tests that change it copy it.
+
+    Who trusts the authority's ``ca.pem`` trusts its signer and its timestamps.
+    """
     import subprocess
 
     from tests.pack.authority import PASSPHRASE
 
+    authority.ca.write_bytes(authority.ca.read_bytes() + services.ca.read_bytes())
     cwd = tmp_path_factory.mktemp("signed")
     demo = Path(__file__).parent.parent / "parameters" / "demo.yaml"
     (cwd / "run.yaml").write_text(f"{demo.read_text()}\nsigned: true\n")
     done = subprocess.run(
         [
             *(Path(sys.executable).parent / "evidence", "run", "run.yaml", "--quiet"),
-            *("--key", authority.pkcs12("analyst"), "--timestamp", tsa),
+            *("--key", services.pkcs12("analyst"), "--timestamp", services.timestamps),
         ],
         cwd=cwd,
         env={

@@ -338,12 +338,12 @@ def _reports() -> list[bytes]:
 
 
 def _events() -> list[bytes]:
-    told = {
+    details = {
         "userAgent": "x",
         "userIdentity": {"arn": "arn:aws:iam::1:user/a"},
         "tlsDetails": {"tlsVersion": "TLSv1.3"},
     }
-    return [json.dumps(told).encode(), b"{}", b"null"]
+    return [json.dumps(details).encode(), b"{}", b"null"]
 
 
 def _fields() -> list[bytes]:

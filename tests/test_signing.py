@@ -13,6 +13,7 @@ import pytest
 
 from kit.sandbox.server import Sandbox
 from tests.pack.authority import PASSPHRASE, Authority
+from tests.pack.services import Services
 from tests.test_cli import ACCOUNT, ROOT, evidence
 from tests.test_readme import commands_of
 
@@ -29,6 +30,7 @@ def environment(sandbox: Sandbox) -> dict[str, str]:
         ("false", ["--key", "{p12}"], 2, "signed: false is what every page would say"),
         ("true", ["--key", "{other}"], 2, "EVIDENCE_KEY_PASSPHRASE"),
         ("true", ["--key", "{p12}", "--timestamp", "http://127.0.0.1:1/"], 1, "no timestamp"),
+        ("true", ["--key", "{p12}", "--level", "B-LTA"], 2, "name a --timestamp service"),
         ("true", ["--kms-key", "alias/none"], 2, "--certificate: KMS keeps none"),
         ("sometimes", ["--key", "{p12}"], 2, "signed: 'sometimes'"),
     ],
@@ -55,6 +57,23 @@ def test_a_mistake_is_reported_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_a_source_that_does_not_answer_ends_the_run_before_any_work(
+    services: Services, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nsigned: true\n')
+    key, chain = services.issue("by-ocsp", "issuer")
+    signing = ("--key", key, "--certificate", chain, "--timestamp", services.timestamps)
+    services.down = True
+    try:
+        done = evidence("run", "run.yaml", *signing, cwd=tmp_path, environment=environment)
+    finally:
+        services.down = False
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "seal later, or with --level B-T" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.yaml"]
+
+
 def test_a_wrong_passphrase_is_reported(
     authority: Authority, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -70,6 +89,7 @@ def test_a_wrong_passphrase_is_reported(
 def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
     info = (signed_pack / "bag-info.txt").read_text()
     assert "Signature: CMS tagmanifest-sha256.txt.p7s, PAdES data/evidence.pdf" in info
+    assert ", level B-LTA\n" in info
     said = subprocess.run(
         ["pdftotext", signed_pack / "data" / "evidence.pdf", "-"],
         capture_output=True,
@@ -80,6 +100,7 @@ def test_a_signed_pack_says_so_on_every_page(signed_pack: Path) -> None:
     words = "Signed: see data/evidence.pdf, tagmanifest-sha256.txt.p7s"
     assert [n for n, page in enumerate(pages) if words not in re.sub(r"\s+", " ", page)] == []
     assert "Unsigned" not in said
+    assert "tagmanifest-sha256.txt.p7s (B-LTA)" in re.sub(r"\s+", " ", pages[0])
     assert words in (signed_pack / "data" / "evidence.html").read_text().replace("<wbr>", "")
 
 

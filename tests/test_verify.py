@@ -14,6 +14,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from asn1crypto import tsp
+from cryptography.x509 import ReasonFlags
 
 from kit.bag import SIGNATURE, TIMESTAMP
 from kit.errors import UserError
@@ -23,9 +24,11 @@ from kit.pack.sign import sign_manifest, sign_pdf
 from kit.verify import verify
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
+from tests.pack.services import NOW, Services
 from tests.test_cli import evidence
 
 KINDS = [
+    "README.txt",
     "bag-info.txt",
     "bagit.txt",
     "manifest-sha256.txt",
@@ -92,6 +95,26 @@ def test_a_whole_pack_is_what_it_says(signed_pack: Path, authority: Authority) -
     assert re.search(rf"{TIMESTAMP}: .*was there at .* tsa, .*; trusted", done.stdout)
 
 
+def test_a_signer_who_was_revoked_is_reported_by_the_time_of_signing(
+    signed_pack: Path, authority: Authority, services: Services
+) -> None:
+    earlier = services.crl({"analyst": NOW - DAY}, reason=ReasonFlags.key_compromise)
+    later = services.crl({"analyst": NOW + DAY / 2}, until=NOW + DAY)
+    arguments = ("verify", signed_pack, "--trust", authority.ca, "--revocation")
+    done = evidence(*arguments, earlier, cwd=signed_pack)
+    assert done.returncode == 5
+    for name in (SIGNATURE, "data/evidence.pdf"):
+        assert re.search(
+            rf"FAILED  {name}: .*; observed: analyst was revoked on .* UTC \(keyCompromise\), by a "
+            r"CRL of .* UTC; it signed on .* UTC",
+            done.stdout,
+        )
+    done = evidence(*arguments, later, cwd=signed_pack)
+    assert done.returncode == 0
+    assert done.stdout.count("; analyst was revoked later, on ") == 2
+    assert done.stdout.count(": level B-LTA; the signer was not revoked when it signed on") == 2
+
+
 def test_without_a_certificate_to_trust_the_signer_is_reported_and_not_checked(
     signed_pack: Path,
 ) -> None:
@@ -132,7 +155,7 @@ def test_a_signer_out_of_time_is_reported(
     assert re.search(
         rf"observed: .*out of time.*\): {reported}", wrong(pack, authority.ca)[SIGNATURE]
     )
-    (line,) = (check.message for check in verify(pack) if check.subject == SIGNATURE)
+    line, *_ = (check.message for check in verify(pack) if check.subject == SIGNATURE)
     assert re.search(f"signer not checked: .*; {reported}", line)
 
 

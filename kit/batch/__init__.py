@@ -84,8 +84,8 @@ def run_batch(
         As `kit.batch.cluster.connect` takes them.
     progress : {"bar", "json", "none"}
     signing : mapping of str to str
-        ``key``, ``certificate``, ``kms_key``, ``timestamp``: the key that signs, by the names that
-        each worker resolves.
+        ``key``, ``certificate``, ``kms_key``, ``timestamp``, ``level``: the key that signs, by the
+        names that each worker resolves.
     passphrase : function
         Called where the key is encrypted and is opened on this machine.
     report : function of str

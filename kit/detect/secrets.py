@@ -38,7 +38,7 @@ def mask_secrets(text: str) -> str:
         return text
     masked = _mask(text, 3)
     if masked == text and len(text) < _REMEMBERED:
-        if len(_harmless) == _MOST:
+        if len(_harmless) >= _MOST:
             _harmless.clear()
         _harmless.add(text)
     return masked

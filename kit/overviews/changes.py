@@ -18,7 +18,7 @@ from kit.judge.findings import open_rows, worst
 from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
 
 if TYPE_CHECKING:
-    from kit.verify.signatures import Roots
+    from kit.verify.judged import Roots
 
 KEY = ["account", "control", "region", "resource"]
 CHANGES = (

@@ -25,7 +25,7 @@ from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 
 if TYPE_CHECKING:
     from kit.verify.contents import Contents
-    from kit.verify.signatures import Roots
+    from kit.verify.judged import Roots
 
 FINDINGS = "data/findings.csv"
 UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
@@ -257,7 +257,7 @@ def _signature(bag: Path, contents: Contents, info: Mapping[str, str], roots: Ro
         )
     from kit.verify.signatures import check_manifest_signature
 
-    checks, name = check_manifest_signature(contents, roots)
+    checks, name = check_manifest_signature(contents, info, roots)
     for check in checks:
         if not check.ok:
             raise _fault(bag, check.subject, check.message)

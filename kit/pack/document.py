@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 from xml.etree import ElementTree
 
@@ -20,9 +20,10 @@ from nbformat import NotebookNode
 from kit.catalogue import texts
 from kit.catalogue.texts import text
 from kit.errors import UserError
-from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, TableBlock
+from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, Fact, TableBlock
 from kit.pack.prose import headings_and_prose
 from kit.report import views
+from kit.report.cover import SIGNATURES
 from kit.report.records import FindingsData, parse_findings
 from kit.report.views import EVIDENCE_MIME, JSON, Cell, ids
 from kit.visible import escape
@@ -128,6 +129,24 @@ def document(notebook: NotebookNode) -> Document:
     controls, rows = _targets(blocks)
     _cite(blocks, rows)
     return Document(_seen(covers[0]), blocks, controls, rows)
+
+
+def with_level(made: Document, level: str) -> Document:
+    """Return a document whose cover states the level of the signatures, which a key decides.
+
+    Parameters
+    ----------
+    made : Document
+    level : str
+        Of `kit.pack.levels.LEVELS`; empty for a document that states none.
+    """
+    if not level:
+        return made
+    facts: list[Fact] = [
+        [label, f"{fact} ({level})" if fact == SIGNATURES else fact]
+        for label, fact in made.cover["facts"]
+    ]
+    return replace(made, cover={**made.cover, "facts": facts})
 
 
 def data_of(notebook: NotebookNode, name: str) -> JSON:

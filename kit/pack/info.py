@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kit.bag import SIGNATURE, TIMESTAMP
+from kit.pack.levels import LEVELS
 from kit.pack.maker import agent, lock
 from kit.snapshot import Snapshot, digest
 
@@ -72,4 +74,10 @@ def _signatures(key: SigningKey | None) -> str:
     if not key:
         return "none"
     stamped = f", RFC 3161 {TIMESTAMP}" if key.timestamper else ""
-    return f"CMS {SIGNATURE}, PAdES data/evidence.pdf{stamped}"
+    return f"CMS {SIGNATURE}, PAdES data/evidence.pdf{stamped}, level {key.level}"
+
+
+def stated_level(info: Mapping[str, str]) -> str:
+    """Return the level that ``bag-info.txt`` states of a pack's signatures; empty for none."""
+    level = info.get("Signature", "").rpartition(", level ")[2]
+    return level if level in LEVELS else ""

@@ -6,7 +6,8 @@ import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from pyhanko.keys import load_certs_from_pemder_data
+from pyhanko.sign.general import extract_certificate_info
 from pyhanko.sign.signers.pdf_cms import Signer, select_suitable_signing_md
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.requests_client import RequestsHTTPTimeStamper
@@ -33,6 +35,8 @@ from kit.bounds import CERTIFICATES, read_file
 from kit.collect.session import shell_client
 from kit.errors import CannotRunError, UserError
 from kit.pack.event_loop import apart
+from kit.pack.levels import ARCHIVED, BASIC, LEVELS, STAMPED
+from kit.pack.responders import Gathered, gather
 
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LEAST_BITS = 2048
@@ -55,11 +59,18 @@ class SigningKey:
         The hash that suits the key: sha256, sha384 or sha512.
     timestamper : TimeStamper or None
         An RFC 3161 service.
+    level : str
+        What its signatures reach, of `LEVELS`.
+    revocation : callable or None
+        Gets what shows that the signer and the service are not revoked, to embed it; None where
+        nothing is embedded.
     """
 
     signer: Signer
     digest: str
     timestamper: TimeStamper | None = None
+    level: str = BASIC
+    revocation: Callable[[], Gathered] | None = None
 
 
 def open_signing_key(
@@ -67,10 +78,21 @@ def open_signing_key(
     certificate: Path | None = None,
     kms_key: str = "",
     timestamp: str = "",
+    level: str = "",
     *,
     passphrase: Passphrase,
 ) -> SigningKey | None:
     """Open the key that the options name; None where they name none.
+
+    Parameters
+    ----------
+    key, certificate, kms_key, timestamp
+        As for `open_key` and `open_kms`.
+    level : str
+        What the signatures have to reach, of `LEVELS`; empty for what the timestamp service and
+        the certificates offer.
+    passphrase : function
+        As for `open_key`.
 
     Raises
     ------
@@ -80,19 +102,24 @@ def open_signing_key(
     if key and kms_key:
         raise UserError("--kms-key: a pack has one signer; leave out --key or --kms-key")
     if key:
-        return open_key(key, certificate, passphrase, timestamp)
+        return open_key(key, certificate, passphrase, timestamp, level)
     if kms_key:
         if not certificate:
             raise UserError("--certificate: KMS keeps none; name the file of the key's certificate")
-        return open_kms(kms_key, certificate, timestamp)
-    for option, given in (("--certificate", certificate), ("--timestamp", timestamp)):
+        return open_kms(kms_key, certificate, timestamp, level)
+    options = (("--certificate", certificate), ("--timestamp", timestamp), ("--level", level))
+    for option, given in options:
         if given:
             raise UserError(f"{option}: nothing is signed without --key or --kms-key")
     return None
 
 
 def open_key(
-    key: Path, certificate: Path | None, passphrase: Passphrase, timestamp: str = ""
+    key: Path,
+    certificate: Path | None,
+    passphrase: Passphrase,
+    timestamp: str = "",
+    level: str = "",
 ) -> SigningKey:
     """Open a key in a file: PEM with its certificates there or in a file beside it, or PKCS#12.
 
@@ -105,6 +132,8 @@ def open_key(
         Returns the passphrase, or None where nobody can give it. Only an encrypted key needs it.
     timestamp : str
         URL of an RFC 3161 service; empty for no timestamps.
+    level : str
+        As for `open_signing_key`.
 
     Raises
     ------
@@ -128,10 +157,11 @@ def open_key(
     if own is None:
         raise UserError(f"--certificate: none given is of the key in {key}: {_names(chain)}")
     _check(own)
-    return _tried(_Signer(own, chain, _sign_with(private)), own, f"--key: {key}", timestamp)
+    opened = _tried(_Signer(own, chain, _sign_with(private)), own, f"--key: {key}")
+    return _levelled(opened, own, chain, timestamp, level)
 
 
-def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
+def open_kms(key_id: str, certificate: Path, timestamp: str = "", level: str = "") -> SigningKey:
     """Open an asymmetric AWS KMS key for signing, and try it with a signature.
 
     Parameters
@@ -141,7 +171,7 @@ def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
         profile or role, which can only read.
     certificate : Path
         PEM file, the certificate of that key and those above it in any order.
-    timestamp : str
+    timestamp, level : str
         As for `open_key`.
 
     Raises
@@ -155,7 +185,8 @@ def open_kms(key_id: str, certificate: Path, timestamp: str = "") -> SigningKey:
     own = _leaf(certificate, chain)
     _check(own)
     sign = _sign_at_kms(key_id, "ECDSA" if _is_curve(own) else "RSASSA_PKCS1_V1_5")
-    return _tried(_Signer(own, chain, sign), own, f"--kms-key: {key_id}", timestamp)
+    opened = _tried(_Signer(own, chain, sign), own, f"--kms-key: {key_id}")
+    return _levelled(opened, own, chain, timestamp, level)
 
 
 class _Signer(Signer):
@@ -224,8 +255,8 @@ def _sign_at_kms(key_id: str, kind: str) -> Callable[[bytes, str], bytes]:
     return sign
 
 
-def _tried(signer: Signer, own: x509.Certificate, where: str, timestamp: str) -> SigningKey:
-    """Sign something and hold it against the certificate; get a timestamp if wanted."""
+def _tried(signer: Signer, own: x509.Certificate, where: str) -> SigningKey:
+    """Sign something and hold it against the certificate."""
     digest = select_suitable_signing_md(signer.signing_cert.public_key)  # type: ignore[union-attr]
     signature = apart(asyncio.run, signer.async_sign_raw(_TRIAL, digest))
     try:
@@ -235,13 +266,48 @@ def _tried(signer: Signer, own: x509.Certificate, where: str, timestamp: str) ->
             f"{where} is not the key of the certificate {_names([own])}; name the key that belongs "
             "to it"
         ) from None
+    return SigningKey(signer, digest)
+
+
+def _levelled(
+    opened: SigningKey,
+    own: x509.Certificate,
+    chain: Sequence[x509.Certificate],
+    timestamp: str,
+    wanted: str,
+) -> SigningKey:
+    """Return the key with what its signatures need to reach a level, each source tried once."""
+    if wanted and wanted not in LEVELS:
+        raise UserError(f"--level: {wanted!r} is not a level; write {', '.join(LEVELS)}")
     if not timestamp:
-        return SigningKey(signer, digest)
+        if wanted not in ("", BASIC):
+            raise UserError(f"--level {wanted}: a timestamp is missing; name a --timestamp service")
+        return opened
+    if wanted == BASIC:
+        raise UserError("--level B-B: has no timestamp; leave out --timestamp, or write B-T")
     if urlsplit(timestamp).scheme not in ("http", "https"):
         raise UserError(f"--timestamp: {timestamp!r} is no URL, such as http://tsa.example/")
     timestamper = RequestsHTTPTimeStamper(timestamp, timeout=_TIMESTAMP_SECONDS)  # type: ignore[no-untyped-call]
-    stamp(timestamper, digest)
-    return SigningKey(signer, digest, timestamper)
+    token = stamp(timestamper, opened.digest)
+    stamped = replace(opened, timestamper=timestamper, level=STAMPED)
+    if wanted == STAMPED:
+        return stamped
+    service, *above = _of_service(token)
+    revocation = partial(gather, (own, service), (*chain, *above))
+    gathered = revocation()
+    if gathered.gaps and wanted:
+        raise UserError(f"--level {wanted}: {gathered.gaps[0]}; without --level the kit signs")
+    if not gathered.items:
+        return stamped
+    reached = STAMPED if gathered.gaps else wanted or ARCHIVED
+    return replace(stamped, level=reached, revocation=revocation)
+
+
+def _of_service(token: Any) -> list[x509.Certificate]:
+    """Return the certificate of a timestamp's service, then the others in its token."""
+    info = extract_certificate_info(token["content"])
+    certificates = [info.signer_cert, *info.other_certs]
+    return [x509.load_der_x509_certificate(part.dump()) for part in certificates]
 
 
 def stamp(timestamper: TimeStamper, digest: str, content: bytes | None = None) -> Any:
@@ -340,6 +406,7 @@ def _leaf(path: Path, chain: Sequence[x509.Certificate]) -> x509.Certificate:
         if not any(
             other.issuer == certificate.subject and other is not certificate for other in chain
         )
+        and (len(chain) == 1 or certificate.issuer != certificate.subject)
     ]
     if len(leaves) != 1:
         raise UserError(

@@ -14,7 +14,7 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data
+from kit.pack.document import data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
@@ -22,6 +22,7 @@ from kit.pack.info import bag_info
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
+from kit.pack.readme import readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
@@ -108,6 +109,7 @@ def seal(
             bag_info(stored, data["facts"]["digest"], key),
             stored.as_of,
             private=not stored.run.pseudonymise,
+            readme=readme,
             finish=lambda bag: _sign_manifest(bag, key),
         )
     facts = data["facts"]
@@ -152,7 +154,7 @@ def files(
     phase : Phase
         Shows which file is being made.
     """
-    made, data = document(executed), findings_data(executed)
+    made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
     forms: dict[str, Callable[[], bytes]] = {
         "evidence.html": lambda: page(made).encode(),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),

@@ -11,7 +11,7 @@ from kit.report.views import Cover
 from kit.snapshot import Snapshot, foreign
 from kit.tables.logging import events_read
 
-_SIGNATURE = "data/evidence.pdf, tagmanifest-sha256.txt.p7s"
+SIGNATURES = "data/evidence.pdf, tagmanifest-sha256.txt.p7s"
 _COLLECTORS = ("assumed-role", "user", "root")
 
 
@@ -38,9 +38,9 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         "kit": text("report/cover/made_with", kit=kit, botocore=botocore),
         "snapshot": snapshot.digest,
         "findings": findings.digest,
-        "signature": _SIGNATURE if run.signed else unsigned,
+        "signature": SIGNATURES if run.signed else unsigned,
     }
-    marks = [text("report/cover/signed", where=_SIGNATURE) if run.signed else unsigned]
+    marks = [text("report/cover/signed", where=SIGNATURES) if run.signed else unsigned]
     if not run.pseudonymise:
         marks.append(text("report/cover/clear"))
     return Cover(

@@ -5,7 +5,7 @@ The kit runs, renders, fetches and writes nothing of a pack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kit.catalogue import texts
@@ -14,17 +14,25 @@ from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
 from kit.verify.contents import Contents, RefusedError, open_contents
 from kit.verify.document import check_document
+from kit.verify.embedded import read_revocations
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info, check_overview_info
+from kit.verify.judged import Reader
 from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page
-from kit.verify.signatures import Roots, check_signatures, read_roots
+from kit.verify.readme import check_readme
+from kit.verify.signatures import check_signatures, read_roots
 
 __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]
 
 
-def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -> list[Check]:
+def verify(
+    pack: Path,
+    trust: Path | None = None,
+    against: Path | None = None,
+    revocations: Sequence[Path] = (),
+) -> list[Check]:
     """Check everything that a pack states about itself.
 
     Parameters
@@ -35,6 +43,8 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         PEM file of the certificates below which a signer, or a timestamp's service, is trusted.
     against : Path, optional
         A stored snapshot, which is evaluated again: it has to give the same findings and evidence.
+    revocations : sequence of Path
+        Files of CRLs and OCSP responses, which count beside those in the pack.
 
     Returns
     -------
@@ -44,16 +54,18 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
     Raises
     ------
     UserError
-        There is no pack, no certificate to trust, no snapshot, or no key for its labels.
+        There is no pack, no certificate to trust, no CRL or OCSP response in a file, no snapshot,
+        or no key for its labels.
     CannotRunError
         The pack may not be read.
     """
-    roots, stored = read_roots(trust), read(against) if against else None
+    reader = Reader(read_roots(trust), read_revocations(revocations))
+    stored = read(against) if against else None
     language = texts.chosen()
     texts.choose(texts.REFERENCE)
     try:
         with open_contents(pack) as contents:
-            return list(_look(contents, roots, stored))
+            return list(_look(contents, reader, stored))
     except RefusedError as error:
         return [
             Check(error.name, False, f"refused, and nothing else was looked at: it {error.message}")
@@ -62,12 +74,12 @@ def verify(pack: Path, trust: Path | None = None, against: Path | None = None) -
         texts.choose(language)
 
 
-def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator[Check]:
+def _look(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iterator[Check]:
     yield from bounded(check_bag(contents))
     info = read_info(contents)
     kind = kind_of(contents, info)
     yield from bounded(check_kind(contents, info, kind))
-    yield from check_signatures(contents, info, roots)
+    yield from check_signatures(contents, info, reader)
     if kind is ACCOUNT:
         yield from bounded(check_findings(contents, info))
     checks, manifest = check_document(contents, info, attached=kind is ACCOUNT)
@@ -77,6 +89,8 @@ def _look(contents: Contents, roots: Roots, stored: Snapshot | None) -> Iterator
     yield from bounded(checks)
     if page:
         maker = maker.of_language(page.language)
+    if kind:
+        yield from check_readme(contents, info, maker)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
     elif kind:

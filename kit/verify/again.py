@@ -22,10 +22,11 @@ from kit.bag import INFO
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, document, findings_data
+from kit.pack.document import Document, data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
 from kit.pack.html import page
+from kit.pack.info import stated_level
 from kit.pack.layout import lay_out
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -99,13 +100,15 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
-    yield from _forms(contents, executed, maker)
+    yield from _forms(contents, info, executed, maker)
     yield from _evidence(contents, stored, names["tables"].labels)
 
 
-def _forms(contents: Contents, executed: NotebookNode, maker: Maker) -> Iterator[Check]:
+def _forms(
+    contents: Contents, info: Mapping[str, str], executed: NotebookNode, maker: Maker
+) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
-    made, data = document(executed), findings_data(executed)
+    made, data = with_level(document(executed), stated_level(info)), findings_data(executed)
     yield from _form(contents, HTML, page(made).encode(), maker)
     yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
     yield from _workbook(contents, workbook(made, data), maker)
@@ -157,12 +160,12 @@ def _added(contents: Contents, made: bytes) -> list[str]:
                 same = item.read_raw_bytes() == other.read_raw_bytes()
                 same = same and _plain(item) == _plain(other)
             else:
-                same = item.unparse() == other.unparse()
+                same = item.unparse(resolved=True) == other.unparse(resolved=True)
             if not same:
                 differs.append(f"object {place[0]} is another")
         kept = [annotation.unparse() for annotation in own.pages[0].get("/Annots", [])]
         links = [annotation.unparse() for annotation in file.pages[0].get("/Annots", [])]
-        if links[: len(kept)] != kept or len(links) > len(kept) + 1:
+        if links[: len(kept)] != kept or len(links) > len(kept) + 2:  # a signature, a timestamp
             differs.append("annotations of the first page")
     return differs
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from kit.bag import DECLARATION, INFO, MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bag import DECLARATION, INFO, MANIFEST, README, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
 
@@ -120,8 +120,8 @@ def _listed(
     for name, digest in digests.items():
         if wanted is None and not name.startswith("data/"):
             yield failed(manifest, "files below data/ alone", name)
-        elif wanted is not None and name not in wanted:
-            yield failed(manifest, f"{', '.join(sorted(wanted))} alone", name)
+        elif wanted is not None and name not in wanted | {README}:
+            yield failed(manifest, f"{', '.join(sorted(wanted | {README}))} alone", name)
         elif name not in contents.sizes:
             yield failed(name, f"a file, as {manifest} lists it", "none")
         else:

@@ -31,7 +31,7 @@ class Check:
         Whether it is a remark: nothing was compared with what the pack states.
     open : str
         What the check leaves open, which the last lines repeat: `NOT_COMPARED`, `NO_SIGNATURE`,
-        `NO_TRUST`, or empty.
+        `NO_TRUST`, `NO_REVOCATION`, or empty.
     """
 
     subject: str
@@ -48,6 +48,7 @@ class Check:
 
 
 NOT_COMPARED, NO_SIGNATURE, NO_TRUST = "not compared", "no signature", "no trust"
+NO_REVOCATION = "no revocation"
 
 
 def passed(subject: str, message: str, leaves_open: str = "") -> Check:
@@ -55,9 +56,9 @@ def passed(subject: str, message: str, leaves_open: str = "") -> Check:
     return Check(subject, True, message, open=leaves_open)
 
 
-def noted(subject: str, message: str) -> Check:
+def noted(subject: str, message: str, leaves_open: str = "") -> Check:
     """Return a check that compared nothing, or reports a difference without a fault."""
-    return Check(subject, True, message, note=True)
+    return Check(subject, True, message, note=True, open=leaves_open)
 
 
 def not_compared(subject: str, why: str) -> Check:
@@ -91,6 +92,9 @@ def ending(checks: Sequence[Check]) -> Iterator[str]:
     names = dict.fromkeys(one_line(c.subject) for c in checks if c.open == NOT_COMPARED)
     if names:
         yield f"not compared: {', '.join(names)}"
+    unshown = dict.fromkeys(one_line(c.subject) for c in checks if c.open == NO_REVOCATION)
+    if unshown:
+        yield f"revocation not shown: {', '.join(unshown)}"
     if NO_TRUST in left and NO_SIGNATURE not in left:
         yield _SIGNER_UNKNOWN
     if NO_SIGNATURE in left:

@@ -20,17 +20,23 @@ _STRUCTURE = ("/XRef", "/ObjStm")
 
 
 @contextmanager
-def opened(contents: Contents) -> Iterator[pikepdf.Pdf]:
-    """Open the pack's PDF as it is, and do not repair a damaged file.
+def opened(contents: Contents, content: bytes | None = None) -> Iterator[pikepdf.Pdf]:
+    """Open the pack's PDF as it is, or an earlier revision, and do not repair a damaged file.
 
     qpdf's bounds are those of the process, and are set back at the end.
+
+    Parameters
+    ----------
+    contents : Contents
+    content : bytes, optional
+        Of an earlier revision; by default the pack's PDF.
 
     Raises
     ------
     UnreadableError
         There is none, it cannot be read, or it would unpack to more than a pack's file may.
     """
-    content = contents.read(PDF)
+    content = contents.read(PDF) if content is None else content
     before = settings.set_qpdf_limits(
         parser_max_container_size=_MOST_ITEMS,
         max_stream_filters=2,

@@ -8,50 +8,47 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-import io
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1
 from pyhanko.keys import load_certs_from_pemder_data
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.ades.report import AdESIndeterminate
-from pyhanko.sign.validation import async_validate_detached_cms, async_validate_pdf_signature
-from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
-from pyhanko.sign.validation.settings import KeyUsageConstraints
-from pyhanko.sign.validation.status import SignatureCoverageLevel, TimestampSignatureStatus
-from pyhanko_certvalidator import ValidationContext
 
-from kit.bag import INFO, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bag import INFO, SIGNATURE, TIMESTAMP
 from kit.bounds import CERTIFICATES, read_file
 from kit.errors import UserError
 from kit.pack.event_loop import apart
-from kit.verify.checks import NO_SIGNATURE, NO_TRUST, Check, failed, passed
+from kit.pack.info import stated_level
+from kit.pack.levels import is_below
+from kit.pack.revocation import GOOD, REVOKED
+from kit.verify.checks import (
+    NO_REVOCATION,
+    NO_SIGNATURE,
+    NO_TRUST,
+    Check,
+    failed,
+    noted,
+    passed,
+)
 from kit.verify.contents import Contents, UnreadableError
+from kit.verify.judged import (
+    Reader,
+    Roots,
+    Status,
+    judge_manifest,
+    judge_pdf,
+    judge_timestamp,
+    out_of_time,
+    time_text,
+)
 from kit.verify.kinds import HTML, PDF
-from kit.verify.pdf import opened
 
 _MARK = re.compile(rb'<span class="page-mark">([^<]{1,200})</span>')
-_USAGE = KeyUsageConstraints(
-    key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
-)
-_HASHES = ("sha256", "sha384", "sha512")
-Roots = Sequence[asn1.Certificate]
-
-
-@dataclass(frozen=True)
-class _Status:
-    """A signature that was looked at: whose, whether it holds, why the signer is not trusted."""
-
-    signer: asn1.Certificate
-    holds: bool
-    trusted: bool
-    why_not: str
+Look = Callable[[Contents, Reader], Coroutine[Any, Any, Status]]
 
 
 def read_roots(path: Path | None) -> Roots:
@@ -75,7 +72,9 @@ def read_roots(path: Path | None) -> Roots:
         raise UserError(f"--trust: {path} holds no PEM certificate") from None
 
 
-def check_signatures(contents: Contents, info: Mapping[str, str], roots: Roots) -> Iterator[Check]:
+def check_signatures(
+    contents: Contents, info: Mapping[str, str], reader: Reader
+) -> Iterator[Check]:
     """Yield the checks of the signatures over the tag manifest and in the PDF.
 
     Parameters
@@ -83,39 +82,43 @@ def check_signatures(contents: Contents, info: Mapping[str, str], roots: Roots) 
     contents : Contents
     info : mapping of str to str
         Labels and values of ``bag-info.txt``; its ``Signature`` names the files that must be there.
-    roots : sequence of certificates
-        Whom the reader trusts; empty to look at integrity alone.
+    reader : Reader
+        Whom the reader trusts, and revocation data of the reader's.
     """
     _quiet()
     stated = info.get("Signature", "none")
     if HTML in contents.sizes:
         yield _printed(contents, signed=stated != "none")
     if stated == "none":
-        yield from _unsigned(contents, roots)
+        yield from _unsigned(contents, reader.roots)
         return
     for name in (SIGNATURE, TIMESTAMP, PDF):
         if (name in stated) != (name in contents.sizes):
             there = "there" if name in contents.sizes else "missing"
             yield failed(INFO, f"what its Signature names: {stated}", f"{name} {there}")
-    checks, by, moment = _over_manifest(contents, roots)
+    checks, by, moment = _over_manifest(contents, info, reader)
     yield from checks
-    check, in_pdf = _looked(PDF, _pdf_signature, contents, roots, moment)
-    yield check
+    checks, in_pdf = _looked(PDF, partial(judge_pdf, fallback=moment), contents, info, reader)
+    yield from checks
     if by and in_pdf and by.dump() != in_pdf.dump():
         yield failed(PDF, f"the signer of {SIGNATURE}: {_name(by)}", _name(in_pdf))
 
 
-def check_manifest_signature(contents: Contents, roots: Roots) -> tuple[list[Check], str]:
+def check_manifest_signature(
+    contents: Contents, info: Mapping[str, str], roots: Roots
+) -> tuple[list[Check], str]:
     """Return the checks of the signature over the tag manifest, and who made it.
 
     Parameters
     ----------
     contents : Contents
+    info : mapping of str to str
+        Labels and values of ``bag-info.txt``.
     roots : sequence of certificates
         Whom the reader trusts; empty to look at integrity alone.
     """
     _quiet()
-    checks, by, _ = _over_manifest(contents, roots)
+    checks, by, _ = _over_manifest(contents, info, Reader(roots))
     return checks, _name(by) if by else ""
 
 
@@ -126,15 +129,15 @@ def _quiet() -> None:
 
 
 def _over_manifest(
-    contents: Contents, roots: Roots
+    contents: Contents, info: Mapping[str, str], reader: Reader
 ) -> tuple[list[Check], asn1.Certificate | None, dt.datetime | None]:
-    """Return the checks of the signature and of its timestamp, the signer and the trusted time."""
+    """Return the checks of the signature and of its timestamp, the signer and the proven time."""
     checks, moment = [], None
     if TIMESTAMP in contents.sizes:
-        check, moment = _timestamp(contents, roots)
+        check, moment = _timestamp(contents, reader)
         checks.append(check)
-    check, by = _looked(SIGNATURE, _manifest_signature, contents, roots, moment)
-    return [*checks, check], by, moment
+    own, by = _looked(SIGNATURE, judge_manifest, contents, info, reader)
+    return [*checks, *own], by, moment
 
 
 def _printed(contents: Contents, *, signed: bool) -> Check:
@@ -163,163 +166,67 @@ def _unsigned(contents: Contents, roots: Roots) -> Iterator[Check]:
 
 
 def _looked(
-    subject: str, look: Any, contents: Contents, roots: Roots, moment: dt.datetime | None
-) -> tuple[Check, asn1.Certificate | None]:
+    subject: str, look: Look, contents: Contents, info: Mapping[str, str], reader: Reader
+) -> tuple[list[Check], asn1.Certificate | None]:
     """Check a signature; bytes that are not a signature yield a failed check, not an error."""
+    expected = "a signature, as bag-info.txt states"
     try:
-        status, message = apart(asyncio.run, look(contents, roots, moment))
+        status = form = apart(asyncio.run, look(contents, reader))
+        if stated_level(info) and reader != Reader():
+            # A pack states the level of its form, whatever the reader trusts and knows.
+            form = apart(asyncio.run, look(contents, Reader()))
     except UnreadableError as error:
-        return failed(subject, "a signature, as bag-info.txt states", f"it {error}"), None
+        return [failed(subject, expected, f"it {error}")], None
     except Exception as error:
-        return failed(subject, "a signature, as bag-info.txt states", _reason(error)), None
-    if not status.holds:
-        return failed(
-            subject, f"a signature of what is there, by {_name(status.signer)}", message
-        ), None
-    if roots and not status.trusted:
-        name = f"{_name(status.signer)}: {status.why_not}"
-        return failed(subject, "a signer below a certificate of --trust", name), None
-    trust = "trusted" if roots else "signer not checked: name whom you trust with --trust"
-    leaves_open = "" if roots else NO_TRUST
-    if not status.trusted and (when := _out_of_time(status.signer, dt.datetime.now(dt.UTC))):
+        return [failed(subject, expected, _reason(error))], None
+    name, standing, moment = _name(status.signer), status.standing, status.moment
+    if status.fault:
+        return [failed(subject, f"a signature of what is there, by {name}", status.fault)], None
+    if standing.state == REVOKED:
+        when = f"it signed on {time_text(moment)}" if moment else "no trusted timestamp is older"
+        wanted = "a signer whose certificate was not revoked when it signed"
+        return [failed(subject, wanted, f"{standing.message}; {when}; by {name}")], None
+    if reader.roots and status.why_not:
+        wanted = "a signer below a certificate of --trust"
+        return [failed(subject, wanted, f"{name}: {status.why_not}")], None
+    trust = "trusted" if reader.roots else "signer not checked: name whom you trust with --trust"
+    if not reader.roots and (when := out_of_time(status.signer, dt.datetime.now(dt.UTC))):
         trust += f"; {when}"
-    text = f"{message}, by {_name(status.signer)}; {trust}"
-    return passed(subject, text, leaves_open), status.signer
+    leaves_open = "" if reader.roots else NO_TRUST
+    checks = [passed(subject, f"{status.message}, by {name}; {trust}", leaves_open)]
+    stated = stated_level(info)
+    if stated and is_below(form.level, stated):
+        checks.append(failed(subject, f"level {stated}, as {INFO} states", f"level {form.level}"))
+    return [*checks, _lasting(subject, status)], status.signer
 
 
-async def _manifest_signature(
-    contents: Contents, roots: Roots, moment: dt.datetime | None
-) -> tuple[_Status, str]:
-    signed = cms.ContentInfo.load(contents.read(SIGNATURE), strict=True)["content"]
-    _agree_on_hash(signed)
-    status = await async_validate_detached_cms(
-        contents.read(TAG_MANIFEST),
-        signed,
-        signer_validation_context=_context(roots, moment),
-        key_usage_settings=_USAGE,
-    )
-    message = f"intact over {TAG_MANIFEST}" if status.intact and status.valid else "another content"
-    return _status(status, status.intact and status.valid, moment), message
+def _lasting(subject: str, status: Status) -> Check:
+    """Return the level of a signature, and whether the signer was revoked when it signed."""
+    standing, level = status.standing, f"level {status.level}"
+    if standing.state != GOOD:
+        message = f"{level}; revocation not shown: {standing.message}{standing.later}"
+        return noted(subject, message, NO_REVOCATION)
+    when = f"when it signed on {time_text(status.moment)}" if status.moment else "now"
+    shown = f"the signer was not revoked {when}, by {standing.message}{standing.later}"
+    return passed(subject, f"{level}; {shown}")
 
 
-async def _pdf_signature(
-    contents: Contents, roots: Roots, moment: dt.datetime | None
-) -> tuple[_Status, str]:
-    embedded = list(_reader(contents).embedded_signatures)
-    if len(embedded) != 1:
-        raise ValueError(f"{len(embedded)} signatures in the PDF")
-    _agree_on_hash(embedded[0].signed_data)
-    for attribute in embedded[0].signer_info["unsigned_attrs"] or ():
-        if attribute["type"].native == "signature_time_stamp_token":
-            _agree_on_hash(attribute["values"][0]["content"])
-    status = await async_validate_pdf_signature(
-        embedded[0],
-        signer_validation_context=_context(roots, moment),
-        ts_validation_context=_context(roots),
-        key_usage_settings=_USAGE,
-    )
-    whole = status.coverage == SignatureCoverageLevel.ENTIRE_FILE
-    holds = status.intact and status.valid and whole and bool(status.docmdp_ok)
-    stamp = status.timestamp_validity
-    if stamp and not (stamp.intact and stamp.valid):
-        holds = False
-    if not holds:
-        message = (
-            "a signature that does not cover the whole file" if status.intact else "another content"
-        )
-    else:
-        message = "intact over the whole file, nothing added since"
-        message += f", timestamp {_time(stamp.timestamp)}" if stamp else ""
-    return _status(status, holds, moment), message
-
-
-def _timestamp(contents: Contents, roots: Roots) -> tuple[Check, dt.datetime | None]:
-    """Check the timestamp over the signature, and return its time where it is trusted."""
+def _timestamp(contents: Contents, reader: Reader) -> tuple[Check, dt.datetime | None]:
+    """Check the timestamp over the signature, and return its time where it proves anything."""
+    expected = f"a timestamp over {SIGNATURE}"
     try:
-        response = tsp.TimeStampResp.load(contents.read(TIMESTAMP), strict=True)
-        if response["status"]["status"].native != "granted":
-            raise ValueError("a reply that grants no timestamp")
-        token = response["time_stamp_token"]
-        _agree_on_hash(token["content"])
-        signature = contents.read(SIGNATURE)
-        status = TimestampSignatureStatus(
-            **apart(
-                asyncio.run,
-                validate_tst_signed_data(
-                    token["content"],
-                    _context(roots),
-                    lambda name: hashlib.new(name, signature).digest(),
-                ),
-            )
-        )
+        stamp = apart(asyncio.run, judge_timestamp(contents, reader))
     except Exception as error:
-        return failed(TIMESTAMP, f"a timestamp over {SIGNATURE}", _reason(error)), None
-    service = _name(status.signing_cert)
-    if not (status.intact and status.valid):
-        return failed(
-            TIMESTAMP, f"a timestamp over {SIGNATURE}", f"a timestamp over another, by {service}"
-        ), None
-    message = f"{SIGNATURE} was there at {_time(status.timestamp)}, by {service}"
-    if status.trusted:
-        return passed(TIMESTAMP, f"{message}; trusted"), status.timestamp
-    why = "no certificate of --trust is above it" if roots else "service not checked"
-    return passed(TIMESTAMP, f"{message}; {why}"), None
-
-
-def _status(status: Any, holds: bool, moment: dt.datetime | None) -> _Status:
-    """Return pyHanko's result, with the reason in plain words where it does not trust a signer."""
-    signer, problem = status.signing_cert, status.trust_problem_indic
-    why = _out_of_time(signer, moment or dt.datetime.now(dt.UTC))
-    if not why and problem == AdESIndeterminate.NO_CERTIFICATE_CHAIN_FOUND:
-        why = "no certificate of --trust is above it"
-    if not why:
-        name = problem.standard_name if problem else "no reason given"
-        why = f"the certificates above it do not hold ({name})"
-    return _Status(signer, holds, status.trusted, why)
-
-
-def _out_of_time(certificate: asn1.Certificate, moment: dt.datetime) -> str:
-    if moment < certificate.not_valid_before:
-        return f"its certificate is valid only from {_time(certificate.not_valid_before)} on"
-    if moment > certificate.not_valid_after:
-        return f"its certificate expired on {_time(certificate.not_valid_after)}"
-    return ""
-
-
-def _agree_on_hash(signed: Any) -> None:
-    """Refuse all but SHA-2, and a list of hashes other than the signer's, which nothing covers."""
-    listed = [digest["algorithm"].native for digest in signed["digest_algorithms"]]
-    used = [signer["digest_algorithm"]["algorithm"].native for signer in signed["signer_infos"]]
-    if listed != used:
-        raise ValueError(f"a list of hashes, {listed}, other than the signer's, {used}")
-    stamped = signed["encap_content_info"]["content"].parsed if _is_stamp(signed) else None
-    if stamped:
-        used.append(stamped["message_imprint"]["hash_algorithm"]["algorithm"].native)
-    for signer in signed["signer_infos"]:
-        if "_" in signer["signature_algorithm"]["algorithm"].native.removeprefix("rsassa_"):
-            used.append(signer["signature_algorithm"].hash_algo)
-    for name in used:
-        if name not in _HASHES:
-            raise ValueError(
-                f"a signature with {name}; the kit accepts SHA-2 only ({', '.join(_HASHES)})"
-            )
-
-
-def _is_stamp(signed: Any) -> bool:
-    return bool(signed["encap_content_info"]["content_type"].native == "tst_info")
-
-
-def _reader(contents: Contents) -> PdfFileReader:
-    with opened(contents):  # pyHanko has no bounds of its own
-        pass
-    return PdfFileReader(io.BytesIO(contents.read(PDF)))
-
-
-def _context(roots: Roots, moment: dt.datetime | None = None) -> ValidationContext:
-    """Trust these and nobody else, fetch nothing, judge as of a trusted timestamp or of now."""
-    return ValidationContext(
-        trust_roots=list(roots), allow_fetching=False, moment=moment, best_signature_time=moment
-    )
+        return failed(TIMESTAMP, expected, _reason(error)), None
+    service = _name(stamp.by)
+    if stamp.fault:
+        return failed(TIMESTAMP, expected, f"{stamp.fault}, by {service}"), None
+    message = f"{SIGNATURE} was there at {time_text(stamp.time)}, by {service}"
+    if not reader.roots:
+        return passed(TIMESTAMP, f"{message}; service not checked"), stamp.proves
+    if stamp.why_not:
+        return passed(TIMESTAMP, f"{message}; {stamp.why_not}"), None
+    return passed(TIMESTAMP, f"{message}; trusted"), stamp.proves
 
 
 def _name(certificate: asn1.Certificate) -> str:
@@ -327,10 +234,6 @@ def _name(certificate: asn1.Certificate) -> str:
     digest = hashlib.sha256(certificate.dump()).digest().hex(":").upper()
     subject = certificate.subject.human_friendly
     return f"{subject} (serial {certificate.serial_number:X}, SHA-256 {digest})"
-
-
-def _time(moment: dt.datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _reason(error: Exception) -> str:

@@ -32,7 +32,8 @@ def reseal(folder: Path) -> Path:
     ]
     info.write_text("\n".join(lines) + "\n")
     _manifest(folder, "manifest-sha256.txt", payload)
-    tags = [folder / name for name in ("bag-info.txt", "bagit.txt", "manifest-sha256.txt")]
+    names = ("README.txt", "bag-info.txt", "bagit.txt", "manifest-sha256.txt")
+    tags = [folder / name for name in names if (folder / name).exists()]
     _manifest(folder, "tagmanifest-sha256.txt", tags)
     return folder
 

@@ -291,7 +291,7 @@ def test_no_plain_digest_and_no_nonce_is_in_the_pack(stored: Stored) -> None:
 
 
 def test_the_index_lists_every_request(stored: Stored) -> None:
-    files = dict(evidence_files(stored("demo")))
+    files = dict(evidence_files(stored("demo"), tabulate(stored("demo")).labels))
     lines = list(csv.DictReader(io.StringIO(files[INDEX].decode())))
     assert [line["id"] for line in lines] == [r.id for r in stored("demo").requests]
     assert {f"evidence/{line['file']}" for line in lines} == files.keys() - {INDEX}
@@ -304,7 +304,7 @@ def test_in_clear_everything_stands_as_it_was_stored(stored: Stored) -> None:
     clear = Snapshot(
         {**snapshot.header, "parameters": parameters}, snapshot.requests, snapshot.folder
     )
-    files = dict(evidence_files(clear))
+    files = dict(evidence_files(clear, tabulate(clear).labels))
     for request in snapshot.requests:
         record = json.loads(files[f"evidence/{request.id}.json"])
         assert record["response"] == request.response

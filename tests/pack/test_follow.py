@@ -40,7 +40,7 @@ def pack(stored: Stored, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The evidence of a pack, which is all that is asked for here."""
     folder = tmp_path_factory.mktemp("pack")
     (folder / "data" / "evidence").mkdir(parents=True)
-    for name, content in evidence_files(stored("demo")):
+    for name, content in evidence_files(stored("demo"), tabulate(stored("demo")).labels):
         (folder / "data" / name).write_bytes(content)
     return folder
 
@@ -89,7 +89,7 @@ def test_a_proof_is_written_once_and_for_its_owner(
 
 
 def test_a_record_that_is_not_there_is_reported(pack: Path) -> None:
-    with pytest.raises(UserError, match=r"E9999\.json is not there"):
+    with pytest.raises(UserError, match=r"E9999\.json does not exist"):
         record_in(pack, "E9999")
 
 

