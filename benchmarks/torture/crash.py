@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import resource
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -91,7 +92,7 @@ def _batches(desk: Desk, chance: random.Random, count: int) -> Iterable[Measure]
     for whole, name in ((True, "with all of its processes"), (False, "in one process")):
         results = []
         for n, step in enumerate(_spread(chance, steps - 1, count // 2)):
-            _move_outputs_away(desk)
+            _remove_outputs(desk)
             results.append(killed(desk, _BATCH, step, whole=whole, again=n % 3 == 2))
         yield _row(f"a batch with 2 Dask workers killed {name}, and the next", results)
 
@@ -116,12 +117,11 @@ def _limits(desk: Desk, quick: bool) -> Iterable[Measure]:
     files = {resource.RLIMIT_NOFILE: 64}
     memory = [{resource.RLIMIT_AS: mib * _MIB} for mib in ((400,) if quick else (300, 900, 1_500))]
     for command in (_RUN,) if quick else (_RUN, _BATCH):
-        _move_outputs_away(desk)
+        _remove_outputs(desk)
         yield _row(f"{command[0]}: 64 open files", [fails(desk, command, files, "64 files open")])
         results = [fails(desk, command, limit, "ulimit -v") for limit in memory]
         yield _row(f"{command[0]}: little memory", results)
 
 
-def _move_outputs_away(desk: Desk) -> None:
-    if desk.outputs.exists():
-        desk.outputs.rename(desk.folder / f"outputs-{len(list(desk.folder.iterdir()))}")
+def _remove_outputs(desk: Desk) -> None:
+    shutil.rmtree(desk.outputs, ignore_errors=True)
