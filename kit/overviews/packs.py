@@ -141,8 +141,9 @@ def open_pack(folder: Path | str, roots: Roots = ()) -> SealedPack:
         its signature does not hold, or nobody signed it whom the reader trusts.
     """
     from kit.verify.bag import check_labels, read_info, read_manifest
-    from kit.verify.contents import RefusedError, UnreadableError, open_contents
+    from kit.verify.contents import UnreadableError, open_contents
     from kit.verify.info import instant
+    from kit.verify.refused import RefusedError
 
     folder = Path(folder)
     bag = next((at for at in (folder, folder / "pack") if _is_bag(at)), None)

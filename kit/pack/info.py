@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 AGENT, LOCK = "Bag-Software-Agent", "Bag-Software-Lock"
+# What ``bag-info.txt`` of a pack or an overview may state.
+LABELS = {
+    *("Account", "Bagging-Date", AGENT, LOCK, "Evidence-As-Of", "External-Description"),
+    *("External-Identifier", "Findings-SHA-256", "Payload-Oxum", "Pseudonym-Key", "Signature"),
+    *("Snapshot-SHA-256", "Stamp", "Thresholds"),
+}
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 
 

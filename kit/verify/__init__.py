@@ -12,7 +12,7 @@ from kit.catalogue import texts
 from kit.snapshot import Snapshot, read
 from kit.verify.bag import check_bag, read_info
 from kit.verify.checks import NO_SIGNATURE, Check, bounded, ending, not_compared
-from kit.verify.contents import Contents, RefusedError, open_contents
+from kit.verify.contents import Contents, open_contents
 from kit.verify.document import check_document
 from kit.verify.embedded import read_revocations
 from kit.verify.findings import check_findings
@@ -22,6 +22,7 @@ from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page
 from kit.verify.readme import check_readme
+from kit.verify.refused import RefusedError
 from kit.verify.signatures import check_signatures, read_roots
 
 __all__ = ["NO_SIGNATURE", "Check", "ending", "verify"]

@@ -58,6 +58,11 @@ Placed = dict[tuple[str, ...], list[_Placed]]
 _PLACE = ("control", "region", "subject", "resource")
 # Keys that a signature adds to the catalogue and to the first page.
 _SIGNING = ("/AcroForm", "/Perms", "/Extensions", "/DSS", "/Annots", "/Tabs")
+# Keys of the trailer that any update of a file writes anew.
+_UPDATED = (
+    *("/Size", "/Prev", "/ID", "/XRefStm", "/Type", "/W", "/Index", "/Length", "/Filter"),
+    "/DecodeParms",
+)
 _WRITER = f"parquet-cpp-arrow version {pa.__version__}".encode()
 
 
@@ -151,6 +156,10 @@ def _added(contents: Contents, made: bytes) -> list[str]:
     differs = []
     with opened(contents) as file, pikepdf.open(io.BytesIO(made)) as own:
         signed = {own.Root.objgen, own.pages[0].objgen}
+        if file.Root.objgen != own.Root.objgen:
+            return ["another catalogue"]
+        if _plain(file.trailer, _UPDATED) != _plain(own.trailer, _UPDATED):
+            differs.append("another trailer")
         for item in own.objects:
             place = item.objgen
             other = file.get_object(place)
@@ -165,7 +174,9 @@ def _added(contents: Contents, made: bytes) -> list[str]:
                 differs.append(f"object {place[0]} is another")
         kept = [annotation.unparse() for annotation in own.pages[0].get("/Annots", [])]
         links = [annotation.unparse() for annotation in file.pages[0].get("/Annots", [])]
-        if links[: len(kept)] != kept or len(links) > len(kept) + 2:  # a signature, a timestamp
+        added = [*file.pages[0].get("/Annots", [])][len(kept) :]
+        fields = sum(str(annotation.get("/FT", "")) == "/Sig" for annotation in added)
+        if links[: len(kept)] != kept or not len(added) == fields <= 2:  # signature, timestamp
             differs.append("annotations of the first page")
     return differs
 

@@ -8,8 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kit.bag import DECLARATION, INFO, MANIFEST, README, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.pack.info import LABELS
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
+from kit.verify.maker import maker_of
+from kit.visible import unseen
 
 _DECLARED = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _TAGS = {DECLARATION, INFO, MANIFEST}
@@ -90,14 +93,21 @@ def _info_lines(contents: Contents) -> list[str]:
 def check_labels(contents: Contents) -> Iterator[Check]:
     """Yield lines of ``bag-info.txt`` that two readers could take for different things."""
     seen: set[str] = set()
+    others: list[str] = []
     for number, line in enumerate(_info_lines(contents), start=1):
         match = _LABEL.fullmatch(line)
         if not match:
             yield failed(INFO, "lines such as Account: 123456789012", f"line {number}: {line!r}")
         elif match[1].casefold() in seen:
             yield failed(INFO, "each label once", f"line {number}: {match[1]} a second time")
-        else:
-            seen.add(match[1].casefold())
+        elif hidden := unseen(line):
+            yield failed(INFO, "characters that a reader sees", f"line {number}: {hidden}")
+        elif match[1] not in LABELS:
+            others.append(match[1])
+        seen |= {match[1].casefold()} if match else set()
+    if others:
+        name = ", ".join(others)
+        yield maker_of(read_info(contents)).differs(INFO, "labels that the kit writes", name)
 
 
 def _declaration(contents: Contents) -> Check:

@@ -21,6 +21,8 @@ from kit import bounds
 from kit.bag import DECLARATION, INFO, MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
 from kit.bounds import kind_of_file
 from kit.errors import CannotRunError, UserError
+from kit.verify.archive import check_layout
+from kit.verify.refused import RefusedError
 
 # Bytes of files that are read before anything vouches for them: more than any pack's has.
 LIMITS = {
@@ -30,15 +32,6 @@ LIMITS = {
 }
 _CHUNK = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-class RefusedError(Exception):
-    """The kit does not open a pack that is built so; the message names the fault."""
-
-    def __init__(self, name: str, message: str):
-        super().__init__(message)
-        self.name = name
-        self.message = message
 
 
 class UnreadableError(Exception):
@@ -126,8 +119,10 @@ class _Folder(Contents):
     def _walk(self, folder: Path, prefix: str, depth: int) -> None:
         if depth > bounds.PACK_FOLDERS:
             raise RefusedError(prefix, f"lies in more than {bounds.PACK_FOLDERS} folders")
+        empty = True
         with os.scandir(folder) as entries:
             for entry in entries:
+                empty = False
                 name, state = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(state.st_mode):
                     self._walk(folder / entry.name, f"{name}/", depth + 1)
@@ -141,6 +136,8 @@ class _Folder(Contents):
                     )
                 else:
                     self._add(name, state.st_size)
+        if empty and prefix:  # which no list of files can name
+            raise RefusedError(prefix, "is an empty folder")
 
     def open(self, name: str) -> IO[bytes]:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -151,13 +148,26 @@ class _Zip(Contents):
     def __init__(self, file: zipfile.ZipFile):
         super().__init__()
         self._file = file
-        members = [member for member in file.infolist() if not member.is_dir()]
-        top = _top({member.filename for member in members})
+        members: list[zipfile.ZipInfo] = []
+        folders: set[str] = set()
+        for member in file.infolist():
+            if len(members) + len(folders) > 2 * bounds.PACK_FILES:
+                raise RefusedError("the pack", f"holds more than {bounds.PACK_FILES} files")
+            if member.is_dir():
+                folders.add(_checked(member).removesuffix("/"))
+            else:
+                members.append(member)
+        names = {_checked(member) for member in members}
+        around = {name[:at] for name in names for at, sign in enumerate(name) if sign == "/"}
+        for name in sorted(folders - around):
+            raise RefusedError(name, "is an empty folder")
+        top = _top(names)
         self._members = {}
         for member in members:
             name = _checked(member).removeprefix(top)
             self._add(name, member.file_size)
             self._members[name] = member
+        check_layout(file)
 
     def open(self, name: str) -> IO[bytes]:
         return self._file.open(self._members[name])
@@ -166,11 +176,13 @@ class _Zip(Contents):
 def _checked(member: zipfile.ZipInfo) -> str:
     """Return the name of a zip's member, once nothing about it is wrong."""
     name, mode = member.orig_filename, member.external_attr >> 16
-    parts = name.split("/")
+    parts = name.removesuffix("/").split("/") if member.is_dir() else name.split("/")
     if "\0" in name or "\\" in name or ":" in parts[0] or not all(parts) or {".", ".."} & {*parts}:
         raise RefusedError(name, "is a name that leads out of the pack")
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+    if stat.S_IFMT(mode) not in (0, stat.S_IFDIR if member.is_dir() else stat.S_IFREG):
         raise RefusedError(name, f"is {kind_of_file(mode)}, not a file")
+    if member.is_dir() and (member.file_size or member.compress_size > 2):
+        raise RefusedError(name, "is a folder with content")
     if member.flag_bits & 1:
         raise RefusedError(name, "is encrypted")
     if member.compress_type not in _METHODS:

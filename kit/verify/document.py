@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pikepdf
@@ -25,9 +26,15 @@ _ACTIONS = {
     *("/JavaScript", "/SetOCGState", "/Rendition", "/Trans", "/RichMediaExecute", "/NOP"),
     *("/SetState", "/DPart"),
 }
-_TRIGGERS = ("/AA", "/JS", "/JavaScript", "/XFA", "/OpenAction", "/PA", "/Collection", "/RF")
+_TRIGGERS = (
+    *("/AA", "/JS", "/JavaScript", "/XFA", "/OpenAction", "/PA", "/Collection", "/RF"),
+    # Layers, other presentations and appearances that a reader computes: what one viewer or
+    # printer shows, another would not.
+    *("/OCProperties", "/OCGs", "/AlternatePresentations", "/AlternateImages", "/Alternates"),
+    *("/PresSteps", "/Requirements", "/NeedAppearances", "/OPI", "/UR3", "/Legal", "/Threads"),
+)
 _ANNOTATIONS = {"/Link", "/Widget"}
-_LINK = re.compile(r"https?://[^\s]+|(?!//)[^:\\]*")
+_LINK = re.compile(r"https?://[^\s]+|(?!/)[^:\\\s]*")
 # Columns of evidence.csv in the document, and of the index beside it.
 _SAME = {name: name for name in ("call", "region", "attempts", "request_id", "commitment")}
 _SAME["time"] = "started"
@@ -118,6 +125,12 @@ class _Traits:
         if "/FT" in item and str(item["/FT"]) != "/Sig":
             self.acts.add("a form field")
         is_annotation = kind == "/Annot" or "/Rect" in item
+        if is_annotation and not is_stream and "/AP" in item:
+            self.acts.add("an annotation with an appearance")
+        if str(item.get("/Subtype", "")) == "/Widget" and not _is_signature_field(item):
+            self.acts.add("a form field on the page")
+        if is_stream and isinstance(item.get("/Ref"), pikepdf.Dictionary):
+            self.acts.add("a page of another file")
         if is_annotation and str(item.get("/Subtype", "none")) not in _ANNOTATIONS:
             self.acts.add(f"an annotation {item.get('/Subtype', 'without a kind')}")
         if _is_link(item):
@@ -162,6 +175,17 @@ def _dictionaries_checked(
     for count, what in counts:
         if count > len(names):
             yield failed(PDF, f"{len(names)} files {what}, as its list of files has", f"{count}")
+
+
+def _is_signature_field(item: pikepdf.Dictionary) -> bool:
+    """Whether a field is a signature's or a timestamp's that lies nowhere on the page."""
+    box = item.get("/Rect", ())
+    return str(item.get("/FT", "")) == "/Sig" and (
+        isinstance(box, pikepdf.Array)
+        and len(box) == 4
+        and all(isinstance(side, int | float | Decimal) for side in box)
+        and (box[0], box[1]) == (box[2], box[3])
+    )
 
 
 def _is_link(item: pikepdf.Dictionary) -> bool:

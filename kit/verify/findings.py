@@ -21,6 +21,7 @@ from kit.verify.reading import read_json, read_table
 _VALUES = ("observed_values", "threshold_values")
 # Columns of the index that a record has under the same name.
 _SAME = ("id", "region", "started", "ended", "attempts", "status", "request_id", "endpoint")
+_PLACE = re.compile("0|[1-9][0-9]{0,8}")  # RFC 6901, 4
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
 
@@ -199,7 +200,7 @@ def _leads(value: Any, pointer: str) -> bool:
     """Whether a JSON pointer (RFC 6901) leads to a value."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        if isinstance(value, list) and _PLACE.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         elif isinstance(value, dict) and key in value:
             value = value[key]

@@ -17,6 +17,7 @@ from kit.verify.kinds import ACCOUNTS, CSV, EVIDENCE
 from kit.verify.reading import read_json, read_table
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_NONE = dt.timedelta()
 _LONGEST = dt.timedelta(days=1)  # from the beginning of a collection to its first request
 
 
@@ -123,7 +124,7 @@ def _evidence(contents: Contents, info: Mapping[str, str]) -> Iterator[Check]:
     as_of = instant(info.get("Evidence-As-Of", ""))
     if len(times) < len(own):
         yield failed(EVIDENCE, "times with their zones", "another")
-    elif times and as_of and not as_of <= min(times) <= as_of + _LONGEST:
+    elif times and as_of and not _NONE <= min(times) - as_of <= _LONGEST:
         yield _differs(info, "Evidence-As-Of", f"at most a day before {min(times)}", EVIDENCE)
 
 
@@ -149,9 +150,9 @@ def instant(text: str) -> dt.datetime | None:
     """Return a time; None where the text is not a time with its zone."""
     try:
         time = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(dt.UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else None
 
 
 def _differs(info: Mapping[str, str], label: str, value: str, source: str) -> Check:

@@ -14,39 +14,25 @@ from dataclasses import dataclass, field
 
 from kit.bag import INFO
 from kit.catalogue.texts import text
+from kit.judge.digest import ROLL_UP
 from kit.judge.findings import worst
 from kit.pack.html import assets, policy_of, script_words
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
+from kit.verify.grammar import META, ONCE, holds_text, kind_of_element, meta_number
 from kit.verify.kinds import CSV, HTML
 from kit.verify.maker import Maker
-from kit.visible import escape
+from kit.visible import escape, unseen
 
 _TOKEN = re.compile(r'<(/?)([a-z][a-z0-9]*)((?: [a-z-]+(?:="[^"<>]*")?)*)>|([^<]+)')
 _ATTRIBUTE = re.compile(r' ([a-z-]+)(?:="([^"]*)")?')
 _START = "<!doctype html>"
 _VOID = {"meta", "wbr", "br", "hr", "img"}
-# What the kit's template writes; none of it loads or runs anything but script, style and img.
-_ELEMENTS = _VOID | {
-    *("html", "head", "title", "style", "script", "body", "header", "nav", "main", "footer"),
-    *("section", "article", "div", "p", "span", "strong", "em", "a", "q", "code", "pre", "time"),
-    *("h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote"),
-    *("figure", "figcaption", "table", "caption", "thead", "tbody", "tr", "th", "td"),
-}
-_ATTRIBUTES = {
-    *("lang", "charset", "name", "content", "http-equiv", "class", "id", "href", "src", "alt"),
-    *("aria-label", "aria-hidden", "aria-labelledby", "role", "tabindex", "scope", "start", "rel"),
-    *("datetime", "data-kind", "data-words"),
-}
-_META = {
-    *("charset", "viewport", "color-scheme", "referrer", "Content-Security-Policy"),
-}
-_LINK = re.compile(r"#[A-Za-z0-9_.-]+|https://[^\s]+|(?!/)[^:\\]*")
-_PICTURE = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]*")
+_DEEPEST = 200  # elements around another
 _HOST = re.compile(r"https?://[^\s,]+")
-_SHAPES = {mark.shape for mark in (*STATUSES.values(), *SEVERITIES.values())}
+_MARKS = STATUSES | SEVERITIES
 _FINDINGS = "table-findings"
 
 
@@ -62,6 +48,8 @@ class Page:
         What every page states beside the stamp.
     facts : list of str
         Values on the cover.
+    heads : list of str
+        Kinds of the columns of the findings.
     rows : list of list of (str, str)
         Of the findings: class and text of each cell.
     controls, verdicts : dict of str to str
@@ -79,6 +67,7 @@ class Page:
     words: str = ""
     marks: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     rows: list[list[tuple[str, str]]] = field(default_factory=list)
     controls: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
@@ -90,6 +79,8 @@ class _Element:
 
     name: str
     attributes: Mapping[str, str]
+    kind: str
+    shape: str = ""
     texts: list[str] = field(default_factory=list)
 
     @property
@@ -121,7 +112,10 @@ class _Reader:
         self.text, self.page = content, Page()
         self.open: list[_Element] = []
         self.counts: Counter[str] = Counter()
-        self.control = ""
+        self.ids: set[str] = set()
+        self.metas: list[int] = []
+        self.control: list[str] = []
+        self.chips: list[str] = []
         self.in_findings = False
 
     def read(self) -> Page:
@@ -136,44 +130,46 @@ class _Reader:
             at = match.end()
             closing, name, attributes, between = match.groups()
             if between is not None:
+                if between.strip() and not (self.open and holds_text(self.open[-1].kind)):
+                    where = self.open[-1].kind if self.open else "no element"
+                    raise ValueError(f"{between.strip()[:60]!r} in {where}")
+                if hidden := unseen(html.unescape(between)):
+                    raise ValueError(f"{hidden}, which no reader sees, at character {at}")
                 if self.open:
                     self.open[-1].texts.append(between)
-                elif between.strip():
-                    raise ValueError(f"{between[:60]!r} outside the page")
             elif closing:
                 self._close(name, attributes)
             else:
                 at = self._start(name, attributes, at)
         if self.open:
             raise ValueError(f"an element {self.open[-1].name} that does not end")
-        for name in ("html", "head", "body", "style", "script", "Content-Security-Policy"):
-            if self.counts[name] != 1:
-                raise ValueError(f"{self.counts[name]} times {name}")
+        for kind in ONCE:
+            if self.counts[kind] != 1:
+                raise ValueError(f"{self.counts[kind]} times {kind}")
+        if sorted(self.metas) != [*range(len(META))]:
+            raise ValueError(f"{len(self.metas)} meta; {len(META)} different are needed")
         return self.page
 
     def _start(self, name: str, written: str, at: int) -> int:
-        if name not in _ELEMENTS:
-            raise ValueError(f"an element {name} at character {at}")
         attributes: dict[str, str] = {}
         for match in _ATTRIBUTE.finditer(written):
-            key, value = match[1], html.unescape(match[2] or "")
-            if key not in _ATTRIBUTES or key in attributes:
-                raise ValueError(f"an attribute {key} of {name} at character {at}")
-            attributes[key] = value
-        if "href" in attributes and not (name == "a" and _LINK.fullmatch(attributes["href"])):
-            raise ValueError(f"a link to {attributes['href'][:120]!r}")
-        if "src" in attributes and not (name == "img" and _PICTURE.fullmatch(attributes["src"])):
-            raise ValueError(f"a picture from {attributes['src'][:120]!r}")
+            if match[1] in attributes:
+                raise ValueError(f"an attribute {match[1]} of {name} a second time")
+            attributes[match[1]] = html.unescape(match[2] or "")
+        kind = kind_of_element(name, attributes, self.open[-1].kind if self.open else "")
+        if len(self.open) >= _DEEPEST:
+            raise ValueError(f"elements nested more than {_DEEPEST} deep")
+        if attributes.get("id") in self.ids:
+            raise ValueError(f"an id {attributes['id'][:120]!r} a second time")
+        self.ids |= {attributes["id"]} if "id" in attributes else set()
         if name == "meta":
             self._meta(attributes)
-        elif "http-equiv" in attributes or "content" in attributes or "charset" in attributes:
-            raise ValueError(f"an attribute of meta at {name}")
-        self.counts[name] += 1
-        element = _Element(name, attributes)
+        self.counts[kind] += 1
+        element = _Element(name, attributes, kind)
         if name in ("style", "script"):
             end = self.text.find(f"</{name}>", at)
-            if attributes or end < 0:
-                raise ValueError(f"a {name} with attributes, or without end")
+            if end < 0:
+                raise ValueError(f"a {name} without end")
             setattr(self.page, name, self.text[at:end])
             return end + len(f"</{name}>")
         if name not in _VOID:
@@ -182,45 +178,48 @@ class _Reader:
         return at
 
     def _meta(self, attributes: Mapping[str, str]) -> None:
-        kind = attributes.get("http-equiv") or attributes.get("name") or "".join(attributes)[:7]
-        self.counts[kind] += 1
-        if kind not in _META or self.counts[kind] > 1 or {"name", "http-equiv"} <= {*attributes}:
-            raise ValueError(f"a meta {kind}")
-        if kind == "Content-Security-Policy":
-            if "http-equiv" not in attributes or self.counts["style"] or self.counts["script"]:
+        number = meta_number(attributes)
+        self.metas.append(number)
+        if "http-equiv" in attributes:
+            if self.counts["style"] or self.counts["script"]:
                 raise ValueError("a policy that does not come first")
             self.page.policy = attributes.get("content", "")
-        elif "http-equiv" in attributes:
-            raise ValueError(f"a meta {kind}")
 
     def _opened(self, element: _Element) -> None:
         if element.name == "html":
             self.page.language = element.attributes.get("lang", "")
         if element.name == "body":
             self.page.words = element.attributes.get("data-words", "")
-        elif "data-words" in element.attributes:
-            raise ValueError(f"words of the script at {element.name}")
-        if element.attributes.get("id") == _FINDINGS:
+        if element.attributes.get("id") == _FINDINGS and element.kind == "table.data":
             self.in_findings = True
         if element.name == "tr" and self.in_findings and self._within("tbody"):
             self.page.rows.append([])
-        if "chip" in element.classes and self.control:
-            status = " ".join(part for part in element.classes if part not in ("mark", "chip"))
-            self.page.verdicts.setdefault(self.control, status)
+        if element.kind == "span.chip":
+            self.chips.append(element.classes[1])
 
     def _within(self, name: str, of_class: str = "") -> bool:
         return any(e.name == name and (not of_class or of_class in e.classes) for e in self.open)
 
     def _mark(self, element: _Element) -> None:
         """Read a mark by its class, which no language changes; its word is the language's."""
-        of_class = " ".join(name for name in element.classes[1:] if name != "chip")
+        of_class = element.classes[1]
         name = of_class if of_class in SEVERITIES else of_class.replace("-", " ")
-        mark = (STATUSES | SEVERITIES).get(name)
-        if mark is None:
-            raise ValueError(f"a mark {of_class!r}")
+        mark = _MARKS.get(name)
+        if mark is None or element.shape != mark.shape:
+            raise ValueError(f"a mark {of_class!r} with the shape {element.shape[:60]!r}")
         if self.page.language == text("language") and element.text != mark.word:
             raise ValueError(f"a mark {name} with the word {element.text[:60]!r}")
         element.texts = [name]
+
+    def _article(self) -> None:
+        """Read which control a block is of, and its verdict: a reader sees all that are there."""
+        if len(self.control) != 1 or len(self.chips) != 1:
+            raise ValueError(f"an article of controls {self.control} with verdicts {self.chips}")
+        (control,), (chip,) = self.control, self.chips
+        if control in self.page.verdicts:
+            raise ValueError(f"an article of {control} a second time")
+        self.page.verdicts[control] = chip
+        self.control, self.chips = [], []
 
     def _close(self, name: str, attributes: str) -> None:
         if attributes or not self.open or self.open[-1].name != name:
@@ -241,20 +240,21 @@ class _Reader:
             case "dd", _ if self._within("dl", "facts"):
                 page.facts.append(element.text)
             case "span", ["id"]:
-                self.control = element.text
+                self.control.append(element.text)
                 target = self.open[-1].attributes.get("id", "") if self.open else ""
                 page.controls.setdefault(element.text, target)
             case "article", _:
-                self.control = ""
-            case (("th" | "td"), [kind, *_]) if self.in_findings and self._within("tbody"):
-                page.rows[-1].append((kind, element.text))
+                self._article()
+            case (("th" | "td"), classes) if self.in_findings and self._within("tbody"):
+                page.rows[-1].append((" ".join(classes), element.text))
+            case "th", _ if self.in_findings:
+                page.heads.append(element.attributes.get("data-kind", ""))
             case "table", _:
                 self.in_findings = False
-        if element.classes[:1] == ["mark"]:
+        if element.kind in ("span.mark", "span.chip"):
             self._mark(element)
-        if "shape" in element.classes:  # read as no text, so that it must be none
-            if element.text not in _SHAPES:
-                raise ValueError(f"a mark {element.text[:60]!r}")
+        if element.kind == "span.shape":  # not a part of the mark's word
+            self.open[-1].shape += element.text
         elif self.open:
             self.open[-1].texts += element.texts
 
@@ -284,6 +284,9 @@ def check_page(
         return [failed(HTML, "a page as the kit writes it, which loads nothing", str(error))], None
     maker = maker.of_language(page.language)
     checks = [*_assets(page, maker), *_cover(page, info)]
+    if page.language != text("language"):
+        why = f"in language {page.language[:20]!r}, not {text('language')}"
+        checks.append(not_compared(f"{HTML}: words of the verdicts", why))
     if of_an_account:
         checks += _findings(contents, page)
     if all(check.ok for check in checks):
@@ -336,10 +339,12 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
     if len(page.rows) != len(records):
         yield failed(HTML, f"{len(records)} findings, as in {CSV}", f"{len(page.rows)} rows")
         return
+    if page.heads[: len(kinds)] != kinds:
+        yield failed(HTML, f"columns of {', '.join(kinds)}", ", ".join(page.heads))
     for row, record in zip(page.rows, records, strict=True):
         wanted = [_shown(record[name]) for name in columns]
         shown = [cell for _, cell in row[: len(columns)]]
-        if [kind for kind, _ in row[: len(columns)]] != kinds or shown != wanted:
+        if [kind for kind, _ in row] != page.heads or shown != wanted:
             place = f"{HTML}: {record['control']}"
             yield failed(place, f"{', '.join(wanted)}, as in {CSV}", ", ".join(shown))
     if is_earlier(records):
@@ -352,6 +357,9 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
         if page.verdicts.get(control, wanted_status) != wanted_status:
             stated = page.verdicts[control]
             yield failed(f"{HTML}: {control}", f"the verdict {worst(rows)}, as in {CSV}", stated)
+    leaves = {record["control"] for record in records if record["subject"] != ROLL_UP}
+    for control in sorted(leaves - page.verdicts.keys()):
+        yield failed(f"{HTML}: {control}", f"a verdict, as {CSV} has findings", "none")
     for control in sorted(page.verdicts.keys() - statuses.keys()):
         yield failed(f"{HTML}: {control}", f"no verdict: {CSV} has none", page.verdicts[control])
 
