@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat import NotebookNode
 from pikepdf import Array, Dictionary, Name, String
 
+from kit.pack.document import document as made
+from kit.pack.html import page as html
 from kit.report.formats import STATUSES
 from kit.verify import verify
 from kit.verify.bag import check_labels, read_info
@@ -207,6 +210,10 @@ def test_the_page_of_the_pack_is_read(unsigned: Path) -> None:
     page = read_page((unsigned / HTML).read_text())
     assert page.heads[:5] == ["control", "code", "code", "severity", "status"]
     assert {len(row) for row in page.rows} == {len(page.heads)}
+
+
+def test_every_kind_of_view_has_its_place_on_a_page(notebook: NotebookNode) -> None:
+    assert read_page(html(made(notebook))).verdicts == {"AR-05": "fail", "LG-01": "not-evidenced"}
 
 
 # ---- the document
