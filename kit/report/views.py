@@ -355,6 +355,9 @@ class Controls(View):
         )
 
 
+CLI = "AWS CLI"  # the title of a step whose code a shell reads
+
+
 @dataclass(frozen=True)
 class Remedies(View):
     """Commands that remedy or inspect, each with the controls that it is for.
