@@ -235,7 +235,7 @@ def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     _name_leftovers((to or snapshot).parent)
     key = _open_key(**signing)
-    with _resumable(snapshot, to):
+    with _resumable(snapshot, "unchanged", to):  # nobody has read it to its end
         pack = _seal(snapshot, to, quiet, key)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
@@ -623,7 +623,7 @@ def _run(
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
-    with _resumable(snapshot.folder):
+    with _resumable(snapshot.folder, "whole"):
         if not in_json:
             terminal.line(f"snapshot: {snapshot.folder}")
         pack = _seal(snapshot.folder, None, quiet, key)
@@ -639,14 +639,14 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
 
 
 @contextmanager
-def _resumable(snapshot: Path, to: Path | None = None) -> Iterator[None]:
+def _resumable(snapshot: Path, state: str, to: Path | None = None) -> Iterator[None]:
     """Note on what interrupts the sealing of a snapshot how its pack is made after all."""
     try:
         yield
     except (KeyboardInterrupt, _Terminated) as stop:
         place = f" --to {shlex.quote(str(to))}" if to else ""
         command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
-        stop.add_note(f"the snapshot is whole: {command} makes its pack")
+        stop.add_note(f"the snapshot is {state}: {command} makes its pack")
         raise
 
 
