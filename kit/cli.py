@@ -516,13 +516,34 @@ def plan(parameters: Path | None, in_json: bool) -> None:
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
-def policy(parameters: Path | None) -> None:
-    """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
+@click.option(
+    "--form",
+    type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
+    default="json",
+    show_default=True,
+    help="The policy alone, or the role with it; docs/role.md has the steps.",
+)
+def policy(parameters: Path | None, form: str) -> None:
+    """Print the least-privilege IAM policy, or the role with it; all controls without PARAMETERS.
+
+    The role trusts whom its parameters name, with an external id. A StackSet makes it in every
+    account of an organisation.
+    """
+    from kit.collect import role
     from kit.collect.policy import policy as document
 
     run = _read_run(parameters)
-    partition = run.partition if run else ""
-    terminal.page(as_json(document(_calls(run), partition or "aws")))
+    if form == "json":
+        partition = run.partition if run else ""
+        terminal.page(as_json(document(_calls(run), partition or "aws")))
+        return
+    make = {
+        "cloudformation": role.cloudformation,
+        "stackset": role.stack_set,
+        "terraform": role.terraform,
+    }[form]
+    facts = role.role_facts(run.role_arn, run.external_id, run.session_tags) if run else None
+    terminal.page(make(_calls(run), facts).rstrip("\n"))
 
 
 @main.command()
