@@ -233,6 +233,8 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     assert (process.returncode, said.strip().count("\n")) == (130, 0)
     (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
     assert [path.name for path in folder.iterdir()] == ["snapshot"]
+    snapshot = folder.relative_to(tmp_path) / "snapshot"
+    assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
 
 
 def test_the_sandbox_passes_on_the_signal_to_end(tmp_path: Path) -> None:
