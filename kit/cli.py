@@ -684,9 +684,8 @@ def _print_pack(
         )
         return
     terminal.line(f"pack: {pack.folder}")
-    terminal.line(
-        f"open: {data / 'evidence.html'}; the auditor gets evidence.pdf, or the whole pack"
-    )
+    terminal.line(f"open: {data / 'evidence.html'}")
+    terminal.line(f"for the auditor: the pack; its document is {data / 'evidence.pdf'}")
     terminal.line("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
         text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)

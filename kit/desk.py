@@ -38,6 +38,7 @@ from kit.visible import as_json, escape
 _WIDTH = 100  # columns of an explanation as text
 _FIRST, _ROWS = 10, 30  # findings that the page of all findings lists, and that of a selection
 _BRIEF, _IDS = 160, 3  # characters of what was observed, and ids of evidence, that a row shows
+_PARTS = 12  # answers that an explanation has
 _LINES = 60  # lines of an answer that a page or a terminal shows
 _PART = jinja2.Environment(autoescape=True).from_string(
     "<details{{ ' open' if open }}><summary><code>{{ reference }}</code> {{ about }}</summary>"
@@ -103,7 +104,7 @@ class Explanation(Displayed):
     view : Table or None
         The facts of the finding.
     evidence : tuple of Evidence
-        What AWS answered, where a snapshot was given.
+        What AWS answered, where a snapshot was given: the first of the references.
     """
 
     lines: str
@@ -156,7 +157,11 @@ def explain_finding(finding: Finding | None, snapshot: Snapshot | None) -> Expla
     width = max(len(name) for name, _ in facts) + 2
     lines = [title, *(f"{name:<{width}}{value}" for name, value in facts)]
     view = Table("explained", title, [column("fact"), column("value")], facts)
-    parts = (evidence_of(snapshot, ref) for ref in finding.evidence) if snapshot else ()
+    parts = (evidence_of(snapshot, ref) for ref in finding.evidence[:_PARTS]) if snapshot else ()
+    if snapshot and len(finding.evidence) > _PARTS:
+        more = f"{len(finding.evidence)} references, of which the first {_PARTS} follow"
+        facts.append([text("report/columns/answer"), more])
+        lines.append(f"{text('report/columns/answer'):<{width}}{more}")
     return Explanation(escape("\n".join(lines)), finding, view, tuple(parts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pydoc
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,16 @@ def test_explain_takes_a_number_a_row_a_finding_or_a_selection(
     cited = findings.explain(failed, evidence).evidence
     assert tuple(part.reference for part in cited) == first.evidence
     assert "no finding" in repr(findings.explain(Selection(findings, {}))).lower()
+
+
+def test_an_explanation_has_the_first_answers_and_counts_all(evidence: Snapshot) -> None:
+    references = tuple(request.id for request in evidence.requests)
+    for few in (12, 13):
+        one = Finding("AR-05", "high", "012345678901", "eu-west-1", "b", "fail")
+        one = replace(one, evidence=references[:few])
+        explained = Findings([one]).explain(0, evidence)
+        assert tuple(part.reference for part in explained.evidence) == references[:12]
+        assert ("13 references" in explained._repr_mimebundle_()["text/html"]) is (few == 13)
 
 
 @pytest.mark.parametrize("row", [-1, 10_000, "AR-05", None])
