@@ -451,7 +451,7 @@ def init(file: Path, aws_profile: str) -> None:
     text = starter(caller.account, aws_profile, enabled_regions(run))
     write_file(file, text.encode(), replace=False, name="FILE")
     terminal.line(str(file))
-    terminal.line(f"next: evidence run {file}", err=True)
+    terminal.line(f"next: {_typed()} doctor {file}", err=True)
 
 
 @main.command()
@@ -707,14 +707,21 @@ def _next_steps(
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
+    evidence = _typed()
     failing = [finding for finding in findings if finding["status"] == FAIL]
     if failing:
         worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
-        yield f"evidence controls {worst['control']}", "the gravest fail, and how to correct it"
+        yield f"{evidence} controls {worst['control']}", "the gravest fail, and how to correct it"
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
-        yield f"evidence doctor {file or ''}".rstrip(), "the permissions that were missing"
-    yield f"evidence verify {pack}", "whether the pack is what it states, as an auditor checks it"
-    yield f"evidence compare {pack.parent.parent}", "what changed, once there is a later pack"
+        yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
+    yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
+    yield f"{evidence} compare {pack.parent.parent}", "what changed, once there is a later pack"
+
+
+def _typed() -> str:
+    """Return the command as it was typed, such as .venv/bin/evidence, for commands to copy."""
+    name = sys.argv[0]
+    return name if Path(name).name == "evidence" and not shutil.which("evidence") else "evidence"
 
 
 def _print_json(value: Any) -> None:
