@@ -7,6 +7,19 @@ The verbs that notebooks use, in the order in which data flows::
     tables = kit.tabulate(evidence)      # tidy tables, with what could not be seen
     findings = kit.evaluate(tables)      # one verdict a row
     kit.show.open_points(findings)       # what people read
+
+To explore what a run stored, with nothing collected again::
+
+    evidence = kit.open_snapshot("outputs/<account>/<time>/snapshot")
+    tables = kit.tabulate(evidence)
+    findings = kit.evaluate(tables)
+    findings.where(status="fail", control="AR-05")   # also: region, severity
+    findings.explain(17, evidence)       # finding 17 with AWS's answers
+    evidence.evidence_of("E0019#/Fleets/1")          # what a finding cites
+    tables["fleets"].frame               # a frame for pandas; findings.frame too
+    kit.explain("AR-05")                 # a control: what it expects, how to correct a fail
+
+`kit.show` has the tables of the pack, `kit.figures` its figures.
 """
 
 from __future__ import annotations
@@ -16,17 +29,26 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit.desk import explain
     from kit.judge import evaluate
-    from kit.notebook import gather, open_changes, open_organisation, validate
+    from kit.notebook import (
+        gather,
+        open_changes,
+        open_organisation,
+        open_snapshot,
+        validate,
+    )
     from kit.report import figures, show
     from kit.tables import tabulate
 
 __all__ = [
     "evaluate",
+    "explain",
     "figures",
     "gather",
     "open_changes",
     "open_organisation",
+    "open_snapshot",
     "show",
     "tabulate",
     "validate",
@@ -39,10 +61,12 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 _HOME = {
     "evaluate": "kit.judge:evaluate",
+    "explain": "kit.desk:explain",
     "figures": "kit.report.figures",
     "gather": "kit.notebook:gather",
     "open_changes": "kit.notebook:open_changes",
     "open_organisation": "kit.notebook:open_organisation",
+    "open_snapshot": "kit.notebook:open_snapshot",
     "show": "kit.report.show",
     "tabulate": "kit.tables:tabulate",
     "validate": "kit.notebook:validate",

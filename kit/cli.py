@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
+_LEFT = "nothing half-made is left"
 
 
 class _Terminated(BaseException):
@@ -27,6 +30,10 @@ class _Terminated(BaseException):
 
 def _terminate(*_: Any) -> None:
     raise _Terminated
+
+
+def _notes(stop: BaseException) -> list[str]:
+    return getattr(stop, "__notes__", [])
 
 
 def _end(message: str, number: signal.Signals) -> None:
@@ -49,10 +56,10 @@ class _Commands(click.Group):
             signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _end("interrupted; nothing half-made is left", signal.SIGINT)
-        except _Terminated:
-            _end("terminated (SIGTERM); nothing half-made is left", signal.SIGTERM)
+        except KeyboardInterrupt as stop:
+            _end("; ".join(["interrupted", _LEFT, *_notes(stop)]), signal.SIGINT)
+        except _Terminated as stop:
+            _end("; ".join(["terminated (SIGTERM)", _LEFT, *_notes(stop)]), signal.SIGTERM)
         except click.UsageError as error:
             raise click.UsageError(one_line(error.format_message()), error.ctx) from None
         except UserError as error:
@@ -227,7 +234,9 @@ def batch(
 def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing: Any) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     _name_leftovers((to or snapshot).parent)
-    pack = _seal(snapshot, to, quiet, _open_key(**signing))
+    key = _open_key(**signing)
+    with _resumable(snapshot, "unchanged", to):  # nobody has read it to its end
+        pack = _seal(snapshot, to, quiet, key)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -442,7 +451,7 @@ def init(file: Path, aws_profile: str) -> None:
     text = starter(caller.account, aws_profile, enabled_regions(run))
     write_file(file, text.encode(), replace=False, name="FILE")
     terminal.line(str(file))
-    terminal.line(f"next: evidence run {file}", err=True)
+    terminal.line(f"next: {_typed()} doctor {file}", err=True)
 
 
 @main.command()
@@ -507,13 +516,34 @@ def plan(parameters: Path | None, in_json: bool) -> None:
 
 @main.command()
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
-def policy(parameters: Path | None) -> None:
-    """Print the least-privilege IAM policy as JSON; all controls without PARAMETERS."""
+@click.option(
+    "--form",
+    type=click.Choice(["json", "cloudformation", "stackset", "terraform"]),
+    default="json",
+    show_default=True,
+    help="The policy alone, or the role with it; docs/role.md has the steps.",
+)
+def policy(parameters: Path | None, form: str) -> None:
+    """Print the least-privilege IAM policy, or the role with it; all controls without PARAMETERS.
+
+    The role trusts whom its parameters name, with an external id. A StackSet makes it in every
+    account of an organisation.
+    """
+    from kit.collect import role
     from kit.collect.policy import policy as document
 
     run = _read_run(parameters)
-    partition = run.partition if run else ""
-    terminal.page(as_json(document(_calls(run), partition or "aws")))
+    if form == "json":
+        partition = run.partition if run else ""
+        terminal.page(as_json(document(_calls(run), partition or "aws")))
+        return
+    make = {
+        "cloudformation": role.cloudformation,
+        "stackset": role.stack_set,
+        "terraform": role.terraform,
+    }[form]
+    facts = role.role_facts(run.role_arn, run.external_id, run.session_tags) if run else None
+    terminal.page(make(_calls(run), facts).rstrip("\n"))
 
 
 @main.command()
@@ -593,9 +623,10 @@ def _run(
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
     snapshot = collect(run, calls_of(run), progress=not quiet)
-    if not in_json:
-        terminal.line(f"snapshot: {snapshot.folder}")
-    pack = _seal(snapshot.folder, None, quiet, key)
+    with _resumable(snapshot.folder, "whole"):
+        if not in_json:
+            terminal.line(f"snapshot: {snapshot.folder}")
+        pack = _seal(snapshot.folder, None, quiet, key)
     stops = [stop["message"] for stop in snapshot.stopped]
     _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
@@ -605,6 +636,18 @@ def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
     from kit.pack.seal import seal as make
 
     return make(snapshot, to, key=key, progress=not quiet)
+
+
+@contextmanager
+def _resumable(snapshot: Path, state: str, to: Path | None = None) -> Iterator[None]:
+    """Note on what interrupts the sealing of a snapshot how its pack is made after all."""
+    try:
+        yield
+    except (KeyboardInterrupt, _Terminated) as stop:
+        place = f" --to {shlex.quote(str(to))}" if to else ""
+        command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
+        stop.add_note(f"the snapshot is {state}: {command} makes its pack")
+        raise
 
 
 def _print_pack(
@@ -641,9 +684,8 @@ def _print_pack(
         )
         return
     terminal.line(f"pack: {pack.folder}")
-    terminal.line(
-        f"open: {data / 'evidence.html'}; the auditor gets evidence.pdf, or the whole pack"
-    )
+    terminal.line(f"open: {data / 'evidence.html'}")
+    terminal.line(f"for the auditor: the pack; its document is {data / 'evidence.pdf'}")
     terminal.line("findings: " + ", ".join(f"{counts[s]} {s}" for s in WORST_FIRST if counts[s]))
     if sums:
         text = "; ".join(f"{roll_up['control']} {made_by(roll_up['observed'])}" for roll_up in sums)
@@ -665,14 +707,21 @@ def _next_steps(
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
+    evidence = _typed()
     failing = [finding for finding in findings if finding["status"] == FAIL]
     if failing:
         worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
-        yield f"evidence controls {worst['control']}", "the gravest fail, and how to correct it"
+        yield f"{evidence} controls {worst['control']}", "the gravest fail, and how to correct it"
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
-        yield f"evidence doctor {file or ''}".rstrip(), "the permissions that were missing"
-    yield f"evidence verify {pack}", "whether the pack is what it states, as an auditor checks it"
-    yield f"evidence compare {pack.parent.parent}", "what changed, once there is a later pack"
+        yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
+    yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
+    yield f"{evidence} compare {pack.parent.parent}", "what changed, once there is a later pack"
+
+
+def _typed() -> str:
+    """Return the command as it was typed, such as .venv/bin/evidence, for commands to copy."""
+    name = sys.argv[0]
+    return name if Path(name).name == "evidence" and not shutil.which("evidence") else "evidence"
 
 
 def _print_json(value: Any) -> None:

@@ -217,4 +217,4 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     for what, controls in sorted(by_reason.items()):
         named = sorted(controls)
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-        yield Line("not evidenced", NOTE, f"{', '.join(named[:_MOST_NAMED])}{more}: {what}")
+        yield Line(NOT_EVIDENCED, NOTE, f"{', '.join(named[:_MOST_NAMED])}{more}: {what}")

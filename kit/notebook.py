@@ -130,6 +130,33 @@ def _given(namespace: Mapping[str, Any], types: Mapping[str, type]) -> dict[str,
     return {name: namespace[name] for name in types}
 
 
+def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
+    """Open a stored snapshot to explore it; no request is sent.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Folder that has ``snapshot.json`` in it.
+    language : str
+        ``en`` or the path of a YAML file; empty for the run's.
+
+    Raises
+    ------
+    UserError
+        No folder is named, or as `kit.snapshot.read`; or the language has no texts.
+    """
+    if not folder:
+        raise UserError(
+            "snapshot: is empty; name the snapshot folder of a run, such as "
+            "outputs/210987654321/2026-11-24T090000Z/snapshot"
+        )
+    # JupyterLab may run a notebook in its own folder, as `_placed` has it.
+    aside = Path.cwd().name == "notebooks" and not Path(folder).exists()
+    stored = read(Path("..") / folder if aside else folder)
+    texts.choose(language or stored.run.language)
+    return stored
+
+
 def gather(run: Run, stored: str = "") -> Snapshot:
     """Collect from the account, or open the snapshot stored at ``stored``.
 

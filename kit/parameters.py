@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
@@ -474,13 +475,8 @@ class Run(Strict):
     @field_validator("regions")
     @classmethod
     def _regions_have_appstream(cls, value: list[str]) -> list[str]:
-        offered = appstream_regions()
         for region in value:
-            if region not in offered:
-                raise ValueError(
-                    f"AppStream is not offered in {region!r} (botocore {version('botocore')}); "
-                    f"it is offered in {', '.join(offered)}"
-                )
+            refuse_region(region)
         return sorted(set(value))
 
     @field_validator("role_arn")
@@ -560,6 +556,37 @@ SAMPLES: dict[str, Any] = {
     if field.examples and isinstance(field.json_schema_extra, dict)
     if field.json_schema_extra["declares"]
 }
+
+
+_COMPARED = 40  # characters: twice the longest name of a region
+
+
+def refuse_region(region: str) -> None:
+    """Raise a `ValueError` for a region without AppStream; it names what may have been meant.
+
+    That is the nearest region of the partition for a misspelt region, and those on the same
+    continent for a region that AWS has; for any other text, a region of each continent.
+    """
+    if region in appstream_regions():
+        return
+    partition = partition_of(region) or "aws"
+    offered = [name for name in appstream_regions() if partition_of(name) == partition]
+    near = get_close_matches(region.lower()[:_COMPARED], offered, n=1, cutoff=0.8)
+    beside = [name for name in offered if _continent(name) == _continent(region)]
+    if near and region not in models().get_available_regions("ec2", partition):
+        hint = f"did you mean {near[0]!r}?"
+    elif offered:
+        each = {_continent(name): name for name in reversed(offered)}
+        hint = f"it is offered in {', '.join(beside or [*sorted(each.values()), '...'])}"
+    else:
+        hint = f"it is offered nowhere in the partition {partition}"
+    raise ValueError(
+        f"{region!r} is not a region with AppStream (botocore {version('botocore')}); {hint}"
+    )
+
+
+def _continent(region: str) -> str:
+    return region.partition("-")[0]
 
 
 @cache

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 from pydantic import ValidationError
@@ -27,9 +28,13 @@ from kit import bounds
 from kit.bounds import parse_json
 from kit.calls import CALLS, DESCRIBE_REGIONS, LIST_REGIONS, Call, search
 from kit.catalogue.texts import text
+from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.outputs import ExistsAlreadyError, new_folder, writing
 from kit.parameters import Profile, Run, Waiver
+
+if TYPE_CHECKING:
+    from kit.desk import Evidence
 
 FORMAT = 1
 LENT = "O"  # evidence ids of answers that the organisation's snapshot lent begin so
@@ -320,7 +325,7 @@ class Handshake:
     error: str = ""
 
 
-class Snapshot:
+class Snapshot(Displayed):
     """A stored snapshot, read-only.
 
     Parameters
@@ -345,6 +350,38 @@ class Snapshot:
         self.requests = tuple(requests)
         self.lent = tuple(lent)
         self.folder = folder
+
+    def __repr__(self) -> str:
+        refused = sum(bool(request.error) and not request.absent for request in self.requests)
+        return (
+            f"Snapshot of account {self.account}, {self.as_of:%Y-%m-%d %H:%M} UTC: "
+            f"{counted(len(self.regions), 'region')}, {counted(len(self.requests), 'request')}, "
+            f"{refused} with an error"
+        )
+
+    def evidence_of(self, reference: str) -> Evidence:
+        """Return what a reference of a finding names, as packs show it.
+
+        Parameters
+        ----------
+        reference : str
+            ``E0012`` for a whole answer, ``E0012#/Fleets/3`` for a part of it, ``H0003`` for a
+            handshake, ``parameters#/controller`` for what the run declares.
+
+        Returns
+        -------
+        kit.desk.Evidence
+            In which labels replace names, unless the run shows names in clear. `requests` has the
+            answers in clear.
+
+        Raises
+        ------
+        UserError
+            There is no such evidence, or nothing where the pointer leads; or the key of the labels
+            is missing or another.
+        """
+        evidence: Evidence = resolve_name("kit.desk:evidence_of")(self, reference)
+        return evidence
 
     @property
     def evidence(self) -> tuple[Request, ...]:

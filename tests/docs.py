@@ -8,16 +8,31 @@ from pathlib import Path
 import nbformat
 
 from kit import parameters_page
+from kit.collect.role import cloudformation, terraform
+from kit.judge import needed_calls
 from kit.report.handbook import handbook
 from kit.tables.answers import page
 from tests.supply import licences_page
 
 ROOT = Path(__file__).parent.parent
+
+
+def _role_page() -> str:
+    """Return docs/role.md with its templates as the code makes them."""
+    page = (ROOT / "docs" / "role.md").read_text()
+    calls = needed_calls([])
+    for language, made in (("yaml", cloudformation(calls)), ("hcl", terraform(calls))):
+        before, start, rest = page.partition(f"\n```{language}\n")
+        page = before + start + made + rest[rest.index("```\n") :]
+    return page
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/controls.md": handbook,
     "docs/licences.md": licences_page,
     "docs/members.md": page,
     "docs/parameters.md": parameters_page.page,
+    "docs/role.md": _role_page,
     "parameters/example.yaml": parameters_page.example,
 }
 NOTEBOOK = ROOT / "notebooks" / "evidence_pack.ipynb"

@@ -157,7 +157,7 @@ def test_the_demo_ends_with_0_and_says_what_it_found(tmp_path: Path) -> None:
     opened = re.search(r"^open: (\S+evidence\.html)", done.stdout, re.MULTILINE)
     assert opened
     assert (tmp_path / opened[1]).is_file()
-    for command in re.findall(r"^  evidence (.*?)  # ", done.stdout, re.MULTILINE):
+    for command in re.findall(r"^  \S*evidence (.*?)  # ", done.stdout, re.MULTILINE):
         assert evidence(command.split()[0], "--help", cwd=tmp_path).returncode == 0
         if command.startswith(("controls", "verify")):
             assert evidence(*command.split(), cwd=tmp_path).returncode == 0
@@ -233,6 +233,8 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     assert (process.returncode, said.strip().count("\n")) == (130, 0)
     (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
     assert [path.name for path in folder.iterdir()] == ["snapshot"]
+    snapshot = folder.relative_to(tmp_path) / "snapshot"
+    assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
 
 
 def test_the_sandbox_passes_on_the_signal_to_end(tmp_path: Path) -> None:

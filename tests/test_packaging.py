@@ -127,6 +127,9 @@ def test_wheel_and_sdist_are_reproducible_to_the_byte(tmp_path: Path) -> None:
     assert [Path(name).suffix for name in digests[0]] == [".whl", ".gz"]
     assert digests[0] == digests[1]
     with zipfile.ZipFile(built[0]) as wheel:
+        notebooks = {f"kit/notebooks/{path.name}" for path in _tracked("notebooks/*.ipynb")}
+        assert "kit/notebooks/explore.ipynb" in notebooks
+        assert notebooks <= set(wheel.namelist())
         # Where Jupyter looks for kernels, once the wheel is installed.
         suffix = f".data/data/share/jupyter/kernels/{NAME}/kernel.json"
         (description,) = [name for name in wheel.namelist() if name.endswith(suffix)]

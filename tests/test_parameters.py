@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.aws_models import partition_of
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE, validate
 from kit.parameters import (
@@ -15,9 +16,11 @@ from kit.parameters import (
     SAMPLES,
     Run,
     _field,
+    appstream_regions,
     load_profile,
     load_waivers,
     parameters,
+    refuse_region,
 )
 
 ACCOUNT = "012345678901"
@@ -140,6 +143,40 @@ def test_a_mistake_in_the_cell_names_the_cell(
     monkeypatch.setenv(PARAMETERS_FILE, str(file))
     with pytest.raises(UserError, match=r"^the parameters cell \(event_pages\): event_pages: 0"):
         validate({**DEFAULTS, "account": "", "event_pages": 0})
+
+
+@pytest.mark.parametrize(
+    ("region", "named"),
+    [
+        ("eu-cental-1", {"eu-central-1"}),
+        ("EU_Central-1", {"eu-central-1"}),
+        ("us-gov-wst-1", {"us-gov-west-1"}),
+        ("us-gov-east-9", {"us-gov-east-1"}),
+        ("us-eats-1", {"us-east-1"}),
+        ("ca-north-1", {"ca-central-1", "ca-west-1"}),
+        ("cn-north-1", set()),  # AWS has it, and its partition has no AppStream
+    ],
+)
+def test_a_region_without_appstream_names_few_others_of_its_partition(
+    region: str, named: set[str]
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(region))) as refused:
+        refuse_region(region)
+    assert set(appstream_regions()) & set(re.findall(r"[\w-]+", str(refused.value))) == named
+
+
+@pytest.mark.parametrize("region", ["eu-north-1", "frankfurt", "", "x" * 10_000])
+def test_a_region_that_resembles_none_names_few(region: str) -> None:
+    with pytest.raises(ValueError, match="is not a region with AppStream") as refused:
+        refuse_region(region)
+    named = set(appstream_regions()) & set(re.findall(r"[\w-]+", str(refused.value)))
+    assert 0 < len(named) < 8
+    assert {partition_of(name) for name in named} == {"aws"}
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1"])
+def test_a_region_with_appstream_is_accepted(region: str) -> None:
+    refuse_region(region)
 
 
 @pytest.mark.parametrize(

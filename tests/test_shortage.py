@@ -46,7 +46,7 @@ def test_what_ran_out_is_named(error: BaseException, words: str) -> None:
     "error",
     [
         ValueError("a mistake"),
-        PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/root/file"),
+        PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/private/file"),
         OSError(errno.EFBIG, "has more than 4,096 bytes"),  # the kit's own bound of an input
     ],
 )

@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kit.catalogue import texts
 from kit.controls import CONTROLS
+from kit.errors import UserError
 from kit.parameters import Run, load_profile, load_waivers
 from kit.redact.labels import key_path, open_labels
 from kit.sandbox.server import Sandbox
@@ -63,6 +66,16 @@ def test_the_key_lies_where_it_says() -> None:
     assert path.parent.name == "appstream-evidence-kit"
     assert path.stat().st_mode & 0o777 == 0o600
     assert key_path(run.model_copy(update={"controller": "Another"})) != path
+
+
+def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
+    own = open_labels(run).fingerprint
+    assert open_labels(run, own).fingerprint == own
+    with pytest.raises(UserError) as refused:
+        open_labels(run, "0123456789abcdef")
+    for part in ("0123456789abcdef", own, run.pseudonym_key, "back", "collect the account again"):
+        assert part in str(refused.value)
 
 
 def test_what_it_links_to_is_there() -> None:

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST, exit_code, is_open
 from kit.catalogue.texts import has, text
+from kit.controls.registry import SEVERITIES, find
+from kit.displayed import Displayed, counted
+from kit.errors import UserError
+from kit.frames import ordered
 from kit.judge.digest import RESOURCE, findings_digest
 from kit.parameters import Run, Waiver
 
+if TYPE_CHECKING:
+    from kit.desk import Explanation
+    from kit.snapshot import Snapshot
+
 WORST = "the worst of its controls"  # the reason code of roll-ups
 _FIRST = 4  # controls that are named beside the verdict of a roll-up
+_PLAIN_ROWS = 20  # findings that a selection names in a terminal
+_CATEGORIES = ("control", "account", "region", "subject")
+_TEXTS = (
+    *("resource", "reason", "observed", "expected", "operation", "code", "permission", "hint"),
+    *("observed_values", "threshold_values", "sample"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ class Finding:
         return is_open(self.status, self.reason)
 
 
-class Findings:
+class Findings(Displayed):
     """The findings of a snapshot.
 
     Parameters
@@ -102,11 +120,105 @@ class Findings:
         """Return what the run declares under a name; empty for nothing."""
         return str(getattr(self.run, name)) if self.run else ""
 
+    def __repr__(self) -> str:
+        controls = len({finding.control for finding in self.leaves})
+        counts = ", ".join(
+            f"{count} {status}" for status in WORST_FIRST if (count := self.count(status))
+        )
+        parts = [f"{len(self.leaves)} of {counted(controls, 'control')}", counts]
+        parts += [counted(len(self.roll_ups), "roll-up")] if self.roll_ups else []
+        return f"Findings: {'; '.join(filter(None, parts))}"
+
     @property
     def frame(self) -> pd.DataFrame:
-        """All findings, roll-ups last; the columns are the members of `Finding`."""
-        rows = [asdict(finding) for finding in (*self.leaves, *self.roll_ups)]
-        return pd.DataFrame(rows, columns=list(Finding.__dataclass_fields__), dtype=object)
+        """All findings, roll-ups last, for analysis.
+
+        The columns are the members of `Finding`. ``severity`` (low to high) and ``status`` (best to
+        worst) are ordered categories, ``control``, ``account``, ``region`` and ``subject`` are
+        categories, the others text; ``evidence`` holds tuples. The index numbers the findings, and
+        `explain` accepts its numbers.
+        """
+        return _frame(dict(enumerate((*self.leaves, *self.roll_ups))))
+
+    def where(
+        self,
+        *,
+        status: str | Iterable[str] = (),
+        control: str | Iterable[str] = (),
+        region: str | Iterable[str] = (),
+        severity: str | Iterable[str] = (),
+    ) -> Selection:
+        """Return the findings that have all these properties, the gravest first.
+
+        Parameters
+        ----------
+        status, control, region, severity : str or iterable of str
+            The values to keep; by default every value.
+
+        Raises
+        ------
+        UserError
+            A status, control or severity does not exist, or no finding has the region.
+        """
+        every = dict(enumerate((*self.leaves, *self.roll_ups)))
+        regions = sorted({finding.region for finding in every.values()})
+        kept = {
+            "status": {_among("status", word, WORST_FIRST) for word in _words(status)},
+            "control": {find(word) for word in _words(control)},
+            "region": {_among("region", word, regions) for word in _words(region)},
+            "severity": {_among("severity", word, SEVERITIES) for word in _words(severity)},
+        }
+        chosen = {
+            number: finding
+            for number, finding in every.items()
+            if all(not words or getattr(finding, name) in words for name, words in kept.items())
+        }
+        return Selection(self, chosen)
+
+    def where_open(self) -> Selection:
+        """Return the findings of controls for which somebody has to act, the gravest first."""
+        opened = {n: finding for n, finding in enumerate(self.leaves) if finding.is_open}
+        return Selection(self, opened)
+
+    def explain(self, row: Any, snapshot: Snapshot | None = None) -> Explanation:
+        """Return why a finding has its verdict, what it rests on and how to correct it.
+
+        Parameters
+        ----------
+        row : int, Finding, Series or Selection
+            Number of the finding in `frame`, the finding, its row of `frame`, or a selection, whose
+            first finding is then explained.
+        snapshot : Snapshot, optional
+            Adds what AWS answered, as `Snapshot.evidence_of` shows it.
+
+        Raises
+        ------
+        UserError
+            There is no such finding.
+        """
+        explanation: Explanation = resolve_name("kit.desk:explain_finding")(
+            self._finding(row), snapshot
+        )
+        return explanation
+
+    def _finding(self, row: Any) -> Finding | None:
+        if isinstance(row, Finding):
+            return row
+        if isinstance(row, Selection):
+            return next(iter(row), None)
+        number = row.name if isinstance(row, pd.Series) else row
+        every = (*self.leaves, *self.roll_ups)
+        try:
+            place = int(number)
+        except (TypeError, ValueError):
+            place = -1
+        if not 0 <= place < len(every):
+            accepted = f"a number from 0 to {len(every) - 1}" if every else "there is no finding"
+            raise UserError(
+                f"row: {number!r:.60} is not a finding; accepted: {accepted}, a row of "
+                "findings.frame, or what findings.where returns"
+            )
+        return every[place]
 
     @property
     def digest(self) -> str:
@@ -124,6 +236,87 @@ class Findings:
     def exit_code(self) -> int:
         """0: nothing is open; 3: a fail is open; 4: evidence is missing. 3 outranks 4."""
         return exit_code([(finding.status, finding.reason) for finding in self.leaves])
+
+
+class Selection(Displayed, Sequence[Finding]):
+    """Some of the findings, for analysis alone: it has no digest and no exit code.
+
+    Attributes
+    ----------
+    findings : Findings
+        All of them.
+    numbers : tuple of int
+        Numbers of the selected findings in `Findings.frame`, the gravest first.
+    """
+
+    def __init__(self, findings: Findings, chosen: dict[int, Finding]):
+        self.findings = findings
+        self._chosen = dict(sorted(chosen.items(), key=lambda pair: _gravest(pair[1])))
+        self.numbers = tuple(self._chosen)
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, place: Any) -> Any:
+        return tuple(self._chosen.values())[place]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._chosen.values())
+
+    def __repr__(self) -> str:
+        by_status = Counter(finding.status for finding in self)
+        counts = ", ".join(f"{by_status[word]} {word}" for word in WORST_FIRST if by_status[word])
+        lines = [
+            f"Selection of {counted(len(self), 'finding')}" + (f": {counts}" if counts else "")
+        ]
+        for number, finding in list(self._chosen.items())[:_PLAIN_ROWS]:
+            about = (finding.status, finding.severity, finding.region, finding.resource)
+            lines.append(f"{number:>5}  {finding.control}  {', '.join(filter(None, about))}")
+        if len(self) > _PLAIN_ROWS:
+            lines.append(f"{'':>5}  and {len(self) - _PLAIN_ROWS} more; the frame has all")
+        return "\n".join(lines)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The selected findings as `Findings.frame` has them, with its numbers as index."""
+        return _frame(self._chosen)
+
+
+def _frame(numbered: dict[int, Finding]) -> pd.DataFrame:
+    columns = list(Finding.__dataclass_fields__)
+    rows = [asdict(finding) for finding in numbered.values()]
+    index = pd.Index(list(numbered), name="finding", dtype="int64")
+    frame = pd.DataFrame(rows, index, columns, dtype=object)
+    made: dict[str, Any] = {name: frame[name] for name in columns}
+    made |= {name: frame[name].astype("category") for name in _CATEGORIES}
+    made |= {name: frame[name].astype("str") for name in _TEXTS}
+    made["severity"] = ordered(list(frame["severity"]), SEVERITIES)
+    made["status"] = ordered(list(frame["status"]), WORST_FIRST[::-1])
+    return pd.DataFrame(made, index, columns)
+
+
+def _words(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
+
+
+def _among(name: str, word: str, accepted: Sequence[str]) -> str:
+    """Return a word that is accepted.
+
+    Raises
+    ------
+    UserError
+        It is not; the message names what is.
+    """
+    if word in accepted:
+        return word
+    near = difflib.get_close_matches(str(word), accepted, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UserError(f"{name}: {word!r}: {hint}accepted: {', '.join(accepted) or 'none'}")
+
+
+def _gravest(finding: Finding) -> tuple[int, int]:
+    severity = SEVERITIES.index(finding.severity) if finding.severity else -1
+    return WORST_FIRST.index(finding.status), -severity
 
 
 def why(finding: Finding) -> str:

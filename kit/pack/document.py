@@ -1,8 +1,8 @@
 """From an executed notebook to the document that HTML and PDF are both made from.
 
-Only prose and views reach it. Code, streams, widgets and progress bars never
-do; any other output raises an error, for a table that the PDF cannot print
-must not become a hole in the evidence.
+Only prose and views reach it. Code, streams, widgets, progress bars and what
+objects show to the analyst (`kit.displayed`) never do; any other output raises an
+error, for a table that the PDF cannot print must not become a hole in the evidence.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 from kit.catalogue import texts
 from kit.catalogue.texts import text
+from kit.displayed import DESK_MIME
 from kit.errors import UserError
 from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, Fact, TableBlock
 from kit.pack.prose import headings_and_prose
@@ -30,7 +31,7 @@ from kit.visible import escape
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+_NOT_VIEWS = {"application/vnd.jupyter.widget-view+json", DESK_MIME}
 
 
 class NotebookOutputError(UserError, ConversionException):
@@ -208,7 +209,7 @@ def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")
-        if output.output_type == "stream" or _WIDGET in output.data:
+        if output.output_type == "stream" or not output.data.keys().isdisjoint(_NOT_VIEWS):
             continue
         if EVIDENCE_MIME not in output.data:
             forms = ", ".join(sorted(output.data)) or "nothing"

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def page(evidence: Document) -> str:
     style, script, policy = assets(evidence.marks)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
-    environment.filters |= {"least": _least, "breakable": _breakable}
+    environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
     blocks = [
         {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
         for block in evidence.blocks
@@ -85,6 +86,16 @@ def _breakable(text: str) -> str:
     if all(len(word) <= _LONG for word in text.split()):
         return text
     return Markup("<wbr>").join(parts(text))
+
+
+def _second(time: str) -> str:
+    """Return a time as HTML's ``datetime`` takes it: three digits of a fraction at most, so none.
+
+    References
+    ----------
+    https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#times
+    """
+    return re.sub(r"(:\d\d)\.\d+", r"\1", time, flags=re.ASCII)
 
 
 def _least(table: TableBlock) -> list[int]:

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple, cast
 from kit.catalogue.texts import tag, text
 from kit.pack.blocks import TableBlock
 from kit.pack.columns import cell_em, parts, share, widths
+from kit.pack.commands import Line, columns, folded
 from kit.pack.cut import cut, printed_tables
 from kit.pack.document import Document
 from kit.report import fonts
 from kit.report.formats import counts
-from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
+from kit.report.views import CLI, JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
 class Paper(NamedTuple):
@@ -43,9 +44,6 @@ MEASURES = {
     "code": 7.3,
     "code_inset": 7.0,
     "facts": 128.0,
-    "gutter": 14.0,
-    "command": 6.6,
-    "command_inset": 4.0,
 }
 _WORDS = (
     *("contents", "page", "warning", "source", "expected", "observed", "severity", "evidence"),
@@ -53,6 +51,8 @@ _WORDS = (
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
+_SMALLEST = 4.0  # points: code with longer words is broken within them
+_MANY = 20  # lines: code of more may break across pages
 _TALL = 24  # lines: a row of more may break across pages
 
 
@@ -225,7 +225,6 @@ def _break_long_words(data: JSON, narrow: float) -> None:
         for name, value in cover["facts"]
     ]
     code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
-    column = (narrow - MEASURES["gutter"]) / 2 - 2 * MEASURES["command_inset"]
     mono = partial(fonts.em, mono=True)
     for block in data["blocks"]:
         if block["kind"] == "note":
@@ -235,7 +234,29 @@ def _break_long_words(data: JSON, narrow: float) -> None:
                 node["pieces"] = _pieces(node["text"], code, mono)
         elif block["kind"] == "remedies":
             for step in (step for entry in block["entries"] for step in entry["steps"]):
-                step["code"] = _pieces(step["code"], column / MEASURES["command"], mono)
+                _set_code(step, code)
+
+
+def _set_code(step: JSON, em: float) -> None:
+    """Give a step's code its lines, and the size at which the longest of them fits."""
+    letter = fonts.em("x", mono=True)
+    across = int(em / letter)
+    lines = (
+        folded(step["code"], across)
+        if step["title"] == CLI
+        else [Line(False, step["code"])]  # no shell reads it, so no backslash continues it
+    )
+    longest = max(columns(part) for line in lines for part in line.text.split("\n"))
+    step["size"] = max(MEASURES["code"] * min(1.0, across / max(longest, 1)), _SMALLEST)
+    room = em * MEASURES["code"] / step["size"]
+    step["lines"] = [
+        {
+            "comment": line.comment,
+            "pieces": _pieces(line.text, room, lambda text: letter * columns(text)),
+            "whole": line.text.count("\n") < _MANY,
+        }
+        for line in lines
+    ]
 
 
 def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:

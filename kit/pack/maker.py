@@ -17,7 +17,11 @@ from kit.shipped import project
 
 _KIT = "appstream-evidence-kit"
 _NAME, _EXTRA = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r";.*\bextra\s*==")
-_LEFT = {"__pycache__", "sandbox", "batch", "notebooks", "parameters"}  # make no file of a pack
+# What makes no file of a pack. JupyterLab saves what analysts explore into its notebook.
+_LEFT = {
+    *("__pycache__", "sandbox", "batch", "notebooks", "parameters"),
+    *("desk.py", "explore.ipynb"),
+}
 
 
 def agent() -> str:
@@ -39,7 +43,8 @@ def _files() -> Iterator[str]:
     package = Path(__file__).parent.parent
     inside = (path for path in package.rglob("*") if not {*path.relative_to(package).parts} & _LEFT)
     notebooks = project("notebooks")
-    for folder, paths in ((package, inside), (notebooks, notebooks.glob("*.ipynb"))):
+    sources = (path for path in notebooks.glob("*.ipynb") if path.name not in _LEFT)
+    for folder, paths in ((package, inside), (notebooks, sources)):
         for path in sorted(paths):
             if path.is_file():
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()

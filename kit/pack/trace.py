@@ -23,7 +23,9 @@ from kit.tables import tabulate
 _SEPARATELY = {"response", "nonce", "sha256", "call"}
 
 
-def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
+def look_up(
+    snapshot: Snapshot, reference: str, redact: Redactor | None = None
+) -> tuple[dict[str, Any], Any]:
     """Return the provenance and the value that a reference names.
 
     Parameters
@@ -32,6 +34,8 @@ def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
     reference : str
         As findings cite them: ``E0012``, ``E0012#/Fleets/3`` (a JSON pointer, RFC 6901, into the
         answer), ``H0003`` for a handshake, ``parameters#/controller``.
+    redact : Redactor, optional
+        Replaces names in the request by labels; by default they are in clear.
 
     Returns
     -------
@@ -49,8 +53,9 @@ def look_up(snapshot: Snapshot, reference: str) -> tuple[dict[str, Any], Any]:
     elif handshake := next((each for each in snapshot.handshakes if each.id == number), None):
         provenance, value = {"id": number}, asdict(handshake)
     else:
-        request = find(snapshot, number)
-        fields = asdict(request) | {"commitment": request.commitment}
+        stored = find(snapshot, number)
+        request = redact(stored) if redact else stored
+        fields = asdict(request) | {"commitment": stored.commitment}
         provenance = {name: fields[name] for name in fields if name not in _SEPARATELY}
         value = request.response
     return provenance, _resolve(value, pointer, reference)

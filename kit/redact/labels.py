@@ -147,7 +147,8 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
     if fingerprint and labels.fingerprint != fingerprint:
         raise UserError(
             f"pseudonym_key: {path} is the key {labels.fingerprint}; this snapshot's labels were "
-            f"made with the key {fingerprint}"
+            f"made with the key {fingerprint}; put that key back at this path, or collect the "
+            f"account again, which uses the key {labels.fingerprint}"
         )
     return labels
 

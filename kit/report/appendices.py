@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kit.catalogue.texts import text
@@ -15,27 +15,27 @@ from kit.report.formats import evidence_ids, joined
 from kit.report.records import Facts, record_of
 from kit.report.views import Column, Data, Table, column, first_of
 from kit.snapshot import Snapshot
-from kit.tables import Tables
+from kit.tables.core import Table as Built
 from kit.tables.logging import NOT_ASKED
 
 _PDF_INVENTORY, _PDF_REQUESTS = 20, 300  # rows that the PDF lists
 
 
-def inventory(tables: Tables, which: str, columns: Iterable[str] = ()) -> Table:
+def inventory(tables: Mapping[str, Built], which: str, columns: Iterable[str] = ()) -> Table:
     """Return a table as the kit made it from the snapshot; it marks cells that were not seen."""
     table = tables[which]
     specs = table.spec.columns
     chosen = list(columns) or list(specs)
     rows: list[list[Any]] = [
         [
-            values.region,
-            values.resource,
+            values["region"],
+            values["resource"],
             *(
-                _cell(getattr(values, name), table.gap_at.get((row, name)), specs[name].quoted)
+                _cell(values[name], table.gap_at.get((row, name)), specs[name].quoted)
                 for name in chosen
             ),
         ]
-        for row, values in zip(table.frame.index, table.frame.itertuples(index=False), strict=True)
+        for row, values in table.rows.items()
     ]
     noun = table.spec.noun
     columns_ = [

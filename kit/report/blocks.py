@@ -14,7 +14,7 @@ from kit.controls.registry import Control
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
-from kit.report.views import JSON, ControlBlock, Remedies, Table, column
+from kit.report.views import CLI, JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
@@ -42,7 +42,7 @@ def remedies(findings: Findings) -> Remedies:
                 "controls": names,
                 "steps": [
                     {"title": title, "code": code}
-                    for title, code in (("AWS CLI", cli), ("Terraform", terraform))  # names
+                    for title, code in ((CLI, cli), ("Terraform", terraform))  # names
                     if code
                 ],
             }

@@ -23,7 +23,7 @@ def answered(request: Request) -> str:
 
 
 # What a pack must not show: names of people and places of the analyst's machine.
-_KEPT = {
+KEPT = {
     "administrators",
     "aws_profile",
     "contact",
@@ -49,7 +49,7 @@ def given(snapshot: Snapshot) -> Table | Note:
     rows: list[list[Any]] = [
         [
             name,
-            text("report/parameters/kept") if name in _KEPT else shown(getattr(run, name)),
+            text("report/parameters/kept") if name in KEPT else shown(getattr(run, name)),
             source,
         ]
         for name, source in sorted(sources.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from kit.catalogue.statuses import NOT_EVIDENCED, STATUSES, WORST_FIRST
@@ -198,8 +199,8 @@ class _Read:
             self._on.setdefault((table, finding.region, finding.resource), []).append(finding)
 
     def _rows(self, name: str) -> Iterator[tuple[str, Any]]:
-        frame = self.tables[name].frame
-        yield from zip(frame.index, frame.itertuples(index=False), strict=True)
+        for row, values in self.tables[name].rows.items():
+            yield row, SimpleNamespace(**values)
 
     def _refs(self, name: str, row: str, *columns: str) -> list[str]:
         return [ref for column in columns for ref in self.tables[name].refs[row, column]]

@@ -17,7 +17,7 @@ def tls_of_events(tables: Tables) -> Table:
     """Return the TLS versions of calls of AppStream's API, as far as CloudTrail records them."""
     table = tables["regions"]
     rows: list[list[Any]] = []
-    for row, values in table.frame.iterrows():
+    for row, values in table.rows.items():
         if values["in_use"] is False:
             continue
         region, refs = values["region"], evidence_ids(table.refs[row, "events_window"])

@@ -81,13 +81,16 @@ class View:
         """Return a line for terminals and logs."""
         raise NotImplementedError
 
+    def html(self, rows: int = LAB_ROWS) -> str:
+        """Return the fragment that JupyterLab shows, with at most so many rows of a table."""
+        return _lab().get_template(f"{self.kind}.html.j2").render(view=self, LAB_ROWS=rows)
+
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
-        template = _lab().get_template(f"{self.kind}.html.j2")
         return {
             EVIDENCE_MIME: storable(self.as_json()),
-            "text/html": template.render(view=self),
+            "text/html": self.html(),
             "text/plain": escape(self.plain()),
         }
 
@@ -350,6 +353,9 @@ class Controls(View):
         return "\n".join(
             f"{block.id} {STATUSES[block.status].word}: {block.title}" for block in self.blocks
         )
+
+
+CLI = "AWS CLI"  # the title of a step whose code a shell reads
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from kit import sandbox, terminal
 from kit.aws_models import models
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE
-from kit.parameters import appstream_regions
+from kit.parameters import refuse_region
 from kit.shipped import project
 
 
@@ -53,8 +53,10 @@ def serve(
                 )
             local.faults.add(sandbox.Fault(service, operation, "deny"))
         for region in region_off:
-            if region not in appstream_regions():
-                raise UserError(f"--region-off: AppStream is not offered in {region!r}")
+            try:
+                refuse_region(region)
+            except ValueError as error:
+                raise UserError(f"--region-off: {error}") from None
             local.faults.add(sandbox.Fault("*", "*", "region-off", region=region))
         environment = local.environment(account)
         file = project("parameters") / f"{account}.yaml"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pkgutil import resolve_name
 
+from kit.displayed import Displayed, counted
 from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
@@ -51,13 +53,30 @@ __all__ = [
 ]
 
 
-class Tables(dict[str, Table]):
+class Tables(Displayed, dict[str, Table]):
     """Tables by name, with the snapshot that they were made from and the labels in them."""
 
     def __init__(self, snapshot: Snapshot, labels: Labels, tables: dict[str, Table]):
         super().__init__(tables)
         self.snapshot = snapshot
         self.labels = labels
+
+    def of(self, control: str) -> Table:
+        """Return the table whose rows a control judges; the id may have any case.
+
+        Raises
+        ------
+        UserError
+            No control has the id, or it is a roll-up, which judges no table.
+        """
+        table: Table = resolve_name("kit.desk:table_of")(self, control)
+        return table
+
+    def __repr__(self) -> str:
+        gaps = sum(len(table.gap_at) for table in self.values())
+        rows = sum(len(table.rows) for table in self.values())
+        parts = (counted(len(self), "table"), counted(rows, "row"), counted(gaps, "cell"))
+        return f"Tables: {', '.join(parts)} not seen"
 
 
 def tabulate(snapshot: Snapshot, names: Iterable[str] | None = None) -> Tables:

@@ -15,6 +15,8 @@ import pandas as pd
 
 from kit.calls import CALLS, Call, Scope
 from kit.catalogue.texts import has, text
+from kit.displayed import Displayed, counted
+from kit.frames import typed
 from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import TROUBLE, Answer, Snapshot, Trouble
@@ -159,8 +161,8 @@ def table(
     return register
 
 
-@dataclass(frozen=True)
-class Table:
+@dataclass(frozen=True, repr=False)
+class Table(Displayed):
     """A built table; it makes its frames on first use.
 
     Attributes
@@ -187,10 +189,25 @@ class Table:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """`rows`, with the row id as index."""
+        """`rows` for analysis, with the row id as index.
+
+        ``account`` and ``region`` are categories; the other columns have the type that all their
+        values have, see `kit.frames.typed`. A cell that was not seen is missing, as is a cell for
+        which AWS has no value: `gaps` tells them apart.
+        """
         columns = ["account", "region", "resource", *self.spec.columns]
         index = pd.Index(list(self.rows), name="row")
-        return pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
+        frame = pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
+        made = {name: typed(frame[name]) for name in columns}
+        made |= {name: frame[name].astype("category") for name in ("account", "region")}
+        return pd.DataFrame(made, index, columns)
+
+    def __repr__(self) -> str:
+        unread = sum(not entry.complete for entry in self.covered)
+        parts = [counted(len(self.rows), "row"), counted(len(self.spec.columns), "column")]
+        parts += [f"{counted(len(self.gap_at), 'cell')} not seen"] if self.gap_at else []
+        parts += [f"{counted(unread, 'list')} not read in full"] if unread else []
+        return f"Table {self.spec.name}: {', '.join(parts)}"
 
     @cached_property
     def coverage(self) -> pd.DataFrame:

@@ -239,7 +239,7 @@ def test_a_role_of_a_web_identity_gets_the_policy_too(
     monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
     clients = Clients(Run(account=ACCOUNT), WHOLE)
-    assert clients._session.get_credentials().get_frozen_credentials().access_key
+    assert clients.session.get_credentials().get_frozen_credentials().access_key
     (request,) = assuming.requests
     assert request["WebIdentityToken"] == "a.b.c"
     assert request["DurationSeconds"] == 900
@@ -268,7 +268,7 @@ def test_sessions_share_what_was_read_of_aws_models_unless_they_read_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = models().get_component("data_loader")
-    assert Clients(RUN, WHOLE)._session._session.get_component("data_loader") is known
+    assert Clients(RUN, WHOLE).session._session.get_component("data_loader") is known
     config = tmp_path / "config"
     config.write_text(f"[profile own]\ndata_path = {tmp_path}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
@@ -284,7 +284,7 @@ def test_credentials_are_renewed_before_they_expire(
 ) -> None:
     clients = Clients(RUN, WHOLE)
     sts = clients.client("sts", "eu-west-1")
-    credentials = clients._session.get_credentials()
+    credentials = clients.session.get_credentials()
     for minutes, times in ((0, 1), (9, 1), (11, 2), (14, 3)):
         now = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
         # The sandbox's clock stays, so that what it gives is good for 15 minutes from now on.

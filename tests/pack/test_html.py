@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import document
 from kit.pack.html import EvidenceHTMLExporter
+from kit.pack.html import page as page_of
 from kit.report.views import Column, Table
 from tests.pack.conftest import SCRIPTS, cover, findings, shown
 from tests.pack.samples import HOSTILE, LONG, MARKS, STAMP
@@ -79,6 +80,16 @@ def test_it_asks_no_network_and_raises_no_error(html: str, opened: Open) -> None
     expect(page.locator("h1")).to_have_text("GDPR evidence pack")
     assert page.locator("h1").count() == 1
     assert not re.search(r"(src|href)=\"(?!#|data:image/svg|https://docs\.aws)", html)
+
+
+def test_times_are_valid_for_html() -> None:
+    times = ["2026-11-24T10:01:00.123456+00:00", "2026-11-24T10:01:00Z", "2027-03-31"]
+    view = Table(
+        "t", "c", [Column("a", "A"), Column("b", "B", "datetime")], [["x", t] for t in times]
+    )
+    made = page_of(document(new_notebook(cells=[shown(cover()), shown(view)])))
+    stated = re.findall(r'<time datetime="([^"]*)"', made)
+    assert stated == ["2026-11-24T10:01:00+00:00", *times[1:]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

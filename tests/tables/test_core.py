@@ -36,9 +36,23 @@ def test_a_table_has_its_columns_and_no_others(
     table = tabulate(snapshots[sample], [name])[name]
     assert list(table.frame.columns) == ["account", "region", "resource", *table.spec.columns]
     assert set(table.frame["account"]) <= {ACCOUNT}
-    assert table.frame.dtypes.eq("object").all()
+    assert {str(table.frame[name].dtype) for name in ("account", "region")} == {"category"}
+    for column in table.spec.columns:
+        values = [values[column] for values in table.rows.values()]
+        cells = table.frame[column]
+        kept = [None if cell is pd.NA or cell is pd.NaT else cell for cell in cells]
+        if str(cells.dtype).startswith("datetime64"):
+            times = [None if value is None else pd.Timestamp(value) for value in values]
+            assert kept == times, column
+        else:
+            assert [_none(cell) for cell in kept] == values, column
     cells = {(row, column) for row in table.frame.index for column in table.spec.columns}
     assert table.refs.keys() == cells
+
+
+def _none(cell: object) -> object:
+    """A missing text is NaN in a frame."""
+    return None if isinstance(cell, float) and cell != cell else cell
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
@@ -46,7 +60,7 @@ def test_a_cell_that_was_not_seen_has_no_value(snapshots: dict[str, Snapshot], n
     for call in sorted(SPECS[name].needs(SPECS[name].columns), key=lambda call: call.name):
         table = tabulate(denied(snapshots["tidy"], call), [name])[name]
         for gap in table.gaps.itertuples():
-            assert table.frame.loc[gap.row, gap.column] is None
+            assert pd.isna(table.frame.loc[gap.row, gap.column])
             assert gap.reason
             assert gap.column in table.spec.columns
 

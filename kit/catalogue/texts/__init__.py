@@ -168,7 +168,10 @@ def _reference() -> Iterator[tuple[str, str | dict[str, str]]]:
         yield from _flat(prose, f"statuses/{word}")
     for path in sorted(project("notebooks").glob("*.ipynb")):
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
+            # No document shows an analyst's cells, so no translation needs them.
+            if cell["cell_type"] == "markdown" and "analyst" not in cell["metadata"].get(
+                "tags", ()
+            ):
                 yield f"notebooks/{cell['id']}", "".join(cell["source"])
 
 

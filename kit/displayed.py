@@ -1,0 +1,31 @@
+"""Objects that notebooks show to the analyst, and to nobody else."""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import Any
+
+from kit.visible import escape
+
+DESK_MIME = "application/vnd.appstream-evidence.desk+json"
+"""Marks what a cell shows to the analyst alone: documents leave it out."""
+
+
+class Displayed:
+    """Base of objects that have a page of HTML in notebooks and a short text elsewhere.
+
+    `kit.desk` writes the HTML. It is imported when a notebook shows an object, so that the modules
+    in which data flows import nothing of what people read.
+    """
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {
+            DESK_MIME: {"kind": type(self).__name__},
+            "text/html": resolve_name("kit.desk:html")(self),
+            "text/plain": escape(repr(self)),
+        }
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 row``, ``2 rows``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
