@@ -22,7 +22,7 @@ from pikepdf import Array, Dictionary, Name, String
 from kit.pack.document import document as made
 from kit.pack.html import page as html
 from kit.report.formats import STATUSES
-from kit.verify import verify
+from kit.verify import again, verify
 from kit.verify.bag import check_labels, read_info
 from kit.verify.contents import open_contents
 from kit.verify.document import check_document
@@ -33,6 +33,7 @@ from kit.verify.page import check_page, read_page
 from tests.pack.forging import reseal, zipped
 from tests.pack.test_forgeries import (
     HTML,
+    PDF,
     annotate,
     document,
     index,
@@ -43,6 +44,7 @@ from tests.pack.test_forgeries import (
     unsigned,
     values,
 )
+from tests.pack.test_lasting import updated
 
 __all__ = ["pack", "unsigned"]  # fixtures
 _TABLE = re.compile(r'(?s)<table class="data" id="table-findings">.*?</table>')
@@ -288,6 +290,41 @@ def test_a_document_that_shows_something_else_is_refused(pack: Path, name: str) 
         checks, _ = check_document(contents, read_info(contents), attached=True)
     lines = "\n".join(check.line for check in checks if not check.ok)
     assert re.search(reported, lines), lines
+
+
+def another_catalogue(content: bytes) -> bytes:
+    """Append a catalogue whose pages are the same but for the second, which is not there."""
+    place: list[int] = []
+
+    def change(file: Any) -> None:
+        pages = Dictionary(file.Root.Pages)
+        pages.Kids = Array([file.pages[0].obj])
+        made = Dictionary(file.Root)
+        made.Pages = file.make_indirect(pages)
+        place.append(file.make_indirect(made).objgen[0])
+
+    appended = updated(content, change)
+    start = appended.rindex(b"trailer")
+    return appended[:start] + re.sub(
+        rb"/Root \d+ 0 R", b"/Root %d 0 R" % place[0], appended[start:]
+    )
+
+
+def a_link_more(content: bytes) -> bytes:
+    return updated(content, lambda file: annotate(file, Subtype=Name.Link))
+
+
+@pytest.mark.parametrize(
+    ("forge", "reported"),
+    [(another_catalogue, "another catalogue"), (a_link_more, "annotations of the first page")],
+)
+def test_what_is_appended_beside_a_signature_is_another_document(
+    pack: Path, forge: Callable[[bytes], bytes], reported: str
+) -> None:
+    made_again = (pack / PDF).read_bytes()
+    (pack / PDF).write_bytes(forge(made_again))
+    with open_contents(pack) as contents:
+        assert reported in again._added(contents, made_again)
 
 
 # ---- texts that a library cannot compute with
