@@ -52,6 +52,7 @@ from kit.verify.revisions import added_since
 _USAGE = KeyUsageConstraints(
     key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False
 )
+_OTHER_PURPOSES = {"server_auth", "time_stamping", "ocsp_signing"}
 _HASHES = ("sha256", "sha384", "sha512")
 _ENDS = re.compile(rb"startxref\s+[0-9]+\s+%%EOF\s*\Z")
 Roots = Sequence[asn1.Certificate]
@@ -313,7 +314,7 @@ def _judge(
             used = {item.der for item in (*embedded.items, *stamp.standing.items)}
             if archive and archive.proves and (covered is None or used <= covered):
                 level = ARCHIVED
-    why = "" if status.trusted else _why_not(status, moment)
+    why = _other_purpose(status.signing_cert) if status.trusted else _why_not(status, moment)
     return Status(status.signing_cert, fault, message, why, standing, moment, level)
 
 
@@ -447,6 +448,15 @@ def _top(leaf: asn1.Certificate, pool: Sequence[asn1.Certificate]) -> asn1.Certi
             break
         top = above
     return top
+
+
+def _other_purpose(certificate: asn1.Certificate) -> str:
+    """Return for what alone a certificate is, if not for documents (RFC 5280, 4.2.1.12)."""
+    usage = certificate.extended_key_usage_value
+    purposes = usage.native if usage else []
+    if purposes and {*purposes} <= _OTHER_PURPOSES:
+        return f"its certificate is for {', '.join(purposes)} alone"
+    return ""
 
 
 def _why_not(status: Any, moment: dt.datetime | None) -> str:

@@ -13,16 +13,18 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asn1crypto import x509 as asn1
 from nbformat import NotebookNode
 from pikepdf import Array, Dictionary, Name, String
 
 from kit.pack.document import document as made
 from kit.pack.html import page as html
 from kit.report.formats import STATUSES
-from kit.verify import again, verify
+from kit.verify import again, judged, verify
 from kit.verify.bag import check_labels, read_info
 from kit.verify.contents import open_contents
 from kit.verify.document import check_document
@@ -512,3 +514,22 @@ def test_a_zip_of_another_program_is_read(unsigned: Path, tmp_path: Path, how: s
     with open_contents(path) as contents:
         names = {str(each.relative_to(unsigned)) for each in unsigned.rglob("*") if each.is_file()}
         assert contents.sizes.keys() == names
+
+
+@pytest.mark.parametrize(
+    ("purposes", "refused"),
+    [
+        (["server_auth"], True),
+        (["time_stamping"], True),
+        (["ocsp_signing", "server_auth"], True),
+        (["email_protection"], False),
+        (["server_auth", "client_auth"], False),
+        ([], False),
+    ],
+)
+def test_a_certificate_for_another_purpose_signs_no_pack(
+    purposes: list[str], refused: bool
+) -> None:
+    usage = asn1.ExtKeyUsageSyntax(purposes) if purposes else None
+    certificate: Any = SimpleNamespace(extended_key_usage_value=usage)
+    assert bool(judged._other_purpose(certificate)) == refused
