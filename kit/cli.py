@@ -384,12 +384,19 @@ def verify(
 
     from kit.verify import ending
     from kit.verify import verify as look
+    from kit.verify.checks import NO_SIGNATURE, NOT_COMPARED
 
     checks = look(pack, trust, against, revocations)
     whole = all(check.ok for check in checks)
     if in_json:
         _print_json(
-            {"ok": whole, "checks": [asdict(c) for c in checks], "ending": [*ending(checks)]}
+            {
+                "ok": whole,
+                "signed": NO_SIGNATURE not in {c.open for c in checks},
+                "not_compared": [c.subject for c in checks if c.open == NOT_COMPARED],
+                "checks": [asdict(c) for c in checks],
+                "ending": [*ending(checks)],
+            }
         )
     else:
         for line in (*(check.line for check in checks), *ending(checks)):

@@ -10,18 +10,22 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
 from asn1crypto import tsp
+from click.testing import CliRunner
 from cryptography.x509 import ReasonFlags
 
 from kit.bag import SIGNATURE, TIMESTAMP
+from kit.cli import main
 from kit.errors import UserError
 from kit.pack import keys
 from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
 from kit.verify import verify
+from kit.verify.checks import Check
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
 from tests.pack.services import NOW, Services
@@ -345,3 +349,21 @@ def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: P
     (tmp_path / "empty.pem").write_text("")
     with pytest.raises(UserError, match="holds no PEM certificate"):
         verify(signed_pack, tmp_path / "empty.pem")
+
+
+def test_json_states_what_was_left_open(signed_pack: Path, pack: Path) -> None:
+    def states(folder: Path) -> tuple[int, dict[str, Any]]:
+        done = CliRunner().invoke(main, ["verify", "--json", str(folder)])
+        return done.exit_code, json.loads(done.stdout)
+
+    code, stated = states(signed_pack)
+    assert (code, stated["ok"], stated["signed"]) == (0, True, True)
+    assert "data/findings.xlsx" in stated["not_compared"]
+    assert all(check["ok"] for check in stated["checks"])
+    (pack / "data" / "findings.csv").write_text("")
+    code, stated = states(pack)
+    assert (code, stated["ok"]) == (5, False)
+
+
+def test_a_name_of_60_kb_makes_a_short_line() -> None:
+    assert len(Check("n" * 60_000, ok=False, message="m").line) < 400

@@ -12,6 +12,7 @@ UNSIGNED = (
 )
 _SIGNER_UNKNOWN = "who signed was not checked: name whom you trust with --trust"
 _MOST = 2_000  # characters of a text that a pack chose
+_LONGEST = 300  # characters of a name that a pack chose
 _MOST_ALIKE = 1_000  # failed checks of a kind that are listed
 
 
@@ -44,7 +45,7 @@ class Check:
     def line(self) -> str:
         """The check as a line for a terminal, which no name in a pack can break or colour."""
         word = "note" if self.note else "ok" if self.ok else "FAILED"
-        return f"{word:<8}{one_line(self.subject)}: {one_line(self.message)}"
+        return f"{word:<8}{one_line(self.subject[:_LONGEST])}: {one_line(self.message)}"
 
 
 NOT_COMPARED, NO_SIGNATURE, NO_TRUST = "not compared", "no signature", "no trust"
