@@ -15,7 +15,7 @@ test: .venv/dev
 	$(BIN)/python tests/system.py
 	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
-# What starts no process, browser, kernel or sandbox and makes no pack: a minute of one core.
+# What starts no process, browser, kernel or sandbox and makes no pack: two minutes of one core.
 quick: .venv/dev
 	$(BIN)/python -m pytest --quick --quiet
 

@@ -94,4 +94,7 @@ def _file(module: str) -> Path:
 def refuse_processes(event: str, _: Any) -> None:
     """Let no process start: an audit hook for runs that promise to start none."""
     if event in ("subprocess.Popen", "os.fork", "os.posix_spawn", "os.system"):
-        pytest.fail(f"a quick test started a process ({event}): its import belongs in quick.HEAVY")
+        pytest.fail(
+            f"a quick test started a process ({event}): move it to a file, or give it a fixture, that "
+            "imports a module of HEAVY in tests/quick.py"
+        )

@@ -170,7 +170,7 @@ def test_what_does_not_exist_is_named(requirement: dict[str, Any], reported: str
 
 @pytest.mark.parametrize("name", sorted(EVERY))
 def test_a_control_tests_a_requirement_of_the_gdpr(name: str) -> None:
-    assert mapped(GDPR, name)
+    assert mapped(GDPR, name), f"kit/catalogue/frameworks/gdpr.yaml: no requirement tests {name}"
     assert not mapped(GDPR, name).keys() & related(GDPR, name).keys()
     for number, id in {**mapped(GDPR, name), **related(GDPR, name)}.items():
         assert name in id.removeprefix(f"frameworks/{GDPR}/{number}/").split(", ")

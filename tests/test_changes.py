@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from kit.cli import main
 from kit.errors import UserError
 from kit.judge.digest import canonical
 from kit.overviews import changes_views as show
-from kit.overviews.changes import CHANGES, audits, compare, compare_packs, refuse_other_keys
+from kit.overviews.changes import CHANGES, audits, compare, compare_packs
 from kit.overviews.packs import find_packs, open_pack
 from kit.report.views import Note, Table
 from tests.sealed import row, seal
@@ -130,31 +127,3 @@ def test_the_order_and_a_common_account_are_required(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no account below it has two packs"):
         audits(tmp_path / TWO)
     assert len(find_packs(tmp_path)) == 3
-
-
-def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
-    first = seal(tmp_path, ONE, [row("AR-05", "b", "fail")])
-    seal(tmp_path, ONE, [row("AR-05", "c", "fail")], 1, **{"Pseudonym-Key": "fedcba9876543210"})
-    done = CliRunner().invoke(main, ["compare", str(tmp_path), "--quiet"])
-    assert done.exit_code == 2
-    assert all(
-        key in done.stderr for key in ("fedcba9876543210", "0123456789abcdef", "--other-keys")
-    )
-    other = seal(tmp_path / "x", TWO, [row("AR-05", "b", "fail")], 1)
-    refuse_other_keys([open_pack(first)], [open_pack(other)])  # accounts have keys of their own
-
-
-def test_an_alarm_can_rest_on_what_is_newly_open(tmp_path: Path) -> None:
-    seal(tmp_path, ONE, [row("AR-05", "b", "pass")])
-    seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 1)
-    seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 2)
-
-    def ended(*options: str) -> tuple[int, dict[str, int]]:
-        made = CliRunner().invoke(main, ["compare", "--json", "--quiet", *options])
-        return made.exit_code, json.loads(made.stdout)["changes"]
-
-    packs = sorted(map(str, tmp_path.glob(f"{ONE}/*/pack")))
-    newly = ended(*packs[:2], "--fail-on", "newly-open", "--to", str(tmp_path / "a"))
-    assert (newly[0], newly[1]["newly_open"]) == (3, 1)
-    assert ended(*packs[:2], "--to", str(tmp_path / "b"))[0] == 0
-    assert ended(*packs[1:], "--fail-on", "newly-open", "--to", str(tmp_path / "c"))[0] == 0

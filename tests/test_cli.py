@@ -14,6 +14,7 @@ import pytest
 
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
+from tests.collect.test_login import PROCESSES
 
 ROOT = Path(__file__).parent.parent
 EVIDENCE = Path(sys.executable).parent / "evidence"
@@ -71,6 +72,18 @@ def test_no_credentials_are_reported(tmp_path: Path) -> None:
         "evidence: AWS credentials: none available; log in (aws sso login, aws configure) or name a "
         "profile with aws_profile\n"
     )
+
+
+@pytest.mark.parametrize("state", PROCESSES)
+def test_a_process_that_gives_no_credentials_is_named(tmp_path: Path, state: str) -> None:
+    config, parameters, _, expected = PROCESSES[state]
+    (tmp_path / "config").write_text(config)
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\n{parameters}')
+    own = {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path, environment=own)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert re.search(expected, line)
 
 
 def test_a_refused_role_is_reported(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kit.catalogue import statuses
 from kit.catalogue.statuses import (
     ACCEPTED,
     ATTESTED,
@@ -21,6 +23,7 @@ from kit.catalogue.statuses import (
     exit_code,
     is_open,
 )
+from kit.errors import UserError
 from kit.judge.findings import Finding, Findings
 from kit.report import show
 from kit.report.views import Note, Table
@@ -107,3 +110,14 @@ def test_no_code_beside_the_table_names_a_status() -> None:
         if "sandbox" not in file.parts:
             code = re.sub(r'"""(?s:.*?)"""', "", file.read_text())
             assert not word.search(code), f"{file}: {word.findall(code)}"
+
+
+@pytest.mark.parametrize(
+    ("members", "problem"),
+    [({"shpae": "x"}, "shpae"), ({"shape": "x"}, "light"), ({}, "shape")],
+)
+def test_a_member_that_is_unknown_or_missing_is_named(
+    members: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(UserError, match=rf"statuses\.yaml: pass: .*{problem}"):
+        statuses._status("pass", 0, members)

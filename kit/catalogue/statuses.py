@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from kit.catalogue.texts import PROSE, has, text
+from kit.errors import UserError
 
 PASS, FAIL, NOT_EVIDENCED = "pass", "fail", "not evidenced"
 ATTESTED, ACCEPTED, NOT_APPLICABLE = "attested", "accepted", "not applicable"
@@ -64,14 +65,17 @@ def _read() -> dict[str, Status]:
         text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     )
     return {
-        word: Status(
-            word,
-            rank=rank,
-            closed_for=tuple(members.pop("closed for", ())),
-            **{name: value for name, value in members.items() if name not in PROSE},
-        )
-        for rank, (word, members) in enumerate(declared.items())
+        word: _status(word, rank, members) for rank, (word, members) in enumerate(declared.items())
     }
+
+
+def _status(word: str, rank: int, members: Mapping[str, Any]) -> Status:
+    own = {name: value for name, value in members.items() if name not in PROSE}
+    try:
+        return Status(word, rank=rank, closed_for=tuple(own.pop("closed for", ())), **own)
+    except TypeError as error:  # a member is missing or unknown
+        problem = str(error).partition("() ")[2]
+        raise UserError(f"kit/catalogue/statuses.yaml: {word}: {problem}") from None
 
 
 STATUSES = _read()

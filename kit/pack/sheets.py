@@ -132,7 +132,11 @@ def _controls(judged: list[Judged]) -> Sheet:
                 entry.severity or None,
                 entry.beside,
                 responsibility(control.responsibility),
-                *([entry.counts.get(status, 0) for status in STATUSES] if leaf else [None] * 6),
+                *(
+                    [entry.counts.get(status, 0) for status in STATUSES]
+                    if leaf
+                    else [None] * len(STATUSES)
+                ),
                 "\n".join(articles(entry.articles)),
                 "\n".join(articles(entry.context)),
                 control.source,

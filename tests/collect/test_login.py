@@ -59,24 +59,6 @@ STATES: dict[str, tuple[str, str, dict[str, str], str]] = {
         {},
         "credential_source|Nowhere",
     ),
-    "a process that is not there": (
-        "[profile a]\ncredential_process = /no/such/program --json",
-        "aws_profile: a",
-        {},
-        "check what this command prints: /no/such/program --json",
-    ),
-    "a process that fails": (
-        "[profile a]\ncredential_process = false",
-        "aws_profile: a",
-        {},
-        "check what this command prints: false",
-    ),
-    "a process that prints no JSON": (
-        "[profile a]\ncredential_process = echo hello",
-        "aws_profile: a",
-        {},
-        "check what this command prints: echo hello",
-    ),
     "a web identity whose token is not there": (
         "[profile a]\nweb_identity_token_file = /no/such/token\n" + ROLE,
         "aws_profile: a",
@@ -138,6 +120,28 @@ STATES: dict[str, tuple[str, str, dict[str, str], str]] = {
     "a retry mode": ("", "", {"AWS_RETRY_MODE": "turbo"}, "AWS_RETRY_MODE: 'turbo'"),
     "a number of attempts": ("", "", {"AWS_MAX_ATTEMPTS": "zero"}, "AWS_MAX_ATTEMPTS: 'zero'"),
     "no attempts": ("", "", {"AWS_MAX_ATTEMPTS": "0"}, "AWS_MAX_ATTEMPTS: '0'"),
+}
+
+# As above, for profiles of which botocore starts a process: tests/test_cli.py runs the command.
+PROCESSES: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "a process that is not there": (
+        "[profile a]\ncredential_process = /no/such/program --json",
+        "aws_profile: a",
+        {},
+        "check what this command prints: /no/such/program --json",
+    ),
+    "a process that fails": (
+        "[profile a]\ncredential_process = false",
+        "aws_profile: a",
+        {},
+        "check what this command prints: false",
+    ),
+    "a process that prints no JSON": (
+        "[profile a]\ncredential_process = echo hello",
+        "aws_profile: a",
+        {},
+        "check what this command prints: echo hello",
+    ),
 }
 
 

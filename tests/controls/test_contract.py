@@ -99,14 +99,15 @@ def test_no_limit_is_hard_wired(module: str) -> None:
         if isinstance(node, ast.Slice)
         for part in ast.walk(node)
     }
-    numbers = [
-        node.value
+    numbers = {
+        node.value: node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and type(node.value) in (int, float)
         and id(node) not in slices
-    ]
-    assert set(numbers) <= {0, 1}
+    }
+    own = [f"line {line}: {value}" for value, line in numbers.items() if value not in (0, 1)]
+    assert own == [], f"{module}: thresholds are fields of Profile (kit/parameters.py)"
 
 
 def test_every_threshold_of_the_profile_decides_something() -> None:

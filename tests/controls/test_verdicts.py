@@ -198,5 +198,7 @@ def test_what_is_declared_can_be_reached(given: set[tuple[str, str]], name: str)
     examples = {(one[0], one[1]) for one in EXAMPLES}
     reached = {verdict for control, verdict in given | examples if control == name}
     unreached = sorted(declared(CONTROLS[name]) - reached)
-    assert not unreached, f"no sample has these verdicts of {name}: add them to EXAMPLES"
+    assert not unreached, (
+        f"no sample has these verdicts of {name}: add them to EXAMPLES in tests/controls/test_verdicts.py"
+    )
     assert reached == declared(CONTROLS[name])

@@ -119,7 +119,7 @@ def picture() -> str:
     """A figure as matplotlib makes it, without its clock."""
     with matplotlib.rc_context({"svg.hashsalt": "tests"}):
         canvas = Canvas(figsize=(4, 2))
-        canvas.add_subplot().barh(list(STATUSES), range(6))
+        canvas.add_subplot().barh(list(STATUSES), range(len(STATUSES)))
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()

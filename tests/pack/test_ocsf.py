@@ -117,8 +117,10 @@ def test_an_event_names_cloud_control_resource_and_evidence(made: Document) -> N
     }
     assert one["compliance"]["control"].startswith("AR-05: ")
     assert one["compliance"]["standards"][0] == "Regulation (EU) 2016/679 (GDPR)"
+    stated = one["compliance"]["requirements"]
     articles = [f"GDPR Article {article}" for article in CONTROLS["AR-05"].gdpr]
-    assert one["compliance"]["requirements"] == [*articles, "ISO 27001 8.24"]
+    assert stated[: len(articles)] == articles
+    assert "ISO 27001 8.24" in stated[len(articles) :]
     (resource,) = one["resources"]
     assert (resource["uid"], resource["type"]) == ("bucket-aaaaaaaaaa", CONTROLS["AR-05"].noun)
     assert one["finding_info"]["data_sources"] == ["evidence/E0001.json", "evidence/E0002.json"]
