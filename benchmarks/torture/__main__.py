@@ -39,9 +39,14 @@ def measure(topic: str, options: list[str]) -> list[Measure]:
 def table(measures: list[Measure]) -> str:
     """Return the rows as a Markdown table."""
     rows = (
-        f"| {m.area} | {m.scenario} | {m.trials:,} | {m.held:,} | {m.detail} |" for m in measures
+        f"| {m.area} | {m.scenario} | {m.trials:,} | {m.held:,} | {_cell(m.detail)} |"
+        for m in measures
     )
     return "\n".join(["| area | scenario | trials | held | |", "|---|---|--:|--:|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def main() -> int:
