@@ -69,18 +69,30 @@ def connect(scheduler: str = "", *, insecure: bool = False, workers: int = 0) ->
 
 
 def _local(workers: int) -> LocalCluster:
-    """Return a cluster that only this process can use: other processes lack its certificate."""
-    return LocalCluster(
-        n_workers=workers or CPU_COUNT,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its health page takes any port
-        security=True,
-        preload="kit.batch.work",  # for its dask_setup
-        silence_logs=logging.CRITICAL,
-    )
+    """Return a cluster that only this process can use: other processes lack its certificate.
+
+    Raises
+    ------
+    CannotRunError
+        A worker ended while it started, or did not start in time.
+    """
+    try:
+        return LocalCluster(
+            n_workers=workers or CPU_COUNT,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its health page takes any port
+            security=True,
+            preload="kit.batch.work",  # for its dask_setup
+            silence_logs=logging.CRITICAL,
+        )
+    except (OSError, RuntimeError) as error:  # TimeoutError is an OSError
+        reason = f"{type(error).__name__}: {error}"
+        raise CannotRunError(
+            f"--workers: the workers of this machine did not start ({reason}); start the batch again"
+        ) from None
 
 
 def _check(scheduler: str, insecure: bool) -> None:

@@ -175,6 +175,22 @@ def test_workers_of_this_machine_keep_nothing_that_grows_for_a_dashboard() -> No
     assert list(reported.values()) == [(False, 60)]
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Nanny failed to start."), TimeoutError("late")])
+def test_workers_that_do_not_start_are_reported_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("kit.batch.cluster.LocalCluster", fail)
+    with (
+        pytest.raises(CannotRunError, match=f"did not start .*{error}") as raised,
+        connect("", insecure=False, workers=2),
+    ):
+        pass
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("address", "insecure", "error", "reported"),
     [
