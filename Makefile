@@ -37,7 +37,7 @@ docs: .venv/dev
 
 # Keeps the pins that are there; `make lock UPGRADE=1` takes the newest of everything.
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url $(if $(UPGRADE),--upgrade)
+	--no-header --no-annotate $(if $(UPGRADE),--upgrade) --no-emit-index-url
 lock: .venv/ready
 	echo uv | $(COMPILE) --output-file requirements-uv.lock -
 	$(COMPILE) pyproject.toml --extra sandbox --group build --group dev --output-file requirements-dev.lock
@@ -65,7 +65,7 @@ bench: .venv/dev
 # hash. pip's own settings for an index or a certificate hold for uv too.
 define install
 @echo "installing $(1)"
-@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}}"; \
+@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(2>/dev/null $(BIN)/python -m pip config get global.index-url)}}"; \
 	export UV_DEFAULT_INDEX; test -n "$$UV_DEFAULT_INDEX" || unset UV_DEFAULT_INDEX; \
 	export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$PIP_CERT}"; test -n "$$SSL_CERT_FILE" || unset SSL_CERT_FILE; \
 	$(BIN)/python -m uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes --requirement $(1) \
