@@ -591,6 +591,21 @@ def parameters() -> None:
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--parameters", type=click.Path(path_type=Path), help="A YAML file, as run has it.")
+@click.option("--sandbox", is_flag=True, help="Collect the sample account of a local sandbox.")
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
+    """Open the notebook in JupyterLab, rooted in the current folder; FLAGS are JupyterLab's own.
+
+    A folder without notebooks/ gets copies of the kit's notebooks. Parameters of the file fill what
+    the notebook's first cell leaves at its default.
+    """
+    from kit.lab import open_lab
+
+    sys.exit(open_lab(parameters, sandbox, flags))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
 @click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
 @click.option("--page-size", type=int, help="Force every list to pages of this size.")
