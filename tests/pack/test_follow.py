@@ -145,14 +145,13 @@ def test_the_documented_commands_work(demo: Snapshot, pack: Path, tmp_path: Path
     script = "set -e\n" + "\necho ---\n".join(commands("docs/evidence.md"))
     done = subprocess.run(["bash"], cwd=tmp_path, input=script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    _, proved, by_sha256sum, by_openssl, stated, part, held, _, revealed = done.stdout.split(
-        "---\n"
-    )
+    said = done.stdout.split("---\n")
+    _, proved, by_sha256sum, by_openssl, stated, _, part, held, _, revealed = said
     commitment = find(demo, "E0012").commitment
     assert "cat proof/E0012.nonce proof/E0012.body.json | sha256sum" in proved
     assert by_sha256sum.split()[0] == by_openssl.split()[-1] == commitment
     assert commitment in stated
-    assert find(demo, "E0001").response["Arn"] in part
+    assert "operation: DescribeFleets" in part
     assert "commits to this answer" in held
     assert ":fleet/" in revealed
 
