@@ -112,6 +112,16 @@ def test_a_sandbox_that_refuses_a_call_makes_the_doctor_name_it(
     assert "appstream:DescribeFleets" in done.stdout
 
 
+def test_papermill_ends_a_mistake_with_the_line_of_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
+    done = call([*command, "-r", "account", "12"], tmp_path, environment)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("evidence: UserError: papermill (account): ")
+
+
 def _digest(said: str) -> str:
     found = re.search(r"findings digest: ([0-9a-f]{64})", said)
     assert found
