@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Any
 
 import click
 
@@ -23,7 +24,7 @@ def end_in_a_line() -> None:
 def _print(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    lines = getattr(error, "traceback", ())
+    lines: Any = getattr(error, "traceback", ())
     if len(lines) == 1:  # of an error of the kit's, as it renders itself in a kernel
         sys.stderr.write(f"evidence: {lines[0]}\n")
     else:
