@@ -19,7 +19,8 @@ To explore what a run stored, with nothing collected again::
     tables["fleets"].frame               # a frame for pandas; findings.frame too
     kit.explain("AR-05")                 # a control: what it expects, how to correct a fail
 
-`kit.show` has the tables of the pack, `kit.figures` its figures.
+`kit.show` has the tables of the pack, `kit.figures` its figures. `kit.show.table(frame, caption)`
+shows a frame of your own.
 """
 
 from __future__ import annotations

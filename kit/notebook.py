@@ -18,6 +18,7 @@ from kit.kernels import refuse_exposed
 from kit.overviews.changes import Changes, compare
 from kit.overviews.organisation import Organisation, roll_up
 from kit.parameters import Run, parameters, read_fields
+from kit.redact.free_text import opened
 from kit.snapshot import Snapshot, read
 
 PARAMETERS_FILE = "EVIDENCE_PARAMETERS"
@@ -154,6 +155,7 @@ def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
     aside = Path.cwd().name == "notebooks" and not Path(folder).exists()
     stored = read(Path("..") / folder if aside else folder)
     texts.choose(language or stored.run.language)
+    opened.add(stored)
     return stored
 
 
@@ -176,10 +178,11 @@ def gather(run: Run, stored: str = "") -> Snapshot:
         As `kit.collect.collector.collect` and `kit.snapshot.read` do; or the kit would collect in
         a kernel that other users of the machine can read.
     """
-    if stored:
-        return read(stored)
-    refuse_exposed()
-    return collect(_placed(run), calls_of(run))
+    if not stored:
+        refuse_exposed()
+    evidence = read(stored) if stored else collect(_placed(run), calls_of(run))
+    opened.add(evidence)
+    return evidence
 
 
 def _placed(run: Run) -> Run:

@@ -71,9 +71,29 @@ class Detectors:
         list of Hit
             Masked; without the matched text.
         """
+        seen, matches = self._matches(text)
+        return [Hit(kind, _mask(kind, seen[s:e]), kind != "phone") for kind, s, e in matches]
+
+    def masked(self, text: str) -> str:
+        """Return the text with what identifies a person masked; a text without stays as it is.
+
+        Parameters
+        ----------
+        text : str
+            As for `hits`. The rest of a text with a match is decoded.
+        """
+        seen, matches = self._matches(text)
+        if not matches:
+            return text
+        for kind, start, end in reversed(matches):
+            seen = f"{seen[:start]}{_mask(kind, seen[start:end])}{seen[end:]}"
+        return seen
+
+    def _matches(self, text: str) -> tuple[str, list[tuple[str, int, int]]]:
+        """Return the decoded text, and kind and place of each match, in the text's order."""
         text = _normalise(text)
         numbers = (*_NUMBERS, ("phone", self._phones)) if _SIX_DIGITS.search(text) else ()
-        hits: list[tuple[int, Hit]] = []
+        matches: list[tuple[str, int, int]] = []
         rest = _blank(text, self._accounts(text))
         for kind, find in (
             ("customer-number", self._customer_numbers),
@@ -83,9 +103,8 @@ class Detectors:
         ):
             spans = list(find(rest))
             rest = _blank(rest, spans)
-            if kind:
-                hits += [(s, Hit(kind, _mask(kind, text[s:e]), kind != "phone")) for s, e in spans]
-        return [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
+            matches += [(kind, *span) for span in spans if kind]
+        return text, sorted(matches, key=lambda match: match[1])
 
     def _accounts(self, text: str) -> Iterator[_Span]:
         for account in self.own_accounts:

@@ -34,7 +34,7 @@ def mask_secrets(text: str) -> str:
     are not secrets. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH
     remotes and not a credential.
     """
-    if text in _harmless or (len(text) < _SHORTEST and text.isascii() and text.isalnum()):
+    if _is_harmless(text):
         return text
     masked = _mask(text, 3)
     if masked == text and len(text) < _REMEMBERED:
@@ -42,6 +42,10 @@ def mask_secrets(text: str) -> str:
             _harmless.clear()
         _harmless.add(text)
     return masked
+
+
+def _is_harmless(text: str) -> bool:
+    return text in _harmless or (len(text) < _SHORTEST and text.isascii() and text.isalnum())
 
 
 def _mask(text: str, depth: int) -> str:
@@ -57,21 +61,19 @@ def _once(text: str, depth: int) -> str:
     for fold in folds(text):
         folded = Folded(text, fold)
         text = _apply(folded, depth) if folded.view != text else text
-    if depth and "\\" in text and text.lstrip()[:1] in {"{", "[", '"'}:
+    if depth and text.lstrip()[:1] in {"{", "[", '"'}:
         text = _STRING.sub(partial(_unescaped, depth), text)
     return text
 
 
 def _unescaped(depth: int, match: re.Match[str]) -> str:
-    """Return a JSON string masked as its content is: a script's lines, or a document of its own."""
-    if "\\" not in match[0]:
-        return match[0]
+    """Return a JSON string masked as its content is: a login, a script, or a document of its own."""
     try:
         content = json.loads(match[0], strict=False)
         content.encode()
     except ValueError:
         return match[0]
-    masked = _mask(content, depth - 1)
+    masked = content if _is_harmless(content) else _mask(content, depth - 1)
     if masked == content:
         return match[0]
     escaped = json.dumps(masked, ensure_ascii=match[0].isascii())

@@ -263,13 +263,13 @@ def _close_up(blocks: list[Block]) -> list[Block]:
 
 
 def _number(blocks: list[Block]) -> list[Block]:
-    """Number tables and figures, each in the order in which they stand."""
+    """Number tables and figures, each in the order in which they stand; analysts' own apart."""
     numbers: Counter[str] = Counter()
     for block in blocks:
         if block["kind"] == "table" or block["kind"] == "figure":
-            numbers[block["kind"]] += 1
-            number = numbers[block["kind"]]
-            block["label"] = text(f"pack/labels/{block['kind']}", number=number)
+            kind = f"own_{block['kind']}" if block["id"].startswith(views.OWN) else block["kind"]
+            numbers[kind] += 1
+            block["label"] = text(f"pack/labels/{kind}", number=numbers[kind])
     return blocks
 
 

@@ -38,6 +38,8 @@ from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
 from kit.report.formats import evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
+from kit.report.own import figure as figure
+from kit.report.own import table as table
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence

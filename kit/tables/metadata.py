@@ -26,6 +26,7 @@ from kit.calls import (
     search,
 )
 from kit.detect.identifiers import Detectors
+from kit.parameters import Run
 from kit.redact.names import identify
 from kit.snapshot import Answer, Trouble
 from kit.tables.cells import Cell, absent_member
@@ -206,9 +207,8 @@ def _kind_of(arn: str) -> str:
     return kind if kind in _KINDS.values() else "resource"
 
 
-def detectors(source: Source) -> Detectors:
-    """Return the detectors that the run's parameters configure."""
-    run = source.snapshot.run
+def detectors_of(run: Run) -> Detectors:
+    """Return the detectors that a run's parameters configure."""
     return Detectors(
         customer_patterns=tuple(run.customer_number_patterns),
         own_accounts=(run.account, *run.allowed_key_accounts),
@@ -224,7 +224,7 @@ def detectors(source: Source) -> Detectors:
 )
 def texts(source: Source) -> Iterator[Row]:
     """Yield a row for each resource with free-form text."""
-    find = detectors(source)
+    find = detectors_of(source.snapshot.run)
     for resource in _named(source):
         yield _searched(resource, find)
 
@@ -237,7 +237,7 @@ def texts(source: Source) -> Iterator[Row]:
 )
 def tags(source: Source) -> Iterator[Row]:
     """Yield a row for each AppStream resource and bucket with tags."""
-    find = detectors(source)
+    find = detectors_of(source.snapshot.run)
     for resource in _tagged(source):
         yield _searched(resource, find)
 

@@ -367,6 +367,15 @@ def test_a_json_document_stays_one_and_keeps_its_shape(document, compact):
     assert shape(json.loads(outer["Document"])) == shape(document)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_string_of_a_json_document_is_masked_as_it_is_alone(indent):
+    login, harmless = "anna@example.com / Maple-19!x", "reports / 2026"
+    assert (alone := mask_secrets(login)) != login
+    document = {"Description": login, "Tags": [{"Value": [login, harmless]}]}
+    masked = json.loads(mask_secrets(json.dumps(document, indent=indent)))
+    assert masked == {"Description": alone, "Tags": [{"Value": [alone, harmless]}]}
+
+
 def shape(value):
     if isinstance(value, dict):
         return {name: shape(item) for name, item in value.items()}
