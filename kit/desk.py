@@ -158,9 +158,10 @@ def explain_finding(finding: Finding | None, snapshot: Snapshot | None) -> Expla
     width = max(len(name) for name, _ in facts) + 2
     lines = [title, *(f"{name:<{width}}{value}" for name, value in facts)]
     view = Table("explained", title, [column("fact"), column("value")], facts)
-    parts = (evidence_of(snapshot, ref) for ref in finding.evidence[:_PARTS]) if snapshot else ()
-    if snapshot and len(finding.evidence) > _PARTS:
-        more = f"{len(finding.evidence)} references, of which the first {_PARTS} follow"
+    cited = _answers_cited(finding)
+    parts = (evidence_of(snapshot, ref) for ref in cited[:_PARTS]) if snapshot else ()
+    if snapshot and len(cited) > _PARTS:
+        more = f"{len(cited)} references, of which the first {_PARTS} follow"
         facts.append([text("report/columns/answer"), more])
         lines.append(f"{text('report/columns/answer'):<{width}}{more}")
     return Explanation(escape("\n".join(lines)), finding, view, tuple(parts))
@@ -197,6 +198,11 @@ def trace(findings: Findings | Selection, tables: Tables) -> Trace:
     if snapshot.run.pseudonymise:
         _redactors.setdefault(snapshot, Redactor(snapshot, tables.labels))
     return Trace(findings.where_open() if isinstance(findings, Findings) else findings, snapshot)
+
+
+def _answers_cited(finding: Finding) -> list[str]:
+    """Return the references of a finding to what AWS answered; a roll-up cites controls alone."""
+    return [ref for ref in finding.evidence if ref not in CONTROLS and ref not in ROLL_UPS]
 
 
 def table_of(made: Tables, control: str) -> tables.Table:
@@ -295,12 +301,14 @@ def _(shown: Explanation) -> str:
 def _(shown: Trace) -> str:
     about, rows, ids = repr(shown).partition("\n")[0], [], set[str]()
     chosen = list(zip(shown.findings.numbers, shown.findings, strict=True))
-    cited = {ref for _, finding in chosen[:_TRACED] for ref in finding.evidence[:_IDS]}
-    answers = {ref: evidence_of(shown.snapshot, ref) for ref in cited}
+    answers: dict[str, Evidence] = {}
     for number, finding in chosen[:_TRACED]:
         id = trace_id((finding.control, finding.region, finding.resource))
-        parts = [answers[ref] for ref in finding.evidence[:_IDS]]
-        left = len(finding.evidence) - len(parts)
+        cited = _answers_cited(finding)
+        for ref in cited[:_IDS]:
+            answers[ref] = answers.get(ref) or evidence_of(shown.snapshot, ref)
+        parts = [answers[ref] for ref in cited[:_IDS]]
+        left = len(cited) - len(parts)
         more = f"has {counted(left, 'more reference')}" if left else "has the reasons"
         observed = _brief(reasons_and_observed(finding))
         rows.append((number, finding, id if id not in ids else "", observed, parts, more))
