@@ -6,7 +6,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from markupsafe import Markup
@@ -42,6 +42,11 @@ class EvidenceHTMLExporter(DocumentExporter):
 
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
+    return "".join(page_pieces(evidence))
+
+
+def page_pieces(evidence: Document) -> Iterator[str]:
+    """Yield the HTML of a document, of which memory need not hold the whole."""
     style, script, policy = assets(evidence.marks)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
@@ -52,7 +57,7 @@ def page(evidence: Document) -> str:
     ]
     environment.globals["script_words"] = live.script_words()
     environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
-    return environment.get_template("evidence.html.j2").render(
+    yield from environment.get_template("evidence.html.j2").generate(
         outline=evidence.outline(),
         policy=policy,
         style=Markup(style),
