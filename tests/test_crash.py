@@ -52,7 +52,7 @@ def _ledger(place: Path) -> None:
 
 def _snapshot(place: Path) -> None:
     stored = read(place.parent / "stored")
-    write(place / "1" / "2" / "snapshot", stored.header, stored.requests, of_run=True)
+    write(place / "1" / "2" / "snapshot", stored.header, stored.requests)
 
 
 def _check(place: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
+from kit import log
 from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
@@ -94,6 +95,10 @@ def seal(
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
+    log.keep(snapshot.parent)
+    log.event(
+        "snapshot", account=stored.account, as_of=stored.as_of.isoformat(), sha256=stored.digest
+    )
     refuse_mismatch(stored.run, key is not None)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
@@ -102,7 +107,10 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
-    with Phase("writing the pack", "files", shown=progress) as phase:
+    with (
+        log.phase("writing the pack"),
+        Phase("writing the pack", "files", shown=progress) as phase,
+    ):
         write_bag(
             folder,
             files(executed, stored, key, phase),
@@ -113,6 +121,7 @@ def seal(
             finish=lambda bag: _sign_manifest(bag, key),
         )
     facts = data["facts"]
+    log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
     unused = tuple(facts["unused_waivers"].splitlines())
     return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
 
@@ -165,6 +174,7 @@ def files(
     }
     for name, make in forms.items():
         phase.note(name)
+        log.event("file", name=name)
         yield name, make()
         phase.advance()
     others = chain(
