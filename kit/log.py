@@ -207,7 +207,7 @@ def masked(text: str) -> str:
     Words of the kit's texts, AWS's services, operations, regions and error codes, exceptions' names
     and short numbers remain; all else becomes an ellipsis, and so does everything in quotes.
     """
-    unquoted = _QUOTED.sub(HIDDEN, text)
+    unquoted = _QUOTED.sub(HIDDEN, _DIALLED.sub(HIDDEN, text))
     return _HIDDEN.sub(HIDDEN, " ".join(map(_kept, unquoted.split())))
 
 
@@ -215,7 +215,8 @@ _QUOTED = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|`[^`]*`|“[^”]*”""")
 _HIDDEN = re.compile(rf"{HIDDEN}(?:[^\w]*{HIDDEN})+")
 _AROUND = re.compile(r"([(\[{]*)(.*?)([)\]}.,;:!?]*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+(?:['-][a-z]+)*")
-_NUMBER = re.compile(r"\d{1,5}(\.\d{1,3})?%?")
+_NUMBER = re.compile(r"(0|[1-9]\d{0,4})(\.\d{1,3})?%?")
+_DIALLED = re.compile(r"[+0-9]\d*(?:[ ()/-]{1,2}\d+)+")  # groups of digits, such as a telephone's
 # What AWS and the system write of errors, beyond the words of the kit's own texts.
 _WORDS = """
     abort aborted action authorized assume because been bytes cannot closed connect connection
@@ -254,6 +255,7 @@ def _vocabulary() -> frozenset[str]:
     import botocore.exceptions
 
     from kit.calls import CALLS
+    from kit.parameters import Run
     from kit.redact import readable
     from kit.snapshot import CODES
 
@@ -261,7 +263,7 @@ def _vocabulary() -> frozenset[str]:
     actions = {call.action for call in CALLS.values() if call.action}
     return (
         frozenset(_WORD.findall(texts))
-        | {*_WORDS.split(), *CODES}
+        | {*_WORDS.split(), *CODES, *Run.model_fields}
         | {name for name in vars(botocore.exceptions) if name[0].isupper()}
         | {call.operation for call in CALLS.values()}
         | {part for action in actions for part in action.split(":")}
