@@ -92,8 +92,8 @@ class _Commands(click.Group):
             lacks = "" if isinstance(error, UserError) else shortage.of(error)
             if not lacks and not isinstance(error, UserError):
                 raise
-            for text in (f"evidence: {lacks or error}", *_notes(error)):
-                terminal.line(text, err=True)
+            text = "; ".join([lacks or str(error), *_notes(error)])
+            terminal.line(f"evidence: {text}", err=True)
             ctx.exit(_code_of(error))
 
 
@@ -137,12 +137,17 @@ class _Logged(_Maker):
                 raise
             except (KeyboardInterrupt, _Terminated) as stop:
                 log.event("stopped", logging.WARNING, by=type(stop).__name__.strip("_"))
+                _note_log(stop)
                 raise
-            except BaseException as error:
+            except Exception as error:
                 log.failure(error, exit_code=_code_of(error))
-                if path := log.kept():
-                    error.add_note(f"evidence: log: {path}")
+                _note_log(error)
                 raise
+
+
+def _note_log(error: BaseException) -> None:
+    if path := log.kept():
+        error.add_note(f"its log: {path}")
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:

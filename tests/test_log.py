@@ -68,7 +68,7 @@ def test_a_refused_sign_in(tmp_path: Path, environment: dict[str, str], faults: 
     _, reported = process.communicate()
     assert process.returncode == 2
     (file,) = tmp_path.glob("outputs/*/*/log.jsonl")
-    assert reported.splitlines()[-1] == f"evidence: log: {file.relative_to(tmp_path)}"
+    assert reported.endswith(f"; its log: {file.relative_to(tmp_path)}\n")
     assert [path.name for path in file.parent.iterdir()] == ["log.jsonl"]
     events = log_of(tmp_path)
     started, *_, request, failed = events
