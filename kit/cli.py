@@ -751,6 +751,28 @@ def parameters() -> None:
 @main.command(
     context_settings={"ignore_unknown_options": True},
     examples={
+        "--sandbox": "Try the notebook on the sample account.",
+        "--parameters parameters/my-account.yaml": "Explore an account of yours.",
+        "--sandbox -- --no-browser --port 8890": "Give JupyterLab flags of its own.",
+    },
+)
+@click.option("--parameters", type=click.Path(path_type=Path), help="A YAML file, as run has it.")
+@click.option("--sandbox", is_flag=True, help="Collect the sample account of a local sandbox.")
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
+    """Open the notebook in JupyterLab, rooted in the current folder; FLAGS are JupyterLab's own.
+
+    A folder without notebooks/ gets copies of the kit's notebooks. Parameters of the file fill what
+    the notebook's first cell leaves at its default.
+    """
+    from kit.lab import open_lab
+
+    sys.exit(open_lab(parameters, sandbox, flags))
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    examples={
         "-- aws appstream describe-fleets": "Send a command of the AWS CLI to the sample account.",
         "--deny appstream:DescribeFleets -- evidence run parameters/demo.yaml": "See what a pack states of a call that was refused.",
     },

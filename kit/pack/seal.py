@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,15 +15,15 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data, with_level
+from kit.pack.document import Document, data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
-from kit.pack.info import bag_info
+from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
-from kit.pack.readme import readme
+from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 NOTEBOOK = "evidence_pack.ipynb"
+# What the document names of a pack's files, which are made after it too.
+FILES = (
+    *("data/evidence.html", "data/evidence.pdf", "data/evidence/index.csv", "data/findings.csv"),
+    *("data/findings.parquet", "data/findings.xlsx", "data/ocsf-findings.json"),
+    "data/oscal-catalog.json",
+)
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,15 @@ def seal(
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
+    info = bag_info(stored, data["facts"]["digest"], key)
     with (
         log.phase("writing the pack"),
         Phase("writing the pack", "files", shown=progress) as phase,
     ):
         write_bag(
             folder,
-            files(executed, stored, key, phase),
-            bag_info(stored, data["facts"]["digest"], key),
+            files(executed, stored, info, key, phase),
+            info,
             stored.as_of,
             private=not stored.run.pseudonymise,
             readme=readme,
@@ -148,7 +155,11 @@ def refuse_mismatch(run: Run, with_key: bool) -> None:
 
 
 def files(
-    executed: NotebookNode, stored: Snapshot, key: SigningKey | None, phase: Phase
+    executed: NotebookNode,
+    stored: Snapshot,
+    info: Mapping[str, str],
+    key: SigningKey | None,
+    phase: Phase,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
@@ -158,12 +169,14 @@ def files(
         The evidence notebook with its outputs.
     stored : Snapshot
         That it was executed on.
+    info : mapping of str to str
+        Labels and values of ``bag-info.txt``.
     key : SigningKey or None
         Signs the PDF.
     phase : Phase
         Shows which file is being made.
     """
-    made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
+    made, data = pack_document(executed, info), findings_data(executed)
     forms: dict[str, Callable[[], bytes]] = {
         "evidence.html": lambda: page(made).encode(),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
@@ -184,6 +197,19 @@ def files(
     for name, content in others:
         yield name, content
         phase.advance()
+
+
+def pack_document(executed: NotebookNode, info: Mapping[str, str]) -> Document:
+    """Return the document of a pack: the notebook's, the level of its signatures, its README.
+
+    Parameters
+    ----------
+    executed : NotebookNode
+        The evidence notebook with its outputs.
+    info : mapping of str to str
+        Labels and values of ``bag-info.txt``.
+    """
+    return with_readme(with_level(document(executed), stated_level(info)), info, FILES)
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:
