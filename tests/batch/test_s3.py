@@ -91,10 +91,8 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     assert "pack/data/stray.txt" not in keys(PACKS, EMPTY)
     log = s3.get_object(Bucket=SNAPSHOTS, Key=f"{EMPTY}/{NAME}/log.jsonl")["Body"].read()
     events = [json.loads(line)["event"] for line in log.splitlines()]
-    assert [event for event in events if event in ("failed", "ended")] == [
-        *("failed", "failed", "failed"),  # Dask tried three times
-        "ended",
-    ]
+    assert events.count("failed") == 3  # Dask tried three times
+    assert events[-1] == "ended"
     assert f"{TIDY}/{NAME}/pack was changed after it was made" in states[TIDY]["why"]
     assert {one.service for one in sandbox.requests} == {"s3"}, "collected once"
     assert not (desk.folder / "outputs" / EMPTY).exists()
