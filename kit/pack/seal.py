@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from kit.bag import write_bag
+from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
 from kit.pack.document import Document, data_of, document, findings_data, with_level
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
-from kit.pack.html import page
+from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -151,7 +151,7 @@ def files(
     info: Mapping[str, str],
     key: SigningKey | None,
     phase: Phase,
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[tuple[str, Content]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
     Parameters
@@ -168,8 +168,8 @@ def files(
         Shows which file is being made.
     """
     made, data = pack_document(executed, info), findings_data(executed)
-    forms: dict[str, Callable[[], bytes]] = {
-        "evidence.html": lambda: page(made).encode(),
+    forms: dict[str, Callable[[], Content]] = {
+        "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
         "findings.csv": lambda: findings_csv(data),
         "findings.parquet": lambda: findings_parquet(data),
@@ -180,7 +180,7 @@ def files(
         phase.note(name)
         yield name, make()
         phase.advance()
-    others = chain(
+    others: Iterator[tuple[str, Content]] = chain(
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
         evidence_files(stored, tabulate(stored).labels),
     )
