@@ -811,10 +811,13 @@ def _run(
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
+    from kit.redact.labels import describe_new_key
 
     _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
     key = _open_key(**signing or {})
+    if notice := describe_new_key(run):
+        terminal.line(f"labels: {notice}", err=True)
     snapshot = collect(run, calls_of(run), progress=not quiet)
     with _resumable(snapshot.folder, "whole"):
         if not in_json:
