@@ -59,6 +59,10 @@ class _Verb(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the whole first sentence: the list of commands wraps it."""
+        return super().get_short_help_str(sys.maxsize)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):
             for arguments, what in self.examples.items():
