@@ -16,8 +16,9 @@ from nbformat import NotebookNode
 from traitlets import default
 
 from kit.catalogue.texts import text
-from kit.pack.blocks import TableBlock
-from kit.pack.columns import parts, widths
+from kit.pack.blocks import Block, TableBlock
+from kit.pack.columns import parts as parts_of
+from kit.pack.columns import widths
 from kit.pack.document import Document
 from kit.pack.exporter import DocumentExporter
 from kit.report import views
@@ -49,18 +50,23 @@ def page(evidence: Document) -> str:
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
-    blocks = [
-        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
-        for block in evidence.blocks
-    ]
+    parts = {"blocks": _pictured(evidence.blocks), "own": _pictured(evidence.own)}
     environment.globals["script_words"] = script_words()
-    environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
+    environment.globals["document"] = {**evidence.as_json(), **parts}
     return environment.get_template("evidence.html.j2").render(
         outline=evidence.outline(),
         policy=policy,
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def _pictured(blocks: list[Block]) -> list[Any]:
+    """Return blocks whose figures have an address."""
+    return [
+        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
+        for block in blocks
+    ]
 
 
 def assets(marks: Iterable[str]) -> tuple[str, str, str]:
@@ -85,7 +91,7 @@ def _breakable(text: str) -> str:
     """Return a text in which long words may be broken where a reader would break them."""
     if all(len(word) <= _LONG for word in text.split()):
         return text
-    return Markup("<wbr>").join(parts(text))
+    return Markup("<wbr>").join(parts_of(text))
 
 
 def _second(time: str) -> str:

@@ -14,13 +14,14 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data, with_level
+from kit.pack.document import data_of, document, findings_data, with_level, with_own_cells
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.info import bag_info
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
+from kit.pack.own_cells import CELLS, OwnCells, read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme
 from kit.pack.tabular import findings_csv, findings_parquet
@@ -66,6 +67,7 @@ def seal(
     to: Path | None = None,
     *,
     key: SigningKey | None = None,
+    notebook: Path | None = None,
     progress: bool = True,
 ) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
@@ -78,6 +80,8 @@ def seal(
         Where the pack goes; by default ``pack`` beside the snapshot.
     key : SigningKey, optional
         Signs the PDF and the tag manifest; the run's ``signed`` states whether a key is needed.
+    notebook : Path, optional
+        Of the analyst's own cells, which the pack shows apart.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -89,7 +93,8 @@ def seal(
     ------
     UserError
         The snapshot is missing or changed, the key of its labels or the file of its language is
-        missing, the pack exists already, or ``signed`` and `key` contradict each other.
+        missing, the pack exists already, ``signed`` and `key` contradict each other, or
+        `notebook` cannot be executed.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
@@ -100,13 +105,15 @@ def seal(
     folder = to or snapshot.parent / "pack"
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
+    given = read_own_notebook(notebook) if notebook else None
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
+    own = run_own_cells(given, stored, progress=progress) if given else None
     with Phase("writing the pack", "files", shown=progress) as phase:
         write_bag(
             folder,
-            files(executed, stored, key, phase),
-            bag_info(stored, data["facts"]["digest"], key),
+            files(executed, stored, key, phase, own),
+            bag_info(stored, data["facts"]["digest"], key, own.sha256 if own else ""),
             stored.as_of,
             private=not stored.run.pseudonymise,
             readme=readme,
@@ -139,7 +146,11 @@ def refuse_mismatch(run: Run, with_key: bool) -> None:
 
 
 def files(
-    executed: NotebookNode, stored: Snapshot, key: SigningKey | None, phase: Phase
+    executed: NotebookNode,
+    stored: Snapshot,
+    key: SigningKey | None,
+    phase: Phase,
+    own: OwnCells | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
@@ -153,8 +164,10 @@ def files(
         Signs the PDF.
     phase : Phase
         Shows which file is being made.
+    own : OwnCells, optional
     """
     made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
+    made = with_own_cells(made, own)
     forms: dict[str, Callable[[], bytes]] = {
         "evidence.html": lambda: page(made).encode(),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
@@ -168,6 +181,7 @@ def files(
         yield name, make()
         phase.advance()
     others = chain(
+        [(CELLS, own.as_bytes())] if own else (),
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
         evidence_files(stored, tabulate(stored).labels),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -107,6 +108,8 @@ def figure(drawn: Any, caption: str, alternative_text: str) -> Figure:
     load_fonts()
     with rc_context({name: STYLE[name] for name in ("svg.hashsalt", "svg.fonttype")}), _redacted():
         picture = svg(canvas)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(canvas)  # or the notebook would show it a second time
     return Figure(f"{OWN}{shown(caption)}", picture, shown(alternative_text), shown(caption))
 
 

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -22,7 +23,14 @@ from kit.bag import INFO
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, document, findings_data, with_level
+from kit.pack.document import (
+    Document,
+    data_of,
+    document,
+    findings_data,
+    with_level,
+    with_own_cells,
+)
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
 from kit.pack.html import page
@@ -40,8 +48,9 @@ from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, PARQUET, PDF, WORKBOOK
+from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OWN_CELLS, PARQUET, PDF, WORKBOOK
 from kit.verify.maker import Maker, maker_of
+from kit.verify.own import read_own_cells
 from kit.verify.pdf import opened
 
 Record = Mapping[str, Any]
@@ -63,6 +72,7 @@ _UPDATED = (
     *("/Size", "/Prev", "/ID", "/XRefStm", "/Type", "/W", "/Index", "/Length", "/Filter"),
     "/DecodeParms",
 )
+_GIVEN = "the snapshot gives"
 _WRITER = f"parquet-cpp-arrow version {pa.__version__}".encode()
 
 
@@ -114,26 +124,35 @@ def _forms(
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
     made, data = with_level(document(executed), stated_level(info)), findings_data(executed)
-    yield from _form(contents, HTML, page(made).encode(), maker)
-    yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
+    # Own cells in another form are a failed check already; then the document's forms fail too.
+    with suppress(ValueError):
+        made = with_own_cells(made, read_own_cells(contents, info))
+    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if made.own else _GIVEN
+    yield from _form(contents, HTML, page(made).encode(), maker, given)
+    file = pdf(made, attached=attachments(executed, made))
+    yield from _pdf(contents, made, file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
         yield from _form(contents, f"data/{name}", content, maker)
 
 
-def _form(contents: Contents, name: str, made: bytes, maker: Maker) -> Iterator[Check]:
+def _form(
+    contents: Contents, name: str, made: bytes, maker: Maker, given: str = _GIVEN
+) -> Iterator[Check]:
     try:
         content = contents.read(name)
     except UnreadableError:
         return  # a failed check of its kind's or its list's
     if content == made:
-        yield passed(name, "byte for byte what the snapshot gives")
+        yield passed(name, f"byte for byte what {given}")
     else:
         yield maker.differs(name, f"SHA-256 {_sha256(made)}, of the snapshot", _sha256(content))
 
 
-def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> Iterator[Check]:
+def _pdf(
+    contents: Contents, evidence: Document, made: bytes, maker: Maker, given: str
+) -> Iterator[Check]:
     """Yield whether the PDF equals the PDF made again, but for a signature that was appended."""
     try:
         content = contents.read(PDF)
@@ -142,9 +161,9 @@ def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> I
         return  # a failed check of the document's
     faces = lay_out(evidence, evidence.cover["paper"])[1]
     if content == made:
-        yield passed(PDF, "byte for byte what the snapshot gives")
+        yield passed(PDF, f"byte for byte what {given}")
     elif not added:
-        yield passed(PDF, "byte for byte what the snapshot gives, and a signature")
+        yield passed(PDF, f"byte for byte what {given}, and a signature")
     elif any(face.path.parent != fonts.directory() for face in faces):
         yield not_compared(PDF, "characters in it need fonts of the computer that made it")
     else:

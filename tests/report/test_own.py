@@ -102,6 +102,14 @@ def test_a_name_within_a_word_stays(evidence: Snapshot, label: str) -> None:
     assert free(f"my{FLEET} {FLEET}s ({FLEET})") == f"my{FLEET} {FLEET}s ({label})"
 
 
+def test_a_short_word_is_a_name_only_where_it_is_the_whole_text(tmp_path: Path) -> None:
+    stored = Account(tmp_path).fleet("all").fleet("t1-a").snapshot()
+    free = FreeText(stored)
+    word, name = free("all"), free("t1-a")
+    assert word.startswith("fleet-")
+    assert free("all of t1-a") == f"all of {name}"
+
+
 def test_names_in_clear_stay_and_secrets_do_not(tmp_path: Path) -> None:
     free = FreeText(Account(tmp_path, pseudonymise=False).fleet(FLEET).snapshot())
     assert free(f"{FLEET}: password=hunter2-Secret!").startswith(f"{FLEET}: password=⟦secret")
