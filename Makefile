@@ -2,10 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# JupyterLab would otherwise ask for its news and for newer versions of itself.
-QUIET_LAB := --LabApp.news_url=None \
-	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
-
 .PHONY: demo test quick matrix lab lint docs lock sbom audit torture bench clean
 
 demo: .venv/ready
@@ -25,7 +21,7 @@ matrix: .venv/dev
 
 # LAB_FLAGS are JupyterLab's own, such as --no-browser.
 lab: .venv/ready
-	$(BIN)/evidence sandbox -- $(BIN)/jupyter lab $(QUIET_LAB) $(LAB_FLAGS) notebooks/evidence_pack.ipynb
+	$(BIN)/evidence lab --sandbox -- $(LAB_FLAGS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .

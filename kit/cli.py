@@ -44,8 +44,32 @@ def _end(message: str, number: signal.Signals) -> None:
     os._exit(_SIGNALLED + number)
 
 
+class _Verb(click.Command):
+    """A command whose help ends with examples.
+
+    Parameters
+    ----------
+    examples : dict of str to str
+        Arguments as they are typed, and what the command does with them.
+    """
+
+    def __init__(self, *args: Any, examples: Mapping[str, str], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Examples"):
+            for arguments, what in self.examples.items():
+                formatter.write_text(what)
+                # As a whole, so that it runs as copied.
+                command = " ".join(filter(None, (_typed(), self.name, arguments)))
+                formatter.write(f"{'':{formatter.current_indent + 2}}{command}\n")
+
+
 class _Commands(click.Group):
     """Reports what the user can correct as a line on standard error and an exit code."""
+
+    command_class = _Verb
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with terminal.guarded():
@@ -74,7 +98,7 @@ class _Commands(click.Group):
             ctx.exit(_NOT_RUN)
 
 
-class _Maker(click.Command):
+class _Maker(_Verb):
     """A command that makes packs: it needs memory and files for that."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -135,7 +159,14 @@ def _in_json(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--json", "in_json", is_flag=True, help="Print JSON.")(command)
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "parameters/my-account.yaml": "Collect the account that the file describes, and seal its pack.",
+        "--account 012345678901 --profile audit --region eu-central-1": "A first look without a file.",
+        "parameters/my-account.yaml --key audit.pem --timestamp http://tsa.example.com": "Sign the pack of a file that has signed: true, with a time that others can check.",
+    },
+)
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @_of_a_run
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -164,7 +195,13 @@ def run(
     sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "parameters/my-accounts.yaml": "Make the packs of the accounts in a file, or what is missing of them.",
+        "parameters/my-accounts.yaml --scheduler tls://scheduler.example.com:8786 --progress json": "The same on a Dask cluster, with progress for programs.",
+    },
+)
 @click.argument("accounts", type=click.Path(path_type=Path))
 @click.option("--name", default="", help="Of the batch, instead of the name in the file.")
 @click.option("--scheduler", default="", help="Address of a Dask scheduler: tls://host:8786.")
@@ -225,7 +262,13 @@ def batch(
     sys.exit(result.exit_code)
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "outputs/210987654321/2026-11-24T090000Z/snapshot": "Make the pack of a snapshot; no request to AWS is sent.",
+        "outputs/210987654321/2026-11-24T090000Z/snapshot --to again/pack": "Make it again, elsewhere.",
+    },
+)
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
 @click.option(
@@ -253,7 +296,12 @@ def seal(
     sys.exit(pack.exit_code)
 
 
-@main.command()
+@main.command(
+    examples={
+        "E0012 outputs/210987654321/2026-11-24T090000Z/snapshot": "Print an answer of AWS that a finding cites.",
+        "'E0012#/Fleets/3' outputs/210987654321/2026-11-24T090000Z/snapshot --prove opened": "Print a part of it, and write what proves it to the holder of the pack.",
+    },
+)
 @click.argument("reference")
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--pack", type=click.Path(path_type=Path), help="Hold it against this pack's record.")
@@ -283,7 +331,11 @@ def show(reference: str, snapshot: Path, pack: Path | None, prove: Path | None) 
         terminal.line(f"cat {nonce} {body} | sha256sum")
 
 
-@main.command()
+@main.command(
+    examples={
+        "fleet-3kq7w2mzda outputs/210987654321/2026-11-24T090000Z/snapshot": "Print the name behind a label.",
+    },
+)
 @click.argument("labels", nargs=-1, required=True)
 @click.argument("snapshot", type=click.Path(path_type=Path))
 def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
@@ -296,7 +348,13 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
         terminal.line(f"{label}  {named.identity}{called}")
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "outputs": "Sum up the newest pack of each account.",
+        "outputs --expect 012345678901 --expect 210987654321": "Name these accounts, too, if they have no pack.",
+    },
+)
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
@@ -322,7 +380,14 @@ def organisation(
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "outputs": "Compare the last two packs of each account.",
+        "outputs/210987654321/2026-08-24T090000Z/pack outputs/210987654321/2026-11-24T090000Z/pack": "Compare two packs.",
+        "outputs --fail-on newly-open --quiet": "In a schedule: end with 3 where a point is newly open.",
+    },
+)
 @click.argument("earlier", type=click.Path(path_type=Path))
 @click.argument("later", required=False, type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the comparison goes.")
@@ -370,7 +435,13 @@ def compare(
     sys.exit(_FAILS if fail_on and made.facts[fail_on.replace("-", "_")] else 0)
 
 
-@main.command()
+@main.command(
+    examples={
+        "outputs/210987654321/2026-11-24T090000Z/pack": "Verify a pack by itself.",
+        "pack.zip --trust auditors.pem": "Verify a pack, and who signed it.",
+        "pack.zip --against outputs/210987654321/2026-11-24T090000Z/snapshot": "Evaluate the snapshot again, and compare every finding.",
+    },
+)
 @click.argument("pack", type=click.Path(path_type=Path))
 @_trusting
 @click.option(
@@ -416,7 +487,12 @@ def verify(
     sys.exit(0 if whole else _NOT_AS_STATED)
 
 
-@main.command()
+@main.command(
+    examples={
+        "--dry-run": "List what killed runs left, and remove nothing.",
+        "outputs": "Remove it.",
+    },
+)
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
 def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
@@ -441,7 +517,12 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
         raise CannotRunError(f"{len(free) - len(gone)} of them cannot be removed")
 
 
-@main.command(cls=_Maker)
+@main.command(
+    cls=_Maker,
+    examples={
+        "": "Make a pack under outputs/, without an account of AWS.",
+    },
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
@@ -453,7 +534,12 @@ def demo(quiet: bool) -> None:
         _run(_read_run(project("parameters") / "demo.yaml"), quiet)
 
 
-@main.command()
+@main.command(
+    examples={
+        "parameters/my-account.yaml": "Write a file for the account that you are signed in to.",
+        "parameters/my-account.yaml --profile audit": "The same with a profile of your AWS configuration.",
+    },
+)
 @click.argument("file", default="parameters/my-account.yaml", type=click.Path(path_type=Path))
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 def init(file: Path, aws_profile: str) -> None:
@@ -473,7 +559,12 @@ def init(file: Path, aws_profile: str) -> None:
     terminal.line(f"next: {_typed()} doctor {file}", err=True)
 
 
-@main.command()
+@main.command(
+    examples={
+        "parameters/my-account.yaml": "Check and rehearse what a run of this file needs.",
+        "--profile audit --json": "The same for the account of a profile, for programs.",
+    },
+)
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @click.option("--profile", "aws_profile", default="", help="Of your AWS configuration.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -516,7 +607,12 @@ def _signing_in_with(aws_profile: str) -> Any:
     return _read_run(None, {"account": "0" * 12, "aws_profile": aws_profile})
 
 
-@main.command()
+@main.command(
+    examples={
+        "": "Print the calls of all controls.",
+        "parameters/my-account.yaml --json": "Print those of a run, for programs.",
+    },
+)
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @_in_json
 def plan(parameters: Path | None, in_json: bool) -> None:
@@ -533,7 +629,12 @@ def plan(parameters: Path | None, in_json: bool) -> None:
         terminal.line("  ".join(f"{row[name]:<{widths[name]}}" for name in columns).rstrip())
 
 
-@main.command()
+@main.command(
+    examples={
+        "parameters/my-account.yaml > policy.json": "Write the policy that a run needs.",
+        "--form cloudformation > role.yaml": "Write a template of the role with it.",
+    },
+)
 @click.argument("parameters", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--form",
@@ -565,7 +666,12 @@ def policy(parameters: Path | None, form: str) -> None:
     terminal.page(make(_calls(run), facts).rstrip("\n"))
 
 
-@main.command()
+@main.command(
+    examples={
+        "": "List the controls.",
+        "AR-05": "Explain a control, and how a fail of it is corrected.",
+    },
+)
 @click.argument("control", required=False)
 @click.option("--json", "form", flag_value="json", help="All metadata as JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="The handbook, docs/controls.md.")
@@ -594,7 +700,11 @@ def controls(control: str | None, form: str | None) -> None:
         terminal.page(explain(name, width) if name else overview(width))
 
 
-@main.command()
+@main.command(
+    examples={
+        "> parameters/all.yaml": "Write a file with every parameter.",
+    },
+)
 def parameters() -> None:
     """Print a file with every parameter of a run, to fill in: evidence parameters > mine.yaml."""
     from kit.parameters_page import example
@@ -602,7 +712,35 @@ def parameters() -> None:
     terminal.page(example())
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    examples={
+        "--sandbox": "Try the notebook on the sample account.",
+        "--parameters parameters/my-account.yaml": "Explore an account of yours.",
+        "--sandbox -- --no-browser --port 8890": "Give JupyterLab flags of its own.",
+    },
+)
+@click.option("--parameters", type=click.Path(path_type=Path), help="A YAML file, as run has it.")
+@click.option("--sandbox", is_flag=True, help="Collect the sample account of a local sandbox.")
+@click.argument("flags", nargs=-1, type=click.UNPROCESSED)
+def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
+    """Open the notebook in JupyterLab, rooted in the current folder; FLAGS are JupyterLab's own.
+
+    A folder without notebooks/ gets copies of the kit's notebooks. Parameters of the file fill what
+    the notebook's first cell leaves at its default.
+    """
+    from kit.lab import open_lab
+
+    sys.exit(open_lab(parameters, sandbox, flags))
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True},
+    examples={
+        "-- aws appstream describe-fleets": "Send a command of the AWS CLI to the sample account.",
+        "--deny appstream:DescribeFleets -- evidence run parameters/demo.yaml": "See what a pack states of a call that was refused.",
+    },
+)
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
 @click.option("--port", default=0, help="Port on 127.0.0.1; any free port by default.")
 @click.option("--page-size", type=int, help="Force every list to pages of this size.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def project(folder: str) -> Path:
-    """Return ``notebooks`` or ``parameters``: in a wheel beside the code, in a checkout above."""
+    """Return ``notebooks`` or ``parameters``: in a wheel within the package, in a checkout above."""
     package = Path(__file__).parent
-    inside = package / folder
-    return inside if inside.is_dir() else package.parent / folder
+    inside = package / "project"
+    return (inside if inside.is_dir() else package.parent) / folder

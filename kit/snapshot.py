@@ -251,6 +251,20 @@ class Answer:
         """
         yield from self._listed(path or self.call.items)
 
+    def items_with(self, member: str, value: Any) -> list[tuple[Any, str]]:
+        """Return the listed items of which a member has a value, with their references."""
+        if member not in self._by_member:
+            index: dict[Any, list[tuple[Any, str]]] = {}
+            for item, ref in self.items():
+                index.setdefault(_hashable(item.get(member)), []).append((item, ref))
+            self._by_member[member] = index
+        return self._by_member[member].get(_hashable(value), [])
+
+    @cached_property
+    def _by_member(self) -> dict[str, dict[Any, list[tuple[Any, str]]]]:
+        """The listed items by a member's name, then by its value."""
+        return {}
+
     def _listed(self, member: str) -> Iterable[tuple[Any, str]]:
         if member in self._lists:
             return self._lists[member]

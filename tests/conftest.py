@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.mkdir(f"{home.name}/tmp")
+    kit = Path(__file__).parent.parent / "kit"
     os.environ |= {
         # Commands name what killed runs left there, which is nothing of these tests.
         "TMPDIR": f"{home.name}/tmp",
@@ -56,7 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_CONFIG_FILE": f"{home.name}/aws-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{home.name}/aws-credentials",
         "AWS_EC2_METADATA_DISABLED": "true",
-        "JUPYTER_PATH": str(Path(__file__).parent.parent / "kit"),  # its kernels, before the venv's
+        # Its kernels and defaults of settings, before the environment's.
+        "JUPYTER_PATH": str(kit),
+        "JUPYTER_CONFIG_PATH": str(kit / "jupyter"),
         "EVIDENCE_SANDBOX_LOG": f"{home.name}/requests",
     }
     global _log

@@ -34,9 +34,10 @@ from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
+from tests.pages import code
 
 PAGE = (Path(__file__).parent.parent / "docs" / "adding-a-framework.md").read_text()
-EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+(EXAMPLE,) = code("docs/adding-a-framework.md", "yaml")
 NAME = re.findall(r"such as `(\w+)\.yaml`", PAGE)[0]
 CACHES = (frameworks.frameworks, frameworks.mapped, frameworks.related, texts._catalogue)
 

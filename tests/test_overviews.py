@@ -24,10 +24,21 @@ from kit.overviews.packs import open_pack
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.pack.forging import reseal
+from tests.pages import commands
 from tests.sealed import row, seal
 
 BIN = Path(sys.executable).parent
 ONE, TWO = "111111111111", "222222222222"
+
+
+def as_printed(outputs: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the page's command beside the outputs, with further options."""
+    if not (outputs.parent / ".venv").exists():
+        (outputs.parent / ".venv").symlink_to(sys.prefix)
+    (command,) = commands("docs/doors.md", f".venv/bin/evidence {name} ")
+    return subprocess.run(
+        [*command.split(), *options], cwd=outputs.parent, capture_output=True, text=True
+    )
 
 
 def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +52,7 @@ def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("outputs")
+    root = tmp_path_factory.mktemp("checkout") / "outputs"
     for days, status in enumerate(("fail", "pass")):
         seal(root, ONE, [row("AR-05", "bucket-a", status, observed=f"Seen: {days}")], days)
         seal(root, TWO, [row("AR-05", "bucket-b", "pass"), row("EX-01", "stack-a", status)], days)
@@ -50,7 +61,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def organisation(outputs: Path) -> Path:
-    done = evidence("organisation", outputs, "--expect", "333333333333", "--quiet")
+    done = as_printed(outputs, "organisation", "--expect", "333333333333", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "accounts: 2, 0 of them with a fail" in done.stdout
     return outputs / "organisation" / "2026-08-02T090000Z" / "pack"
@@ -59,7 +70,7 @@ def organisation(outputs: Path) -> Path:
 @pytest.fixture(scope="module")
 def changes(outputs: Path, organisation: Path) -> Path:
     assert organisation.is_dir()  # an overview below the same folder is no account's pack
-    done = evidence("compare", outputs, "--quiet")
+    done = as_printed(outputs, "compare", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "changes: 2 closed" in done.stdout
     return outputs / "changes" / "2026-08-02T090000Z" / "pack"

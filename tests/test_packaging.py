@@ -19,6 +19,7 @@ from kit.kernels import FOLDER, NAME
 from tests.supply import ACCEPTED, licences, locked
 
 ROOT = Path(__file__).parent.parent
+_PROJECT = "kit/project/"  # where a wheel has the folders beside the package
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Where conda-forge's name is another one than PyPI's.
 CONDA_NAMES = {
@@ -109,27 +110,45 @@ def test_every_licence_is_accepted_and_listed() -> None:
         assert set(keys) <= ACCEPTED, f"{name}: {licence!r} is not in tests/supply.py"
 
 
-def test_wheel_and_sdist_are_reproducible_to_the_byte(tmp_path: Path) -> None:
-    digests = []
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What two checkouts build, which lie elsewhere and have other permissions."""
+    made = []
     for name, mask in (("a", 0o022), ("b/longer", 0o077)):
-        source = tmp_path / name
+        source = tmp_path_factory.mktemp("build") / name
         source.mkdir(parents=True)
         for path in _tracked():
             target = source / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
             target.chmod((0o777 if path.stat().st_mode & 0o100 else 0o666) & ~mask)
+        (source / "parameters" / "my-account.yaml").write_text(f"account: {name!r}")
         subprocess.run(
             [sys.executable, "-m", "hatchling", "build"], cwd=source, check=True, umask=mask
         )
-        built = sorted((source / "dist").iterdir())
-        digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built})
-    assert [Path(name).suffix for name in digests[0]] == [".whl", ".gz"]
-    assert digests[0] == digests[1]
-    with zipfile.ZipFile(built[0]) as wheel:
-        notebooks = {f"kit/notebooks/{path.name}" for path in _tracked("notebooks/*.ipynb")}
-        assert "kit/notebooks/explore.ipynb" in notebooks
-        assert notebooks <= set(wheel.namelist())
+        made.append(source / "dist")
+    return made
+
+
+def test_wheel_and_sdist_are_reproducible_to_the_byte(builds: list[Path]) -> None:
+    first, second = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in dist.iterdir()}
+        for dist in builds
+    )
+    assert sorted(Path(name).suffix for name in first) == [".gz", ".whl"]
+    assert first == second
+
+
+def test_the_wheel_holds_the_notebooks_the_samples_and_the_kernel(builds: list[Path]) -> None:
+    (path,) = builds[0].glob("*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        shipped = {
+            name.removeprefix(_PROJECT): wheel.read(name)
+            for name in wheel.namelist()
+            if name.startswith(_PROJECT)
+        }
+        tracked = _tracked("notebooks/*.ipynb", "parameters/*")
+        assert shipped == {str(path.relative_to(ROOT)): path.read_bytes() for path in tracked}
         # Where Jupyter looks for kernels, once the wheel is installed.
         suffix = f".data/data/share/jupyter/kernels/{NAME}/kernel.json"
         (description,) = [name for name in wheel.namelist() if name.endswith(suffix)]

@@ -25,7 +25,7 @@ from kit.report import views
 from kit.report.formats import svg_uri
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
-_LONG = 20  # characters
+_LONG, _PIECE = 20, 8  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -79,7 +79,7 @@ def assets(marks: Iterable[str]) -> tuple[str, str, str]:
 
 def script_words() -> str:
     """Return as JSON the words that the script shows, and marks' words in their order."""
-    names = ("search", "all", "filter", "rows", "some_rows")
+    names = ("search", "everywhere", "all", "filter", "rows", "some_rows")
     words: dict[str, Any] = {name: text(f"pack/script/{name}") for name in names}
     words["language"] = text("language")
     words["status"] = [mark.word for mark in views.STATUSES.values()]
@@ -91,7 +91,12 @@ def _breakable(text: str) -> str:
     """Return a text in which long words may be broken where a reader would break them."""
     if all(len(word) <= _LONG for word in text.split()):
         return text
-    return Markup("<wbr>").join(parts_of(text))
+    pieces = [""]
+    for part in parts_of(text):  # every place to break is an element: a big page has 100,000
+        if len(pieces[-1]) >= _PIECE:
+            pieces.append("")
+        pieces[-1] += part
+    return Markup("<wbr>").join(pieces)
 
 
 def _second(time: str) -> str:

@@ -19,7 +19,7 @@ _KIT = "appstream-evidence-kit"
 _NAME, _EXTRA = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r";.*\bextra\s*==")
 # What makes no file of a pack. JupyterLab saves what analysts explore into its notebook.
 _LEFT = {
-    *("__pycache__", "sandbox", "batch", "notebooks", "parameters"),
+    *("__pycache__", "sandbox", "batch", "project"),
     *("desk.py", "explore.ipynb"),
 }
 

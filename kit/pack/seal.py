@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,16 +14,23 @@ from kit.bag import write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import data_of, document, findings_data, with_level, with_own_cells
+from kit.pack.document import (
+    Document,
+    data_of,
+    document,
+    findings_data,
+    with_level,
+    with_own_cells,
+)
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page
-from kit.pack.info import bag_info
+from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.own_cells import CELLS, OwnCells, read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
-from kit.pack.readme import readme
+from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import workbook
 from kit.parameters import Run
@@ -36,6 +43,12 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 NOTEBOOK = "evidence_pack.ipynb"
+# What the document names of a pack's files, which are made after it too.
+FILES = (
+    *("data/evidence.html", "data/evidence.pdf", "data/evidence/index.csv", "data/findings.csv"),
+    *("data/findings.parquet", "data/findings.xlsx", "data/ocsf-findings.json"),
+    "data/oscal-catalog.json",
+)
 
 
 @dataclass(frozen=True)
@@ -109,11 +122,12 @@ def seal(
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
     own = run_own_cells(given, stored, progress=progress) if given else None
+    info = bag_info(stored, data["facts"]["digest"], key, own.sha256 if own else "")
     with Phase("writing the pack", "files", shown=progress) as phase:
         write_bag(
             folder,
-            files(executed, stored, key, phase, own),
-            bag_info(stored, data["facts"]["digest"], key, own.sha256 if own else ""),
+            files(executed, stored, info, key, phase, own),
+            info,
             stored.as_of,
             private=not stored.run.pseudonymise,
             readme=readme,
@@ -148,6 +162,7 @@ def refuse_mismatch(run: Run, with_key: bool) -> None:
 def files(
     executed: NotebookNode,
     stored: Snapshot,
+    info: Mapping[str, str],
     key: SigningKey | None,
     phase: Phase,
     own: OwnCells | None = None,
@@ -160,14 +175,15 @@ def files(
         The evidence notebook with its outputs.
     stored : Snapshot
         That it was executed on.
+    info : mapping of str to str
+        Labels and values of ``bag-info.txt``.
     key : SigningKey or None
         Signs the PDF.
     phase : Phase
         Shows which file is being made.
     own : OwnCells, optional
     """
-    made, data = with_level(document(executed), key.level if key else ""), findings_data(executed)
-    made = with_own_cells(made, own)
+    made, data = pack_document(executed, info, own), findings_data(executed)
     forms: dict[str, Callable[[], bytes]] = {
         "evidence.html": lambda: page(made).encode(),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
@@ -188,6 +204,25 @@ def files(
     for name, content in others:
         yield name, content
         phase.advance()
+
+
+def pack_document(
+    executed: NotebookNode, info: Mapping[str, str], own: OwnCells | None = None
+) -> Document:
+    """Return the document of a pack: the notebook's, the level of its signatures, its README.
+
+    Parameters
+    ----------
+    executed : NotebookNode
+        The evidence notebook with its outputs.
+    info : mapping of str to str
+        Labels and values of ``bag-info.txt``.
+    own : OwnCells, optional
+        They get the last chapter.
+    """
+    names = [*FILES, *([f"data/{CELLS}"] if own else [])]
+    made = with_readme(with_level(document(executed), stated_level(info)), info, names)
+    return with_own_cells(made, own)
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

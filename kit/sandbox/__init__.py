@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from kit.errors import CannotRunError
 from kit.sandbox.faults import Fault, Faults
 
 if TYPE_CHECKING:
@@ -60,8 +61,16 @@ def start(
     ------
     ValueError
         A sample account does not exist, or its file declares what AWS's models do not allow.
+    CannotRunError
+        A package of the extra ``sandbox`` is not installed.
     """
-    from kit.sandbox.server import Sandbox  # moto takes half a second to import
+    try:
+        from kit.sandbox.server import Sandbox  # moto takes half a second to import
+    except ModuleNotFoundError as error:
+        raise CannotRunError(
+            f"the sandbox needs the package {error.name}, which is not installed; install the "
+            "kit's extra: pip install 'appstream-evidence-kit[sandbox]'"
+        ) from None
 
     samples = sample_accounts()
     names = [n for n in samples if n not in ON_REQUEST] if accounts is None else list(accounts)

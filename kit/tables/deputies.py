@@ -77,6 +77,7 @@ def for_accounts(
     resource that no policy names.
     """
     statements = tuple(statements)
+    by_any = services(statements)
     admitted: set[tuple[str, str]] = set()
     written: dict[str, str] = {}
     for statement in statements:
@@ -90,7 +91,7 @@ def for_accounts(
         by_statement = (
             {*_named(statement), *_any_service(statement)}
             if statement.effect == "Allow"
-            else services(statements)
+            else by_any
         )
         values = (value for condition in sources for value in condition.values)
         for number, form in (pair for v in values for pair in account_ids(v, account).items()):

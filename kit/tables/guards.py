@@ -83,9 +83,8 @@ def owner(snapshot: Snapshot, bucket: str) -> Cell:
     listing = snapshot.answer(LIST_BUCKETS)
     if not bucket.startswith(BUCKET_PREFIX):
         listing = snapshot.answer(LIST_NAMED_BUCKETS, Prefix=bucket)
-    for item, ref in listing.items():
-        if item.get("Name") == bucket:
-            return Cell(OWN, (ref,))
+    for _, ref in listing.items_with("Name", bucket):
+        return Cell(OWN, (ref,))
     if listing.trouble:
         return Cell(None, listing.evidence, listing.trouble)
     answers = [snapshot.answer(call, Bucket=bucket) for call in _PER_BUCKET]

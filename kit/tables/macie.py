@@ -151,9 +151,8 @@ def _high(groups: list[dict[str, Any]]) -> int:
 def _described(snapshot: Snapshot, bucket: str, region: str) -> Cell:
     """Return the bucket as Macie describes it."""
     answer = snapshot.answer(DESCRIBE_BUCKETS, region)
-    for item, ref in answer.items():
-        if item.get("bucketName") == bucket:
-            return Cell(item, (ref,))
+    for item, ref in answer.items_with("bucketName", bucket):
+        return Cell(item, (ref,))
     gap = answer.trouble or absent_member(DESCRIBE_BUCKETS, "the bucket", answer.evidence[0])
     return Cell(None, answer.evidence, gap)
 
@@ -165,14 +164,13 @@ def _last_job(snapshot: Snapshot, region: str, details: Cell) -> Cell:
     if details.gap or not has or not job.get("lastJobRunTime"):
         return derive(lambda _: None, details)
     answer = snapshot.answer(LIST_CLASSIFICATION_JOBS, region)
-    for item, ref in answer.items():
-        if item.get("jobId") == job.get("lastJobId"):
-            ended = member(item, ref, "lastRunErrorStatus.code", UNSEEN, LIST_CLASSIFICATION_JOBS)
-            return derive(
-                lambda job, error: job["lastJobRunTime"] if error == "NONE" else None,
-                details,
-                ended,
-            )
+    for item, ref in answer.items_with("jobId", job.get("lastJobId")):
+        ended = member(item, ref, "lastRunErrorStatus.code", UNSEEN, LIST_CLASSIFICATION_JOBS)
+        return derive(
+            lambda job, error: job["lastJobRunTime"] if error == "NONE" else None,
+            details,
+            ended,
+        )
     listed = Cell(None, answer.evidence, answer.trouble)
     return derive(lambda job, _: job["lastJobRunTime"], details, listed)
 

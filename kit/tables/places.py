@@ -124,8 +124,8 @@ def _row(
 def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:
     """Return the region of a bucket, from the list of buckets or else from GetBucketLocation."""
     listing = snapshot.answer(LIST_BUCKETS)
-    for item, ref in listing.items():
-        if item.get("Name") == bucket and item.get("BucketRegion"):
+    for item, ref in listing.items_with("Name", bucket):
+        if item.get("BucketRegion"):
             return Cell(item["BucketRegion"], (*refs, f"{ref}/BucketRegion"))
     refs = (*refs, *listing.evidence)  # the list does not have the bucket
     location = snapshot.answer(GET_BUCKET_LOCATION, Bucket=bucket)
@@ -165,7 +165,7 @@ def _copy_accounts(snapshot: Snapshot, bucket: str, region: str | None) -> Cell:
         if not name.startswith(BUCKET_PREFIX):
             listing = snapshot.answer(LIST_COPY_BUCKETS, Prefix=name)
         refs = (*destinations.refs, *listing.evidence)
-        if any(item.get("Name") == name for item, _ in listing.items()):
+        if listing.items_with("Name", name):
             return Cell(snapshot.account, refs)
         return Cell(OTHER_ACCOUNT, refs, listing.trouble)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -17,6 +17,7 @@ from kit.calls import (
     Scope,
 )
 from kit.redact.names import identify
+from kit.snapshot import Answer
 from kit.tables.cells import (
     NONE,
     UNSEEN,
@@ -102,12 +103,13 @@ _AUTHENTICATION = Default("REUSE_CREDENTIALS", "connector_authentication")
 def stacks(source: Source) -> Iterator[Row]:
     """Every stack of every region in scope."""
     for answer in source.snapshot.answers(DESCRIBE_STACKS):
-        rows = listed(_COLUMNS, answer, source, "stack")
+        rows, region = listed(_COLUMNS, answer, source, "stack"), answer.region
+        directories = _directories(source.snapshot.answer(DESCRIBE_FLEETS, region))
         for row, (stack, _) in zip(rows, answer.items(), strict=True):
-            cells, region = row.cells, answer.region
+            cells = row.cells
             cells["embed_hosts"] = derive(partial(_shown_hosts, source), cells["embed_hosts"])
             cells["endpoints"] = _streaming_endpoints(source, region, cells["endpoints"])
-            in_domain = partial(_in_any_domain, source, region, stack["Name"])
+            in_domain = partial(_in_any_domain, source, region, stack["Name"], directories)
             cells["certificate_sign_in"] = in_domain(_has_certificates)
             passwords = derive(lambda setting: setting != "DISABLED", cells["password_sign_in"])
             cells["passwords_open"] = known_all([passwords, in_domain(_falls_back)])
@@ -181,14 +183,24 @@ def _falls_back(status: str) -> bool:
     return _has_certificates(status) and status != _WITHOUT_PASSWORDS
 
 
-def _in_any_domain(source: Source, region: str, stack: str, holds: Callable[[str], bool]) -> Cell:
-    """Return whether `holds` is true of the certificate sign-in of any domain of the stack."""
-    fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
-    joined = {
+def _directories(fleets: Answer) -> dict[str, Cell]:
+    """Return the directory of each fleet that joins a domain, by the fleet's name."""
+    return {
         fleet["Name"]: member(fleet, ref, "DomainJoinInfo.DirectoryName", UNSEEN, DESCRIBE_FLEETS)
         for fleet, ref in fleets.items()
         if fleet.get("DomainJoinInfo") is not None
     }
+
+
+def _in_any_domain(
+    source: Source,
+    region: str,
+    stack: str,
+    joined: Mapping[str, Cell],
+    holds: Callable[[str], bool],
+) -> Cell:
+    """Return whether `holds` is true of the certificate sign-in of any domain of the stack."""
+    fleets = source.snapshot.answer(DESCRIBE_FLEETS, region)
     if not joined and not fleets.trouble:
         return Cell(False, fleets.evidence)
     associated = source.snapshot.answer(LIST_ASSOCIATED_FLEETS, region, StackName=stack)

@@ -23,23 +23,16 @@ from kit.bag import INFO
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import (
-    Document,
-    data_of,
-    document,
-    findings_data,
-    with_level,
-    with_own_cells,
-)
+from kit.pack.document import Document, data_of, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
 from kit.pack.html import page
-from kit.pack.info import stated_level
+from kit.pack.info import bag_info
 from kit.pack.layout import lay_out
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
-from kit.pack.seal import NOTEBOOK
+from kit.pack.seal import NOTEBOOK, pack_document
 from kit.pack.tabular import findings_parquet
 from kit.pack.workbook import workbook
 from kit.redact.labels import Labels, open_labels
@@ -115,19 +108,28 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
-    yield from _forms(contents, info, executed, maker)
+    yield from _forms(contents, info, executed, stored, maker)
     yield from _evidence(contents, stored, names["tables"].labels)
 
 
 def _forms(
-    contents: Contents, info: Mapping[str, str], executed: NotebookNode, maker: Maker
+    contents: Contents,
+    info: Mapping[str, str],
+    executed: NotebookNode,
+    stored: Snapshot,
+    maker: Maker,
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
-    made, data = with_level(document(executed), stated_level(info)), findings_data(executed)
+    data = findings_data(executed)
+    own = None
     # Own cells in another form are a failed check already; then the document's forms fail too.
     with suppress(ValueError):
-        made = with_own_cells(made, read_own_cells(contents, info))
-    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if made.own else _GIVEN
+        own = read_own_cells(contents, info)
+    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if own else _GIVEN
+    # The pack's own labels are compared elsewhere; a hostile pack may lack any of them.
+    labels = bag_info(stored, data["facts"]["digest"], own=own.sha256 if own else "")
+    labels |= {"Signature": info.get("Signature", "none")}
+    made = pack_document(executed, labels, own)
     yield from _form(contents, HTML, page(made).encode(), maker, given)
     file = pdf(made, attached=attachments(executed, made))
     yield from _pdf(contents, made, file, maker, given)

@@ -13,6 +13,7 @@ import pytest
 from botocore.validate import validate_parameters
 
 from kit.controls import CONTROLS
+from tests.pages import blocks
 
 REMEDIES = {name: one.remedy for name, one in CONTROLS.items()}
 WITH_COMMANDS = pytest.mark.parametrize(
@@ -133,6 +134,20 @@ def parsed(
 
 def test_the_handbook_has_commands_for_most_controls() -> None:
     assert sum(len(commands(name)) for name in REMEDIES) >= 70
+
+
+def test_so_are_commands_of_pages_that_no_test_runs(
+    parsed: list[tuple[str, str, Any]], aws_cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from awscli.customizations.cloudformation.deploy import DeployCommand
+
+    deployed: list[Any] = []
+    monkeypatch.setattr(DeployCommand, "_run_main", lambda self, given, _: deployed.append(given))
+    text = "".join(block.code for block in blocks("docs/role.md", "sh")).replace("\\\n", "")
+    for line in text.splitlines():
+        aws_cli.main(shlex.split(line)[1:])
+    assert [given.stack_name for given in deployed] == ["evidence-reader", "evidence-readers"]
+    assert [operation for _, operation, _ in parsed] == ["DescribeStacks"]
 
 
 @WITH_COMMANDS

@@ -218,6 +218,36 @@ def test_a_link_shows_a_row_that_a_filter_hid(html: str, opened: Open) -> None:
     expect(page.locator("#row-e0002")).to_be_in_viewport()
 
 
+def test_a_search_covers_every_table(html: str, opened: Open, tmp_path: Path) -> None:
+    page = opened(html)
+    search = page.get_by_role("search")
+    search.get_by_role("searchbox").fill("E0002")
+    expect(search.get_by_role("link", name=re.compile("Evidence index"))).to_have_count(1)
+    assert page.locator("#table-evidence tbody tr:visible").count() == 1
+    tools = page.get_by_role("group", name=re.compile("Findings"))
+    tools.get_by_label("Verdict").select_option("fail")  # a table's own filters narrow it further
+    both = page.locator("#table-findings tbody tr:visible")
+    assert all("E0002" in row and "fail" in row for row in both.all_text_contents())
+    expect(page.locator("#table-texts")).to_be_hidden()  # it has no such row
+    page.pdf(path=tmp_path / "printed.pdf", format="A4")
+    printed = " ".join(p.extract_text() for p in pypdf.PdfReader(tmp_path / "printed.pdf").pages)
+    assert all(f"finance-{n}" in printed for n in range(120))  # paper has every row
+    search.get_by_role("link", name=re.compile("Evidence index")).click()
+    expect(page.locator("#table-evidence")).to_be_in_viewport()
+    search.get_by_role("searchbox").fill("")
+    expect(page.locator("#table-texts")).to_be_visible()
+
+
+def test_what_is_out_of_sight_is_laid_out_when_it_is_looked_at(html: str, opened: Open) -> None:
+    page = opened(html)
+    row = page.locator("#row-e0002")
+    is_laid_out = "e => e.checkVisibility({ contentVisibilityAuto: true })"
+    assert not row.evaluate(is_laid_out)
+    page.locator("#table-findings").get_by_role("link", name="E0002").first.click()
+    expect(row).to_be_in_viewport()
+    assert row.evaluate(is_laid_out)
+
+
 def test_a_keyboard_alone_reaches_the_evidence(html: str, opened: Open) -> None:
     page = opened(html)
     page.keyboard.press("Tab")
@@ -314,7 +344,10 @@ def test_many_rows_stay_usable(opened: Open) -> None:
         new_notebook(cells=[shown(cover()), shown(many)])
     )
     page = opened(made)
-    page.get_by_role("searchbox").fill("finance-2999")
+    page.get_by_label("Search all tables").fill("finance-2999")
+    expect(page.get_by_role("search").locator("output")).to_have_text(
+        "1 of 3000 rows", timeout=60_000
+    )
     assert rows(page, "table-findings") == ["2999"]
 
 

@@ -44,8 +44,39 @@ function sortable(table, rows) {
   });
 }
 
-function filterable(table, rows) {
-  const caption = table.caption.textContent;
+function counted(shown, rows) {
+  return (shown === rows ? WORDS.rows : WORDS.some_rows).replace("{shown}", shown).replace("{rows}", rows);
+}
+
+const everywhere = element("input", { type: "search" });
+const finders = [];
+
+// Shows the rows of a table that fit its own filters and the search over the page.
+function findable(table, rows) {
+  const own = rows.length > FEW ? filters(table, rows) : { fits: () => true, show() {}, clear() {} };
+  const scroll = table.closest(".scroll");
+  let words; // read from the page when somebody first searches
+  const apply = () => {
+    const wanted = everywhere.value.toLowerCase();
+    const needed = [wanted, own.search?.value.toLowerCase()].filter(Boolean);
+    if (needed.length) words ??= rows.map((row) => row.textContent.toLowerCase());
+    let shown = 0;
+    rows.forEach((row, place) => {
+      const fits = needed.every((word) => words[place].includes(word)) && own.fits(row);
+      if (row.hidden === fits) row.hidden = !fits;
+      shown += fits;
+    });
+    scroll.classList.toggle("none", Boolean(wanted) && !shown);
+    own.show(counted(shown, rows.length));
+    return shown;
+  };
+  own.tools?.addEventListener("input", apply);
+  own.show(counted(rows.length, rows.length));
+  table.addEventListener("unhide", () => { own.clear(); apply(); });
+  finders.push({ table, rows: rows.length, apply });
+}
+
+function filters(table, rows) {
   const heads = [...table.tHead.rows[0].cells];
   const search = element("input", { type: "search" });
   const choices = [];
@@ -64,40 +95,60 @@ function filterable(table, rows) {
   const count = element("output", {});
   tools.append(count);
   tools.setAttribute("role", "group");
-  tools.setAttribute("aria-label", WORDS.filter.replace("{caption}", caption));
-  const words = rows.map((row) => row.textContent.toLowerCase());
-  const apply = () => {
-    const wanted = search.value.toLowerCase();
-    let shown = 0;
-    rows.forEach((row, place) => {
-      const fits = words[place].includes(wanted) && choices.every(([index, kind, select]) => !select.value || offered(row.cells[index], kind).includes(select.value));
-      row.hidden = !fits;
-      shown += fits;
-    });
-    const counted = shown === rows.length ? WORDS.rows : WORDS.some_rows;
-    count.textContent = counted.replace("{shown}", shown).replace("{rows}", rows.length);
-  };
-  tools.addEventListener("input", apply);
-  table.addEventListener("unhide", () => {
-    search.value = "";
-    choices.forEach(([, , select]) => { select.value = ""; });
-    apply();
-  });
+  tools.setAttribute("aria-label", WORDS.filter.replace("{caption}", table.caption.textContent));
   table.closest(".scroll").before(tools);
-  apply();
+  return {
+    tools,
+    search,
+    fits: (row) => choices.every(([index, kind, select]) => !select.value || offered(row.cells[index], kind).includes(select.value)),
+    show: (words) => { count.textContent = words; },
+    clear: () => {
+      search.value = "";
+      choices.forEach(([, , select]) => { select.value = ""; });
+    },
+  };
 }
 
 for (const table of document.querySelectorAll("table.data")) {
   const rows = [...table.tBodies[0].rows];
   if (rows.length > 1) sortable(table, rows);
-  if (rows.length > FEW) filterable(table, rows);
+  findable(table, rows);
 }
+
+// One search over the rows of every table; it lists the tables that have some.
+function searchable() {
+  const count = element("output", {});
+  const hits = element("ul", {});
+  const search = element("div", { className: "everywhere" }, element("label", {}, WORDS.everywhere + " ", everywhere), count, hits);
+  search.setAttribute("role", "search");
+  const apply = () => {
+    const found = finders.map((finder) => [finder, finder.apply()]);
+    const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+    const searched = Boolean(everywhere.value);
+    count.textContent = searched ? counted(sum(found.map(([, shown]) => shown)), sum(finders.map((finder) => finder.rows))) : "";
+    hits.replaceChildren(...found.filter(([, shown]) => searched && shown).map(([{ table }, shown]) =>
+      element("li", {}, element("a", { href: "#" + table.id }, table.caption.textContent), " " + shown)));
+  };
+  let waiting;
+  everywhere.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(apply, 150); // as somebody types
+  });
+  document.querySelector("nav").prepend(search);
+}
+if (finders.length) searchable();
 
 // A link into a filtered table shows its row again.
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
-  if (target.hidden) target.closest("table").dispatchEvent(new Event("unhide"));
+  if (target.hidden) {
+    if (everywhere.value) {
+      everywhere.value = "";
+      everywhere.dispatchEvent(new Event("input"));
+    }
+    target.closest("table").dispatchEvent(new Event("unhide"));
+  }
   target.scrollIntoView();
 }
 addEventListener("hashchange", reveal);

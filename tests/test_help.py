@@ -1,0 +1,34 @@
+"""The help of every command ends with examples that the command itself accepts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from kit.cli import main
+from kit.controls import CONTROLS
+
+PLACES = ("outputs", "outputs/210987654321/2026-11-24T090000Z/snapshot")
+
+
+@pytest.mark.parametrize("verb", main.commands)
+def test_examples_are_accepted(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in PLACES:
+        (tmp_path / place).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with click.Context(main, info_name="evidence") as context:
+        text = main.commands[verb].get_help(click.Context(main.commands[verb], context, verb))
+    examples = re.findall(
+        r"^ +(?:\S*/)?evidence (.*)$", text.partition("\nExamples:")[2], re.MULTILINE
+    )
+    assert 1 <= len(examples) <= 3
+    for example in examples:
+        words = shlex.split(example.partition(" > ")[0])
+        assert words[0] == verb
+        parsed = main.commands[verb].make_context(verb, words[1:])
+        named = parsed.params.get("control")
+        assert named is None or named in CONTROLS

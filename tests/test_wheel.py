@@ -1,0 +1,145 @@
+"""The wheel apart from the repository: every file of the kit comes out of it.
+
+What the kit depends on comes from the environment that runs the tests, where the lock file is
+installed; its editable kit is out of reach.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from kit.pack.maker import lock
+from kit.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parent.parent
+ACCOUNT = "210987654321"
+
+
+class Installed:
+    """A new environment that has the wheel, and a folder that is empty at first."""
+
+    def __init__(self, folder: Path):
+        self.bin, self.cwd = folder / "venv" / "bin", folder / "work"
+        self.cwd.mkdir()
+        source = folder / "source"
+        for name in ("kit", "notebooks", "parameters"):
+            left = shutil.ignore_patterns("__pycache__", "my-*.yaml", ".ipynb_checkpoints")
+            shutil.copytree(ROOT / name, source / name, ignore=left)
+        for name in ("LICENSE", "README.md", "pyproject.toml"):
+            shutil.copy(ROOT / name, source)
+        self._do(sys.executable, "-m", "hatchling", "build", "-t", "wheel", cwd=source)
+        (wheel,) = (source / "dist").glob("*.whl")
+        venv.create(folder / "venv", symlinks=True)
+        pip = (sys.executable, "-m", "pip", "--python", self.bin / "python", "install")
+        self._do(*pip, "--quiet", "--no-index", "--no-deps", wheel)
+        (site,) = folder.glob("venv/lib/*/site-packages")
+        # Python reads no .pth file in a folder that a .pth file names: the editable kit is one.
+        (site / "present.pth").write_text(sysconfig.get_path("purelib"))
+
+    def run(
+        self, *command: str | Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment in the folder."""
+        name, *arguments = command
+        return self._do(self.bin / name, *arguments, environment=environment)
+
+    def _do(
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JUPYTER_PATH")}
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.cwd,
+            env={**own, **(environment or {})},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return Installed(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def demo(installed: Installed) -> subprocess.CompletedProcess[str]:
+    """What the demo printed."""
+    return installed.run("evidence", "demo")
+
+
+@pytest.fixture
+def pack(demo: subprocess.CompletedProcess[str], installed: Installed) -> Path:
+    (pack,) = (installed.cwd / "outputs" / ACCOUNT).glob("*/pack")
+    return pack
+
+
+def test_every_file_of_the_kit_comes_out_of_the_wheel(installed: Installed) -> None:
+    code = (
+        "import kit, kit.pack.maker as maker, kit.shipped as shipped\n"
+        "print(kit.__file__, shipped.project('notebooks'), maker.lock(), sep='\\n')"
+    )
+    *places, digest = installed.run("python", "-c", code).stdout.splitlines()
+    assert all(Path(place).is_relative_to(installed.bin.parent) for place in places)
+    assert digest == lock()  # a pack of the wheel is a pack of the checkout
+
+
+def test_the_demo_ends_with_0_and_reports_what_it_made(
+    demo: subprocess.CompletedProcess[str], pack: Path, installed: Installed
+) -> None:
+    assert "findings: " in demo.stdout
+    assert "roll-ups, which sum up findings and are not counted: " in demo.stdout
+    assert " fail, " in demo.stdout
+    phases = [line.partition(":")[0] for line in re.split(r"[\r\n]+", demo.stderr) if ":" in line]
+    assert [*dict.fromkeys(phases)] == [f"collecting {ACCOUNT}", "evaluating", "writing the pack"]
+    assert "%" not in demo.stderr
+    assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
+    opened = re.search(r"^open: (\S+evidence\.html)", demo.stdout, re.MULTILINE)
+    assert opened
+    assert (installed.cwd / opened[1]).is_file()
+    for command in re.findall(r"^  \S*evidence (.*?)  # ", demo.stdout, re.MULTILINE):
+        installed.run("evidence", command.split()[0], "--help")
+        if command.startswith(("controls", "verify")):
+            installed.run("evidence", *command.split())
+
+
+def test_init_and_the_sample_parameters(installed: Installed, sandbox: Sandbox) -> None:
+    environment = sandbox.environment("demo")
+    installed.run("evidence", "init", "mine.yaml", environment=environment)
+    code = "import kit.shipped as shipped; print(shipped.project('parameters'))"
+    samples = Path(installed.run("python", "-c", code).stdout.strip())
+    for file in (installed.cwd / "mine.yaml", samples / "demo.yaml"):
+        assert "appstream.DescribeFleets" in installed.run("evidence", "plan", file).stdout
+    assert (samples / "example.yaml").read_text() == installed.run("evidence", "parameters").stdout
+
+
+def test_the_notebooks_run_under_plain_papermill(installed: Installed, pack: Path) -> None:
+    """The pack's own notebook ran in the demo."""
+    code = "import kit.shipped as shipped; print(shipped.project('notebooks'))"
+    notebooks = Path(installed.run("python", "-c", code).stdout.strip())
+    given = {
+        "explore": {"snapshot": pack.parent / "snapshot"},
+        "organisation": {"packs": installed.cwd / "outputs"},
+        "changes": {"before": pack, "after": pack},
+        "evidence_pack": {},
+    }
+    assert {path.stem for path in notebooks.glob("*.ipynb")} == given.keys()
+    for name, parameters in given.items():
+        words = (word for key, value in parameters.items() for word in ("-r", key, value))
+        if parameters:
+            file = notebooks / f"{name}.ipynb"
+            installed.run("python", "-m", "papermill", file, "out.ipynb", *words)
