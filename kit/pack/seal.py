@@ -28,7 +28,8 @@ from kit.pack.html import page
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
-from kit.pack.own_cells import CELLS, OwnCells, read_own_notebook, run_own_cells
+from kit.pack.own_cells import CELLS, OwnCells
+from kit.pack.own_notebook import read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet

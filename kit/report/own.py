@@ -19,10 +19,17 @@ import pandas as pd
 from kit.errors import UserError
 from kit.redact.free_text import shown
 from kit.report.formats import Cell, Kind
-from kit.report.views import OWN, Column, Figure, Table, first_of
+from kit.report.views import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    OWN,
+    PDF_ROWS,
+    Column,
+    Figure,
+    Table,
+    first_of,
+)
 
-MOST_ROWS, MOST_COLUMNS = 20_000, 40
-PDF_ROWS = 200  # that the PDF prints; the HTML has all
 _ROW_IDS = "row"  # the index of the kit's own frames
 
 

@@ -40,7 +40,10 @@ __all__ = [
     "EVIDENCE_MIME",
     "JSON",
     "LAB_ROWS",
+    "MOST_COLUMNS",
+    "MOST_ROWS",
     "OWN",
+    "PDF_ROWS",
     "SEVERITIES",
     "STATUSES",
     "Cell",
@@ -68,6 +71,8 @@ EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS = 30
 OWN = "own-"
 """Begins the ids of tables and figures that analysts' own cells show; the kit's begin otherwise."""
+MOST_ROWS, MOST_COLUMNS = 20_000, 40  # of an analyst's own table
+PDF_ROWS = 200  # of such a table that the PDF prints; the HTML has all
 _OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 

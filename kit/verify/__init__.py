@@ -1,6 +1,7 @@
 """Whether a pack is what it states: its files, findings, evidence and signatures.
 
-The kit runs, renders, fetches and writes nothing of a pack.
+The kit runs, fetches and writes nothing of a pack. It renders nothing of it but own cells' plain data,
+to compare the pages around them with those of a snapshot.
 """
 
 from __future__ import annotations

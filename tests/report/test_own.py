@@ -16,8 +16,8 @@ from kit.errors import UserError
 from kit.pack.document import document
 from kit.redact import free_text
 from kit.redact.free_text import FreeText
-from kit.report import own, show
-from kit.report.views import Figure, Table
+from kit.report import show
+from kit.report.views import MOST_ROWS, PDF_ROWS, Figure, Table
 from kit.snapshot import Snapshot
 from tests.pack.conftest import cover, shown
 from tests.standins import Account
@@ -137,7 +137,7 @@ WRONG: list[Any] = [
     ([1, 2], "Numbers", "list is not a frame"),
     (pd.DataFrame({"a": [1]}), " ", "caption"),
     (pd.DataFrame(), "Nothing", "0 columns"),
-    (pd.DataFrame({"a": range(own.MOST_ROWS + 1)}), "Too many", "20001 rows"),
+    (pd.DataFrame({"a": range(MOST_ROWS + 1)}), "Too many", "20001 rows"),
     (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Twice", "same name"),
 ]
 
@@ -167,9 +167,9 @@ def test_the_snippets_of_the_page_work(evidence: Snapshot) -> None:
 
 
 def test_a_long_table_is_whole_in_the_page_and_cut_in_the_pdf() -> None:
-    view = show.table(pd.DataFrame({"n": range(own.PDF_ROWS + 50)}), "Numbers")
-    assert len(view.rows) == own.PDF_ROWS + 50
-    assert view.listed == [*range(own.PDF_ROWS)]
+    view = show.table(pd.DataFrame({"n": range(PDF_ROWS + 50)}), "Numbers")
+    assert len(view.rows) == PDF_ROWS + 50
+    assert view.listed == [*range(PDF_ROWS)]
 
 
 def test_the_document_numbers_them_apart() -> None:
