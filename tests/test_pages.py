@@ -24,7 +24,10 @@ EXECUTED = {
     "docs/doors.md": {"console": "tests/test_doors.py"},  # two by tests/test_overviews.py
     "docs/evidence.md": {"console": "tests/pack/test_follow.py"},
     "docs/exploring.md": {"python": "tests/test_exploring.py"},
-    "docs/own-cells-and-controls.md": {"python": "tests/report/test_own.py"},
+    "docs/own-cells-and-controls.md": {
+        "console": "tests/pack/test_own_cells.py",
+        "python": "tests/report/test_own.py",
+    },
     "docs/role.md": dict.fromkeys(("console", "hcl", "yaml"), "tests/test_role.py"),
     "docs/signing.md": {"console": "tests/test_signing.py"},
     "docs/using.md": dict.fromkeys(("console", "yaml"), "tests/test_using.py"),

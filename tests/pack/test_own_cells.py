@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,15 +16,17 @@ from typing import Any
 
 import nbformat
 import pytest
+from click.testing import CliRunner
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from kit.cli import main
 from kit.errors import UserError
 from kit.pack import own_cells, own_notebook
 from kit.pack.own_cells import OwnCells, parse_own_cells, plain_view
 from kit.pack.own_notebook import read_own_notebook
 from kit.pack.own_svg import plain_svg
-from kit.pack.seal import Pack, seal
+from kit.pack.seal import seal
 from kit.report import views
 from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
 from kit.snapshot import Snapshot, read
@@ -31,9 +34,11 @@ from kit.verify import verify
 from kit.verify.checks import NOT_COMPARED
 from kit.verify.own import OWN
 from tests.pack.forging import reseal
+from tests.pages import commands
 from tests.standins import Account
 
 ROOT = Path(__file__).parents[2]
+PAGE, EXAMPLE = "docs/own-cells-and-controls.md", "outputs/210987654321/2026-11-24T090000Z/snapshot"
 FLEET = "payroll-fleet"
 # Each line leaves its result in `seen`; none may reach a network, a process or AWS's settings.
 HOSTILE = """
@@ -133,28 +138,35 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Pack:
+def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sealed with the command of the page."""
+    folder = tmp_path_factory.mktemp("sealed") / "pack"
+    (command,) = commands(PAGE, ".venv/bin/evidence seal")
+    given = {"mine.ipynb": str(notebook), EXAMPLE: str(snapshot.folder)}
+    _, *arguments = [given.get(word, word) for word in shlex.split(command)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "of-nobody")
         patch.setenv("EVIDENCE_KEY_PASSPHRASE", "of-nobody")
-        folder = tmp_path_factory.mktemp("sealed") / "pack"
-        return seal(snapshot.folder, folder, notebook=notebook, progress=False)
+        done = CliRunner().invoke(main, [*arguments, "--to", str(folder), "--quiet"])
+    assert done.exit_code in (3, 4), done.output
+    return folder
 
 
 @pytest.fixture(scope="module")
-def plain(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Pack:
+def plain(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pack of the same snapshot without own cells."""
-    return seal(snapshot.folder, tmp_path_factory.mktemp("plain") / "pack", progress=False)
+    to = tmp_path_factory.mktemp("plain") / "pack"
+    return seal(snapshot.folder, to, progress=False).folder
 
 
 @pytest.fixture(scope="module")
-def cells(pack: Pack) -> OwnCells:
-    return parse_own_cells((pack.folder / "data" / own_cells.CELLS).read_bytes())
+def cells(pack: Path) -> OwnCells:
+    return parse_own_cells((pack / "data" / own_cells.CELLS).read_bytes())
 
 
 @pytest.fixture
-def copy(pack: Pack, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(pack.folder, tmp_path / "pack"))
+def copy(pack: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pack, tmp_path / "pack"))
 
 
 def tables(cells: OwnCells) -> dict[str, Any]:
@@ -165,13 +177,11 @@ def tables(cells: OwnCells) -> dict[str, Any]:
 # --- what own cells can reach -----------------------------------------------------------------
 
 
-def test_nothing_of_the_kit_differs_from_a_pack_without_own_cells(pack: Pack, plain: Pack) -> None:
-    assert pack.digest == plain.digest
-    assert pack.findings == plain.findings
+def test_nothing_of_the_kit_differs_from_a_pack_without_own_cells(pack: Path, plain: Path) -> None:
     own, others = (
         {
-            str(path.relative_to(made.folder / "data")): path.read_bytes()
-            for path in (made.folder / "data").rglob("*")
+            str(path.relative_to(made / "data")): path.read_bytes()
+            for path in (made / "data").rglob("*")
             if path.is_file()
         }
         for made in (pack, plain)
@@ -181,7 +191,7 @@ def test_nothing_of_the_kit_differs_from_a_pack_without_own_cells(pack: Pack, pl
     assert marked - {"ocsf-findings.json", "oscal-assessment-results.json", "findings.xlsx"} == {
         *("own-cells.json", "evidence.html", "evidence.pdf")
     }
-    page, other = (made.folder / "data" / "evidence.html" for made in (pack, plain))
+    page, other = (made / "data" / "evidence.html" for made in (pack, plain))
     start = '<section class="cover"'
     without = page.read_text().split('<section class="own"')[0].partition(start)[2]
     body = other.read_text().partition(start)[2].partition("</main>")[0]
@@ -193,12 +203,12 @@ def test_nothing_of_the_kit_differs_from_a_pack_without_own_cells(pack: Pack, pl
 FACT = "Analyst&#39;s own notebook (SHA-256)"
 
 
-def sha256_of(pack: Pack) -> str:
-    lines = (pack.folder / "bag-info.txt").read_text().splitlines()
+def sha256_of(pack: Path) -> str:
+    lines = (pack / "bag-info.txt").read_text().splitlines()
     return next(line for line in lines if line.startswith("Own-Notebook-SHA-256")).split()[1]
 
 
-def test_the_snapshot_is_as_it_was(snapshot: Snapshot, pack: Pack) -> None:
+def test_the_snapshot_is_as_it_was(snapshot: Snapshot, pack: Path) -> None:
     assert read(snapshot.folder).digest == snapshot.digest
 
 
@@ -230,19 +240,19 @@ def test_the_kits_cells_show_nothing_here_and_changed_ones_are_the_analysts(
     assert len(cells.parts) == 4  # that prose, totals changed, attempts, and the imitation
 
 
-def test_names_are_labels_in_what_is_shown_and_in_the_source(cells: OwnCells, pack: Pack) -> None:
+def test_names_are_labels_in_what_is_shown_and_in_the_source(cells: OwnCells, pack: Path) -> None:
     whole = cells.as_bytes().decode()
     assert "kit.show.totals(findings)  # changed" in whole
     assert FLEET not in whole
-    assert FLEET not in (pack.folder / "data" / "evidence.html").read_text()
+    assert FLEET not in (pack / "data" / "evidence.html").read_text()
 
 
 def test_the_sha256_of_the_file_is_stated_and_its_outputs_are_not_taken(
-    pack: Pack, notebook: Path, cells: OwnCells
+    pack: Path, notebook: Path, cells: OwnCells
 ) -> None:
     sha256 = hashlib.sha256(notebook.read_bytes()).hexdigest()
     assert sha256_of(pack) == cells.sha256 == sha256
-    page = (pack.folder / "data" / "evidence.html").read_text()
+    page = (pack / "data" / "evidence.html").read_text()
     assert f"<dd>{sha256}</dd>" in page
     assert page.count('class="page-mark">With an analyst&#39;s own cells<') == 1
 
@@ -378,9 +388,9 @@ def test_entities_and_pictures_that_are_no_svg_are_refused() -> None:
 
 
 def test_verify_reports_own_cells_as_not_compared_and_all_else_as_it_is(
-    pack: Pack, snapshot: Snapshot
+    pack: Path, snapshot: Snapshot
 ) -> None:
-    for checks in (verify(pack.folder), verify(pack.folder, against=snapshot.folder)):
+    for checks in (verify(pack), verify(pack, against=snapshot.folder)):
         assert all(check.ok for check in checks), [c.line for c in checks if not c.ok]
         assert OWN in {check.subject for check in checks if check.open == NOT_COMPARED}
 
@@ -426,8 +436,8 @@ def test_a_mark_of_a_verdict_in_own_cells_is_reported(copy: Path) -> None:
     assert not all(check.ok for check in verify(copy))
 
 
-def test_a_file_of_own_cells_without_its_label_is_reported(plain: Pack, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(plain.folder, tmp_path / "pack"))
+def test_a_file_of_own_cells_without_its_label_is_reported(plain: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(plain, tmp_path / "pack"))
     (folder / "data" / "own-cells.json").write_text("{}")
     reseal(folder)
     assert "data/own-cells.json" in {c.subject for c in verify(folder) if not c.ok}
