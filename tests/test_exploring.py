@@ -58,6 +58,8 @@ def desk(evidence: Snapshot, tables: Tables, findings: Findings) -> list[Display
         findings.explain(0, evidence),
         evidence.evidence_of("E0001"),
         kit.explain("AR-05"),
+        kit.trace(findings, tables),
+        kit.trace(findings.where(control="AR-05"), tables),
     ]
 
 
@@ -101,7 +103,9 @@ def test_names_are_shown_as_the_pack_shows_them(tmp_path: Path, clear: bool) -> 
     pages = [one._repr_mimebundle_() for one in (stored, built, judged, judged.where())]
     pages += [table._repr_mimebundle_() for table in built.values()]
     pages += [stored.evidence_of(each.id)._repr_mimebundle_() for each in stored.requests]
-    pages += [judged.explain(n, stored)._repr_mimebundle_() for n in range(len(judged.leaves))]
+    every = range(len(judged.leaves) + len(judged.roll_ups))
+    pages += [judged.explain(n, stored)._repr_mimebundle_() for n in every]
+    pages += [kit.trace(judged.where(), built)._repr_mimebundle_()]
     whole = "".join(page["text/html"] + page["text/plain"] for page in pages)
     assert ("jane-doe" in whole) is clear
 
@@ -110,10 +114,12 @@ def test_markup_in_an_answer_is_text(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)>\u202e"
     stored = Account(tmp_path, pseudonymise=False).stack("a", Description=hostile).snapshot()
     (request,) = (each for each in stored.requests if each.operation == "DescribeStacks")
-    page = stored.evidence_of(request.id)._repr_mimebundle_()["text/html"]
-    assert "&lt;img" in page
-    assert "<img" not in page
-    assert "\u202e" not in page
+    built = tabulate(stored)
+    for shown_ in (stored.evidence_of(request.id), kit.trace(kit.evaluate(built).where(), built)):
+        page = shown_._repr_mimebundle_()["text/html"]
+        assert "&lt;img" in page
+        assert "<img" not in page
+        assert "\u202e" not in page
 
 
 # --- documents ------------------------------------------------------------------------------

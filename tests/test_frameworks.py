@@ -163,7 +163,7 @@ def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:
 
 
 def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
-    events = json.loads(ocsf(*made))
+    events = json.loads(b"".join(ocsf(*made)))
     by_control = {event["metadata"]["event_code"]: event["compliance"] for event in events}
     assert "Example Standard 7.1" in by_control["AR-05"]["requirements"]
     assert by_control["AR-05"]["standards"][1:] == ["Example Standard"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
-from kit.bag import write_bag
+from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
@@ -24,7 +24,7 @@ from kit.pack.document import (
 )
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
-from kit.pack.html import page
+from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -167,7 +167,7 @@ def files(
     key: SigningKey | None,
     phase: Phase,
     own: OwnCells | None = None,
-) -> Iterator[tuple[str, bytes]]:
+) -> Iterator[tuple[str, Content]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
     Parameters
@@ -185,8 +185,8 @@ def files(
     own : OwnCells, optional
     """
     made, data = pack_document(executed, info, own), findings_data(executed)
-    forms: dict[str, Callable[[], bytes]] = {
-        "evidence.html": lambda: page(made).encode(),
+    forms: dict[str, Callable[[], Content]] = {
+        "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
         "findings.csv": lambda: findings_csv(data),
         "findings.parquet": lambda: findings_parquet(data),
@@ -197,7 +197,7 @@ def files(
         phase.note(name)
         yield name, make()
         phase.advance()
-    others = chain(
+    others: Iterator[tuple[str, Content]] = chain(
         [(CELLS, own.as_bytes())] if own else (),
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
         evidence_files(stored, tabulate(stored).labels),

@@ -34,6 +34,7 @@ from kit.report.formats import (
     storable,
     svg_uri,
 )
+from kit.report.live import lab_script
 from kit.visible import escape
 
 __all__ = [
@@ -68,7 +69,7 @@ __all__ = [
 ]
 
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
-LAB_ROWS = 30
+LAB_ROWS, _BLOCK_ROWS = 500, 100  # rows of a table, and of each table of a control's block
 OWN = "own-"
 """Begins the ids of tables and figures that analysts' own cells show; the kit's begin otherwise."""
 MOST_ROWS, MOST_COLUMNS = 20_000, 40  # of an analyst's own table
@@ -91,7 +92,7 @@ class View:
 
     def html(self, rows: int = LAB_ROWS) -> str:
         """Return the fragment that JupyterLab shows, with at most so many rows of a table."""
-        return _lab().get_template(f"{self.kind}.html.j2").render(view=self, LAB_ROWS=rows)
+        return lab_template(self.kind).render(view=self, LAB_ROWS=rows)
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -356,6 +357,10 @@ class Controls(View):
 
     blocks: list[ControlBlock]
 
+    def html(self, rows: int = _BLOCK_ROWS) -> str:
+        """Return the fragment that JupyterLab shows, with at most so many rows of each control."""
+        return super().html(rows)
+
     def plain(self) -> str:
         """Return each control's verdict."""
         return "\n".join(
@@ -487,6 +492,11 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
             raise ValueError(f"{where}: no {kind} {cell!r}, use {list(known)}")
 
 
+def trace_id(finding: Sequence[str]) -> str:
+    """Return where the evidence of a finding stands in a notebook: control, region, resource."""
+    return escape("/".join(("trace", *finding)))
+
+
 def _is_beside(address: object) -> bool:
     """Return whether an address leads to a file that came along, and to no network."""
     return isinstance(address, str) and not re.match(r"[/\\]|[^/]*:", address)
@@ -495,11 +505,14 @@ def _is_beside(address: object) -> bool:
 _environment: jinja2.Environment | None = None
 
 
-def _lab() -> jinja2.Environment:
+def lab_template(name: str) -> jinja2.Template:
+    """Return a template of what JupyterLab shows."""
     global _environment
     if _environment is None:
         _environment = environment(Path(__file__).parent / "templates")
-    return _environment
+        _environment.globals["script"] = lab_script
+        _environment.filters["trace"] = trace_id
+    return _environment.get_template(f"{name}.html.j2")
 
 
 def environment(*folders: Path) -> jinja2.Environment:

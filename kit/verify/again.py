@@ -5,7 +5,6 @@ The kit's own notebook runs on the snapshot, in this process. Nothing of the pac
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
@@ -19,14 +18,14 @@ import pikepdf
 import pyarrow as pa
 from nbformat import NotebookNode
 
-from kit.bag import INFO
+from kit.bag import INFO, Content, sha256
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
 from kit.pack.document import Document, data_of, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
-from kit.pack.html import page
+from kit.pack.html import page_pieces
 from kit.pack.info import bag_info
 from kit.pack.layout import lay_out
 from kit.pack.ocsf import ocsf
@@ -130,7 +129,7 @@ def _forms(
     labels = bag_info(stored, data["facts"]["digest"], own=own.sha256 if own else "")
     labels |= {"Signature": info.get("Signature", "none")}
     made = pack_document(executed, labels, own)
-    yield from _form(contents, HTML, page(made).encode(), maker, given)
+    yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     file = pdf(made, attached=attachments(executed, made))
     yield from _pdf(contents, made, file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
@@ -140,16 +139,16 @@ def _forms(
 
 
 def _form(
-    contents: Contents, name: str, made: bytes, maker: Maker, given: str = _GIVEN
+    contents: Contents, name: str, made: Content, maker: Maker, given: str = _GIVEN
 ) -> Iterator[Check]:
     try:
-        content = contents.read(name)
+        observed = contents.sha256(name)
     except UnreadableError:
         return  # a failed check of its kind's or its list's
-    if content == made:
+    if observed == (expected := sha256(made)):
         yield passed(name, f"byte for byte what {given}")
     else:
-        yield maker.differs(name, f"SHA-256 {_sha256(made)}, of the snapshot", _sha256(content))
+        yield maker.differs(name, f"SHA-256 {expected}, of the snapshot", observed)
 
 
 def _pdf(
@@ -246,10 +245,6 @@ def _parts(content: bytes, made: bytes) -> bool:
         return False
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:
     stated = info.get("Findings-SHA-256", "none")
     if stated != digest:
@@ -322,7 +317,7 @@ def _described(placed: _Placed | None, other: _Placed | None) -> str:
 def _evidence(contents: Contents, stored: Snapshot, labels: Labels) -> Iterator[Check]:
     same = wrong = 0
     for name, content in evidence_files(stored, labels):
-        path, expected = f"data/{name}", hashlib.sha256(content).hexdigest()
+        path, expected = f"data/{name}", sha256(content)
         try:
             observed = contents.sha256(path) if path in contents.sizes else "no such file"
         except UnreadableError as error:

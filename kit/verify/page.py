@@ -16,9 +16,10 @@ from kit.bag import INFO
 from kit.catalogue.texts import text
 from kit.judge.digest import ROLL_UP
 from kit.judge.findings import worst
-from kit.pack.html import assets, policy_of, script_words
+from kit.pack.html import assets, policy_of
 from kit.pack.info import OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
+from kit.report.live import script_words
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
