@@ -137,7 +137,7 @@ def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
     Parameters
     ----------
     folder : Path or str
-        Folder that has ``snapshot.json`` in it.
+        Folder that has ``snapshot.json`` in it, or ``outputs`` for the newest run below it.
     language : str
         ``en`` or the path of a YAML file; empty for the run's.
 
@@ -149,14 +149,20 @@ def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
     if not folder:
         raise UserError(
             "snapshot: is empty; name the snapshot folder of a run, such as "
-            "outputs/210987654321/2026-11-24T090000Z/snapshot"
+            "outputs/210987654321/2026-11-24T090000Z/snapshot, or outputs for the newest run"
         )
     # JupyterLab may run a notebook in its own folder, as `_placed` has it.
     aside = Path.cwd().name == "notebooks" and not Path(folder).exists()
-    stored = read(Path("..") / folder if aside else folder)
+    stored = read(_newest(Path("..") / folder if aside else Path(folder)))
     texts.choose(language or stored.run.language)
     opened.add(stored)
     return stored
+
+
+def _newest(folder: Path) -> Path:
+    """Return the newest run's snapshot below a folder of outputs; any other folder as it is."""
+    runs = folder.glob("[0-9]*/*/snapshot")
+    return max(runs, key=lambda path: path.parent.name, default=folder)
 
 
 def gather(run: Run, stored: str = "") -> Snapshot:

@@ -346,9 +346,11 @@ def test_a_column_has_the_type_that_all_its_values_have(values: list[Any], kind:
 def test_the_snippets_of_the_page_work(
     evidence: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = tmp_path / "outputs" / evidence.account / "2026-11-24T090000Z"
-    run.mkdir(parents=True)
-    (run / "snapshot").symlink_to(evidence.folder)
+    runs = tmp_path / "outputs" / evidence.account
+    for name in ("2026-11-24T090000Z", "2026-08-24T090000Z"):
+        (runs / name / "snapshot").mkdir(parents=True)
+    (runs / "2026-11-24T090000Z" / "snapshot").rmdir()
+    (runs / "2026-11-24T090000Z" / "snapshot").symlink_to(evidence.folder)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for snippet in code("docs/exploring.md", "python"):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
-from tests import docs
 from tests.pages import NOT_RUN, PAGES, ROOT, blocks, commands
 
 # The test that executes all blocks of a page in these languages. It takes them out of the page.
@@ -24,6 +22,7 @@ EXECUTED = {
     "docs/doors.md": {"console": "tests/test_doors.py"},  # two by tests/test_overviews.py
     "docs/evidence.md": {"console": "tests/pack/test_follow.py"},
     "docs/exploring.md": {"python": "tests/test_exploring.py"},
+    "docs/machine-forms.md": {"python": "tests/pack/test_tabular.py"},
     "docs/own-cells-and-controls.md": {
         "console": "tests/pack/test_own_cells.py",
         "python": "tests/report/test_own.py",
@@ -50,7 +49,7 @@ def test_a_test_executes_every_block_or_the_page_says_why_none_does(page: str) -
 def test_that_test_takes_the_blocks_out_of_the_page(page: str) -> None:
     for test in set(EXECUTED[page].values()):
         text = (ROOT / test).read_text()
-        assert page in text or page in docs.PAGES, f"{test} does not read {page}"
+        assert page in text, f"{test} does not read {page}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -78,11 +77,9 @@ def _anchors(text: str) -> set[str]:
 def test_commands_that_only_contributors_type_are_targets_of_make() -> None:
     text = "".join((ROOT / page).read_text() for page in PAGES)
     typed = {*re.findall(r"`make ([a-z]+)", text), *re.findall(r"^\$ make ([a-z]+)", text, re.M)}
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert {command.split()[1] for command in commands("CONTRIBUTING.md")} <= typed
-    done = subprocess.run(
-        ["make", "--dry-run", *sorted(typed)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    assert typed <= set(targets)
 
 
 def test_the_drawing_of_the_architecture_names_folders_that_are_there() -> None:

@@ -16,7 +16,7 @@ from kit.catalogue import texts
 from kit.controls import CONTROLS
 from kit.errors import UserError
 from kit.parameters import Run, load_profile, load_waivers
-from kit.redact.labels import key_path, open_labels
+from kit.redact.labels import describe_new_key, key_path, open_labels
 from tests.pages import code, commands
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +61,19 @@ def test_the_key_lies_where_it_says() -> None:
     assert path.parent.name == "appstream-evidence-kit"
     assert path.stat().st_mode & 0o777 == 0o600
     assert key_path(run.model_copy(update={"controller": "Another"})) != path
+
+
+def test_another_spelling_of_the_controller_makes_a_new_key_and_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    run = Run(account="012345678901", controller="Example Bank")
+    assert describe_new_key(run) == ""
+    open_labels(run)
+    assert describe_new_key(run) == ""
+    other = run.model_copy(update={"controller": "Example bank"})
+    assert "'Example bank', beside 1 other key " in describe_new_key(other)
+    assert describe_new_key(other.model_copy(update={"pseudonym_key": "/a/key"})) == ""
 
 
 def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) -> None:

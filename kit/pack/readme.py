@@ -87,6 +87,7 @@ def _nodes(info: Mapping[str, str], names: Collection[str]) -> list[JSON]:
         *([_paragraph(stamp)] if stamp != "none" else []),
         _prose("open"),
         {"t": "list", "ordered": False, "start": 1, "items": [[file] for file in files]},
+        _prose("import"),
         _prose("check"),
         {
             "t": "list",

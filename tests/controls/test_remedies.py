@@ -1,4 +1,7 @@
-"""Remedies: each command is one of the AWS CLI's, and none harms as it is printed."""
+"""Remedies: each command is one of the AWS CLI's, and none harms as it is printed.
+
+The catalogue has them; docs/controls.md is made from it.
+"""
 
 from __future__ import annotations
 

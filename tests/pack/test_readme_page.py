@@ -90,6 +90,6 @@ def test_no_text_is_markup(name: str) -> None:
     assert b"%PDF" in pdf(made)[:8]
     assert prose["kind"] == "prose"
     assert [node["t"] for node in prose["nodes"]] == [
-        *("paragraph", "paragraph", "paragraph", "paragraph", "list", "paragraph", "list"),
-        "paragraph",
+        *("paragraph", "paragraph", "paragraph", "paragraph", "list"),
+        *("paragraph", "paragraph", "list", "paragraph"),
     ]
