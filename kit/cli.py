@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import shutil
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from kit import shortage, terminal
+from kit import log, shortage, terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.visible import as_json, one_line
 
@@ -86,16 +88,24 @@ class _Commands(click.Group):
             _end("; ".join(["terminated (SIGTERM)", _LEFT, *_notes(stop)]), signal.SIGTERM)
         except click.UsageError as error:
             raise click.UsageError(one_line(error.format_message()), error.ctx) from None
-        except UserError as error:
-            terminal.line(f"evidence: {error}", err=True)
-            codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
-            ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
         except Exception as error:  # of whatever library
-            lacks = shortage.of(error)
-            if not lacks:
+            lacks = "" if isinstance(error, UserError) else shortage.of(error)
+            if not lacks and not isinstance(error, UserError):
                 raise
-            terminal.line(f"evidence: {lacks}", err=True)
-            ctx.exit(_NOT_RUN)
+            text = "; ".join([lacks or str(error), *_notes(error)])
+            terminal.line(f"evidence: {text}", err=True)
+            ctx.exit(_code_of(error))
+
+
+def _code_of(error: BaseException) -> int:
+    """Return the exit code after an error."""
+    if isinstance(error, NotAsStatedError):
+        return _NOT_AS_STATED
+    return (
+        _BAD_INPUT
+        if isinstance(error, UserError) and not isinstance(error, CannotRunError)
+        else _NOT_RUN
+    )
 
 
 class _Maker(_Verb):
@@ -104,6 +114,44 @@ class _Maker(_Verb):
     def invoke(self, ctx: click.Context) -> Any:
         shortage.check_limits()
         return super().invoke(ctx)
+
+
+class _Logged(_Maker):
+    """A command that logs what it does in the run's folder, and prints that with ``-v``."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        text = "Print the log's events, in place of progress."
+        self.params.append(click.Option(["-v", "--verbose"], is_flag=True, help=text))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        verbose = ctx.params.pop("verbose")
+        ctx.params["quiet"] |= verbose
+        with log.command(verbose=verbose):
+            given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
+            log.event("started", command=self.name, options=given, **log.environment())
+            try:
+                return super().invoke(ctx)
+            except SystemExit as ending:
+                log.event("ended", exit_code=ending.code)
+                raise
+            except (KeyboardInterrupt, _Terminated) as stop:
+                log.event("stopped", logging.WARNING, by=type(stop).__name__.strip("_"))
+                _note_log(stop)
+                raise
+            except Exception as error:
+                log.failure(error, exit_code=_code_of(error))
+                _note_log(error)
+                raise
+
+
+def _note_log(error: BaseException) -> None:
+    if path := log.kept():
+        error.add_note(f"its log: {path}")
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -160,7 +208,7 @@ def _in_json(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "parameters/my-account.yaml": "Collect the account that the file describes, and seal its pack.",
         "--account 012345678901 --profile audit --region eu-central-1": "A first look without a file.",
@@ -263,7 +311,7 @@ def batch(
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "outputs/210987654321/2026-11-24T090000Z/snapshot": "Make the pack of a snapshot; no request to AWS is sent.",
         "outputs/210987654321/2026-11-24T090000Z/snapshot --to again/pack": "Make it again, elsewhere.",
@@ -506,7 +554,7 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "": "Make a pack under outputs/, without an account of AWS.",
     },

@@ -127,6 +127,13 @@ def test_init_and_the_sample_parameters(installed: Installed, sandbox: Sandbox) 
     assert (samples / "example.yaml").read_text() == installed.run("evidence", "parameters").stdout
 
 
+def test_lab_copies_the_notebooks_and_starts(installed: Installed) -> None:
+    # JupyterLab prints its version in place of a page.
+    assert re.fullmatch(r"[\d.]+\n", installed.run("evidence", "lab", "--", "--version").stdout)
+    copied = {path.name: path.read_bytes() for path in (installed.cwd / "notebooks").iterdir()}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
 def test_the_notebooks_run_under_plain_papermill(installed: Installed, pack: Path) -> None:
     """The pack's own notebook ran in the demo."""
     code = "import kit.shipped as shipped; print(shipped.project('notebooks'))"

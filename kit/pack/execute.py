@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from traitlets import default
 from traitlets.config import Config
 
-from kit import kernels, shortage
+from kit import kernels, log, shortage
 from kit.errors import CannotRunError
 from kit.outputs import scratch
 from kit.progress import papermill_bar
@@ -48,7 +48,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         A cell failed; the message names the error.
     """
     replies: list[Mapping[str, Any]] = []
-    with scratch() as folder:
+    with log.phase("evaluating"), scratch() as folder:
         try:
             made: NotebookNode = papermill.execute_notebook(
                 str(project("notebooks") / name),
@@ -60,12 +60,21 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 config=_kernel_config(folder, replies),
             )
         except papermill.PapermillExecutionError as error:
+            for reply in replies:
+                log.event(
+                    "cell failed",
+                    logging.ERROR,
+                    type=log.code(reply["ename"]),
+                    message=log.masked(reply["evalue"]),
+                    places=log.places_in("\n".join(reply["traceback"])),
+                )
             why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
             raise CannotRunError(f"the notebook failed: {why}") from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
         except Exception as error:
             written = (folder / _MESSAGES).read_text(errors="replace")
             lines = [line for line in written.splitlines() if line.strip()]
+            log.event("kernel failed", logging.ERROR, message=log.masked(" ".join(lines[-1:])))
             known = [*map(_reason, replies), shortage.of(error), shortage.of_text(written)]
             why = next(filter(None, known), "")
             if not why and not isinstance(error, RuntimeError | ValueError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
+from kit import log
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
@@ -100,6 +101,10 @@ def seal(
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
+    log.keep(snapshot.parent)
+    log.event(
+        "snapshot", account=stored.account, as_of=stored.as_of.isoformat(), sha256=stored.digest
+    )
     refuse_mismatch(stored.run, key is not None)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
@@ -109,7 +114,10 @@ def seal(
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
     info = bag_info(stored, data["facts"]["digest"], key)
-    with Phase("writing the pack", "files", shown=progress) as phase:
+    with (
+        log.phase("writing the pack"),
+        Phase("writing the pack", "files", shown=progress) as phase,
+    ):
         write_bag(
             folder,
             files(executed, stored, info, key, phase),
@@ -120,6 +128,7 @@ def seal(
             finish=lambda bag: _sign_manifest(bag, key),
         )
     facts = data["facts"]
+    log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
     unused = tuple(facts["unused_waivers"].splitlines())
     return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
 
@@ -178,6 +187,7 @@ def files(
     }
     for name, make in forms.items():
         phase.note(name)
+        log.event("file", name=name)
         yield name, make()
         phase.advance()
     others: Iterator[tuple[str, Content]] = chain(
