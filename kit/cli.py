@@ -59,6 +59,10 @@ class _Verb(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the whole first sentence: the list of commands wraps it."""
+        return super().get_short_help_str(sys.maxsize)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):
             for arguments, what in self.examples.items():
@@ -388,12 +392,17 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     cls=_Maker,
     examples={
         "outputs": "Sum up the newest pack of each account.",
-        "outputs --expect 012345678901 --expect 210987654321": "Name these accounts, too, if they have no pack.",
+        "outputs --expect 012345678901 --fail-on fail": "In a schedule: end with 3 where an account has a fail, with 4 where this one has no pack.",
     },
 )
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail"]),
+    help="End with 3 where an account has a fail, else with 4 where one of --expect has no pack.",
+)
 @_trusting
 @_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -401,6 +410,7 @@ def organisation(
     packs: Path,
     to: Path | None,
     expect: tuple[str, ...],
+    fail_on: str | None,
     trust: Path | None,
     language: str,
     quiet: bool,
@@ -414,6 +424,11 @@ def organisation(
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
+    missing = set(expect) - {record["account"] for record in made.records}
+    if missing:
+        terminal.line(f"without a pack: {', '.join(sorted(missing))}")
+    if fail_on:
+        sys.exit(_FAILS if failing else _MISSING if missing else 0)
 
 
 @main.command(

@@ -261,6 +261,33 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["co"], {"compare", "controls"}),
+        (["compare", "--fail"], {"--fail-on"}),
+        (["compare", "--fail-on", ""], {"newly-open"}),
+    ],
+)
+def test_bash_completes_verbs_options_and_choices(
+    words: list[str], completed: set[str], tmp_path: Path
+) -> None:
+    script = f"""
+        eval "$(_EVIDENCE_COMPLETE=bash_source evidence)"
+        COMP_WORDS=(evidence {" ".join(word or "''" for word in words)}) COMP_CWORD={len(words)}
+        _evidence_completion evidence; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{EVIDENCE.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert set(done.stdout.split()) == completed, done.stderr
+
+
 def test_the_sandbox_passes_on_the_signal_to_end(tmp_path: Path) -> None:
     reported = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
     reported += "print('up', flush=True)\ntime.sleep(600)"

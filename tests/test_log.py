@@ -184,7 +184,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
         ("AWS credentials: profile 'jane' has none", "AWS credentials: profile … has none"),
         (f"the user {ROE} and Roe Jane, 0171 2345678", "the user … and …"),
         (
-            "outputs: /home/jane/a b cannot be written (the disk is full)",
+            "outputs: /srv/jane/a b cannot be written (the disk is full)",
             "outputs: … cannot be written (the disk is full)",
         ),
         (
@@ -206,7 +206,7 @@ def test_places_are_those_of_the_kit_and_of_libraries() -> None:
         *_, place = log.places(error)
         assert place.startswith("json/decoder.py:")
     kit = Path(log.__file__)
-    text = f"\x1b[0;36mFile \x1b[0;32m{kit}:12\x1b[0m, in \x1b[0;36mevent\x1b[0m(x)\nFile /home/jane/a.py:1, in f()\n"
+    text = f"\x1b[0;36mFile \x1b[0;32m{kit}:12\x1b[0m, in \x1b[0;36mevent\x1b[0m(x)\nFile /srv/jane/a.py:1, in f()\n"
     assert log.places_in(text) == ["kit/log.py:12 event", "…:1 f"]
 
 
