@@ -323,15 +323,27 @@ def batch(
 )
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
+@click.option(
+    "--notebook",
+    type=click.Path(path_type=Path),
+    help="Of your own cells: executed offline, and shown apart as yours.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_in_json
 @_signing
-def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing: Any) -> None:
+def seal(
+    snapshot: Path,
+    to: Path | None,
+    notebook: Path | None,
+    quiet: bool,
+    in_json: bool,
+    **signing: Any,
+) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     _name_leftovers((to or snapshot).parent)
     key = _open_key(**signing)
-    with _resumable(snapshot, "unchanged", to):  # nobody has read it to its end
-        pack = _seal(snapshot, to, quiet, key)
+    with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
+        pack = _seal(snapshot, to, quiet, key, notebook)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -843,19 +855,24 @@ def _run(
     return pack
 
 
-def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
+def _seal(
+    snapshot: Path, to: Path | None, quiet: bool, key: Any = None, notebook: Path | None = None
+) -> Any:
     from kit.pack.seal import seal as make
 
-    return make(snapshot, to, key=key, progress=not quiet)
+    return make(snapshot, to, key=key, notebook=notebook, progress=not quiet)
 
 
 @contextmanager
-def _resumable(snapshot: Path, state: str, to: Path | None = None) -> Iterator[None]:
+def _resumable(
+    snapshot: Path, state: str, to: Path | None = None, notebook: Path | None = None
+) -> Iterator[None]:
     """Note on what interrupts the sealing of a snapshot how its pack is made after all."""
     try:
         yield
     except (KeyboardInterrupt, _Terminated) as stop:
-        place = f" --to {shlex.quote(str(to))}" if to else ""
+        options = (("--to", to), ("--notebook", notebook))
+        place = "".join(f" {name} {shlex.quote(str(path))}" for name, path in options if path)
         command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
         stop.add_note(f"the snapshot is {state}: {command} makes its pack")
         raise

@@ -41,7 +41,10 @@ __all__ = [
     "EVIDENCE_MIME",
     "JSON",
     "LAB_ROWS",
+    "MOST_COLUMNS",
+    "MOST_ROWS",
     "OWN",
+    "PDF_ROWS",
     "SEVERITIES",
     "STATUSES",
     "Cell",
@@ -69,6 +72,8 @@ EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS, _BLOCK_ROWS = 500, 100  # rows of a table, and of each table of a control's block
 OWN = "own-"
 """Begins the ids of tables and figures that analysts' own cells show; the kit's begin otherwise."""
+MOST_ROWS, MOST_COLUMNS = 20_000, 40  # of an analyst's own table
+PDF_ROWS = 200  # of such a table that the PDF prints; the HTML has all
 _PLAIN_ROWS, _PLAIN_WIDTH, _PLAIN_LEAST = 20, 110, 12  # of a terminal: rows, columns, of a cell
 _OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
