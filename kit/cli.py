@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -431,6 +432,9 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    for account in expect:
+        if not re.fullmatch(r"\d{12}", account, re.ASCII):
+            raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
     _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
