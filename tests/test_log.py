@@ -220,7 +220,7 @@ def test_places_are_those_of_the_kit_and_of_libraries() -> None:
 def test_no_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "else").write_text("")
     (tmp_path / log.NAME).symlink_to(tmp_path / "else")
-    with log.command():
+    with log.command("test"):
         log.keep(tmp_path)
         log.event("request")
         assert log.kept() is None
