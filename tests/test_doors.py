@@ -388,3 +388,26 @@ def test_plain_nbclient_runs_it(
     client = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}})
     client.execute(env={**os.environ, **environment})
     assert findings_data(notebook)["facts"]["digest"] == _digest(packed[1])
+
+
+def test_a_stock_page_is_live_and_prints_whole(by_papermill: Path, browser: Any) -> None:
+    from nbconvert.exporters import get_exporter
+
+    made, _ = get_exporter("html")().from_notebook_node(nbformat.read(by_papermill, 4))
+    page, requested = browser.new_page(), []
+
+    def refuse(route: Any) -> None:
+        requested.append(route.request.url)
+        route.abort()
+
+    page.route("**/*", refuse)
+    page.set_content(made)
+    # What nbconvert's own template loads; the kit's outputs load nothing.
+    assert {url.split("/")[5] for url in requested} <= {"require.js", "mathjax"}
+    page.locator("a[href^='#trace/']").first.click()
+    assert page.locator(".evidence th button").count() > 100
+    folded = page.locator("#trace details:not([open]) pre").last
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    page.close()
