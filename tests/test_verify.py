@@ -15,21 +15,19 @@ from typing import Any
 import pikepdf
 import pytest
 from asn1crypto import tsp
-from click.testing import CliRunner
 from cryptography.x509 import ReasonFlags
 
 from kit.bag import SIGNATURE, TIMESTAMP
-from kit.cli import main
 from kit.errors import UserError
 from kit.pack import keys
 from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
 from kit.verify import verify
 from kit.verify.checks import Check
+from tests.commands import evidence
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
 from tests.pack.services import NOW, Services
-from tests.test_cli import evidence
 
 KINDS = [
     "README.txt",
@@ -353,8 +351,8 @@ def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: P
 
 def test_json_states_what_was_left_open(signed_pack: Path, pack: Path) -> None:
     def states(folder: Path) -> tuple[int, dict[str, Any]]:
-        done = CliRunner().invoke(main, ["verify", "--json", str(folder)])
-        return done.exit_code, json.loads(done.stdout)
+        done = evidence("verify", "--json", folder, cwd=folder)
+        return done.returncode, json.loads(done.stdout)
 
     code, stated = states(signed_pack)
     assert (code, stated["ok"], stated["signed"]) == (0, True, True)

@@ -31,9 +31,9 @@ from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, writ
 from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
 from kit.verify.checks import NOT_COMPARED
+from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
-from tests.test_cli import evidence
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
