@@ -173,6 +173,9 @@ def test_official_schemas_accept_the_machine_forms(
 def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) -> None:
     facts = findings_data(nbformat.read(by_papermill, 4))["facts"]
     assert facts["digest"] == _digest(packed[1])
+    (log,) = by_papermill.parent.glob("outputs/*/*/log.jsonl")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (events[0]["command"], events[-1]["event"]) == ("notebook", "ended")
 
 
 def test_sealed_again_days_later_and_elsewhere_it_is_the_same_bag_to_the_byte(
@@ -385,3 +388,26 @@ def test_plain_nbclient_runs_it(
     client = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}})
     client.execute(env={**os.environ, **environment})
     assert findings_data(notebook)["facts"]["digest"] == _digest(packed[1])
+
+
+def test_a_stock_page_is_live_and_prints_whole(by_papermill: Path, browser: Any) -> None:
+    from nbconvert.exporters import get_exporter
+
+    made, _ = get_exporter("html")().from_notebook_node(nbformat.read(by_papermill, 4))
+    page, requested = browser.new_page(), []
+
+    def refuse(route: Any) -> None:
+        requested.append(route.request.url)
+        route.abort()
+
+    page.route("**/*", refuse)
+    page.set_content(made)
+    # What nbconvert's own template loads; the kit's outputs load nothing.
+    assert {url.split("/")[5] for url in requested} <= {"require.js", "mathjax"}
+    page.locator("a[href^='#trace/']").first.click()
+    assert page.locator(".evidence th button").count() > 100
+    folded = page.locator("#trace details:not([open]) pre").last
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    page.close()
