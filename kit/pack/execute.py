@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from kit.errors import CannotRunError
 from kit.outputs import scratch
 from kit.progress import papermill_bar
 from kit.shipped import project
+from kit.warm import release
+from kit.warm.environment import without_secrets
 
 _START_SECONDS = 120
 _MESSAGES = "messages"
@@ -72,6 +75,7 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
                 raise
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
+        release()  # another process has its memory now
         return made
 
 
@@ -93,9 +97,10 @@ class Kernel(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[str(kernels.FOLDER)])
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        """Start the kernel."""
+        """Start the kernel, in an environment that signs in nowhere: it sends no request."""
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
-            await super().start_kernel(**options, stderr=file)
+            environment = without_secrets(options.pop("env", None) or os.environ)
+            await super().start_kernel(**options, env=environment, stderr=file)
 
 
 def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
