@@ -19,7 +19,11 @@ from tests.warm.test_warm import is_there, wait_until
 
 pytestmark = pytest.mark.skipif(not warm.CAN_FORK, reason="only Linux forks safely")
 
-_HALVES = [("wJalrXUt", "nFEMIbPx"), ("correct h0rse", " b4ttery staple"), ("zq7Kread", "zq7Klater")]
+_HALVES = [
+    ("wJalrXUt", "nFEMIbPx"),
+    ("correct h0rse", " b4ttery staple"),
+    ("zq7Kread", "zq7Klater"),
+]
 # A notebook's cell. A secret that this names in two halves is whole in no memory but a leaked one.
 _CELL = """
 import json, os, sys
