@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick matrix lab lint docs lock sbom audit torture bench clean
+.PHONY: demo test quick matrix lab filter lint docs lock sbom audit torture bench clean
 
 demo: .venv/ready
 	$(BIN)/evidence demo
@@ -22,6 +22,11 @@ matrix: .venv/dev
 # LAB_FLAGS are JupyterLab's own, such as --no-browser.
 lab: .venv/ready
 	$(BIN)/evidence lab --sandbox -- $(LAB_FLAGS)
+
+# git commits notebooks without outputs, which hold evidence; nothing to do outside of a clone.
+filter:
+	@! git rev-parse --git-dir >/dev/null 2>&1 || \
+	git config filter.notebook-source.clean "$(BIN)/python -m kit.notebook_source"
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -77,6 +82,7 @@ endef
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-uv.lock || true
 	$(call install,requirements.lock)
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(MAKE) --no-print-directory filter
 	@touch .venv/ready
 
 # What developers need besides: tests, linters, the supply chain.

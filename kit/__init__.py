@@ -17,6 +17,7 @@ To explore what a run stored, with nothing collected again::
     findings.explain(17, evidence)       # finding 17 with AWS's answers
     evidence.evidence_of("E0019#/Fleets/1")          # what a finding cites
     tables["fleets"].frame               # a frame for pandas; findings.frame too
+    kit.trace(findings, tables)          # each open finding with AWS's answers
     kit.explain("AR-05")                 # a control: what it expects, how to correct a fail
 
 `kit.show` has the tables of the pack, `kit.figures` its figures. `kit.show.table(frame, caption)`
@@ -30,7 +31,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kit.desk import explain
+    from kit.desk import explain, trace
     from kit.judge import evaluate
     from kit.notebook import (
         gather,
@@ -52,6 +53,7 @@ __all__ = [
     "open_snapshot",
     "show",
     "tabulate",
+    "trace",
     "validate",
 ]
 
@@ -70,6 +72,7 @@ _HOME = {
     "open_snapshot": "kit.notebook:open_snapshot",
     "show": "kit.report.show",
     "tabulate": "kit.tables:tabulate",
+    "trace": "kit.desk:trace",
     "validate": "kit.notebook:validate",
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import bagit
@@ -21,11 +21,12 @@ from kit.outputs import new_folder, writing
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 SIGNATURE, TIMESTAMP = f"{TAG_MANIFEST}.p7s", f"{TAG_MANIFEST}.p7s.tsr"
 DECLARATION, INFO, README = "bagit.txt", "bag-info.txt", "README.txt"
+Content = bytes | Iterable[bytes]  # whole, or in pieces that memory need not hold together
 
 
 def write_bag(
     folder: Path,
-    files: Iterable[tuple[str, bytes]],
+    files: Iterable[tuple[str, Content]],
     info: Mapping[str, str],
     as_of: dt.datetime,
     *,
@@ -39,9 +40,10 @@ def write_bag(
     ----------
     folder : Path
         Path of the bag; its parents are created.
-    files : iterable of (str, bytes)
+    files : iterable of (str, bytes or iterable of bytes)
         Names below ``data/`` with ``/`` between folders, and contents. Each file is written before
-        the next is read from the iterable, so that memory holds a single file.
+        the next is read from the iterable, and each piece of a content before its next, so that
+        memory holds a single file or piece.
     info : mapping of str to str
         Labels and values of ``bag-info.txt``; ``Bagging-Date`` and ``Payload-Oxum`` are added.
     as_of : datetime
@@ -62,8 +64,8 @@ def write_bag(
         manifest, size = {}, 0
         for name, content in files:
             with writing(folder):
-                manifest[f"data/{name}"] = _write(made / "data" / name, content)
-            size += len(content)
+                manifest[f"data/{name}"], written = _write(made / "data" / name, content)
+            size += written
         tags = {
             DECLARATION: "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
             INFO: _info(
@@ -77,7 +79,7 @@ def write_bag(
             **({README: readme(info, manifest)} if readme else {}),
         }
         with writing(folder):
-            digests = {name: _write(made / name, text.encode()) for name, text in tags.items()}
+            digests = {name: _write(made / name, text.encode())[0] for name, text in tags.items()}
             _write(made / TAG_MANIFEST, _lines(digests).encode())
             _validate(made, folder)
             finish(made)
@@ -91,10 +93,28 @@ def _validate(made: Path, folder: Path) -> None:
         raise CannotRunError(f"outputs: {folder} differs from what was written ({error})") from None
 
 
-def _write(path: Path, content: bytes) -> str:
+def pieces(content: Content) -> Iterator[bytes]:
+    """Yield a content piece by piece."""
+    yield from (content,) if isinstance(content, bytes) else content
+
+
+def sha256(content: Content) -> str:
+    """Return the SHA-256 of a content."""
+    taken = hashlib.sha256()
+    for piece in pieces(content):
+        taken.update(piece)
+    return taken.hexdigest()
+
+
+def _write(path: Path, content: Content) -> tuple[str, int]:
+    """Return the SHA-256 and the size of what was written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()
+    taken = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in pieces(content):
+            file.write(piece)
+            taken.update(piece)
+        return taken.hexdigest(), file.tell()
 
 
 def _lines(digests: Mapping[str, str]) -> str:

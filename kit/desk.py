@@ -18,10 +18,10 @@ from markupsafe import escape as as_html
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls.registry import CONTROLS, ROLL_UPS, find
-from kit.displayed import Displayed
+from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection, why
-from kit.pack.trace import look_up
+from kit.pack.trace import look_up, resolve
 from kit.redact.redactor import Redactor
 from kit.report import explain as terminal
 from kit.report.appendices import inventory
@@ -29,7 +29,7 @@ from kit.report.blocks import reasons_and_observed
 from kit.report.collected import KEPT
 from kit.report.formats import evidence_ids
 from kit.report.show import scope
-from kit.report.views import Column, Table, column
+from kit.report.views import Column, Table, column, lab_template, trace_id
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from kit.tables import core as tables
@@ -37,6 +37,7 @@ from kit.visible import as_json, escape
 
 _WIDTH = 100  # columns of an explanation as text
 _FIRST, _ROWS = 10, 30  # findings that the page of all findings lists, and that of a selection
+_TRACED = 200  # findings that a trace lists
 _BRIEF, _IDS = 160, 3  # characters of what was observed, and ids of evidence, that a row shows
 _PARTS = 12  # answers that an explanation has
 _LINES = 60  # lines of an answer that a page or a terminal shows
@@ -157,12 +158,51 @@ def explain_finding(finding: Finding | None, snapshot: Snapshot | None) -> Expla
     width = max(len(name) for name, _ in facts) + 2
     lines = [title, *(f"{name:<{width}}{value}" for name, value in facts)]
     view = Table("explained", title, [column("fact"), column("value")], facts)
-    parts = (evidence_of(snapshot, ref) for ref in finding.evidence[:_PARTS]) if snapshot else ()
-    if snapshot and len(finding.evidence) > _PARTS:
-        more = f"{len(finding.evidence)} references, of which the first {_PARTS} follow"
+    cited = _answers_cited(finding)
+    parts = (evidence_of(snapshot, ref) for ref in cited[:_PARTS]) if snapshot else ()
+    if snapshot and len(cited) > _PARTS:
+        more = f"{len(cited)} references, of which the first {_PARTS} follow"
         facts.append([text("report/columns/answer"), more])
         lines.append(f"{text('report/columns/answer'):<{width}}{more}")
     return Explanation(escape("\n".join(lines)), finding, view, tuple(parts))
+
+
+@dataclass(frozen=True, repr=False)
+class Trace(Displayed):
+    """Findings with what AWS answered: a line for each, which opens to its evidence.
+
+    Attributes
+    ----------
+    findings : Selection
+    snapshot : Snapshot
+    """
+
+    findings: Selection
+    snapshot: Snapshot
+
+    def __repr__(self) -> str:
+        return repr(self.findings)
+
+
+def trace(findings: Findings | Selection, tables: Tables) -> Trace:
+    """Return findings with the answers of AWS that each rests on.
+
+    Parameters
+    ----------
+    findings : Findings or Selection
+        Of all findings, those that are open.
+    tables : Tables
+        From which the findings were made.
+    """
+    snapshot = tables.snapshot
+    if snapshot.run.pseudonymise:
+        _redactors.setdefault(snapshot, Redactor(snapshot, tables.labels))
+    return Trace(findings.where_open() if isinstance(findings, Findings) else findings, snapshot)
+
+
+def _answers_cited(finding: Finding) -> list[str]:
+    """Return the references of a finding to what AWS answered; a roll-up cites controls alone."""
+    return [ref for ref in finding.evidence if ref not in CONTROLS and ref not in ROLL_UPS]
 
 
 def table_of(made: Tables, control: str) -> tables.Table:
@@ -176,15 +216,24 @@ def table_of(made: Tables, control: str) -> tables.Table:
 _redactors: WeakKeyDictionary[Snapshot, Redactor] = WeakKeyDictionary()
 
 
-def evidence_of(snapshot: Snapshot, reference: str) -> Evidence:
-    """Return what a reference names; see `Snapshot.evidence_of`."""
+def evidence_of(
+    snapshot: Snapshot, reference: str, seen: dict[str, tuple[Any, Any]] | None = None
+) -> Evidence:
+    """Return what a reference names; see `Snapshot.evidence_of`.
+
+    ``seen`` keeps whole answers, with their labels, where references to parts of them follow.
+    """
     number, _, pointer = reference.partition("#")
     declared = pointer.removeprefix("/").partition("/")[0]
     if number == "parameters" and declared in KEPT:
         return Evidence(reference, {"id": number}, text("report/parameters/kept"))
-    provenance, value = look_up(snapshot, reference, _redactor(snapshot))
+    seen = {} if seen is None else seen
+    if number not in seen:
+        seen[number] = look_up(snapshot, number, _redactor(snapshot))
+    provenance, whole = seen[number]
+    value = resolve(whole, pointer, reference)
     if number == "parameters" and not declared:
-        value |= dict.fromkeys(KEPT & value.keys(), text("report/parameters/kept"))
+        value = value | dict.fromkeys(KEPT & value.keys(), text("report/parameters/kept"))
     return Evidence(reference, provenance, value)
 
 
@@ -255,6 +304,25 @@ def _(shown: Evidence) -> str:
 def _(shown: Explanation) -> str:
     page = shown.view.html() if shown.view else _PRE.render(body=shown.lines)
     return page + "".join(_part(part, opened=False) for part in shown.evidence)
+
+
+@html.register
+def _(shown: Trace) -> str:
+    about, rows, ids = repr(shown).partition("\n")[0], [], set[str]()
+    chosen = list(zip(shown.findings.numbers, shown.findings, strict=True))
+    seen: dict[str, tuple[Any, Any]] = {}
+    for number, finding in chosen[:_TRACED]:
+        id = trace_id((finding.control, finding.region, finding.resource))
+        cited = _answers_cited(finding)
+        parts = [evidence_of(shown.snapshot, ref, seen) for ref in cited[:_IDS]]
+        left = len(cited) - len(parts)
+        more = f"has {counted(left, 'more reference')}" if left else "has the reasons"
+        observed = _brief(reasons_and_observed(finding))
+        rows.append((number, finding, id if id not in ids else "", observed, parts, more))
+        ids.add(id)
+    if len(chosen) > _TRACED:
+        about += f", the gravest {_TRACED} of them here; findings.explain(row, evidence) has each"
+    return lab_template("trace").render(about=about, findings=rows)
 
 
 def _listed(selection: Selection, most: int, caption: str) -> Table:

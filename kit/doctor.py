@@ -117,11 +117,12 @@ def _outputs(folder: Path) -> Line:
 
 
 def _label_key(run: Run) -> Line:
-    from kit.redact.labels import key_path, open_labels
+    from kit.redact.labels import describe_new_key, key_path, open_labels
 
     path = key_path(run)
     if not path.exists():
-        text = f"{path} will be created by the first run; keep it, labels of later packs need it"
+        new = f"{path} will be created by the first run; keep it, labels of later packs need it"
+        text = describe_new_key(run) or new
         return Line("label key", NOTE, text)
     try:
         labels = open_labels(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +11,17 @@ from pathlib import Path
 from kit import terminal
 from kit.errors import UserError
 from kit.notebook import PARAMETERS_FILE
+from kit.notebook_source import NAME, source_of
 from kit.outputs import write_file
 from kit.shipped import project
 
 # The notebook is open, and the file browser stands in the root.
 _PAGE = "/lab/tree/notebooks/evidence_pack.ipynb?file-browser-path=/"
+
+_WARNING = f"""\
+evidence: git commits the outputs of notebooks here, and outputs hold evidence; this keeps them out:
+  git config filter.{NAME}.clean "{sys.executable} -m kit.notebook_source"
+  echo '*.ipynb filter={NAME}' >> .gitattributes"""
 
 
 def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> int:
@@ -44,6 +51,8 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
             raise UserError(f"--parameters: {parameters} cannot be read")
         os.environ[PARAMETERS_FILE] = str(parameters.absolute())
     place_notebooks(Path("notebooks"))
+    if commits_outputs(Path("notebooks")):
+        terminal.line(_WARNING, err=True)
     places = (f"--ServerApp.root_dir={Path.cwd()}", f"--LabApp.default_url={_PAGE}")
     command = [sys.executable, "-m", "jupyterlab", *places, *flags]
     if not sandbox:
@@ -59,5 +68,22 @@ def place_notebooks(folder: Path) -> None:
     for source in sorted(project("notebooks").glob("*.ipynb")):
         target = folder / source.name
         if not target.exists():
-            write_file(target, source.read_bytes(), replace=False, name="notebooks")
+            content = source_of(source.read_text("utf-8")).encode()
+            write_file(target, content, replace=False, name="notebooks")
             terminal.line(f"{target}: copied from the kit", err=True)
+
+
+def commits_outputs(folder: Path) -> bool:
+    """Return whether git would commit the outputs of notebooks in a folder."""
+    tried = _git(folder, "check-attr", "filter", "x.ipynb")
+    if not tried:  # no git, or no clone
+        return False
+    return not _git(folder, "config", f"filter.{tried.split()[-1]}.clean")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    except OSError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""

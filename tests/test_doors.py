@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,13 @@ from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
 from tests import listening
 from tests.pack.schemas import errors, ocsf_schema, oscal_schema
+from tests.pages import commands
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 DEMO = ROOT / "parameters" / "demo.yaml"
 ACCOUNT = "210987654321"
+PAGE = "docs/doors.md"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,16 @@ def environment(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> d
         "XDG_CONFIG_HOME": str(home / ".config"),
         "JUPYTER_PLATFORM_DIRS": "1",
     }
+
+
+def checkout(folder: Path) -> Path:
+    """Lay a folder out as a checkout in which the page's commands run."""
+    folder.mkdir(exist_ok=True)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "notebooks").symlink_to(ROOT / "notebooks")
+    (folder / "parameters").mkdir()
+    shutil.copy(DEMO, folder / "parameters" / "my-account.yaml")
+    return folder
 
 
 def call(
@@ -90,6 +103,25 @@ def test_papermill_collects_in_no_kernel_that_others_can_read(
     assert not (tmp_path / "outputs").exists()
 
 
+def test_a_sandbox_that_refuses_a_call_makes_the_doctor_name_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (command,) = commands(PAGE, ".venv/bin/evidence sandbox ")
+    done = call(shlex.split(command), checkout(tmp_path), environment)
+    assert done.returncode == 4, done.stderr
+    assert "appstream:DescribeFleets" in done.stdout
+
+
+def test_papermill_ends_a_mistake_with_the_line_of_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    command = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
+    done = call([*command, "-r", "account", "12"], tmp_path, environment)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("evidence: UserError: papermill (account): ")
+
+
 def _digest(said: str) -> str:
     found = re.search(r"findings digest: ([0-9a-f]{64})", said)
     assert found
@@ -99,12 +131,11 @@ def _digest(said: str) -> str:
 @pytest.fixture(scope="module")
 def by_papermill(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The notebook as plain papermill leaves it."""
-    cwd = tmp_path_factory.mktemp("papermill")
-    out = cwd / "out.ipynb"
-    notebook = ROOT / "notebooks" / "evidence_pack.ipynb"
-    done = call([BIN / "papermill", notebook, out, "-f", DEMO], cwd, environment)
+    cwd = checkout(tmp_path_factory.mktemp("papermill"))
+    (command,) = commands(PAGE, ".venv/bin/papermill")
+    done = call(shlex.split(command), cwd, environment)
     assert done.returncode == 0, done.stderr
-    return out
+    return cwd / "out.ipynb"
 
 
 def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
@@ -149,7 +180,9 @@ def test_sealed_again_days_later_and_elsewhere_it_is_the_same_bag_to_the_byte(
 ) -> None:
     home = tmp_path / "another home"
     shutil.copytree(environment["XDG_CONFIG_HOME"], home / ".config")
-    snapshot = shutil.copytree(packed[0] / "snapshot", tmp_path / "moved" / "snapshot")
+    moved = tmp_path / "moved" / "outputs" / ACCOUNT / packed[0].name
+    shutil.copytree(packed[0] / "snapshot", moved / "snapshot")
+    checkout(tmp_path / "moved")
     elsewhere = {
         "PATH": environment["PATH"],
         "PYTHONPATH": environment.get("PYTHONPATH", ""),
@@ -159,11 +192,12 @@ def test_sealed_again_days_later_and_elsewhere_it_is_the_same_bag_to_the_byte(
         "LC_ALL": "C.UTF-8",
         "PYTHONHASHSEED": "42",
     }
-    command = ["faketime", "-f", "+5d", BIN / "evidence", "seal", snapshot]
-    done = call(command, tmp_path / "moved", elsewhere, umask=0o077)
+    (command,) = commands(PAGE, ".venv/bin/evidence seal ")
+    faked: list[str | Path] = ["faketime", "-f", "+5d", "bash", "-c", command]
+    done = call(faked, tmp_path / "moved", elsewhere, umask=0o077)
     assert done.returncode == 3, done.stderr
     assert _digest(done.stdout) == _digest(packed[1])
-    first, again = _state(packed[0] / "pack"), _state(tmp_path / "moved" / "pack")
+    first, again = _state(packed[0] / "pack"), _state(moved / "pack")
     assert first.keys() == again.keys()
     assert [name for name in first if first[name] != again[name]] == []
 
@@ -190,8 +224,9 @@ def test_a_pack_is_sealed_once(packed: tuple[Path, str], environment: dict[str, 
 def test_plain_nbconvert_renders_it(
     by_papermill: Path, environment: dict[str, str], form: str, tmp_path: Path
 ) -> None:
-    shutil.copy(by_papermill, tmp_path / "out.ipynb")
-    done = call([BIN / "jupyter", "nbconvert", "--to", form, "out.ipynb"], tmp_path, environment)
+    shutil.copy(by_papermill, checkout(tmp_path) / "out.ipynb")
+    (command,) = commands(PAGE, f".venv/bin/jupyter nbconvert --to {form} ")
+    done = call(shlex.split(command), tmp_path, environment)
     assert done.returncode == 0, done.stderr
     suffix = form.removeprefix("evidence_")
     assert (tmp_path / f"out.{suffix}").stat().st_size > 20_000
@@ -301,3 +336,75 @@ def test_the_bag_says_what_it_is(packed: tuple[Path, str]) -> None:
     assert info["Stamp"].startswith("NOT AWS")
     assert info["Signature"] == "none"
     assert info["Bagging-Date"] == json.loads(header)["as_of"][:10]
+
+
+# --- the executed notebook, in tools that know nothing of the kit -----------------------------
+
+
+def _outputs(notebook: Any) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def test_every_output_of_the_executed_notebook_needs_no_renderer(by_papermill: Path) -> None:
+    outputs = _outputs(nbformat.read(by_papermill, 4))
+    assert {output.output_type for output in outputs} <= {"execute_result", "display_data"}
+    for output in outputs:
+        assert output.data["text/plain"].strip()
+        markup = output.data.get("text/html", "")
+        assert not re.search(r"<link|@import|url\(|(?:src|action)=(?!\"data:)", markup)
+    plain = "\n".join(output.data["text/plain"] for output in outputs)
+    assert "Controller: Beispielwerke AG" in plain
+    assert re.search(r"^EX-04 +.* high +fail +1 ", plain, re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_stock_nbconvert_leaves_nothing_out(by_papermill: Path, form: str) -> None:
+    from nbconvert.exporters import get_exporter
+
+    notebook = nbformat.read(by_papermill, 4)
+    made, _ = get_exporter(form)().from_notebook_node(notebook)
+    whole = _words(made)
+    shown = [o.data["text/html"] for o in _outputs(notebook) if "text/html" in o.data]
+    assert len(shown) > 30
+    assert [markup for markup in shown if _words(markup) not in whole] == []
+
+
+def _words(markup: str) -> str:
+    from bs4 import BeautifulSoup
+
+    return " ".join(BeautifulSoup(markup, "html.parser").get_text(" ").split())
+
+
+def test_plain_nbclient_runs_it(
+    packed: tuple[Path, str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4)
+    notebook.cells[1].source += f'\nsnapshot = "{packed[0] / "snapshot"}"'
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env={**os.environ, **environment})
+    assert findings_data(notebook)["facts"]["digest"] == _digest(packed[1])
+
+
+def test_a_stock_page_is_live_and_prints_whole(by_papermill: Path, browser: Any) -> None:
+    from nbconvert.exporters import get_exporter
+
+    made, _ = get_exporter("html")().from_notebook_node(nbformat.read(by_papermill, 4))
+    page, requested = browser.new_page(), []
+
+    def refuse(route: Any) -> None:
+        requested.append(route.request.url)
+        route.abort()
+
+    page.route("**/*", refuse)
+    page.set_content(made)
+    # What nbconvert's own template loads; the kit's outputs load nothing.
+    assert {url.split("/")[5] for url in requested} <= {"require.js", "mathjax"}
+    page.locator("a[href^='#trace/']").first.click()
+    assert page.locator(".evidence th button").count() > 100
+    folded = page.locator("#trace details:not([open]) pre").last
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    page.close()

@@ -23,10 +23,10 @@ from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
+from tests.pages import code
 from tests.standins import ACCOUNT, Account
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "exploring.md").read_text()
 _UNREADABLE = re.compile(r"<[\w.]+ object at 0x|<function|lambda")
 
 
@@ -58,6 +58,8 @@ def desk(evidence: Snapshot, tables: Tables, findings: Findings) -> list[Display
         findings.explain(0, evidence),
         evidence.evidence_of("E0001"),
         kit.explain("AR-05"),
+        kit.trace(findings, tables),
+        kit.trace(findings.where(control="AR-05"), tables),
     ]
 
 
@@ -101,7 +103,9 @@ def test_names_are_shown_as_the_pack_shows_them(tmp_path: Path, clear: bool) -> 
     pages = [one._repr_mimebundle_() for one in (stored, built, judged, judged.where())]
     pages += [table._repr_mimebundle_() for table in built.values()]
     pages += [stored.evidence_of(each.id)._repr_mimebundle_() for each in stored.requests]
-    pages += [judged.explain(n, stored)._repr_mimebundle_() for n in range(len(judged.leaves))]
+    every = range(len(judged.leaves) + len(judged.roll_ups))
+    pages += [judged.explain(n, stored)._repr_mimebundle_() for n in every]
+    pages += [kit.trace(judged.where(), built)._repr_mimebundle_()]
     whole = "".join(page["text/html"] + page["text/plain"] for page in pages)
     assert ("jane-doe" in whole) is clear
 
@@ -110,10 +114,12 @@ def test_markup_in_an_answer_is_text(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)>\u202e"
     stored = Account(tmp_path, pseudonymise=False).stack("a", Description=hostile).snapshot()
     (request,) = (each for each in stored.requests if each.operation == "DescribeStacks")
-    page = stored.evidence_of(request.id)._repr_mimebundle_()["text/html"]
-    assert "&lt;img" in page
-    assert "<img" not in page
-    assert "\u202e" not in page
+    built = tabulate(stored)
+    for shown_ in (stored.evidence_of(request.id), kit.trace(kit.evaluate(built).where(), built)):
+        page = shown_._repr_mimebundle_()["text/html"]
+        assert "&lt;img" in page
+        assert "<img" not in page
+        assert "\u202e" not in page
 
 
 # --- documents ------------------------------------------------------------------------------
@@ -337,20 +343,20 @@ def test_a_column_has_the_type_that_all_its_values_have(values: list[Any], kind:
 # --- the page and the notebook --------------------------------------------------------------
 
 
-def test_the_snippets_of_the_page_work(evidence: Snapshot) -> None:
-    snippets = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(snippets) >= 6
+def test_the_snippets_of_the_page_work(
+    evidence: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "outputs" / evidence.account
+    for name in ("2026-11-24T090000Z", "2026-08-24T090000Z"):
+        (runs / name / "snapshot").mkdir(parents=True)
+    (runs / "2026-11-24T090000Z" / "snapshot").rmdir()
+    (runs / "2026-11-24T090000Z" / "snapshot").symlink_to(evidence.folder)
+    monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    for snippet in snippets:
-        code = re.sub(r'"outputs/[^"]*"', repr(str(evidence.folder)), snippet)
-        exec(compile(code, "docs/exploring.md", "exec"), names)
+    for snippet in code("docs/exploring.md", "python"):
+        exec(compile(snippet, "docs/exploring.md", "exec"), names)
     assert names["cause"].finding.control == "AR-05"
     assert len(names["grave"]) > 10
-
-
-def test_links_of_the_page_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", PAGE):
-        assert (ROOT / "docs" / target).exists(), target
 
 
 def test_an_empty_name_of_a_snapshot_is_refused() -> None:
@@ -365,3 +371,4 @@ def test_a_notebook_in_its_own_folder_opens_what_lies_beside_it(
     (tmp_path / "outputs").symlink_to(evidence.folder)
     monkeypatch.chdir(tmp_path / "notebooks")
     assert kit.open_snapshot("outputs").digest == evidence.digest
+    assert kit.gather(kit.validate({"snapshot": "outputs"}), "outputs").digest == evidence.digest

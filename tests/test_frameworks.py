@@ -34,9 +34,10 @@ from kit.snapshot import Snapshot
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
+from tests.pages import code
 
 PAGE = (Path(__file__).parent.parent / "docs" / "adding-a-framework.md").read_text()
-EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+(EXAMPLE,) = code("docs/adding-a-framework.md", "yaml")
 NAME = re.findall(r"such as `(\w+)\.yaml`", PAGE)[0]
 CACHES = (frameworks.frameworks, frameworks.mapped, frameworks.related, texts._catalogue)
 
@@ -162,7 +163,7 @@ def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:
 
 
 def test_ocsf_cites_what_is_tested_alone(made: tuple[Document, Any]) -> None:
-    events = json.loads(ocsf(*made))
+    events = json.loads(b"".join(ocsf(*made)))
     by_control = {event["metadata"]["event_code"]: event["compliance"] for event in events}
     assert "Example Standard 7.1" in by_control["AR-05"]["requirements"]
     assert by_control["AR-05"]["standards"][1:] == ["Example Standard"]

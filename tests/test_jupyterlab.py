@@ -113,6 +113,7 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     expect(page.locator(".jp-Dialog, .Toastify__toast")).to_have_count(0)
     for name in ("notebooks", "outputs"):  # the file browser stands in the root
         expect(page.locator(".jp-DirListing-item", has_text=name)).to_be_visible()
+    _assert_live(page)
     _assert_private(url, folder)
     page.close()
 
@@ -124,6 +125,27 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     assert findings_data(stored)["facts"] == findings_data(requested)["facts"]
     expect(again.locator("table", has_text="Open points").first).to_be_attached()
     again.close()
+
+
+def _assert_live(page: Page) -> None:
+    """Tables sort and filter, and an open finding leads to its evidence in a click."""
+    cell = page.locator(".jp-CodeCell", has_text="kit.show.all_findings(findings)")
+    rows = cell.locator("tbody tr:not([hidden])")
+    whole = rows.count()
+    cell.get_by_label("Verdict").select_option("fail")
+    failed = rows.count()
+    assert 0 < failed < whole
+    assert rows.locator(".evidence-fail").count() == failed
+    expect(cell.locator("output")).to_have_text(f"{failed} of {whole} rows")
+    cell.get_by_role("button", name="Severity").click()
+    severities = [text.split()[-1] for text in rows.locator("td:nth-child(4)").all_inner_texts()]
+    assert severities == sorted(severities, key=["high", "medium", "low"].index)
+
+    link = page.locator("a[href^='#trace/']").first
+    target = page.locator(f"[id='{(link.get_attribute('href') or '#')[1:]}']")
+    expect(target.locator("pre").first).to_be_hidden()
+    link.click()
+    expect(target.locator("pre").first).to_be_in_viewport()
 
 
 def _assert_private(url: str, folder: Path) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from kit.errors import UserError
-from kit.lab import open_lab, place_notebooks
+from kit.lab import commits_outputs, open_lab, place_notebooks
 from kit.notebook import PARAMETERS_FILE
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+Git = Callable[..., str]
 
 
 def test_notebooks_that_are_there_stay(tmp_path: Path) -> None:
@@ -50,3 +56,64 @@ def test_a_file_of_parameters_that_cannot_be_read_is_refused(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"--parameters: .*none\.yaml"):
         open_lab(tmp_path / "none.yaml", False, [])
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """git in a clone whose notebook was executed and saved, with a kernel's and an editor's traces."""
+
+    def run(*arguments: str) -> str:
+        given = ["-c", "user.name=a", "-c", "user.email=a@example.com", *arguments]
+        done = subprocess.run(["git", *given], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("init", "--quiet")
+    for name in (".gitattributes", "Makefile", "notebooks/explore.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    run("add", ".")
+    run("commit", "--quiet", "--message", "Add a notebook")
+    notebook = nbformat.read(tmp_path / "notebooks/explore.ipynb", 4)
+    for cell in notebook.cells:
+        cell.metadata["scrolled"] = True
+        if cell.cell_type == "code":
+            cell.execution_count = 7
+            cell.outputs = [nbformat.v4.new_output("stream", text="a person's name: Zoë")]
+    notebook.metadata.language_info["version"] = "3.14.0"
+    nbformat.write(notebook, tmp_path / "notebooks/explore.ipynb")
+    return run
+
+
+def test_outputs_never_reach_git(git: Git, tmp_path: Path) -> None:
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    (tmp_path / ".git/info/exclude").write_text(".venv/")
+    subprocess.run(["make", "filter"], cwd=tmp_path, check=True)
+    assert not commits_outputs(tmp_path / "notebooks")
+    assert git("diff") == ""
+    git("add", ".")
+    assert git("status", "--short") == ""
+    assert "Zoë" in (tmp_path / "notebooks/explore.ipynb").read_text()
+    source = (NOTEBOOKS / "explore.ipynb").read_text()
+    assert git("show", ":notebooks/explore.ipynb") == source
+
+
+@pytest.mark.parametrize("command", ["", "none/bin/python -m kit.notebook_source"])
+def test_git_works_without_the_filter(git: Git, command: str, tmp_path: Path) -> None:
+    if command:
+        git("config", "filter.notebook-source.clean", command)
+    assert commits_outputs(tmp_path / "notebooks") is (not command)
+    assert "Zo" in git("diff")
+    assert "explore.ipynb" in git("status", "--short")
+
+
+def test_what_is_no_notebook_is_left_as_it_is(git: Git, tmp_path: Path) -> None:
+    git("config", "filter.notebook-source.clean", f"{sys.executable} -m kit.notebook_source")
+    (tmp_path / "notebooks/explore.ipynb").write_text("<<<<<<< HEAD")
+    git("add", ".")
+    assert git("show", ":notebooks/explore.ipynb") == "<<<<<<< HEAD"
+
+
+def test_a_folder_that_is_no_clone_commits_nothing(tmp_path: Path) -> None:
+    assert not commits_outputs(tmp_path)

@@ -96,4 +96,5 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Thresholds",
         "Findings in full",
         "Evidence index",
+        "From open points to their evidence",
     ]

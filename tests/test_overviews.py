@@ -20,14 +20,26 @@ from playwright.sync_api import Browser
 
 from kit.cli import main
 from kit.overviews.changes import refuse_other_keys
+from kit.overviews.document import Overview
 from kit.overviews.packs import open_pack
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.pack.forging import reseal
+from tests.pages import commands
 from tests.sealed import row, seal
 
 BIN = Path(sys.executable).parent
 ONE, TWO = "111111111111", "222222222222"
+
+
+def as_printed(outputs: Path, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the page's command beside the outputs, with further options."""
+    if not (outputs.parent / ".venv").exists():
+        (outputs.parent / ".venv").symlink_to(sys.prefix)
+    (command,) = commands("docs/doors.md", f".venv/bin/evidence {name} ")
+    return subprocess.run(
+        [*command.split(), *options], cwd=outputs.parent, capture_output=True, text=True
+    )
 
 
 def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +53,7 @@ def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("outputs")
+    root = tmp_path_factory.mktemp("checkout") / "outputs"
     for days, status in enumerate(("fail", "pass")):
         seal(root, ONE, [row("AR-05", "bucket-a", status, observed=f"Seen: {days}")], days)
         seal(root, TWO, [row("AR-05", "bucket-b", "pass"), row("EX-01", "stack-a", status)], days)
@@ -50,7 +62,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def organisation(outputs: Path) -> Path:
-    done = evidence("organisation", outputs, "--expect", "333333333333", "--quiet")
+    done = as_printed(outputs, "organisation", "--expect", "333333333333", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "accounts: 2, 0 of them with a fail" in done.stdout
     return outputs / "organisation" / "2026-08-02T090000Z" / "pack"
@@ -59,7 +71,7 @@ def organisation(outputs: Path) -> Path:
 @pytest.fixture(scope="module")
 def changes(outputs: Path, organisation: Path) -> Path:
     assert organisation.is_dir()  # an overview below the same folder is no account's pack
-    done = evidence("compare", outputs, "--quiet")
+    done = as_printed(outputs, "compare", "--quiet")
     assert done.returncode == 0, done.stderr
     assert "changes: 2 closed" in done.stdout
     return outputs / "changes" / "2026-08-02T090000Z" / "pack"
@@ -138,8 +150,10 @@ def test_the_same_packs_make_the_same_overview(
     outputs: Path, organisation: Path, tmp_path: Path
 ) -> None:
     place = outputs / "again" / "once" / "pack"  # as deep, so that links are the same
-    done = evidence("organisation", outputs, "--expect", "333333333333", "--to", place, "--quiet")
-    assert done.returncode == 0, done.stderr
+    options = ("--expect", "333333333333", "--fail-on", "fail", "--to", place, "--quiet")
+    done = evidence("organisation", outputs, *options)
+    assert done.returncode == 4, done.stderr
+    assert "without a pack: 333333333333" in done.stdout
     manifests = [(pack / "manifest-sha256.txt").read_text() for pack in (organisation, place)]
     assert manifests[0] == manifests[1]
 
@@ -184,3 +198,21 @@ def test_an_alarm_can_rest_on_what_is_newly_open(tmp_path: Path) -> None:
     assert (newly[0], newly[1]["newly_open"]) == (3, 1)
     assert ended(*packs[:2], "--to", str(tmp_path / "b"))[0] == 0
     assert ended(*packs[1:], "--fail-on", "newly-open", "--to", str(tmp_path / "c"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("fails", "options", "code"),
+    [
+        (1, ["--fail-on", "fail"], 3),
+        (1, ["--fail-on", "fail", "--expect", TWO], 3),
+        (0, ["--fail-on", "fail", "--expect", TWO], 4),
+        (0, ["--fail-on", "fail", "--expect", ONE], 0),
+        (1, ["--expect", TWO], 0),
+    ],
+)
+def test_an_alarm_can_rest_on_the_accounts_of_an_organisation(
+    fails: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Overview(tmp_path, [{"account": ONE, "fail": fails}], {})
+    monkeypatch.setattr("kit.overviews.document.seal_organisation", lambda *_, **__: made)
+    assert CliRunner().invoke(main, ["organisation", str(tmp_path), *options]).exit_code == code

@@ -153,6 +153,9 @@ def test_the_wheel_holds_the_notebooks_the_samples_and_the_kernel(builds: list[P
         suffix = f".data/data/share/jupyter/kernels/{NAME}/kernel.json"
         (description,) = [name for name in wheel.namelist() if name.endswith(suffix)]
         assert wheel.read(description) == (FOLDER / NAME / "kernel.json").read_bytes()
+        # And JupyterLab for defaults of its settings.
+        settings = "labconfig/default_setting_overrides.d/appstream-evidence.json"
+        assert any(name.endswith(f".data/data/etc/jupyter/{settings}") for name in wheel.namelist())
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -163,7 +166,9 @@ def test_every_dependency_has_its_reason() -> None:
 
 @pytest.mark.parametrize("path", _tracked("*.ipynb"), ids=lambda path: path.name)
 def test_notebooks_are_committed_without_outputs(path: Path) -> None:
-    cells = json.loads(path.read_text())["cells"]
+    command = ["git", "show", f":./{path.relative_to(ROOT)}"]  # an analyst's own has outputs
+    staged = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    cells = json.loads(staged.stdout or path.read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert code
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code)

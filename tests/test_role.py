@@ -34,6 +34,7 @@ from kit.collect.role import (
 )
 from kit.errors import CannotRunError
 from kit.judge import needed_calls
+from tests.pages import commands
 
 SCHEMAS = Path(__file__).parent / "data" / "cloudformation"
 PAGE = Path(__file__).parent.parent / "docs" / "role.md"
@@ -317,12 +318,11 @@ def test_fewer_controls_make_a_smaller_role(tmp_path: Path) -> None:
 
 
 def test_the_page_s_commands_print_each_form() -> None:
-    (block,) = re.findall(r"```console\n(.*?)```", PAGE.read_text(), re.DOTALL)
     printed = []
-    for line in block.splitlines():
-        words = shlex.split(line.partition(" > ")[0])
-        assert words[:2] == ["$", ".venv/bin/evidence"]
-        done = CliRunner().invoke(main, words[2:])
+    for command in commands("docs/role.md"):
+        program, *words = shlex.split(command.partition(" > ")[0])
+        assert program == ".venv/bin/evidence"
+        done = CliRunner().invoke(main, words)
         assert done.exit_code == 0
         printed.append(done.output)
     assert printed[0] == cloudformation(CALLS)

@@ -14,8 +14,8 @@ import pytest
 from kit.sandbox.server import Sandbox
 from tests.pack.authority import PASSPHRASE, Authority
 from tests.pack.services import Services
-from tests.test_cli import ACCOUNT, ROOT, evidence
-from tests.test_readme import commands_of
+from tests.pages import commands
+from tests.test_cli import ACCOUNT, evidence
 
 
 @pytest.fixture
@@ -129,9 +129,7 @@ def test_the_commands_of_the_page_on_signing_work(
     (tmp_path / "parameters" / "my-account.yaml").write_text(
         f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [AR-05]\nsigned: true\n'
     )
-    commands = commands_of(ROOT / "docs" / "signing.md")
-    assert len(commands) == 9
-    for command in commands:
+    for command in commands("docs/signing.md"):
         done = subprocess.run(
             command,
             shell=True,

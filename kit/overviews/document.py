@@ -23,7 +23,7 @@ from kit.pack.execute import execute
 from kit.pack.html import page
 from kit.pack.info import made_info
 from kit.pack.pdf import pdf
-from kit.pack.readme import readme
+from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import csv_file
 
 _RUN = "%Y-%m-%dT%H%M%SZ"  # how folders of runs are named
@@ -179,14 +179,15 @@ def _store(
     made_of = [kit, name, *(pack.info["Findings-SHA-256"] for pack in packs)]
     urn = uuid.uuid5(_OVERVIEWS, rfc8785.dumps(made_of).decode()).urn
     info = made_info(title, urn, as_of, stamp_of(packs))
-    write_bag(folder, _files(executed, name, data), info, as_of, readme=readme)
+    write_bag(folder, _files(executed, name, data, info), info, as_of, readme=readme)
     return Overview(folder, data["records"], data["facts"])
 
 
 def _files(
-    executed: NotebookNode, name: str, data: Mapping[str, Any]
+    executed: NotebookNode, name: str, data: Mapping[str, Any], info: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
-    made = document(executed)
+    names = ("data/evidence.html", "data/evidence.pdf", f"data/{name}.csv")
+    made = with_readme(document(executed), info, names)
     yield "evidence.html", page(made).encode()
     yield "evidence.pdf", pdf(made)
     records = data["records"]

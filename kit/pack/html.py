@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 from traitlets import default
 
-from kit.catalogue.texts import text
-from kit.pack.blocks import TableBlock
+from kit.pack.blocks import Block, TableBlock
 from kit.pack.columns import parts, widths
 from kit.pack.document import Document
 from kit.pack.exporter import DocumentExporter
-from kit.report import views
+from kit.report import live, views
 from kit.report.formats import svg_uri
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
@@ -45,17 +43,19 @@ class EvidenceHTMLExporter(DocumentExporter):
 
 def page(evidence: Document) -> str:
     """Return the HTML of a document, every row of every table in it."""
+    return "".join(page_pieces(evidence))
+
+
+def page_pieces(evidence: Document) -> Iterator[str]:
+    """Yield the HTML of a document, of which memory need not hold the whole."""
     style, script, policy = assets(evidence.marks)
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
-    blocks = [
-        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
-        for block in evidence.blocks
-    ]
-    environment.globals["script_words"] = script_words()
-    environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
-    return environment.get_template("evidence.html.j2").render(
+    shown = {"blocks": _pictured(evidence.blocks), "own": _pictured(evidence.own)}
+    environment.globals["script_words"] = live.script_words()
+    environment.globals["document"] = {**evidence.as_json(), **shown}
+    yield from environment.get_template("evidence.html.j2").generate(
         outline=evidence.outline(),
         policy=policy,
         style=Markup(style),
@@ -63,22 +63,21 @@ def page(evidence: Document) -> str:
     )
 
 
+def _pictured(blocks: list[Block]) -> list[Any]:
+    """Return blocks whose figures have an address."""
+    return [
+        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
+        for block in blocks
+    ]
+
+
 def assets(marks: Iterable[str]) -> tuple[str, str, str]:
     """Return style, script and Content-Security-Policy of the page with these marks."""
     style = (TEMPLATES / "evidence.css").read_text("utf-8")
     style = style.replace("/* computed */", _computed(marks))
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
+    script = script.replace("/* tables */", live.SCRIPT.read_text("utf-8"))
     return style, script, policy_of(style, script)
-
-
-def script_words() -> str:
-    """Return as JSON the words that the script shows, and marks' words in their order."""
-    names = ("search", "everywhere", "all", "filter", "rows", "some_rows")
-    words: dict[str, Any] = {name: text(f"pack/script/{name}") for name in names}
-    words["language"] = text("language")
-    words["status"] = [mark.word for mark in views.STATUSES.values()]
-    words["severity"] = [mark.word for mark in views.SEVERITIES.values()]
-    return json.dumps(words, ensure_ascii=False)
 
 
 def _breakable(text: str) -> str:

@@ -9,6 +9,7 @@ is always in ``status_code`` and among ``unmapped``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from py_ocsf_models.events.findings.activity_id import ActivityID
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
@@ -39,6 +40,7 @@ from kit.pack.by_control import (
     is_of_resource,
 )
 from kit.pack.document import Document
+from kit.pack.pieces import array
 from kit.report.formats import STATUSES as STATUSES_SHOWN
 from kit.report.formats import evidence_ids
 from kit.report.records import Facts, FindingsData
@@ -63,8 +65,8 @@ class _Event(ComplianceFinding):  # type: ignore[misc]
     cloud: Cloud
 
 
-def ocsf(made: Document, data: FindingsData) -> bytes:
-    """Return the findings as OCSF Compliance Findings (JSON).
+def ocsf(made: Document, data: FindingsData) -> Iterator[bytes]:
+    """Yield the findings as OCSF Compliance Findings, the lines of a JSON file.
 
     Parameters
     ----------
@@ -73,10 +75,10 @@ def ocsf(made: Document, data: FindingsData) -> bytes:
     data : dict
         Its findings, as `kit.pack.document.findings_data` returns them.
 
-    Returns
-    -------
+    Yields
+    ------
     bytes
-        An array with an event, a line each, for each finding of a control, none for roll-ups;
+        Of an array with an event, a line each, for each finding of a control, none for roll-ups;
         names in alphabetical order, the same bytes for the same input. ``finding_info.uid`` is
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
@@ -87,7 +89,9 @@ def ocsf(made: Document, data: FindingsData) -> bytes:
         if isinstance(entry.control, Control)
         for finding, key in entry.keyed
     )
-    return ("[" + ",\n".join(map(_line, events)) + "]\n").encode()
+    for piece in array(map(_line, events), between=",\n"):
+        yield piece.encode()
+    yield b"\n"
 
 
 def _line(event: _Event) -> str:

@@ -6,7 +6,6 @@ that selects controls and sets thresholds, and the catalog of all controls.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from kit.pack import oscal_catalog, oscal_plan
@@ -15,14 +14,17 @@ from kit.pack.document import Document
 from kit.pack.oscal_catalog import catalog
 from kit.pack.oscal_result import Result
 from kit.pack.oscal_words import document_metadata, plain, props
+from kit.pack.pieces import json_pieces
 from kit.report.records import Facts, FindingsData
 from kit.report.views import JSON
 
 RESULTS = "oscal-assessment-results.json"
 
 
-def oscal(made: Document, data: FindingsData, snapshot: JSON) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content (JSON) of each OSCAL document of a pack.
+def oscal(
+    made: Document, data: FindingsData, snapshot: JSON
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """Yield the name and the content (JSON), in pieces, of each OSCAL document of a pack.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def oscal(made: Document, data: FindingsData, snapshot: JSON) -> Iterator[tuple[
 
     Yields
     ------
-    str, bytes
+    str, iterator of bytes
         UTF-8, the same for the same input. In the results each finding is an observation with its
         evidence, each control a finding of OSCAL's, and what fails or is accepted a risk. Names of
         ours are properties in the namespace `kit.pack.oscal_words.NAMESPACE`.
@@ -55,9 +57,10 @@ def oscal(made: Document, data: FindingsData, snapshot: JSON) -> Iterator[tuple[
     yield oscal_plan.PROFILE, _written("profile", oscal_plan.profile(result, snapshot["profile"]))
 
 
-def _written(kind: str, document: JSON) -> bytes:
-    made_of = json.dumps({kind: document}, ensure_ascii=False, separators=(",", ":"))
-    return made_of.encode() + b"\n"
+def _written(kind: str, document: JSON) -> Iterator[bytes]:
+    for piece in json_pieces({kind: document}):
+        yield piece.encode()
+    yield b"\n"
 
 
 def _times(made: Document) -> dict[str, str]:

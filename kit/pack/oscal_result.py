@@ -87,11 +87,11 @@ class Result:
                 "end": time(self.facts["ended"]),
                 "local-definitions": self._definitions(),
                 "reviewed-controls": self.reviewed_controls(),
-                "observations": [
+                "observations": (  # at least one of every control
                     self._observation(finding, key)
                     for entry in self.leaves
                     for finding, key in entry.keyed
-                ],
+                ),
                 "risks": [risk for entry in self.leaves for risk in self._risks(entry)],
                 "findings": [self._finding(entry) for entry in self.judged],
             }

@@ -114,6 +114,24 @@ def key_folder() -> Path:
     return home / "appstream-evidence-kit"
 
 
+def describe_new_key(run: Run) -> str:
+    """Return what a key that the kit is about to make means for earlier packs.
+
+    Empty where the controller's key is there, or where no controller has a key yet. A controller
+    spelt in another way is another controller.
+    """
+    path = key_path(run)
+    others = [*key_folder().glob("*.pseudonym-key")]
+    if path.exists() or run.pseudonym_key or not others:
+        return ""
+    keys = f"{len(others)} other {'key' if len(others) == 1 else 'keys'}"
+    return (
+        f"a new key for controller {run.controller!r}, beside {keys} in {key_folder()}; "
+        "packs with labels of another key cannot be compared. If an earlier run spelt the "
+        "controller in another way, write it as there"
+    )
+
+
 def open_labels(run: Run, fingerprint: str = "") -> Labels:
     """Open the controller's key; create it the first time.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
@@ -12,14 +13,20 @@ from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS, section_title
 from kit.judge.findings import Findings
+from kit.report import fonts
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import STYLE, load_fonts, svg
 from kit.report.formats import counts as counts_of
 from kit.report.views import STATUSES, Figure
 
+_COLUMN = 24.0  # width of a column of numbers, in points; it has room for four digits
+
 
 def verdicts(findings: Findings) -> Figure:
-    """Draw the number of findings of each section by status, as stacked bars."""
+    """Draw the number of findings of each section by status, as stacked bars.
+
+    The numbers stand in columns beside the bars: in narrow bars, 1 and 1 would read as 11.
+    """
     counts = {
         letters: Counter(
             finding.status
@@ -33,13 +40,14 @@ def verdicts(findings: Findings) -> Figure:
     with rc_context(STYLE):
         canvas = Canvas(figsize=(7.0, 0.9 + 0.29 * len(shown)), layout="constrained")
         axes = canvas.add_subplot()
+        beside = count(1)
         starts = [0] * len(shown)
         for status in WORST_FIRST:
             widths = [counts[letters][status] for letters in shown]
             if not any(widths):
                 continue
             mark = STATUSES[status]
-            bars = axes.barh(
+            axes.barh(
                 range(len(shown)),
                 widths,
                 left=starts,
@@ -48,22 +56,30 @@ def verdicts(findings: Findings) -> Figure:
                 edgecolor="white",
                 hatch=statuses.STATUSES[status].hatch,
                 linewidth=0.8,
-                label=mark.word,
+                label=f"{mark.shape} {mark.word}",
             )
-            axes.bar_label(
-                bars,
-                [str(width) if width else "" for width in widths],
-                label_type="center",
-                color="white",
-                fontweight="bold",
-                bbox={"facecolor": mark.light, "edgecolor": "none", "pad": 1.2},
-            )
+            at = _COLUMN * next(beside)
+            for row, number in enumerate([mark.shape, *widths], start=-1):
+                axes.annotate(
+                    str(number) if number else "",
+                    (1, row),
+                    (at, 0),
+                    xycoords=axes.get_yaxis_transform(),
+                    textcoords="offset points",
+                    annotation_clip=False,
+                    color=mark.light,
+                    fontweight="bold" if row >= 0 else "normal",
+                    family=fonts.SANS if row >= 0 else list(fonts.FAMILIES),
+                    horizontalalignment="right",
+                    verticalalignment="center",
+                )
             starts = [start + width for start, width in zip(starts, widths, strict=True)]
         axes.set_yticks(range(len(shown)), [section_title(letters) for letters in shown])
         axes.invert_yaxis()
         axes.set_xlabel(text("figures/verdicts/axis"))
         axes.tick_params(left=False)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=6, frameon=False)
+        words = {"family": list(fonts.FAMILIES)}
+        canvas.legend(loc="outside upper center", ncols=6, frameon=False, prop=words)
         picture = svg(canvas)
     lines = (
         f"{section_title(letters)}: "

@@ -34,13 +34,17 @@ from kit.report.formats import (
     storable,
     svg_uri,
 )
+from kit.report.live import lab_script
 from kit.visible import escape
 
 __all__ = [
     "EVIDENCE_MIME",
     "JSON",
     "LAB_ROWS",
+    "MOST_COLUMNS",
+    "MOST_ROWS",
     "OWN",
+    "PDF_ROWS",
     "SEVERITIES",
     "STATUSES",
     "Cell",
@@ -65,9 +69,12 @@ __all__ = [
 ]
 
 EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
-LAB_ROWS = 30
+LAB_ROWS, _BLOCK_ROWS = 500, 100  # rows of a table, and of each table of a control's block
 OWN = "own-"
 """Begins the ids of tables and figures that analysts' own cells show; the kit's begin otherwise."""
+MOST_ROWS, MOST_COLUMNS = 20_000, 40  # of an analyst's own table
+PDF_ROWS = 200  # of such a table that the PDF prints; the HTML has all
+_PLAIN_ROWS, _PLAIN_WIDTH, _PLAIN_LEAST = 20, 110, 12  # of a terminal: rows, columns, of a cell
 _OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 
@@ -86,7 +93,7 @@ class View:
 
     def html(self, rows: int = LAB_ROWS) -> str:
         """Return the fragment that JupyterLab shows, with at most so many rows of a table."""
-        return _lab().get_template(f"{self.kind}.html.j2").render(view=self, LAB_ROWS=rows)
+        return lab_template(self.kind).render(view=self, LAB_ROWS=rows)
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
@@ -182,8 +189,38 @@ class Table(View):
                 _check_cell(f"table {self.id!r}, row {number}, {column.name!r}", column.kind, cell)
 
     def plain(self) -> str:
-        """Return the caption and the number of rows."""
-        return text("report/plain/table", caption=self.caption, count=len(self.rows))
+        """Return the caption, the number of rows, and the first rows in columns."""
+        caption = text("report/plain/table", caption=self.caption, count=len(self.rows))
+        if not self.rows:
+            return f"{caption}\n{self.empty}"
+        kinds = [column.kind for column in self.columns]
+        shown = [
+            [cell_text(*pair) for pair in zip(kinds, row, strict=True)]
+            for row in self.rows[:_PLAIN_ROWS]
+        ]
+        grid = [[column.title for column in self.columns], *shown]
+        widths = _fitting([max(map(len, cells)) for cells in zip(*grid, strict=True)])
+        lines = [
+            "  ".join(
+                (cell if len(cell) <= width else f"{cell[: width - 1]}…").ljust(width)
+                for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            for row in grid
+        ]
+        if (left := len(self.rows) - len(shown)) > 0:
+            lines.append(text("report/lab/rows", count=left, rows=len(self.rows)))
+        return "\n".join([caption, *lines])
+
+
+def _fitting(widths: list[int]) -> list[int]:
+    """Return columns' widths that fit a terminal: the widest share what the others leave."""
+    room, most = _PLAIN_WIDTH, 0
+    for place, width in enumerate(sorted(widths)):
+        most = max(room // (len(widths) - place), _PLAIN_LEAST)
+        if width > most:
+            break
+        room -= width
+    return [min(width, most) for width in widths]
 
 
 def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
@@ -218,8 +255,8 @@ class Group(View):
         return {"kind": self.kind, "tables": [table.as_json() for table in self.tables]}
 
     def plain(self) -> str:
-        """Return each table's line."""
-        return "\n".join(table.plain() for table in self.tables)
+        """Return each table as text."""
+        return "\n\n".join(table.plain() for table in self.tables)
 
 
 @dataclass(frozen=True)
@@ -288,8 +325,9 @@ class Cover(View):
     language: str = "en"
 
     def plain(self) -> str:
-        """Return title, subtitle and stamp."""
-        return " - ".join(filter(None, (self.title, self.subtitle, self.stamp)))
+        """Return title, subtitle, stamp and facts, a line each."""
+        lines = (self.title, self.subtitle, self.stamp, *self.marks)
+        return "\n".join([*filter(None, lines), *(f"{name}: {fact}" for name, fact in self.facts)])
 
 
 @dataclass(frozen=True)
@@ -350,6 +388,10 @@ class Controls(View):
     kind: ClassVar[str] = "controls"
 
     blocks: list[ControlBlock]
+
+    def html(self, rows: int = _BLOCK_ROWS) -> str:
+        """Return the fragment that JupyterLab shows, with at most so many rows of each control."""
+        return super().html(rows)
 
     def plain(self) -> str:
         """Return each control's verdict."""
@@ -482,6 +524,11 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
             raise ValueError(f"{where}: no {kind} {cell!r}, use {list(known)}")
 
 
+def trace_id(finding: Sequence[str]) -> str:
+    """Return where the evidence of a finding stands in a notebook: control, region, resource."""
+    return escape("/".join(("trace", *finding)))
+
+
 def _is_beside(address: object) -> bool:
     """Return whether an address leads to a file that came along, and to no network."""
     return isinstance(address, str) and not re.match(r"[/\\]|[^/]*:", address)
@@ -490,11 +537,14 @@ def _is_beside(address: object) -> bool:
 _environment: jinja2.Environment | None = None
 
 
-def _lab() -> jinja2.Environment:
+def lab_template(name: str) -> jinja2.Template:
+    """Return a template of what JupyterLab shows."""
     global _environment
     if _environment is None:
         _environment = environment(Path(__file__).parent / "templates")
-    return _environment
+        _environment.globals["script"] = lab_script
+        _environment.filters["trace"] = trace_id
+    return _environment.get_template(f"{name}.html.j2")
 
 
 def environment(*folders: Path) -> jinja2.Environment:

@@ -22,14 +22,20 @@ class Moto:
     """
 
     def __init__(self) -> None:
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = DomainDispatcherApplication(_backend)
         self._registered: set[str] = set()
         self._lock = Lock()
 
     def __call__(
         self, environ: Environ, start_response: StartResponse, account: Account | None = None
     ) -> Iterable[bytes]:
-        """Answer a WSGI request, as `account` where the request is signed."""
+        """Answer a WSGI request, as `account` where the request is signed.
+
+        Raises
+        ------
+        NotImplementedError
+            moto does not have the operation.
+        """
         if account is not None:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = account.id
             with self._lock:
@@ -37,6 +43,13 @@ class Moto:
                     _register(account)
                     self._registered.add(account.id)
         return self._application(environ, start_response)  # type: ignore[no-any-return]
+
+
+def _backend(service: Any) -> Any:
+    """Return moto's application of a service; errors in it reach the sandbox, which words them."""
+    application = create_backend_app(service)
+    application.config["PROPAGATE_EXCEPTIONS"] = True
+    return application
 
 
 def _register(account: Account) -> None:

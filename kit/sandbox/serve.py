@@ -67,6 +67,11 @@ def serve(
         for name, value in environment.items():
             terminal.line(f"export {name}={value}")
         terminal.line(f"sandbox: {local.url}; stop it with Ctrl-C", err=True)
+        terminal.line(
+            f"not served to other clients: S3 Control; they put the account before 127.0.0.1, as in "
+            f"http://{local.accounts[account]}.127.0.0.1, which has no address",
+            err=True,
+        )
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())

@@ -181,7 +181,15 @@ class Sandbox:
                 self._log(scope, account, operation, int(status[:3]), None)
                 return start_response(status, *rest)
 
-            return self._moto(environ, start, account)
+            try:
+                return self._moto(environ, start, account)
+            except NotImplementedError:
+                name = operation.model.name if operation else "this request"
+                unserved = AWSError(
+                    "NotImplemented", f"the sandbox does not serve {name} of {scope.service}", 501
+                )
+                code = unserved.code
+                response = write_error(scope.service, protocol, unserved, request_id)
         except _Dropped:
             self._log(scope, account, operation, 0, None)
             _hang_up(environ)

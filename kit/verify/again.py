@@ -5,12 +5,12 @@ The kit's own notebook runs on the snapshot, in this process. Nothing of the pac
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -18,20 +18,20 @@ import pikepdf
 import pyarrow as pa
 from nbformat import NotebookNode
 
-from kit.bag import INFO
+from kit.bag import INFO, Content, sha256
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, document, findings_data, with_level
+from kit.pack.document import Document, data_of, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
-from kit.pack.html import page
-from kit.pack.info import stated_level
+from kit.pack.html import page_pieces
+from kit.pack.info import bag_info
 from kit.pack.layout import lay_out
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
-from kit.pack.seal import NOTEBOOK
+from kit.pack.seal import NOTEBOOK, pack_document
 from kit.pack.tabular import findings_parquet
 from kit.pack.workbook import workbook
 from kit.redact.labels import Labels, open_labels
@@ -40,8 +40,9 @@ from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, PARQUET, PDF, WORKBOOK
+from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OWN_CELLS, PARQUET, PDF, WORKBOOK
 from kit.verify.maker import Maker, maker_of
+from kit.verify.own import read_own_cells
 from kit.verify.pdf import opened
 
 Record = Mapping[str, Any]
@@ -63,6 +64,7 @@ _UPDATED = (
     *("/Size", "/Prev", "/ID", "/XRefStm", "/Type", "/W", "/Index", "/Length", "/Filter"),
     "/DecodeParms",
 )
+_GIVEN = "the snapshot gives"
 _WRITER = f"parquet-cpp-arrow version {pa.__version__}".encode()
 
 
@@ -105,35 +107,53 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
             yield from _digest(info, made["facts"]["digest"])
             yield from _findings(packed, _by_place(made["records"]), maker)
             yield _parquet(contents, findings_parquet({"records": records, "facts": made["facts"]}))
-    yield from _forms(contents, info, executed, maker)
+    yield from _forms(contents, info, executed, stored, maker)
     yield from _evidence(contents, stored, names["tables"].labels)
 
 
 def _forms(
-    contents: Contents, info: Mapping[str, str], executed: NotebookNode, maker: Maker
+    contents: Contents,
+    info: Mapping[str, str],
+    executed: NotebookNode,
+    stored: Snapshot,
+    maker: Maker,
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
-    made, data = with_level(document(executed), stated_level(info)), findings_data(executed)
-    yield from _form(contents, HTML, page(made).encode(), maker)
-    yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
+    data = findings_data(executed)
+    own = None
+    # Own cells in another form are a failed check already; then the document's forms fail too.
+    with suppress(ValueError):
+        own = read_own_cells(contents, info)
+    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if own else _GIVEN
+    # The pack's own labels are compared elsewhere; a hostile pack may lack any of them.
+    labels = bag_info(stored, data["facts"]["digest"], own=own.sha256 if own else "")
+    labels |= {"Signature": info.get("Signature", "none")}
+    made = pack_document(executed, labels, own)
+    yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
+    file = pdf(made, attached=attachments(executed, made))
+    yield from _pdf(contents, made, file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
         yield from _form(contents, f"data/{name}", content, maker)
 
 
-def _form(contents: Contents, name: str, made: bytes, maker: Maker) -> Iterator[Check]:
+def _form(
+    contents: Contents, name: str, made: Content, maker: Maker, given: str = _GIVEN
+) -> Iterator[Check]:
     try:
-        content = contents.read(name)
+        observed = contents.sha256(name)
     except UnreadableError:
         return  # a failed check of its kind's or its list's
-    if content == made:
-        yield passed(name, "byte for byte what the snapshot gives")
+    if observed == (expected := sha256(made)):
+        yield passed(name, f"byte for byte what {given}")
     else:
-        yield maker.differs(name, f"SHA-256 {_sha256(made)}, of the snapshot", _sha256(content))
+        yield maker.differs(name, f"SHA-256 {expected}, of the snapshot", observed)
 
 
-def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> Iterator[Check]:
+def _pdf(
+    contents: Contents, evidence: Document, made: bytes, maker: Maker, given: str
+) -> Iterator[Check]:
     """Yield whether the PDF equals the PDF made again, but for a signature that was appended."""
     try:
         content = contents.read(PDF)
@@ -142,9 +162,9 @@ def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> I
         return  # a failed check of the document's
     faces = lay_out(evidence, evidence.cover["paper"])[1]
     if content == made:
-        yield passed(PDF, "byte for byte what the snapshot gives")
+        yield passed(PDF, f"byte for byte what {given}")
     elif not added:
-        yield passed(PDF, "byte for byte what the snapshot gives, and a signature")
+        yield passed(PDF, f"byte for byte what {given}, and a signature")
     elif any(face.path.parent != fonts.directory() for face in faces):
         yield not_compared(PDF, "characters in it need fonts of the computer that made it")
     else:
@@ -225,10 +245,6 @@ def _parts(content: bytes, made: bytes) -> bool:
         return False
 
 
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:
     stated = info.get("Findings-SHA-256", "none")
     if stated != digest:
@@ -301,7 +317,7 @@ def _described(placed: _Placed | None, other: _Placed | None) -> str:
 def _evidence(contents: Contents, stored: Snapshot, labels: Labels) -> Iterator[Check]:
     same = wrong = 0
     for name, content in evidence_files(stored, labels):
-        path, expected = f"data/{name}", hashlib.sha256(content).hexdigest()
+        path, expected = f"data/{name}", sha256(content)
         try:
             observed = contents.sha256(path) if path in contents.sizes else "no such file"
         except UnreadableError as error:

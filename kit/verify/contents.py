@@ -62,7 +62,10 @@ class Contents(ABC):
         Raises
         ------
         UnreadableError
+            It is not there, or cannot be read.
         """
+        if name not in self.sizes:
+            raise UnreadableError("is not there")
         if name not in self._digests:
             taken = hashlib.sha256()
             for chunk in self._chunks(name):

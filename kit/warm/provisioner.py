@@ -16,6 +16,7 @@ from jupyter_client.localinterfaces import localhost
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kit import warm
+from kit.kernels.plain import end_in_a_line
 from kit.outputs import scratch
 
 NAME = "evidence-warm"
@@ -38,6 +39,7 @@ class WarmProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose the transport, then prepare the start as Jupyter does."""
+        end_in_a_line()
         manager: Any = self.parent
         if manager.transport == "ipc":
             place = manager.ip

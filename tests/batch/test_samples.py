@@ -14,6 +14,7 @@ from distributed.security import Security
 from kit.batch.accounts import BatchFile, read_batch
 from kit.collect.members import Discover
 from kit.parameters import parameters
+from tests.pages import code
 
 ROOT = Path(__file__).parent.parent.parent
 TEXT = (ROOT / "docs" / "cluster.md").read_text()
@@ -66,7 +67,7 @@ def test_the_page_states_each_permission_of_discovery() -> None:
 
 
 def test_the_pages_certificates_are_where_dask_looks_for_them() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    (example,) = code("docs/cluster.md", "yaml")
     reported = dask.config.merge(dask.config.config, yaml.safe_load(example))
     with dask.config.set(reported):
         security = Security()
@@ -75,8 +76,3 @@ def test_the_pages_certificates_are_where_dask_looks_for_them() -> None:
     for who in ("client", "scheduler", "worker"):
         assert getattr(security, f"tls_{who}_cert") == "/etc/dask/me.pem"
         assert getattr(security, f"tls_{who}_key") == "/etc/dask/me.key.pem"
-
-
-def test_what_it_links_to_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", TEXT):
-        assert (ROOT / "docs" / target).exists(), target

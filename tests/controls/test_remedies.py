@@ -1,4 +1,7 @@
-"""Remedies: each command is one of the AWS CLI's, and none harms as it is printed."""
+"""Remedies: each command is one of the AWS CLI's, and none harms as it is printed.
+
+The catalogue has them; docs/controls.md is made from it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 from botocore.validate import validate_parameters
 
 from kit.controls import CONTROLS
+from tests.pages import blocks
 
 REMEDIES = {name: one.remedy for name, one in CONTROLS.items()}
 WITH_COMMANDS = pytest.mark.parametrize(
@@ -133,6 +137,20 @@ def parsed(
 
 def test_the_handbook_has_commands_for_most_controls() -> None:
     assert sum(len(commands(name)) for name in REMEDIES) >= 70
+
+
+def test_so_are_commands_of_pages_that_no_test_runs(
+    parsed: list[tuple[str, str, Any]], aws_cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from awscli.customizations.cloudformation.deploy import DeployCommand
+
+    deployed: list[Any] = []
+    monkeypatch.setattr(DeployCommand, "_run_main", lambda self, given, _: deployed.append(given))
+    text = "".join(block.code for block in blocks("docs/role.md", "sh")).replace("\\\n", "")
+    for line in text.splitlines():
+        aws_cli.main(shlex.split(line)[1:])
+    assert [given.stack_name for given in deployed] == ["evidence-reader", "evidence-readers"]
+    assert [operation for _, operation, _ in parsed] == ["DescribeStacks"]
 
 
 @WITH_COMMANDS

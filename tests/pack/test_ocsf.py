@@ -36,12 +36,12 @@ def made() -> Document:
 
 @pytest.fixture(scope="module")
 def events(made: Document) -> Any:
-    return json.loads(ocsf(made, sample()))
+    return json.loads(b"".join(ocsf(made, sample())))
 
 
 def event(made: Document, status: str, **fields: Any) -> Any:
     data = sample() | {"records": [record("AR-05", status, **fields)]}
-    (only,) = json.loads(ocsf(made, data))
+    (only,) = json.loads(b"".join(ocsf(made, data)))
     return only
 
 
@@ -156,7 +156,7 @@ def test_hostile_texts_stay_texts(events: Any) -> None:
 def test_identifiers_last_and_lead_to_oscals_observations(made: Document) -> None:
     later = sample()
     later["facts"] |= {"snapshot": "00" * 32, "as_of": "2027-02-24T10:00:00+00:00"}
-    first, second = (json.loads(ocsf(made, data)) for data in (sample(), later))
+    first, second = (json.loads(b"".join(ocsf(made, data))) for data in (sample(), later))
     lasting = [[one["finding_info"]["uid"] for one in events] for events in (first, second)]
     assert lasting[0] == lasting[1]
     assert len(set(lasting[0])) == len(first)
@@ -164,22 +164,22 @@ def test_identifiers_last_and_lead_to_oscals_observations(made: Document) -> Non
     assert not own & {one["metadata"]["uid"] for one in second}
     indexed = document(new_notebook(cells=[shown(cover()), shown(evidence_index(4))]))
     documents = dict(oscal(indexed, sample(), {"profile": load_profile("default").model_dump()}))
-    (result,) = json.loads(documents[RESULTS])["assessment-results"]["results"]
+    (result,) = json.loads(b"".join(documents[RESULTS]))["assessment-results"]["results"]
     assert set(lasting[0]) == {one["uuid"] for one in result["observations"]}
 
 
 def test_findings_with_the_same_members_have_identifiers_of_their_own(made: Document) -> None:
     twice = [record("AR-05", "not evidenced", resource="any bucket", code=c) for c in "AB"]
-    events = json.loads(ocsf(made, sample() | {"records": twice}))
+    events = json.loads(b"".join(ocsf(made, sample() | {"records": twice})))
     assert len({one["finding_info"]["uid"] for one in events}) == 2
 
 
 def test_the_same_input_gives_the_same_bytes(
     made: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = ocsf(made, sample())
+    first = b"".join(ocsf(made, sample()))
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    assert ocsf(made, sample()) == first
+    assert b"".join(ocsf(made, sample())) == first
     lines = [
         json.dumps(one, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         for one in json.loads(first)

@@ -40,7 +40,8 @@ def made() -> Document:
 
 def written(made: Document, data: Any) -> dict[str, bytes]:
     """The documents by name."""
-    return dict(oscal(made, data, {"profile": load_profile("strict").model_dump()}))
+    documents = oscal(made, data, {"profile": load_profile("strict").model_dump()})
+    return {name: b"".join(content) for name, content in documents}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,7 @@ import pytest
 from kit.judge.findings import Finding
 from kit.pack.tabular import csv_file, findings_csv, findings_parquet, read_findings_csv
 from tests.pack.samples import FACTS, TEXTS, sample
+from tests.pages import code
 
 COLUMNS = list(Finding.__dataclass_fields__)
 
@@ -37,6 +40,21 @@ def test_no_cell_of_the_csv_is_a_formula() -> None:
     assert observed["quotes"] == TEXTS["quotes"]
     starts = {value[0] for row in rows for value in row.values() if value}
     assert not starts & set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+
+def test_account_ids_keep_their_zeros_as_the_page_imports_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = sample()
+    (tmp_path / "findings.csv").write_bytes(findings_csv(data))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for snippet in code("docs/machine-forms.md", "python"):
+        exec(compile(snippet, "docs/machine-forms.md", "exec"), names)
+    assert set(names["findings"]["account"]) == {"012345678901"}
+    assert list(names["findings"]["status"]) == [record["status"] for record in data["records"]]
+    accounts = pq.read_table(io.BytesIO(findings_parquet(data))).column("account")
+    assert set(accounts.to_pylist()) == {"012345678901"}
 
 
 def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.report import views
+from kit.report import live, views
+from kit.report.live import lab_script
 from kit.report.views import (
     EVIDENCE_MIME,
     SEVERITIES,
@@ -82,6 +83,15 @@ def test_every_view_has_text_for_terminals(view: View) -> None:
     assert str(view._repr_mimebundle_()["text/plain"]).strip()
 
 
+def test_a_table_in_a_terminal_has_its_rows_in_columns() -> None:
+    rows = [["fleet-1", "pass"], *([["x" * 300, "fail"]] * 30)]
+    caption, head, first, second, *_, more = table(rows).plain().splitlines()
+    assert caption == "Caption (31 rows)"
+    assert head.index("Verdict") == first.index("pass") == second.index("fail")
+    assert max(map(len, (head, first, second))) <= 120
+    assert "11 more rows" in more
+
+
 @pytest.mark.parametrize("view", [Note("a\ud800b"), Data("d", [{"a": "a\ud800b"}], {})])
 def test_a_notebook_with_half_a_surrogate_pair_can_be_stored(view: View) -> None:
     bundle = json.dumps(view._repr_mimebundle_(), ensure_ascii=False)
@@ -95,11 +105,14 @@ def test_a_figure_gives_its_svg_and_its_alternative_text() -> None:
     assert 'alt="What it shows"' in str(bundle["text/html"])
 
 
-def test_lab_shows_thirty_rows_and_says_how_many_more() -> None:
-    html = str(table([[f"row-{n}", "pass"] for n in range(75)])._repr_mimebundle_()["text/html"])
+def test_lab_says_how_many_rows_it_leaves_out_and_does_not_let_them_be_sorted() -> None:
+    view = table([[f"row-{n}", "pass"] for n in range(75)])
+    assert '<table class="data">' in view.html()
+    html = view.html(rows=30)
     assert "row-29<" in html
     assert "row-30<" not in html
     assert "45 more rows" in html
+    assert "<table>" in html
 
 
 def test_lab_fragments_are_inert_and_show_what_cannot_be_seen() -> None:
@@ -112,10 +125,15 @@ def test_lab_fragments_are_inert_and_show_what_cannot_be_seen() -> None:
         Remedies([{"controls": [hostile], "steps": [{"title": hostile, "code": hostile}]}]),
         Figure("f", "<svg/>", hostile, hostile),
     ):
-        html = str(view._repr_mimebundle_()["text/html"])
+        html = str(view._repr_mimebundle_()["text/html"]).replace(lab_script(), "")
         assert "<script" not in html
         assert "\u202e" not in html
         assert "⟨U+202E⟩" in html
+
+
+def test_no_text_of_a_language_ends_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "text", lambda key: f"</script>{key}")
+    assert lab_script().count("</script>") == 1
 
 
 def test_lab_fragments_follow_the_dark_theme() -> None:

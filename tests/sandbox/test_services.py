@@ -298,3 +298,12 @@ def test_moto_answers_the_rest_in_the_same_account(running: Sandbox) -> None:
         Bucket="made-by-a-test", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
     assert s3.head_bucket(Bucket="made-by-a-test")["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_what_nobody_answers_is_named(running: Sandbox) -> None:
+    iam = client(running, "demo", "iam")
+    with pytest.raises(
+        ClientError, match="sandbox does not serve ListOrganizationsFeatures of iam"
+    ):
+        iam.list_organizations_features()
+    assert running.requests[-1].status == 501

@@ -1,0 +1,56 @@
+"""Forms of a pack come in pieces, so that memory holds none of them whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat.v4 import new_notebook
+
+from kit.pack.document import document
+from kit.pack.html import page_pieces
+from kit.pack.ocsf import ocsf
+from kit.pack.oscal import RESULTS, oscal
+from kit.pack.pieces import array, json_pieces
+from kit.parameters import load_profile
+from tests.pack.conftest import cover, evidence_index, findings, shown
+from tests.pack.samples import record, sample
+
+_FEW = 64 << 10  # bytes
+
+
+@given(
+    st.recursive(
+        st.none() | st.text() | st.integers(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=9,
+    )
+)
+def test_pieces_are_the_json_of_the_whole(value: Any) -> None:
+    whole = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    assert "".join(json_pieces(value)) == whole
+    items = value if isinstance(value, list) else [value]
+    many = "".join(json_pieces({"a": iter(items)}))
+    assert json.loads(many) == {"a": items}
+    assert json.loads("".join(array(json.dumps(item) for item in items))) == items
+
+
+@pytest.mark.parametrize("of", ["html", "ocsf", "oscal"])
+def test_no_piece_grows_with_the_findings(of: str) -> None:
+    blocks = [cover(), evidence_index(4), findings(2_000)]
+    made = document(new_notebook(cells=[shown(block) for block in blocks]))
+    record_of = record("AR-05", "fail")
+    data = sample() | {"records": [{**record_of, "resource": f"bucket-{n}"} for n in range(2_000)]}
+    if of == "html":
+        pieces = [piece.encode() for piece in page_pieces(made)]
+    elif of == "ocsf":
+        pieces = list(ocsf(made, data))
+    else:
+        pieces = list(
+            dict(oscal(made, data, {"profile": load_profile("default").model_dump()}))[RESULTS]
+        )
+    assert sum(map(len, pieces)) > 8 * _FEW
+    assert max(map(len, pieces)) < _FEW
