@@ -153,11 +153,15 @@ class Kernel(AsyncKernelManager):
     def _kernel_spec_manager_default(self) -> KernelSpecManager:
         return KernelSpecManager(kernel_dirs=[str(kernels.FOLDER)])
 
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the kernel's environment, which signs in nowhere: the kernel sends no request."""
+        return without_secrets(given)
+
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        """Start the kernel, in an environment that signs in nowhere: it sends no request."""
+        """Start the kernel."""
+        options["env"] = self.environment(options.get("env") or os.environ)
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
-            environment = without_secrets(options.pop("env", None) or os.environ)
-            await super().start_kernel(**options, env=environment, stderr=file)
+            await super().start_kernel(**options, stderr=file)
 
 
 class OfflineKernel(Kernel):
@@ -166,9 +170,9 @@ class OfflineKernel(Kernel):
     See `kit.kernels.offline` for what is refused in it.
     """
 
-    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        """Start the kernel."""
-        await super().start_kernel(**{**options, "env": offline.environment(os.environ)})
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the kernel's environment."""
+        return offline.environment(given)
 
 
 def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
