@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -102,7 +102,10 @@ class _Commands(click.Group):
 
 
 def _code_of(error: BaseException) -> int:
-    """Return the exit code after an error."""
+    """Return the exit code after an error or a signal."""
+    if isinstance(error, KeyboardInterrupt | _Terminated):
+        stopped = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+        return _SIGNALLED + stopped
     if isinstance(error, NotAsStatedError):
         return _NOT_AS_STATED
     return (
@@ -131,27 +134,14 @@ class _Logged(_Maker):
     def invoke(self, ctx: click.Context) -> Any:
         verbose = ctx.params.pop("verbose")
         ctx.params["quiet"] |= verbose
-        with log.command(verbose=verbose):
-            given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
-            log.event("started", command=self.name, options=given, **log.environment())
+        given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
+        with log.command(str(self.name), verbose=verbose, code_of=_code_of, options=given):
             try:
                 return super().invoke(ctx)
-            except SystemExit as ending:
-                log.event("ended", exit_code=ending.code)
+            except BaseException as error:
+                if path := log.kept():
+                    error.add_note(f"its log: {path}")
                 raise
-            except (KeyboardInterrupt, _Terminated) as stop:
-                log.event("stopped", logging.WARNING, by=type(stop).__name__.strip("_"))
-                _note_log(stop)
-                raise
-            except Exception as error:
-                log.failure(error, exit_code=_code_of(error))
-                _note_log(error)
-                raise
-
-
-def _note_log(error: BaseException) -> None:
-    if path := log.kept():
-        error.add_note(f"its log: {path}")
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:
@@ -434,6 +424,9 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    for account in expect:
+        if not re.fullmatch(r"\d{12}", account, re.ASCII):
+            raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
     _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
