@@ -330,10 +330,13 @@ def seal(
     **signing: Any,
 ) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
+    from kit import warm
+
     _name_leftovers((to or snapshot).parent)
-    key = _open_key(**signing)
-    with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
-        pack = _seal(snapshot, to, quiet, key, notebook)
+    with warm.forked():
+        key = _open_key(**signing)
+        with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
+            pack = _seal(snapshot, to, quiet, key, notebook)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -586,10 +589,10 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
-    from kit import sandbox
+    from kit import sandbox, warm
     from kit.shipped import project
 
-    with sandbox.start(["demo"]) as local:
+    with warm.forked(), sandbox.start(["demo"]) as local:
         os.environ.update(local.environment("demo"))
         _run(_read_run(project("parameters") / "demo.yaml"), quiet)
 
@@ -844,6 +847,7 @@ def _run(
     in_json: bool = False,
     file: Path | None = None,
 ) -> Any:
+    from kit import warm
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
@@ -851,14 +855,15 @@ def _run(
 
     _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
-    key = _open_key(**signing or {})
-    if notice := describe_new_key(run):
-        terminal.line(f"labels: {notice}", err=True)
-    snapshot = collect(run, calls_of(run), progress=not quiet)
-    with _resumable(snapshot.folder, "whole"):
-        if not in_json:
-            terminal.line(f"snapshot: {snapshot.folder}")
-        pack = _seal(snapshot.folder, None, quiet, key)
+    with warm.forked():
+        key = _open_key(**signing or {})
+        if notice := describe_new_key(run):
+            terminal.line(f"labels: {notice}", err=True)
+        snapshot = collect(run, calls_of(run), progress=not quiet)
+        with _resumable(snapshot.folder, "whole"):
+            if not in_json:
+                terminal.line(f"snapshot: {snapshot.folder}")
+            pack = _seal(snapshot.folder, None, quiet, key)
     stops = [stop["message"] for stop in snapshot.stopped]
     _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack
