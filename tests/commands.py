@@ -30,9 +30,10 @@ class Done:
 def evidence(
     *arguments: str | Path, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> Done:
-    """Run a command in a folder; an exception that is no exit is raised, as no traceback is one."""
+    """Run a command in a folder; no command may end with a traceback."""
     with chdir(cwd), patch.dict(os.environ, environment or {}):
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
+    assert "Traceback" not in result.stderr, result.stderr
     return Done(result.exit_code, result.stdout, result.stderr)

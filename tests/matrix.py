@@ -67,6 +67,13 @@ def chosen() -> list[tuple[str, str]]:
     return [cell for cell in cells() if is_chosen(" ".join(cell), PARTS)]
 
 
+def do_not_wait(patch: pytest.MonkeyPatch) -> None:
+    """Let nobody sleep between attempts."""
+    hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
+    patch.setattr(botocore.endpoint, "time", hasty)
+    patch.setattr(engine, "time", hasty)
+
+
 @dataclass
 class Bench:
     """A warm process: a sandbox, clients that are kept, and fault-free runs made once."""
@@ -103,9 +110,7 @@ class Bench:
             for name, value in self.sandbox.environment(account).items():
                 patch.setenv(name, value)
             patch.setenv("AWS_MAX_ATTEMPTS", "2")
-            hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
-            patch.setattr(botocore.endpoint, "time", hasty)
-            patch.setattr(engine, "time", hasty)
+            do_not_wait(patch)
             patch.setattr(engine, "Clients", lambda run, _: self._client(account, run))
             for fault in faults:
                 self.sandbox.faults.add(fault)
