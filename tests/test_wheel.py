@@ -117,7 +117,9 @@ def test_the_demo_ends_with_0_and_reports_what_it_made(
     assert "roll-ups, which sum up findings and are not counted: " in demo.stdout
     assert " fail, " in demo.stdout
     phases = [line.partition(":")[0] for line in re.split(r"[\r\n]+", demo.stderr) if ":" in line]
-    assert [*dict.fromkeys(phases)] == [f"collecting {ACCOUNT}", "evaluating", "writing the pack"]
+    assert [*dict.fromkeys(phases)] == [
+        *("signed in", f"collecting {ACCOUNT}", "evaluating", "writing the pack"),
+    ]
     assert "%" not in demo.stderr
     assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
     opened = re.search(r"^open: (\S+evidence\.html)", demo.stdout, re.MULTILINE)
