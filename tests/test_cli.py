@@ -27,7 +27,8 @@ def evidence(
     return subprocess.run(
         [str(EVIDENCE), *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        # No other test's key of the labels, which a run would name.
+        env={**os.environ, "XDG_CONFIG_HOME": f"{cwd}-config", **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -307,7 +308,8 @@ def begin(
     return subprocess.Popen(
         [str(EVIDENCE), *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        # No other test's key of the labels, which a run would name.
+        env={**os.environ, "XDG_CONFIG_HOME": f"{cwd}-config", **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
