@@ -234,9 +234,9 @@ def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]')
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "throttle"))
     try:
-        process = begin("run", "run.yaml", cwd=tmp_path, environment=environment)
+        process = begin("run", "run.yaml", "-v", cwd=tmp_path, environment=environment)
         assert process.stderr
-        while "calls" not in process.stderr.readline():  # the phase: AWS is being asked
+        while "throttled" not in process.stderr.readline():  # it waits for AWS
             assert process.poll() is None
         process.send_signal(number)
         _, said = process.communicate()
