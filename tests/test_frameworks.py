@@ -116,7 +116,8 @@ def test_each_requirement_has_its_controls_their_worst_verdict_and_reasons(
     assert encrypted["status"] == worst(own)
     assert encrypted["part"] == "Technical measures"
     assert encrypted["why"].startswith("AR-05, AR-06: the buckets of users' files")
-    assert "related, not tested: AR-07: the class of key" in encrypted["beside"]
+    assert encrypted["related"] == ["AR-07"]
+    assert "related, not tested: AR-07: the class of key" in encrypted["why"]
     assert (sessions["controls"], sessions["part"], sessions["why"]) == (["EX-07"], "", "")
     assert (staff["controls"], staff["status"]) == ([], None)
     assert staff["says"] == "Staff are trained [No interface of AWS shows it.]"

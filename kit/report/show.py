@@ -59,7 +59,6 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
-_REASONS = 200  # characters of a framework's reasons that the PDF prints
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
 _SEVERITY = (*SEVERITIES, "")
@@ -139,12 +138,12 @@ def _framework(id: str, findings: Findings) -> Table:
             continue
         requirement = framework.requirements[statement.number]
         says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
-        left = [qualification] if statement.controls else [text("requirements/not_tested")]
+        reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
-            related = "; ".join(_reasons(id, statement.number, requirement.context))
-            left.append(text("requirements/context", reasons=related))
-        reasons = "; ".join(_reasons(id, statement.number, requirement.reasons))
-        qualification = "; ".join(filter(None, left))
+            beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
+            reasons.append(text("requirements/context", reasons=beside_them))
+        if not statement.controls:
+            qualification = text("requirements/not_tested")
         rows.append(
             [
                 numbers[statement.number],
@@ -152,8 +151,9 @@ def _framework(id: str, findings: Findings) -> Table:
                 says,
                 list(statement.controls),
                 status,
-                reasons,
+                requirement.related,
                 qualification or None,
+                "; ".join(reasons),
             ]
         )
     columns = [
@@ -162,9 +162,10 @@ def _framework(id: str, findings: Findings) -> Table:
         Column("says", text("requirements/columns/says")),
         Column("controls", text("requirements/columns/controls"), "control"),
         Column("status", text("requirements/columns/status"), "status"),
-        # A control's own block has its articles with the reasons.
-        Column("why", text("requirements/columns/why"), brief=0 if id == GDPR else _REASONS),
-        Column("beside", text("requirements/columns/beside"), brief=_REASONS),
+        Column("related", text("requirements/columns/related"), "control"),
+        Column("beside", text("requirements/columns/beside")),
+        # The PDF has the reasons in the controls' own blocks alone.
+        Column("why", text("requirements/columns/why"), brief=0),
     ]
     kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]
     edition = text(f"frameworks/{id}/edition") if framework.edition else ""

@@ -66,12 +66,21 @@ class Requirement(_Strict):
     @property
     def controls(self) -> list[str]:
         """Controls that test the requirement, in the order of the file."""
-        return list(dict.fromkeys(id for ids in self.tests for id in ids.split(", ")))
+        return _each(self.tests)
+
+    @property
+    def related(self) -> list[str]:
+        """Controls that the requirement concerns and that do not test it."""
+        return _each(self.context)
 
     @property
     def reasons(self) -> dict[str, str]:
         """Reasons why controls test it, by controls; empty where the requirement explains itself."""
         return self.tests if isinstance(self.tests, dict) else {}
+
+
+def _each(keys: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(id for ids in keys for id in ids.split(", ")))
 
 
 class Framework(_Strict):
