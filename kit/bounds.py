@@ -22,6 +22,8 @@ MOST_VALUES = 400_000  # of such a file, aliases resolved
 MOST_NESTED = 32  # lists and fields of such a file within each other
 MOST_NUMBER = 40  # characters of a number in such a file
 MOST_TEXT = 10_000  # characters of a parameter
+NOTEBOOK = 32 * _MIB  # an analyst's, with its outputs
+OWN_CELLS = 64 * _MIB  # what its cells show
 LABEL_KEY = 4 * _KIB
 CERTIFICATES = 4 * _MIB  # keys and certificates
 # What AWS answers, and what the kit stored of it. AWS's largest pages have some 10 MB.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import shutil
@@ -14,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from kit import shortage, terminal
+from kit import log, shortage, terminal
 from kit.errors import CannotRunError, NotAsStatedError, UserError
 from kit.visible import as_json, one_line
 
@@ -57,6 +59,10 @@ class _Verb(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the whole first sentence: the list of commands wraps it."""
+        return super().get_short_help_str(sys.maxsize)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples"):
             for arguments, what in self.examples.items():
@@ -86,16 +92,24 @@ class _Commands(click.Group):
             _end("; ".join(["terminated (SIGTERM)", _LEFT, *_notes(stop)]), signal.SIGTERM)
         except click.UsageError as error:
             raise click.UsageError(one_line(error.format_message()), error.ctx) from None
-        except UserError as error:
-            terminal.line(f"evidence: {error}", err=True)
-            codes = {CannotRunError: _NOT_RUN, NotAsStatedError: _NOT_AS_STATED}
-            ctx.exit(next((c for kind, c in codes.items() if isinstance(error, kind)), _BAD_INPUT))
         except Exception as error:  # of whatever library
-            lacks = shortage.of(error)
-            if not lacks:
+            lacks = "" if isinstance(error, UserError) else shortage.of(error)
+            if not lacks and not isinstance(error, UserError):
                 raise
-            terminal.line(f"evidence: {lacks}", err=True)
-            ctx.exit(_NOT_RUN)
+            text = "; ".join([lacks or str(error), *_notes(error)])
+            terminal.line(f"evidence: {text}", err=True)
+            ctx.exit(_code_of(error))
+
+
+def _code_of(error: BaseException) -> int:
+    """Return the exit code after an error."""
+    if isinstance(error, NotAsStatedError):
+        return _NOT_AS_STATED
+    return (
+        _BAD_INPUT
+        if isinstance(error, UserError) and not isinstance(error, CannotRunError)
+        else _NOT_RUN
+    )
 
 
 class _Maker(_Verb):
@@ -104,6 +118,44 @@ class _Maker(_Verb):
     def invoke(self, ctx: click.Context) -> Any:
         shortage.check_limits()
         return super().invoke(ctx)
+
+
+class _Logged(_Maker):
+    """A command that logs what it does in the run's folder, and prints that with ``-v``."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        text = "Print the log's events, in place of progress."
+        self.params.append(click.Option(["-v", "--verbose"], is_flag=True, help=text))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        verbose = ctx.params.pop("verbose")
+        ctx.params["quiet"] |= verbose
+        with log.command(verbose=verbose):
+            given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
+            log.event("started", command=self.name, options=given, **log.environment())
+            try:
+                return super().invoke(ctx)
+            except SystemExit as ending:
+                log.event("ended", exit_code=ending.code)
+                raise
+            except (KeyboardInterrupt, _Terminated) as stop:
+                log.event("stopped", logging.WARNING, by=type(stop).__name__.strip("_"))
+                _note_log(stop)
+                raise
+            except Exception as error:
+                log.failure(error, exit_code=_code_of(error))
+                _note_log(error)
+                raise
+
+
+def _note_log(error: BaseException) -> None:
+    if path := log.kept():
+        error.add_note(f"its log: {path}")
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -160,7 +212,7 @@ def _in_json(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "parameters/my-account.yaml": "Collect the account that the file describes, and seal its pack.",
         "--account 012345678901 --profile audit --region eu-central-1": "A first look without a file.",
@@ -263,7 +315,7 @@ def batch(
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "outputs/210987654321/2026-11-24T090000Z/snapshot": "Make the pack of a snapshot; no request to AWS is sent.",
         "outputs/210987654321/2026-11-24T090000Z/snapshot --to again/pack": "Make it again, elsewhere.",
@@ -271,15 +323,27 @@ def batch(
 )
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the pack goes.")
+@click.option(
+    "--notebook",
+    type=click.Path(path_type=Path),
+    help="Of your own cells: executed offline, and shown apart as yours.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @_in_json
 @_signing
-def seal(snapshot: Path, to: Path | None, quiet: bool, in_json: bool, **signing: Any) -> None:
+def seal(
+    snapshot: Path,
+    to: Path | None,
+    notebook: Path | None,
+    quiet: bool,
+    in_json: bool,
+    **signing: Any,
+) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
     _name_leftovers((to or snapshot).parent)
     key = _open_key(**signing)
-    with _resumable(snapshot, "unchanged", to):  # nobody has read it to its end
-        pack = _seal(snapshot, to, quiet, key)
+    with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
+        pack = _seal(snapshot, to, quiet, key, notebook)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -340,12 +404,17 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     cls=_Maker,
     examples={
         "outputs": "Sum up the newest pack of each account.",
-        "outputs --expect 012345678901 --expect 210987654321": "Name these accounts, too, if they have no pack.",
+        "outputs --expect 012345678901 --fail-on fail": "In a schedule: end with 3 where an account has a fail, with 4 where this one has no pack.",
     },
 )
 @click.argument("packs", type=click.Path(path_type=Path))
 @click.option("--to", type=click.Path(path_type=Path), help="Where the overview goes.")
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail"]),
+    help="End with 3 where an account has a fail, else with 4 where one of --expect has no pack.",
+)
 @_trusting
 @_in_a_language
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -353,6 +422,7 @@ def organisation(
     packs: Path,
     to: Path | None,
     expect: tuple[str, ...],
+    fail_on: str | None,
     trust: Path | None,
     language: str,
     quiet: bool,
@@ -366,6 +436,11 @@ def organisation(
     _print_overview(made.folder, "accounts.csv")
     failing = sum(record[FAIL] > 0 for record in made.records)
     terminal.line(f"accounts: {len(made.records)}, {failing} of them with a fail")
+    missing = set(expect) - {record["account"] for record in made.records}
+    if missing:
+        terminal.line(f"without a pack: {', '.join(sorted(missing))}")
+    if fail_on:
+        sys.exit(_FAILS if failing else _MISSING if missing else 0)
 
 
 @main.command(
@@ -506,7 +581,7 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
 
 
 @main.command(
-    cls=_Maker,
+    cls=_Logged,
     examples={
         "": "Make a pack under outputs/, without an account of AWS.",
     },
@@ -780,19 +855,24 @@ def _run(
     return pack
 
 
-def _seal(snapshot: Path, to: Path | None, quiet: bool, key: Any = None) -> Any:
+def _seal(
+    snapshot: Path, to: Path | None, quiet: bool, key: Any = None, notebook: Path | None = None
+) -> Any:
     from kit.pack.seal import seal as make
 
-    return make(snapshot, to, key=key, progress=not quiet)
+    return make(snapshot, to, key=key, notebook=notebook, progress=not quiet)
 
 
 @contextmanager
-def _resumable(snapshot: Path, state: str, to: Path | None = None) -> Iterator[None]:
+def _resumable(
+    snapshot: Path, state: str, to: Path | None = None, notebook: Path | None = None
+) -> Iterator[None]:
     """Note on what interrupts the sealing of a snapshot how its pack is made after all."""
     try:
         yield
     except (KeyboardInterrupt, _Terminated) as stop:
-        place = f" --to {shlex.quote(str(to))}" if to else ""
+        options = (("--to", to), ("--notebook", notebook))
+        place = "".join(f" {name} {shlex.quote(str(path))}" for name, path in options if path)
         command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
         stop.add_note(f"the snapshot is {state}: {command} makes its pack")
         raise

@@ -60,7 +60,7 @@ def validate(namespace: Mapping[str, Any]) -> Run:
                 f"{name}: a stored snapshot holds its own parameters; give snapshot alone, or with "
                 "language"
             )
-        run = read(stored).run
+        run = read(_beside(stored)).run
         texts.choose(str(namespace["language"]) if "language" in injected else run.language)
         return run
     cell = {name: namespace[name] for name in Run.model_fields if name in namespace}
@@ -151,9 +151,7 @@ def open_snapshot(folder: Path | str, language: str = "") -> Snapshot:
             "snapshot: is empty; name the snapshot folder of a run, such as "
             "outputs/210987654321/2026-11-24T090000Z/snapshot, or outputs for the newest run"
         )
-    # JupyterLab may run a notebook in its own folder, as `_placed` has it.
-    aside = Path.cwd().name == "notebooks" and not Path(folder).exists()
-    stored = read(_newest(Path("..") / folder if aside else Path(folder)))
+    stored = read(_newest(_beside(folder)))
     texts.choose(language or stored.run.language)
     opened.add(stored)
     return stored
@@ -186,9 +184,15 @@ def gather(run: Run, stored: str = "") -> Snapshot:
     """
     if not stored:
         refuse_exposed()
-    evidence = read(stored) if stored else collect(_placed(run), calls_of(run))
+    evidence = read(_beside(stored)) if stored else collect(_placed(run), calls_of(run))
     opened.add(evidence)
     return evidence
+
+
+def _beside(folder: Path | str) -> Path:
+    """JupyterLab runs a notebook in its own folder: snapshots lie beside that, as outputs do."""
+    aside = Path.cwd().name == "notebooks" and not Path(folder).exists()
+    return Path("..") / folder if aside else Path(folder)
 
 
 def _placed(run: Run) -> Run:

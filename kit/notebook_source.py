@@ -36,10 +36,9 @@ def source_of(notebook: str) -> str:
 
 
 def _filter() -> None:
-    sys.stdin.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-    sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+    notebook = sys.stdin.buffer.read()
     try:
-        sys.stdout.write(source_of(sys.stdin.read()))
+        sys.stdout.buffer.write(source_of(notebook.decode()).encode())
     except (ValueError, KeyError, TypeError, AttributeError):
         sys.exit("evidence: is not a notebook; git takes it as it is")
 

@@ -70,6 +70,7 @@ _EXPIRED = {
     "UnauthorizedSSOTokenError",
 }
 _UNREADABLE = "UnreadableAnswerError"  # the kit's own (kit.collect.wire)
+CODES = _DENIED | _REGION_OFF | _THROTTLED | _EXPIRED
 # The kit's own, of what was not waited for any longer; their messages name the parameter.
 _GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
 # How a snapshot states why it lacks pages of an answer.
@@ -690,8 +691,6 @@ def write(
     header: Mapping[str, Any],
     requests: Iterable[Request],
     lent: Iterable[Request] = (),
-    *,
-    of_run: bool = False,
 ) -> Snapshot:
     """Write a snapshot, whole or not at all.
 
@@ -700,13 +699,11 @@ def write(
     folder : Path
     header : mapping
     requests, lent : iterable of Request
-    of_run : bool
-        Whether the folder above, of a run, is made with it, so that none is left without a snapshot.
 
     Raises
     ------
     ExistsAlreadyError
-        The folder, or that of the run, exists already.
+        The folder exists already.
     CannotRunError
         The folder cannot be written.
     """
@@ -720,12 +717,9 @@ def write(
         "format": FORMAT,
         "evidence": {"sha256": hashlib.sha256(lines).hexdigest(), "requests": len(stored)},
     }
-    whole, mode = (folder.parent, 0o777) if of_run else (folder, 0o700)
-    with new_folder(whole, mode=mode) as made, writing(folder):
-        place = made / folder.relative_to(whole)
-        place.mkdir(mode=0o700, exist_ok=True)
-        _write_private(place / EVIDENCE, lines)
-        _write_private(place / HEADER, _header_bytes(header))
+    with new_folder(folder) as made, writing(folder):
+        _write_private(made / EVIDENCE, lines)
+        _write_private(made / HEADER, _header_bytes(header))
     return Snapshot(header, requests, folder, lent)
 
 

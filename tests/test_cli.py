@@ -34,6 +34,11 @@ def evidence(
     )
 
 
+def files(folder: Path) -> set[str]:
+    """The names of the files below a folder."""
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def environment(sandbox: Sandbox) -> dict[str, str]:
     return sandbox.environment("demo")
@@ -61,16 +66,17 @@ def test_a_mistake_is_reported(
     assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) <= 2
     assert "Traceback" not in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
+    assert files(tmp_path) <= {"run.yaml", "log.jsonl"}
 
 
 def test_no_credentials_are_reported(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"')
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == (
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
         "evidence: AWS credentials: none available; log in (aws sso login, aws configure) or name a "
-        "profile with aws_profile\n"
+        "profile with aws_profile; its log: outputs/"
     )
 
 
@@ -236,7 +242,7 @@ def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     assert process.returncode == code
     assert said.splitlines()[-1].startswith(f"evidence: {reported}")
     assert "Traceback" not in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.yaml"]
+    assert files(tmp_path) == {"run.yaml", "log.jsonl"}
 
 
 def test_a_pack_whose_making_is_interrupted_is_not_there(
@@ -250,9 +256,36 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     _, said = process.communicate()
     assert (process.returncode, said.strip().count("\n")) == (130, 0)
     (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
-    assert [path.name for path in folder.iterdir()] == ["snapshot"]
+    assert sorted(path.name for path in folder.iterdir()) == ["log.jsonl", "snapshot"]
     snapshot = folder.relative_to(tmp_path) / "snapshot"
     assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["co"], {"compare", "controls"}),
+        (["compare", "--fail"], {"--fail-on"}),
+        (["compare", "--fail-on", ""], {"newly-open"}),
+    ],
+)
+def test_bash_completes_verbs_options_and_choices(
+    words: list[str], completed: set[str], tmp_path: Path
+) -> None:
+    script = f"""
+        eval "$(_EVIDENCE_COMPLETE=bash_source evidence)"
+        COMP_WORDS=(evidence {" ".join(word or "''" for word in words)}) COMP_CWORD={len(words)}
+        _evidence_completion evidence; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{EVIDENCE.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert set(done.stdout.split()) == completed, done.stderr
 
 
 def test_the_sandbox_passes_on_the_signal_to_end(tmp_path: Path) -> None:

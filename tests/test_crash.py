@@ -52,7 +52,7 @@ def _ledger(place: Path) -> None:
 
 def _snapshot(place: Path) -> None:
     stored = read(place.parent / "stored")
-    write(place / "1" / "2" / "snapshot", stored.header, stored.requests, of_run=True)
+    write(place / "1" / "2" / "snapshot", stored.header, stored.requests)
 
 
 def _check(place: Path) -> None:
@@ -150,7 +150,7 @@ def test_what_runs_out_is_named_in_a_line(
     desk: Desk, snapshot: Path, limits: dict[int, int], words: str
 ) -> None:
     assert fails(desk, ["seal", snapshot, "--quiet"], limits, words) == []
-    assert [path.name for path in snapshot.parent.iterdir()] == ["snapshot"]
+    assert {path.name for path in snapshot.parent.iterdir()} == {"log.jsonl", "snapshot"}
 
 
 @pytest.mark.parametrize(("place", "size"), [("outputs/full", 100_000), ("tmp", 4_096)])

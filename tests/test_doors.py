@@ -336,3 +336,75 @@ def test_the_bag_says_what_it_is(packed: tuple[Path, str]) -> None:
     assert info["Stamp"].startswith("NOT AWS")
     assert info["Signature"] == "none"
     assert info["Bagging-Date"] == json.loads(header)["as_of"][:10]
+
+
+# --- the executed notebook, in tools that know nothing of the kit -----------------------------
+
+
+def _outputs(notebook: Any) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def test_every_output_of_the_executed_notebook_needs_no_renderer(by_papermill: Path) -> None:
+    outputs = _outputs(nbformat.read(by_papermill, 4))
+    assert {output.output_type for output in outputs} <= {"execute_result", "display_data"}
+    for output in outputs:
+        assert output.data["text/plain"].strip()
+        markup = output.data.get("text/html", "")
+        assert not re.search(r"<link|@import|url\(|(?:src|action)=(?!\"data:)", markup)
+    plain = "\n".join(output.data["text/plain"] for output in outputs)
+    assert "Controller: Beispielwerke AG" in plain
+    assert re.search(r"^EX-04 +.* high +fail +1 ", plain, re.MULTILINE)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_stock_nbconvert_leaves_nothing_out(by_papermill: Path, form: str) -> None:
+    from nbconvert.exporters import get_exporter
+
+    notebook = nbformat.read(by_papermill, 4)
+    made, _ = get_exporter(form)().from_notebook_node(notebook)
+    whole = _words(made)
+    shown = [o.data["text/html"] for o in _outputs(notebook) if "text/html" in o.data]
+    assert len(shown) > 30
+    assert [markup for markup in shown if _words(markup) not in whole] == []
+
+
+def _words(markup: str) -> str:
+    from bs4 import BeautifulSoup
+
+    return " ".join(BeautifulSoup(markup, "html.parser").get_text(" ").split())
+
+
+def test_plain_nbclient_runs_it(
+    packed: tuple[Path, str], environment: dict[str, str], tmp_path: Path
+) -> None:
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4)
+    notebook.cells[1].source += f'\nsnapshot = "{packed[0] / "snapshot"}"'
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env={**os.environ, **environment})
+    assert findings_data(notebook)["facts"]["digest"] == _digest(packed[1])
+
+
+def test_a_stock_page_is_live_and_prints_whole(by_papermill: Path, browser: Any) -> None:
+    from nbconvert.exporters import get_exporter
+
+    made, _ = get_exporter("html")().from_notebook_node(nbformat.read(by_papermill, 4))
+    page, requested = browser.new_page(), []
+
+    def refuse(route: Any) -> None:
+        requested.append(route.request.url)
+        route.abort()
+
+    page.route("**/*", refuse)
+    page.set_content(made)
+    # What nbconvert's own template loads; the kit's outputs load nothing.
+    assert {url.split("/")[5] for url in requested} <= {"require.js", "mathjax"}
+    page.locator("a[href^='#trace/']").first.click()
+    assert page.locator(".evidence th button").count() > 100
+    folded = page.locator("#trace details:not([open]) pre").last
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.is_visible()
+    page.close()

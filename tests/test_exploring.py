@@ -371,3 +371,4 @@ def test_a_notebook_in_its_own_folder_opens_what_lies_beside_it(
     (tmp_path / "outputs").symlink_to(evidence.folder)
     monkeypatch.chdir(tmp_path / "notebooks")
     assert kit.open_snapshot("outputs").digest == evidence.digest
+    assert kit.gather(kit.validate({"snapshot": "outputs"}), "outputs").digest == evidence.digest

@@ -32,3 +32,11 @@ def test_examples_are_accepted(verb: str, tmp_path: Path, monkeypatch: pytest.Mo
         parsed = main.commands[verb].make_context(verb, words[1:])
         named = parsed.params.get("control")
         assert named is None or named in CONTROLS
+
+
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    with click.Context(main, info_name="evidence") as context:
+        text = " ".join(main.get_help(context).split())
+    for verb, command in main.commands.items():
+        first = " ".join((command.help or "").partition("\n\n")[0].split())
+        assert f" {verb} {first.rstrip('.')}" in text

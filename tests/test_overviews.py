@@ -20,6 +20,7 @@ from playwright.sync_api import Browser
 
 from kit.cli import main
 from kit.overviews.changes import refuse_other_keys
+from kit.overviews.document import Overview
 from kit.overviews.packs import open_pack
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
@@ -149,8 +150,10 @@ def test_the_same_packs_make_the_same_overview(
     outputs: Path, organisation: Path, tmp_path: Path
 ) -> None:
     place = outputs / "again" / "once" / "pack"  # as deep, so that links are the same
-    done = evidence("organisation", outputs, "--expect", "333333333333", "--to", place, "--quiet")
-    assert done.returncode == 0, done.stderr
+    options = ("--expect", "333333333333", "--fail-on", "fail", "--to", place, "--quiet")
+    done = evidence("organisation", outputs, *options)
+    assert done.returncode == 4, done.stderr
+    assert "without a pack: 333333333333" in done.stdout
     manifests = [(pack / "manifest-sha256.txt").read_text() for pack in (organisation, place)]
     assert manifests[0] == manifests[1]
 
@@ -195,3 +198,21 @@ def test_an_alarm_can_rest_on_what_is_newly_open(tmp_path: Path) -> None:
     assert (newly[0], newly[1]["newly_open"]) == (3, 1)
     assert ended(*packs[:2], "--to", str(tmp_path / "b"))[0] == 0
     assert ended(*packs[1:], "--fail-on", "newly-open", "--to", str(tmp_path / "c"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("fails", "options", "code"),
+    [
+        (1, ["--fail-on", "fail"], 3),
+        (1, ["--fail-on", "fail", "--expect", TWO], 3),
+        (0, ["--fail-on", "fail", "--expect", TWO], 4),
+        (0, ["--fail-on", "fail", "--expect", ONE], 0),
+        (1, ["--expect", TWO], 0),
+    ],
+)
+def test_an_alarm_can_rest_on_the_accounts_of_an_organisation(
+    fails: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Overview(tmp_path, [{"account": ONE, "fail": fails}], {})
+    monkeypatch.setattr("kit.overviews.document.seal_organisation", lambda *_, **__: made)
+    assert CliRunner().invoke(main, ["organisation", str(tmp_path), *options]).exit_code == code

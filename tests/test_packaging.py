@@ -153,6 +153,9 @@ def test_the_wheel_holds_the_notebooks_the_samples_and_the_kernel(builds: list[P
         suffix = f".data/data/share/jupyter/kernels/{NAME}/kernel.json"
         (description,) = [name for name in wheel.namelist() if name.endswith(suffix)]
         assert wheel.read(description) == (FOLDER / NAME / "kernel.json").read_bytes()
+        # And JupyterLab for defaults of its settings.
+        settings = "labconfig/default_setting_overrides.d/appstream-evidence.json"
+        assert any(name.endswith(f".data/data/etc/jupyter/{settings}") for name in wheel.namelist())
 
 
 def test_every_dependency_has_its_reason() -> None:

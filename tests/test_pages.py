@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from kit.cli import main
 from tests.pages import NOT_RUN, PAGES, ROOT, blocks, commands
 
 # The test that executes all blocks of a page in these languages. It takes them out of the page.
@@ -23,7 +24,10 @@ EXECUTED = {
     "docs/evidence.md": {"console": "tests/pack/test_follow.py"},
     "docs/exploring.md": {"python": "tests/test_exploring.py"},
     "docs/machine-forms.md": {"python": "tests/pack/test_tabular.py"},
-    "docs/own-cells-and-controls.md": {"python": "tests/report/test_own.py"},
+    "docs/own-cells-and-controls.md": {
+        "console": "tests/pack/test_own_cells.py",
+        "python": "tests/report/test_own.py",
+    },
     "docs/role.md": dict.fromkeys(("console", "hcl", "yaml"), "tests/test_role.py"),
     "docs/signing.md": {"console": "tests/test_signing.py"},
     "docs/using.md": dict.fromkeys(("console", "yaml"), "tests/test_using.py"),
@@ -85,3 +89,15 @@ def test_the_drawing_of_the_architecture_names_folders_that_are_there() -> None:
     for name in ("access", "catalogue", "collect", "controls", "pack", "tables", "verify"):
         assert name in drawn
         assert name in folders
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_sentences_and_unrun_blocks_have_the_options_that_they_name(page: str) -> None:
+    text = (ROOT / page).read_text()
+    spans = re.findall(r"`(?:\.venv/bin/)?evidence ([^`]+)`", re.sub(r"\s+", " ", text))
+    spans += re.findall(r"^evidence (.+)$", "".join(b.code for b in blocks(page, "sh")), re.M)
+    for span in spans:
+        words = span.partition(" -- ")[0].split()
+        command = main if words[0].startswith("-") else main.commands[words[0]]
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help"}, span

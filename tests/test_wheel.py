@@ -1,7 +1,7 @@
 """The wheel apart from the repository: every file of the kit comes out of it.
 
-What the kit depends on comes from the environment that runs the tests, where the lock file is
-installed; its editable kit is out of reach.
+The new environment has the packages of the users' lock file and no others, linked from the
+environment that runs the tests. `benchmarks/install.py` installs that file itself.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import venv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 from kit.pack.maker import lock
 from kit.sandbox.server import Sandbox
+from tests.supply import locked
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = "210987654321"
@@ -43,8 +45,9 @@ class Installed:
         pip = (sys.executable, "-m", "pip", "--python", self.bin / "python", "install")
         self._do(*pip, "--quiet", "--no-index", "--no-deps", wheel)
         (site,) = folder.glob("venv/lib/*/site-packages")
-        # Python reads no .pth file in a folder that a .pth file names: the editable kit is one.
-        (site / "present.pth").write_text(sysconfig.get_path("purelib"))
+        for name, path in _installed():
+            if not (site / name).exists():
+                (site / name).symlink_to(path)
 
     def run(
         self, *command: str | Path, environment: Mapping[str, str] | None = None
@@ -69,6 +72,15 @@ class Installed:
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done
+
+
+def _installed() -> Iterator[tuple[str, Path]]:
+    """Yield the files and folders of the locked packages in their site-packages."""
+    for name in locked():
+        with suppress(PackageNotFoundError):  # of another platform
+            package = distribution(name)
+            for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+                yield top, Path(package.locate_file(top))
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +137,13 @@ def test_init_and_the_sample_parameters(installed: Installed, sandbox: Sandbox) 
     for file in (installed.cwd / "mine.yaml", samples / "demo.yaml"):
         assert "appstream.DescribeFleets" in installed.run("evidence", "plan", file).stdout
     assert (samples / "example.yaml").read_text() == installed.run("evidence", "parameters").stdout
+
+
+def test_lab_copies_the_notebooks_and_starts(installed: Installed) -> None:
+    # JupyterLab prints its version in place of a page.
+    assert re.fullmatch(r"[\d.]+\n", installed.run("evidence", "lab", "--", "--version").stdout)
+    copied = {path.name: path.read_bytes() for path in (installed.cwd / "notebooks").iterdir()}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def test_the_notebooks_run_under_plain_papermill(installed: Installed, pack: Path) -> None:

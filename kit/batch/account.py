@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kit import log
 from kit.batch.accounts import ObjectLock
 from kit.batch.ledger import DONE, FAILED, NOT_ENTERED
 from kit.batch.request import digest_of, first_difference, request_of, request_of_snapshot
@@ -27,6 +28,7 @@ from kit.batch.signing import open_key
 from kit.batch.store import Store, open_store
 from kit.collect.members import Discover, find_members
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.outputs import temporary
 from kit.parameters import Run
 from kit.snapshot import HEADER, Snapshot, read
 
@@ -271,15 +273,19 @@ def attempt(job: Job) -> dict[str, Any]:
         A later attempt may succeed.
     """
     try:
+        # The worker stores what lies in the temporary folder.
+        log.keep(open_store(job.snapshots).local(job.place) or temporary())
         if job.discover is not None:
             discover = Discover.model_validate(job.discover)
             return {"members": find_members(Run.model_validate(job.run), discover)}
         return {"state": DONE, **make(job)}
     except NotEnteredError as error:
+        log.failure(error)
         return {"state": NOT_ENTERED, "why": str(error), "code": error.code}
     except CannotRunError:
         raise
     except UserError as error:
+        log.failure(error)
         return {"state": FAILED, "why": str(error)}
 
 
@@ -296,10 +302,17 @@ def main() -> None:
     job = Job(**json.loads(sys.stdin.readline()))
     if WATCHED in sys.argv:
         threading.Thread(target=_end_with_starter, daemon=True).start()
-    try:
-        result = attempt(job)
-    except CannotRunError as error:
-        result = {"again": str(error)}
+    with log.command():
+        log.event("started", command="batch", account=job.account, **log.environment())
+        try:
+            result = attempt(job)
+        except CannotRunError as error:
+            log.failure(error)
+            result = {"again": str(error)}
+        except BaseException as error:
+            log.failure(error)
+            raise
+        log.event("ended", state=result.get("state"))
     json.dump(result, answer)
     answer.close()
 

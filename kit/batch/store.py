@@ -25,6 +25,9 @@ _LAST = (DECLARATION, HEADER)  # a folder without these is neither a pack nor a 
 class Store(Protocol):
     """Names are relative, with ``/`` between folders."""
 
+    def local(self, name: str) -> Path | None:
+        """Return the path of a file or folder; None where the store is not on this machine."""
+
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
 
@@ -63,6 +66,10 @@ class Folder(Store):
     def __init__(self, root: Path):
         self._root = root
 
+    def local(self, name: str) -> Path | None:
+        """Return the path of a file or folder."""
+        return self._root / name
+
     def read(self, name: str) -> bytes | None:
         """Return the content of a file; None where there is none."""
         try:
@@ -98,6 +105,10 @@ class Bucket(Store):
     def __init__(self, bucket: str, prefix: str, lock: ObjectLock | None):
         self._bucket, self._prefix, self._lock = bucket, prefix, lock
         self._s3 = shell_client("s3")
+
+    def local(self, name: str) -> Path | None:
+        """Return None: objects have no path."""
+        return None
 
     def read(self, name: str) -> bytes | None:
         """Return the content of an object; None where there is none."""

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 from distributed import Semaphore, Worker, get_worker
 
-from kit import warm
+from kit import log, warm
 from kit.batch.account import WATCHED, Job, check_existing
 from kit.batch.ledger import RUNNING
+from kit.batch.store import open_store
 from kit.errors import CannotRunError
 from kit.outputs import scratch
 
@@ -91,6 +93,7 @@ def run(job: Job) -> dict[str, Any]:
         code = process.wait()
         if process.stdin:
             process.stdin.close()
+        _store_log(job, folder / log.NAME)
         output_file.seek(0)
         error_file.seek(0)
         output, messages = output_file.read(), error_file.read().decode(errors="replace").strip()
@@ -102,3 +105,14 @@ def run(job: Job) -> dict[str, Any]:
     if "again" in facts:
         raise CannotRunError(facts["again"])
     return facts
+
+
+def _store_log(job: Job, file: Path) -> None:
+    """Store the log of an account whose snapshots are elsewhere, however its process ended."""
+    if not file.exists():
+        return
+    with suppress(
+        CannotRunError
+    ):  # the account's own error states that the store cannot be written
+        store, name = open_store(job.snapshots), f"{job.place}/{file.name}"
+        store.write(name, (store.read(name) or b"") + file.read_bytes())

@@ -6,13 +6,14 @@ It gathers and never judges: a denied call is stored as such.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from urllib.parse import urlsplit
 
 import botocore.exceptions as aws
 
-from kit import shortage
+from kit import log, shortage
 from kit.aws_models import home_region, is_listed, partition_of
 from kit.calls import (
     CALLS,
@@ -45,7 +46,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
-from kit.outputs import ExistsAlreadyError, cannot_write, check_writable
+from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
 from kit.redact.labels import open_labels
@@ -126,29 +127,61 @@ def collect(
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     organisation = open_lender(run, profile, as_of, lender)
-    account = Path(run.outputs) / run.account
-    _check_writable(folder or account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "snapshot")
+    own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
+    _check_writable(folder or own / "snapshot")
     needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
     partition = run.partition or "aws"
     policies = session_policies(policy(needed, partition), partition)
-    engine = _Engine(run, Clients(run, policies), as_of, progress)
+    with nullcontext(folder) if folder else _run_folder(own) as place, log.phase("collecting"):
+        log.event("parameters", **_logged(run))
+        engine = _Engine(run, Clients(run, policies), as_of, progress)
+        try:
+            header, requests, lent = _gather(engine, run, calls, organisation)
+        finally:
+            engine.close()
+        header |= {
+            "as_of": as_of.isoformat(),
+            "pseudonym_key": labels.fingerprint,
+            "profile": profile.model_dump(),
+            "waivers": [waiver.model_dump() for waiver in waivers],
+        }
+        return write(place, header, requests, lent)
+
+
+@contextmanager
+def _run_folder(wanted: Path) -> Iterator[Path]:
+    """Make the folder of a run, begin its log there, and yield the path for its snapshot.
+
+    A run that fails leaves its log alone.
+    """
+    with writing(wanted):
+        make_parents(wanted)
+        for n in count(1):
+            folder = wanted.with_name(f"{wanted.name}-{n}") if n > 1 else wanted
+            with suppress(FileExistsError):  # of a run of the same second
+                folder.mkdir()
+                break
+        flush(folder.parent)
+    log.keep(folder)
     try:
-        header, requests, lent = _gather(engine, run, calls, organisation)
-    finally:
-        engine.close()
-    header |= {
-        "as_of": as_of.isoformat(),
-        "pseudonym_key": labels.fingerprint,
-        "profile": profile.model_dump(),
-        "waivers": [waiver.model_dump() for waiver in waivers],
+        yield folder / "snapshot"
+    except BaseException:
+        with suppress(OSError):  # there is a log
+            folder.rmdir()
+        raise
+
+
+def _logged(run: Run) -> dict[str, Any]:
+    """Return what a log holds of a run's parameters: which are given, and values without names."""
+    return {
+        "given": sorted(run.sources),
+        "account": run.account,
+        "regions": run.regions,
+        "controls": run.controls,
+        "role": bool(run.role_arn),
+        "profile": bool(run.aws_profile),
+        **{name: value for name, value in run.model_dump().items() if name.endswith("_seconds")},
     }
-    if folder:
-        return write(folder, header, requests, lent)
-    for n in count(1):
-        own = account / f"{as_of:%Y-%m-%dT%H%M%SZ}{f'-{n}' if n > 1 else ''}"
-        with suppress(ExistsAlreadyError):  # of a run of the same second
-            return write(own / "snapshot", header, requests, lent, of_run=True)
-    raise AssertionError  # there is always a next number
 
 
 def _gather(
@@ -160,6 +193,7 @@ def _gather(
         engine.check_organisation(organisation)
     needed = with_sources(calls)
     regions = engine.find_regions()
+    log.event("regions", on=regions.on, off=sorted(regions.off))
     unused: list[str] = []
     for stage in _stages(needed - engine.performed):
         engine.perform(stage, [region for region in regions.on if region not in unused])
@@ -275,6 +309,13 @@ class _Engine:
                 f"{entered}; change account, aws_profile or role_arn",
                 "AnotherAccount",
             )
+        log.event(
+            "signed in",
+            account=entered,
+            partition=self.partition,
+            method=self._clients.method,
+            session=self.session,
+        )
 
     def check_organisation(self, lender: Snapshot) -> None:
         """Refuse the snapshot of another organisation than the account's."""
@@ -491,7 +532,7 @@ class _Engine:
                 error, stored = _error(problem), None
             else:
                 (tokens if tokens is not None else {}).update(following)
-        return Request(
+        made = Request(
             id="",
             call=job.call.name,
             service=job.call.service,
@@ -510,6 +551,8 @@ class _Engine:
             response=stored,
             sha256=digest(None) if error else sealed,
         )
+        _log(made, (ended - started).total_seconds())
+        return made
 
     def _send(
         self, job: _Job, parameters: Mapping[str, Any]
@@ -551,6 +594,28 @@ class _Engine:
         meta = response.get("ResponseMetadata", {})
         attempts = 1 + int(meta["RetryAttempts"]) if "RetryAttempts" in meta else sent
         return client, response, error, attempts
+
+
+def _log(request: Request, seconds: float) -> None:
+    """Log a request without its parameters, which have names in them."""
+    error = request.error or {}
+    log.event(
+        "request",
+        logging.WARNING if error and not request.absent else logging.INFO,
+        operation=request.call,
+        region=request.region,
+        page=request.page,
+        status=request.status,
+        request_id=log.code(request.request_id),
+        attempts=request.attempts,
+        seconds=round(seconds, 3),
+        host=urlsplit(request.endpoint).hostname if is_aws(request.endpoint) else "not AWS's",
+        **(
+            {"error": log.code(error["code"]), "message": log.masked(error["message"])}
+            if error
+            else {}
+        ),
+    )
 
 
 def _error(problem: Exception) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import heapq
+import logging
 import socket
 import threading
 import time
@@ -28,6 +29,7 @@ from botocore.awsrequest import (
 )
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from kit import log
 from kit.bounds import ANSWER
 from kit.parameters import Run
 
@@ -101,6 +103,7 @@ class Limits:
         at = dt.datetime.now(dt.UTC).replace(microsecond=0)
         with self._lock:
             self.stopped.append({"at": at.isoformat(), "code": code, "message": message})
+        log.event("gave up", logging.WARNING, error=code, message=log.masked(message))
 
     @contextlib.contextmanager
     def call(self, service: str, region: str) -> Iterator[Call]:

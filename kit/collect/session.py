@@ -27,6 +27,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
+from kit import log
 from kit.aws_models import home_region, models, partition_of, share_models
 from kit.collect.limits import Call, GivenUpError, Limits, watch_connections
 from kit.collect.login import TOO_LARGE, signing_in
@@ -116,6 +117,7 @@ class Clients:
         if status == 429 or reason_for(code, status) == "throttled":
             with self._lock:
                 self.throttles += 1
+            log.event("throttled", error=log.code(code), status=status)
 
     @contextmanager
     def call(self, service: str, region: str) -> Iterator[Call]:
@@ -177,6 +179,7 @@ class Clients:
             if not is_expired(code) and not self._is_refused_everywhere(region):
                 return Refusal.NOTHING
             if self._accepted and self._renew():
+                log.event("credentials renewed", error=log.code(code), region=region)
                 return Refusal.RENEWED
             self._ended = f"credentials ended at {dt.datetime.now(dt.UTC):%H:%M:%S} UTC ({code})"
             self.limits.stop(CredentialsEndedError.__name__, self._ended)
@@ -218,6 +221,11 @@ class Clients:
             self._off.clear()
             self.generation += 1
         return True
+
+    @property
+    def method(self) -> str:
+        """How the credentials were obtained, as botocore names it: sso, assume-role, env ..."""
+        return str(getattr(self.session.get_credentials(), "method", ""))
 
     def close(self) -> None:
         """End what watches the time."""

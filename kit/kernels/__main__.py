@@ -20,6 +20,8 @@ if __name__ == "__main__":
     from ipykernel import debugger, kernelapp
     from ipykernel.iostream import IOPubThread
 
+    from kit.kernels import offline
+
     class Outputs(IOPubThread):
         """Publishes outputs of this process alone, as ipykernel does where it has no port."""
 
@@ -29,4 +31,5 @@ if __name__ == "__main__":
     kernelapp.IOPubThread = Outputs  # type: ignore[attr-defined]
     debugger._is_debugpy_available = False
     del sys.modules["debugpy"]
+    offline.refuse_network()
     kernelapp.launch_new_instance()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, cast
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
 
 from nbconvert.utils.exceptions import ConversionException
@@ -28,6 +28,9 @@ from kit.report.cover import SIGNATURES
 from kit.report.records import FindingsData, parse_findings
 from kit.report.views import EVIDENCE_MIME, JSON, Cell, ids
 from kit.visible import escape
+
+if TYPE_CHECKING:
+    from kit.pack.own_cells import OwnCells
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2
@@ -49,12 +52,15 @@ class Document:
         See `kit.pack.blocks`. A `target` is unique in the document; links name it.
     controls, rows : dict
         The target of each control and of each row with an anchor, by id.
+    own : list of Block
+        What the kit did not make; documents show it apart, marked.
     """
 
     cover: CoverBlock
     blocks: list[Block]
     controls: dict[str, str]
     rows: dict[str, str]
+    own: list[Block] = field(default_factory=list)
 
     @property
     def marks(self) -> list[str]:
@@ -79,12 +85,13 @@ class Document:
             "blocks": self.blocks,
             "controls": self.controls,
             "rows": self.rows,
+            "own": self.own,
         }
 
     def outline(self) -> list[tuple[int, str, str]]:
         """Return level, target and text of every heading, controls included."""
         lines: list[tuple[int, str, str]] = []
-        for block in self.blocks:
+        for block in [*self.blocks, *self.own]:
             if block["kind"] == "heading":
                 lines.append((block["level"], block["target"], block["text"]))
             elif block["kind"] == "controls":
@@ -110,7 +117,7 @@ def document(notebook: NotebookNode) -> Document:
         picture, or there is not exactly one cover. The message names the cell.
     """
     _refuse_failed(notebook)
-    cells = [(where, cell, list(_views(where, cell))) for where, cell in _cells(notebook)]
+    cells = [(where, cell, list(views_of(where, cell))) for where, cell in _cells(notebook)]
     covers = [view for _, _, own in cells for view in own if view["kind"] == "cover"]
     if len(covers) != 1:
         raise NotebookOutputError(f"the notebook shows {len(covers)} covers; it must show one")
@@ -150,6 +157,32 @@ def with_level(made: Document, level: str) -> Document:
     return replace(made, cover={**made.cover, "facts": facts})
 
 
+def with_own_cells(made: Document, cells: OwnCells | None) -> Document:
+    """Return a document with a chapter of an analyst's own cells, which its cover and marks name.
+
+    Parameters
+    ----------
+    made : Document
+    cells : OwnCells or None
+    """
+    if cells is None:
+        return made
+    heading: JSON = {"kind": "heading", "level": 1, "text": text("pack/own/title")}
+    statement: JSON = {
+        "kind": "note",
+        "text": text("pack/own/statement", digest=cells.sha256),
+        "tone": "warning",
+    }
+    taken = {line[1] for line in made.outline()} | {
+        table["target"] for table in tables(made.blocks)
+    }
+    own: list[Block] = [_seen(part) for part in (heading, statement, *cells.blocks())]
+    _targets(_number(_close_up(own)), taken)
+    facts: list[Fact] = [*made.cover["facts"], [text("pack/own/fact"), cells.sha256]]
+    marks = [*made.cover["marks"], text("pack/own/mark")]
+    return replace(made, cover={**made.cover, "facts": facts, "marks": marks}, own=own)
+
+
 def data_of(notebook: NotebookNode, name: str) -> JSON:
     """Return the records and facts of a name, as the notebook gave them for machines.
 
@@ -161,7 +194,7 @@ def data_of(notebook: NotebookNode, name: str) -> JSON:
     shown = [
         view
         for where, cell in _cells(notebook)
-        for view in _views(where, cell, "data")
+        for view in views_of(where, cell, "data")
         if view["name"] == name
     ]
     if len(shown) != 1:
@@ -204,7 +237,7 @@ def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             yield _place(number, cell), cell
 
 
-def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
+def views_of(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
     """Yield the views that a cell shows, of a kind or all, checked, since files can be edited."""
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
@@ -214,8 +247,8 @@ def _views(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
         if EVIDENCE_MIME not in output.data:
             forms = ", ".join(sorted(output.data)) or "nothing"
             raise NotebookOutputError(
-                f"{where} shows {forms}, which no document can hold: show a view of "
-                f"kit.report, or tag the cell `{ANALYST}`"
+                f"{where} shows {forms}, which no document can hold: show it with "
+                f"kit.show.table or kit.show.figure, or tag the cell `{ANALYST}`"
             )
         payload = output.data[EVIDENCE_MIME]
         if kind and isinstance(payload, dict) and payload.get("kind") != kind:
@@ -285,9 +318,11 @@ def _controls(blocks: list[Block]) -> Iterator[ControlEntry]:
             yield from block["blocks"]
 
 
-def _targets(blocks: list[Block]) -> tuple[dict[str, str], dict[str, str]]:
+def _targets(
+    blocks: list[Block], others: Collection[str] = ()
+) -> tuple[dict[str, str], dict[str, str]]:
     """Give everything that can be linked to a target of its own; return those of ids."""
-    taken: set[str] = set()
+    taken = {*others}
 
     def target(prefix: str, name: str) -> str:
         stem = f"{prefix}-{re.sub(r'[^A-Za-z0-9_.]+', '-', name).strip('-').lower()[:60]}"

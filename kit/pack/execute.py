@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from nbformat.v4 import new_output
 from traitlets import default
 from traitlets.config import Config
 
-from kit import kernels, shortage
+from kit import kernels, log, shortage
 from kit.errors import CannotRunError
+from kit.kernels import offline
 from kit.outputs import scratch
 from kit.progress import papermill_bar
 from kit.shipped import project
@@ -47,25 +49,81 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
     CannotRunError
         A cell failed; the message names the error.
     """
+    path = project("notebooks") / name
+    try:
+        return execute_file(path, parameters, phase="evaluating" if progress else "")
+    except CellError as error:
+        raise CannotRunError(f"the notebook failed: {error}") from None
+
+
+class CellError(Exception):
+    """A cell failed.
+
+    Attributes
+    ----------
+    index : int
+        Of the cell in the notebook with its injected parameters, from 0.
+    """
+
+    def __init__(self, index: int, message: str):
+        super().__init__(message)
+        self.index = index
+
+
+def execute_file(
+    path: Path,
+    parameters: Mapping[str, Any],
+    *,
+    phase: str = "",
+    manager: type[AsyncKernelManager] | None = None,
+) -> NotebookNode:
+    """Execute a notebook in a fresh kernel and return it with its outputs.
+
+    Parameters
+    ----------
+    path : Path
+    parameters : mapping
+        For its parameters cell; a notebook without gets one at its beginning.
+    phase : str
+        What the bar on standard error names; empty for no bar.
+    manager : type, optional
+        Starts the kernel; `Kernel` by default.
+
+    Raises
+    ------
+    CellError
+        A cell failed.
+    CannotRunError
+        The kernel failed.
+    """
     replies: list[Mapping[str, Any]] = []
-    with scratch() as folder:
+    with log.phase("evaluating"), scratch() as folder:
         try:
             made: NotebookNode = papermill.execute_notebook(
-                str(project("notebooks") / name),
+                str(path),
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
                 kernel_name=kernels.NAME,
-                progress_bar=papermill_bar("evaluating", progress),
+                progress_bar=papermill_bar(phase, bool(phase)),
                 start_timeout=_START_SECONDS,
-                config=_kernel_config(folder, replies),
+                config=_kernel_config(folder, replies, manager or Kernel),
             )
         except papermill.PapermillExecutionError as error:
+            for reply in replies:
+                log.event(
+                    "cell failed",
+                    logging.ERROR,
+                    type=log.code(reply["ename"]),
+                    message=log.masked(reply["evalue"]),
+                    places=log.places_in("\n".join(reply["traceback"])),
+                )
             why = "; ".join(_reason(reply) for reply in replies) or f"{error.ename}: {error.evalue}"
-            raise CannotRunError(f"the notebook failed: {why}") from None
+            raise CellError(error.cell_index, why) from None
         # The kernel did not start, or ended; or it ran out of something and sent what is no message.
         except Exception as error:
             written = (folder / _MESSAGES).read_text(errors="replace")
             lines = [line for line in written.splitlines() if line.strip()]
+            log.event("kernel failed", logging.ERROR, message=log.masked(" ".join(lines[-1:])))
             known = [*map(_reason, replies), shortage.of(error), shortage.of_text(written)]
             why = next(filter(None, known), "")
             if not why and not isinstance(error, RuntimeError | ValueError):
@@ -96,6 +154,17 @@ class Kernel(AsyncKernelManager):
         """Start the kernel."""
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
             await super().start_kernel(**options, stderr=file)
+
+
+class OfflineKernel(Kernel):
+    """Starts a kernel for cells that are not the kit's: without AWS's settings, and offline.
+
+    See `kit.kernels.offline` for what is refused in it.
+    """
+
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+        """Start the kernel."""
+        await super().start_kernel(**{**options, "env": offline.environment(os.environ)})
 
 
 def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -134,7 +203,9 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode
     return notebook, names
 
 
-def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:
+def _kernel_config(
+    folder: Path, replies: list[Mapping[str, Any]], manager: type[AsyncKernelManager]
+) -> Config:
     """Kernels talk over files, in a folder that is removed with all that a killed kernel leaves."""
     return Config(
         {
@@ -144,7 +215,7 @@ def _kernel_config(folder: Path, replies: list[Mapping[str, Any]]) -> Config:
                 "connection_file": str(folder / "kernel.json"),
             },
             "NotebookClient": {
-                "kernel_manager_class": Kernel,
+                "kernel_manager_class": manager,
                 # A kernel that runs out of something replies, and may fail to publish the error.
                 "on_cell_error": lambda execute_reply, **_: replies.append(
                     execute_reply["content"]

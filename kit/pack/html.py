@@ -8,12 +8,13 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 from nbformat import NotebookNode
 from traitlets import default
 
-from kit.pack.blocks import TableBlock
+from kit.pack.blocks import Block, TableBlock
 from kit.pack.columns import parts, widths
 from kit.pack.document import Document
 from kit.pack.exporter import DocumentExporter
@@ -51,18 +52,23 @@ def page_pieces(evidence: Document) -> Iterator[str]:
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
-    blocks = [
-        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
-        for block in evidence.blocks
-    ]
+    shown = {"blocks": _pictured(evidence.blocks), "own": _pictured(evidence.own)}
     environment.globals["script_words"] = live.script_words()
-    environment.globals["document"] = {**evidence.as_json(), "blocks": blocks}
+    environment.globals["document"] = {**evidence.as_json(), **shown}
     yield from environment.get_template("evidence.html.j2").generate(
         outline=evidence.outline(),
         policy=policy,
         style=Markup(style),
         script=Markup(script),
     )
+
+
+def _pictured(blocks: list[Block]) -> list[Any]:
+    """Return blocks whose figures have an address."""
+    return [
+        {**block, "uri": svg_uri(block["svg"])} if block["kind"] == "figure" else block
+        for block in blocks
+    ]
 
 
 def assets(marks: Iterable[str]) -> tuple[str, str, str]:

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 AGENT, LOCK = "Bag-Software-Agent", "Bag-Software-Lock"
+OWN_NOTEBOOK = "Own-Notebook-SHA-256"
 # What ``bag-info.txt`` of a pack or an overview may state.
 LABELS = {
     *("Account", "Bagging-Date", AGENT, LOCK, "Evidence-As-Of", "External-Description"),
     *("External-Identifier", "Findings-SHA-256", "Payload-Oxum", "Pseudonym-Key", "Signature"),
-    *("Snapshot-SHA-256", "Stamp", "Thresholds"),
+    *("Snapshot-SHA-256", "Stamp", "Thresholds", OWN_NOTEBOOK),
 }
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 
 
-def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> dict[str, str]:
+def bag_info(
+    stored: Snapshot, findings: str, key: SigningKey | None = None, own: str = ""
+) -> dict[str, str]:
     """Return labels and values of a pack's ``bag-info.txt``.
 
     Parameters
@@ -35,11 +38,13 @@ def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> 
         Digest of the findings.
     key : SigningKey, optional
         What signs it.
+    own : str
+        SHA-256 of the notebook of an analyst's own cells; empty for none.
     """
     return {
         **made_info(
             description(stored.account),
-            identifier(agent(), stored.digest, findings),
+            identifier(agent(), stored.digest, findings, own),
             stored.as_of,
             stored.stamp or "",
         ),
@@ -49,6 +54,7 @@ def bag_info(stored: Snapshot, findings: str, key: SigningKey | None = None) -> 
         "Signature": _signatures(key),
         "Snapshot-SHA-256": stored.digest,
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
+        **({OWN_NOTEBOOK: own} if own else {}),
     }
 
 
@@ -70,10 +76,10 @@ def description(account: str) -> str:
     return f"GDPR evidence pack, Amazon AppStream 2.0, account {account}"
 
 
-def identifier(made_with: str, snapshot: str, findings: str) -> str:
-    """Return the pack's ``External-Identifier``: of the kit's version and of two digests."""
+def identifier(made_with: str, snapshot: str, findings: str, own: str = "") -> str:
+    """Return the pack's ``External-Identifier``: of the kit's version and of the digests."""
     version = made_with.removeprefix("appstream-evidence-kit ")
-    return uuid.uuid5(_PACKS, f"{version} {snapshot} {findings}").urn
+    return uuid.uuid5(_PACKS, f"{version} {snapshot} {findings} {own}".rstrip()).urn
 
 
 def _signatures(key: SigningKey | None) -> str:

@@ -67,9 +67,10 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     data = evidence.as_json()
     faces = fonts.faces_for({character for text in _strings(data) for character in text})
     data = _printable(data, faces)
-    cut(data["blocks"])
-    _word(data["blocks"])
-    printed: list[Any] = list(printed_tables(data["blocks"]))
+    every = [*data["blocks"], *data["own"]]
+    cut(every)
+    _word(every)
+    printed: list[Any] = list(printed_tables(every))
     targets = {target for table in printed for target in table["targets"] if target}
     links = {
         "evidence": {name: at for name, at in data["rows"].items() if at in targets},
@@ -79,8 +80,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
     for table in printed:
         _measure(table, narrow, wide, links)
-    _link(data["blocks"], links)
-    for block, following in pairwise(data["blocks"]):
+    _link(every, links)
+    for block, following in pairwise(every):
         block["sticky"] = _introduces(block) and following["kind"] not in (
             "heading",
             "prose",
@@ -89,6 +90,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     return {
         "cover": data["cover"],
         "blocks": _turn(data["blocks"]),
+        "own": _turn(data["own"]),
         "paper": size.name,
         "measures": MEASURES,
         "sans": _families(fonts.SANS, faces),
@@ -98,7 +100,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
             for name, mark in (STATUSES | SEVERITIES).items()
         },
         "language": dict(zip(("lang", "region"), tag(), strict=True)),
-        "words": {name: text(f"pack/page/{name}") for name in _WORDS},
+        "words": {name: text(f"pack/page/{name}") for name in _WORDS}
+        | {"own": text("pack/own/every")},
     }, faces
 
 
@@ -226,7 +229,7 @@ def _break_long_words(data: JSON, narrow: float) -> None:
     ]
     code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
     mono = partial(fonts.em, mono=True)
-    for block in data["blocks"]:
+    for block in [*data["blocks"], *data["own"]]:
         if block["kind"] == "note":
             block["text"] = _pieces(block["text"], narrow / MEASURES["text"] / 1.1)
         elif block["kind"] == "prose":

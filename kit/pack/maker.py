@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from kit.shipped import project
 
 _KIT = "appstream-evidence-kit"
-_NAME, _EXTRA = re.compile(r"[A-Za-z0-9._-]+"), re.compile(r";.*\bextra\s*==")
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*(?:;(.*))?")
 # What makes no file of a pack. JupyterLab saves what analysts explore into its notebook.
 _LEFT = {
     *("__pycache__", "sandbox", "batch", "project"),
@@ -57,12 +60,12 @@ def _dependencies() -> list[str]:
     waiting = [_KIT]
     while waiting:
         for text in requires(waiting.pop()) or ():
-            name = re.sub(r"[-_.]+", "-", _NAME.match(text)[0]).lower()  # type: ignore[index]
-            if name in versions or _EXTRA.search(text):
+            given, marker = _REQUIREMENT.match(text).groups()  # type: ignore[union-attr]
+            name = re.sub(r"[-_.]+", "-", given).lower()
+            # Another package may have brought what a marker leaves out.
+            if name in versions or (marker and not Marker(marker).evaluate({"extra": ""})):
                 continue
-            try:  # what a marker leaves out here is not installed
+            with suppress(PackageNotFoundError):
                 versions[name] = version(name)
-            except PackageNotFoundError:
-                continue
-            waiting.append(name)
+                waiting.append(name)
     return sorted(f"{name}=={number}" for name, number in versions.items())

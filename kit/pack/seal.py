@@ -10,17 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from nbformat import NotebookNode
 
+from kit import log
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
 from kit.errors import UserError
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, document, findings_data, with_level
+from kit.pack.document import (
+    Document,
+    data_of,
+    document,
+    findings_data,
+    with_level,
+    with_own_cells,
+)
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
+from kit.pack.own_cells import CELLS, OwnCells
+from kit.pack.own_notebook import read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
@@ -72,6 +82,7 @@ def seal(
     to: Path | None = None,
     *,
     key: SigningKey | None = None,
+    notebook: Path | None = None,
     progress: bool = True,
 ) -> Pack:
     """Execute the notebook afresh and offline on a snapshot, render that, and store the pack.
@@ -84,6 +95,8 @@ def seal(
         Where the pack goes; by default ``pack`` beside the snapshot.
     key : SigningKey, optional
         Signs the PDF and the tag manifest; the run's ``signed`` states whether a key is needed.
+    notebook : Path, optional
+        Of the analyst's own cells, which the pack shows apart.
     progress : bool
         Whether a bar is drawn on standard error.
 
@@ -95,24 +108,34 @@ def seal(
     ------
     UserError
         The snapshot is missing or changed, the key of its labels or the file of its language is
-        missing, the pack exists already, or ``signed`` and `key` contradict each other.
+        missing, the pack exists already, ``signed`` and `key` contradict each other, or
+        `notebook` cannot be executed.
     CannotRunError
         The notebook failed, or the pack cannot be written.
     """
     stored = read(snapshot)
+    log.keep(snapshot.parent)
+    log.event(
+        "snapshot", account=stored.account, as_of=stored.as_of.isoformat(), sha256=stored.digest
+    )
     refuse_mismatch(stored.run, key is not None)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])
     folder = to or snapshot.parent / "pack"
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
+    given = read_own_notebook(notebook) if notebook else None
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
-    info = bag_info(stored, data["facts"]["digest"], key)
-    with Phase("writing the pack", "files", shown=progress) as phase:
+    own = run_own_cells(given, stored, progress=progress) if given else None
+    info = bag_info(stored, data["facts"]["digest"], key, own.sha256 if own else "")
+    with (
+        log.phase("writing the pack"),
+        Phase("writing the pack", "files", shown=progress) as phase,
+    ):
         write_bag(
             folder,
-            files(executed, stored, info, key, phase),
+            files(executed, stored, info, key, phase, own),
             info,
             stored.as_of,
             private=not stored.run.pseudonymise,
@@ -120,6 +143,7 @@ def seal(
             finish=lambda bag: _sign_manifest(bag, key),
         )
     facts = data["facts"]
+    log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
     unused = tuple(facts["unused_waivers"].splitlines())
     return Pack(folder, data["records"], facts["digest"], facts["exit_code"], unused)
 
@@ -151,6 +175,7 @@ def files(
     info: Mapping[str, str],
     key: SigningKey | None,
     phase: Phase,
+    own: OwnCells | None = None,
 ) -> Iterator[tuple[str, Content]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
@@ -166,8 +191,9 @@ def files(
         Signs the PDF.
     phase : Phase
         Shows which file is being made.
+    own : OwnCells, optional
     """
-    made, data = pack_document(executed, info), findings_data(executed)
+    made, data = pack_document(executed, info, own), findings_data(executed)
     forms: dict[str, Callable[[], Content]] = {
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
@@ -178,9 +204,11 @@ def files(
     }
     for name, make in forms.items():
         phase.note(name)
+        log.event("file", name=name)
         yield name, make()
         phase.advance()
     others: Iterator[tuple[str, Content]] = chain(
+        [(CELLS, own.as_bytes())] if own else (),
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
         evidence_files(stored, tabulate(stored).labels),
     )
@@ -189,7 +217,9 @@ def files(
         phase.advance()
 
 
-def pack_document(executed: NotebookNode, info: Mapping[str, str]) -> Document:
+def pack_document(
+    executed: NotebookNode, info: Mapping[str, str], own: OwnCells | None = None
+) -> Document:
     """Return the document of a pack: the notebook's, the level of its signatures, its README.
 
     Parameters
@@ -198,8 +228,12 @@ def pack_document(executed: NotebookNode, info: Mapping[str, str]) -> Document:
         The evidence notebook with its outputs.
     info : mapping of str to str
         Labels and values of ``bag-info.txt``.
+    own : OwnCells, optional
+        They get the last chapter.
     """
-    return with_readme(with_level(document(executed), stated_level(info)), info, FILES)
+    names = [*FILES, *([f"data/{CELLS}"] if own else [])]
+    made = with_readme(with_level(document(executed), stated_level(info)), info, names)
+    return with_own_cells(made, own)
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

@@ -19,7 +19,8 @@ from kit.tables import tabulate
 from kit.tables.metadata import detectors_of
 
 _TEXTS = ("text", "message")  # kinds of labels for texts that name no thing
-_SHORTEST, _SHORTEST_TEXT = 3, 8  # characters of a name, or of a text, within another text
+# Characters of a name within another text: of any name, of a plain word, of a tag or other text.
+_SHORTEST, _SHORTEST_WORD, _SHORTEST_TEXT = 3, 5, 8
 # A label, or what stands for a secret: a fleet may be called "fleet".
 _KEPT = re.compile(r"[a-z]+(?:-[a-z]+)*-[a-z2-7]{10}(?![^\W_])|⟦[^⟦⟧]{1,70}⟧")
 
@@ -37,8 +38,9 @@ class FreeText:
 
     Notes
     -----
-    A name of fewer than three characters is replaced where it is the whole text. The same holds for
-    a tag or another text of fewer than eight characters.
+    A name of fewer than three characters is replaced only where it is the whole text. The same holds
+    for a plain word of fewer than five letters that names no user, and for a tag or another text of
+    fewer than eight characters: "all" may be the name of a trail.
     """
 
     def __init__(self, snapshot: Snapshot | None = None):
@@ -59,10 +61,9 @@ class FreeText:
             redact(request)
         lengths: dict[str, set[int]] = {}
         for label, named in redact.labels.made.items():
-            shortest = _SHORTEST_TEXT if named.kind in _TEXTS else _SHORTEST
             for name in {named.identity, named.identity.rpartition("/")[2], named.name} - {""}:
                 self._labels.setdefault(name, label)
-                if len(name) >= shortest:
+                if len(name) >= _shortest(named.kind, name):
                     lengths.setdefault(name[:_SHORTEST], set()).add(len(name))
         self._lengths = {start: sorted(some, reverse=True) for start, some in lengths.items()}
 
@@ -89,6 +90,12 @@ class FreeText:
             if name in self._labels and not text[at + length : at + length + 1].isalnum():
                 return name
         return ""
+
+
+def _shortest(kind: str, name: str) -> int:
+    if kind in _TEXTS:
+        return _SHORTEST_TEXT
+    return _SHORTEST_WORD if name.isalpha() and not kind.endswith("user") else _SHORTEST
 
 
 _made: WeakKeyDictionary[Snapshot, FreeText] = WeakKeyDictionary()

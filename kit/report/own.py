@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,10 +19,17 @@ import pandas as pd
 from kit.errors import UserError
 from kit.redact.free_text import shown
 from kit.report.formats import Cell, Kind
-from kit.report.views import OWN, Column, Figure, Table, first_of
+from kit.report.views import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    OWN,
+    PDF_ROWS,
+    Column,
+    Figure,
+    Table,
+    first_of,
+)
 
-MOST_ROWS, MOST_COLUMNS = 20_000, 40
-PDF_ROWS = 200  # that the PDF prints; the HTML has all
 _ROW_IDS = "row"  # the index of the kit's own frames
 
 
@@ -107,6 +115,8 @@ def figure(drawn: Any, caption: str, alternative_text: str) -> Figure:
     load_fonts()
     with rc_context({name: STYLE[name] for name in ("svg.hashsalt", "svg.fonttype")}), _redacted():
         picture = svg(canvas)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(canvas)  # or the notebook would show it a second time
     return Figure(f"{OWN}{shown(caption)}", picture, shown(alternative_text), shown(caption))
 
 

@@ -41,7 +41,10 @@ __all__ = [
     "EVIDENCE_MIME",
     "JSON",
     "LAB_ROWS",
+    "MOST_COLUMNS",
+    "MOST_ROWS",
     "OWN",
+    "PDF_ROWS",
     "SEVERITIES",
     "STATUSES",
     "Cell",
@@ -69,6 +72,9 @@ EVIDENCE_MIME = "application/vnd.appstream-evidence+json"
 LAB_ROWS, _BLOCK_ROWS = 500, 100  # rows of a table, and of each table of a control's block
 OWN = "own-"
 """Begins the ids of tables and figures that analysts' own cells show; the kit's begin otherwise."""
+MOST_ROWS, MOST_COLUMNS = 20_000, 40  # of an analyst's own table
+PDF_ROWS = 200  # of such a table that the PDF prints; the HTML has all
+_PLAIN_ROWS, _PLAIN_WIDTH, _PLAIN_LEAST = 20, 110, 12  # of a terminal: rows, columns, of a cell
 _OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 
@@ -183,8 +189,38 @@ class Table(View):
                 _check_cell(f"table {self.id!r}, row {number}, {column.name!r}", column.kind, cell)
 
     def plain(self) -> str:
-        """Return the caption and the number of rows."""
-        return text("report/plain/table", caption=self.caption, count=len(self.rows))
+        """Return the caption, the number of rows, and the first rows in columns."""
+        caption = text("report/plain/table", caption=self.caption, count=len(self.rows))
+        if not self.rows:
+            return f"{caption}\n{self.empty}"
+        kinds = [column.kind for column in self.columns]
+        shown = [
+            [cell_text(*pair) for pair in zip(kinds, row, strict=True)]
+            for row in self.rows[:_PLAIN_ROWS]
+        ]
+        grid = [[column.title for column in self.columns], *shown]
+        widths = _fitting([max(map(len, cells)) for cells in zip(*grid, strict=True)])
+        lines = [
+            "  ".join(
+                (cell if len(cell) <= width else f"{cell[: width - 1]}…").ljust(width)
+                for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            for row in grid
+        ]
+        if (left := len(self.rows) - len(shown)) > 0:
+            lines.append(text("report/lab/rows", count=left, rows=len(self.rows)))
+        return "\n".join([caption, *lines])
+
+
+def _fitting(widths: list[int]) -> list[int]:
+    """Return columns' widths that fit a terminal: the widest share what the others leave."""
+    room, most = _PLAIN_WIDTH, 0
+    for place, width in enumerate(sorted(widths)):
+        most = max(room // (len(widths) - place), _PLAIN_LEAST)
+        if width > most:
+            break
+        room -= width
+    return [min(width, most) for width in widths]
 
 
 def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
@@ -219,8 +255,8 @@ class Group(View):
         return {"kind": self.kind, "tables": [table.as_json() for table in self.tables]}
 
     def plain(self) -> str:
-        """Return each table's line."""
-        return "\n".join(table.plain() for table in self.tables)
+        """Return each table as text."""
+        return "\n\n".join(table.plain() for table in self.tables)
 
 
 @dataclass(frozen=True)
@@ -289,8 +325,9 @@ class Cover(View):
     language: str = "en"
 
     def plain(self) -> str:
-        """Return title, subtitle and stamp."""
-        return " - ".join(filter(None, (self.title, self.subtitle, self.stamp)))
+        """Return title, subtitle, stamp and facts, a line each."""
+        lines = (self.title, self.subtitle, self.stamp, *self.marks)
+        return "\n".join([*filter(None, lines), *(f"{name}: {fact}" for name, fact in self.facts)])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Whether a pack is what it states: its files, findings, evidence and signatures.
 
-The kit runs, renders, fetches and writes nothing of a pack.
+The kit runs, fetches and writes nothing of a pack. It renders nothing of it but own cells' plain data,
+to compare the pages around them with those of a snapshot.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from kit.verify.info import check_info, check_overview_info
 from kit.verify.judged import Reader
 from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
+from kit.verify.own import check_own_cells
 from kit.verify.page import check_page
 from kit.verify.readme import check_readme
 from kit.verify.refused import RefusedError
@@ -94,6 +96,7 @@ def _look(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iterat
         yield from check_readme(contents, info, maker)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
+        yield from check_own_cells(contents, info, page)
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
     # What makes a pack's files takes long to import, and is needed here alone.

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -39,8 +40,9 @@ from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, PARQUET, PDF, WORKBOOK
+from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OWN_CELLS, PARQUET, PDF, WORKBOOK
 from kit.verify.maker import Maker, maker_of
+from kit.verify.own import read_own_cells
 from kit.verify.pdf import opened
 
 Record = Mapping[str, Any]
@@ -62,6 +64,7 @@ _UPDATED = (
     *("/Size", "/Prev", "/ID", "/XRefStm", "/Type", "/W", "/Index", "/Length", "/Filter"),
     "/DecodeParms",
 )
+_GIVEN = "the snapshot gives"
 _WRITER = f"parquet-cpp-arrow version {pa.__version__}".encode()
 
 
@@ -117,29 +120,40 @@ def _forms(
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
     data = findings_data(executed)
+    own = None
+    # Own cells in another form are a failed check already; then the document's forms fail too.
+    with suppress(ValueError):
+        own = read_own_cells(contents, info)
+    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if own else _GIVEN
     # The pack's own labels are compared elsewhere; a hostile pack may lack any of them.
-    own = bag_info(stored, data["facts"]["digest"]) | {"Signature": info.get("Signature", "none")}
-    made = pack_document(executed, own)
-    yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker)
-    yield from _pdf(contents, made, pdf(made, attached=attachments(executed, made)), maker)
+    labels = bag_info(stored, data["facts"]["digest"], own=own.sha256 if own else "")
+    labels |= {"Signature": info.get("Signature", "none")}
+    made = pack_document(executed, labels, own)
+    yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
+    file = pdf(made, attached=attachments(executed, made))
+    yield from _pdf(contents, made, file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
         yield from _form(contents, f"data/{name}", content, maker)
 
 
-def _form(contents: Contents, name: str, made: Content, maker: Maker) -> Iterator[Check]:
+def _form(
+    contents: Contents, name: str, made: Content, maker: Maker, given: str = _GIVEN
+) -> Iterator[Check]:
     try:
         observed = contents.sha256(name)
     except UnreadableError:
         return  # a failed check of its kind's or its list's
     if observed == (expected := sha256(made)):
-        yield passed(name, "byte for byte what the snapshot gives")
+        yield passed(name, f"byte for byte what {given}")
     else:
         yield maker.differs(name, f"SHA-256 {expected}, of the snapshot", observed)
 
 
-def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> Iterator[Check]:
+def _pdf(
+    contents: Contents, evidence: Document, made: bytes, maker: Maker, given: str
+) -> Iterator[Check]:
     """Yield whether the PDF equals the PDF made again, but for a signature that was appended."""
     try:
         content = contents.read(PDF)
@@ -148,9 +162,9 @@ def _pdf(contents: Contents, evidence: Document, made: bytes, maker: Maker) -> I
         return  # a failed check of the document's
     faces = lay_out(evidence, evidence.cover["paper"])[1]
     if content == made:
-        yield passed(PDF, "byte for byte what the snapshot gives")
+        yield passed(PDF, f"byte for byte what {given}")
     elif not added:
-        yield passed(PDF, "byte for byte what the snapshot gives, and a signature")
+        yield passed(PDF, f"byte for byte what {given}, and a signature")
     elif any(face.path.parent != fonts.directory() for face in faces):
         yield not_compared(PDF, "characters in it need fonts of the computer that made it")
     else:

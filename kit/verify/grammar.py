@@ -13,6 +13,7 @@ _CLASSES = {
     **dict.fromkeys(("a.skip", "div.scroll", "dl.facts", "dl.parts", "table.data"), ""),
     **dict.fromkeys(("p.running", "p.stamp", "p.subtitle", "p.empty", "p.verdict", "p.step"), ""),
     **dict.fromkeys(("section.cover", "section.commands", "article.block", "ul.articles"), ""),
+    **dict.fromkeys(("section.own", "p.own-mark"), ""),
     **dict.fromkeys(("span.page-mark", "span.label", "span.id", "span.who", "span.counts"), ""),
     "span.shape": "",
     "p.note": " (?:info|warning)",
@@ -25,7 +26,7 @@ _LEVEL = re.compile("level-[1-4]")
 _CELL = re.compile(r"[a-z]+(?: w\d)?")
 
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
-_FLOW = ("main", "li", "blockquote")  # where prose may lie
+_FLOW = ("main", "section.own", "li", "blockquote")  # where prose may lie
 _TEXT = {
     *("a", "a.skip", "strong", "em", "code", "q", "li", "li.level", "dt", "dd", "th", "td", "time"),
     *("caption", "figcaption", "h1", *_HEADINGS, "p", "span", "title"),
@@ -46,9 +47,11 @@ _PLACES: dict[str, frozenset[str]] = {
         (("ul.nav",), ("nav",)),
         (("li.level",), ("ul.nav",)),
         (("h1", "p.subtitle", "dl.facts"), ("section.cover",)),
-        (("h2",), ("nav", "main", "article.block")),
-        (_HEADINGS[1:], ("main", "article.block")),
-        (("section.cover", "section.commands", "article.block", "p.note", "figure"), ("main",)),
+        (("h2",), ("nav", "main", "section.own", "article.block")),
+        (_HEADINGS[1:], ("main", "section.own", "article.block")),
+        (("section.cover", "section.commands", "section.own", "article.block"), ("main",)),
+        (("p.note", "figure"), ("main", "section.own")),
+        (("p.own-mark",), ("section.own",)),
         (("ul", "ol", "blockquote", "hr"), _FLOW),
         (("p",), (*_FLOW, "section.commands", "footer")),
         (("pre",), (*_FLOW, "section.commands")),
@@ -57,7 +60,7 @@ _PLACES: dict[str, frozenset[str]] = {
         (("dl.parts", "p.verdict"), ("article.block",)),
         (("div",), ("dl.facts", "dl.parts")),
         (("dt", "dd"), ("div",)),
-        (("p.empty",), ("main", "article.block")),
+        (("p.empty",), ("main", "section.own", "article.block")),
         (("p.step",), ("section.commands",)),
         (("img", "figcaption"), ("figure",)),
         (("div.scroll",), (*_FLOW, "article.block")),
@@ -94,6 +97,7 @@ _ATTRIBUTES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "nav": {"aria-label": _ANY},
     "main": {"id": re.compile("main"), "tabindex": re.compile("-1")},
     "section.cover": {"aria-label": _ANY},
+    "section.own": {"aria-label": _ANY},
     "section.commands": {"id": _ID, "aria-label": _ANY},
     "article.block": {"aria-labelledby": _ID},
     **{

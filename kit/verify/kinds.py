@@ -20,6 +20,7 @@ OSCAL_BASIS = (
     "data/oscal-profile.json",
 )
 EVIDENCE = "data/evidence/index.csv"
+OWN_CELLS = "data/own-cells.json"
 ACCOUNTS, CHANGES = "data/accounts.csv", "data/changes.csv"
 
 
@@ -48,7 +49,7 @@ ACCOUNT = Kind(
     "an account's pack",
     (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, EVIDENCE),
     OSCAL_BASIS,
-    re.compile(r"data/evidence/[EO]\d+\.json"),
+    re.compile(r"data/evidence/[EO]\d+\.json|data/own-cells\.json"),
 )
 ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))
 COMPARISON = Kind("a comparison of two audits", (HTML, PDF, CHANGES))

@@ -17,6 +17,7 @@ from kit.catalogue.texts import text
 from kit.judge.digest import ROLL_UP
 from kit.judge.findings import worst
 from kit.pack.html import assets, policy_of
+from kit.pack.info import OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
 from kit.verify.checks import Check, failed, not_compared, passed
@@ -35,6 +36,7 @@ _DEEPEST = 200  # elements around another
 _HOST = re.compile(r"https?://[^\s,]+")
 _MARKS = STATUSES | SEVERITIES
 _FINDINGS = "table-findings"
+_KITS = ("span.mark", "span.chip", "span.id")  # of verdicts and of controls
 
 
 @dataclass
@@ -55,6 +57,10 @@ class Page:
         Of the findings: class and text of each cell.
     controls, verdicts : dict of str to str
         Target and status of each control's block.
+    own : bool
+        Whether it ends with what the kit did not make.
+    own_marks : list of str
+        What that part states of itself before all else.
     """
 
     title: str = ""
@@ -72,6 +78,8 @@ class Page:
     rows: list[list[tuple[str, str]]] = field(default_factory=list)
     controls: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    own: bool = False
+    own_marks: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -191,6 +199,14 @@ class _Reader:
             self.page.language = element.attributes.get("lang", "")
         if element.name == "body":
             self.page.words = element.attributes.get("data-words", "")
+        if self.page.own and self._within("main") and not self._within("section", "own"):
+            raise ValueError(f"an element {element.kind} after what the kit did not make")
+        if element.kind == "section.own":
+            self.page.own = True
+        elif self.page.own and (
+            element.kind in _KITS or element.attributes.get("id") in (_FINDINGS, "table-evidence")
+        ):
+            raise ValueError(f"{element.kind} of the kit in what the kit did not make")
         if element.attributes.get("id") == _FINDINGS and element.kind == "table.data":
             self.in_findings = True
         if element.name == "tr" and self.in_findings and self._within("tbody"):
@@ -246,6 +262,8 @@ class _Reader:
                 page.controls.setdefault(element.text, target)
             case "article", _:
                 self._article()
+            case "p", ["own-mark"]:
+                page.own_marks.append(element.text)
             case (("th" | "td"), classes) if self.in_findings and self._within("tbody"):
                 page.rows[-1].append((" ".join(classes), element.text))
             case "th", _ if self.in_findings:
@@ -324,7 +342,7 @@ def _cover(page: Page, info: Mapping[str, str]) -> Iterator[Check]:
     as_of = cell_text("datetime", info.get("Evidence-As-Of", ""))
     if as_of not in page.footer:
         yield failed(HTML, f"as of {as_of} at its end, as in {INFO}", page.footer)
-    for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256"):
+    for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256", OWN_NOTEBOOK):
         if label in info and info[label] not in page.facts:
             yield failed(HTML, f"{label} {info[label]} on its cover, as in {INFO}", "another")
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import bagit
 import pytest
@@ -77,11 +78,21 @@ def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
         assert bagit.Bag(str(desk.place(account) / "pack")).is_valid()
         assert sorted(path.name for path in desk.place(account).iterdir()) == [
             "complete.json",
+            "log.jsonl",
             "pack",
             "snapshot",
         ]
         assert (desk.place(account) / "snapshot").stat().st_mode & 0o077 == 0
-    assert not desk.place(CLOSED).exists()
+    assert [path.name for path in desk.place(CLOSED).iterdir()] == ["log.jsonl"]
+    failed, ended = _events(desk, CLOSED)[-2:]
+    assert failed["exceptions"][0]["type"] == "NotEnteredError"
+    assert (ended["event"], ended["state"]) == ("ended", "not entered")
+    assert _events(desk, DEMO)[-1]["state"] == "done"
+
+
+def _events(desk: Desk, account: str) -> list[dict[str, Any]]:
+    lines = (desk.place(account) / "log.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Made) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import boto3
@@ -63,7 +64,8 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     assert keys(PACKS, EMPTY) > {"pack/tagmanifest-sha256.txt", "pack/data/evidence.pdf"}
     assert keys(PACKS, EMPTY).isdisjoint({"pack/bagit.txt", "complete.json"})
     assert keys(PACKS, TIDY) > {"pack/bagit.txt", "complete.json"}
-    assert keys(SNAPSHOTS, TIDY) == {"snapshot/evidence.jsonl", "snapshot/snapshot.json"}
+    stored = {"log.jsonl", "snapshot/evidence.jsonl", "snapshot/snapshot.json"}
+    assert keys(SNAPSHOTS, TIDY) == stored
 
     objects = s3.list_objects_v2(Bucket=PACKS)["Contents"]
     assert {f"evidence/batches/{NAME}/{name}" for name in ("ledger.jsonl", "findings.csv")} <= {
@@ -87,6 +89,10 @@ def test_packs_are_locked_and_whole_or_none(desk: Desk, s3: Any, sandbox: Sandbo
     assert states[MANAGER]["kept"] is True
     assert states[EMPTY]["state"] == "done"
     assert "pack/data/stray.txt" not in keys(PACKS, EMPTY)
+    log = s3.get_object(Bucket=SNAPSHOTS, Key=f"{EMPTY}/{NAME}/log.jsonl")["Body"].read()
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events.count("failed") == 3  # Dask tried three times
+    assert events[-1] == "ended"
     assert f"{TIDY}/{NAME}/pack was changed after it was made" in states[TIDY]["why"]
     assert {one.service for one in sandbox.requests} == {"s3"}, "collected once"
     assert not (desk.folder / "outputs" / EMPTY).exists()

@@ -16,8 +16,8 @@ from kit.errors import UserError
 from kit.pack.document import document
 from kit.redact import free_text
 from kit.redact.free_text import FreeText
-from kit.report import own, show
-from kit.report.views import Figure, Table
+from kit.report import show
+from kit.report.views import MOST_ROWS, PDF_ROWS, Figure, Table
 from kit.snapshot import Snapshot
 from tests.pack.conftest import cover, shown
 from tests.standins import Account
@@ -102,6 +102,14 @@ def test_a_name_within_a_word_stays(evidence: Snapshot, label: str) -> None:
     assert free(f"my{FLEET} {FLEET}s ({FLEET})") == f"my{FLEET} {FLEET}s ({label})"
 
 
+def test_a_short_word_is_a_name_only_where_it_is_the_whole_text(tmp_path: Path) -> None:
+    stored = Account(tmp_path).fleet("all").fleet("t1-a").snapshot()
+    free = FreeText(stored)
+    word, name = free("all"), free("t1-a")
+    assert word.startswith("fleet-")
+    assert free("all of t1-a") == f"all of {name}"
+
+
 def test_names_in_clear_stay_and_secrets_do_not(tmp_path: Path) -> None:
     free = FreeText(Account(tmp_path, pseudonymise=False).fleet(FLEET).snapshot())
     assert free(f"{FLEET}: password=hunter2-Secret!").startswith(f"{FLEET}: password=⟦secret")
@@ -129,7 +137,7 @@ WRONG: list[Any] = [
     ([1, 2], "Numbers", "list is not a frame"),
     (pd.DataFrame({"a": [1]}), " ", "caption"),
     (pd.DataFrame(), "Nothing", "0 columns"),
-    (pd.DataFrame({"a": range(own.MOST_ROWS + 1)}), "Too many", "20001 rows"),
+    (pd.DataFrame({"a": range(MOST_ROWS + 1)}), "Too many", "20001 rows"),
     (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Twice", "same name"),
 ]
 
@@ -159,9 +167,9 @@ def test_the_snippets_of_the_page_work(evidence: Snapshot) -> None:
 
 
 def test_a_long_table_is_whole_in_the_page_and_cut_in_the_pdf() -> None:
-    view = show.table(pd.DataFrame({"n": range(own.PDF_ROWS + 50)}), "Numbers")
-    assert len(view.rows) == own.PDF_ROWS + 50
-    assert view.listed == [*range(own.PDF_ROWS)]
+    view = show.table(pd.DataFrame({"n": range(PDF_ROWS + 50)}), "Numbers")
+    assert len(view.rows) == PDF_ROWS + 50
+    assert view.listed == [*range(PDF_ROWS)]
 
 
 def test_the_document_numbers_them_apart() -> None:

@@ -83,6 +83,15 @@ def test_every_view_has_text_for_terminals(view: View) -> None:
     assert str(view._repr_mimebundle_()["text/plain"]).strip()
 
 
+def test_a_table_in_a_terminal_has_its_rows_in_columns() -> None:
+    rows = [["fleet-1", "pass"], *([["x" * 300, "fail"]] * 30)]
+    caption, head, first, second, *_, more = table(rows).plain().splitlines()
+    assert caption == "Caption (31 rows)"
+    assert head.index("Verdict") == first.index("pass") == second.index("fail")
+    assert max(map(len, (head, first, second))) <= 120
+    assert "11 more rows" in more
+
+
 @pytest.mark.parametrize("view", [Note("a\ud800b"), Data("d", [{"a": "a\ud800b"}], {})])
 def test_a_notebook_with_half_a_surrogate_pair_can_be_stored(view: View) -> None:
     bundle = json.dumps(view._repr_mimebundle_(), ensure_ascii=False)

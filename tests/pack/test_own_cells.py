@@ -1,0 +1,473 @@
+"""`evidence seal --notebook`: an analyst's own cells, executed apart and shown apart.
+
+A notebook that means harm, its pack, and what `verify` reports of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from kit.cli import main
+from kit.errors import UserError
+from kit.pack import own_cells, own_notebook
+from kit.pack.own_cells import OwnCells, parse_own_cells, plain_view
+from kit.pack.own_notebook import read_own_notebook
+from kit.pack.own_svg import plain_svg
+from kit.pack.seal import seal
+from kit.report import views
+from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
+from kit.snapshot import Snapshot, read
+from kit.verify import verify
+from kit.verify.checks import NOT_COMPARED
+from kit.verify.own import OWN
+from tests.pack.forging import reseal
+from tests.pages import commands
+from tests.standins import Account
+
+ROOT = Path(__file__).parents[2]
+PAGE, EXAMPLE = "docs/own-cells-and-controls.md", "outputs/210987654321/2026-11-24T090000Z/snapshot"
+FLEET = "payroll-fleet"
+# Each line leaves its result in `seen`; none may reach a network, a process or AWS's settings.
+HOSTILE = """
+import os, socket, subprocess
+import kit
+from kit.judge import evaluator
+from kit.report import show
+
+seen = {}
+for name, attempt in {
+    "connect": lambda: socket.create_connection(("127.0.0.1", 9), 1),
+    "resolve": lambda: socket.getaddrinfo("localhost", 80),
+    "process": lambda: subprocess.run(["true"]),
+    "shell": lambda: os.system("true"),
+}.items():
+    try:
+        attempt()
+        seen[name] = "passed"
+    except PermissionError as error:
+        seen[name] = str(error)
+seen["settings"] = sorted(name for name in os.environ if "SECRET" in name or "PASSPHRASE" in name)
+evidence = kit.open_snapshot(snapshot)
+seen["folder"] = snapshot
+(evidence.folder / "evidence.jsonl").write_text("")  # of the copy
+evaluator.evaluate = lambda tables: []
+show.cover = show.section = lambda *_: None
+"""
+RAW = """
+from IPython.display import display
+display({MIME: PAYLOAD}, raw=True)
+"""
+
+
+def code(source: str, **metadata: Any) -> NotebookNode:
+    return new_code_cell(source, metadata=metadata)
+
+
+def displayed(payload: Any) -> NotebookNode:
+    """A cell that shows a view which it made up."""
+    return code(RAW.replace("MIME", repr(EVIDENCE_MIME)).replace("PAYLOAD", repr(payload)))
+
+
+def view(kind: str = "table", **fields: Any) -> dict[str, Any]:
+    """A table as the kit shows findings: with marks, links and an anchor."""
+    columns = [
+        {"name": "id", "title": "Id", "kind": "code", "brief": 0},
+        {"name": "status", "title": "Verdict", "kind": "status", "brief": None},
+        {"name": "evidence", "title": "Evidence", "kind": "evidence", "brief": None},
+    ]
+    made = {
+        "id": "findings",
+        "caption": "Findings",
+        "columns": columns,
+        "rows": [["E0001", "pass", ["E0001", "E0002"]]],
+        "listed": [],
+        "cut": "none",
+        "anchor": "id",
+        "empty": "",
+    }
+    return {"kind": kind, **made, **fields}
+
+
+def written(folder: Path, cells: Iterable[NotebookNode]) -> Path:
+    path = folder / "mine.ipynb"
+    nbformat.write(new_notebook(cells=[*cells]), path)  # type: ignore[no-untyped-call]
+    return path
+
+
+def kits_cells() -> list[NotebookNode]:
+    return list(nbformat.read(ROOT / "notebooks" / "evidence_pack.ipynb", 4).cells)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return Account(tmp_path_factory.mktemp("account")).fleet(FLEET).snapshot()
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The kit's notebook with cells changed and added, and outputs that somebody wrote."""
+    cells = kits_cells()
+    for cell in cells:
+        if cell.cell_type == "code" and "kit.show.cover" in cell.source:
+            cell.outputs = [new_output("display_data", data={EVIDENCE_MIME: {"kind": "cover"}})]
+    changed = next(cell for cell in cells if cell.get("id") == "limits")
+    changed.source = f"## Limits\n\nNone. [Read](https://example.org/). Ask about {FLEET}."
+    judged = next(cell for cell in cells if "kit.show.totals" in cell.source)
+    judged.source = f"{judged.source}  # changed"
+    added = [
+        code(HOSTILE),
+        code("kit.show.table(__import__('pandas').Series(seen), 'Attempts')"),
+        displayed(view()),
+        code("1 / 0 if False else None"),
+        code("print('noise')", tags=["analyst"]),
+    ]
+    return written(tmp_path_factory.mktemp("own"), [*cells, *added])
+
+
+@pytest.fixture(scope="module")
+def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sealed with the command of the page."""
+    folder = tmp_path_factory.mktemp("sealed") / "pack"
+    (command,) = commands(PAGE, ".venv/bin/evidence seal")
+    given = {"mine.ipynb": str(notebook), EXAMPLE: str(snapshot.folder)}
+    _, *arguments = [given.get(word, word) for word in shlex.split(command)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "of-nobody")
+        patch.setenv("EVIDENCE_KEY_PASSPHRASE", "of-nobody")
+        done = CliRunner().invoke(main, [*arguments, "--to", str(folder), "--quiet"])
+    assert done.exit_code in (3, 4), done.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pack of the same snapshot without own cells."""
+    to = tmp_path_factory.mktemp("plain") / "pack"
+    return seal(snapshot.folder, to, progress=False).folder
+
+
+@pytest.fixture(scope="module")
+def cells(pack: Path) -> OwnCells:
+    return parse_own_cells((pack / "data" / own_cells.CELLS).read_bytes())
+
+
+@pytest.fixture
+def copy(pack: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pack, tmp_path / "pack"))
+
+
+def tables(cells: OwnCells) -> dict[str, Any]:
+    shown = [part["view"] for part in cells.parts if "view" in part]
+    return {view["caption"]: view for view in shown}
+
+
+# --- what own cells can reach -----------------------------------------------------------------
+
+
+def test_nothing_of_the_kit_differs_from_a_pack_without_own_cells(pack: Path, plain: Path) -> None:
+    own, others = (
+        {
+            str(path.relative_to(made / "data")): path.read_bytes()
+            for path in (made / "data").rglob("*")
+            if path.is_file()
+        }
+        for made in (pack, plain)
+    )
+    marked = {name for name in own if own[name] != others.get(name)}
+    # Pages and workbook state the mark, and so do OCSF and OSCAL, which quote it.
+    assert marked - {"ocsf-findings.json", "oscal-assessment-results.json", "findings.xlsx"} == {
+        *("own-cells.json", "evidence.html", "evidence.pdf")
+    }
+    page, other = (made / "data" / "evidence.html" for made in (pack, plain))
+    start = '<section class="cover"'
+    without = page.read_text().split('<section class="own"')[0].partition(start)[2]
+    body = other.read_text().partition(start)[2].partition("</main>")[0]
+    without = without.replace(f"<div><dt>{FACT}</dt><dd>{sha256_of(pack)}</dd></div>\n", "")
+    without = re.sub(r"<li><code>data/own-cells\.json</code>.*?</li>", "", without)
+    assert without.split() == body.split()
+
+
+FACT = "Analyst&#39;s own notebook (SHA-256)"
+
+
+def sha256_of(pack: Path) -> str:
+    lines = (pack / "bag-info.txt").read_text().splitlines()
+    return next(line for line in lines if line.startswith("Own-Notebook-SHA-256")).split()[1]
+
+
+def test_the_snapshot_is_as_it_was(snapshot: Snapshot, pack: Path) -> None:
+    assert read(snapshot.folder).digest == snapshot.digest
+
+
+def test_no_network_no_process_and_no_setting_of_aws_is_there(
+    cells: OwnCells, snapshot: Snapshot
+) -> None:
+    seen = dict(tables(cells)["Attempts"]["rows"])
+    assert seen.pop("folder") != str(snapshot.folder)
+    assert not seen.pop("settings")
+    assert seen.keys() == {"connect", "resolve", "process", "shell"}
+    assert all(message.startswith("own cells") for message in seen.values())
+
+
+def test_a_view_that_imitates_the_kits_is_plain(cells: OwnCells) -> None:
+    shown = tables(cells)["Findings"]
+    assert {column["kind"] for column in shown["columns"]} == {"code", "text"}
+    assert {column["brief"] for column in shown["columns"]} == {None}
+    assert shown["rows"] == [["E0001", "pass", "E0001, E0002"]]
+    assert (shown["anchor"], shown["listed"], shown["cut"]) == (None, None, None)
+    assert shown["id"].startswith("own-")
+
+
+def test_the_kits_cells_show_nothing_here_and_changed_ones_are_the_analysts(
+    cells: OwnCells,
+) -> None:
+    prose = [part["markdown"] for part in cells.parts if "markdown" in part]
+    assert len(prose) == 1
+    assert prose[0].startswith("## Limits\n\nNone.")
+    assert len(cells.parts) == 4  # that prose, totals changed, attempts, and the imitation
+
+
+def test_names_are_labels_in_what_is_shown_and_in_the_source(cells: OwnCells, pack: Path) -> None:
+    whole = cells.as_bytes().decode()
+    assert "kit.show.totals(findings)  # changed" in whole
+    assert FLEET not in whole
+    assert FLEET not in (pack / "data" / "evidence.html").read_text()
+
+
+def test_the_sha256_of_the_file_is_stated_and_its_outputs_are_not_taken(
+    pack: Path, notebook: Path, cells: OwnCells
+) -> None:
+    sha256 = hashlib.sha256(notebook.read_bytes()).hexdigest()
+    assert sha256_of(pack) == cells.sha256 == sha256
+    page = (pack / "data" / "evidence.html").read_text()
+    assert f"<dd>{sha256}</dd>" in page
+    assert page.count('class="page-mark">With an analyst&#39;s own cells<') == 1
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def test_a_cell_that_fails_is_named_by_its_number_and_nothing_is_left(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    source = [
+        new_markdown_cell("# Mine"),
+        code('snapshot = ""', tags=["parameters"]),
+        code("import kit"),
+        code("kit.show.table([], 'Nothing')"),
+    ]
+    path = written(tmp_path, source)
+    to = tmp_path / "made" / "pack"
+    with pytest.raises(UserError) as failed:
+        seal(snapshot.folder, to, notebook=path, progress=False)
+    assert str(failed.value).startswith(f"--notebook: {path}, cell 4 failed: UserError: ")
+    assert "\n" not in str(failed.value)
+    assert not to.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("tags", "index", "number"),
+    [
+        ([[], []], 1, 1),  # papermill's cell comes first
+        ([[], ["parameters"], []], 0, 1),
+        ([[], ["parameters"], []], 1, 2),
+        ([[], ["parameters"], []], 3, 3),
+        ([["parameters"], ["injected-parameters"], []], 2, 3),
+    ],
+)
+def test_numbers_are_those_of_the_file(tags: list[list[str]], index: int, number: int) -> None:
+    made = new_notebook(cells=[code("1", tags=own) for own in tags])
+    assert own_notebook._number(made, index) == number
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "is not a notebook"),
+        ("{}", "is not a notebook"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}', "is not a notebook"),
+        (
+            json.dumps(
+                {
+                    "nbformat": 4,
+                    "nbformat_minor": 5,
+                    "metadata": {"language_info": {"name": "R"}},
+                    "cells": [],
+                }
+            ),
+            "is in R",
+        ),
+    ],
+)
+def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path, content: str, why: str) -> None:
+    path = tmp_path / "mine.ipynb"
+    path.write_text(content)
+    with pytest.raises(UserError, match=why):
+        read_own_notebook(path)
+
+
+def test_a_missing_notebook_is_refused_before_anything_is_executed(
+    snapshot: Snapshot, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="cannot be read"):
+        seal(snapshot.folder, tmp_path / "pack", notebook=tmp_path / "none.ipynb", progress=False)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Cover("t", "s", [], "2026-01-01T00:00:00+00:00"),
+        Data("findings", [], {}),
+        views.Controls([]),
+        views.Remedies([]),
+    ],
+)
+def test_views_of_the_kit_alone_are_refused(shown: views.View) -> None:
+    with pytest.raises(ValueError, match="of the kit alone"):
+        plain_view(shown.as_json(), str)
+
+
+@pytest.mark.parametrize("given", [{"kind": "table"}, {"kind": "spell"}, {**view(), "rows": [[1]]}])
+def test_malformed_views_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        plain_view(given, str)
+
+
+HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<script>1</script>",
+        "<foreignObject><p/></foreignObject>",
+        '<image href="https://example.org/a.png"/>',
+        '<image href="data:image/svg+xml;base64,AAAA"/>',
+        '<use xlink:href="file:///etc/passwd#a"/>',
+        '<g onload="1"/>',
+        '<g style="fill: url(https://example.org/)"/>',
+        "<style>@import 'a'</style>",
+        '<animate attributeName="x"/>',
+        "<p xmlns='http://www.w3.org/1999/xhtml'/>",
+    ],
+)
+def test_a_picture_that_does_more_than_draw_is_refused(inside: str) -> None:
+    with pytest.raises(ValueError, match=r"a figure "):
+        plain_svg(f"{HEAD}{inside}</svg>", str)
+
+
+def test_a_picture_is_drawn_with_labels_and_stays_the_same_from_then_on() -> None:
+    drawn = f'{HEAD}<metadata>x</metadata><g id="a"><text>of {FLEET}<tspan>b</tspan></text></g>'
+    drawn += '<use xlink:href="#a"/><image href="data:image/png;base64,AAAA"/></svg>'
+    once = plain_svg(drawn, lambda text: text.replace(FLEET, "label"))
+    assert "of label" in once
+    assert "metadata" not in once
+    assert plain_svg(once, str) == once
+
+
+def test_entities_and_pictures_that_are_no_svg_are_refused() -> None:
+    for drawn in ('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>', "<svg", "<svg/>"):
+        with pytest.raises(ValueError, match="a figure "):
+            plain_svg(drawn, str)
+
+
+# --- verify -----------------------------------------------------------------------------------
+
+
+def test_verify_reports_own_cells_as_not_compared_and_all_else_as_it_is(
+    pack: Path, snapshot: Snapshot
+) -> None:
+    for checks in (verify(pack), verify(pack, against=snapshot.folder)):
+        assert all(check.ok for check in checks), [c.line for c in checks if not c.ok]
+        assert OWN in {check.subject for check in checks if check.open == NOT_COMPARED}
+
+
+def test_pages_are_compared_beside_own_cells(copy: Path, snapshot: Snapshot) -> None:
+    page = copy / "data" / "evidence.html"
+    page.write_text(page.read_text().replace("Open points", "Closed points"))
+    reseal(copy)
+    wrong = {c.subject for c in verify(copy, against=snapshot.folder) if not c.ok}
+    assert wrong == {"data/evidence.html"}
+
+
+MARKED = '<p class="own-mark">'
+FORGED: list[tuple[str, str, str]] = [
+    # file, old, new
+    ("data/evidence.html", MARKED, '<p class="own-mark">Approved: '),
+    ("data/evidence.html", '<section class="own"', '<section class="cover"'),
+    ("data/evidence.html", "</section>\n</main>", "</section><p>More.</p></main>"),
+    ("data/own-cells.json", '"kind": "text"', '"kind": "status"'),
+    ("data/own-cells.json", '"sha256": "', '"sha256": "0'),
+    ("data/own-cells.json", '"anchor": null', '"anchor": "c1"'),
+    ("bag-info.txt", "Own-Notebook-SHA-256: ", "Own-Notebook-SHA-256: 0"),
+    ("bag-info.txt", "Own-Notebook-SHA-256: ", "Thresholds: "),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), FORGED)
+def test_forged_own_cells_are_reported(copy: Path, name: str, old: str, new: str) -> None:
+    path = copy / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    reseal(copy)
+    assert not all(check.ok for check in verify(copy))
+
+
+def test_a_mark_of_a_verdict_in_own_cells_is_reported(copy: Path) -> None:
+    page = copy / "data" / "evidence.html"
+    kits, own = page.read_text().split('<section class="own"')
+    mark = kits[kits.index('<span class="mark') :]
+    mark = mark[: mark.index("</span>", mark.index("</span>") + 1) + len("</span>")]
+    page.write_text(f'{kits}<section class="own"{own.replace(">pass<", f">{mark}<", 1)}')
+    reseal(copy)
+    assert not all(check.ok for check in verify(copy))
+
+
+def test_a_file_of_own_cells_without_its_label_is_reported(plain: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(plain, tmp_path / "pack"))
+    (folder / "data" / "own-cells.json").write_text("{}")
+    reseal(folder)
+    assert "data/own-cells.json" in {c.subject for c in verify(folder) if not c.ok}
+
+
+def test_own_cells_in_the_kits_form_are_read_again(cells: OwnCells) -> None:
+    assert parse_own_cells(cells.as_bytes()) == cells
+    table = Table("own-a", "a", [Column("c1", "A")], [["b"]], empty="")
+    figure = Figure("own-f", plain_svg(f"{HEAD}</svg>", str), "alt", "f")
+    parts = [{"cell": 1, "view": shown.as_json()} for shown in (table, figure, Note("n"))]
+    made = OwnCells("0" * 64, [*parts, {"cell": 2, "markdown": "# A\n\nb"}], [])
+    assert parse_own_cells(made.as_bytes()) == made
+    assert [block["kind"] for block in made.blocks()] == [
+        *("table", "figure", "note", "heading", "prose")
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"sha256": 1, "parts": [], "source": []}',
+        b'{"sha256": "%s", "parts": {}, "source": []}' % (b"0" * 64),
+        b'{"sha256": "%s", "parts": [3], "source": []}' % (b"0" * 64),
+        b'{"sha256": "%s", "parts": [{"cell": 1}], "source": []}' % (b"0" * 64),
+        b'{"sha256": "%s", "parts": [{"cell": 1, "markdown": "<b>"}], "source": []}' % (b"0" * 64),
+        b'{"sha256": "%s", "parts": [], "source": 3}' % (b"0" * 64),
+    ],
+)
+def test_own_cells_in_another_form_are_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_own_cells(content)

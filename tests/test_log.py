@@ -1,0 +1,220 @@
+"""A failed run is diagnosed from its log alone, and the log names nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit import log
+from kit.sandbox import Fault
+from kit.sandbox.server import Sandbox
+
+EVIDENCE = Path(sys.executable).parent / "evidence"
+ACCOUNT = "210987654321"
+ROE, SECRET = "jane.roe@example.com", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def faults(sandbox: Sandbox) -> Iterator[Any]:
+    yield sandbox.faults
+    sandbox.faults.clear()
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "run.yaml").write_text(
+        f'account: "{ACCOUNT}"\nregions: [eu-central-1]\ncontrols: [AR-01]\n'
+    )
+    return {**os.environ, **sandbox.environment("demo"), "XDG_CONFIG_HOME": str(tmp_path / "keys")}
+
+
+def begin(cwd: Path, environment: dict[str, str], *options: str, **more: Any) -> Any:
+    return subprocess.Popen(
+        [EVIDENCE, *(options or ("run", "run.yaml", "--quiet"))],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def log_of(cwd: Path) -> list[dict[str, Any]]:
+    (file,) = cwd.glob("outputs/*/*/log.jsonl")
+    assert file.stat().st_mode & 0o077 == 0
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_refused_sign_in(tmp_path: Path, environment: dict[str, str], faults: Any) -> None:
+    body = (
+        "<ErrorResponse><Error><Code>AccessDenied</Code>"
+        f"<Message>User: {ROE} with {SECRET} is not authorized to perform: "
+        "sts:GetCallerIdentity</Message></Error><RequestId>12345678-refused</RequestId>"
+        "</ErrorResponse>"
+    )
+    faults.add(Fault("sts", "GetCallerIdentity", "answer", body=body, status=403))
+    process = begin(tmp_path, environment)
+    _, reported = process.communicate()
+    assert process.returncode == 2
+    (file,) = tmp_path.glob("outputs/*/*/log.jsonl")
+    assert reported.endswith(f"; its log: {file.relative_to(tmp_path)}\n")
+    assert [path.name for path in file.parent.iterdir()] == ["log.jsonl"]
+    events = log_of(tmp_path)
+    started, *_, request, failed = events
+    assert (started["event"], started["command"]) == ("started", "run")
+    assert {"kit", "botocore", "python", "variables"} <= started.keys()
+    assert (request["operation"], request["status"]) == ("sts.GetCallerIdentity", 403)
+    assert (request["error"], request["request_id"]) == ("AccessDenied", "12345678-refused")
+    assert (
+        request["message"] == "User: … with … is not authorized to perform: sts:GetCallerIdentity"
+    )
+    assert (failed["event"], failed["exit_code"]) == ("failed", 2)
+    raised = failed["exceptions"][0]
+    assert raised["type"] == "NotEnteredError"
+    assert any(place.startswith("kit/collect/collector.py:") for place in raised["places"])
+    assert ROE not in file.read_text()
+    assert SECRET not in file.read_text()
+
+
+def test_credentials_that_end_midway(
+    tmp_path: Path, environment: dict[str, str], faults: Any
+) -> None:
+    faults.add(Fault("*", "*", "expired", after=1))
+    process = begin(tmp_path, environment)
+    process.communicate()
+    assert process.returncode == 4
+    events = log_of(tmp_path)
+    (stopped,) = [event for event in events if event["event"] == "gave up"]
+    assert stopped["error"] == "CredentialsEndedError"
+    assert "credentials ended" in stopped["message"]
+    assert "ExpiredToken" in stopped["message"]
+    errors = [
+        event["error"] for event in events if event["event"] == "request" and "error" in event
+    ]
+    assert {"ExpiredTokenException", "CredentialsEndedError"} & set(errors)
+    assert events[-1]["event"] == "ended"
+    assert events[-1]["exit_code"] == 4
+
+
+def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
+    """A limit on the size of files shows the same, and needs no mount."""
+    (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\n')
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+    process = begin(tmp_path, environment, preexec_fn=limit)
+    process.communicate()
+    assert process.returncode == 1
+    failed = log_of(tmp_path)[-1]
+    assert (failed["event"], failed["exit_code"]) == ("failed", 1)
+    assert "EFBIG" in [raised.get("errno") for raised in failed["exceptions"]]
+    places = [place for raised in failed["exceptions"] for place in raised["places"]]
+    assert any(place.startswith("kit/snapshot.py:") for place in places)
+
+
+def test_a_killed_run_and_what_verbose_prints(
+    tmp_path: Path, environment: dict[str, str], faults: Any
+) -> None:
+    faults.add(Fault("appstream", "*", "throttle"))
+    process = begin(tmp_path, environment, "run", "run.yaml", "-v")
+    for line in process.stderr:
+        if "throttled" in line:
+            break
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    events = log_of(tmp_path)
+    assert "throttled" in {event["event"] for event in events}
+    assert "failed" not in {event["event"] for event in events}
+    # A log alone is nothing that keeps the next run from its folder, or that is removed as left over.
+    cleaned = begin(tmp_path, environment, "clean")
+    cleaned.communicate()
+    assert log_of(tmp_path) == events
+
+
+def test_a_whole_run_names_nobody(signed_pack: Path) -> None:
+    text = (signed_pack.parent / "log.jsonl").read_text()
+    events = [json.loads(line)["event"] for line in text.splitlines()]
+    assert events[0] == "started"
+    assert events[-1] == "ended"
+    assert events.count("request") > 100
+    account = Path(log.__file__).parent / "sandbox" / "accounts" / "demo.yaml"
+    names = {
+        value
+        for key, value in _leaves(yaml.safe_load(account.read_text()))
+        if key.endswith(("Name", "name", "Description", "Email")) or "@" in value
+    }
+    assert len(names) > 50
+    assert [name for name in names if f'"{name}"' in text or f" {name} " in text] == []
+    assert "log.jsonl" not in {path.name for path in signed_pack.rglob("*")}
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, held in value.items():
+            yield from _leaves(held, str(name))
+    elif isinstance(value, list):
+        for held in value:
+            yield from _leaves(held, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            f"User: arn:aws:sts::{ACCOUNT}:assumed-role/Audit/{ROE} is not authorized to perform: "
+            "appstream:DescribeFleets because no identity-based policy allows the action",
+            "User: … is not authorized to perform: appstream:DescribeFleets because no "
+            "identity-based policy allows the action",
+        ),
+        ("AWS credentials: profile 'jane' has none", "AWS credentials: profile … has none"),
+        (f"the user {ROE} and Roe Jane, 0171 2345678", "the user … and …"),
+        (
+            "outputs: /srv/jane/a b cannot be written (the disk is full)",
+            "outputs: … cannot be written (the disk is full)",
+        ),
+        (
+            "An error (503) in eu-west-1: Rate exceeded",
+            "An error (503) in eu-west-1: Rate exceeded",
+        ),
+        (f"key={SECRET}", "…"),
+        ("", ""),
+    ],
+)
+def test_a_message_keeps_the_words_that_nobody_chose(message: str, shown: str) -> None:
+    assert log.masked(message) == shown
+
+
+def test_places_are_those_of_the_kit_and_of_libraries() -> None:
+    try:
+        json.loads("{")
+    except ValueError as error:
+        *_, place = log.places(error)
+        assert place.startswith("json/decoder.py:")
+    kit = Path(log.__file__)
+    text = f"\x1b[0;36mFile \x1b[0;32m{kit}:12\x1b[0m, in \x1b[0;36mevent\x1b[0m(x)\nFile /srv/jane/a.py:1, in f()\n"
+    assert log.places_in(text) == ["kit/log.py:12 event", "…:1 f"]
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "else").write_text("")
+    (tmp_path / log.NAME).symlink_to(tmp_path / "else")
+    with log.command():
+        log.keep(tmp_path)
+        log.event("request")
+        assert log.kept() is None
+    assert (tmp_path / "else").read_text() == ""
