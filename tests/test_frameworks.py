@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+import yaml
 from nbformat.v4 import new_notebook
 from pypdf import PdfReader
 
@@ -37,7 +38,7 @@ from tests.pack.conftest import cover, shown
 from tests.pages import code
 
 PAGE = (Path(__file__).parent.parent / "docs" / "adding-a-framework.md").read_text()
-(EXAMPLE,) = code("docs/adding-a-framework.md", "yaml")
+EXAMPLE, CHOSEN = code("docs/adding-a-framework.md", "yaml")
 NAME = re.findall(r"such as `(\w+)\.yaml`", PAGE)[0]
 CACHES = (frameworks.frameworks, frameworks.mapped, frameworks.related, texts._catalogue)
 
@@ -65,7 +66,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def findings(snapshot: Snapshot) -> Findings:
-    return choosing(evaluate(tabulate(snapshot)), "gdpr", NAME)
+    return choosing(evaluate(tabulate(snapshot)), *yaml.safe_load(CHOSEN)["frameworks"])
 
 
 def choosing(findings: Findings, *frameworks: str) -> Findings:

@@ -79,13 +79,19 @@ def _statement(framework: str, number: str, requirement: Requirement) -> Stateme
     return Statement(
         number,
         text(f"frameworks/{framework}/parts/{part}") if part else "",
-        requirement.title,
+        _title(framework, number),
         tuple(requirement.controls),
         requirement.what,
         prose("note"),
         prose("shown"),
         requirement.needs,
     )
+
+
+def _title(framework: str, number: str) -> str:
+    own = frameworks()[framework]
+    words = own.requirements[number].title
+    return text(f"frameworks/{framework}/{number}/title") if own.own_words and words else words
 
 
 def answered_by(control: str) -> list[Statement]:
@@ -151,7 +157,7 @@ def requirements(control: str, chosen: Iterable[str] | None = None) -> list[Cite
         Cited(
             framework.name,
             number,
-            framework.requirements[number].title,
+            _title(id, number),
             text(why) if why else "",
             tested,
         )

@@ -2,8 +2,8 @@
 
 Every YAML file of this folder is a framework. Its name is the framework's id, and documents show
 it without another line of code (``docs/adding-a-framework.md``). The kit's reasons and notes are
-prose: they have ids in `kit.catalogue.texts`, and a translation covers them. Titles of
-requirements are quotations or the kit's own words; translations leave them.
+prose: they have ids in `kit.catalogue.texts`, and a translation covers them. It quotes
+titles of requirements and does not translate them, unless the file states that they are its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Requirement(_Strict):
     Attributes
     ----------
     title : str
-        The framework's own words, perhaps shortened; the kit's, where these may not be quoted.
+        The framework's words, perhaps shortened; the kit's, where ``own_words`` is true.
     tests : dict of str to str, or list of str
         Controls whose rules test the requirement: reasons by control (or by several, joined by
         ``", "``), or ids alone where the requirement explains itself.
@@ -94,6 +94,8 @@ class Framework(_Strict):
         Which edition the mapping follows.
     checked : str
         Against which sources the numbers of its requirements were checked.
+    own_words : bool
+        Titles of requirements are the kit's own words, which translations contain.
     parts : dict of str to str
         Headings of its parts by id.
     binds : dict of str to list of str
@@ -107,6 +109,7 @@ class Framework(_Strict):
     address: str
     edition: str = ""
     checked: str = ""
+    own_words: bool = False
     parts: dict[str, str] = {}
     binds: dict[str, list[str]] = {}
     requirements: dict[str, Requirement] = Field(min_length=1)
@@ -201,8 +204,9 @@ def prose() -> Iterator[tuple[str, str]]:
             yield f"frameworks/{name}/edition", framework.edition
         for part, heading in framework.parts.items():
             yield f"frameworks/{name}/parts/{part}", heading
+        members = ("title", "note", "shown") if framework.own_words else ("note", "shown")
         for number, requirement in framework.requirements.items():
-            for member in ("note", "shown"):
+            for member in members:
                 if getattr(requirement, member):
                     yield f"frameworks/{name}/{number}/{member}", getattr(requirement, member)
             for reasons in (requirement.tests, requirement.context):
