@@ -59,8 +59,10 @@ torture: .venv/dev
 	$(BIN)/python tests/system.py
 	$(BIN)/python -m benchmarks.torture $(if $(QUICK),--quick,--write)
 
+# What a pack takes; the table goes to docs/performance.md. For a quiet machine. PROWLER=1 runs
+# Prowler beside it, in an environment of its own; QUICK=1 tries a small sample, and writes nothing.
 bench: .venv/dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run $(if $(PROWLER),--prowler) $(if $(QUICK),--quick,--write)
 
 # uv installs the same lock in a tenth of pip's time; where it cannot, pip does. Both check each
 # hash. pip's own settings for an index or a certificate hold for uv too.

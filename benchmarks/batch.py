@@ -1,7 +1,7 @@
-"""A batch of many sandbox accounts: rate against plain commands, memory, and effect of faults.
+"""A batch of many sandbox accounts: against single runs, memory, and effect of faults.
 
-``python benchmarks/batch.py 200`` prints the figures of an undisturbed batch, of the plain commands
-for the same packs, and of a batch whose workers are killed and whose calls are throttled. The
+``python -m benchmarks.batch 200`` prints the figures of an undisturbed batch, of `evidence run` of
+some of the accounts, and of a batch whose workers are killed and whose calls are throttled. The
 benchmark fails only if the digests of the findings differ.
 """
 
@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,12 @@ from typing import Any
 import psutil
 import yaml
 
+from benchmarks.measuring import BIN, ROOT, Cost, measure, median
 from kit import sandbox
 from kit.batch.ledger import read_ledger
 from kit.sandbox.faults import Fault
 
-ROOT = Path(__file__).parent.parent
-BIN = Path(sys.executable).parent
-PLAIN = 4  # accounts for which the plain commands are timed
+SINGLE = 4  # accounts that are run singly
 KILL_EVERY = 20  # accounts
 EARLY = 20  # accounts done when memory is first compared
 THROTTLED = 0.1
@@ -150,32 +150,44 @@ def _memory(process: psutil.Process) -> int:
         return 0
 
 
-def run_plain(folder: Path, file: Path, environments: dict[str, dict[str, str]]) -> float:
-    """Make packs with the plain commands, one after another; return seconds per account."""
-    began = time.monotonic()
+def run_singly(folder: Path, file: Path, environments: dict[str, dict[str, str]]) -> Cost:
+    """Run accounts singly, one after another; return what an account takes in the median."""
+    costs = []
     for identity, environment in environments.items():
-        cwd = folder / f"plain-{identity}"
+        cwd = folder / f"single-{identity}"
         cwd.mkdir()
         parameters = yaml.safe_load(file.read_text())["shared"] | {"account": identity}
         del parameters["role_arn"]
         (cwd / "run.yaml").write_text(yaml.safe_dump(parameters))
-        papermill = [BIN / "papermill", ROOT / "notebooks" / "evidence_pack.ipynb", "out.ipynb"]
-        render = [BIN / "jupyter", "nbconvert", "--to"]
-        commands = [
-            [*papermill, "-f", "run.yaml", "--no-progress-bar"],
-            [*render, "evidence_pdf", "out.ipynb"],
-            [*render, "evidence_html", "out.ipynb"],
-        ]
-        for command in commands:
-            subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
-        (snapshot,) = cwd.glob("outputs/*/*/snapshot")
-        sealing = [BIN / "evidence", "seal", snapshot, "--quiet"]
-        subprocess.run(sealing, cwd=cwd, env=environment, check=False, capture_output=True)
-    return (time.monotonic() - began) / len(environments)
+        costs.append(measure([BIN / "evidence", "run", "run.yaml", "--quiet"], cwd, environment))
+    return median(costs)
+
+
+def compare(many: int, workers: Sequence[int]) -> tuple[Cost, dict[int, Cost]]:
+    """Return what an account takes in a single run, and in a batch by its number of workers."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evidence-benchmark-") as scratch,
+        sandbox.start(["demo"], copies=many) as local,
+    ):
+        folder = Path(scratch)
+        names = [f"demo-{n}" for n in range(1, many + 1)]
+        shell = {**os.environ, "XDG_CONFIG_HOME": scratch}
+        file = file_of(folder, [local.accounts[name] for name in names], "batch")
+        some = names[:SINGLE]
+        single = run_singly(
+            folder, file, {local.accounts[n]: {**shell, **local.environment(n)} for n in some}
+        )
+        costs = {}
+        for count in workers:
+            command = [BIN / "evidence", "batch", file.name, "--progress", "none"]
+            command += ["--name", f"workers-{count}", "--workers", str(count)]
+            cost = measure(command, folder, {**shell, **local.environment("demo")})
+            costs[count] = Cost(cost.wall / many, cost.cpu / many, cost.peak)
+        return single, costs
 
 
 def main() -> None:
-    """Print a line for each batch and for the plain commands."""
+    """Print a line for each batch and for single runs."""
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with (
         tempfile.TemporaryDirectory(prefix="evidence-benchmark-") as scratch,
@@ -194,16 +206,16 @@ def main() -> None:
                 f"worker {pid}: {early >> 20} MB by account {EARLY}, {late >> 20} MB by {many}: "
                 f"{late / early - 1:+.1%}"
             )
-        plain = run_plain(
+        single = run_singly(
             folder,
             file,
             {
                 local.accounts[f"demo-{n}"]: {**shell, **local.environment(f"demo-{n}")}
-                for n in range(1, PLAIN + 1)
+                for n in range(1, SINGLE + 1)
             },
         )
-        print(f"plain commands: {plain:.1f} s an account, {60 / plain:.1f} accounts/min")
-        print(f"ratio: {plain * many / undisturbed.seconds:.1f}", flush=True)
+        print(f"evidence run: {single.wall:.1f} s an account, {60 / single.wall:.1f} accounts/min")
+        print(f"ratio: {single.wall * many / undisturbed.seconds:.1f}", flush=True)
         local.faults.add(Fault("*", "*", "throttle", share=THROTTLED))
         disturbed = run_batch(folder, file_of(folder, identities, "disturbed"), shell, kill=True)
         print("killed and throttled:", disturbed.line())

@@ -1,108 +1,229 @@
-"""Requests, seconds and memory of runs on the sandbox. The benchmark never fails."""
+"""What packs take, in ratios: ``python -m benchmarks.run [--quick] [--prowler] [--write]``.
+
+Writes the table of `docs/performance.md`. ``--quick`` measures a small sample once, to see that
+everything works. ``--prowler`` installs Prowler in a virtual environment of its own below outputs/,
+and runs it on the same sandbox and account, in turn with the kit. Figures hold for the machine
+alone; the ratios are what to compare. The benchmark never fails.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from kit import sandbox
+from benchmarks import batch
+from benchmarks.measuring import BIN, ROOT, Cost, account, measure, median
 
-ROOT = Path(__file__).parent.parent
-
-
-# CPU of making the tables, as a multiple of that of reading the snapshot and its digests.
-TABULATE = """
-import json, sys, time
-from kit.snapshot import read
-from kit.tables import tabulate
-times = [time.process_time()]
-snapshot = read(sys.argv[1])
-times.append(time.process_time())
-tabulate(snapshot)
-times.append(time.process_time())
-reading, making = (later - earlier for earlier, later in zip(times, times[1:]))
-print(json.dumps({"tabulate_cpu_s": round(making, 2), "tabulate_to_read": round(making / reading, 1)}))
-"""
-
-CATALOGUE = """
-import json, time
-from kit.catalogue import texts
-from kit.catalogue.frameworks import frameworks
-began = time.process_time()
-frameworks()
-read = time.process_time()
-texts.ids()
-loaded = time.process_time()
-print(json.dumps({"texts": len(texts.ids()), "frameworks_cpu_ms": round((read - began) * 1e3, 1),
-    "texts_cpu_ms": round((loaded - read) * 1e3, 1)}))
-"""
-
-
-def run(code: str, argument: Path, folder: str, environment: dict[str, str]) -> dict[str, object]:
-    """Run code in a process of its own; return the figures that it prints last."""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(argument)],
-        cwd=folder,
-        env={**os.environ, **environment, "XDG_CONFIG_HOME": folder},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return figures
-
-
-def measure(account: str, identity: str, environment: dict[str, str]) -> dict[str, object]:
-    """Collect and seal an account in a separate process."""
-    with tempfile.TemporaryDirectory() as folder:
-        parameters = Path(folder) / "run.yaml"
-        sample = ROOT / "parameters" / f"{account}.yaml"
-        parameters.write_text(sample.read_text() if sample.exists() else f'account: "{identity}"\n')
-        code = (
-            "import sys, time, json, resource\n"
-            "from pathlib import Path\n"
-            "from kit.parameters import parameters\n"
-            "from kit.judge import needed_calls\n"
-            "from kit.collect.collector import collect\n"
-            "from kit.pack.seal import seal\n"
-            "run = parameters(sys.argv[1])\n"
-            "start = time.perf_counter()\n"
-            "snapshot = collect(run, needed_calls([]), progress=False)\n"
-            "collected = time.perf_counter()\n"
-            "pack = seal(snapshot.folder, progress=False)\n"
-            "sealed = time.perf_counter()\n"
-            "peak = max(resource.getrusage(who).ru_maxrss for who in "
-            "(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
-            "data = pack.folder / 'data'\n"
-            "print(json.dumps({'requests': len(snapshot.requests), 'findings': len(pack.findings),"
-            " 'collect_s': round(collected - start, 2), 'seal_s': round(sealed - collected, 2),"
-            " 'peak_mb': peak // 1024, 'html_kb': (data / 'evidence.html').stat().st_size // 1024,"
-            " 'pdf_kb': (data / 'evidence.pdf').stat().st_size // 1024}))\n"
-        )
-        figures = run(code, parameters, folder, environment)
-        (snapshot,) = Path(folder).glob("outputs/*/*/snapshot")
-        return figures | run(TABULATE, snapshot, folder, environment)
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+PROWLER, _VERSION = ROOT / "outputs" / "benchmark-prowler", "5.46.0"
+_SERVICES = ("iam", "s3", "cloudtrail", "kms", "macie", "appstream")
+_FORMATS = ("csv", "html", "json-ocsf", "json-asff")
+_BAR = 40  # characters
 
 
 def main() -> None:
-    """Print a line for each sample account."""
-    catalogue = run(CATALOGUE, ROOT, str(ROOT), {})
-    print("catalogue", *(f"{key}={value}" for key, value in catalogue.items()))
-    names = sys.argv[1:] or ["empty", "demo", "big"]
-    began = time.perf_counter()
-    with sandbox.start(names) as local:
-        print(f"sandbox with {', '.join(names)}: {time.perf_counter() - began:.1f} s to start")
-        for name in names:
-            figures = measure(name, local.accounts[name], local.environment(name))
-            print(name, *(f"{key}={value}" for key, value in figures.items()))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"sandbox peak_mb={peak}")
+    """Measure, print each section, and write the page if wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small sample, once")
+    parser.add_argument("--prowler", action="store_true", help="also run Prowler")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    prowler = install_prowler() if options.prowler else None
+    sections = []
+    for section in (
+        packs(options.quick, prowler),
+        growth(options.quick),
+        latency(options.quick),
+        batches(options.quick),
+    ):
+        lines = "\n".join(section)
+        print(lines, end="\n\n", flush=True)
+        sections.append(lines)
+    if options.write:
+        before, _, rest = PAGE.read_text().partition(BEGIN)
+        table = "\n\n".join(sections)
+        PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}")
+
+
+def install_prowler() -> Path | None:
+    """Return the command, installed apart from the kit; None where no index serves it."""
+    command = PROWLER / "bin" / "prowler"
+    if not command.exists():
+        environment = {**os.environ}
+        index = subprocess.run(
+            [sys.executable, "-m", "pip", "config", "get", "global.index-url"],
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        if index:
+            environment.setdefault("UV_DEFAULT_INDEX", index)
+        if "PIP_CERT" in environment:
+            environment.setdefault("SSL_CERT_FILE", environment["PIP_CERT"])
+        uv = [sys.executable, "-m", "uv"]
+        python = ("--python", str(PROWLER / "bin" / "python"))
+        made = (
+            [*uv, "venv", "--quiet", str(PROWLER)],
+            [*uv, "pip", "install", "--quiet", "--system-certs", *python, f"prowler=={_VERSION}"],
+        )
+        for step in made:
+            if subprocess.run(step, env=environment).returncode:
+                return None
+    return command
+
+
+# --- a pack with every output -------------------------------------------------------------------
+
+
+def packs(quick: bool, prowler: Path | None) -> Iterator[str]:
+    """A pack with all its outputs, beside Prowler's outputs of the same account."""
+    times = 1 if quick else 3
+    yield "## A pack with every output"
+    yield ""
+    yield f"Medians of {times}, the kit and Prowler in turn."
+    yield ""
+    yield from _heading("account", "command", "wall s", "CPU s", "peak MB", "requests")
+    for name in ("demo",) if quick else ("demo", "big"):
+        with tempfile.TemporaryDirectory() as folder, account(name, Path(folder)) as (local, shell):
+            commands = {"evidence run": [BIN / "evidence", "run", "run.yaml", "--quiet"]}
+            if prowler:
+                commands["prowler"] = [
+                    *(prowler, "aws", "--services", *_SERVICES, "-f", "eu-west-1", "-z"),
+                    *("--no-banner", "-M", *_FORMATS, "-o", "prowler"),
+                ]
+            costs: dict[str, list[Cost]] = {command: [] for command in commands}
+            requests: dict[str, int] = {}
+            for _ in range(times):
+                for title, command in commands.items():
+                    before = len(local.requests)
+                    costs[title].append(measure(command, Path(folder), shell))
+                    requests[title] = len(local.requests) - before
+            for title, each in costs.items():
+                cost = median(each)
+                yield _row(name, f"`{title}`", *_figures(cost), f"{requests[title]:,}")
+            if prowler:
+                kit, other = (median(each) for each in costs.values())
+                ratios = (
+                    f"{own / theirs:.2f}"
+                    for own, theirs in zip(_values(kit), _values(other), strict=True)
+                )
+                made = requests["evidence run"] / max(requests["prowler"], 1)
+                yield _row(name, "*ratio*", *ratios, f"{made:.2f}")
+
+
+# --- growth -------------------------------------------------------------------------------------
+
+
+def growth(quick: bool) -> Iterator[str]:
+    """The phases of a run, and how they grow: 20, 200 and 2,000 buckets with what goes with them."""
+    sizes = (0.1,) if quick else (0.1, 1, 10)
+    made = {size: _phases("big", size) for size in sizes}
+    yield "## Phases, and growth"
+    yield ""
+    yield (
+        "The sample account `big` has 200 buckets, 50 fleets and 200 users. CPU in seconds and the "
+        "memory of the largest process at the peak so far, in MB, for 0.1, 1 and 10 times as many."
+    )
+    yield ""
+    columns = [f"{size:g} x: CPU s, peak MB" for size in sizes]
+    yield from _heading("phase", *columns, "share of the CPU")
+    last = made[sizes[-1]]["phases"]
+    whole = sum(phase["cpu"] for phase in last.values())
+    for name in last:
+        each = (made[size]["phases"][name] for size in sizes)
+        figures = [f"{phase['cpu']:.2f}, {phase['peak']:.0f}" for phase in each]
+        yield _row(name, *figures, f"`{'#' * round(_BAR * last[name]['cpu'] / whole)}`")
+    for name in ("requests", "findings", "html_kB", "pdf_kB"):
+        yield _row(name.replace("_", " in "), *(f"{made[size][name]:,}" for size in sizes), "")
+
+
+def _phases(name: str, times: float = 1, seconds: float = 0) -> dict[str, Any]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        account(name, Path(folder), times) as (local, shell),
+    ):
+        local.latency = seconds
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.phases", "run.yaml"],
+            cwd=folder,
+            env={**shell, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return figures
+
+
+# --- latency ------------------------------------------------------------------------------------
+
+
+def latency(quick: bool) -> Iterator[str]:
+    """How long a collection waits, beside the longest chain of requests that wait for each other."""
+    yield "## Latency"
+    yield ""
+    yield (
+        "Seconds of the collection where every answer comes so much later, and what the longest "
+        "chain of requests that wait for each other would take alone."
+    )
+    yield ""
+    yield from _heading("account", "later by", "collecting s", "requests", "chain", "chain s")
+    for name in ("demo",) if quick else ("demo", "big"):
+        for milliseconds in (0, 50) if quick else (0, 50, 200):
+            made = _phases(name, seconds=milliseconds / 1000)
+            yield _row(
+                name,
+                f"{milliseconds} ms",
+                f"{made['phases']['collect']['wall']:.1f}",
+                f"{made['requests']:,}",
+                made["chain"],
+                f"{made['chain'] * milliseconds / 1000:.1f}",
+            )
+
+
+# --- batches ------------------------------------------------------------------------------------
+
+
+def batches(quick: bool) -> Iterator[str]:
+    """A batch beside `evidence run` of each account, one after another, with one worker and two."""
+    many = 2 if quick else 40
+    yield "## Batch"
+    yield ""
+    yield f"{many} accounts like the demo; `evidence run` of each, one after another."
+    yield ""
+    yield from _heading("command", "wall s an account", "CPU s an account", "peak MB")
+    single, of_workers = batch.compare(many, (1,) if quick else (1, 2))
+    yield _row("`evidence run`", *_figures(single))
+    for workers, cost in of_workers.items():
+        yield _row(f"`evidence batch --workers {workers}`", *_figures(cost))
+        ratio = f"{cost.wall / single.wall:.2f}", f"{cost.cpu / single.cpu:.2f}"
+        yield _row("*ratio*", *ratio, f"{cost.peak / single.peak:.2f}")
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+def _values(cost: Cost) -> tuple[float, float, float]:
+    return cost.wall, cost.cpu, cost.peak
+
+
+def _figures(cost: Cost) -> tuple[str, str, str]:
+    return f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{cost.peak:.0f}"
+
+
+def _heading(*columns: str) -> Iterable[str]:
+    return _row(*columns), _row("---", *("--:" for _ in columns[1:]))
+
+
+def _row(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":

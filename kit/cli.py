@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -102,7 +102,10 @@ class _Commands(click.Group):
 
 
 def _code_of(error: BaseException) -> int:
-    """Return the exit code after an error."""
+    """Return the exit code after an error or a signal."""
+    if isinstance(error, KeyboardInterrupt | _Terminated):
+        stopped = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
+        return _SIGNALLED + stopped
     if isinstance(error, NotAsStatedError):
         return _NOT_AS_STATED
     return (
@@ -131,27 +134,14 @@ class _Logged(_Maker):
     def invoke(self, ctx: click.Context) -> Any:
         verbose = ctx.params.pop("verbose")
         ctx.params["quiet"] |= verbose
-        with log.command(verbose=verbose):
-            given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
-            log.event("started", command=self.name, options=given, **log.environment())
+        given = [p.name for p in self.params if p.name and _is_given(ctx, p.name)]
+        with log.command(str(self.name), verbose=verbose, code_of=_code_of, options=given):
             try:
                 return super().invoke(ctx)
-            except SystemExit as ending:
-                log.event("ended", exit_code=ending.code)
+            except BaseException as error:
+                if path := log.kept():
+                    error.add_note(f"its log: {path}")
                 raise
-            except (KeyboardInterrupt, _Terminated) as stop:
-                log.event("stopped", logging.WARNING, by=type(stop).__name__.strip("_"))
-                _note_log(stop)
-                raise
-            except Exception as error:
-                log.failure(error, exit_code=_code_of(error))
-                _note_log(error)
-                raise
-
-
-def _note_log(error: BaseException) -> None:
-    if path := log.kept():
-        error.add_note(f"its log: {path}")
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:
@@ -340,10 +330,13 @@ def seal(
     **signing: Any,
 ) -> None:
     """Make a pack from a stored SNAPSHOT, without a request to AWS."""
+    from kit import warm
+
     _name_leftovers((to or snapshot).parent)
-    key = _open_key(**signing)
-    with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
-        pack = _seal(snapshot, to, quiet, key, notebook)
+    with warm.forked():
+        key = _open_key(**signing)
+        with _resumable(snapshot, "unchanged", to, notebook):  # nobody has read it to its end
+            pack = _seal(snapshot, to, quiet, key, notebook)
     _print_pack(pack, snapshot, in_json)
     sys.exit(pack.exit_code)
 
@@ -431,6 +424,9 @@ def organisation(
     from kit.catalogue.statuses import FAIL
     from kit.overviews.document import seal_organisation
 
+    for account in expect:
+        if not re.fullmatch(r"\d{12}", account, re.ASCII):
+            raise UserError(f"--expect: {account!r}: must be an AWS account id of 12 digits")
     _name_leftovers(packs)
     made = seal_organisation(packs, to, expect, trust=trust, language=language, progress=not quiet)
     _print_overview(made.folder, "accounts.csv")
@@ -517,12 +513,14 @@ def compare(
     type=click.Path(path_type=Path),
     help="A CRL or OCSP response, to count beside those in the pack; many times.",
 )
+@click.option("--own-controls", is_flag=True, help="Judge again by own controls installed here.")
 @_in_json
 def verify(
     pack: Path,
     trust: Path | None,
     against: Path | None,
     revocations: tuple[Path, ...],
+    own_controls: bool,
     in_json: bool,
 ) -> None:
     """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
@@ -532,7 +530,9 @@ def verify(
     from kit.verify import verify as look
     from kit.verify.checks import NO_SIGNATURE, NOT_COMPARED
 
-    checks = look(pack, trust, against, revocations)
+    if own_controls and not against:
+        raise UserError("--own-controls: needs --against and the snapshot that they judge")
+    checks = look(pack, trust, against, revocations, own_controls=own_controls)
     whole = all(check.ok for check in checks)
     if in_json:
         _print_json(
@@ -589,10 +589,10 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
 @click.option("--quiet", is_flag=True, help="No progress.")
 def demo(quiet: bool) -> None:
     """Make the pack of a sample account against a local sandbox; ends with 0 once it is made."""
-    from kit import sandbox
+    from kit import sandbox, warm
     from kit.shipped import project
 
-    with sandbox.start(["demo"]) as local:
+    with warm.forked(), sandbox.start(["demo"]) as local:
         os.environ.update(local.environment("demo"))
         _run(_read_run(project("parameters") / "demo.yaml"), quiet)
 
@@ -744,8 +744,20 @@ def policy(parameters: Path | None, form: str) -> None:
     flag_value="members",
     help="What AWS answers, what is read and what is left: docs/members.md.",
 )
-def controls(control: str | None, form: str | None) -> None:
+@click.option("--own", multiple=True, help="List these own controls: a package or a folder; many.")
+def controls(control: str | None, form: str | None, own: tuple[str, ...]) -> None:
     """List the controls, or explain a control: CONTROL is an id such as AR-05."""
+    if own:
+        from kit.own import describe_own
+
+        described = describe_own(own)
+        if form == "json":
+            terminal.page(as_json(described))
+        for entry in () if form == "json" else described:
+            terminal.line(f"{entry['id']}  {entry['title']} (own control, {entry['own']})")
+            for sentence in entry["expected"]:
+                terminal.line(f"    {sentence}")
+        return
     from kit.controls import describe, find
     from kit.report.explain import explain, overview
     from kit.report.handbook import handbook
@@ -835,6 +847,7 @@ def _run(
     in_json: bool = False,
     file: Path | None = None,
 ) -> Any:
+    from kit import warm
     from kit.collect.collector import collect
     from kit.judge import calls_of
     from kit.pack.seal import refuse_mismatch
@@ -842,14 +855,15 @@ def _run(
 
     _name_leftovers(Path(run.outputs))
     refuse_mismatch(run, any((signing or {}).values()))
-    key = _open_key(**signing or {})
-    if notice := describe_new_key(run):
-        terminal.line(f"labels: {notice}", err=True)
-    snapshot = collect(run, calls_of(run), progress=not quiet)
-    with _resumable(snapshot.folder, "whole"):
-        if not in_json:
-            terminal.line(f"snapshot: {snapshot.folder}")
-        pack = _seal(snapshot.folder, None, quiet, key)
+    with warm.forked():
+        key = _open_key(**signing or {})
+        if notice := describe_new_key(run):
+            terminal.line(f"labels: {notice}", err=True)
+        snapshot = collect(run, calls_of(run), progress=not quiet)
+        with _resumable(snapshot.folder, "whole"):
+            if not in_json:
+                terminal.line(f"snapshot: {snapshot.folder}")
+            pack = _seal(snapshot.folder, None, quiet, key)
     stops = [stop["message"] for stop in snapshot.stopped]
     _print_pack(pack, snapshot.folder, in_json, stops, file)
     return pack

@@ -21,7 +21,7 @@ from kit.controls.registry import CONTROLS, ROLL_UPS, find
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection, why
-from kit.pack.trace import look_up
+from kit.pack.trace import look_up, resolve
 from kit.redact.redactor import Redactor
 from kit.report import explain as terminal
 from kit.report.appendices import inventory
@@ -216,15 +216,24 @@ def table_of(made: Tables, control: str) -> tables.Table:
 _redactors: WeakKeyDictionary[Snapshot, Redactor] = WeakKeyDictionary()
 
 
-def evidence_of(snapshot: Snapshot, reference: str) -> Evidence:
-    """Return what a reference names; see `Snapshot.evidence_of`."""
+def evidence_of(
+    snapshot: Snapshot, reference: str, seen: dict[str, tuple[Any, Any]] | None = None
+) -> Evidence:
+    """Return what a reference names; see `Snapshot.evidence_of`.
+
+    ``seen`` keeps whole answers, with their labels, where references to parts of them follow.
+    """
     number, _, pointer = reference.partition("#")
     declared = pointer.removeprefix("/").partition("/")[0]
     if number == "parameters" and declared in KEPT:
         return Evidence(reference, {"id": number}, text("report/parameters/kept"))
-    provenance, value = look_up(snapshot, reference, _redactor(snapshot))
+    seen = {} if seen is None else seen
+    if number not in seen:
+        seen[number] = look_up(snapshot, number, _redactor(snapshot))
+    provenance, whole = seen[number]
+    value = resolve(whole, pointer, reference)
     if number == "parameters" and not declared:
-        value |= dict.fromkeys(KEPT & value.keys(), text("report/parameters/kept"))
+        value = value | dict.fromkeys(KEPT & value.keys(), text("report/parameters/kept"))
     return Evidence(reference, provenance, value)
 
 
@@ -301,13 +310,11 @@ def _(shown: Explanation) -> str:
 def _(shown: Trace) -> str:
     about, rows, ids = repr(shown).partition("\n")[0], [], set[str]()
     chosen = list(zip(shown.findings.numbers, shown.findings, strict=True))
-    answers: dict[str, Evidence] = {}
+    seen: dict[str, tuple[Any, Any]] = {}
     for number, finding in chosen[:_TRACED]:
         id = trace_id((finding.control, finding.region, finding.resource))
         cited = _answers_cited(finding)
-        for ref in cited[:_IDS]:
-            answers[ref] = answers.get(ref) or evidence_of(shown.snapshot, ref)
-        parts = [answers[ref] for ref in cited[:_IDS]]
+        parts = [evidence_of(shown.snapshot, ref, seen) for ref in cited[:_IDS]]
         left = len(cited) - len(parts)
         more = f"has {counted(left, 'more reference')}" if left else "has the reasons"
         observed = _brief(reasons_and_observed(finding))

@@ -19,7 +19,7 @@ import sys
 import sysconfig
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -54,7 +54,7 @@ def event(name: str, level: int = logging.INFO, /, **facts: Any) -> None:
 
 
 def failure(error: BaseException, **facts: Any) -> None:
-    """Log the exception that ended the command, and each exception that led to it."""
+    """Log an exception that ends the work, and each exception that led to it."""
     causes = [_described(cause) for cause in _causes(error)]
     event("failed", logging.ERROR, **facts, exceptions=causes)
 
@@ -69,13 +69,24 @@ def phase(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def command(*, verbose: bool = False) -> Iterator[None]:
-    """Log a command: its events wait until `keep` names their folder.
+def command(
+    name: str,
+    *,
+    verbose: bool = False,
+    code_of: Callable[[BaseException], int | None] = lambda _: None,
+    **facts: Any,
+) -> Iterator[None]:
+    """Log a command, from its start to how it ended: its events wait until `keep` names their folder.
 
     Parameters
     ----------
+    name : str
     verbose : bool
         Whether people read the events on standard error, too.
+    code_of : function of exception
+        Return the exit code that an exception leads to.
+    **facts
+        Of the start.
     """
     waiting = _Waiting()
     handlers: list[logging.Handler] = [waiting, *([_ForPeople()] if verbose else [])]
@@ -83,8 +94,17 @@ def command(*, verbose: bool = False) -> Iterator[None]:
         _LOGGER.addHandler(handler)
     _LOGGER.setLevel(logging.INFO)
     _LOGGER.propagate = False
+    event("started", command=name, **facts, **environment())
     try:
         yield
+    except SystemExit as ending:
+        event("ended", exit_code=ending.code)
+        raise
+    except BaseException as error:
+        failure(error, exit_code=code_of(error))
+        raise
+    else:
+        event("ended")
     finally:
         _LOGGER.setLevel(logging.NOTSET)
         _LOGGER.propagate = True

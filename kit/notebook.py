@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kit import log
 from kit.catalogue import texts
 from kit.collect.collector import collect
 from kit.errors import UserError
@@ -182,9 +183,12 @@ def gather(run: Run, stored: str = "") -> Snapshot:
         As `kit.collect.collector.collect` and `kit.snapshot.read` do; or the kit would collect in
         a kernel that other users of the machine can read.
     """
-    if not stored:
+    if stored:
+        evidence = read(_beside(stored))
+    else:
         refuse_exposed()
-    evidence = read(_beside(stored)) if stored else collect(_placed(run), calls_of(run))
+        with log.command("notebook"):
+            evidence = collect(_placed(run), calls_of(run))
     opened.add(evidence)
     return evidence
 

@@ -193,6 +193,11 @@ class Run(Strict):
         title="ids of controls; empty for all",
         more="`.venv/bin/evidence controls` lists them.",
     )
+    own_controls: list[str] = _field(
+        [],
+        title="your own controls: names of installed packages, or folders",
+        more="They stand apart in the pack, and count apart (docs/own-cells-and-controls.md).",
+    )
     lookback_days: int = _field(
         90,
         ge=1,

@@ -137,6 +137,8 @@ def test_the_plan_names_every_call_with_its_permission(tmp_path: Path) -> None:
 
     reported = evidence("plan", cwd=tmp_path).stdout.splitlines()
     assert {re.split(" {2,}", line)[0] for line in reported} == {c.name for c in needed_calls([])}
+    rows = json.loads(evidence("plan", "--json", cwd=tmp_path).stdout)
+    assert [row["call"] for row in rows] == [re.split(" {2,}", line)[0] for line in reported]
     (fallback,) = [line for line in reported if line.startswith("appstream.ListTagsForResource")]
     assert "only where resourcegroupstaggingapi.GetResources is refused" in fallback
 

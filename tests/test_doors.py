@@ -173,6 +173,9 @@ def test_official_schemas_accept_the_machine_forms(
 def test_papermill_finds_the_same(packed: tuple[Path, str], by_papermill: Path) -> None:
     facts = findings_data(nbformat.read(by_papermill, 4))["facts"]
     assert facts["digest"] == _digest(packed[1])
+    (log,) = by_papermill.parent.glob("outputs/*/*/log.jsonl")
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert (events[0]["command"], events[-1]["event"]) == ("notebook", "ended")
 
 
 def test_sealed_again_days_later_and_elsewhere_it_is_the_same_bag_to_the_byte(

@@ -91,9 +91,9 @@ def test_credentials_that_end_midway(
     tmp_path: Path, environment: dict[str, str], faults: Any
 ) -> None:
     faults.add(Fault("*", "*", "expired", after=1))
-    process = begin(tmp_path, environment)
-    process.communicate()
-    assert process.returncode == 4
+    process = begin(tmp_path, environment, "run", "run.yaml", "--quiet", "--json")
+    printed = json.loads(process.communicate()[0])
+    assert (process.returncode, printed["exit_code"]) == (4, 4)
     events = log_of(tmp_path)
     (stopped,) = [event for event in events if event["event"] == "gave up"]
     assert stopped["error"] == "CredentialsEndedError"
@@ -103,8 +103,15 @@ def test_credentials_that_end_midway(
         event["error"] for event in events if event["event"] == "request" and "error" in event
     ]
     assert {"ExpiredTokenException", "CredentialsEndedError"} & set(errors)
-    assert events[-1]["event"] == "ended"
-    assert events[-1]["exit_code"] == 4
+    assert (events[-1]["event"], events[-1]["exit_code"]) == ("ended", 4)
+    assert events[-2]["digest"] == printed["digest"]
+    assert [stopped["message"]] == [log.masked(message) for message in printed["stopped"]]
+    # What is sealed later is logged there, too.
+    process = begin(tmp_path, environment, "seal", printed["snapshot"], "--to", "pack", "--json")
+    again = json.loads(process.communicate()[0])
+    assert (process.returncode, again["pack"], again["digest"]) == (4, "pack", printed["digest"])
+    assert log_of(tmp_path)[: len(events)] == events
+    assert [e["command"] for e in log_of(tmp_path) if e["event"] == "started"] == ["run", "seal"]
 
 
 def test_a_full_disk(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -213,7 +220,7 @@ def test_places_are_those_of_the_kit_and_of_libraries() -> None:
 def test_no_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "else").write_text("")
     (tmp_path / log.NAME).symlink_to(tmp_path / "else")
-    with log.command():
+    with log.command("test"):
         log.keep(tmp_path)
         log.event("request")
         assert log.kept() is None

@@ -163,6 +163,7 @@ def test_the_same_packs_make_the_same_overview(
     [
         (["organisation", "nowhere"], "evidence: nowhere: no pack lies below it"),
         (["compare", "nowhere"], "evidence: nowhere: no pack lies below it"),
+        (["organisation", ".", "--expect", "12"], "evidence: --expect: '12': must be"),
     ],
 )
 def test_a_mistake_is_reported(arguments: list[str], reported: str) -> None:

@@ -302,17 +302,13 @@ def main() -> None:
     job = Job(**json.loads(sys.stdin.readline()))
     if WATCHED in sys.argv:
         threading.Thread(target=_end_with_starter, daemon=True).start()
-    with log.command():
-        log.event("started", command="batch", account=job.account, **log.environment())
+    with log.command("batch", account=job.account):
         try:
             result = attempt(job)
         except CannotRunError as error:
             log.failure(error)
             result = {"again": str(error)}
-        except BaseException as error:
-            log.failure(error)
-            raise
-        log.event("ended", state=result.get("state"))
+        log.event("result", state=result.get("state", "to be tried again"))
     json.dump(result, answer)
     answer.close()
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -65,8 +63,13 @@ from kit.snapshot import (
     write,
 )
 
-_WORKERS = 16
-_AT_ONCE = 6  # requests to a service in a region: AppStream throttles early
+_WORKERS = 32
+# Requests at once to a service in a region. AppStream throttles early and documents no rates. S3
+# documents 5,500 reads a second, KMS 500 and more for each operation: 16 that take 30 ms each are
+# some 500 a second.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+# https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+_AT_ONCE = defaultdict(lambda: 6, {"kms": 16, "s3": 16})
 _MOST_PAGES = 2_000  # the longest list, IAM's roles, has 10,000 items at most
 _MOST_BARREN = 50  # pages in a row that list nothing new
 _MOST_POLLS = 30
@@ -194,11 +197,7 @@ def _gather(
     needed = with_sources(calls)
     regions = engine.find_regions()
     log.event("regions", on=regions.on, off=sorted(regions.off))
-    unused: list[str] = []
-    for stage in _stages(needed - engine.performed):
-        engine.perform(stage, [region for region in regions.on if region not in unused])
-        if not unused and any(call.probe for call in stage):
-            unused = engine.unused_regions(needed, regions.on)
+    unused = engine.perform_all(needed, regions.on)
     requests, ids = _number(engine.requests)
     loan = lend(organisation, run.account, regions.all) if organisation else None
     header = {
@@ -249,20 +248,6 @@ def _check_writable(folder: Path) -> None:
         raise UserError(f"outputs: {folder} cannot be written ({reason})") from None
 
 
-def _stages(needed: Collection[Call]) -> list[list[Call]]:
-    """The calls in the order in which their sources become known."""
-
-    @cache
-    def depth(call: Call) -> int:
-        first = 0 if call.scope is Scope.ACCOUNT or call.probe else 1
-        return max([first, *(depth(source) + 1 for source in call.sources)])
-
-    stages: dict[int, list[Call]] = defaultdict(list)
-    for call in sorted(needed, key=lambda call: call.name):
-        stages[depth(call)].append(call)
-    return [stages[n] for n in sorted(stages)]
-
-
 def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:
     """Give evidence ids in an order that does not depend on which thread was first."""
     order = sorted(
@@ -278,6 +263,40 @@ def _number(requests: list[Request]) -> tuple[list[Request], dict[int, str]]:
     return [replace(requests[n], id=ids[n]) for n in order], ids
 
 
+def _is_for_any_region(call: Call) -> bool:
+    """Whether a call's requests do not depend on which regions are in use."""
+    return call.probe or (call.scope is Scope.ACCOUNT and not call.each)
+
+
+class _Gates:
+    """Lets so many tasks of a kind run at once as `_AT_ONCE` has it; the others hold no thread."""
+
+    def __init__(self, pool: ThreadPoolExecutor):
+        self._pool = pool
+        self._queued: dict[tuple[str, str], deque[Any]] = defaultdict(deque)
+        self._running: dict[Future[Any], tuple[str, str]] = {}
+        self._count: Counter[tuple[str, str]] = Counter()
+
+    def submit(self, gate: tuple[str, str], task: Callable[..., Any], *arguments: Any) -> None:
+        """Run a task for a service in a region, once its turn comes."""
+        self._queued[gate].append((task, *arguments))
+        self._open(gate)
+
+    def wait(self) -> set[Future[Any]]:
+        """Return the tasks that have ended since, at least one."""
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        for future in done:
+            gate = self._running.pop(future)
+            self._count[gate] -= 1
+            self._open(gate)
+        return done
+
+    def _open(self, gate: tuple[str, str]) -> None:
+        while self._queued[gate] and self._count[gate] < _AT_ONCE[gate[0]]:
+            self._count[gate] += 1
+            self._running[self._pool.submit(*self._queued[gate].popleft())] = gate
+
+
 class _Engine:
     def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
         self.run = run
@@ -286,9 +305,8 @@ class _Engine:
         self._clients = clients
         self._context = RunContext(run.account, as_of, run.lookback_days)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
-        self._gates: dict[tuple[str, str], threading.Semaphore] = defaultdict(
-            lambda: threading.Semaphore(_AT_ONCE)
-        )
+        self._gates = _Gates(self._pool)
+        self._left: Counter[Call] = Counter()  # requests that are not answered
         self._phase = Phase(f"collecting {run.account}", "calls", shown=progress)
 
     def close(self) -> None:
@@ -405,13 +423,60 @@ class _Engine:
         lists = {call.name for call in probes if call.probe}
         return [region for region in regions if region not in used and empty[region] == lists]
 
-    def perform(self, stage: Iterable[Call], regions: list[str]) -> None:
-        """Make the calls of a stage, side by side."""
-        stage = tuple(stage)
-        self.performed |= set(stage)
-        jobs = [job for call in stage for job in self._jobs(call, regions)]
-        for done in as_completed([self._pool.submit(self._perform_job, job) for job in jobs]):
-            self.requests += done.result()
+    def perform(self, calls: Iterable[Call], regions: list[str]) -> None:
+        """Make calls that wait for no other, side by side."""
+        for call in calls:
+            self._begin(call, regions)
+        while self._left:
+            self._finish_some()
+
+    def perform_all(self, needed: Collection[Call], regions: list[str]) -> list[str]:
+        """Make calls, each as soon as those that decide its requests are answered.
+
+        A call in the regions in use, or for what is in them, waits for the calls that show which
+        these are.
+
+        Returns
+        -------
+        list of str
+            The regions where nothing of AppStream is.
+        """
+        waiting = sorted(set(needed) - self.performed, key=lambda call: call.name)
+        probes = {call for call in waiting if call.probe or call is LIST_BUCKETS}
+        unused: list[str] | None = None
+        while waiting or self._left:
+            open_ = {*waiting, *self._left}
+            if unused is None and probes.isdisjoint(open_):
+                unused = self.unused_regions(needed, regions)
+            ready = [
+                call
+                for call in waiting
+                if open_.isdisjoint(call.sources)
+                and (unused is not None or _is_for_any_region(call))
+            ]
+            for call in ready:
+                waiting.remove(call)
+                self._begin(call, [region for region in regions if region not in (unused or ())])
+            if self._left:
+                self._finish_some()
+        return unused or []
+
+    def _begin(self, call: Call, regions: list[str]) -> None:
+        """Queue the requests of a call whose sources are answered."""
+        self.performed.add(call)
+        for job in self._jobs(call, regions):
+            self._left[call] += 1
+            self._gates.submit((call.service, job.region), self._perform_job, job)
+
+    def _finish_some(self) -> None:
+        """Wait for an answer, and store all that have come."""
+        for done in self._gates.wait():
+            requests = done.result()
+            self.requests += requests
+            call = CALLS[requests[0].call]
+            self._left[call] -= 1
+            if not self._left[call]:
+                del self._left[call]
             self._phase.advance()
 
     def _jobs(self, call: Call, regions: list[str]) -> Iterator[_Job]:
@@ -454,10 +519,7 @@ class _Engine:
         return [requests[key] for key in sorted(requests)]
 
     def _perform_job(self, job: _Job) -> list[Request]:
-        with self._gates[job.call.service, job.region]:
-            if job.call.until:
-                return self._poll(job)
-            return self._page(job)
+        return self._poll(job) if job.call.until else self._page(job)
 
     def _poll(self, job: _Job) -> list[Request]:
         requests: list[Request] = []

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from kit.warm.environment import without_secrets
+
 VARIABLE = "EVIDENCE_OFFLINE"
 _NETWORK = (
     *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"),
@@ -32,12 +34,7 @@ _SETTINGS = {
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without AWS's settings and secrets of the kit, for a kernel offline."""
-    kept = {
-        name: value
-        for name, value in given.items()
-        if not name.startswith("AWS_") and name != "EVIDENCE_KEY_PASSPHRASE"
-    }
-    return kept | _SETTINGS
+    return without_secrets(given) | _SETTINGS
 
 
 def refuse_network() -> None:

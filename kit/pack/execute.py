@@ -25,6 +25,8 @@ from kit.kernels import offline
 from kit.outputs import scratch
 from kit.progress import papermill_bar
 from kit.shipped import project
+from kit.warm import release
+from kit.warm.environment import without_secrets
 
 _START_SECONDS = 120
 _MESSAGES = "messages"
@@ -130,6 +132,7 @@ def execute_file(
                 raise
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
+        release()  # another process has its memory now
         return made
 
 
@@ -150,8 +153,13 @@ class Kernel(AsyncKernelManager):
     def _kernel_spec_manager_default(self) -> KernelSpecManager:
         return KernelSpecManager(kernel_dirs=[str(kernels.FOLDER)])
 
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the kernel's environment, which signs in nowhere: the kernel sends no request."""
+        return without_secrets(given)
+
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start the kernel."""
+        options["env"] = self.environment(options.get("env") or os.environ)
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
             await super().start_kernel(**options, stderr=file)
 
@@ -162,9 +170,9 @@ class OfflineKernel(Kernel):
     See `kit.kernels.offline` for what is refused in it.
     """
 
-    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-        """Start the kernel."""
-        await super().start_kernel(**{**options, "env": offline.environment(os.environ)})
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the kernel's environment."""
+        return offline.environment(given)
 
 
 def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:

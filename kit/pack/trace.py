@@ -6,7 +6,7 @@ This is for the analyst, who has the snapshot and the key of the labels; an audi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,14 @@ def look_up(
     else:
         stored = find(snapshot, number)
         request = redact(stored) if redact else stored
-        fields = asdict(request) | {"commitment": stored.commitment}
-        provenance = {name: fields[name] for name in fields if name not in _SEPARATELY}
+        provenance = {
+            field.name: getattr(request, field.name)
+            for field in fields(request)
+            if field.name not in _SEPARATELY
+        }
+        provenance["commitment"] = stored.commitment
         value = request.response
-    return provenance, _resolve(value, pointer, reference)
+    return provenance, resolve(value, pointer, reference)
 
 
 def find(snapshot: Snapshot, number: str) -> Request:
@@ -78,7 +82,14 @@ def find(snapshot: Snapshot, number: str) -> Request:
     raise UserError(f"evidence id: {number!r} is not in {snapshot.folder}, which has {have}")
 
 
-def _resolve(value: Any, pointer: str, reference: str) -> Any:
+def resolve(value: Any, pointer: str, reference: str) -> Any:
+    """Return the part of an answer to which a JSON pointer leads.
+
+    Raises
+    ------
+    UserError
+        There is nothing; the message names the reference.
+    """
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         try:

@@ -79,6 +79,8 @@ class Sandbox:
         By sample account's name, the identity policy of its callers; without it all is allowed.
     requests
         Every request so far, oldest first.
+    latency
+        Seconds by which every answer is late; 0 at the start.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Sandbox:
         self.faults = Faults()
         self.policies: dict[str, Mapping[str, Any]] = {}
         self.requests: list[Logged] = []
+        self.latency = 0.0
         self.accounts = {account.name: account.id for account in loaded}
         self._by_name: dict[str, Account] = {account.name: account for account in loaded}
         self._world = World({a.id: a for a in loaded}, self.faults, now, page_size)
@@ -150,6 +153,7 @@ class Sandbox:
         environ["wsgi.input"] = io.BytesIO(request.get_data())  # moto reads it once more
         if request.path.startswith(admin.PREFIX):
             return admin.answer(self, request)(environ, start_response)
+        time.sleep(self.latency)
         scope = read_scope(request)
         if scope is None:
             return self._moto(environ, start_response)

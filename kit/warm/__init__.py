@@ -5,6 +5,8 @@ take. Each process has a separate environment, process group and memory. The ser
 when its starter has ended. Where a process cannot be forked, `start` raises `NotWarm`, and callers
 run a plain process.
 
+A batch starts a server for each worker. A single run forks its server from itself (`forked`).
+
 The standard library's forkserver starts a process as fast (16 ms). But a process that it starts
 starts another forkserver, so that the kernel of each account would wait for all imports again.
 https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py (ensure_running)
@@ -13,6 +15,7 @@ https://github.com/python/cpython/blob/3.11/Lib/multiprocessing/forkserver.py (e
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import os
 import signal
@@ -20,11 +23,14 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from kit.outputs import scratch
+from kit.warm.environment import wipe_secrets
 
 ADDRESS = "EVIDENCE_WARM_SOCKET"  # the variable with the server's address
 LENGTH, STATUS = struct.Struct("!I"), struct.Struct("!i")
@@ -32,16 +38,21 @@ LENGTH, STATUS = struct.Struct("!I"), struct.Struct("!i")
 # macOS's system libraries may not be used after a fork.
 CAN_FORK = sys.platform == "linux"
 
+# A fork would lose the threads of a linear algebra library, and the kit needs none.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 _ENVIRONMENT = {
     # A kernel sets it before its first cell, which is too late for modules imported before.
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    # A fork would lose the threads of a linear algebra library, and the kit needs none.
-    "OPENBLAS_NUM_THREADS": "1",
+    **dict([_ONE_THREAD]),
 }
+
+# What both this process and a kernel import, before the one forks from the other.
+_SHARED = ("kit.notebook", "kit.report.show", "kit.tables")
 
 _server: subprocess.Popen[bytes] | None = None
 _address = ""
 _folder = ExitStack()  # holds the temporary folder of the address
+_forked = ExitStack()  # ends what `forked` made
 
 
 class NotWarm(Exception):  # noqa: N818 - not an error, but a way out
@@ -165,6 +176,80 @@ def module_of(command: Sequence[str]) -> int:
         if all(option.startswith(("-X", "-u")) for option in command[1:at]):
             return at + 1
     raise NotWarm(f"{command[0]} runs in a plain process")
+
+
+@contextmanager
+def forked() -> Iterator[None]:
+    """Fork a server of kernels from this process, which has imported most of their modules.
+
+    The server imports the rest while this process works, and a kernel of this process is then a
+    fork of it. Whatever this process reads later, such as credentials, a key to sign with or
+    evidence, is in neither. So enter this before. Where this process cannot fork, its kernels are
+    plain processes.
+    """
+    os.environ.setdefault(*_ONE_THREAD)
+    for name in _SHARED:
+        importlib.import_module(name)
+    if _can_fork_here():
+        _fork_server()
+    try:
+        yield
+    finally:
+        release()
+
+
+def release() -> None:
+    """End the server that `forked` forked, once this process starts no further kernel."""
+    _forked.close()
+
+
+def _can_fork_here() -> bool:
+    """Whether a fork of this process would be whole: a fork has none of Python's other threads.
+
+    The allocator of Arrow has a thread that it starts again in a fork.
+    """
+    return CAN_FORK and ADDRESS not in os.environ and threading.active_count() == 1
+
+
+def _fork_server() -> None:
+    """Fork the server; there is none where the system refuses."""
+    address = str(_forked.enter_context(scratch()) / "warm")
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        end, watched = os.pipe()  # the server ends when this is closed
+        _forked.callback(os.close, watched)
+        with os.fdopen(end, "rb"):
+            pid = os.fork()
+            if pid == 0:
+                _become_server(listener.fileno(), end, address)
+        _forked.callback(_end, pid)
+        os.environ[ADDRESS] = address
+
+
+def _end(server: int) -> None:
+    del os.environ[ADDRESS]
+    os.kill(server, signal.SIGKILL)  # the system then ends what it forked
+    os.waitpid(server, 0)
+
+
+def _become_server(listener: int, end: int, address: str) -> NoReturn:
+    """Serve in the fork: no file, no signal handler and no secret of the starter's is left."""
+    try:
+        os.setsid()  # Ctrl-C then reaches only the starter of the processes
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number, file in ((0, end), (1, nothing), (2, nothing), (3, listener)):
+            os.dup2(file, number)
+        os.closerange(4, 1024)
+        wipe_secrets()
+        os.environ.update(_ENVIRONMENT)
+        from kit.warm import server
+
+        server.serve(3, address, server.OF_KERNELS)
+    finally:
+        os._exit(1)
 
 
 def _find_server() -> str:

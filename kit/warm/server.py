@@ -17,26 +17,26 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from kit.aws_models import load_models
 from kit.calls import CALLS
 from kit.warm import ADDRESS, LENGTH, STATUS
 
-_NEEDED = (
+# What a kernel imports, and what an account of a batch imports besides.
+OF_KERNELS = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
     "phonenumbers",
-    "kit.collect.collector",
-    "kit.batch.account",
     "kit.notebook",
-    "kit.pack.seal",
     "kit.report.figures",
     "kit.report.show",
     "kit.tables",
 )
+_OF_ACCOUNTS = (*OF_KERNELS, "kit.collect.collector", "kit.batch.account", "kit.pack.seal")
 
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -154,14 +154,28 @@ def _end(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def main() -> None:
-    """Serve at the listening socket and the address that the starter passes."""
-    for name in _NEEDED:
+def serve(listener: int, address: str, modules: Iterable[str]) -> None:
+    """Import modules, then serve forks of this process until standard input is closed.
+
+    Parameters
+    ----------
+    listener : int
+        Descriptor of a listening socket.
+    address : str
+        Of that socket.
+    modules : iterable of str
+    """
+    for name in modules:
         importlib.import_module(name)
-    load_models({call.service for call in CALLS.values()})
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page
-    _Server(socket.socket(fileno=int(sys.argv[1])), sys.argv[2]).serve()
+    _Server(socket.socket(fileno=listener), address).serve()
+
+
+def main() -> None:
+    """Serve accounts and their kernels, at the socket that the starter passes."""
+    load_models({call.service for call in CALLS.values()})
+    serve(int(sys.argv[1]), sys.argv[2], _OF_ACCOUNTS)
 
 
 if __name__ == "__main__":

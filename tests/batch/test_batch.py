@@ -84,10 +84,10 @@ def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
         ]
         assert (desk.place(account) / "snapshot").stat().st_mode & 0o077 == 0
     assert [path.name for path in desk.place(CLOSED).iterdir()] == ["log.jsonl"]
-    failed, ended = _events(desk, CLOSED)[-2:]
+    failed, result, ended = _events(desk, CLOSED)[-3:]
     assert failed["exceptions"][0]["type"] == "NotEnteredError"
-    assert (ended["event"], ended["state"]) == ("ended", "not entered")
-    assert _events(desk, DEMO)[-1]["state"] == "done"
+    assert (result["state"], ended["event"]) == ("not entered", "ended")
+    assert _events(desk, DEMO)[-2]["state"] == "done"
 
 
 def _events(desk: Desk, account: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kit import calls, evaluate, tabulate
-from kit.collect.collector import _MOST_BARREN, collect
+from kit.collect.collector import _MOST_BARREN, _WORKERS, collect
 from kit.collect.limits import (
     CallOverdueError,
     Limits,
@@ -240,7 +240,8 @@ def test_credentials_that_end_are_named_and_not_used_again(
     sandbox.faults.add(Fault("*", "*", kind, after=50))
     snapshot = gather(demo)
     refused = [one for one in sandbox.requests[before:] if one.error]
-    assert len(refused) <= 16 + 17  # what was under way, and AWS STS once for each of it at most
+    # What was under way, and AWS STS once for each of it at most.
+    assert len(refused) <= 2 * _WORKERS + 1
     (stop,) = snapshot.stopped
     assert stop["code"] == "CredentialsEndedError"
     clock = stop["at"][11:19]

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from kit import sandbox as local
+from kit.calls import GET_ACCOUNT_AUTHORIZATION_DETAILS, GET_BUCKET_ENCRYPTION
 from kit.collect.collector import _AT_ONCE, _Engine, collect
 from kit.collect.session import Clients
 from kit.judge import needed_calls
 from kit.parameters import Run
+from kit.snapshot import Request
 from tests.collect.policies import WHOLE
 
 DEMO = "210987654321"
@@ -65,5 +67,40 @@ def test_a_service_in_a_region_gets_few_requests_at_once(
         run = Run(account=DEMO, regions=["eu-central-1"])
         collect(run, needed_calls([]), tmp_path / "snapshot", progress=False)
         agent = Clients(run, WHOLE).client("sts", "eu-west-1").meta.config.user_agent_extra
-    assert max(most.values()) == _AT_ONCE
+    by_service = {
+        service: max(n for (s, _), n in most.items() if s == service) for service, _ in most
+    }
+    assert all(count <= _AT_ONCE[service] for service, count in by_service.items())
+    assert by_service["appstream"] == 6
+    assert by_service["s3"] > 6
     assert agent.startswith("appstream-evidence-kit/")
+
+
+def test_a_call_waits_for_its_own_sources_alone_and_ids_do_not_depend_on_who_was_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(account=DEMO, regions=["eu-central-1"])
+    calls = needed_calls(["AR-05", "ID-05"])  # whose requests name no time and are not repeated
+    request, bucket_read = _Engine._request, threading.Event()
+
+    def held(self: _Engine, job: Any, *arguments: Any) -> Any:
+        if job.call is GET_BUCKET_ENCRYPTION:
+            bucket_read.set()
+        if job.call is GET_ACCOUNT_AUTHORIZATION_DETAILS:
+            assert bucket_read.wait(60)
+        return request(self, job, *arguments)
+
+    with local.start(["demo"]) as sandbox:
+        for name, value in sandbox.environment("demo").items():
+            monkeypatch.setenv(name, value)
+        plain = collect(run, calls, tmp_path / "plain", progress=False)
+        monkeypatch.setattr(_Engine, "_request", held)
+        late = collect(run, calls, tmp_path / "late", progress=False)
+    assert [_identity(request) for request in plain.requests] == [
+        _identity(request) for request in late.requests
+    ]
+    assert plain.regions_unused == late.regions_unused
+
+
+def _identity(request: Request) -> tuple[Any, ...]:
+    return request.id, request.call, request.region, request.parameters, request.page

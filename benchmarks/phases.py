@@ -1,0 +1,101 @@
+"""The phases of a run, one after another in this process: ``python -m benchmarks.phases run.yaml``.
+
+Prints a line of JSON: by phase, seconds of wall time and of CPU (processes that it starts
+included), and MB at the peak so far; then requests, findings, and the longest chain of requests.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from kit.calls import CALLS, Call, Scope
+from kit.snapshot import Snapshot
+
+
+class _Phases:
+    def __init__(self) -> None:
+        self.figures: dict[str, dict[str, float]] = {}
+        self._last = (time.monotonic(), 0.0)
+
+    def end(self, name: str) -> None:
+        """Note what the phase that ends here took."""
+        own, started = (
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        cpu = own.ru_utime + own.ru_stime + started.ru_utime + started.ru_stime
+        now = time.monotonic()
+        self.figures[name] = {
+            "wall": now - self._last[0],
+            "cpu": cpu - self._last[1],
+            "peak": max(own.ru_maxrss, started.ru_maxrss) / 1024,
+        }
+        self._last = (now, cpu)
+
+
+def longest_chain(snapshot: Snapshot) -> int:
+    """Return how many requests had to wait for each other: pages, and calls for their sources."""
+    pages: Counter[str] = Counter()
+    jobs = Counter((r.call, r.region, str(r.parameters)) for r in snapshot.requests)
+    for (call, _, _), count in jobs.items():
+        pages[call] = max(pages[call], count)
+    probes = [call for call in CALLS.values() if call.probe]
+
+    @cache
+    def chain(call: Call) -> int:
+        if not pages[call.name]:
+            return 0
+        waits = call.scope is Scope.REGION and not call.probe
+        first = [*call.sources, *(probes if waits else ())]
+        return pages[call.name] + max((chain(source) for source in first), default=0)
+
+    return 2 + max(chain(CALLS[name]) for name in pages)  # who signs in, and the regions
+
+
+def main() -> None:
+    """Collect, tabulate, judge and seal."""
+    phases = _Phases()
+    from kit.collect.collector import collect
+    from kit.judge import evaluate, needed_calls
+    from kit.pack import seal
+    from kit.parameters import parameters
+    from kit.progress import Phase
+    from kit.snapshot import read
+    from kit.tables import tabulate
+
+    run = parameters(sys.argv[1])
+    phases.end("imports")
+    folder = collect(run, needed_calls([]), progress=False).folder
+    phases.end("collect")
+    stored = read(folder)
+    phases.end("read")
+    tables = tabulate(stored)
+    phases.end("tables")
+    findings = evaluate(tables)
+    phases.end("judge")
+    executed = seal.execute(seal.NOTEBOOK, {"snapshot": str(folder.resolve())})
+    phases.end("notebook")
+    sizes: dict[str, int] = {}
+    for name, content in seal.files(executed, stored, None, Phase("", "files", shown=False)):
+        sizes[name] = len(content)
+        if name in ("evidence.html", "evidence.pdf"):
+            phases.end(name.rpartition(".")[2])
+    phases.end("other files")
+    figures: dict[str, Any] = {
+        "phases": phases.figures,
+        "requests": len(stored.requests),
+        "findings": len(findings.leaves) + len(findings.roll_ups),
+        "chain": longest_chain(stored),
+        "html_kB": sizes["evidence.html"] // 1024,
+        "pdf_kB": sizes["evidence.pdf"] // 1024,
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
