@@ -513,12 +513,14 @@ def compare(
     type=click.Path(path_type=Path),
     help="A CRL or OCSP response, to count beside those in the pack; many times.",
 )
+@click.option("--own-controls", is_flag=True, help="Judge again by own controls installed here.")
 @_in_json
 def verify(
     pack: Path,
     trust: Path | None,
     against: Path | None,
     revocations: tuple[Path, ...],
+    own_controls: bool,
     in_json: bool,
 ) -> None:
     """Verify whether a PACK, a folder or a zip, is what it states; the kit runs nothing of it."""
@@ -528,7 +530,9 @@ def verify(
     from kit.verify import verify as look
     from kit.verify.checks import NO_SIGNATURE, NOT_COMPARED
 
-    checks = look(pack, trust, against, revocations)
+    if own_controls and not against:
+        raise UserError("--own-controls: needs --against and the snapshot that they judge")
+    checks = look(pack, trust, against, revocations, own_controls=own_controls)
     whole = all(check.ok for check in checks)
     if in_json:
         _print_json(
@@ -740,8 +744,20 @@ def policy(parameters: Path | None, form: str) -> None:
     flag_value="members",
     help="What AWS answers, what is read and what is left: docs/members.md.",
 )
-def controls(control: str | None, form: str | None) -> None:
+@click.option("--own", multiple=True, help="List these own controls: a package or a folder; many.")
+def controls(control: str | None, form: str | None, own: tuple[str, ...]) -> None:
     """List the controls, or explain a control: CONTROL is an id such as AR-05."""
+    if own:
+        from kit.own import describe_own
+
+        described = describe_own(own)
+        if form == "json":
+            terminal.page(as_json(described))
+        for entry in () if form == "json" else described:
+            terminal.line(f"{entry['id']}  {entry['title']} (own control, {entry['own']})")
+            for sentence in entry["expected"]:
+                terminal.line(f"    {sentence}")
+        return
     from kit.controls import describe, find
     from kit.report.explain import explain, overview
     from kit.report.handbook import handbook
@@ -843,7 +859,12 @@ def _run(
         key = _open_key(**signing or {})
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        snapshot = collect(run, calls_of(run), progress=not quiet)
+        snapshot = collect(
+            run,
+            calls_of(run),
+            progress=not quiet,
+            signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
+        )
         with _resumable(snapshot.folder, "whole"):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")

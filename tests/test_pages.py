@@ -26,7 +26,9 @@ EXECUTED = {
     "docs/machine-forms.md": {"python": "tests/pack/test_tabular.py"},
     "docs/own-cells-and-controls.md": {
         "console": "tests/pack/test_own_cells.py",
-        "python": "tests/report/test_own.py",
+        "python": "tests/report/test_own.py",  # of the package, by tests/test_own_controls.py
+        "toml": "tests/test_own_controls.py",
+        "yaml": "tests/test_own_controls.py",
     },
     "docs/role.md": dict.fromkeys(("console", "hcl", "yaml"), "tests/test_role.py"),
     "docs/signing.md": {"console": "tests/test_signing.py"},

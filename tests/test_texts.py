@@ -156,7 +156,7 @@ def test_a_text_that_includes_nothing_or_itself_is_refused(entries: dict[str, An
 
 
 _ROOT = Path(__file__).parent.parent
-_PLACES = ("kit/report", "kit/pack", "kit/overviews")
+_PLACES = ("kit/own", "kit/report", "kit/pack", "kit/overviews")
 _SECTIONS = ("report/", "figures/", "pack/")
 _ANY_COLUMN = "report/columns/[^/]+"  # where `column` is defined
 

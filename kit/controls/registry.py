@@ -29,6 +29,7 @@ _LIMITS = {*Run.model_fields, *Profile.model_fields, CLOCK}  # what rules may co
 ACCOUNT, REGION = Scope.ACCOUNT, Scope.REGION
 
 SECTIONS = ("GV", "AR", "IT", "ID", "LG", "MD", "DS", "EX")
+OWN_SECTION = "OW"  # of controls that are not the kit's: see `kit.own`
 
 
 def section_title(letters: str) -> str:

@@ -79,17 +79,23 @@ def calls_of(run: Run) -> frozenset[Call]:
         if control != waiver.control:
             raise UserError(f"{where}{waiver.control!r}: write {control}")
     calls = needed_calls(run.controls)
+    if run.own_controls:
+        from kit.own import calls_of_own
+
+        calls |= calls_of_own(run.own_controls)
     # A snapshot is lent only where both snapshots name their organisation.
     both = run.administers_organisation or run.organisation_snapshot
     return calls | {DESCRIBE_ORGANIZATION} if both else calls
 
 
-def evaluate(tables: Tables) -> Findings:
+def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:
     """Judge every row that the selected controls are about.
 
     Parameters
     ----------
     tables : Tables
+    ids : iterable of str, optional
+        By default those that the run selects.
 
     Returns
     -------
@@ -99,7 +105,7 @@ def evaluate(tables: Tables) -> Findings:
         among them where the run selects every control that it sums up.
     """
     snapshot = tables.snapshot
-    controls = select(snapshot.run.controls)
+    controls = select(snapshot.run.controls if ids is None else ids)
     leaves = [
         finding
         for control in controls

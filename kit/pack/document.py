@@ -31,6 +31,7 @@ from kit.visible import escape
 
 if TYPE_CHECKING:
     from kit.pack.own_cells import OwnCells
+    from kit.pack.own_controls import OwnControls
 
 ANALYST = "analyst"
 _CITED_BY_BRIEF = 2
@@ -157,29 +158,40 @@ def with_level(made: Document, level: str) -> Document:
     return replace(made, cover={**made.cover, "facts": facts})
 
 
-def with_own_cells(made: Document, cells: OwnCells | None) -> Document:
-    """Return a document with a chapter of an analyst's own cells, which its cover and marks name.
+def with_own(made: Document, controls: OwnControls | None, cells: OwnCells | None) -> Document:
+    """Return a document with what the kit did not make, which its cover and marks name.
 
     Parameters
     ----------
     made : Document
+    controls : OwnControls or None
+        An organisation's own controls get a chapter.
     cells : OwnCells or None
+        An analyst's own cells get the chapter after it.
     """
-    if cells is None:
+    if controls is None and cells is None:
         return made
-    heading: JSON = {"kind": "heading", "level": 1, "text": text("pack/own/title")}
-    statement: JSON = {
-        "kind": "note",
-        "text": text("pack/own/statement", digest=cells.sha256),
-        "tone": "warning",
-    }
+    parts: list[JSON] = []
+    facts: list[Fact] = [*made.cover["facts"]]
+    marks = [*made.cover["marks"]]
+    if controls:
+        parts += controls.blocks()
+        facts.append([text("pack/own/controls_fact"), controls.stated])
+        marks.append(text("pack/own/controls_mark"))
+    if cells:
+        statement = text("pack/own/statement", digest=cells.sha256)
+        parts += [
+            {"kind": "heading", "level": 1, "text": text("pack/own/title")},
+            {"kind": "note", "text": statement, "tone": "warning"},
+            *cells.blocks(),
+        ]
+        facts.append([text("pack/own/fact"), cells.sha256])
+        marks.append(text("pack/own/mark"))
     taken = {line[1] for line in made.outline()} | {
         table["target"] for table in tables(made.blocks)
     }
-    own: list[Block] = [_seen(part) for part in (heading, statement, *cells.blocks())]
+    own: list[Block] = [_seen(part) for part in parts]
     _targets(_number(_close_up(own)), taken)
-    facts: list[Fact] = [*made.cover["facts"], [text("pack/own/fact"), cells.sha256]]
-    marks = [*made.cover["marks"], text("pack/own/mark")]
     return replace(made, cover={**made.cover, "facts": facts, "marks": marks}, own=own)
 
 

@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from kit.pack.keys import SigningKey
 
 AGENT, LOCK = "Bag-Software-Agent", "Bag-Software-Lock"
-OWN_NOTEBOOK = "Own-Notebook-SHA-256"
+OWN_NOTEBOOK, OWN_CONTROLS = "Own-Notebook-SHA-256", "Own-Controls"
 # What ``bag-info.txt`` of a pack or an overview may state.
 LABELS = {
     *("Account", "Bagging-Date", AGENT, LOCK, "Evidence-As-Of", "External-Description"),
     *("External-Identifier", "Findings-SHA-256", "Payload-Oxum", "Pseudonym-Key", "Signature"),
-    *("Snapshot-SHA-256", "Stamp", "Thresholds", OWN_NOTEBOOK),
+    *("Snapshot-SHA-256", "Stamp", "Thresholds", OWN_NOTEBOOK, OWN_CONTROLS),
 }
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 
 
 def bag_info(
-    stored: Snapshot, findings: str, key: SigningKey | None = None, own: str = ""
+    stored: Snapshot,
+    findings: str,
+    key: SigningKey | None = None,
+    own: str = "",
+    controls: str = "",
 ) -> dict[str, str]:
     """Return labels and values of a pack's ``bag-info.txt``.
 
@@ -40,11 +44,13 @@ def bag_info(
         What signs it.
     own : str
         SHA-256 of the notebook of an analyst's own cells; empty for none.
+    controls : str
+        Name, version and digest of each set of own controls; empty for none.
     """
     return {
         **made_info(
             description(stored.account),
-            identifier(agent(), stored.digest, findings, own),
+            identifier(agent(), stored.digest, findings, own, controls),
             stored.as_of,
             stored.stamp or "",
         ),
@@ -55,6 +61,7 @@ def bag_info(
         "Snapshot-SHA-256": stored.digest,
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
         **({OWN_NOTEBOOK: own} if own else {}),
+        **({OWN_CONTROLS: controls} if controls else {}),
     }
 
 
@@ -76,10 +83,10 @@ def description(account: str) -> str:
     return f"GDPR evidence pack, Amazon AppStream 2.0, account {account}"
 
 
-def identifier(made_with: str, snapshot: str, findings: str, own: str = "") -> str:
+def identifier(made_with: str, snapshot: str, findings: str, *own: str) -> str:
     """Return the pack's ``External-Identifier``: of the kit's version and of the digests."""
     version = made_with.removeprefix("appstream-evidence-kit ")
-    return uuid.uuid5(_PACKS, f"{version} {snapshot} {findings} {own}".rstrip()).urn
+    return uuid.uuid5(_PACKS, " ".join(filter(None, (version, snapshot, findings, *own)))).urn
 
 
 def _signatures(key: SigningKey | None) -> str:

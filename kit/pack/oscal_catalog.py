@@ -14,7 +14,7 @@ from kit.catalogue.frameworks import GDPR, Framework, frameworks, mapped, relate
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, section_title
 from kit.controls.articles import cited
-from kit.controls.registry import AWS, Control, RollUp
+from kit.controls.registry import AWS, OWN_SECTION, Control, RollUp
 from kit.pack.by_control import identifier
 from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
@@ -55,14 +55,17 @@ def catalog(facts: Facts) -> JSON:
                     if control.section == letters
                 ],
             }
-            for letters in SECTIONS
+            for letters in (*SECTIONS, OWN_SECTION)
+            if letters in {control.section for control in every.values()}
         ],
         "back-matter": {
             "resources": [_resource(id, framework) for id, framework in frameworks().items()]
         },
     }
     digest = rfc8785.dumps({"kit": facts["kit"], **content}).decode()
-    metadata = document_metadata(text("pack/oscal/catalog"), facts, facts["kit"])
+    are_own = all(control.section == OWN_SECTION for control in every.values())
+    title = text("pack/own/controls" if are_own else "pack/oscal/catalog")
+    metadata = document_metadata(title, facts, facts["kit"])
     return {"uuid": identifier("catalog", digest), "metadata": metadata, **content}
 
 

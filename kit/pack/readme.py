@@ -28,6 +28,7 @@ _FILES = {
     "parquet": "data/findings.parquet",
     "ocsf": "data/ocsf-findings.json",
     "oscal": "data/oscal-*.json",
+    "own_controls": "data/own/findings.csv",
     "own_cells": "data/own-cells.json",
 }
 _WIDTH = max(map(len, _FILES.values())) + 2

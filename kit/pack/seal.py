@@ -21,7 +21,7 @@ from kit.pack.document import (
     document,
     findings_data,
     with_level,
-    with_own_cells,
+    with_own,
 )
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute
@@ -30,6 +30,7 @@ from kit.pack.info import bag_info, stated_level
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.own_cells import CELLS, OwnCells
+from kit.pack.own_controls import OwnControls, files_of, judged_by_own
 from kit.pack.own_notebook import read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
@@ -125,17 +126,24 @@ def seal(
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
+    controls = judged_by_own(stored)
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
     own = run_own_cells(given, stored, progress=progress) if given else None
-    info = bag_info(stored, data["facts"]["digest"], key, own.sha256 if own else "")
+    info = bag_info(
+        stored,
+        data["facts"]["digest"],
+        key,
+        own.sha256 if own else "",
+        controls.stated if controls else "",
+    )
     with (
         log.phase("writing the pack"),
         Phase("writing the pack", "files", shown=progress) as phase,
     ):
         write_bag(
             folder,
-            files(executed, stored, info, key, phase, own),
+            files(executed, stored, info, key, phase, own, controls),
             info,
             stored.as_of,
             private=not stored.run.pseudonymise,
@@ -176,6 +184,7 @@ def files(
     key: SigningKey | None,
     phase: Phase,
     own: OwnCells | None = None,
+    controls: OwnControls | None = None,
 ) -> Iterator[tuple[str, Content]]:
     """Yield the name below ``data/`` and the content of each file of a pack.
 
@@ -192,8 +201,9 @@ def files(
     phase : Phase
         Shows which file is being made.
     own : OwnCells, optional
+    controls : OwnControls, optional
     """
-    made, data = pack_document(executed, info, own), findings_data(executed)
+    made, data = pack_document(executed, info, own, controls), findings_data(executed)
     forms: dict[str, Callable[[], Content]] = {
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
@@ -208,6 +218,7 @@ def files(
         yield name, make()
         phase.advance()
     others: Iterator[tuple[str, Content]] = chain(
+        files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
         evidence_files(stored, tabulate(stored).labels),
@@ -218,7 +229,10 @@ def files(
 
 
 def pack_document(
-    executed: NotebookNode, info: Mapping[str, str], own: OwnCells | None = None
+    executed: NotebookNode,
+    info: Mapping[str, str],
+    own: OwnCells | None = None,
+    controls: OwnControls | None = None,
 ) -> Document:
     """Return the document of a pack: the notebook's, the level of its signatures, its README.
 
@@ -230,10 +244,13 @@ def pack_document(
         Labels and values of ``bag-info.txt``.
     own : OwnCells, optional
         They get the last chapter.
+    controls : OwnControls, optional
+        They get the chapter before it.
     """
     names = [*FILES, *([f"data/{CELLS}"] if own else [])]
+    names += ["data/own/findings.csv"] if controls else []
     made = with_readme(with_level(document(executed), stated_level(info)), info, names)
-    return with_own_cells(made, own)
+    return with_own(made, controls, own)
 
 
 def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:

@@ -21,7 +21,7 @@ from kit.verify.info import check_info, check_overview_info
 from kit.verify.judged import Reader
 from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
-from kit.verify.own import check_own_cells
+from kit.verify.own import check_own
 from kit.verify.page import check_page
 from kit.verify.readme import check_readme
 from kit.verify.refused import RefusedError
@@ -35,6 +35,8 @@ def verify(
     trust: Path | None = None,
     against: Path | None = None,
     revocations: Sequence[Path] = (),
+    *,
+    own_controls: bool = False,
 ) -> list[Check]:
     """Check everything that a pack states about itself.
 
@@ -48,6 +50,9 @@ def verify(
         A stored snapshot, which is evaluated again: it has to give the same findings and evidence.
     revocations : sequence of Path
         Files of CRLs and OCSP responses, which count beside those in the pack.
+
+    own_controls : bool
+        Whether own controls that are installed here judge that snapshot again; `against` is needed.
 
     Returns
     -------
@@ -68,7 +73,7 @@ def verify(
     texts.choose(texts.REFERENCE)
     try:
         with open_contents(pack) as contents:
-            return list(_look(contents, reader, stored))
+            return list(_look(contents, reader, stored, own_controls=own_controls))
     except RefusedError as error:
         return [
             Check(error.name, False, f"refused, and nothing else was looked at: it {error.message}")
@@ -77,7 +82,9 @@ def verify(
         texts.choose(language)
 
 
-def _look(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iterator[Check]:
+def _look(
+    contents: Contents, reader: Reader, stored: Snapshot | None, *, own_controls: bool = False
+) -> Iterator[Check]:
     yield from bounded(check_bag(contents))
     info = read_info(contents)
     kind = kind_of(contents, info)
@@ -96,7 +103,7 @@ def _look(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iterat
         yield from check_readme(contents, info, maker)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
-        yield from check_own_cells(contents, info, page)
+        yield from check_own(contents, info, page, stored if own_controls else None)
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
     # What makes a pack's files takes long to import, and is needed here alone.

@@ -42,7 +42,7 @@ from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
 from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OWN_CELLS, PARQUET, PDF, WORKBOOK
 from kit.verify.maker import Maker, maker_of
-from kit.verify.own import read_own_cells
+from kit.verify.own import read_own_cells, read_own_controls
 from kit.verify.pdf import opened
 
 Record = Mapping[str, Any]
@@ -120,15 +120,21 @@ def _forms(
 ) -> Iterator[Check]:
     """Yield which forms of the document and of the findings are not those made again."""
     data = findings_data(executed)
-    own = None
-    # Own cells in another form are a failed check already; then the document's forms fail too.
+    own, controls = None, None
+    # Own cells and own controls in another form are a failed check already; then the document's forms fail too.
     with suppress(ValueError):
-        own = read_own_cells(contents, info)
-    given = f"the snapshot gives, with own cells as in {OWN_CELLS}" if own else _GIVEN
+        own, controls = read_own_cells(contents, info), read_own_controls(contents, info)
+    places = [*([OWN_CELLS] if own else []), *(["data/own/"] if controls else [])]
+    given = f"{_GIVEN}, with what is not the kit's as in {', '.join(places)}" if places else _GIVEN
     # The pack's own labels are compared elsewhere; a hostile pack may lack any of them.
-    labels = bag_info(stored, data["facts"]["digest"], own=own.sha256 if own else "")
+    labels = bag_info(
+        stored,
+        data["facts"]["digest"],
+        own=own.sha256 if own else "",
+        controls=controls.stated if controls else "",
+    )
     labels |= {"Signature": info.get("Signature", "none")}
-    made = pack_document(executed, labels, own)
+    made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     file = pdf(made, attached=attachments(executed, made))
     yield from _pdf(contents, made, file, maker, given)

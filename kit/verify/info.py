@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kit.bag import INFO
-from kit.pack.info import AGENT, OWN_NOTEBOOK, description, identifier
+from kit.pack.info import AGENT, OWN_CONTROLS, OWN_NOTEBOOK, description, identifier
 from kit.snapshot import digest, stamp_of_endpoints
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
@@ -81,7 +81,7 @@ def _labels(info: Mapping[str, str], manifest: Mapping[str, Any]) -> Iterator[Ch
     account = info.get("Account", "")
     if not _ACCOUNT.fullmatch(account):
         yield _differs(info, "Account", "12 digits", "the id of an AWS account")
-    digests = (AGENT, "Snapshot-SHA-256", "Findings-SHA-256", OWN_NOTEBOOK)
+    digests = (AGENT, "Snapshot-SHA-256", "Findings-SHA-256", OWN_NOTEBOOK, OWN_CONTROLS)
     made_of = (info.get(name, "") for name in digests)
     expected = {
         "External-Description": (description(account), "from Account"),

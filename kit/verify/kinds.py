@@ -49,7 +49,9 @@ ACCOUNT = Kind(
     "an account's pack",
     (HTML, PDF, CSV, PARQUET, WORKBOOK, OCSF, OSCAL, EVIDENCE),
     OSCAL_BASIS,
-    re.compile(r"data/evidence/[EO]\d+\.json|data/own-cells\.json"),
+    re.compile(
+        r"data/evidence/[EO]\d+\.json|data/own-cells\.json|data/own/[a-z-]+\.(?:csv|json|xlsx)"
+    ),
 )
 ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))
 COMPARISON = Kind("a comparison of two audits", (HTML, PDF, CHANGES))

@@ -6,20 +6,25 @@ from collections.abc import Iterator, Mapping
 
 from kit.bag import INFO
 from kit.catalogue.texts import text
-from kit.pack.info import OWN_NOTEBOOK
+from kit.errors import UserError
+from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.pack.own_cells import OwnCells, parse_own_cells
-from kit.verify.checks import Check, failed, not_compared
+from kit.pack.own_controls import FILES, FOLDER, OwnControls, judged_by_own, parse_own_controls
+from kit.snapshot import Snapshot
+from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.kinds import HTML, OWN_CELLS
 from kit.verify.page import Page
 
-OWN = "the analyst's own cells"
+OWN, CONTROLS = "the analyst's own cells", "own controls"
+_FILES = tuple(f"data/{FOLDER}/{name}" for name in FILES)
+_RESULT = _FILES[0]
 
 
-def check_own_cells(
-    contents: Contents, info: Mapping[str, str], page: Page | None
+def check_own(
+    contents: Contents, info: Mapping[str, str], page: Page | None, again: Snapshot | None = None
 ) -> Iterator[Check]:
-    """Yield whether own cells are stated, in their files and marked on the page.
+    """Yield whether own cells and own controls are stated, in their files and marked on the page.
 
     Parameters
     ----------
@@ -28,27 +33,36 @@ def check_own_cells(
         What ``bag-info.txt`` states.
     page : Page, optional
         The pack's page; None where the kit cannot read it, which is a failed check of the page's.
+    again : Snapshot, optional
+        By which own controls judge again, as the reader chose: that executes what is installed or
+        lies in a folder here, and nothing of the pack.
     """
-    sha256 = info.get(OWN_NOTEBOOK, "")
-    wrong = []
-    if (OWN_CELLS in contents.sizes) != bool(sha256):
-        stated = f"a file, as {INFO} states {OWN_NOTEBOOK}" if sha256 else "no such file"
-        wrong.append(failed(OWN_CELLS, stated, "none" if sha256 else "a file"))
-    if page and page.own != bool(sha256):
-        wrong.append(failed(HTML, f"own cells as {INFO} states", "others"))
-    if page and page.own and page.language == text("language"):
-        for mark, places in (("pack/own/mark", page.marks), ("pack/own/every", page.own_marks)):
-            if text(mark) not in places:
-                wrong.append(failed(HTML, f"the mark {text(mark)!r}", "none"))
-    if sha256 and OWN_CELLS in contents.sizes:
-        try:
-            read_own_cells(contents, info)
-        except ValueError as error:
-            wrong.append(failed(OWN_CELLS, "plain tables, figures, notes and prose", str(error)))
+    sha256, sets = info.get(OWN_NOTEBOOK, ""), info.get(OWN_CONTROLS, "")
+    wrong = [*_files(contents, OWN_NOTEBOOK, sha256, (OWN_CELLS,))]
+    wrong += _files(contents, OWN_CONTROLS, sets, _FILES)
+    wrong += _marks(page, {"pack/own/mark": sha256, "pack/own/controls_mark": sets})
+    try:
+        read_own_cells(contents, info)
+    except ValueError as error:
+        wrong.append(failed(OWN_CELLS, "plain tables, figures, notes and prose", str(error)))
+    try:
+        read_own_controls(contents, info)
+    except ValueError as error:
+        wrong.append(failed(_RESULT, f"own controls as {INFO} states them", str(error)))
     yield from wrong
-    if sha256 and not wrong:
+    if wrong:
+        return
+    if sha256:
         yield not_compared(
             OWN, f"a notebook with SHA-256 {sha256} shows them; the kit does not execute it here"
+        )
+    if sets and again:
+        yield from _judged_again(contents, sets, again)
+    elif sets:
+        yield not_compared(
+            f"{CONTROLS} {sets}",
+            "the kit loads none by itself; --against SNAPSHOT --own-controls judges again by those "
+            "that are installed here",
         )
 
 
@@ -71,3 +85,76 @@ def read_own_cells(contents: Contents, info: Mapping[str, str]) -> OwnCells | No
     if cells.sha256 != info[OWN_NOTEBOOK]:
         raise ValueError(f"another notebook than {INFO} states, {cells.sha256}")
     return cells
+
+
+def read_own_controls(contents: Contents, info: Mapping[str, str]) -> OwnControls | None:
+    """Return what own controls judged; None where ``bag-info.txt`` states none.
+
+    Raises
+    ------
+    ValueError
+        A file is missing or in another form, or states other controls.
+    """
+    if OWN_CONTROLS not in info:
+        return None
+    try:
+        read = {name: contents.read(path) for name, path in zip(FILES, _FILES, strict=True)}
+        own = parse_own_controls(read)
+    except UnreadableError as error:
+        raise ValueError(f"it {error}") from None
+    except RecursionError:
+        raise ValueError("lists within each other without end") from None
+    if own.stated != info[OWN_CONTROLS]:
+        raise ValueError(f"others than {INFO} states, {own.stated}")
+    return own
+
+
+def _files(contents: Contents, label: str, stated: str, names: tuple[str, ...]) -> Iterator[Check]:
+    for name in names:
+        if (name in contents.sizes) != bool(stated):
+            wanted = f"a file, as {INFO} states {label}" if stated else f"no file without {label}"
+            yield failed(name, wanted, "none" if stated else "a file")
+    if names is _FILES:
+        for name in sorted(contents.sizes):
+            if name.startswith(f"data/{FOLDER}/") and name not in names:
+                yield failed(name, f"{', '.join(FILES)} there", "another file")
+
+
+def _marks(page: Page | None, stated: Mapping[str, str]) -> Iterator[Check]:
+    if page is None:
+        return
+    if page.own != any(stated.values()):
+        yield failed(HTML, f"what is not the kit's, as {INFO} states it", "other parts")
+    if page.language != text("language"):
+        return
+    for mark, value in stated.items():
+        if (text(mark) in page.marks) != bool(value):
+            yield failed(HTML, f"the mark {text(mark)!r}{'' if value else ' nowhere'}", "otherwise")
+    if page.own and page.own_marks != [text("pack/own/every")]:
+        yield failed(HTML, f"the mark {text('pack/own/every')!r}", ", ".join(page.own_marks))
+
+
+def _judged_again(contents: Contents, stated: str, stored: Snapshot) -> Iterator[Check]:
+    """Yield whether the own controls that are here give the files of the pack again."""
+    try:
+        made = judged_by_own(stored)
+    except UserError as error:
+        yield not_compared(f"{CONTROLS} {stated}", str(error))
+        return
+    if made is None or made.stated != stated:
+        here = made.stated if made else "none"
+        yield not_compared(f"{CONTROLS} {stated}", f"here are others: {here}")
+        return
+    differ = [
+        path
+        for name, path in zip(FILES, _FILES, strict=True)
+        if _differs(contents, path, made, name)
+    ]
+    for path in differ:
+        yield failed(path, "what the own controls here give", "another content")
+    if not differ:
+        yield passed(f"{CONTROLS} {stated}", "judged again, they give the same files")
+
+
+def _differs(contents: Contents, path: str, made: OwnControls, name: str) -> bool:
+    return contents.read(path) != made.files[name]

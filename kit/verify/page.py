@@ -16,8 +16,9 @@ from kit.bag import INFO
 from kit.catalogue.texts import text
 from kit.judge.digest import ROLL_UP
 from kit.judge.findings import worst
+from kit.own import ID
 from kit.pack.html import assets, policy_of
-from kit.pack.info import OWN_NOTEBOOK
+from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
 from kit.verify.checks import Check, failed, not_compared, passed
@@ -125,6 +126,7 @@ class _Reader:
         self.metas: list[int] = []
         self.control: list[str] = []
         self.chips: list[str] = []
+        self.own_ids: list[str] = []
         self.in_findings = False
 
     def read(self) -> Page:
@@ -204,7 +206,8 @@ class _Reader:
         if element.kind == "section.own":
             self.page.own = True
         elif self.page.own and (
-            element.kind in _KITS or element.attributes.get("id") in (_FINDINGS, "table-evidence")
+            (element.kind in _KITS and not self._within("article", "block"))
+            or element.attributes.get("id") in (_FINDINGS, "table-evidence")
         ):
             raise ValueError(f"{element.kind} of the kit in what the kit did not make")
         if element.attributes.get("id") == _FINDINGS and element.kind == "table.data":
@@ -238,6 +241,12 @@ class _Reader:
         self.page.verdicts[control] = chip
         self.control, self.chips = [], []
 
+    def _own_article(self) -> None:
+        """Read a block of a control that is not the kit's: its id is in no form of the kit's."""
+        if len(self.own_ids) != 1 or len(self.chips) != 1 or not ID.fullmatch(self.own_ids[0]):
+            raise ValueError(f"an article of controls {self.own_ids} in what the kit did not make")
+        self.own_ids, self.chips = [], []
+
     def _close(self, name: str, attributes: str) -> None:
         if attributes or not self.open or self.open[-1].name != name:
             raise ValueError(f"an end of {name} where none is open")
@@ -256,6 +265,10 @@ class _Reader:
                 page.subtitle = element.text
             case "dd", _ if self._within("dl", "facts"):
                 page.facts.append(element.text)
+            case "span", ["id"] if page.own:
+                self.own_ids.append(element.text)
+            case "article", _ if page.own:
+                self._own_article()
             case "span", ["id"]:
                 self.control.append(element.text)
                 target = self.open[-1].attributes.get("id", "") if self.open else ""
@@ -342,7 +355,7 @@ def _cover(page: Page, info: Mapping[str, str]) -> Iterator[Check]:
     as_of = cell_text("datetime", info.get("Evidence-As-Of", ""))
     if as_of not in page.footer:
         yield failed(HTML, f"as of {as_of} at its end, as in {INFO}", page.footer)
-    for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256", OWN_NOTEBOOK):
+    for label in ("Account", "Snapshot-SHA-256", "Findings-SHA-256", OWN_NOTEBOOK, OWN_CONTROLS):
         if label in info and info[label] not in page.facts:
             yield failed(HTML, f"{label} {info[label]} on its cover, as in {INFO}", "another")
 

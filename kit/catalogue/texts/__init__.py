@@ -93,6 +93,23 @@ def text(id: str, /, **values: object) -> str:
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
 
 
+def add(tree: Mapping[str, Any]) -> None:
+    """Add texts of controls that are not the kit's to this process, in the form of ``en.yaml``.
+
+    Raises
+    ------
+    ValueError
+        A value is neither a text nor a mapping.
+    """
+    add_flat(dict(_flat(tree)))
+
+
+def add_flat(entries: Mapping[str, str | dict[str, str]]) -> None:
+    """Add texts by their ids, which no text of the kit has."""
+    own = _catalogue(_chosen)
+    own |= {id: entry for id, entry in entries.items() if id not in own}
+
+
 def translated(id: str, source: str) -> str:
     """Return the text of an id; `source` itself where it differs from the reference."""
     return text(id) if _catalogue(REFERENCE).get(id) == source else source

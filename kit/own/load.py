@@ -1,0 +1,137 @@
+"""Loads own controls into this process: their rules, texts and mappings."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kit.catalogue import frameworks, texts
+from kit.catalogue.frameworks import Framework
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.errors import UserError
+from kit.inputs import read_yaml, validated
+from kit.own import GROUP, ID, OwnSet, digest_of
+
+
+def load(name: str) -> tuple[OwnSet, list[str]]:
+    """Load the controls of an installed package, by its entry point's name, or of a folder.
+
+    Returns
+    -------
+    own : OwnSet
+    ids : list of str
+        Of its controls.
+
+    Raises
+    ------
+    UserError
+        There is none of the name; a module, text or mapping of it is wrong.
+    """
+    kits = {**CONTROLS}
+    roll_ups = {*ROLL_UPS}
+    try:
+        own, folder = _imported(name)
+    except UserError:
+        raise
+    except Exception as error:  # of whatever their modules do
+        raise UserError(f"own_controls: {name}: {type(error).__name__}: {error}") from None
+    ids = [id for id, control in CONTROLS.items() if kits.get(id) is not control]
+    for id in [*ids, *(ROLL_UPS.keys() - roll_ups)]:
+        if not ID.fullmatch(id):
+            raise UserError(
+                f"own_controls: {name}: {id!r} is an id of the kit's form; begin it with OWN-, such "
+                "as OWN-ACME-01"
+            )
+    if not ids:
+        raise UserError(f"own_controls: {name} declares no control")
+    _add_texts(name, folder, ids)
+    _add_frameworks(name, folder, ids)
+    return own, ids
+
+
+def _imported(name: str) -> tuple[OwnSet, Path]:
+    path = Path(name)
+    if path.is_dir():
+        modules = sorted(path.glob("*.py"))
+        if not modules:
+            raise UserError(f"own_controls: {name} has no module (*.py)")
+        for file in modules:
+            _import_file(file)
+        return OwnSet(path.resolve().name, "folder", digest_of(path)), path
+    found: list[EntryPoint] = list(entry_points(group=GROUP, name=name))
+    if len(found) != 1 or found[0].dist is None:
+        names = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
+        problem = (
+            "is named by several packages" if found else "is no folder and no installed package"
+        )
+        raise UserError(f"own_controls: {name!r} {problem}; installed ({GROUP}): {names}")
+    (entry,) = found
+    module = importlib.import_module(entry.module)
+    folder = Path(str(module.__file__)).parent
+    assert entry.dist is not None
+    return OwnSet(entry.dist.name, entry.dist.version, digest_of(folder)), folder
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"own_controls_{path.resolve().parent.name}_{path.stem}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _add_texts(name: str, folder: Path, ids: list[str]) -> None:
+    """Add the texts of own controls, each of which needs a title and its rules' expectations."""
+    given, where = read_yaml(folder / "texts.yaml")
+    stated = given.get("controls") if isinstance(given, dict) else None
+    if not isinstance(stated, dict) or given.keys() != {"controls"}:
+        raise UserError(f"{where.source}: accepted: controls, with the texts of each control by id")
+    for id in stated.keys() - {*ids}:
+        raise UserError(f"{where.source}: {id!r} is not a control of {name}")
+    try:
+        texts.add(given)
+    except ValueError as error:
+        raise UserError(f"{where.source}: {error}") from None
+    for id in ids:
+        rules = [clause.rule.__name__ for clause in CONTROLS[id].clauses]
+        for text in ("title", *(f"expects/{rule}" for rule in rules)):
+            if not texts.has(f"controls/{id}/{text}"):
+                raise UserError(f"{where.source}: controls/{id}/{text} is missing")
+
+
+def _add_frameworks(name: str, folder: Path, ids: list[str]) -> None:
+    """Add the mappings of own controls: to requirements of the kit's frameworks, or to others."""
+    known = frameworks.frameworks()
+    for path in sorted((folder / "frameworks").glob("*.yaml")):
+        given, where = read_yaml(path)
+        kits = known.get(path.stem)
+        if kits and isinstance(given, dict) and given.keys() == {"requirements"}:
+            given = _completed(given["requirements"], kits, where.source)
+        made = validated(Framework, given, where)
+        for number, requirement in made.requirements.items():
+            for id in [*requirement.controls, *requirement.context]:
+                if id not in ids:
+                    raise UserError(f"{where.source}: {number}: {id!r} is not a control of {name}")
+        known[path.stem] = made
+    texts.add_flat(dict(frameworks.prose()))
+
+
+def _completed(given: Any, kits: Framework, source: str) -> dict[str, Any]:
+    """Return a framework of the kit with own mappings alone."""
+    requirements = {}
+    for number, own in given.items() if isinstance(given, dict) else ():
+        if str(number) not in kits.requirements or not isinstance(own, dict):
+            raise UserError(f"{source}: {number}: the kit's framework has no such requirement")
+        theirs = kits.requirements[str(number)]
+        kept = {"title": theirs.title, "part": theirs.part, **own}
+        requirements[str(number)] = kept
+    plain = kits.model_dump(exclude={"requirements"})
+    return {**plain, "requirements": requirements}

@@ -1,0 +1,309 @@
+"""Controls of an organisation's own: a package made of the page's files, installed and sealed with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kit.cli import main
+from kit.errors import UserError
+from kit.judge import calls_of
+from kit.own import ID, calls_of_own, describe_own
+from kit.pack.own_controls import FILES, parse_own_controls
+from kit.pack.seal import seal
+from kit.parameters import parameters
+from kit.snapshot import Snapshot
+from kit.verify import verify
+from kit.verify.checks import NOT_COMPARED, Check
+from tests.pack.forging import reseal
+from tests.standins import Account
+
+ROOT = Path(__file__).parent.parent
+PAGE = "docs/own-cells-and-controls.md"
+_FILE = re.compile(r"`([\w/.]+)` (?:names|has|maps)[^\n]*:\n\n```\w+\n(.*?)```", re.DOTALL)
+SET = re.compile(r"acme-controls 1\.2\.0 sha256:[0-9a-f]{64}")
+CONTROL = "OWN-ACME-01"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the page's package."""
+    folder = tmp_path_factory.mktemp("acme")
+    text = (ROOT / PAGE).read_text()
+    for name, content in _FILE.findall(text):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the package is installed, without a registry."""
+    target = tmp_path_factory.mktemp("site")
+    options = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet", "--target", target)
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, source], check=True)
+    return target
+
+
+@pytest.fixture(scope="module")
+def installed(site: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        paths = [str(site), str(ROOT), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        yield
+
+
+def account(folder: Path, own: list[str]) -> Snapshot:
+    made = Account(folder, own_controls=own)
+    return made.fleet("stops").fleet("runs", FleetType="ALWAYS_ON").snapshot()
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    (stated,) = (
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", (ROOT / PAGE).read_text(), re.DOTALL)
+        if block.startswith("own_controls")
+    )
+    return account(tmp_path_factory.mktemp("account"), yaml.safe_load(stated)["own_controls"])
+
+
+@pytest.fixture(scope="module")
+def pack(installed: None, snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("sealed") / "pack"
+    return seal(snapshot.folder, to, progress=False).folder
+
+
+@pytest.fixture
+def copy(pack: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pack, tmp_path / "pack"))
+
+
+# --- every form of the pack -------------------------------------------------------------------
+
+
+def test_the_kits_own_verdicts_are_those_of_a_pack_without_own_controls(
+    pack: Path, tmp_path: Path
+) -> None:
+    plain = seal(account(tmp_path / "plain", []).folder, tmp_path / "pack", progress=False).folder
+    catalog = Path("data", "oscal-catalog.json")
+    assert (pack / catalog).read_bytes() == (plain / catalog).read_bytes()
+    assert verdicts(pack) == verdicts(plain)
+    for path in (pack / "data").glob("*.json"):
+        assert CONTROL not in path.read_text(), path.name
+    assert "acme_controls" not in sys.modules
+
+
+def verdicts(pack: Path) -> list[tuple[str, ...]]:
+    """Without labels, which another key makes."""
+    with (pack / "data" / "findings.csv").open(newline="") as file:
+        rows = csv.DictReader(file)
+        return sorted((row["control"], row["region"], row["status"]) for row in rows)
+
+
+def test_page_cover_and_bag_info_name_and_mark_them(pack: Path) -> None:
+    page = (pack / "data" / "evidence.html").read_text()
+    kits, own = page.split('<section class="own"')
+    assert CONTROL in own
+    assert f'<span class="id">{CONTROL}' not in kits
+    assert "fail" in own
+    assert 'class="page-mark">With the organisation&#39;s own controls<' in kits
+    assert SET.search(kits)
+    assert SET.search((pack / "bag-info.txt").read_text())
+    assert "data/own/findings.csv" in (pack / "README.txt").read_text()
+
+
+def test_the_pdf_marks_each_page_of_them(pack: Path) -> None:
+    command = ("pdftotext", "-layout", pack / "data" / "evidence.pdf", "-")
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    (shown,) = (page for page in text.split("\f") if CONTROL in page and "ALWAYS_ON" in page)
+    assert "Not the kit's own" in shown
+    assert SET.search(text.replace("\n", " ")) or "acme-controls 1.2.0" in text
+
+
+def test_csv_workbook_ocsf_and_oscal_have_their_findings_apart(pack: Path) -> None:
+    own = pack / "data" / "own"
+    assert {path.name for path in own.iterdir()} == {*FILES}
+    with (own / "findings.csv").open(newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert {row["control"] for row in rows} == {CONTROL}
+    assert sorted(row["status"] for row in rows) == ["fail", "pass"]
+    sheets = openpyxl.load_workbook(own / "findings.xlsx")
+    cells = [str(cell.value) for sheet in sheets for row in sheet.rows for cell in row]
+    assert CONTROL in cells
+    assert "With the organisation's own controls" in " ".join(cells)
+    events = json.loads((own / "ocsf-findings.json").read_text())
+    assert [event["metadata"]["product"]["name"] for event in events] == ["acme-controls 1.2.0"] * 2
+    results = json.loads((own / "oscal-assessment-results.json").read_text())
+    stated = results["assessment-results"]["metadata"]
+    assert stated["title"] == "Organisation's own controls: acme-controls 1.2.0"
+    catalog = json.loads((own / "oscal-catalog.json").read_text())["catalog"]
+    (group,) = catalog["groups"]
+    assert [control["id"] for control in group["controls"]] == [CONTROL]
+    assert catalog["metadata"]["title"] == "Organisation's own controls"
+
+
+def test_names_are_labels_in_them(pack: Path) -> None:
+    for path in (pack / "data" / "own").iterdir():
+        if path.suffix != ".xlsx":
+            assert "fleet/runs" not in path.read_text()
+
+
+def test_the_command_lists_them_with_their_set(installed: None) -> None:
+    done = CliRunner().invoke(main, ["controls", "--own", "acme"])
+    assert done.exit_code == 0, done.output
+    assert CONTROL in done.output
+    assert SET.search(done.output)
+    (described,) = describe_own(["acme"])
+    assert described["gdpr"] == {"25(2)": "instances run only while somebody works on them"}
+
+
+def test_a_run_makes_the_calls_that_they_read(installed: None, snapshot: Snapshot) -> None:
+    run = snapshot.run.model_copy(update={"controls": ["GV-01"]})
+    assert calls_of_own(["acme"]) <= calls_of(run)
+    assert {call.name for call in calls_of_own(["acme"])} >= {"appstream.DescribeFleets"}
+
+
+# --- verify -----------------------------------------------------------------------------------
+
+
+def own_checks(checks: list[Check]) -> list[Check]:
+    return [check for check in checks if check.subject.startswith("own controls")]
+
+
+def test_verify_loads_none_and_judges_again_where_the_reader_chose(
+    pack: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for checks in (verify(pack), verify(pack, against=snapshot.folder)):
+        assert all(check.ok for check in checks), [c.line for c in checks if not c.ok]
+        (check,) = own_checks(checks)
+        assert check.open == NOT_COMPARED
+        assert SET.search(check.subject)
+    checks = verify(pack, against=snapshot.folder, own_controls=True)
+    (check,) = own_checks(checks)
+    assert (check.ok, check.open) == (True, "")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
+    assert check.open == NOT_COMPARED
+
+
+def test_another_source_of_the_same_version_is_not_compared(
+    pack: Path, snapshot: Snapshot, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = Path(shutil.copytree(site, tmp_path / "site"))
+    module = changed / "acme_controls" / "__init__.py"
+    module.write_text(f"{module.read_text()}\n# changed\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(changed), str(ROOT)]))
+    (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
+    assert check.open == NOT_COMPARED
+    assert "here are others" in check.message
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("data/own/controls.json", CONTROL, "EX-01"),
+        ("data/own/controls.json", '"version": "1.2.0"', '"version": "1.2.1"'),
+        ("data/evidence.html", f'<span class="id">{CONTROL}', '<span class="id">EX-01'),
+        ("data/evidence.html", '<p class="own-mark">Not', '<p class="own-mark">All'),
+        ("bag-info.txt", "acme-controls 1.2.0", "acme-controls 1.2.1"),
+    ],
+)
+def test_forged_own_controls_are_reported(copy: Path, name: str, old: str, new: str) -> None:
+    path = copy / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    reseal(copy)
+    assert not all(check.ok for check in verify(copy))
+
+
+def test_a_verdict_that_was_changed_is_reported_where_they_judge_again(
+    copy: Path, snapshot: Snapshot
+) -> None:
+    path = copy / "data" / "own" / "findings.csv"
+    path.write_text(path.read_text().replace(",fail,", ",pass,"))
+    reseal(copy)
+    checks = verify(copy, against=snapshot.folder, own_controls=True)
+    assert "data/own/findings.csv" in {check.subject for check in checks if not check.ok}
+
+
+# --- folders, and what is refused ---------------------------------------------------------------
+
+
+def changed(source: Path, to: Path, name: str, old: str, new: str) -> str:
+    folder = Path(shutil.copytree(source / "acme_controls", to / "acme"))
+    path = folder / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    return str(folder)
+
+
+def test_a_folder_does_as_well(source: Path) -> None:
+    (described,) = describe_own([str(source / "acme_controls")])
+    assert described["id"] == CONTROL
+    assert described["own"].startswith("acme_controls folder sha256:")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("__init__.py", CONTROL, "EX-99", "begin it with OWN-"),
+        ("__init__.py", CONTROL, "EX-01", "is declared twice"),
+        ("__init__.py", 'table="fleets"', 'table="fleet"', "did you mean 'fleets'"),
+        ("texts.yaml", "    title:", "    titel:", "title is missing"),
+        ("texts.yaml", CONTROL, "OWN-OTHER", "is not a control of"),
+        ("frameworks/gdpr.yaml", "25(2)", "25(9)", "no such requirement"),
+        ("frameworks/gdpr.yaml", CONTROL, "EX-01", "is not a control of"),
+    ],
+)
+def test_what_is_wrong_is_reported_in_a_line(
+    source: Path, tmp_path: Path, name: str, old: str, new: str, why: str
+) -> None:
+    with pytest.raises(UserError, match=re.escape(why)) as refused:
+        describe_own([changed(source, tmp_path, name, old, new)])
+    assert "\n" not in str(refused.value)
+
+
+def test_a_rule_that_fails_or_connects_ends_the_sealing(source: Path, tmp_path: Path) -> None:
+    rule = 'return __import__("socket").create_connection(("127.0.0.1", 9))'
+    folder = changed(source, tmp_path, "__init__.py", 'return fleet_type != "ALWAYS_ON"', rule)
+    stored = account(tmp_path / "account", [folder])
+    with pytest.raises(UserError, match="own cells have no network"):
+        seal(stored.folder, tmp_path / "pack", progress=False)
+    assert not (tmp_path / "pack").exists()
+
+
+def test_an_unknown_name_is_refused(installed: None) -> None:
+    with pytest.raises(UserError, match=r"'acmee' is no folder and no installed package.*acme"):
+        describe_own(["acmee"])
+
+
+def test_the_kits_ids_are_of_another_form() -> None:
+    from kit.controls import CONTROLS, ROLL_UPS
+
+    assert not any(map(ID.fullmatch, [*CONTROLS, *ROLL_UPS]))
+    assert parameters({"account": "012345678901", "own_controls": ["acme"]}).own_controls
+
+
+@pytest.mark.parametrize("result", [{}, {"sets": [], "controls": {"kind": "controls"}}, []])
+def test_own_controls_in_another_form_are_refused(result: Any) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_own_controls({name: json.dumps(result).encode() for name in FILES})
+
+
+def test_the_option_needs_a_snapshot(pack: Path) -> None:
+    assert CliRunner().invoke(main, ["verify", str(pack), "--own-controls"]).exit_code == 2
