@@ -174,8 +174,9 @@ def _run_folder(wanted: Path) -> Iterator[Path]:
     try:
         yield folder / "snapshot"
     except BaseException:
-        with suppress(OSError):  # there is a log
+        with suppress(OSError):  # there is a log, or another run of the account
             folder.rmdir()
+            folder.parent.rmdir()
         raise
 
 
