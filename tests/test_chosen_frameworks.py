@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,34 @@ def test_the_index_by_article_has_what_binds_the_role(
     assert leaves not in articles
 
 
+@pytest.mark.parametrize(
+    ("status", "value", "expected"),
+    [
+        ("pass", 600, "pass"),
+        ("pass", 300, "pass"),
+        ("pass", 900, None),
+        ("fail", 600, "fail"),
+        ("fail", 900, "fail"),
+        ("fail", 300, None),
+        ("not evidenced", 900, "not evidenced"),
+    ],
+)
+def test_a_verdict_by_another_limit_answers_a_requirement_only_where_it_has_to(
+    findings: Findings, status: str, value: int, expected: str | None
+) -> None:
+    (finding, *_) = [finding for finding in findings.leaves if finding.control == "AR-03"]
+    thresholds = json.dumps({**json.loads(finding.threshold_values), "max_idle_seconds": value})
+    own = Findings([replace(finding, status=status, threshold_values=thresholds)], run=findings.run)
+    group = show.frameworks(choosing(own, "cis_euc"))
+    assert isinstance(group, Group)
+    names = [column.name for column in group.tables[0].columns]
+    (row,) = [row for row in group.tables[0].rows if row[0] == "5.5"]
+    reported = dict(zip(names, row, strict=True))
+    assert reported["status"] == expected
+    wanted = f"the profile's max_idle_seconds is {value}, the requirement's limit 600"
+    assert reported["beside"] == (None if expected else wanted)
+
+
 def test_a_snapshot_whose_framework_is_gone_is_reported(findings: Findings) -> None:
     with pytest.raises(UserError, match="'mine' is not a framework; accepted: aws_page"):
         show.frameworks(choosing(findings, "mine"))
@@ -144,6 +174,8 @@ def test_what_the_mapping_says_of_the_benchmarks_limits_holds_for_the_profiles()
         assert found
         return int(found[1]) * units[found[2]]
 
+    for number in ("5.3", "5.4", "5.5"):
+        assert [*mapping[number].limits.values()] == [limit(number)]
     assert usual.max_session_seconds == limit("5.3") > strict.max_session_seconds
     assert usual.max_disconnect_seconds == limit("5.4") == strict.max_disconnect_seconds
     assert usual.max_idle_seconds == limit("5.5") > strict.max_idle_seconds

@@ -37,6 +37,8 @@ class Statement:
         What the controls show beside a statement that AWS alone can keep, and that stays attested.
     needs : str
         The parameter without which the controls leave a part of the statement open.
+    limits : tuple of (str, int)
+        What the requirement wants of thresholds, by name.
     """
 
     number: str
@@ -47,6 +49,7 @@ class Statement:
     note: str = ""
     shown: str = ""
     needs: str = ""
+    limits: tuple[tuple[str, int], ...] = ()
 
 
 def title() -> str:
@@ -85,6 +88,7 @@ def _statement(framework: str, number: str, requirement: Requirement) -> Stateme
         prose("note"),
         prose("shown"),
         requirement.needs,
+        tuple(requirement.limits.items()),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from kit.catalogue import statuses
@@ -224,7 +225,24 @@ def _answer(
     if statement.needs and not findings.declared(statement.needs):
         undeclared = text("report/source/not_declared", parameter=statement.needs)
         return worst([status, NOT_EVIDENCED]), undeclared
+    if status in (PASS, FAIL):
+        for threshold, limit in statement.limits:
+            for value in _compared(threshold, statement.controls, findings):
+                if (status == PASS and value > limit) or (status == FAIL and value < limit):
+                    return None, text(
+                        "requirements/other_limit", threshold=threshold, value=value, limit=limit
+                    )
     return status, None
+
+
+def _compared(threshold: str, controls: Collection[str], findings: Findings) -> set[int]:
+    """Return the values of a threshold that findings of these controls rest on."""
+    thresholds = [
+        json.loads(finding.threshold_values)
+        for finding in findings.leaves
+        if finding.control in controls
+    ]
+    return {values[threshold] for values in thresholds if threshold in values}
 
 
 def thresholds(snapshot: Snapshot) -> Table:

@@ -52,6 +52,9 @@ class Requirement(_Strict):
         attested.
     needs : str
         The parameter without which the controls leave a part of the requirement open.
+    limits : dict of str to int
+        What the requirement wants of thresholds, by name: under a profile that admits more a pass
+        does not answer it, and under one that admits less a fail does not.
     """
 
     title: str = ""
@@ -62,6 +65,7 @@ class Requirement(_Strict):
     note: str = ""
     shown: str = ""
     needs: str = ""
+    limits: dict[str, int] = {}
 
     @property
     def controls(self) -> list[str]:
@@ -134,7 +138,7 @@ def refuse_missing(chosen: Iterable[str]) -> None:
     """Raise a `UserError` for an id that no framework has; it names the nearest, and all."""
     accepted = ids()
     for id in chosen:
-        if id not in accepted:
+        if id not in accepted and id not in frameworks():  # which own controls add to
             near = get_close_matches(id.lower()[:_COMPARED], accepted, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise UserError(
