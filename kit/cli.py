@@ -859,7 +859,12 @@ def _run(
         key = _open_key(**signing or {})
         if notice := describe_new_key(run):
             terminal.line(f"labels: {notice}", err=True)
-        snapshot = collect(run, calls_of(run), progress=not quiet)
+        snapshot = collect(
+            run,
+            calls_of(run),
+            progress=not quiet,
+            signed_in=lambda arn: None if quiet else terminal.line(f"signed in: {arn}", err=True),
+        )
         with _resumable(snapshot.folder, "whole"):
             if not in_json:
                 terminal.line(f"snapshot: {snapshot.folder}")

@@ -24,6 +24,8 @@ from pydantic import (
 
 from kit.aws_models import models, partition_of
 from kit.catalogue import texts
+from kit.catalogue.frameworks import ids as framework_ids
+from kit.catalogue.frameworks import refuse_missing
 from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
@@ -396,9 +398,15 @@ class Run(Strict):
         title="path of a YAML list of waivers",
         more="A waiver is a fail that somebody accepts until a day, as in parameters/waivers.yaml.",
     )
+    frameworks: list[str] = _field(
+        ["gdpr", "aws_page", "aws_security"],
+        section="what comes out",
+        title="frameworks that the documents index",
+        more=f"Accepted are {', '.join(framework_ids())}. OSCAL and OCSF files have all of them.",
+        sample=["gdpr", "aws_page", "cis_euc", "iso27001"],
+    )
     pseudonymise: bool = _field(
         True,
-        section="what comes out",
         title="show keyed labels for names of resources and persons",
         more="With false every page states that names are shown in clear.",
     )
@@ -483,6 +491,11 @@ class Run(Strict):
         for region in value:
             refuse_region(region)
         return sorted(set(value))
+
+    @field_validator("frameworks")
+    @classmethod
+    def _frameworks_stand_once(cls, value: list[str]) -> list[str]:
+        return list(dict.fromkeys(value))
 
     @field_validator("role_arn")
     @classmethod
@@ -637,6 +650,10 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         )
     sources = {name: where.brief(name) for name in values}
     run = validated(Run, dict(values), where).given_in(sources)
+    try:
+        refuse_missing(run.frameworks)
+    except UserError as error:
+        raise UserError(f"{where.of('frameworks')}: frameworks: {error}") from None
     texts.check(run.language)
     return run
 

@@ -135,7 +135,7 @@ def _flow(value: Any) -> str:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    return json.dumps(value) if isinstance(value, str | list) else repr(value)
 
 
 def _code(value: Any) -> str:

@@ -31,7 +31,9 @@ def evidence(
     *arguments: str | Path, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> Done:
     """Run a command in a folder; no command may end with a traceback."""
-    with chdir(cwd), patch.dict(os.environ, environment or {}):
+    # No other test's key of the labels, which a run would name.
+    own = {"XDG_CONFIG_HOME": f"{cwd}-config", **(environment or {})}
+    with chdir(cwd), patch.dict(os.environ, own):
         result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -139,7 +139,7 @@ def mistakes(id: str, framework: Framework) -> Iterator[str]:
                 yield f"{where}: {control} stands here twice"
         if not controls and not requirement.note:
             yield f"{where}: name controls in tests or context, or say in note why none tests it"
-        if not requirement.title and id != GDPR:
+        if not requirement.title:
             yield f"{where}, title: is missing"
         if requirement.part and requirement.part not in framework.parts:
             yield f"{where}, part: {requirement.part!r} is not an id of parts"

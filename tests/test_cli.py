@@ -213,9 +213,9 @@ def test_a_run_that_is_interrupted_ends_with_a_line_and_leaves_nothing(
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"\nregions: [eu-central-1]')
     sandbox.faults.add(Fault("appstream", "DescribeFleets", "throttle"))
     try:
-        process = begin("run", "run.yaml", cwd=tmp_path, environment=environment)
+        process = begin("run", "run.yaml", "-v", cwd=tmp_path, environment=environment)
         assert process.stderr
-        while "calls" not in process.stderr.readline():  # the phase: AWS is being asked
+        while "throttled" not in process.stderr.readline():  # it waits for AWS
             assert process.poll() is None
         process.send_signal(number)
         _, said = process.communicate()
@@ -287,7 +287,8 @@ def begin(
     return subprocess.Popen(
         [str(EVIDENCE), *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **(environment or {})},
+        # No other test's key of the labels, which a run would name.
+        env={**os.environ, "XDG_CONFIG_HOME": f"{cwd}-config", **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

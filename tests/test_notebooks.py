@@ -81,7 +81,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Limits",
         "Glossary",
         "What AWS's page says",
-        "Other frameworks",
+        "By framework",
         "Governance",
         "Identity",
         "Encryption at rest",

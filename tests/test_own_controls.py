@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from kit.cli import main
 from kit.errors import UserError
 from kit.judge import calls_of
-from kit.own import ID, calls_of_own, describe_own
+from kit.own import ID, calls_of_own, describe_own, judge_own
 from kit.pack.own_controls import FILES, parse_own_controls
 from kit.pack.seal import seal
 from kit.parameters import parameters
@@ -256,6 +256,23 @@ def test_a_folder_does_as_well(source: Path) -> None:
     (described,) = describe_own([str(source / "acme_controls")])
     assert described["id"] == CONTROL
     assert described["own"].startswith("acme_controls folder sha256:")
+
+
+def test_their_blocks_have_every_framework_that_they_map_to(
+    source: Path, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(source / "acme_controls", tmp_path / "acme"))
+    mapping = {"requirements": {"8.9": {"tests": {CONTROL: "the type of a fleet is a setting"}}}}
+    rules = {"name": "Acme rules", "title": "Rules of Acme", "address": "https://acme.example"}
+    one = {"requirements": {"R1": {"title": "Idle fleets stop", "tests": [CONTROL]}}}
+    (folder / "frameworks" / "iso27001.yaml").write_text(yaml.safe_dump(mapping))
+    (folder / "frameworks" / "acme.yaml").write_text(yaml.safe_dump(rules | one))
+    judge_own(snapshot.folder, [str(folder)], tmp_path)
+    (block,) = json.loads((tmp_path / "controls.json").read_text())["controls"]["blocks"]
+    assert {own["framework"]: own["cited"] for own in block["requirements"]} == {
+        "ISO 27001": ["8.9 Configuration management: the type of a fleet is a setting"],
+        "Acme rules": ["R1 Idle fleets stop"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 from kit import evaluate, tabulate
 from kit.calls import CALLS
 from kit.catalogue import texts
-from kit.catalogue.frameworks import others
+from kit.catalogue.frameworks import frameworks
 from kit.collect.collector import collect
-from kit.controls.source import AWS_PAGE, statements, title
+from kit.controls.source import statements, title
 from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.pack.attachments import attachments
@@ -76,9 +76,12 @@ def translated(
 
 def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
     """Words of AWS's page, frameworks, answers, parameters and waivers; names of calls; labels."""
-    frameworks = [AWS_PAGE, *others()]
     required = [
-        part for id in frameworks for one in statements(id) for part in (one.what, one.says)
+        part
+        for id, framework in frameworks().items()
+        if not framework.own_words
+        for one in statements(id)
+        for part in (one.what, one.says)
     ]
     labels = [record["resource"] for record in records]
     # Policies and roles by which rights come: labels too, and part of what a finding is.

@@ -123,7 +123,9 @@ def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) 
 
 
 def test_the_snapshot_gives_the_pack_again(signed_pack: Path, snapshot: Path) -> None:
-    done = evidence("verify", signed_pack, "--against", snapshot, cwd=signed_pack)
+    keys = {"XDG_CONFIG_HOME": str(signed_pack.parents[3] / ".config")}
+    arguments = ("verify", signed_pack, "--against", snapshot)
+    done = evidence(*arguments, cwd=signed_pack, environment=keys)
     assert done.returncode == 0, done.stdout
     assert "evaluating the snapshot gives the same" in done.stdout
     assert "files are those that the snapshot gives" in done.stdout

@@ -63,6 +63,7 @@ class Installed:
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JUPYTER_PATH")}
+        own["XDG_CONFIG_HOME"] = str(self.cwd.parent / "config")  # no key is there at first
         done = subprocess.run(
             command,
             cwd=cwd or self.cwd,
@@ -117,7 +118,9 @@ def test_the_demo_ends_with_0_and_reports_what_it_made(
     assert "roll-ups, which sum up findings and are not counted: " in demo.stdout
     assert " fail, " in demo.stdout
     phases = [line.partition(":")[0] for line in re.split(r"[\r\n]+", demo.stderr) if ":" in line]
-    assert [*dict.fromkeys(phases)] == [f"collecting {ACCOUNT}", "evaluating", "writing the pack"]
+    assert [*dict.fromkeys(phases)] == [
+        *("signed in", f"collecting {ACCOUNT}", "evaluating", "writing the pack"),
+    ]
     assert "%" not in demo.stderr
     assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
     opened = re.search(r"^open: (\S+evidence\.html)", demo.stdout, re.MULTILINE)
@@ -129,8 +132,10 @@ def test_the_demo_ends_with_0_and_reports_what_it_made(
             installed.run("evidence", *command.split())
 
 
-def test_init_and_the_sample_parameters(installed: Installed, sandbox: Sandbox) -> None:
-    environment = sandbox.environment("demo")
+def test_init_and_the_sample_parameters(
+    installed: Installed, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    environment = {**sandbox.environment("demo"), "XDG_CONFIG_HOME": str(tmp_path)}
     installed.run("evidence", "init", "mine.yaml", environment=environment)
     code = "import kit.shipped as shipped; print(shipped.project('parameters'))"
     samples = Path(installed.run("python", "-c", code).stdout.strip())

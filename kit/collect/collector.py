@@ -100,6 +100,7 @@ def collect(
     *,
     lender: Path | None = None,
     progress: bool = True,
+    signed_in: Callable[[str], None] = lambda arn: None,
 ) -> Snapshot:
     """Send the requests and store what the account answers.
 
@@ -114,6 +115,8 @@ def collect(
         Where the organisation's snapshot can be read, if not where the run states.
     progress : bool
         Whether a bar is drawn on standard error.
+    signed_in : function of str
+        Called with the ARN of who signed in to the account, before anything else is requested.
 
     Returns
     -------
@@ -137,8 +140,10 @@ def collect(
     policies = session_policies(policy(needed, partition), partition)
     with nullcontext(folder) if folder else _run_folder(own) as place, log.phase("collecting"):
         log.event("parameters", **_logged(run))
-        engine = _Engine(run, Clients(run, policies), as_of, progress)
+        engine = _Engine(run, Clients(run, policies), as_of)
         try:
+            signed_in(engine.check_identity())
+            engine.show(progress)
             header, requests, lent = _gather(engine, run, calls, organisation)
         finally:
             engine.close()
@@ -169,8 +174,9 @@ def _run_folder(wanted: Path) -> Iterator[Path]:
     try:
         yield folder / "snapshot"
     except BaseException:
-        with suppress(OSError):  # there is a log
+        with suppress(OSError):  # there is a log, or another run of the account
             folder.rmdir()
+            folder.parent.rmdir()
         raise
 
 
@@ -191,7 +197,6 @@ def _gather(
     engine: _Engine, run: Run, calls: Collection[Call], organisation: Snapshot | None
 ) -> tuple[dict[str, Any], list[Request], tuple[Request, ...]]:
     """Send the requests; return the header's fields, the requests and the lent requests."""
-    engine.check_identity()
     if organisation:
         engine.check_organisation(organisation)
     needed = with_sources(calls)
@@ -298,7 +303,7 @@ class _Gates:
 
 
 class _Engine:
-    def __init__(self, run: Run, clients: Clients, as_of: dt.datetime, progress: bool):
+    def __init__(self, run: Run, clients: Clients, as_of: dt.datetime):
         self.run = run
         self.requests: list[Request] = []
         self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
@@ -307,15 +312,19 @@ class _Engine:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
         self._gates = _Gates(self._pool)
         self._left: Counter[Call] = Counter()  # requests that are not answered
-        self._phase = Phase(f"collecting {run.account}", "calls", shown=progress)
+        self.show(False)
+
+    def show(self, progress: bool) -> None:
+        """Begin to count calls, where anybody sees it."""
+        self._phase = Phase(f"collecting {self.run.account}", "calls", shown=progress)
 
     def close(self) -> None:
         self._phase.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._clients.close()
 
-    def check_identity(self) -> None:
-        """Request the caller's identity, and refuse an account other than the run's."""
+    def check_identity(self) -> str:
+        """Return the caller's ARN, and refuse an account other than the run's."""
         self.perform([GET_CALLER_IDENTITY], [])
         answer = self.requests[-1]
         if answer.error:
@@ -334,6 +343,7 @@ class _Engine:
             method=self._clients.method,
             session=self.session,
         )
+        return str(answer.response.get("Arn") or "AWS names nobody")
 
     def check_organisation(self, lender: Snapshot) -> None:
         """Refuse the snapshot of another organisation than the account's."""

@@ -6,6 +6,7 @@ Only ``kit/catalogue/frameworks/`` maps controls to statements. A control that n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kit.catalogue.frameworks import AWS_PAGE, Requirement, frameworks, mapped, others, related
@@ -36,6 +37,8 @@ class Statement:
         What the controls show beside a statement that AWS alone can keep, and that stays attested.
     needs : str
         The parameter without which the controls leave a part of the statement open.
+    limits : tuple of (str, int)
+        What the requirement wants of thresholds, by name.
     """
 
     number: str
@@ -46,6 +49,7 @@ class Statement:
     note: str = ""
     shown: str = ""
     needs: str = ""
+    limits: tuple[tuple[str, int], ...] = ()
 
 
 def title() -> str:
@@ -78,13 +82,20 @@ def _statement(framework: str, number: str, requirement: Requirement) -> Stateme
     return Statement(
         number,
         text(f"frameworks/{framework}/parts/{part}") if part else "",
-        requirement.title,
+        _title(framework, number),
         tuple(requirement.controls),
         requirement.what,
         prose("note"),
         prose("shown"),
         requirement.needs,
+        tuple(requirement.limits.items()),
     )
+
+
+def _title(framework: str, number: str) -> str:
+    own = frameworks()[framework]
+    words = own.requirements[number].title
+    return text(f"frameworks/{framework}/{number}/title") if own.own_words and words else words
 
 
 def answered_by(control: str) -> list[Statement]:
@@ -137,17 +148,24 @@ class Cited:
         return cited if self.tested else text("requirements/related", requirement=cited)
 
 
-def requirements(control: str) -> list[Cited]:
-    """Return the requirements of a control in frameworks other than the GDPR and AWS's page."""
+def requirements(control: str, chosen: Iterable[str] | None = None) -> list[Cited]:
+    """Return the requirements of a control in frameworks other than the GDPR and AWS's page.
+
+    Parameters
+    ----------
+    control : str
+    chosen : iterable of str, optional
+        Ids of the frameworks; by default all.
+    """
     return [
         Cited(
             framework.name,
             number,
-            framework.requirements[number].title,
+            _title(id, number),
             text(why) if why else "",
             tested,
         )
-        for id, framework in others().items()
+        for id, framework in others(chosen).items()
         for tested, reasons in ((True, mapped(id, control)), (False, related(id, control)))
         for number, why in reasons.items()
     ]

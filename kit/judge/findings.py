@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kit.catalogue.frameworks import ids as framework_ids
+from kit.catalogue.frameworks import refuse_missing
 from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST, exit_code, is_open
 from kit.catalogue.texts import has, text
 from kit.controls.registry import SEVERITIES, find
@@ -115,6 +117,20 @@ class Findings(Displayed):
     def data_role(self) -> str:
         """The role under the GDPR that the run declares; it decides which articles apply."""
         return self.declared("data_role")
+
+    @property
+    def frameworks(self) -> list[str]:
+        """Ids of the frameworks that documents show: those that the run chooses.
+
+        Raises
+        ------
+        UserError
+            The catalogue has one no longer.
+        """
+        if not self.run:
+            return framework_ids()
+        refuse_missing(self.run.frameworks)
+        return list(self.run.frameworks)
 
     def declared(self, name: str) -> str:
         """Return what the run declares under a name; empty for nothing."""

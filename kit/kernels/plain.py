@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from kit import terminal
+
 
 def end_in_a_line() -> None:
     """Let the command ``papermill`` end with the kit's line, without papermill's own traceback.
@@ -26,6 +28,6 @@ def _print(
 ) -> None:
     lines: Any = getattr(error, "traceback", ())
     if len(lines) == 1:  # of an error of the kit's, as it renders itself in a kernel
-        sys.stderr.write(f"evidence: {lines[0]}\n")
+        terminal.line(f"evidence: {lines[0]}", err=True)
     else:
         sys.__excepthook__(kind, error, traceback)

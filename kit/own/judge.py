@@ -15,6 +15,7 @@ from typing import Any
 
 from kit.calls import with_sources
 from kit.catalogue import texts
+from kit.catalogue.frameworks import frameworks
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, describe
 from kit.errors import UserError
@@ -66,6 +67,8 @@ def _judge(snapshot: str, to: str, *names: str) -> None:
     ROLL_UPS.clear()
     tables = tabulate(stored)
     findings = evaluate(tables, ids)
+    every = list(frameworks())  # whoever maps own controls to a framework wants to read it
+    findings.run = stored.run.model_copy(update={"frameworks": every})
     shown = machine_data(findings, stored)
     data = parse_findings(shown.records, shown.facts)
     blocks = Controls(

@@ -30,7 +30,7 @@ from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
 from kit.controls.articles import cited
 from kit.controls.registry import Control, section_title
-from kit.controls.source import requirements
+from kit.controls.source import Cited, requirements
 from kit.judge.findings import Finding, why
 from kit.pack.by_control import (
     by_control,
@@ -83,15 +83,17 @@ def ocsf(made: Document, data: FindingsData) -> Iterator[bytes]:
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
     """
-    events = (
-        _event(made, data["facts"], entry.control, finding, key)
-        for entry in by_control(data)
-        if isinstance(entry.control, Control)
-        for finding, key in entry.keyed
-    )
-    for piece in array(map(_line, events), between=",\n"):
+    for piece in array(map(_line, _events(made, data)), between=",\n"):
         yield piece.encode()
     yield b"\n"
+
+
+def _events(made: Document, data: FindingsData) -> Iterator[_Event]:
+    for entry in by_control(data):
+        if isinstance(entry.control, Control):
+            tested = [own for own in requirements(entry.control.id) if own.tested]
+            for finding, key in entry.keyed:
+                yield _event(made, data["facts"], entry.control, tested, finding, key)
 
 
 def _line(event: _Event) -> str:
@@ -99,7 +101,9 @@ def _line(event: _Event) -> str:
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _event(made: Document, facts: Facts, control: Control, finding: Finding, key: str) -> _Event:
+def _event(
+    made: Document, facts: Facts, control: Control, tested: list[Cited], finding: Finding, key: str
+) -> _Event:
     status, region = finding.status, finding.region
     time = int(instant(facts["as_of"]).timestamp() * 1000)
     listed = STATUSES[status].listed
@@ -126,7 +130,7 @@ def _event(made: Document, facts: Facts, control: Control, finding: Finding, key
         message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
         metadata=_metadata(made, facts, control, key),
         cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
-        compliance=_compliance(control, finding, facts["data_role"]),
+        compliance=_compliance(control, tested, finding, facts["data_role"]),
         finding_info=FindingInformation(
             uid=identifier(facts["account"], "observation", key),
             title=control.title,
@@ -158,10 +162,11 @@ def _metadata(made: Document, facts: Facts, control: Control, key: str) -> Metad
     )
 
 
-def _compliance(control: Control, finding: Finding, data_role: str) -> _Compliance:
+def _compliance(
+    control: Control, tested: list[Cited], finding: Finding, data_role: str
+) -> _Compliance:
     status = CHECK_STATUS[finding.status]
     word = finding.status if status is CheckStatusID.Other else status.name
-    tested = [requirement for requirement in requirements(control.id) if requirement.tested]
     return _Compliance(
         control=f"{control.id}: {control.title}",
         desc=finding.expected,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.catalogue.frameworks import frameworks as catalogued
 from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
 from kit.controls.registry import Control, section_title
@@ -61,10 +62,10 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
     """Return the sheets of a pack: findings, controls, evidence, inventories, waivers."""
     shown = {table["id"]: table for table in tables(made.blocks)}
     inventories = [name for name in shown if name.startswith("inventory-")]
-    names = {f"framework-{id}": framework.name for id, framework in others().items()}
+    names = {f"framework-{id}": framework.name for id, framework in catalogued().items()}
     return [
         _findings(judged),
-        _controls(judged),
+        _controls(judged, [id for id in others() if f"framework-{id}" in shown]),
         _of_table("evidence", shown.get("evidence")),
         *(
             _of_table("framework", shown[id], framework=names[id], caption=shown[id]["caption"])
@@ -116,7 +117,7 @@ def _findings(judged: list[Judged]) -> Sheet:
     return _sheet("findings", columns, rows, "findings.csv")
 
 
-def _controls(judged: list[Judged]) -> Sheet:
+def _controls(judged: list[Judged], frameworks: list[str]) -> Sheet:
     rows = []
     for entry in judged:
         control = entry.control
@@ -140,7 +141,7 @@ def _controls(judged: list[Judged]) -> Sheet:
                 "\n".join(articles(entry.articles)),
                 "\n".join(articles(entry.context)),
                 control.source,
-                "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
+                "\n".join(f"{own.framework} {own}" for own in requirements(control.id, frameworks)),
                 remedy.console if remedy else sums_up,
                 remedy.cli if remedy else None,
             ]

@@ -24,9 +24,7 @@ _KINDS = 2  # kinds of observation that are named beside a count
 
 def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
     """Return a block for each control that was judged and is wanted, in order of their ids."""
-    return [
-        _block(CONTROLS[name], own, findings.data_role) for name, own in _judged(findings, wanted)
-    ]
+    return [_block(CONTROLS[name], own, findings) for name, own in _judged(findings, wanted)]
 
 
 def remedies(findings: Findings) -> Remedies:
@@ -127,7 +125,7 @@ def _worst_first(own: list[Finding]) -> list[Finding]:
     return sorted(own, key=lambda finding: WORST_FIRST.index(finding.status))
 
 
-def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock:
+def _block(control: Control, own: list[Finding], findings: Findings) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
     ordered = _worst_first(own)
     rows: list[list[Any]] = [
@@ -149,9 +147,9 @@ def _block(control: Control, own: list[Finding], data_role: str) -> ControlBlock
         severity=control.severity,
         responsibility=responsibility(control.responsibility),
         source="" if control.source == BEYOND else control.source,
-        articles=_articles(control.gdpr, data_role),
-        context=_articles(control.context, data_role),
-        requirements=_requirements(control.id),
+        articles=_articles(control.gdpr, findings.data_role),
+        context=_articles(control.context, findings.data_role),
+        requirements=_requirements(control.id, findings.frameworks),
         expected=own[0].expected,
         remedy=control.remedy.console if _is_listed(own) else "",
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
@@ -178,9 +176,9 @@ def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str
     return [{"article": article, "why": why} for article, why in reasons.items()]
 
 
-def _requirements(control: str) -> list[JSON]:
+def _requirements(control: str, frameworks: list[str]) -> list[JSON]:
     grouped: dict[str, list[str]] = {}
-    for requirement in requirements(control):
+    for requirement in requirements(control, frameworks):
         grouped.setdefault(requirement.framework, []).append(str(requirement))
     return [{"framework": name, "cited": cited} for name, cited in grouped.items()]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from kit.catalogue import statuses
-from kit.catalogue.frameworks import AWS_PAGE, others
+from kit.catalogue.frameworks import AWS_PAGE, GDPR
+from kit.catalogue.frameworks import frameworks as catalogued
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, section_title
@@ -58,7 +60,6 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
-_REASONS = 200  # characters of a framework's reasons that the PDF prints
 _GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
 _SEVERITY = (*SEVERITIES, "")
@@ -100,8 +101,10 @@ def scope(snapshot: Snapshot) -> Table:
     )
 
 
-def source_coverage(findings: Findings) -> Table:
+def source_coverage(findings: Findings) -> Table | Note:
     """Return the statements of AWS's page, each with its controls and their verdict."""
+    if AWS_PAGE not in findings.frameworks:
+        return Note(text("report/source/not_chosen", framework=AWS_PAGE))
     rows: list[list[Any]] = []
     for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
@@ -123,31 +126,35 @@ def source_coverage(findings: Findings) -> Table:
 
 
 def frameworks(findings: Findings) -> Group | Note:
-    """Return what each framework beside GDPR and AWS's page requires, and the controls for it."""
-    tables = [_framework(id, findings) for id in others()]
+    """Return the index of each framework that the run chooses; AWS's page has its own section."""
+    tables = [_framework(id, findings) for id in findings.frameworks if id != AWS_PAGE]
     return Group(tables) if tables else Note(text("requirements/none"))
 
 
 def _framework(id: str, findings: Findings) -> Table:
-    framework, rows = others()[id], []
+    framework, rows = catalogued()[id], []
+    numbers = _numbers(id, findings.data_role)
     for statement, status, qualification in _answers(id, findings):
+        if statement.number not in numbers:
+            continue
         requirement = framework.requirements[statement.number]
         says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
-        left = [qualification] if statement.controls else [text("requirements/not_tested")]
+        reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
-            related = "; ".join(_reasons(id, statement.number, requirement.context))
-            left.append(text("requirements/context", reasons=related))
-        reasons = "; ".join(_reasons(id, statement.number, requirement.reasons))
-        qualification = "; ".join(filter(None, left))
+            beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
+            reasons.append(text("requirements/context", reasons=beside_them))
+        if not statement.controls:
+            qualification = text("requirements/not_tested")
         rows.append(
             [
-                statement.number,
+                numbers[statement.number],
                 statement.part,
                 says,
                 list(statement.controls),
                 status,
-                reasons,
+                requirement.related,
                 qualification or None,
+                "; ".join(reasons),
             ]
         )
     columns = [
@@ -156,8 +163,10 @@ def _framework(id: str, findings: Findings) -> Table:
         Column("says", text("requirements/columns/says")),
         Column("controls", text("requirements/columns/controls"), "control"),
         Column("status", text("requirements/columns/status"), "status"),
-        Column("why", text("requirements/columns/why"), brief=_REASONS),
-        Column("beside", text("requirements/columns/beside"), brief=_REASONS),
+        Column("related", text("requirements/columns/related"), "control"),
+        Column("beside", text("requirements/columns/beside")),
+        # The PDF has the reasons in the controls' own blocks alone.
+        Column("why", text("requirements/columns/why"), brief=0),
     ]
     kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]
     edition = text(f"frameworks/{id}/edition") if framework.edition else ""
@@ -172,6 +181,14 @@ def _framework(id: str, findings: Findings) -> Table:
         [columns[n] for n in kept],
         [[row[n] for n in kept] for row in rows],
     )
+
+
+def _numbers(framework: str, data_role: str) -> dict[str, str]:
+    """Return how documents cite the requirements that bind the role, by number."""
+    numbers = {number: number for number in catalogued()[framework].requirements}
+    if framework != GDPR:
+        return numbers
+    return {number: label for label, number in cited(numbers, data_role).items()}
 
 
 def _reasons(framework: str, number: str, mapped: Iterable[str]) -> list[str]:
@@ -208,7 +225,24 @@ def _answer(
     if statement.needs and not findings.declared(statement.needs):
         undeclared = text("report/source/not_declared", parameter=statement.needs)
         return worst([status, NOT_EVIDENCED]), undeclared
+    if status in (PASS, FAIL):
+        for threshold, limit in statement.limits:
+            for value in _compared(threshold, statement.controls, findings):
+                if (status == PASS and value > limit) or (status == FAIL and value < limit):
+                    return None, text(
+                        "requirements/other_limit", threshold=threshold, value=value, limit=limit
+                    )
     return status, None
+
+
+def _compared(threshold: str, controls: Collection[str], findings: Findings) -> set[int]:
+    """Return the values of a threshold that findings of these controls rest on."""
+    thresholds = [
+        json.loads(finding.threshold_values)
+        for finding in findings.leaves
+        if finding.control in controls
+    ]
+    return {values[threshold] for values in thresholds if threshold in values}
 
 
 def thresholds(snapshot: Snapshot) -> Table:

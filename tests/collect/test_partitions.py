@@ -50,7 +50,7 @@ def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[_Engine]:
     """The collector's engine, to which STS has answered who is calling."""
     partition, region = request.param
     run = Run(account=ACCOUNT, regions=[region])
-    engine = _Engine(run, Clients(run, WHOLE), AS_OF, progress=False)
+    engine = _Engine(run, Clients(run, WHOLE), AS_OF)
     caller = Account(tmp_path).snapshot().requests
     arn = f"arn:{partition}:sts::{ACCOUNT}:assumed-role/Evidence/kit"
     engine.requests = [

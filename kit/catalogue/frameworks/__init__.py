@@ -2,13 +2,14 @@
 
 Every YAML file of this folder is a framework. Its name is the framework's id, and documents show
 it without another line of code (``docs/adding-a-framework.md``). The kit's reasons and notes are
-prose: they have ids in `kit.catalogue.texts`, and a translation covers them. The kit quotes a
-framework's titles and requirements and does not translate them.
+prose: they have ids in `kit.catalogue.texts`, and a translation covers them. It quotes
+titles of requirements and does not translate them, unless the file states that they are its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -23,6 +24,7 @@ from kit.inputs import read_yaml, validated
 
 GDPR, AWS_PAGE = "gdpr", "aws_page"
 FOLDER: Traversable = resources.files(__name__)
+_COMPARED = 40  # characters of a name that was given
 
 
 class _Strict(BaseModel):
@@ -35,7 +37,7 @@ class Requirement(_Strict):
     Attributes
     ----------
     title : str
-        The framework's own words, perhaps shortened.
+        The framework's words, perhaps shortened; the kit's, where ``own_words`` is true.
     tests : dict of str to str, or list of str
         Controls whose rules test the requirement: reasons by control (or by several, joined by
         ``", "``), or ids alone where the requirement explains itself.
@@ -50,6 +52,9 @@ class Requirement(_Strict):
         attested.
     needs : str
         The parameter without which the controls leave a part of the requirement open.
+    limits : dict of str to int
+        What the requirement wants of thresholds, by name: under a profile that admits more a pass
+        does not answer it, and under one that admits less a fail does not.
     """
 
     title: str = ""
@@ -60,16 +65,26 @@ class Requirement(_Strict):
     note: str = ""
     shown: str = ""
     needs: str = ""
+    limits: dict[str, int] = {}
 
     @property
     def controls(self) -> list[str]:
         """Controls that test the requirement, in the order of the file."""
-        return list(dict.fromkeys(id for ids in self.tests for id in ids.split(", ")))
+        return _each(self.tests)
+
+    @property
+    def related(self) -> list[str]:
+        """Controls that the requirement concerns and that do not test it."""
+        return _each(self.context)
 
     @property
     def reasons(self) -> dict[str, str]:
         """Reasons why controls test it, by controls; empty where the requirement explains itself."""
         return self.tests if isinstance(self.tests, dict) else {}
+
+
+def _each(keys: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(id for ids in keys for id in ids.split(", ")))
 
 
 class Framework(_Strict):
@@ -81,6 +96,10 @@ class Framework(_Strict):
         How documents name it in short and in full, and where it is published.
     edition : str
         Which edition the mapping follows.
+    checked : str
+        Against which sources the numbers of its requirements were checked.
+    own_words : bool
+        Titles of requirements are the kit's own words, which translations contain.
     parts : dict of str to str
         Headings of its parts by id.
     binds : dict of str to list of str
@@ -93,6 +112,8 @@ class Framework(_Strict):
     title: str
     address: str
     edition: str = ""
+    checked: str = ""
+    own_words: bool = False
     parts: dict[str, str] = {}
     binds: dict[str, list[str]] = {}
     requirements: dict[str, Requirement] = Field(min_length=1)
@@ -108,6 +129,24 @@ class Framework(_Strict):
         return given
 
 
+def ids() -> list[str]:
+    """Return the ids of the frameworks, sorted."""
+    return [file.name.removesuffix(".yaml") for file in _files()]
+
+
+def refuse_missing(chosen: Iterable[str]) -> None:
+    """Raise a `UserError` for an id that no framework has; it names the nearest, and all."""
+    accepted = ids()
+    for id in chosen:
+        if id not in accepted and id not in frameworks():  # which own controls add to
+            near = get_close_matches(id.lower()[:_COMPARED], accepted, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UserError(
+                f"{id!r:.60} is not a framework; {hint}accepted: {', '.join(accepted)} "
+                "(docs/adding-a-framework.md)"
+            )
+
+
 @cache
 def frameworks() -> dict[str, Framework]:
     """Return every framework by id.
@@ -117,17 +156,25 @@ def frameworks() -> dict[str, Framework]:
     UserError
         A file is not a framework: the message names file, line, field and value.
     """
+    return {file.name.removesuffix(".yaml"): _read(file) for file in _files()}
+
+
+def others(chosen: Iterable[str] | None = None) -> dict[str, Framework]:
+    """Return the frameworks other than the GDPR and AWS's page, which every control rests on.
+
+    Parameters
+    ----------
+    chosen : iterable of str, optional
+        Ids of those to return, in this order; by default all.
+    """
+    every = frameworks()
+    wanted = every if chosen is None else chosen
+    return {id: every[id] for id in wanted if id not in (GDPR, AWS_PAGE)}
+
+
+def _files() -> list[Traversable]:
     files = [file for file in FOLDER.iterdir() if file.name.endswith(".yaml")]
-    return {
-        file.name.removesuffix(".yaml"): _read(file)
-        for file in sorted(files, key=lambda file: file.name)
-    }
-
-
-def others() -> dict[str, Framework]:
-    """Return the frameworks other than the GDPR and AWS's page, whose sections documents have."""
-    apart = (GDPR, AWS_PAGE)
-    return {id: framework for id, framework in frameworks().items() if id not in apart}
+    return sorted(files, key=lambda file: file.name)
 
 
 def _read(file: Traversable) -> Framework:
@@ -161,8 +208,9 @@ def prose() -> Iterator[tuple[str, str]]:
             yield f"frameworks/{name}/edition", framework.edition
         for part, heading in framework.parts.items():
             yield f"frameworks/{name}/parts/{part}", heading
+        members = ("title", "note", "shown") if framework.own_words else ("note", "shown")
         for number, requirement in framework.requirements.items():
-            for member in ("note", "shown"):
+            for member in members:
                 if getattr(requirement, member):
                     yield f"frameworks/{name}/{number}/{member}", getattr(requirement, member)
             for reasons in (requirement.tests, requirement.context):
