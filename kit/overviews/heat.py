@@ -73,7 +73,7 @@ def _figure(verdicts: pd.DataFrame, start: int, count: int) -> Figure:
         "heat-map" if not start else f"heat-map-{start // MOST + 1}",
         _picture(verdicts),
         joined(part, alternative),
-        joined(text("figures/heat/caption"), part),
+        joined(text("figures/heat/caption", count=count), part),
     )
 
 
