@@ -6,9 +6,7 @@ run to the next and nobody sleeps between attempts; all else is as in any run.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 import time
 from collections import Counter, defaultdict
@@ -35,12 +33,12 @@ from kit.snapshot import Request, Snapshot
 from kit.tables import tabulate
 from tests.accounts import run_of
 from tests.collect.policies import WHOLE
+from tests.parts import is_chosen
 from tests.standins import operation
 
 ACCOUNTS = ("demo", "tidy", "careless", "regions", "odd")
 FAULTS = ("deny", "throttle", "fail", "empty-page")
 PARTS = 20  # of which `make test` runs one
-_ROOT = Path(__file__).parent.parent
 _TOKENS = {"NextMarker", "NextContinuationToken", *engine._TOKENS}
 Codes = dict[str, set[str]]  # by call, the codes with which AWS refused it
 
@@ -65,24 +63,15 @@ def cells() -> list[tuple[str, str]]:
 
 
 def chosen() -> list[tuple[str, str]]:
-    """The cells of the part that this run is about.
-
-    ``MATRIX=all`` is all of them, ``MATRIX=3`` the third part; otherwise the kit's own source
-    says which, so that a commit has always the same one and the next has another.
-    """
-    part = _part()
-    return [cell for cell in cells() if part in ("all", str(_number(" ".join(cell))))]
+    """The cells of the part that this run is about."""
+    return [cell for cell in cells() if is_chosen(" ".join(cell), PARTS)]
 
 
-def _part() -> str:
-    if reported := os.environ.get("MATRIX"):
-        return reported if reported == "all" else str(int(reported) % PARTS)
-    files = (path for path in (_ROOT / "kit").rglob("*") if path.suffix in (".py", ".yaml"))
-    return str(_number("".join(path.read_text() for path in sorted(files))))
-
-
-def _number(text: str) -> int:
-    return int(hashlib.sha256(text.encode()).hexdigest(), 16) % PARTS
+def do_not_wait(patch: pytest.MonkeyPatch) -> None:
+    """Let nobody sleep between attempts."""
+    hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
+    patch.setattr(botocore.endpoint, "time", hasty)
+    patch.setattr(engine, "time", hasty)
 
 
 @dataclass
@@ -121,9 +110,7 @@ class Bench:
             for name, value in self.sandbox.environment(account).items():
                 patch.setenv(name, value)
             patch.setenv("AWS_MAX_ATTEMPTS", "2")
-            hasty = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: None})
-            patch.setattr(botocore.endpoint, "time", hasty)
-            patch.setattr(engine, "time", hasty)
+            do_not_wait(patch)
             patch.setattr(engine, "Clients", lambda run, _: self._client(account, run))
             for fault in faults:
                 self.sandbox.faults.add(fault)

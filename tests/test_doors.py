@@ -25,6 +25,7 @@ from kit.judge.findings import Finding
 from kit.pack.document import document, findings_data
 from kit.sandbox.server import Sandbox
 from tests import listening
+from tests.commands import evidence
 from tests.pack.schemas import errors, ocsf_schema, oscal_schema
 from tests.pages import commands
 
@@ -217,8 +218,19 @@ def _state(pack: Path) -> dict[str, tuple[int, int, bytes]]:
     }
 
 
+def test_the_pack_of_all_controls_is_what_its_snapshot_gives(
+    packed: tuple[Path, str], environment: dict[str, str]
+) -> None:
+    folder, _ = packed
+    arguments = ("verify", "pack", "--against", "snapshot")
+    done = evidence(*arguments, cwd=folder, environment=environment)
+    assert done.returncode == 0, done.stdout
+    assert "evaluating the snapshot gives the same" in done.stdout
+    assert "files are those that the snapshot gives" in done.stdout
+
+
 def test_a_pack_is_sealed_once(packed: tuple[Path, str], environment: dict[str, str]) -> None:
-    done = call([BIN / "evidence", "seal", packed[0] / "snapshot"], packed[0], environment)
+    done = evidence("seal", "snapshot", cwd=packed[0], environment=environment)
     assert done.returncode == 2
     assert "exists already" in done.stderr
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,20 +14,18 @@ from urllib.parse import unquote
 import bagit
 import pypdf
 import pytest
-from click.testing import CliRunner
 from playwright.sync_api import Browser
 
-from kit.cli import main
 from kit.overviews.changes import refuse_other_keys
 from kit.overviews.document import Overview
 from kit.overviews.packs import open_pack
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
+from tests.commands import evidence
 from tests.pack.forging import reseal
 from tests.pages import commands
 from tests.sealed import row, seal
 
-BIN = Path(sys.executable).parent
 ONE, TWO = "111111111111", "222222222222"
 
 
@@ -39,15 +36,6 @@ def as_printed(outputs: Path, name: str, *options: str) -> subprocess.CompletedP
     (command,) = commands("docs/doors.md", f".venv/bin/evidence {name} ")
     return subprocess.run(
         [*command.split(), *options], cwd=outputs.parent, capture_output=True, text=True
-    )
-
-
-def evidence(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(BIN / "evidence"), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
     )
 
 
@@ -151,7 +139,7 @@ def test_the_same_packs_make_the_same_overview(
 ) -> None:
     place = outputs / "again" / "once" / "pack"  # as deep, so that links are the same
     options = ("--expect", "333333333333", "--fail-on", "fail", "--to", place, "--quiet")
-    done = evidence("organisation", outputs, *options)
+    done = evidence("organisation", outputs, *options, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     assert "without a pack: 333333333333" in done.stdout
     manifests = [(pack / "manifest-sha256.txt").read_text() for pack in (organisation, place)]
@@ -166,18 +154,17 @@ def test_the_same_packs_make_the_same_overview(
         (["organisation", ".", "--expect", "12"], "evidence: --expect: '12': must be"),
     ],
 )
-def test_a_mistake_is_reported(arguments: list[str], reported: str) -> None:
-    done = evidence(*arguments)
+def test_a_mistake_is_reported(arguments: list[str], reported: str, tmp_path: Path) -> None:
+    done = evidence(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(reported)
-    assert "Traceback" not in done.stderr
 
 
 def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     first = seal(tmp_path, ONE, [row("AR-05", "b", "fail")])
     seal(tmp_path, ONE, [row("AR-05", "c", "fail")], 1, **{"Pseudonym-Key": "fedcba9876543210"})
-    done = CliRunner().invoke(main, ["compare", str(tmp_path), "--quiet"])
-    assert done.exit_code == 2
+    done = evidence("compare", tmp_path, "--quiet", cwd=tmp_path)
+    assert done.returncode == 2
     assert all(
         key in done.stderr for key in ("fedcba9876543210", "0123456789abcdef", "--other-keys")
     )
@@ -185,20 +172,24 @@ def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     refuse_other_keys([open_pack(first)], [open_pack(other)])  # accounts have keys of their own
 
 
-def test_an_alarm_can_rest_on_what_is_newly_open(tmp_path: Path) -> None:
+def test_what_is_newly_open_is_counted_and_can_raise_an_alarm(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")])
     seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 1)
-    seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 2)
+    packs = sorted(tmp_path.glob(f"{ONE}/*/pack"))
+    options = ("--fail-on", "newly-open", "--to", tmp_path / "changes", "--json", "--quiet")
+    done = evidence("compare", *packs, *options, cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["changes"]["newly_open"]) == (3, 1)
 
-    def ended(*options: str) -> tuple[int, dict[str, int]]:
-        made = CliRunner().invoke(main, ["compare", "--json", "--quiet", *options])
-        return made.exit_code, json.loads(made.stdout)["changes"]
 
-    packs = sorted(map(str, tmp_path.glob(f"{ONE}/*/pack")))
-    newly = ended(*packs[:2], "--fail-on", "newly-open", "--to", str(tmp_path / "a"))
-    assert (newly[0], newly[1]["newly_open"]) == (3, 1)
-    assert ended(*packs[:2], "--to", str(tmp_path / "b"))[0] == 0
-    assert ended(*packs[1:], "--fail-on", "newly-open", "--to", str(tmp_path / "c"))[0] == 0
+@pytest.mark.parametrize(
+    ("newly_open", "options", "code"), [(1, [], 0), (0, ["--fail-on", "newly-open"], 0)]
+)
+def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
+    newly_open: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Overview(tmp_path, [], {"newly_open": newly_open})
+    monkeypatch.setattr("kit.overviews.document.seal_changes", lambda *_, **__: made)
+    assert evidence("compare", tmp_path, *options, cwd=tmp_path).returncode == code
 
 
 @pytest.mark.parametrize(
@@ -216,4 +207,4 @@ def test_an_alarm_can_rest_on_the_accounts_of_an_organisation(
 ) -> None:
     made = Overview(tmp_path, [{"account": ONE, "fail": fails}], {})
     monkeypatch.setattr("kit.overviews.document.seal_organisation", lambda *_, **__: made)
-    assert CliRunner().invoke(main, ["organisation", str(tmp_path), *options]).exit_code == code
+    assert evidence("organisation", tmp_path, *options, cwd=tmp_path).returncode == code

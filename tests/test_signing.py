@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from kit.sandbox.server import Sandbox
+from tests.commands import evidence
 from tests.pack.authority import PASSPHRASE, Authority
 from tests.pack.services import Services
 from tests.pages import commands
-from tests.test_cli import ACCOUNT, evidence
+from tests.test_cli import ACCOUNT
 
 
 @pytest.fixture

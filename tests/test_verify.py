@@ -15,21 +15,19 @@ from typing import Any
 import pikepdf
 import pytest
 from asn1crypto import tsp
-from click.testing import CliRunner
 from cryptography.x509 import ReasonFlags
 
 from kit.bag import SIGNATURE, TIMESTAMP
-from kit.cli import main
 from kit.errors import UserError
 from kit.pack import keys
 from kit.pack.keys import open_signing_key, stamp
 from kit.pack.sign import sign_manifest, sign_pdf
 from kit.verify import verify
 from kit.verify.checks import Check
+from tests.commands import evidence
 from tests.pack.authority import DAY, Authority
 from tests.pack.forging import reseal, zipped
 from tests.pack.services import NOW, Services
-from tests.test_cli import evidence
 
 KINDS = [
     "README.txt",
@@ -198,7 +196,7 @@ def test_a_flipped_byte_is_reported(pack: Path, authority: Authority, kind: str)
 
 def test_a_flipped_byte_in_every_file_is_reported_for_every_file(pack: Path) -> None:
     payload = [path for path in (pack / "data").rglob("*") if path.is_file()]
-    assert len(payload) > 100
+    assert len(payload) > 50
     for path in payload:
         flip(path)
     reported = {check.subject for check in verify(pack) if not check.ok}
@@ -353,8 +351,8 @@ def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: P
 
 def test_json_states_what_was_left_open(signed_pack: Path, pack: Path) -> None:
     def states(folder: Path) -> tuple[int, dict[str, Any]]:
-        done = CliRunner().invoke(main, ["verify", "--json", str(folder)])
-        return done.exit_code, json.loads(done.stdout)
+        done = evidence("verify", "--json", folder, cwd=folder)
+        return done.returncode, json.loads(done.stdout)
 
     code, stated = states(signed_pack)
     assert (code, stated["ok"], stated["signed"]) == (0, True, True)

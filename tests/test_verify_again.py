@@ -31,9 +31,9 @@ from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, writ
 from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
 from kit.verify.checks import NOT_COMPARED
+from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
-from tests.test_cli import evidence
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|[+-]\d\d:\d\d|Z)?")
 
@@ -123,7 +123,9 @@ def change_findings(pack: Path, change: Callable[[list[dict[str, Any]]], None]) 
 
 
 def test_the_snapshot_gives_the_pack_again(signed_pack: Path, snapshot: Path) -> None:
-    done = evidence("verify", signed_pack, "--against", snapshot, cwd=signed_pack)
+    keys = {"XDG_CONFIG_HOME": str(signed_pack.parents[3] / ".config")}
+    arguments = ("verify", signed_pack, "--against", snapshot)
+    done = evidence(*arguments, cwd=signed_pack, environment=keys)
     assert done.returncode == 0, done.stdout
     assert "evaluating the snapshot gives the same" in done.stdout
     assert "files are those that the snapshot gives" in done.stdout

@@ -31,7 +31,7 @@ discover: {units: [ou-bspl-streaming]}
 @pytest.fixture(scope="module")
 def discovered(desk_at: object) -> tuple[Desk, subprocess.CompletedProcess[str]]:
     desk = desk_at("organisation")  # type: ignore[operator]
-    return desk, desk.batch("--progress", "json", file=FILE)
+    return desk, desk.batch("--progress", "json", "--workers", "1", file=FILE)
 
 
 Found = tuple[Desk, subprocess.CompletedProcess[str]]
@@ -73,7 +73,7 @@ def test_without_the_organisations_account_no_member_is_begun(desk: Desk) -> Non
     file = FILE.replace("{account}:role/EvidenceReader", "{account}:role/Nobody").replace(
         "discover: {units: [ou-bspl-streaming]}", f'accounts: [{{account: "{DEMO}"}}]'
     )
-    done = desk.batch("--quiet", file=file)
+    done = desk.batch("--quiet", "--workers", "1", file=file)
     assert (done.returncode, done.stderr) == (1, "")
     states = desk.states()
     assert [facts["state"] for facts in states.values()] == [NOT_ENTERED, NOT_REACHED]

@@ -26,6 +26,7 @@ from kit.sandbox.server import Sandbox
 from kit.snapshot import Snapshot
 from tests.collect.conftest import claims, requests_of, verdicts
 from tests.collect.policies import WHOLE
+from tests.matrix import do_not_wait
 
 PORTAL = "<html><body>Please log in: <a href='http://portal.example/'>here</a></body></html>"
 DEEP = "[" * 10_000 + "]" * 10_000
@@ -71,6 +72,7 @@ def test_what_is_cut_now_and_then_is_requested_again(
     demo: Run, sandbox: Sandbox, faultless: Snapshot, monkeypatch: pytest.MonkeyPatch, kind: Any
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "8")
+    do_not_wait(monkeypatch)
     sandbox.faults.add(Fault("*", "*", kind, share=0.1))
     snapshot = gather(demo)
     assert any(request.attempts > 1 for request in snapshot.requests)

@@ -19,10 +19,10 @@ from kit.overviews.organisation_views import data, packs
 from kit.overviews.packs import DOWNGRADED, UNSIGNED, find_packs, open_pack, roots_of
 from kit.pack.keys import SigningKey, open_signing_key
 from kit.pack.sign import sign_manifest
+from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
 from tests.sealed import row, seal
-from tests.test_cli import evidence
 
 ONE, TWO = "111111111111", "222222222222"
 

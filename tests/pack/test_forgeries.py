@@ -38,9 +38,9 @@ from kit.verify.kinds import ACCOUNT, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.page import check_page, read_page
 from kit.verify.readme import check_readme
+from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
-from tests.test_cli import evidence
 
 HTML, PDF = "data/evidence.html", "data/evidence.pdf"
 OCSF, OSCAL = "ocsf-findings.json", "oscal-assessment-results.json"
