@@ -8,6 +8,7 @@ other's markup.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -532,8 +533,13 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
 
 
 def trace_id(finding: Sequence[str]) -> str:
-    """Return where the evidence of a finding stands in a notebook: control, region, resource."""
-    return escape("/".join(("trace", *finding)))
+    """Return the anchor of a finding's evidence in a notebook, from control, region, resource.
+
+    A digest, because JupyterLab opens a file where it must encode a character of an anchor.
+    https://github.com/jupyterlab/jupyterlab/blob/main/packages/rendermime/src/renderers.ts (handleAnchor)
+    """
+    name = escape("/".join(finding)).encode()
+    return f"trace-{hashlib.sha256(name).hexdigest()[:16]}"
 
 
 def _is_beside(address: object) -> bool:
