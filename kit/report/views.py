@@ -243,23 +243,6 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Group(View):
-    """Tables that a cell shows together."""
-
-    kind: ClassVar[str] = "group"
-
-    tables: list[Table]
-
-    def as_json(self) -> JSON:
-        """Return the tables as JSON, each as it is by itself."""
-        return {"kind": self.kind, "tables": [table.as_json() for table in self.tables]}
-
-    def plain(self) -> str:
-        """Return each table as text."""
-        return "\n\n".join(table.plain() for table in self.tables)
-
-
-@dataclass(frozen=True)
 class Figure(View):
     """A picture: SVG, its alternative text, and a caption."""
 
@@ -289,6 +272,23 @@ class Figure(View):
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
         return {**super()._repr_mimebundle_(), "image/svg+xml": self.svg}
+
+
+@dataclass(frozen=True)
+class Group(View):
+    """Tables or figures that a cell shows together."""
+
+    kind: ClassVar[str] = "group"
+
+    views: Sequence[Table | Figure]
+
+    def as_json(self) -> JSON:
+        """Return the views as JSON, each as it is by itself."""
+        return {"kind": self.kind, "views": [view.as_json() for view in self.views]}
+
+    def plain(self) -> str:
+        """Return each view as text."""
+        return "\n\n".join(view.plain() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -478,7 +478,7 @@ def parse(data: JSON) -> View:
         case "table":
             return _table(fields)
         case "group":
-            return Group([_table(table) for table in fields["tables"]])
+            return Group([_part(view) for view in fields["views"]])
         case "controls":
             blocks = [
                 ControlBlock(**{**block, "rows": _table(block["rows"])})
@@ -497,6 +497,13 @@ def parse(data: JSON) -> View:
             return Data(**fields)
         case other:
             raise ValueError(f"no view of the kind {other!r}")
+
+
+def _part(fields: JSON) -> Table | Figure:
+    view = parse(fields)
+    if not isinstance(view, Table | Figure):
+        raise ValueError(f"a group has tables and figures, no {view.kind}")
+    return view
 
 
 def _table(fields: JSON) -> Table:
