@@ -51,8 +51,7 @@ def notebook(name: str) -> dict[str, Any]:
         if cell != kit:
             raise UserError(f"{path}: cell {number} is not the kit's; {how}")
     for cell in content["cells"]:
-        if _takes_parameters(cell):
-            cell["source"] = kits["parameters"]
+        cell["source"] = kits["parameters"] if _takes_parameters(cell) else _source(cell)
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
     return content

@@ -135,7 +135,7 @@ def _number(notebook: NotebookNode, index: int) -> int:
 def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
     """Yield what the analyst's own cells show, as data that the kit made plain."""
     kits = {
-        (cell["cell_type"], "".join(cell["source"]).strip())
+        (cell["cell_type"], cell["source"].strip())
         for cell in kits_notebook("evidence_pack.ipynb")["cells"]
     }
     number = 0
