@@ -22,12 +22,12 @@ def test_it_leads_from_a_failed_control_to_its_cause(tmp_path: Path) -> None:
     assert len(outputs) == 7
     assert all({DESK_MIME, "text/html", "text/plain"} <= output.data.keys() for output in outputs)
     control, failed, cause = (output.data["text/plain"] for output in outputs[3:6])
-    assert control.startswith("AR-05")
-    assert "AR-05  fail, high" in failed
-    assert '"BucketRegion": "eu-west-1"' in cause
+    assert control.startswith("EX-05")
+    assert "EX-05  fail, high" in failed
+    assert '"sharedAccountId": "999999999999"' in cause
 
 
-@pytest.mark.parametrize(("sample", "control"), [("tidy", "AR-05"), ("careless", "GV-01")])
+@pytest.mark.parametrize(("sample", "control"), [("tidy", "EX-05"), ("careless", "GV-01")])
 def test_a_control_of_which_nothing_fails_is_no_error(
     tmp_path: Path, sample: str, control: str
 ) -> None:

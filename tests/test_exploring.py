@@ -19,6 +19,7 @@ from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection
 from kit.pack import maker
 from kit.pack.document import NotebookOutputError, document
+from kit.report.views import trace_id
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
@@ -120,6 +121,25 @@ def test_markup_in_an_answer_is_text(tmp_path: Path) -> None:
         assert "&lt;img" in page
         assert "<img" not in page
         assert "\u202e" not in page
+
+
+def test_the_evidence_of_each_open_row_leads_to_its_trace(
+    tables: Tables, findings: Findings
+) -> None:
+    trace = kit.trace(findings, tables)._repr_mimebundle_()["text/html"]
+    anchors = re.findall(r'<details id="([^"]+)"', trace)
+    assert any(re.search(r"[ ,]", finding.resource) for finding in findings.where_open())
+    assert len(anchors) == len(set(anchors))
+    # JupyterLab takes an anchor that it would encode for a file.
+    assert all(re.fullmatch(r"trace-[0-9a-f]+", anchor) for anchor in anchors)
+    sections = {finding.control[:2] for finding in findings.where_open()}
+    pages = [kit.show.section(findings, name)._repr_mimebundle_() for name in sections]
+    links = [link for page in pages for link in re.findall(r'href="#([^"]*)"', page["text/html"])]
+    # Where somebody else has to act, the link leads to the beginning of the trace.
+    others = [each for each in findings.leaves if not each.is_open]
+    left = {trace_id((each.control, each.region, each.resource)) for each in others}
+    assert set(anchors) & set(links)
+    assert set(links) <= set(anchors) | left
 
 
 # --- documents ------------------------------------------------------------------------------
@@ -355,8 +375,18 @@ def test_the_snippets_of_the_page_work(
     names: dict[str, Any] = {}
     for snippet in code("docs/exploring.md", "python"):
         exec(compile(snippet, "docs/exploring.md", "exec"), names)
-    assert names["cause"].finding.control == "AR-05"
+    assert names["cause"].finding.control == "EX-05"
     assert len(names["grave"]) > 10
+
+
+def test_the_steps_from_control_to_evidence_work_where_nothing_fails(tmp_path: Path) -> None:
+    stored = SAMPLES["tidy"](tmp_path).snapshot()
+    built = tabulate(stored)
+    names = {"kit": kit, "evidence": stored, "tables": built, "findings": kit.evaluate(built)}
+    page = code("docs/exploring.md", "python")
+    for snippet in page[1 : next(n for n, each in enumerate(page) if "frame" in each)]:
+        exec(compile(snippet, "docs/exploring.md", "exec"), names)
+    assert names["cause"].finding is None  # type: ignore[attr-defined]
 
 
 def test_an_empty_name_of_a_snapshot_is_refused() -> None:

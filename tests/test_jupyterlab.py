@@ -141,7 +141,7 @@ def _assert_live(page: Page) -> None:
     severities = [text.split()[-1] for text in rows.locator("td:nth-child(4)").all_inner_texts()]
     assert severities == sorted(severities, key=["high", "medium", "low"].index)
 
-    link = page.locator("a[href^='#trace/']").first
+    link = page.locator("a[href^='#trace-']").first
     target = page.locator(f"[id='{(link.get_attribute('href') or '#')[1:]}']")
     expect(target.locator("pre").first).to_be_hidden()
     link.click()

@@ -172,20 +172,24 @@ def test_packs_of_different_label_keys_need_a_flag(tmp_path: Path) -> None:
     refuse_other_keys([open_pack(first)], [open_pack(other)])  # accounts have keys of their own
 
 
-def test_an_alarm_can_rest_on_what_is_newly_open(tmp_path: Path) -> None:
+def test_what_is_newly_open_is_counted_and_can_raise_an_alarm(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "b", "pass")])
     seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 1)
-    seal(tmp_path, ONE, [row("AR-05", "b", "fail")], 2)
+    packs = sorted(tmp_path.glob(f"{ONE}/*/pack"))
+    options = ("--fail-on", "newly-open", "--to", tmp_path / "changes", "--json", "--quiet")
+    done = evidence("compare", *packs, *options, cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["changes"]["newly_open"]) == (3, 1)
 
-    def ended(*options: str) -> tuple[int, dict[str, int]]:
-        made = evidence("compare", "--json", "--quiet", *options, cwd=tmp_path)
-        return made.returncode, json.loads(made.stdout)["changes"]
 
-    packs = sorted(map(str, tmp_path.glob(f"{ONE}/*/pack")))
-    newly = ended(*packs[:2], "--fail-on", "newly-open", "--to", str(tmp_path / "a"))
-    assert (newly[0], newly[1]["newly_open"]) == (3, 1)
-    assert ended(*packs[:2], "--to", str(tmp_path / "b"))[0] == 0
-    assert ended(*packs[1:], "--fail-on", "newly-open", "--to", str(tmp_path / "c"))[0] == 0
+@pytest.mark.parametrize(
+    ("newly_open", "options", "code"), [(1, [], 0), (0, ["--fail-on", "newly-open"], 0)]
+)
+def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
+    newly_open: int, options: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Overview(tmp_path, [], {"newly_open": newly_open})
+    monkeypatch.setattr("kit.overviews.document.seal_changes", lambda *_, **__: made)
+    assert evidence("compare", tmp_path, *options, cwd=tmp_path).returncode == code
 
 
 @pytest.mark.parametrize(

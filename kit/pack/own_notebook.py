@@ -155,7 +155,7 @@ def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
                 yield {"cell": number, "markdown": text}
                 continue
             for view in views_of(where, cell):
-                for single in view["tables"] if view["kind"] == "group" else [view]:
+                for single in view["views"] if view["kind"] == "group" else [view]:
                     yield {"cell": number, "view": plain_view(single, shown)}
         except NotebookOutputError as error:
             raise UserError(str(error)) from None

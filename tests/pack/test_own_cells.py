@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 import shutil
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from tests.pages import commands
 from tests.standins import Account
 
 ROOT = Path(__file__).parents[2]
-PAGE, EXAMPLE = "docs/own-cells-and-controls.md", "outputs/210987654321/2026-11-24T090000Z/snapshot"
+PAGE = "docs/own-cells-and-controls.md"
 FLEET = "payroll-fleet"
 # Each line leaves its result in `seen`; none may reach a network, a process or AWS's settings.
 HOSTILE = """
@@ -139,15 +139,30 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sealed with the command of the page."""
-    folder = tmp_path_factory.mktemp("sealed") / "pack"
-    (command,) = commands(PAGE, ".venv/bin/evidence seal")
-    given = {"mine.ipynb": str(notebook), EXAMPLE: str(snapshot.folder)}
-    _, *arguments = [given.get(word, word) for word in shlex.split(command)]
+    """Sealed with the commands of the page, in a shell whose `evidence` prints its arguments."""
+    place = tmp_path_factory.mktemp("sealed")
+    run = place / "outputs" / "210987654321" / "2026-11-24T090000Z"
+    run.mkdir(parents=True)
+    (run / "snapshot").symlink_to(snapshot.folder)
+    printing = place / ".venv" / "bin" / "evidence"
+    printing.parent.mkdir(parents=True)
+    printing.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    printing.chmod(0o755)
+    typed = subprocess.run(
+        ["bash", "-ec", "\n".join(commands(PAGE))],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    given = {"mine.ipynb": str(notebook)}
+    arguments = [given.get(word, word) for word in typed.stdout.splitlines()]
+    folder = place / arguments[arguments.index("--to") + 1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "of-nobody")
         patch.setenv("EVIDENCE_KEY_PASSPHRASE", "of-nobody")
-        done = CliRunner().invoke(main, [*arguments, "--to", str(folder), "--quiet"])
+        patch.chdir(place)
+        done = CliRunner().invoke(main, [*arguments, "--quiet"])
     assert done.exit_code in (3, 4), done.output
     return folder
 
