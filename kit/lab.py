@@ -15,7 +15,9 @@ from kit.notebook_source import NAME, source_of
 from kit.outputs import write_file
 from kit.shipped import project
 
-_ALLOW_ROOT = "--allow-root"
+_AS_ROOT = """\
+as root, JupyterLab refuses to start without its flag --allow-root, unless its configuration allows it; \
+stop with Ctrl-C and type make lab LAB_FLAGS=--allow-root, or evidence lab -- --allow-root"""
 _WARNING = f"""\
 evidence: git commits the outputs of notebooks here, and outputs hold evidence; this keeps them out:
   git config filter.{NAME}.clean "{sys.executable} -m kit.notebook_source"
@@ -42,15 +44,8 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     Raises
     ------
     UserError
-        The file of parameters cannot be read, or a notebook cannot be written; or JupyterLab would
-        refuse to run, as root.
+        The file of parameters cannot be read, or a notebook cannot be written.
     """
-    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
-        # JupyterLab itself refuses only after the seconds that its start takes.
-        raise UserError(
-            f"JupyterLab runs as root only with {_ALLOW_ROOT}: type make lab LAB_FLAGS={_ALLOW_ROOT}, "
-            f"or evidence lab{' --sandbox' if sandbox else ''} -- {_ALLOW_ROOT}"
-        )
     if parameters:
         if not os.access(parameters, os.R_OK):
             raise UserError(f"--parameters: {parameters} cannot be read")
@@ -66,6 +61,9 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     command = [sys.executable, "-m", "jupyterlab", *places, *flags]
     what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
     terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
+    # JupyterLab itself refuses only after the seconds that its start takes.
+    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
+        terminal.line(_AS_ROOT, err=True)
     if not sandbox:
         sys.stdout.flush()
         os.execv(command[0], command)
