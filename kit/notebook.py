@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from kit.snapshot import Snapshot, read
 
 PARAMETERS_FILE = "EVIDENCE_PARAMETERS"
 _INJECTED = "# Parameters"  # papermill writes this line above what it injects
+_RESULTS = ("run", "evidence", "tables", "findings")  # of the notebook's first cells, in order
 _DEFAULTS = {
     name: field.get_default(call_default_factory=True)
     for name, field in Run.model_fields.items()
@@ -31,8 +33,11 @@ _DEFAULTS = {
 }
 
 
-def validate(namespace: Mapping[str, Any]) -> Run:
+def validate(namespace: MutableMapping[str, Any]) -> Run:
     """Check the parameters in a notebook's namespace, and choose the language that they name.
+
+    Results of earlier parameters leave the namespace, so that no later cell shows them as if they
+    were of these.
 
     Parameters
     ----------
@@ -52,6 +57,7 @@ def validate(namespace: Mapping[str, Any]) -> Run:
         A field is wrong, or papermill injected a name that is not a parameter's (papermill itself
         only warns), or injected others beside ``snapshot``, which already holds them.
     """
+    _remove(_RESULTS, namespace)
     injected = set(_injected_names(namespace.get("In", ())))
     refuse_unknown(sorted(injected), Where("the injected parameters"), Run, also=("snapshot",))
     stored = namespace.get("snapshot")
@@ -80,7 +86,7 @@ def validate(namespace: Mapping[str, Any]) -> Run:
     return run
 
 
-def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
+def open_organisation(namespace: MutableMapping[str, Any]) -> Organisation:
     """Roll up the packs that the organisation's notebook is given.
 
     Parameters
@@ -93,11 +99,12 @@ def open_organisation(namespace: Mapping[str, Any]) -> Organisation:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
+    _remove(["organisation"], namespace)
     given = _given(namespace, {"packs": str, "accounts": list, "to": str})
     return roll_up(given["packs"], given["accounts"], given["trust"])
 
 
-def open_changes(namespace: Mapping[str, Any]) -> Changes:
+def open_changes(namespace: MutableMapping[str, Any]) -> Changes:
     """Compare the packs that the notebook of changes is given.
 
     Parameters
@@ -110,6 +117,7 @@ def open_changes(namespace: Mapping[str, Any]) -> Changes:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
+    _remove(["changes"], namespace)
     given = _given(namespace, {"before": str, "after": str})
     return compare(given["before"], given["after"], given["trust"])
 
@@ -164,8 +172,22 @@ def _newest(folder: Path) -> Path:
     return max(runs, key=lambda path: path.parent.name, default=folder)
 
 
+def _remove(names: Iterable[str], namespace: MutableMapping[str, Any]) -> None:
+    for name in names:
+        namespace.pop(name, None)
+
+
+def _notebook() -> MutableMapping[str, Any]:
+    """Return the namespace of the notebook whose kernel this process is; empty in any other."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    namespace: MutableMapping[str, Any] = shell.user_ns if shell else {}
+    return namespace
+
+
 def gather(run: Run, stored: str = "") -> Snapshot:
     """Collect from the account, or open the snapshot stored at ``stored``.
+
+    Results of an earlier snapshot leave the notebook first, should this fail or be interrupted.
 
     Parameters
     ----------
@@ -183,6 +205,7 @@ def gather(run: Run, stored: str = "") -> Snapshot:
         As `kit.collect.collector.collect` and `kit.snapshot.read` do; or the kit would collect in
         a kernel that other users of the machine can read.
     """
+    _remove(_RESULTS[1:], _notebook())
     if stored:
         evidence = read(_beside(stored))
     else:

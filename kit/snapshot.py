@@ -74,6 +74,7 @@ CODES = _DENIED | _REGION_OFF | _THROTTLED | _EXPIRED
 # The kit's own, of what was not waited for any longer; their messages name the parameter.
 _GIVEN_UP = {"CallOverdueError", "RegionSilentError", "RunOverdueError", "ServiceSilentError"}
 # How a snapshot states why it lacks pages of an answer.
+MADE_AGAINST = "NOT AWS: made against "  # begins the stamp that names endpoints
 NOT_FINAL = "not final after {count} requests"
 MORE_PAGES = "{count} pages read, more exist"
 NOTHING_NEW = "{count} pages in a row listed nothing new, more exist"
@@ -873,7 +874,7 @@ def _left_out(call: Call, request: Request) -> str:
 def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
     """Return what ``bag-info.txt`` states where some of these hosts are not AWS's."""
     other = foreign(endpoints)
-    return f"NOT AWS: made against {', '.join(other)}" if other else None
+    return f"{MADE_AGAINST}{', '.join(other)}" if other else None
 
 
 def foreign(endpoints: Iterable[str]) -> list[str]:

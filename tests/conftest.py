@@ -69,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _draw_alike()
+    # Collections of garbage took a seventh of the time of the tests that make many tables.
+    gc.set_threshold(10_000, 10, 10)
     if config.getoption("quick"):
         drawn.draw_fewer()
         sys.addaudithook(quick.refuse_processes)

@@ -38,7 +38,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 def test_documents_show_the_chosen_framework_and_no_other(findings: Findings, chosen: str) -> None:
     shown_of = choosing(findings, chosen)
     group = show.frameworks(shown_of)
-    indexes = [table.id for table in group.tables] if isinstance(group, Group) else []
+    indexes = [table.id for table in group.views] if isinstance(group, Group) else []
     assert indexes == ([] if chosen == "aws_page" else [f"framework-{chosen}"])
     assert isinstance(show.source_coverage(shown_of), Note) == (chosen != "aws_page")
     section = show.section(shown_of, "AR")
@@ -80,7 +80,7 @@ def test_the_index_by_article_has_what_binds_the_role(
     own.run = own.run.model_copy(update={"data_role": role})
     group = show.frameworks(own)
     assert isinstance(group, Group)
-    articles = [row[0] for row in group.tables[0].rows]
+    articles = [row[0] for row in group.views[0].rows]
     assert cites in articles
     assert leaves not in articles
 
@@ -105,8 +105,8 @@ def test_a_verdict_by_another_limit_answers_a_requirement_only_where_it_has_to(
     own = Findings([replace(finding, status=status, threshold_values=thresholds)], run=findings.run)
     group = show.frameworks(choosing(own, "cis_euc"))
     assert isinstance(group, Group)
-    names = [column.name for column in group.tables[0].columns]
-    (row,) = [row for row in group.tables[0].rows if row[0] == "5.5"]
+    names = [column.name for column in group.views[0].columns]
+    (row,) = [row for row in group.views[0].rows if row[0] == "5.5"]
     reported = dict(zip(names, row, strict=True))
     assert reported["status"] == expected
     wanted = f"the profile's max_idle_seconds is {value}, the requirement's limit 600"

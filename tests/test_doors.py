@@ -416,7 +416,7 @@ def test_a_stock_page_is_live_and_prints_whole(by_papermill: Path, browser: Any)
     page.set_content(made)
     # What nbconvert's own template loads; the kit's outputs load nothing.
     assert {url.split("/")[5] for url in requested} <= {"require.js", "mathjax"}
-    page.locator("a[href^='#trace/']").first.click()
+    page.locator("a[href^='#trace-']").first.click()
     assert page.locator(".evidence th button").count() > 100
     folded = page.locator("#trace details:not([open]) pre").last
     assert not folded.is_visible()

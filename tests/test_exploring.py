@@ -19,6 +19,7 @@ from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection
 from kit.pack import maker
 from kit.pack.document import NotebookOutputError, document
+from kit.report.views import trace_id
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from tests.controls.samples import SAMPLES
@@ -122,6 +123,25 @@ def test_markup_in_an_answer_is_text(tmp_path: Path) -> None:
         assert "\u202e" not in page
 
 
+def test_the_evidence_of_each_open_row_leads_to_its_trace(
+    tables: Tables, findings: Findings
+) -> None:
+    trace = kit.trace(findings, tables)._repr_mimebundle_()["text/html"]
+    anchors = re.findall(r'<details id="([^"]+)"', trace)
+    assert any(re.search(r"[ ,]", finding.resource) for finding in findings.where_open())
+    assert len(anchors) == len(set(anchors))
+    # JupyterLab takes an anchor that it would encode for a file.
+    assert all(re.fullmatch(r"trace-[0-9a-f]+", anchor) for anchor in anchors)
+    sections = {finding.control[:2] for finding in findings.where_open()}
+    pages = [kit.show.section(findings, name)._repr_mimebundle_() for name in sections]
+    links = [link for page in pages for link in re.findall(r'href="#([^"]*)"', page["text/html"])]
+    # Where somebody else has to act, the link leads to the beginning of the trace.
+    others = [each for each in findings.leaves if not each.is_open]
+    left = {trace_id((each.control, each.region, each.resource)) for each in others}
+    assert set(anchors) & set(links)
+    assert set(links) <= set(anchors) | left
+
+
 # --- documents ------------------------------------------------------------------------------
 
 
@@ -142,8 +162,8 @@ def test_what_is_no_page_of_the_desk_still_breaks_a_document() -> None:
 
 def test_what_explores_is_no_part_of_the_lock() -> None:
     names = {line.split()[-1] for line in maker._files()}
-    assert {"evidence_pack.ipynb", "changes.ipynb", "pack/document.py"} <= names
-    assert {"explore.ipynb", "desk.py"}.isdisjoint(names)
+    assert {"notebooks.json", "pack/document.py"} <= names
+    assert "desk.py" not in names
 
 
 def test_looking_changes_no_digest(

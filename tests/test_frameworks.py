@@ -109,7 +109,7 @@ def test_each_requirement_has_its_controls_their_worst_verdict_and_reasons(
 ) -> None:
     group = show.frameworks(findings)
     assert isinstance(group, Group)
-    (table,) = [table for table in group.tables if table.id == f"framework-{NAME}"]
+    (table,) = [table for table in group.views if table.id == f"framework-{NAME}"]
     names = [column.name for column in table.columns]
     encrypted, sessions, staff = (dict(zip(names, row, strict=True)) for row in table.rows)
     own = [f.status for f in findings.leaves if f.control in ("AR-05", "AR-06")]
@@ -132,7 +132,7 @@ def test_a_control_that_was_not_selected_leaves_no_pass(
     kept = [f.status for f in left.leaves if f.control == "AR-06"]
     group = show.frameworks(left)
     assert isinstance(group, Group)
-    (table,) = [table for table in group.tables if table.id == f"framework-{NAME}"]
+    (table,) = [table for table in group.views if table.id == f"framework-{NAME}"]
     place = [column.name for column in table.columns].index("status")
     assert table.rows[0][place] == ("fail" if worst(kept) == "fail" else None)
     assert table.rows[1][place] is not None

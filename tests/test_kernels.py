@@ -61,6 +61,19 @@ def test_a_kernel_listens_on_files_of_its_owner_alone_also_once_it_was_restarted
     assert not place.exists()
 
 
+def test_cells_that_arrive_within_a_time_after_another_failed_are_aborted() -> None:
+    seconds = "get_ipython().kernel.stop_on_error_timeout"
+    with started() as (_, client):
+        assert run(client, f"assert {seconds} >= 0.5; {seconds} = 0.01")["status"] == "ok"
+        assert run(client, "1 / 0")["status"] == "error"
+        while run(client, f"{seconds} = 60")["status"] == "aborted":
+            pass
+        for failing in ("x = = 1", "late = True"):  # the first is no Python
+            status = run(client, failing)["status"]
+        assert status == "aborted"
+        assert client.kernel_info(reply=True, timeout=60)["content"]["status"] == "ok"
+
+
 def test_the_description_that_is_installed_is_in_the_package() -> None:
     assert (FOLDER / NAME / "kernel.json").exists()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from kit.catalogue.texts import text
+from kit.controls import CONTROLS
 from kit.errors import UserError
 from kit.overviews import organisation_views as show
-from kit.overviews.heat import ROWS, heat_map
+from kit.overviews.heat import MOST, heat_map
 from kit.overviews.organisation import roll_up
-from kit.report.views import Table
+from kit.overviews.packs import SealedPack, stamp_of
+from kit.pack.layout import MEASURES, PAPERS
+from kit.report.views import Figure, Table, parse
 from tests.sealed import row, seal
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
@@ -90,12 +95,52 @@ def test_accounts_state_their_age_and_lead_to_their_packs(packs: Path) -> None:
     assert [line[-1] for line in table.rows] == [0, 60]
 
 
-def test_the_picture_says_whom_it_leaves_out(tmp_path: Path) -> None:
-    for n in range(ROWS + 2):
-        seal(tmp_path, f"{n:012d}", [row("AR-05", "bucket-a", "fail" if n else "pass")])
-    figure = heat_map(roll_up(tmp_path))
-    assert "The table below has the 2 accounts with fewer open findings" in figure.caption
-    assert f"Encryption at rest: {ROWS + 1} of {ROWS + 2} accounts have a fail" in figure.alt
+def test_every_account_is_drawn_in_letters_that_can_be_read_in_print(tmp_path: Path) -> None:
+    count = MOST + 2
+    for n in range(count):
+        statuses = ["fail" if n else "pass"] + ["fail"] * (n % 3)
+        rows = [row(name, "a", status) for name, status in zip(CONTROLS, statuses, strict=False)]
+        seal(tmp_path, f"{n:012d}", rows)
+    group = heat_map(roll_up(tmp_path))
+    assert parse(group.as_json()) == group
+    parts = [{"first": 1, "last": MOST}, {"first": MOST + 1, "last": count}]
+    for figure, part in zip(group.views, parts, strict=True):
+        assert isinstance(figure, Figure)
+        stated = text("figures/heat/part", accounts=count, **part)
+        assert stated in figure.alt
+        assert stated in figure.caption
+        size = re.search(r'<svg[^>]* width="([0-9.]+)pt"', figure.svg)
+        assert size
+        assert float(size[1]) <= PAPERS["A4"].across - 2 * MEASURES["margin"]
+        scales = re.findall(r"scale\(([0-9.]+) -", figure.svg)  # a hundredth of the letters' points
+        assert min(map(float, scales)) >= 0.06
+    assert [figure.id for figure in group.views] == ["heat-map", "heat-map-2"]
+    last = group.views[-1]
+    assert isinstance(last, Figure)
+    assert "Encryption at rest: 1 of 2 accounts has a fail" in last.alt  # the last passes
+
+
+@pytest.mark.parametrize(
+    ("stamps", "stated"),
+    [
+        (["none", "none"], ""),
+        (["none", "NOT AWS: made up"], "NOT AWS: made up"),
+        (
+            [f"NOT AWS: made against http://127.0.0.1:{port}" for port in (5000, 5001)],
+            "NOT AWS: made against http://127.0.0.1",
+        ),
+        (
+            ["NOT AWS: made against http://a:1, http://b", "NOT AWS: made against http://a:2"],
+            "NOT AWS: made against http://a, http://b",
+        ),
+        (
+            [f"NOT AWS: made against http://{host}:5000" for host in "edcba"],
+            "NOT AWS: made against http://a, http://b, http://c and 2 more hosts",
+        ),
+    ],
+)
+def test_the_stamp_names_each_host_once(stamps: list[str], stated: str) -> None:
+    assert stamp_of(SealedPack(Path(), {"Stamp": stamp}) for stamp in stamps) == stated
 
 
 def test_a_pack_that_its_manifest_does_not_vouch_for_is_refused(packs: Path) -> None:

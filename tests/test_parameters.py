@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from kit.aws_models import partition_of
 from kit.errors import UserError
-from kit.notebook import PARAMETERS_FILE, validate
+from kit.notebook import (
+    PARAMETERS_FILE,
+    gather,
+    open_changes,
+    open_organisation,
+    validate,
+)
 from kit.parameters import (
     SAMPLE_REASONS,
     SAMPLES,
@@ -143,6 +151,35 @@ def test_a_mistake_in_the_cell_names_the_cell(
     monkeypatch.setenv(PARAMETERS_FILE, str(file))
     with pytest.raises(UserError, match=r"^the parameters cell \(event_pages\): event_pages: 0"):
         validate({**DEFAULTS, "account": "", "event_pages": 0})
+
+
+def test_results_of_refused_parameters_leave_the_notebook() -> None:
+    results = dict.fromkeys(("run", "evidence", "tables", "findings"), "of an earlier run")
+    cells = {**DEFAULTS, "account": ACCOUNT, "regions": ["eu-centrl-1"]}
+    names = {**cells, **results, "before": "kept"}
+    with pytest.raises(UserError, match="eu-centrl-1"):
+        validate(names)
+    assert names == {**cells, "before": "kept"}
+
+
+def test_results_of_another_snapshot_leave_the_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = dict.fromkeys(("run", "evidence", "tables", "findings"), "of an earlier run")
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns=names))
+    with pytest.raises(UserError):
+        gather(Run(account=ACCOUNT), str(tmp_path / "none"))
+    assert list(names) == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"), [("changes", open_changes), ("organisation", open_organisation)]
+)
+def test_results_of_refused_packs_leave_the_notebook(name: str, verb: Any) -> None:
+    names = {"before": 1, "packs": 1, name: "of other packs"}
+    with pytest.raises(UserError):
+        verb(names)
+    assert name not in names
 
 
 @pytest.mark.parametrize(

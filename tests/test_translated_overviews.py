@@ -69,6 +69,7 @@ def test_no_sentence_of_english_is_left(name: str, packs: Path, tmp_path: Path) 
     executed, _ = execute_here(f"{name}.ipynb", english | {"language": language})
     made = document(executed)
     assert texts.tag() == ("eo", None)
+    assert made.blocks[0]["kind"] == "heading"  # prose would follow the page about the pack
     shown = page(made)
     assert '<html lang="eo">' in shown
     quoted = "NOT AWS: made up"

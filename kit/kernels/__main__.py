@@ -1,15 +1,20 @@
-"""The kit's kernel: IPython's, but it opens no TCP port by itself.
+"""The kit's kernel: IPython's, but it opens no TCP port by itself, and a failed cell ends Run All.
 
 IPython's kernel listens on 127.0.0.1 for the outputs of processes that it forks, and a debugger in
 it would listen without a password.
 https://github.com/ipython/ipykernel/blob/main/ipykernel/iostream.py (IOPubThread._setup_pipe_in)
 https://github.com/microsoft/debugpy/wiki/Debug-configuration-settings
+
+JupyterLab sends all cells one by one without waiting. IPython's kernel aborts only those that have
+arrived when a cell fails; cells that arrive later would show results of an earlier run.
+https://github.com/ipython/ipykernel/pull/618
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":
     # As ipykernel_launcher does: a notebook's folder must not stand in for installed modules.
@@ -19,6 +24,8 @@ if __name__ == "__main__":
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel then imports none
     from ipykernel import debugger, kernelapp
     from ipykernel.iostream import IOPubThread
+    from ipykernel.ipkernel import IPythonKernel
+    from traitlets import Float
 
     from kit.kernels import offline
 
@@ -28,8 +35,22 @@ if __name__ == "__main__":
         def _setup_pipe_in(self) -> None:
             self._pipe_flag = False
 
+    class Kernel(IPythonKernel):
+        """Aborts the cells that arrive within a time after one has failed.
+
+        ipykernel ignores the time where it has subshells, and stops aborting at once.
+        https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py (_abort_queues)
+        """
+
+        stop_on_error_timeout = Float(1.0, config=True)  # seconds
+
+        def _post_dummy_stop_aborting_message(self, subshell_id: str | None) -> None:
+            post = super()._post_dummy_stop_aborting_message
+            loop: Any = self.shell_channel_thread.io_loop
+            loop.call_later(self.stop_on_error_timeout, post, subshell_id)
+
     kernelapp.IOPubThread = Outputs  # type: ignore[attr-defined]
     debugger._is_debugpy_available = False
     del sys.modules["debugpy"]
     offline.refuse_network()
-    kernelapp.launch_new_instance()
+    kernelapp.launch_new_instance(kernel_class=Kernel)

@@ -22,6 +22,7 @@ from kit.controls import ROLL_UPS
 from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import findings_digest
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
+from kit.snapshot import MADE_AGAINST
 from kit.terminal import typed
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 FINDINGS = "data/findings.csv"
 UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
 _ACCOUNT = re.compile(r"[0-9]{12}")
+_PORT = re.compile(r":[0-9]+$")
+_HOSTS = 3  # named in the stamp of an overview
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,24 @@ def latest(packs: Iterable[SealedPack]) -> dict[str, SealedPack]:
 
 
 def stamp_of(packs: Iterable[SealedPack]) -> str:
-    """Return the stamp of documents made from packs; empty where all answers came from AWS."""
-    return "; ".join(sorted({pack.stamp for pack in packs} - {""}))
+    """Return the stamp of documents made from packs; empty where all answers came from AWS.
+
+    It names hosts without their ports, each once, and `_HOSTS` of them at most: every pack has
+    its own stamp, with all of its endpoints.
+    """
+    hosts: set[str] = set()
+    others: set[str] = set()
+    for stamp in {pack.stamp for pack in packs} - {""}:
+        named = stamp.removeprefix(MADE_AGAINST)
+        if named == stamp:
+            others.add(stamp)
+        else:
+            hosts.update(_PORT.sub("", endpoint) for endpoint in named.split(", "))
+    if hosts:
+        left = len(hosts) - _HOSTS
+        more = f" and {left} more {'host' if left == 1 else 'hosts'}" if left > 0 else ""
+        others.add(f"{MADE_AGAINST}{', '.join(sorted(hosts)[:_HOSTS])}{more}")
+    return "; ".join(sorted(others))
 
 
 def _of_account(place: Path, roots: Roots) -> SealedPack | None:

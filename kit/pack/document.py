@@ -132,7 +132,7 @@ def document(notebook: NotebookNode) -> Document:
             except ValueError as error:
                 raise NotebookOutputError(f"{where}: {error}") from None
         for view in own:
-            shown += view["tables"] if view["kind"] == "group" else [view]
+            shown += view["views"] if view["kind"] == "group" else [view]
     blocks: list[Block] = [_seen(part) for part in shown if part["kind"] not in ("cover", "data")]
     blocks = _number(_close_up(_drop_title(blocks)))
     controls, rows = _targets(blocks)

@@ -8,6 +8,7 @@ other's markup.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -243,23 +244,6 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Group(View):
-    """Tables that a cell shows together."""
-
-    kind: ClassVar[str] = "group"
-
-    tables: list[Table]
-
-    def as_json(self) -> JSON:
-        """Return the tables as JSON, each as it is by itself."""
-        return {"kind": self.kind, "tables": [table.as_json() for table in self.tables]}
-
-    def plain(self) -> str:
-        """Return each table as text."""
-        return "\n\n".join(table.plain() for table in self.tables)
-
-
-@dataclass(frozen=True)
 class Figure(View):
     """A picture: SVG, its alternative text, and a caption."""
 
@@ -289,6 +273,23 @@ class Figure(View):
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
         return {**super()._repr_mimebundle_(), "image/svg+xml": self.svg}
+
+
+@dataclass(frozen=True)
+class Group(View):
+    """Tables or figures that a cell shows together."""
+
+    kind: ClassVar[str] = "group"
+
+    views: Sequence[Table | Figure]
+
+    def as_json(self) -> JSON:
+        """Return the views as JSON, each as it is by itself."""
+        return {"kind": self.kind, "views": [view.as_json() for view in self.views]}
+
+    def plain(self) -> str:
+        """Return each view as text."""
+        return "\n\n".join(view.plain() for view in self.views)
 
 
 @dataclass(frozen=True)
@@ -478,7 +479,7 @@ def parse(data: JSON) -> View:
         case "table":
             return _table(fields)
         case "group":
-            return Group([_table(table) for table in fields["tables"]])
+            return Group([_part(view) for view in fields["views"]])
         case "controls":
             blocks = [
                 ControlBlock(**{**block, "rows": _table(block["rows"])})
@@ -497,6 +498,13 @@ def parse(data: JSON) -> View:
             return Data(**fields)
         case other:
             raise ValueError(f"no view of the kind {other!r}")
+
+
+def _part(fields: JSON) -> Table | Figure:
+    view = parse(fields)
+    if not isinstance(view, Table | Figure):
+        raise ValueError(f"a group has tables and figures, no {view.kind}")
+    return view
 
 
 def _table(fields: JSON) -> Table:
@@ -525,8 +533,13 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
 
 
 def trace_id(finding: Sequence[str]) -> str:
-    """Return where the evidence of a finding stands in a notebook: control, region, resource."""
-    return escape("/".join(("trace", *finding)))
+    """Return the anchor of a finding's evidence in a notebook, from control, region, resource.
+
+    A digest, because JupyterLab opens a file where it must encode a character of an anchor.
+    https://github.com/jupyterlab/jupyterlab/blob/main/packages/rendermime/src/renderers.ts (handleAnchor)
+    """
+    name = escape("/".join(finding)).encode()
+    return f"trace-{hashlib.sha256(name).hexdigest()[:16]}"
 
 
 def _is_beside(address: object) -> bool:
