@@ -23,6 +23,7 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
+_EVIDENCE = "{evidence}"  # in an example: the command as it was typed
 _LEFT = "nothing half-made is left"
 
 
@@ -68,7 +69,8 @@ class _Verb(click.Command):
             for arguments, what in self.examples.items():
                 formatter.write_text(what)
                 # As a whole, so that it runs as copied.
-                command = " ".join(filter(None, (_typed(), self.name, arguments)))
+                given = arguments.replace(_EVIDENCE, terminal.typed())
+                command = " ".join(filter(None, (terminal.typed(), self.name, given)))
                 formatter.write(f"{'':{formatter.current_indent + 2}}{command}\n")
 
 
@@ -231,8 +233,8 @@ def run(
     run_ = _read_run(parameters, given)
     if not run_:
         raise UserError(
-            "PARAMETERS: missing; name a file (evidence init writes one), or --account with its 12 "
-            "digits"
+            f"PARAMETERS: missing; name a file ({terminal.typed()} init writes one), or --account "
+            "with its 12 digits"
         )
     sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
@@ -619,7 +621,7 @@ def init(file: Path, aws_profile: str) -> None:
     text = starter(caller.account, aws_profile, enabled_regions(run))
     write_file(file, text.encode(), replace=False, name="FILE")
     terminal.line(str(file))
-    terminal.line(f"next: {_typed()} doctor {file}", err=True)
+    terminal.line(f"next: {terminal.typed()} doctor {file}", err=True)
 
 
 @main.command(
@@ -813,7 +815,7 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
     context_settings={"ignore_unknown_options": True},
     examples={
         "-- aws appstream describe-fleets": "Send a command of the AWS CLI to the sample account.",
-        "--deny appstream:DescribeFleets -- evidence run parameters/demo.yaml": "See what a pack states of a call that was refused.",
+        f"--deny appstream:DescribeFleets -- {_EVIDENCE} run parameters/demo.yaml": "See what a pack states of a call that was refused.",
     },
 )
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
@@ -892,7 +894,7 @@ def _resumable(
     except (KeyboardInterrupt, _Terminated) as stop:
         options = (("--to", to), ("--notebook", notebook))
         place = "".join(f" {name} {shlex.quote(str(path))}" for name, path in options if path)
-        command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
+        command = f"{terminal.typed()} seal {shlex.quote(str(snapshot))}{place}"
         stop.add_note(f"the snapshot is {state}: {command} makes its pack")
         raise
 
@@ -954,7 +956,7 @@ def _next_steps(
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
-    evidence = _typed()
+    evidence = terminal.typed()
     failing = [finding for finding in findings if finding["status"] == FAIL]
     if failing:
         worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
@@ -963,12 +965,6 @@ def _next_steps(
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
     yield f"{evidence} compare {pack.parent.parent}", "what changed, once there is a later pack"
-
-
-def _typed() -> str:
-    """Return the command as it was typed, such as .venv/bin/evidence, for commands to copy."""
-    name = sys.argv[0]
-    return name if Path(name).name == "evidence" and not shutil.which("evidence") else "evidence"
 
 
 def _print_json(value: Any) -> None:

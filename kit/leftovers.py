@@ -19,6 +19,7 @@ from pathlib import Path
 
 from kit.outputs import LOCK, MARK, TEMPORARY, remove_space, temporary
 from kit.redact.labels import key_folder
+from kit.terminal import typed
 from kit.visible import one_line
 
 _BESIDE = re.compile(r"\.([\w.-]+)\.[0-9a-f]{8}", re.ASCII)
@@ -88,7 +89,7 @@ def notice(folders: Iterable[Path]) -> str:
     below = " ".join(shlex.quote(str(folder)) for folder in folders)
     return one_line(
         f"an interrupted run left {left[0].path}{more} ({size}); "
-        f"`evidence clean {below}` lists and removes what was left"
+        f"`{typed()} clean {below}` lists and removes what was left"
     )
 
 

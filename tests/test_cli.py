@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import terminal
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from tests.collect.test_login import PROCESSES
@@ -192,6 +193,36 @@ def test_the_sandbox_denies_what_an_option_names(tmp_path: Path) -> None:
     assert "AccessDeniedException" in err
 
 
+def test_whose_account_a_shell_has_is_named_apart_from_what_it_prints(tmp_path: Path) -> None:
+    out, err = begin("sandbox", "--", "bash", "-c", "echo printed", cwd=tmp_path).communicate()
+    assert out == "printed\n"
+    assert f"account {ACCOUNT}" in err.splitlines()[0]
+
+
+@pytest.mark.parametrize(("verb", "code"), [("controls", 0), ("verify", 2)])
+def test_a_reader_that_closes_the_pipe_changes_no_exit_code(
+    verb: str, code: int, tmp_path: Path
+) -> None:
+    arguments = ["/nowhere"] if code else ["--json"]
+    process = begin(verb, *arguments, cwd=tmp_path)
+    assert process.stdout
+    assert process.stderr
+    (process.stderr if code else process.stdout).close()
+    left = (process.stdout if code else process.stderr).read()
+    assert (process.wait(), left) == (code, "")
+
+
+def test_commands_to_copy_are_as_they_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for argument, path, typed in (
+        (".venv/bin/evidence", "/nowhere", ".venv/bin/evidence"),
+        (".venv/bin/evidence", str(EVIDENCE.parent), "evidence"),
+        ("/usr/bin/pytest", "/nowhere", "evidence"),
+    ):
+        monkeypatch.setattr(sys, "argv", [argument])
+        monkeypatch.setenv("PATH", path)
+        assert terminal.typed() == typed
+
+
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
@@ -240,7 +271,7 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["log.jsonl", "snapshot"]
     snapshot = folder.relative_to(tmp_path) / "snapshot"
-    assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
+    assert f"evidence seal {snapshot} makes its pack" in said
 
 
 @pytest.mark.parametrize(
