@@ -10,7 +10,6 @@ from pathlib import Path
 
 from kit import lab_page, terminal
 from kit.errors import UserError
-from kit.notebook import PARAMETERS_FILE
 from kit.notebook_source import NAME, source_of
 from kit.outputs import write_file
 from kit.shipped import project
@@ -46,24 +45,27 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     UserError
         The file of parameters cannot be read, or a notebook cannot be written.
     """
+    what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
+    terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
+    # JupyterLab itself refuses only after the seconds that its start takes.
+    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
+        terminal.line(_AS_ROOT, err=True)
+    from kit.notebook import PARAMETERS_FILE  # takes a second
+
     if parameters:
         if not os.access(parameters, os.R_OK):
             raise UserError(f"--parameters: {parameters} cannot be read")
         os.environ[PARAMETERS_FILE] = str(parameters.absolute())
     place_notebooks(Path("notebooks"))
     if commits_outputs(Path("notebooks")):
-        terminal.line(_WARNING, err=True)
+        for line in _WARNING.splitlines():
+            terminal.line(line, err=True)
     places = (
         f"--ServerApp.root_dir={Path.cwd()}",
         f"--LabApp.default_url={lab_page.ADDRESS}",
         f"--ServerApp.jpserver_extensions={lab_page.__name__}=True",
     )
     command = [sys.executable, "-m", "jupyterlab", *places, *flags]
-    what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
-    terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
-    # JupyterLab itself refuses only after the seconds that its start takes.
-    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
-        terminal.line(_AS_ROOT, err=True)
     if not sandbox:
         sys.stdout.flush()
         os.execv(command[0], command)

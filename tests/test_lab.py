@@ -83,6 +83,16 @@ def test_root_reads_at_once_which_flag_jupyterlab_needs(
     assert ("make lab LAB_FLAGS=--allow-root" in capsys.readouterr().err) is named
 
 
+def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
+    begun: list[list[str]], git: Git, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        open_lab(None, False, [])
+    commands = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert [command.split()[0] for command in commands] == ["git", "echo"]
+    assert begun
+
+
 @pytest.mark.usefixtures("begun")
 def test_a_file_of_parameters_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--parameters: .*none\.yaml"):
