@@ -564,7 +564,8 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
     """Remove what killed runs left below FOLDERS, and in the temporary folder.
 
     FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
-    what a living process writes.
+    what a living process writes. It lists folders that have the log of a failed run alone, and
+    leaves them.
     """
     from kit import leftovers
 
@@ -574,6 +575,8 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
         state = ", in use: stays" if each.held else ""
         size = leftovers.in_bytes(each.size)
         terminal.line(f"{each.path}  {each.what}, {size}{state}")
+    for path in leftovers.logs_alone(folders):
+        terminal.line(f"{path}  log of a run that made nothing else: stays until you delete it")
     free = [each for each in left if not each.held]
     gone = free if dry_run else leftovers.remove(free, folders)
     size = leftovers.in_bytes(sum(each.size for each in gone))
@@ -953,6 +956,7 @@ def _next_steps(
     findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
+    from kit.bag import is_bag
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
@@ -964,7 +968,10 @@ def _next_steps(
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
-    yield f"{evidence} compare {pack.parent.parent}", "what changed, once there is a later pack"
+    account = pack.parent.parent
+    others = [other for other in account.glob("*/pack") if is_bag(other) and other != pack]
+    when = "since the pack before" if others else "once there is a later pack"
+    yield f"{evidence} compare {account}", f"what changed, {when}"
 
 
 def _print_json(value: Any) -> None:
@@ -1003,7 +1010,7 @@ def _passphrase() -> str | None:
 
 def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -> Any:
     """Return the run of a file, or of what the command line gives; None where neither is there."""
-    from kit.inputs import Where
+    from kit.inputs import Where, nearest
     from kit.parameters import parameters as validate
 
     stated = {name: value for name, value in (given or {}).items() if value}
@@ -1013,7 +1020,14 @@ def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -
         )
     if stated:
         return validate(stated, Where("the command line"))
-    return validate(parameters) if parameters else None
+    if not parameters:
+        return None
+    try:
+        return validate(parameters)
+    except UserError as error:
+        if not parameters.exists() and not nearest(parameters):
+            error.add_note(f"{terminal.typed()} init {shlex.quote(str(parameters))} writes one")
+        raise
 
 
 def _calls(run: Any) -> Any:

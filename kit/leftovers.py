@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.log import NAME
 from kit.outputs import LOCK, MARK, TEMPORARY, remove_space, temporary
 from kit.redact.labels import key_folder
 from kit.terminal import typed
@@ -75,6 +76,20 @@ def remove(leftovers: Iterable[Leftover], folders: Iterable[Path]) -> list[Lefto
                 continue
             gone.append(leftover)
     return gone
+
+
+def logs_alone(folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders of runs that left their log and nothing else, down to outputs/<account>/<run>.
+
+    A run that signs in at this moment has such a folder too, and no lock shows it: nothing removes
+    them but people.
+    """
+    for folder in folders:
+        for pattern in (NAME, f"*/{NAME}", f"*/*/{NAME}"):
+            for log in sorted(folder.glob(pattern)):
+                with suppress(OSError):
+                    if os.listdir(log.parent) == [NAME]:
+                        yield log.parent
 
 
 def notice(folders: Iterable[Path]) -> str:

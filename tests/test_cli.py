@@ -57,6 +57,40 @@ def test_a_mistake_is_reported(
     assert files(tmp_path) <= {"run.yaml", "log.jsonl"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reported"),
+    [
+        (["run", "parameters/my-acount.yaml"], "did you mean parameters/my-account.yaml?"),
+        (["run", "other/audits.yaml"], "evidence init other/audits.yaml writes one"),
+        (
+            ["plan", "parameters/accounts.yaml"],
+            "accounts.yaml, line 2: accounts is a field of a file",
+        ),
+        (["plan", "parameters/tab.yaml"], "tab.yaml, line 2: is not valid YAML: a tab"),
+        (["plan", "parameters/first.yaml"], "first.yaml, line 2: is not valid YAML: a tab"),
+        (["plan", "parameters/open.yaml"], "line 3: is not valid YAML: found unexpected end"),
+        (["controls", "AR-5"], "did you mean AR-05 or"),
+        (["controls", "ar-5"], "did you mean AR-05 or"),
+    ],
+    ids=" ".join,
+)
+def test_what_was_meant_is_named(arguments: list[str], reported: str, tmp_path: Path) -> None:
+    files = {
+        "my-account": "",
+        "accounts": "name: x\naccounts: []\n",
+        "tab": "account: a\n\tregions: []\n",
+        "first": "regions:\n\t- eu-west-1\n",
+        "open": "account: a\nregions: '\n",
+    }
+    (tmp_path / "parameters").mkdir()
+    for name, text in files.items():
+        (tmp_path / "parameters" / f"{name}.yaml").write_text(text)
+    done = evidence(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert reported in line
+
+
 def test_no_credentials_are_reported(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(f'account: "{ACCOUNT}"')
     done = evidence("run", "run.yaml", "--quiet", cwd=tmp_path)
@@ -221,6 +255,20 @@ def test_commands_to_copy_are_as_they_were_typed(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(sys, "argv", [argument])
         monkeypatch.setenv("PATH", path)
         assert terminal.typed() == typed
+
+
+def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) -> None:
+    from kit.cli import _next_steps
+
+    earlier, later = (tmp_path / ACCOUNT / run / "pack" for run in ("2026-08-24", "2026-11-24"))
+    later.mkdir(parents=True)
+    (later / "bag-info.txt").touch()
+    *_, (command, alone) = _next_steps([], later, None)
+    earlier.mkdir(parents=True)
+    (earlier / "bag-info.txt").touch()
+    *_, (again, beside) = _next_steps([], later, None)
+    assert command == again == f"evidence compare {tmp_path / ACCOUNT}"
+    assert ("later" in alone, "later" in beside) == (True, False)
 
 
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
