@@ -93,6 +93,20 @@ def _validate(made: Path, folder: Path) -> None:
         raise CannotRunError(f"outputs: {folder} differs from what was written ({error})") from None
 
 
+def is_bag(folder: Path) -> bool:
+    """Return whether a folder has what a bag states of itself.
+
+    Whatever has the name counts, a pipe or a link too: who opens the bag reports what it is.
+    """
+    return os.path.lexists(folder / INFO)
+
+
+def bags_below(folder: Path) -> Iterator[Path]:
+    """Yield bags down to the depth of ``outputs/<account>/<run>/pack``."""
+    for pattern in ("*", "*/pack", "*/*/pack"):
+        yield from filter(is_bag, folder.glob(pattern))
+
+
 def pieces(content: Content) -> Iterator[bytes]:
     """Yield a content piece by piece."""
     yield from (content,) if isinstance(content, bytes) else content

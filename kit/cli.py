@@ -23,6 +23,7 @@ from kit.visible import as_json, one_line
 
 _NOT_RUN, _BAD_INPUT, _FAILS, _MISSING, _NOT_AS_STATED = 1, 2, 3, 4, 5
 _SIGNALLED = 128  # and the number of the signal, as shells have it
+_EVIDENCE = "{evidence}"  # in an example: the command as it was typed
 _LEFT = "nothing half-made is left"
 
 
@@ -68,7 +69,8 @@ class _Verb(click.Command):
             for arguments, what in self.examples.items():
                 formatter.write_text(what)
                 # As a whole, so that it runs as copied.
-                command = " ".join(filter(None, (_typed(), self.name, arguments)))
+                given = arguments.replace(_EVIDENCE, terminal.typed())
+                command = " ".join(filter(None, (terminal.typed(), self.name, given)))
                 formatter.write(f"{'':{formatter.current_indent + 2}}{command}\n")
 
 
@@ -231,8 +233,8 @@ def run(
     run_ = _read_run(parameters, given)
     if not run_:
         raise UserError(
-            "PARAMETERS: missing; name a file (evidence init writes one), or --account with its 12 "
-            "digits"
+            f"PARAMETERS: missing; name a file ({terminal.typed()} init writes one), or --account "
+            "with its 12 digits"
         )
     sys.exit(_run(run_, quiet, signing, in_json, file=parameters).exit_code)
 
@@ -562,7 +564,8 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
     """Remove what killed runs left below FOLDERS, and in the temporary folder.
 
     FOLDERS are places of outputs, by default ./outputs. The command follows no link, and leaves
-    what a living process writes.
+    what a living process writes. It lists folders that have the log of a failed run alone, and
+    leaves them.
     """
     from kit import leftovers
 
@@ -572,6 +575,8 @@ def clean(folders: tuple[Path, ...], dry_run: bool) -> None:
         state = ", in use: stays" if each.held else ""
         size = leftovers.in_bytes(each.size)
         terminal.line(f"{each.path}  {each.what}, {size}{state}")
+    for path in leftovers.logs_alone(folders):
+        terminal.line(f"{path}  log of a run that made nothing else: stays until you delete it")
     free = [each for each in left if not each.held]
     gone = free if dry_run else leftovers.remove(free, folders)
     size = leftovers.in_bytes(sum(each.size for each in gone))
@@ -619,7 +624,7 @@ def init(file: Path, aws_profile: str) -> None:
     text = starter(caller.account, aws_profile, enabled_regions(run))
     write_file(file, text.encode(), replace=False, name="FILE")
     terminal.line(str(file))
-    terminal.line(f"next: {_typed()} doctor {file}", err=True)
+    terminal.line(f"next: {terminal.typed()} doctor {file}", err=True)
 
 
 @main.command(
@@ -813,7 +818,7 @@ def lab(parameters: Path | None, sandbox: bool, flags: tuple[str, ...]) -> None:
     context_settings={"ignore_unknown_options": True},
     examples={
         "-- aws appstream describe-fleets": "Send a command of the AWS CLI to the sample account.",
-        "--deny appstream:DescribeFleets -- evidence run parameters/demo.yaml": "See what a pack states of a call that was refused.",
+        f"--deny appstream:DescribeFleets -- {_EVIDENCE} run parameters/demo.yaml": "See what a pack states of a call that was refused.",
     },
 )
 @click.option("--account", default="demo", show_default=True, help="Whose credentials to print.")
@@ -892,7 +897,7 @@ def _resumable(
     except (KeyboardInterrupt, _Terminated) as stop:
         options = (("--to", to), ("--notebook", notebook))
         place = "".join(f" {name} {shlex.quote(str(path))}" for name, path in options if path)
-        command = f"evidence seal {shlex.quote(str(snapshot))}{place}"
+        command = f"{terminal.typed()} seal {shlex.quote(str(snapshot))}{place}"
         stop.add_note(f"the snapshot is {state}: {command} makes its pack")
         raise
 
@@ -951,10 +956,11 @@ def _next_steps(
     findings: Sequence[Mapping[str, Any]], pack: Path, file: Path | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
+    from kit.bag import is_bag
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
-    evidence = _typed()
+    evidence = terminal.typed()
     failing = [finding for finding in findings if finding["status"] == FAIL]
     if failing:
         worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
@@ -962,13 +968,10 @@ def _next_steps(
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"
     yield f"{evidence} verify {pack}", "whether the pack is what it states, as an auditor checks it"
-    yield f"{evidence} compare {pack.parent.parent}", "what changed, once there is a later pack"
-
-
-def _typed() -> str:
-    """Return the command as it was typed, such as .venv/bin/evidence, for commands to copy."""
-    name = sys.argv[0]
-    return name if Path(name).name == "evidence" and not shutil.which("evidence") else "evidence"
+    account = pack.parent.parent
+    others = [other for other in account.glob("*/pack") if is_bag(other) and other != pack]
+    when = "since the pack before" if others else "once there is a later pack"
+    yield f"{evidence} compare {account}", f"what changed, {when}"
 
 
 def _print_json(value: Any) -> None:
@@ -1007,7 +1010,7 @@ def _passphrase() -> str | None:
 
 def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -> Any:
     """Return the run of a file, or of what the command line gives; None where neither is there."""
-    from kit.inputs import Where
+    from kit.inputs import Where, nearest
     from kit.parameters import parameters as validate
 
     stated = {name: value for name, value in (given or {}).items() if value}
@@ -1017,7 +1020,14 @@ def _read_run(parameters: Path | None, given: Mapping[str, Any] | None = None) -
         )
     if stated:
         return validate(stated, Where("the command line"))
-    return validate(parameters) if parameters else None
+    if not parameters:
+        return None
+    try:
+        return validate(parameters)
+    except UserError as error:
+        if not parameters.exists() and not nearest(parameters):
+            error.add_note(f"{terminal.typed()} init {shlex.quote(str(parameters))} writes one")
+        raise
 
 
 def _calls(run: Any) -> Any:

@@ -19,6 +19,7 @@ from kit.collect.session import Caller, who
 from kit.errors import UserError
 from kit.outputs import cannot_write, check_writable, scratch
 from kit.parameters import Run
+from kit.terminal import typed
 
 OK, NOTE, WRONG = "ok", "note", "FAILED"
 # AWS refuses requests whose time differs by more (Amazon S3, RequestTimeTooSkewed).
@@ -202,7 +203,7 @@ def of_the_account(run: Run, file: Path | None, progress: bool) -> Iterator[Line
     for (action, code, reason), count in sorted(refused.items()):
         everywhere = count == sent[action] and reason == "denied"
         text = f"{action}: {count} of {sent[action]} requests failed ({code})"
-        command = f"evidence policy {file or ''}".rstrip() if everywhere else ""
+        command = f"{typed()} policy {file or ''}".rstrip() if everywhere else ""
         yield Line("permission", WRONG if everywhere else NOTE, text, command)
     good = sent.keys() - {action for action, _, _ in refused}
     yield Line("permission", OK, f"{len(good)} actions of the plan were allowed")

@@ -108,14 +108,26 @@ def read_yaml(path: Path) -> tuple[Any, Where]:
         where = Where(str(path), Lines(0, _lines(node, str(path), {}).parts))
         return loader.construct_document(node), where
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+        near = nearest(path) if isinstance(error, FileNotFoundError) else None
+        hint = f"; did you mean {near}?" if near else ""
+        raise UserError(f"{path}: cannot be read ({error.strerror}){hint}") from None
     except _Refused as error:
         raise UserError(f"{path}, line {error.line}: {error.problem}") from None
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{path}{line}: is not valid YAML: {error.problem}") from None
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        has_tab = mark and text[mark.index : mark.index + 1] == "\t"
+        problem = "a tab; indent with spaces" if has_tab else error.problem
+        raise UserError(f"{path}{line}: is not valid YAML: {problem}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def nearest(path: Path) -> Path | None:
+    """Return the YAML file in the folder of a missing file whose name is nearest to it."""
+    names = [place.name for place in path.parent.glob("*.y*ml")]
+    near = difflib.get_close_matches(path.name[:_SHOWN], names, n=1)
+    return path.with_name(near[0]) if near else None
 
 
 class _Refused(yaml.MarkedYAMLError):

@@ -8,16 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kit import terminal
+from kit import lab_page, terminal
 from kit.errors import UserError
-from kit.notebook import PARAMETERS_FILE
 from kit.notebook_source import NAME, source_of
 from kit.outputs import write_file
 from kit.shipped import project
 
-# The notebook is open, and the file browser stands in the root.
-_PAGE = "/lab/tree/notebooks/evidence_pack.ipynb?file-browser-path=/"
-
+_AS_ROOT = """\
+as root, JupyterLab refuses to start without its flag --allow-root, unless its configuration allows it; \
+stop with Ctrl-C and type make lab LAB_FLAGS=--allow-root, or evidence lab -- --allow-root"""
 _WARNING = f"""\
 evidence: git commits the outputs of notebooks here, and outputs hold evidence; this keeps them out:
   git config filter.{NAME}.clean "{sys.executable} -m kit.notebook_source"
@@ -46,14 +45,26 @@ def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> in
     UserError
         The file of parameters cannot be read, or a notebook cannot be written.
     """
+    what = "the sandbox and JupyterLab" if sandbox else "JupyterLab"
+    terminal.line(f"starting {what} in {Path.cwd()}; this takes up to half a minute", err=True)
+    # JupyterLab itself refuses only after the seconds that its start takes.
+    if os.geteuid() == 0 and not any("allow" in flag and "root" in flag for flag in flags):
+        terminal.line(_AS_ROOT, err=True)
+    from kit.notebook import PARAMETERS_FILE  # takes a second
+
     if parameters:
         if not os.access(parameters, os.R_OK):
             raise UserError(f"--parameters: {parameters} cannot be read")
         os.environ[PARAMETERS_FILE] = str(parameters.absolute())
     place_notebooks(Path("notebooks"))
     if commits_outputs(Path("notebooks")):
-        terminal.line(_WARNING, err=True)
-    places = (f"--ServerApp.root_dir={Path.cwd()}", f"--LabApp.default_url={_PAGE}")
+        for line in _WARNING.splitlines():
+            terminal.line(line, err=True)
+    places = (
+        f"--ServerApp.root_dir={Path.cwd()}",
+        f"--LabApp.default_url={lab_page.ADDRESS}",
+        f"--ServerApp.jpserver_extensions={lab_page.__name__}=True",
+    )
     command = [sys.executable, "-m", "jupyterlab", *places, *flags]
     if not sandbox:
         sys.stdout.flush()

@@ -17,8 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.log import NAME
 from kit.outputs import LOCK, MARK, TEMPORARY, remove_space, temporary
 from kit.redact.labels import key_folder
+from kit.terminal import typed
 from kit.visible import one_line
 
 _BESIDE = re.compile(r"\.([\w.-]+)\.[0-9a-f]{8}", re.ASCII)
@@ -76,6 +78,20 @@ def remove(leftovers: Iterable[Leftover], folders: Iterable[Path]) -> list[Lefto
     return gone
 
 
+def logs_alone(folders: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folders of runs that left their log and nothing else, down to outputs/<account>/<run>.
+
+    A run that signs in at this moment has such a folder too, and no lock shows it: nothing removes
+    them but people.
+    """
+    for folder in folders:
+        for pattern in (NAME, f"*/{NAME}", f"*/*/{NAME}"):
+            for log in sorted(folder.glob(pattern)):
+                with suppress(OSError):
+                    if os.listdir(log.parent) == [NAME]:
+                        yield log.parent
+
+
 def notice(folders: Iterable[Path]) -> str:
     """Return the line that names what killed processes left; empty for nothing."""
     folders = list(folders)
@@ -88,7 +104,7 @@ def notice(folders: Iterable[Path]) -> str:
     below = " ".join(shlex.quote(str(folder)) for folder in folders)
     return one_line(
         f"an interrupted run left {left[0].path}{more} ({size}); "
-        f"`evidence clean {below}` lists and removes what was left"
+        f"`{typed()} clean {below}` lists and removes what was left"
     )
 
 

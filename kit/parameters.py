@@ -29,6 +29,7 @@ from kit.catalogue.frameworks import refuse_missing
 from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
+from kit.terminal import typed
 
 
 class Strict(BaseModel):
@@ -643,6 +644,13 @@ def parameters(source: Mapping[str, Any] | str | Path, where: Where | None = Non
         values, where = source, where or Where("parameters")
     else:
         values, where = read_fields(Path(source))
+        if batch := next(
+            (name for name in ("accounts", "discover", "shared") if name in values), ""
+        ):
+            raise UserError(
+                f"{where.of(batch)}: {batch} is a field of a file for `{typed()} batch`; name the "
+                "file of a run, which has account"
+            )
     refuse_unknown(values, where, Run)
     if not values.get("account"):
         raise UserError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 
-from kit import parameters_page
+from kit import parameters_page, shipped
 from kit.collect.role import cloudformation, terraform
 from kit.judge import needed_calls
 from kit.report.handbook import handbook
@@ -33,18 +33,19 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/members.md": page,
     "docs/parameters.md": parameters_page.page,
     "docs/role.md": _role_page,
+    "kit/notebooks.json": shipped.described,
     "parameters/example.yaml": parameters_page.example,
 }
 NOTEBOOK = ROOT / "notebooks" / "evidence_pack.ipynb"
 
 
 def write() -> None:
-    """Write the pages, and the notebook's parameters cell."""
-    for path, text in PAGES.items():
-        (ROOT / path).write_text(text())
+    """Write the notebook's parameters cell, and the pages."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     notebook.cells[1].source = parameters_page.cell()
     nbformat.write(notebook, NOTEBOOK)
+    for path, text in PAGES.items():
+        (ROOT / path).write_text(text())
 
 
 if __name__ == "__main__":

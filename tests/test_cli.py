@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import terminal
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 from tests.collect.test_login import PROCESSES
@@ -54,6 +55,40 @@ def test_a_mistake_is_reported(
     assert [part for part in reported if part not in done.stderr] == []
     assert len(done.stderr.splitlines()) <= 2
     assert files(tmp_path) <= {"run.yaml", "log.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reported"),
+    [
+        (["run", "parameters/my-acount.yaml"], "did you mean parameters/my-account.yaml?"),
+        (["run", "other/audits.yaml"], "evidence init other/audits.yaml writes one"),
+        (
+            ["plan", "parameters/accounts.yaml"],
+            "accounts.yaml, line 2: accounts is a field of a file",
+        ),
+        (["plan", "parameters/tab.yaml"], "tab.yaml, line 2: is not valid YAML: a tab"),
+        (["plan", "parameters/first.yaml"], "first.yaml, line 2: is not valid YAML: a tab"),
+        (["plan", "parameters/open.yaml"], "line 3: is not valid YAML: found unexpected end"),
+        (["controls", "AR-5"], "did you mean AR-05 or"),
+        (["controls", "ar-5"], "did you mean AR-05 or"),
+    ],
+    ids=" ".join,
+)
+def test_what_was_meant_is_named(arguments: list[str], reported: str, tmp_path: Path) -> None:
+    files = {
+        "my-account": "",
+        "accounts": "name: x\naccounts: []\n",
+        "tab": "account: a\n\tregions: []\n",
+        "first": "regions:\n\t- eu-west-1\n",
+        "open": "account: a\nregions: '\n",
+    }
+    (tmp_path / "parameters").mkdir()
+    for name, text in files.items():
+        (tmp_path / "parameters" / f"{name}.yaml").write_text(text)
+    done = evidence(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert reported in line
 
 
 def test_no_credentials_are_reported(tmp_path: Path) -> None:
@@ -192,6 +227,50 @@ def test_the_sandbox_denies_what_an_option_names(tmp_path: Path) -> None:
     assert "AccessDeniedException" in err
 
 
+def test_whose_account_a_shell_has_is_named_apart_from_what_it_prints(tmp_path: Path) -> None:
+    out, err = begin("sandbox", "--", "bash", "-c", "echo printed", cwd=tmp_path).communicate()
+    assert out == "printed\n"
+    assert f"account {ACCOUNT}" in err.splitlines()[0]
+
+
+@pytest.mark.parametrize(("verb", "code"), [("controls", 0), ("verify", 2)])
+def test_a_reader_that_closes_the_pipe_changes_no_exit_code(
+    verb: str, code: int, tmp_path: Path
+) -> None:
+    arguments = ["/nowhere"] if code else ["--json"]
+    process = begin(verb, *arguments, cwd=tmp_path)
+    assert process.stdout
+    assert process.stderr
+    (process.stderr if code else process.stdout).close()
+    left = (process.stdout if code else process.stderr).read()
+    assert (process.wait(), left) == (code, "")
+
+
+def test_commands_to_copy_are_as_they_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for argument, path, typed in (
+        (".venv/bin/evidence", "/nowhere", ".venv/bin/evidence"),
+        (".venv/bin/evidence", str(EVIDENCE.parent), "evidence"),
+        ("/usr/bin/pytest", "/nowhere", "evidence"),
+    ):
+        monkeypatch.setattr(sys, "argv", [argument])
+        monkeypatch.setenv("PATH", path)
+        assert terminal.typed() == typed
+
+
+def test_what_changed_is_the_next_step_once_there_are_two_packs(tmp_path: Path) -> None:
+    from kit.cli import _next_steps
+
+    earlier, later = (tmp_path / ACCOUNT / run / "pack" for run in ("2026-08-24", "2026-11-24"))
+    later.mkdir(parents=True)
+    (later / "bag-info.txt").touch()
+    *_, (command, alone) = _next_steps([], later, None)
+    earlier.mkdir(parents=True)
+    (earlier / "bag-info.txt").touch()
+    *_, (again, beside) = _next_steps([], later, None)
+    assert command == again == f"evidence compare {tmp_path / ACCOUNT}"
+    assert ("later" in alone, "later" in beside) == (True, False)
+
+
 def test_an_unknown_sample_account_is_reported(tmp_path: Path) -> None:
     done = evidence("sandbox", "--account", "nobody", cwd=tmp_path)
     assert done.returncode == 2
@@ -240,7 +319,7 @@ def test_a_pack_whose_making_is_interrupted_is_not_there(
     (folder,) = (tmp_path / "outputs" / ACCOUNT).iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["log.jsonl", "snapshot"]
     snapshot = folder.relative_to(tmp_path) / "snapshot"
-    assert f"the snapshot is whole: evidence seal {snapshot} makes its pack" in said
+    assert f"evidence seal {snapshot} makes its pack" in said
 
 
 @pytest.mark.parametrize(

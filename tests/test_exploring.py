@@ -162,8 +162,8 @@ def test_what_is_no_page_of_the_desk_still_breaks_a_document() -> None:
 
 def test_what_explores_is_no_part_of_the_lock() -> None:
     names = {line.split()[-1] for line in maker._files()}
-    assert {"evidence_pack.ipynb", "changes.ipynb", "pack/document.py"} <= names
-    assert {"explore.ipynb", "desk.py"}.isdisjoint(names)
+    assert {"notebooks.json", "pack/document.py"} <= names
+    assert "desk.py" not in names
 
 
 def test_looking_changes_no_digest(

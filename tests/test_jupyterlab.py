@@ -20,6 +20,7 @@ import pytest
 from nbformat.reader import NotJSONError
 from playwright.sync_api import Browser, Page, expect
 
+from kit import lab_page
 from kit.pack.document import findings_data
 from kit.sandbox.server import Sandbox
 from tests import listening
@@ -53,11 +54,13 @@ def lab(sandbox: Sandbox, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=(tmp_path / "messages").open("w"),
     )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/api?token={TOKEN}", server)
+        # To paste; Jupyter prints a token that it has made itself.
+        assert f"{url}{lab_page.ADDRESS}?token=...\n" in (tmp_path / "messages").read_text()
         yield url, tmp_path / "notebooks"
     finally:
         server.terminate()
@@ -74,20 +77,27 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def _run_all(page: Page, url: str, snapshot: Path | None = None) -> None:
-    page.goto(f"{url}/?token={TOKEN}&reset")
+    page.goto(f"{url}{lab_page.ADDRESS}?token={TOKEN}&reset")
     notebook = page.locator(".jp-Notebook")
     expect(notebook).to_be_visible(timeout=_MINUTE)
     expect(page.get_by_text("AppStream Evidence Kit | Idle")).to_be_visible(timeout=_MINUTE)
     if snapshot:
-        cell = page.locator(".jp-CodeCell .cm-content").first
-        cell.click()
-        page.keyboard.press("Control+End")
-        page.keyboard.type(f'\nsnapshot = "{snapshot}"')
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        _add_parameter(page, f'snapshot = "{snapshot}"')
+    _choose_run_all(page)
     last = page.locator(".jp-CodeCell").last
     last.scroll_into_view_if_needed()
     expect(last.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=_MINUTE)
+
+
+def _add_parameter(page: Page, line: str) -> None:
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(f"\n{line}")
+
+
+def _choose_run_all(page: Page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
 
 
 def _saved(page: Page, folder: Path) -> nbformat.NotebookNode:
@@ -124,6 +134,7 @@ def test_run_all_shows_the_same_as_a_stored_snapshot(
     stored = _saved(again, folder)
     assert findings_data(stored)["facts"] == findings_data(requested)["facts"]
     expect(again.locator("table", has_text="Open points").first).to_be_attached()
+    _assert_stops(again)
     again.close()
 
 
@@ -146,6 +157,17 @@ def _assert_live(page: Page) -> None:
     expect(target.locator("pre").first).to_be_hidden()
     link.click()
     expect(target.locator("pre").first).to_be_in_viewport()
+
+
+def _assert_stops(page: Page) -> None:
+    """A mistake in the parameters ends Run All, and no result of the run before stays."""
+    _add_parameter(page, "regions = = []")
+    _choose_run_all(page)
+    expect(page.locator("[data-mime-type*='stderr']")).to_have_count(1)
+    expect(page.get_by_text("AppStream Evidence Kit | Idle")).to_be_visible(timeout=_MINUTE)
+    last = page.locator(".jp-CodeCell").last
+    expect(last.locator(".jp-InputPrompt")).to_have_text("[ ]:")
+    expect(page.locator(".jp-CodeCell .evidence")).to_have_count(0)
 
 
 def _assert_private(url: str, folder: Path) -> None:

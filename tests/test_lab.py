@@ -32,28 +32,69 @@ def test_notebooks_that_are_there_stay(tmp_path: Path) -> None:
     assert (folder / pack).read_bytes() == (NOTEBOOKS / pack).read_bytes()
 
 
-def test_flags_and_the_file_of_parameters_reach_jupyterlab(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that this process would become, in an empty folder, as a user who is not root."""
+    commands: list[list[str]] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(PARAMETERS_FILE, "")
-    Path("mine.yaml").write_text("account: '012345678901'")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
     def end(_: str, command: list[str]) -> None:
-        raise SystemExit(command)
+        commands.append(command)
+        raise SystemExit
 
     monkeypatch.setattr(os, "execv", end)
-    with pytest.raises(SystemExit) as started:
-        open_lab(Path("mine.yaml"), False, ["--no-browser"])
-    assert started.value.code[-1] == "--no-browser"
-    assert f"--ServerApp.root_dir={tmp_path}" in started.value.code
-    assert os.environ[PARAMETERS_FILE] == str(tmp_path / "mine.yaml")
+    return commands
 
 
-def test_a_file_of_parameters_that_cannot_be_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_flags_and_the_file_of_parameters_reach_jupyterlab(
+    begun: list[list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("account: '012345678901'")
+    with pytest.raises(SystemExit):
+        open_lab(Path("mine.yaml"), False, ["--no-browser"])
+    assert begun[0][-1] == "--no-browser"
+    assert f"--ServerApp.root_dir={tmp_path}" in begun[0]
+    assert os.environ[PARAMETERS_FILE] == str(tmp_path / "mine.yaml")
+    assert f"starting JupyterLab in {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "user", "named"),
+    [
+        ("--no-browser", 0, True),
+        ("--no-browser", 1000, False),
+        ("--allow-root", 0, False),
+        ("--ServerApp.allow_root=True", 0, False),
+    ],
+)
+@pytest.mark.usefixtures("begun")
+def test_root_reads_at_once_which_flag_jupyterlab_needs(
+    flag: str,
+    user: int,
+    named: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with pytest.raises(SystemExit):
+        open_lab(None, False, [flag])
+    assert ("make lab LAB_FLAGS=--allow-root" in capsys.readouterr().err) is named
+
+
+def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
+    begun: list[list[str]], git: Git, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        open_lab(None, False, [])
+    commands = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert [command.split()[0] for command in commands] == ["git", "echo"]
+    assert begun
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_file_of_parameters_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--parameters: .*none\.yaml"):
         open_lab(tmp_path / "none.yaml", False, [])
 

@@ -92,6 +92,18 @@ def test_what_is_left_is_named_listed_and_removed(places: Path) -> None:
     assert clean().stdout == "removed: 0 (0.0 kB)\n"
 
 
+def test_a_log_that_a_failed_run_left_alone_is_listed_and_stays() -> None:
+    for run, names in (("1/failed", ()), ("1/sealed", ("snapshot",)), ("1/killed", (".pack.1",))):
+        for name in ("", *names):
+            (Path("outputs") / run / name).mkdir(parents=True)
+        (Path("outputs") / run / "log.jsonl").write_text("{}")
+    for arguments in ((), ("--dry-run",), ("outputs/1",), ("outputs/1/failed",)):
+        listed, counted = clean(*arguments).stdout.splitlines()
+        assert listed.startswith("outputs/1/failed  log of a run")
+        assert counted.endswith(": 0 (0.0 kB)")
+    assert Path("outputs/1/failed/log.jsonl").exists()
+
+
 def test_what_somebody_writes_stays() -> None:
     with new_folder(Path("outputs/1/2/pack")) as made, scratch() as folder:
         (made / "half").write_bytes(b"x")

@@ -332,15 +332,30 @@ def test_exit_codes_distinguish_a_wrong_pack_from_none(
         r"FAILED  data/findings.csv: expected SHA-256 .{64}; observed: .{64}", done.stdout
     )
     assert re.search(r"\n\d+ of \d+ checks FAILED\nnot compared: ", done.stdout)
+    (tmp_path / "outputs" / "run").mkdir(parents=True)
+    (tmp_path / "outputs" / "run" / "pack").symlink_to(pack)
     for arguments, reported in (
         ((tmp_path / "nowhere",), "there is no pack"),
         ((pack / "bagit.txt",), "neither a folder nor a zip"),
+        (("outputs",), "packs below it: outputs/run/pack\n"),
         ((pack, "--trust", pack / "bagit.txt"), "holds no PEM certificate"),
         ((pack, "--trust", pack / "nowhere"), "cannot be read"),
     ):
         done = evidence("verify", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert reported in done.stderr
+
+
+@pytest.mark.parametrize("left", ["data", "manifest-sha256.txt", "bagit.txt"])
+def test_a_pack_that_lacks_the_rest_is_a_wrong_pack(pack: Path, tmp_path: Path, left: str) -> None:
+    for path in [*pack.iterdir()]:
+        if path.name != left:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run = pack.rename(tmp_path / "pack").parent
+    for folder in (run, run / "pack"):
+        done = evidence("verify", folder, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (5, "")
+        assert "FAILED  bag-info.txt" in done.stdout
 
 
 def test_trust_in_nobody_is_no_trust_in_everybody(tmp_path: Path, signed_pack: Path) -> None:

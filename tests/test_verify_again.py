@@ -30,6 +30,7 @@ from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
 from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
 from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
+from kit.verify.archive import same_parts
 from kit.verify.checks import NOT_COMPARED
 from tests.commands import evidence
 from tests.pack.authority import Authority
@@ -190,18 +191,62 @@ def test_a_document_that_was_changed_before_it_was_signed_is_reported(
     assert "is another" in found["data/evidence.pdf"]
 
 
+def repacked(content: bytes, **options: Any) -> bytes:
+    """A zip with the same parts, packed in another way."""
+    again = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(again, "w") as new:
+        for part in old.infolist():
+            new.writestr(part, old.read(part), **options)
+    return again.getvalue()
+
+
+def with_another_date(content: bytes) -> bytes:
+    again = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(again, "w") as new:
+        for part in old.infolist():
+            part.date_time = (2001, 1, 1, 0, 0, 0)
+            new.writestr(part, old.read(part))
+    return again.getvalue()
+
+
+def with_an_unlisted_part(content: bytes) -> bytes:
+    """A zip whose first part stands in it a second time, changed, and not in its list."""
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        start, end = old.start_dir, content.rindex(b"PK\5\6")
+        second = old.infolist()[1].header_offset
+    hidden = content[:second]
+    place = (start + len(hidden)).to_bytes(4, "little")
+    closing = content[end : end + 16] + place + content[end + 20 :]
+    return content[:start] + hidden + content[start:end] + closing
+
+
 def test_a_workbook_packed_by_another_zlib_is_the_same(pack: Path, snapshot: Path) -> None:
     path = pack / "data" / "findings.xlsx"
-    again = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(again, "w", zipfile.ZIP_STORED) as new:
-        for part in old.infolist():
-            new.writestr(part.filename, old.read(part))
-    path.write_bytes(again.getvalue())
+    path.write_bytes(repacked(path.read_bytes(), compresslevel=1))
     reseal(pack)
     reported = [
         c.message for c in verify(pack, None, snapshot) if c.subject == "data/findings.xlsx"
     ]
     assert reported == ["not compared: its parts are the snapshot's, packed by another zlib"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda old: b"<html>" + old,
+        lambda old: old + b"\n",
+        with_an_unlisted_part,
+        with_another_date,
+        lambda old: repacked(old, compress_type=zipfile.ZIP_STORED),
+    ],
+    ids=["before", "after", "unlisted", "dates", "stored"],
+)
+def test_a_zip_that_holds_more_than_the_same_parts_is_another(
+    pack: Path, change: Callable[[bytes], bytes]
+) -> None:
+    made = (pack / "data" / "findings.xlsx").read_bytes()
+    assert same_parts(repacked(made, compresslevel=1), made)
+    assert not same_parts(change(made), made)
 
 
 def test_a_verdict_that_was_changed_is_reported(pack: Path, snapshot: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -401,7 +402,9 @@ def find(name: str) -> str:
     ids = CONTROLS.keys() | ROLL_UPS.keys()
     if name.upper() in ids:
         return name.upper()
-    near = difflib.get_close_matches(name.upper(), sorted(ids), n=3)
+    padded = re.sub(r"\d+$", lambda number: number[0].zfill(2), name.upper())  # AR-5 for AR-05
+    close = difflib.get_close_matches(name.upper(), sorted(ids), n=3)
+    near = [*dict.fromkeys([*({padded} & ids), *close])][:3]
     hint = f"did you mean {' or '.join(near)}?" if near else "`evidence controls` lists them"
     raise UserError(f"{name!r} is not a control; {hint}")
 

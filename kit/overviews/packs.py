@@ -9,20 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kit.bag import DECLARATION, INFO, MANIFEST, TAG_MANIFEST
+from kit.bag import DECLARATION, INFO, MANIFEST, TAG_MANIFEST, bags_below, is_bag
 from kit.catalogue.statuses import STATUSES
 from kit.controls import ROLL_UPS
 from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import findings_digest
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 from kit.snapshot import MADE_AGAINST
+from kit.terminal import typed
 
 if TYPE_CHECKING:
     from kit.verify.contents import Contents
@@ -149,7 +150,7 @@ def open_pack(folder: Path | str, roots: Roots = ()) -> SealedPack:
     from kit.verify.refused import RefusedError
 
     folder = Path(folder)
-    bag = next((at for at in (folder, folder / "pack") if _is_bag(at)), None)
+    bag = next((at for at in (folder, folder / "pack") if is_bag(at)), None)
     if bag is None:
         raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it")
     try:
@@ -192,11 +193,11 @@ def find_packs(folder: Path | str, roots: Roots = ()) -> list[SealedPack]:
         As `open_pack`.
     """
     folder = Path(folder)
-    places = [folder] if _is_bag(folder) else _bags(folder)
+    places = [folder] if is_bag(folder) else bags_below(folder)
     packs = [pack for place in places if (pack := _of_account(place, roots))]
     packs.sort(key=lambda pack: (pack.as_of, str(pack.folder)))
     if not packs:
-        raise UserError(f"{folder}: no pack lies below it; `evidence run` and `batch` make them")
+        raise UserError(f"{folder}: no pack lies below it; `{typed()} run` and `batch` make them")
     signed: set[str] = set()
     for n, pack in enumerate(packs):
         if pack.signature != UNSIGNED:
@@ -284,18 +285,5 @@ def _signature(bag: Path, contents: Contents, info: Mapping[str, str], roots: Ro
     return f"{name}; {'trusted' if roots else 'signer not checked'}"
 
 
-def _is_bag(folder: Path) -> bool:
-    # Whatever has the name, a pipe or a link too: the guards then report what it is.
-    return (folder / INFO).exists() or (folder / INFO).is_symlink()
-
-
 def _fault(bag: Path, name: str, text: str) -> NotAsStatedError:
-    return NotAsStatedError(f"{bag / name}: {text}; `evidence verify {bag}` lists all faults")
-
-
-def _bags(folder: Path) -> Iterator[Path]:
-    """Yield bags down to the depth of ``outputs/<account>/<run>/pack``."""
-    for pattern in ("*", "*/pack", "*/*/pack"):
-        for place in folder.glob(pattern):
-            if _is_bag(place):
-                yield place
+    return NotAsStatedError(f"{bag / name}: {text}; `{typed()} verify {bag}` lists all faults")

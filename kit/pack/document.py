@@ -23,7 +23,7 @@ from kit.displayed import DESK_MIME
 from kit.errors import UserError
 from kit.pack.blocks import Block, ColumnBlock, ControlEntry, CoverBlock, Fact, TableBlock
 from kit.pack.prose import headings_and_prose
-from kit.report import views
+from kit.report import fonts, views
 from kit.report.cover import SIGNATURES
 from kit.report.records import FindingsData, parse_findings
 from kit.report.views import EVIDENCE_MIME, JSON, Cell, ids
@@ -176,7 +176,7 @@ def with_own(made: Document, controls: OwnControls | None, cells: OwnCells | Non
     marks = [*made.cover["marks"]]
     if controls:
         parts += controls.blocks()
-        facts.append([text("pack/own/controls_fact"), controls.stated])
+        facts.append([text("pack/own/controls_fact"), _printed(controls.stated)])
         marks.append(text("pack/own/controls_mark"))
     if cells:
         statement = text("pack/own/statement", digest=cells.sha256)
@@ -190,7 +190,7 @@ def with_own(made: Document, controls: OwnControls | None, cells: OwnCells | Non
     taken = {line[1] for line in made.outline()} | {
         table["target"] for table in tables(made.blocks)
     }
-    own: list[Block] = [_seen(part) for part in parts]
+    own: list[Block] = [_printed(_seen(part)) for part in parts]
     _targets(_number(_close_up(own)), taken)
     return replace(made, cover={**made.cover, "facts": facts, "marks": marks}, own=own)
 
@@ -283,6 +283,19 @@ def _seen(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_seen(part) for part in value]
     return value
+
+
+def _printed(value: Any) -> Any:
+    """Return JSON with the characters written out that the kit's own fonts lack.
+
+    What the kit did not make never needs the computer's fonts, so that every computer gives the
+    same PDF of it.
+    """
+    if isinstance(value, str):
+        return "\t".join(fonts.printable(part, fonts.shipped()) for part in value.split("\t"))
+    if isinstance(value, dict):
+        return {name: part if name == "svg" else _printed(part) for name, part in value.items()}
+    return [_printed(part) for part in value] if isinstance(value, list) else value
 
 
 def _drop_title(blocks: list[Block]) -> list[Block]:

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from traitlets import default
 from traitlets.config import Config
@@ -24,7 +23,7 @@ from kit.errors import CannotRunError
 from kit.kernels import offline
 from kit.outputs import scratch
 from kit.progress import papermill_bar
-from kit.shipped import project
+from kit.shipped import notebook
 from kit.warm import release
 from kit.warm.environment import without_secrets
 
@@ -48,12 +47,14 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
 
     Raises
     ------
+    UserError
+        The file is not the kit's.
     CannotRunError
         A cell failed; the message names the error.
     """
-    path = project("notebooks") / name
+    made = notebook(name)
     try:
-        return execute_file(path, parameters, phase="evaluating" if progress else "")
+        return execute_file(made, parameters, phase="evaluating" if progress else "")
     except CellError as error:
         raise CannotRunError(f"the notebook failed: {error}") from None
 
@@ -73,7 +74,7 @@ class CellError(Exception):
 
 
 def execute_file(
-    path: Path,
+    source: Path | Mapping[str, Any],
     parameters: Mapping[str, Any],
     *,
     phase: str = "",
@@ -83,7 +84,8 @@ def execute_file(
 
     Parameters
     ----------
-    path : Path
+    source : Path or mapping
+        The file, or its content in the form of nbformat 4.
     parameters : mapping
         For its parameters cell; a notebook without gets one at its beginning.
     phase : str
@@ -102,7 +104,7 @@ def execute_file(
     with log.phase("evaluating"), scratch() as folder:
         try:
             made: NotebookNode = papermill.execute_notebook(
-                str(path),
+                str(source) if isinstance(source, Path) else _node(source),
                 None,  # papermill would write the whole notebook twice for each cell
                 parameters=dict(parameters),
                 kernel_name=kernels.NAME,
@@ -191,10 +193,15 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode
         With the views that its cells show.
     names : dict
         The variables of its cells.
+
+    Raises
+    ------
+    UserError
+        The file is not the kit's.
     """
-    notebook: NotebookNode = nbformat.read(project("notebooks") / name, 4)  # type: ignore[no-untyped-call]
+    made = _node(notebook(name))
     names: dict[str, Any] = {}
-    for cell in notebook.cells:
+    for cell in made.cells:
         if cell.cell_type != "code":
             continue
         tree, last = ast.parse(cell.source), None
@@ -208,7 +215,12 @@ def execute_here(name: str, parameters: Mapping[str, Any]) -> tuple[NotebookNode
             bundle = json.loads(json.dumps(shown._repr_mimebundle_()))
             output = new_output("display_data", data=bundle)  # type: ignore[no-untyped-call]
             cell.outputs = [output]
-    return notebook, names
+    return made, names
+
+
+def _node(content: Mapping[str, Any]) -> NotebookNode:
+    made: NotebookNode = from_dict(content)  # type: ignore[no-untyped-call]
+    return made
 
 
 def _kernel_config(

@@ -65,7 +65,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     paper : {"A4", "Letter"}
     """
     data = evidence.as_json()
-    faces = fonts.faces_for({character for text in _strings(data) for character in text})
+    faces = faces_of(evidence)
     data = _printable(data, faces)
     every = [*data["blocks"], *data["own"]]
     cut(every)
@@ -103,6 +103,12 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "words": {name: text(f"pack/page/{name}") for name in _WORDS}
         | {"own": text("pack/own/every")},
     }, faces
+
+
+def faces_of(evidence: Document) -> tuple[fonts.Face, ...]:
+    """Return the faces that print a document."""
+    strings = _strings(evidence.as_json())
+    return fonts.faces_for({character for text in strings for character in text})
 
 
 def _families(first: str, faces: tuple[fonts.Face, ...]) -> list[str]:

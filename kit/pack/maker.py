@@ -16,15 +16,9 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
-from kit.shipped import project
-
 _KIT = "appstream-evidence-kit"
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;]*(?:;(.*))?")
-# What makes no file of a pack. JupyterLab saves what analysts explore into its notebook.
-_LEFT = {
-    *("__pycache__", "sandbox", "batch", "project"),
-    *("desk.py", "explore.ipynb"),
-}
+_LEFT = {"__pycache__", "sandbox", "batch", "project", "desk.py"}  # they make no file of a pack
 
 
 def agent() -> str:
@@ -42,16 +36,13 @@ def lock() -> str:
 
 
 def _files() -> Iterator[str]:
-    """Yield the digest and the name of each file of the kit, and of its notebooks."""
+    """Yield the digest and the name of each file of the kit; one describes its notebooks."""
     package = Path(__file__).parent.parent
     inside = (path for path in package.rglob("*") if not {*path.relative_to(package).parts} & _LEFT)
-    notebooks = project("notebooks")
-    sources = (path for path in notebooks.glob("*.ipynb") if path.name not in _LEFT)
-    for folder, paths in ((package, inside), (notebooks, sources)):
-        for path in sorted(paths):
-            if path.is_file():
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                yield f"{digest}  {path.relative_to(folder).as_posix()}"
+    for path in sorted(inside):
+        if path.is_file():
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            yield f"{digest}  {path.relative_to(package).as_posix()}"
 
 
 def _dependencies() -> list[str]:

@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -27,7 +26,7 @@ from kit.pack.own_cells import MOST, OwnCells, Shown, plain_view
 from kit.pack.prose import headings_and_prose
 from kit.redact.free_text import FreeText
 from kit.report.views import JSON
-from kit.shipped import project
+from kit.shipped import notebook as kits_notebook
 from kit.shortage import describe
 from kit.snapshot import Snapshot
 
@@ -135,7 +134,10 @@ def _number(notebook: NotebookNode, index: int) -> int:
 
 def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
     """Yield what the analyst's own cells show, as data that the kit made plain."""
-    kits = {(cell.cell_type, cell.source.strip()) for cell in _kits_cells()}
+    kits = {
+        (cell["cell_type"], cell["source"].strip())
+        for cell in kits_notebook("evidence_pack.ipynb")["cells"]
+    }
     number = 0
     for cell in executed.cells:
         if _INJECTED in cell.metadata.get("tags", ()):
@@ -159,11 +161,6 @@ def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
             raise UserError(str(error)) from None
         except ValueError as error:
             raise UserError(f"{where}: {error}") from None
-
-
-def _kits_cells() -> list[Any]:
-    path = project("notebooks") / "evidence_pack.ipynb"
-    return list(nbformat.read(path, 4).cells)  # type: ignore[no-untyped-call]
 
 
 def _shown_markdown(source: str, shown: Shown) -> str:

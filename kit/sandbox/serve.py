@@ -63,6 +63,8 @@ def serve(
         if file.exists():
             environment[PARAMETERS_FILE] = str(file)
         if command:
+            whose = f"account {local.accounts[account]}, in place of AWS until {command[0]} ends"
+            terminal.line(f"sandbox: {whose}", err=True)
             return _run(command, os.environ | environment)
         for name, value in environment.items():
             terminal.line(f"export {name}={value}")

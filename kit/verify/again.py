@@ -6,8 +6,6 @@ The kit's own notebook runs on the snapshot, in this process. Nothing of the pac
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -22,12 +20,12 @@ from kit.bag import INFO, Content, sha256
 from kit.catalogue import texts
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, data_of, findings_data
+from kit.pack.document import Document, data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
 from kit.pack.html import page_pieces
 from kit.pack.info import bag_info
-from kit.pack.layout import lay_out
+from kit.pack.layout import faces_of
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
@@ -37,6 +35,7 @@ from kit.pack.workbook import workbook
 from kit.redact.labels import Labels, open_labels
 from kit.report import fonts
 from kit.snapshot import Snapshot
+from kit.verify.archive import same_parts
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
@@ -137,7 +136,7 @@ def _forms(
     made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     file = pdf(made, attached=attachments(executed, made))
-    yield from _pdf(contents, made, file, maker, given)
+    yield from _pdf(contents, document(executed), file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
@@ -158,20 +157,23 @@ def _form(
 
 
 def _pdf(
-    contents: Contents, evidence: Document, made: bytes, maker: Maker, given: str
+    contents: Contents, kits: Document, made: bytes, maker: Maker, given: str
 ) -> Iterator[Check]:
-    """Yield whether the PDF equals the PDF made again, but for a signature that was appended."""
+    """Yield whether the PDF equals the PDF made again, but for a signature that was appended.
+
+    Only the kit's part, which the snapshot gives, can need the computer's fonts. What the pack adds
+    to it cannot (`kit.pack.document.with_own`), or a forger would choose what is compared.
+    """
     try:
         content = contents.read(PDF)
         added = _added(contents, made) if content.startswith(made) else ["another document"]
     except UnreadableError:
         return  # a failed check of the document's
-    faces = lay_out(evidence, evidence.cover["paper"])[1]
     if content == made:
         yield passed(PDF, f"byte for byte what {given}")
     elif not added:
         yield passed(PDF, f"byte for byte what {given}, and a signature")
-    elif any(face.path.parent != fonts.directory() for face in faces):
+    elif any(face.path.parent != fonts.directory() for face in faces_of(kits)):
         yield not_compared(PDF, "characters in it need fonts of the computer that made it")
     else:
         yield maker.differs(PDF, "the document of the snapshot", ", ".join(added[:9]))
@@ -224,31 +226,10 @@ def _workbook(contents: Contents, made: bytes, maker: Maker) -> Iterator[Check]:
         return  # a failed check of its kind's or its list's
     if content == made:
         yield passed(WORKBOOK, "byte for byte what the snapshot gives")
-    elif _parts(content, made):
+    elif same_parts(content, made):
         yield not_compared(WORKBOOK, "its parts are the snapshot's, packed by another zlib")
     else:
         yield maker.differs(WORKBOOK, "the workbook of the snapshot", "another content")
-
-
-def _parts(content: bytes, made: bytes) -> bool:
-    """Whether two zips hold the same parts; the kit unpacks no more than its own zip holds."""
-    try:
-        with (
-            zipfile.ZipFile(io.BytesIO(made)) as own,
-            zipfile.ZipFile(io.BytesIO(content)) as other,
-        ):
-            wanted, stored = own.infolist(), other.infolist()
-            if [(part.filename, part.file_size) for part in wanted] != [
-                (part.filename, part.file_size) for part in stored
-            ]:
-                return False
-            for mine, theirs in zip(wanted, stored, strict=True):
-                with other.open(theirs) as file:
-                    if file.read(mine.file_size + 1) != own.read(mine):
-                        return False
-            return True
-    except (zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError, zlib.error):
-        return False
 
 
 def _digest(info: Mapping[str, str], digest: str) -> Iterator[Check]:

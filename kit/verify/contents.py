@@ -18,7 +18,15 @@ from pathlib import Path
 from typing import IO
 
 from kit import bounds
-from kit.bag import DECLARATION, INFO, MANIFEST, SIGNATURE, TAG_MANIFEST, TIMESTAMP
+from kit.bag import (
+    DECLARATION,
+    INFO,
+    MANIFEST,
+    SIGNATURE,
+    TAG_MANIFEST,
+    TIMESTAMP,
+    bags_below,
+)
 from kit.bounds import kind_of_file
 from kit.errors import CannotRunError, UserError
 from kit.verify.archive import check_layout
@@ -200,6 +208,20 @@ def _top(names: set[str]) -> str:
     return f"{first}/" if whole else ""
 
 
+def _is_like_a_pack(folder: Path) -> bool:
+    """Return whether a folder has a part of a pack, so that the lack of others is a fault."""
+    return any(os.path.lexists(folder / name) for name in (*LIMITS, "data"))
+
+
+def _require_pack(folder: Path) -> None:
+    if _is_like_a_pack(folder):
+        return
+    below = sorted(bags_below(folder))
+    more = f" and {len(below) - 1} more" if len(below) > 1 else ""
+    packs = f"; packs below it: {below[0]}{more}" if below else ""
+    raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it{packs}")
+
+
 @contextmanager
 def open_contents(pack: Path) -> Iterator[Contents]:
     """Open a pack for looking at.
@@ -219,10 +241,11 @@ def open_contents(pack: Path) -> Iterator[Contents]:
         It holds links, devices, names that lead out of it, or more than a pack can.
     """
     inside = pack / "pack"
-    if not (pack / DECLARATION).exists() and (inside / DECLARATION).exists():
+    if not _is_like_a_pack(pack) and _is_like_a_pack(inside):
         pack = inside
     try:
         if pack.is_dir():
+            _require_pack(pack)
             yield _Folder(pack)
         elif pack.is_file():
             with zipfile.ZipFile(pack) as file:

@@ -27,7 +27,7 @@ from kit.pack.own_cells import OwnCells, parse_own_cells, plain_view
 from kit.pack.own_notebook import read_own_notebook
 from kit.pack.own_svg import plain_svg
 from kit.pack.seal import seal
-from kit.report import views
+from kit.report import fonts, views
 from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
 from kit.snapshot import Snapshot, read
 from kit.verify import verify
@@ -416,6 +416,27 @@ def test_pages_are_compared_beside_own_cells(copy: Path, snapshot: Snapshot) -> 
     reseal(copy)
     wrong = {c.subject for c in verify(copy, against=snapshot.folder) if not c.ok}
     assert wrong == {"data/evidence.html"}
+
+
+def test_a_character_of_own_cells_does_not_choose_what_is_compared(
+    copy: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = fonts.Face("Foreign", Path("/foreign.ttf"), frozenset({ord("\u4e2d")}))
+    kits = fonts.faces_for
+
+    def faces_for(characters: Iterable[str]) -> tuple[fonts.Face, ...]:
+        given = set(characters)
+        return (*kits(given), *([foreign] if "\u4e2d" in given else []))
+
+    monkeypatch.setattr(fonts, "faces_for", faces_for)
+    path = copy / "data" / "own-cells.json"
+    path.write_text(path.read_text().replace("None. [Read]", "\u4e2d. [Read]"))
+    pdf = copy / "data" / "evidence.pdf"
+    pdf.write_bytes(pdf.read_bytes() + b"% forged\n")
+    reseal(copy)
+    checks = [c for c in verify(copy, against=snapshot.folder) if c.subject == "data/evidence.pdf"]
+    assert not all(check.ok for check in checks)
+    assert NOT_COMPARED not in {check.open for check in checks}
 
 
 MARKED = '<p class="own-mark">'

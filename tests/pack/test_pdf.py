@@ -177,6 +177,21 @@ def test_headings_of_tables_repeat_on_each_page(tmp_path: Path) -> None:
     assert all(re.search(r"Control +Resource +Severity +Verdict +Evidence", page) for page in body)
 
 
+def test_a_caption_ends_with_a_single_full_stop(tmp_path: Path) -> None:
+    tables = [
+        Table(caption, caption, [Column("n", "N")], rows, listed=cut and [0], cut=cut)
+        for caption, rows, cut in (
+            ("Sentence.", [[1]], "All of it."),
+            ("Words", [[1]], "A part"),
+            ("Empty.", [], None),
+        )
+    ]
+    made = pdf(document(new_notebook(cells=[shown(cover()), *map(shown, tables)])))
+    text = squeezed("".join(texts(made, tmp_path)))
+    assert all(each in text for each in ("Sentence.Allofit.", "Words.Apart.", "Empty."))
+    assert not re.search(r"(Sentence|ofit|Words|part|Empty)\.\.", text)
+
+
 def test_stamp_and_marks_stand_on_every_page(made: bytes, pages: list[str]) -> None:
     reader = pypdf.PdfReader(io.BytesIO(made))
     assert len(reader.pages) == len(pages) > 5
