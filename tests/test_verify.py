@@ -337,7 +337,7 @@ def test_exit_codes_distinguish_a_wrong_pack_from_none(
     for arguments, reported in (
         ((tmp_path / "nowhere",), "there is no pack"),
         ((pack / "bagit.txt",), "neither a folder nor a zip"),
-        (("outputs",), "bag-info.txt in it, such as outputs/run/pack; 1 "),
+        (("outputs",), "packs below it: outputs/run/pack\n"),
         ((pack, "--trust", pack / "bagit.txt"), "holds no PEM certificate"),
         ((pack, "--trust", pack / "nowhere"), "cannot be read"),
     ):

@@ -217,8 +217,9 @@ def _require_pack(folder: Path) -> None:
     if _is_like_a_pack(folder):
         return
     below = sorted(bags_below(folder))
-    such = f", such as {below[0]}; {len(below)} lie below {folder}" if below else ""
-    raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it{such}")
+    more = f" and {len(below) - 1} more" if len(below) > 1 else ""
+    packs = f"; packs below it: {below[0]}{more}" if below else ""
+    raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it{packs}")
 
 
 @contextmanager
