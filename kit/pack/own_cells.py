@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from kit import bounds
 from kit.bounds import parse_json
 from kit.pack.own_svg import plain_svg
-from kit.pack.prose import headings_and_prose
+from kit.pack.prose import plain_prose
+from kit.redact.free_text import shown_number
 from kit.report import views
 from kit.report.views import (
     JSON,
@@ -45,7 +46,7 @@ class OwnCells:
     sha256 : str
         Of the notebook's file as it was given.
     parts : list of dict
-        In order: ``cell``, the cell's number, and ``markdown`` or ``view``, its content.
+        In order: ``cell``, the cell's number, and ``prose`` or ``view``, its content.
     source : list of dict
         ``cell``, ``type`` and ``lines`` of every cell, with labels in place of names.
     """
@@ -64,7 +65,7 @@ class OwnCells:
             if "view" in part:
                 yield part["view"]
                 continue
-            for block in headings_and_prose(part["markdown"]):
+            for block in part["prose"]:
                 yield block | ({"level": block["level"] + 1} if block["kind"] == "heading" else {})
 
 
@@ -91,9 +92,9 @@ def parse_own_cells(content: bytes) -> OwnCells:
             raise ValueError("a part without its cell")
         if part.keys() == {"cell", "view"} and part["view"] == plain_view(part["view"], str):
             continue
-        if part.keys() != {"cell", "markdown"} or not isinstance(part["markdown"], str):
-            raise ValueError(f"cell {part['cell']} has neither prose nor a plain view")
-        headings_and_prose(part["markdown"])
+        if part.keys() == {"cell", "prose"} and part["prose"] == plain_prose(part["prose"], str):
+            continue
+        raise ValueError(f"cell {part['cell']} has neither plain prose nor a plain view")
     return cells
 
 
@@ -135,6 +136,9 @@ def _plain_table(view: Table, shown: Shown) -> Table:
         [_plain_cell(column, cell, shown) for column, cell in zip(view.columns, row, strict=True)]
         for row in view.rows
     ]
+    for place, column in enumerate(columns):  # a number that a text replaced
+        if column.kind == "number" and any(isinstance(row[place], str) for row in rows):
+            columns[place] = replace(column, kind="text")
     caption = shown(view.caption)
     cut = first_of(rows, PDF_ROWS)
     return replace(Table(f"{OWN}{caption}", caption, columns, rows, **cut), empty=shown(view.empty))
@@ -142,5 +146,9 @@ def _plain_table(view: Table, shown: Shown) -> Table:
 
 def _plain_cell(column: Column, cell: Cell, shown: Shown) -> Cell:
     if isinstance(cell, list):
-        cell = cell[0] if column.kind == "link" else ", ".join(cell)
-    return shown(cell) if isinstance(cell, str) else cell
+        return shown(cell[0]) if column.kind == "link" else ", ".join(map(shown, cell))
+    if isinstance(cell, str):
+        return shown(cell)
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return shown_number(cell, shown)
+    return cell

@@ -23,7 +23,7 @@ from kit.outputs import scratch
 from kit.pack.document import ANALYST, NotebookOutputError, views_of
 from kit.pack.execute import CellError, OfflineKernel, execute_file
 from kit.pack.own_cells import MOST, OwnCells, Shown, plain_view
-from kit.pack.prose import headings_and_prose
+from kit.pack.prose import headings_and_prose, plain_prose
 from kit.redact.free_text import FreeText
 from kit.report.views import JSON
 from kit.shipped import notebook as kits_notebook
@@ -150,9 +150,7 @@ def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
         where = f"--notebook: {path}, cell {number}"
         try:
             if cell.cell_type == "markdown":
-                text = _shown_markdown(cell.source, shown)
-                headings_and_prose(text)
-                yield {"cell": number, "markdown": text}
+                yield {"cell": number, "prose": plain_prose(headings_and_prose(cell.source), shown)}
                 continue
             for view in views_of(where, cell):
                 for single in view["views"] if view["kind"] == "group" else [view]:
@@ -161,12 +159,6 @@ def _parts(path: Path, executed: NotebookNode, shown: Shown) -> Iterator[JSON]:
             raise UserError(str(error)) from None
         except ValueError as error:
             raise UserError(f"{where}: {error}") from None
-
-
-def _shown_markdown(source: str, shown: Shown) -> str:
-    text = shown(source)
-    # The stars of a mask are no emphasis.
-    return text if "***" in source else text.replace("***", r"\*\*\*")
 
 
 def _source(notebook: NotebookNode, shown: Shown) -> list[JSON]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import mistune
 
 from kit.report.views import JSON
 
+_INLINE = {"text", "em", "strong", "code", "link", "break"}
 _WEB = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
@@ -98,3 +101,84 @@ def _node(token: Any) -> JSON | None:
 
 def _plain(nodes: list[JSON]) -> str:
     return "".join(node.get("text", "") + _plain(node.get("c", [])) for node in nodes)
+
+
+def plain_prose(blocks: Any, shown: Callable[[str], str]) -> list[JSON]:
+    """Return blocks of prose that somebody else wrote, with each text as a pack shows it.
+
+    Parameters
+    ----------
+    blocks : list of dict
+        As `headings_and_prose` returns them.
+    shown : callable
+        Returns a text as a pack shows it.
+
+    Raises
+    ------
+    ValueError
+        They are something else.
+    """
+    try:
+        return [_plain_block(block, shown) for block in blocks]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"malformed prose: {error}") from None
+
+
+def _plain_block(block: JSON, shown: Callable[[str], str]) -> JSON:
+    if block["kind"] == "heading":
+        level = _whole(block["level"], 1, 9)
+        return {"kind": "heading", "level": level, "text": shown(_string(block["text"]))}
+    if block["kind"] != "prose":
+        raise ValueError(f"prose of the kind {block['kind']!r}")
+    return {"kind": "prose", "nodes": [_plain_node(node, shown) for node in block["nodes"]]}
+
+
+def _plain_node(node: JSON, shown: Callable[[str], str]) -> JSON:
+    def inner(nodes: Any) -> list[JSON]:
+        if all(node["t"] in _INLINE for node in nodes):
+            return _plain_line(nodes, shown)
+        return [_plain_node(node, shown) for node in nodes]
+
+    match kind := node["t"]:
+        case "text" | "code" | "block-code":
+            return {"t": kind, "text": shown(_string(node["text"]))}
+        case "break" | "rule":
+            return {"t": kind}
+        case "paragraph" | "em" | "strong" | "quote":
+            return {"t": kind, "c": inner(node["c"])}
+        case "link":
+            url = node["url"]
+            kept = url is not None and _WEB.match(url) and shown(unquote(url)) == unquote(url)
+            return {"t": kind, "url": url if kept else None, "c": inner(node["c"])}
+        case "list":
+            start = _whole(node["start"], 0, 10**9)
+            items = [inner(item) for item in node["items"]]
+            return {"t": kind, "ordered": node["ordered"] is True, "start": start, "items": items}
+        case "table":
+            rows = [[inner(cell) for cell in row] for row in node["rows"]]
+            return {"t": kind, "head": [inner(cell) for cell in node["head"]], "rows": rows}
+    raise ValueError(f"prose with {kind!r}")
+
+
+def _plain_line(nodes: list[JSON], shown: Callable[[str], str]) -> list[JSON]:
+    """Return the nodes of a line; where a name goes across several, a single text."""
+    joined: list[JSON] = []
+    for node in nodes:
+        if node["t"] == "text" and joined and joined[-1]["t"] == "text":
+            joined[-1] = {"t": "text", "text": joined[-1]["text"] + _string(node["text"])}
+        else:
+            joined.append(node)
+    whole, each = shown(_plain(joined)), [_plain_node(node, shown) for node in joined]
+    return each if _plain(each) == whole else [{"t": "text", "text": whole}]
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} in place of a text")
+    return value
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"prose with a number that is not from {least} to {most}")
+    return value

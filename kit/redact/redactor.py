@@ -69,6 +69,7 @@ _ITEM_NAMES = frozenset(
         *("InstanceProfileName", "TaskId"),
     }
 )
+_PERSONS = frozenset({"FirstName", "LastName", "UserName"})
 _ITEM_ARNS = {"", "Trail", "EventDataStore"}
 _ARN_MEMBER = re.compile(r"(.*?)(?:Arn|ARN|arn|^)")
 
@@ -110,11 +111,14 @@ class Redactor:
     ----------
     labels : Labels
         These, and the labels that redaction adds.
+    persons : set of str
+        The texts of members that hold a person's name.
     """
 
     def __init__(self, snapshot: Snapshot, labels: Labels):
         self._snapshot = snapshot
         self.labels = labels.copy()
+        self.persons: set[str] = set()
         self._by_identity: dict[str, str] = {}
         by_name: dict[tuple[str, str, str], set[str]] = {}
         for label, named in labels.made.items():
@@ -252,6 +256,8 @@ class Redactor:
     def _other(self, text: str, place: _Place) -> str:
         if not place.personal and any(form.admits(place.member, text) for form in FORMS):
             return text
+        if place.member in _PERSONS:
+            self.persons.add(text)
         tokens = dict.fromkeys(_SECRET.findall(text))
         return " ".join([self._label("text", text), *tokens])
 

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from kit.errors import UserError
-from kit.redact.free_text import shown
+from kit.redact.free_text import shown, shown_number
 from kit.report.formats import Cell, Kind
 from kit.report.views import (
     MOST_COLUMNS,
@@ -71,7 +71,10 @@ def table(frame: pd.DataFrame | pd.Series, caption: str) -> Table:
         raise UserError(f"kit.show.table: columns have the same name: {', '.join(names)}")
     cells = [[_cell(value) for value in frame.iloc[:, place]] for place in range(columns)]
     body = [list(row) for row in zip(*cells, strict=True)]
-    kinds = [_kind(frame.iloc[:, place]) for place in range(columns)]
+    kinds = [
+        "text" if any(isinstance(cell, str) for cell in cells[place]) and kind == "number" else kind
+        for place, kind in enumerate(_kind(frame.iloc[:, place]) for place in range(columns))
+    ]
     return Table(
         f"{OWN}{shown(caption)}",
         shown(caption),
@@ -123,19 +126,24 @@ def figure(drawn: Any, caption: str, alternative_text: str) -> Figure:
 @contextmanager
 def _redacted() -> Iterator[None]:
     """Let matplotlib draw each text as a pack may show it: ticks have their texts only then."""
-    from matplotlib.backends.backend_svg import RendererSVG
+    from matplotlib.text import Text
 
-    renderer: Any = RendererSVG
-    draw = renderer.draw_text
+    drawing: Any = Text
+    draw = drawing.draw
 
-    def draw_shown(self: Any, gc: Any, x: Any, y: Any, words: str, *more: Any, **kw: Any) -> None:
-        draw(self, gc, x, y, shown(words), *more, **kw)
+    def draw_shown(self: Any, *arguments: Any, **named: Any) -> None:
+        words = self._text  # its setter would let the figure be drawn anew
+        self._text = shown(words)
+        try:
+            draw(self, *arguments, **named)
+        finally:
+            self._text = words
 
-    renderer.draw_text = draw_shown
+    drawing.draw = draw_shown
     try:
         yield
     finally:
-        renderer.draw_text = draw
+        drawing.draw = draw
 
 
 def _require_words(verb: str, name: str, given: Any) -> None:
@@ -159,18 +167,20 @@ def _cell(value: Any) -> Cell:
     """Return a value as a plain cell: None where it is missing."""
     if isinstance(value, list | tuple | set | frozenset):
         parts = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        return shown(", ".join(map(_text, parts)))
+        return ", ".join(map(_text, parts))
     if value is None or isinstance(value, dict):
-        return None if value is None else shown(_text(value))
+        return None if value is None else _text(value)
     if pd.isna(value) is True:
         return None
     plain = (
         value.item() if hasattr(value, "item") and not isinstance(value, pd.Timestamp) else value
     )
-    if isinstance(plain, float):
-        return plain if math.isfinite(plain) else str(plain)
-    if isinstance(plain, bool | int):
+    if isinstance(plain, bool):
         return plain
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return str(plain)
+    if isinstance(plain, float | int):
+        return shown_number(plain, shown)
     if isinstance(plain, dt.datetime):
         moment = plain.astimezone(dt.UTC) if plain.tzinfo else plain
         return moment.isoformat(timespec="seconds")
@@ -178,6 +188,20 @@ def _cell(value: Any) -> Cell:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
+    """Return a part of a cell; each text within it is shown by itself, before they are joined."""
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(
+            _shown(value), ensure_ascii=False, default=lambda other: shown(str(other))
+        )
+    return shown(str(value))
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {shown(str(name)): _shown(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(part) for part in value]
+    if isinstance(value, str):
+        return shown(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return shown_number(value, shown) if number else value

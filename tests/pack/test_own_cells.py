@@ -26,6 +26,7 @@ from kit.pack import own_cells, own_notebook
 from kit.pack.own_cells import OwnCells, parse_own_cells, plain_view
 from kit.pack.own_notebook import read_own_notebook
 from kit.pack.own_svg import plain_svg
+from kit.pack.prose import headings_and_prose, plain_prose
 from kit.pack.seal import seal
 from kit.report import fonts, views
 from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
@@ -249,9 +250,9 @@ def test_a_view_that_imitates_the_kits_is_plain(cells: OwnCells) -> None:
 def test_the_kits_cells_show_nothing_here_and_changed_ones_are_the_analysts(
     cells: OwnCells,
 ) -> None:
-    prose = [part["markdown"] for part in cells.parts if "markdown" in part]
+    prose = [part["prose"] for part in cells.parts if "prose" in part]
     assert len(prose) == 1
-    assert prose[0].startswith("## Limits\n\nNone.")
+    assert prose[0][0] == {"kind": "heading", "level": 2, "text": "Limits"}
     assert len(cells.parts) == 4  # that prose, totals changed, attempts, and the imitation
 
 
@@ -393,6 +394,28 @@ def test_a_picture_is_drawn_with_labels_and_stays_the_same_from_then_on() -> Non
     assert plain_svg(once, str) == once
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "of finance\\-desktop here",
+        "see Finance\n Desktop, and more",
+        "see finance-**desk**top",
+        "`finance-desktop`",
+        "# finance\\-desktop",
+        "[a](https://example.org/finance%2Ddesktop)",
+        "| a |\n|---|\n| *finance*-desktop |",
+        "- 1\n\n  finance\\-desktop",
+    ],
+)
+def test_names_are_labels_in_prose_however_it_is_written(source: str) -> None:
+    def shown(text: str) -> str:
+        return re.sub("finance[- ]desktop", "label", text, flags=re.IGNORECASE)
+
+    made = plain_prose(headings_and_prose(source), shown)
+    assert not re.search("desk", json.dumps(made), re.IGNORECASE)
+    assert plain_prose(made, str) == made
+
+
 def test_entities_and_pictures_that_are_no_svg_are_refused() -> None:
     for drawn in ('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>', "<svg", "<svg/>"):
         with pytest.raises(ValueError, match="a figure "):
@@ -430,7 +453,7 @@ def test_a_character_of_own_cells_does_not_choose_what_is_compared(
 
     monkeypatch.setattr(fonts, "faces_for", faces_for)
     path = copy / "data" / "own-cells.json"
-    path.write_text(path.read_text().replace("None. [Read]", "\u4e2d. [Read]"))
+    path.write_text(path.read_text().replace("None. ", "\u4e2d. "))
     pdf = copy / "data" / "evidence.pdf"
     pdf.write_bytes(pdf.read_bytes() + b"% forged\n")
     reseal(copy)
@@ -484,7 +507,8 @@ def test_own_cells_in_the_kits_form_are_read_again(cells: OwnCells) -> None:
     table = Table("own-a", "a", [Column("c1", "A")], [["b"]], empty="")
     figure = Figure("own-f", plain_svg(f"{HEAD}</svg>", str), "alt", "f")
     parts = [{"cell": 1, "view": shown.as_json()} for shown in (table, figure, Note("n"))]
-    made = OwnCells("0" * 64, [*parts, {"cell": 2, "markdown": "# A\n\nb"}], [])
+    prose = headings_and_prose("# A\n\nb [c](#d)\n\n1. e\n   - f\n\n| g |\n|-|\n| `h` |")
+    made = OwnCells("0" * 64, [*parts, {"cell": 2, "prose": prose}], [])
     assert parse_own_cells(made.as_bytes()) == made
     assert [block["kind"] for block in made.blocks()] == [
         *("table", "figure", "note", "heading", "prose")
@@ -500,7 +524,8 @@ def test_own_cells_in_the_kits_form_are_read_again(cells: OwnCells) -> None:
         b'{"sha256": "%s", "parts": {}, "source": []}' % (b"0" * 64),
         b'{"sha256": "%s", "parts": [3], "source": []}' % (b"0" * 64),
         b'{"sha256": "%s", "parts": [{"cell": 1}], "source": []}' % (b"0" * 64),
-        b'{"sha256": "%s", "parts": [{"cell": 1, "markdown": "<b>"}], "source": []}' % (b"0" * 64),
+        b'{"sha256": "%s", "parts": [{"cell": 1, "prose": [{"kind": "prose", "nodes": [{"t": "html"}]}]}], "source": []}'
+        % (b"0" * 64),
         b'{"sha256": "%s", "parts": [], "source": 3}' % (b"0" * 64),
     ],
 )

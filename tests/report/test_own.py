@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure as Canvas
 from nbformat.v4 import new_notebook
 
 import kit
+from kit.calls import DESCRIBE_USERS
 from kit.errors import UserError
 from kit.pack.document import document
 from kit.redact import free_text
@@ -110,6 +112,66 @@ def test_a_short_word_is_a_name_only_where_it_is_the_whole_text(tmp_path: Path) 
     assert free("all of t1-a") == f"all of {name}"
 
 
+def test_only_labels_and_masks_of_the_kit_are_kept(tmp_path: Path) -> None:
+    names = ("emea-production", "word-abcdefghij", "fleet")
+    account = Account(tmp_path)
+    for name in names:
+        account.fleet(name)
+    free = FreeText(account.snapshot())
+    for name in names:
+        for text in (name, f"on {name}.", f"⟦{name}⟧", f"⟦secret: {name}⟧"):
+            assert name not in free(text).replace("fleet-", "").replace("secret: ", "")
+    label, mask = free("emea-production"), "⟦secret: password-assignment⟧"
+    assert free(f"{label} {mask} {label}") == f"{label} {mask} {label}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PAYROLL-Fleet is up",
+        "payroll\u2011fleet",
+        "pay\u00adroll-fleet",
+        "(payroll\u2010FLEET)",
+        "\uff50ayroll-fleet",
+    ],
+)
+def test_a_name_in_another_writing_is_a_label(evidence: Snapshot, label: str, text: str) -> None:
+    assert label in FreeText(evidence)(text)
+
+
+def test_persons_names_are_labels_within_texts(tmp_path: Path) -> None:
+    user = {"UserName": "a.l@example.org", "FirstName": "Anna", "LastName": "Lindner"}
+    account = Account(tmp_path).lists(DESCRIBE_USERS, user | {"AuthenticationType": "USERPOOL"})
+    free = FreeText(account.snapshot())
+    for text in ("Anna Lindner", "by Anna\u00a0Lindner,", "Lindner (ANNA)"):
+        shown = free(text).casefold()
+        assert "anna" not in shown
+        assert "lindner" not in shown
+
+
+def test_each_part_of_a_cell_is_shown_by_itself(evidence: Snapshot, label: str) -> None:
+    parts = [f"a{FLEET}"[1:], {FLEET: [FLEET, {"x": FLEET}]}, (FLEET,)]
+    view = show.table(pd.DataFrame({"a": [parts, {FLEET: 4111111111111111}]}), "Parts")
+    assert FLEET not in str(view.rows)
+    assert label in str(view.rows)
+    assert "4111111111111111" not in str(view.rows)
+
+
+def test_a_number_that_identifies_is_shown_as_its_text_is(evidence: Snapshot) -> None:
+    view = show.table(pd.DataFrame({"a": [4111111111111111, 7], "b": [12, 10**12]}), "Numbers")
+    assert [column.kind for column in view.columns] == ["text", "number"]
+    assert "4111111111111111" not in str(view.rows)
+    assert [row[1] for row in view.rows] == [12, 10**12]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/home/anna.mueller/x.csv", "C:\\Users\\Anna Mueller\\x", "open('/Users/anna.mueller')"],
+)
+def test_home_folders_are_masked(text: str) -> None:
+    assert "ueller" not in FreeText()(text)
+
+
 def test_names_in_clear_stay_and_secrets_do_not(tmp_path: Path) -> None:
     free = FreeText(Account(tmp_path, pseudonymise=False).fleet(FLEET).snapshot())
     assert free(f"{FLEET}: password=hunter2-Secret!").startswith(f"{FLEET}: password=⟦secret")
@@ -121,9 +183,15 @@ def test_a_figure_is_drawn_with_labels(label: str, monkeypatch: pytest.MonkeyPat
     axes.barh([FLEET], [1])
     axes.set_title(f"On {FLEET}")
     monkeypatch.setitem(own_style(), "svg.fonttype", "none")  # texts, to be read
+    drawn: list[str] = []
+    monkeypatch.setattr(
+        RendererAgg, "draw_text", lambda self, gc, x, y, s, *_, **__: drawn.append(s)
+    )
+    axes.text(0, 0, f"In a picture: {FLEET}", rasterized=True)
     view = show.figure(axes, f"Of {FLEET}", f"A bar for {FLEET}")
     assert FLEET not in view.svg + view.caption + view.alt
     assert f"On {label}" in view.svg
+    assert drawn == [f"In a picture: {label}"]
     assert canvas.axes[0].get_title() == f"On {FLEET}"
 
 
