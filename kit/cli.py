@@ -399,7 +399,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
     cls=_Maker,
     examples={
         "outputs": "Sum up the newest pack of each account.",
-        "outputs --expect 012345678901 --fail-on fail": "In a schedule: end with 3 where an account has a fail, with 4 where this one has no pack.",
+        "outputs --expect 012345678901 --fail-on fails": "In a schedule: end with 3 where an account has a fail, with 4 where this one has no pack.",
     },
 )
 @click.argument("packs", type=click.Path(path_type=Path))
@@ -407,7 +407,7 @@ def reveal(labels: tuple[str, ...], snapshot: Path) -> None:
 @click.option("--expect", multiple=True, help="An account that should have a pack; many times.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["fail"]),
+    type=click.Choice(["fails"]),
     help="End with 3 where an account has a fail, else with 4 where one of --expect has no pack.",
 )
 @_trusting

@@ -196,7 +196,7 @@ class Run(Strict):
     )
     own_controls: list[str] = _field(
         [],
-        title="your own controls: names of installed packages, or folders",
+        title="your own controls: names of installed packages, or folders such as ./acme",
         more="They stand apart in the pack, and count apart (docs/own-cells-and-controls.md).",
     )
     lookback_days: int = _field(

@@ -138,7 +138,7 @@ def test_the_same_packs_make_the_same_overview(
     outputs: Path, organisation: Path, tmp_path: Path
 ) -> None:
     place = outputs / "again" / "once" / "pack"  # as deep, so that links are the same
-    options = ("--expect", "333333333333", "--fail-on", "fail", "--to", place, "--quiet")
+    options = ("--expect", "333333333333", "--fail-on", "fails", "--to", place, "--quiet")
     done = evidence("organisation", outputs, *options, cwd=tmp_path)
     assert done.returncode == 4, done.stderr
     assert "without a pack: 333333333333" in done.stdout
@@ -195,10 +195,10 @@ def test_what_is_newly_open_ends_the_command_only_where_it_is_to(
 @pytest.mark.parametrize(
     ("fails", "options", "code"),
     [
-        (1, ["--fail-on", "fail"], 3),
-        (1, ["--fail-on", "fail", "--expect", TWO], 3),
-        (0, ["--fail-on", "fail", "--expect", TWO], 4),
-        (0, ["--fail-on", "fail", "--expect", ONE], 0),
+        (1, ["--fail-on", "fails"], 3),
+        (1, ["--fail-on", "fails", "--expect", TWO], 3),
+        (0, ["--fail-on", "fails", "--expect", TWO], 4),
+        (0, ["--fail-on", "fails", "--expect", ONE], 0),
         (1, ["--expect", TWO], 0),
     ],
 )

@@ -19,13 +19,14 @@ import yaml
 from click.testing import CliRunner
 
 from kit.cli import main
-from kit.errors import UserError
+from kit.errors import CannotRunError, UserError
 from kit.judge import calls_of
-from kit.own import ID, calls_of_own, describe_own, judge_own
+from kit.own import ID, calls_of_own, describe_own, judge_own, read_sources
+from kit.own.source import read_source
 from kit.pack.own_controls import FILES, parse_own_controls
 from kit.pack.seal import seal
 from kit.parameters import parameters
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, read
 from kit.verify import verify
 from kit.verify.checks import NOT_COMPARED, Check
 from tests.pack.forging import reseal
@@ -64,6 +65,7 @@ def installed(site: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         paths = [str(site), str(ROOT), os.environ.get("PYTHONPATH", "")]
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+        patch.syspath_prepend(str(site))
         yield
 
 
@@ -91,6 +93,11 @@ def pack(installed: None, snapshot: Snapshot, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def copy(pack: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(pack, tmp_path / "pack"))
+
+
+def marks(path: Path) -> str:
+    """Return a statement of Python that leaves a file where it is executed."""
+    return f"__import__('pathlib').Path({str(path)!r}).touch()"
 
 
 # --- every form of the pack -------------------------------------------------------------------
@@ -186,7 +193,7 @@ def own_checks(checks: list[Check]) -> list[Check]:
 
 
 def test_verify_loads_none_and_judges_again_where_the_reader_chose(
-    pack: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+    pack: Path, snapshot: Snapshot, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for checks in (verify(pack), verify(pack, against=snapshot.folder)):
         assert all(check.ok for check in checks), [c.line for c in checks if not c.ok]
@@ -196,7 +203,7 @@ def test_verify_loads_none_and_judges_again_where_the_reader_chose(
     checks = verify(pack, against=snapshot.folder, own_controls=True)
     (check,) = own_checks(checks)
     assert (check.ok, check.open) == (True, "")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(site)])
     (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
     assert check.open == NOT_COMPARED
 
@@ -206,11 +213,23 @@ def test_another_source_of_the_same_version_is_not_compared(
 ) -> None:
     changed = Path(shutil.copytree(site, tmp_path / "site"))
     module = changed / "acme_controls" / "__init__.py"
-    module.write_text(f"{module.read_text()}\n# changed\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(changed), str(ROOT)]))
+    module.write_text(f"{module.read_text()}\n{marks(tmp_path / 'ran')}\n")
+    monkeypatch.syspath_prepend(str(changed))
     (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
     assert check.open == NOT_COMPARED
     assert "here are others" in check.message
+    assert not (tmp_path / "ran").exists()
+
+
+def test_none_judges_again_where_another_check_fails(
+    copy: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.verify.own.read_sources", pytest.fail)
+    path = copy / "data" / "findings.csv"
+    path.write_text(path.read_text().replace("012345678901", "112345678901"))
+    reseal(copy)
+    (check,) = own_checks(verify(copy, against=snapshot.folder, own_controls=True))
+    assert check.open == NOT_COMPARED
 
 
 @pytest.mark.parametrize(
@@ -267,7 +286,7 @@ def test_their_blocks_have_every_framework_that_they_map_to(
     one = {"requirements": {"R1": {"title": "Idle fleets stop", "tests": [CONTROL]}}}
     (folder / "frameworks" / "iso27001.yaml").write_text(yaml.safe_dump(mapping))
     (folder / "frameworks" / "acme.yaml").write_text(yaml.safe_dump(rules | one))
-    judge_own(snapshot.folder, [str(folder)], tmp_path)
+    judge_own(snapshot.folder, read_sources([str(folder)]), tmp_path)
     (block,) = json.loads((tmp_path / "controls.json").read_text())["controls"]["blocks"]
     assert {own["framework"]: own["cited"] for own in block["requirements"]} == {
         "ISO 27001": ["8.9 Configuration management: the type of a fleet is a setting"],
@@ -305,7 +324,7 @@ def test_a_rule_that_fails_or_connects_ends_the_sealing(source: Path, tmp_path: 
 
 
 def test_an_unknown_name_is_refused(installed: None) -> None:
-    with pytest.raises(UserError, match=r"'acmee' is no folder and no installed package.*acme"):
+    with pytest.raises(UserError, match=r"'acmee' is not an installed package.*acme"):
         describe_own(["acmee"])
 
 
@@ -324,3 +343,87 @@ def test_own_controls_in_another_form_are_refused(result: Any) -> None:
 
 def test_the_option_needs_a_snapshot(pack: Path) -> None:
     assert CliRunner().invoke(main, ["verify", str(pack), "--own-controls"]).exit_code == 2
+
+
+# --- what own code can reach ---------------------------------------------------------------------
+
+
+def test_no_module_of_the_working_directory_is_loaded(
+    installed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "acme_controls").mkdir(parents=True)
+    (here / "acme").mkdir()
+    for name in ("yaml.py", "kit.py", "acme_controls/__init__.py", "acme/__init__.py"):
+        (here / name).write_text(marks(tmp_path / "ran"))
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend("")
+    monkeypatch.setenv("PYTHONPATH", f"{os.pathsep}{os.environ['PYTHONPATH']}")
+    (described,) = describe_own(["acme"])
+    assert SET.fullmatch(described["own"])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_kits_verdicts_come_first_and_a_snapshots_folder_is_not_loaded(
+    source: Path, tmp_path: Path
+) -> None:
+    attack = """
+import json, pathlib, sys
+print("{")
+given = json.loads(pathlib.Path(sys.argv[1]).read_text())
+for path in pathlib.Path(given["snapshot"]).iterdir() if "snapshot" in given else ():
+    path.write_text(path.read_text() + " ")
+"""
+    folder = changed(source, tmp_path, "__init__.py", "\n\n\n@control", f"{attack}\n\n\n@control")
+    stored = account(tmp_path / "account", [folder])
+    with pytest.raises(UserError, match="was changed after it was written"):
+        seal(stored.folder, tmp_path / "pack", progress=False)
+    assert not (tmp_path / "pack").exists()
+    assert read(stored.folder).digest == stored.digest
+    with pytest.raises(UserError, match="is a folder, and a snapshot names it"):
+        read_source(folder, installed=True)
+
+
+def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: Path) -> None:
+    header = tmp_path / "account" / "snapshot" / "snapshot.json"
+    rule = 'return fleet_type != "ALWAYS_ON"'
+    added = f"""path = __import__("pathlib").Path({str(header)!r})
+    path.write_text(path.read_text().replace('"controls": []', '"controls": ["AR-05"]'))
+    {rule}"""
+    folder = changed(source, tmp_path, "__init__.py", rule, added)
+    stored = account(tmp_path / "account", [folder])
+    assert stored.folder / "snapshot.json" == header
+    before = header.read_text()
+    with pytest.raises(CannotRunError, match="was changed while the kit sealed it"):
+        seal(stored.folder, tmp_path / "pack", progress=False)
+    assert header.read_text() != before
+    assert not (tmp_path / "pack").exists()
+
+
+def test_the_digest_is_of_every_file_that_can_be_executed(source: Path, tmp_path: Path) -> None:
+    folder = Path(changed(source, tmp_path, "__init__.py", CONTROL, CONTROL))
+    digests = {read_source(str(folder)).own.sha256}
+    for name in (".hidden.py", "__pycache__/module.py", "data.bin", "below/.more/words.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("changed")
+        digests.add(read_source(str(folder)).own.sha256)
+    assert len(digests) == 5
+    (folder / "__pycache__" / "__init__.cpython-311.pyc").write_bytes(b"of the interpreter")
+    made = read_source(str(folder))
+    assert made.own.sha256 in digests
+    assert not any(name.endswith(".pyc") for name in made.files)
+    (folder / "module.pyc").write_bytes(b"without source")
+    with pytest.raises(UserError, match="has no source"):
+        read_source(str(folder))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["appstream-evidence-kit", "AppStream_Evidence_Kit", "appstreem-evidence-kit", "\u0430cme"],
+)
+def test_a_name_that_resembles_the_kits_or_is_not_ascii_is_refused(
+    source: Path, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(source / "acme_controls", tmp_path / name))
+    with pytest.raises(UserError, match=r"the kit's name|not a name"):
+        read_source(str(folder))

@@ -2,60 +2,37 @@
 
 A package names its module under the entry-point group `GROUP`; a folder does as well. Beside the
 module lie ``texts.yaml`` and ``frameworks/``, in the forms of `kit.catalogue`. The kit loads what a
-run names in ``own_controls``, and nothing else that is installed. It loads it in a process of its own
-(`kit.own.judge`), so that no module of it can reach the kit's controls, verdicts or documents.
+run names in ``own_controls``, and nothing else that is installed. It reads name, version and digest
+first (`kit.own.source`), and loads a copy of the files in a process of its own (`kit.own.judge`), so
+that no module of it can reach the kit's controls, verdicts or documents.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from kit import bounds
 from kit.bounds import parse_json
 from kit.calls import CALLS, Call
 from kit.errors import UserError
 from kit.kernels import offline
+from kit.outputs import scratch
+from kit.own.source import GROUP, NAME, OwnSet, Source, read_source
 
-GROUP = "appstream_evidence_kit.controls"
+__all__ = ["GROUP", "ID", "NAME", "OwnSet", "Source", "calls_of_own", "describe_own"]
+__all__ += ["judge_own", "read_sources", "stated_of"]
+
 ID = re.compile(r"OWN-[A-Z0-9]+(?:-[A-Z0-9]+)*")  # of a control of one's own; none of the kit's
 RESULT = "controls.json"
-_MOST = 1 << 30
-
-
-class OwnSet(NamedTuple):
-    """A package or folder of own controls, as packs name it.
-
-    Attributes
-    ----------
-    name, version : str
-        Of the distribution; a folder has its own name and no version.
-    sha256 : str
-        Over the paths and contents of its Python and YAML files.
-    """
-
-    name: str
-    version: str
-    sha256: str
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.version} sha256:{self.sha256}"
-
-
-def digest_of(folder: Path) -> str:
-    """Return the SHA-256 over the Python and YAML files below a folder."""
-    made = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".yaml") and path.is_file() and "__pycache__" not in path.parts:
-            name, content = path.relative_to(folder).as_posix(), path.read_bytes()
-            made.update(f"{len(name)} {name} {len(content)} ".encode() + content)
-    return made.hexdigest()
+_ROOT = Path(__file__).parents[2]
 
 
 def calls_of_own(names: Iterable[str]) -> frozenset[Call]:
@@ -66,34 +43,82 @@ def calls_of_own(names: Iterable[str]) -> frozenset[Call]:
     UserError
         They cannot be loaded.
     """
-    return frozenset(CALLS[name] for name in _ask("calls", *names) if name in CALLS)
+    return frozenset(CALLS[name] for name in _run("calls", read_sources(names)) if name in CALLS)
 
 
-def judge_own(snapshot: Path, names: Iterable[str], folder: Path) -> None:
-    """Judge a stored snapshot by own controls, and write the result's files to a folder.
+def judge_own(snapshot: Path, sources: Sequence[Source], folder: Path) -> None:
+    """Judge a copy of a stored snapshot by own controls, and write the result's files to a folder.
 
     Raises
     ------
     UserError
         They cannot be loaded, or a rule failed.
     """
-    _ask("judge", str(snapshot.resolve()), str(folder), *names)
+    _run("judge", sources, snapshot=snapshot, to=folder)
 
 
 def describe_own(names: Iterable[str]) -> list[dict[str, Any]]:
     """Return the declarations of own controls, as plain data."""
-    return list(_ask("describe", *names))
+    return list(_run("describe", read_sources(names)))
 
 
-def _ask(*arguments: str) -> Any:
-    """Return what the process apart answers."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kit.own.judge", *arguments],
-        env=offline.environment(os.environ),
-        capture_output=True,
-        check=False,
-    )
-    written = done.stderr.decode(errors="replace").strip().splitlines()
-    if done.returncode:
-        raise UserError(written[-1] if written else "own_controls: the process that judges ended")
-    return parse_json(done.stdout, _MOST) if done.stdout else json.loads("null")
+def read_sources(names: Iterable[str], *, installed: bool = False) -> list[Source]:
+    """Return the own controls of each name; see `read_source`."""
+    return [read_source(name, installed=installed) for name in names]
+
+
+def stated_of(sets: Iterable[OwnSet]) -> str:
+    """Return what ``bag-info.txt`` states of own controls."""
+    return "; ".join(map(str, sets))
+
+
+def _run(
+    verb: str, sources: Sequence[Source], *, snapshot: Path | None = None, to: Path | None = None
+) -> Any:
+    """Return the result of the process apart, which has copies and a working directory of its own."""
+    with scratch() as space:
+        places = [source.write(space / f"own-{n}") for n, source in enumerate(sources)]
+        sets = [
+            {"given": source.given, "folder": str(place), "module": source.module}
+            | {"own": source.own}
+            for source, place in zip(sources, places, strict=True)
+        ]
+        request: dict[str, Any] = {"verb": verb, "sets": sets, "result": str(space / "result.json")}
+        if snapshot and to:
+            request["to"] = str(to.resolve())
+            request["snapshot"] = str(shutil.copytree(snapshot, space / "snapshot"))
+        (space / "request.json").write_text(json.dumps(request))
+        (space / "empty").mkdir()
+        done = subprocess.run(
+            # -P: no module of the working directory comes before the kit's and Python's.
+            [sys.executable, "-P", "-B", "-m", "kit.own.judge", str(space / "request.json")],
+            env=offline.environment(os.environ) | {"PYTHONPATH": _python_path()},
+            cwd=space / "empty",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        if done.returncode:
+            written = done.stderr.decode(errors="replace").strip().splitlines()
+            message = written[-1] if written else "own_controls: the process that judges ended"
+            for source, place in zip(sources, places, strict=True):
+                message = message.replace(str(place), str(source.folder))
+            raise UserError(message)
+        try:
+            return parse_json(
+                bounds.read_file(space / "result.json", bounds.PACK_FILE), bounds.PACK_FILE
+            )
+        except (OSError, ValueError, RecursionError):
+            raise UserError("own_controls: the process that judges left no result") from None
+
+
+def _python_path() -> str:
+    """Return ``PYTHONPATH`` with whole paths, and where this kit lies if it is not installed."""
+    given = [
+        str(Path(path).absolute())
+        for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if path
+    ]
+    installed = _ROOT.name in ("site-packages", "dist-packages")
+    return os.pathsep.join(given if installed else dict.fromkeys([*given, str(_ROOT)]))

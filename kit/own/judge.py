@@ -21,7 +21,7 @@ from kit.controls import CONTROLS, ROLL_UPS, describe
 from kit.errors import UserError
 from kit.judge import evaluate
 from kit.kernels import offline
-from kit.own import RESULT
+from kit.own import RESULT, OwnSet
 from kit.own.load import load
 from kit.pack.blocks import ColumnBlock, CoverBlock, table_block
 from kit.pack.document import Document
@@ -33,34 +33,36 @@ from kit.report.views import Controls
 from kit.snapshot import read
 from kit.tables import tabulate
 
-
-def main(verb: str, *arguments: str) -> Any:
-    """Do what another process asks for, and return the answer."""
-    return _VERBS[verb](*arguments)
+Loaded = list[tuple[OwnSet, list[str]]]
 
 
-def _calls(*names: str) -> list[str]:
-    ids = [id for name in names for id in load(name)[1]]
+def main(request: Any) -> Any:
+    """Do what another process requests, and return the answer."""
+    if "snapshot" in request:
+        texts.choose(read(request["snapshot"]).run.language)
+    loaded = [
+        (OwnSet(*given["own"]), load(given["given"], Path(given["folder"]), given["module"]))
+        for given in request["sets"]
+    ]
+    return _VERBS[request["verb"]](request, loaded)
+
+
+def _calls(_: Any, loaded: Loaded) -> list[str]:
+    ids = [id for _, some in loaded for id in some]
     return sorted(call.name for call in with_sources(c for id in ids for c in CONTROLS[id].calls))
 
 
-def _describe(*names: str) -> list[dict[str, Any]]:
-    described = []
-    for name in names:
-        own, ids = load(name)
-        described += [entry | {"own": str(own)} for entry in describe(ids)]
-    return described
+def _describe(_: Any, loaded: Loaded) -> list[dict[str, Any]]:
+    return [entry | {"own": str(own)} for own, ids in loaded for entry in describe(ids)]
 
 
-def _judge(snapshot: str, to: str, *names: str) -> None:
+def _judge(request: Any, loaded: Loaded) -> None:
     from kit.pack.ocsf import ocsf
     from kit.pack.oscal import oscal
     from kit.pack.tabular import findings_csv
     from kit.pack.workbook import workbook
 
-    stored = read(snapshot)
-    texts.choose(stored.run.language)
-    loaded = [load(name) for name in names]
+    stored = read(request["snapshot"])
     ids = [id for _, some in loaded for id in some]
     for id in CONTROLS.keys() - {*ids}:  # the files of own controls have these alone
         del CONTROLS[id]
@@ -92,7 +94,7 @@ def _judge(snapshot: str, to: str, *names: str) -> None:
     columns = [ColumnBlock(name=n, title=n, kind="text", brief=None) for n in ("id", "time")]
     sent = [[request.id, request.started] for request in stored.evidence]
     made = Document(cover, [table_block("evidence", columns, sent)], {}, {})
-    folder = Path(to)
+    folder = Path(request["to"])
     files: dict[str, Any] = {
         RESULT: json.dumps(
             {"sets": sets, "controls": blocks.as_json()}, ensure_ascii=False, indent=1
@@ -120,10 +122,11 @@ _VERBS: dict[str, Callable[..., Any]] = {"calls": _calls, "describe": _describe,
 
 if __name__ == "__main__":
     offline.refuse_network()
+    request = json.loads(Path(sys.argv[1]).read_text())
     try:
-        answer = json.dumps(main(*sys.argv[1:]))
+        answer = main(request)
+        Path(request["result"]).write_text(json.dumps(answer))
     except UserError as error:
         sys.exit(f"{error}")
     except Exception as error:  # of whatever a rule does
         sys.exit(f"own_controls: {type(error).__name__}: {error}")
-    sys.__stdout__.write(answer)  # type: ignore[union-attr]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,27 +14,35 @@ from kit.catalogue.frameworks import Framework
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.errors import UserError
 from kit.inputs import read_yaml, validated
-from kit.own import GROUP, ID, OwnSet, digest_of
+from kit.own import ID
 
 
-def load(name: str) -> tuple[OwnSet, list[str]]:
-    """Load the controls of an installed package, by its entry point's name, or of a folder.
+def load(name: str, folder: Path, module: str) -> list[str]:
+    """Load own controls from a folder.
+
+    Parameters
+    ----------
+    name : str
+        What names them in the parameters.
+    folder : Path
+        Of a package, or of modules.
+    module : str
+        The package's module; empty for a folder of modules.
 
     Returns
     -------
-    own : OwnSet
-    ids : list of str
-        Of its controls.
+    list of str
+        Ids of its controls.
 
     Raises
     ------
     UserError
-        There is none of the name; a module, text or mapping of it is wrong.
+        A module, text or mapping of it is wrong.
     """
     kits = {**CONTROLS}
     roll_ups = {*ROLL_UPS}
     try:
-        own, folder = _imported(name)
+        folder = _imported(name, folder, module)
     except UserError:
         raise
     except Exception as error:  # of whatever their modules do
@@ -51,30 +58,20 @@ def load(name: str) -> tuple[OwnSet, list[str]]:
         raise UserError(f"own_controls: {name} declares no control")
     _add_texts(name, folder, ids)
     _add_frameworks(name, folder, ids)
-    return own, ids
+    return ids
 
 
-def _imported(name: str) -> tuple[OwnSet, Path]:
-    path = Path(name)
-    if path.is_dir():
-        modules = sorted(path.glob("*.py"))
-        if not modules:
-            raise UserError(f"own_controls: {name} has no module (*.py)")
-        for file in modules:
-            _import_file(file)
-        return OwnSet(path.resolve().name, "folder", digest_of(path)), path
-    found: list[EntryPoint] = list(entry_points(group=GROUP, name=name))
-    if len(found) != 1 or found[0].dist is None:
-        names = ", ".join(sorted(entry_points(group=GROUP).names)) or "none"
-        problem = (
-            "is named by several packages" if found else "is no folder and no installed package"
-        )
-        raise UserError(f"own_controls: {name!r} {problem}; installed ({GROUP}): {names}")
-    (entry,) = found
-    module = importlib.import_module(entry.module)
-    folder = Path(str(module.__file__)).parent
-    assert entry.dist is not None
-    return OwnSet(entry.dist.name, entry.dist.version, digest_of(folder)), folder
+def _imported(name: str, folder: Path, module: str) -> Path:
+    """Import the modules, and return the folder of the texts."""
+    if module:
+        sys.path.insert(0, str(folder.parent))
+        return Path(str(importlib.import_module(module).__file__)).parent
+    modules = sorted(folder.glob("*.py"))
+    if not modules:
+        raise UserError(f"own_controls: {name} has no module (*.py)")
+    for file in modules:
+        _import_file(file)
+    return folder
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from kit import bounds
 from kit.bounds import parse_json
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
+from kit.errors import UserError
 from kit.outputs import scratch
-from kit.own import ID, RESULT, OwnSet, judge_own
+from kit.own import ID, NAME, RESULT, OwnSet, Source, judge_own, read_sources, stated_of
 from kit.report import views
 from kit.report.formats import counts
 from kit.report.views import JSON
@@ -27,7 +28,6 @@ FILES = (
     "oscal-profile.json",
 )
 _SHA256 = re.compile("[0-9a-f]{64}")
-_NAME = re.compile(r"[\w][\w.+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class OwnControls:
     @property
     def stated(self) -> str:
         """What ``bag-info.txt`` states of them."""
-        return "; ".join(map(str, self.sets))
+        return stated_of(self.sets)
 
     def blocks(self) -> Iterator[JSON]:
         """Yield the heading, the statement and the controls of their chapter."""
@@ -66,20 +66,35 @@ class OwnControls:
 
 
 def judged_by_own(snapshot: Snapshot) -> OwnControls | None:
-    """Judge a snapshot by the own controls that its run names; None where it names none.
+    """Judge a copy of a snapshot by the own controls that its run names; None where it names none.
 
     Raises
     ------
     UserError
-        They cannot be loaded, or a rule failed.
+        They cannot be loaded, a rule failed, or the result has another form.
     """
     names = snapshot.run.own_controls
-    if not names:
-        return None
-    with scratch() as folder:
-        judge_own(snapshot.folder, names, folder)
-        made = {name: bounds.read_file(folder / name, bounds.PACK_FILE) for name in FILES}
-    return parse_own_controls(made)
+    return judged_by(read_sources(names), snapshot) if names else None
+
+
+def judged_by(sources: Sequence[Source], snapshot: Snapshot) -> OwnControls:
+    """Judge a copy of a snapshot by own controls of which the kit has read the files.
+
+    Raises
+    ------
+    UserError
+        They cannot be loaded, a rule failed, or the result has another form.
+    """
+    try:
+        with scratch() as folder:
+            judge_own(snapshot.folder, sources, folder)
+            made = {name: bounds.read_file(folder / name, bounds.PACK_FILE) for name in FILES}
+        own = parse_own_controls(made)
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"own_controls: their result has another form ({error})") from None
+    if own.sets != [source.own for source in sources]:
+        raise UserError(f"own_controls: their result states others, {own.stated}")
+    return own
 
 
 def parse_own_controls(files: Mapping[str, bytes]) -> OwnControls:
@@ -101,7 +116,7 @@ def parse_own_controls(files: Mapping[str, bytes]) -> OwnControls:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"own controls in another form ({type(error).__name__})") from None
     for own in sets:
-        if not (_NAME.fullmatch(own.name) and _NAME.fullmatch(own.version)):
+        if not (NAME.fullmatch(own.name) and NAME.fullmatch(own.version)):
             raise ValueError(f"a name or a version {own.name[:60]!r} {own.version[:60]!r}")
         if not _SHA256.fullmatch(own.sha256):
             raise ValueError(f"{own.name}: no SHA-256")

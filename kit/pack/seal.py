@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from kit import log
 from kit.bag import Content, write_bag
 from kit.catalogue import texts
-from kit.errors import UserError
+from kit.errors import CannotRunError, UserError
 from kit.pack.attachments import attachments
 from kit.pack.document import (
     Document,
@@ -112,7 +112,7 @@ def seal(
         missing, the pack exists already, ``signed`` and `key` contradict each other, or
         `notebook` cannot be executed.
     CannotRunError
-        The notebook failed, or the pack cannot be written.
+        The notebook failed, the snapshot was changed meanwhile, or the pack cannot be written.
     """
     stored = read(snapshot)
     log.keep(snapshot.parent)
@@ -126,10 +126,15 @@ def seal(
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
-    controls = judged_by_own(stored)
     executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
     data = findings_data(executed)
+    _refuse_changed(stored, data["facts"]["snapshot"])
+    # What is not the kit's comes last, on copies: the kit's verdicts are made already.
     own = run_own_cells(given, stored, progress=progress) if given else None
+    controls = judged_by_own(stored)
+    added = bool(own or controls)
+    if added:
+        _refuse_changed(stored, read(snapshot).digest)
     info = bag_info(
         stored,
         data["facts"]["digest"],
@@ -148,7 +153,7 @@ def seal(
             stored.as_of,
             private=not stored.run.pseudonymise,
             readme=readme,
-            finish=lambda bag: _sign_manifest(bag, key),
+            finish=lambda bag: _finish(bag, stored if added else None, key),
         )
     facts = data["facts"]
     log.event("sealed", digest=facts["digest"], findings=len(data["records"]))
@@ -261,8 +266,19 @@ def _sign_pdf(file: bytes, key: SigningKey | None) -> bytes:
     return sign_pdf(file, key)
 
 
-def _sign_manifest(bag: Path, key: SigningKey | None) -> None:
+def _finish(bag: Path, stored: Snapshot | None, key: SigningKey | None) -> None:
+    if stored:
+        _refuse_changed(stored, read(stored.folder).digest)
     if key:
         from kit.pack.sign import sign_manifest
 
         sign_manifest(bag, key)
+
+
+def _refuse_changed(stored: Snapshot, digest: str) -> None:
+    """Raise a `CannotRunError` where a snapshot is no longer the one that the pack is made from."""
+    if digest != stored.digest:
+        raise CannotRunError(
+            f"snapshot: {stored.folder} was changed while the kit sealed it (SHA-256 {digest}, "
+            f"before {stored.digest}); there is no pack"
+        )

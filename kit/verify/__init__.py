@@ -21,7 +21,7 @@ from kit.verify.info import check_info, check_overview_info
 from kit.verify.judged import Reader
 from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
-from kit.verify.own import check_own
+from kit.verify.own import check_own, check_own_again
 from kit.verify.page import check_page
 from kit.verify.readme import check_readme
 from kit.verify.refused import RefusedError
@@ -85,6 +85,17 @@ def verify(
 def _look(
     contents: Contents, reader: Reader, stored: Snapshot | None, *, own_controls: bool = False
 ) -> Iterator[Check]:
+    """Yield every check; what executes code that is not the kit's comes last."""
+    sound = True
+    for check in _checks(contents, reader, stored):
+        sound = sound and check.ok
+        yield check
+    info = read_info(contents)
+    if kind_of(contents, info) is ACCOUNT:
+        yield from check_own_again(contents, info, stored if own_controls else None, sound=sound)
+
+
+def _checks(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iterator[Check]:
     yield from bounded(check_bag(contents))
     info = read_info(contents)
     kind = kind_of(contents, info)
@@ -103,7 +114,7 @@ def _look(
         yield from check_readme(contents, info, maker)
     if kind is ACCOUNT:
         yield from bounded(check_info(contents, info, manifest))
-        yield from check_own(contents, info, page, stored if own_controls else None)
+        yield from check_own(contents, info, page)
     elif kind:
         yield from check_overview_info(contents, info, kind.files[-1])
     # What makes a pack's files takes long to import, and is needed here alone.

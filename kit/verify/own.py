@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from kit.bag import INFO
 from kit.catalogue.texts import text
 from kit.errors import UserError
+from kit.own import read_sources, stated_of
 from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.pack.own_cells import OwnCells, parse_own_cells
-from kit.pack.own_controls import FILES, FOLDER, OwnControls, judged_by_own, parse_own_controls
+from kit.pack.own_controls import FILES, FOLDER, OwnControls, judged_by, parse_own_controls
 from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
@@ -21,9 +22,7 @@ _FILES = tuple(f"data/{FOLDER}/{name}" for name in FILES)
 _RESULT = _FILES[0]
 
 
-def check_own(
-    contents: Contents, info: Mapping[str, str], page: Page | None, again: Snapshot | None = None
-) -> Iterator[Check]:
+def check_own(contents: Contents, info: Mapping[str, str], page: Page | None) -> Iterator[Check]:
     """Yield whether own cells and own controls are stated, in their files and marked on the page.
 
     Parameters
@@ -33,9 +32,6 @@ def check_own(
         What ``bag-info.txt`` states.
     page : Page, optional
         The pack's page; None where the kit cannot read it, which is a failed check of the page's.
-    again : Snapshot, optional
-        By which own controls judge again, as the reader chose: that executes what is installed or
-        lies in a folder here, and nothing of the pack.
     """
     sha256, sets = info.get(OWN_NOTEBOOK, ""), info.get(OWN_CONTROLS, "")
     wrong = [*_files(contents, OWN_NOTEBOOK, sha256, (OWN_CELLS,))]
@@ -50,20 +46,41 @@ def check_own(
     except ValueError as error:
         wrong.append(failed(_RESULT, f"own controls as {INFO} states them", str(error)))
     yield from wrong
-    if wrong:
-        return
-    if sha256:
+    if sha256 and not wrong:
         yield not_compared(
             OWN, f"a notebook with SHA-256 {sha256} shows them; the kit does not execute it here"
         )
-    if sets and again:
-        yield from _judged_again(contents, sets, again)
-    elif sets:
+
+
+def check_own_again(
+    contents: Contents, info: Mapping[str, str], stored: Snapshot | None, *, sound: bool
+) -> Iterator[Check]:
+    """Yield whether the own controls that are installed here give the files of the pack again.
+
+    Parameters
+    ----------
+    contents : Contents
+    info : mapping of str to str
+        What ``bag-info.txt`` states.
+    stored : Snapshot, optional
+        That they judge again, where the reader chose this: the kit then executes what is installed
+        here under the names in the snapshot, and nothing of the pack.
+    sound : bool
+        Whether every other check passed; else the kit executes nothing.
+    """
+    if not (stated := info.get(OWN_CONTROLS, "")):
+        return
+    subject = f"{CONTROLS} {stated}"
+    if stored is None:
         yield not_compared(
-            f"{CONTROLS} {sets}",
+            subject,
             "the kit loads none by itself; --against SNAPSHOT --own-controls judges again by those "
             "that are installed here",
         )
+    elif not sound:
+        yield not_compared(subject, "the kit loads none for a pack of which another check failed")
+    else:
+        yield from _judged_again(contents, stated, stored)
 
 
 def read_own_cells(contents: Contents, info: Mapping[str, str]) -> OwnCells | None:
@@ -137,13 +154,15 @@ def _marks(page: Page | None, stated: Mapping[str, str]) -> Iterator[Check]:
 def _judged_again(contents: Contents, stated: str, stored: Snapshot) -> Iterator[Check]:
     """Yield whether the own controls that are here give the files of the pack again."""
     try:
-        made = judged_by_own(stored)
+        # Who they are is compared before anything of them is executed.
+        sources = read_sources(stored.run.own_controls, installed=True)
+        here = stated_of(source.own for source in sources)
+        if here != stated:
+            yield not_compared(f"{CONTROLS} {stated}", f"here are others: {here or 'none'}")
+            return
+        made = judged_by(sources, stored)
     except UserError as error:
         yield not_compared(f"{CONTROLS} {stated}", str(error))
-        return
-    if made is None or made.stated != stated:
-        here = made.stated if made else "none"
-        yield not_compared(f"{CONTROLS} {stated}", f"here are others: {here}")
         return
     differ = [
         path
