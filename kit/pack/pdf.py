@@ -15,12 +15,14 @@ import typst
 from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
+from kit.errors import UserError
 from kit.outputs import scratch
 from kit.pack.attachments import Attachment, attachments
 from kit.pack.document import Document
 from kit.pack.exporter import DocumentExporter
 from kit.pack.layout import PAPERS, lay_out
 from kit.report import fonts
+from kit.visible import one_line
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 
@@ -57,21 +59,34 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
         By default the paper on the document's cover.
     attached : iterable of Attachment
         Texts in UTF-8, embedded as PDF/A-3 has it.
+
+    Raises
+    ------
+    UserError
+        What the kit did not make cannot be printed.
     """
     data, faces = lay_out(evidence, paper or evidence.cover["paper"])
     data["attachments"] = [
         {**file._asdict(), "content": file.content.decode()} for file in attached
     ]
     with _font_folders(faces) as folders:
-        made = typst.compile(
-            str(_TEMPLATE),
-            font_paths=folders,
-            ignore_system_fonts=True,
-            sys_inputs={"document": json.dumps(data)},
-            format="pdf",
-            pdf_standards=["a-3a", "ua-1"],
-            timestamp=datetime.fromisoformat(evidence.cover["as_of"]),
-        )
+        try:
+            made = typst.compile(
+                str(_TEMPLATE),
+                font_paths=folders,
+                ignore_system_fonts=True,
+                sys_inputs={"document": json.dumps(data)},
+                format="pdf",
+                pdf_standards=["a-3a", "ua-1"],
+                timestamp=datetime.fromisoformat(evidence.cover["as_of"]),
+            )
+        except typst.TypstError as error:
+            if not evidence.own:
+                raise
+            why = one_line(str(error).partition("\n")[0])
+            raise UserError(
+                f"the PDF cannot hold what own cells or own controls show: {why}"
+            ) from None
     return _shrink(made)
 
 

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from kit.bag import INFO, Content, sha256
 from kit.catalogue import texts
+from kit.errors import UserError
 from kit.judge.digest import identity
 from kit.pack.attachments import attachments
 from kit.pack.document import Document, data_of, document, findings_data
@@ -139,8 +140,12 @@ def _forms(
     labels |= {"Signature": info.get("Signature", "none")}
     made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
-    file = pdf(made, attached=attachments(executed, made))
-    yield from _pdf(contents, document(executed), file, maker, given)
+    try:
+        file = pdf(made, attached=attachments(executed, made))
+    except UserError as error:
+        yield failed(PDF, f"the document that {given}", str(error))
+    else:
+        yield from _pdf(contents, document(executed), file, maker, given)
     yield from _workbook(contents, workbook(made, data), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):

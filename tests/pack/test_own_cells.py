@@ -5,6 +5,7 @@ A notebook that means harm, its pack, and what `verify` reports of it.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -16,7 +17,9 @@ from typing import Any
 
 import nbformat
 import pytest
+import typst
 from click.testing import CliRunner
+from matplotlib.figure import Figure as Canvas
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -28,7 +31,9 @@ from kit.pack.own_notebook import read_own_notebook
 from kit.pack.own_svg import plain_svg
 from kit.pack.prose import headings_and_prose, plain_prose
 from kit.pack.seal import seal
+from kit.redact.free_text import FreeText
 from kit.report import fonts, views
+from kit.report.drawing import svg
 from kit.report.views import EVIDENCE_MIME, Column, Cover, Data, Figure, Note, Table
 from kit.snapshot import Snapshot, read
 from kit.verify import verify
@@ -365,6 +370,79 @@ def test_malformed_views_are_refused(given: dict[str, Any]) -> None:
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
 
 
+def png(across: int, down: int) -> str:
+    head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + across.to_bytes(4) + down.to_bytes(4) + bytes(9)
+    return f"data:image/png;base64,{base64.b64encode(head).decode()}"
+
+
+def nested_uses(levels: int) -> str:
+    """A picture of a few elements that draws ten to the power of the levels."""
+    made = '<g id="a0"><path d="M 0 0"/></g>'
+    for level in range(levels):
+        uses = 10 * f'<use href="#a{level}"/>'
+        made += f'<g id="a{level + 1}">{uses}</g>'
+    return made
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        nested_uses(7),
+        nested_uses(12),
+        '<g id="a"><use href="#a"/></g>',
+        '<g id="a" clip-path="url(#a)"/>',
+        f'<image href="{png(14_000, 14_000)}"/>',
+        f'<image id="a" href="{png(3_000, 3_000)}"/><use href="#a"/><use href="#a"/>',
+        "<g>" * 3_000 + "</g>" * 3_000,
+        "<style>.payroll {fill: red}</style>",
+    ],
+)
+def test_a_picture_that_draws_without_end_is_refused(inside: str) -> None:
+    with pytest.raises(ValueError, match=r"a figure "):
+        plain_svg(f"{HEAD}{inside}</svg>", str)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f'<g id="{FLEET}" class="{FLEET}" aria-label="{FLEET}" data-a="{FLEET}" gid="{FLEET}"/>',
+        f'<path id="{FLEET}" d="M 0 0"/><use href="#{FLEET}"/><g clip-path="url(#{FLEET})"/>',
+        f'<g fill="{FLEET}" style="fill: {FLEET}" transform="{FLEET}"/>',
+        f'<g style="fill: red /* {FLEET} */"/><style>/* {FLEET} */ * {{fill: red}}</style>',
+        f"<g>{FLEET}</g><!-- {FLEET} --><text>{FLEET}</text>{FLEET}",
+        f'<use href="#{FLEET}"/><g clip-path="url(#{FLEET})"/>',
+    ],
+)
+def test_names_are_nowhere_in_a_picture(inside: str) -> None:
+    def shown(text: str) -> str:
+        return text.replace(FLEET, "label")
+
+    once = plain_svg(f"{HEAD}{inside}</svg>", shown)
+    assert FLEET not in once
+    assert plain_svg(once, str) == once
+
+
+def test_a_picture_of_matplotlib_stays_as_it_is_drawn() -> None:
+    axes = Canvas(figsize=(4, 3)).add_subplot()
+    axes.plot([1, 2, 3], label="a")
+    axes.bar([1, 2], [1, 2], hatch="//")
+    axes.imshow([[0, 1], [1, 0]])
+    axes.legend()
+    drawn = svg(axes.figure)
+    once = plain_svg(drawn, FreeText())
+    for kept in (
+        "style=",
+        "clip-path=",
+        "transform=",
+        " d=",
+        "<use ",
+        "data:image/png",
+        "viewBox=",
+    ):
+        assert once.count(kept) == drawn.count(kept)
+    assert plain_svg(once, str) == once
+
+
 @pytest.mark.parametrize(
     "inside",
     [
@@ -387,7 +465,7 @@ def test_a_picture_that_does_more_than_draw_is_refused(inside: str) -> None:
 
 def test_a_picture_is_drawn_with_labels_and_stays_the_same_from_then_on() -> None:
     drawn = f'{HEAD}<metadata>x</metadata><g id="a"><text>of {FLEET}<tspan>b</tspan></text></g>'
-    drawn += '<use xlink:href="#a"/><image href="data:image/png;base64,AAAA"/></svg>'
+    drawn += '<use xlink:href="#a"/><image href="' + png(9, 9) + '"/></svg>'
     once = plain_svg(drawn, lambda text: text.replace(FLEET, "label"))
     assert "of label" in once
     assert "metadata" not in once
@@ -460,6 +538,17 @@ def test_a_character_of_own_cells_does_not_choose_what_is_compared(
     checks = [c for c in verify(copy, against=snapshot.folder) if c.subject == "data/evidence.pdf"]
     assert not all(check.ok for check in checks)
     assert NOT_COMPARED not in {check.open for check in checks}
+
+
+def test_own_cells_that_no_pdf_can_hold_are_a_failed_check(
+    copy: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> bytes:
+        raise typst.TypstError("a figure\nin the document")
+
+    monkeypatch.setattr(typst, "compile", fails)
+    wrong = {c.subject for c in verify(copy, against=snapshot.folder) if not c.ok}
+    assert wrong == {"data/evidence.pdf"}
 
 
 MARKED = '<p class="own-mark">'
