@@ -1,19 +1,18 @@
 """A kernel for cells that are not the kit's has no network by Python's means, and no login of AWS.
 
 An audit hook refuses connections and further processes; nothing removes a hook from a process.
-It is no wall: a C library that opens sockets itself, or that ctypes calls, passes by it, and the
-cells read and write files as the user who seals.
+It is no wall: a C library that opens sockets or starts processes itself, or that ctypes calls, passes
+by it, and the cells read and write files as the user who seals.
 https://docs.python.org/3/library/audit_events.html
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
-from typing import Any
-
-from kit.warm.environment import without_secrets
+from typing import Any, NoReturn
 
 VARIABLE = "EVIDENCE_OFFLINE"
 _NETWORK = (
@@ -24,6 +23,14 @@ _PROCESSES = (
     *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"),
     *("os.spawn", "pty.spawn"),
 )
+# What Python, its libraries and the kit need; any other variable may hold a secret.
+_KEPT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LANGUAGE|LC_\w+|TMPDIR|TEMP|TMP|VIRTUAL_ENV"
+    r"|PYTHON\w*|XDG_(?:CONFIG|CACHE|DATA|RUNTIME|STATE)_(?:HOME|DIR|DIRS)|AWS_DATA_PATH"
+    r"|JUPYTER_(?:CONFIG|DATA|RUNTIME)_DIR|JUPYTER_PATH|JUPYTER_PLATFORM_DIRS|IPYTHONDIR"
+    r"|JPY_PARENT_PID|JPY_SESSION_NAME|MPLBACKEND|MPLCONFIGDIR|FONTCONFIG_\w+|LD_LIBRARY_PATH"
+    r"|(?:OPENBLAS|OMP|MKL|NUMEXPR)_NUM_THREADS|SYSTEMROOT|COVERAGE_\w+"
+)
 _SETTINGS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -33,13 +40,16 @@ _SETTINGS = {
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without AWS's settings and secrets of the kit, for a kernel offline."""
-    return without_secrets(given) | _SETTINGS
+    """Return the environment of a kernel offline: only variables that Python and the kit need."""
+    return {name: value for name, value in given.items() if _KEPT.fullmatch(name)} | _SETTINGS
 
 
 def refuse_network() -> None:
     """Refuse connections and processes from now on, where the environment demands it."""
     if os.environ.pop(VARIABLE, ""):
+        import _posixsubprocess  # by which multiprocessing starts processes without an event
+
+        _posixsubprocess.fork_exec = _refuse_process
         sys.addaudithook(_refuse)
 
 
@@ -49,3 +59,8 @@ def _refuse(event: str, _: tuple[Any, ...]) -> None:
         raise PermissionError(f"own cells have no network ({event})")
     if event in _PROCESSES:
         raise PermissionError(f"own cells start no process ({event})")
+
+
+def _refuse_process(*_: Any) -> NoReturn:
+    _refuse("os.fork", ())
+    raise AssertionError

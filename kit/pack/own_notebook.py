@@ -29,6 +29,7 @@ from kit.report.views import JSON
 from kit.shipped import notebook as kits_notebook
 from kit.shortage import describe
 from kit.snapshot import Snapshot
+from kit.warm.environment import unreadable
 
 _INJECTED = "injected-parameters"
 _METADATA = nbformat.from_dict(  # type: ignore[no-untyped-call]
@@ -107,7 +108,7 @@ def read_own_notebook(path: Path) -> OwnNotebook:
 
 
 def _execute(given: OwnNotebook, snapshot: Snapshot, progress: bool) -> NotebookNode:
-    with scratch() as folder:
+    with scratch() as folder, unreadable():
         # The cells get a copy: what they write to it changes nothing that the pack is made from.
         copy = shutil.copytree(snapshot.folder, folder / "snapshot")
         nbformat.write(given.cells, folder / "own.ipynb")  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from jupyter_client.localinterfaces import localhost
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kit import warm
+from kit.kernels import offline
 from kit.kernels.plain import end_in_a_line
 from kit.outputs import scratch
 
@@ -55,7 +56,8 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start a kernel and return its connection details."""
-        if warm.ADDRESS not in os.environ:
+        # A fork would have the memory of the process that seals.
+        if warm.ADDRESS not in os.environ or offline.VARIABLE in kwargs.get("env", {}):
             return await super().launch_kernel(cmd, **kwargs)
         nothing, messages = os.open(os.devnull, os.O_RDWR), kwargs.get("stderr")
         try:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ PAGE = "docs/own-cells-and-controls.md"
 FLEET = "payroll-fleet"
 # Each line leaves its result in `seen`; none may reach a network, a process or AWS's settings.
 HOSTILE = """
-import os, socket, subprocess
+import multiprocessing, os, pathlib, socket, subprocess
 import kit
 from kit.judge import evaluator
 from kit.report import show
@@ -59,13 +61,20 @@ for name, attempt in {
     "resolve": lambda: socket.getaddrinfo("localhost", 80),
     "process": lambda: subprocess.run(["true"]),
     "shell": lambda: os.system("true"),
+    "spawn": lambda: multiprocessing.get_context("spawn").Process(target=print).start(),
+    "forkserver": lambda: multiprocessing.get_context("forkserver").Process(target=print).start(),
 }.items():
     try:
         attempt()
         seen[name] = "passed"
     except PermissionError as error:
         seen[name] = str(error)
-seen["settings"] = sorted(name for name in os.environ if "SECRET" in name or "PASSPHRASE" in name)
+parent = pathlib.Path(f"/proc/{os.getppid()}/environ")
+try:
+    inherited = pathlib.Path("/proc/self/environ").read_text() + parent.read_text()
+except OSError:
+    inherited = ""
+seen["settings"] = [name for name in ("of-nobody", "GITHUB_TOKEN") if name in inherited + str(os.environ)]
 evidence = kit.open_snapshot(snapshot)
 seen["folder"] = snapshot
 (evidence.folder / "evidence.jsonl").write_text("")  # of the copy
@@ -167,6 +176,7 @@ def pack(snapshot: Snapshot, notebook: Path, tmp_path_factory: pytest.TempPathFa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "of-nobody")
         patch.setenv("EVIDENCE_KEY_PASSPHRASE", "of-nobody")
+        patch.setenv("GITHUB_TOKEN", "of-nobody")
         patch.chdir(place)
         done = CliRunner().invoke(main, [*arguments, "--quiet"])
     assert done.exit_code in (3, 4), done.output
@@ -239,7 +249,7 @@ def test_no_network_no_process_and_no_setting_of_aws_is_there(
     seen = dict(tables(cells)["Attempts"]["rows"])
     assert seen.pop("folder") != str(snapshot.folder)
     assert not seen.pop("settings")
-    assert seen.keys() == {"connect", "resolve", "process", "shell"}
+    assert seen.keys() == {"connect", "resolve", "process", "shell", "spawn", "forkserver"}
     assert all(message.startswith("own cells") for message in seen.values())
 
 
@@ -498,6 +508,32 @@ def test_entities_and_pictures_that_are_no_svg_are_refused() -> None:
     for drawn in ('<!DOCTYPE svg [<!ENTITY a "b">]><svg/>', "<svg", "<svg/>"):
         with pytest.raises(ValueError, match="a figure "):
             plain_svg(drawn, str)
+
+
+LIVING = """
+import os, subprocess, sys
+from kit.warm.environment import unreadable
+
+read = "import os; print(open(f'/proc/{os.getppid()}/environ').read().count('of-nobody'))"
+def readable() -> str:
+    return subprocess.run([sys.executable, "-c", read], capture_output=True, text=True).stdout.strip()
+
+before = readable()
+with unreadable():
+    within = readable()
+print(before, within or 0, os.environ["A_SECRET"], os.popen("echo $A_SECRET").read().strip())
+"""
+
+
+def test_no_other_process_reads_the_environment_of_the_process_that_seals() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIVING],
+        env={**os.environ, "A_SECRET": "of-nobody"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "0", "of-nobody", "of-nobody"]
 
 
 # --- verify -----------------------------------------------------------------------------------
