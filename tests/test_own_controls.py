@@ -28,7 +28,10 @@ from kit.pack.seal import seal
 from kit.parameters import parameters
 from kit.snapshot import Snapshot, read
 from kit.verify import verify
+from kit.verify.again import check_against
+from kit.verify.bag import read_info
 from kit.verify.checks import NOT_COMPARED, Check
+from kit.verify.contents import open_contents
 from tests.pack.forging import reseal
 from tests.standins import Account
 
@@ -148,8 +151,11 @@ def test_csv_workbook_ocsf_and_oscal_have_their_findings_apart(pack: Path) -> No
     with (own / "findings.csv").open(newline="") as file:
         rows = [*csv.DictReader(file)]
     assert {row["control"] for row in rows} == {CONTROL}
+    whose = "Organisation's own controls: acme-controls 1.2.0"
+    assert {row["own_controls"] for row in rows} == {whose}
     assert sorted(row["status"] for row in rows) == ["fail", "pass"]
     sheets = openpyxl.load_workbook(own / "findings.xlsx")
+    assert (sheets.properties.creator, sheets.properties.title) == (whose, whose)
     cells = [str(cell.value) for sheet in sheets for row in sheet.rows for cell in row]
     assert CONTROL in cells
     assert "With the organisation's own controls" in " ".join(cells)
@@ -158,6 +164,11 @@ def test_csv_workbook_ocsf_and_oscal_have_their_findings_apart(pack: Path) -> No
     results = json.loads((own / "oscal-assessment-results.json").read_text())
     stated = results["assessment-results"]["metadata"]
     assert stated["title"] == "Organisation's own controls: acme-controls 1.2.0"
+    for name in ("assessment-plan", "profile"):
+        (document,) = json.loads((own / f"oscal-{name}.json").read_text()).values()
+        assert document["metadata"]["title"].startswith(whose)
+        marking = [p["value"] for p in document["metadata"]["props"] if p["name"] == "marking"]
+        assert marking == ["With the organisation's own controls"]
     catalog = json.loads((own / "oscal-catalog.json").read_text())["catalog"]
     (group,) = catalog["groups"]
     assert [control["id"] for control in group["controls"]] == [CONTROL]
@@ -240,6 +251,10 @@ def test_none_judges_again_where_another_check_fails(
         ("data/evidence.html", f'<span class="id">{CONTROL}', '<span class="id">EX-01'),
         ("data/evidence.html", '<p class="own-mark">Not', '<p class="own-mark">All'),
         ("bag-info.txt", "acme-controls 1.2.0", "acme-controls 1.2.1"),
+        ("data/own/findings.csv", ",fail,", ",pass,"),
+        ("data/own/controls.json", '"name": "acme-controls"', '"name": 7'),
+        ("data/own/controls.json", '"counts": {', '"counts": 7, "more": {'),
+        ("data/evidence.html", '<html lang="en-GB"', '<html lang="de"'),
     ],
 )
 def test_forged_own_controls_are_reported(copy: Path, name: str, old: str, new: str) -> None:
@@ -250,11 +265,27 @@ def test_forged_own_controls_are_reported(copy: Path, name: str, old: str, new: 
     assert not all(check.ok for check in verify(copy))
 
 
-def test_a_verdict_that_was_changed_is_reported_where_they_judge_again(
+def test_a_pack_without_the_own_controls_of_its_run_is_reported(
+    copy: Path, snapshot: Snapshot
+) -> None:
+    info = copy / "bag-info.txt"
+    lines = info.read_text().splitlines(keepends=True)
+    info.write_text("".join(line for line in lines if not line.startswith("Own-Controls")))
+    with open_contents(copy) as opened:
+        stated = read_info(opened)
+        subjects = [
+            check.message
+            for check in check_against(opened, stated, snapshot)
+            if not check.ok and check.subject == "bag-info.txt"
+        ]
+    assert any("Own-Controls of acme" in message for message in subjects)
+
+
+def test_an_observation_that_was_changed_is_reported_where_they_judge_again(
     copy: Path, snapshot: Snapshot
 ) -> None:
     path = copy / "data" / "own" / "findings.csv"
-    path.write_text(path.read_text().replace(",fail,", ",pass,"))
+    path.write_text(path.read_text().replace("ALWAYS_ON", "ON_DEMAND"))
     reseal(copy)
     checks = verify(copy, against=snapshot.folder, own_controls=True)
     assert "data/own/findings.csv" in {check.subject for check in checks if not check.ok}
@@ -382,6 +413,41 @@ for path in pathlib.Path(given["snapshot"]).iterdir() if "snapshot" in given els
     assert read(stored.folder).digest == stored.digest
     with pytest.raises(UserError, match="is a folder, and a snapshot names it"):
         read_source(folder, installed=True)
+
+
+LIE = """
+import sys
+
+main = sys.modules["__main__"]
+kits = getattr(main, "record_of", None)
+main.record_of = lambda finding: kits(finding) | {changes}
+"""
+
+
+def test_what_own_code_returns_is_checked_and_redacted(
+    source: Path, snapshot: Snapshot, tmp_path: Path
+) -> None:
+    def lying(to: str, changes: dict[str, str]) -> Path:
+        (tmp_path / to).mkdir()
+        lie = LIE.replace("{changes}", repr(changes))
+        return Path(changed(source, tmp_path / to, "__init__.py", "\n\n\n@", f"{lie}\n\n\n@"))
+
+    for n, changes in enumerate(({"control": "EX-01"}, {"status": "perfect"}, {"account": "1"})):
+        folder = lying(f"refused-{n}", changes)
+        with pytest.raises(UserError, match="has another form"):
+            judge_own(snapshot.folder, read_sources([str(folder)]), tmp_path)
+    folder = lying("redacted", {"observed": "of anna.muster@example.org"})
+    texts = folder / "texts.yaml"
+    texts.write_text(texts.read_text().replace("nobody uses", "anna.muster@example.org uses"))
+    made = tmp_path / "made"
+    made.mkdir()
+    sources = read_sources([str(folder)])
+    judge_own(snapshot.folder, sources, made)
+    assert {path.name for path in made.iterdir()} == {*FILES}
+    for path in made.glob("*.[cj]s*"):
+        assert "anna.muster" not in path.read_text(), path.name
+    read_back = parse_own_controls({name: (made / name).read_bytes() for name in FILES})
+    assert read_back.sets == [source.own for source in sources]
 
 
 def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ += ["judge_own", "read_sources", "stated_of"]
 
 ID = re.compile(r"OWN-[A-Z0-9]+(?:-[A-Z0-9]+)*")  # of a control of one's own; none of the kit's
 RESULT = "controls.json"
+COLUMN = "own_controls"  # the first of their findings as CSV: whose they are
 _ROOT = Path(__file__).parents[2]
 
 
@@ -54,7 +55,12 @@ def judge_own(snapshot: Path, sources: Sequence[Source], folder: Path) -> None:
     UserError
         They cannot be loaded, or a rule failed.
     """
-    _run("judge", sources, snapshot=snapshot, to=folder)
+    with scratch() as space:
+        copy = shutil.copytree(snapshot, space / "snapshot")
+        given = _run("judge", sources, {"snapshot": str(copy)})
+    # The process that writes reads the snapshot itself, and loads no module of theirs.
+    request = {"snapshot": str(snapshot.resolve()), "given": given, "to": str(folder.resolve())}
+    _run("write", sources, request)
 
 
 def describe_own(names: Iterable[str]) -> list[dict[str, Any]]:
@@ -72,26 +78,22 @@ def stated_of(sets: Iterable[OwnSet]) -> str:
     return "; ".join(map(str, sets))
 
 
-def _run(
-    verb: str, sources: Sequence[Source], *, snapshot: Path | None = None, to: Path | None = None
-) -> Any:
-    """Return the result of the process apart, which has copies and a working directory of its own."""
+def _run(verb: str, sources: Sequence[Source], more: Mapping[str, Any] | None = None) -> Any:
+    """Return the result of a process apart, which has copies and a working directory of its own."""
+    module = "kit.own.write" if verb == "write" else "kit.own.judge"
     with scratch() as space:
         places = [source.write(space / f"own-{n}") for n, source in enumerate(sources)]
-        sets = [
+        sets: list[dict[str, Any]] = [
             {"given": source.given, "folder": str(place), "module": source.module}
-            | {"own": source.own}
+            | {"own": str(source.own) if verb == "describe" else list(source.own)}
             for source, place in zip(sources, places, strict=True)
         ]
-        request: dict[str, Any] = {"verb": verb, "sets": sets, "result": str(space / "result.json")}
-        if snapshot and to:
-            request["to"] = str(to.resolve())
-            request["snapshot"] = str(shutil.copytree(snapshot, space / "snapshot"))
+        request = {"verb": verb, "sets": sets, "result": str(space / "result.json"), **(more or {})}
         (space / "request.json").write_text(json.dumps(request))
         (space / "empty").mkdir()
         done = subprocess.run(
             # -P: no module of the working directory comes before the kit's and Python's.
-            [sys.executable, "-P", "-B", "-m", "kit.own.judge", str(space / "request.json")],
+            [sys.executable, "-P", "-B", "-m", module, str(space / "request.json")],
             env=offline.environment(os.environ) | {"PYTHONPATH": _python_path()},
             cwd=space / "empty",
             stdin=subprocess.DEVNULL,
@@ -101,16 +103,15 @@ def _run(
         )
         if done.returncode:
             written = done.stderr.decode(errors="replace").strip().splitlines()
-            message = written[-1] if written else "own_controls: the process that judges ended"
+            message = written[-1] if written else f"own_controls: the process {module} ended"
             for source, place in zip(sources, places, strict=True):
                 message = message.replace(str(place), str(source.folder))
             raise UserError(message)
         try:
-            return parse_json(
-                bounds.read_file(space / "result.json", bounds.PACK_FILE), bounds.PACK_FILE
-            )
+            result = bounds.read_file(space / "result.json", bounds.PACK_FILE)
+            return parse_json(result, bounds.PACK_FILE)
         except (OSError, ValueError, RecursionError):
-            raise UserError("own_controls: the process that judges left no result") from None
+            raise UserError(f"own_controls: the process {module} left no result") from None
 
 
 def _python_path() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,11 @@ from kit.controls import CONTROLS, ROLL_UPS
 from kit.errors import UserError
 from kit.inputs import read_yaml, validated
 from kit.own import ID
+
+
+def load_all(sets: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Load every set of a request, and return the ids of each set's controls; see `load`."""
+    return [load(given["given"], Path(given["folder"]), given["module"]) for given in sets]
 
 
 def load(name: str, folder: Path, module: str) -> list[str]:
@@ -42,7 +48,7 @@ def load(name: str, folder: Path, module: str) -> list[str]:
     kits = {**CONTROLS}
     roll_ups = {*ROLL_UPS}
     try:
-        folder = _imported(name, folder, module)
+        _import(name, folder, module)
     except UserError:
         raise
     except Exception as error:  # of whatever their modules do
@@ -56,22 +62,28 @@ def load(name: str, folder: Path, module: str) -> list[str]:
             )
     if not ids:
         raise UserError(f"own_controls: {name} declares no control")
-    _add_texts(name, folder, ids)
-    _add_frameworks(name, folder, ids)
+    folder = texts_folder(folder, module)
+    add_texts(name, folder, ids)
+    add_frameworks(name, folder, ids)
     return ids
 
 
-def _imported(name: str, folder: Path, module: str) -> Path:
-    """Import the modules, and return the folder of the texts."""
+def texts_folder(folder: Path, module: str) -> Path:
+    """Return the folder of a module within its package, where texts and mappings lie."""
+    inner = folder.joinpath(*module.split(".")[1:])
+    return inner if inner.is_dir() else inner.parent
+
+
+def _import(name: str, folder: Path, module: str) -> None:
     if module:
         sys.path.insert(0, str(folder.parent))
-        return Path(str(importlib.import_module(module).__file__)).parent
+        importlib.import_module(module)
+        return
     modules = sorted(folder.glob("*.py"))
     if not modules:
         raise UserError(f"own_controls: {name} has no module (*.py)")
     for file in modules:
         _import_file(file)
-    return folder
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -85,7 +97,7 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _add_texts(name: str, folder: Path, ids: list[str]) -> None:
+def add_texts(name: str, folder: Path, ids: list[str], shown: Callable[[str], str] = str) -> None:
     """Add the texts of own controls, each of which needs a title and its rules' expectations."""
     given, where = read_yaml(folder / "texts.yaml")
     stated = given.get("controls") if isinstance(given, dict) else None
@@ -94,7 +106,7 @@ def _add_texts(name: str, folder: Path, ids: list[str]) -> None:
     for id in stated.keys() - {*ids}:
         raise UserError(f"{where.source}: {id!r} is not a control of {name}")
     try:
-        texts.add(given)
+        texts.add(_shown(given, shown))
     except ValueError as error:
         raise UserError(f"{where.source}: {error}") from None
     for id in ids:
@@ -104,7 +116,14 @@ def _add_texts(name: str, folder: Path, ids: list[str]) -> None:
                 raise UserError(f"{where.source}: controls/{id}/{text} is missing")
 
 
-def _add_frameworks(name: str, folder: Path, ids: list[str]) -> None:
+def _shown(node: Any, shown: Callable[[str], str]) -> Any:
+    """Return a tree of texts as a pack may show them."""
+    if isinstance(node, dict):
+        return {name: _shown(member, shown) for name, member in node.items()}
+    return shown(node) if isinstance(node, str) else node
+
+
+def add_frameworks(name: str, folder: Path, ids: list[str]) -> None:
     """Add the mappings of own controls: to requirements of the kit's frameworks, or to others."""
     known = frameworks.frameworks()
     for path in sorted((folder / "frameworks").glob("*.yaml")):

@@ -15,7 +15,8 @@ from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.errors import UserError
 from kit.outputs import scratch
-from kit.own import ID, NAME, RESULT, OwnSet, Source, judge_own, read_sources, stated_of
+from kit.own import COLUMN, ID, NAME, RESULT, OwnSet, Source, judge_own, read_sources, stated_of
+from kit.pack.tabular import read_findings_csv
 from kit.report import views
 from kit.report.formats import counts
 from kit.report.views import JSON
@@ -108,21 +109,37 @@ def parse_own_controls(files: Mapping[str, bytes]) -> OwnControls:
     given = parse_json(files[RESULT], bounds.PACK_FILE)
     try:
         sets = [OwnSet(own["name"], own["version"], own["sha256"]) for own in given["sets"]]
+        for own in sets:
+            if not (NAME.fullmatch(own.name) and NAME.fullmatch(own.version)):
+                raise ValueError(f"a name or a version {own.name[:60]!r} {own.version[:60]!r}")
+            if not _SHA256.fullmatch(own.sha256):
+                raise ValueError(f"{own.name}: no SHA-256")
         shown = views.parse(given["controls"])
         if not isinstance(shown, views.Controls):
             raise ValueError("no blocks of controls")
         blocks = shown.as_json()
         ids = [block["id"] for block in blocks["blocks"]]
-    except (KeyError, TypeError, AttributeError) as error:
+        if not ids or len({*ids}) < len(ids) or not all(map(ID.fullmatch, ids)):
+            raise ValueError(f"ids of controls {', '.join(map(str, ids))[:200]}")
+        _compare(blocks, read_findings_csv(files["findings.csv"], [COLUMN]))
+    except (LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"own controls in another form ({type(error).__name__})") from None
-    for own in sets:
-        if not (NAME.fullmatch(own.name) and NAME.fullmatch(own.version)):
-            raise ValueError(f"a name or a version {own.name[:60]!r} {own.version[:60]!r}")
-        if not _SHA256.fullmatch(own.sha256):
-            raise ValueError(f"{own.name}: no SHA-256")
-    if not ids or len({*ids}) < len(ids) or not all(map(ID.fullmatch, ids)):
-        raise ValueError(f"ids of controls {', '.join(map(str, ids))[:200]}")
     return OwnControls(sets, blocks, files)
+
+
+def _compare(blocks: JSON, records: list[dict[str, str]]) -> None:
+    """Raise a `ValueError` where the blocks' rows are not those of the findings as CSV."""
+    stated = Counter((record["control"], record["region"], record["status"]) for record in records)
+    counted: Counter[tuple[str, str]] = Counter()
+    rows: Counter[tuple[str, str, str]] = Counter()
+    for block in blocks["blocks"]:
+        counted.update({(block["id"], status): n for status, n in block["counts"].items()})
+        rows.update((block["id"], row[0], row[2]) for row in block["rows"]["rows"])
+    by_status: Counter[tuple[str, str]] = Counter()
+    for (control, _, status), count in stated.items():
+        by_status[control, status] += count
+    if rows != stated or counted != by_status:
+        raise ValueError("others than data/own/findings.csv has")
 
 
 def files_of(own: OwnControls) -> Iterator[tuple[str, bytes]]:

@@ -62,7 +62,7 @@ def csv_file(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> by
     return file.getvalue().encode()
 
 
-def read_findings_csv(content: bytes) -> list[dict[str, str]]:
+def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[str, str]]:
     """Return the records of `findings_csv`, with the apostrophes before formulas taken off.
 
     Parameters
@@ -70,6 +70,8 @@ def read_findings_csv(content: bytes) -> list[dict[str, str]]:
     content : bytes
         Of `findings_csv`, or of the same file as earlier packs have it, without the values that
         make a finding's identity.
+    before : sequence of str
+        Columns before these.
 
     Returns
     -------
@@ -85,7 +87,8 @@ def read_findings_csv(content: bytes) -> list[dict[str, str]]:
     lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     try:
         header = next(lines, [])
-        if header not in (_COLUMNS, _WITHOUT_SAMPLE, EARLIER_COLUMNS):
+        columns = (_COLUMNS, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
+        if header not in [[*before, *names] for names in columns]:
             raise ValueError(f"columns {header}")
         return [
             {name: _as_it_was(cell) for name, cell in zip(header, line, strict=True)}

@@ -38,7 +38,7 @@ _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
-def workbook(made: Document, data: FindingsData) -> bytes:
+def workbook(made: Document, data: FindingsData, author: str = "") -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
     Parameters
@@ -47,6 +47,8 @@ def workbook(made: Document, data: FindingsData) -> bytes:
         Of the executed notebook: its cover, evidence index, inventories and waivers.
     data : dict
         Its findings, as `kit.pack.document.findings_data` returns them.
+    author : str
+        Whose it is, in the file's properties, which state it in the title too; by default the kit's.
 
     Returns
     -------
@@ -56,14 +58,14 @@ def workbook(made: Document, data: FindingsData) -> bytes:
         has the whole.
     """
     judged = by_control(data)
-    return _Writer(made, data).write(judged, sheets(made, judged))
+    return _Writer(made, data, author).write(judged, sheets(made, judged))
 
 
 class _Writer:
     """Writes sheets into a workbook, and remembers what had to be cut."""
 
-    def __init__(self, made: Document, data: FindingsData):
-        self.made, self.facts = made, data["facts"]
+    def __init__(self, made: Document, data: FindingsData, author: str = ""):
+        self.made, self.facts, self.author = made, data["facts"], author
         self.file = io.BytesIO()
         self.book = Workbook(
             self.file,
@@ -244,9 +246,9 @@ class _Writer:
         facts, cover = self.facts, self.made.cover
         self.book.set_properties(
             {
-                "title": escape(cover["title"]),
+                "title": escape(self.author or cover["title"]),
                 "subject": escape(cover["subtitle"]),
-                "author": f"AppStream Evidence Kit {facts['kit']}",
+                "author": escape(self.author) or f"AppStream Evidence Kit {facts['kit']}",
                 "comments": escape("; ".join(self.marks)),
                 "created": instant(facts["as_of"]).replace(tzinfo=None),
             }

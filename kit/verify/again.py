@@ -25,7 +25,7 @@ from kit.pack.document import Document, data_of, document, findings_data
 from kit.pack.evidence import evidence_files
 from kit.pack.execute import execute_here
 from kit.pack.html import page_pieces
-from kit.pack.info import bag_info
+from kit.pack.info import OWN_CONTROLS, bag_info
 from kit.pack.layout import faces_of
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
@@ -87,6 +87,10 @@ def check_against(contents: Contents, info: Mapping[str, str], stored: Snapshot)
     stated = info.get("Snapshot-SHA-256", "none")
     if stated != stored.digest:
         yield failed(INFO, f"Snapshot-SHA-256 {stored.digest}, of {stored.folder}", stated)
+    named = ", ".join(stored.run.own_controls)
+    if bool(named) != (OWN_CONTROLS in info):
+        wanted = f"{OWN_CONTROLS} of {named}" if named else f"no {OWN_CONTROLS}"
+        yield failed(INFO, f"{wanted}, as the snapshot's run names", info.get(OWN_CONTROLS, "none"))
     maker = maker_of(info)
     texts.choose(stored.run.language)
     open_labels(stored.run, stored.header["pseudonym_key"])

@@ -14,8 +14,9 @@ from kit.pack.own_controls import FILES, FOLDER, OwnControls, judged_by, parse_o
 from kit.snapshot import Snapshot
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
-from kit.verify.kinds import HTML, OWN_CELLS
+from kit.verify.kinds import HTML, OWN_CELLS, PDF
 from kit.verify.page import Page
+from kit.verify.pdf import opened
 
 OWN, CONTROLS = "the analyst's own cells", "own controls"
 _FILES = tuple(f"data/{FOLDER}/{name}" for name in FILES)
@@ -37,6 +38,8 @@ def check_own(contents: Contents, info: Mapping[str, str], page: Page | None) ->
     wrong = [*_files(contents, OWN_NOTEBOOK, sha256, (OWN_CELLS,))]
     wrong += _files(contents, OWN_CONTROLS, sets, _FILES)
     wrong += _marks(page, {"pack/own/mark": sha256, "pack/own/controls_mark": sets})
+    if sha256 or sets or (page and page.own):
+        wrong += _language(contents, page)
     try:
         read_own_cells(contents, info)
     except ValueError as error:
@@ -143,12 +146,29 @@ def _marks(page: Page | None, stated: Mapping[str, str]) -> Iterator[Check]:
     if page.own != any(stated.values()):
         yield failed(HTML, f"what is not the kit's, as {INFO} states it", "other parts")
     if page.language != text("language"):
+        # The words are those of another language; how many there are is the same.
+        least = sum(map(bool, stated.values()))
+        if len([mark for mark in page.marks if mark]) < least or len(page.own_marks) != page.own:
+            yield failed(HTML, f"{least} marks of what is not the kit's", "fewer, or more")
         return
     for mark, value in stated.items():
         if (text(mark) in page.marks) != bool(value):
             yield failed(HTML, f"the mark {text(mark)!r}{'' if value else ' nowhere'}", "otherwise")
     if page.own and page.own_marks != [text("pack/own/every")]:
         yield failed(HTML, f"the mark {text('pack/own/every')!r}", ", ".join(page.own_marks))
+
+
+def _language(contents: Contents, page: Page | None) -> Iterator[Check]:
+    """Yield whether the page is in another language than the PDF."""
+    if page is None or PDF not in contents.sizes:
+        return
+    try:
+        with opened(contents) as file:
+            language = str(file.Root.get("/Lang", ""))
+    except UnreadableError:
+        return  # a failed check of the document's
+    if language != page.language:
+        yield failed(HTML, f"the language {language!r}, as {PDF} states it", repr(page.language))
 
 
 def _judged_again(contents: Contents, stated: str, stored: Snapshot) -> Iterator[Check]:
