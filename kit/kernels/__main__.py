@@ -52,5 +52,7 @@ if __name__ == "__main__":
     kernelapp.IOPubThread = Outputs  # type: ignore[attr-defined]
     debugger._is_debugpy_available = False
     del sys.modules["debugpy"]
-    offline.refuse_network()
-    kernelapp.launch_new_instance(kernel_class=Kernel)
+    # What own cells print reaches no pack, so it is not collected.
+    silent = {"no_stdout": True, "no_stderr": True, "outstream_class": None}
+    options: dict[str, Any] = silent if offline.refuse_network() else {}
+    kernelapp.launch_new_instance(kernel_class=Kernel, **options)

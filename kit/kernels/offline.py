@@ -44,13 +44,20 @@ def environment(given: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in given.items() if _KEPT.fullmatch(name)} | _SETTINGS
 
 
-def refuse_network() -> None:
-    """Refuse connections and processes from now on, where the environment demands it."""
-    if os.environ.pop(VARIABLE, ""):
+def refuse_network() -> bool:
+    """Refuse connections and processes from now on, where the environment demands it.
+
+    Returns
+    -------
+    bool
+        Whether it does.
+    """
+    if demanded := bool(os.environ.pop(VARIABLE, "")):
         import _posixsubprocess  # by which multiprocessing starts processes without an event
 
         _posixsubprocess.fork_exec = _refuse_process
         sys.addaudithook(_refuse)
+    return demanded
 
 
 def _refuse(event: str, _: tuple[Any, ...]) -> None:

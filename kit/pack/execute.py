@@ -79,6 +79,7 @@ def execute_file(
     *,
     phase: str = "",
     manager: type[AsyncKernelManager] | None = None,
+    seconds: int | None = None,
 ) -> NotebookNode:
     """Execute a notebook in a fresh kernel and return it with its outputs.
 
@@ -92,11 +93,13 @@ def execute_file(
         What the bar on standard error names; empty for no bar.
     manager : type, optional
         Starts the kernel; `Kernel` by default.
+    seconds : int, optional
+        That a cell may take.
 
     Raises
     ------
     CellError
-        A cell failed.
+        A cell failed, or took longer.
     CannotRunError
         The kernel failed.
     """
@@ -110,7 +113,8 @@ def execute_file(
                 kernel_name=kernels.NAME,
                 progress_bar=papermill_bar(phase, bool(phase)),
                 start_timeout=_START_SECONDS,
-                config=_kernel_config(folder, replies, manager or Kernel),
+                execution_timeout=seconds,
+                config=_kernel_config(folder, replies, manager or Kernel, seconds),
             )
         except papermill.PapermillExecutionError as error:
             for reply in replies:
@@ -135,7 +139,16 @@ def execute_file(
             why = why or " ".join(lines[-1:]) or f"{error}; perhaps {shortage.memory()}"
             raise CannotRunError(f"the notebook's kernel failed: {why}") from None
         release()  # another process has its memory now
+        failed = _failed(made)  # was interrupted, and left no error in the notebook
+        if failed is not None:
+            raise CellError(failed, _reason(replies[-1]))
         return made
+
+
+def _failed(notebook: NotebookNode) -> int | None:
+    """Return the index of the cell at which papermill stopped; None where none failed."""
+    marks = [cell.metadata.get("papermill", {}).get("exception") for cell in notebook.cells]
+    return next((index for index, failed in enumerate(marks) if failed), None)
 
 
 def _reason(reply: Mapping[str, Any]) -> str:
@@ -224,7 +237,10 @@ def _node(content: Mapping[str, Any]) -> NotebookNode:
 
 
 def _kernel_config(
-    folder: Path, replies: list[Mapping[str, Any]], manager: type[AsyncKernelManager]
+    folder: Path,
+    replies: list[Mapping[str, Any]],
+    manager: type[AsyncKernelManager],
+    seconds: int | None,
 ) -> Config:
     """Kernels talk over files, in a folder that is removed with all that a killed kernel leaves."""
     return Config(
@@ -236,6 +252,12 @@ def _kernel_config(
             },
             "NotebookClient": {
                 "kernel_manager_class": manager,
+                "interrupt_on_timeout": True,
+                "error_on_timeout": {
+                    "ename": "TimeoutError",
+                    "evalue": f"it took longer than {seconds} seconds",
+                    "traceback": [],
+                },
                 # A kernel that runs out of something replies, and may fail to publish the error.
                 "on_cell_error": lambda execute_reply, **_: replies.append(
                     execute_reply["content"]

@@ -31,6 +31,7 @@ from kit.shortage import describe
 from kit.snapshot import Snapshot
 from kit.warm.environment import unreadable
 
+CELL_SECONDS = 600  # that a cell may take
 _INJECTED = "injected-parameters"
 _METADATA = nbformat.from_dict(  # type: ignore[no-untyped-call]
     {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -118,6 +119,7 @@ def _execute(given: OwnNotebook, snapshot: Snapshot, progress: bool) -> Notebook
                 {"snapshot": str(copy.resolve())},
                 phase="own cells" if progress else "",
                 manager=OfflineKernel,
+                seconds=CELL_SECONDS,
             )
         except CellError as error:
             number = _number(given.cells, error.index)

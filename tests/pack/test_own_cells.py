@@ -536,6 +536,16 @@ def test_no_other_process_reads_the_environment_of_the_process_that_seals() -> N
     assert done.stdout.split() == ["1", "0", "of-nobody", "of-nobody"]
 
 
+def test_a_cell_that_never_ends_is_interrupted_and_what_cells_print_is_not_kept(
+    tmp_path: Path, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_notebook, "CELL_SECONDS", 5)
+    cells = [code("for _ in range(30): print('x' * 10_000_000)"), code("while True: pass")]
+    given = read_own_notebook(written(tmp_path, cells))
+    with pytest.raises(UserError, match=r"cell 2 failed: TimeoutError: .* 5 seconds"):
+        own_notebook.run_own_cells(given, snapshot)
+
+
 # --- verify -----------------------------------------------------------------------------------
 
 
