@@ -29,7 +29,9 @@ lab: .venv/ready
 # git commits notebooks without outputs, which hold evidence; nothing to do outside of a clone.
 filter:
 	@! git rev-parse --git-dir >/dev/null 2>&1 || \
-	git config filter.notebook-source.clean "$(BIN)/python -m kit.notebook_source"
+	{ git config filter.notebook-source.clean "$(BIN)/python -m kit.notebook_source" && \
+	git config filter.notebook-source.smudge cat && \
+	git config filter.notebook-source.required true; }
 
 lint: .venv/dev
 	$(BIN)/ruff check .

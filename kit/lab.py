@@ -20,7 +20,8 @@ stop with Ctrl-C and type make lab LAB_FLAGS=--allow-root, or evidence lab -- --
 _WARNING = f"""\
 evidence: git commits the outputs of notebooks here, and outputs hold evidence; this keeps them out:
   git config filter.{NAME}.clean "{sys.executable} -m kit.notebook_source"
-  echo '*.ipynb filter={NAME}' >> .gitattributes"""
+  git config filter.{NAME}.smudge cat && git config filter.{NAME}.required true
+  echo '*.[iI][pP][yY][nN][bB] filter={NAME}' >> .gitattributes"""
 
 
 def open_lab(parameters: Path | None, sandbox: bool, flags: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ does not pass. Libraries log nothing here: botocore's own log holds credentials.
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import errno
 import json
@@ -25,7 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kit import terminal
+from kit import errors, terminal
 from kit.outputs import make_parents
 
 NAME = "log.jsonl"
@@ -33,7 +34,6 @@ HIDDEN = "…"
 _LOGGER = logging.getLogger("kit")
 _LOGGER.addHandler(logging.NullHandler())  # else Python writes warnings to standard error
 _MOST_PLACES = 12  # of an exception's traceback, the innermost
-_CODE = re.compile(r"[A-Za-z][\w.:-]{0,79}", re.ASCII)
 
 
 def event(name: str, level: int = logging.INFO, /, **facts: Any) -> None:
@@ -215,10 +215,93 @@ def _open(path: Path) -> int:
 
 
 def code(text: str | None) -> str | None:
-    """Return an error code or request id as it came; hidden where it has another form than these."""
-    if text is None or _CODE.fullmatch(text) or re.fullmatch(r"[\w+/=.-]{8,128}", text, re.ASCII):
-        return text
-    return HIDDEN
+    """Return an error code or a request id as it came; hidden where AWS writes no such."""
+    known = text is None or text in _OTHER_CODES or text in _vocabulary()
+    return text if known or _CODE.fullmatch(text or "") else HIDDEN
+
+
+# A number of HTTP, a code by its ending, a UUID, and what S3 writes in place of that.
+_CODE = re.compile(
+    r"[1-5][0-9]{2}|[A-Z][A-Za-z0-9]{0,60}(?:Exception|Error|Fault|Failure)"
+    r"|(?:Invalid|Missing|Malformed|Unsupported)[A-Za-z.]{1,60}"
+    r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?=[A-Z]*[0-9])[0-9A-Z]{16}"
+)
+
+
+# Codes with other endings: Common Errors of the API references, and those by which botocore retries.
+_OTHER_CODES = frozenset(
+    [
+        "AccessDenied",
+        "AllAccessDisabled",
+        "AuthFailure",
+        "AuthorizationHeaderMalformed",
+        "BadRequest",
+        "BandwidthLimitExceeded",
+        "DryRunOperation",
+        "ExpiredToken",
+        "Forbidden",
+        "IncompleteSignature",
+        "MethodNotAllowed",
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchEntity",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "NoSuchTagSet",
+        "NotAuthorized",
+        "NotFound",
+        "NotImplemented",
+        "OperationAborted",
+        "OptInRequired",
+        "PermanentRedirect",
+        "PriorRequestNotComplete",
+        "RequestExpired",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SignatureDoesNotMatch",
+        "SlowDown",
+        "Throttled",
+        "Throttling",
+        "UnauthorizedOperation",
+        "UnsupportedOperation",
+    ]
+)
+
+
+def kind(error: BaseException) -> str:
+    """Return the name of an exception's class; hidden where somebody else than a library chose it."""
+    package = type(error).__module__.partition(".")[0]
+    known = package in sys.stdlib_module_names or package in _LIBRARIES
+    return type(error).__name__ if known else HIDDEN
+
+
+def kind_named(name: str) -> str:
+    """Return the name of an exception's class that a kernel reported, if it is a known one."""
+    known = name in _vocabulary() or isinstance(getattr(builtins, name, None), type)
+    return name if known or name in vars(errors) else HIDDEN
+
+
+_LIBRARIES = frozenset(
+    {
+        *("kit", "botocore", "boto3", "urllib3", "certifi", "click", "pydantic", "pydantic_core"),
+        *("yaml", "jinja2", "typst", "pikepdf", "pyhanko", "pyhanko_certvalidator", "asn1crypto"),
+        *(
+            "papermill",
+            "nbformat",
+            "nbclient",
+            "jupyter_client",
+            "zmq",
+            "pandas",
+            "pyarrow",
+            "numpy",
+        ),
+        *("cryptography", "matplotlib", "mistune", "jsonschema"),
+    }
+)
 
 
 def masked(text: str) -> str:
@@ -308,7 +391,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _described(error: BaseException) -> Mapping[str, Any]:
     number = error.errno if isinstance(error, OSError) else None
     return {
-        "type": type(error).__name__,
+        "type": kind(error),
         "message": masked(str(error)),
         **({"errno": errno.errorcode.get(number, number)} if number is not None else {}),
         "places": places(error),
@@ -346,15 +429,19 @@ def _module(file: str) -> str:
     return HIDDEN
 
 
+_VARIABLE = re.compile(
+    "(?:AWS|EVIDENCE)_[A-Z0-9_]{1,60}|(?:HTTPS?|NO)_PROXY|REQUESTS_CA_BUNDLE", re.ASCII
+)
+
+
 def environment() -> dict[str, Any]:
     """Return what of this process bears on a run: versions, and names of variables that are set."""
     from importlib.metadata import version
 
-    prefixes = ("AWS_", "EVIDENCE_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA")
     return {
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
         "python": sys.version.split()[0],
         "system": sys.platform,
-        "variables": sorted(n for n in os.environ if n.upper().startswith(prefixes) and code(n)),
+        "variables": sorted(n for n in os.environ if _VARIABLE.fullmatch(n.upper())),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from kit.errors import UserError
 from kit.lab import commits_outputs, open_lab, place_notebooks
 from kit.notebook import PARAMETERS_FILE
+from kit.notebook_source import source_of
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -89,7 +91,7 @@ def test_commands_that_keep_outputs_out_of_git_are_lines_to_copy(
     with pytest.raises(SystemExit):
         open_lab(None, False, [])
     commands = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
-    assert [command.split()[0] for command in commands] == ["git", "echo"]
+    assert [command.split()[0] for command in commands] == ["git", "git", "echo"]
     assert begun
 
 
@@ -149,11 +151,59 @@ def test_git_works_without_the_filter(git: Git, command: str, tmp_path: Path) ->
     assert "explore.ipynb" in git("status", "--short")
 
 
-def test_what_is_no_notebook_is_left_as_it_is(git: Git, tmp_path: Path) -> None:
+NO_NOTEBOOKS = [
+    b"<<<<<<< HEAD",
+    b"[" * 100_000,
+    b'{"nbformat": 3, "worksheets": []}',
+    b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "x", "source": ""}]}',
+    b'{"nbformat": 4, "nbformat_minor": 5, "cells": [{"cell_type": "raw", "source": "\\ud800"}]}',
+    b"\xff\xfe",
+]
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOKS)
+def test_what_is_no_notebook_is_not_committed(content: bytes) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kit.notebook_source"],
+        input=content,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_git_takes_nothing_that_the_filter_refuses(git: Git, tmp_path: Path) -> None:
     git("config", "filter.notebook-source.clean", f"{sys.executable} -m kit.notebook_source")
+    git("config", "filter.notebook-source.smudge", "cat")
+    git("config", "filter.notebook-source.required", "true")
+    before = git("show", ":notebooks/explore.ipynb")
     (tmp_path / "notebooks/explore.ipynb").write_text("<<<<<<< HEAD")
-    git("add", ".")
-    assert git("show", ":notebooks/explore.ipynb") == "<<<<<<< HEAD"
+    with pytest.raises(AssertionError, match="clean filter"):
+        git("add", ".")
+    assert git("show", ":notebooks/explore.ipynb") == before
+
+
+def test_source_is_all_that_remains_of_a_notebook() -> None:
+    left = {"outputs": ["Zo"], "attachments": {"Zo": 1}, "execution_count": 3, "Zo": 1}
+    cells = [
+        {
+            "cell_type": kind,
+            "source": ["a"],
+            "metadata": {"tags": ["t"], "Zo": 1},
+            "id": f"{kind}-1",
+            **left,
+        }
+        for kind in ("code", "markdown", "raw")
+    ]
+    metadata = {"kernelspec": {"name": "Zo", "display_name": "Zo"}, "widgets": "Zo"}
+    for given in (metadata, {}):
+        notebook = {"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": given, "Zo": 1}
+        made = source_of(json.dumps(notebook))
+        assert "Zo" not in made
+        nbformat.validate(nbformat.reads(made, 4))  # type: ignore[no-untyped-call]
+        assert [cell["source"] for cell in json.loads(made)["cells"]] == [["a"]] * 3
 
 
 def test_a_folder_that_is_no_clone_commits_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from kit import log
+from kit.errors import UserError
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
 
@@ -60,7 +61,7 @@ def test_a_refused_sign_in(tmp_path: Path, environment: dict[str, str], faults: 
     body = (
         "<ErrorResponse><Error><Code>AccessDenied</Code>"
         f"<Message>User: {ROE} with {SECRET} is not authorized to perform: "
-        "sts:GetCallerIdentity</Message></Error><RequestId>12345678-refused</RequestId>"
+        "sts:GetCallerIdentity</Message></Error><RequestId>12345678-0000-4000-8000-00000000abcd</RequestId>"
         "</ErrorResponse>"
     )
     faults.add(Fault("sts", "GetCallerIdentity", "answer", body=body, status=403))
@@ -75,7 +76,10 @@ def test_a_refused_sign_in(tmp_path: Path, environment: dict[str, str], faults: 
     assert (started["event"], started["command"]) == ("started", "run")
     assert {"kit", "botocore", "python", "variables"} <= started.keys()
     assert (request["operation"], request["status"]) == ("sts.GetCallerIdentity", 403)
-    assert (request["error"], request["request_id"]) == ("AccessDenied", "12345678-refused")
+    assert (request["error"], request["request_id"]) == (
+        "AccessDenied",
+        "12345678-0000-4000-8000-00000000abcd",
+    )
     assert (
         request["message"] == "User: … with … is not authorized to perform: sts:GetCallerIdentity"
     )
@@ -225,3 +229,35 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
         log.event("request")
         assert log.kept() is None
     assert (tmp_path / "else").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AccessDenied",
+        "ValidationException",
+        "InvalidVpcID.NotFound",
+        "403",
+        "5f9a1c3e-0b5d-4c1e-9d0a-1234567890ab",
+        "ABCD1234EFGH5678",
+    ],
+)
+def test_codes_and_request_ids_of_aws_are_logged(text: str) -> None:
+    assert log.code(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["AnnaLindner", "payroll-fleet", "anna.lindner", "ANNALINDNERABCDE"]
+)
+def test_what_somebody_chose_is_no_code(text: str) -> None:
+    assert log.code(text) == log.HIDDEN
+
+
+def test_only_known_classes_of_exceptions_are_named() -> None:
+    chosen = type("AnnaLindner", (ValueError,), {"__module__": "__main__"})
+    assert [log.kind(error) for error in (chosen(), ValueError(), UserError())] == [
+        *(log.HIDDEN, "ValueError", "UserError")
+    ]
+    assert [log.kind_named(name) for name in ("AnnaLindner", "KeyError", "UserError")] == [
+        *(log.HIDDEN, "KeyError", "UserError")
+    ]

@@ -117,7 +117,7 @@ def execute_file(
                 log.event(
                     "cell failed",
                     logging.ERROR,
-                    type=log.code(reply["ename"]),
+                    type=log.kind_named(reply["ename"]),
                     message=log.masked(reply["evalue"]),
                     places=log.places_in("\n".join(reply["traceback"])),
                 )
