@@ -450,6 +450,19 @@ def test_what_own_code_returns_is_checked_and_redacted(
     assert read_back.sets == [source.own for source in sources]
 
 
+@pytest.mark.parametrize("result", [7, [7], [{}], [{"id": "EX-01", "title": "", "expected": []}]])
+def test_declarations_in_another_form_are_refused(
+    source: Path, result: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.own._run", lambda *_: result)
+    folder = str(source / "acme_controls")
+    with pytest.raises(UserError, match="returned no declarations"):
+        describe_own([folder])
+    monkeypatch.setattr("kit.own._run", lambda *_: [result])
+    with pytest.raises(UserError, match="returned no names"):
+        calls_of_own([folder])
+
+
 def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: Path) -> None:
     header = tmp_path / "account" / "snapshot" / "snapshot.json"
     rule = 'return fleet_type != "ALWAYS_ON"'

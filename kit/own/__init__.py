@@ -44,7 +44,10 @@ def calls_of_own(names: Iterable[str]) -> frozenset[Call]:
     UserError
         They cannot be loaded.
     """
-    return frozenset(CALLS[name] for name in _run("calls", read_sources(names)) if name in CALLS)
+    named = _run("calls", read_sources(names))
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise UserError("own_controls: the process apart returned no names of calls")
+    return frozenset(CALLS[name] for name in named if name in CALLS)
 
 
 def judge_own(snapshot: Path, sources: Sequence[Source], folder: Path) -> None:
@@ -64,8 +67,26 @@ def judge_own(snapshot: Path, sources: Sequence[Source], folder: Path) -> None:
 
 
 def describe_own(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the declarations of own controls, as plain data."""
-    return list(_run("describe", read_sources(names)))
+    """Return the declarations of own controls, as plain data.
+
+    Raises
+    ------
+    UserError
+        They cannot be loaded.
+    """
+    described = []
+    for source in read_sources(names):
+        returned = _run("describe", [source])
+        for entry in returned if isinstance(returned, list) else [returned]:
+            try:
+                plain = [entry["title"], *entry["expected"]]
+                if not ID.fullmatch(entry["id"]) or not all(isinstance(p, str) for p in plain):
+                    raise ValueError
+            except (LookupError, TypeError, ValueError):
+                problem = "the process apart returned no declarations"
+                raise UserError(f"own_controls: {source.given}: {problem}") from None
+            described.append(entry | {"own": str(source.own)})
+    return described
 
 
 def read_sources(names: Iterable[str], *, installed: bool = False) -> list[Source]:
@@ -85,7 +106,7 @@ def _run(verb: str, sources: Sequence[Source], more: Mapping[str, Any] | None = 
         places = [source.write(space / f"own-{n}") for n, source in enumerate(sources)]
         sets: list[dict[str, Any]] = [
             {"given": source.given, "folder": str(place), "module": source.module}
-            | {"own": str(source.own) if verb == "describe" else list(source.own)}
+            | {"own": list(source.own)}
             for source, place in zip(sources, places, strict=True)
         ]
         request = {"verb": verb, "sets": sets, "result": str(space / "result.json"), **(more or {})}

@@ -33,12 +33,8 @@ def _calls(_: Any, sets: list[list[str]]) -> list[str]:
     return sorted(call.name for call in with_sources(c for id in ids for c in CONTROLS[id].calls))
 
 
-def _describe(request: Any, sets: list[list[str]]) -> list[dict[str, Any]]:
-    return [
-        entry | {"own": given["own"]}
-        for given, ids in zip(request["sets"], sets, strict=True)
-        for entry in describe(ids)
-    ]
+def _describe(_: Any, sets: list[list[str]]) -> list[dict[str, Any]]:
+    return [entry for ids in sets for entry in describe(ids)]
 
 
 def _judge(request: Any, sets: list[list[str]]) -> dict[str, Any]:
