@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 from kit import bounds
 from kit.bounds import parse_json
+from kit.catalogue.texts import text
 from kit.pack.own_svg import plain_svg
 from kit.pack.prose import plain_prose
 from kit.redact.free_text import shown_number
@@ -60,13 +61,21 @@ class OwnCells:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode() + b"\n"
 
     def blocks(self) -> Iterator[JSON]:
-        """Yield headings, prose and views as a document has them, below a heading of level 1."""
+        """Yield headings, prose and views as a document has them, below a heading of level 1.
+
+        Each heading is marked, because it also stands in the list of contents.
+        """
+        mark = text("pack/own/every")
         for part in self.parts:
             if "view" in part:
                 yield part["view"]
                 continue
             for block in part["prose"]:
-                yield block | ({"level": block["level"] + 1} if block["kind"] == "heading" else {})
+                if block["kind"] == "heading":
+                    marked = {"level": block["level"] + 1, "text": f"{mark}: {block['text']}"}
+                    yield block | marked
+                else:
+                    yield block
 
 
 def parse_own_cells(content: bytes) -> OwnCells:

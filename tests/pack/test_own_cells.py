@@ -278,6 +278,13 @@ def test_names_are_labels_in_what_is_shown_and_in_the_source(cells: OwnCells, pa
     assert FLEET not in (pack / "data" / "evidence.html").read_text()
 
 
+def test_headings_are_marked_also_in_the_list_of_contents(cells: OwnCells, pack: Path) -> None:
+    (heading,) = [block for block in cells.blocks() if block["kind"] == "heading"]
+    assert heading["text"] == "Not the kit's own: Limits"
+    contents = (pack / "data" / "evidence.html").read_text().partition("</nav>")[0]
+    assert "the kit&#39;s own: Limits" in contents
+
+
 def test_the_sha256_of_the_file_is_stated_and_its_outputs_are_not_taken(
     pack: Path, notebook: Path, cells: OwnCells
 ) -> None:
