@@ -246,7 +246,7 @@ def starts_again(desk: Desk, arguments: Sequence[str | Path]) -> list[str]:
     if done.returncode not in (0, 3, 4):
         wrong.append(f"the next start does not complete: {done.returncode}, {done.stderr}")
     lines = done.stderr.splitlines()
-    if ["`evidence clean" in line for line in lines] != [True] * left:
+    if ["evidence clean" in line for line in lines] != [True] * left:
         wrong.append(f"the next start does not name what is left: {lines}")
     return wrong + [f"{path} stays" for path in desk.clean()]
 

@@ -57,7 +57,7 @@ def is_server(process: psutil.Process) -> bool:
 def without_notice(out: str, err: str) -> tuple[str, str]:
     """What a command wrote, without the line that names what a killed process left."""
     lines = err.splitlines(keepends=True)
-    return out, "".join(line for line in lines if "`evidence clean" not in line)
+    return out, "".join(line for line in lines if "evidence clean" not in line)
 
 
 def check_truth(desk: Desk) -> None:
