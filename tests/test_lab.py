@@ -129,9 +129,8 @@ def git(tmp_path: Path) -> Git:
 
 
 def test_outputs_never_reach_git(git: Git, tmp_path: Path) -> None:
-    (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
-    (tmp_path / ".git/info/exclude").write_text(".venv/")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / ".git/info/exclude").write_text(".venv")
     subprocess.run(["make", "filter"], cwd=tmp_path, check=True)
     assert not commits_outputs(tmp_path / "notebooks")
     assert git("diff") == ""
