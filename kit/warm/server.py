@@ -99,9 +99,10 @@ class _Server:
         length, files, _, _ = socket.recv_fds(connection, LENGTH.size, 3, socket.MSG_WAITALL)
         try:
             request = json.loads(_receive(connection, LENGTH.unpack(length)[0]))
+            server = os.getpid()
             pid = os.fork()
             if pid == 0:
-                self._become(request, files)
+                self._become(request, files, server)
             os.setpgid(pid, pid)  # set before the server can end the group
         finally:
             for file in files:
@@ -111,14 +112,14 @@ class _Server:
         with contextlib.suppress(OSError):
             connection.sendall(LENGTH.pack(pid))
 
-    def _become(self, request: dict[str, Any], files: list[int]) -> NoReturn:
+    def _become(self, request: dict[str, Any], files: list[int], server: int) -> NoReturn:
         """Run the requested module in the fork."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setpgid(0, 0)
-            _die_with_parent()
+            _die_with(server)
             for number, file in enumerate(files):
                 os.dup2(file, number)
             os.closerange(3, 1024)
@@ -144,9 +145,11 @@ def _receive(connection: socket.socket, length: int) -> bytes:
     return connection.recv(length, socket.MSG_WAITALL)
 
 
-def _die_with_parent() -> None:
+def _die_with(server: int) -> None:
     """End this process when its server, which watches its starter, is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != server:  # it was killed before this process asked for the signal
+        os._exit(1)
 
 
 def _end(pid: int) -> None:

@@ -60,9 +60,8 @@ with warm.forked():
     later = "".join(("zq7Kread", "zq7Klater"))
     os.environ["AWS_SECRET_ACCESS_KEY_LATER"] = later
     from kit.pack import execute
-    execute.project = lambda _: Path(sys.argv[1])
     server = os.environ[warm.ADDRESS]
-    made = execute.execute("asks.ipynb", {})
+    made = execute.execute_file(Path(sys.argv[1]) / "asks.ipynb", {})
 print(json.dumps([made.cells[0].outputs[0].text, warm.ADDRESS in os.environ, Path(server).exists()]))
 """
 
