@@ -435,7 +435,7 @@ _VARIABLE = re.compile(
 
 
 def environment() -> dict[str, Any]:
-    """Return what of this process bears on a run: versions, and names of variables that are set."""
+    """Return what of this process affects a run: versions, and names of variables that are set."""
     from importlib.metadata import version
 
     return {

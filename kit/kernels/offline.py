@@ -1,7 +1,7 @@
 """A kernel for cells that are not the kit's has no network by Python's means, and no login of AWS.
 
 An audit hook refuses connections and further processes; nothing removes a hook from a process.
-It is no wall: a C library that opens sockets or starts processes itself, or that ctypes calls, passes
+It is not a wall: a C library that opens sockets or starts processes itself, or that ctypes calls, passes
 by it, and the cells read and write files as the user who seals.
 https://docs.python.org/3/library/audit_events.html
 """
