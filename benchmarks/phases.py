@@ -60,9 +60,12 @@ def longest_chain(snapshot: Snapshot) -> int:
 def main() -> None:
     """Collect, tabulate, judge and seal."""
     phases = _Phases()
+    from kit.bag import pieces
     from kit.collect.collector import collect
     from kit.judge import evaluate, needed_calls
     from kit.pack import seal
+    from kit.pack.execute import execute
+    from kit.pack.info import bag_info
     from kit.parameters import parameters
     from kit.progress import Phase
     from kit.snapshot import read
@@ -78,11 +81,13 @@ def main() -> None:
     phases.end("tables")
     findings = evaluate(tables)
     phases.end("judge")
-    executed = seal.execute(seal.NOTEBOOK, {"snapshot": str(folder.resolve())})
+    executed = execute(seal.NOTEBOOK, {"snapshot": str(folder.resolve())})
     phases.end("notebook")
     sizes: dict[str, int] = {}
-    for name, content in seal.files(executed, stored, None, Phase("", "files", shown=False)):
-        sizes[name] = len(content)
+    info = bag_info(stored, findings.digest)
+    quiet = Phase("", "files", shown=False)
+    for name, content in seal.files(executed, stored, info, None, quiet):
+        sizes[name] = sum(map(len, pieces(content)))
         if name in ("evidence.html", "evidence.pdf"):
             phases.end(name.rpartition(".")[2])
     phases.end("other files")
