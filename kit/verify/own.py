@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from kit.bag import INFO
 from kit.catalogue.texts import text
@@ -86,6 +87,17 @@ def check_own_again(
         yield from _judged_again(contents, stated, stored)
 
 
+@contextmanager
+def _in_a_form() -> Iterator[None]:
+    """Raise a `ValueError` for a file that cannot be read, as for one in another form."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise ValueError(f"it {error}") from None
+    except RecursionError:
+        raise ValueError("lists within each other without end") from None
+
+
 def read_own_cells(contents: Contents, info: Mapping[str, str]) -> OwnCells | None:
     """Return what own cells show; None where ``bag-info.txt`` states none.
 
@@ -96,12 +108,8 @@ def read_own_cells(contents: Contents, info: Mapping[str, str]) -> OwnCells | No
     """
     if OWN_NOTEBOOK not in info:
         return None
-    try:
+    with _in_a_form():
         cells = parse_own_cells(contents.read(OWN_CELLS))
-    except UnreadableError as error:
-        raise ValueError(f"it {error}") from None
-    except RecursionError:
-        raise ValueError("lists within each other without end") from None
     if cells.sha256 != info[OWN_NOTEBOOK]:
         raise ValueError(f"another notebook than {INFO} states, {cells.sha256}")
     return cells
@@ -117,13 +125,9 @@ def read_own_controls(contents: Contents, info: Mapping[str, str]) -> OwnControl
     """
     if OWN_CONTROLS not in info:
         return None
-    try:
+    with _in_a_form():
         read = {name: contents.read(path) for name, path in zip(FILES, _FILES, strict=True)}
         own = parse_own_controls(read)
-    except UnreadableError as error:
-        raise ValueError(f"it {error}") from None
-    except RecursionError:
-        raise ValueError("lists within each other without end") from None
     if own.stated != info[OWN_CONTROLS]:
         raise ValueError(f"others than {INFO} states, {own.stated}")
     return own
