@@ -122,6 +122,16 @@ def _nothing_outside_the_policy() -> Iterator[None]:
     assert not outside, f"the collector requested what its policy does not allow: {outside}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_open() -> None:
+    """Forget the snapshots that another file's tests opened in this process.
+
+    Their names are masked in every text that is shown, such as a fleet's named ``x``.
+    """
+    if "kit.redact.free_text" in sys.modules:
+        sys.modules["kit.redact.free_text"].opened.clear()
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A local AWS with the sample accounts; tests that set faults clear them."""

@@ -28,11 +28,17 @@ PAGE = (Path(__file__).parents[2] / "docs" / "own-cells-and-controls.md").read_t
 FLEET = "payroll-fleet"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_open() -> None:
+    """Forget the snapshots that earlier tests opened in this process: their names are masked."""
+    free_text.opened.clear()
+
+
 @pytest.fixture
-def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+def evidence(tmp_path: Path) -> Snapshot:
     """A snapshot that is open in this process, alone."""
     stored = Account(tmp_path).fleet(FLEET).snapshot()
-    monkeypatch.setattr(free_text, "opened", {stored})
+    free_text.opened.add(stored)
     return stored
 
 
