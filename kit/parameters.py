@@ -340,7 +340,7 @@ class Run(Strict):
     )
     usage_report_basis: str = _field(
         "",
-        title="legal basis of usage reports (Article 6(1)), or the instruction to make them",
+        title="legal basis of usage reports, or the instruction to make them",
         sample="Reference of the assessment of usage reports",
         declares=True,
     )
