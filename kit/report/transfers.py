@@ -108,10 +108,10 @@ def _places(tables: Tables) -> Iterator[_Seen]:
             yield copies, region, "", resource, refs
         if outside := values["not_looked_at"]:
             elsewhere[tuple(outside)] = table.refs[row, "not_looked_at"]
-    for regions, refs in elsewhere.items():
+    for regions, cited in elsewhere.items():
         why = text("report/transfers/outside", regions=", ".join(regions))
         place = text("report/transfers/regions", count=len(regions))
-        yield text("report/transfers/elsewhere"), place, why, "", refs
+        yield text("report/transfers/elsewhere"), place, why, "", cited
     yield from _unlisted(table)
 
 
