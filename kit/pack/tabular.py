@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from kit.judge.findings import Finding
 from kit.report.records import FindingsData
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
@@ -24,6 +26,7 @@ EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
 _WITHOUT_ID = _COLUMNS[: _COLUMNS.index("id")]
 _WITHOUT_SAMPLE = _COLUMNS[: _COLUMNS.index("sample")]
 _MOST_IN_CELL = 64 << 20
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def findings_csv(data: FindingsData) -> bytes:
@@ -114,24 +117,49 @@ def findings_parquet(data: FindingsData) -> bytes:
         true of all rows: account, kit, digests. Values are plain and compressed, without
         dictionaries of Parquet's: whoever does not trust the file can compute its unpacked size.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
     names = [name for name in _COLUMNS if not records or name in records[0]]
-    columns: dict[str, list[Any]] = {name: [record[name] for record in records] for name in names}
-    columns["evidence"] = [refs.split() for refs in columns["evidence"]]
-    columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
+    columns = {name: _texts(record[name] for record in records) for name in names}
+    columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
+    columns["evidence"] = _lists([record["evidence"].split() for record in records])
+    columns["as_of"] = _times(dt.datetime.fromisoformat(facts["as_of"]), len(records))
     metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
-    table = pa.table(columns, schema=_schema(names).with_metadata(metadata))
+    fields = [pa.field(name, made.type, nullable=False) for name, made in columns.items()]
+    table = pa.Table.from_arrays([*columns.values()], schema=pa.schema(fields, metadata))
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
     return file.getvalue()
 
 
-def _schema(names: Iterable[str]) -> pa.Schema:
-    types: dict[str, pa.DataType] = {name: pa.string() for name in names}
-    types |= dict.fromkeys(_FEW_VALUES, pa.dictionary(pa.int32(), pa.string()))
-    types |= {"evidence": pa.list_(pa.string()), "as_of": pa.timestamp("ms", "UTC")}
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+# `pyarrow.array` imports pandas, which takes longer than the rest of the file.
+# https://github.com/apache/arrow/blob/main/python/pyarrow/array.pxi (_is_array_like)
+def _texts(texts: Iterable[str]) -> pa.Array:
+    from pyarrow.lib import StringBuilder
+
+    made = StringBuilder()
+    made.append_values(texts)
+    return made.finish()
+
+
+def _lists(lists: Sequence[Sequence[str]]) -> pa.Array:
+    import pyarrow as pa
+
+    ends = array("i", accumulate(map(len, lists), initial=0))
+    texts = _texts(text for each in lists for text in each)
+    parts = [None, pa.py_buffer(ends)]
+    return pa.Array.from_buffers(pa.list_(pa.string()), len(lists), parts, children=[texts])
+
+
+def _times(time: dt.datetime, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    milliseconds = array("q", [(time - _EPOCH) // dt.timedelta(milliseconds=1)]) * count
+    parts = [None, pa.py_buffer(milliseconds)]
+    return pa.Array.from_buffers(pa.timestamp("ms", "UTC"), count, parts)
 
 
 def _inert(value: Any) -> Any:

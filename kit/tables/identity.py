@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from kit.calls import (
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     LIST_VIRTUAL_MFA_DEVICES,
     Scope,
 )
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive, moment
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
@@ -173,9 +171,8 @@ class _Report:
         """Return the cell of a time; ``never`` is the value of an absent time."""
         if text in _NEVER and never:
             return Cell(never.value, (self.ref,))
-        moment = pd.to_datetime(text, utc=True, errors="coerce")
-        if not pd.isna(moment):
-            return Cell(moment.isoformat(), (self.ref,))
+        if time := moment(text):
+            return Cell(time.isoformat(), (self.ref,))
         return Cell(None, (self.ref,), absent_member(GET_CREDENTIAL_REPORT, "a time", self.ref))
 
 
