@@ -67,6 +67,7 @@ class Profile(Strict):
     user_pool_forbidden: bool
     certificate_sign_in_required: bool
     review_valid_months: int = Field(gt=0)
+    max_breach_hours: int = Field(gt=0)
     max_key_age_days: int = Field(gt=0)
     max_root_use_days: int = Field(gt=0)
     max_unconfirmed_days: int = Field(gt=0)
@@ -296,6 +297,65 @@ class Run(Strict):
         title="the day of that review, such as 2026-11-01",
         sample="2026-10-01",
     )
+    processor_contract: str = _field(
+        "",
+        title="contract with the processor that is on file (Article 28(3))",
+        more="Such as AWS's data processing addendum, and where the copy lies.",
+        sample="Reference of the contract with the processor",
+        declares=True,
+    )
+    processor_contract_on: str = _field(
+        "",
+        title="the day of that contract",
+        sample="2026-01-15",
+    )
+    access_reviewer: str = _field(
+        "",
+        title="who reviewed who may open stacks, and who may administer them",
+        sample="Name or function of who reviewed access",
+        declares=True,
+    )
+    access_reviewed_on: str = _field(
+        "",
+        title="the day of that review of access",
+        sample="2026-10-01",
+    )
+    breach_contact: str = _field(
+        "",
+        title="whom the organisation notifies of a personal data breach",
+        more="The supervisory authority; for a processor its controllers.",
+        sample="Name of the authority or of the controllers",
+        declares=True,
+    )
+    breach_hours: int = _field(
+        0,
+        ge=0,
+        le=8_760,
+        title="hours within which it notifies them; 0 for not declared",
+        sample=72,
+    )
+    breach_exercised_on: str = _field(
+        "",
+        title="the day on which notifying was last exercised",
+        sample="2026-06-01",
+    )
+    usage_report_basis: str = _field(
+        "",
+        title="legal basis of usage reports, or the instruction to make them",
+        sample="Reference of the assessment of usage reports",
+        declares=True,
+    )
+    usage_report_notice: str = _field(
+        "",
+        title="notice that informs users of usage reports (Article 13)",
+        sample="Reference of the notice to users",
+        declares=True,
+    )
+    usage_report_informed_on: str = _field(
+        "",
+        title="the day on which that notice was given",
+        sample="2026-02-01",
+    )
     identity_provider_evidence: str = _field(
         "",
         title="where the evidence on MFA of federated users lies",
@@ -519,9 +579,15 @@ class Run(Strict):
             refuse_costly(pattern)
         return value
 
-    @field_validator("reviewed_on")
+    @field_validator(
+        "reviewed_on",
+        "processor_contract_on",
+        "access_reviewed_on",
+        "breach_exercised_on",
+        "usage_report_informed_on",
+    )
     @classmethod
-    def _review_is_a_day(cls, value: str) -> str:
+    def _declared_on_a_day(cls, value: str) -> str:
         return Waiver._is_a_day(value) if value else value
 
     @field_validator("reports_read")
