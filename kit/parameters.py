@@ -77,6 +77,7 @@ class Profile(Strict):
     max_report_age_days: int = Field(gt=0)
     max_delivery_age_days: int = Field(gt=0)
     max_discovery_age_days: int = Field(gt=0)
+    max_backup_age_days: int = Field(gt=0)
     max_organisation_age_days: int = Field(gt=0)
     min_log_days: int = Field(gt=0)
     max_log_days: int = Field(gt=0)
@@ -391,6 +392,12 @@ class Run(Strict):
         more="The table of retention has them beside the days seen; no rule reads them. Kinds are "
         "home folders, application settings, usage reports, screenshots and trails.",
         sample={"home folders": 1, "usage reports": 1},
+        declares=True,
+    )
+    restore_procedure: str = _field(
+        "",
+        title="how users' files are restored, and when that was tried",
+        sample="Reference of the procedure that restores users' files",
         declares=True,
     )
     disk_encryption_statement: str = _field(
