@@ -77,6 +77,7 @@ class Profile(Strict):
     max_report_age_days: int = Field(gt=0)
     max_delivery_age_days: int = Field(gt=0)
     max_discovery_age_days: int = Field(gt=0)
+    max_backup_age_days: int = Field(gt=0)
     max_organisation_age_days: int = Field(gt=0)
     min_log_days: int = Field(gt=0)
     max_log_days: int = Field(gt=0)
@@ -380,6 +381,12 @@ class Run(Strict):
         "",
         title="how users' files are erased in time",
         sample="Reference of the procedure that erases users' files",
+        declares=True,
+    )
+    restore_procedure: str = _field(
+        "",
+        title="how users' files are restored, and when that was tried",
+        sample="Reference of the procedure that restores users' files",
         declares=True,
     )
     disk_encryption_statement: str = _field(
