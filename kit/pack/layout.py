@@ -87,7 +87,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
             "prose",
         )
     _break_long_words(data, narrow)
-    front, blocks = first_section(data["blocks"])
+    front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
         "front": _turn(front),
