@@ -109,6 +109,7 @@ def reports_keep_up_with_sessions(
     severity="medium",
     responsibility=CUSTOMER,
     shows=("bucket", "last_digest"),
+    remedy_by=("key_state",),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
     """CloudTrail signs what it delivers, so that a change shows."""
@@ -134,6 +135,7 @@ def keys_of_trails_are_usable(key_state: str | None) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     shows=("kind",),
+    remedy_by=("kind", "store_key_state"),
 )
 def logs_are_kept_as_long_as_needed(
     log_days: int | None,
