@@ -26,6 +26,7 @@ from kit.aws_models import models, partition_of
 from kit.catalogue import texts
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
+from kit.catalogue.transfers import transfers
 from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
@@ -67,6 +68,7 @@ class Profile(Strict):
     user_pool_forbidden: bool
     certificate_sign_in_required: bool
     review_valid_months: int = Field(gt=0)
+    max_breach_hours: int = Field(gt=0)
     max_key_age_days: int = Field(gt=0)
     max_root_use_days: int = Field(gt=0)
     max_unconfirmed_days: int = Field(gt=0)
@@ -75,11 +77,14 @@ class Profile(Strict):
     max_report_age_days: int = Field(gt=0)
     max_delivery_age_days: int = Field(gt=0)
     max_discovery_age_days: int = Field(gt=0)
+    max_backup_age_days: int = Field(gt=0)
     max_organisation_age_days: int = Field(gt=0)
     min_log_days: int = Field(gt=0)
     max_log_days: int = Field(gt=0)
 
 
+CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")
+"""Connectors of stacks to storage of other providers than AWS."""
 SAMPLE_REASONS = (
     "CloudTrail data events are on order, see ticket SEC-214",
     "Designers need the internet until the proxy is in place, see RoPA 17",
@@ -295,6 +300,65 @@ class Run(Strict):
         title="the day of that review, such as 2026-11-01",
         sample="2026-10-01",
     )
+    processor_contract: str = _field(
+        "",
+        title="contract with the processor that is on file (Article 28(3))",
+        more="Such as AWS's data processing addendum, and where the copy lies.",
+        sample="Reference of the contract with the processor",
+        declares=True,
+    )
+    processor_contract_on: str = _field(
+        "",
+        title="the day of that contract",
+        sample="2026-01-15",
+    )
+    access_reviewer: str = _field(
+        "",
+        title="who reviewed who may open stacks, and who may administer them",
+        sample="Name or function of who reviewed access",
+        declares=True,
+    )
+    access_reviewed_on: str = _field(
+        "",
+        title="the day of that review of access",
+        sample="2026-10-01",
+    )
+    breach_contact: str = _field(
+        "",
+        title="whom the organisation notifies of a personal data breach",
+        more="The supervisory authority; for a processor its controllers.",
+        sample="Name of the authority or of the controllers",
+        declares=True,
+    )
+    breach_hours: int = _field(
+        0,
+        ge=0,
+        le=8_760,
+        title="hours within which it notifies them; 0 for not declared",
+        sample=72,
+    )
+    breach_exercised_on: str = _field(
+        "",
+        title="the day on which notifying was last exercised",
+        sample="2026-06-01",
+    )
+    usage_report_basis: str = _field(
+        "",
+        title="legal basis of usage reports, or the instruction to make them",
+        sample="Reference of the assessment of usage reports",
+        declares=True,
+    )
+    usage_report_notice: str = _field(
+        "",
+        title="notice that informs users of usage reports (Article 13)",
+        sample="Reference of the notice to users",
+        declares=True,
+    )
+    usage_report_informed_on: str = _field(
+        "",
+        title="the day on which that notice was given",
+        sample="2026-02-01",
+    )
     identity_provider_evidence: str = _field(
         "",
         title="where the evidence on MFA of federated users lies",
@@ -319,6 +383,12 @@ class Run(Strict):
         sample="Reference of the procedure that erases users' files",
         declares=True,
     )
+    restore_procedure: str = _field(
+        "",
+        title="how users' files are restored, and when that was tried",
+        sample="Reference of the procedure that restores users' files",
+        declares=True,
+    )
     disk_encryption_statement: str = _field(
         "",
         title="AWS statement on instance disks, its reference",
@@ -331,6 +401,14 @@ class Run(Strict):
         more="The day of reading, or a reference to the assessment. AWS Artifact lists the reports; "
         "a listed report does not show that anybody read it.",
         sample={"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
+        declares=True,
+    )
+    transfer_instruments: dict[str, str] = _field(
+        {},
+        title="instruments of transfers to third countries, by region, or provider of a connector",
+        more="Such as standard contractual clauses, and where they lie (Article 46). The table of "
+        "transfers has them; no rule reads them.",
+        sample={"us-east-1": "Where the clauses lie", "ONE_DRIVE": "Where the clauses lie"},
         declares=True,
     )
     fips_relay_state: bool = _field(
@@ -512,9 +590,15 @@ class Run(Strict):
             refuse_costly(pattern)
         return value
 
-    @field_validator("reviewed_on")
+    @field_validator(
+        "reviewed_on",
+        "processor_contract_on",
+        "access_reviewed_on",
+        "breach_exercised_on",
+        "usage_report_informed_on",
+    )
     @classmethod
-    def _review_is_a_day(cls, value: str) -> str:
+    def _declared_on_a_day(cls, value: str) -> str:
         return Waiver._is_a_day(value) if value else value
 
     @field_validator("reports_read")
@@ -525,6 +609,18 @@ class Run(Strict):
                 raise ValueError(f"{framework}: give the day of reading, or a reference to it")
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
                 Waiver._is_a_day(reading)
+        return value
+
+    @field_validator("transfer_instruments")
+    @classmethod
+    def _instruments_are_of_places(cls, value: dict[str, str]) -> dict[str, str]:
+        for place, instrument in value.items():
+            if place not in (*transfers().regions, *CONNECTORS):
+                raise ValueError(
+                    f"{place!r} is neither a region of AWS nor one of {', '.join(CONNECTORS)}"
+                )
+            if not instrument.strip():
+                raise ValueError(f"{place}: name the instrument, or leave the place out")
         return value
 
     @field_validator("phone_region")

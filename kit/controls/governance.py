@@ -96,10 +96,17 @@ def shared_responsibility_is_reviewed(
     reviewer: str, reviewed_on: str, *, review_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
     """The parameters name who reviewed the responsibility matrix, within the profile's months."""
-    if not (reviewer and reviewed_on):
+    return _declared_within(reviewed_on, reviewer, months=review_valid_months, as_of=as_of)
+
+
+def _declared_within(
+    day: str, *declared: Any, as_of: dt.datetime, months: int | None = None
+) -> Outcome:
+    """Whether all is declared, for a day that is past, and within some months if these count."""
+    if not (day and all(declared)):
         return NotEvidenced("not declared")
-    day, today = pd.Timestamp(reviewed_on), pd.Timestamp(as_of.date())
-    if not today - pd.DateOffset(months=review_valid_months) < day <= today:
+    on, today = pd.Timestamp(day), pd.Timestamp(as_of.date())
+    if on > today or (months is not None and on <= today - pd.DateOffset(months=months)):
         return NotEvidenced("needs review")
     return True
 
@@ -132,6 +139,63 @@ def copies_rest_with_declared_accounts(
     if others == {OTHER_ACCOUNT} and organisation_accounts:
         return NotEvidenced("needs review")
     return not others
+
+
+@control(
+    "GV-06",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+    shows=("agreements",),
+    gives=(PASS,),
+)
+def processor_contract_is_on_file(
+    processor_contract: str, processor_contract_on: str, *, as_of: dt.datetime
+) -> Outcome:
+    """The parameters declare the contract of Article 28(3) and its day; nobody read it here."""
+    return _declared_within(processor_contract_on, processor_contract, as_of=as_of)
+
+
+@control(
+    "GV-07",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gives=(PASS,),
+)
+def access_is_reviewed(
+    access_reviewer: str, access_reviewed_on: str, *, review_valid_months: int, as_of: dt.datetime
+) -> Outcome:
+    """The parameters declare who reviewed access, within the profile's months."""
+    return _declared_within(
+        access_reviewed_on, access_reviewer, months=review_valid_months, as_of=as_of
+    )
+
+
+@control(
+    "GV-08",
+    table="declarations",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+)
+def breaches_are_notified_in_time(
+    breach_contact: str, breach_hours: int, *, max_breach_hours: int
+) -> Outcome:
+    """The parameters declare who is notified of a breach, within the profile's hours."""
+    if not (breach_contact and breach_hours):
+        return NotEvidenced("not declared")
+    return breach_hours <= max_breach_hours
+
+
+@breaches_are_notified_in_time.clause
+def notifying_is_exercised(
+    breach_exercised_on: str, *, review_valid_months: int, as_of: dt.datetime
+) -> Outcome:
+    """The parameters declare an exercise within the profile's months."""
+    return _declared_within(breach_exercised_on, months=review_valid_months, as_of=as_of)
 
 
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:

@@ -103,6 +103,31 @@ def reports_keep_up_with_sessions(
 
 
 @control(
+    "LG-08",
+    table="subscriptions",
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gives=(PASS,),
+)
+def usage_reports_have_a_legal_basis(usage_report_basis: str) -> Outcome:
+    """The parameters declare the legal basis, or for a processor the instruction."""
+    return True if usage_report_basis else NotEvidenced("not declared", "basis")
+
+
+@usage_reports_have_a_legal_basis.clause
+def users_are_informed_of_usage_reports(
+    usage_report_notice: str, usage_report_informed_on: str, *, as_of: dt.datetime
+) -> Outcome:
+    """The parameters declare the notice to users, and a day on which it had been given."""
+    if not (usage_report_notice and usage_report_informed_on):
+        return NotEvidenced("not declared", "notice")
+    if dt.date.fromisoformat(usage_report_informed_on) > as_of.date():
+        return NotEvidenced("needs review")
+    return True
+
+
+@control(
     "LG-03",
     table="trails",
     scope=REGION,

@@ -1,9 +1,11 @@
-"""The identity of a finding, and the digest over the identities of a pack's findings."""
+"""The identity of a finding, its id, and the digest over the identities of a pack's findings."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +19,7 @@ RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "
 ROLL_UP = "roll-up"
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
+_SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
 
 
 def identity(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +68,54 @@ def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
     """
     rows = [identity(record) for record in records]
     return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+
+
+def place_of(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Return what a finding is about: account, control, region, and its resource or subject.
+
+    The label of a finding without a resource is prose, which versions of the kit may word anew.
+    """
+    subject = record["subject"]
+    resource = record["resource"] if subject == RESOURCE else subject
+    return record["account"], record["control"], record["region"], resource
+
+
+def finding_keys(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the key of each finding: what it is about, and a number for what is about the same.
+
+    A key is unique in the account, and the same in its other packs.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Members of `Finding` by name, in the order of the findings.
+    """
+    seen: Counter[str] = Counter()
+    keys = []
+    for record in records:
+        account, control, region, resource = place_of(record)
+        key = "\0".join([control, account, region, resource])
+        seen[key] += 1
+        keys.append(f"{key}\0{seen[key]}")
+    return keys
+
+
+def finding_ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the id of each finding: a UUID of its key, the same in every pack of the account.
+
+    Labels of resources are made with a key, so packs of another label key have other ids.
+    """
+    records = list(records)
+    keys = finding_keys(records)
+    return [
+        identifier(record["account"], "observation", key)
+        for record, key in zip(records, keys, strict=True)
+    ]
+
+
+def identifier(*parts: str) -> str:
+    """Return the UUID (version 5) of what these parts name; the same in every pack."""
+    return str(uuid.uuid5(_SPACE, "\0".join(parts)))
 
 
 def canonical(values: Mapping[str, Any]) -> str:

@@ -27,7 +27,15 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
-from kit.judge.findings import WORST, Finding, Findings, samples, summed_up, worst
+from kit.judge.findings import (
+    WORST,
+    Finding,
+    Findings,
+    samples,
+    summed_up,
+    with_ids,
+    worst,
+)
 from kit.judge.waivers import apply_waivers
 from kit.parameters import Run, load_waivers
 from kit.snapshot import TROUBLE, Snapshot, Trouble
@@ -118,7 +126,7 @@ def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:
         for _, roll_up in sorted(ROLL_UPS.items())
         if _under(roll_up) <= chosen
     ]
-    return Findings(leaves, roll_ups, unused, snapshot.run)
+    return Findings(with_ids(leaves), with_ids(roll_ups), unused, snapshot.run)
 
 
 class _Evaluation:

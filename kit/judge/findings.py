@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from kit.controls.registry import SEVERITIES, Control, Remedy, find
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.frames import ordered
-from kit.judge.digest import RESOURCE, findings_digest
+from kit.judge.digest import RESOURCE, finding_ids, findings_digest
 from kit.parameters import Run, Waiver
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _PLAIN_ROWS = 20  # findings that a selection names in a terminal
 _CATEGORIES = ("control", "account", "region", "subject")
 _TEXTS = (
     *("resource", "reason", "observed", "expected", "operation", "code", "permission", "hint"),
-    *("observed_values", "threshold_values", "sample", "remedies"),
+    *("observed_values", "threshold_values", "sample", "id", "since", "remedies"),
 )
 
 
@@ -68,6 +68,11 @@ class Finding:
         and transient columns, and the thresholds and lists by field.
     sample : str
         Which part of the population the kit read; empty for all of it.
+    id : str
+        The same in every pack of the account with the same label key: `kit.judge.digest.finding_ids`.
+    since : str
+        ISO time of the first pack since which the finding is open without a break; empty where it
+        is not open, or where the run names no earlier pack.
     remedies : str
         Names of the remedies of what did not hold, separated by ``"; "``: see `Control.remedy`.
     """
@@ -90,6 +95,8 @@ class Finding:
     observed_values: str = "{}"
     threshold_values: str = "{}"
     sample: str = ""
+    id: str = ""
+    since: str = ""
     remedies: str = ""
 
     @property
@@ -343,6 +350,13 @@ def _among(name: str, word: str, accepted: Sequence[str]) -> str:
 def _gravest(finding: Finding) -> tuple[int, int]:
     severity = SEVERITIES.index(finding.severity) if finding.severity else -1
     return WORST_FIRST.index(finding.status), -severity
+
+
+def with_ids(findings: Iterable[Finding]) -> list[Finding]:
+    """Return all findings of an account, or of one of its controls, each with its id."""
+    some = list(findings)
+    ids = finding_ids(map(vars, some))
+    return [replace(finding, id=id) for finding, id in zip(some, ids, strict=True)]
 
 
 def why(finding: Finding) -> str:

@@ -21,7 +21,7 @@ from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.registry import SEVERITIES
 from kit.errors import UserError
-from kit.judge.findings import Finding, Findings
+from kit.judge.findings import Finding, Findings, with_ids
 from kit.own import COLUMN, RESULT
 from kit.own.declared import declare
 from kit.own.load import add_frameworks, add_texts, texts_folder
@@ -59,9 +59,10 @@ def main(request: Any) -> None:
         ids = [[declare(each) for each in own] for own in given["declared"]]
         if len(ids) != len(request["sets"]) or not all(ids):
             raise ValueError("not a list of controls for each of them")
-        leaves = [
-            finding_of(_checked(record, stored, shown)) for record in _bounded(given["records"])
-        ]
+        leaves = with_ids(
+            replace(finding_of(_checked(record, stored, shown)), since="")
+            for record in _bounded(given["records"])
+        )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise UserError(f"own_controls: their result has another form: {error}") from None
     for own, some in zip(request["sets"], ids, strict=True):

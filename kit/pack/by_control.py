@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +12,9 @@ from kit.catalogue.statuses import WORST_FIRST
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.registry import Control, RollUp
-from kit.judge.digest import RESOURCE
+from kit.judge.digest import RESOURCE, finding_keys
 from kit.judge.findings import Finding, made_by, samples, worst
 from kit.report.records import FindingsData, finding_of
-
-_SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
 
 
 @dataclass(frozen=True)
@@ -88,21 +85,8 @@ def by_control(data: FindingsData) -> list[Judged]:
         grouped.setdefault(record["control"], []).append(finding_of(record))
     known: dict[str, Control | RollUp] = {**CONTROLS, **ROLL_UPS}
     role = data["facts"]["data_role"]
-    return [
-        Judged(known[name], grouped[name], _keys(grouped[name]), role) for name in sorted(grouped)
-    ]
-
-
-def _keys(findings: list[Finding]) -> list[str]:
-    """Control, account, region, resource; and a number for what these leave the same."""
-    seen: Counter[str] = Counter()
-    keys = []
-    for finding in findings:
-        resource = finding.resource if is_of_resource(finding) else finding.subject
-        key = "\0".join([finding.control, finding.account, finding.region, resource])
-        seen[key] += 1
-        keys.append(f"{key}\0{seen[key]}")
-    return keys
+    keys = {name: finding_keys(map(vars, some)) for name, some in grouped.items()}
+    return [Judged(known[name], grouped[name], keys[name], role) for name in sorted(grouped)]
 
 
 def evidence_path(name: str) -> str:
@@ -113,11 +97,6 @@ def evidence_path(name: str) -> str:
 def is_of_resource(finding: Finding) -> bool:
     """Return whether a finding's resource exists and was seen."""
     return finding.subject == RESOURCE
-
-
-def identifier(*parts: str) -> str:
-    """Return the UUID (version 5) of what these parts name; the same in every pack."""
-    return str(uuid.uuid5(_SPACE, "\0".join(parts)))
 
 
 def instant(text: str) -> dt.datetime:

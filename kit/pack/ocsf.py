@@ -31,11 +31,11 @@ from kit.catalogue.texts import tag
 from kit.controls.articles import cited
 from kit.controls.registry import Control, section_title
 from kit.controls.source import Cited, requirements
+from kit.judge.digest import identifier
 from kit.judge.findings import Finding, remedies_of, why
 from kit.pack.by_control import (
     by_control,
     evidence_path,
-    identifier,
     instant,
     is_of_resource,
 )

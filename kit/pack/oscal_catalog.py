@@ -15,7 +15,7 @@ from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, SECTIONS, section_title
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, OWN_SECTION, Control, RollUp
-from kit.pack.by_control import identifier
+from kit.judge.digest import identifier
 from kit.pack.oscal_words import NAMESPACE, document_metadata, filled, line, plain, props, prose
 from kit.parameters import Profile, load_profile
 from kit.report.records import Facts

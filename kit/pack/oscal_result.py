@@ -10,11 +10,11 @@ from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NOT_APPLICABLE, STA
 from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
+from kit.judge.digest import identifier
 from kit.judge.findings import Finding, remedies_of, why
 from kit.pack.by_control import (
     Judged,
     evidence_path,
-    identifier,
     instant,
     is_of_resource,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from kit.pack.document import Document, tables
 from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
+_ANNEXES = ("transfers",)  # ids of tables with a sheet of their own
 _NAME = 31  # characters of a sheet's name
 
 
@@ -58,13 +59,19 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
-def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
+Promises = Mapping[str, tuple[str, str, str]]
+"""Owner, management response and due date by the id of a finding."""
+
+
+def sheets(
+    made: Document, judged: list[Judged], label_key: str = "", promises: Promises | None = None
+) -> list[Sheet]:
     """Return the sheets of a pack: findings, controls, evidence, inventories, waivers."""
     shown = {table["id"]: table for table in tables(made.blocks)}
     inventories = [name for name in shown if name.startswith("inventory-")]
     names = {f"framework-{id}": framework.name for id, framework in catalogued().items()}
     return [
-        _findings(judged),
+        _findings(judged, label_key, promises or {}),
         _controls(judged, [id for id in others() if f"framework-{id}" in shown]),
         _of_table("evidence", shown.get("evidence")),
         *(
@@ -76,11 +83,12 @@ def sheets(made: Document, judged: list[Judged]) -> list[Sheet]:
             _of_table("inventory", shown[name], inventory=name.removeprefix("inventory-"))
             for name in inventories
         ),
+        *(_of_table(id, shown[id]) for id in _ANNEXES if id in shown),
         _of_table("waivers", shown.get("waivers"), text("report/waivers/empty")),
     ]
 
 
-def _findings(judged: list[Judged]) -> Sheet:
+def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet:
     rows = [
         [
             finding.control,
@@ -95,7 +103,11 @@ def _findings(judged: list[Judged]) -> Sheet:
             finding.permission,
             "\n".join(remedy.brief for remedy in remedies_of(entry.control, [finding])) or None,
             evidence_ids(finding.evidence),
+            finding.since,
+            *promises.get(finding.id, (None, None, None)),
             None,
+            finding.id,
+            label_key,
         ]
         for entry in judged
         if isinstance(entry.control, Control)
@@ -114,7 +126,13 @@ def _findings(judged: list[Judged]) -> Sheet:
         _column("permission", "code", 22),
         _column("console", "text", 40),
         _column("evidence", "evidence", 16),
+        _column("since", "datetime", 19),
+        _column("owner", "notes", 20),
+        _column("response", "notes", 36),
+        _column("due", "due", 12),
         _column("notes", "notes", 36),
+        _column("finding_id", "code", 38),
+        _column("label_key", "code", 18),
     ]
     return _sheet("findings", columns, rows, "findings.csv")
 

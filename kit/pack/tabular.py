@@ -17,16 +17,12 @@ from kit.report.records import FindingsData
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
-# Members of findings in packs that were sealed before findings named their remedies.
-_WITHOUT_REMEDIES = [name for name in _COLUMNS if name != "remedies"]
-# Members in packs that were sealed before findings stated their part of a population.
-_WITHOUT_SAMPLE = [name for name in _WITHOUT_REMEDIES if name != "sample"]
-# Members in packs that were sealed before a finding had an identity of its own.
-EARLIER_COLUMNS = [
-    name
-    for name in _WITHOUT_SAMPLE
-    if name not in ("subject", "observed_values", "threshold_values")
-]
+# Members of findings in packs that were sealed before a finding had an identity of its own.
+EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
+# Columns of packs that were sealed before findings had an id, and before these stated their part
+# of a population.
+_WITHOUT_ID = _COLUMNS[: _COLUMNS.index("id")]
+_WITHOUT_SAMPLE = _COLUMNS[: _COLUMNS.index("sample")]
 _MOST_IN_CELL = 64 << 20
 
 
@@ -89,7 +85,7 @@ def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[s
     lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     try:
         header = next(lines, [])
-        columns = (_COLUMNS, _WITHOUT_REMEDIES, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
+        columns = (_COLUMNS, _WITHOUT_ID, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
         if header not in [[*before, *names] for names in columns]:
             raise ValueError(f"columns {header}")
         return [

@@ -18,7 +18,7 @@ from kit.catalogue.texts import text
 from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
 from kit.pack.document import Document
-from kit.pack.sheets import Column, Sheet, sheets
+from kit.pack.sheets import Column, Promises, Sheet, sheets
 from kit.report.formats import minute
 from kit.report.records import FindingsData
 from kit.report.views import SEVERITIES, STATUSES, Kind, cell_text
@@ -35,10 +35,15 @@ _A4 = 9
 _MIDDLE_DOT = " \N{MIDDLE DOT} "
 _INK, _PAPER, _LINE = "#23303c", "#e8edf2", "#b8c2cc"
 
+_TO_FILL_IN = {"locked": False, "bg_color": "#fffbe6"}
+_FIRST_DAY = dt.date(2000, 1, 1)
+
 _NOTES = ("times", "protection", "characters", "names", "limits")
 
 
-def workbook(made: Document, data: FindingsData, author: str = "") -> bytes:
+def workbook(
+    made: Document, data: FindingsData, author: str = "", promises: Promises | None = None
+) -> bytes:
     """Return the workbook (Office Open XML) of a pack.
 
     Parameters
@@ -49,6 +54,8 @@ def workbook(made: Document, data: FindingsData, author: str = "") -> bytes:
         Its findings, as `kit.pack.document.findings_data` returns them.
     author : str
         Whose it is, in the file's properties, which state it in the title too; by default the kit's.
+    promises : mapping, optional
+        What the organisation's follow-up states of findings; anybody can fill in the rest.
 
     Returns
     -------
@@ -58,7 +65,9 @@ def workbook(made: Document, data: FindingsData, author: str = "") -> bytes:
         has the whole.
     """
     judged = by_control(data)
-    return _Writer(made, data, author).write(judged, sheets(made, judged))
+    return _Writer(made, data, author).write(
+        judged, sheets(made, judged, data["facts"]["label_key"], promises)
+    )
 
 
 class _Writer:
@@ -112,6 +121,9 @@ class _Writer:
         if not sheet.rows:
             page.write_string(start, 0, escape(sheet.empty), self._format("plain"))
         last = max(start, min(len(sheet.rows), room) + _HEADER_ROW)
+        for place, column in enumerate(sheet.columns):
+            if column.kind == "due":
+                page.data_validation(start, place, last, place, _a_day())
         page.autofilter(_HEADER_ROW, 0, last, len(sheet.columns) - 1)
         page.freeze_panes(start, 1)
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
@@ -128,9 +140,11 @@ class _Writer:
             page.write_blank(*place, None, look)
         elif isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < 1e15:
             page.write_number(*place, cell, self._format("number"))
-        elif kind == "datetime" and (when := _when(str(cell))):
+        elif kind in ("datetime", "due") and (when := _when(str(cell))):
             day = type(when) is dt.date
-            page.write_datetime(*place, when, self._format("date" if day else "datetime"))
+            page.write_datetime(
+                *place, when, self._format(kind if not day or kind == "due" else "date")
+            )
         else:
             of_mark: Kind = "status" if kind in ("status", "severity") else "text"
             shown = _listed(cell, sheet) if isinstance(cell, list) else cell_text(of_mark, cell)
@@ -296,9 +310,22 @@ def _look(name: str) -> dict[str, Any]:
         case "code":
             return lined | {"font_name": "Consolas", "font_size": 9}
         case "notes":
-            return lined | {"locked": False, "bg_color": "#fffbe6"}
+            return lined | _TO_FILL_IN
+        case "due":
+            return lined | _TO_FILL_IN | {"num_format": "yyyy-mm-dd", "align": "left"}
         case _:
             return lined | {"align": "left"}
+
+
+def _a_day() -> dict[str, Any]:
+    """Return the rule of cells that take a day."""
+    return {
+        "validate": "date",
+        "criteria": ">=",
+        "value": _FIRST_DAY,
+        "error_title": text("pack/workbook/due/title"),
+        "error_message": text("pack/workbook/due/accepted"),
+    }
 
 
 def _tint(colour: str) -> str:

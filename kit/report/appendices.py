@@ -154,6 +154,7 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
         botocore=snapshot.header["botocore"],
         snapshot=snapshot.digest,
         digest=findings.digest,
+        label_key=snapshot.header["pseudonym_key"],
         exit_code=findings.exit_code,
         data_role=findings.data_role,
         unused_waivers="\n".join(unused_waivers(findings, snapshot)),

@@ -24,6 +24,8 @@ class Facts(TypedDict):
         Versions.
     snapshot, digest : str
         SHA-256 of the snapshot's header and of the findings' identities.
+    label_key : str
+        Fingerprint of the key with which the labels are made.
     exit_code : int
     data_role : str
         The role under the GDPR that the run declares.
@@ -39,6 +41,7 @@ class Facts(TypedDict):
     botocore: str
     snapshot: str
     digest: str
+    label_key: str
     exit_code: int
     data_role: str
     unused_waivers: str

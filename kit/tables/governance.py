@@ -29,6 +29,13 @@ _DECLARED = (
     "contact",
     "reviewer",
     "reviewed_on",
+    "processor_contract",
+    "processor_contract_on",
+    "access_reviewer",
+    "access_reviewed_on",
+    "breach_contact",
+    "breach_hours",
+    "breach_exercised_on",
     "disk_encryption_statement",
 )
 
@@ -38,13 +45,7 @@ _DECLARED = (
     Scope.ACCOUNT,
     (),
     {
-        "data_role": Column(quoted=True),
-        "controller": Column(quoted=True),
-        "register_reference": Column(quoted=True),
-        "contact": Column(quoted=True),
-        "reviewer": Column(quoted=True),
-        "reviewed_on": Column(quoted=True),
-        "disk_encryption_statement": Column(quoted=True),
+        **dict.fromkeys(_DECLARED, Column(quoted=True)),
         "agreements": Column(calls=(LIST_CUSTOMER_AGREEMENTS,), quoted=True),
     },
 )

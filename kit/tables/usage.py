@@ -9,12 +9,14 @@ from kit.snapshot import Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, derive, known_any, member
 from kit.tables.core import Column, Row, Source, listed, table
 
+_DECLARED = ("usage_report_basis", "usage_report_notice", "usage_report_informed_on")
 _COLUMNS = {
     "schedule": Column("Schedule", NONE),
     "last_report": Column("LastGeneratedReportDate", NONE, transient=True, past=True),
     "errors": Column("SubscriptionErrors[].ErrorCode", NONE),
     "sessions": Column(calls=(DESCRIBE_FLEETS,)),
     "uncounted": Column(calls=(DESCRIBE_FLEETS,)),
+    **dict.fromkeys(_DECLARED, Column(quoted=True)),
 }
 
 
@@ -30,6 +32,10 @@ def subscriptions(source: Source) -> Iterator[Row]:
         for n, row in enumerate(listed(_COLUMNS, answer, source, "usage reports")):
             row.key, row.label = f"{row.key}{n}", "usage reports"
             row.cells |= _sessions(source.snapshot, answer.region)
+            row.cells |= {
+                name: Cell(getattr(source.snapshot.run, name), (f"parameters#/{name}",))
+                for name in _DECLARED
+            }
             yield row
 
 

@@ -11,7 +11,7 @@ import rfc8785
 
 from kit.bag import INFO
 from kit.catalogue.statuses import STATUSES
-from kit.judge.digest import findings_digest
+from kit.judge.digest import finding_ids, findings_digest
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
@@ -53,6 +53,7 @@ def check_findings(contents: Contents, info: Mapping[str, str]) -> Iterator[Chec
         yield passed(
             CSV, f"{len(records)} findings, the digest computed from them is {digest}{form}"
         )
+    yield from _ids(records)
     yield from _cited(contents, records)
 
 
@@ -74,6 +75,15 @@ def read_findings(contents: Contents) -> list[dict[str, str]]:
                 if rfc8785.dumps(read_json(record[name])).decode() != record[name]:
                     raise ValueError(f"{name} that are not in canonical form (RFC 8785)")
     return records
+
+
+def _ids(records: list[dict[str, str]]) -> Iterator[Check]:
+    """Yield the first finding whose id is not that of what the finding is about."""
+    if records and "id" in records[0]:
+        for record, id in zip(records, finding_ids(records), strict=True):
+            if record["id"] != id:
+                yield failed(f"{CSV}: {record['control']}", f"id {id}, computed", record["id"])
+                return
 
 
 def is_earlier(records: list[dict[str, str]]) -> bool:

@@ -112,6 +112,7 @@ def _data(
             botocore=manifest["botocore"],
             snapshot=manifest["sha256"],
             digest=findings_digest(records),
+            label_key=manifest["pseudonym_key"],
             exit_code=exit_code(leaves),
             data_role=role,
             unused_waivers="",

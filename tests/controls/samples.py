@@ -60,6 +60,13 @@ _DECLARED = {
     "identity_provider_evidence": "IDP-1",
     "reviewer": "Security officer",
     "reviewed_on": "2026-11-01",
+    "processor_contract": "Addendum 9",
+    "processor_contract_on": "2024-02-01",
+    "access_reviewer": "Head of design",
+    "access_reviewed_on": "2026-10-01",
+    "breach_contact": "The authority",
+    "breach_hours": 72,
+    "breach_exercised_on": "2026-06-01",
     "allowed_regions": [REGION],
     "organisation_accounts": [COLLEAGUE],
     "allowed_embed_domains": ["portal.example"],
@@ -82,6 +89,9 @@ def tidy(folder: Path, **given: Any) -> Account:
     account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
+    for name in (HOME, SETTINGS):
+        backup = {"ResourceArn": f"arn:aws:s3:::{name}", "LastBackupTime": AS_OF}
+        account.lists(calls.LIST_PROTECTED_RESOURCES, backup)
     account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
     return account.store("second", Status="STOPPED_INGESTION")
 

@@ -282,6 +282,76 @@ def test_gv_04_responsibilities_are_reviewed(
     assert verdicts(Account(tmp_path, **declared), "GV-04") == [expected]
 
 
+# --- GV-06 to GV-08: declarations with dates ---------------------------------------------------
+
+CONTRACT = {"processor_contract": "Addendum 9", "processor_contract_on": "2019-03-01"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, UNDECLARED),
+        ({"processor_contract": "Addendum 9"}, UNDECLARED),
+        ({"processor_contract_on": "2019-03-01"}, UNDECLARED),
+        (CONTRACT, passes),
+        (CONTRACT | {"processor_contract_on": "2026-11-24"}, passes),
+        (CONTRACT | {"processor_contract_on": "2026-11-25"}, to_be_reviewed),
+    ],
+    ids=str,
+)
+def test_gv_06_contract(tmp_path: Path, declared: dict[str, str], expected: Any) -> None:
+    assert verdicts(Account(tmp_path, **declared), "GV-06") == [expected]
+
+
+def test_gv_06_shows_agreements_that_it_does_not_judge(tmp_path: Path) -> None:
+    account = Account(tmp_path, **CONTRACT).denies(LIST_CUSTOMER_AGREEMENTS)
+    assert verdicts(account, "GV-06") == [passes]
+
+
+REVIEW = {"access_reviewer": "Head of design", "access_reviewed_on": "2025-11-25"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, UNDECLARED),
+        ({"access_reviewer": "Head of design"}, UNDECLARED),
+        ({"access_reviewed_on": "2026-11-01"}, UNDECLARED),
+        ({"reviewer": "Head of design", "reviewed_on": "2026-11-01"}, UNDECLARED),
+        (REVIEW, passes),
+        (REVIEW | {"access_reviewed_on": "2025-11-24"}, to_be_reviewed),
+        (REVIEW | {"access_reviewed_on": "2026-11-25"}, to_be_reviewed),
+    ],
+    ids=str,
+)
+def test_gv_07_access_review(tmp_path: Path, declared: dict[str, str], expected: Any) -> None:
+    assert verdicts(Account(tmp_path, **declared), "GV-07") == [expected]
+
+
+BREACH = {"breach_contact": "The authority", "breach_hours": 72}
+EXERCISE = {"breach_exercised_on": "2026-06-01"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, UNDECLARED),
+        (BREACH, UNDECLARED),
+        (EXERCISE, UNDECLARED),
+        (BREACH | EXERCISE, passes),
+        (BREACH | EXERCISE | {"breach_hours": 0}, UNDECLARED),
+        (BREACH | EXERCISE | {"breach_contact": ""}, UNDECLARED),
+        (BREACH | EXERCISE | {"breach_hours": 73}, fails),
+        (BREACH | {"breach_hours": 73}, fails),
+        (BREACH | {"breach_exercised_on": "2025-11-24"}, to_be_reviewed),
+        (BREACH | {"breach_exercised_on": "2026-11-25"}, to_be_reviewed),
+    ],
+    ids=str,
+)
+def test_gv_08_breaches(tmp_path: Path, declared: dict[str, Any], expected: Any) -> None:
+    assert verdicts(Account(tmp_path, **declared), "GV-08") == [expected]
+
+
 # --- GV-05: where data rests ------------------------------------------------------------------
 
 ABROAD = "us-east-1"

@@ -1428,3 +1428,36 @@ def test_the_limit_of_deliveries_is_a_profiles(tmp_path: Path, control: str) -> 
     (finding,) = findings(account, control)
     assert finding.status == "pass"
     assert "max_delivery_age_days = 30" in finding.expected
+
+
+LAWFUL = {
+    "usage_report_basis": "LIA 7",
+    "usage_report_notice": "Notice 3",
+    "usage_report_informed_on": "2026-11-24",
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, not_evidenced("not declared")),
+        (LAWFUL, passes),
+        (LAWFUL | {"usage_report_basis": ""}, not_evidenced("not declared")),
+        (LAWFUL | {"usage_report_notice": ""}, not_evidenced("not declared")),
+        (LAWFUL | {"usage_report_informed_on": ""}, not_evidenced("not declared")),
+        (LAWFUL | {"usage_report_informed_on": "2026-11-25"}, to_be_reviewed),
+    ],
+    ids=str,
+)
+def test_lg_08_usage_reports_are_lawful(
+    tmp_path: Path, declared: dict[str, str], expected: Any
+) -> None:
+    account = Account(tmp_path, **declared)
+    account.lists(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, {"S3BucketName": LOGS})
+    assert verdicts(account, "LG-08") == [expected]
+
+
+def test_lg_08_asks_nothing_where_no_reports_are_made(account: Account) -> None:
+    assert verdicts(account, "LG-08") == [not_applicable("no usage report subscription")]
+    account.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
+    assert verdicts(account, "LG-08") == [denied(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)]

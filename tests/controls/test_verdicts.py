@@ -88,6 +88,22 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *(("A reviewer", "2027-01-01"), {"review_valid_months": 12, "as_of": NOW}),
     ),
     (
+        *("GV-06", "needs review", "processor_contract_is_on_file"),
+        *(("A contract", "2027-01-01"), {"as_of": NOW}),
+    ),
+    (
+        *("GV-07", "needs review", "access_is_reviewed"),
+        *(("A reviewer", "2025-11-29"), {"review_valid_months": 12, "as_of": NOW}),
+    ),
+    (
+        *("GV-08", "fail", "breaches_are_notified_in_time"),
+        *(("The authority", 73), {"max_breach_hours": 72}),
+    ),
+    (
+        *("GV-08", "needs review", "notifying_is_exercised"),
+        *(("2025-11-29",), {"review_valid_months": 12, "as_of": NOW}),
+    ),
+    (
         *("GV-05", "fail", "data_rests_in_allowed_regions"),
         *(("us-east-1",), {"allowed_regions": ["eu-west-1"]}),
     ),
@@ -136,6 +152,11 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     (
         *("LG-05", "needs review", "reports_keep_up_with_sessions"),
         *((None, False, True), {"max_report_age_days": 2, "as_of": NOW}),
+    ),
+    ("LG-08", "pass", "usage_reports_have_a_legal_basis", ("LIA 7",), {}),
+    (
+        *("LG-08", "needs review", "users_are_informed_of_usage_reports"),
+        *(("Notice 3", "2027-01-01"), {"as_of": NOW}),
     ),
     (
         *("LG-06", "needs review", "logs_are_kept_as_long_as_needed"),

@@ -31,6 +31,7 @@ FACTS: JSON = {
     "botocore": "1.44.8",
     "snapshot": "5a" * 32,
     "digest": "f1" * 32,
+    "label_key": "0f" * 8,
     "exit_code": 3,
     "data_role": "controller",
     "unused_waivers": "",

@@ -148,6 +148,13 @@ def stripped(pack: Path) -> None:
             path.unlink()
 
 
+def same_ids(pack: Path) -> None:
+    """Every finding has the id of the first, so that one response answers all."""
+    path = pack / "data" / "findings.csv"
+    ids = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", path.read_text())
+    path.write_text(path.read_text().replace(ids[1], ids[0]))
+
+
 def overview_too(pack: Path) -> None:
     (pack / "data" / "accounts.csv").write_text("account\r\n")
 
@@ -171,6 +178,7 @@ FILES = {
         without("data/findings.csv", "data/findings.parquet"),
         "data/findings.csv: expected a file",
     ),
+    "another id": (same_ids, r"data/findings.csv: \S+: expected id \S+, computed"),
     "no index": (without("data/evidence/index.csv"), "data/evidence/index.csv: expected a file"),
     "no record": (without("data/evidence/E0001.json"), "data/evidence/E0001.json: expected the"),
     "no account, no Parquet": (anonymous, "data/findings.parquet: expected a file"),

@@ -15,12 +15,13 @@ from nbformat.v4 import new_notebook
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from kit.judge.digest import ROLL_UP, finding_ids
 from kit.pack.document import Document, document
 from kit.pack.workbook import TEXT_LIMIT, workbook
 from kit.report.views import STATUSES, Column, Table, View
 from kit.visible import escape
 from tests.pack.conftest import cover, evidence_index, shown
-from tests.pack.samples import MARKS, STAMP, TEXTS, record, sample
+from tests.pack.samples import FACTS, MARKS, STAMP, TEXTS, record, sample
 
 SHEETS = ["About", "Findings", "Controls", "Evidence index", "Inventory buckets", "Waivers"]
 CLOCK = "2026-11-24T10:00:00+00:00"
@@ -156,6 +157,31 @@ def test_notes_can_be_written_and_wrap(book: Workbook) -> None:
         assert not cell.protection.locked
         assert cell.alignment.wrap_text
     assert not sheet.protection.sheet
+
+
+def test_the_follow_up_can_be_filled_in_and_stands_where_it_was_given() -> None:
+    data = sample()
+    data["records"] = [
+        {**record, "id": id}
+        for record, id in zip(data["records"], finding_ids(data["records"]), strict=True)
+    ]
+    first, second = (record["id"] for record in data["records"][1:3])
+    promised = {first: ("Jane Roe", "=cmd|'/C calc'!A0", "2027-03-31"), second: ("Ops", "", "")}
+    content = workbook(made(), data, promises=promised)
+    sheet = openpyxl.load_workbook(io.BytesIO(content))["Findings"]
+    found = {row["Finding id"]: row for row in rows(sheet)}
+    assert len(found) == sum(record["subject"] != ROLL_UP for record in data["records"])
+    assert {row["Label key"] for row in found.values()} == {FACTS["label_key"]}
+    assert found[first]["Owner"] == "Jane Roe"
+    assert found[first]["Management response"] == "=cmd|'/C calc'!A0"
+    assert found[first]["Due"] == dt.datetime(2027, 3, 31)
+    assert (found[second]["Owner"], found[second]["Due"]) == ("Ops", None)
+    (rule,) = sheet.data_validations.dataValidation
+    assert rule.type == "date"
+    header = [cell.value for cell in sheet[2]]
+    for name in ("Owner", "Management response", "Due"):
+        assert not sheet.cell(3, header.index(name) + 1).protection.locked
+    assert str(rule.sqref).startswith(sheet.cell(3, header.index("Due") + 1).coordinate)
 
 
 def test_each_status_is_reported_by_its_word_and_a_style_of_its_own(book: Workbook) -> None:
