@@ -126,7 +126,7 @@ class RemedyText(TypedDict):
     """What a remedy is for, and its parts with their titles."""
 
     about: str
-    parts: list[tuple[str, str]] | list[list[str]]
+    parts: list[list[str]]
 
 
 class ControlEntry(TypedDict):

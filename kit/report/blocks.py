@@ -121,7 +121,12 @@ def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
         more = len(resources) - _RESOURCES
         names = text("report/and_more", names=first, count=more) if more > 0 else first
         about = f"{names}." if len(fitting) > 1 else ""
-        shown.append({"about": " ".join(filter(None, (about, remedy.when))), "parts": remedy.prose})
+        shown.append(
+            {
+                "about": " ".join(filter(None, (about, remedy.when))),
+                "parts": [list(part) for part in remedy.prose],
+            }
+        )
     return shown
 
 
