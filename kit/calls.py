@@ -825,6 +825,23 @@ GET_ACCESS_POINT_POLICY = declare(
     absent={"NoSuchAccessPointPolicy": ""},
     personal=("Name", "Policy"),
 )
+# Home folders and application settings: a list for a region, where one of them is, is fewer requests
+# than a list of recovery points for each bucket.
+LIST_PROTECTED_RESOURCES = declare(
+    "backup",
+    "ListProtectedResources",
+    items="Results",
+    parameters={"MaxResults": 1000},
+    each=tuple(
+        replace(
+            each,
+            request=f"{each.request} | [?Bucket && !starts_with(Bucket, 'appstream-logs-')]"
+            ".{Region: Region}",
+        )
+        for each in EACH_BUCKET[:3]
+    ),
+    personal=("Results[].ResourceName",),
+)
 DESCRIBE_KEY = declare(
     "kms",
     "DescribeKey",

@@ -26,6 +26,7 @@ from kit.aws_models import models, partition_of
 from kit.catalogue import texts
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
+from kit.catalogue.transfers import transfers
 from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.inputs import Where, read_yaml, refuse_unknown, require_plain, validated
@@ -79,11 +80,14 @@ class Profile(Strict):
     max_report_age_days: int = Field(gt=0)
     max_delivery_age_days: int = Field(gt=0)
     max_discovery_age_days: int = Field(gt=0)
+    max_backup_age_days: int = Field(gt=0)
     max_organisation_age_days: int = Field(gt=0)
     min_log_days: int = Field(gt=0)
     max_log_days: int = Field(gt=0)
 
 
+CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")
+"""Connectors of stacks to storage of other providers than AWS."""
 SAMPLE_REASONS = (
     "CloudTrail data events are on order, see ticket SEC-214",
     "Designers need the internet until the proxy is in place, see RoPA 17",
@@ -382,6 +386,12 @@ class Run(Strict):
         sample="Reference of the procedure that erases users' files",
         declares=True,
     )
+    restore_procedure: str = _field(
+        "",
+        title="how users' files are restored, and when that was tried",
+        sample="Reference of the procedure that restores users' files",
+        declares=True,
+    )
     disk_encryption_statement: str = _field(
         "",
         title="AWS statement on instance disks, its reference",
@@ -394,6 +404,14 @@ class Run(Strict):
         more="The day of reading, or a reference to the assessment. AWS Artifact lists the reports; "
         "a listed report does not show that anybody read it.",
         sample={"SOC 2": "TPRM-2026-000", "ISO 27001": "TPRM-2026-000"},
+        declares=True,
+    )
+    transfer_instruments: dict[str, str] = _field(
+        {},
+        title="instruments of transfers to third countries, by region, or provider of a connector",
+        more="Such as standard contractual clauses, and where they lie (Article 46). The table of "
+        "transfers has them; no rule reads them.",
+        sample={"us-east-1": "Where the clauses lie", "ONE_DRIVE": "Where the clauses lie"},
         declares=True,
     )
     fips_relay_state: bool = _field(
@@ -594,6 +612,18 @@ class Run(Strict):
                 raise ValueError(f"{framework}: give the day of reading, or a reference to it")
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
                 Waiver._is_a_day(reading)
+        return value
+
+    @field_validator("transfer_instruments")
+    @classmethod
+    def _instruments_are_of_places(cls, value: dict[str, str]) -> dict[str, str]:
+        for place, instrument in value.items():
+            if place not in (*transfers().regions, *CONNECTORS):
+                raise ValueError(
+                    f"{place!r} is neither a region of AWS nor one of {', '.join(CONNECTORS)}"
+                )
+            if not instrument.strip():
+                raise ValueError(f"{place}: name the instrument, or leave the place out")
         return value
 
     @field_validator("phone_region")

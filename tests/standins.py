@@ -331,6 +331,7 @@ class Account:
             ),
         }
         self.lists(calls.LIST_ACCESS_POINTS, region=region)
+        self.lists(calls.LIST_PROTECTED_RESOURCES, region=region)
         for call, response in reported.items():
             if response is None:
                 code = next(iter(call.absent))

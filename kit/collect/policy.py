@@ -20,6 +20,7 @@ SECURITY_AUDIT = frozenset(
     for service, operations in {
         "access-analyzer": "ListAnalyzers",
         "acm-pca": "DescribeCertificateAuthority",
+        "backup": "ListProtectedResources",
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
         "ec2": "DescribeRegions DescribeVpcEndpoints",

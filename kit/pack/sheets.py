@@ -19,6 +19,7 @@ from kit.pack.document import Document, tables
 from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
+_ANNEXES = ("transfers",)  # ids of tables with a sheet of their own
 _NAME = 31  # characters of a sheet's name
 
 
@@ -82,6 +83,7 @@ def sheets(
             _of_table("inventory", shown[name], inventory=name.removeprefix("inventory-"))
             for name in inventories
         ),
+        *(_of_table(id, shown[id]) for id in _ANNEXES if id in shown),
         _of_table("waivers", shown.get("waivers"), text("report/waivers/empty")),
     ]
 

@@ -103,6 +103,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "reports": Kind("ListReports.reports[]"),
         "customerAgreements": Kind("ListCustomerAgreements.customerAgreements[]"),
     },
+    "backup": {"Results": Kind("ListProtectedResources.Results[]")},
     "cloudtrail": {
         "trailList": Kind(
             "DescribeTrails.trailList[]",

@@ -15,6 +15,7 @@ from kit.calls import (
     Scope,
 )
 from kit.catalogue.texts import text
+from kit.parameters import CONNECTORS
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default
@@ -23,7 +24,6 @@ from kit.tables.grants import capabilities_of_roles
 from kit.tables.organisation import owner_of
 from kit.tables.storage import BUCKET_SOURCES
 
-THIRD_PARTIES = ("GOOGLE_DRIVE", "ONE_DRIVE")
 _FLEET_COLUMNS = {
     "fleet_type": Column(
         "FleetType",
@@ -112,7 +112,7 @@ def _third_parties(source: Source, region: str) -> Cell:
     providers: dict[str, str] = {}
     for stack, ref in answer.items():
         for n, connector in enumerate(stack.get("StorageConnectors") or ()):
-            if connector["ConnectorType"] in THIRD_PARTIES:
+            if connector["ConnectorType"] in CONNECTORS:
                 providers.setdefault(connector["ConnectorType"], f"{ref}/StorageConnectors/{n}")
     if providers:
         return Cell(sorted(providers), tuple(providers.values()))

@@ -16,6 +16,7 @@ from kit.calls import (
     LIST_ASSOCIATED_FLEETS,
     Scope,
 )
+from kit.parameters import CONNECTORS
 from kit.redact.names import identify
 from kit.snapshot import Answer
 from kit.tables.cells import (
@@ -30,7 +31,6 @@ from kit.tables.cells import (
     member,
 )
 from kit.tables.core import Column, Part, Row, Source, listed, table
-from kit.tables.fleets import THIRD_PARTIES
 from kit.tables.organisation import whose
 from kit.tables.sign_in import certificate_sign_in
 
@@ -126,7 +126,7 @@ def connectors(source: Source) -> Iterator[Row]:
             label = source.labels.label("stack", key, stack["Name"])
             for n, connector in enumerate(stack.get("StorageConnectors") or ()):
                 provider = connector["ConnectorType"]
-                if provider not in THIRD_PARTIES:
+                if provider not in CONNECTORS:
                     continue
                 here = f"{ref}/StorageConnectors/{n}"
                 cells = {

@@ -89,6 +89,9 @@ def tidy(folder: Path, **given: Any) -> Account:
     account.access_point(bucket=LOGS, policy={"Statement": [{**admin, "Resource": point}]})
     for name in (HOME, SETTINGS, LOGS):
         account.watched(name)
+    for name in (HOME, SETTINGS):
+        backup = {"ResourceArn": f"arn:aws:s3:::{name}", "LastBackupTime": AS_OF}
+        account.lists(calls.LIST_PROTECTED_RESOURCES, backup)
     account.trail(advanced=[management(), objects()], KmsKeyId=KEY)
     return account.store("second", Status="STOPPED_INGESTION")
 

@@ -47,6 +47,7 @@ EACH_REGION = [
     ("appstream", "DescribeUsageReportSubscriptions", {}),
     ("appstream", "DescribeUsers", {"AuthenticationType": "USERPOOL"}),
     ("appstream", "ListExportImageTasks", {}),
+    ("backup", "ListProtectedResources", {}),
     ("cloudtrail", "DescribeTrails", {}),
     ("cloudtrail", "ListEventDataStores", {}),
     ("cloudtrail", "LookupEvents", {}),

@@ -152,6 +152,12 @@ def list_artifacts(call: Call) -> dict[str, Any]:
     return call.page(kind, call.declared(kind), size="maxResults", token="nextToken")
 
 
+@answers("backup", "ListProtectedResources")
+def list_protected_resources(call: Call) -> dict[str, Any]:
+    """List the region's resources of which AWS Backup has recovery points."""
+    return call.page("Results", call.declared("Results"), default=1000, most=1000)
+
+
 @answers("accessanalyzer", "ListAnalyzers")
 def list_analyzers(call: Call) -> dict[str, Any]:
     """List the region's analyzers, filtered by type."""
