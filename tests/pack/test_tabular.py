@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kit.controls import CONTROLS
+from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.source import requirements
 from kit.judge.findings import Finding
@@ -28,6 +28,7 @@ from tests.pages import code
 
 COLUMNS = list(Finding.__dataclass_fields__)
 PROVISIONS = ["articles", "requirements"]
+EVERY = {**CONTROLS, **ROLL_UPS}
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
@@ -44,7 +45,7 @@ def test_the_csv_has_a_row_for_each_finding() -> None:
     assert [list(row) for row in rows] == [[*COLUMNS, *PROVISIONS]] * len(data["records"])
     for row in rows:
         assert row.pop("articles").split("; ") == list(
-            cited(CONTROLS[row["control"]].gdpr, "controller")
+            cited(EVERY[row["control"]].gdpr, "controller")
         )
         assert row.pop("requirements") == "; ".join(required_by(row["control"]))
     plain = [r for r in data["records"] if r["control"] != "EX-04"]
@@ -89,7 +90,7 @@ def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:
     rows = table.to_pylist()
     for row, record in zip(rows, data["records"], strict=True):
         assert row.pop("as_of") == dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)
-        assert row.pop("articles") == list(cited(CONTROLS[record["control"]].gdpr, "controller"))
+        assert row.pop("articles") == list(cited(EVERY[record["control"]].gdpr, "controller"))
         assert row.pop("requirements") == required_by(record["control"])
         assert row == record | {"evidence": record["evidence"].split()}
 
