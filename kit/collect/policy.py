@@ -20,10 +20,13 @@ SECURITY_AUDIT = frozenset(
     for service, operations in {
         "access-analyzer": "ListAnalyzers",
         "acm-pca": "DescribeCertificateAuthority",
+        "backup": "ListProtectedResources",
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
         "ec2": "DescribeRegions DescribeVpcEndpoints",
-        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails GetAccountSummary "
+        "account": "GetAlternateContact",
+        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
+        "GetAccountPasswordPolicy GetAccountSummary "
         "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",
         "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
         "organizations": "DescribeOrganization",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.calls import DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
+from kit.calls import DESCRIBE_STACKS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS, LIST_BUCKETS
 from kit.controls.at_rest import ENCRYPTED
 from kit.controls.registry import (
     CUSTOMER,
@@ -15,7 +15,7 @@ from kit.controls.registry import (
 from kit.tables.macie import ON
 from kit.tables.organisation import OWN
 from kit.tables.refusals import IN_DOUBT
-from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS
+from kit.tables.storage import FOLDERS, LOG_BUCKETS, LOGS, USER_BUCKETS
 
 MACIE_OFF = NotEvidenced("Macie off")
 
@@ -136,4 +136,27 @@ def stored_data_is_erased_in_time(
         return NotEvidenced("needs review", folders=", ".join(erased_folders))
     if purpose == LOGS or kept_until:
         return False
+    return NotEvidenced("not declared")
+
+
+@control(
+    "AR-19",
+    table="buckets",
+    where=USER_BUCKETS,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    shows=("last_backup",),
+    rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
+)
+def earlier_versions_of_files_are_kept(versioning: str) -> bool:
+    """S3 keeps earlier versions, so that an overwritten or deleted file can be restored."""
+    return versioning == "Enabled"
+
+
+@earlier_versions_of_files_are_kept.clause
+def files_outlive_their_bucket(copy_elsewhere: bool, *, restore_procedure: str) -> Outcome:
+    """Replication, a recent backup by AWS Backup or a declared procedure keeps a copy elsewhere."""
+    if copy_elsewhere or restore_procedure:
+        return True
     return NotEvidenced("not declared")

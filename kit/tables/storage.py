@@ -23,6 +23,7 @@ from kit.calls import (
 from kit.redact.names import APPSTREAM_BUCKETS, shown_bucket
 from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
+from kit.tables.copies import COPY_COLUMNS, copies
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
@@ -31,6 +32,7 @@ from kit.tables.guards import (
     OWNER_COLUMN,
     OWNERSHIP_COLUMN,
     PUBLIC_ACCESS_COLUMNS,
+    VERSIONING_COLUMN,
     Kept,
     encryption,
     owner,
@@ -38,6 +40,7 @@ from kit.tables.guards import (
     public_access,
     retention,
     sse_c_blocked,
+    versioning,
 )
 from kit.tables.macie import BUCKET_COLUMNS, bucket_cells
 from kit.tables.outsiders import (
@@ -86,6 +89,8 @@ _COLUMNS = {
     "kept_days": KEPT_COLUMN,
     "kept_until": Column(calls=KEPT_CALLS),
     "erased_folders": Column(calls=KEPT_CALLS),
+    "versioning": VERSIONING_COLUMN,
+    **COPY_COLUMNS,
     **BUCKET_COLUMNS,
     "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
@@ -236,6 +241,8 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         ),
         **refusals(snapshot, source.labels, statements, arn),
         **_erasure(snapshot, bucket),
+        "versioning": versioning(snapshot, name),
+        **copies(snapshot, name, bucket.region, arn),
         **bucket_cells(snapshot, name, bucket.region),
         "tls_only": derive(
             lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
