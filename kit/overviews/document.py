@@ -94,7 +94,7 @@ def seal_organisation(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("organisation.ipynb", parameters, progress=progress)
+    executed = execute("organisation.ipynb", parameters, progress=progress, for_documents=True)
     title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
     return _store(folder, executed, "accounts", title, newest, as_of)
 
@@ -148,7 +148,7 @@ def seal_changes(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("changes.ipynb", parameters, progress=progress)
+    executed = execute("changes.ipynb", parameters, progress=progress, for_documents=True)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
 
