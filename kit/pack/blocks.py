@@ -28,13 +28,12 @@ class CoverBlock(TypedDict):
 
 
 class HeadingBlock(TypedDict):
-    """A heading of a Markdown cell; with `page`, it starts a page of the PDF."""
+    """A heading of a Markdown cell."""
 
     kind: Literal["heading"]
     level: int
     text: str
     target: str
-    page: NotRequired[bool]
 
 
 class ProseBlock(TypedDict):

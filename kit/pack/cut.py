@@ -25,10 +25,14 @@ def cut(blocks: list[Block]) -> None:
         elif block["kind"] == "controls":
             for control in block["blocks"]:
                 control["groups"] = list(_groups(control))
+                brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
                 for line in control["rest"]:
-                    brief = control["rows"]["columns"]
-                    line["observed"] = _brief_text(line["observed"], brief[3]["brief"])
-                    line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
+                    line["observed"] = _brief_text(line["observed"], brief["observed"])
+                    line["evidence"] = _brief_ids(line["evidence"], brief["evidence"])
+                if all(
+                    len(group["table"]["rows"]) == group["count"] for group in control["groups"]
+                ):
+                    control["rows"]["cut"] = None  # nothing that is listed is left out
 
 
 def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
@@ -99,9 +103,10 @@ def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
         if not rows:
             continue
         same = len({row[names.index("region")] for row in rows}) == 1
-        kept = [
-            n for n, name in enumerate(names) if name not in (_CONSTANT if same else ("status",))
-        ]
+        left = {"status", *(_CONSTANT if same else ())}
+        if "reason" in names and not any(row[names.index("reason")] for row in rows):
+            left.add("reason")
+        kept = [n for n, name in enumerate(names) if name not in left]
         own = table.copy()
         own["columns"] = [table["columns"][n] for n in kept]
         own["rows"] = [[row[n] for n in kept] for row in rows]

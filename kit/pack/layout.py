@@ -46,8 +46,8 @@ MEASURES = {
     "facts": 128.0,
 }
 _WORDS = (
-    *("contents", "page", "warning", "source", "expected", "observed", "severity", "evidence"),
-    *("articles", "context", "remediation", "commands_on"),
+    *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
+    *("articles", "remediation", "commands_on"),
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -87,6 +87,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
             "prose",
         )
     _break_long_words(data, narrow)
+    _start_annexes(data["blocks"])
     front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
@@ -154,7 +155,7 @@ def _word(blocks: list[JSON]) -> None:
             counts(control["counts"]),
             *([] if control["source"] else [text("pack/page/beyond")]),
         ]
-        for article in (*control["articles"], *control["context"]):
+        for article in control["articles"]:
             article["article"] = text("pack/page/article", article=article["article"])
         for line in control["rest"]:
             line["counted"] = text("pack/page/findings", count=line["count"])
@@ -276,6 +277,17 @@ def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
             yield node
         for inside in (node.get("c", []), *node.get("items", [])):
             yield from _code_blocks(inside)
+
+
+def _start_annexes(blocks: list[JSON]) -> None:
+    """Let the first section after the controls start a page."""
+    last = max((n for n, block in enumerate(blocks) if block["kind"] == "controls"), default=None)
+    if last is None:
+        return
+    for block in blocks[last:]:
+        if block["kind"] == "heading" and block["level"] == 1:
+            block["page"] = True
+            break
 
 
 def _turn(blocks: list[JSON]) -> list[JSON]:
