@@ -103,19 +103,37 @@ def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
         if not rows:
             continue
         same = len({row[names.index("region")] for row in rows}) == 1
-        left = {"status", *(_CONSTANT if same else ())}
-        if "reason" in names and not any(row[names.index("reason")] for row in rows):
-            left.add("reason")
+        reasons = {row[names.index("reason")] for row in rows} if "reason" in names else {""}
+        left = {"status", *(_CONSTANT if same else ()), *(["reason"] if len(reasons) == 1 else [])}
         kept = [n for n, name in enumerate(names) if name not in left]
         own = table.copy()
         own["columns"] = [table["columns"][n] for n in kept]
-        own["rows"] = [[row[n] for n in kept] for row in rows]
-        own["targets"] = [None] * len(rows)
+        own["rows"] = _alike([[row[n] for n in kept] for row in rows], own["columns"])
+        own["targets"] = [None] * len(own["rows"])
         own["anchor"] = None
         _shorten(own)
         yield {
             "status": word,
             "count": count,
+            "listed": len(rows),
+            "reason": str(reasons.pop()) if len(reasons) == 1 else "",
             "region": str(rows[0][names.index("region")]) if same else None,
             "table": own,
         }
+
+
+def _alike(rows: list[list[Cell]], columns: Sequence[ColumnBlock]) -> list[list[Cell]]:
+    """Return rows of which those that differ in resource and evidence alone are one row."""
+    names = [column["name"] for column in columns]
+    resource, evidence = names.index("resource"), names.index("evidence")
+    merged: dict[tuple[object, ...], list[list[Cell]]] = {}
+    for row in rows:
+        same = tuple(cell for n, cell in enumerate(row) if n not in (resource, evidence))
+        merged.setdefault(same, []).append(row)
+    made = []
+    for alike in merged.values():
+        row = list(alike[0])
+        row[resource] = "\n".join(str(one[resource]) for one in alike)
+        row[evidence] = list(dict.fromkeys(name for one in alike for name in ids(one[evidence])))
+        made.append(row)
+    return made

@@ -160,7 +160,7 @@ def _word(blocks: list[JSON]) -> None:
         for line in control["rest"]:
             line["counted"] = text("pack/page/findings", count=line["count"])
         for group in control["groups"]:
-            listed = len(group["table"]["rows"])
+            listed = group["listed"]
             group["counted"] = text("pack/page/findings", count=group["count"])
             if left := group["count"] - listed:
                 group["counted"] += text("pack/page/listed", listed=listed, count=left)
@@ -244,6 +244,10 @@ def _break_long_words(data: JSON, narrow: float) -> None:
         elif block["kind"] == "prose":
             for node in _code_blocks(block["nodes"]):
                 node["pieces"] = _pieces(node["text"], code, mono)
+        elif block["kind"] == "controls":
+            for group in (group for one in block["blocks"] for group in one["groups"]):
+                room = narrow / MEASURES["block"] / 1.1
+                group["reason"] = _pieces(group["reason"], room) if group["reason"] else None
         elif block["kind"] == "remedies":
             for step in (step for entry in block["entries"] for step in entry["steps"]):
                 _set_code(step, code)
