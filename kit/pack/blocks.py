@@ -28,12 +28,13 @@ class CoverBlock(TypedDict):
 
 
 class HeadingBlock(TypedDict):
-    """A heading of a Markdown cell."""
+    """A heading of a Markdown cell; with `page`, it starts a page of the PDF."""
 
     kind: Literal["heading"]
     level: int
     text: str
     target: str
+    page: NotRequired[bool]
 
 
 class ProseBlock(TypedDict):

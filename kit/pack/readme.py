@@ -58,7 +58,9 @@ def with_readme(made: Document, info: Mapping[str, str], names: Collection[str])
     info, names
         As `readme` takes them.
     """
-    heading = HeadingBlock(kind="heading", level=1, text=text("pack/readme/title"), target=_TARGET)
+    heading = HeadingBlock(
+        kind="heading", level=1, text=text("pack/readme/title"), target=_TARGET, page=True
+    )
     prose = ProseBlock(kind="prose", nodes=_nodes(info, names))
     return replace(made, blocks=[*made.blocks, heading, prose])
 
