@@ -47,7 +47,7 @@ MEASURES = {
 }
 _WORDS = (
     *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
-    *("articles", "remediation", "commands_on"),
+    *("articles", "remediation", "remediation_on", "commands_on"),
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -88,6 +88,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         )
     _break_long_words(data, narrow)
     _start_annexes(data["blocks"])
+    _gather_remedies(every)
     front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
@@ -292,6 +293,18 @@ def _start_annexes(blocks: list[JSON]) -> None:
         if block["kind"] == "heading" and block["level"] == 1:
             block["page"] = True
             break
+
+
+def _gather_remedies(blocks: list[JSON]) -> None:
+    """Let the texts of remedies stand before the commands, if the document has these."""
+    controls = [one for block in blocks if block["kind"] == "controls" for one in block["blocks"]]
+    commands = next((block for block in blocks if block["kind"] == "remedies"), None)
+    for control in controls:
+        control["remedied"] = None
+        if commands and control["remedies"]:
+            control["remedied"] = f"remedy-{control['target']}"
+    if commands:
+        commands["controls"] = [control for control in controls if control["remedied"]]
 
 
 def _turn(blocks: list[JSON]) -> list[JSON]:
