@@ -88,7 +88,8 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         )
     _break_long_words(data, narrow)
     _start_annexes(data["blocks"])
-    _gather_remedies(every)
+    _gather_remedies(data["blocks"])
+    _gather_remedies(data["own"])
     front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
