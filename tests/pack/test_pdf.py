@@ -280,7 +280,8 @@ def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
     assert outside == ["https://docs.aws.amazon.com/"]
     contents = 8
     listed = 40 * 2  # each listed finding leads to its control and its evidence
-    from_control, back = 2 + 2, 21 + 2  # evidence and commands; index and commands lead back
+    # Evidence, remedies and their commands; the index, the remedies and the commands lead back.
+    from_control, back = 2 + 2 + 2, 21 + 2 + 2
     assert len(inside) == contents + listed + from_control + back
     assert all("/Contents" in link for link in links)
 
