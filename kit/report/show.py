@@ -33,6 +33,7 @@ from kit.report.blocks import (
     reasons_and_observed,
     remedies,
 )
+from kit.report.changed import changed as changed
 from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
