@@ -832,7 +832,7 @@ _MEMBERS: tuple[tuple[str, Any, Any], ...] = (
     *((f"{name}?", list, str) for name in ("unlisted_services", "calls")),
     *((f"{name}?", list, dict) for name in ("handshakes", "stopped")),
     *((f"{name}?", dict | None, None) for name in ("organisation", "session")),
-    *((f"{name}?", dict, str) for name in ("parameter_sources", "api_versions")),
+    *((f"{name}?", dict, str) for name in ("maker", "parameter_sources", "api_versions")),
     ("throttles?", int, None),
 )
 

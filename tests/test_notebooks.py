@@ -95,6 +95,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Commands for remediation",
         "Thresholds",
         "Findings in full",
+        "Population and completeness",
         "Transfers to third countries",
         "Retention",
         "Record of processing",
