@@ -26,7 +26,9 @@ SECURITY_AUDIT = frozenset(
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
         "ec2": "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
-        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails GetAccountSummary "
+        "account": "GetAlternateContact",
+        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
+        "GetAccountPasswordPolicy GetAccountSummary "
         "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",
         "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
         "organizations": "DescribeOrganization",

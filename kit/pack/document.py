@@ -331,6 +331,17 @@ def _number(blocks: list[Block]) -> list[Block]:
     return blocks
 
 
+def first_section(blocks: list[Block]) -> tuple[list[Block], list[Block]]:
+    """Return the blocks of the first section, which the first page has, and all others."""
+    firsts = [
+        place
+        for place, block in enumerate(blocks)
+        if block["kind"] == "heading" and block["level"] == 1
+    ]
+    end = firsts[1] if firsts[:1] == [0] and len(firsts) > 1 else 0
+    return blocks[:end], blocks[end:]
+
+
 def tables(blocks: list[Block]) -> Iterator[TableBlock]:
     """Yield every table: those that stand alone first, then those of control blocks."""
     yield from (block for block in blocks if block["kind"] == "table")
@@ -374,7 +385,7 @@ def _targets(
         elif block["kind"] == "remedies":
             for entry in block["entries"]:
                 entry["target"] = target("commands", entry["controls"][0])
-                commands |= dict.fromkeys(entry["controls"], entry["target"])
+                commands = dict.fromkeys(entry["controls"], entry["target"]) | commands
     for control in _controls(blocks):
         control["commands"] = commands.get(control["id"])
     for table in tables(blocks):

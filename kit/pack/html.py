@@ -16,7 +16,7 @@ from traitlets import default
 
 from kit.pack.blocks import Block, TableBlock
 from kit.pack.columns import parts, widths
-from kit.pack.document import Document
+from kit.pack.document import Document, first_section
 from kit.pack.exporter import DocumentExporter
 from kit.report import live, views
 from kit.report.formats import svg_uri
@@ -52,7 +52,9 @@ def page_pieces(evidence: Document) -> Iterator[str]:
     environment = views.environment(TEMPLATES)
     environment.filters["ids"] = views.ids
     environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
-    shown = {"blocks": _pictured(evidence.blocks), "own": _pictured(evidence.own)}
+    front, blocks = first_section(evidence.blocks)
+    parts = {"front": front, "blocks": blocks, "own": evidence.own}
+    shown = {name: _pictured(part) for name, part in parts.items()}
     environment.globals["script_words"] = live.script_words()
     environment.globals["document"] = {**evidence.as_json(), **shown}
     yield from environment.get_template("evidence.html.j2").generate(

@@ -18,10 +18,10 @@ from kit.pack.blocks import TableBlock
 from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.commands import Line, columns, folded
 from kit.pack.cut import cut, printed_tables
-from kit.pack.document import Document
+from kit.pack.document import Document, first_section
 from kit.report import fonts
 from kit.report.formats import counts
-from kit.report.views import CLI, JSON, SEVERITIES, STATUSES, cell_text, ids
+from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
 class Paper(NamedTuple):
@@ -87,9 +87,11 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
             "prose",
         )
     _break_long_words(data, narrow)
+    front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
-        "blocks": _turn(data["blocks"]),
+        "front": _turn(front),
+        "blocks": _turn(blocks),
         "own": _turn(data["own"]),
         "paper": size.name,
         "measures": MEASURES,
@@ -252,7 +254,7 @@ def _set_code(step: JSON, em: float) -> None:
     across = int(em / letter)
     lines = (
         folded(step["code"], across)
-        if step["title"] == CLI
+        if step["language"] == "sh"
         else [Line(False, step["code"])]  # no shell reads it, so no backslash continues it
     )
     longest = max(columns(part) for line in lines for part in line.text.split("\n"))

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from kit.bag import MANIFEST, SIGNATURE, TAG_MANIFEST
 from kit.catalogue.texts import text
 from kit.pack.blocks import Block, HeadingBlock, ProseBlock
-from kit.pack.document import Document
+from kit.pack.document import Document, first_section
 from kit.report.views import JSON
 from kit.visible import escape
 
@@ -61,11 +61,11 @@ def with_readme(made: Document, info: Mapping[str, str], names: Collection[str])
     heading = HeadingBlock(
         kind="heading", level=1, text=text("pack/readme/title"), target=_TARGET, page=True
     )
-    first, *others = made.blocks
-    if first["kind"] == "heading":
-        first = HeadingBlock(**{**first, "page": True})
     page: list[Block] = [heading, ProseBlock(kind="prose", nodes=_nodes(info, names))]
-    return replace(made, blocks=[*page, first, *others])
+    front, others = first_section(made.blocks)
+    if others and others[0]["kind"] == "heading":
+        others[0] = HeadingBlock(**{**others[0], "page": True})
+    return replace(made, blocks=[*front, *page, *others])
 
 
 def _nodes(info: Mapping[str, str], names: Collection[str]) -> list[JSON]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from kit.catalogue import statuses
@@ -16,7 +16,7 @@ from kit.controls import CONTROLS, ROLL_UPS, section_title
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
-from kit.judge.findings import Finding, Findings, worst
+from kit.judge.findings import Findings, worst
 from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
 from kit.report.appendices import all_findings as all_findings
@@ -30,7 +30,6 @@ from kit.report.blocks import (
     beside,
     beside_each,
     control_blocks,
-    kinds,
     reasons_and_observed,
     remedies,
 )
@@ -40,15 +39,19 @@ from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
 from kit.report.formats import evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
+from kit.report.opinion import beyond_evidence as beyond_evidence
+from kit.report.opinion import open_points as open_points
+from kit.report.opinion import opinion as opinion
 from kit.report.own import figure as figure
 from kit.report.own import table as table
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
+from kit.report.record import record as record
+from kit.report.retention import retention as retention
 from kit.report.transfers import transfers as transfers
 from kit.report.views import (
-    SEVERITIES,
     STATUSES,
     Column,
     Controls,
@@ -61,9 +64,7 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 from kit.tables.places import regions_not_looked_at
 
-_GRAVEST, _WHY = 12, 160  # open points of the summary; characters of their reasons that it prints
 _YES_OR_NO = {PASS: "report/yes", FAIL: "report/no"}
-_SEVERITY = (*SEVERITIES, "")
 
 
 def scope(snapshot: Snapshot) -> Table:
@@ -139,13 +140,15 @@ def _framework(id: str, findings: Findings) -> Table:
         if statement.number not in numbers:
             continue
         requirement = framework.requirements[statement.number]
-        says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
+        says = statement.says
+        if statement.note and statement.controls:
+            says += f" [{statement.note}]"
         reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
             beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
             reasons.append(text("requirements/context", reasons=beside_them))
         if not statement.controls:
-            qualification = text("requirements/not_tested")
+            qualification = joined(text("requirements/not_tested"), statement.note)
         rows.append(
             [
                 numbers[statement.number],
@@ -340,39 +343,6 @@ def totals(findings: Findings) -> Table:
     )
 
 
-def gravest(findings: Findings) -> Table | Note:
-    """Return the open points of the summary: the gravest, a line each."""
-    lines = _lines(findings, lambda finding: finding.is_open)
-    if not lines:
-        return Note(text("report/open/empty"))
-    first = lines[:_GRAVEST]
-    caption = text("report/gravest/caption", count=len(first), lines=len(lines))
-    return Table(
-        "gravest",
-        caption if len(lines) > len(first) else text("report/gravest/caption_of_all"),
-        _open_columns()[:-1],
-        [line[:-1] for line in first],
-    )
-
-
-def open_points(findings: Findings) -> Table | Note:
-    """Return everything that fails or is not evidenced, by severity, a line for each control."""
-    lines = _lines(findings, lambda finding: finding.is_open)
-    if not lines:
-        return Note(text("report/open/empty"))
-    return Table("open", text("report/open/caption"), _open_columns(), lines)
-
-
-def beyond_evidence(findings: Findings) -> Table | Note:
-    """Return what is not evidenced since AWS offers no interface, so that nobody can act."""
-    lines = _lines(
-        findings, lambda finding: finding.status == NOT_EVIDENCED and not finding.is_open
-    )
-    if not lines:
-        return Note(text("report/no_interface/empty"))
-    return Table("no-interface", text("report/no_interface/caption"), _open_columns(), lines)
-
-
 def verdicts() -> Table:
     """Return what each status means, the worst first."""
     return Table(
@@ -387,33 +357,6 @@ def _open_for(status: statuses.Status) -> str:
     if status.open and status.closed_for:
         return text("report/verdicts/open_except", reasons=", ".join(status.closed_for))
     return text("report/yes" if status.open else "report/no")
-
-
-def _open_columns() -> list[Column]:
-    return [
-        column("control", "control"),
-        column("title"),
-        column("severity", "severity"),
-        column("status", "status"),
-        column("count", "number"),
-        column("reason", brief=_WHY),
-    ]
-
-
-def _lines(findings: Findings, wanted: Callable[[Finding], bool]) -> list[list[Any]]:
-    """Return a line for each control and status of some findings, the gravest first."""
-    lines: list[tuple[tuple[int, int, str], list[Any]]] = []
-    for name, control in CONTROLS.items():
-        own = [
-            finding for finding in findings.leaves if finding.control == name and wanted(finding)
-        ]
-        for status in WORST_FIRST:
-            some = [finding for finding in own if finding.status == status]
-            if some:
-                order = (_SEVERITY.index(control.severity), WORST_FIRST.index(status), name)
-                line = [name, control.title, control.severity, status, len(some), kinds(some)]
-                lines.append((order, line))
-    return [line for _, line in sorted(lines, key=lambda pair: pair[0])]
 
 
 def section(findings: Findings, letters: str) -> Controls | Note:

@@ -11,6 +11,7 @@ from kit.snapshot import Snapshot, Trouble, reason_for, way_in
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
+_HELD = ("of_another_account", "stores_of_organisation", "analyzer_of_organisation")
 OWN = "this account"
 
 
@@ -38,6 +39,11 @@ def held(snapshot: Snapshot, what: str) -> Trouble:
         return Trouble(ADMINISTRATOR, hint=text("gaps/name_the_snapshot", what=what))
     hint = text("gaps/not_in_the_snapshot", what=what, account=lender.account)
     return Trouble(ADMINISTRATOR, hint=hint)
+
+
+def names_the_snapshot(hint: str) -> bool:
+    """Return whether a hint is that of `held` for a run that names no snapshot of the organisation."""
+    return hint in {text("gaps/name_the_snapshot", what=text(f"gaps/{what}")) for what in _HELD}
 
 
 def seen_by_owner(

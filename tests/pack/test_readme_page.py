@@ -31,7 +31,10 @@ INFO = {
     "Stamp": "NOT AWS: made against http://127.0.0.1:5000",
 }
 UNSIGNED = {**INFO, "Signature": "none", "Stamp": "none"}
-PLAIN = document(new_notebook(cells=[shown(cover()), new_markdown_cell("# Summary\n\nWords.")]))
+SECTIONS = "# Opinion\n\nWords of the first page.\n\n# Scope\n\nWords."
+PLAIN = document(new_notebook(cells=[shown(cover()), new_markdown_cell(SECTIONS)]))
+
+PAGE = 2  # after the cover and the contents
 
 
 def words(text: str) -> list[str]:
@@ -57,7 +60,7 @@ def test_the_page_of_the_pdf_has_the_same_words_and_commands(
 ) -> None:
     text = made[0]
     writer = pypdf.PdfWriter()
-    writer.append(pypdf.PdfReader(io.BytesIO(made[2])), pages=[2])
+    writer.append(pypdf.PdfReader(io.BytesIO(made[2])), pages=[PAGE])
     alone = io.BytesIO()
     writer.write(alone)
     printed = extract(alone.getvalue(), tmp_path)
@@ -70,7 +73,8 @@ def test_the_page_of_the_pdf_has_the_same_words_and_commands(
 def test_the_page_stands_alone_after_the_contents(made: tuple[str, Document, bytes]) -> None:
     pages = [one.extract_text() for one in pypdf.PdfReader(io.BytesIO(made[2])).pages]
     assert [TITLE in one for one in pages] == [False, True, True, False]
-    assert "Summary" in pages[3]
+    assert "Words of the first page" in pages[0]
+    assert "Scope" in pages[3]
     assert faults(made[2]) == []
 
 
@@ -85,7 +89,7 @@ def test_the_html_has_the_same_words(made: tuple[str, Document, bytes]) -> None:
 def test_no_text_is_markup(name: str) -> None:
     hostile = {**INFO, "External-Description": HOSTILE[name], "Stamp": "*a* [b](c) <i>"}
     made = with_readme(PLAIN, hostile, FILES)
-    prose = made.blocks[1]
+    prose = made.blocks[3]  # after the first section and the heading
     assert not re.search("[\\u202e\\x00\\ud800]", readme(hostile, FILES))
     assert b"%PDF" in pdf(made)[:8]
     assert prose["kind"] == "prose"

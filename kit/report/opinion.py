@@ -1,0 +1,262 @@
+"""The first page: an opinion in a few sentences, and the open points, a sentence each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.texts import has, text
+from kit.controls import CONTROLS
+from kit.judge.digest import RESOURCE, UNLISTED
+from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
+from kit.report.formats import SEVERITIES, counts, joined, minute
+from kit.report.views import Note, Table, column
+from kit.snapshot import Snapshot
+from kit.tables.organisation import names_the_snapshot
+from kit.tables.places import regions_not_looked_at
+
+_MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
+_DENIED, _MACIE_OFF = "denied", "Macie off"
+
+
+class Point(NamedTuple):
+    """An open point: findings with one cause, in one sentence.
+
+    Attributes
+    ----------
+    text : str
+    severity, status : str
+        The gravest of its findings.
+    controls : list of str
+        Ids of the controls whose findings have the cause.
+    """
+
+    text: str
+    severity: str
+    status: str
+    controls: list[str]
+
+
+def opinion(findings: Findings, snapshot: Snapshot) -> Note:
+    """Return what the kit looked at, what stands, what fails, and what it could not see and why."""
+    verdicts = _verdicts(findings)
+    return Note(
+        joined(
+            _looked_at(snapshot, len(verdicts), len(findings.leaves)),
+            _stands(verdicts),
+            _unseen(findings),
+            _left_out(snapshot),
+        )
+    )
+
+
+def open_points(findings: Findings) -> Table | Note:
+    """Return what fails or lacks evidence, one sentence for each cause, the gravest first."""
+    made = points(findings, lambda finding: finding.is_open)
+    if not made:
+        return Note(text("report/open/empty"))
+    return _table("open", text("report/open/caption"), made)
+
+
+def beyond_evidence(findings: Findings) -> Table | Note:
+    """Return what is not evidenced since AWS offers no interface, so that nobody can act."""
+    made = points(findings, lambda one: one.status == NOT_EVIDENCED and not one.is_open)
+    if not made:
+        return Note(text("report/no_interface/empty"))
+    return _table("no-interface", text("report/no_interface/caption"), made)
+
+
+def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]:
+    """Return some of the findings as points, the gravest first.
+
+    A fail is a point of its control. What is not evidenced for one cause, such as one permission
+    that the collector lacks, is one point, whichever controls it concerns.
+    """
+    causes: dict[Hashable, list[Finding]] = {}
+    for finding in findings.leaves:
+        if wanted(finding):
+            causes.setdefault(_cause(finding), []).append(finding)
+    made = [_point(some, findings) for some in causes.values()]
+    return sorted(
+        made,
+        key=lambda point: (
+            [*SEVERITIES].index(point.severity),
+            WORST_FIRST.index(point.status),
+            -len(point.controls),
+            point.controls,
+        ),
+    )
+
+
+def _table(id: str, caption: str, made: list[Point]) -> Table:
+    return Table(
+        id,
+        caption,
+        [
+            column("severity", "severity"),
+            column("status", "status"),
+            column("point"),
+            column("controls", "control"),
+        ],
+        [[point.severity, point.status, point.text, point.controls] for point in made],
+    )
+
+
+def _verdicts(findings: Findings) -> dict[str, str]:
+    """Return the worst status of each control that was judged."""
+    statuses: dict[str, list[str]] = {}
+    for finding in findings.leaves:
+        statuses.setdefault(finding.control, []).append(finding.status)
+    return {control: worst(some) for control, some in statuses.items()}
+
+
+def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
+    enabled = {*snapshot.regions} - snapshot.regions_off.keys()
+    unused = enabled and enabled <= snapshot.regions_unused
+    return text(
+        "report/opinion/unused" if unused else "report/opinion/looked_at",
+        count=len(snapshot.regions),
+        regions=", ".join(snapshot.regions),
+        as_of=minute(snapshot.as_of),
+        controls=text("report/opinion/controls", count=controls),
+        findings=text("report/opinion/findings", count=findings),
+    )
+
+
+def _stands(verdicts: dict[str, str]) -> str:
+    """Return how many controls stand, fail and lack evidence."""
+    by_status = Counter(verdicts.values())
+    standing = {
+        status: by_status[status]
+        for status in WORST_FIRST
+        if by_status[status] and status not in (FAIL, NOT_EVIDENCED)
+    }
+    stands = text(
+        "report/opinion/stand" if standing else "report/opinion/none_stands",
+        count=sum(standing.values()),
+        all=text("report/opinion/controls", count=len(verdicts)),
+        counts=counts(standing),
+    )
+    failing = [name for name, status in verdicts.items() if status == FAIL]
+    high = [name for name in failing if CONTROLS[name].severity == next(iter(SEVERITIES))]
+    fails = text(
+        "report/opinion/fail" if failing else "report/opinion/none_fails", count=len(failing)
+    )
+    if high:
+        fails = text("report/opinion/high", fails=fails, count=len(high), names=", ".join(high))
+    if not by_status[NOT_EVIDENCED]:
+        return text("report/opinion/stand_and_fail", stand=stands, fail=fails)
+    lacking = text("report/opinion/lack", count=by_status[NOT_EVIDENCED])
+    return text("report/opinion/stand_fail_and_lack", stand=stands, fail=fails, lack=lacking)
+
+
+def _unseen(findings: Findings) -> str:
+    """Return why findings lack evidence."""
+    some = [finding for finding in findings.leaves if finding.status == NOT_EVIDENCED]
+    if not some:
+        return text("report/opinion/all_seen")
+    reasons = Counter(finding.reason for finding in some)
+    return text(
+        "report/opinion/unseen",
+        count=len(some),
+        reasons=", ".join(
+            text("report/opinion/reason", reason=_words(reason), count=count)
+            for reason, count in reasons.most_common()
+        ),
+    )
+
+
+def _words(reason: str) -> str:
+    id = f"report/opinion/reasons/{reason}"
+    return text(id) if has(id) else reason_text(reason)
+
+
+def _left_out(snapshot: Snapshot) -> str:
+    """Return how many regions the run leaves out, though the account has them enabled."""
+    outside = regions_not_looked_at(snapshot)
+    if outside.gap:
+        return text("report/opinion/regions_unknown")
+    return text("report/opinion/regions", count=len(outside.value)) if outside.value else ""
+
+
+def _cause(finding: Finding) -> Hashable:
+    """Return what findings that are one point have in common."""
+    control, reason, hint = finding.control, finding.reason, finding.hint
+    if finding.status == FAIL:
+        return FAIL, control
+    if names_the_snapshot(hint):
+        return (reason,)
+    if reason == _MACIE_OFF:
+        return reason, finding.region
+    if finding.permission and hint == text("gaps/grant", permission=finding.permission):
+        return (_DENIED,)
+    if has(f"points/{control}/{reason}"):
+        return reason, control
+    return reason, hint or f"{finding.operation} {finding.code}"
+
+
+def _point(some: list[Finding], findings: Findings) -> Point:
+    controls = sorted({finding.control for finding in some})
+    sampled = samples([finding.sample for finding in some])
+    said = _sentence(some, controls, findings)
+    return Point(
+        text("report/points/sampled", point=said, sample=sampled) if sampled else said,
+        min((finding.severity for finding in some), key=[*SEVERITIES].index),
+        some[0].status,
+        controls,
+    )
+
+
+def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> str:
+    first, count = some[0], len(some)
+    name = first.reason if first.status == NOT_EVIDENCED else first.status
+    lacks = "review" if name == "needs review" else "lacks"
+    if names_the_snapshot(first.hint):
+        what = text("report/points/snapshot")
+    elif name == _MACIE_OFF:
+        what = text("report/points/macie", region=first.region)
+    elif _cause(first) == (_DENIED,):
+        lacking = sorted({finding.permission for finding in some})
+        what = text("report/points/grant", permissions=", ".join(lacking), count=len(lacking))
+    elif len(controls) == 1 and has(f"points/{first.control}/{name}"):
+        return _of_control(some, f"points/{first.control}/{name}", findings)
+    elif name == "not declared":
+        what = first.hint
+    elif len(controls) == 1:
+        form = lacks if first.status == NOT_EVIDENCED else "fail"
+        return _of_control(some, f"report/points/{form}_of", findings)
+    else:
+        return text(f"report/points/{lacks}", count=count, hint=_hints(some))
+    return text("report/points/answers", what=what[:1].upper() + what[1:], count=count)
+
+
+def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
+    """Return a sentence on findings of one control, of how many."""
+    control = some[0].control
+    own = [finding for finding in findings.leaves if finding.control == control]
+    about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
+    of = text(
+        f"points/{control}/of" if has(f"points/{control}/of") else "report/opinion/findings",
+        count=len(about),
+    )
+    if any(finding.subject == UNLISTED for finding in own):
+        of = text("report/points/at_least", of=of)
+    return text(id, count=len(some), of=of, title=CONTROLS[control].title, hint=_hints(some))
+
+
+def _hints(some: Iterable[Finding]) -> str:
+    """Return why findings lack evidence, the most frequent reason first."""
+    counted = Counter(
+        finding.hint if finding.reason == "needs review" else why(replace(finding, sample=""))
+        for finding in some
+    )
+    lines = [
+        line if len(counted) == 1 else text("report/points/hint", hint=line, count=count)
+        for line, count in counted.most_common(_MOST_HINTS)
+    ]
+    if more := len(counted) - len(lines):
+        lines.append(text("report/points/more", count=more))
+    return "; ".join(lines)

@@ -1,0 +1,180 @@
+"""What the first page answers: an opinion in sentences, and a sentence for each open point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from kit.calls import GET_BUCKET_POLICY
+from kit.controls import CONTROLS
+from kit.judge import evaluate
+from kit.judge.findings import Finding, Findings
+from kit.report.opinion import beyond_evidence, open_points, opinion, points
+from kit.report.views import Note, Table
+from kit.snapshot import Snapshot
+from kit.tables import tabulate
+from tests.controls.samples import SAMPLES
+from tests.standins import HOME, REGION, Account
+
+
+def judged(account: Account) -> tuple[Findings, Snapshot]:
+    snapshot = account.snapshot()
+    return evaluate(tabulate(snapshot)), snapshot
+
+
+def lines(findings: Findings) -> dict[str, list[str]]:
+    """The controls of each open point, by its sentence."""
+    table = open_points(findings)
+    assert isinstance(table, Table)
+    return {row[2]: row[3] for row in table.rows}
+
+
+def made(*findings: Finding) -> list[str]:
+    return [point.text for point in points(Findings(findings), lambda one: one.is_open)]
+
+
+def finding(control: str, status: str, **members: str) -> Finding:
+    severity = CONTROLS[control].severity
+    return Finding(control, severity, "1", REGION, f"r{len(members)}", status, **members)
+
+
+GAP = {"operation": "s3.GetBucketPolicy", "code": "AccessDenied", "reason": "denied"}
+GRANT = {"permission": "s3:GetBucketPolicy", "hint": "grant s3:GetBucketPolicy to the collector"}
+
+
+def test_a_fail_stands_with_how_many_of_how_many(tmp_path: Path) -> None:
+    account = Account(tmp_path)
+    account.credentials(
+        jane={"password_enabled": "true", "mfa_active": "false"},
+        john={"password_enabled": "true", "mfa_active": "true"},
+    )
+    found, _ = judged(account)
+    assert lines(found)["1 of 2 console users has no MFA"] == ["ID-03"]
+
+
+def test_a_control_without_a_sentence_has_its_title() -> None:
+    some = [finding("AR-02", status) for status in ("fail", "fail", "pass")]
+    assert made(*some) == ["Unused instances are recycled: 2 of 3 fleets fail"]
+    review = finding("AR-02", "not evidenced", reason="needs review", hint="look")
+    assert made(review) == ["Unused instances are recycled: 1 of 1 fleet needs a review: look"]
+
+
+def test_of_a_list_that_was_not_seen_whole_the_number_is_the_least() -> None:
+    unlisted = replace(finding("ID-03", "not evidenced", **GAP), subject="unlisted")
+    fails = finding("ID-03", "fail")
+    assert made(fails, unlisted)[0] == "1 of at least 1 console user has no MFA"
+
+
+def test_what_does_not_apply_is_no_part_of_the_number() -> None:
+    some = (finding("LG-07", "fail"), finding("LG-07", "not applicable"))
+    assert made(*some) == ["1 of 1 bucket has no server access logging"]
+
+
+def test_one_cause_is_one_point_with_all_its_controls(tmp_path: Path) -> None:
+    found, snapshot = judged(SAMPLES["member"](tmp_path))
+    point = "Name the snapshot of the organisation's administrator as organisation_snapshot"
+    (whole,) = (line for line in lines(found) if line.startswith(point))
+    assert whole == f"{point}: answers 4 findings"
+    assert lines(found)[whole] == ["ID-13", "LG-02", "LG-03", "LG-07"]
+    assert "left to the organisation's administrator" in opinion(found, snapshot).text
+
+
+def test_permissions_that_the_collector_lacks_are_one_point() -> None:
+    other = {"permission": "s3:GetBucketAcl", "hint": "grant s3:GetBucketAcl to the collector"}
+    some = [
+        finding("AR-14", "not evidenced", **GAP, **GRANT),
+        finding("AR-16", "not evidenced", **GAP, **GRANT),
+        finding("IT-04", "not evidenced", **{**GAP, **other}),
+    ]
+    assert made(*some[:2]) == ["Grant the collector s3:GetBucketPolicy: answers 2 findings"]
+    assert made(*some) == [
+        "Grant the collector 2 permissions (s3:GetBucketAcl, s3:GetBucketPolicy): "
+        "answers 3 findings"
+    ]
+
+
+def test_a_denial_by_a_policy_is_not_a_permission_to_grant() -> None:
+    denied = {**GAP, "permission": "s3:GetBucketPolicy", "hint": "a policy denies it"}
+    some = [finding(name, "not evidenced", **denied) for name in ("AR-14", "AR-16")]
+    assert made(*some) == [
+        "2 findings lack evidence: denied, s3.GetBucketPolicy AccessDenied, a policy denies it"
+    ]
+
+
+def test_reasons_that_do_not_fit_stand_in_the_file() -> None:
+    some = [
+        finding("AR-07", "not evidenced", reason="needs review", hint=hint)
+        for hint in ("a", "a", "b", "c", "d", "e")
+    ]
+    assert made(finding("AR-16", "not evidenced", reason="needs review", hint="z")) == [
+        "Bucket policies restrict access and deletion: 1 of 1 bucket needs a review: z"
+    ]
+    assert sorted(made(*some))[-1].endswith("2 of 6 buckets need a review: a")
+    several = [replace(one, control="DS-03", severity="medium") for one in some]
+    assert made(*several) == [
+        "Macie has open findings of high severity in 6 of 6 regions with AppStream's buckets: "
+        "a (2); b (1); c (1); and 2 more reasons in findings.csv"
+    ]
+
+
+def test_the_gravest_come_first_and_a_fail_before_what_was_not_seen(tmp_path: Path) -> None:
+    found, _ = judged(SAMPLES["careless"](tmp_path))
+    table = open_points(found)
+    assert isinstance(table, Table)
+    ranks = {"high": 0, "medium": 1, "low": 2}
+    order = [(ranks[row[0]], row[1] == "not evidenced") for row in table.rows]
+    assert order == sorted(order)
+    assert {one.control for one in found.leaves if one.is_open} == {
+        name for row in table.rows for name in row[3]
+    }
+
+
+def test_a_sentence_that_rests_on_a_sample_states_it() -> None:
+    some = [finding("IT-06", "fail", sample="the newest 2"), finding("IT-06", "fail")]
+    (line,) = made(*some)
+    assert line.endswith("than the profile accepts (sample in 1 of 2)")
+
+
+def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
+    account = SAMPLES["tidy"](tmp_path)
+    account.run = account.run.model_copy(update={"controls": ["AR-05", "ID-03"]})
+    found, snapshot = judged(account)
+    table = open_points(found)
+    assert isinstance(table, Note)
+    assert table.text.startswith("Nothing is open")
+    assert isinstance(beyond_evidence(found), Note)
+    words = opinion(found, snapshot).text
+    assert "; none fails. No finding lacks evidence." in words
+    assert f"judged 2 controls in {len(found.leaves)} findings. 2 of 2 controls stand (" in words
+
+
+def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket(HOME).denies(GET_BUCKET_POLICY, Bucket=HOME)
+    account.run = account.run.model_copy(update={"controls": ["AR-05", "IT-04", "ID-03"]})
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
+    words = opinion(*judged(account)).text
+    assert "1 of 3 controls stands (1 pass); 1 fails, 1 of them of high severity (ID-03); " in words
+    assert "1 lacks evidence. Of the finding that lacks evidence: 1 denied to the coll" in words
+
+
+def test_where_nothing_stands_the_opinion_states_it(tmp_path: Path) -> None:
+    account = Account(tmp_path, controls=["ID-03"])
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
+    assert "None of 1 control stands; 1 fails, 1 of them of" in opinion(*judged(account)).text
+
+
+def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions_unused=(REGION,))
+    words = opinion(*judged(account)).text
+    assert words.startswith(f"AppStream is not in use in the region of this run ({REGION}) as of ")
+    used = Account(tmp_path / "used").fleet()
+    assert opinion(*judged(used)).text.startswith("The kit looked at the configuration")
+
+
+def test_what_no_interface_shows_is_apart(tmp_path: Path) -> None:
+    found, _ = judged(SAMPLES["careless"](tmp_path))
+    table = beyond_evidence(found)
+    assert isinstance(table, Table)
+    (row,) = table.rows
+    assert row[2].startswith("Disks of instances are encrypted: 1 of 1 finding lacks evidence: no")
+    assert row[3] == ["AR-04"]
