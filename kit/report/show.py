@@ -33,6 +33,7 @@ from kit.report.blocks import (
     reasons_and_observed,
     remedies,
 )
+from kit.report.changed import changed as changed
 from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
@@ -402,7 +403,7 @@ def transit(findings: Findings) -> Table:
         [
             column("row"),
             column("traffic"),
-            column("says"),
+            column("says", brief=0),
             column("control", "control"),
             column("status", "status"),
             column("observed", brief=BRIEF),
