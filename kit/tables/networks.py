@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Any
 
-from kit.access.conditions import read_network
+from kit.access.conditions import Context, read_network
 from kit.access.documents import Statement
 from kit.access.evaluator import WIDEST, Access, Target, any_of_account, decide
 from kit.calls import (
@@ -96,8 +96,9 @@ def _groups(snapshot: Snapshot, ids: Iterable[str], ref: str, named_by: Answer) 
     groups = [group for same in found for group, _ in same]
     refs = tuple(where for same in found for _, where in same)
     lacking = next(filter(None, map(_lacking, groups)), None)
-    gap = absent_member(answer.call, lacking, refs[0]) if lacking else None
-    return Cell(None if gap else groups, (ref, *refs), gap)
+    if lacking:
+        return Cell(None, (ref, *refs), absent_member(answer.call, lacking, refs[0]))
+    return Cell(groups, (ref, *refs))
 
 
 def _lacking(group: Mapping[str, Any]) -> str | None:
@@ -126,9 +127,10 @@ def _wide(ranges: Iterable[str]) -> list[str]:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
     read = [network for network in map(read_network, ranges) if network]
-    four = collapse_addresses(n for n in read if isinstance(n, IPv4Network))
-    six = collapse_addresses(n for n in read if isinstance(n, IPv6Network))
-    return [str(n) for n in (*four, *six) if n.prefixlen < WIDEST[n.version]]
+    wide: list[IPv4Network | IPv6Network] = []
+    wide += collapse_addresses(n for n in read if isinstance(n, IPv4Network))
+    wide += collapse_addresses(n for n in read if isinstance(n, IPv6Network))
+    return [str(n) for n in wide if n.prefixlen < WIDEST[n.version]]
 
 
 def _lists(groups: Iterable[Mapping[str, Any]], rules: str) -> list[str]:
@@ -174,7 +176,9 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
             return Cell(None, (*groups.refs, *answer.evidence), gap)
         found += [each for each in mains if each]
     refs = tuple(dict.fromkeys(ref for _, ref in found))
-    routes = [route for routing, _ in found for route in routing.get("Routes") or ({},)]
+    routes: list[dict[str, Any]] = []
+    for routing, _ in found:
+        routes += routing.get("Routes") or [{}]
     if not all(any(map(route.get, _DESTINATIONS)) for route in routes):
         return Cell(None, refs, absent_member(answer.call, "where a route leads", refs[0]))
     return Cell(routes, refs)
@@ -243,7 +247,10 @@ def _leads_elsewhere(policy: tuple[Statement, ...], snapshot: Snapshot) -> bool 
     https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
     """
     arn = f"arn:{snapshot.header['partition']}:s3:::{_STRANGERS_BUCKET}/file"
-    context = {"aws:resourceorgid": "o-other", "aws:resourceorgpaths": ("o-other/r-other/",)}
+    context: Context = {
+        "aws:resourceorgid": "o-other",
+        "aws:resourceorgpaths": ("o-other/r-other/",),
+    }
     target = Target(arn, _STRANGER, policy, policy_decides=True, context=context)
     callers = map(any_of_account, (_STRANGER, snapshot.account))
     outcomes = {decide(caller, "s3:PutObject", target) for caller in callers}
