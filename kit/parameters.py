@@ -83,6 +83,9 @@ class Profile(Strict):
     max_log_days: int = Field(gt=0)
 
 
+RetentionKind = Literal[
+    "home folders", "application settings", "usage reports", "screenshots", "trails"
+]
 CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")
 """Connectors of stacks to storage of other providers than AWS."""
 SAMPLE_REASONS = (
@@ -400,6 +403,14 @@ class Run(Strict):
         sample="Reference of the procedure that erases users' files",
         declares=True,
     )
+    retention_days: dict[RetentionKind, int] = _field(
+        {},
+        title="days for which each kind of data is to be kept",
+        more="The table of retention has them beside the days seen; no rule reads them. Kinds are "
+        "home folders, application settings, usage reports, screenshots and trails.",
+        sample={"home folders": 1, "usage reports": 1},
+        declares=True,
+    )
     restore_procedure: str = _field(
         "",
         title="how users' files are restored, and when that was tried",
@@ -668,6 +679,14 @@ class Run(Strict):
                 raise ValueError(f"{framework}: give the day of reading, or a reference to it")
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
                 Waiver._is_a_day(reading)
+        return value
+
+    @field_validator("retention_days")
+    @classmethod
+    def _days_are_positive(cls, value: dict[RetentionKind, int]) -> dict[RetentionKind, int]:
+        for kind, days in value.items():
+            if days < 1:
+                raise ValueError(f"{kind}: {days}: must be 1 day or more")
         return value
 
     @field_validator("transfer_instruments")

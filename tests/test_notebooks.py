@@ -96,6 +96,8 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Thresholds",
         "Findings in full",
         "Transfers to third countries",
+        "Retention",
+        "Record of processing",
         "Evidence index",
         "From open points to their evidence",
     ]

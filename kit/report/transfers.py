@@ -90,20 +90,20 @@ def transfers(tables: Tables) -> Table:
     )
 
 
-_Seen = tuple[str, str, str, str, Iterable[str]]  # data, place, why it is unknown, resource, refs
+Seen = tuple[str, str, str, str, Iterable[str]]  # data, place, why it is unknown, resource, refs
 
 
-def _places(tables: Tables) -> Iterator[_Seen]:
+def _places(tables: Tables) -> Iterator[Seen]:
     table = tables["places"]
     elsewhere: dict[tuple[str, ...], Iterable[str]] = {}
     for row, values in table.rows.items():
         holds, resource = shown(values["holds"]), values["resource"]
         gap, refs = table.gap_at.get((row, "place")), table.refs[row, "place"]
-        yield holds, values["place"] or "", _why(gap), resource, refs
+        yield holds, values["place"] or "", not_seen(gap), resource, refs
         gap, refs = table.gap_at.get((row, "copied_to")), table.refs[row, "copied_to"]
         copies = text("report/transfers/copies", data=holds)
         if gap:
-            yield copies, "", _why(gap), resource, refs
+            yield copies, "", not_seen(gap), resource, refs
         for region in values["copied_to"] or ():
             yield copies, region, "", resource, refs
         if outside := values["not_looked_at"]:
@@ -112,25 +112,26 @@ def _places(tables: Tables) -> Iterator[_Seen]:
         why = text("report/transfers/outside", regions=", ".join(regions))
         place = text("report/transfers/regions", count=len(regions))
         yield text("report/transfers/elsewhere"), place, why, "", cited
-    yield from _unlisted(table)
+    yield from unlisted(table)
 
 
-def _connectors(tables: Tables) -> Iterator[_Seen]:
+def _connectors(tables: Tables) -> Iterator[Seen]:
     table, files = tables["connectors"], text("report/transfers/files")
     for row, values in table.rows.items():
         why = text("report/transfers/provider")
         yield files, values["provider"], why, values["resource"], table.refs[row, "provider"]
-    yield from _unlisted(table)
+    yield from unlisted(table)
 
 
-def _unlisted(table: Built) -> Iterator[_Seen]:
+def unlisted(table: Built) -> Iterator[Seen]:
     """Yield what may be there and could not be listed."""
     for entry in table.covered:
         if entry.trouble:
-            yield table.spec.noun, entry.region, _why(entry.trouble), "", entry.evidence
+            yield table.spec.noun, entry.region, not_seen(entry.trouble), "", entry.evidence
 
 
-def _why(gap: Trouble | None) -> str:
+def not_seen(gap: Trouble | None) -> str:
+    """Return why something could not be seen; empty where it was."""
     if gap is None:
         return ""
     named = (gap.reason, gap.operation, gap.code)

@@ -1,0 +1,130 @@
+"""How long personal data is kept: kind, place, days seen, days declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kit.catalogue.texts import text
+from kit.judge.evaluator import shown
+from kit.parameters import RetentionKind
+from kit.report.formats import evidence_ids
+from kit.report.transfers import not_seen
+from kit.report.views import Table, column
+from kit.tables import Tables
+from kit.tables.core import Table as Built
+from kit.tables.places import TRAILS
+from kit.tables.recorders import STORE
+from kit.tables.sources import SCREENSHOTS
+from kit.tables.storage import HOME, LOGS, SETTINGS
+
+_PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind of data
+    HOME: "home folders",
+    SETTINGS: "application settings",
+    LOGS: "usage reports",
+    SCREENSHOTS: "screenshots",
+    TRAILS: "trails",
+    STORE: "trails",
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How long a resource keeps what it holds.
+
+    Attributes
+    ----------
+    data, region, resource : str
+    seen : str
+        After how many days, or on which day, rules erase all of it; or that none does, or why this
+        could not be seen.
+    days : int or None
+        The days; None without such a rule.
+    declared : int or None
+        Days that the run's parameters declare for the kind of data.
+    evidence : tuple of str
+        Ids of the answers that it rests on.
+    unseen : bool
+        The kit could not see how long it is.
+    """
+
+    data: str
+    region: str
+    resource: str
+    seen: str
+    days: int | None
+    declared: int | None
+    evidence: tuple[str, ...]
+    unseen: bool = False
+
+
+def kept(tables: Tables) -> list[Kept]:
+    """Return how long buckets, trails and event data stores keep what they hold."""
+    return [
+        *_of(tables, "buckets", "purpose", "kept_days", "kept_until"),
+        *_of(tables, "screenshots", "", "kept_days", ""),
+        *_of(tables, "recorders", "kind", "log_days", "log_until"),
+    ]
+
+
+def retention(tables: Tables) -> Table:
+    """Return the table of retention: kind of data, place, days seen, days declared."""
+    return Table(
+        "retention",
+        text("report/retention/caption"),
+        [
+            column("data"),
+            column("region", "code"),
+            column("resource", "code"),
+            column("kept"),
+            column("days_seen", "number"),
+            column("days_declared", "number"),
+            column("evidence", "evidence", 4),
+        ],
+        [
+            [
+                *(one.data, one.region, one.resource, one.seen, one.days, one.declared),
+                list(one.evidence),
+            ]
+            for one in kept(tables)
+        ],
+        empty=text("report/retention/empty"),
+    )
+
+
+def _of(tables: Tables, name: str, kind: str, days: str, until: str) -> Iterator[Kept]:
+    table, declared = tables[name], tables.snapshot.run.retention_days
+    for row, values in table.rows.items():
+        data = _data(values, kind)
+        yield Kept(
+            shown(data),
+            values["region"],
+            values["resource"],
+            _period(table, row, values, days, until),
+            None if (row, days) in table.gap_at else values[days],
+            declared.get(_PARAMETER[data]) if data in _PARAMETER else None,
+            tuple(evidence_ids(table.refs[row, days])),
+            (row, days) in table.gap_at,
+        )
+    for entry in table.covered:
+        if entry.trouble:
+            why = not_seen(entry.trouble)
+            ids = tuple(evidence_ids(entry.evidence))
+            yield Kept(table.spec.noun, entry.region, "", why, None, None, ids, True)
+
+
+def _data(values: dict[str, Any], kind: str) -> str:
+    if not kind:
+        return SCREENSHOTS
+    return STORE if values[kind] == STORE else TRAILS if kind == "kind" else values[kind]
+
+
+def _period(table: Built, row: str, values: dict[str, Any], days: str, until: str) -> str:
+    if gap := table.gap_at.get((row, days)):
+        return not_seen(gap)
+    if values[days] is not None:
+        return text("report/retention/days", count=values[days])
+    if until and values[until]:
+        return text("report/retention/until", day=values[until])
+    return text("report/retention/never")
