@@ -35,7 +35,7 @@ from kit.pack.own_notebook import read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
-from kit.pack.workbook import workbook
+from kit.pack.workbook import promises_of, workbook
 from kit.parameters import Run
 from kit.progress import Phase
 from kit.redact.labels import open_labels
@@ -214,7 +214,7 @@ def files(
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
         "findings.csv": lambda: findings_csv(data),
         "findings.parquet": lambda: findings_parquet(data),
-        "findings.xlsx": lambda: workbook(made, data),
+        "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
         "ocsf-findings.json": lambda: ocsf(made, data),
     }
     for name, make in forms.items():

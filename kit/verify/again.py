@@ -32,7 +32,7 @@ from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK, pack_document
 from kit.pack.tabular import findings_parquet
-from kit.pack.workbook import workbook
+from kit.pack.workbook import promises_of, workbook
 from kit.redact.labels import Labels, open_labels
 from kit.report import fonts
 from kit.snapshot import Snapshot
@@ -146,7 +146,7 @@ def _forms(
         yield failed(PDF, f"the document that {given}", str(error))
     else:
         yield from _pdf(contents, document(executed), file, maker, given)
-    yield from _workbook(contents, workbook(made, data), maker)
+    yield from _workbook(contents, workbook(made, data, promises=promises_of(executed)), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
         yield from _form(contents, f"data/{name}", content, maker)
