@@ -50,7 +50,7 @@ NOTEBOOK = "evidence_pack.ipynb"
 FILES = (
     *("data/evidence.html", "data/evidence.pdf", "data/evidence/index.csv", "data/findings.csv"),
     *("data/findings.parquet", "data/findings.xlsx", "data/ocsf-findings.json"),
-    "data/oscal-catalog.json",
+    *("data/ocsf-findings.ndjson", "data/oscal-catalog.json"),
 )
 
 
@@ -216,6 +216,7 @@ def files(
         "findings.parquet": lambda: findings_parquet(data),
         "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
         "ocsf-findings.json": lambda: ocsf(made, data),
+        "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
     }
     for name, make in forms.items():
         phase.note(name)

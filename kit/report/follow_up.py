@@ -20,7 +20,6 @@ _PDF_ROWS, _PDF_PACKS = 40, 8  # rows of the follow-up, and earlier packs, that 
 _BLANK = "_" * 18  # to fill in by hand
 _STEPS = ("prepared", "reviewed", "approved")
 _STATES = ("overdue", "promised", "undated", "unanswered", "closed", "gone")
-_RESOURCES = 60  # characters of the resources that the PDF prints
 
 
 def sign_off(snapshot: Snapshot) -> Table:
@@ -93,7 +92,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
         promise = promises.pop(finding.id, None)
         if finding.is_open or promise:
             state = _state(finding, promise, snapshot)
-            since = finding.since
+            since = finding.since[:10]
             answer = _answer(promise, show)
             key = (state, finding.control, finding.status, since, *answer)
             groups.setdefault(key, []).append(finding)
@@ -110,7 +109,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
             [
                 control or None,
                 len(some),
-                ", ".join(filter(None, resources)),
+                _resources([*resources]),
                 status or None,
                 since or None,
                 owner or None,
@@ -128,7 +127,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
         [
             column("control", "control"),
             column("count", "number"),
-            column("resource", "code", _RESOURCES),
+            column("resource", "code"),
             column("status", "status"),
             column("since", "datetime"),
             column("owner"),
@@ -154,6 +153,11 @@ def promised(snapshot: Snapshot) -> Data:
         ],
         {},
     )
+
+
+def _resources(names: list[str]) -> str:
+    more = len(names) - 1
+    return text("report/follow_up/more", resource=names[0], count=more) if more else names[0]
 
 
 def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, str, str]:
