@@ -299,6 +299,23 @@ LIST_REGIONS = declare(
     parameters={"MaxResults": 50},
     home=True,
 )
+# Only whether there is a contact is evidence; who it is never reaches the disk.
+# https://docs.aws.amazon.com/accounts/latest/reference/API_GetAlternateContact.html
+GET_SECURITY_CONTACT = declare(
+    "account",
+    "GetAlternateContact",
+    Scope.ACCOUNT,
+    always=("AlternateContact",),
+    parameters={"AlternateContactType": "SECURITY"},
+    home=True,
+    absent={"ResourceNotFoundException": ""},
+    secret=(
+        "AlternateContact.Name",
+        "AlternateContact.Title",
+        "AlternateContact.EmailAddress",
+        "AlternateContact.PhoneNumber",
+    ),
+)
 DESCRIBE_REGIONS = declare(
     "ec2",
     "DescribeRegions",
@@ -328,6 +345,14 @@ LIST_CUSTOMER_AGREEMENTS = declare(
 # --- identity ----------------------------------------------------------------------------
 
 GET_ACCOUNT_SUMMARY = declare("iam", "GetAccountSummary", Scope.ACCOUNT, always=("SummaryMap",))
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountPasswordPolicy.html
+GET_ACCOUNT_PASSWORD_POLICY = declare(
+    "iam",
+    "GetAccountPasswordPolicy",
+    Scope.ACCOUNT,
+    always=("PasswordPolicy",),
+    absent={"NoSuchEntity": ""},
+)
 LIST_VIRTUAL_MFA_DEVICES = declare(
     "iam",
     "ListVirtualMFADevices",

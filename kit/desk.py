@@ -20,7 +20,7 @@ from kit.catalogue.texts import text
 from kit.controls.registry import CONTROLS, ROLL_UPS, find
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
-from kit.judge.findings import Finding, Findings, Selection, why
+from kit.judge.findings import Finding, Findings, Selection, remedies_of, why
 from kit.pack.trace import look_up, resolve
 from kit.redact.redactor import Redactor
 from kit.report import explain as terminal
@@ -138,7 +138,7 @@ def explain_finding(finding: Finding | None, snapshot: Snapshot | None) -> Expla
     if finding is None:
         return Explanation("No finding is selected, so there is nothing to explain.")
     control = CONTROLS.get(finding.control)
-    remedy = control.remedy.console if control and finding.is_open else ""
+    fitting = remedies_of(control, [finding]) if control and finding.is_open else {}
     named = (
         ("status", finding.status),
         ("severity", finding.severity),
@@ -149,7 +149,7 @@ def explain_finding(finding: Finding | None, snapshot: Snapshot | None) -> Expla
         ("reason", why(finding)),
         ("permission", finding.permission),
         ("evidence", ", ".join(finding.evidence)),
-        ("console", remedy),
+        *(("console", remedy.brief) for remedy in fitting),
     )
     facts: list[list[Any]] = [
         [text(f"report/columns/{name}"), value] for name, value in named if value

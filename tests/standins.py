@@ -61,6 +61,7 @@ def credential_report(**users: Mapping[str, str]) -> bytes:
     none = {
         "password_enabled": "false",
         "password_last_used": "no_information",
+        "password_last_changed": "N/A",
         "mfa_active": "false",
         **{f"access_key_{n}_active": "false" for n in (1, 2)},
         **{
@@ -105,7 +106,11 @@ _NOTHING: dict[str, dict[str, Any]] = {
 }
 
 # Calls whose error says that there is none.
-_NOT_THERE = ("organizations.DescribeOrganization",)
+_NOT_THERE = (
+    "account.GetAlternateContact",
+    "iam.GetAccountPasswordPolicy",
+    "organizations.DescribeOrganization",
+)
 
 
 class Account:

@@ -25,7 +25,7 @@ from kit.tables.trails import _SELECTS
 PACKAGE = Path(str(resources.files("kit")))
 EVERY = {**CONTROLS, **ROLL_UPS}
 FILES = sorted((PACKAGE / "catalogue").rglob("*.yaml"))
-REMEDY = {"console", "cli", "terraform"}
+REMEDY = ("needs", "breaks", "console", "cli", "undo", "terraform")
 
 
 def ids(start: str) -> set[str]:
@@ -45,10 +45,26 @@ def test_no_file_has_an_id_twice(path: Path) -> None:
 def test_a_control_has_a_title_an_expectation_for_each_clause_and_a_remedy(name: str) -> None:
     clauses = [clause.rule.__name__ for clause in CONTROLS[name].clauses]
     assert len(set(clauses)) == len(clauses)
-    wanted = {"title", *(f"expects/{clause}" for clause in clauses), "remedy/console"}
-    optional = {f"remedy/{part}" for part in REMEDY}
+    wanted = {"title", *(f"expects/{clause}" for clause in clauses)}
     found = {id for id in ids(f"controls/{name}/") if not id.startswith("verdicts/")}
-    assert wanted <= found <= wanted | optional
+    remedies = {id for id in found if id.startswith("remedy/")}
+    assert found - remedies == wanted
+    states = {id.removesuffix("/when") for id in ids("states/") if id.endswith("/when")}
+    for id in remedies:
+        *place, part = id.split("/")[1:]
+        assert part in REMEDY
+        assert "/".join(["remedy", *place, "console"]) in found, "a remedy has steps"
+        assert len(place) < 3
+        assert set(place[:1]) <= {*clauses, *states}
+        assert set(place[1:]) <= states
+    for clause in clauses:
+        assert CONTROLS[name].remedy(clause).console
+
+
+def test_every_field_of_a_state_is_one_of_remedies_and_any_state_has_it() -> None:
+    named = {field for id in texts.ids() if "/remedy/" in id for field in texts.fields(id)}
+    fields = {id.rpartition("/")[2] for id in ids("states/")} - {"when"}
+    assert named == fields == ids("states/any/")
 
 
 @pytest.mark.parametrize("name", sorted(ROLL_UPS))

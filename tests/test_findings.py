@@ -139,7 +139,7 @@ SEEN = replace(
 _VALUES = ("observed_values", "threshold_values")
 _WORDING = (
     *("evidence", "severity", "reason", "observed"),
-    *("expected", "permission", "hint", "sample", "id", "since"),
+    *("expected", "permission", "hint", "sample", "id", "since", "remedies"),
 )
 
 

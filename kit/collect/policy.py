@@ -24,7 +24,9 @@ SECURITY_AUDIT = frozenset(
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
         "ec2": "DescribeRegions DescribeVpcEndpoints",
-        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails GetAccountSummary "
+        "account": "GetAlternateContact",
+        "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
+        "GetAccountPasswordPolicy GetAccountSummary "
         "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",
         "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
         "organizations": "DescribeOrganization",

@@ -31,6 +31,7 @@ ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
     responsibility=AWS,
     shows=("fleet_type", "state"),
     gives=(),
+    remedy_by=("update_state",),
 )
 def streaming_instances_are_ephemeral(max_sessions_per_instance: int) -> Outcome:
     """One session for each instance, which AWS then terminates with its volume."""
@@ -59,6 +60,7 @@ def unused_instances_are_recycled() -> Outcome:
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
+    remedy_by=("update_state",),
 )
 def sessions_end_in_time(session_limit: int, *, max_session_seconds: int) -> bool:
     """A session ends within the profile's limit."""
@@ -126,26 +128,36 @@ def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> boo
     scope=REGION,
     severity="high",
     responsibility=SHARED,
+    remedy_by=("key_state",),
 )
-def keys_of_buckets_are_usable(
-    key_class: str,
-    key_state: str,
-    key_account: str,
-    *,
-    minimum_key: str,
-    allowed_key_accounts: list[str],
-) -> Outcome:
-    """The key is enabled, of the profile's class, and of this or a declared account."""
+def keys_of_buckets_are_usable(key_class: str, key_state: str) -> Outcome:
+    """The key is enabled."""
     if key_class == "none":
         return NotApplicable("no_default_encryption")
-    if key_class == "foreign":
-        return key_account in allowed_key_accounts and key_state == "Enabled"
+    return key_state in ("Enabled", "run by AWS")
+
+
+@keys_of_buckets_are_usable.clause
+def keys_are_of_the_class_required(key_class: str, *, minimum_key: str) -> Outcome:
+    """The key is of the profile's class, if it exists and is this account's."""
+    if key_class == "none":
+        return NotApplicable("no_default_encryption")
     accepted = {
         "any": ("sse-s3", "aws-managed", "customer"),
         "aws-managed": ("aws-managed", "customer"),
         "customer": ("customer",),
     }
-    return key_class in accepted[minimum_key] and key_state in ("Enabled", "run by AWS")
+    return key_class in (*accepted[minimum_key], "foreign", "not found")
+
+
+@keys_of_buckets_are_usable.clause
+def keys_are_in_a_declared_account(
+    key_class: str, key_account: str, *, allowed_key_accounts: list[str]
+) -> Outcome:
+    """The key is in this account, or in one that the parameters declare."""
+    if key_class == "none":
+        return NotApplicable("no_default_encryption")
+    return key_class != "foreign" or key_account in allowed_key_accounts
 
 
 @keys_of_buckets_are_usable.clause

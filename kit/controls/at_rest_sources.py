@@ -49,6 +49,7 @@ def sources_are_in_the_accounts_own_bucket(owner: str) -> Outcome:
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
+    remedy_by=("key_state",),
 )
 def screenshots_of_agents_are_protected(sse_algorithm: str | None) -> bool:
     """Default encryption is SSE-S3 or SSE-KMS."""

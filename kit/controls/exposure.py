@@ -77,6 +77,7 @@ def printing_on_the_device_is_closed_or_has_a_reason(
     severity="high",
     responsibility=CUSTOMER,
     shows=("domains", "domains_by_consent", "authentication"),
+    remedy_by=("provider",),
 )
 def third_party_storage_is_registered(
     provider: str, *, registered_third_parties: list[str]
@@ -92,6 +93,7 @@ def third_party_storage_is_registered(
     severity="medium",
     responsibility=CUSTOMER,
     shows=("kind", "security_groups", "private_endpoints"),
+    remedy_by=("update_state",),
 )
 def instances_have_no_default_internet_access(internet: bool) -> bool:
     """Instances reach the internet only through the customer's network, if at all."""
@@ -105,6 +107,7 @@ def instances_have_no_default_internet_access(internet: bool) -> bool:
     severity="low",
     responsibility=CUSTOMER,
     gives=(PASS,),
+    remedy_by=("update_state",),
 )
 def no_usb_device_is_let_into_sessions(usb_filters: int) -> Outcome:
     """The fleet has no filter that admits USB devices."""
@@ -138,6 +141,7 @@ def stacks_are_embedded_by_allowed_domains_alone(
     responsibility=CUSTOMER,
     shows=("kind", "agent_actions", "agent_screenshots", "agent_replays", "agent_control"),
     gives=(PASS,),
+    remedy_by=("kind",),
 )
 def agents_have_an_impact_assessment(agents: bool, *, agent_dpia_reference: str) -> Outcome:
     """Where agents may use a stack or a builder, the parameters name the impact assessment."""

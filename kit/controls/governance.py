@@ -198,6 +198,18 @@ def notifying_is_exercised(
     return _declared_within(breach_exercised_on, months=review_valid_months, as_of=as_of)
 
 
+@control(
+    "GV-09",
+    table="account_settings",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+)
+def aws_reaches_a_security_contact(security_contact: bool) -> bool:
+    """The account names a security contact; who it is, and whether somebody reads, is not seen."""
+    return security_contact
+
+
 def _allowed(places: list[str], allowed_regions: list[str]) -> Outcome:
     if not allowed_regions:
         return NotEvidenced("not declared")

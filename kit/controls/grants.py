@@ -60,6 +60,7 @@ def service_roles_are_as_aws_made_them(deviations: list[str]) -> bool:
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
+    remedy_by=("update_state",),
 )
 def instances_offer_no_credentials_to_steal(imdsv1_disabled: bool) -> bool:
     """IMDSv1 is disabled."""

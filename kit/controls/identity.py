@@ -191,5 +191,46 @@ def external_access_is_analysed(analyzer: str | None) -> bool:
     return analyzer is not None
 
 
+@control(
+    "ID-14",
+    table="account_settings",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+)
+def console_passwords_are_long(
+    console_passwords: bool, minimum_length: int, *, min_password_length: int
+) -> Outcome:
+    """The account's policy asks for passwords as long as the profile does."""
+    if not console_passwords:
+        return NotApplicable()
+    return minimum_length >= min_password_length
+
+
+@console_passwords_are_long.clause
+def used_passwords_are_refused(
+    console_passwords: bool, passwords_remembered: int, *, min_passwords_remembered: int
+) -> Outcome:
+    """The account's policy refuses as many earlier passwords as the profile does."""
+    if not console_passwords:
+        return NotApplicable()
+    return passwords_remembered >= min_passwords_remembered
+
+
+@control(
+    "ID-15",
+    table="users",
+    where=CONSOLE_USERS,
+    scope=ACCOUNT,
+    severity="low",
+    responsibility=CUSTOMER,
+)
+def console_passwords_are_renewed(
+    password_changed: str, *, max_password_age_days: int, as_of: dt.datetime
+) -> bool:
+    """No console password is older than the profile allows."""
+    return _age(password_changed, as_of) <= dt.timedelta(days=max_password_age_days)
+
+
 def _age(moment: str, as_of: dt.datetime) -> dt.timedelta:
     return as_of - dt.datetime.fromisoformat(moment)

@@ -134,6 +134,7 @@ def users_are_informed_of_usage_reports(
     severity="medium",
     responsibility=CUSTOMER,
     shows=("bucket", "last_digest"),
+    remedy_by=("key_state",),
 )
 def trails_are_validated_and_encrypted(files_validated: bool) -> bool:
     """CloudTrail signs what it delivers, so that a change shows."""
@@ -159,6 +160,7 @@ def keys_of_trails_are_usable(key_state: str | None) -> bool:
     severity="medium",
     responsibility=CUSTOMER,
     shows=("kind",),
+    remedy_by=("kind", "store_key_state"),
 )
 def logs_are_kept_as_long_as_needed(
     log_days: int | None,

@@ -10,10 +10,10 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from kit.calls import Call, Scope
 from kit.catalogue import frameworks, texts
@@ -97,11 +97,68 @@ Rule = Callable[..., Outcome]
 
 @dataclass(frozen=True)
 class Remedy:
-    """How to correct a fail: in the console, on the command line, in Terraform."""
+    """How to correct what a clause does not find as it expects.
 
+    Attributes
+    ----------
+    when : str
+        The clause's expectation and the resource's state, where the control has several remedies.
+    needs, breaks : str
+        What has to be so before, and what stops working.
+    console : str
+        The steps in the console.
+    cli, undo : str
+        Commands, with comments, and those that restore what was before.
+    terraform : str
+        Arguments or blocks.
+    """
+
+    when: str
+    needs: str
+    breaks: str
     console: str
-    cli: str = ""
-    terraform: str = ""
+    cli: str
+    undo: str
+    terraform: str
+
+    @property
+    def steps(self) -> list[Step]:
+        """The code, without empty parts."""
+        parts = (
+            Step("AWS CLI", "sh", self.cli),
+            Step(texts.text("pack/page/undo"), "sh", self.undo),
+            Step("Terraform", "terraform", self.terraform),
+        )
+        return [step for step in parts if step.code]
+
+    @property
+    def prose(self) -> list[tuple[str, str]]:
+        """Title and text of what has to be so before, what stops working, and the steps."""
+        parts = (("needs", self.needs), ("breaks", self.breaks), ("remediation", self.console))
+        return [(texts.text(f"pack/page/{name}"), text) for name, text in parts if text]
+
+    @property
+    def brief(self) -> str:
+        """All of its prose in a text."""
+        (_, console), *before = self.prose[::-1]
+        parts = [self.when, *(f"{title}: {text}" for title, text in before[::-1]), console]
+        return " ".join(filter(None, parts))
+
+    @property
+    def script(self) -> str:
+        """The commands, and those that undo them as comments."""
+        undo = self.undo and f"# {texts.text('pack/page/undo')}:\n" + "\n".join(
+            f"# {line.removeprefix('# ')}" for line in self.undo.splitlines()
+        )
+        return "\n".join(filter(None, (self.cli, undo)))
+
+
+class Step(NamedTuple):
+    """Code of a remedy: its title, its language and its lines."""
+
+    title: str
+    language: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +247,7 @@ class Control(_Described):
     rests_on: tuple[Call, ...]
     required_by: str
     gives: tuple[str, ...]
+    remedy_by: tuple[str, ...]
     clauses: list[Clause] = field(default_factory=list)
 
     def clause(self, rule: Rule) -> Rule:
@@ -210,11 +268,52 @@ class Control(_Described):
 
         return add
 
+    def remedy_name(self, clause: Clause, state: object) -> str:
+        """Return the name of the remedy for a clause, and for a state that the texts know."""
+        known = isinstance(state, str) and texts.has(f"states/{state}/when")
+        return f"{clause.rule.__name__}/{state}" if known else clause.rule.__name__
+
+    def remedy(self, name: str = "") -> Remedy:
+        """Return a remedy by its name: the id of a clause, ``/`` and a state; both may be missing.
+
+        The catalogue has it under the clause and the state, the clause, the state, or for the whole
+        control. Its fields are what the state demands; see ``states`` in the catalogue.
+        """
+        clause, _, state = name.partition("/")
+        places = dict.fromkeys(
+            "/".join(filter(None, ("controls", self.id, "remedy", *parts)))
+            for parts in ((clause, state), (clause,), (state,), ())
+        )
+        place = next((place for place in places if texts.has(f"{place}/console")), "")
+        if not place:
+            raise LookupError(f"{self.id}: the catalogue has no remedy for {name or 'it'!r}")
+        parts = {
+            part: _filled(f"{place}/{part}", state)
+            for part in Remedy.__dataclass_fields__
+            if part != "when"
+        }
+        return Remedy(when=self._when(clause, state), **parts)
+
     @property
-    def remedy(self) -> Remedy:
-        """How to correct a fail."""
-        parts = {name: f"controls/{self.id}/remedy/{name}" for name in Remedy.__dataclass_fields__}
-        return Remedy(**{name: texts.text(id) for name, id in parts.items() if texts.has(id)})
+    def remedies(self) -> list[Remedy]:
+        """The different remedies of the control, in the order of the catalogue."""
+        start, end = f"controls/{self.id}/remedy/", "/console"
+        names = [
+            id.removeprefix(start).removesuffix("console").strip("/")
+            for id in texts.ids()
+            if id.startswith(start) and id.endswith(end)
+        ]
+        clauses = {clause.rule.__name__ for clause in self.clauses}
+        every = [
+            self.remedy(name if name.partition("/")[0] in clauses or not name else f"/{name}")
+            for name in names
+        ]
+        return list({replace(remedy, when=""): remedy for remedy in every[::-1]}.values())[::-1]
+
+    def _when(self, name: str, state: str) -> str:
+        several = len(self.clauses) > 1
+        expected = [c.expected for c in self.clauses if several and c.rule.__name__ == name]
+        return " ".join([*expected, *([texts.text(f"states/{state}/when")] if state else [])])
 
     @cached_property
     def where_columns(self) -> tuple[str, ...]:
@@ -245,6 +344,11 @@ class Control(_Described):
     def _verdict(self, outcome: Worded) -> str:
         return f"controls/{self.id}/verdicts/{outcome.name}"
 
+    def state_column(self, clause: Clause) -> str:
+        """Return the column whose value decides a clause's remedy; empty for none."""
+        read = [name for name in self.remedy_by if name in clause.columns]
+        return next(iter([*read, *self.remedy_by]), "")
+
     @property
     def noun(self) -> str:
         """What a row that the control judges is called."""
@@ -269,6 +373,20 @@ class Control(_Described):
         names += spec.thresholds
         names += [limit for name in self.columns for limit in spec.columns[name].thresholds]
         return tuple(dict.fromkeys([*names, *filter(None, [self.required_by])]))
+
+
+def _filled(id: str, state: str) -> str:
+    """Return a part of a remedy with what the state demands, or any state where it is not known."""
+    if not texts.has(id):
+        return ""
+    places = {
+        name: next(
+            place for place in (f"states/{state}/{name}", f"states/any/{name}") if texts.has(place)
+        )
+        for name in texts.fields(id)
+    }
+    values = {name: texts.text(place) for name, place in places.items()}
+    return "\n".join(line for line in texts.text(id, **values).splitlines() if line.strip()).strip()
 
 
 class _Findings(Protocol):
@@ -299,6 +417,7 @@ def control(
     rests_on: tuple[Call, ...] = (),
     required_by: str = "",
     gives: tuple[str, ...] = (PASS, FAIL),
+    remedy_by: tuple[str, ...] = (),
 ) -> Callable[[Rule], Control]:
     """Declare the control whose first rule is the decorated function.
 
@@ -323,6 +442,9 @@ def control(
         is not applicable.
     gives : tuple of str
         Which of pass and fail its rules can return; the catalogue has the other verdicts.
+    remedy_by : tuple of str
+        Columns with the state that decides the remedy: for each clause the first that its rule
+        reads, else the first of all. ``states`` in the catalogue has the values.
 
     Returns
     -------
@@ -343,13 +465,14 @@ def control(
             rests_on,
             required_by,
             gives,
+            remedy_by,
         )
         if id in CONTROLS:
             raise ValueError(f"{id} is declared twice")
         _refuse_unknown(id, "table", [table], SPECS)
         _refuse_unknown(id, "severity", [severity], SEVERITIES)
         _refuse_unknown(id, "responsibility", [responsibility], (AWS, CUSTOMER, SHARED))
-        _refuse_unknown(id, f"column of {table}", declared.shows, SPECS[table].columns)
+        _refuse_unknown(id, f"column of {table}", (*shows, *remedy_by), SPECS[table].columns)
         CONTROLS[id] = declared
         declared.clause(rule)
         return declared
@@ -433,5 +556,5 @@ def _described(control: Control | RollUp) -> dict[str, Any]:
         "columns": list(control.columns),
         "calls": sorted(call.name for call in control.calls),
         "permissions": sorted({call.action for call in control.calls if call.action}),
-        "remedy": asdict(control.remedy),
+        "remedies": [asdict(remedy) for remedy in control.remedies],
     }

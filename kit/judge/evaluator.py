@@ -182,7 +182,7 @@ class _Evaluation:
     def _judge(self, row: str) -> Finding:
         values = self.table.rows[row]
         outcomes: list[Outcome] = []
-        failed: list[str] = []
+        failed: list[Clause] = []
         gaps = self._gaps(row, self.control.where_columns)
         if not gaps:
             for clause in self.control.clauses:
@@ -191,7 +191,7 @@ class _Evaluation:
                 if not unseen:
                     outcomes.append(self._apply(clause, values))
                     if outcomes[-1] is False:
-                        failed.append(clause.severity or self.control.severity)
+                        failed.append(clause)
         base = self._finding(
             values["region"] if self.control.scope is REGION else GLOBAL,
             values["resource"],
@@ -201,17 +201,36 @@ class _Evaluation:
             evidence=self._evidence(row, gaps),
         )
         if failed:
-            return replace(base, status=FAIL, severity=max(failed, key=SEVERITIES.index))
+            severities = [clause.severity or self.control.severity for clause in failed]
+            return replace(
+                base,
+                status=FAIL,
+                severity=max(severities, key=SEVERITIES.index),
+                remedies="; ".join(self._remedy(row, clause) for clause in failed),
+            )
         if gaps:
             return self._gap_finding(base, gaps[0])
-        return self._settled(base, outcomes)
+        return self._settled(base, row, outcomes)
 
-    def _settled(self, base: Finding, outcomes: list[Outcome]) -> Finding:
+    def _remedy(self, row: str, clause: Clause, case: str = "") -> str:
+        """Return the name of the remedy for a clause, by the verdict's case or the row's state."""
+        column = self.control.state_column(clause)
+        unseen = not column or (row, column) in self.gaps
+        return self.control.remedy_name(
+            clause, case or (None if unseen else self.table.rows[row][column])
+        )
+
+    def _settled(self, base: Finding, row: str, outcomes: list[Outcome]) -> Finding:
         """Return the verdict of a row that has no gap and no false clause."""
-        for outcome in outcomes:
+        for clause, outcome in zip(self.control.clauses, outcomes, strict=True):
             if isinstance(outcome, NotEvidenced):
-                hint = self.control.text_of(outcome)
-                return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, hint=hint)
+                return replace(
+                    base,
+                    status=NOT_EVIDENCED,
+                    reason=outcome.reason,
+                    hint=self.control.text_of(outcome),
+                    remedies=self._remedy(row, clause, outcome.case),
+                )
         worded = [outcome for outcome in outcomes if isinstance(outcome, Worded)]
         attested = [outcome for outcome in worded if isinstance(outcome, Attested)]
         if not attested and len(worded) < len(outcomes):

@@ -13,9 +13,16 @@ import pandas as pd
 
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
-from kit.catalogue.statuses import NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST, exit_code, is_open
+from kit.catalogue.statuses import (
+    NOT_APPLICABLE,
+    NOT_EVIDENCED,
+    STATUSES,
+    WORST_FIRST,
+    exit_code,
+    is_open,
+)
 from kit.catalogue.texts import has, text
-from kit.controls.registry import SEVERITIES, find
+from kit.controls.registry import SEVERITIES, Control, Remedy, find
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.frames import ordered
@@ -32,7 +39,7 @@ _PLAIN_ROWS = 20  # findings that a selection names in a terminal
 _CATEGORIES = ("control", "account", "region", "subject")
 _TEXTS = (
     *("resource", "reason", "observed", "expected", "operation", "code", "permission", "hint"),
-    *("observed_values", "threshold_values", "sample", "id", "since"),
+    *("observed_values", "threshold_values", "sample", "id", "since", "remedies"),
 )
 
 
@@ -66,6 +73,8 @@ class Finding:
     since : str
         ISO time of the first pack since which the finding is open without a break; empty where it
         is not open, or where the run names no earlier pack.
+    remedies : str
+        Names of the remedies of what did not hold, separated by ``"; "``: see `Control.remedy`.
     """
 
     control: str
@@ -88,6 +97,7 @@ class Finding:
     sample: str = ""
     id: str = ""
     since: str = ""
+    remedies: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -360,6 +370,19 @@ def why(finding: Finding) -> str:
         reason = reason_text(reason)
     rest = ", ".join(filter(None, (reason, call, finding.hint)))
     return ". ".join(filter(None, (sample[:1].upper() + sample[1:], rest)))
+
+
+def remedies_of(control: Control, findings: Iterable[Finding]) -> dict[Remedy, list[Finding]]:
+    """Return the remedies of a control's findings that documents list, each with its findings.
+
+    A finding that a gap decides has none: it names the permission, or the way out.
+    """
+    fitting: dict[Remedy, list[Finding]] = {}
+    for finding in findings:
+        if finding.remedies and STATUSES[finding.status].listed:
+            for name in finding.remedies.split("; "):
+                fitting.setdefault(control.remedy(name), []).append(finding)
+    return fitting
 
 
 def reason_text(code: str) -> str:

@@ -122,6 +122,13 @@ class GroupBlock(TypedDict):
     table: TableBlock
 
 
+class RemedyText(TypedDict):
+    """What a remedy is for, and its parts with their titles."""
+
+    about: str
+    parts: list[list[str]]
+
+
 class ControlEntry(TypedDict):
     """A control with its verdict; `commands` is the target of its commands, if it has any."""
 
@@ -135,7 +142,7 @@ class ControlEntry(TypedDict):
     context: list[ReasonBlock]
     requirements: list[RequirementsBlock]
     expected: str
-    remedy: str
+    remedies: list[RemedyText]
     counts: dict[str, int]
     rest: list[RestBlock]
     rows: TableBlock
@@ -156,13 +163,15 @@ class StepBlock(TypedDict):
     """Commands of a tool."""
 
     title: str
+    language: str
     code: str
 
 
 class RemedyEntry(TypedDict):
-    """Commands, and the controls that they are for."""
+    """Commands, the controls that they are for, and the case."""
 
     controls: list[str]
+    when: str
     steps: list[StepBlock]
     target: str
 

@@ -385,7 +385,7 @@ def _targets(
         elif block["kind"] == "remedies":
             for entry in block["entries"]:
                 entry["target"] = target("commands", entry["controls"][0])
-                commands |= dict.fromkeys(entry["controls"], entry["target"])
+                commands = dict.fromkeys(entry["controls"], entry["target"]) | commands
     for control in _controls(blocks):
         control["commands"] = commands.get(control["id"])
     for table in tables(blocks):

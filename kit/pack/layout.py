@@ -21,7 +21,7 @@ from kit.pack.cut import cut, printed_tables
 from kit.pack.document import Document, first_section
 from kit.report import fonts
 from kit.report.formats import counts
-from kit.report.views import CLI, JSON, SEVERITIES, STATUSES, cell_text, ids
+from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
 
 
 class Paper(NamedTuple):
@@ -254,7 +254,7 @@ def _set_code(step: JSON, em: float) -> None:
     across = int(em / letter)
     lines = (
         folded(step["code"], across)
-        if step["title"] == CLI
+        if step["language"] == "sh"
         else [Line(False, step["code"])]  # no shell reads it, so no backslash continues it
     )
     longest = max(columns(part) for line in lines for part in line.text.split("\n"))

@@ -34,7 +34,7 @@ from kit.controls.articles import cited
 from kit.controls.registry import Control, section_title
 from kit.controls.source import Cited, requirements
 from kit.judge.digest import identifier
-from kit.judge.findings import Finding, why
+from kit.judge.findings import Finding, remedies_of, why
 from kit.pack.by_control import (
     by_control,
     evidence_path,
@@ -238,8 +238,10 @@ def _remediation(made: Document, control: Control, finding: Finding) -> Remediat
     if finding.status == NOT_EVIDENCED:
         desc = finding.hint or why(finding)
     else:
-        cli = f" AWS CLI: {control.remedy.cli}" if control.remedy.cli else ""
-        desc = f"{control.remedy.console}{cli}"
+        desc = " ".join(
+            f"{remedy.brief} AWS CLI: {remedy.script}" if remedy.script else remedy.brief
+            for remedy in remedies_of(control, [finding])
+        )
     target = made.controls.get(control.id)
     return Remediation(desc=desc, references=[f"evidence.html#{target}"] if target else None)
 

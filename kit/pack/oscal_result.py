@@ -11,7 +11,7 @@ from kit.catalogue.texts import text
 from kit.controls.articles import cited
 from kit.controls.registry import Control
 from kit.judge.digest import identifier
-from kit.judge.findings import Finding, why
+from kit.judge.findings import Finding, remedies_of, why
 from kit.pack.by_control import (
     Judged,
     evidence_path,
@@ -233,13 +233,17 @@ class Result:
         control = entry.control
         if not isinstance(control, Control):
             return []
+        failed = [finding for finding, _ in entry.keyed if finding.status == FAIL]
+        remedies = remedies_of(control, failed)
         remedy = {
             "uuid": self.lasting("remedy", control.id),
             "lifecycle": "recommendation",
             "title": text("pack/page/remediation"),
-            "description": prose(control.remedy.console),
+            "description": prose("\n\n".join(remedy.brief for remedy in remedies)),
             "props": [{"name": "type", "value": "mitigate"}],
-            "remarks": f"```\n{control.remedy.cli}\n```" if control.remedy.cli else "",
+            "remarks": "\n\n".join(
+                f"```\n{remedy.script}\n```" for remedy in remedies if remedy.script
+            ),
         }
         failing = [key for finding, key in entry.keyed if finding.status == FAIL]
         risks = [self._risk(control, failing, "open", "", remedy)] if failing else []

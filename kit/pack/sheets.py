@@ -12,14 +12,19 @@ from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
-from kit.judge.findings import why
+from kit.judge.findings import remedies_of, why
 from kit.pack.blocks import TableBlock
 from kit.pack.by_control import Judged
 from kit.pack.document import Document, tables
 from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
-_ANNEXES = ("transfers", "retention", "record")  # ids of tables with a sheet of their own
+_ANNEXES = (
+    "transfers",
+    "retention",
+    "record",
+    "changed",
+)  # ids of tables with a sheet of their own
 _NAME = 31  # characters of a sheet's name
 
 
@@ -101,6 +106,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
             finding.expected,
             why(finding),
             finding.permission,
+            "\n".join(remedy.brief for remedy in remedies_of(entry.control, [finding])) or None,
             evidence_ids(finding.evidence),
             finding.since,
             *promises.get(finding.id, (None, None, None)),
@@ -123,6 +129,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
         _column("expected", "text", 32),
         _column("reason", "text", 32),
         _column("permission", "code", 22),
+        _column("console", "text", 40),
         _column("evidence", "evidence", 16),
         _column("since", "datetime", 19),
         _column("owner", "notes", 20),
@@ -140,7 +147,7 @@ def _controls(judged: list[Judged], frameworks: list[str]) -> Sheet:
     for entry in judged:
         control = entry.control
         leaf = isinstance(control, Control)
-        remedy = control.remedy if isinstance(control, Control) else None
+        remedies = remedies_of(control, entry.findings) if isinstance(control, Control) else {}
         sums_up = text("pack/workbook/sums_up", controls=" ".join(entry.findings[0].evidence))
         rows.append(
             [
@@ -160,8 +167,8 @@ def _controls(judged: list[Judged], frameworks: list[str]) -> Sheet:
                 "\n".join(articles(entry.context)),
                 control.source,
                 "\n".join(f"{own.framework} {own}" for own in requirements(control.id, frameworks)),
-                remedy.console if remedy else sums_up,
-                remedy.cli if remedy else None,
+                "\n".join(remedy.brief for remedy in remedies) if leaf else sums_up,
+                "\n".join(remedy.script for remedy in remedies if remedy.script) or None,
             ]
         )
     columns = [

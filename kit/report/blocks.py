@@ -10,15 +10,16 @@ from kit.catalogue.statuses import STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
-from kit.controls.registry import Control
+from kit.controls.registry import Control, Step
 from kit.controls.source import BEYOND, requirements
-from kit.judge.findings import Finding, Findings, made_by, samples, why, worst
+from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
-from kit.report.views import CLI, JSON, ControlBlock, Remedies, Table, column
+from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
 FINDINGS_FILE = "findings.csv"
+_RESOURCES = 4  # that are named beside a remedy
 _KINDS = 2  # kinds of observation that are named beside a count
 
 
@@ -29,22 +30,15 @@ def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> lis
 
 def remedies(findings: Findings) -> Remedies:
     """Return the commands for what is open; controls with the same commands stand together."""
-    steps: dict[tuple[str, str], list[str]] = {}
+    entries: dict[tuple[str, tuple[Step, ...]], list[str]] = {}
     for name, own in _judged(findings, lambda control: True):
-        remedy = CONTROLS[name].remedy
-        if _is_listed(own) and (remedy.cli or remedy.terraform):
-            steps.setdefault((remedy.cli, remedy.terraform), []).append(name)
+        for remedy in remedies_of(CONTROLS[name], own):
+            if remedy.steps:
+                entries.setdefault((remedy.when, tuple(remedy.steps)), []).append(name)
     return Remedies(
         [
-            {
-                "controls": names,
-                "steps": [
-                    {"title": title, "code": code}
-                    for title, code in ((CLI, cli), ("Terraform", terraform))  # names
-                    if code
-                ],
-            }
-            for (cli, terraform), names in steps.items()
+            {"controls": names, "when": when, "steps": [step._asdict() for step in steps]}
+            for (when, steps), names in entries.items()
         ]
     )
 
@@ -117,8 +111,23 @@ def _judged(
     yield from ((name, by_control[name]) for name in sorted(by_control) if wanted(CONTROLS[name]))
 
 
-def _is_listed(own: list[Finding]) -> bool:
-    return any(STATUSES[finding.status].listed for finding in own)
+def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
+    """Return the remedies of what is open, each with the resources that it is for."""
+    fitting = remedies_of(control, own)
+    shown = []
+    for remedy, some in fitting.items():
+        resources = list(dict.fromkeys(finding.resource for finding in some))
+        first = ", ".join(resources[:_RESOURCES])
+        more = len(resources) - _RESOURCES
+        names = text("report/and_more", names=first, count=more) if more > 0 else first
+        about = f"{names}." if len(fitting) > 1 else ""
+        shown.append(
+            {
+                "about": " ".join(filter(None, (about, remedy.when))),
+                "parts": [list(part) for part in remedy.prose],
+            }
+        )
+    return shown
 
 
 def _worst_first(own: list[Finding]) -> list[Finding]:
@@ -151,7 +160,7 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
         context=_articles(control.context, findings.data_role),
         requirements=_requirements(control.id, findings.frameworks),
         expected=own[0].expected,
-        remedy=control.remedy.console if _is_listed(own) else "",
+        remedies=_remedies(control, own),
         counts={status: counts[status] for status in WORST_FIRST if counts[status]},
         rest=_rest(ordered),
         rows=Table(

@@ -66,11 +66,13 @@ def _control(control: Control, width: int) -> Iterator[str]:
     calls = sorted(control.calls, key=lambda call: call.name)
     reads = [f"{call.name} ({call.action or 'no permission needed'})" for call in calls]
     yield from _entry("Reads", reads or ["no call of AWS's"], width)
-    yield from _entry("Remedy", [control.remedy.console], width)
-    for title, code in (("AWS CLI", control.remedy.cli), ("Terraform", control.remedy.terraform)):
-        if code:
-            yield f"\n{title}\n"
-            yield textwrap.indent(code, "  ")
+    for remedy in control.remedies:
+        yield from _entry("Remedy", [remedy.when] if remedy.when else [], width)
+        for title, words in remedy.prose:
+            yield from _entry(title, [words], width)
+        for step in remedy.steps:
+            yield f"\n{step.title}\n"
+            yield textwrap.indent(step.code, "  ")
 
 
 def _roll_up(roll_up: RollUp, width: int) -> Iterator[str]:

@@ -210,10 +210,13 @@ def _control(control: Control) -> Iterator[str]:
         granted = f"`{call.action}`" if call.action else "no permission needed"
         yield f"- `{call.name}` ({granted})"
     yield "\n**Remedy**\n"
-    yield f"{control.remedy.console}\n"
-    for language, code in (("sh", control.remedy.cli), ("terraform", control.remedy.terraform)):
-        if code:
-            yield f"```{language}\n{code}\n```\n"
+    for remedy in control.remedies:
+        if remedy.when:
+            yield f"*{remedy.when}*\n"
+        before = [f"*{title}:* {words}" for title, words in remedy.prose[:-1]]
+        yield "\n\n".join([*before, remedy.console, ""])
+        for step in remedy.steps:
+            yield f"{step.title}:\n\n```{step.language}\n{step.code}\n```\n"
 
 
 def _roll_up(roll_up: RollUp) -> Iterator[str]:

@@ -350,8 +350,8 @@ class ControlBlock:
         Requirements of each other framework that the control tests, and those that it concerns.
     expected : str
         What the control accepts.
-    remedy : str
-        The remediation; empty where nothing is open.
+    remedies : list of {"about": str, "parts": list of [title, text]}
+        The remediation of what is open: what it is for, what it needs and breaks, and its steps.
     counts : dict of str to int
         Rows by status.
     rest : list of {"status": str, "count": int, "observed": str, "evidence": list of str}
@@ -370,7 +370,7 @@ class ControlBlock:
     context: list[dict[str, str]]
     requirements: list[JSON]
     expected: str
-    remedy: str
+    remedies: list[JSON]
     counts: dict[str, int]
     rest: list[JSON]
     rows: Table
@@ -401,16 +401,14 @@ class Controls(View):
         )
 
 
-CLI = "AWS CLI"  # the title of a step whose code a shell reads
-
-
 @dataclass(frozen=True)
 class Remedies(View):
     """Commands that remedy or inspect, each with the controls that it is for.
 
     Parameters
     ----------
-    entries : list of {"controls": list of str, "steps": list of {"title": str, "code": str}}
+    entries : list of {"controls": list of str, "when": str, "steps": list of dict}
+        A step has ``title``, ``language`` ("sh" or "terraform") and ``code``.
     """
 
     kind: ClassVar[str] = "remedies"

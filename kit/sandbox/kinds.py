@@ -93,6 +93,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "ExportImageTasks": Kind("ListExportImageTasks.ExportImageTasks[]"),
     },
     "accessanalyzer": {"analyzers": Kind("ListAnalyzers.analyzers[]")},
+    "account": {"SecurityContact": Kind("GetAlternateContact.AlternateContact", many=False)},
     "acm-pca": {
         "CertificateAuthorities": Kind(
             "DescribeCertificateAuthority.CertificateAuthority", many=True
@@ -186,4 +187,4 @@ KINDS: dict[str, dict[str, Kind]] = {
         "PublicAccessBlock": Kind("GetPublicAccessBlock.PublicAccessBlockConfiguration"),
     },
 }
-GLOBAL_SERVICES = {"artifact", "iam", "organizations", "s3", "s3control"}
+GLOBAL_SERVICES = {"account", "artifact", "iam", "organizations", "s3", "s3control"}

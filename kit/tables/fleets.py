@@ -18,18 +18,23 @@ from kit.catalogue.texts import text
 from kit.parameters import CONNECTORS
 from kit.snapshot import Trouble
 from kit.tables.access_points import POINT_CALLS
-from kit.tables.cells import NONE, UNSEEN, Cell, Default
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, derive
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
 from kit.tables.organisation import owner_of
 from kit.tables.storage import BUCKET_SOURCES
 
+# What UpdateFleet and UpdateAppBlockBuilder take depends on it:
+# https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html
+# https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateAppBlockBuilder.html
+_UPDATE_STATE = "State && [State, FleetType]"
 _FLEET_COLUMNS = {
     "fleet_type": Column(
         "FleetType",
         Default("ON_DEMAND", "fleet_type"),
     ),
     "state": Column("State"),
+    "update_state": Column(_UPDATE_STATE),
     "max_sessions_per_instance": Column(
         "MaxSessionsPerInstance",
         Default(1, "sessions_per_instance"),
@@ -53,6 +58,7 @@ _KINDS = {
 }
 _BUILDER_COLUMNS = {
     "kind": Column(),
+    "update_state": Column(_UPDATE_STATE),
     "internet": Column("EnableDefaultInternetAccess"),
     "imdsv1_disabled": Column(
         "DisableIMDSV1",
@@ -81,6 +87,7 @@ def fleets(source: Source) -> Iterator[Row]:
         connectors = _third_parties(source, answer.region)
         for row in listed(_FLEET_COLUMNS, answer, source, "fleet"):
             row.cells["third_party_connectors"] = connectors
+            row.cells["update_state"] = _update_state("fleet", row)
             yield row
 
 
@@ -92,9 +99,25 @@ def fleets_and_builders(source: Source) -> Iterator[Row]:
         for answer in source.snapshot.answers(call):
             for row in listed(_BUILDER_COLUMNS, answer, source, kind):
                 row.cells["kind"] = Cell(kind)
+                row.cells["update_state"] = _update_state(kind, row)
                 role = row.cells["role_may"]
                 row.cells["role_may"] = _of_another(source, role) or role_may(role)
                 yield row
+
+
+def _update_state(kind: str, row: Row) -> Cell:
+    """Return a resource's kind with its state, which decides what its update takes."""
+
+    def named(found: list[str | None]) -> str:
+        state, fleet_type = found
+        # AWS has no update of an image builder, and one of a stopped app block builder.
+        if kind == "image builder" or (kind != "fleet" and state != "STOPPED"):
+            return kind
+        if (state, fleet_type) == ("RUNNING", "ELASTIC"):
+            return "running Elastic fleet"
+        return f"{str(state).lower()} {kind}"
+
+    return derive(named, row.cells["update_state"])
 
 
 def _of_another(source: Source, role: Cell) -> Cell | None:

@@ -5,24 +5,39 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from kit.calls import (
+    GET_ACCOUNT_PASSWORD_POLICY,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
+    GET_SECURITY_CONTACT,
     LIST_VIRTUAL_MFA_DEVICES,
     Scope,
 )
-from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive
+from kit.tables.cells import (
+    NONE,
+    UNSEEN,
+    Cell,
+    Default,
+    absent_member,
+    attached,
+    derive,
+    known_any,
+)
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
 
 _ROOT = "<root_account>"
 _ROOT_DEVICE = ":mfa/root-account-mfa-device"
 _HAS_PASSWORD = Default(1, "account_summary")
+# Without a policy of the account AWS's default holds: 8 characters, and no password is remembered.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html
+_DEFAULT_LENGTH = Default(8, "password_policy")
+_NONE_REMEMBERED = Default(0, "password_reuse")
 _NEVER = ("no_information", "N/A", "not_supported")  # the report's words for an absent time
 CONSOLE_USERS = Part("password_enabled", "console_users")
 ACTIVE_KEYS = Part("active", "active_keys")
@@ -70,7 +85,54 @@ def accounts(source: Source) -> Iterator[Row]:
     )
 
 
-_REPORTED = {"password_enabled": Column(), "mfa_active": Column()}
+@table(
+    "account_settings",
+    Scope.ACCOUNT,
+    (),
+    {
+        "console_passwords": Column(calls=(GET_CREDENTIAL_REPORT,)),
+        "minimum_length": Column(calls=(GET_ACCOUNT_PASSWORD_POLICY,)),
+        "passwords_remembered": Column(calls=(GET_ACCOUNT_PASSWORD_POLICY,)),
+        "security_contact": Column(calls=(GET_SECURITY_CONTACT,)),
+    },
+)
+def account_settings(source: Source) -> Iterator[Row]:
+    """Yield a single row: what holds for all users of the account, and whom AWS notifies."""
+    policy = source.snapshot.answer(GET_ACCOUNT_PASSWORD_POLICY)
+    length = attached(policy, "PasswordPolicy.MinimumPasswordLength", UNSEEN, _DEFAULT_LENGTH)
+    if policy.absent:
+        length = replace(length, assumed=(_DEFAULT_LENGTH.source,))
+    contact = source.snapshot.answer(GET_SECURITY_CONTACT)
+    yield Row(
+        ACCOUNT,
+        "account",
+        f"account {source.snapshot.account}",
+        {
+            "console_passwords": _console_passwords(source),
+            "minimum_length": length,
+            "passwords_remembered": attached(
+                policy, "PasswordPolicy.PasswordReusePrevention", _NONE_REMEMBERED
+            ),
+            "security_contact": derive(
+                bool, attached(contact, "AlternateContact.AlternateContactType", UNSEEN, NONE)
+            ),
+        },
+    )
+
+
+def _console_passwords(source: Source) -> Cell:
+    """Return whether an IAM user has a console password; the policy does not bind the root user."""
+    report = _Report(source)
+    listed = Cell(False, report.answer.evidence, report.answer.trouble)
+    if report.lacks(["password_enabled"]):
+        return report.unread(["password_enabled"]).cells["password_enabled"]
+    users = [entry for entry in report.entries if entry["user"] != _ROOT]
+    flags = [report.flag(entry.get("password_enabled"), "password_enabled") for entry in users]
+    return known_any([listed, *flags])
+
+
+_FLAGS = ("password_enabled", "mfa_active")
+_REPORTED = {**dict.fromkeys(_FLAGS, Column()), "password_changed": Column(past=True)}
 _KEYS = {
     "active": Column(),
     "last_rotated": Column(past=True),
@@ -82,11 +144,13 @@ _KEYS = {
 def users(source: Source) -> Iterator[Row]:
     """Yield every IAM user in the credential report; `accounts` has the root user."""
     report = _Report(source)
-    if report.lacks(_REPORTED):
+    if report.lacks(_FLAGS):
         yield report.unread(_REPORTED)
     for entry in report.entries:
         if entry["user"] != _ROOT:
-            cells = {name: report.flag(entry.get(name), name) for name in _REPORTED}
+            cells = {name: report.flag(entry.get(name), name) for name in _FLAGS}
+            never = UNSEEN if cells["password_enabled"].value else NONE
+            cells["password_changed"] = report.time(entry.get("password_last_changed"), never)
             yield Row(ACCOUNT, entry["key"], _label(source, entry), cells)
 
 

@@ -345,7 +345,12 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
 def _people(account: Account) -> None:
     """People and roles with no more than they need."""
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
-    account.credentials(jane={"password_enabled": "true", "mfa_active": "true", **key})
+    changed = {"password_last_changed": "2026-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", "mfa_active": "true", **changed, **key})
+    policy = {"MinimumPasswordLength": 14, "PasswordReusePrevention": 24}
+    account.answers(calls.GET_ACCOUNT_PASSWORD_POLICY, {"PasswordPolicy": policy})
+    contact = {"AlternateContactType": "SECURITY"}
+    account.answers(calls.GET_SECURITY_CONTACT, {"AlternateContact": contact})
     account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
     account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
@@ -364,7 +369,8 @@ def _people(account: Account) -> None:
 def _strangers(account: Account) -> None:
     """People and roles with all that they could have."""
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2022-10-24T12:00:00+00:00"}
-    account.credentials(jane={"password_enabled": "true", **key})
+    changed = {"password_last_changed": "2022-10-24T12:00:00+00:00"}
+    account.credentials(jane={"password_enabled": "true", **changed, **key})
     account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
     account.lists(calls.DESCRIBE_USERS, pool_user("COMPROMISED"))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("EXPIRED")

@@ -71,7 +71,8 @@ def test_its_clauses_are_in_a_module_of_its_section_alone(name: str) -> None:
 def test_it_has_words_a_source_and_a_remedy(name: str) -> None:
     one = CONTROLS[name]
     assert one.source == BEYOND or one.source.endswith((".", ".]"))
-    assert one.remedy.console.endswith((".", ")"))
+    assert all(remedy.console.endswith((".", ")")) for remedy in one.remedies)
+    assert all(one.remedy(clause.rule.__name__).console for clause in one.clauses)
     assert one.title[0].isupper()
     for clause in one.clauses:
         assert clause.expected.endswith(".")

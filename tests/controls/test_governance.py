@@ -14,6 +14,7 @@ from kit.calls import (
     DESCRIBE_TRAILS,
     GET_BUCKET_LOCATION,
     GET_BUCKET_REPLICATION,
+    GET_SECURITY_CONTACT,
     LIST_BUCKETS,
     LIST_COPY_BUCKETS,
     LIST_CUSTOMER_AGREEMENTS,
@@ -350,6 +351,35 @@ EXERCISE = {"breach_exercised_on": "2026-06-01"}
 )
 def test_gv_08_breaches(tmp_path: Path, declared: dict[str, Any], expected: Any) -> None:
     assert verdicts(Account(tmp_path, **declared), "GV-08") == [expected]
+
+
+# --- GV-09: the security contact ---------------------------------------------------------------
+
+SECRET = {"Name": "Jo Doe", "EmailAddress": "jo@controller.example", "PhoneNumber": "+49301234"}
+CONTACT = {"AlternateContact": {"AlternateContactType": "SECURITY", "Title": "CISO", **SECRET}}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (lambda a: a, fails),
+        (lambda a: a.answers(GET_SECURITY_CONTACT, CONTACT), passes),
+        (lambda a: a.denies(GET_SECURITY_CONTACT), denied(GET_SECURITY_CONTACT)),
+        (
+            lambda a: a.answers(GET_SECURITY_CONTACT, {"AlternateContact": SECRET}),
+            not_evidenced("absent in answer", GET_SECURITY_CONTACT),
+        ),
+    ],
+)
+def test_gv_09_security_contact(tmp_path: Path, given: Any, expected: Any) -> None:
+    assert verdicts(given(Account(tmp_path)), "GV-09") == [expected]
+
+
+def test_gv_09_keeps_nothing_of_who_it_is(tmp_path: Path) -> None:
+    snapshot = Account(tmp_path).answers(GET_SECURITY_CONTACT, CONTACT).snapshot()
+    written = "".join(path.read_text() for path in snapshot.folder.rglob("*") if path.is_file())
+    assert "AlternateContact" in written
+    assert not [value for value in (*SECRET.values(), "CISO") if value in written]
 
 
 # --- GV-05: where data rests ------------------------------------------------------------------

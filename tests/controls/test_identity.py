@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from kit.calls import (
     GENERATE_CREDENTIAL_REPORT,
+    GET_ACCOUNT_PASSWORD_POLICY,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     LIST_VIRTUAL_MFA_DEVICES,
@@ -20,9 +22,10 @@ from tests.controls.scenarios import (
     nothing,
     passes,
     scenarios,
+    to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, Account
+from tests.standins import ACCOUNT, AS_OF, Account
 
 CENTRAL = "the root user has no password: its credentials are managed centrally"
 
@@ -180,3 +183,102 @@ def test_id_03_shows_users_by_their_labels(account: Account) -> None:
     (finding,) = findings(account, "ID-03")
     assert finding.resource.startswith("user-")
     assert "jane" not in repr(finding)
+
+
+JANE = "jane,arn:1,true,true"
+UNCHANGED = not_applicable("no IAM user has a console password")
+
+
+def policy(**members: int) -> Given:
+    return lambda a: a.report(JANE).answers(
+        GET_ACCOUNT_PASSWORD_POLICY, {"PasswordPolicy": members}
+    )
+
+
+@scenarios(
+    ("nobody, and no policy", nothing, UNCHANGED),
+    ("a user without a password", lambda a: a.report("robot,arn:1,false,false"), UNCHANGED),
+    ("root alone, whom the policy does not bind", lambda a: a.report(ROOT), UNCHANGED),
+    ("AWS's default", lambda a: a.report(JANE), fails),
+    ("as long as asked", policy(MinimumPasswordLength=14, PasswordReusePrevention=24), passes),
+    ("a character short", policy(MinimumPasswordLength=13, PasswordReusePrevention=24), fails),
+    ("a password few", policy(MinimumPasswordLength=14, PasswordReusePrevention=23), fails),
+    ("no password remembered", policy(MinimumPasswordLength=14), fails),
+    (
+        "the length left out",
+        policy(PasswordReusePrevention=24),
+        not_evidenced("absent in answer", GET_ACCOUNT_PASSWORD_POLICY),
+    ),
+    ("the length left out, and none remembered", policy(RequireSymbols=True), fails),
+    (
+        "policy denied",
+        lambda a: a.report(JANE).denies(GET_ACCOUNT_PASSWORD_POLICY),
+        denied(GET_ACCOUNT_PASSWORD_POLICY),
+    ),
+    (
+        "policy denied, and nobody whom it binds",
+        lambda a: a.denies(GET_ACCOUNT_PASSWORD_POLICY),
+        denied(GET_ACCOUNT_PASSWORD_POLICY),
+    ),
+    (
+        "report denied",
+        lambda a: policy(MinimumPasswordLength=14, PasswordReusePrevention=24)(a).denies(
+            GET_CREDENTIAL_REPORT
+        ),
+        denied(GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a report without the column",
+        lambda a: a.report("jane,arn:1,true", header="user,arn,mfa_active"),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "one flag unreadable, and another user has a password",
+        lambda a: policy(MinimumPasswordLength=14, PasswordReusePrevention=24)(
+            a.report("x,arn:1,no_information,true")
+        ).report("x,arn:1,no_information,true", JANE),
+        passes,
+    ),
+)
+def test_id_14_passwords(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-14") == expected
+
+
+def test_id_14_says_where_the_default_holds(account: Account) -> None:
+    (finding,) = findings(account.report(JANE), "ID-14")
+    assert "8 [AWS left a member out: GetAccountPasswordPolicy" in finding.observed
+    assert finding.resource == f"account {ACCOUNT}"
+
+
+def changed(days: float | None) -> dict[str, str]:
+    day = (AS_OF - dt.timedelta(days=days)).isoformat() if days is not None else "N/A"
+    return {"password_enabled": "true", "password_last_changed": day}
+
+
+@scenarios(
+    ("nobody", nothing, not_applicable(NOBODY)),
+    ("young", lambda a: a.credentials(jane=changed(365)), passes),
+    ("old", lambda a: a.credentials(jane=changed(365.1)), fails),
+    ("each for itself", lambda a: a.credentials(a=changed(1), b=changed(900)), passes, fails),
+    (
+        "old, and without a password any longer",
+        lambda a: a.credentials(jane=changed(900) | {"password_enabled": "false"}),
+        not_applicable(NOBODY),
+    ),
+    (
+        "nobody knows when",
+        lambda a: a.credentials(jane=changed(None)),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    ("ahead", lambda a: a.credentials(jane=changed(-3)), to_be_reviewed),
+    (
+        "a report without the column",
+        lambda a: a.report(JANE),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    ("denied", lambda a: a.denies(GET_CREDENTIAL_REPORT), denied(GET_CREDENTIAL_REPORT)),
+)
+def test_id_15_password_age(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-15") == expected

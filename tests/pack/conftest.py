@@ -89,7 +89,7 @@ def control(
         context=[{"article": "33(3)", "why": "a breach has to be described"}],
         requirements=[],
         expected="AES256 or aws:kms",
-        remedy="S3, the bucket, Properties.",
+        remedies=[{"about": "", "parts": [("Remediation", "S3, the bucket, Properties.")]}],
         counts=counts or {status: len(rows)},
         rest=rest or [],
         rows=Table(
@@ -111,8 +111,9 @@ def control(
 
 def commands(*names: str) -> Remedies:
     """An entry for some controls."""
-    steps = [{"title": "AWS CLI", "code": "aws s3api put-bucket-encryption --bucket BUCKET"}]
-    return Remedies([{"controls": list(names), "steps": steps}])
+    code = "aws s3api put-bucket-encryption --bucket BUCKET"
+    steps = [{"title": "AWS CLI", "language": "sh", "code": code}]
+    return Remedies([{"controls": list(names), "when": "", "steps": steps}])
 
 
 def picture() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kit.controls import CONTROLS
 from kit.judge.digest import NOTHING, RESOURCE, ROLL_UP, UNLISTED
 from kit.judge.findings import Finding
 from kit.report.views import JSON
@@ -62,6 +63,8 @@ def record(control: str, status: str, **fields: Any) -> JSON:
         "observed_values": '{"purpose":"home folders","sse_algorithm":null}',
         "threshold_values": "{}",
     }
+    if status == "fail" and control in CONTROLS:
+        made["remedies"] = CONTROLS[control].clauses[0].rule.__name__
     return made | fields
 
 

@@ -20,7 +20,7 @@ from kit.pack.commands import columns, folded
 from kit.pack.document import document
 from kit.pack.layout import lay_out
 from kit.pack.pdf import pdf
-from kit.report.views import CLI, Remedies
+from kit.report.views import Remedies
 from tests.pack.conformance import faults
 from tests.pack.conftest import cover, shown
 
@@ -28,17 +28,24 @@ STARTS = ("aws ", "cp ")
 LONG = "aws x --tags " + "k" * 180 + " --no-y"  # longer than a line of the page
 
 
-def steps(name: str) -> list[dict[str, str]]:
-    remedy = CONTROLS[name].remedy
-    codes = ((CLI, remedy.cli), ("Terraform", remedy.terraform))
-    return [{"title": title, "code": code} for title, code in codes if code]
+EVERY = [(name, remedy) for name, one in CONTROLS.items() for remedy in one.remedies]
+
+
+def code(*languages: str) -> str:
+    steps = [step for _, remedy in EVERY for step in remedy.steps]
+    return "\n".join(step.code for step in steps if step.language in languages)
 
 
 @pytest.fixture(scope="module", params=["A4", "Letter"])
 def made(request: pytest.FixtureRequest) -> bytes:
     """The commands of all controls on pages."""
-    entries = [{"controls": [name], "steps": steps(name)} for name in CONTROLS if steps(name)]
-    entries.append({"controls": ["XX-01"], "steps": [{"title": CLI, "code": LONG}]})
+    entries = [
+        {"controls": [name], "when": r.when, "steps": [step._asdict() for step in r.steps]}
+        for name, r in EVERY
+        if r.steps
+    ]
+    long = {"title": "AWS CLI", "language": "sh", "code": LONG}
+    entries.append({"controls": ["XX-01"], "when": "", "steps": [long]})
     view = Remedies(entries)
     return pdf(document(new_notebook(cells=[shown(cover()), shown(view)])), request.param)
 
@@ -69,13 +76,10 @@ def test_commands_copied_out_of_the_pdf_are_those_of_the_catalogue(
     made: bytes, extract: Callable[[bytes, Path], str], tmp_path: Path
 ) -> None:
     text = extract(made, tmp_path)
-    expected = commands("\n".join([*(c.remedy.cli for c in CONTROLS.values()), LONG]))
+    expected = commands(f"{code('sh')}\n{LONG}")
     assert len(expected) > 100
     assert commands(text) == expected
-    lines = [
-        line.strip() for control in CONTROLS.values() for line in control.remedy.cli.split("\n")
-    ]
-    started = tuple({line.split()[0] for line in lines if line and line[0] != "#"})
+    started = tuple({line.split()[0] for line in code("sh").splitlines() if line[0] != "#"})
     assert {f"{word} " for word in started} == set(STARTS)
 
 
@@ -85,9 +89,8 @@ def test_they_are_on_conforming_pages(made: bytes) -> None:
 
 def test_terraform_is_printed_line_by_line(made: bytes, tmp_path: Path) -> None:
     printed = [line.split() for line in by_poppler_as_laid_out(made, tmp_path).splitlines()]
-    for control in CONTROLS.values():
-        for line in control.remedy.terraform.splitlines():
-            assert line.split() in printed
+    for line in code("terraform").splitlines():
+        assert line.split() in printed
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=30)
@@ -130,7 +133,8 @@ def test_a_long_word_gets_smaller_letters() -> None:
     sizes = []
     for length in (50, 150, 1000):
         code = f"aws x --tags {'k' * length}"
-        view = Remedies([{"controls": ["AR-05"], "steps": [{"title": CLI, "code": code}]}])
+        steps = [{"title": "AWS CLI", "language": "sh", "code": code}]
+        view = Remedies([{"controls": ["AR-05"], "when": "", "steps": steps}])
         data, _ = lay_out(document(new_notebook(cells=[shown(cover()), shown(view)])), "A4")
         ((step,),) = [e["steps"] for b in data["blocks"] for e in b.get("entries", [])]
         sizes.append((step["size"], len(step["lines"][0]["pieces"]) > 1))

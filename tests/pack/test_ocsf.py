@@ -177,7 +177,7 @@ def test_what_is_global_or_not_there_is_the_accounts(events: Any) -> None:
 
 def test_what_is_open_states_the_way_out(made: Document, events: Any) -> None:
     fail = event(made, "fail")["remediation"]
-    assert fail["desc"].startswith(CONTROLS["AR-05"].remedy.console)
+    assert fail["desc"].startswith(CONTROLS["AR-05"].remedy().brief)
     assert "aws s3api put-bucket-encryption" in fail["desc"]
     assert fail["references"] == ["evidence.html#control-ar-05"]
     denied = next(one for one in events if one["metadata"]["event_code"] == "ID-03")

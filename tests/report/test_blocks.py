@@ -9,7 +9,7 @@ import pytest
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.controls import CONTROLS
 from kit.judge import evaluate
-from kit.judge.findings import Finding, Findings
+from kit.judge.findings import Finding, Findings, remedies_of
 from kit.report.blocks import (
     PDF_ROWS,
     cited,
@@ -30,6 +30,7 @@ def careless(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 
 def finding(status: str, number: int = 0, **fields: Any) -> Finding:
     given = {"observed": "Default encryption: none", "evidence": (f"E{number:04d}#/a",)} | fields
+    given |= {"remedies": "home_folder_buckets_are_encrypted"} if status == FAIL else {}
     return Finding("AR-05", "high", "1" * 12, "eu-west-1", f"bucket-{number}", status, **given)
 
 
@@ -40,8 +41,10 @@ def test_every_control_has_a_block_whose_rows_are_its_findings(careless: Finding
         own = [one for one in careless.leaves if one.control == block.id]
         assert len(block.rows.rows) == len(own) == sum(block.counts.values())
         open_ones = sum(one.status in (FAIL, NOT_EVIDENCED) for one in own)
+        fitting = {one.resource for one in own if one.remedies}
         assert len(block.rows.rows) == open_ones + sum(line["count"] for line in block.rest)
-        assert bool(block.remedy) == (open_ones > 0)
+        assert bool(block.remedies) == bool(fitting)
+        assert all(one.remedies for one in own if one.status == FAIL)
         assert all(line["evidence"] and line["observed"] for line in block.rest)
 
 
@@ -100,12 +103,12 @@ def test_controls_with_the_same_commands_stand_together(careless: Findings) -> N
     entries = remedies(careless).entries
     together = {tuple(entry["controls"]) for entry in entries}
     assert any({"AR-05", "AR-06"} <= set(names) for names in together)
-    every = [name for names in together for name in names]
-    assert len(set(every)) == len(every)
     for entry in entries:
-        for step in entry["steps"]:
-            assert step["code"] in (
-                CONTROLS[entry["controls"][0]].remedy.cli,
-                CONTROLS[entry["controls"][0]].remedy.terraform,
-            )
+        fitting = [
+            [step._asdict() for step in remedy.steps]
+            for one in careless.leaves
+            for remedy in remedies_of(CONTROLS[one.control], [one])
+            if one.control == entry["controls"][0] and remedy.when == entry["when"]
+        ]
+        assert entry["steps"] in fitting
     assert remedies(Findings([finding("pass")])).entries == []

@@ -51,7 +51,7 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "context": [{"article": "44", "why": "transfers"}],
         "requirements": [{"framework": "ISO <27001>", "cited": ["8.24 Cryptography"]}],
         "expected": "AES256",
-        "remedy": "aws <fix>",
+        "remedies": [{"about": "<one>.", "parts": [["Needs", "a <word>"], ["Steps", "aws <fix>"]]}],
         "counts": {"fail": 1},
         "rest": [{"status": "pass", "count": 2, "observed": "fine", "evidence": ["E0001"]}],
         "rows": table([["a", "fail"]]),
@@ -59,13 +59,14 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
     return ControlBlock(**(given | fields))
 
 
+STEP = {"title": "CLI", "language": "sh", "code": "aws <fix>"}
 VIEWS: list[View] = [
     table([["a", "pass"], ["<b>", None]]),
     table([["a", "pass"], ["b", "fail"]], listed=[1], cut="1 pass left out", anchor="name"),
     Figure("f", "<svg xmlns='http://www.w3.org/2000/svg'/>", "What it shows", "Caption"),
     Cover("T", "S", [("Account", "1")], "2026-01-01T00:00:00Z", "Sandbox", ["Unsigned"]),
     Controls([block()]),
-    Remedies([{"controls": ["AR-05"], "steps": [{"title": "CLI", "code": "aws <fix>"}]}]),
+    Remedies([{"controls": ["AR-05"], "when": "W", "steps": [STEP]}]),
     Note("Text", "warning"),
     Data("findings", [{"control": "AR-05"}], {"digest": "0"}),
 ]

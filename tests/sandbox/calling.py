@@ -17,6 +17,7 @@ from kit.sandbox.server import Sandbox
 NO_RETRIES = {"mode": "standard", "total_max_attempts": 1}
 TOKENS = ("NextToken", "nextToken", "ContinuationToken", "Marker", "PaginationToken")
 ACCOUNT_WIDE = [
+    ("account", "GetAlternateContact", {"AlternateContactType": "SECURITY"}),
     ("account", "ListRegions", {}),
     ("artifact", "ListCustomerAgreements", {}),
     ("artifact", "ListReports", {}),

@@ -118,6 +118,16 @@ def list_regions(call: Call) -> dict[str, Any]:
     return call.page("Regions", regions, default=50)
 
 
+@answers("account", "GetAlternateContact")
+def get_alternate_contact(call: Call) -> dict[str, Any]:
+    """Return the security contact; sample accounts have no other."""
+    contact = call.single("SecurityContact")
+    if contact is None or call.parameters["AlternateContactType"] != "SECURITY":
+        message = "No contact of the inputted alternate contact type found."
+        raise AWSError("ResourceNotFoundException", message, 404)
+    return {"AlternateContact": contact}
+
+
 @answers("ec2", "DescribeRegions")
 def describe_regions(call: Call) -> dict[str, Any]:
     """List the regions in EC2's words; regions that are not opted in only with AllRegions."""
