@@ -46,33 +46,32 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
     """
     if not run.previous:
         return None
+    try:
+        return _read(run, label_key, as_of)
+    except (NotAsStatedError, UserError) as error:
+        raise type(error)(f"{_FIELD}: {error}") from None
+
+
+def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
     from kit.overviews.changes import since_open, verdicts
     from kit.overviews.packs import find_packs
 
     given = Path(run.previous)
     folder = given / run.account if (given / run.account).is_dir() else given
     if not folder.is_dir():
-        raise UserError(
-            f"{_FIELD}: {folder}: there is no such folder; name a pack or its account's"
-        )
-    try:
-        found = find_packs(folder)
-    except NotAsStatedError as error:
-        raise NotAsStatedError(f"{_FIELD}: {error}") from None
-    except UserError as error:
-        raise UserError(f"{_FIELD}: {error}") from None
-    packs = [pack for pack in found if pack.as_of < as_of]
+        raise UserError(f"{folder}: there is no such folder; name a pack or its account's")
+    packs = [pack for pack in find_packs(folder) if pack.as_of < as_of]
     if not packs:
-        raise UserError(f"{_FIELD}: {folder}: holds no pack from before this run")
+        raise UserError(f"{folder}: holds no pack from before this run")
     for pack in packs:
         key = pack.info.get("Pseudonym-Key", "none")
         if pack.account != run.account:
             raise UserError(
-                f"{_FIELD}: {pack.folder} is of account {pack.account}; name a pack of {run.account}"
+                f"{pack.folder} is of account {pack.account}; name a pack of {run.account}"
             )
         if key != label_key:
             raise UserError(
-                f"{_FIELD}: {pack.folder} has labels of the key {key}, this run of {label_key}; name "
+                f"{pack.folder} has labels of the key {key}, this run of {label_key}; name "
                 "the key of that pack (pseudonym_key, or controller as it was spelt), or leave it out"
             )
     since = since_open(packs)

@@ -93,7 +93,7 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
         seen: dict[str, int] = {}
         for number, row in sheet.rows:
             cells = {name: row.get(at, Cell()) for name, at in sheet.places.items()}
-            if not any(cells[name].strip() for name in _FILLED):
+            if not any(cells[name].strip() or cells[name].formula for name in _FILLED):
                 continue
             _refuse_other(cells, run.account, label_key)
             made, wrong = _promise(cells, sheet.from_1904)
