@@ -12,7 +12,7 @@ from typing import Any
 
 from kit import bounds
 from kit.bag import TAG_MANIFEST, sha256
-from kit.errors import NotAsStatedError, UserError
+from kit.errors import UserError
 from kit.parameters import Run
 
 _FIELD = "previous"
@@ -48,7 +48,7 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
         return None
     try:
         return _read(run, label_key, as_of)
-    except (NotAsStatedError, UserError) as error:
+    except UserError as error:
         raise type(error)(f"{_FIELD}: {error}") from None
 
 
