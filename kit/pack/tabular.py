@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from kit.controls import CONTROLS, ROLL_UPS
 from kit.controls.articles import cited
 from kit.controls.source import requirements
 from kit.judge.findings import Finding
 from kit.report.records import FindingsData
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
@@ -27,6 +29,7 @@ EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
 _WITHOUT_ID = _COLUMNS[: _COLUMNS.index("id")]
 _WITHOUT_SAMPLE = _COLUMNS[: _COLUMNS.index("sample")]
 _MOST_IN_CELL = 64 << 20
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What each control tests: articles of the GDPR that bind the role, and requirements of the other
 # frameworks. They are the kit's, not a finding's, so whoever reads findings leaves them out.
 _PROVISIONS = ("articles", "requirements")
@@ -148,27 +151,51 @@ def findings_parquet(data: FindingsData) -> bytes:
         true of all rows: account, kit, digests. Values are plain and compressed, without
         dictionaries of Parquet's: whoever does not trust the file can compute its unpacked size.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
     names = [name for name in _COLUMNS if not records or name in records[0]]
-    columns: dict[str, list[Any]] = {name: [record[name] for record in records] for name in names}
-    columns["evidence"] = [refs.split() for refs in columns["evidence"]]
     provisions = _provisions(data)
-    columns |= {name: [some[name] for some in provisions] for name in _PROVISIONS}
-    columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
+    columns = {name: _texts(record[name] for record in records) for name in names}
+    columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
+    columns["evidence"] = _lists([record["evidence"].split() for record in records])
+    columns |= {name: _lists([some[name] for some in provisions]) for name in _PROVISIONS}
+    columns["as_of"] = _times(dt.datetime.fromisoformat(facts["as_of"]), len(records))
     metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
-    table = pa.table(columns, schema=_schema([*names, *_PROVISIONS]).with_metadata(metadata))
+    fields = [pa.field(name, made.type, nullable=False) for name, made in columns.items()]
+    table = pa.Table.from_arrays([*columns.values()], schema=pa.schema(fields, metadata))
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
     return file.getvalue()
 
 
-def _schema(names: Iterable[str]) -> pa.Schema:
-    types: dict[str, pa.DataType] = {name: pa.string() for name in names}
-    types |= dict.fromkeys(_FEW_VALUES, pa.dictionary(pa.int32(), pa.string()))
-    types |= dict.fromkeys(("evidence", *_PROVISIONS), pa.list_(pa.string()))
-    types["as_of"] = pa.timestamp("ms", "UTC")
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+# `pyarrow.array` imports pandas, which takes longer than the rest of the file.
+# https://github.com/apache/arrow/blob/main/python/pyarrow/array.pxi (_is_array_like)
+def _texts(texts: Iterable[str]) -> pa.Array:
+    from pyarrow.lib import StringBuilder
+
+    made = StringBuilder()
+    made.append_values(texts)
+    return made.finish()
+
+
+def _lists(lists: Sequence[Sequence[str]]) -> pa.Array:
+    import pyarrow as pa
+
+    ends = array("i", accumulate(map(len, lists), initial=0))
+    texts = _texts(text for each in lists for text in each)
+    parts = [None, pa.py_buffer(ends)]
+    return pa.Array.from_buffers(pa.list_(pa.string()), len(lists), parts, children=[texts])
+
+
+def _times(time: dt.datetime, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    milliseconds = array("q", [(time - _EPOCH) // dt.timedelta(milliseconds=1)]) * count
+    parts = [None, pa.py_buffer(milliseconds)]
+    return pa.Array.from_buffers(pa.timestamp("ms", "UTC"), count, parts)
 
 
 def _inert(value: Any) -> Any:

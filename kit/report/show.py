@@ -407,7 +407,7 @@ def transit(findings: Findings) -> Table:
         [
             column("row"),
             column("traffic"),
-            column("says"),
+            column("says", brief=0),
             column("control", "control"),
             column("status", "status"),
             column("observed", brief=BRIEF),
