@@ -11,11 +11,13 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from kit import bounds
-from kit.verify.contents import Contents, UnreadableError, open_zip
-from kit.verify.refused import RefusedError
+
+if TYPE_CHECKING:
+    from kit.verify.contents import Contents
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # ECMA-376-1, 22.9.2.19
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -54,6 +56,9 @@ class Workbook:
     """
 
     def __init__(self, content: bytes):
+        from kit.verify.contents import open_zip
+        from kit.verify.refused import RefusedError
+
         try:
             self._file: Contents = open_zip(zipfile.ZipFile(io.BytesIO(content)))
         except RefusedError as error:
@@ -161,6 +166,8 @@ class Workbook:
 
     def _elements(self, name: str, wanted: set[str]) -> Iterator[tuple[str, dict[str, str], str]]:
         """Yield tag, attributes and own text of elements, each as it ends; ``row`` as it begins."""
+        from kit.verify.contents import UnreadableError
+
         if name not in self._file.sizes:
             return
         found: list[tuple[str, dict[str, str], str]] = []
