@@ -17,7 +17,7 @@ from kit.report.formats import SEVERITIES, counts, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
 from kit.tables.organisation import names_the_snapshot
-from kit.tables.places import regions_not_looked_at
+from kit.tables.places import is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
 _DENIED, _MACIE_OFF = "denied", "Macie off"
@@ -116,10 +116,8 @@ def _verdicts(findings: Findings) -> dict[str, str]:
 
 
 def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
-    enabled = {*snapshot.regions} - snapshot.regions_off.keys()
-    unused = enabled and enabled <= snapshot.regions_unused
     return text(
-        "report/opinion/unused" if unused else "report/opinion/looked_at",
+        "report/opinion/unused" if is_unused(snapshot) else "report/opinion/looked_at",
         count=len(snapshot.regions),
         regions=", ".join(snapshot.regions),
         as_of=minute(snapshot.as_of),

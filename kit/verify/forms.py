@@ -102,6 +102,7 @@ def _data(
         marks=page.marks,
         paper="",
         language="",
+        in_use=True,
     )
     index = read_index(contents)
     columns = [ColumnBlock(name=n, title="", kind="text", brief=None) for n in ("id", "time")]
