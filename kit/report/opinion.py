@@ -12,6 +12,7 @@ from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
+from kit.report.follow_up import changed_since
 from kit.report.formats import SEVERITIES, counts, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
@@ -41,7 +42,7 @@ class Point(NamedTuple):
 
 
 def opinion(findings: Findings, snapshot: Snapshot) -> Note:
-    """Return what the kit looked at, what stands, what fails, and what it could not see and why."""
+    """Return what the kit looked at, what stands, what fails, what it could not see and why, what changed."""
     verdicts = _verdicts(findings)
     return Note(
         joined(
@@ -49,6 +50,7 @@ def opinion(findings: Findings, snapshot: Snapshot) -> Note:
             _stands(verdicts),
             _unseen(findings),
             _left_out(snapshot),
+            changed_since(findings, snapshot),
         )
     )
 

@@ -38,6 +38,10 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
+from kit.report.follow_up import earlier_packs as earlier_packs
+from kit.report.follow_up import follow_up as follow_up
+from kit.report.follow_up import promised as promised
+from kit.report.follow_up import sign_off as sign_off
 from kit.report.formats import evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
 from kit.report.opinion import beyond_evidence as beyond_evidence
