@@ -25,6 +25,7 @@ class CoverBlock(TypedDict):
     marks: list[str]
     paper: str
     language: str
+    in_use: bool
 
 
 class HeadingBlock(TypedDict):
@@ -114,10 +115,16 @@ class RestBlock(TypedDict):
 
 
 class GroupBlock(TypedDict):
-    """The findings of a status that the PDF lists, with their region where it is the same."""
+    """The findings of a status that the PDF lists, with their reason and region if all have it.
+
+    Of `count` findings the table has `listed`; those that differ in resource and evidence alone
+    are one row.
+    """
 
     status: str
     count: int
+    listed: int
+    reason: str
     region: str | None
     table: TableBlock
 

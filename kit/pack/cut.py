@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kit.catalogue.statuses import STATUSES
 from kit.catalogue.texts import text
 from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, TableBlock
-from kit.report.views import Cell, cell_text, ids
+from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
 _CONSTANT = ("region", "status")  # columns of a control's table that its caption may state
@@ -25,10 +26,76 @@ def cut(blocks: list[Block]) -> None:
         elif block["kind"] == "controls":
             for control in block["blocks"]:
                 control["groups"] = list(_groups(control))
+                brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
                 for line in control["rest"]:
-                    brief = control["rows"]["columns"]
-                    line["observed"] = _brief_text(line["observed"], brief[3]["brief"])
-                    line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
+                    line["observed"] = _brief_text(line["observed"], brief["observed"])
+                    line["evidence"] = _brief_ids(line["evidence"], brief["evidence"])
+                if all(
+                    len(group["table"]["rows"]) == group["count"] for group in control["groups"]
+                ):
+                    control["rows"]["cut"] = None  # nothing that is listed is left out
+
+
+def sections(blocks: list[JSON]) -> list[list[JSON]]:
+    """Return the blocks of each section of the first level, with its heading."""
+    parts: list[list[JSON]] = []
+    for block in blocks:
+        if not parts or (block["kind"] == "heading" and block["level"] == 1):
+            parts.append([])
+        parts[-1].append(block)
+    return parts
+
+
+def has_controls(section: list[JSON]) -> bool:
+    """Return whether a section has controls."""
+    return any(block["kind"] == "controls" for block in section)
+
+
+def without_standing(blocks: list[JSON]) -> list[JSON]:
+    """Return what the PDF has of an account that does not use AppStream.
+
+    It leaves out controls of which nothing is listed row by row, sections that have no others, and
+    the section after the controls, which is that of the annexes; a note counts what it leaves out.
+    """
+    parts = sections(blocks)
+    with_controls = [n for n, part in enumerate(parts) if has_controls(part)]
+    if not with_controls:
+        return blocks
+    kept: list[JSON] = []
+    left = 0
+    for n, part in enumerate(parts):
+        if n == with_controls[-1] + 1:
+            note = text("pack/cut/unused", count=left)
+            kept.append({"kind": "note", "text": note, "tone": "info"})
+            continue
+        if n in with_controls:
+            of_all = sum(len(block["blocks"]) for block in part if block["kind"] == "controls")
+            part = [_listed_controls(block) for block in part]
+            here = sum(len(block["blocks"]) for block in part if block["kind"] == "controls")
+            left += of_all - here
+            if not here:
+                continue
+        kept += part
+    return kept
+
+
+def _listed_controls(block: JSON) -> JSON:
+    if block["kind"] != "controls":
+        return block
+    some = [one for one in block["blocks"] if any(STATUSES[word].listed for word in one["counts"])]
+    for control in some:
+        control["commands"] = None  # they are in an annex
+    return {**block, "blocks": some}
+
+
+def control_targets(blocks: list[JSON]) -> dict[str, str]:
+    """Return the targets of the controls that blocks have, by id."""
+    return {
+        control["id"]: control["target"]
+        for block in blocks
+        if block["kind"] == "controls"
+        for control in block["blocks"]
+    }
 
 
 def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
@@ -99,18 +166,37 @@ def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
         if not rows:
             continue
         same = len({row[names.index("region")] for row in rows}) == 1
-        kept = [
-            n for n, name in enumerate(names) if name not in (_CONSTANT if same else ("status",))
-        ]
+        reasons = {row[names.index("reason")] for row in rows} if "reason" in names else {""}
+        left = {"status", *(_CONSTANT if same else ()), *(["reason"] if len(reasons) == 1 else [])}
+        kept = [n for n, name in enumerate(names) if name not in left]
         own = table.copy()
         own["columns"] = [table["columns"][n] for n in kept]
-        own["rows"] = [[row[n] for n in kept] for row in rows]
-        own["targets"] = [None] * len(rows)
+        own["rows"] = _alike([[row[n] for n in kept] for row in rows], own["columns"])
+        own["targets"] = [None] * len(own["rows"])
         own["anchor"] = None
         _shorten(own)
         yield {
             "status": word,
             "count": count,
+            "listed": len(rows),
+            "reason": str(reasons.pop()) if len(reasons) == 1 else "",
             "region": str(rows[0][names.index("region")]) if same else None,
             "table": own,
         }
+
+
+def _alike(rows: list[list[Cell]], columns: Sequence[ColumnBlock]) -> list[list[Cell]]:
+    """Return rows of which those that differ in resource and evidence alone are one row."""
+    names = [column["name"] for column in columns]
+    resource, evidence = names.index("resource"), names.index("evidence")
+    merged: dict[tuple[object, ...], list[list[Cell]]] = {}
+    for row in rows:
+        same = tuple(cell for n, cell in enumerate(row) if n not in (resource, evidence))
+        merged.setdefault(same, []).append(row)
+    made = []
+    for alike in merged.values():
+        row = list(alike[0])
+        row[resource] = "\n".join(str(one[resource]) for one in alike)
+        row[evidence] = list(dict.fromkeys(name for one in alike for name in ids(one[evidence])))
+        made.append(row)
+    return made
