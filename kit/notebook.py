@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kit import log
 from kit.catalogue import texts
@@ -17,11 +17,13 @@ from kit.errors import UserError
 from kit.inputs import Where, refuse_unknown
 from kit.judge import calls_of
 from kit.kernels import refuse_exposed
-from kit.overviews.changes import Changes, compare
-from kit.overviews.organisation import Organisation, roll_up
 from kit.parameters import Run, parameters, read_fields
 from kit.redact.free_text import opened
 from kit.snapshot import Snapshot, read
+
+if TYPE_CHECKING:
+    from kit.overviews.changes import Changes
+    from kit.overviews.organisation import Organisation
 
 PARAMETERS_FILE = "EVIDENCE_PARAMETERS"
 _INJECTED = "# Parameters"  # papermill writes this line above what it injects
@@ -99,6 +101,8 @@ def open_organisation(namespace: MutableMapping[str, Any]) -> Organisation:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.organisation.roll_up`.
     """
+    from kit.overviews.organisation import roll_up
+
     _remove(["organisation"], namespace)
     given = _given(namespace, {"packs": str, "accounts": list, "to": str})
     return roll_up(given["packs"], given["accounts"], given["trust"])
@@ -117,6 +121,8 @@ def open_changes(namespace: MutableMapping[str, Any]) -> Changes:
     UserError
         A parameter is unknown or of another type; or as `kit.overviews.changes.compare`.
     """
+    from kit.overviews.changes import compare
+
     _remove(["changes"], namespace)
     given = _given(namespace, {"before": str, "after": str})
     return compare(given["before"], given["after"], given["trust"])

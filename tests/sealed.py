@@ -33,7 +33,7 @@ def seal(
     """Seal a pack below `root`, as of `AS_OF` and some days; return its folder."""
     as_of = AS_OF + dt.timedelta(days=days)
     records = [{**row, "account": account} for row in rows]
-    content = findings_csv({"records": records})
+    content = findings_csv({"records": records, "facts": {"data_role": ""}})
     folder = root / account / f"{as_of:%Y-%m-%dT%H%M%SZ}" / "pack"
     reported = {
         "Account": account,

@@ -85,6 +85,29 @@ def test_the_index_by_article_has_what_binds_the_role(
     assert leaves not in articles
 
 
+def test_every_article_says_what_it_demands_and_why_no_control_tests_it() -> None:
+    requirements = frameworks.frameworks()[frameworks.GDPR].requirements
+    assert all(":" in one.title or len(one.title) > 20 for one in requirements.values())
+    untested = {number for number, one in requirements.items() if not one.controls}
+    assert {number for number, one in requirements.items() if one.note} == untested
+    by_name = {re.match(r"\d+", number)[0] for number in requirements}  # type: ignore[index]
+    assert by_name >= {str(number) for number in (*range(5, 40), *range(44, 50))}
+
+
+@pytest.mark.parametrize("article", ["12", "15", "18", "20", "21", "23", "34", "36", "45", "49"])
+def test_the_index_names_articles_that_the_pack_does_not_cover(
+    findings: Findings, article: str
+) -> None:
+    group = show.frameworks(choosing(findings, "gdpr"))
+    assert isinstance(group, Group)
+    names = [column.name for column in group.views[0].columns]
+    rows = [dict(zip(names, row, strict=True)) for row in group.views[0].rows]
+    (row,) = [row for row in rows if row["number"].partition(" ")[0] == article]
+    assert row["controls"] == []
+    assert row["status"] is None
+    assert re.fullmatch(r"No control tests it\. .+\.", row["beside"])
+
+
 @pytest.mark.parametrize(
     ("status", "value", "expected"),
     [

@@ -121,8 +121,8 @@ def test_each_requirement_has_its_controls_their_worst_verdict_and_reasons(
     assert "related, not tested: AR-07: the class of key" in encrypted["why"]
     assert (sessions["controls"], sessions["part"], sessions["why"]) == (["EX-07"], "", "")
     assert (staff["controls"], staff["status"]) == ([], None)
-    assert staff["says"] == "Staff are trained [No interface of AWS shows it.]"
-    assert staff["beside"] == "No control tests it"
+    assert staff["says"] == "Staff are trained"
+    assert staff["beside"] == "No control tests it. No interface of AWS shows it."
 
 
 def test_a_control_that_was_not_selected_leaves_no_pass(
@@ -205,7 +205,7 @@ def test_terminal_handbook_and_json_state_it(example: None) -> None:
     reported = handbook()
     assert "\n## Example Standard\n" in reported
     assert (
-        "| 7.10 | Staff are trained *No interface of AWS shows it.* | No control tests it |"
+        "| 7.10 | Staff are trained *No interface of AWS shows it.* | No control tests it. |"
         in reported
     )
     (one,) = describe(["EX-07"])

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.standins import Account
 
 # By what a process imports: heavy packages that must not come along.
 _SIGNING = {"pyhanko", "aiohttp", "cryptography"}
 _DOCUMENTS = {"nbformat", "nbconvert", "papermill", "typst", "matplotlib", "jsonschema"}
-_DATA = {"pandas", "pyarrow", "boto3", "botocore"}
+_FRAMES = {"pandas", "pyarrow", "numpy"}
+_DATA = {*_FRAMES, "boto3", "botocore"}
 _NEVER = {"rfc3987_syntax", "moto", "flask", "distributed", "IPython", "ipykernel", "jupyterlab"}
 NOT_NEEDED = {
     "kit.cli": _NEVER | _DATA | _DOCUMENTS | _SIGNING,
-    "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING,
-    "kit.pack.seal": _NEVER | _SIGNING | {"matplotlib"},
+    "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
+    "kit.pack.seal": _NEVER | _SIGNING | _FRAMES | {"matplotlib"},
     "kit.verify": _NEVER | {"papermill", "matplotlib", "typst"},
-    "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | {"pandas", "pyarrow"},
+    "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
 }
 
 
@@ -29,3 +33,22 @@ def test_a_module_imports_no_more_than_it_needs(module: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert NOT_NEEDED[module].isdisjoint(json.loads(done.stdout))
+
+
+PACK = """
+import sys
+from kit.pack.document import findings_data
+from kit.pack.execute import execute_here
+from kit.pack.tabular import findings_parquet
+
+notebook, _ = execute_here("evidence_pack.ipynb", {"snapshot": sys.argv[1]})
+made = findings_parquet(findings_data(notebook))
+print(made[:4], "pandas" in sys.modules, "matplotlib.pyplot" in sys.modules)
+"""
+
+
+def test_a_pack_is_made_without_frames(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack("design").fleet().bucket()
+    command = [sys.executable, "-c", PACK, account.snapshot().folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "b'PAR1' False False\n"

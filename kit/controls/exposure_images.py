@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pandas as pd
-
 from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
@@ -88,4 +86,4 @@ def images_are_made_by_the_account_or_aws(
 
 
 def _days(moment: str, as_of: dt.datetime) -> float:
-    return float((pd.Timestamp(as_of) - pd.Timestamp(moment)) / pd.Timedelta(days=1))
+    return (as_of - dt.datetime.fromisoformat(moment)) / dt.timedelta(days=1)

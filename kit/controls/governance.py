@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
-from typing import Any
-
-import pandas as pd
+from typing import Any, TypeVar
 
 from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
@@ -21,6 +20,8 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.tables.places import OTHER_ACCOUNT
+
+_Day = TypeVar("_Day", dt.date, dt.datetime)
 
 
 @control(
@@ -51,11 +52,11 @@ def aws_protects_its_infrastructure(
     reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
     """A current report of the framework is published, and the parameters name who read it, or when."""
-    oldest = pd.Timestamp(as_of) - pd.DateOffset(months=report_valid_months)
+    oldest = _months_before(as_of, report_valid_months)
     current = [
         report
         for report in reports
-        if not report["period_end"] or pd.Timestamp(report["period_end"]) >= oldest
+        if not report["period_end"] or dt.datetime.fromisoformat(report["period_end"]) >= oldest
     ]
     if not current:
         return NotEvidenced("no current report")
@@ -105,10 +106,19 @@ def _declared_within(
     """Whether all is declared, for a day that is past, and within some months if these count."""
     if not (day and all(declared)):
         return NotEvidenced("not declared")
-    on, today = pd.Timestamp(day), pd.Timestamp(as_of.date())
-    if on > today or (months is not None and on <= today - pd.DateOffset(months=months)):
+    on, today = dt.date.fromisoformat(day), as_of.date()
+    if on > today or (months is not None and on <= _months_before(today, months)):
         return NotEvidenced("needs review")
     return True
+
+
+def _months_before(day: _Day, months: int) -> _Day:
+    """Return the same day of an earlier month, or that month's last day where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    if year < dt.MINYEAR:
+        return day.replace(year=dt.MINYEAR, month=1, day=1)
+    last = calendar.monthrange(year, month + 1)[1]
+    return day.replace(year=year, month=month + 1, day=min(day.day, last))
 
 
 @control(

@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
 from kit.catalogue.statuses import (
@@ -25,11 +23,12 @@ from kit.catalogue.texts import has, text
 from kit.controls.registry import SEVERITIES, Control, Remedy, find
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
-from kit.frames import ordered
 from kit.judge.digest import RESOURCE, finding_ids, findings_digest
 from kit.parameters import Run, Waiver
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kit.desk import Explanation
     from kit.snapshot import Snapshot
 
@@ -239,6 +238,8 @@ class Findings(Displayed):
             return row
         if isinstance(row, Selection):
             return next(iter(row), None)
+        import pandas as pd
+
         number = row.name if isinstance(row, pd.Series) else row
         every = (*self.leaves, *self.roll_ups)
         try:
@@ -316,6 +317,10 @@ class Selection(Displayed, Sequence[Finding]):
 
 
 def _frame(numbered: dict[int, Finding]) -> pd.DataFrame:
+    import pandas as pd
+
+    from kit.frames import ordered
+
     columns = list(Finding.__dataclass_fields__)
     rows = [asdict(finding) for finding in numbered.values()]
     index = pd.Index(list(numbered), name="finding", dtype="int64")
@@ -421,5 +426,7 @@ def worst(statuses: Iterable[str]) -> str:
 
 def open_rows(table: pd.DataFrame) -> pd.Series:
     """Return which rows of ``status`` and ``reason`` are open, as bool by row."""
+    import pandas as pd
+
     pairs = zip(table["status"], table["reason"], strict=True)
     return pd.Series([is_open(*pair) for pair in pairs], index=table.index, dtype=bool)

@@ -114,10 +114,16 @@ class RestBlock(TypedDict):
 
 
 class GroupBlock(TypedDict):
-    """The findings of a status that the PDF lists, with their region where it is the same."""
+    """The findings of a status that the PDF lists, with their reason and region if all have it.
+
+    Of `count` findings the table has `listed`; those that differ in resource and evidence alone
+    are one row.
+    """
 
     status: str
     count: int
+    listed: int
+    reason: str
     region: str | None
     table: TableBlock
 

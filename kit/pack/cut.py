@@ -25,10 +25,14 @@ def cut(blocks: list[Block]) -> None:
         elif block["kind"] == "controls":
             for control in block["blocks"]:
                 control["groups"] = list(_groups(control))
+                brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
                 for line in control["rest"]:
-                    brief = control["rows"]["columns"]
-                    line["observed"] = _brief_text(line["observed"], brief[3]["brief"])
-                    line["evidence"] = _brief_ids(line["evidence"], brief[4]["brief"])
+                    line["observed"] = _brief_text(line["observed"], brief["observed"])
+                    line["evidence"] = _brief_ids(line["evidence"], brief["evidence"])
+                if all(
+                    len(group["table"]["rows"]) == group["count"] for group in control["groups"]
+                ):
+                    control["rows"]["cut"] = None  # nothing that is listed is left out
 
 
 def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
@@ -99,18 +103,37 @@ def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
         if not rows:
             continue
         same = len({row[names.index("region")] for row in rows}) == 1
-        kept = [
-            n for n, name in enumerate(names) if name not in (_CONSTANT if same else ("status",))
-        ]
+        reasons = {row[names.index("reason")] for row in rows} if "reason" in names else {""}
+        left = {"status", *(_CONSTANT if same else ()), *(["reason"] if len(reasons) == 1 else [])}
+        kept = [n for n, name in enumerate(names) if name not in left]
         own = table.copy()
         own["columns"] = [table["columns"][n] for n in kept]
-        own["rows"] = [[row[n] for n in kept] for row in rows]
-        own["targets"] = [None] * len(rows)
+        own["rows"] = _alike([[row[n] for n in kept] for row in rows], own["columns"])
+        own["targets"] = [None] * len(own["rows"])
         own["anchor"] = None
         _shorten(own)
         yield {
             "status": word,
             "count": count,
+            "listed": len(rows),
+            "reason": str(reasons.pop()) if len(reasons) == 1 else "",
             "region": str(rows[0][names.index("region")]) if same else None,
             "table": own,
         }
+
+
+def _alike(rows: list[list[Cell]], columns: Sequence[ColumnBlock]) -> list[list[Cell]]:
+    """Return rows of which those that differ in resource and evidence alone are one row."""
+    names = [column["name"] for column in columns]
+    resource, evidence = names.index("resource"), names.index("evidence")
+    merged: dict[tuple[object, ...], list[list[Cell]]] = {}
+    for row in rows:
+        same = tuple(cell for n, cell in enumerate(row) if n not in (resource, evidence))
+        merged.setdefault(same, []).append(row)
+    made = []
+    for alike in merged.values():
+        row = list(alike[0])
+        row[resource] = "\n".join(str(one[resource]) for one in alike)
+        row[evidence] = list(dict.fromkeys(name for one in alike for name in ids(one[evidence])))
+        made.append(row)
+    return made

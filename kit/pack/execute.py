@@ -6,11 +6,11 @@ import ast
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode, from_dict
@@ -26,6 +26,16 @@ from kit.progress import papermill_bar
 from kit.shipped import notebook
 from kit.warm import release
 from kit.warm.environment import without_secrets
+
+# papermill imports Arrow to read notebooks of Hadoop's, and does without where there is none.
+# https://github.com/nteract/papermill/blob/main/papermill/iorw.py
+_hadoop = "pyarrow.fs" not in sys.modules
+if _hadoop:
+    sys.modules["pyarrow.fs"] = None  # type: ignore[assignment]
+import papermill  # noqa: E402
+
+if _hadoop:
+    del sys.modules["pyarrow.fs"]
 
 _START_SECONDS = 120
 _MESSAGES = "messages"

@@ -46,8 +46,8 @@ MEASURES = {
     "facts": 128.0,
 }
 _WORDS = (
-    *("contents", "page", "warning", "source", "expected", "observed", "severity", "evidence"),
-    *("articles", "context", "remediation", "commands_on"),
+    *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
+    *("articles", "remediation", "remediation_on", "commands_on"),
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -87,6 +87,9 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
             "prose",
         )
     _break_long_words(data, narrow)
+    _start_annexes(data["blocks"])
+    _gather_remedies(data["blocks"])
+    _gather_remedies(data["own"])
     front, blocks = cast(tuple[list[JSON], list[JSON]], first_section(data["blocks"]))
     return {
         "cover": data["cover"],
@@ -154,12 +157,12 @@ def _word(blocks: list[JSON]) -> None:
             counts(control["counts"]),
             *([] if control["source"] else [text("pack/page/beyond")]),
         ]
-        for article in (*control["articles"], *control["context"]):
+        for article in control["articles"]:
             article["article"] = text("pack/page/article", article=article["article"])
         for line in control["rest"]:
             line["counted"] = text("pack/page/findings", count=line["count"])
         for group in control["groups"]:
-            listed = len(group["table"]["rows"])
+            listed = group["listed"]
             group["counted"] = text("pack/page/findings", count=group["count"])
             if left := group["count"] - listed:
                 group["counted"] += text("pack/page/listed", listed=listed, count=left)
@@ -243,6 +246,10 @@ def _break_long_words(data: JSON, narrow: float) -> None:
         elif block["kind"] == "prose":
             for node in _code_blocks(block["nodes"]):
                 node["pieces"] = _pieces(node["text"], code, mono)
+        elif block["kind"] == "controls":
+            for group in (group for one in block["blocks"] for group in one["groups"]):
+                room = narrow / MEASURES["block"] / 1.1
+                group["reason"] = _pieces(group["reason"], room) if group["reason"] else None
         elif block["kind"] == "remedies":
             for step in (step for entry in block["entries"] for step in entry["steps"]):
                 _set_code(step, code)
@@ -276,6 +283,29 @@ def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
             yield node
         for inside in (node.get("c", []), *node.get("items", [])):
             yield from _code_blocks(inside)
+
+
+def _start_annexes(blocks: list[JSON]) -> None:
+    """Let the first section after the controls start a page."""
+    last = max((n for n, block in enumerate(blocks) if block["kind"] == "controls"), default=None)
+    if last is None:
+        return
+    for block in blocks[last:]:
+        if block["kind"] == "heading" and block["level"] == 1:
+            block["page"] = True
+            break
+
+
+def _gather_remedies(blocks: list[JSON]) -> None:
+    """Let the texts of remedies stand before the commands, if the document has these."""
+    controls = [one for block in blocks if block["kind"] == "controls" for one in block["blocks"]]
+    commands = next((block for block in blocks if block["kind"] == "remedies"), None)
+    for control in controls:
+        control["remedied"] = None
+        if commands and control["remedies"]:
+            control["remedied"] = f"remedy-{control['target']}"
+    if commands:
+        commands["controls"] = [control for control in controls if control["remedied"]]
 
 
 def _turn(blocks: list[JSON]) -> list[JSON]:

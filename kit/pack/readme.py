@@ -1,4 +1,4 @@
-"""What a pack is, what to open first, how to check it: ``README.txt``, and a page of the document.
+"""What a pack is, what to open first, how to check it: ``README.txt``, and a section of the document.
 
 Both are made of the same nodes, which are those of `kit.pack.prose`.
 """
@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 
 from kit.bag import MANIFEST, SIGNATURE, TAG_MANIFEST
 from kit.catalogue.texts import text
-from kit.pack.blocks import Block, HeadingBlock, ProseBlock
-from kit.pack.document import Document, first_section
+from kit.pack.blocks import HeadingBlock, ProseBlock
+from kit.pack.document import Document
 from kit.report.views import JSON
 from kit.visible import escape
 
@@ -50,7 +50,7 @@ def readme(info: Mapping[str, str], names: Collection[str]) -> str:
 
 
 def with_readme(made: Document, info: Mapping[str, str], names: Collection[str]) -> Document:
-    """Return a document whose first page after the contents has what ``README.txt`` has.
+    """Return a document whose last section has what ``README.txt`` has.
 
     Parameters
     ----------
@@ -61,11 +61,8 @@ def with_readme(made: Document, info: Mapping[str, str], names: Collection[str])
     heading = HeadingBlock(
         kind="heading", level=1, text=text("pack/readme/title"), target=_TARGET, page=True
     )
-    page: list[Block] = [heading, ProseBlock(kind="prose", nodes=_nodes(info, names))]
-    front, others = first_section(made.blocks)
-    if others and others[0]["kind"] == "heading":
-        others[0] = HeadingBlock(**{**others[0], "page": True})
-    return replace(made, blocks=[*front, *page, *others])
+    prose = ProseBlock(kind="prose", nodes=_nodes(info, names))
+    return replace(made, blocks=[*made.blocks, heading, prose])
 
 
 def _nodes(info: Mapping[str, str], names: Collection[str]) -> list[JSON]:

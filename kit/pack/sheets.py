@@ -19,7 +19,12 @@ from kit.pack.document import Document, tables
 from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
-_ANNEXES = ("transfers", "retention", "record")  # ids of tables with a sheet of their own
+_ANNEXES = (
+    "transfers",
+    "retention",
+    "record",
+    "changed",
+)  # ids of tables with a sheet of their own
 _NAME = 31  # characters of a sheet's name
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls.articles import cited
+from kit.controls.source import requirements
 from kit.judge.findings import Finding
 from kit.report.records import FindingsData
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _COLUMNS = list(Finding.__dataclass_fields__)
 _FEW_VALUES = {"control", "severity", "account", "region", "status", "operation", "code"}
@@ -24,6 +29,10 @@ EARLIER_COLUMNS = _COLUMNS[: _COLUMNS.index("subject")]
 _WITHOUT_ID = _COLUMNS[: _COLUMNS.index("id")]
 _WITHOUT_SAMPLE = _COLUMNS[: _COLUMNS.index("sample")]
 _MOST_IN_CELL = 64 << 20
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# What each control tests: articles of the GDPR that bind the role, and requirements of the other
+# frameworks. They are the kit's, not a finding's, so whoever reads findings leaves them out.
+_PROVISIONS = ("articles", "requirements")
 
 
 def findings_csv(data: FindingsData) -> bytes:
@@ -37,10 +46,35 @@ def findings_csv(data: FindingsData) -> bytes:
     Returns
     -------
     bytes
-        A header, then a row for each finding, roll-ups last. A text that a spreadsheet would
-        take for a formula starts with an apostrophe.
+        A header, then a row for each finding, roll-ups last; ``articles`` and ``requirements``
+        of its control follow its members. A text that a spreadsheet would take for a formula
+        starts with an apostrophe.
     """
-    return csv_file(data["records"], _COLUMNS)
+    records = [
+        {**record, **{name: "; ".join(some) for name, some in provisions.items()}}
+        for record, provisions in zip(data["records"], _provisions(data), strict=True)
+    ]
+    return csv_file(records, [*_COLUMNS, *_PROVISIONS])
+
+
+def states_provisions(content: bytes) -> bool:
+    """Return whether a file of `findings_csv` has the columns of articles and requirements."""
+    header = content.partition(b"\r\n")[0].decode("utf-8", "replace").split(",")
+    return header[-len(_PROVISIONS) :] == [*_PROVISIONS]
+
+
+def _provisions(data: FindingsData) -> list[dict[str, list[str]]]:
+    """Return the articles and requirements of each record's control."""
+    role = data["facts"]["data_role"]
+    of_control = {name: _tested(name, role) for name in {r["control"] for r in data["records"]}}
+    return [of_control[record["control"]] for record in data["records"]]
+
+
+def _tested(name: str, role: str) -> dict[str, list[str]]:
+    known = {**CONTROLS, **ROLL_UPS}
+    articles = [*cited(known[name].gdpr, role)] if name in known else []
+    others = [f"{one.framework} {one.number}" for one in requirements(name) if one.tested]
+    return dict(zip(_PROVISIONS, (articles, others), strict=True))
 
 
 def csv_file(records: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
@@ -85,11 +119,14 @@ def read_findings_csv(content: bytes, before: Sequence[str] = ()) -> list[dict[s
     lines = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
     try:
         header = next(lines, [])
+        kept = len(header)
+        if header[-len(_PROVISIONS) :] == [*_PROVISIONS]:
+            kept -= len(_PROVISIONS)
         columns = (_COLUMNS, _WITHOUT_ID, _WITHOUT_SAMPLE, EARLIER_COLUMNS)
-        if header not in [[*before, *names] for names in columns]:
+        if header[:kept] not in [[*before, *names] for names in columns]:
             raise ValueError(f"columns {header}")
         return [
-            {name: _as_it_was(cell) for name, cell in zip(header, line, strict=True)}
+            {name: _as_it_was(cell) for name, cell in [*zip(header, line, strict=True)][:kept]}
             for line in lines
         ]
     except csv.Error as error:
@@ -109,29 +146,56 @@ def findings_parquet(data: FindingsData) -> bytes:
     Returns
     -------
     bytes
-        The columns and rows of the CSV, texts as they are; ``evidence`` is a list of references,
-        ``as_of`` (UTC) the time of the evidence. The file's metadata holds the facts that are
+        The columns and rows of the CSV, texts as they are; ``evidence``, ``articles`` and
+        ``requirements`` are lists, ``as_of`` (UTC) the time of the evidence. The file's metadata holds the facts that are
         true of all rows: account, kit, digests. Values are plain and compressed, without
         dictionaries of Parquet's: whoever does not trust the file can compute its unpacked size.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     records, facts = data["records"], data["facts"]
     # Those that the kit that sealed them knew.
     names = [name for name in _COLUMNS if not records or name in records[0]]
-    columns: dict[str, list[Any]] = {name: [record[name] for record in records] for name in names}
-    columns["evidence"] = [refs.split() for refs in columns["evidence"]]
-    columns["as_of"] = [dt.datetime.fromisoformat(facts["as_of"])] * len(records)
+    provisions = _provisions(data)
+    columns = {name: _texts(record[name] for record in records) for name in names}
+    columns |= {name: columns[name].dictionary_encode() for name in _FEW_VALUES}
+    columns["evidence"] = _lists([record["evidence"].split() for record in records])
+    columns |= {name: _lists([some[name] for some in provisions]) for name in _PROVISIONS}
+    columns["as_of"] = _times(dt.datetime.fromisoformat(facts["as_of"]), len(records))
     metadata = {name: "" if value is None else str(value) for name, value in sorted(facts.items())}
-    table = pa.table(columns, schema=_schema(names).with_metadata(metadata))
+    fields = [pa.field(name, made.type, nullable=False) for name, made in columns.items()]
+    table = pa.Table.from_arrays([*columns.values()], schema=pa.schema(fields, metadata))
     file = io.BytesIO()
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
     return file.getvalue()
 
 
-def _schema(names: Iterable[str]) -> pa.Schema:
-    types: dict[str, pa.DataType] = {name: pa.string() for name in names}
-    types |= dict.fromkeys(_FEW_VALUES, pa.dictionary(pa.int32(), pa.string()))
-    types |= {"evidence": pa.list_(pa.string()), "as_of": pa.timestamp("ms", "UTC")}
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+# `pyarrow.array` imports pandas, which takes longer than the rest of the file.
+# https://github.com/apache/arrow/blob/main/python/pyarrow/array.pxi (_is_array_like)
+def _texts(texts: Iterable[str]) -> pa.Array:
+    from pyarrow.lib import StringBuilder
+
+    made = StringBuilder()
+    made.append_values(texts)
+    return made.finish()
+
+
+def _lists(lists: Sequence[Sequence[str]]) -> pa.Array:
+    import pyarrow as pa
+
+    ends = array("i", accumulate(map(len, lists), initial=0))
+    texts = _texts(text for each in lists for text in each)
+    parts = [None, pa.py_buffer(ends)]
+    return pa.Array.from_buffers(pa.list_(pa.string()), len(lists), parts, children=[texts])
+
+
+def _times(time: dt.datetime, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    milliseconds = array("q", [(time - _EPOCH) // dt.timedelta(milliseconds=1)]) * count
+    parts = [None, pa.py_buffer(milliseconds)]
+    return pa.Array.from_buffers(pa.timestamp("ms", "UTC"), count, parts)
 
 
 def _inert(value: Any) -> Any:

@@ -9,7 +9,7 @@ from kit.catalogue.texts import text
 from kit.judge.evaluator import shown
 from kit.judge.findings import Findings
 from kit.report.accepted import unused_waivers
-from kit.report.blocks import BRIEF, FINDINGS_FILE, beside, cited, reasons_and_observed
+from kit.report.blocks import FINDINGS_FILE, beside, cited, reasons_and_observed
 from kit.report.collected import answered
 from kit.report.formats import evidence_ids, joined
 from kit.report.records import Facts, record_of
@@ -41,7 +41,7 @@ def inventory(tables: Mapping[str, Built], which: str, columns: Iterable[str] = 
     columns_ = [
         column("region", "code"),
         Column("resource", noun.capitalize(), "code"),
-        *(Column(name, table.spec.title(name), brief=BRIEF) for name in chosen),
+        *(Column(name, table.spec.title(name)) for name in chosen),
     ]
     if which == "regions":  # the resource is the region
         columns_, rows = columns_[1:], [row[1:] for row in rows]

@@ -17,8 +17,9 @@ from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
-BRIEF, BRIEF_IDS = 260, 6  # characters of a cell, and ids, that the PDF prints
+BRIEF, BRIEF_IDS = 200, 6  # characters of what was observed, and ids, that the PDF prints
 FINDINGS_FILE = "findings.csv"
+_REASON = 3  # place of the reason in a row
 _RESOURCES = 4  # that are named beside a remedy
 _KINDS = 2  # kinds of observation that are named beside a count
 
@@ -137,16 +138,28 @@ def _worst_first(own: list[Finding]) -> list[Finding]:
 def _block(control: Control, own: list[Finding], findings: Findings) -> ControlBlock:
     counts = Counter(finding.status for finding in own)
     ordered = _worst_first(own)
+    columns = [
+        column("region", "code"),
+        column("resource", "code"),
+        column("status", "status"),
+        column("reason"),
+        column("observed", brief=BRIEF),
+        column("evidence", "evidence", BRIEF_IDS),
+    ]
     rows: list[list[Any]] = [
         [
             finding.region,
             finding.resource,
             finding.status,
-            reasons_and_observed(finding),
+            why(finding),
+            finding.observed,
             evidence_ids(finding.evidence),
         ]
         for finding in ordered
     ]
+    if not any(row[_REASON] for row in rows):
+        for cells in (columns, *rows):
+            del cells[_REASON]
     places = listed(ordered)
     whole = len(places) == len(rows)
     return ControlBlock(
@@ -166,13 +179,7 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
         rows=Table(
             f"rows-{control.id}",
             text("report/control/caption", control=control.id),
-            [
-                column("region", "code"),
-                column("resource", "code"),
-                column("status", "status"),
-                column("observed", brief=BRIEF),
-                column("evidence", "evidence", BRIEF_IDS),
-            ],
+            columns,
             rows,
             listed=None if whole else places,
             cut=None if whole else text("report/control/cut", file=FINDINGS_FILE),

@@ -10,7 +10,7 @@ from kit.report.flows import boxes, region_name
 from kit.report.views import Table, column
 from kit.tables import Tables
 
-PDF_BOX, BRIEF = 3, 120  # rows of each box that the PDF lists, characters of their texts
+PDF_BOX = 3  # rows of each box that the PDF lists
 
 
 def flows(findings: Findings, tables: Tables) -> Table:
@@ -37,7 +37,7 @@ def flows(findings: Findings, tables: Tables) -> Table:
             column("region", "code"),
             column("ends"),
             column("resource", "code"),
-            column("observed", brief=BRIEF),
+            column("observed"),
             column("status", "status"),
             column("open_controls", "control", 3),
             column("evidence", "evidence", 3),

@@ -264,11 +264,10 @@ class _Read:
 
     def buckets(self) -> Iterator[Flow]:
         for table, holds in (("buckets", ""), ("screenshots", SCREENSHOTS), ("sources", SOURCES)):
-            gaps = self.tables[table].gaps
-            unseen = {*gaps["row"][gaps["column"] == "key_class"]}
+            unseen = self.tables[table].gap_at
             for row, values in self._rows(table):
                 ends = _HOLDS.get(holds or values.purpose, _LISTS["buckets"])
-                key = text("report/not_seen") if row in unseen else values.key_class
+                key = text("report/not_seen") if (row, "key_class") in unseen else values.key_class
                 first = "purpose" if table == "buckets" else "key_class"
                 yield self._flow(
                     *(values.region, ends, values.resource, text("figures/map/key", key=key)),

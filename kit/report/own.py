@@ -12,9 +12,7 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from kit.errors import UserError
 from kit.redact.free_text import shown, shown_number
@@ -29,6 +27,9 @@ from kit.report.views import (
     Table,
     first_of,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ROW_IDS = "row"  # the index of the kit's own frames
 
@@ -52,6 +53,8 @@ def table(frame: pd.DataFrame | pd.Series, caption: str) -> Table:
         It is no frame, or it is too large, or its columns' names do not differ, or there is no
         caption.
     """
+    import pandas as pd
+
     if isinstance(frame, pd.Series):
         frame = frame.to_frame(str(frame.name or "value"))
     if not isinstance(frame, pd.DataFrame):
@@ -156,6 +159,8 @@ def _title(name: Any) -> str:
 
 
 def _kind(column: pd.Series) -> Kind:
+    import pandas as pd
+
     if pd.api.types.is_bool_dtype(column):
         return "text"
     if pd.api.types.is_numeric_dtype(column):
@@ -165,6 +170,8 @@ def _kind(column: pd.Series) -> Kind:
 
 def _cell(value: Any) -> Cell:
     """Return a value as a plain cell: None where it is missing."""
+    import pandas as pd
+
     if isinstance(value, list | tuple | set | frozenset):
         parts = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return ", ".join(map(_text, parts))

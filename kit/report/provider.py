@@ -91,7 +91,7 @@ def handshakes(snapshot: Snapshot) -> Table | Note:
 def attestations(tables: Tables) -> Table | Note:
     """Return the reports of AWS's auditors, by framework of the profile, and who read them."""
     table = tables["provider"]
-    if len(table.gaps):
+    if table.gap_at:
         return Note(text("report/attestations/not_seen"), "warning")
     rows: list[list[Any]] = []
     for row, values in table.rows.items():

@@ -33,6 +33,7 @@ from kit.report.blocks import (
     reasons_and_observed,
     remedies,
 )
+from kit.report.changed import changed as changed
 from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
@@ -140,13 +141,15 @@ def _framework(id: str, findings: Findings) -> Table:
         if statement.number not in numbers:
             continue
         requirement = framework.requirements[statement.number]
-        says = f"{statement.says} [{statement.note}]" if statement.note else statement.says
+        says = statement.says
+        if statement.note and statement.controls:
+            says += f" [{statement.note}]"
         reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
             beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
             reasons.append(text("requirements/context", reasons=beside_them))
         if not statement.controls:
-            qualification = text("requirements/not_tested")
+            qualification = joined(text("requirements/not_tested"), statement.note)
         rows.append(
             [
                 numbers[statement.number],
@@ -400,7 +403,7 @@ def transit(findings: Findings) -> Table:
         [
             column("row"),
             column("traffic"),
-            column("says"),
+            column("says", brief=0),
             column("control", "control"),
             column("status", "status"),
             column("observed", brief=BRIEF),

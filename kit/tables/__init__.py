@@ -10,6 +10,7 @@ from kit.redact.labels import Labels, open_labels
 from kit.snapshot import Snapshot
 from kit.tables import (
     agents,
+    events,
     fleets,
     governance,
     grants,
@@ -32,6 +33,7 @@ from kit.tables.core import SPECS, Source, Table, build
 
 __all__ = [
     "agents",
+    "events",
     "fleets",
     "governance",
     "grants",

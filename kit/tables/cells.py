@@ -103,7 +103,7 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     Times may lie up to a day ahead: a collection takes a while, and clocks differ.
     """
     times = cell.value if isinstance(cell.value, list) else [cell.value]
-    latest = max(filter(None, map(_time, times)), default=None)
+    latest = max(filter(None, map(moment, times)), default=None)
     if cell.gap or latest is None or latest <= as_of + dt.timedelta(days=1):
         return cell
     hint = text("gaps/lies_ahead", time=f"{latest:%Y-%m-%d %H:%M} UTC")
@@ -111,8 +111,8 @@ def in_the_past(cell: Cell, as_of: dt.datetime) -> Cell:
     return Cell(None, cell.refs, Trouble("needs review", hint=hint, evidence=evidence))
 
 
-def _time(value: Any) -> dt.datetime | None:
-    """Return the time in an ISO 8601 text; None for any other value."""
+def moment(value: Any) -> dt.datetime | None:
+    """Return the time in an ISO 8601 text, of UTC where it names no zone; None for any other value."""
     try:
         time = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from kit.calls import CALLS, Call, Scope
 from kit.catalogue.texts import has, text
 from kit.displayed import Displayed, counted
-from kit.frames import typed
 from kit.redact.labels import Labels
 from kit.redact.names import identify
 from kit.snapshot import TROUBLE, Answer, Snapshot, Trouble
 from kit.tables.cells import UNSEEN, Cell, Default, in_the_past, member
 from kit.tables.coverage import Covered, coverage
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,10 @@ class Table(Displayed):
         values have, see `kit.frames.typed`. A cell that was not seen is missing, as is a cell for
         which AWS has no value: `gaps` tells them apart.
         """
+        import pandas as pd
+
+        from kit.frames import typed
+
         columns = ["account", "region", "resource", *self.spec.columns]
         index = pd.Index(list(self.rows), name="row")
         frame = pd.DataFrame(list(self.rows.values()), index, columns, dtype=object)
@@ -212,6 +216,8 @@ class Table(Displayed):
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """`covered` as ``account, region, call, complete`` and, where not complete, as `gaps`."""
+        import pandas as pd
+
         columns = ["account", "region", "call", "complete", *TROUBLE, "evidence"]
         rows = [
             (
@@ -226,6 +232,8 @@ class Table(Displayed):
     @cached_property
     def gaps(self) -> pd.DataFrame:
         """`gap_at` as ``row, column, reason, operation, code, permission, hint, evidence``."""
+        import pandas as pd
+
         rows = [(*place, *astuple(gap)) for place, gap in self.gap_at.items()]
         return pd.DataFrame(rows, columns=["row", "column", *TROUBLE, "evidence"], dtype=object)
 

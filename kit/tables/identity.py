@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from kit.calls import (
     GET_ACCOUNT_PASSWORD_POLICY,
     GET_ACCOUNT_SUMMARY,
@@ -27,6 +25,7 @@ from kit.tables.cells import (
     attached,
     derive,
     known_any,
+    moment,
 )
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
@@ -237,9 +236,8 @@ class _Report:
         """Return the cell of a time; ``never`` is the value of an absent time."""
         if text in _NEVER and never:
             return Cell(never.value, (self.ref,))
-        moment = pd.to_datetime(text, utc=True, errors="coerce")
-        if not pd.isna(moment):
-            return Cell(moment.isoformat(), (self.ref,))
+        if time := moment(text):
+            return Cell(time.isoformat(), (self.ref,))
         return Cell(None, (self.ref,), absent_member(GET_CREDENTIAL_REPORT, "a time", self.ref))
 
 

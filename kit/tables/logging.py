@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from kit.bounds import ANSWER, parse_json
 from kit.calls import (
     CALLS,
     DESCRIBE_KEY,
@@ -27,6 +26,7 @@ from kit.tables import transport
 from kit.tables.analyzers import analyzer
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import SPECS, Column, Part, Row, Source, table
+from kit.tables.events import AGENT, PRINCIPAL, TLS, read_event, text_of
 from kit.tables.guards import encryption
 from kit.tables.images import exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
@@ -151,7 +151,7 @@ def events_read(answer: Answer) -> str:
     events = [item for item, _ in answer.items()]
     times = sorted(minute(event["EventTime"]) for event in events if "EventTime" in event)
     span = text("events/span", first=times[0], last=times[-1]) if times else ""
-    unread = sum(not _read(event.get("CloudTrailEvent")) for event in events)
+    unread = sum(not read_event(event.get("CloudTrailEvent")) for event in events)
     without = text("events/unread", count=unread) if unread else ""
     counted = text("events/counted", count=len(events))
     described = ", ".join(filter(None, (counted, span, without)))
@@ -169,7 +169,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     """Return counts over the events of LookupEvents, without the collector's events."""
     answer = snapshot.answer(LOOKUP_EVENTS, region)
     caller = attached(snapshot.answer(GET_CALLER_IDENTITY), "Arn")
-    read = [(item, _read(item.get("CloudTrailEvent"))) for item, _ in answer.items()]
+    read = [(item, read_event(item.get("CloudTrailEvent"))) for item, _ in answer.items()]
     unread = sum(not details for _, details in read)
     events = [
         (item, details)
@@ -179,7 +179,7 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     versions = [
         version
         for _, details in events
-        for version in [_member(details, *_TLS)]
+        for version in [text_of(details, *TLS)]
         if version is not None
     ]
     times = sorted(item["EventTime"] for item, _ in events if "EventTime" in item)
@@ -202,44 +202,8 @@ def _events(snapshot: Snapshot, region: str) -> dict[str, Cell]:
     }
 
 
-# The texts of an event that the kit reads.
-_AGENT, _PRINCIPAL, _TLS = ("userAgent",), ("userIdentity", "arn"), ("tlsDetails", "tlsVersion")
-
-
-def _read(text: str | None) -> dict[str, Any]:
-    """Return the event's details; empty where these are not a JSON object with such members."""
-    try:
-        details = parse_json(text or "{}", ANSWER)
-        for path in (_AGENT, _PRINCIPAL, _TLS):
-            _member(details, *path)
-    except ValueError:
-        return {}
-    return dict(details)
-
-
-def _member(details: Any, *path: str) -> str | None:
-    """Return a text of an event; None if the event does not have it.
-
-    Raises
-    ------
-    ValueError
-        The event has something else in its place.
-    """
-    *outer, last = path
-    for name in outer:
-        if not isinstance(details, dict):
-            raise ValueError(f"{name}: not within an object")
-        details = details.get(name) or {}
-    if not isinstance(details, dict):
-        raise ValueError(f"{last}: not within an object")
-    value = details.get(last)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{last}: not a text")
-    return value
-
-
 def _is_collectors(event: dict[str, Any], caller: str | None) -> bool:
     """Return whether the collector caused the event, by its user agent or by its principal."""
-    principal = _member(event, *_PRINCIPAL)
-    agent = _member(event, *_AGENT) or ""
+    principal = text_of(event, *PRINCIPAL)
+    agent = text_of(event, *AGENT) or ""
     return USER_AGENT in agent or (caller is not None and principal == caller)

@@ -17,7 +17,7 @@ from kit.pack.blocks import ColumnBlock, CoverBlock, table_block
 from kit.pack.document import Document
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal import oscal
-from kit.pack.tabular import findings_parquet
+from kit.pack.tabular import findings_csv, findings_parquet, states_provisions
 from kit.parameters import Run
 from kit.report.records import Facts, FindingsData
 from kit.verify.checks import Check, failed, not_compared, passed
@@ -60,6 +60,8 @@ def check_forms(
                 PARQUET: findings_parquet(data),
                 OCSF: ocsf(document, data),
             }
+            if states_provisions(contents.read(CSV)):
+                forms[CSV] = findings_csv(data)
             forms |= {
                 f"data/{name}": content for name, content in oscal(document, data, dict(manifest))
             }
@@ -73,6 +75,7 @@ def check_forms(
             yield _form(
                 contents, name, [files[name] for files in made if name in files], maker, why
             )
+    yield from _provisions(contents, [files[CSV] for files in made if CSV in files], maker)
     yield _parquet(contents, [files[PARQUET] for files in made])
     if WORKBOOK in contents.sizes:
         yield not_compared(WORKBOOK, "--against SNAPSHOT writes it again")
@@ -140,6 +143,12 @@ def _form(contents: Contents, name: str, made: list[str], maker: Maker, why: str
     except (ValueError, RecursionError) as error:
         return failed(name, "JSON with a single reading", str(error))
     return maker.differs(name, f"what the kit makes of {CSV}", why)
+
+
+def _provisions(contents: Contents, made: list[str], maker: Maker) -> Iterator[Check]:
+    """Yield what of the CSV is not the kit's: its articles, its requirements, or how it is written."""
+    if made and contents.sha256(CSV) not in made:
+        yield maker.differs(CSV, "the articles and requirements of its controls", "others")
 
 
 def _parquet(contents: Contents, made: list[str]) -> Check:

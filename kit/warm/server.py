@@ -28,8 +28,6 @@ from kit.warm import ADDRESS, LENGTH, STATUS
 OF_KERNELS = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
-    "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
     "phonenumbers",
     "kit.notebook",
     "kit.report.figures",

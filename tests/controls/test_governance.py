@@ -283,6 +283,28 @@ def test_gv_04_responsibilities_are_reviewed(
     assert verdicts(Account(tmp_path, **declared), "GV-04") == [expected]
 
 
+@pytest.mark.parametrize(
+    ("day", "on", "months", "passed"),
+    [
+        ("2027-02-28", "2027-03-31", 1, False),  # February has no 31st day
+        ("2027-03-01", "2027-03-31", 1, True),
+        ("2024-02-29", "2025-02-28", 12, True),
+        ("2024-02-28", "2025-02-28", 12, False),
+        ("2026-12-31", "2027-01-31", 1, False),
+        ("2027-01-01", "2027-01-31", 1, True),
+        ("2025-12-31", "2026-12-31", 12, False),
+        ("0001-01-02", "2026-12-31", 99_999, True),
+    ],
+)
+def test_gv_04_counts_months_to_the_last_day_of_shorter_ones(
+    day: str, on: str, months: int, passed: bool
+) -> None:
+    as_of = dt.datetime.fromisoformat(f"{on}T12:00:00+00:00")
+    clause = CONTROLS["GV-04"].clauses[0]
+    outcome = clause.rule("A reviewer", day, review_valid_months=months, as_of=as_of)
+    assert (outcome is True) == passed
+
+
 # --- GV-06 to GV-08: declarations with dates ---------------------------------------------------
 
 CONTRACT = {"processor_contract": "Addendum 9", "processor_contract_on": "2019-03-01"}

@@ -287,8 +287,11 @@ def test_id_11_shows_no_attribute(account: Account) -> None:
 
 
 def keyed(age: float | None, n: int = 1, user: str = "robot") -> dict[str, dict[str, str]]:
-    rotated = "N/A" if age is None else days_ago(age)
-    return {user: {f"access_key_{n}_active": "true", f"access_key_{n}_last_rotated": rotated}}
+    return rotated("N/A" if age is None else days_ago(age), n, user)
+
+
+def rotated(on: str, n: int = 1, user: str = "robot") -> dict[str, dict[str, str]]:
+    return {user: {f"access_key_{n}_active": "true", f"access_key_{n}_last_rotated": on}}
 
 
 @scenarios(
@@ -298,6 +301,12 @@ def keyed(age: float | None, n: int = 1, user: str = "robot") -> dict[str, dict[
     ("old", lambda a: a.credentials(**keyed(90.1)), fails),
     ("the second", lambda a: a.credentials(**keyed(800, 2)), fails),
     ("root's", lambda a: a.credentials(**keyed(800, user="root")), fails),
+    ("young, without a zone", lambda a: a.credentials(**rotated("2026-11-20T12:00:00")), passes),
+    (
+        "made at what is not a time",
+        lambda a: a.credentials(**rotated("20 November")),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
     (
         "made nobody knows when",
         lambda a: a.credentials(**keyed(None)),

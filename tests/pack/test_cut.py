@@ -30,8 +30,8 @@ def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
     [
         ("text", "short", 10, "short"),
         ("text", "a " * 20, 10, "a " * 20),  # hardly too long
-        ("text", "word " * 30, 12, "word word … (141 more characters in the HTML)"),
-        ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in the HTML)"),
+        ("text", "word " * 30, 12, "word word … (141 more characters in findings.csv)"),
+        ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in findings.csv)"),
         ("text", None, 12, None),
         ("code", "9f" * 32, 12, "9f" * 6),
         ("number", 1234567, 3, 1234567),
@@ -95,6 +95,41 @@ def test_rows_in_several_regions_keep_theirs() -> None:
     (group,) = made["blocks"][0]["groups"]
     assert group["region"] is None
     assert [row[0] for row in group["table"]["rows"]] == ["eu-west-1", "eu-central-1"]
+
+
+def test_rows_that_differ_in_resource_and_evidence_alone_are_one() -> None:
+    rows = [[name, "fail", [f"E000{n}"]] for n, name in enumerate("abc")]
+    block = control("AR-05", "fail", rows, {"fail": 5})
+    for row in block.rows.rows:
+        row[3] = "the same"
+    block.rows.rows[1][3] = "another"
+    (made,) = blocks(Controls([block]))
+    (group,) = made["blocks"][0]["groups"]
+    assert [row[0] for row in group["table"]["rows"]] == ["a\nc", "b"]
+    assert group["table"]["rows"][0][2] == ["E0000", "E0002"]
+    assert (group["count"], group["listed"]) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("second", "stated", "columns"),
+    [
+        ("r", "r", ["resource", "observed", "evidence"]),
+        ("s", "", ["resource", "reason", "observed", "evidence"]),
+    ],
+)
+def test_a_reason_that_all_rows_have_stands_once_and_whole(
+    second: str, stated: str, columns: list[str]
+) -> None:
+    block = control("AR-05", "fail", [["a", "fail", []], ["b", "fail", []]])
+    block.rows.columns.insert(3, Column("reason", "Reason"))
+    for row, reason in zip(block.rows.rows, ("r", second), strict=True):
+        row.insert(3, reason * 1_000)
+    (made,) = blocks(Controls([block]))
+    (group,) = made["blocks"][0]["groups"]
+    assert group["reason"] == stated * 1_000
+    assert [column["name"] for column in group["table"]["columns"]] == columns
+    if not stated:
+        assert [row[1] for row in group["table"]["rows"]] == ["r" * 1_000, "s" * 1_000]
 
 
 def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> None:

@@ -658,6 +658,12 @@ def form(name: str, old: str, new: str) -> Callable[[Path], None]:
     return lambda pack: rewrite(pack / "data" / name, old, new)
 
 
+def fewer_articles(pack: Path) -> None:
+    """A finding's control tests one article less, in the table and its copy in the document."""
+    path = pack / "data" / "findings.csv"
+    path.write_bytes(path.read_bytes().replace(b"32(1)(b)", b"32(1)(c)", 1))
+
+
 FORMS = {
     "OCSF that passes": (form(OCSF, '"status_code":"fail"', '"status_code":"pass"'), OCSF),
     "OCSF of none": (lambda pack: (pack / "data" / OCSF).write_text("[]\n"), OCSF),
@@ -672,6 +678,10 @@ FORMS = {
     "a plan of OSCAL": (
         form("oscal-assessment-plan.json", "fail|pass|AR-05", "AR-99"),
         "plan.json",
+    ),
+    "other articles": (
+        fewer_articles,
+        "data/findings.csv: expected the articles and requirements of its controls",
     ),
     "OSCAL in UTF-16": (
         lambda pack: (pack / "data" / OSCAL).write_bytes(

@@ -172,8 +172,8 @@ def test_everything_is_tagged(file: pikepdf.Pdf, notebook: NotebookNode) -> None
 def test_headings_of_tables_repeat_on_each_page(tmp_path: Path) -> None:
     many = new_notebook(cells=[shown(cover()), shown(findings(300))])
     made = pdf(document(many))
-    body = texts(made, tmp_path)[2:]
-    assert len(body) > 5
+    body = texts(made, tmp_path)[1:]
+    assert len(body) > 4
     assert all(re.search(r"Control +Resource +Severity +Verdict +Evidence", page) for page in body)
 
 
@@ -209,10 +209,13 @@ def test_the_running_header_names_the_account_after_the_cover(pages: list[str]) 
         assert first.endswith("account 123456789012")
 
 
-def test_the_contents_give_each_heading_s_page(pages: list[str], notebook: NotebookNode) -> None:
-    for _, _, title in document(notebook).outline():
+def test_the_contents_give_each_section_s_page(pages: list[str], notebook: NotebookNode) -> None:
+    titles = [block["text"] for block in document(notebook).blocks if block["kind"] == "heading"]
+    assert len(titles) > 3
+    for title in titles:
         words = r"\s+".join(map(re.escape, title.split()))
-        (number,) = re.findall(rf"^\s*{words}[ .\u2060]+(\d+)$", pages[1], re.MULTILINE)
+        line = re.compile(rf"^\s*{words}[ .\u2060]+(\d+)$", re.MULTILINE)
+        (number,) = (found for page in pages for found in line.findall(page))
         assert re.search(words, pages[int(number) - 1])
 
 
@@ -275,9 +278,10 @@ def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
     inside = [link for link in links if "/Dest" in link or link["/A"]["/S"] == "/GoTo"]
     outside = [link["/A"]["/URI"] for link in links if link.get("/A", {}).get("/S") == "/URI"]
     assert outside == ["https://docs.aws.amazon.com/"]
-    contents = 10
+    contents = 8
     listed = 40 * 2  # each listed finding leads to its control and its evidence
-    from_control, back = 2 + 2, 21 + 2  # evidence and commands; index and commands lead back
+    # Evidence, remedies and their commands; the index, the remedies and the commands lead back.
+    from_control, back = 2 + 2 + 2, 21 + 2 + 2
     assert len(inside) == contents + listed + from_control + back
     assert all("/Contents" in link for link in links)
 

@@ -34,8 +34,6 @@ UNSIGNED = {**INFO, "Signature": "none", "Stamp": "none"}
 SECTIONS = "# Opinion\n\nWords of the first page.\n\n# Scope\n\nWords."
 PLAIN = document(new_notebook(cells=[shown(cover()), new_markdown_cell(SECTIONS)]))
 
-PAGE = 2  # after the cover and the contents
-
 
 def words(text: str) -> list[str]:
     """The words of a text without marks of lists, and with lines continued."""
@@ -59,8 +57,8 @@ def test_the_page_of_the_pdf_has_the_same_words_and_commands(
     made: tuple[str, Document, bytes], extract: Callable[[bytes, Path], str], tmp_path: Path
 ) -> None:
     text = made[0]
-    writer = pypdf.PdfWriter()
-    writer.append(pypdf.PdfReader(io.BytesIO(made[2])), pages=[PAGE])
+    reader, writer = pypdf.PdfReader(io.BytesIO(made[2])), pypdf.PdfWriter()
+    writer.append(reader, pages=[len(reader.pages) - 1])
     alone = io.BytesIO()
     writer.write(alone)
     printed = extract(alone.getvalue(), tmp_path)
@@ -70,11 +68,11 @@ def test_the_page_of_the_pdf_has_the_same_words_and_commands(
     assert len(commands(text)) == (4 if "p7s" in text else 3)
 
 
-def test_the_page_stands_alone_after_the_contents(made: tuple[str, Document, bytes]) -> None:
-    pages = [one.extract_text() for one in pypdf.PdfReader(io.BytesIO(made[2])).pages]
-    assert [TITLE in one for one in pages] == [False, True, True, False]
-    assert "Words of the first page" in pages[0]
-    assert "Scope" in pages[3]
+def test_the_section_is_the_last(made: tuple[str, Document, bytes]) -> None:
+    titles = [block["text"] for block in made[1].blocks if block["kind"] == "heading"]
+    assert titles == ["Opinion", "Scope", TITLE]
+    first = pypdf.PdfReader(io.BytesIO(made[2])).pages[0].extract_text()
+    assert first.index("Words of the first page") < first.index("Account") < first.index("Contents")
     assert faults(made[2]) == []
 
 
@@ -89,7 +87,7 @@ def test_the_html_has_the_same_words(made: tuple[str, Document, bytes]) -> None:
 def test_no_text_is_markup(name: str) -> None:
     hostile = {**INFO, "External-Description": HOSTILE[name], "Stamp": "*a* [b](c) <i>"}
     made = with_readme(PLAIN, hostile, FILES)
-    prose = made.blocks[3]  # after the first section and the heading
+    prose = made.blocks[-1]
     assert not re.search("[\\u202e\\x00\\ud800]", readme(hostile, FILES))
     assert b"%PDF" in pdf(made)[:8]
     assert prose["kind"] == "prose"

@@ -12,22 +12,42 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kit.controls import CONTROLS, ROLL_UPS
+from kit.controls.articles import cited
+from kit.controls.source import requirements
 from kit.judge.findings import Finding
-from kit.pack.tabular import csv_file, findings_csv, findings_parquet, read_findings_csv
+from kit.pack.tabular import (
+    csv_file,
+    findings_csv,
+    findings_parquet,
+    read_findings_csv,
+    states_provisions,
+)
 from tests.pack.samples import FACTS, TEXTS, sample
 from tests.pages import code
 
 COLUMNS = list(Finding.__dataclass_fields__)
+PROVISIONS = ["articles", "requirements"]
+EVERY = {**CONTROLS, **ROLL_UPS}
 
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
+def required_by(control: str) -> list[str]:
+    return [f"{one.framework} {one.number}" for one in requirements(control) if one.tested]
+
+
 def test_the_csv_has_a_row_for_each_finding() -> None:
     data = sample()
     rows = read_csv(findings_csv(data))
-    assert [list(row) for row in rows] == [COLUMNS] * len(data["records"])
+    assert [list(row) for row in rows] == [[*COLUMNS, *PROVISIONS]] * len(data["records"])
+    for row in rows:
+        assert row.pop("articles").split("; ") == list(
+            cited(EVERY[row["control"]].gdpr, "controller")
+        )
+        assert row.pop("requirements") == "; ".join(required_by(row["control"]))
     plain = [r for r in data["records"] if r["control"] != "EX-04"]
     assert [row for row in rows if row["control"] != "EX-04"] == plain
 
@@ -60,7 +80,7 @@ def test_account_ids_keep_their_zeros_as_the_page_imports_them(
 def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:
     data = sample()
     table = pq.read_table(io.BytesIO(findings_parquet(data)))
-    assert table.column_names == [*COLUMNS, "as_of"]
+    assert table.column_names == [*COLUMNS, *PROVISIONS, "as_of"]
     schema = table.schema
     assert schema.field("evidence").type == pa.list_(pa.field("element", pa.string()))
     assert schema.field("as_of").type == pa.timestamp("ms", "UTC")
@@ -70,6 +90,8 @@ def test_the_parquet_is_typed_and_keeps_texts_as_they_are() -> None:
     rows = table.to_pylist()
     for row, record in zip(rows, data["records"], strict=True):
         assert row.pop("as_of") == dt.datetime(2026, 11, 24, 10, tzinfo=dt.UTC)
+        assert row.pop("articles") == list(cited(EVERY[record["control"]].gdpr, "controller"))
+        assert row.pop("requirements") == required_by(record["control"])
         assert row == record | {"evidence": record["evidence"].split()}
 
 
@@ -84,7 +106,7 @@ def test_the_parquets_metadata_says_what_it_is_of() -> None:
 
 def test_pandas_reads_the_parquet_without_an_index_of_ours() -> None:
     frame = pq.read_table(io.BytesIO(findings_parquet(sample()))).to_pandas()
-    assert list(frame.columns) == [*COLUMNS, "as_of"]
+    assert list(frame.columns) == [*COLUMNS, *PROVISIONS, "as_of"]
     assert frame["status"].value_counts()["not evidenced"] == 1
 
 
@@ -97,10 +119,39 @@ def test_the_same_findings_give_the_same_bytes() -> None:
     assert findings_parquet(data) == findings_parquet(sample())
 
 
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("controller", "5(1)(f); 25(2); 32(1)(b)"),
+        ("processor", "32(1)(b)"),
+        ("", "5(1)(f) (controller); 25(2) (controller); 32(1)(b)"),
+    ],
+)
+def test_articles_are_those_that_bind_the_role(role: str, expected: str) -> None:
+    data = sample()
+    data["facts"]["data_role"] = role
+    data["records"] = [record | {"control": "EX-01"} for record in data["records"]]
+    assert {row["articles"] for row in read_csv(findings_csv(data))} == {expected}
+
+
+def test_who_reads_findings_gets_no_articles_and_no_requirements() -> None:
+    content = findings_csv(sample())
+    assert states_provisions(content)
+    assert [list(row) for row in read_findings_csv(content)] == [COLUMNS] * len(sample()["records"])
+    assert not states_provisions(csv_file(sample()["records"], COLUMNS))
+
+
+def test_a_control_that_this_kit_does_not_have_tests_nothing() -> None:
+    data = sample()
+    data["records"] = [data["records"][0] | {"control": "ZZ-01"}]
+    (row,) = read_csv(findings_csv(data))
+    assert (row["articles"], row["requirements"]) == ("", "")
+
+
 def test_no_findings_are_a_table_without_rows() -> None:
     data = sample() | {"records": []}
     assert pq.read_table(io.BytesIO(findings_parquet(data))).num_rows == 0
-    assert findings_csv(data).decode().split("\r\n") == [",".join(COLUMNS), ""]
+    assert findings_csv(data).decode().split("\r\n") == [",".join([*COLUMNS, *PROVISIONS]), ""]
 
 
 def test_findings_that_were_sealed_before_samples_were_called_ones_are_read_as_they_are() -> None:

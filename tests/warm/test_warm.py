@@ -60,7 +60,9 @@ def run(code: str, **options: Any) -> tuple[int, str, str]:
 
 
 def test_what_is_needed_has_been_imported() -> None:
-    code = "import sys; print({'pandas', 'boto3', 'matplotlib', 'ipykernel'} <= sys.modules.keys())"
+    code = (
+        "import sys; print({'boto3', 'matplotlib', 'ipykernel', 'papermill'} <= sys.modules.keys())"
+    )
     assert run(code)[1].startswith("True\n")
 
 
