@@ -85,10 +85,7 @@ def _check_rules(call: Call, configuration: dict[str, Any]) -> None:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
     """
-    rules = configuration.get("Rules") or []
-    if not rules:
-        raise AWSError("MalformedXML", "The XML you provided was not well-formed.")
-    kinds = {kind for rule in rules for kind in rule.get("Expiration", {}) if kind != "Expired"}
+    kinds = {kind for rule in configuration["Rules"] for kind in rule.get("Expiration", {})}
     if {"Date", "Days"} <= kinds:
         raise AWSError(
             "InvalidRequest",
@@ -97,11 +94,11 @@ def _check_rules(call: Call, configuration: dict[str, Any]) -> None:
 
 
 def _check_encryption(call: Call, configuration: dict[str, Any]) -> None:
-    """Refuse a configuration without a rule; it has exactly one.
+    """Refuse a configuration of several rules; it has exactly one.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketEncryption.html
     """
-    if len(configuration.get("Rules") or []) != 1:
+    if len(configuration["Rules"]) != 1:
         raise AWSError("MalformedXML", "The XML you provided was not well-formed.")
 
 
