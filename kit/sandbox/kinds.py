@@ -118,6 +118,8 @@ KINDS: dict[str, dict[str, Kind]] = {
     },
     "ec2": {
         "VpcEndpoints": Kind("DescribeVpcEndpoints.VpcEndpoints[]"),
+        "RouteTables": Kind("DescribeRouteTables.RouteTables[]"),
+        "SecurityGroups": Kind("DescribeSecurityGroups.SecurityGroups[]"),
         "Subnets": Kind("DescribeSubnets.Subnets[]"),
     },
     "iam": {

@@ -51,6 +51,8 @@ EACH_REGION = [
     ("cloudtrail", "DescribeTrails", {}),
     ("cloudtrail", "ListEventDataStores", {}),
     ("cloudtrail", "LookupEvents", {}),
+    ("ec2", "DescribeRouteTables", {}),
+    ("ec2", "DescribeSecurityGroups", {}),
     ("ec2", "DescribeSubnets", {}),
     ("ec2", "DescribeVpcEndpoints", {}),
     ("macie2", "DescribeBuckets", {}),
