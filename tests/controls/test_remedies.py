@@ -94,6 +94,7 @@ REPLACES = {
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
     "revoke-grant": "list-grants",
+    "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
     "revoke-security-group-ingress": "describe-security-group-rules",
     "update-assume-role-policy": "get-role",
