@@ -46,6 +46,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.maker import made_here
 from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
@@ -218,6 +219,7 @@ def _gather(
         "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
+        "maker": made_here(),
         "parameters": run.model_dump(),
         "parameter_sources": run.sources,
         "api_versions": api_versions({call.service for call in needed}),

@@ -25,7 +25,7 @@ SECURITY_AUDIT = frozenset(
         "backup": "ListProtectedResources",
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
-        "ec2": "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
+        "ec2": "DescribeImageAttribute DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
         "account": "GetAlternateContact",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "
