@@ -164,7 +164,7 @@ class Call:
 CALLS: dict[str, Call] = {}
 
 # Where IAM's prefix is not botocore's service name.
-_IAM_PREFIX = {
+IAM_PREFIX = {
     "accessanalyzer": "access-analyzer",
     "resourcegroupstaggingapi": "tag",
     "s3control": "s3",
@@ -266,7 +266,7 @@ def declare(
         secret=secret,
         personal=personal,
         keep=keep or {},
-        action=f"{_IAM_PREFIX.get(service, service)}:{operation}" if action is None else action,
+        action=f"{IAM_PREFIX.get(service, service)}:{operation}" if action is None else action,
         until=until,
         seconds_between=seconds_between,
         bounded=bounded,
@@ -939,6 +939,41 @@ DESCRIBE_VPC_ENDPOINTS = declare(
     items="VpcEndpoints",
     parameters={"MaxResults": 1000},
     personal=("VpcEndpoints[].Tags",),
+)
+
+# Where instances run in networks of the account, one list of a region is one request; a request for
+# the ids in use would be one for each of the answers that name them. Texts that people wrote are not
+# stored.
+_IN_NETWORKS = (
+    Each(DESCRIBE_FLEETS, "Fleets[].VpcConfig | [?SubnetIds].{Region: `null`}"),
+    Each(DESCRIBE_IMAGE_BUILDERS, "ImageBuilders[].VpcConfig | [?SubnetIds].{Region: `null`}"),
+    Each(
+        DESCRIBE_APP_BLOCK_BUILDERS, "AppBlockBuilders[].VpcConfig | [?SubnetIds].{Region: `null`}"
+    ),
+)
+_RULES = ("IpPermissions[]", "IpPermissionsEgress[]")
+_PEERS = ("IpRanges[]", "Ipv6Ranges[]", "PrefixListIds[]", "UserIdGroupPairs[]")
+DESCRIBE_SECURITY_GROUPS = declare(
+    "ec2",
+    "DescribeSecurityGroups",
+    items="SecurityGroups",
+    parameters={"MaxResults": 1000},
+    each=_IN_NETWORKS,
+    secret=(
+        "SecurityGroups[].GroupName",
+        "SecurityGroups[].Description",
+        "SecurityGroups[].Tags",
+        *(f"SecurityGroups[].{rule}.{peer}.Description" for rule in _RULES for peer in _PEERS),
+        *(f"SecurityGroups[].{rule}.UserIdGroupPairs[].GroupName" for rule in _RULES),
+    ),
+)
+DESCRIBE_ROUTE_TABLES = declare(
+    "ec2",
+    "DescribeRouteTables",
+    items="RouteTables",
+    parameters={"MaxResults": 100},
+    each=_IN_NETWORKS,
+    secret=("RouteTables[].Tags",),
 )
 
 # --- logging -----------------------------------------------------------------------------

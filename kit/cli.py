@@ -98,8 +98,9 @@ class _Commands(click.Group):
             lacks = "" if isinstance(error, UserError) else shortage.of(error)
             if not lacks and not isinstance(error, UserError):
                 raise
-            text = "; ".join([lacks or str(error), *_notes(error)])
-            terminal.line(f"evidence: {text}", err=True)
+            *first, last = getattr(error, "lines", None) or [lacks or str(error)]
+            for text in (*first, "; ".join([last, *_notes(error)])):
+                terminal.line(f"evidence: {text}", err=True)
             ctx.exit(_code_of(error))
 
 

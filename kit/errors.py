@@ -16,6 +16,19 @@ class UserError(Exception):
         return [one_line(f"{type(self).__name__}: {self}")]
 
 
+class MistakesError(UserError):
+    """Several mistakes of a file that people write; commands print a line for each.
+
+    Parameters
+    ----------
+    lines : list of str
+    """
+
+    def __init__(self, lines: list[str]):
+        super().__init__("; ".join(lines))
+        self.lines = lines
+
+
 class CannotRunError(UserError):
     """The run could not be carried out (exit code 1), although its parameters are valid."""
 

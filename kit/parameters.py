@@ -123,6 +123,23 @@ class Waiver(Strict):
         return value
 
 
+class Promise(Strict):
+    """What the organisation states of a finding: who acts on it, how, and by when."""
+
+    id: str = Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    owner: str = Field("", max_length=200)
+    response: str = Field("", max_length=2_000)
+    due: str = ""
+    control: str = Field("", max_length=100)
+    region: str = Field("", max_length=100)
+    resource: str = Field("", max_length=2_100)
+
+    @field_validator("due")
+    @classmethod
+    def _is_a_day_or_empty(cls, value: str) -> str:
+        return Waiver._is_a_day(value) if value else value
+
+
 def _field(
     default: Any = ...,
     *,
@@ -505,6 +522,40 @@ class Run(Strict):
         more=f"Accepted are {', '.join(framework_ids())}. OSCAL and OCSF files have all of them.",
         sample=["gdpr", "aws_page", "cis_euc", "iso27001"],
     )
+    prepared_by: str = _field(
+        "",
+        section="who signs off",
+        title="job or person that prepares the pack",
+        more="A day may follow, such as: M. Weber, 2026-11-24. It has to be the day of the run.",
+        sample="Evidence job of the platform team",
+        declares=True,
+    )
+    reviewed_by: str = _field(
+        "",
+        title="who reviews the pack",
+        more="Without it, or without a day behind it, the page has a line to fill in.",
+        sample="Name or function of who reviews the pack",
+        declares=True,
+    )
+    approved_by: str = _field(
+        "",
+        title="who approves the pack",
+        more="Without it, or without a day behind it, the page has a line to fill in.",
+        sample="Name or function of who approves the pack",
+        declares=True,
+    )
+    follow_up: str = _field(
+        "",
+        title="path of an earlier pack's findings.xlsx, filled in, or of a CSV file",
+        more="Owner, management response and due date of each finding, by the finding's id.",
+        sample="follow-up/findings.xlsx",
+    )
+    previous: str = _field(
+        "",
+        title="folder of an earlier pack, or of the account's earlier packs",
+        more="The pack then states since when each point is open, and what changed.",
+        sample="outputs/012345678901",
+    )
     pseudonymise: bool = _field(
         True,
         title="show keyed labels for names of resources and persons",
@@ -622,6 +673,14 @@ class Run(Strict):
     def _declared_on_a_day(cls, value: str) -> str:
         return Waiver._is_a_day(value) if value else value
 
+    @field_validator("prepared_by", "reviewed_by", "approved_by")
+    @classmethod
+    def _sign_off_has_one_line(cls, value: str) -> str:
+        if len(value) > 200 or "\n" in value:
+            raise ValueError("must be one line of 200 characters at most")
+        signer(value)
+        return value
+
     @field_validator("reports_read")
     @classmethod
     def _readings_are_named(cls, value: dict[Framework, str]) -> dict[Framework, str]:
@@ -700,6 +759,14 @@ SAMPLES: dict[str, Any] = {
     if field.examples and isinstance(field.json_schema_extra, dict)
     if field.json_schema_extra["declares"]
 }
+
+
+def signer(value: str) -> tuple[str, str]:
+    """Return name and day of who signs off, such as of "M. Weber, 2026-11-24"; each may be empty."""
+    name, _, day = value.rpartition(",")
+    if not re.fullmatch(r"\s*\d{4}-\d{2}-\d{2}\s*", day):
+        return value.strip(), ""
+    return name.strip(), Waiver._is_a_day(day.strip())
 
 
 _COMPARED = 40  # characters: twice the longest name of a region

@@ -31,7 +31,7 @@ from kit.catalogue.texts import text
 from kit.displayed import Displayed, counted
 from kit.errors import UserError
 from kit.outputs import ExistsAlreadyError, new_folder, writing
-from kit.parameters import Profile, Run, Waiver
+from kit.parameters import Profile, Promise, Run, Waiver
 
 if TYPE_CHECKING:
     from kit.desk import Evidence
@@ -303,6 +303,25 @@ class Answer:
 
 
 _Place = tuple[str, str]  # the region and the parameters of a request
+Place = tuple[str, ...]  # control, region, and resource or subject of a finding
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What earlier packs of the account found.
+
+    Attributes
+    ----------
+    packs : tuple of mapping
+        ``as_of`` (ISO time) and the SHA-256 of ``snapshot``, ``findings`` and ``manifest`` (the tag
+        manifest) of each, the oldest first.
+    places : mapping
+        Status, and ISO time since which it is open (empty where it is not), of each verdict of
+        the newest, by control, region, and resource or subject.
+    """
+
+    packs: tuple[Mapping[str, str], ...]
+    places: Mapping[Place, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -428,6 +447,21 @@ class Snapshot(Displayed):
     def waivers(self) -> tuple[Waiver, ...]:
         """Waivers as given with the run."""
         return tuple(Waiver.model_validate(waiver) for waiver in self.header["waivers"])
+
+    @cached_property
+    def earlier(self) -> Earlier | None:
+        """What the earlier packs found that the run names; None where it names none."""
+        stored = self.header.get("previous")
+        if not stored:
+            return None
+        places = {tuple(place): (status, since) for *place, status, since in stored["places"]}
+        return Earlier(tuple(stored["packs"]), places)
+
+    @cached_property
+    def promises(self) -> tuple[Promise, ...]:
+        """What the follow-up states that the run names."""
+        stored = self.header.get("follow_up")
+        return tuple(Promise.model_validate(row) for row in stored["rows"]) if stored else ()
 
     @property
     def account(self) -> str:
@@ -763,12 +797,13 @@ def read(folder: Path | str) -> Snapshot:
     try:
         _check_header(header)
         _ = stored.handshakes, stored.as_of, stored.regions_off, stored.organisation
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        _ = stored.earlier and stored.earlier.packs[-1]["as_of"]
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise UserError(
             f"snapshot: {folder / HEADER} is not as the kit writes it: {error}"
         ) from None
     try:
-        _ = stored.run, stored.profile, stored.waivers
+        _ = stored.run, stored.profile, stored.waivers, stored.promises
     except ValidationError:
         raise UserError(
             f"snapshot: {folder} was made by version {header.get('kit')} of the kit, whose "
@@ -831,8 +866,11 @@ _MEMBERS: tuple[tuple[str, Any, Any], ...] = (
     ("regions_off", dict, str),
     *((f"{name}?", list, str) for name in ("unlisted_services", "calls")),
     *((f"{name}?", list, dict) for name in ("handshakes", "stopped")),
-    *((f"{name}?", dict | None, None) for name in ("organisation", "session")),
-    *((f"{name}?", dict, str) for name in ("parameter_sources", "api_versions")),
+    *(
+        (f"{name}?", dict | None, None)
+        for name in ("organisation", "session", "previous", "follow_up")
+    ),
+    *((f"{name}?", dict, str) for name in ("maker", "parameter_sources", "api_versions")),
     ("throttles?", int, None),
 )
 

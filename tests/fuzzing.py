@@ -219,6 +219,7 @@ _NAMES = (
     "data/evidence/E0001.json",
     "data/oscal-assessment-results.json",
     "data/ocsf-findings.json",
+    "data/ocsf-findings.ndjson",
     "bag-info.txt",
     "manifest-sha256.txt",
     "tagmanifest-sha256.txt",

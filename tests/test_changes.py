@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from kit.errors import UserError
+from kit.judge.ageing import CHANGES
 from kit.judge.digest import canonical
 from kit.overviews import changes_views as show
-from kit.overviews.changes import CHANGES, audits, compare, compare_packs
+from kit.overviews.changes import audits, compare, compare_packs
 from kit.overviews.packs import find_packs, open_pack
 from kit.report.views import Note, Table
 from tests.sealed import row, seal

@@ -150,6 +150,7 @@ def test_the_pack_has_what_the_contract_names(packed: tuple[Path, str]) -> None:
         "findings.parquet",
         "findings.xlsx",
         "ocsf-findings.json",
+        "ocsf-findings.ndjson",
         "oscal-assessment-plan.json",
         "oscal-assessment-results.json",
         "oscal-catalog.json",

@@ -45,6 +45,7 @@ KINDS = [
     "data/findings.parquet",
     "data/findings.xlsx",
     "data/ocsf-findings.json",
+    "data/ocsf-findings.ndjson",
     "data/oscal-assessment-plan.json",
     "data/oscal-assessment-results.json",
     "data/oscal-catalog.json",

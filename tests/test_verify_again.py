@@ -145,6 +145,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
     "data/evidence.html": lambda old: old.replace(b"AWS", b"aws"),
     "data/findings.xlsx": reworked,
     "data/ocsf-findings.json": lambda old: old.replace(b'"status_code":"fail"', b'"a":"b"'),
+    "data/ocsf-findings.ndjson": lambda old: old.replace(b'"status_code":"fail"', b'"a":"b"'),
     "data/oscal-assessment-results.json": lambda old: old.replace(b"not-satisfied", b"satisfied"),
     "data/findings.parquet": lambda old: old[:60] + bytes([old[60] ^ 1]) + old[61:],
 }

@@ -795,7 +795,7 @@ _FIXING = re.compile(
     r"|s3:(x-amz-server-side-encryption-aws-kms-key-id|dataaccesspoint(arn|account))"
 )
 _POSITIVE = re.compile(r"string(equals(ignorecase)?|like)|arn(equals|like)|ipaddress")
-_WIDEST = {4: 8, 6: 32}  # S3 calls wider networks "very broad"
+WIDEST = {4: 8, 6: 32}  # S3 calls wider networks "very broad"
 
 
 def _is_fixed(condition: Condition) -> bool:
@@ -811,7 +811,7 @@ def _is_fixed(condition: Condition) -> bool:
 def _is_fixed_value(condition: Condition, value: str) -> bool:
     if condition.operator == "ipaddress":
         network = read_network(value)
-        return network is None or network.prefixlen >= _WIDEST[network.version]
+        return network is None or network.prefixlen >= WIDEST[network.version]
     if condition.key == "s3:dataaccesspointarn":  # the name of the access point may be any
         value = ":".join(value.split(":")[:5])
     return not is_wild(value) and "${" not in value

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from kit.bag import sha256
+from kit.bounds import FOLLOW_UP, read_file
+from kit.errors import UserError
 from kit.parameters import Run, load_profile, load_waivers
 from kit.snapshot import digest
 
@@ -24,13 +28,15 @@ def request_of(run: Run, key: str) -> dict[str, Any]:
         Fingerprint of the key of the labels.
     """
     profile, waivers = load_profile(run.thresholds), load_waivers(run.waivers)
-    return _request(run, profile.model_dump(), [waiver.model_dump() for waiver in waivers], key)
+    given = [waiver.model_dump() for waiver in waivers]
+    return _request(run, profile.model_dump(), given, key, _follow_up_of(run))
 
 
 def request_of_snapshot(header: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request of a snapshot, from its header."""
     run = Run.model_validate(header["parameters"])
-    return _request(run, header["profile"], header["waivers"], header["pseudonym_key"])
+    follow_up = (header.get("follow_up") or {}).get("sha256", "")
+    return _request(run, header["profile"], header["waivers"], header["pseudonym_key"], follow_up)
 
 
 def digest_of(request: Mapping[str, Any]) -> str:
@@ -51,9 +57,20 @@ def first_difference(then: Any, now: Any, field: str = "") -> str:
     return f"{field} was {_short(then)} and is {_short(now)}"
 
 
-def _request(run: Run, profile: Any, waivers: Any, key: str) -> dict[str, Any]:
+def _follow_up_of(run: Run) -> str:
+    """Return the SHA-256 of the follow-up that a run names; empty for none."""
+    if not run.follow_up:
+        return ""
+    try:
+        return sha256(read_file(Path(run.follow_up), FOLLOW_UP))
+    except OSError as error:
+        raise UserError(f"follow_up: {run.follow_up}: cannot be read ({error.strerror})") from None
+
+
+def _request(run: Run, profile: Any, waivers: Any, key: str, follow_up: str) -> dict[str, Any]:
     fields = {name: value for name, value in run.model_dump().items() if name not in _NOT_COMPARED}
     request = {**fields, "thresholds": profile, "waivers": waivers, "pseudonym_key": key}
+    request |= {"follow_up_sha256": follow_up} if follow_up else {}
     return dict(json.loads(json.dumps(request)))
 
 

@@ -37,6 +37,8 @@ from kit.calls import (
     search,
     with_sources,
 )
+from kit.collect.earlier import read_earlier
+from kit.collect.follow_up import read_follow_up, refuse_other_days
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
 from kit.collect.login import explain
@@ -44,6 +46,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.maker import made_here
 from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
@@ -133,6 +136,9 @@ def collect(
     labels = open_labels(run)
     as_of = dt.datetime.now(dt.UTC).replace(microsecond=0)
     organisation = open_lender(run, profile, as_of, lender)
+    refuse_other_days(run, as_of)
+    follow_up = read_follow_up(run, labels.fingerprint)
+    earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
     _check_writable(folder or own / "snapshot")
     needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
@@ -152,6 +158,8 @@ def collect(
             "pseudonym_key": labels.fingerprint,
             "profile": profile.model_dump(),
             "waivers": [waiver.model_dump() for waiver in waivers],
+            **({"follow_up": follow_up} if follow_up else {}),
+            **({"previous": earlier} if earlier else {}),
         }
         return write(place, header, requests, lent)
 
@@ -211,6 +219,7 @@ def _gather(
         "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
+        "maker": made_here(),
         "parameters": run.model_dump(),
         "parameter_sources": run.sources,
         "api_versions": api_versions({call.service for call in needed}),

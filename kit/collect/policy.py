@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.calls import EACH_BUCKET, Call, Scope
+from kit.aws_models import models
+from kit.calls import EACH_BUCKET, IAM_PREFIX, Call, Scope
 
 MOST_CHARACTERS = 2_048  # of an inline session policy (AWS STS API Reference, AssumeRole)
 DERIVED, AUDIT = "derived", "audit"
@@ -25,7 +27,7 @@ SECURITY_AUDIT = frozenset(
         "LookupEvents",
         "config": "DescribeConfigurationRecorderStatus",
         "events": "ListRules",
-        "ec2": "DescribeRegions DescribeVpcEndpoints",
+        "ec2": "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
         "account": "GetAlternateContact",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "
@@ -98,6 +100,8 @@ def session_policies(
         groups.setdefault(_many(statement["Resource"]), set()).update(statement["Action"])
     lacking = {where: actions - SECURITY_AUDIT for where, actions in groups.items()}
     derived = _session_policy(DERIVED, groups, ())
+    if len(derived.document) > MOST_CHARACTERS:
+        derived = _session_policy(DERIVED, groups, (), abbreviated=True)
     audit = _session_policy(AUDIT, lacking, (f"arn:{partition}:iam::aws:policy/SecurityAudit",))
     shorter = len(audit.document) < len(derived.document)
     candidates = (derived, audit) if shorter else (derived,)
@@ -105,12 +109,16 @@ def session_policies(
 
 
 def _session_policy(
-    form: str, groups: Mapping[tuple[str, ...], set[str]], arns: tuple[str, ...]
+    form: str,
+    groups: Mapping[tuple[str, ...], set[str]],
+    arns: tuple[str, ...],
+    *,
+    abbreviated: bool = False,
 ) -> SessionPolicy:
     statements = [
         {
             "Effect": "Allow",
-            "Action": sorted(actions),
+            "Action": _abbreviated(actions) if abbreviated else sorted(actions),
             "Resource": where[0] if len(where) == 1 else list(where),
         }
         for where, actions in sorted(groups.items())
@@ -119,6 +127,29 @@ def _session_policy(
     document = {"Version": "2012-10-17", "Statement": statements}
     count = sum(len(actions) for actions in groups.values())
     return SessionPolicy(form, json.dumps(document, separators=(",", ":")), arns, count)
+
+
+def _abbreviated(actions: set[str]) -> list[str]:
+    """Return patterns that match these actions, and no other operation of their services.
+
+    A pattern has the action's verb and three letters at least. Amazon S3's actions stay whole: they
+    are called otherwise than its operations.
+    """
+    services = {prefix: service for service, prefix in IAM_PREFIX.items() if service != "s3control"}
+    listed = set(models().get_available_services())
+    patterns = set()
+    for action in actions:
+        prefix, _, name = action.partition(":")
+        service = services.get(prefix, prefix)
+        others: set[str] = set()
+        if prefix != "s3" and service in listed:
+            operations = models().get_service_model(service).operation_names
+            others = {name for name in operations if f"{prefix}:{name}" not in actions}
+        verb = re.match(r"[A-Z][a-z]+.{3}", name) if others else None
+        starts = (name[:end] for end in range(verb.end(), len(name) - 1)) if verb else ()
+        start = next((s for s in starts if not any(o.startswith(s) for o in others)), None)
+        patterns.add(f"{prefix}:{start}*" if start else action)
+    return sorted(patterns)
 
 
 def _many(value: str | list[str]) -> tuple[str, ...]:

@@ -89,6 +89,10 @@ class Detectors:
             seen = f"{seen[:start]}{_mask(kind, seen[start:end])}{seen[end:]}"
         return seen
 
+    def emails(self, text: str) -> list[tuple[int, int]]:
+        """Return where the addresses of a text begin and end."""
+        return list(_emails(text)) if "@" in text else []
+
     def _matches(self, text: str) -> tuple[str, list[tuple[str, int, int]]]:
         """Return the decoded text, and kind and place of each match, in the text's order."""
         text = _normalise(text)

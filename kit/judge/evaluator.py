@@ -26,6 +26,7 @@ from kit.controls.registry import (
     find,
 )
 from kit.errors import UserError
+from kit.judge.ageing import with_since
 from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, canonical
 from kit.judge.findings import (
     WORST,
@@ -126,7 +127,9 @@ def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:
         for _, roll_up in sorted(ROLL_UPS.items())
         if _under(roll_up) <= chosen
     ]
-    return Findings(with_ids(leaves), with_ids(roll_ups), unused, snapshot.run)
+    return Findings(
+        with_ids(with_since(leaves, snapshot)), with_ids(roll_ups), unused, snapshot.run
+    )
 
 
 class _Evaluation:

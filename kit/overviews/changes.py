@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
 from kit.catalogue.texts import text
 from kit.errors import NotAsStatedError, UserError
+from kit.judge.ageing import CHANGES, change, joined
 from kit.judge.digest import RESOURCE
 from kit.judge.findings import open_rows, worst
 from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from kit.verify.judged import Roots
 
 KEY = ["account", "control", "region", "resource"]
-CHANGES = (
-    "newly open",
-    "still open",
-    "closed",
-    "gone",
-    "evidence gained",
-    "evidence lost",
-    "changed",
-    "appeared",
-)
 _NAMED = 10  # accounts that a remark names
 _PROSE = ("reason", "observed", "expected", "observed_values")
 _READ = [*KEY, "subject", "status", *_PROSE]
@@ -197,16 +187,16 @@ def compare_packs(
         )
     old = _table(pack for pack in before if pack.account in shared)
     new = _table(pack for pack in after if pack.account in shared)
-    joined = old.join(new, how="outer", suffixes=("_before", "_after")).reset_index()
-    joined["change"] = [_change(*pair) for pair in joined[_COMPARED].itertuples(index=False)]
-    since = _since([*history, *before, *after])
-    still = joined["change"].isin(("newly open", "still open", "evidence lost"))
-    keys = joined[KEY].itertuples(index=False, name=None)
-    joined["since"] = [
+    both = old.join(new, how="outer", suffixes=("_before", "_after")).reset_index()
+    both["change"] = [change(*pair) for pair in both[_COMPARED].itertuples(index=False)]
+    since = since_open([*history, *before, *after])
+    still = both["change"].isin(("newly open", "still open", "evidence lost"))
+    keys = both[KEY].itertuples(index=False, name=None)
+    both["since"] = [
         since.get(key, "") if is_still else "" for key, is_still in zip(keys, still, strict=True)
     ]
-    rows = joined[joined["change"] != ""]
-    text = [name for name in joined if name not in ("open_before", "open_after")]
+    rows = both[both["change"] != ""]
+    text = [name for name in both if name not in ("open_before", "open_after")]
     rows = (
         rows[text]
         .fillna("")
@@ -222,7 +212,7 @@ def compare_packs(
         rows.reset_index(drop=True),
         _only(places[1], places[0]),
         _only(places[0], places[1]),
-        int((joined["change"] == "").sum()),
+        int((both["change"] == "").sum()),
         _remarks(before, after, shared),
     )
 
@@ -237,30 +227,6 @@ _COMPARED = [
 ]
 
 
-def _change(before: object, after: object, was: object, now: object, why: object) -> str:
-    """Return how a row changed; values are NaN where an audit has no such row."""
-    had, has = isinstance(before, str), isinstance(after, str)
-    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
-        return ""
-    if not had:
-        return "newly open" if is_open(str(after), str(why)) else "appeared"
-    if not has:
-        return "gone"
-    if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
-        return "newly open" if after == FAIL else "evidence gained"
-    if after == NOT_EVIDENCED and before != NOT_EVIDENCED:
-        return "evidence lost"
-    if after == FAIL:
-        return "still open" if before == FAIL else "newly open"
-    if before == FAIL:
-        return "closed"
-    if after == NOT_EVIDENCED:
-        return "still open"
-    # A pack of an earlier form has no values: then the status alone is compared.
-    has_values = isinstance(was, str) and isinstance(now, str)
-    return "changed" if before != after or (has_values and was != now) else ""
-
-
 def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
     """Return a row for each account, control, region and resource, without roll-ups."""
     table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
@@ -270,12 +236,8 @@ def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
     grouped = table.groupby(KEY, sort=True)
     if grouped.ngroups == len(table):
         return table.set_index(KEY)[["status", *_PROSE]]
-    joined = {name: (name, _joined) for name in _PROSE}
-    return grouped.agg(status=("status", worst), **joined)
-
-
-def _joined(texts: pd.Series) -> str:
-    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+    texts = {name: (name, joined) for name in _PROSE}
+    return grouped.agg(status=("status", worst), **texts)
 
 
 def _places(table: pd.DataFrame) -> pd.DataFrame:
@@ -289,8 +251,17 @@ def _only(some: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return merged[merged["_merge"] == "left_only"].drop(columns="_merge").reset_index(drop=True)
 
 
-def _since(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
-    """Return since when each point has been open without a break, up to the newest pack."""
+def verdicts(pack: SealedPack) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Yield control, region and resource of a pack's findings, and the worst status there."""
+    for (_, *place), status in _table([pack])["status"].items():
+        yield tuple(place), status
+
+
+def since_open(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
+    """Return since when each point has been open without a break, up to the newest pack.
+
+    The keys are account, control, region, and resource or subject.
+    """
     unique = {pack.folder.resolve(): pack for pack in packs}.values()
     since: dict[tuple[str, ...], str] = {}
     accounts: dict[str, list[SealedPack]] = {}

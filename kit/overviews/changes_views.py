@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
-from kit.overviews.changes import CHANGES, Changes
+from kit.judge.ageing import CHANGES
+from kit.overviews.changes import Changes
 from kit.overviews.packs import SealedPack
 from kit.overviews.shared import cover_of, sealed
 from kit.report.formats import minute

@@ -138,6 +138,7 @@ def _write(
         marks=[text("pack/own/controls_mark")],
         paper="A4",
         language="en",
+        in_use=True,
     )
     columns = [ColumnBlock(name=n, title=n, kind="text", brief=None) for n in ("id", "time")]
     sent = [[request.id, request.started] for request in stored.evidence]

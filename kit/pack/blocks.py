@@ -25,6 +25,7 @@ class CoverBlock(TypedDict):
     marks: list[str]
     paper: str
     language: str
+    in_use: bool
 
 
 class HeadingBlock(TypedDict):

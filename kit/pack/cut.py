@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kit.catalogue.statuses import STATUSES
 from kit.catalogue.texts import text
 from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, TableBlock
-from kit.report.views import Cell, cell_text, ids
+from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
 _CONSTANT = ("region", "status")  # columns of a control's table that its caption may state
@@ -33,6 +34,68 @@ def cut(blocks: list[Block]) -> None:
                     len(group["table"]["rows"]) == group["count"] for group in control["groups"]
                 ):
                     control["rows"]["cut"] = None  # nothing that is listed is left out
+
+
+def sections(blocks: list[JSON]) -> list[list[JSON]]:
+    """Return the blocks of each section of the first level, with its heading."""
+    parts: list[list[JSON]] = []
+    for block in blocks:
+        if not parts or (block["kind"] == "heading" and block["level"] == 1):
+            parts.append([])
+        parts[-1].append(block)
+    return parts
+
+
+def has_controls(section: list[JSON]) -> bool:
+    """Return whether a section has controls."""
+    return any(block["kind"] == "controls" for block in section)
+
+
+def without_standing(blocks: list[JSON]) -> list[JSON]:
+    """Return what the PDF has of an account that does not use AppStream.
+
+    It leaves out controls of which nothing is listed row by row, sections that have no others, and
+    the section after the controls, which is that of the annexes; a note counts what it leaves out.
+    """
+    parts = sections(blocks)
+    with_controls = [n for n, part in enumerate(parts) if has_controls(part)]
+    if not with_controls:
+        return blocks
+    kept: list[JSON] = []
+    left = 0
+    for n, part in enumerate(parts):
+        if n == with_controls[-1] + 1:
+            note = text("pack/cut/unused", count=left)
+            kept.append({"kind": "note", "text": note, "tone": "info"})
+            continue
+        if n in with_controls:
+            of_all = sum(len(block["blocks"]) for block in part if block["kind"] == "controls")
+            part = [_listed_controls(block) for block in part]
+            here = sum(len(block["blocks"]) for block in part if block["kind"] == "controls")
+            left += of_all - here
+            if not here:
+                continue
+        kept += part
+    return kept
+
+
+def _listed_controls(block: JSON) -> JSON:
+    if block["kind"] != "controls":
+        return block
+    some = [one for one in block["blocks"] if any(STATUSES[word].listed for word in one["counts"])]
+    for control in some:
+        control["commands"] = None  # they are in an annex
+    return {**block, "blocks": some}
+
+
+def control_targets(blocks: list[JSON]) -> dict[str, str]:
+    """Return the targets of the controls that blocks have, by id."""
+    return {
+        control["id"]: control["target"]
+        for block in blocks
+        if block["kind"] == "controls"
+        for control in block["blocks"]
+    }
 
 
 def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:

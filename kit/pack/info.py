@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kit.bag import SIGNATURE, TIMESTAMP
+from kit.maker import agent, lock
 from kit.pack.levels import LEVELS
-from kit.pack.maker import agent, lock
 from kit.snapshot import Snapshot, digest
 
 if TYPE_CHECKING:

@@ -17,7 +17,14 @@ from kit.catalogue.texts import tag, text
 from kit.pack.blocks import TableBlock
 from kit.pack.columns import cell_em, parts, share, widths
 from kit.pack.commands import Line, columns, folded
-from kit.pack.cut import cut, printed_tables
+from kit.pack.cut import (
+    control_targets,
+    cut,
+    has_controls,
+    printed_tables,
+    sections,
+    without_standing,
+)
 from kit.pack.document import Document, first_section
 from kit.report import fonts
 from kit.report.formats import counts
@@ -67,6 +74,9 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     data = evidence.as_json()
     faces = faces_of(evidence)
     data = _printable(data, faces)
+    if not data["cover"]["in_use"]:
+        data["blocks"] = without_standing(data["blocks"])
+        data["controls"] = control_targets(data["blocks"])
     every = [*data["blocks"], *data["own"]]
     cut(every)
     _word(every)
@@ -287,13 +297,10 @@ def _code_blocks(nodes: list[JSON]) -> Iterator[JSON]:
 
 def _start_annexes(blocks: list[JSON]) -> None:
     """Let the first section after the controls start a page."""
-    last = max((n for n, block in enumerate(blocks) if block["kind"] == "controls"), default=None)
-    if last is None:
-        return
-    for block in blocks[last:]:
-        if block["kind"] == "heading" and block["level"] == 1:
-            block["page"] = True
-            break
+    parts = sections(blocks)
+    with_controls = [n for n, part in enumerate(parts) if has_controls(part)]
+    if with_controls and with_controls[-1] + 1 < len(parts):
+        parts[with_controls[-1] + 1][0]["page"] = True
 
 
 def _gather_remedies(blocks: list[JSON]) -> None:

@@ -9,6 +9,7 @@ is always in ``status_code`` and among ``unmapped``.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from py_ocsf_models.events.findings.activity_id import ActivityID
@@ -26,6 +27,7 @@ from py_ocsf_models.objects.product import Product
 from py_ocsf_models.objects.remediation import Remediation
 from py_ocsf_models.objects.resource_details import ResourceDetails
 
+from kit.aws_models import partition_of
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 from kit.catalogue.texts import tag
 from kit.controls.articles import cited
@@ -51,6 +53,48 @@ CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.item
 _SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
 _UNMAPPED = ("status", "sample", *TROUBLE)
 
+# Kinds of labels, and their types in CloudFormation, which knows no image.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_AppStream.html
+_TYPES = {
+    "app-block": "AWS::AppStream::AppBlock",
+    "app-block-builder": "AWS::AppStream::AppBlockBuilder",
+    "application": "AWS::AppStream::Application",
+    "bucket": "AWS::S3::Bucket",
+    "directory": "AWS::AppStream::DirectoryConfig",
+    "entitlement": "AWS::AppStream::Entitlement",
+    "fleet": "AWS::AppStream::Fleet",
+    "image-builder": "AWS::AppStream::ImageBuilder",
+    "pool-user": "AWS::AppStream::User",
+    "role": "AWS::IAM::Role",
+    "saml-provider": "AWS::IAM::SAMLProvider",
+    "stack": "AWS::AppStream::Stack",
+    "trail": "AWS::CloudTrail::Trail",
+    "user": "AWS::IAM::User",
+}
+# Tables of which each row is of one kind.
+_TABLES = {
+    "buckets": "bucket",
+    "directories": "directory",
+    "entitlements": "entitlement",
+    "fleets": "fleet",
+    "pool_users": "pool-user",
+    "sources": "bucket",
+    "screenshots": "bucket",
+    "service_roles": "role",
+    "stacks": "stack",
+    "trails": "trail",
+    "users": "user",
+}
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonappstream2.0.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+_ARNS = {
+    "bucket": "arn:{partition}:s3:::{name}",
+    "fleet": "arn:{partition}:appstream:{region}:{account}:fleet/{name}",
+    "stack": "arn:{partition}:appstream:{region}:{account}:stack/{name}",
+}
+_LABEL = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)-[a-z2-7]{10}(?![A-Za-z0-9-])")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+
 
 class _Compliance(Compliance):  # type: ignore[misc]
     """With the caption of its status, which OCSF has and the model lacks."""
@@ -65,7 +109,7 @@ class _Event(ComplianceFinding):  # type: ignore[misc]
     cloud: Cloud
 
 
-def ocsf(made: Document, data: FindingsData) -> Iterator[bytes]:
+def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator[bytes]:
     """Yield the findings as OCSF Compliance Findings, the lines of a JSON file.
 
     Parameters
@@ -74,6 +118,8 @@ def ocsf(made: Document, data: FindingsData) -> Iterator[bytes]:
         Of the executed notebook: its marks, and where its controls stand.
     data : dict
         Its findings, as `kit.pack.document.findings_data` returns them.
+    lines : bool
+        Without the array around them: an event in each line (NDJSON).
 
     Yields
     ------
@@ -83,6 +129,9 @@ def ocsf(made: Document, data: FindingsData) -> Iterator[bytes]:
         that of the observation in the OSCAL file and the same in later packs of the account,
         ``metadata.uid`` is the event's own.
     """
+    if lines:
+        yield from (f"{_line(event)}\n".encode() for event in _events(made, data))
+        return
     for piece in array(map(_line, _events(made, data)), between=",\n"):
         yield piece.encode()
     yield b"\n"
@@ -105,7 +154,7 @@ def _event(
     made: Document, facts: Facts, control: Control, tested: list[Cited], finding: Finding, key: str
 ) -> _Event:
     status, region = finding.status, finding.region
-    time = int(instant(facts["as_of"]).timestamp() * 1000)
+    time = _milliseconds(facts["as_of"])
     listed = STATUSES[status].listed
     severity = _SEVERITY[finding.severity] if listed else SeverityID.Informational
     accepted = status == ACCEPTED
@@ -136,6 +185,7 @@ def _event(
             title=control.title,
             desc=finding.observed or None,
             created_time=time,
+            first_seen_time=_milliseconds(finding.since) if finding.since else None,
             types=[section_title(control.section)],
             data_sources=[evidence_path(ref) or ref for ref in refs],
         ),
@@ -200,6 +250,29 @@ def _resource(control: Control, finding: Finding) -> ResourceDetails:
     if not is_of_resource(finding):
         return ResourceDetails(uid=finding.account, type="account")
     region = None if finding.region == "global" else finding.region
-    return ResourceDetails(
-        uid=finding.resource, name=finding.resource, type=control.noun, region=region
+    kind, uid = _identified(control, finding)
+    return ResourceDetails(uid=uid, name=finding.resource, type=kind, region=region)
+
+
+def _identified(control: Control, finding: Finding) -> tuple[str, str]:
+    """Return the type of a resource, as CloudFormation names it, and its ARN or its label.
+
+    The type is the kit's own noun where CloudFormation has none. An ARN is written where the
+    findings show a name in clear, and the account, region and name make the ARN.
+    """
+    resource = finding.resource
+    label = _LABEL.match(resource)
+    labelled = label[1].lower() if label else ""
+    kind = _TABLES.get(control.table, labelled)
+    form = _ARNS.get(kind)
+    if form is None or labelled == kind or not _NAME.fullmatch(resource):
+        return _TYPES.get(kind, control.noun), resource
+    partition = partition_of(finding.region) or "aws"
+    arn = form.format(
+        partition=partition, region=finding.region, account=finding.account, name=resource
     )
+    return _TYPES[kind], arn
+
+
+def _milliseconds(time: str) -> int:
+    return int(instant(time).timestamp() * 1000)

@@ -26,7 +26,7 @@ _FILES = {
     "changes": "data/changes.csv",
     "evidence": "data/evidence/index.csv",
     "parquet": "data/findings.parquet",
-    "ocsf": "data/ocsf-findings.json",
+    "ocsf": "data/ocsf-findings.*json",
     "oscal": "data/oscal-*.json",
     "own_controls": "data/own/findings.csv",
     "own_cells": "data/own-cells.json",

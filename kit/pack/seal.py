@@ -35,7 +35,7 @@ from kit.pack.own_notebook import read_own_notebook, run_own_cells
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
-from kit.pack.workbook import workbook
+from kit.pack.workbook import promises_of, workbook
 from kit.parameters import Run
 from kit.progress import Phase
 from kit.redact.labels import open_labels
@@ -50,7 +50,7 @@ NOTEBOOK = "evidence_pack.ipynb"
 FILES = (
     *("data/evidence.html", "data/evidence.pdf", "data/evidence/index.csv", "data/findings.csv"),
     *("data/findings.parquet", "data/findings.xlsx", "data/ocsf-findings.json"),
-    "data/oscal-catalog.json",
+    *("data/ocsf-findings.ndjson", "data/oscal-catalog.json"),
 )
 
 
@@ -214,8 +214,9 @@ def files(
         "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
         "findings.csv": lambda: findings_csv(data),
         "findings.parquet": lambda: findings_parquet(data),
-        "findings.xlsx": lambda: workbook(made, data),
+        "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
         "ocsf-findings.json": lambda: ocsf(made, data),
+        "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
     }
     for name, make in forms.items():
         phase.note(name)

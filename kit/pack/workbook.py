@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from nbformat import NotebookNode
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
@@ -17,7 +18,7 @@ from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.controls.registry import Control
 from kit.pack.by_control import Judged, by_control, instant
-from kit.pack.document import Document
+from kit.pack.document import Document, data_of
 from kit.pack.sheets import Column, Promises, Sheet, sheets
 from kit.report.formats import minute
 from kit.report.records import FindingsData
@@ -68,6 +69,14 @@ def workbook(
     return _Writer(made, data, author).write(
         judged, sheets(made, judged, data["facts"]["label_key"], promises)
     )
+
+
+def promises_of(executed: NotebookNode) -> Promises:
+    """Return what the organisation's follow-up states, as an executed notebook gave it."""
+    return {
+        row["id"]: (row["owner"], row["response"], row["due"])
+        for row in data_of(executed, "follow-up")["records"]
+    }
 
 
 class _Writer:

@@ -104,9 +104,13 @@ class FreeText:
     def _labelled(self, text: str, folded: str, places: list[int]) -> Iterator[str]:
         """Yield the parts of a text; a name that stands alone, the longest first, is a label."""
         done = at = 0
+        # A label for the domain alone would leave the person before it.
+        inside = {
+            place for start, end in self._detectors.emails(text) for place in range(start + 1, end)
+        }
         while at < len(folded):
             end = at + 1
-            if at and folded[at - 1].isalnum():
+            if (at and folded[at - 1].isalnum()) or places[at] in inside:
                 pass
             elif folded[at] == "⟦" and (mask := _MASK.match(text, places[at])):
                 while end < len(folded) and places[end] < mask.end():

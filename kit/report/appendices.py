@@ -166,11 +166,12 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
 def manifest(snapshot: Snapshot) -> Data:
     """Return the header of the snapshot, for machines.
 
-    Parameters and waivers are left out: names of persons and resources stand in them.
+    Parameters, waivers, follow-up and earlier verdicts are left out: names of persons and resources
+    stand in them.
     """
     header = {
         name: value
         for name, value in snapshot.header.items()
-        if name not in ("parameters", "waivers")
+        if name not in ("parameters", "waivers", "follow_up", "previous")
     }
     return Data("snapshot", [], {**header, "sha256": snapshot.digest})

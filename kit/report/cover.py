@@ -10,6 +10,7 @@ from kit.judge.findings import Findings
 from kit.report.views import Cover
 from kit.snapshot import Snapshot, foreign
 from kit.tables.logging import events_read
+from kit.tables.places import is_unused
 
 SIGNATURES = "data/evidence.pdf, tagmanifest-sha256.txt.p7s"
 _COLLECTORS = ("assumed-role", "user", "root")
@@ -52,6 +53,7 @@ def cover(findings: Findings, snapshot: Snapshot) -> Cover:
         marks=marks,
         paper=run.paper,
         language=located(),
+        in_use=not is_unused(snapshot),
     )
 
 

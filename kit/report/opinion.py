@@ -12,11 +12,12 @@ from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
+from kit.report.follow_up import changed_since
 from kit.report.formats import SEVERITIES, counts, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
 from kit.tables.organisation import names_the_snapshot
-from kit.tables.places import regions_not_looked_at
+from kit.tables.places import is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
 _DENIED, _MACIE_OFF = "denied", "Macie off"
@@ -41,7 +42,7 @@ class Point(NamedTuple):
 
 
 def opinion(findings: Findings, snapshot: Snapshot) -> Note:
-    """Return what the kit looked at, what stands, what fails, and what it could not see and why."""
+    """Return what the kit looked at, what stands, what fails, what it could not see and why, what changed."""
     verdicts = _verdicts(findings)
     return Note(
         joined(
@@ -49,6 +50,7 @@ def opinion(findings: Findings, snapshot: Snapshot) -> Note:
             _stands(verdicts),
             _unseen(findings),
             _left_out(snapshot),
+            changed_since(findings, snapshot),
         )
     )
 
@@ -114,10 +116,8 @@ def _verdicts(findings: Findings) -> dict[str, str]:
 
 
 def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
-    enabled = {*snapshot.regions} - snapshot.regions_off.keys()
-    unused = enabled and enabled <= snapshot.regions_unused
     return text(
-        "report/opinion/unused" if unused else "report/opinion/looked_at",
+        "report/opinion/unused" if is_unused(snapshot) else "report/opinion/looked_at",
         count=len(snapshot.regions),
         regions=", ".join(snapshot.regions),
         as_of=minute(snapshot.as_of),

@@ -38,6 +38,10 @@ from kit.report.collected import collected as collected
 from kit.report.collected import given as given
 from kit.report.cover import cover as cover
 from kit.report.flow_table import flows as flows
+from kit.report.follow_up import earlier_packs as earlier_packs
+from kit.report.follow_up import follow_up as follow_up
+from kit.report.follow_up import promised as promised
+from kit.report.follow_up import sign_off as sign_off
 from kit.report.formats import evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
 from kit.report.opinion import beyond_evidence as beyond_evidence
@@ -45,6 +49,7 @@ from kit.report.opinion import open_points as open_points
 from kit.report.opinion import opinion as opinion
 from kit.report.own import figure as figure
 from kit.report.own import table as table
+from kit.report.population import population as population
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence

@@ -312,6 +312,8 @@ class Cover(View):
         Size of the PDF's pages.
     language : str
         In which the exporters write what they add: ``en``, or the path of a YAML file.
+    in_use : bool
+        Whether the account uses AppStream; the PDF of one that does not is short.
     """
 
     kind: ClassVar[str] = "cover"
@@ -324,6 +326,7 @@ class Cover(View):
     marks: list[str] = field(default_factory=list)
     paper: str = "A4"
     language: str = "en"
+    in_use: bool = True
 
     def plain(self) -> str:
         """Return title, subtitle, stamp and facts, a line each."""

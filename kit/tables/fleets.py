@@ -21,6 +21,7 @@ from kit.tables.access_points import POINT_CALLS
 from kit.tables.cells import NONE, UNSEEN, Cell, Default, derive
 from kit.tables.core import Column, Row, Source, listed, table
 from kit.tables.grants import capabilities_of_roles
+from kit.tables.networks import NETWORK_COLUMNS, networks
 from kit.tables.organisation import owner_of
 from kit.tables.storage import BUCKET_SOURCES
 
@@ -65,6 +66,7 @@ _BUILDER_COLUMNS = {
         Default(False, "imdsv1"),
     ),
     "security_groups": Column("length(VpcConfig.SecurityGroupIds || `[]`)"),
+    **NETWORK_COLUMNS,
     "private_endpoints": Column("length(AccessEndpoints || `[]`)"),
     "role_may": Column(
         "IamRoleArn",
@@ -97,8 +99,10 @@ def fleets_and_builders(source: Source) -> Iterator[Row]:
     role_may = capabilities_of_roles(source)
     for call, kind in _KINDS.items():
         for answer in source.snapshot.answers(call):
-            for row in listed(_BUILDER_COLUMNS, answer, source, kind):
+            rows = listed(_BUILDER_COLUMNS, answer, source, kind)
+            for row, (item, ref) in zip(rows, answer.items(), strict=True):
                 row.cells["kind"] = Cell(kind)
+                row.cells |= networks(source.snapshot, item, ref, answer)
                 row.cells["update_state"] = _update_state(kind, row)
                 role = row.cells["role_may"]
                 row.cells["role_may"] = _of_another(source, role) or role_may(role)

@@ -187,6 +187,12 @@ def _named(destination: dict[str, Any]) -> str:
     return str(destination.get("Bucket") or "").rpartition(":")[2]
 
 
+def is_unused(snapshot: Snapshot) -> bool:
+    """Return whether AppStream is in use in none of the regions in scope, each of them seen."""
+    enabled = {*snapshot.regions} - snapshot.regions_off.keys()
+    return bool(enabled) and enabled <= snapshot.regions_unused
+
+
 def regions_not_looked_at(snapshot: Snapshot) -> Cell:
     """Return the regions with AppStream that the account has enabled outside the run's scope."""
     for call, state in ((LIST_REGIONS, "RegionOptStatus"), (DESCRIBE_REGIONS, "OptInStatus")):

@@ -32,7 +32,7 @@ from kit.pack.oscal import oscal
 from kit.pack.pdf import pdf
 from kit.pack.seal import NOTEBOOK, pack_document
 from kit.pack.tabular import findings_parquet
-from kit.pack.workbook import workbook
+from kit.pack.workbook import promises_of, workbook
 from kit.redact.labels import Labels, open_labels
 from kit.report import fonts
 from kit.snapshot import Snapshot
@@ -40,7 +40,17 @@ from kit.verify.archive import same_parts
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
-from kit.verify.kinds import CSV, EVIDENCE, HTML, OCSF, OWN_CELLS, PARQUET, PDF, WORKBOOK
+from kit.verify.kinds import (
+    CSV,
+    EVIDENCE,
+    HTML,
+    OCSF,
+    OCSF_LINES,
+    OWN_CELLS,
+    PARQUET,
+    PDF,
+    WORKBOOK,
+)
 from kit.verify.maker import Maker, maker_of
 from kit.verify.own import read_own_cells, read_own_controls
 from kit.verify.pdf import opened
@@ -146,8 +156,9 @@ def _forms(
         yield failed(PDF, f"the document that {given}", str(error))
     else:
         yield from _pdf(contents, document(executed), file, maker, given)
-    yield from _workbook(contents, workbook(made, data), maker)
+    yield from _workbook(contents, workbook(made, data, promises=promises_of(executed)), maker)
     yield from _form(contents, OCSF, ocsf(made, data), maker)
+    yield from _form(contents, OCSF_LINES, ocsf(made, data, lines=True), maker)
     for name, content in oscal(made, data, data_of(executed, "snapshot")["facts"]):
         yield from _form(contents, f"data/{name}", content, maker)
 

@@ -19,7 +19,7 @@ _TAGS = {DECLARATION, INFO, MANIFEST}
 _UNLISTED = {TAG_MANIFEST, SIGNATURE, TIMESTAMP}
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 _LABEL = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (\S(?:.*\S)?|)")
-_KINDS = (".csv", ".html", ".json", ".parquet", ".pdf", ".xlsx")
+_KINDS = (".csv", ".html", ".json", ".ndjson", ".parquet", ".pdf", ".xlsx")
 
 
 def check_bag(contents: Contents) -> Iterator[Check]:

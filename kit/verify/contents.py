@@ -222,6 +222,17 @@ def _require_pack(folder: Path) -> None:
     raise UserError(f"{folder}: holds no pack; name the folder that has {INFO} in it{packs}")
 
 
+def open_zip(file: zipfile.ZipFile) -> Contents:
+    """Return the files of a zip from a stranger, such as a workbook that somebody filled in.
+
+    Raises
+    ------
+    RefusedError
+        As `open_contents`.
+    """
+    return _Zip(file)
+
+
 @contextmanager
 def open_contents(pack: Path) -> Iterator[Contents]:
     """Open a pack for looking at.

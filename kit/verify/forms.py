@@ -23,7 +23,7 @@ from kit.report.records import Facts, FindingsData
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings, read_index
-from kit.verify.kinds import CSV, OCSF, OSCAL, OSCAL_BASIS, PARQUET, WORKBOOK
+from kit.verify.kinds import CSV, OCSF, OCSF_LINES, OSCAL, OSCAL_BASIS, PARQUET, WORKBOOK
 from kit.verify.maker import Maker
 from kit.verify.page import Page
 from kit.verify.reading import read_json
@@ -48,7 +48,7 @@ def check_forms(
         Which kit made the pack.
     """
     if page is None or not manifest:
-        for name in (OSCAL, *OSCAL_BASIS, OCSF, PARQUET, WORKBOOK):
+        for name in (OSCAL, *OSCAL_BASIS, OCSF, OCSF_LINES, PARQUET, WORKBOOK):
             if name in contents.sizes:
                 yield not_compared(name, "it needs the page and the document, which failed")
         return
@@ -59,6 +59,7 @@ def check_forms(
             forms: dict[str, Content] = {
                 PARQUET: findings_parquet(data),
                 OCSF: ocsf(document, data),
+                OCSF_LINES: ocsf(document, data, lines=True),
             }
             if states_provisions(contents.read(CSV)):
                 forms[CSV] = findings_csv(data)
@@ -66,11 +67,14 @@ def check_forms(
                 f"data/{name}": content for name, content in oscal(document, data, dict(manifest))
             }
             made.append({name: sha256(content) for name, content in forms.items()})
-            if all(_is(contents, name, digest) for name, digest in made[-1].items()):
+            compared = {**made[-1]}
+            if OCSF_LINES not in contents.sizes:  # earlier packs have none
+                del compared[OCSF_LINES]
+            if all(_is(contents, name, digest) for name, digest in compared.items()):
                 break
     except _UNLIKE as error:
         why = f"findings of which the kit makes none ({type(error).__name__}: {error})"
-    for name in (OSCAL, *OSCAL_BASIS, OCSF):
+    for name in (OSCAL, *OSCAL_BASIS, OCSF, OCSF_LINES):
         if name in contents.sizes:
             yield _form(
                 contents, name, [files[name] for files in made if name in files], maker, why
@@ -98,6 +102,7 @@ def _data(
         marks=page.marks,
         paper="",
         language="",
+        in_use=True,
     )
     index = read_index(contents)
     columns = [ColumnBlock(name=n, title="", kind="text", brief=None) for n in ("id", "time")]
@@ -139,7 +144,8 @@ def _form(contents: Contents, name: str, made: list[str], maker: Maker, why: str
     except UnreadableError as error:
         return failed(name, f"the findings of {CSV}", f"it {error}")
     try:
-        read_json(content)
+        for line in content.splitlines() if name == OCSF_LINES else [content]:
+            read_json(line)
     except (ValueError, RecursionError) as error:
         return failed(name, "JSON with a single reading", str(error))
     return maker.differs(name, f"what the kit makes of {CSV}", why)

@@ -19,6 +19,7 @@ OSCAL_BASIS = (
     "data/oscal-catalog.json",
     "data/oscal-profile.json",
 )
+OCSF_LINES = "data/ocsf-findings.ndjson"  # since packs have it
 EVIDENCE = "data/evidence/index.csv"
 OWN_CELLS = "data/own-cells.json"
 ACCOUNTS, CHANGES = "data/accounts.csv", "data/changes.csv"
@@ -51,6 +52,7 @@ ACCOUNT = Kind(
     OSCAL_BASIS,
     re.compile(
         r"data/evidence/[EO]\d+\.json|data/own-cells\.json|data/own/[a-z-]+\.(?:csv|json|xlsx)"
+        r"|data/ocsf-findings\.ndjson"
     ),
 )
 ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))

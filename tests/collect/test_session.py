@@ -32,7 +32,8 @@ from kit.judge.findings import Findings
 from kit.parameters import Run
 from kit.report import show
 from kit.sandbox.server import Sandbox
-from tests.collect.policies import FEW, FEW_CALLS, WHOLE
+from tests.collect.actions import OPERATIONS, fitting
+from tests.collect.policies import WHOLE
 
 ACCOUNT = "333344445555"
 REGIONS = ["eu-west-1"]
@@ -86,7 +87,7 @@ def assumed(sandbox: Sandbox) -> list[int]:
 def test_a_role_is_requested_with_id_tags_the_derived_policy_and_the_least_duration(
     assuming: Assuming,
 ) -> None:
-    clients = Clients(RUN, FEW)
+    clients = Clients(RUN, WHOLE)
     identity = clients.client("sts", "eu-west-1").get_caller_identity()
     assert identity["Account"] == ACCOUNT
     (request,) = assuming.requests
@@ -101,7 +102,7 @@ def test_a_role_is_requested_with_id_tags_the_derived_policy_and_the_least_durat
             {"Key": "Quarter", "Value": "2026-Q4"},
         ],
     }
-    assert granted(document) == granted(policy(FEW_CALLS))
+    assert granted(document) == granted(policy(CALLS.values()))
     record = clients.narrowing.record
     assert record
     assert (record["policy"], record["seconds"]) == ("derived", 900)
@@ -110,11 +111,12 @@ def test_a_role_is_requested_with_id_tags_the_derived_policy_and_the_least_durat
 
 def granted(document: dict[str, Any]) -> set[tuple[str, tuple[str, ...]]]:
     """Each action that a policy allows, with the resources."""
+    known = {*OPERATIONS, "sts:AssumeRole", "sts:TagSession"}
     return {
         (action, tuple([where] if isinstance(where, str) else where))
         for statement in document["Statement"]
         for where in [statement["Resource"]]
-        for action in statement["Action"]
+        for action in fitting(statement["Action"], known)
     }
 
 
@@ -151,12 +153,12 @@ def test_tags_that_leave_too_little_space_make_it_security_audit_and_the_rest(
     run = RUN.model_copy(
         update={"session_tags": LONG, "outputs": str(tmp_path), "regions": REGIONS}
     )
-    snapshot = collect(run, FEW_CALLS, tmp_path / "snapshot", progress=False)
+    snapshot = collect(run, needed_calls([]), tmp_path / "snapshot", progress=False)
     first, second = assuming.requests
     assert "PolicyArns" not in first
     assert second["PolicyArns"] == [{"arn": "arn:aws:iam::aws:policy/SecurityAudit"}]
     actions = {action for action, _ in granted(json.loads(second["Policy"]))}
-    assert actions == {call.action for call in FEW_CALLS if call.action} - SECURITY_AUDIT
+    assert actions == {call.action for call in CALLS.values() if call.action} - SECURITY_AUDIT
     assert snapshot.header["session"]["policy"] == "audit"
     assert snapshot.header["session"]["actions"] == len(actions)
     assert not [r for r in snapshot.requests if r.error and r.error["code"] in DENIED]
@@ -217,12 +219,12 @@ def test_the_last_role_gets_the_policy_and_the_others_may_only_assume_roles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profiles(sandbox, tmp_path / "config", monkeypatch)
-    clients = Clients(run, FEW)
+    clients = Clients(run, WHOLE)
     assert clients.client("sts", "eu-west-1").get_caller_identity()["Account"] == ACCOUNT
     assert [request["RoleArn"] for request in assuming.requests] == roles
     assert {request["DurationSeconds"] for request in assuming.requests} == {900}
     *before, last = [json.loads(request["Policy"]) for request in assuming.requests]
-    assert granted(last) == granted(policy(FEW_CALLS))
+    assert granted(last) == granted(policy(CALLS.values()))
     for document in before:
         assert {action.partition(":")[0] for action, _ in granted(document)} == {"sts"}
     # A second request needs no further session.
@@ -238,12 +240,12 @@ def test_a_role_of_a_web_identity_gets_the_policy_too(
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
-    clients = Clients(Run(account=ACCOUNT), FEW)
+    clients = Clients(Run(account=ACCOUNT), WHOLE)
     assert clients.session.get_credentials().get_frozen_credentials().access_key
     (request,) = assuming.requests
     assert request["WebIdentityToken"] == "a.b.c"
     assert request["DurationSeconds"] == 900
-    assert granted(json.loads(request["Policy"])) == granted(policy(FEW_CALLS))
+    assert granted(json.loads(request["Policy"])) == granted(policy(CALLS.values()))
 
 
 def test_a_profile_that_the_shell_names_and_does_not_have_is_reported(

@@ -49,6 +49,8 @@ PLACEHOLDERS = {
     "KEY": "AKIAIOSFODNN7EXAMPLE",
     "ARN": "arn:aws:iam::123456789012:policy/p",
     "BEFORE": "1200",
+    "PORT": "3389",
+    "CIDR": "192.0.2.0/24",
 }
 OPTIONS = {  # that take no number
     "Acls=BEFORE": "Acls=false",
@@ -67,6 +69,7 @@ FILES: dict[str, Any] = {
     "connectors.json": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents.json": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection.json": {"HostToClient": {"Enabled": False}},
+    "endpoint.json": {"Version": "2012-10-17", "Statement": []},
     "logging.json": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
 }
 # UpdateFleet: what a running fleet takes, Always-On and On-Demand, and Elastic.
@@ -90,6 +93,8 @@ REPLACES = {
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
     "revoke-grant": "list-grants",
+    "modify-vpc-endpoint": "describe-vpc-endpoints",
+    "revoke-security-group-ingress": "describe-security-group-rules",
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
     "delete-image-permissions": "describe-image-permissions",

@@ -13,6 +13,7 @@ from kit.controls.registry import Control, Outcome, Worded
 from kit.judge import evaluate
 from kit.tables import tabulate
 from kit.tables.macie import ON
+from kit.tables.networks import ANYWHERE
 from kit.tables.organisation import OWN
 from kit.tables.places import OTHER_ACCOUNT
 from kit.tables.refusals import IN_DOUBT
@@ -73,6 +74,20 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("EX-12", "needs review", "images_are_made_by_the_account_or_aws"),
         *(([OTHER],), {"organisation_accounts": []}),
     ),
+    ("EX-14", "pass", "nobody_on_the_internet_may_connect", ([],), {}),
+    ("EX-14", "fail", "nobody_on_the_internet_may_connect", (["0.0.0.0/0"],), {}),
+    ("EX-14", "needs review", "it_is_known_who_may_connect", (["pl-1"],), {}),
+    (
+        *("EX-15", "pass", "ways_out_of_the_network_have_a_reason"),
+        *(([], ANYWHERE), {"declared_reasons": {}}),
+    ),
+    (
+        *("EX-15", "needs review", "ways_out_of_the_network_have_a_reason"),
+        *((["NAT gateway"], ANYWHERE), {"declared_reasons": {}}),
+    ),
+    ("EX-16", "pass", "endpoints_lead_to_named_buckets_alone", (False,), {}),
+    ("EX-16", "fail", "endpoints_lead_to_named_buckets_alone", (True,), {}),
+    ("EX-16", "needs review", "endpoints_lead_to_named_buckets_alone", (IN_DOUBT,), {}),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),

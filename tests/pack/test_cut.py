@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 
-from kit.pack.cut import cut, printed_tables
+from kit.pack.cut import cut, printed_tables, without_standing
 from kit.pack.document import document
 from kit.pack.pdf import pdf
 from kit.report.views import Column, Controls, Table, View
@@ -144,3 +144,28 @@ def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> 
     text = squeezed("".join(texts(made, tmp_path)))
     assert "fail:12findings,1listedand11leftout,eu-west-1" in text
     assert "pass:1finding.alliswell.Evidence:E0002.Rowbyrowinfindings.csv." in text
+
+
+@pytest.mark.parametrize("in_use", [True, False])
+def test_of_an_account_without_appstream_the_pdf_has_what_is_open(
+    in_use: bool, tmp_path: Any
+) -> None:
+    stands = control("AR-05", "pass", [["a", "pass", ["E0001"]]])
+    fails = control("ID-03", "fail", [["u", "fail", ["E0001"]]])
+    cells = [
+        *(shown(cover(in_use=in_use)), new_markdown_cell("# Opinion\n\nWords.")),
+        *(new_markdown_cell("# At rest"), shown(Controls([stands]))),
+        *(new_markdown_cell("# Identity"), shown(Controls([fails]))),
+        *(new_markdown_cell("# Annexes\n\nMore."), shown(evidence_index(3))),
+        new_markdown_cell("# Last\n\nEnd."),
+    ]
+    text = squeezed("".join(texts(pdf(document(new_notebook(cells=cells))), tmp_path)))
+    assert all(words in text for words in ("Opinion", "ID-03", "Last"))
+    assert ("AR-05" in text, "Atrest" in text, "Annexes" in text) == (in_use,) * 3
+    note = "leavesouttheannexesand1controlthathasneitherafailnoralackofevidence"
+    assert (note in text) == (not in_use)
+
+
+def test_without_controls_nothing_is_left_out() -> None:
+    made = document(new_notebook(cells=[shown(cover()), new_markdown_cell("# A\n\n# B")])).blocks
+    assert without_standing(made) == made

@@ -51,6 +51,46 @@ def test_the_schema_accepts_them(events: Any) -> None:
     assert errors(ocsf_schema(), [events[0] | {"own": 1}]) != []
 
 
+def test_the_lines_are_the_events_of_the_array(made: Document, events: Any) -> None:
+    written = b"".join(ocsf(made, sample(), lines=True)).decode()
+    assert [json.loads(line) for line in written.splitlines()] == events
+
+
+def test_what_is_open_was_first_seen_in_the_pack_since_which_it_is_open(made: Document) -> None:
+    since = "2026-08-01T09:00:00+00:00"
+    seen = event(made, "fail", since=since)
+    assert errors(ocsf_schema(), [seen]) == []
+    assert seen["finding_info"]["first_seen_time"] == 1_785_574_800_000
+    assert "first_seen_time" not in event(made, "fail")["finding_info"]
+
+
+@pytest.mark.parametrize(
+    ("control", "resource", "kind", "uid"),
+    [
+        ("AR-03", "fleet-aaaaaaaaaa", "AWS::AppStream::Fleet", "fleet-aaaaaaaaaa"),
+        (
+            "AR-03",
+            "Design",
+            "AWS::AppStream::Fleet",
+            "arn:aws:appstream:eu-west-1:012345678901:fleet/Design",
+        ),
+        ("AR-05", "appstream-logs-x", "AWS::S3::Bucket", "arn:aws:s3:::appstream-logs-x"),
+        ("AR-05", "bucket-aaaaaaaaaa", "AWS::S3::Bucket", "bucket-aaaaaaaaaa"),
+        ("EX-04", "stack-aaaaaaaaaa, ONE_DRIVE", "AWS::AppStream::Stack", None),
+        ("EX-05", "image-aaaaaaaaaa", "private image", None),
+        ("MD-01", "image-builder-aaaaaaaaaa", "AWS::AppStream::ImageBuilder", None),
+        ("MD-01", "image-aaaaaaaaaa", "named resource", None),
+    ],
+)
+def test_a_resource_has_cloudformations_type_and_its_arn_or_label(
+    made: Document, control: str, resource: str, kind: str, uid: str | None
+) -> None:
+    data = sample() | {"records": [record(control, "fail", resource=resource)]}
+    (only,) = json.loads(b"".join(ocsf(made, data)))
+    (seen,) = only["resources"]
+    assert (seen["type"], seen["uid"], seen["name"]) == (kind, uid or resource, resource)
+
+
 def test_the_models_read_back_what_is_written(events: Any) -> None:
     beyond = {"cloud": None, "compliance": {"status": None}}  # OCSF has them, the models do not
     for one in events:
@@ -122,7 +162,7 @@ def test_an_event_names_cloud_control_resource_and_evidence(made: Document) -> N
     assert stated[: len(articles)] == articles
     assert "ISO 27001 8.24" in stated[len(articles) :]
     (resource,) = one["resources"]
-    assert (resource["uid"], resource["type"]) == ("bucket-aaaaaaaaaa", CONTROLS["AR-05"].noun)
+    assert (resource["uid"], resource["type"]) == ("bucket-aaaaaaaaaa", "AWS::S3::Bucket")
     assert one["finding_info"]["data_sources"] == ["evidence/E0001.json", "evidence/E0002.json"]
     assert one["unmapped"]["evidence"] == ["E0001#/Buckets/0", "E0002"]
     assert one["metadata"]["labels"] == [STAMP, *MARKS]

@@ -9,6 +9,7 @@ from kit.calls import GET_BUCKET_POLICY
 from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.judge.findings import Finding, Findings
+from kit.report.cover import cover
 from kit.report.opinion import beyond_evidence, open_points, opinion, points
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot
@@ -165,10 +166,14 @@ def test_where_nothing_stands_the_opinion_states_it(tmp_path: Path) -> None:
 
 def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None:
     account = Account(tmp_path, regions_unused=(REGION,))
-    words = opinion(*judged(account)).text
+    found, snapshot = judged(account)
+    assert not cover(found, snapshot).in_use
+    words = opinion(found, snapshot).text
     assert words.startswith(f"AppStream is not in use in the region of this run ({REGION}) as of ")
     used = Account(tmp_path / "used").fleet()
-    assert opinion(*judged(used)).text.startswith("The kit looked at the configuration")
+    found, snapshot = judged(used)
+    assert cover(found, snapshot).in_use
+    assert opinion(found, snapshot).text.startswith("The kit looked at the configuration")
 
 
 def test_what_no_interface_shows_is_apart(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ EACH_REGION = [
     ("cloudtrail", "ListEventDataStores", {}),
     ("cloudtrail", "LookupEvents", {}),
     ("config", "DescribeConfigurationRecorderStatus", {}),
+    ("ec2", "DescribeRouteTables", {}),
+    ("ec2", "DescribeSecurityGroups", {}),
     ("ec2", "DescribeSubnets", {}),
     ("ec2", "DescribeVpcEndpoints", {}),
     ("events", "ListRules", {}),

@@ -93,6 +93,11 @@ def text(id: str, /, **values: object) -> str:
     return _FIELD.sub(lambda field: str(values[field[1]]), entry) if values else entry
 
 
+def in_language(id: str, language: str) -> str:
+    """Return a text without fields, in any language that `choose` accepts."""
+    return str(_catalogue(language)[id])
+
+
 def add(tree: Mapping[str, Any]) -> None:
     """Add texts of controls that are not the kit's to this process, in the form of ``en.yaml``.
 

@@ -55,3 +55,20 @@ def describe_subnets(call: Call) -> dict[str, Any]:
     subnets = _filtered(call, call.declared("Subnets"))
     subnets = _named(call, subnets, "SubnetIds", "SubnetId", "InvalidSubnetID.NotFound")
     return call.page("Subnets", subnets, default=1000)
+
+
+@answers("ec2", "DescribeSecurityGroups")
+def describe_security_groups(call: Call) -> dict[str, Any]:
+    """List security groups."""
+    groups = _filtered(call, call.declared("SecurityGroups"))
+    groups = _named(call, groups, "GroupIds", "GroupId", "InvalidGroup.NotFound")
+    return call.page("SecurityGroups", groups, default=1000, most=1000)
+
+
+@answers("ec2", "DescribeRouteTables")
+def describe_route_tables(call: Call) -> dict[str, Any]:
+    """List route tables."""
+    tables = _filtered(call, call.declared("RouteTables"))
+    code = "InvalidRouteTableID.NotFound"
+    tables = _named(call, tables, "RouteTableIds", "RouteTableId", code)
+    return call.page("RouteTables", tables, default=100, most=100)

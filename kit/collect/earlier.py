@@ -1,0 +1,92 @@
+"""The account's earlier packs that a run names: what they found, and since when points are open.
+
+What the run needs of them is stored in its snapshot, so that the same pack can be made from the
+snapshot alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from kit import bounds
+from kit.bag import TAG_MANIFEST, sha256
+from kit.errors import UserError
+from kit.parameters import Run
+
+_FIELD = "previous"
+_MOST = 64 << 10  # bytes of a tag manifest
+
+
+def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any] | None:
+    """Read the packs below the folder that a run names, behind the guards of `kit.verify`.
+
+    Parameters
+    ----------
+    run : Run
+    label_key : str
+        Fingerprint of the key of the run's labels.
+    as_of : datetime
+        When the run begins, UTC: packs that are not earlier are left out.
+
+    Returns
+    -------
+    dict or None
+        ``packs``: time and digests of each, the oldest first. ``places``: control, region,
+        resource, status and since when it is open, of each verdict of the newest pack. None where
+        the run names no folder.
+
+    Raises
+    ------
+    UserError
+        There is no earlier pack, or one of another account or of another label key.
+    NotAsStatedError
+        A pack is not what its manifests state.
+    """
+    if not run.previous:
+        return None
+    try:
+        return _read(run, label_key, as_of)
+    except UserError as error:
+        raise type(error)(f"{_FIELD}: {error}") from None
+
+
+def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
+    from kit.overviews.changes import since_open, verdicts
+    from kit.overviews.packs import find_packs
+
+    given = Path(run.previous)
+    folder = given / run.account if (given / run.account).is_dir() else given
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder; name a pack or its account's")
+    packs = [pack for pack in find_packs(folder) if pack.as_of < as_of]
+    if not packs:
+        raise UserError(f"{folder}: holds no pack from before this run")
+    for pack in packs:
+        key = pack.info.get("Pseudonym-Key", "none")
+        if pack.account != run.account:
+            raise UserError(
+                f"{pack.folder} is of account {pack.account}; name a pack of {run.account}"
+            )
+        if key != label_key:
+            raise UserError(
+                f"{pack.folder} has labels of the key {key}, this run of {label_key}; name "
+                "the key of that pack (pseudonym_key, or controller as it was spelt), or leave it out"
+            )
+    since = since_open(packs)
+    return {
+        "packs": [
+            {
+                "as_of": pack.as_of.isoformat(),
+                "snapshot": pack.info.get("Snapshot-SHA-256", ""),
+                "findings": pack.info.get("Findings-SHA-256", ""),
+                "manifest": sha256(bounds.read_file(pack.folder / TAG_MANIFEST, _MOST)),
+            }
+            for pack in packs
+        ],
+        "places": [
+            [*place, status, since.get((run.account, *place), "")]
+            for place, status in verdicts(packs[-1])
+        ],
+    }

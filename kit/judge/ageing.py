@@ -1,0 +1,147 @@
+"""What changed since an earlier audit, and since when each point is open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
+from kit.judge.digest import place_of
+from kit.judge.findings import Finding, worst
+from kit.snapshot import Place, Snapshot
+
+CHANGES = (
+    "newly open",
+    "still open",
+    "closed",
+    "gone",
+    "evidence gained",
+    "evidence lost",
+    "changed",
+    "appeared",
+)
+
+
+def change(before: object, after: object, was: object, now: object, why: object) -> str:
+    """Return how a verdict changed, one of `CHANGES`; empty where it did not, and is not open.
+
+    Parameters
+    ----------
+    before, after : str
+        Statuses; another type where an audit has no such row.
+    was, now : str
+        Observed values; another type where they are not compared.
+    why : str
+        The reason of the later verdict.
+    """
+    had, has = isinstance(before, str), isinstance(after, str)
+    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
+        return ""
+    if not had:
+        return "newly open" if is_open(str(after), str(why)) else "appeared"
+    if not has:
+        return "gone"
+    if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
+        return "newly open" if after == FAIL else "evidence gained"
+    if after == NOT_EVIDENCED and before != NOT_EVIDENCED:
+        return "evidence lost"
+    if after == FAIL:
+        return "still open" if before == FAIL else "newly open"
+    if before == FAIL:
+        return "closed"
+    if after == NOT_EVIDENCED:
+        return "still open"
+    # A pack of an earlier form has no values: then the status alone is compared.
+    has_values = isinstance(was, str) and isinstance(now, str)
+    return "changed" if before != after or (has_values and was != now) else ""
+
+
+def joined(texts: Iterable[object]) -> str:
+    """Return the different texts among values that several findings of a place have."""
+    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+
+
+def with_since(findings: Iterable[Finding], snapshot: Snapshot) -> list[Finding]:
+    """Return findings of which each open one has the time since which it is open.
+
+    Without an earlier pack nobody knows since when, and the time stays empty.
+    """
+    earlier = snapshot.earlier
+    if earlier is None:
+        return list(findings)
+    as_of = snapshot.as_of.isoformat()
+    return [
+        replace(finding, since=_since(earlier.places, finding) or as_of)
+        if finding.is_open
+        else finding
+        for finding in findings
+    ]
+
+
+def _since(places: Mapping[Place, tuple[str, str]], finding: Finding) -> str:
+    return places.get(place_of(vars(finding))[1:], ("", ""))[1]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What changed since the last pack, in places: a control on a resource in a region.
+
+    Attributes
+    ----------
+    since : str
+        ISO time of the last pack's evidence.
+    counts : mapping of str to int
+        Places by `CHANGES`; ``changed`` has changes of the status alone.
+    """
+
+    since: str
+    counts: Mapping[str, int]
+
+    @property
+    def newly_open(self) -> int:
+        """Places that are open and were not: a fail, or evidence that is missing now."""
+        return self.counts["newly open"] + self.counts["evidence lost"]
+
+    @property
+    def still_open(self) -> int:
+        """Places that were open and are."""
+        return self.counts["still open"]
+
+    @property
+    def closed(self) -> int:
+        """Places that were open, and where the kit looked again and found nothing open."""
+        return self.counts["closed"] + self.counts["evidence gained"]
+
+    @property
+    def gone(self) -> int:
+        """Places that were open, and of which this run has no finding."""
+        return self.counts["gone"]
+
+
+def moved(leaves: Iterable[Finding], snapshot: Snapshot) -> Moved | None:
+    """Count what changed since the last pack; None where the run names no earlier pack.
+
+    Parameters
+    ----------
+    leaves : iterable of Finding
+        Of the whole run.
+    snapshot : Snapshot
+    """
+    earlier = snapshot.earlier
+    if earlier is None:
+        return None
+    now: dict[Place, list[Finding]] = {}
+    for finding in leaves:
+        now.setdefault(place_of(vars(finding))[1:], []).append(finding)
+    counts: Counter[str] = Counter()
+    for place in now.keys() | earlier.places.keys():
+        before, since = earlier.places.get(place, (None, ""))
+        some = now.get(place)
+        after = worst(finding.status for finding in some) if some else None
+        why = joined(finding.reason for finding in some or ())
+        found = change(before, after, None, None, why)
+        # An earlier verdict that nobody had to act on was not open.
+        if since or found not in ("gone", "evidence gained"):
+            counts[found] += 1
+    return Moved(earlier.packs[-1]["as_of"], {name: counts[name] for name in CHANGES})

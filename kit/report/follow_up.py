@@ -1,0 +1,175 @@
+"""Sign-off and follow-up: who answers for the pack, what was promised, and what became of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from kit.catalogue.texts import text
+from kit.judge.ageing import moved
+from kit.judge.findings import Finding, Findings
+from kit.parameters import Promise, signer
+from kit.redact.free_text import free_text_of
+from kit.report.blocks import FINDINGS_FILE
+from kit.report.formats import minute
+from kit.report.views import Column, Data, Note, Table, column, first_of
+from kit.snapshot import Snapshot
+
+_PDF_ROWS, _PDF_PACKS = 40, 8  # rows of the follow-up, and earlier packs, that the PDF lists
+_BLANK = "_" * 18  # to fill in by hand
+_STEPS = ("prepared", "reviewed", "approved")
+_STATES = ("overdue", "promised", "undated", "unanswered", "closed", "gone")
+
+
+def sign_off(snapshot: Snapshot) -> Table:
+    """Return who prepared, reviewed and approved the pack, with lines where nobody is named."""
+    rows: list[list[Any]] = []
+    for step in _STEPS:
+        name, day = signer(getattr(snapshot.run, f"{step}_by"))
+        if step == "prepared" and name and not day:
+            day = f"{snapshot.as_of:%Y-%m-%d}"
+        rows.append([text(f"report/sign_off/steps/{step}"), name or _BLANK, day or _BLANK, _BLANK])
+    return Table(
+        "sign-off",
+        text("report/sign_off/caption"),
+        [
+            Column(name, text(f"report/sign_off/columns/{name}"))
+            for name in ("step", "name", "day", "signature")
+        ],
+        rows,
+    )
+
+
+def changed_since(findings: Findings, snapshot: Snapshot) -> str:
+    """Return what changed since the last pack, in a sentence; empty where the run names none."""
+    found = moved(findings.leaves, snapshot)
+    if found is None:
+        return ""
+    return text(
+        "report/earlier/changed",
+        time=minute(dt.datetime.fromisoformat(found.since)),
+        new=found.newly_open,
+        still=found.still_open,
+        closed=found.closed,
+        gone=found.gone,
+    )
+
+
+def earlier_packs(findings: Findings, snapshot: Snapshot) -> Table | Note:
+    """Return the earlier packs that the run names, with their digests, and what changed since."""
+    earlier = snapshot.earlier
+    if earlier is None:
+        return Note(text("report/earlier/none"))
+    rows: list[list[Any]] = [
+        [pack["as_of"], pack["snapshot"], pack["findings"], pack["manifest"]]
+        for pack in reversed(earlier.packs)
+    ]
+    return Table(
+        "earlier-packs",
+        f"{text('report/earlier/caption')} {changed_since(findings, snapshot)}",
+        [
+            column("as_of", "datetime"),
+            column("snapshot_sha256", "code", 16),
+            column("findings_sha256", "code", 16),
+            Column("manifest_sha256", text("report/earlier/manifest"), "code", 16),
+        ],
+        rows,
+        **first_of(rows, _PDF_PACKS),
+    )
+
+
+def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
+    """Return each open point with what was promised, and what became of earlier promises.
+
+    Findings of a control that have been open for the same time and have the same answer are one
+    row. What was promised of a finding that is no longer open stands at the end.
+    """
+    promises = {promise.id: promise for promise in snapshot.promises}
+    show = free_text_of(snapshot) if promises else str
+    groups: dict[tuple[str, ...], list[Finding | Promise]] = {}
+    for finding in findings.leaves:
+        promise = promises.pop(finding.id, None)
+        if finding.is_open or promise:
+            state = _state(finding, promise, snapshot)
+            since = finding.since[:10]
+            answer = _answer(promise, show)
+            key = (state, finding.control, finding.status, since, *answer)
+            groups.setdefault(key, []).append(finding)
+    for promise in promises.values():
+        key = ("gone", promise.control, "", "", *_answer(promise, show))
+        groups.setdefault(key, []).append(promise)
+    if not groups:
+        return Note(text("report/follow_up/empty"))
+    ordered = sorted(groups.items(), key=lambda group: (_STATES.index(group[0][0]), group[0]))
+    rows: list[list[Any]] = []
+    for (state, control, status, since, owner, response, due), some in ordered:
+        resources = dict.fromkeys(one.resource for one in some)
+        rows.append(
+            [
+                control or None,
+                len(some),
+                _resources([*resources]),
+                status or None,
+                since or None,
+                owner or None,
+                response or None,
+                due or None,
+                text(f"report/follow_up/states/{state}"),
+            ]
+        )
+    file = snapshot.header.get("follow_up")
+    return Table(
+        "follow-up",
+        text("report/follow_up/caption", digest=file["sha256"])
+        if file
+        else text("report/follow_up/caption_without"),
+        [
+            column("control", "control"),
+            column("count", "number"),
+            column("resource", "code"),
+            column("status", "status"),
+            column("since", "datetime"),
+            column("owner"),
+            column("response"),
+            column("due", "datetime"),
+            Column("state", text("report/follow_up/state")),
+        ],
+        rows,
+        **first_of(rows, _PDF_ROWS, FINDINGS_FILE.replace("csv", "xlsx")),
+    )
+
+
+def promised(snapshot: Snapshot) -> Data:
+    """Return what the follow-up states, for the workbook, in texts as a pack may show them."""
+    show = free_text_of(snapshot) if snapshot.promises else str
+    return Data(
+        "follow-up",
+        [
+            dict(
+                zip(("id", "owner", "response", "due"), (one.id, *_answer(one, show)), strict=True)
+            )
+            for one in snapshot.promises
+        ],
+        {},
+    )
+
+
+def _resources(names: list[str]) -> str:
+    more = len(names) - 1
+    return text("report/follow_up/more", resource=names[0], count=more) if more else names[0]
+
+
+def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, str, str]:
+    """Return owner, response and due date; the owner in clear, as the owner of a waiver."""
+    return (promise.owner, show(promise.response), promise.due) if promise else ("", "", "")
+
+
+def _state(finding: Finding, promise: Promise | None, snapshot: Snapshot) -> str:
+    if not finding.is_open:
+        return "closed"
+    if promise is None:
+        return "unanswered"
+    if not promise.due:
+        return "undated"
+    return "overdue" if promise.due < f"{snapshot.as_of:%Y-%m-%d}" else "promised"

@@ -1,0 +1,310 @@
+"""A follow-up that somebody filled in: what is read of it, and what is refused in which words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlsxwriter
+
+from kit import bounds
+from kit.collect.follow_up import read_follow_up, refuse_other_days
+from kit.collect.spreadsheet import Workbook
+from kit.errors import MistakesError, UserError
+from kit.judge.digest import finding_ids
+from kit.pack.workbook import workbook
+from kit.parameters import Run
+from tests.pack.samples import FACTS, sample
+from tests.pack.test_workbook import made
+
+KEY = FACTS["label_key"]
+ACCOUNT = FACTS["account"]
+HEAD = "id,label_key,owner,response,due\n"
+
+
+def ids() -> list[str]:
+    return finding_ids(sample()["records"])
+
+
+def run_of(path: Path) -> Run:
+    return Run(account=ACCOUNT, follow_up=str(path))
+
+
+def packed() -> bytes:
+    """The workbook of a pack, as the kit writes it."""
+    data = sample()
+    data["records"] = [
+        {**record, "id": id} for record, id in zip(data["records"], ids(), strict=True)
+    ]
+    return workbook(made(), data)
+
+
+def filled(path: Path, *rows: tuple[int, str, object]) -> Path:
+    """Write into cells of the workbook with another program's library: row, title, value."""
+    book = openpyxl.load_workbook(io.BytesIO(packed()))
+    sheet = book["Findings"]
+    columns = {cell.value: cell.column for cell in sheet[2]}
+    for row, title, value in rows:
+        sheet.cell(row, columns[title]).value = value
+        if isinstance(value, str) and title != "Owner":
+            sheet.cell(row, columns[title]).data_type = "s"
+    book.save(path)
+    return path
+
+
+def written(tmp_path: Path, text: str) -> Run:
+    path = tmp_path / "follow-up.csv"
+    path.write_text(text)
+    return run_of(path)
+
+
+def test_the_filled_in_workbook_is_read(tmp_path: Path) -> None:
+    path = filled(
+        tmp_path / "findings.xlsx",
+        (4, "Owner", "Jane Roe"),
+        (4, "Management response", "Rebuild;\nsee password=hunter2hunter2"),
+        (4, "Due", dt.date(2027, 3, 31)),
+        (5, "Management response", "=cmd|'/C calc'!A0"),
+        (5, "Due", "2027-04-01"),
+    )
+    read = read_follow_up(run_of(path), KEY)
+    assert read is not None
+    first, second = read["rows"]
+    assert (first["id"], first["owner"], first["due"]) == (ids()[1], "Jane Roe", "2027-03-31")
+    assert first["response"].startswith("Rebuild;\nsee password=⟦secret: ")
+    assert (second["response"], second["due"]) == ("=cmd|'/C calc'!A0", "2027-04-01")
+    assert (second["control"], second["resource"]) == ("AR-05", "bucket-bbbbbbbbbb")
+    assert len(read["sha256"]) == 64
+
+
+def test_a_workbook_that_nobody_filled_in_states_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "findings.xlsx"
+    path.write_bytes(packed())
+    read = read_follow_up(run_of(path), KEY)
+    assert read is not None
+    assert read["rows"] == []
+    assert read_follow_up(Run(account=ACCOUNT), KEY) is None
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_csv_file_does_as_well(tmp_path: Path, delimiter: str) -> None:
+    text = f"\ufeffAs of today\n{HEAD}{ids()[0]},{KEY},Ops,Soon,2027-01-31\n"
+    read = read_follow_up(written(tmp_path, text.replace(",", delimiter)), KEY)
+    assert read is not None
+    assert [(row["owner"], row["due"]) for row in read["rows"]] == [("Ops", "2027-01-31")]
+
+
+def test_every_mistake_is_reported_with_its_place_and_what_is_accepted(tmp_path: Path) -> None:
+    path = filled(
+        tmp_path / "findings.xlsx",
+        (3, "Due", "31.03.2027"),
+        (4, "Owner", "x" * 201),
+        (5, "Management response", "a\u202eb"),
+        (6, "Owner", "=1+1"),
+        (7, "Due", 9e9),
+        (7, "Finding id", ids()[1]),
+    )
+    with pytest.raises(MistakesError) as found:
+        read_follow_up(run_of(path), KEY)
+    where = f"follow_up: {path}, sheet 'Findings', row"
+    assert found.value.lines == [
+        f"{where} 3, Due: '31.03.2027'; accepted: a day from 2000 to 2099, such as 2027-03-31",
+        f"{where} 4, Owner: '{'x' * 60}…'; accepted: 200 characters at most; it has 201",
+        f"{where} 5, Management response: 'a\\u202eb'; accepted: characters that a reader sees; it "
+        "has U+202E",
+        f"{where} 6, Owner: ''; accepted: a text, not a formula",
+        f"{where} 7, Due: '9000000000'; accepted: a day from 2000 to 2099, such as 2027-03-31",
+        f"{where} 7, Finding id: '{ids()[1]}'; accepted: each finding once; it stands in row 4 too",
+    ]
+
+
+def test_very_many_mistakes_are_counted(tmp_path: Path) -> None:
+    text = HEAD + "".join(f"{n},{KEY},Ops,,\n" for n in range(300))
+    with pytest.raises(MistakesError) as found:
+        read_follow_up(written(tmp_path, text), KEY)
+    assert len(found.value.lines) == 201
+    assert found.value.lines[-1].endswith("100 mistakes more")
+
+
+@pytest.mark.parametrize(
+    ("text", "reported"),
+    [
+        (f"{HEAD}{ids()[0]},ffff,Ops,,\n", "ids of the label key 'ffff', this run has labels of"),
+        (
+            f"account,{HEAD}999999999999,{ids()[0]},{KEY},Ops,,\n",
+            "has findings of account '999999999999'; this run is of",
+        ),
+        (
+            "id,owner\n",
+            r"has no row with these columns: Finding id \(or id\), Label key \(or label",
+        ),
+        (f"id,{HEAD}", "has the column id twice"),
+        ("\udcff", "is neither a workbook"),
+        (f'{HEAD}"{"x" * 140_000}"\n', "field larger than field limit"),
+    ],
+)
+def test_another_table_is_refused_in_one_line(tmp_path: Path, text: str, reported: str) -> None:
+    path = tmp_path / "follow-up.csv"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=reported) as found:
+        read_follow_up(run_of(path), KEY)
+    assert not isinstance(found.value, MistakesError)
+    assert str(found.value).startswith(f"follow_up: {path}: ")
+
+
+def test_a_workbook_of_another_account_is_refused(tmp_path: Path) -> None:
+    path = filled(tmp_path / "findings.xlsx", (3, "Owner", "Ops"))
+    run = Run(account="999999999999", follow_up=str(path))
+    with pytest.raises(UserError, match=f"is of account {ACCOUNT}; this run is of 999999999999"):
+        read_follow_up(run, KEY)
+
+
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"follow_up: .*cannot be read"):
+        read_follow_up(run_of(tmp_path / "nowhere.xlsx"), KEY)
+
+
+def test_more_rows_than_anybody_fills_in_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = HEAD + "".join(f"{id},{KEY},Ops,,\n" for id in ids()[:3])
+    monkeypatch.setattr(bounds, "FOLLOW_UP_FILLED", 2)
+    with pytest.raises(UserError, match="more than 2 rows that are filled in"):
+        read_follow_up(written(tmp_path, text), KEY)
+    monkeypatch.setattr(bounds, "FOLLOW_UP_ROWS", 1)
+    with pytest.raises(UserError, match="has more than 1 rows"):
+        read_follow_up(written(tmp_path, text), KEY)
+    (tmp_path / "findings.xlsx").write_bytes(packed())
+    with pytest.raises(UserError, match="has more than 1 rows"):
+        read_follow_up(run_of(tmp_path / "findings.xlsx"), KEY)
+
+
+def remade(change: Callable[[str, bytes], bytes | None]) -> bytes:
+    """The workbook with parts changed or left out."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed())) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            if (content := change(name, old.read(name))) is not None:
+                new.writestr(name, content)
+    return file.getvalue()
+
+
+def with_entities(name: str, content: bytes) -> bytes:
+    head, _, rest = content.partition(b"?>\n")
+    bomb = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]>'
+    return b"%s?>\n%s%s" % (head, bomb, rest) if name == "xl/workbook.xml" else content
+
+
+def deep(name: str, content: bytes) -> bytes:
+    return b"<a>" * 200 + b"</a>" * 200 if name == "xl/workbook.xml" else content
+
+
+def broken(name: str, content: bytes) -> bytes:
+    return content[:-20] if name.endswith("sheet2.xml") else content
+
+
+def without_texts(name: str, content: bytes) -> bytes | None:
+    return None if name == "xl/sharedStrings.xml" else content
+
+
+def without_places(name: str, content: bytes) -> bytes:
+    return content.replace(b'<c r="', b'<c q="') if name.endswith("sheet1.xml") else content
+
+
+def without_sheets(name: str, content: bytes) -> bytes | None:
+    return None if name.startswith("xl/worksheets/sheet") else content
+
+
+def led_out(name: str, content: bytes) -> bytes:
+    return content.replace(b"worksheets/sheet", b"../../../etc/sheet")
+
+
+@pytest.mark.parametrize(
+    ("content", "reported"),
+    [
+        (b"PK\3\4 and no more", "is not a workbook"),
+        (lambda: remade(with_entities), "has a document type, which no workbook has"),
+        (lambda: remade(deep), "elements nested too deep"),
+        (lambda: remade(broken), "sheet2.xml is not XML"),
+        (lambda: remade(without_texts), "names a text that is not there"),
+        (lambda: remade(without_places), "has a cell without a place"),
+        (lambda: remade(without_sheets), "it lists no sheet"),
+        (lambda: remade(led_out), "it lists no sheet"),
+        (lambda: packed() + b"more", "comment, or bytes after its end|not a workbook"),
+    ],
+)
+def test_a_hostile_workbook_is_refused_in_one_line(
+    tmp_path: Path, content: bytes | Callable[[], bytes], reported: str
+) -> None:
+    path = tmp_path / "findings.xlsx"
+    path.write_bytes(content if isinstance(content, bytes) else content())
+    with pytest.raises(UserError, match=reported):
+        read_follow_up(run_of(path), KEY)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "findings.xlsx"
+    path.write_bytes(packed())
+    monkeypatch.setattr(bounds, "FOLLOW_UP_UNPACKED", 1_000)
+    with pytest.raises(UserError, match="unpacks to more than 1,000 bytes"):
+        read_follow_up(run_of(path), KEY)
+    monkeypatch.setattr(bounds, "FOLLOW_UP", 1_000)
+    with pytest.raises(UserError, match="has more than 1,000 bytes"):
+        read_follow_up(run_of(path), KEY)
+
+
+def test_days_counted_from_1904_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "findings.xlsx"
+    book = xlsxwriter.Workbook(str(path), {"date_1904": True})
+    sheet = book.add_worksheet("Answers")
+    for place, name in enumerate(HEAD.strip().split(",")):
+        sheet.write_string(0, place, name)
+    sheet.write_row(1, 0, [ids()[0], KEY, "Ops", "_x0041_ stays"])
+    sheet.write_datetime(1, 4, dt.datetime(2027, 3, 31), book.add_format({"num_format": "d.m.yy"}))
+    book.close()
+    read = read_follow_up(run_of(path), KEY)
+    assert read is not None
+    assert (read["rows"][0]["due"], read["rows"][0]["response"]) == ("2027-03-31", "_x0041_ stays")
+
+
+def test_texts_within_cells_and_their_pronunciation_are_told_apart() -> None:
+    file = io.BytesIO()
+    shared = "<sst><si><r><t>Ro</t></r><r><t>e</t></r><rPh><t>ro</t></rPh></si></sst>"
+    rows = (
+        '<worksheet><sheetData><row><c r="A1" t="s"><v>0</v></c>'
+        '<c r="B1" t="inlineStr"><is><t>in</t></is></c><c r="C1"><f>1+1</f><v>2</v></c></row>'
+        "</sheetData></worksheet>"
+    )
+    with zipfile.ZipFile(file, "w") as made_up:
+        made_up.writestr("[Content_Types].xml", "<Types/>")
+        made_up.writestr("xl/workbook.xml", '<w><sheet name="A" r:id="r1" xmlns:r="r"/></w>')
+        made_up.writestr(
+            "xl/_rels/workbook.xml.rels", '<r><Relationship Id="r1" Target="/xl/s.xml"/></r>'
+        )
+        made_up.writestr("xl/sharedStrings.xml", shared)
+        made_up.writestr("xl/s.xml", rows)
+    book = Workbook(file.getvalue())
+    ((number, row),) = book.rows("A")
+    assert (number, {place: str(cell) for place, cell in row.items()}) == (
+        1,
+        {"A": "Roe", "B": "in", "C": "2"},
+    )
+    assert (row["C"].formula, row["C"].number, row["A"].number) == (True, True, False)
+
+
+def test_a_sign_off_of_another_day_than_the_runs_is_refused() -> None:
+    as_of = dt.datetime(2026, 11, 24, 23, 30, tzinfo=dt.UTC)
+    for day in ("2026-11-23", "2026-11-24", "2026-11-25"):
+        refuse_other_days(Run(account=ACCOUNT, reviewed_by=f"M. Weber, {day}"), as_of)
+    refuse_other_days(Run(account=ACCOUNT, approved_by="Weber, M."), as_of)
+    with pytest.raises(
+        UserError, match=r"approved_by: 'M\. Weber, 2026-11-01': the evidence is of"
+    ):
+        refuse_other_days(Run(account=ACCOUNT, approved_by="M. Weber, 2026-11-01"), as_of)
