@@ -507,6 +507,14 @@ LIST_EXPORT_IMAGE_TASKS = declare(
     personal=("ExportImageTasks[].AmiName", "ExportImageTasks[].AmiDescription"),
     probe=True,
 )
+DESCRIBE_IMAGE_ATTRIBUTE = declare(
+    "ec2",
+    "DescribeImageAttribute",
+    parameters={"Attribute": "launchPermission"},
+    each=(Each(LIST_EXPORT_IMAGE_TASKS, "ExportImageTasks[].{ImageId: AmiId}"),),
+    holds=("LaunchPermissions",),
+    absent={"InvalidAMIID.NotFound": "", "InvalidAMIID.Unavailable": ""},
+)
 DESCRIBE_USERS = declare(
     "appstream",
     "DescribeUsers",

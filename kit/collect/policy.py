@@ -27,7 +27,7 @@ SECURITY_AUDIT = frozenset(
         "LookupEvents",
         "config": "DescribeConfigurationRecorderStatus",
         "events": "ListRules",
-        "ec2": "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
+        "ec2": "DescribeImageAttribute DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
         "account": "GetAlternateContact",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "

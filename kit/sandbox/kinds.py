@@ -125,6 +125,7 @@ KINDS: dict[str, dict[str, Kind]] = {
     "events": {"Rules": Kind("ListRules.Rules[]")},
     "ec2": {
         "VpcEndpoints": Kind("DescribeVpcEndpoints.VpcEndpoints[]"),
+        "ImageAttributes": Kind("DescribeImageAttribute", many=True),
         "RouteTables": Kind("DescribeRouteTables.RouteTables[]"),
         "SecurityGroups": Kind("DescribeSecurityGroups.SecurityGroups[]"),
         "Subnets": Kind("DescribeSubnets.Subnets[]"),

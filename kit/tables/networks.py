@@ -166,6 +166,8 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
                 own[association["SubnetId"]] = (routing, ref)
             elif association.get("Main"):
                 main[routing.get("VpcId") or ""] = (routing, ref)
+            elif not association.get("GatewayId"):
+                return Cell(None, (ref,), absent_member(answer.call, "Associations.SubnetId", ref))
     found = [own[subnet] for subnet in subnets if subnet in own]
     if any(subnet not in own for subnet in subnets):
         # A table that was not read might be the subnet's own.

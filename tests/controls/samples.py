@@ -393,7 +393,9 @@ def _strangers(account: Account) -> None:
 
 def _export(account: Account, created: dt.datetime) -> None:
     task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": created}
-    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
+    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, {**task, "AmiId": "ami-1"})
+    private = {"ImageId": "ami-1", "LaunchPermissions": []}
+    account.answers(calls.DESCRIBE_IMAGE_ATTRIBUTE, private, REGION, ImageId="ami-1")
 
 
 def _redirection(*allowed: str) -> dict[str, Any]:

@@ -74,6 +74,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("EX-12", "needs review", "images_are_made_by_the_account_or_aws"),
         *(([OTHER],), {"organisation_accounts": []}),
     ),
+    (
+        *("EX-06", "fail", "amis_stay_within_the_organisation"),
+        *(([OTHER],), {"organisation_accounts": []}),
+    ),
     ("EX-14", "pass", "nobody_on_the_internet_may_connect", ([],), {}),
     ("EX-14", "fail", "nobody_on_the_internet_may_connect", (["0.0.0.0/0"],), {}),
     ("EX-14", "needs review", "it_is_known_who_may_connect", (["pl-1"],), {}),
