@@ -569,6 +569,30 @@ DESCRIBE_THEME_FOR_STACK = declare(
     personal=("Theme.StackName", "Theme.ThemeTitleText"),
 )
 LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
+# Open findings on what may be AppStream's, of analyzers of external access. Findings name no stranger.
+# https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ListFindingsV2.html
+LIST_EXTERNAL_FINDINGS = declare(
+    "accessanalyzer",
+    "ListFindingsV2",
+    items="findings",
+    parameters=lambda run: {
+        "filter": {
+            "status": {"eq": ["ACTIVE"]},
+            "resourceType": {"eq": ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::IAM::Role"]},
+            "resourceOwnerAccount": {"eq": [run.account]},
+        },
+        "maxResults": 100,
+    },
+    each=(
+        Each(
+            LIST_ANALYZERS,
+            "analyzers[?status=='ACTIVE' && (type=='ACCOUNT' || type=='ORGANIZATION')]"
+            ".{analyzerArn: arn}",
+        ),
+    ),
+    personal=("findings[].resource",),
+    action="access-analyzer:ListFindings",
+)
 DESCRIBE_CERTIFICATE_AUTHORITY = declare(
     "acm-pca",
     "DescribeCertificateAuthority",
@@ -1023,6 +1047,22 @@ LOOKUP_EVENTS = declare(
     },
     seconds_between=0.5,
     bounded=True,
+)
+
+# https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigurationRecorderStatus.html
+DESCRIBE_CONFIGURATION_RECORDERS = declare(
+    "config", "DescribeConfigurationRecorderStatus", items="ConfigurationRecordersStatus"
+)
+# Rules of the default bus, on which AWS's services put their events; targets are not requested.
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html
+LIST_RULES = declare(
+    "events",
+    "ListRules",
+    items="Rules",
+    parameters={"Limit": 100},
+    secret=("Rules[].Description",),
+    personal=("Rules[].Name", "Rules[].Arn", "Rules[].RoleArn", "Rules[].EventPattern"),
+    keep={"Rules[].EventPattern": ("source", "detail.eventSource")},
 )
 
 # --- discovery ---------------------------------------------------------------------------

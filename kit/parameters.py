@@ -401,6 +401,13 @@ class Run(Strict):
         more="Such as IAM Identity Center, or a procedure.",
         sample="IAM-2026-01",
     )
+    alarm_evidence: str = _field(
+        "",
+        title="where security events raise an alarm, if not by rules of EventBridge",
+        more="Such as a security information system, and who answers there.",
+        sample="Reference of the system that raises alarms",
+        declares=True,
+    )
     agent_dpia_reference: str = _field(
         "",
         title="impact assessment of agents that act in sessions",

@@ -23,8 +23,8 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.collect.session import USER_AGENT
 from kit.snapshot import Answer, Snapshot, Trouble
-from kit.tables import transport
-from kit.tables.analyzers import analyzer
+from kit.tables import transport, watching
+from kit.tables.analyzers import FINDINGS_COLUMNS, analyzer, external_findings
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import SPECS, Column, Part, Row, Source, table
 from kit.tables.events import AGENT, PRINCIPAL, TLS, read_event, text_of
@@ -72,6 +72,8 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         "amis_open_to": Column(
             calls=(LIST_EXPORT_IMAGE_TASKS, DESCRIBE_IMAGE_ATTRIBUTE, DESCRIBE_ORGANIZATION)
         ),
+        **FINDINGS_COLUMNS,
+        **watching.COLUMNS,
         **transport.COLUMNS,
     },
 )
@@ -104,6 +106,8 @@ def _collected(source: Source, region: str) -> dict[str, Cell]:
         "analyzer": analyzer(snapshot, region),
         "exports": exports(snapshot, region),
         "amis_open_to": amis_open_to(snapshot, region),
+        **external_findings(source, region),
+        **watching.watching(snapshot, region),
         **transport.transport(source, region),
         **_events(snapshot, region),
     }

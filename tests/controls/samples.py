@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from tests.standins import (
     Account,
     directory,
     erases,
+    finding,
     key_policy,
     management,
     objects,
@@ -356,6 +358,13 @@ def _people(account: Account) -> None:
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
     account.lists(calls.LIST_ANALYZERS, analyzer)
+    other = {"resource": f"arn:aws:iam::{ACCOUNT}:role/other", "resourceType": "AWS::IAM::Role"}
+    account.lists(calls.LIST_EXTERNAL_FINDINGS, finding(**other), analyzerArn="x")
+    account.lists(
+        calls.DESCRIBE_CONFIGURATION_RECORDERS, {"recording": True, "lastStatus": "SUCCESS"}
+    )
+    pattern = json.dumps({"source": ["aws.macie"]})
+    account.lists(calls.LIST_RULES, {"State": "ENABLED", "EventPattern": pattern})
     account.allowed(
         "AmazonAppStreamServiceAccess",
         trusts=trust({"Service": "appstream.amazonaws.com"}),

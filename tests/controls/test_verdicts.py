@@ -130,6 +130,8 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("GV-05", "needs review", "copies_rest_with_declared_accounts"),
         *(([OTHER_ACCOUNT],), {"organisation_accounts": [OTHER]}),
     ),
+    ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
+    ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
     ("ID-02", "not applicable", "root_user_has_mfa", (False, False), {}),
     (
         *("ID-04", "fail", "streaming_users_have_mfa"),
