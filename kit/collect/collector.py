@@ -141,8 +141,8 @@ def collect(
     earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
     _check_writable(folder or own / "snapshot")
-    lent = [DESCRIBE_ORGANIZATION] if organisation else []
-    needed = with_sources([*calls, *lent], run.without_services)
+    wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
+    needed = with_sources(wanted, run.without_services)
     partition = run.partition or "aws"
     policies = session_policies(policy(needed, partition), partition)
     with nullcontext(folder) if folder else _run_folder(own) as place, log.phase("collecting"):
