@@ -181,7 +181,7 @@ def access_is_reviewed(
     responsibility=CUSTOMER,
 )
 def breaches_are_notified_in_time(
-    breach_contact: str, breach_hours: int, *, max_breach_hours: int
+    breach_contact: str, breach_hours: int | None, *, max_breach_hours: int
 ) -> Outcome:
     """The parameters declare who is notified of a breach, within the profile's hours."""
     if not (breach_contact and breach_hours):
