@@ -20,6 +20,8 @@ from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
 _ANNEXES = (
+    "requests",
+    "population",
     "transfers",
     "retention",
     "record",
