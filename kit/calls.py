@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache, cached_property, lru_cache
@@ -1121,8 +1121,23 @@ GET_FINDING_STATISTICS = declare(
 )
 
 
-def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
-    """Return the calls and all they depend on: sources, fallbacks, the caller's identity and the regions."""
+# Services without which most controls would not be evidenced; a run may leave out the others.
+_ESSENTIAL = {
+    *("account", "appstream", "cloudtrail", "iam", "kms", "organizations"),
+    *("resourcegroupstaggingapi", "s3", "s3control", "sts"),
+}
+
+
+def optional_services() -> list[str]:
+    """Return the services that a run may leave out, as botocore names them."""
+    return sorted({call.service for call in CALLS.values()} - _ESSENTIAL)
+
+
+def with_sources(calls: Iterable[Call], without: Collection[str] = ()) -> frozenset[Call]:
+    """Return the calls and all they depend on: sources, fallbacks, the caller's identity and the regions.
+
+    Calls of the services in ``without`` are left out.
+    """
     needed: set[Call] = set()
     waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
     while waiting:
@@ -1131,7 +1146,7 @@ def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
             needed.add(call)
             waiting += call.sources
             waiting += stand_ins(call)
-    return frozenset(needed)
+    return frozenset(call for call in needed if call.service not in without)
 
 
 @cache
