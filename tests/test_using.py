@@ -80,6 +80,10 @@ def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) ->
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
     own = open_labels(run).fingerprint
     assert open_labels(run, own).fingerprint == own
+    clear = run.model_copy(update={"pseudonymise": False})  # other ids: no answer of the other fits
+    assert open_labels(clear).fingerprint == f"clear-{own}"
+    for stored in (own, f"clear-{own}"):
+        open_labels(clear, stored)
     with pytest.raises(UserError) as refused:
         open_labels(run, "0123456789abcdef")
     for part in ("0123456789abcdef", own, run.pseudonym_key, "back", "collect the account again"):
