@@ -870,7 +870,7 @@ _MEMBERS: tuple[tuple[str, Any, Any], ...] = (
         (f"{name}?", dict | None, None)
         for name in ("organisation", "session", "previous", "follow_up")
     ),
-    *((f"{name}?", dict, str) for name in ("parameter_sources", "api_versions")),
+    *((f"{name}?", dict, str) for name in ("maker", "parameter_sources", "api_versions")),
     ("throttles?", int, None),
 )
 

@@ -13,11 +13,11 @@ import pytest
 from nbformat.v4 import new_notebook
 
 import kit
+from kit import maker
 from kit.desk import Explanation
 from kit.displayed import DESK_MIME, Displayed
 from kit.errors import UserError
 from kit.judge.findings import Finding, Findings, Selection
-from kit.pack import maker
 from kit.pack.document import NotebookOutputError, document
 from kit.report.views import trace_id
 from kit.snapshot import Snapshot

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.pack.maker import lock
+from kit.maker import lock
 from kit.sandbox.server import Sandbox
 from tests.supply import locked
 
@@ -103,7 +103,7 @@ def pack(demo: subprocess.CompletedProcess[str], installed: Installed) -> Path:
 
 def test_every_file_of_the_kit_comes_out_of_the_wheel(installed: Installed) -> None:
     code = (
-        "import kit, kit.pack.maker as maker, kit.shipped as shipped\n"
+        "import kit, kit.maker as maker, kit.shipped as shipped\n"
         "print(kit.__file__, shipped.project('notebooks'), maker.lock(), sep='\\n')"
     )
     *places, digest = installed.run("python", "-c", code).stdout.splitlines()

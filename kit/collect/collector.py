@@ -46,6 +46,7 @@ from kit.collect.policy import policy, session_policies
 from kit.collect.session import Clients, CredentialsEndedError, Refusal, api_versions
 from kit.collect.wire import printable
 from kit.errors import CannotRunError, NotEnteredError, UserError
+from kit.maker import made_here
 from kit.outputs import cannot_write, check_writable, flush, make_parents, writing
 from kit.parameters import Run, appstream_regions, load_profile, load_waivers
 from kit.progress import Phase
@@ -140,7 +141,8 @@ def collect(
     earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
     _check_writable(folder or own / "snapshot")
-    needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
+    wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
+    needed = with_sources(wanted, run.without_services)
     partition = run.partition or "aws"
     policies = session_policies(policy(needed, partition), partition)
     with nullcontext(folder) if folder else _run_folder(own) as place, log.phase("collecting"):
@@ -206,7 +208,7 @@ def _gather(
     """Send the requests; return the header's fields, the requests and the lent requests."""
     if organisation:
         engine.check_organisation(organisation)
-    needed = with_sources(calls)
+    needed = with_sources(calls, run.without_services)
     regions = engine.find_regions()
     log.event("regions", on=regions.on, off=sorted(regions.off))
     unused = engine.perform_all(needed, regions.on)
@@ -218,6 +220,7 @@ def _gather(
         "certificates_verified": engine.verifies,
         "kit": version("appstream-evidence-kit"),
         "botocore": version("botocore"),
+        "maker": made_here(),
         "parameters": run.model_dump(),
         "parameter_sources": run.sources,
         "api_versions": api_versions({call.service for call in needed}),

@@ -212,6 +212,24 @@ def data(organisation: Organisation) -> Data:
     return Data("accounts", records, {"accounts": len(records)})
 
 
+def verdicts(organisation: Organisation) -> Data:
+    """The worst verdict of each control in each account, for machines."""
+    table = organisation.verdicts
+    records: list[dict[str, Any]] = [
+        {
+            "account": account,
+            "control": name,
+            "title": CONTROLS[name].title,
+            "severity": CONTROLS[name].severity,
+            "status": status,
+        }
+        for account in organisation.packs
+        for name, status in table.loc[account].items()
+        if status
+    ]
+    return Data("verdicts", records, {"accounts": len(organisation.packs)})
+
+
 def _counts() -> list[Column]:
     return [
         column("failing", "number"),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kit.bag import SIGNATURE, TIMESTAMP
+from kit.maker import agent, lock
 from kit.pack.levels import LEVELS
-from kit.pack.maker import agent, lock
 from kit.snapshot import Snapshot, digest
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ def made_info(title: str, urn: str, as_of: dt.datetime, stamp: str) -> dict[str,
 def description(account: str) -> str:
     """Return the pack's ``External-Description``."""
     return f"GDPR evidence pack, Amazon AppStream 2.0, account {account}"
+
+
+def organisation_description(accounts: int) -> str:
+    """Return the ``External-Description`` of an organisation's overview."""
+    counted = f"{accounts} account{'' if accounts == 1 else 's'}"
+    return f"GDPR evidence of {counted}, Amazon AppStream 2.0"
 
 
 def identifier(made_with: str, snapshot: str, findings: str, *own: str) -> str:

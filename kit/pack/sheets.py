@@ -93,6 +93,37 @@ def sheets(
     ]
 
 
+def overview_sheets(made: Document, verdicts: Sequence[Mapping[str, Any]]) -> list[Sheet]:
+    """Return the sheets of an organisation's overview: its tables, and the verdict of each control.
+
+    Parameters
+    ----------
+    made : Document
+    verdicts : sequence of mapping
+        Account, control, title, severity and status.
+    """
+    names = ("account", "control", "title", "severity", "status")
+    kinds = ("code", "control", "text", "severity", "status")
+    widths = (16, 10, 60, 12, 16)
+    columns = [_column(*column) for column in zip(names, kinds, widths, strict=True)]
+    rows = [[row[name] for name in names] for row in verdicts]
+    return [
+        *(_of_overview(table) for table in tables(made.blocks)),
+        _sheet("verdicts", columns, rows, "verdicts.csv"),
+    ]
+
+
+def _of_overview(table: TableBlock) -> Sheet:
+    columns, rows = _columns(table), table["rows"]
+    links = [n for n, column in enumerate(table["columns"]) if column["kind"] == "link"]
+    texts = [
+        [cell[0] if n in links and isinstance(cell, list) else cell for n, cell in enumerate(row)]
+        for row in rows
+    ]
+    name = _sheet_name(text(f"pack/workbook/overview/{table['id']}"))
+    return Sheet(name, table["caption"], columns, texts, "evidence.html", table["empty"])
+
+
 def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet:
     rows = [
         [
@@ -216,6 +247,11 @@ def _of_table(name: str, table: TableBlock | None, empty: str = "", **values: st
     """Return the sheet of a table of the document; columns are as wide as their cells."""
     if table is None:
         return _sheet(name, [_column("fact", "text", 44)], [], "", empty, **values)
+    rows = table["rows"]
+    return _sheet(name, _columns(table), rows, "evidence.html", table["empty"], **values)
+
+
+def _columns(table: TableBlock) -> list[Column]:
     columns = []
     for place, column in enumerate(table["columns"]):
         cells = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
@@ -223,5 +259,4 @@ def _of_table(name: str, table: TableBlock | None, empty: str = "", **values: st
         most = 70 if column["kind"] == "code" else 44  # a SHA-256 takes one line
         width = min(max(longest * 1.05 + 2, len(column["title"]) + 4, 8), most)
         columns.append(Column(column["title"], column["kind"], width))
-    rows = table["rows"]
-    return _sheet(name, columns, rows, "evidence.html", table["empty"], **values)
+    return columns

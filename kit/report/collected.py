@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from kit.calls import GET_CALLER_IDENTITY
+import rfc8785
+
+from kit.calls import CALLS, GET_CALLER_IDENTITY
 from kit.catalogue.texts import text
+from kit.collect.policy import policy
 from kit.judge.evaluator import shown
 from kit.redact.redactor import Redactor
 from kit.report.cover import session
@@ -22,6 +26,8 @@ def answered(request: Request) -> str:
     return text("report/evidence/absent", code=code) if request.absent else code
 
 
+# Beginnings of actions that read. GenerateCredentialReport makes a report of IAM's, and no change.
+_READING = ("Describe", "Get", "List", "Lookup")
 # What a pack must not show: names of people and places of the analyst's machine.
 KEPT = {
     "administrators",
@@ -84,6 +90,8 @@ def collected(tables: Tables) -> Table:
     identity = [request for request in requests if request.call == GET_CALLER_IDENTITY.name]
     facts: list[tuple[str, Any]] = [
         ("principal", _principal(tables, identity)),
+        *_made_with(snapshot, unknown),
+        *_allowed(snapshot, unknown),
         ("credentials", _credentials(run)),
         ("session", session(snapshot) or unknown),
         *_packed(snapshot),
@@ -106,6 +114,29 @@ def collected(tables: Tables) -> Table:
         [column("fact"), column("recorded")],
         [[text(f"report/collected/facts/{fact}"), str(value)] for fact, value in facts],
     )
+
+
+def _made_with(snapshot: Snapshot, unknown: str) -> list[tuple[str, str]]:
+    """Return the version, the commit and the lock of the kit that collected, and Python's version."""
+    maker = snapshot.header.get("maker", {})
+    named = [(name, maker.get(name, unknown)) for name in ("commit", "lock", "python")]
+    return [("kit", snapshot.header["kit"]), *named]
+
+
+def _allowed(snapshot: Snapshot, unknown: str) -> list[tuple[str, str]]:
+    """Return the digest of the derived IAM policy, what it allows, and what it leaves out."""
+    names = snapshot.header.get("calls")
+    if names is None:
+        return [("policy", unknown)]
+    document = policy((CALLS[name] for name in names), snapshot.header["partition"])
+    actions = {action for statement in document["Statement"] for action in statement["Action"]}
+    others = sorted(one for one in actions if not one.partition(":")[2].startswith(_READING))
+    return [
+        ("policy", hashlib.sha256(rfc8785.dumps(document)).hexdigest()),
+        ("actions", text("report/collected/actions", count=len(actions))),
+        ("others", ", ".join(others) or text("report/none")),
+        ("left_out", text("report/collected/left_out")),
+    ]
 
 
 def _principal(tables: Tables, identity: list[Request]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kit.catalogue.texts import text
+from kit.maker import agent, lock
 from kit.pack.info import AGENT, LOCK
-from kit.pack.maker import agent, lock
 from kit.verify.checks import Check, failed, not_compared
 
 

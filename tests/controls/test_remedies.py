@@ -69,6 +69,7 @@ FILES: dict[str, Any] = {
     "connectors.json": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents.json": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection.json": {"HostToClient": {"Enabled": False}},
+    "links.json": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
     "endpoint.json": {"Version": "2012-10-17", "Statement": []},
     "logging.json": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
 }
@@ -93,10 +94,12 @@ REPLACES = {
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
     "revoke-grant": "list-grants",
+    "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
     "revoke-security-group-ingress": "describe-security-group-rules",
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
+    "update-theme-for-stack": "describe-theme-for-stack",
     "delete-image-permissions": "describe-image-permissions",
 }
 # Members of a stack that an update replaces whole.
@@ -190,7 +193,7 @@ def parsed(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.chdir(tmp_path)
-    for name in ("policy", "key-policy", "point-policy", "trust", "duty", "stream"):
+    for name in ("policy", "key-policy", "point-policy", "trust", "duty"):
         FILES.setdefault(f"{name}.json", {})
     for name, content in FILES.items():
         for path in (name, name.replace(".json", "-before.json")):
@@ -392,7 +395,7 @@ def test_ar_13_has_a_remedy_for_each_clause() -> None:
         "screenshots_of_agents_are_protected": {"put-bucket-encryption"},
         "keys_of_screenshots_are_usable": {"enable-key", "cancel-key-deletion"},
         "keys_of_recordings_are_usable": {"enable-key", "cancel-key-deletion"},
-        "screenshots_are_closed_to_the_public": {"put-public-access-block"},
+        "screenshots_are_closed_to_the_public": {"put-public-access-block", "put-bucket-policy"},
         "nothing_can_open_screenshots": {"put-public-access-block"},
         "screenshots_are_erased_in_time": {"put-bucket-lifecycle-configuration"},
         "screenshots_go_to_the_accounts_own_bucket": set(),

@@ -74,6 +74,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("EX-12", "needs review", "images_are_made_by_the_account_or_aws"),
         *(([OTHER],), {"organisation_accounts": []}),
     ),
+    (
+        *("EX-06", "fail", "amis_stay_within_the_organisation"),
+        *(([OTHER],), {"organisation_accounts": []}),
+    ),
     ("EX-14", "pass", "nobody_on_the_internet_may_connect", ([],), {}),
     ("EX-14", "fail", "nobody_on_the_internet_may_connect", (["0.0.0.0/0"],), {}),
     ("EX-14", "needs review", "it_is_known_who_may_connect", (["pl-1"],), {}),
@@ -126,6 +130,8 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("GV-05", "needs review", "copies_rest_with_declared_accounts"),
         *(([OTHER_ACCOUNT],), {"organisation_accounts": [OTHER]}),
     ),
+    ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
+    ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
     ("ID-02", "not applicable", "root_user_has_mfa", (False, False), {}),
     (
         *("ID-04", "fail", "streaming_users_have_mfa"),

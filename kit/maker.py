@@ -7,6 +7,7 @@ show that: a checkout between two releases has the version of the first.
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,6 +27,37 @@ def agent() -> str:
     return f"{_KIT} {version(_KIT)}"
 
 
+def made_here() -> dict[str, str]:
+    """Return the kit's lock, Python's version and, in a checkout, the commit, for a snapshot."""
+    known = {"lock": lock(), "python": platform.python_version(), "commit": commit()}
+    return {name: value for name, value in known.items() if value}
+
+
+def commit(checkout: Path = Path(__file__).parent.parent) -> str:
+    """Return the commit of a checkout, read from its files; empty outside of one.
+
+    Files that were changed since are no part of it: `lock` covers them.
+    """
+    place = checkout / ".git"
+    with suppress(OSError, ValueError):
+        if place.is_file():  # of a worktree
+            place = checkout / place.read_text("utf-8").removeprefix("gitdir:").strip()
+        head = (place / "HEAD").read_text("utf-8").strip()
+        if head.startswith("ref: "):
+            head = _commit_of(place, head.removeprefix("ref: "))
+        return head if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", head) else ""
+    return ""
+
+
+def _commit_of(place: Path, ref: str) -> str:
+    shared = place / "commondir"  # where a worktree keeps its branches
+    home = place / shared.read_text("utf-8").strip() if shared.is_file() else place
+    if (home / ref).is_file():
+        return (home / ref).read_text("utf-8").strip()
+    packed = (home / "packed-refs").read_text("utf-8").splitlines()
+    return next((line.split()[0] for line in packed if line.endswith(f" {ref}")), "")
+
+
 @cache
 def lock() -> str:
     """Return the SHA-256 of the kit's files and of the versions of what it depends on."""
@@ -37,7 +69,7 @@ def lock() -> str:
 
 def _files() -> Iterator[str]:
     """Yield the digest and the name of each file of the kit; one describes its notebooks."""
-    package = Path(__file__).parent.parent
+    package = Path(__file__).parent
     inside = (path for path in package.rglob("*") if not {*path.relative_to(package).parts} & _LEFT)
     for path in sorted(inside):
         if path.is_file():

@@ -1,0 +1,174 @@
+"""The population behind the verdicts, and how the collector was limited and made."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+
+from kit import maker
+from kit.calls import (
+    CALLS,
+    DESCRIBE_STACKS,
+    DESCRIBE_USERS,
+    GET_ACCOUNT_SUMMARY,
+    GET_RESOURCES,
+    LOOKUP_EVENTS,
+)
+from kit.collect.policy import policy
+from kit.judge import evaluate
+from kit.report import show
+from kit.report.population import KINDS
+from kit.tables import tabulate
+from tests.standins import ACCOUNT, REGION, Account, denial, pool_user
+
+
+def population(account: Account) -> dict[str, dict[str, Any]]:
+    tables = tabulate(account.snapshot())
+    table = show.population(evaluate(tables), tables)
+    names = [column.name for column in table.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    assert len(rows) == len(KINDS)
+    return {row["kind"]: row for row in rows}
+
+
+def test_what_is_listed_and_judged_is_counted_with_its_requests(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack("a").stack("b").fleet().image()
+    account.lists(DESCRIBE_USERS, pool_user("CONFIRMED"))
+    made = population(account)
+    stacks = made["stacks"]
+    assert (stacks["listed"], stacks["judged"]) == (2, 2)
+    assert stacks["population"] == "all items, no sample"
+    assert stacks["evidence"]
+    assert (made["users of the user pool"]["listed"], made["users of the user pool"]["judged"]) == (
+        *(1, 1),
+    )
+    assert (made["image builders"]["listed"], made["image builders"]["judged"]) == (0, 0)
+    assert made["VPC endpoints"]["judged"] is None
+
+
+def test_a_run_of_one_control_judges_no_more(tmp_path: Path) -> None:
+    account = Account(tmp_path, controls=["AR-03"]).stack().fleet()
+    made = population(account)
+    assert made["fleets"]["judged"] == 1
+    assert made["stacks"]["judged"] == 0
+
+
+def test_a_list_that_was_denied_is_named_and_no_zero(tmp_path: Path) -> None:
+    made = population(Account(tmp_path).fleet().denies(DESCRIBE_STACKS))
+    stacks = made["stacks"]
+    assert stacks["listed"] is None
+    assert stacks["population"].startswith(f"not read in full: {REGION}, not evidenced: ")
+    assert stacks["population"].endswith(denial(DESCRIBE_STACKS))
+
+
+def test_a_list_that_was_cut_counts_what_was_seen_and_says_so(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack("a").stack("b").cuts(DESCRIBE_STACKS, "loop")
+    stacks = population(account)["stacks"]
+    assert stacks["listed"] == 2
+    assert stacks["population"].startswith(f"not read in full: {REGION}")
+
+
+def test_events_of_which_there_are_more_are_a_sample(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().event().cuts(LOOKUP_EVENTS, "bound")
+    events = population(account)["CloudTrail events of AppStream"]
+    assert (events["listed"], events["population"]) == (1, "sample: there are more events")
+
+
+@pytest.mark.parametrize(
+    ("users", "expected"), [(0, "0, as listed"), (3, "3, which differs"), (None, "none in the")]
+)
+def test_iams_summary_is_a_second_count(tmp_path: Path, users: int | None, expected: str) -> None:
+    account = Account(tmp_path).fleet()
+    if users is None:
+        account.denies(GET_ACCOUNT_SUMMARY)
+    else:
+        account.answers(GET_ACCOUNT_SUMMARY, {"SummaryMap": {"Users": users}})
+    assert expected in population(account)["IAM users"]["second_source"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("design", "1, all of them listed"), ("other", "1, of which 1 are not listed")],
+)
+def test_the_tagging_api_is_a_second_list(tmp_path: Path, name: str, expected: str) -> None:
+    arn = f"arn:aws:appstream:{REGION}:{ACCOUNT}:fleet/{name}"
+    account = Account(tmp_path).fleet("design")
+    account.lists(GET_RESOURCES, {"ResourceARN": arn, "Tags": []})
+    made = population(account)
+    assert made["fleets"]["second_source"].endswith(expected)
+    assert made["stacks"]["second_source"] == "none in the snapshot"
+
+
+# --- what the collector may do, and which kit it was ------------------------------------------
+
+
+def collected(account: Account, **header: Any) -> dict[str, str]:
+    snapshot = account.snapshot()
+    snapshot.header.update(header)
+    return dict(show.collected(tabulate(snapshot)).rows)  # type: ignore[arg-type]
+
+
+def test_the_policy_stands_with_its_digest_and_what_does_not_read(tmp_path: Path) -> None:
+    calls = ["appstream.DescribeFleets", "iam.GenerateCredentialReport", "s3.ListBuckets"]
+    made = collected(Account(tmp_path).fleet(), calls=calls)
+    document = policy((CALLS[name] for name in calls), "aws")
+    assert hashlib.sha256(rfc8785.dumps(document)).hexdigest() in made.values()
+    assert made["What the policy allows"] == "3 actions"
+    assert made["Actions in it that are no Describe, Get, List or Lookup"] == (
+        "iam:GenerateCredentialReport"
+    )
+
+
+def test_the_whole_policy_reads_and_makes_a_report_at_most() -> None:
+    actions = {
+        action
+        for statement in policy(CALLS.values())["Statement"]
+        for action in statement["Action"]
+    }
+    reading = ("Describe", "Get", "List", "Lookup")
+    others = {one for one in actions if not one.partition(":")[2].startswith(reading)}
+    assert others == {"iam:GenerateCredentialReport"}
+
+
+def test_what_an_earlier_snapshot_does_not_record_is_said(tmp_path: Path) -> None:
+    snapshot = Account(tmp_path).fleet().snapshot()
+    for name in ("maker", "calls"):
+        snapshot.header.pop(name, None)
+    made = dict(show.collected(tabulate(snapshot)).rows)  # type: ignore[arg-type]
+    assert made["Commit of the kit"] == made["Python"] == "not recorded"
+    assert "not recorded" in [value for name, value in made.items() if "IAM policy" in name]
+
+
+def test_the_commit_is_read_from_a_checkouts_files(tmp_path: Path) -> None:
+    def git(*arguments: str, where: Path = tmp_path / "a") -> str:
+        usual = ("git", "-c", "user.name=a", "-c", "user.email=a@a.example")
+        done = subprocess.run([*usual, *arguments], cwd=where, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    checkout, worktree = tmp_path / "a", tmp_path / "b"
+    checkout.mkdir()
+    assert maker.commit(checkout) == ""
+    git("init", "--quiet")
+    assert maker.commit(checkout) == ""  # nothing is committed
+    git("commit", "--quiet", "--allow-empty", "--message", "a")
+    here = git("rev-parse", "HEAD")
+    assert maker.commit(checkout) == here
+    git("worktree", "add", "--quiet", str(worktree))
+    assert maker.commit(worktree) == here
+    git("pack-refs", "--all")
+    assert maker.commit(checkout) == maker.commit(worktree) == here
+    git("checkout", "--quiet", "--detach")
+    assert maker.commit(checkout) == here
+    (checkout / ".git" / "HEAD").write_text("nonsense")
+    assert maker.commit(checkout) == ""
+
+
+def test_a_snapshot_records_the_kit_that_made_it() -> None:
+    made = maker.made_here()
+    assert made["lock"] == maker.lock()
+    assert {"lock", "python"} <= made.keys() <= {"lock", "python", "commit"}
