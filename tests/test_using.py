@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.catalogue import texts
 from kit.controls import CONTROLS
@@ -36,8 +37,9 @@ def test_its_commands_work(tmp_path: Path) -> None:
 
 
 def test_its_profile_loads(tmp_path: Path) -> None:
-    example, language = code(PAGE, "yaml")
+    example, language, answers = code(PAGE, "yaml")
     assert language == "language: de.yaml\n"
+    assert {"follow_up", "previous"} == yaml.safe_load(answers).keys() <= Run.model_fields.keys()
     path = tmp_path / "bank.yaml"
     path.write_text(example)
     own, default = load_profile(str(path)), load_profile("default")
