@@ -121,13 +121,9 @@ def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
         first = ", ".join(resources[:_RESOURCES])
         more = len(resources) - _RESOURCES
         names = text("report/and_more", names=first, count=more) if more > 0 else first
-        about = f"{names}." if len(fitting) > 1 else ""
-        shown.append(
-            {
-                "about": " ".join(filter(None, (about, remedy.when))),
-                "parts": [list(part) for part in remedy.prose],
-            }
-        )
+        about = " ".join(filter(None, (f"{names}." if len(fitting) > 1 else "", remedy.when)))
+        first_part = [[text("pack/page/remediation_of"), about]] if about else []
+        shown.append({"parts": [*first_part, *map(list, remedy.prose)]})
     return shown
 
 
