@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache, cached_property, lru_cache
@@ -507,6 +507,14 @@ LIST_EXPORT_IMAGE_TASKS = declare(
     personal=("ExportImageTasks[].AmiName", "ExportImageTasks[].AmiDescription"),
     probe=True,
 )
+DESCRIBE_IMAGE_ATTRIBUTE = declare(
+    "ec2",
+    "DescribeImageAttribute",
+    parameters={"Attribute": "launchPermission"},
+    each=(Each(LIST_EXPORT_IMAGE_TASKS, "ExportImageTasks[].{ImageId: AmiId}"),),
+    holds=("LaunchPermissions",),
+    absent={"InvalidAMIID.NotFound": "", "InvalidAMIID.Unavailable": ""},
+)
 DESCRIBE_USERS = declare(
     "appstream",
     "DescribeUsers",
@@ -561,6 +569,30 @@ DESCRIBE_THEME_FOR_STACK = declare(
     personal=("Theme.StackName", "Theme.ThemeTitleText"),
 )
 LIST_ANALYZERS = declare("accessanalyzer", "ListAnalyzers", items="analyzers")
+# Open findings on what may be AppStream's, of analyzers of external access. Findings name no stranger.
+# https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ListFindingsV2.html
+LIST_EXTERNAL_FINDINGS = declare(
+    "accessanalyzer",
+    "ListFindingsV2",
+    items="findings",
+    parameters=lambda run: {
+        "filter": {
+            "status": {"eq": ["ACTIVE"]},
+            "resourceType": {"eq": ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::IAM::Role"]},
+            "resourceOwnerAccount": {"eq": [run.account]},
+        },
+        "maxResults": 100,
+    },
+    each=(
+        Each(
+            LIST_ANALYZERS,
+            "analyzers[?status=='ACTIVE' && (type=='ACCOUNT' || type=='ORGANIZATION')]"
+            ".{analyzerArn: arn}",
+        ),
+    ),
+    personal=("findings[].resource",),
+    action="access-analyzer:ListFindings",
+)
 DESCRIBE_CERTIFICATE_AUTHORITY = declare(
     "acm-pca",
     "DescribeCertificateAuthority",
@@ -1017,6 +1049,22 @@ LOOKUP_EVENTS = declare(
     bounded=True,
 )
 
+# https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigurationRecorderStatus.html
+DESCRIBE_CONFIGURATION_RECORDERS = declare(
+    "config", "DescribeConfigurationRecorderStatus", items="ConfigurationRecordersStatus"
+)
+# Rules of the default bus, on which AWS's services put their events; targets are not requested.
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html
+LIST_RULES = declare(
+    "events",
+    "ListRules",
+    items="Rules",
+    parameters={"Limit": 100},
+    secret=("Rules[].Description",),
+    personal=("Rules[].Name", "Rules[].Arn", "Rules[].RoleArn", "Rules[].EventPattern"),
+    keep={"Rules[].EventPattern": ("source", "detail.eventSource")},
+)
+
 # --- discovery ---------------------------------------------------------------------------
 
 GET_MACIE_SESSION = declare(
@@ -1073,8 +1121,23 @@ GET_FINDING_STATISTICS = declare(
 )
 
 
-def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
-    """Return the calls and all they depend on: sources, fallbacks, the caller's identity and the regions."""
+# Services without which most controls would not be evidenced; a run may leave out the others.
+_ESSENTIAL = {
+    *("account", "appstream", "cloudtrail", "iam", "kms", "organizations"),
+    *("resourcegroupstaggingapi", "s3", "s3control", "sts"),
+}
+
+
+def optional_services() -> list[str]:
+    """Return the services that a run may leave out, as botocore names them."""
+    return sorted({call.service for call in CALLS.values()} - _ESSENTIAL)
+
+
+def with_sources(calls: Iterable[Call], without: Collection[str] = ()) -> frozenset[Call]:
+    """Return the calls and all they depend on: sources, fallbacks, the caller's identity and the regions.
+
+    Calls of the services in ``without`` are left out.
+    """
     needed: set[Call] = set()
     waiting = [GET_CALLER_IDENTITY, LIST_REGIONS, *calls]
     while waiting:
@@ -1083,7 +1146,7 @@ def with_sources(calls: Iterable[Call]) -> frozenset[Call]:
             needed.add(call)
             waiting += call.sources
             waiting += stand_ins(call)
-    return frozenset(needed)
+    return frozenset(call for call in needed if call.service not in without)
 
 
 @cache

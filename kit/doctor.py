@@ -156,7 +156,8 @@ def _policies(run: Run) -> Sequence[SessionPolicy]:
     from kit.judge import calls_of
 
     partition = run.partition or "aws"
-    return session_policies(policy(with_sources(calls_of(run)), partition), partition)
+    needed = with_sources(calls_of(run), run.without_services)
+    return session_policies(policy(needed, partition), partition)
 
 
 def enabled_regions(run: Run) -> list[str]:

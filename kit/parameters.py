@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from kit.aws_models import models, partition_of
+from kit.calls import optional_services
 from kit.catalogue import texts
 from kit.catalogue.frameworks import ids as framework_ids
 from kit.catalogue.frameworks import refuse_missing
@@ -222,6 +223,12 @@ class Run(Strict):
         title="ids of controls; empty for all",
         more="`.venv/bin/evidence controls` lists them.",
     )
+    without_services: list[str] = _field(
+        [],
+        title="services that the kit leaves out, such as backup",
+        more=f"Accepted are {', '.join(optional_services())}. The kit needs no permission for them, and "
+        "controls that rest on them are not evidenced.",
+    )
     own_controls: list[str] = _field(
         [],
         title="your own controls: names of installed packages, or folders such as ./acme",
@@ -393,6 +400,13 @@ class Run(Strict):
         title="where the evidence lies that no account is shared",
         more="Such as IAM Identity Center, or a procedure.",
         sample="IAM-2026-01",
+    )
+    alarm_evidence: str = _field(
+        "",
+        title="where security events raise an alarm, if not by rules of EventBridge",
+        more="Such as a security information system, and who answers there.",
+        sample="Reference of the system that raises alarms",
+        declares=True,
     )
     agent_dpia_reference: str = _field(
         "",
@@ -604,6 +618,19 @@ class Run(Strict):
                 "is the sample of parameters/example.yaml; write your own, or leave the field out"
             )
         return value
+
+    @field_validator("without_services")
+    @classmethod
+    def _services_may_be_left_out(cls, value: list[str]) -> list[str]:
+        accepted = optional_services()
+        for name in value:
+            if name not in accepted:
+                near = get_close_matches(name, accepted, 1)
+                hint = (
+                    f"did you mean {near[0]!r}?" if near else f"accepted are {', '.join(accepted)}"
+                )
+                raise ValueError(f"{name!r} is not a service that can be left out; {hint}")
+        return sorted(set(value))
 
     @field_validator("account", mode="before")
     @classmethod

@@ -113,6 +113,19 @@ _NOT_THERE = (
 )
 
 
+def finding(**members: Any) -> dict[str, Any]:
+    """An open finding of IAM Access Analyzer."""
+    return {
+        "id": "f1",
+        "status": "ACTIVE",
+        "resourceOwnerAccount": ACCOUNT,
+        "analyzedAt": AS_OF,
+        "createdAt": AS_OF,
+        "updatedAt": AS_OF,
+        **members,
+    }
+
+
 class Account:
     """An account that answers as it is told to, and with nothing where it was told nothing.
 

@@ -90,6 +90,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Exposure",
         "The provider's side",
         "Annexes",
+        "Where the auditor's usual requests are answered",
         "By framework",
         "Population and completeness",
         "Transfers to third countries",

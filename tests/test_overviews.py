@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import bagit
+import openpyxl
 import pypdf
 import pytest
 from playwright.sync_api import Browser
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser
 from kit.overviews.changes import refuse_other_keys
 from kit.overviews.document import Overview
 from kit.overviews.packs import open_pack
+from kit.pack.info import organisation_description
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.commands import evidence
@@ -116,6 +118,54 @@ def test_its_table_is_there_for_programs(organisation: Path, changes: Path) -> N
         (ONE, "closed", "Seen: 1"),
         (TWO, "closed", ""),
     ]
+
+
+def test_its_verdicts_and_its_workbook_say_the_same(organisation: Path) -> None:
+    verdicts = list(csv.DictReader((organisation / "data" / "verdicts.csv").open(newline="")))
+    assert {line["account"] for line in verdicts} == {ONE, TWO}
+    assert list(verdicts[0]) == ["account", "control", "title", "severity", "status"]
+    book = openpyxl.load_workbook(organisation / "data" / "accounts.xlsx")
+    assert book.sheetnames[:2] == ["About", "Accounts"]
+    assert book["About"]["A2"].value.endswith("2 accounts")
+    rows = list(book["Verdicts"].iter_rows(min_row=3, values_only=True))
+    assert rows == [tuple(line.values()) for line in verdicts]
+    assert [row[0] for row in book["Accounts"].iter_rows(min_row=3, values_only=True)] == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reported"),
+    [
+        (b",pass\r\n", b",fail\r\n", f"{ONE}: expected pass at worst, as in data/accounts.csv"),
+        (b",pass\r\n", b",good\r\n", f"{ONE}: expected pass at worst, as in data/accounts.csv"),
+        (ONE.encode(), b"999999999999", "999999999999: expected an account of data/accounts.csv"),
+        (b"account,", b"account,account,", "data/verdicts.csv: expected a table"),
+    ],
+)
+def test_verify_compares_the_verdicts_with_the_accounts(
+    organisation: Path, tmp_path: Path, old: bytes, new: bytes, reported: str
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(organisation, pack)
+    path = pack / "data" / "verdicts.csv"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    reseal(pack)
+    lines = [check.line for check in verify(pack) if not check.ok]
+    assert any(reported in line for line in lines), lines
+
+
+def test_an_overview_of_an_earlier_kit_has_neither(organisation: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(organisation, pack)
+    for name in ("verdicts.csv", "accounts.xlsx"):
+        (pack / "data" / name).unlink()
+    reseal(pack)
+    wrong = [check.line for check in verify(pack) if not check.ok]
+    assert all("README.txt" in line for line in wrong), wrong
+
+
+def test_the_title_counts_a_single_account_as_one() -> None:
+    assert "evidence of 1 account, Amazon" in organisation_description(1)
+    assert "evidence of 2 accounts, Amazon" in organisation_description(2)
 
 
 def test_its_page_leads_to_the_packs_and_sends_no_request(

@@ -224,6 +224,14 @@ def test_a_region_with_appstream_is_accepted(region: str) -> None:
         ('account: "12345"', ["account", "'12345'", "12 digits"]),
         ("regions: [eu-west-1]", ["account is missing"]),
         (f'account: "{ACCOUNT}"\nregoins: []', ["'regoins'", "did you mean 'regions'"]),
+        (
+            f'account: "{ACCOUNT}"\nwithout_services: [guard]',
+            ["without_services", "'guard'", "accepted are accessanalyzer, "],
+        ),
+        (
+            f'account: "{ACCOUNT}"\nwithout_services: [bakup]',
+            ["'bakup'", "did you mean 'backup'"],
+        ),
         (f'account: "{ACCOUNT}"\nregions: [eu-north-1]', ["regions", "eu-north-1", "eu-west-1"]),
         (f'account: "{ACCOUNT}"\nregions: eu-west-1', ["regions", "'eu-west-1'", "list"]),
         (f'account: "{ACCOUNT}"\nlookback_days: 400', ["lookback_days", "400", "90"]),

@@ -141,7 +141,8 @@ def collect(
     earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
     _check_writable(folder or own / "snapshot")
-    needed = with_sources([*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])])
+    wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
+    needed = with_sources(wanted, run.without_services)
     partition = run.partition or "aws"
     policies = session_policies(policy(needed, partition), partition)
     with nullcontext(folder) if folder else _run_folder(own) as place, log.phase("collecting"):
@@ -207,7 +208,7 @@ def _gather(
     """Send the requests; return the header's fields, the requests and the lent requests."""
     if organisation:
         engine.check_organisation(organisation)
-    needed = with_sources(calls)
+    needed = with_sources(calls, run.without_services)
     regions = engine.find_regions()
     log.event("regions", on=regions.on, off=sorted(regions.off))
     unused = engine.perform_all(needed, regions.on)
@@ -626,7 +627,7 @@ class _Engine:
             attempts=attempts,
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
-            endpoint=client.meta.endpoint_url,
+            endpoint=without_user(client.meta.endpoint_url),
             error=protect(job.call, error) if error else None,
             cut=None,
             response=stored,
@@ -714,3 +715,10 @@ def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
         if value and name in accepted:
             tokens[name] = value
     return tokens
+
+
+def without_user(url: str) -> str:
+    """Return a URL without a user and a password, which a snapshot must not hold."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

@@ -20,12 +20,14 @@ _BUCKETS = ("appstream2-36fb080bb8-*", "appstream-app-settings-*", "appstream-lo
 SECURITY_AUDIT = frozenset(
     f"{service}:{operation}"
     for service, operations in {
-        "access-analyzer": "ListAnalyzers",
+        "access-analyzer": "ListAnalyzers ListFindings",
         "acm-pca": "DescribeCertificateAuthority",
         "backup": "ListProtectedResources",
         "cloudtrail": "DescribeTrails GetEventSelectors GetTrailStatus ListEventDataStores "
         "LookupEvents",
-        "ec2": "DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
+        "config": "DescribeConfigurationRecorderStatus",
+        "events": "ListRules",
+        "ec2": "DescribeImageAttribute DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
         "account": "GetAlternateContact",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kit.catalogue.statuses import PASS
 from kit.controls.registry import (
     CUSTOMER,
     REGION,
@@ -42,7 +41,6 @@ def images_are_shared_within_the_organisation_alone(
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
-    gives=(PASS,),
 )
 def no_image_left_as_an_ami_lately(
     exports: list[str], *, max_export_age_days: int, as_of: dt.datetime
@@ -52,6 +50,14 @@ def no_image_left_as_an_ami_lately(
     if recent:
         return NotEvidenced("needs review", count=len(recent))
     return True
+
+
+@no_image_left_as_an_ami_lately.clause
+def amis_stay_within_the_organisation(
+    amis_open_to: list[str], *, organisation_accounts: list[str]
+) -> bool:
+    """No AMI that an image was exported to may be launched by others than the organisation."""
+    return set(amis_open_to) <= set(organisation_accounts)
 
 
 @control(

@@ -192,6 +192,29 @@ def external_access_is_analysed(analyzer: str | None) -> bool:
 
 
 @control(
+    "ID-16",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+)
+def external_access_is_closed(external_findings: list[str] | None) -> Outcome:
+    """No open finding of an analyzer is about AppStream's buckets, keys or roles."""
+    if external_findings is None:
+        return NotEvidenced("needs review", "no_analyzer")
+    return not external_findings
+
+
+@external_access_is_closed.clause
+def everything_is_analysed(not_analysed: int | None) -> Outcome:
+    """The analyzer could read every resource that it lists."""
+    if not_analysed is None:
+        return NotEvidenced("needs review", "no_analyzer")
+    return NotEvidenced("needs review", "errors", count=not_analysed) if not_analysed else True
+
+
+@control(
     "ID-14",
     table="account_settings",
     scope=ACCOUNT,

@@ -103,6 +103,33 @@ def reports_keep_up_with_sessions(
 
 
 @control(
+    "LG-09",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+)
+def configurations_are_recorded(config_recording: bool) -> bool:
+    """AWS Config has a recorder that records and delivers."""
+    return config_recording
+
+
+@control(
+    "LG-10",
+    table="regions",
+    where=IN_USE,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    gives=(PASS,),
+)
+def security_events_are_passed_on(alerting: list[str], alarm_evidence: str) -> Outcome:
+    """An enabled rule matches security events, or the parameters declare what else does."""
+    return True if alerting or alarm_evidence else NotEvidenced("needs review")
+
+
+@control(
     "LG-08",
     table="subscriptions",
     scope=REGION,

@@ -94,7 +94,8 @@ def calls_of(run: Run) -> frozenset[Call]:
         calls |= calls_of_own(run.own_controls)
     # A snapshot is lent only where both snapshots name their organisation.
     both = run.administers_organisation or run.organisation_snapshot
-    return calls | {DESCRIBE_ORGANIZATION} if both else calls
+    calls |= {DESCRIBE_ORGANIZATION} if both else set()
+    return frozenset(call for call in calls if call.service not in run.without_services)
 
 
 def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:

@@ -21,10 +21,12 @@ from kit.overviews.packs import SealedPack, find_packs, latest, roots_of, stamp_
 from kit.pack.document import data_of, document
 from kit.pack.execute import execute
 from kit.pack.html import page
-from kit.pack.info import made_info
+from kit.pack.info import made_info, organisation_description
 from kit.pack.pdf import pdf
 from kit.pack.readme import readme, with_readme
+from kit.pack.sheets import overview_sheets
 from kit.pack.tabular import csv_file
+from kit.pack.workbook import overview_workbook
 
 _RUN = "%Y-%m-%dT%H%M%SZ"  # how folders of runs are named
 _OVERVIEWS = uuid.UUID("6f2d3a54-93a7-4b0e-8a40-6c7f1f5d2a11")  # namespace of their identifiers
@@ -95,7 +97,7 @@ def seal_organisation(
         "language": texts.located(),
     }
     executed = execute("organisation.ipynb", parameters, progress=progress, for_documents=True)
-    title = f"GDPR evidence of {len(newest)} accounts, Amazon AppStream 2.0"
+    title = organisation_description(len(newest))
     return _store(folder, executed, "accounts", title, newest, as_of)
 
 
@@ -186,9 +188,14 @@ def _store(
 def _files(
     executed: NotebookNode, name: str, data: Mapping[str, Any], info: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
-    names = ("data/evidence.html", "data/evidence.pdf", f"data/{name}.csv")
+    others = {"accounts": ("data/verdicts.csv", "data/accounts.xlsx")}.get(name, ())
+    names = ("data/evidence.html", "data/evidence.pdf", f"data/{name}.csv", *others)
     made = with_readme(document(executed), info, names)
     yield "evidence.html", page(made).encode()
     yield "evidence.pdf", pdf(made)
     records = data["records"]
     yield f"{name}.csv", csv_file(records, list(records[0]) if records else [])
+    if others:
+        verdicts = data_of(executed, "verdicts")["records"]
+        yield "verdicts.csv", csv_file(verdicts, list(verdicts[0]) if verdicts else [])
+        yield "accounts.xlsx", overview_workbook(made, overview_sheets(made, verdicts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
@@ -67,6 +67,11 @@ class Document:
         """What every page states: the stamp, if there is any, and the marks."""
         return [mark for mark in (self.cover["stamp"], *self.cover["marks"]) if mark]
 
+    @property
+    def sections(self) -> dict[str, str]:
+        """The target of each section by its heading."""
+        return section_targets(self.blocks)
+
     def table(self, id: str) -> TableBlock | None:
         """Return the table with an id, if the document has it."""
         return next((table for table in tables(self.blocks) if table["id"] == id), None)
@@ -85,6 +90,7 @@ class Document:
             "blocks": self.blocks,
             "controls": self.controls,
             "rows": self.rows,
+            "sections": self.sections,
             "own": self.own,
         }
 
@@ -137,6 +143,12 @@ def document(notebook: NotebookNode) -> Document:
     controls, rows = _targets(blocks)
     _cite(blocks, rows)
     return Document(_seen(covers[0]), blocks, controls, rows)
+
+
+def section_targets(blocks: Iterable[Any]) -> dict[str, str]:
+    """Return the target of each section by its heading; the first of two alike has it."""
+    headings = [block for block in blocks if block["kind"] == "heading"]
+    return {block["text"]: block["target"] for block in reversed(headings)}
 
 
 def with_level(made: Document, level: str) -> Document:

@@ -83,6 +83,12 @@ def description(account: str) -> str:
     return f"GDPR evidence pack, Amazon AppStream 2.0, account {account}"
 
 
+def organisation_description(accounts: int) -> str:
+    """Return the ``External-Description`` of an organisation's overview."""
+    counted = f"{accounts} account{'' if accounts == 1 else 's'}"
+    return f"GDPR evidence of {counted}, Amazon AppStream 2.0"
+
+
 def identifier(made_with: str, snapshot: str, findings: str, *own: str) -> str:
     """Return the pack's ``External-Identifier``: of the kit's version and of the digests."""
     version = made_with.removeprefix("appstream-evidence-kit ")

@@ -25,7 +25,7 @@ from kit.pack.cut import (
     sections,
     without_standing,
 )
-from kit.pack.document import Document, first_section
+from kit.pack.document import Document, first_section, section_targets
 from kit.report import fonts
 from kit.report.formats import counts
 from kit.report.views import JSON, SEVERITIES, STATUSES, cell_text, ids
@@ -54,7 +54,7 @@ MEASURES = {
 }
 _WORDS = (
     *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
-    *("articles", "remediation", "remediation_on", "commands_on"),
+    *("articles", "remediation", "remediation_on", "commands_on", "on_page"),
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -85,6 +85,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     links = {
         "evidence": {name: at for name, at in data["rows"].items() if at in targets},
         "control": data["controls"],
+        "section": section_targets(data["blocks"]),
     }
     size = PAPERS[paper]
     narrow, wide = size.across - 2 * MEASURES["margin"], size.down - 2 * MEASURES["margin"]
@@ -219,7 +220,7 @@ def _cell(
     """Return a cell as the template draws it: a word, links, or pieces of text."""
     if kind in ("status", "severity"):
         return cell
-    if kind in ("evidence", "control"):
+    if kind in ("evidence", "control", "section"):
         return [[name, links[kind].get(name)] for name in ids(cell)]
     pieces = _pieces(cell_text(kind, cell), em, partial(cell_em, kind))
     return [[pieces, link]] if link else pieces

@@ -23,6 +23,8 @@ _FILES = {
     "workbook": "data/findings.xlsx",
     "findings": "data/findings.csv",
     "accounts": "data/accounts.csv",
+    "verdicts": "data/verdicts.csv",
+    "accounts_workbook": "data/accounts.xlsx",
     "changes": "data/changes.csv",
     "evidence": "data/evidence/index.csv",
     "parquet": "data/findings.parquet",

@@ -20,6 +20,8 @@ from kit.report.formats import articles, evidence_ids, responsibility
 from kit.report.views import STATUSES, cell_text
 
 _ANNEXES = (
+    "requests",
+    "population",
     "transfers",
     "retention",
     "record",
@@ -91,6 +93,40 @@ def sheets(
         *(_of_table(id, shown[id]) for id in _ANNEXES if id in shown),
         _of_table("waivers", shown.get("waivers"), text("report/waivers/empty")),
     ]
+
+
+def overview_sheets(made: Document, verdicts: Sequence[Mapping[str, Any]]) -> list[Sheet]:
+    """Return the sheets of an organisation's overview: its tables, and the verdict of each control.
+
+    Parameters
+    ----------
+    made : Document
+    verdicts : sequence of mapping
+        Account, control, title, severity and status.
+    """
+    columns = [
+        _column("account", "code", 16),
+        _column("control", "control", 10),
+        _column("title", "text", 60),
+        _column("severity", "severity", 12),
+        _column("status", "status", 16),
+    ]
+    rows = [[*row.values()] for row in verdicts]
+    return [
+        *(_of_overview(table) for table in tables(made.blocks)),
+        _sheet("verdicts", columns, rows, "verdicts.csv"),
+    ]
+
+
+def _of_overview(table: TableBlock) -> Sheet:
+    columns, rows = _columns(table), table["rows"]
+    links = [n for n, column in enumerate(table["columns"]) if column["kind"] == "link"]
+    texts = [
+        [cell[0] if n in links and isinstance(cell, list) else cell for n, cell in enumerate(row)]
+        for row in rows
+    ]
+    name = _sheet_name(text(f"pack/workbook/overview/{table['id']}"))
+    return Sheet(name, table["caption"], columns, texts, "evidence.html", table["empty"])
 
 
 def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet:
@@ -216,6 +252,11 @@ def _of_table(name: str, table: TableBlock | None, empty: str = "", **values: st
     """Return the sheet of a table of the document; columns are as wide as their cells."""
     if table is None:
         return _sheet(name, [_column("fact", "text", 44)], [], "", empty, **values)
+    rows = table["rows"]
+    return _sheet(name, _columns(table), rows, "evidence.html", table["empty"], **values)
+
+
+def _columns(table: TableBlock) -> list[Column]:
     columns = []
     for place, column in enumerate(table["columns"]):
         cells = [cell_text(column["kind"], row[place]) for row in table["rows"][:500]]
@@ -223,5 +264,4 @@ def _of_table(name: str, table: TableBlock | None, empty: str = "", **values: st
         most = 70 if column["kind"] == "code" else 44  # a SHA-256 takes one line
         width = min(max(longest * 1.05 + 2, len(column["title"]) + 4, 8), most)
         columns.append(Column(column["title"], column["kind"], width))
-    rows = table["rows"]
-    return _sheet(name, columns, rows, "evidence.html", table["empty"], **values)
+    return columns

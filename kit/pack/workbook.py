@@ -6,7 +6,8 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 from nbformat import NotebookNode
@@ -66,7 +67,8 @@ def workbook(
         has the whole.
     """
     judged = by_control(data)
-    return _Writer(made, data, author).write(
+    account = text("pack/workbook/account", account=data["facts"]["account"])
+    return _Writer(made, account, {**data["facts"]}, author).write(
         judged, sheets(made, judged, data["facts"]["label_key"], promises)
     )
 
@@ -79,11 +81,24 @@ def promises_of(executed: NotebookNode) -> Promises:
     }
 
 
+def overview_workbook(made: Document, pages: list[Sheet]) -> bytes:
+    """Return the workbook of an organisation's overview.
+
+    Parameters
+    ----------
+    made : Document
+    pages : list of Sheet
+        As `kit.pack.sheets.overview_sheets` returns them.
+    """
+    facts = {"as_of": made.cover["as_of"], "kit": version("appstream-evidence-kit")}
+    return _Writer(made, made.cover["subtitle"], facts).write([], pages)
+
+
 class _Writer:
     """Writes sheets into a workbook, and remembers what had to be cut."""
 
-    def __init__(self, made: Document, data: FindingsData, author: str = ""):
-        self.made, self.facts, self.author = made, data["facts"], author
+    def __init__(self, made: Document, whose: str, facts: Mapping[str, Any], author: str = ""):
+        self.made, self.whose, self.facts, self.author = made, escape(whose), facts, author
         self.file = io.BytesIO()
         self.book = Workbook(
             self.file,
@@ -203,9 +218,10 @@ class _Writer:
             for status, mark in STATUSES.items()
         ]
         titles = text("report/columns/status"), text("report/columns/count")
-        row = self._lines(page, row, *titles, counted)
-        for number, (status, mark) in enumerate(STATUSES.items(), row - 1 - len(counted)):
-            page.write_string(number, 0, mark.word, self._format(f"status {status}"))
+        if leaves:
+            row = self._lines(page, row, *titles, counted)
+            for number, (status, mark) in enumerate(STATUSES.items(), row - 1 - len(counted)):
+                page.write_string(number, 0, mark.word, self._format(f"status {status}"))
         out = text("pack/workbook/left_out")
         notes: list[tuple[str, str, None]] = [
             *((out, f"{sheet.name}: {note}", None) for sheet in pages for note in sheet.notes),
@@ -248,20 +264,19 @@ class _Writer:
 
     def _headline(self, sheet: Sheet) -> str:
         as_of = minute(instant(self.facts["as_of"]))
-        facts = [self._account(), text("pack/workbook/as_of", time=as_of)]
+        facts = [self.whose, text("pack/workbook/as_of", time=as_of)]
         return _MIDDLE_DOT.join([sheet.about, *facts, *self.marks])
-
-    def _account(self) -> str:
-        return text("pack/workbook/account", account=self.facts["account"])
 
     def _print(self, page: Worksheet) -> None:
         page.set_landscape()
         page.set_paper(_A4)
         page.fit_to_pages(1, 0)
         page.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
-        head = _MIDDLE_DOT.join([self._account(), *self.marks])
+        head = _MIDDLE_DOT.join([self.whose, *self.marks])
         number = text("pack/page/page", page="&P", pages="&N")
-        digest = f"{text('report/columns/findings_sha256')} {self.facts['digest']}"
+        digest = ""
+        if "digest" in self.facts:
+            digest = f"{text('report/columns/findings_sha256')} {self.facts['digest']}"
         page.set_header(f"&L&8{head.replace('&', '&&')[:200]}&R&8&A")
         page.set_footer(f"&L&8{digest}&R&8{number}")
 
@@ -277,7 +292,8 @@ class _Writer:
             }
         )
         for name in ("account", "as_of", "snapshot", "digest"):
-            self.book.set_custom_property(name, str(facts[name]), "text")
+            if name in facts:
+                self.book.set_custom_property(name, str(facts[name]), "text")
 
     def _format(self, name: str) -> Format:
         if name not in self.formats:

@@ -16,7 +16,16 @@ from kit.visible import escape
 NONE = "\N{EN DASH}"
 
 Kind = Literal[
-    "text", "code", "number", "datetime", "status", "severity", "evidence", "control", "link"
+    "text",
+    "code",
+    "number",
+    "datetime",
+    "status",
+    "severity",
+    "evidence",
+    "control",
+    "section",
+    "link",
 ]
 Scalar = str | int | float | bool | None
 Cell = Scalar | list[str]

@@ -55,6 +55,7 @@ from kit.report.provider import handshakes as handshakes
 from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.record import record as record
+from kit.report.requests import requests as requests
 from kit.report.retention import retention as retention
 from kit.report.transfers import transfers as transfers
 from kit.report.views import (

@@ -113,6 +113,7 @@ class Column:
 
     `evidence` cells hold evidence ids and link to the rows anchored by them;
     `control` cells hold control ids and link to the controls' blocks;
+    `section` cells hold headings and link to the sections, with their pages where there are pages;
     `link` cells hold a text and the relative address of a file that lies near.
     `brief` is how much of a cell the PDF prints: characters, or ids; 0 leaves the column out.
     """
@@ -353,7 +354,7 @@ class ControlBlock:
         Requirements of each other framework that the control tests, and those that it concerns.
     expected : str
         What the control accepts.
-    remedies : list of {"about": str, "parts": list of [title, text]}
+    remedies : list of {"parts": list of [title, text]}
         The remediation of what is open: what it is for, what it needs and breaks, and its steps.
     counts : dict of str to int
         Rows by status.
@@ -518,8 +519,12 @@ def _check_cell(where: str, kind: Kind, cell: object) -> None:
         if not isinstance(cell, list) or len(cell) != 2 or not _is_beside(cell[1]):
             raise TypeError(f"{where}: a link is a text and a relative address, not {cell!r}")
     elif isinstance(cell, list):
-        if kind not in ("evidence", "control") or not all(isinstance(part, str) for part in cell):
-            raise TypeError(f"{where}: only evidence and control cells hold lists, of strings")
+        if kind not in ("evidence", "control", "section") or not all(
+            isinstance(part, str) for part in cell
+        ):
+            raise TypeError(
+                f"{where}: only evidence, control and section cells hold lists, of strings"
+            )
     elif cell is not None and type(cell) not in (str, int, float, bool):
         raise TypeError(f"{where}: {type(cell).__name__} is not a JSON scalar")
     elif isinstance(cell, float) and not math.isfinite(cell):

@@ -71,6 +71,11 @@ class Account:
         where = "" if service in GLOBAL_SERVICES else region
         return self._declared.get((service, kind, where), [])
 
+    def declare(self, service: str, kind: str, region: str, item: Item) -> None:
+        """Add an item that a request makes."""
+        where = "" if service in GLOBAL_SERVICES else region
+        self._declared.setdefault((service, kind, where), []).append(item)
+
     def regions(self, service: str) -> list[str]:
         """Return the regions in which the account declares items of `service`."""
         return sorted({region for (name, _, region) in self._declared if name == service})

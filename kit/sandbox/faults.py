@@ -30,8 +30,9 @@ IAM_PREFIX = {
     "resourcegroupstaggingapi": "tag",
     "s3control": "s3",
 }
-# Service Authorization Reference, Amazon S3: actions whose name differs from the operation's.
+# Service Authorization Reference: actions whose name differs from the operation's.
 IAM_ACTION = {
+    ("accessanalyzer", "ListFindingsV2"): "ListFindings",
     ("s3", "GetBucketEncryption"): "GetEncryptionConfiguration",
     ("s3", "GetBucketLifecycleConfiguration"): "GetLifecycleConfiguration",
     ("s3", "GetBucketReplication"): "GetReplicationConfiguration",

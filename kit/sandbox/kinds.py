@@ -92,7 +92,10 @@ KINDS: dict[str, dict[str, Kind]] = {
         ),
         "ExportImageTasks": Kind("ListExportImageTasks.ExportImageTasks[]"),
     },
-    "accessanalyzer": {"analyzers": Kind("ListAnalyzers.analyzers[]")},
+    "accessanalyzer": {
+        "analyzers": Kind("ListAnalyzers.analyzers[]"),
+        "findings": Kind("ListFindingsV2.findings[]"),
+    },
     "account": {"SecurityContact": Kind("GetAlternateContact.AlternateContact", many=False)},
     "acm-pca": {
         "CertificateAuthorities": Kind(
@@ -116,8 +119,13 @@ KINDS: dict[str, dict[str, Kind]] = {
         "Events": Kind("LookupEvents.Events[]"),
         "EventDataStores": Kind("GetEventDataStore", many=True),
     },
+    "config": {
+        "Recorders": Kind("DescribeConfigurationRecorderStatus.ConfigurationRecordersStatus[]")
+    },
+    "events": {"Rules": Kind("ListRules.Rules[]")},
     "ec2": {
         "VpcEndpoints": Kind("DescribeVpcEndpoints.VpcEndpoints[]"),
+        "ImageAttributes": Kind("DescribeImageAttribute", many=True),
         "RouteTables": Kind("DescribeRouteTables.RouteTables[]"),
         "SecurityGroups": Kind("DescribeSecurityGroups.SecurityGroups[]"),
         "Subnets": Kind("DescribeSubnets.Subnets[]"),

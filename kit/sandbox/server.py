@@ -134,6 +134,9 @@ class Sandbox:
         bypass = [os.environ[v] for v in ("NO_PROXY", "no_proxy") if os.environ.get(v)]
         return {
             "AWS_ENDPOINT_URL": self.url,
+            # S3 Control puts the account id before the host. No name system knows such a host of
+            # loopback; before a user name it is a part of that, which nobody reads.
+            "AWS_ENDPOINT_URL_S3_CONTROL": self.url.replace("//", "//account@"),
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
             "AWS_ACCESS_KEY_ID": account.access_key_id,
             "AWS_SECRET_ACCESS_KEY": account.secret_access_key,

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from kit.calls import LIST_ANALYZERS
+from collections.abc import Mapping
+from typing import Any
+
+from kit.calls import (
+    DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_BUILDERS,
+    DESCRIBE_KEY,
+    GET_BUCKET_ENCRYPTION,
+    LIST_ANALYZERS,
+    LIST_EXTERNAL_FINDINGS,
+)
 from kit.catalogue.texts import text
+from kit.redact.labels import Labels
+from kit.redact.names import shown_bucket
 from kit.snapshot import Snapshot
-from kit.tables.cells import Cell
+from kit.tables.cells import Cell, derive, known_any, member
+from kit.tables.core import Column, Source
 from kit.tables.organisation import held, organisation_id
+from kit.tables.principals import SERVICE_ROLES
+from kit.tables.sources import screenshot_buckets
+from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
+
+_TYPES = ("ACCOUNT", "ORGANIZATION")  # of analyzers of external access
+_FINDINGS = (LIST_ANALYZERS, LIST_EXTERNAL_FINDINGS)
+# What names the resources of AppStream, by the type of a finding's resource.
+_NAMING = {
+    "AWS::S3::Bucket": (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
+    "AWS::KMS::Key": (*BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
+    "AWS::IAM::Role": (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS),
+}
+_NAMED = tuple(dict.fromkeys(call for calls in _NAMING.values() for call in calls))
+FINDINGS_COLUMNS = {
+    "external_findings": Column(calls=(*_FINDINGS, *_NAMED)),
+    "not_analysed": Column(calls=_FINDINGS),
+}
 
 
 def analyzer(snapshot: Snapshot, region: str) -> Cell:
@@ -32,6 +62,72 @@ def analyzer(snapshot: Snapshot, region: str) -> Cell:
 def _active(snapshot: Snapshot, region: str) -> Cell:
     answer = snapshot.answer(LIST_ANALYZERS, region)
     for item, ref in answer.items():
-        if item["type"] in ("ACCOUNT", "ORGANIZATION") and item["status"] == "ACTIVE":
+        if item["type"] in _TYPES and item["status"] == "ACTIVE":
             return Cell(item["type"], (ref,))
     return Cell(None, answer.evidence, answer.trouble)
+
+
+def external_findings(source: Source, region: str) -> dict[str, Cell]:
+    """Return the cells of `FINDINGS_COLUMNS` of a region.
+
+    The one has labels of AppStream's buckets, keys and roles with open findings of external access;
+    None where no analyzer of the account answers. The other counts what the analyzer could not read.
+    """
+    snapshot = source.snapshot
+    analyzers = snapshot.answer(LIST_ANALYZERS, region)
+    active = [
+        (item.get("arn"), ref)
+        for item, ref in analyzers.items()
+        if item["type"] in _TYPES and item["status"] == "ACTIVE"
+    ]
+    if analyzers.trouble or not active:
+        none = Cell(None, analyzers.evidence, analyzers.trouble)
+        return {"external_findings": none, "not_analysed": none}
+    labelled, failed, others, cells = set[str](), 0, set[str](), list[Cell]()
+    for arn, ref in active:
+        answer = snapshot.answer(LIST_EXTERNAL_FINDINGS, region, analyzerArn=arn)
+        cells.append(Cell(True, (ref, *answer.evidence), answer.trouble))
+        for item, at in answer.items():
+            cells.append(member(item, at, "resource", None, LIST_EXTERNAL_FINDINGS))
+            if item.get("error"):
+                failed += 1
+            elif label := _appstreams(snapshot, source.labels, item):
+                labelled.add(label)
+            else:
+                others.add(str(item.get("resourceType")))
+    listed = derive(lambda *_: True, *cells)
+    counted = derive(lambda _: failed, listed)
+    if labelled:
+        return {
+            "external_findings": Cell(sorted(labelled), listed.refs),
+            "not_analysed": counted,
+        }
+    known = [listed, *(_names(snapshot, kind) for kind in sorted(others))]
+    return {"external_findings": derive(lambda *_: [], *known), "not_analysed": counted}
+
+
+def _appstreams(snapshot: Snapshot, labels: Labels, finding: Mapping[str, Any]) -> str:
+    """Return the label of a resource that is AppStream's; empty for any other."""
+    arn, kind = str(finding.get("resource") or ""), finding.get("resourceType")
+    if kind == "AWS::S3::Bucket":
+        buckets = (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot))
+        name = arn.partition(":::")[2]
+        return shown_bucket(labels, name) if name in {bucket.name for bucket in buckets} else ""
+    if kind == "AWS::KMS::Key":
+        keys = {answer.value("KeyMetadata.Arn") for answer in snapshot.answers(DESCRIBE_KEY)}
+        return labels.label("key", arn) if arn in keys else ""
+    calls = (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS)
+    roles = {
+        item.get("IamRoleArn")
+        for call in calls
+        for answer in snapshot.answers(call)
+        for item, _ in answer.items()
+    }
+    name = arn.rpartition("/")[2]
+    return labels.label("role", arn, name) if arn in roles or name in SERVICE_ROLES else ""
+
+
+def _names(snapshot: Snapshot, kind: str) -> Cell:
+    """Return false where the names of AppStream's resources of a type are all known; else a gap."""
+    answers = [answer for call in _NAMING.get(kind, _NAMED) for answer in snapshot.answers(call)]
+    return known_any(Cell(False, answer.evidence, answer.trouble) for answer in answers)

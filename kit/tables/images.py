@@ -7,6 +7,7 @@ from typing import Any
 
 from kit.calls import (
     DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGE_PERMISSIONS,
     DESCRIBE_IMAGES,
@@ -17,9 +18,9 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot, Trouble
-from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, member
+from kit.tables.cells import NONE, UNSEEN, Cell, Default, absent_member, attached, derive, member
 from kit.tables.core import Column, Row, Source, listed, shown_name, table
-from kit.tables.organisation import owner_of, whose
+from kit.tables.organisation import organisation_id, owner_of, whose
 
 AWS = "AWS"
 _COLUMNS = {
@@ -37,6 +38,7 @@ _CURRENCY = {
 }
 _RUNNING = {DESCRIBE_FLEETS: "fleet", DESCRIBE_IMAGE_BUILDERS: "image builder"}
 _NO_AMI = ("FAILED", "TIMED_OUT")
+EVERYBODY = "everybody"
 
 
 @table("images", Scope.REGION, (DESCRIBE_IMAGES,), _COLUMNS)
@@ -149,3 +151,47 @@ def exports(snapshot: Snapshot, region: str) -> Cell:
     made = [(task, ref) for task, ref in answer.items() if task.get("State") not in _NO_AMI]
     days = sorted((task["CreatedDate"] for task, _ in made), reverse=True)
     return Cell(days, tuple(ref for _, ref in made) or answer.evidence, answer.trouble)
+
+
+def amis_open_to(snapshot: Snapshot, region: str) -> Cell:
+    """Return who else may launch the AMIs that images were exported to: accounts, organisations.
+
+    The account's own organisation is left out. An AMI that is gone is open to nobody.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_LaunchPermission.html
+    """
+    answer = snapshot.answer(LIST_EXPORT_IMAGE_TASKS, region)
+    listed = Cell([], answer.evidence, answer.trouble)
+    opened = [
+        _launches(snapshot, region, task, ref)
+        for task, ref in answer.items()
+        if task.get("State") not in (*_NO_AMI, "EXPORTING")
+    ]
+    return derive(lambda *names: sorted({name for each in names for name in each}), listed, *opened)
+
+
+def _launches(snapshot: Snapshot, region: str, task: dict[str, Any], ref: str) -> Cell:
+    """Return who else may launch the AMI of an export."""
+    if not task.get("AmiId"):
+        return Cell(None, (ref,), absent_member(LIST_EXPORT_IMAGE_TASKS, "AmiId", ref))
+    answer = snapshot.answer(DESCRIBE_IMAGE_ATTRIBUTE, region, ImageId=task["AmiId"])
+    granted = attached(answer, "LaunchPermissions", UNSEEN, Default([], "no_such_ami"))
+    own = organisation_id(snapshot)
+    if not any("UserId" not in each and "Group" not in each for each in granted.value or ()):
+        own = Cell(None, granted.refs)  # no organisation is named
+
+    def others(granted: list[dict[str, str]], own: str | None) -> list[str]:
+        names = (_launcher(each, own) for each in granted)
+        return [name for name in names if name not in ("", snapshot.account)]
+
+    return derive(others, granted, own)
+
+
+def _launcher(permission: dict[str, str], own: str | None) -> str:
+    """Return whom a permission names: an account, everybody, or another organisation than `own`."""
+    if permission.get("UserId"):
+        return permission["UserId"]
+    named = permission.get("OrganizationArn") or permission.get("OrganizationalUnitArn") or ""
+    if not named:
+        return EVERYBODY  # or nobody whom EC2 names: take the worst
+    organisation = named.split("/")[1]
+    return "" if organisation == own else f"organisation {organisation}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from kit.calls import (
     CALLS,
+    DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_KEY,
     DESCRIBE_ORGANIZATION,
     DESCRIBE_TRAILS,
@@ -22,13 +23,13 @@ from kit.calls import (
 from kit.catalogue.texts import text
 from kit.collect.session import USER_AGENT
 from kit.snapshot import Answer, Snapshot, Trouble
-from kit.tables import transport
-from kit.tables.analyzers import analyzer
+from kit.tables import transport, watching
+from kit.tables.analyzers import FINDINGS_COLUMNS, analyzer, external_findings
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import SPECS, Column, Part, Row, Source, table
 from kit.tables.events import AGENT, PRINCIPAL, TLS, read_event, text_of
 from kit.tables.guards import encryption
-from kit.tables.images import exports
+from kit.tables.images import amis_open_to, exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
@@ -68,6 +69,11 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
         "open_findings": FINDINGS_COLUMN,
         "analyzer": Column(calls=(LIST_ANALYZERS, DESCRIBE_ORGANIZATION)),
         "exports": Column(calls=(LIST_EXPORT_IMAGE_TASKS,), past=True),
+        "amis_open_to": Column(
+            calls=(LIST_EXPORT_IMAGE_TASKS, DESCRIBE_IMAGE_ATTRIBUTE, DESCRIBE_ORGANIZATION)
+        ),
+        **FINDINGS_COLUMNS,
+        **watching.COLUMNS,
         **transport.COLUMNS,
     },
 )
@@ -99,6 +105,9 @@ def _collected(source: Source, region: str) -> dict[str, Cell]:
         "open_findings": open_findings(snapshot, region),
         "analyzer": analyzer(snapshot, region),
         "exports": exports(snapshot, region),
+        "amis_open_to": amis_open_to(snapshot, region),
+        **external_findings(source, region),
+        **watching.watching(snapshot, region),
         **transport.transport(source, region),
         **_events(snapshot, region),
     }

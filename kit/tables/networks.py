@@ -162,10 +162,13 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
         if "Associations" not in routing:  # it might be the table of any subnet
             return Cell(None, (ref,), absent_member(answer.call, "Associations", ref))
         for association in routing["Associations"]:
-            if association.get("SubnetId"):
-                own[association["SubnetId"]] = (routing, ref)
+            subnet, gateway = association.get("SubnetId"), association.get("GatewayId")
+            if subnet:
+                own[subnet] = (routing, ref)
             elif association.get("Main"):
                 main[routing.get("VpcId") or ""] = (routing, ref)
+            elif not gateway:
+                return Cell(None, (ref,), absent_member(answer.call, "Associations.SubnetId", ref))
     found = [own[subnet] for subnet in subnets if subnet in own]
     if any(subnet not in own for subnet in subnets):
         # A table that was not read might be the subnet's own.

@@ -19,7 +19,7 @@ from kit.verify.embedded import read_revocations
 from kit.verify.findings import check_findings
 from kit.verify.info import check_info, check_overview_info
 from kit.verify.judged import Reader
-from kit.verify.kinds import ACCOUNT, HTML, PDF, check_kind, kind_of
+from kit.verify.kinds import ACCOUNT, ACCOUNTS_WORKBOOK, HTML, PDF, check_kind, kind_of
 from kit.verify.maker import maker_of
 from kit.verify.own import check_own, check_own_again
 from kit.verify.page import check_page
@@ -128,6 +128,6 @@ def _checks(contents: Contents, reader: Reader, stored: Snapshot | None) -> Iter
 
         yield from check_forms(contents, manifest, page, maker)
     how = f"made by {maker.name}" + ("; --against SNAPSHOT makes them again" * (kind is ACCOUNT))
-    for name in (HTML, PDF):
+    for name in (HTML, PDF, ACCOUNTS_WORKBOOK):
         if name in contents.sizes:
             yield not_compared(f"other texts of {name}", how)

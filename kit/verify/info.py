@@ -8,12 +8,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kit.bag import INFO
-from kit.pack.info import AGENT, OWN_CONTROLS, OWN_NOTEBOOK, description, identifier
+from kit.catalogue.statuses import WORST_FIRST
+from kit.judge.findings import worst
+from kit.pack.info import (
+    AGENT,
+    OWN_CONTROLS,
+    OWN_NOTEBOOK,
+    description,
+    identifier,
+    organisation_description,
+)
 from kit.snapshot import digest, stamp_of_endpoints
 from kit.verify.checks import Check, failed, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings, read_index
-from kit.verify.kinds import ACCOUNTS, CSV, EVIDENCE
+from kit.verify.kinds import ACCOUNTS, CSV, EVIDENCE, VERDICTS
 from kit.verify.reading import read_json, read_table
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -66,7 +75,8 @@ def check_overview_info(contents: Contents, info: Mapping[str, str], name: str) 
         newest = max((row.get("as_of", "") for row in rows), default="none")
         if newest != info.get("Evidence-As-Of"):
             wrong.append(_differs(info, "Evidence-As-Of", newest, f"the newest in {ACCOUNTS}"))
-        title = f"GDPR evidence of {len(rows)} accounts, Amazon AppStream 2.0"
+        wrong += _verdicts(contents, rows)
+        title = organisation_description(len(rows))
     else:
         title = "Changes between two audits, Amazon AppStream 2.0"
     if title != info.get("External-Description"):
@@ -74,6 +84,29 @@ def check_overview_info(contents: Contents, info: Mapping[str, str], name: str) 
     yield from wrong
     if not wrong:
         yield passed(INFO, f"it states what {name} shows")
+
+
+def _verdicts(contents: Contents, accounts: list[dict[str, str]]) -> Iterator[Check]:
+    """Yield accounts whose worst verdict of a control is not that of their findings."""
+    if VERDICTS not in contents.sizes:
+        return  # an overview of an earlier kit
+    try:
+        rows = read_table(contents.read(VERDICTS))
+    except (UnreadableError, ValueError) as error:
+        yield failed(VERDICTS, "a table", f"{error}")
+        return
+    verdicts: dict[str, list[str]] = {}
+    for row in rows:
+        verdicts.setdefault(row.get("account", ""), []).append(row.get("status", ""))
+    for account in accounts:
+        name = account.get("account", "")
+        stated = [s for s in WORST_FIRST if account.get(s.replace(" ", "_"), "0") != "0"]
+        shown = verdicts.pop(name, [])
+        if set(shown) - {*WORST_FIRST} or worst(shown) != worst(stated):
+            expected = f"{worst(stated)} at worst, as in {ACCOUNTS}"
+            yield failed(f"{VERDICTS}: {name}", expected, ", ".join(sorted({*shown})) or "none")
+    for name in sorted(verdicts):
+        yield failed(f"{VERDICTS}: {name}", f"an account of {ACCOUNTS}", "another")
 
 
 def _labels(info: Mapping[str, str], manifest: Mapping[str, Any]) -> Iterator[Check]:

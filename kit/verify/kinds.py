@@ -23,6 +23,7 @@ OCSF_LINES = "data/ocsf-findings.ndjson"  # since packs have it
 EVIDENCE = "data/evidence/index.csv"
 OWN_CELLS = "data/own-cells.json"
 ACCOUNTS, CHANGES = "data/accounts.csv", "data/changes.csv"
+VERDICTS, ACCOUNTS_WORKBOOK = "data/verdicts.csv", "data/accounts.xlsx"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ ACCOUNT = Kind(
         r"|data/ocsf-findings\.ndjson"
     ),
 )
-ORGANISATION = Kind("an organisation's overview", (HTML, PDF, ACCOUNTS))
+ORGANISATION = Kind(
+    "an organisation's overview",
+    (HTML, PDF, ACCOUNTS),
+    others=re.compile(r"data/verdicts\.csv|data/accounts\.xlsx"),  # earlier kits made neither
+)
 COMPARISON = Kind("a comparison of two audits", (HTML, PDF, CHANGES))
 
 

@@ -13,11 +13,12 @@ import boto3
 import pytest
 
 from kit import calls, evaluate, tabulate
+from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.collect import collector as engine
-from kit.collect.collector import collect
+from kit.collect.collector import collect, without_user
 from kit.collect.session import Clients
 from kit.errors import CannotRunError, UserError
-from kit.judge import needed_calls
+from kit.judge import calls_of, needed_calls
 from kit.parameters import Run
 from kit.sandbox import Fault
 from kit.sandbox.server import Sandbox
@@ -36,6 +37,21 @@ def verdicts(snapshot: Snapshot) -> Counter[tuple[str, ...]]:
         (f.control, f.region, f.resource, f.status, f.reason, f.code)
         for f in evaluate(tabulate(snapshot)).leaves
     )
+
+
+def test_a_service_that_is_left_out_is_not_asked_and_passes_nothing(demo: Run) -> None:
+    run = demo.model_copy(
+        update={"controls": ["AR-19", "EX-16"], "without_services": ["backup", "ec2"]}
+    )
+    snapshot = collect(run, calls_of(run), progress=False)
+    assert {"s3", "appstream"} <= {request.service for request in snapshot.requests}
+    assert not {"backup", "ec2"} & {request.service for request in snapshot.requests}
+    assert not {"backup", "ec2"} & {call.service for call in calls_of(run)}
+    found = evaluate(tabulate(snapshot)).leaves
+    assert {f.status for f in found if f.control == "EX-16"} == {NOT_EVIDENCED}
+    assert {f.reason for f in found if f.status == NOT_EVIDENCED} == {"not collected"}
+    versioned = [f for f in found if f.control == "AR-19" and f.status != FAIL]
+    assert [f.operation for f in versioned] == ["backup.ListProtectedResources"]
 
 
 def test_every_request_has_its_provenance(demo: Run) -> None:
@@ -291,3 +307,8 @@ def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(
     folders = [gather(demo, "ID-02").folder for _ in range(2)]
     assert [one.parent.name for one in folders] == ["2026-11-24T090000Z", "2026-11-24T090000Z-2"]
     assert [one.name for one in folders] == ["snapshot", "snapshot"]
+
+
+@pytest.mark.parametrize("user", ["", "account@", "user:pass@word@"])
+def test_a_user_of_an_endpoint_is_not_stored(user: str) -> None:
+    assert without_user(f"http://{user}127.0.0.1:9/a@b") == "http://127.0.0.1:9/a@b"

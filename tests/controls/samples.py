@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from tests.standins import (
     Account,
     directory,
     erases,
+    finding,
     key_policy,
     management,
     objects,
@@ -356,6 +358,16 @@ def _people(account: Account) -> None:
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
     account.lists(calls.LIST_ANALYZERS, analyzer)
+    other = {"resource": f"arn:aws:iam::{ACCOUNT}:role/other", "resourceType": "AWS::IAM::Role"}
+    website = {"resource": "arn:aws:s3:::website", "resourceType": "AWS::S3::Bucket"}
+    unused = {"resource": KEY.replace("1b2c", "9b2c"), "resourceType": "AWS::KMS::Key"}
+    found = [finding(**one) for one in (other, website, unused)]
+    account.lists(calls.LIST_EXTERNAL_FINDINGS, *found, analyzerArn="x")
+    account.lists(
+        calls.DESCRIBE_CONFIGURATION_RECORDERS, {"recording": True, "lastStatus": "SUCCESS"}
+    )
+    pattern = json.dumps({"source": ["aws.macie"]})
+    account.lists(calls.LIST_RULES, {"State": "ENABLED", "EventPattern": pattern})
     account.allowed(
         "AmazonAppStreamServiceAccess",
         trusts=trust({"Service": "appstream.amazonaws.com"}),
@@ -384,7 +396,9 @@ def _strangers(account: Account) -> None:
 
 def _export(account: Account, created: dt.datetime) -> None:
     task = {"TaskId": "t1", "ImageArn": IMAGE, "AmiName": "design", "CreatedDate": created}
-    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, task)
+    account.lists(calls.LIST_EXPORT_IMAGE_TASKS, {**task, "AmiId": "ami-1"})
+    private = {"ImageId": "ami-1", "LaunchPermissions": []}
+    account.answers(calls.DESCRIBE_IMAGE_ATTRIBUTE, private, REGION, ImageId="ami-1")
 
 
 def _redirection(*allowed: str) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from kit.calls import (
     DESCRIBE_APP_BLOCK_BUILDERS,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_FLEETS,
+    DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_IMAGE_PERMISSIONS,
     DESCRIBE_IMAGES,
     DESCRIBE_IMAGES_OF_OTHERS,
+    DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,
     LIST_ASSOCIATED_FLEETS,
     LIST_EXPORT_IMAGE_TASKS,
@@ -175,6 +177,32 @@ def test_ex_04_counts_domains_and_names_none(account: Account) -> None:
     assert "jane.example" not in str(finding)
     assert finding.resource.endswith(", ONE_DRIVE")
     assert any(ref.endswith("/StorageConnectors/0/ConnectorType") for ref in finding.evidence)
+
+
+# --- EX-17: sign-in to storage of other providers ---------------------------------------------
+
+
+def kept(how: str | None, *kinds: str) -> Given:
+    members: dict[str, Any] = {"StorageConnectors": [{"ConnectorType": kind} for kind in kinds]}
+    return lambda a: a.stack(**members, **({"StorageConnectorAuthentication": how} if how else {}))
+
+
+@scenarios(
+    ("home folders alone", kept("REUSE_CREDENTIALS", "HOMEFOLDERS"), NO_CONNECTOR),
+    ("removed", kept("FORCE_REAUTHENTICATION", "ONE_DRIVE"), passes),
+    ("kept", kept("REUSE_CREDENTIALS", "ONE_DRIVE"), to_be_reviewed),
+    ("kept by default", kept(None, "GOOGLE_DRIVE"), to_be_reviewed),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_17_sign_in_to_storage(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-17") == expected
+
+
+def test_ex_17_a_declared_reason_is_enough(tmp_path: Path) -> None:
+    account = Account(tmp_path, declared_reasons={"EX-17": "Devices are the users' own"})
+    kept(None, "ONE_DRIVE")(account)
+    assert verdicts(account, "EX-17") == [passes]
 
 
 # --- EX-05 and EX-12: images ------------------------------------------------------------------
@@ -379,9 +407,17 @@ def exported(days: float, **members: Any) -> Given:
         "ImageArn": f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design",
         "AmiName": "design",
         "CreatedDate": AS_OF - dt.timedelta(days=days),
+        "State": "COMPLETED",
+        "AmiId": "ami-1",
         **members,
     }
-    return lambda a: a.lists(LIST_EXPORT_IMAGE_TASKS, task)
+    return lambda a: launched(a.lists(LIST_EXPORT_IMAGE_TASKS, task))
+
+
+def launched(account: Account, *by: dict[str, str]) -> Account:
+    """Let EC2 name these besides the account as those who may launch the AMI."""
+    answer = {"ImageId": "ami-1", "LaunchPermissions": list(by)}
+    return account.answers(DESCRIBE_IMAGE_ATTRIBUTE, answer, REGION, ImageId="ami-1")
 
 
 @scenarios(
@@ -407,6 +443,63 @@ def exported(days: float, **members: Any) -> Given:
 def test_ex_06_exports(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "EX-06") == expected
+
+
+COLLEAGUE, UNIT = "111122223333", "arn:aws:organizations::1:ou/{}/ou-1"
+
+
+@scenarios(
+    ("nobody else", [], passes),
+    ("the account itself", [{"UserId": ACCOUNT}], passes),
+    ("another account of the organisation", [{"UserId": COLLEAGUE}], passes),
+    ("another account", [{"UserId": COLLEAGUE}, {"UserId": "999999999999"}], fails),
+    ("everybody", [{"Group": "all"}], fails),
+    ("somebody whom EC2 leaves out", [{}], fails),
+    ("its own organisation", [{"OrganizationArn": "arn:aws:organizations::1:organization/o-own0000000"}], passes),
+    ("a unit of its own organisation", [{"OrganizationalUnitArn": UNIT.format("o-own0000000")}], passes),
+    ("another organisation", [{"OrganizationArn": "arn:aws:organizations::1:organization/o-other00000"}], fails),
+    ("a unit of another organisation", [{"OrganizationalUnitArn": UNIT.format("o-other00000")}], fails),
+)  # fmt: skip
+def test_ex_06_who_may_launch(tmp_path: Path, given: Any, expected: list[Any]) -> None:
+    account = Account(tmp_path, organisation_accounts=[COLLEAGUE])
+    account.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-own0000000"}})
+    exported(200)(account)
+    launched(account, *given)
+    assert verdicts(account, "EX-06") == expected
+
+
+def test_ex_06_an_ami_that_is_gone_is_launched_by_nobody(account: Account) -> None:
+    exported(200)(account)
+    account.refuses(
+        DESCRIBE_IMAGE_ATTRIBUTE,
+        "InvalidAMIID.NotFound",
+        region=REGION,
+        status=400,
+        ImageId="ami-1",
+    )
+    assert verdicts(account, "EX-06") == [passes]
+
+
+def test_ex_06_what_was_refused_is_not_taken_for_private(account: Account) -> None:
+    exported(200)(account)
+    account.denies(DESCRIBE_IMAGE_ATTRIBUTE, REGION, ImageId="ami-1")
+    assert verdicts(account, "EX-06") == [denied(DESCRIBE_IMAGE_ATTRIBUTE)]
+
+
+def test_ex_06_an_unknown_organisation_decides_where_one_is_named(account: Account) -> None:
+    exported(200)(account)
+    account.denies(DESCRIBE_ORGANIZATION)
+    launched(account)
+    assert verdicts(account, "EX-06") == [passes]
+    launched(account, {"OrganizationalUnitArn": UNIT.format("o-own0000000")})
+    assert verdicts(account, "EX-06") == [denied(DESCRIBE_ORGANIZATION)]
+
+
+def test_ex_06_a_finished_export_without_its_ami_is_not_evidenced(account: Account) -> None:
+    exported(200, AmiId="")(account)
+    assert verdicts(account, "EX-06") == [
+        not_evidenced("absent in answer", LIST_EXPORT_IMAGE_TASKS)
+    ]
 
 
 # --- EX-07 and EX-08: fleets and builders -----------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.calls import (
+    DESCRIBE_CONFIGURATION_RECORDERS,
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_KEY,
@@ -23,6 +25,7 @@ from kit.calls import (
     GET_TRAIL_STATUS,
     LIST_BUCKETS,
     LIST_EVENT_DATA_STORES,
+    LIST_RULES,
     LOOKUP_EVENTS,
 )
 from kit.collect.session import USER_AGENT
@@ -1461,3 +1464,103 @@ def test_lg_08_asks_nothing_where_no_reports_are_made(account: Account) -> None:
     assert verdicts(account, "LG-08") == [not_applicable("no usage report subscription")]
     account.denies(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)
     assert verdicts(account, "LG-08") == [denied(DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS)]
+
+
+def recorders(*found: dict[str, Any]) -> Given:
+    return lambda a: a.fleet().lists(DESCRIBE_CONFIGURATION_RECORDERS, *found)
+
+
+RECORDS = {"recording": True, "lastStatus": "SUCCESS"}
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, UNUSED),
+    ("none", recorders(), fails),
+    ("records", recorders(RECORDS), passes),
+    ("has just begun", recorders({**RECORDS, "lastStatus": "PENDING"}), passes),
+    ("is stopped", recorders({**RECORDS, "recording": False}), fails),
+    ("does not deliver", recorders({**RECORDS, "lastStatus": "FAILURE"}), fails),
+    (
+        "does not deliver, as the model spells it",
+        recorders({**RECORDS, "lastStatus": "Failure"}),
+        fails,
+    ),
+    ("a service's own", recorders({**RECORDS, "servicePrincipal": "x.amazonaws.com"}), fails),
+    ("one of two", recorders({**RECORDS, "recording": False}, RECORDS), passes),
+    (
+        "whether it records left out",
+        recorders({"lastStatus": "SUCCESS"}),
+        not_evidenced("absent in answer", DESCRIBE_CONFIGURATION_RECORDERS),
+    ),
+    (
+        "the status left out",
+        recorders({"recording": True}),
+        not_evidenced("absent in answer", DESCRIBE_CONFIGURATION_RECORDERS),
+    ),
+    (
+        "denied",
+        lambda a: a.fleet().denies(DESCRIBE_CONFIGURATION_RECORDERS),
+        denied(DESCRIBE_CONFIGURATION_RECORDERS),
+    ),
+)
+def test_lg_09_config(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-09") == expected
+
+
+def rules(pattern: Any, **members: Any) -> Given:
+    text = pattern if isinstance(pattern, str) else json.dumps(pattern)
+    return lambda a: a.fleet().lists(
+        LIST_RULES, {"State": "ENABLED", "EventPattern": text, **members}
+    )
+
+
+MACIE = {"source": ["aws.macie"]}
+BY_CALL = {"source": ["aws.cloudtrail"], "detail": {"eventSource": ["appstream.amazonaws.com"]}}
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, UNUSED),
+    ("none", lambda a: a.fleet(), to_be_reviewed),
+    ("findings of Macie", rules(MACIE), passes),
+    ("AppStream's own events", rules({"source": ["aws.appstream"]}), passes),
+    ("calls of AppStream's API", rules(BY_CALL), passes),
+    ("all of AWS's sources", rules({"source": [{"prefix": "aws."}]}), passes),
+    (
+        "with all events of CloudTrail",
+        rules(MACIE, State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"),
+        passes,
+    ),
+    ("disabled", rules(MACIE, State="DISABLED"), to_be_reviewed),
+    ("of a service of AWS", rules(MACIE, ManagedBy="securityhub.amazonaws.com"), to_be_reviewed),
+    ("of something else", rules({"source": ["aws.ec2"]}), to_be_reviewed),
+    ("of everything but Macie", rules({"source": [{"anything-but": "aws.macie"}]}), to_be_reviewed),
+    ("a schedule", lambda a: a.fleet().lists(LIST_RULES, {"State": "ENABLED"}), to_be_reviewed),
+    ("denied", lambda a: a.fleet().denies(LIST_RULES), denied(LIST_RULES)),
+    (
+        "cut short after one that matches",
+        lambda a: rules(MACIE)(a).cuts(LIST_RULES, "more"),
+        passes,
+    ),
+    (
+        "cut short after one that does not",
+        lambda a: rules({"source": ["aws.ec2"]})(a).cuts(LIST_RULES, "more"),
+        not_evidenced("cut short", LIST_RULES),
+    ),
+)
+def test_lg_10_alarms(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-10") == expected
+
+
+def test_lg_10_another_system_is_shown_as_declared(tmp_path: Path) -> None:
+    account = Account(tmp_path, alarm_evidence="SIEM 7").fleet()
+    (found,) = findings(account, "LG-10")
+    assert found.status == "pass"
+    assert "Declared as raising alarms: SIEM 7" in found.observed
+
+
+@pytest.mark.parametrize("pattern", ["[]", "7", '{"source": "aws.macie"}', '{"detail": []}'])
+def test_lg_10_a_pattern_of_another_form_matches_nothing(account: Account, pattern: str) -> None:
+    rules(pattern)(account)
+    assert verdicts(account, "LG-10") == [to_be_reviewed]

@@ -163,6 +163,17 @@ def test_ex_14_the_main_table_of_another_network_says_nothing(account: Account) 
     assert verdicts(account, "EX-14") == [no_route]
 
 
+@pytest.mark.parametrize(
+    ("association", "verdict"), [({}, no_route), ({"GatewayId": "igw-1"}, passes)]
+)
+def test_ex_14_an_association_without_its_subnet_might_be_any_subnets(
+    account: Account, association: dict[str, str], verdict: Verdict
+) -> None:
+    group(account.fleet(**PLACE))
+    routes(routes(account), IGW, of=[association])
+    assert verdicts(account, "EX-14") == [verdict]
+
+
 def test_ex_14_a_table_without_associations_might_be_any_subnets(account: Account) -> None:
     routes(group(account.fleet(**PLACE)))
     account.lists(calls.DESCRIBE_ROUTE_TABLES, {"VpcId": VPC, "Routes": [IGW]})

@@ -14,6 +14,7 @@ from typing import Any
 
 import hcl2
 import pytest
+import yaml
 from botocore.validate import validate_parameters
 
 from kit.catalogue import texts
@@ -69,6 +70,7 @@ FILES: dict[str, Any] = {
     "connectors.json": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents.json": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection.json": {"HostToClient": {"Enabled": False}},
+    "links.json": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
     "endpoint.json": {"Version": "2012-10-17", "Statement": []},
     "logging.json": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
 }
@@ -93,10 +95,12 @@ REPLACES = {
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
     "revoke-grant": "list-grants",
+    "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
     "revoke-security-group-ingress": "describe-security-group-rules",
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
+    "update-theme-for-stack": "describe-theme-for-stack",
     "delete-image-permissions": "describe-image-permissions",
 }
 # Members of a stack that an update replaces whole.
@@ -190,7 +194,7 @@ def parsed(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.chdir(tmp_path)
-    for name in ("policy", "key-policy", "point-policy", "trust", "duty", "stream"):
+    for name in ("policy", "key-policy", "point-policy", "trust", "duty"):
         FILES.setdefault(f"{name}.json", {})
     for name, content in FILES.items():
         for path in (name, name.replace(".json", "-before.json")):
@@ -319,6 +323,26 @@ def test_terraform_texts_are_hcl(name: str) -> None:
         assert hcl2.loads(f"{one.terraform}\n") or not one.terraform
 
 
+ARGUMENTS = yaml.safe_load((Path(__file__).parents[1] / "data" / "terraform.yaml").read_text())
+_OF_APPSTREAM = re.compile(r"aws_appstream_(?:fleet|stack)")
+FRAGMENTS = {
+    (resource, one.terraform)
+    for remedies in REMEDIES.values()
+    for one in remedies
+    for resource in _OF_APPSTREAM.findall(one.terraform)
+}
+
+
+@pytest.mark.parametrize(("resource", "text"), sorted(FRAGMENTS))
+def test_arguments_of_fleets_and_stacks_are_those_of_the_provider(resource: str, text: str) -> None:
+    for argument, value in hcl2.loads(f"{text}\n").items():
+        if not argument.startswith("__"):
+            members = ARGUMENTS[resource][argument]
+            for block in value if members else ():
+                assert {name for name in block if not name.startswith("__")} <= {*members}
+            assert (argument in ARGUMENTS["stops"]) == ("Terraform stops the fleet" in text)
+
+
 # --- the rows of what harmed --------------------------------------------------------------------
 
 FLEETS = {
@@ -392,7 +416,7 @@ def test_ar_13_has_a_remedy_for_each_clause() -> None:
         "screenshots_of_agents_are_protected": {"put-bucket-encryption"},
         "keys_of_screenshots_are_usable": {"enable-key", "cancel-key-deletion"},
         "keys_of_recordings_are_usable": {"enable-key", "cancel-key-deletion"},
-        "screenshots_are_closed_to_the_public": {"put-public-access-block"},
+        "screenshots_are_closed_to_the_public": {"put-public-access-block", "put-bucket-policy"},
         "nothing_can_open_screenshots": {"put-public-access-block"},
         "screenshots_are_erased_in_time": {"put-bucket-lifecycle-configuration"},
         "screenshots_go_to_the_accounts_own_bucket": set(),

@@ -646,6 +646,7 @@ CUSTOMERS = {  # the issuers of single customers, with patterns of all and of so
     ),
     ("a pattern of anybody's and one of an owner's", signed_in(GITHUB, **{"StringLike": {f"{GITHUB}:sub": "*:environment:prod"}, "ForAnyValue:StringLike": {f"{GITHUB}:sub": "repo:a/*"}}), SINGLED_OUT),
     ("anybody at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}), PERHAPS),
+    ("anybody at GitHub, through a VPC endpoint", signed_in(GITHUB, StringEquals={"aws:SourceVpce": "vpce-1"}), PERHAPS),
     ("anybody at GitHub, by a session's name", signed_in(GITHUB, StringEquals={"sts:RoleSessionName": "x"}), ANYBODY),
     ("an owner at GitHub, from one network", signed_in(GITHUB, IpAddress={"aws:SourceIp": "192.0.2.0/24"}, StringLike={f"{GITHUB}:sub": "repo:a/*"}), SINGLED_OUT),
     ("an owner at GitHub, by a claim of its own", signed_in(GITHUB, StringEquals={f"{GITHUB}:repository_owner_id": "65"}), SINGLED_OUT),

@@ -9,12 +9,15 @@ from kit.calls import (
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_ENTITLEMENTS,
+    DESCRIBE_FLEETS,
     DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,
     DESCRIBE_USERS,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     LIST_ANALYZERS,
+    LIST_BUCKETS,
+    LIST_EXTERNAL_FINDINGS,
     LIST_SAML_PROVIDERS,
 )
 from tests.controls.scenarios import (
@@ -30,7 +33,18 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import ACCOUNT, AS_OF, AUTHORITY, REGION, Account, directory, pool_user
+from tests.standins import (
+    ACCOUNT,
+    AS_OF,
+    AUTHORITY,
+    HOME,
+    KEY,
+    REGION,
+    Account,
+    directory,
+    finding,
+    pool_user,
+)
 
 OTHER = "eu-central-1"
 
@@ -357,3 +371,102 @@ def member(account: Account) -> Account:
 def test_id_13_external_access(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "ID-13") == expected
+
+
+# --- ID-16: what an analyzer found ------------------------------------------------------------
+
+NO_ANALYZER = to_be_reviewed
+BUCKET = {"resource": f"arn:aws:s3:::{HOME}", "resourceType": "AWS::S3::Bucket"}
+KEY_FOUND = {"resource": KEY, "resourceType": "AWS::KMS::Key"}
+SERVICE_ROLE = {
+    "resource": f"arn:aws:iam::{ACCOUNT}:role/service-role/AmazonAppStreamServiceAccess",
+    "resourceType": "AWS::IAM::Role",
+}
+INSTANCE = {"resource": f"arn:aws:iam::{ACCOUNT}:role/cad", "resourceType": "AWS::IAM::Role"}
+OTHER_BUCKET = {"resource": "arn:aws:s3:::website", "resourceType": "AWS::S3::Bucket"}
+OTHER_KEY = {"resource": KEY.replace("1b2c", "9b2c"), "resourceType": "AWS::KMS::Key"}
+
+
+def analysed(*found: dict[str, Any]) -> Given:
+    def given(account: Account) -> Account:
+        analyzer()(account.fleet(IamRoleArn=INSTANCE["resource"]))
+        account.bucket(HOME, encryption="aws:kms", key=KEY).key()
+        items = [finding(**one) for one in found]
+        return account.lists(LIST_EXTERNAL_FINDINGS, *items, analyzerArn="x")
+
+    return given
+
+
+@scenarios(
+    ("AppStream is not in use", nothing, not_applicable("no use of AppStream")),
+    ("no analyzer", lambda a: a.stack(), NO_ANALYZER),
+    ("an analyzer that is off", analyzer(status="DISABLED"), NO_ANALYZER),
+    ("no finding", analysed(), passes),
+    ("on a bucket", analysed(BUCKET), fails),
+    ("on a key", analysed(KEY_FOUND), fails),
+    ("on a service role", analysed(SERVICE_ROLE), fails),
+    ("on a role of instances", analysed(INSTANCE), fails),
+    ("on others", analysed(OTHER_BUCKET, OTHER_KEY), passes),
+    ("on others and on one of AppStream's", analysed(OTHER_BUCKET, BUCKET), fails),
+    (
+        "one that could not be analysed",
+        analysed({**BUCKET, "error": "ACCESS_DENIED"}),
+        to_be_reviewed,
+    ),
+    ("one beside one that could not", analysed({**OTHER_KEY, "error": "X"}, BUCKET), fails),
+    (
+        "a finding that names nothing",
+        analysed({"resourceType": "AWS::S3::Bucket"}),
+        not_evidenced("absent in answer", LIST_EXTERNAL_FINDINGS),
+    ),
+    (
+        "findings denied",
+        lambda a: analysed()(a).denies(LIST_EXTERNAL_FINDINGS, analyzerArn="x"),
+        denied(LIST_EXTERNAL_FINDINGS),
+    ),
+    (
+        "findings cut short, and none of those read is AppStream's",
+        lambda a: analysed(OTHER_BUCKET)(a).cuts(LIST_EXTERNAL_FINDINGS, "more", analyzerArn="x"),
+        not_evidenced("cut short", LIST_EXTERNAL_FINDINGS),
+    ),
+    (
+        "findings cut short after one of AppStream's",
+        lambda a: analysed(BUCKET)(a).cuts(LIST_EXTERNAL_FINDINGS, "more", analyzerArn="x"),
+        fails,
+    ),
+    (
+        "another bucket, while AppStream's could not be listed",
+        lambda a: analysed(OTHER_BUCKET)(a).denies(LIST_BUCKETS),
+        denied(LIST_BUCKETS),
+    ),
+    (
+        "another role, while AppStream's buckets could not be listed",
+        lambda a: analysed({**INSTANCE, "resource": "arn:aws:iam::1:role/x"})(a).denies(
+            LIST_BUCKETS
+        ),
+        passes,
+    ),
+    (
+        "another role, while fleets could not be listed",
+        lambda a: analysed({**INSTANCE, "resource": "arn:aws:iam::1:role/x"})(a).denies(
+            DESCRIBE_FLEETS
+        ),
+        denied(DESCRIBE_FLEETS),
+    ),
+    (
+        "no finding at all, while buckets could not be listed",
+        lambda a: analysed()(a).denies(LIST_BUCKETS),
+        passes,
+    ),
+    ("analyzers denied", lambda a: a.stack().denies(LIST_ANALYZERS), denied(LIST_ANALYZERS)),
+)
+def test_id_16_findings(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-16") == expected
+
+
+def test_id_16_names_what_is_appstreams_by_labels(account: Account) -> None:
+    analysed(BUCKET, SERVICE_ROLE, OTHER_BUCKET)(account)
+    (found,) = findings(account, "ID-16")
+    assert "role-" in found.observed
+    assert "website" not in repr(found)

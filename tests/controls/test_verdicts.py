@@ -74,6 +74,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("EX-12", "needs review", "images_are_made_by_the_account_or_aws"),
         *(([OTHER],), {"organisation_accounts": []}),
     ),
+    (
+        *("EX-06", "fail", "amis_stay_within_the_organisation"),
+        *(([OTHER],), {"organisation_accounts": []}),
+    ),
     ("EX-14", "pass", "nobody_on_the_internet_may_connect", ([],), {}),
     ("EX-14", "fail", "nobody_on_the_internet_may_connect", (["0.0.0.0/0"],), {}),
     ("EX-14", "needs review", "it_is_known_who_may_connect", (["pl-1"],), {}),
@@ -88,6 +92,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("EX-16", "pass", "endpoints_lead_to_named_buckets_alone", (False,), {}),
     ("EX-16", "fail", "endpoints_lead_to_named_buckets_alone", (True,), {}),
     ("EX-16", "needs review", "endpoints_lead_to_named_buckets_alone", (IN_DOUBT,), {}),
+    (
+        *("EX-17", "pass", "sign_in_to_storage_ends_with_the_session"),
+        *(("FORCE_REAUTHENTICATION",), {"declared_reasons": {}}),
+    ),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),
@@ -126,6 +134,8 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("GV-05", "needs review", "copies_rest_with_declared_accounts"),
         *(([OTHER_ACCOUNT],), {"organisation_accounts": [OTHER]}),
     ),
+    ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
+    ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
     ("ID-02", "not applicable", "root_user_has_mfa", (False, False), {}),
     (
         *("ID-04", "fail", "streaming_users_have_mfa"),

@@ -51,10 +51,12 @@ EACH_REGION = [
     ("cloudtrail", "DescribeTrails", {}),
     ("cloudtrail", "ListEventDataStores", {}),
     ("cloudtrail", "LookupEvents", {}),
+    ("config", "DescribeConfigurationRecorderStatus", {}),
     ("ec2", "DescribeRouteTables", {}),
     ("ec2", "DescribeSecurityGroups", {}),
     ("ec2", "DescribeSubnets", {}),
     ("ec2", "DescribeVpcEndpoints", {}),
+    ("events", "ListRules", {}),
     ("macie2", "DescribeBuckets", {}),
     ("macie2", "GetAutomatedDiscoveryConfiguration", {}),
     ("macie2", "GetFindingStatistics", {"groupBy": "severity.description"}),
@@ -166,6 +168,8 @@ def questions(name: str) -> Iterator[Question]:
 
 
 def _questions_in(account: Account, region: str) -> Iterator[Question]:
+    for analyzer in account.declared("accessanalyzer", "analyzers", region):
+        yield "accessanalyzer", "ListFindingsV2", region, {"analyzerArn": analyzer["arn"]}
     for service, operation, parameters in EACH_REGION:
         yield service, operation, region, parameters
     for stack in account.declared("appstream", "Stacks", region):

@@ -1,4 +1,7 @@
-"""The read operations of Amazon AppStream 2.0, which moto does not support."""
+"""The read operations of Amazon AppStream 2.0, which moto does not support.
+
+`kit.sandbox.services.appstream_changes` has the others.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,16 @@ TAGGABLE = (
 )  # fmt: skip
 
 
+SETTLES = "settles"  # beside a fleet or builder that was started or stopped: its next state
+
+
 def not_found(kind: str, name: str) -> AWSError:
     """Return AppStream's error for a resource that does not exist."""
     return AWSError("ResourceNotFoundException", f"{kind} {name} does not exist.")
 
 
-def _named(call: Call, kind: str, name: str) -> Item:
+def named(call: Call, kind: str, name: str) -> Item:
+    """Return the item of a kind with a name, or raise AppStream's error."""
     for item in call.declared(kind):
         if item["Name"] == name:
             return item
@@ -53,6 +60,8 @@ def describe(call: Call) -> dict[str, Any]:
     """Answer the operations that describe resources by name or ARN."""
     kind, parameter, member, sized = DESCRIBED[call.operation]
     items = _chosen(call.declared(kind), member, call.parameters.get(parameter), kind)
+    for item in items:
+        item |= {"State": item.beside.pop(SETTLES)} if SETTLES in item.beside else {}
     return call.page(kind, items, size="MaxResults" if sized else None)
 
 
@@ -69,7 +78,7 @@ def describe_images(call: Call) -> dict[str, Any]:
 @answers("appstream", "DescribeImagePermissions")
 def describe_image_permissions(call: Call) -> dict[str, Any]:
     """List the accounts that an image is shared with."""
-    image = _named(call, "Images", call.parameters["Name"])
+    image = named(call, "Images", call.parameters["Name"])
     if image["Visibility"] != "PRIVATE":
         raise not_found("Image", image["Name"])
     shared = image.beside.get("SharedImagePermissionsList", [])
@@ -139,14 +148,14 @@ def _associations(call: Call, member: str, items: list[dict[str, str]]) -> dict[
 @answers("appstream", "ListAssociatedFleets")
 def list_associated_fleets(call: Call) -> dict[str, Any]:
     """List the names of the fleets of a stack."""
-    stack = _named(call, "Stacks", call.parameters["StackName"])
+    stack = named(call, "Stacks", call.parameters["StackName"])
     return call.page("Names", stack.beside.get("AssociatedFleets", []), size=None)
 
 
 @answers("appstream", "ListAssociatedStacks")
 def list_associated_stacks(call: Call) -> dict[str, Any]:
     """List the names of the stacks of a fleet."""
-    fleet = _named(call, "Fleets", call.parameters["FleetName"])["Name"]
+    fleet = named(call, "Fleets", call.parameters["FleetName"])["Name"]
     stacks = call.declared("Stacks")
     names = [s["Name"] for s in stacks if fleet in s.beside.get("AssociatedFleets", [])]
     return call.page("Names", names, size=None)
@@ -155,7 +164,7 @@ def list_associated_stacks(call: Call) -> dict[str, Any]:
 @answers("appstream", "DescribeEntitlements")
 def describe_entitlements(call: Call) -> dict[str, Any]:
     """List the entitlements of a stack, or the named entitlement."""
-    stack = _named(call, "Stacks", call.parameters["StackName"])
+    stack = named(call, "Stacks", call.parameters["StackName"])
     entitlements, name = stack.beside.get("Entitlements", []), call.parameters.get("Name")
     chosen = [e for e in entitlements if name in (None, e["Name"])]
     if name and not chosen:
@@ -166,7 +175,7 @@ def describe_entitlements(call: Call) -> dict[str, Any]:
 @answers("appstream", "DescribeThemeForStack")
 def describe_theme_for_stack(call: Call) -> dict[str, Any]:
     """Return the theme of a stack; most have none, which AWS reports as not found."""
-    stack = _named(call, "Stacks", call.parameters["StackName"])
+    stack = named(call, "Stacks", call.parameters["StackName"])
     if "Theme" not in stack.beside:
         raise not_found("Theme for stack", stack["Name"])
     return {"Theme": stack.beside["Theme"]}

@@ -41,6 +41,15 @@ def _trail(call: Call, name: str) -> Item:
     )
 
 
+def own_trail(call: Call, name: str) -> Item:
+    """Return a trail of the account, or raise CloudTrail's error."""
+    trail = _trail(call, name)
+    if f":{call.account.id}:" not in trail["TrailARN"]:
+        message = "AccountID in ARN is wrong, you can only access resources with AccountID "
+        raise AWSError("CloudTrailARNInvalidException", f"{message}{call.account.id}.")
+    return trail
+
+
 @answers("cloudtrail", "DescribeTrails")
 def describe_trails(call: Call) -> dict[str, Any]:
     """List trails, also shadow trails of other regions unless the request excludes them."""
@@ -60,13 +69,11 @@ def get_trail_status(call: Call) -> dict[str, Any]:
 @answers("cloudtrail", "GetEventSelectors")
 def get_event_selectors(call: Call) -> dict[str, Any]:
     """Return a trail's selectors; member accounts cannot read those of an organisation's trail."""
-    trail = _trail(call, call.parameters["TrailName"])
-    arn = trail["TrailARN"]
-    if f":{call.account.id}:" not in arn:
-        message = "AccountID in ARN is wrong, you can only access resources with AccountID "
-        raise AWSError("CloudTrailARNInvalidException", f"{message}{call.account.id}.")
+    trail = own_trail(call, call.parameters["TrailName"])
     kinds = ("EventSelectors", "AdvancedEventSelectors")
-    return {"TrailARN": arn} | {k: trail.beside[k] for k in kinds if k in trail.beside}
+    return {"TrailARN": trail["TrailARN"]} | {
+        k: trail.beside[k] for k in kinds if k in trail.beside
+    }
 
 
 @answers("cloudtrail", "LookupEvents")
@@ -118,8 +125,13 @@ def list_event_data_stores(call: Call) -> dict[str, Any]:
 @answers("cloudtrail", "GetEventDataStore")
 def get_event_data_store(call: Call) -> dict[str, Any]:
     """Describe the event data store with an ARN."""
+    return dict(store_of(call))
+
+
+def store_of(call: Call) -> Item:
+    """Return the event data store that a request names, or raise CloudTrail's error."""
     arn = call.parameters["EventDataStore"]
     for store in call.declared("EventDataStores"):
         if arn in (store["EventDataStoreArn"], store["EventDataStoreArn"].rsplit("/", 1)[1]):
-            return dict(store)
+            return store
     raise AWSError("EventDataStoreNotFoundException", f"Event data store {arn} was not found.")

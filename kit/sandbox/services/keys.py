@@ -48,7 +48,7 @@ def get_key_rotation_status(call: Call) -> dict[str, Any]:
 @answers("kms", "GetKeyPolicy")
 def get_key_policy(call: Call) -> dict[str, Any]:
     """Return a key's policy; KMS's default policy enables IAM policies of the account."""
-    key = _own_key(call)
+    key = own_key(call)
     account = f"arn:aws:iam::{call.account.id}:root"
     statement = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*"}
     by_default = {"Version": "2012-10-17", "Statement": [statement | {"Resource": "*"}]}
@@ -58,7 +58,7 @@ def get_key_policy(call: Call) -> dict[str, Any]:
 @answers("kms", "ListGrants")
 def list_grants(call: Call) -> dict[str, Any]:
     """List the grants on a key."""
-    grants = _own_key(call).beside.get("Grants", [])
+    grants = own_key(call).beside.get("Grants", [])
     return call.page(
         "Grants",
         grants,
@@ -70,7 +70,7 @@ def list_grants(call: Call) -> dict[str, Any]:
     )
 
 
-def _own_key(call: Call) -> Item:
+def own_key(call: Call) -> Item:
     """Return the key that a request names; only its owner may read its policy and grants."""
     key = _key(call)
     if key["AWSAccountId"] != call.account.id:

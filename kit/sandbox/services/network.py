@@ -72,3 +72,15 @@ def describe_route_tables(call: Call) -> dict[str, Any]:
     code = "InvalidRouteTableID.NotFound"
     tables = _named(call, tables, "RouteTableIds", "RouteTableId", code)
     return call.page("RouteTables", tables, default=100, most=100)
+
+
+@answers("ec2", "DescribeImageAttribute")
+def describe_image_attribute(call: Call) -> dict[str, Any]:
+    """Return who may launch an AMI; the sandbox has no other attribute."""
+    wanted = call.parameters["ImageId"]
+    if call.parameters["Attribute"] != "launchPermission":
+        raise AWSError("InvalidParameterValue", "This sandbox has launchPermission alone")
+    for attributes in call.declared("ImageAttributes"):
+        if attributes["ImageId"] == wanted:
+            return dict(attributes)
+    raise AWSError("InvalidAMIID.NotFound", f"The image id '[{wanted}]' does not exist")

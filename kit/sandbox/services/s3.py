@@ -203,12 +203,18 @@ def list_access_points(call: Call) -> dict[str, Any]:
 @answers("s3control", "GetAccessPointPolicy")
 def get_access_point_policy(call: Call) -> dict[str, Any]:
     """Return the policy of one of the account's access points."""
+    point = access_point(call)
+    if "Policy" in point.beside:
+        return {"Policy": point.beside["Policy"]}
+    raise AWSError("NoSuchAccessPointPolicy", "The access point policy does not exist", 404)
+
+
+def access_point(call: Call) -> Item:
+    """Return the account's access point that a request names, or raise S3's error."""
     _keep_to_account(call)
     for point in _access_points(call):
         if point["Name"] == call.parameters["Name"]:
-            if "Policy" in point.beside:
-                return {"Policy": point.beside["Policy"]}
-            raise AWSError("NoSuchAccessPointPolicy", "The access point policy does not exist", 404)
+            return point
     raise AWSError("NoSuchAccessPoint", "The specified accesspoint does not exist", 404)
 
 

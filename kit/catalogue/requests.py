@@ -1,0 +1,29 @@
+"""What auditors usually request, and where a pack answers it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+
+class Request(BaseModel):
+    """Where a pack answers a request; ``requests.yaml`` explains the members."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    sections: list[str]
+    controls: list[str] = []
+    files: dict[str, list[str]] = {}
+    sheets: list[str] = []
+    missing: bool = False
+
+
+@cache
+def requests() -> dict[str, Request]:
+    """Return the requests by id, in the order of the page."""
+    content = resources.files("kit.catalogue").joinpath("requests.yaml").read_text("utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return TypeAdapter(dict[str, Request]).validate_python(yaml.load(content, loader))

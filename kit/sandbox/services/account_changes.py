@@ -1,0 +1,220 @@
+"""The changes of IAM, Access Analyzer, Macie and tags that remedies make, with what AWS refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote
+
+from kit.sandbox.declared import Item
+from kit.sandbox.protocol import AWSError
+from kit.sandbox.registry import Call, answers
+from kit.sandbox.services.appstream import TAGGABLE
+
+
+def _missing(what: str) -> AWSError:
+    return AWSError("NoSuchEntity", f"{what} cannot be found.", 404)
+
+
+def _user(call: Call) -> Item:
+    for user in call.declared("UserDetailList"):
+        if user["UserName"] == call.parameters.get("UserName"):
+            return user
+    raise _missing(f"The user with name {call.parameters.get('UserName')}")
+
+
+def _role(call: Call) -> Item:
+    for role in call.declared("RoleDetailList"):
+        if role["RoleName"] == call.parameters["RoleName"]:
+            return role
+    raise _missing(f"The role with name {call.parameters['RoleName']}")
+
+
+@answers("iam", "UpdateAccessKey")
+def update_access_key(call: Call) -> dict[str, Any]:
+    """Deactivate or activate the first access key of a user, or of root without a user name."""
+    root: dict[str, Any] = call.single("RootAccount") or {}
+    user = _user(call).beside if "UserName" in call.parameters else root
+    user["CredentialReport"]["access_key_1_active"] = call.parameters["Status"] == "Active"
+    return {}
+
+
+@answers("iam", "CreateAccessKey")
+def create_access_key(call: Call) -> dict[str, Any]:
+    """Make a second access key of a user; a third is refused.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    user = _user(call)
+    report = user.beside.setdefault("CredentialReport", {})
+    if report.get("access_key_1_active") and report.get("access_key_2_active"):
+        raise AWSError("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2", 409)
+    report |= {"access_key_2_active": True, "access_key_2_last_rotated": "-0d"}
+    key = {"UserName": user["UserName"], "AccessKeyId": "AKIASANDBOXSANDBOX2X"}
+    return {"AccessKey": key | {"Status": "Active", "SecretAccessKey": "sandbox"}}
+
+
+@answers("iam", "EnableMFADevice", "DeactivateMFADevice")
+def turn_mfa(call: Call) -> dict[str, Any]:
+    """Let a user sign in with a device, or without."""
+    user = _user(call)
+    report = user.beside.setdefault("CredentialReport", {})
+    on = call.operation == "EnableMFADevice"
+    if on == bool(report.get("mfa_active")):
+        if on:
+            raise AWSError("EntityAlreadyExists", "The user has the device already.", 409)
+        raise _missing("The device")
+    report["mfa_active"] = on
+    return {}
+
+
+@answers("iam", "GetRole")
+def get_role(call: Call) -> dict[str, Any]:
+    """Return a role with its trust policy."""
+    role = _role(call)
+    members = ("Path", "RoleName", "RoleId", "Arn", "CreateDate", "AssumeRolePolicyDocument")
+    return {"Role": {member: role[member] for member in members}}
+
+
+@answers("iam", "UpdateAssumeRolePolicy")
+def update_assume_role_policy(call: Call) -> dict[str, Any]:
+    """Replace the trust policy of a role."""
+    role = _role(call)
+    role["AssumeRolePolicyDocument"] = _document(call.parameters["PolicyDocument"])
+    return {}
+
+
+@answers("iam", "ListRolePolicies")
+def list_role_policies(call: Call) -> dict[str, Any]:
+    """List the names of a role's own policies."""
+    names = [policy["PolicyName"] for policy in _role(call).get("RolePolicyList", [])]
+    return {"PolicyNames": names, "IsTruncated": False}
+
+
+@answers("iam", "GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy")
+def role_policy(call: Call) -> dict[str, Any]:
+    """Return, replace or delete a policy of a role's own."""
+    role, name = _role(call), call.parameters["PolicyName"]
+    policies = {p["PolicyName"]: p["PolicyDocument"] for p in role.get("RolePolicyList", [])}
+    if call.operation == "PutRolePolicy":
+        policies[name] = _document(call.parameters["PolicyDocument"])
+    elif name not in policies:
+        raise _missing(f"The role policy with name {name}")
+    elif call.operation == "GetRolePolicy":
+        about = {"RoleName": role["RoleName"], "PolicyName": name}
+        return about | {"PolicyDocument": policies[name]}
+    else:
+        del policies[name]
+    role["RolePolicyList"] = [
+        {"PolicyName": key, "PolicyDocument": document} for key, document in policies.items()
+    ]
+    return {}
+
+
+@answers("iam", "AttachRolePolicy", "DetachRolePolicy")
+def attach_role_policy(call: Call) -> dict[str, Any]:
+    """Attach a managed policy to a role, or detach it; one that is not attached is refused."""
+    role, arn = _role(call), call.parameters["PolicyArn"]
+    attached = role.get("AttachedManagedPolicies", [])
+    left = [policy for policy in attached if policy["PolicyArn"] != arn]
+    if call.operation == "AttachRolePolicy":
+        left.append({"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn})
+    elif len(left) == len(attached):
+        raise _missing(f"Policy {arn}")
+    role["AttachedManagedPolicies"] = left
+    return {}
+
+
+def _document(text: str) -> str:
+    try:
+        json.loads(unquote(text))
+    except ValueError:
+        raise AWSError("MalformedPolicyDocument", "Syntax errors in policy.") from None
+    return text
+
+
+@answers("accessanalyzer", "CreateAnalyzer")
+def create_analyzer(call: Call) -> dict[str, Any]:
+    """Make an analyzer of the region; a second with its name is refused."""
+    name = call.parameters["analyzerName"]
+    if any(analyzer["name"] == name for analyzer in call.declared("analyzers")):
+        raise AWSError("ConflictException", f"Analyzer {name} already exists.", 409)
+    arn = f"arn:aws:access-analyzer:{call.region}:{call.account.id}:analyzer/{name}"
+    analyzer = Item(name=name, arn=arn, type=call.parameters["type"], status="ACTIVE")
+    analyzer["createdAt"] = call.world.now
+    analyzer.beside = {}
+    call.account.declare("accessanalyzer", "analyzers", call.region, analyzer)
+    return {"arn": arn}
+
+
+@answers("accessanalyzer", "DeleteAnalyzer")
+def delete_analyzer(call: Call) -> dict[str, Any]:
+    """Delete an analyzer of the region."""
+    analyzers = call.declared("analyzers")
+    for analyzer in analyzers:
+        if analyzer["name"] == call.parameters["analyzerName"]:
+            analyzers.remove(analyzer)
+            return {}
+    raise AWSError("ResourceNotFoundException", "The analyzer was not found.", 404)
+
+
+@answers("macie2", "EnableMacie")
+def enable_macie(call: Call) -> dict[str, Any]:
+    """Enable Macie in the region, where it is not.
+
+    https://docs.aws.amazon.com/macie/latest/APIReference/macie.html
+    """
+    if call.single("Session"):
+        raise AWSError("ConflictException", "Macie has already been enabled", 409)
+    session = Item(status="ENABLED", createdAt=call.world.now, updatedAt=call.world.now)
+    session.beside = {}
+    call.account.declare("macie2", "Session", call.region, session)
+    return {}
+
+
+@answers("macie2", "DisableMacie")
+def disable_macie(call: Call) -> dict[str, Any]:
+    """Disable Macie in the region, with all its settings."""
+    if not call.single("Session"):
+        raise AWSError("AccessDeniedException", "Macie is not enabled.", 403)
+    for kind in ("Session", "AutomatedDiscovery", "ClassificationJobs", "Findings"):
+        call.declared(kind).clear()
+    return {}
+
+
+@answers("macie2", "UpdateAutomatedDiscoveryConfiguration")
+def update_automated_discovery(call: Call) -> dict[str, Any]:
+    """Turn automated discovery on or off, and with it the monitoring of buckets."""
+    if not call.single("Session"):
+        raise AWSError("AccessDeniedException", "Macie is not enabled.", 403)
+    on = call.parameters["status"] == "ENABLED"
+    setting = call.single("AutomatedDiscovery")
+    if setting is None:
+        setting = Item()
+        setting.beside = {}
+        call.account.declare("macie2", "AutomatedDiscovery", call.region, setting)
+    setting["status"] = call.parameters["status"]
+    setting["lastUpdatedAt"] = call.world.now
+    for bucket in call.account.declared("s3", "Buckets", ""):
+        seen = bucket.beside.get("Macie")
+        if seen and bucket["BucketRegion"] == call.region and "errorCode" not in seen:
+            seen["automatedDiscoveryMonitoringStatus"] = "MONITORED" if on else "NOT_MONITORED"
+            seen["lastAutomatedDiscoveryTime"] = call.world.now
+    return {}
+
+
+@answers("resourcegroupstaggingapi", "UntagResources")
+def untag_resources(call: Call) -> dict[str, Any]:
+    """Remove tags of AppStream's resources and of buckets."""
+    arns, keys = call.parameters["ResourceARNList"], call.parameters["TagKeys"]
+    account = call.account
+    for kind in TAGGABLE:
+        for item in account.declared("appstream", kind, call.region):
+            if item.get("Arn") in arns:
+                tags = item.beside.get("Tags", {})
+                item.beside["Tags"] = {k: v for k, v in tags.items() if k not in keys}
+    for bucket in account.declared("s3", "Buckets", ""):
+        if bucket["BucketArn"] in arns and "Tagging" in bucket.beside:
+            tags = [tag for tag in bucket.beside["Tagging"] if tag["Key"] not in keys]
+            bucket.beside["Tagging"] = tags
+    return {"FailedResourcesMap": {}}

@@ -1,0 +1,482 @@
+"""Remedies in the sandbox, as they are printed: the clause fails, the commands run, it holds.
+
+The AWS CLI runs each command. The sandbox refuses what AWS refuses: `tests/sandbox/test_changes.py`.
+An account is collected three times for all remedies: before, after, and once they are undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import evaluate, sandbox, tabulate
+from kit.collect.collector import collect
+from kit.controls import CONTROLS
+from kit.judge import needed_calls
+from kit.judge.findings import Findings
+from kit.sandbox.declared import Item
+from kit.sandbox.server import Sandbox
+from tests.accounts import run_of
+from tests.standins import restricted, tls_only
+
+ID = "012345678901"
+WEST, EAST = "eu-west-1", "us-east-1"
+HOME = f"appstream2-36fb080bb8-{WEST}-{ID}"
+SETTINGS = f"appstream-app-settings-{WEST}-{ID}-7h2k5m9p"
+LOGS = f"appstream-logs-{WEST}-{ID}-3d6f9h2j"
+HOME_EAST = f"appstream2-36fb080bb8-{EAST}-{ID}"
+SETTINGS_EAST = f"appstream-app-settings-{EAST}-{ID}-2c4e6g8j"
+LOGS_EAST = f"appstream-logs-{EAST}-{ID}-5k7m9p2r"
+KEY, OTHER_KEY = "0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6", "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
+GRANT = "7d1e2f3a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6"
+STACK = "max-mustermann-desktop"
+ROLE = f"arn:aws:iam::{ID}:role/streaming-machine"
+AUTHORITY = (
+    f"arn:aws:acm-pca:{WEST}:{ID}:certificate-authority/aaaaaaaa-0000-4000-8000-000000000000"
+)
+ENDED = f"arn:aws:acm-pca:{WEST}:{ID}:certificate-authority/b0d1c2e3-f4a5-4b6c-8d7e-9f0a1b2c3d4e"
+STORE = f"arn:aws:cloudtrail:{WEST}:{ID}:eventdatastore/aaaaaaaa-0000-4000-8000-00000000000"
+Edit = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A remedy of a finding: what stands for the placeholders, and what the reader edits.
+
+    ``skip`` leaves out lines that are for other cases. ``undone`` is false where the undo depends on
+    what was there, which the text says.
+    """
+
+    control: str
+    resource: str
+    name: str
+    values: dict[str, str] = field(default_factory=dict)
+    edits: dict[str, Edit] = field(default_factory=dict)
+    region: str = WEST
+    skip: str = "(?!)"
+    undone: bool = True
+    before: dict[str, str] = field(default_factory=dict)  # placeholder of the undo
+
+    @property
+    def id(self) -> str:
+        return f"{self.control}-{self.name}-{self.resource.replace(ID, '')}"
+
+
+def bucket(name: str, **values: str) -> dict[str, str]:
+    return {"BUCKET": name, **values}
+
+
+def changed(**members: Any) -> Edit:
+    return lambda content: content | members
+
+
+def algorithm(content: Any) -> Any:
+    default = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    return content or default
+
+
+def with_key(content: Any) -> Any:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/aws/s3"}
+    return {"Rules": [content["Rules"][0] | {"ApplyServerSideEncryptionByDefault": default}]}
+
+
+def blocked(content: Any) -> Any:
+    return {
+        "Rules": [content["Rules"][0] | {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}]
+    }
+
+
+def statements(*added: dict[str, Any]) -> Edit:
+    def edit(content: Any) -> Any:
+        policy = content or {"Version": "2012-10-17", "Statement": []}
+        return policy | {"Statement": [*policy["Statement"], *added]}
+
+    return edit
+
+
+def owners_alone(content: Any) -> Any:
+    own = [s for s in content["Statement"] if ID in json.dumps(s["Principal"])]
+    return content | {"Statement": own}
+
+
+def named_alone(content: Any) -> Any:
+    reader = {"AWS": f"arn:aws:iam::{ID}:role/streaming-machine"}
+    return content | {"Statement": [s | {"Principal": reader} for s in content["Statement"]]}
+
+
+def own_principal(content: Any) -> Any:
+    principal = {"AWS": f"arn:aws:iam::{ID}:root"}
+    return content | {"Statement": [s | {"Principal": principal} for s in content["Statement"]]}
+
+
+def erasing(content: Any) -> Any:
+    rule = {
+        "ID": "erase",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "Expiration": {"Days": 400},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    }
+    return {"Rules": [*((content or {}).get("Rules") or []), rule]}
+
+
+def disabling(action: str) -> Edit:
+    def edit(content: Any) -> Any:
+        others = [s for s in content or [] if s["Action"] != action]
+        return [*others, {"Action": action, "Permission": "DISABLED"}]
+
+    return edit
+
+
+DUTY = {"Effect": "Allow", "Action": "appstream:DescribeStacks", "Resource": "*"}
+STREAM = {
+    "Effect": "Allow",
+    "Action": "appstream:Stream",
+    "Resource": f"arn:aws:appstream:{WEST}:{ID}:stack/{STACK}",
+    "Condition": {"StringEquals": {"appstream:userId": "${saml:sub}"}},
+}
+TRUST = {
+    "Effect": "Allow",
+    "Principal": {"Service": "appstream.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
+ADMINS = [
+    f"arn:aws:iam::{ID}:role/service-role/AmazonAppStreamServiceAccess",
+    f"arn:aws:iam::{ID}:role/EvidenceReader",
+]
+
+
+def policy(*statements: dict[str, Any]) -> Edit:
+    return lambda _: {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def selectors(_: Any) -> Any:
+    def fields(**given: list[str]) -> list[dict[str, Any]]:
+        return [
+            {"Field": name.replace("_", "."), "Equals": values} for name, values in given.items()
+        ]
+
+    objects = fields(eventCategory=["Data"], resources_type=["AWS::S3::Object"])
+    objects += [{"Field": "resources.ARN", "StartsWith": [f"arn:aws:s3:::{SETTINGS}/"]}]
+    management = fields(eventCategory=["Management"])
+    return [{"FieldSelectors": management}, {"FieldSelectors": objects}]
+
+
+FLEET = {"FLEET": "max-fleet", "IMAGE": "old-image"}
+ELASTIC = {"FLEET": "careless-elastic", "IMAGE": "old-image"}
+STOPPED = {"FLEET": "forgotten", "IMAGE": "old-image"}
+NAMED = "max-fleet (Fleet of Max Mustermann)"
+DESKTOP = "max-mustermann-desktop (Desktop of max.mustermann@kunde.example)"
+LIMIT, IMDS = "sessions_end_in_time", "instances_offer_no_credentials_to_steal"
+INTERNET, RIGHTS = "instances_have_no_default_internet_access", "role_may_not_touch_appstream"
+ENCRYPTION = {"encryption.json": algorithm}
+USABLE = "keys_of_buckets_are_usable/PendingDeletion"
+STREAMS = "sessions_are_opened_on_named_stacks_or_under_a_condition"
+ADMINISTER = "rights_on_appstream_and_its_data_are_administrators_alone"
+CASES = [
+    Case("AR-01", NAMED, "streaming_instances_are_ephemeral/running fleet", FLEET | {"COUNT": "2"}, before={"BEFORE": "4", "SESSIONS": "8"}),
+    Case("AR-03", NAMED, f"{LIMIT}/running fleet", FLEET, before={"BEFORE": "432000"}),
+    Case("AR-03", NAMED, "disconnected_sessions_end/running fleet", FLEET, before={"BEFORE": "36000"}),
+    Case("AR-03", NAMED, "idle_users_are_disconnected/running fleet", FLEET, before={"BEFORE": "0"}),
+    Case("AR-03", "careless-elastic", f"{LIMIT}/running Elastic fleet", ELASTIC, before={"BEFORE": "57600"}),
+    Case("AR-03", "forgotten", f"{LIMIT}/stopped fleet", STOPPED, region=EAST, before={"BEFORE": "345600"}),
+    Case("AR-05", HOME, "home_folder_buckets_are_encrypted", bucket(HOME), ENCRYPTION, undone=False),
+    Case("AR-06", SETTINGS_EAST, "application_settings_buckets_are_encrypted", bucket(SETTINGS_EAST), ENCRYPTION, EAST, undone=False),
+    Case("AR-07", SETTINGS, USABLE, {"KEY": KEY}),
+    Case("AR-07", SETTINGS, "key_policies_admit_nobody_else/PendingDeletion", {"KEY": KEY}, {"key-policy.json": owners_alone}),
+    Case("AR-07", SETTINGS, "grants_on_keys_admit_nobody_else/PendingDeletion", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive"}),
+    Case("AR-07", HOME_EAST, "keys_are_in_a_declared_account", bucket(HOME_EAST), {"encryption.json": with_key}, EAST),
+    Case("AR-08", f"key {OTHER_KEY}", "customer_keys_rotate", {"KEY": OTHER_KEY}),
+    Case("AR-10", SETTINGS, "keys_of_the_writers_own_are_refused", bucket(SETTINGS), {"encryption.json": blocked}),
+    Case("AR-11", LOGS_EAST, "log_buckets_are_encrypted", bucket(LOGS_EAST), ENCRYPTION, EAST, undone=False),
+    Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"policy.json": named_alone}, before={"BEFORE": "false"}, undone=False),
+    Case("AR-12", "careless-sources", "no_list_opens_them", bucket("careless-sources"), before={"BEFORE": "ObjectWriter"}),
+    Case("AR-12", "careless-sources", "changes_can_be_undone", bucket("careless-sources")),
+    Case("AR-13", "careless-screenshots", "screenshots_of_agents_are_protected", bucket("careless-screenshots"), ENCRYPTION, undone=False),
+    Case("AR-13", "careless-screenshots", "nothing_can_open_screenshots", bucket("careless-screenshots"), before={"BEFORE": "false"}),
+    Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, undone=False),
+    Case("AR-14", HOME, "policies_cannot_open_it", bucket(HOME), before={"BEFORE": "false"}),
+    Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"point-policy.json": own_principal}),
+    Case("AR-15", LOGS, "acls_are_disabled", bucket(LOGS), before={"BEFORE": "BucketOwnerPreferred"}),
+    Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
+    Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
+    Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
+    Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
+    Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
+    Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
+    Case("EX-01", "untouched-defaults", "clipboard_to_the_device_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("CLIPBOARD_COPY_TO_LOCAL_DEVICE")}),
+    Case("EX-02", "untouched-defaults", "file_download_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("FILE_DOWNLOAD")}),
+    Case("EX-03", "untouched-defaults", "printing_on_the_device_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("PRINTING_TO_LOCAL_DEVICE")}),
+    Case("EX-13", "untouched-defaults", "domain_users_sign_in_with_certificates", {"STACK": "untouched-defaults"}, {"settings.json": disabling("DOMAIN_PASSWORD_SIGNIN")}),
+    Case("EX-04", f"{STACK}, GOOGLE_DRIVE", "third_party_storage_is_registered/GOOGLE_DRIVE", {"STACK": STACK}),
+    Case("EX-04", f"{STACK}, ONE_DRIVE", "third_party_storage_is_registered/ONE_DRIVE", {"STACK": STACK}),
+    Case("EX-05", "new-shared", "images_are_shared_within_the_organisation_alone", {"IMAGE": "new-shared", "ACCOUNT": "999999999999"}),
+    Case("EX-07", NAMED, f"{INTERNET}/running fleet", FLEET),
+    Case("EX-07", "careless-elastic", f"{INTERNET}/running Elastic fleet", ELASTIC),
+    Case("EX-07", "forgotten", f"{INTERNET}/stopped fleet", STOPPED, region=EAST),
+    Case("EX-07", "careless-packager", f"{INTERNET}/stopped app block builder", {"BUILDER": "careless-packager"}),
+    Case("EX-07", "packager-that-runs", f"{INTERNET}/app block builder", {"BUILDER": "packager-that-runs"}),
+    Case("EX-08", "careless-elastic", "no_usb_device_is_let_into_sessions/running Elastic fleet", ELASTIC, before={"BEFORE": "'000000,*,*,*,*,*,*,*,*,*'"}),
+    Case("EX-08", NAMED, "no_usb_device_is_let_into_sessions/running fleet", FLEET, before={"BEFORE": "'000000,*,*,*,*,*,*,*,*,*'"}),
+    Case("EX-09", DESKTOP, "stacks_are_embedded_by_allowed_domains_alone", {"STACK": STACK}, skip="DOMAIN$", before={"BEFORE": "portal.kunde.example anybody.example"}),
+    Case("EX-10", "untouched-defaults", "agents_have_an_impact_assessment", {"STACK": "untouched-defaults"}),
+    Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK, "HOST": "portal.kunde.example"}),
+    Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
+    Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
+    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role"),
+    Case("ID-06", "AmazonAppStreamServiceAccess", "service_roles_are_as_aws_made_them", {"ROLE": "AmazonAppStreamServiceAccess", "ARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, {"trust.json": policy(TRUST)}),
+    Case("ID-07", NAMED, f"{IMDS}/running fleet", FLEET),
+    Case("ID-07", NAMED, f"{RIGHTS}/running fleet", FLEET, before={"BEFORE": ROLE}),
+    Case("ID-07", "careless-elastic", f"{IMDS}/running Elastic fleet", ELASTIC),
+    Case("ID-07", "forgotten", f"{IMDS}/stopped fleet", STOPPED, region=EAST, skip="describe-images"),
+    Case("ID-07", "careless-packager", f"{IMDS}/stopped app block builder", {"BUILDER": "careless-packager"}),
+    Case("ID-07", "packager-that-runs", f"{RIGHTS}/app block builder", {"BUILDER": "packager-that-runs"}, before={"BEFORE": ROLE}),
+    Case("ID-08", "portal: open streaming sessions", STREAMS, {"ROLE": "portal", "NAME": "stream", "ARN": f"arn:aws:iam::{ID}:policy/MintURLs"}, {"duty.json": policy(STREAM)}, undone=False),
+    Case("ID-09", "lotte.muster@kunde.example", "user_pool_is_kept_clean", {"NAME": "lotte.muster@kunde.example"}),
+    Case("ID-10", "kunde.example", "domain_sign_in_rests_on_a_valid_authority", {"DIRECTORY": "kunde.example", "ARN": AUTHORITY}, before={"BEFORE": ENDED}),
+    Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
+    Case("ID-12", "erika.mustermann, access key 1", "access_keys_are_rotated", {"USER": "erika.mustermann", "KEY": "AKIAIOSFODNN7EXAMPLE"}),
+    Case("ID-13", WEST, "external_access_is_analysed"),
+    Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
+    Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
+    Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
+    Case("LG-01", WEST, "api_activity_is_logged", {"BUCKET": "careless-trail", "TRAIL": "all"}, skip="start-logging --name TRAIL|get-trail"),
+    Case("LG-02", SETTINGS, "access_to_stored_files_is_logged", {"TRAIL": "all"}, {"selectors.json": selectors}, undone=False),
+    Case("LG-03", "half-hearted", "trails_are_validated_and_encrypted", {"TRAIL": "half-hearted"}),
+    Case("LG-03", "half-hearted", "trails_are_encrypted", {"TRAIL": "half-hearted", "KEY": OTHER_KEY}),
+    Case("LG-06", "half-hearted", "logs_are_kept_as_long_as_needed/trail", bucket("careless-trail"), {"rules.json": erasing}, undone=False),
+    Case("LG-06", "short", "logs_are_kept_as_long_as_needed/event data store", {"STORE": f"{STORE}1", "DAYS": "400"}, before={"BEFORE": "7"}),
+    Case("LG-06", "going", "no_event_data_store_is_going/event data store", {"STORE": f"{STORE}2"}),
+    Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
+    Case("MD-02", "max-fleet", "tags_identify_nobody", {"ARN": f"arn:aws:appstream:{WEST}:{ID}:fleet/max-fleet", "KEY": "contact"}, skip="resourcegroupstaggingapi", undone=False),
+]  # fmt: skip
+
+
+def furnish(local: Sandbox) -> None:
+    """Add what the careless account lacks: resources in other states, and what remedies need."""
+    account = local._by_name["careless"]
+
+    def item(service: str, kind: str, name: str, **members: Any) -> Item:
+        found = next(i for i in account.declared(service, kind, WEST) if i.get("Name") == name)
+        made = copy.deepcopy(found)
+        made |= members
+        made.beside = copy.deepcopy(found.beside)
+        return made
+
+    def arn(kind: str, name: str) -> str:
+        return f"arn:aws:appstream:{WEST}:{ID}:{kind}/{name}"
+
+    fleets = {fleet["Name"]: fleet for fleet in account.declared("appstream", "Fleets", WEST)}
+    fleets["max-fleet"]["UsbDeviceFilterStrings"] = ["000000,*,*,*,*,*,*,*,*,*"]
+    builder = item("appstream", "AppBlockBuilders", "careless-packager", State="RUNNING")
+    builder |= {"Name": "packager-that-runs", "Arn": arn("app-block-builder", "packager-that-runs")}
+    account.declare("appstream", "AppBlockBuilders", WEST, builder)
+    image = item(
+        "appstream", "Images", "old-image", Name="new-shared", Arn=arn("image", "new-shared")
+    )
+    image.pop("DisplayName")
+    shared = image.beside["SharedImagePermissionsList"]
+    image.beside["SharedImagePermissionsList"] = shared[:1]
+    account.declare("appstream", "Images", WEST, image)
+    stack = item("appstream", "Stacks", "untouched-defaults", Name="prefers-udp")
+    stack |= {
+        "Arn": arn("stack", "prefers-udp"),
+        "StreamingExperienceSettings": {"PreferredProtocol": "UDP"},
+    }
+    account.declare("appstream", "Stacks", WEST, stack)
+    stacks = {stack["Name"]: stack for stack in account.declared("appstream", "Stacks", WEST)}
+    agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}
+    agents |= {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
+    stacks[STACK]["StreamingExperienceSettings"] = {"PreferredProtocol": "TCP"}
+    stacks["untouched-defaults"]["AgentAccessConfig"] = agents | {"ScreenshotsUploadEnabled": False}
+    endpoint = copy.deepcopy(account.declared("ec2", "VpcEndpoints", WEST)[0])
+    endpoint |= {"VpcEndpointId": "vpce-0good", "State": "available"}
+    endpoint["ServiceName"] = f"com.amazonaws.{WEST}.appstream.streaming"
+    account.declare("ec2", "VpcEndpoints", WEST, endpoint)
+    authority = copy.deepcopy(account.declared("acm-pca", "CertificateAuthorities", WEST)[0])
+    authority |= {
+        "Arn": AUTHORITY,
+        "Status": "ACTIVE",
+        "NotAfter": local._world.now.replace(year=2090),
+    }
+    account.declare("acm-pca", "CertificateAuthorities", WEST, authority)
+    for n, (name, status, days) in enumerate(
+        (("short", "ENABLED", 7), ("going", "PENDING_DELETION", 400)), 1
+    ):
+        store = Item(
+            EventDataStoreArn=f"{STORE}{n}", Name=name, Status=status, RetentionPeriod=days
+        )
+        store |= {
+            "MultiRegionEnabled": False,
+            "OrganizationEnabled": False,
+            "AdvancedEventSelectors": [],
+        }
+        store.beside = {}
+        account.declare("cloudtrail", "EventDataStores", WEST, store)
+    admitted = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    for found in account.declared("s3", "Buckets", ""):
+        if found["Name"] == "careless-trail":
+            found.beside["Policy"] = json.dumps(
+                {"Statement": [admitted | {"Action": "s3:PutObject", "Resource": "*"}]}
+            )
+    for key in account.declared("kms", "Keys", WEST):
+        if key["KeyId"] == OTHER_KEY:
+            root = {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{ID}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            }
+            key.beside["Policy"] = json.dumps(
+                {
+                    "Statement": [
+                        root,
+                        admitted | {"Action": "kms:GenerateDataKey*", "Resource": "*"},
+                    ]
+                }
+            )
+
+
+@dataclass
+class Shell:
+    """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own."""
+
+    main: Any
+    folder: Path
+
+    def run(self, lines: str, case: Case, values: dict[str, str]) -> list[str]:
+        """Run the commands; what was refused is returned, with the error."""
+        refused = []
+        edited: set[str] = set()
+        for line in lines.splitlines():
+            if line.startswith("#") or re.search(case.skip, line):
+                continue
+            command = re.sub(r"\b[A-Z][A-Z_]+\b", lambda word: values.get(word[0], word[0]), line)
+            if command.startswith("cp "):
+                _, source, target = command.split()
+                shutil.copy(source, target)
+                continue
+            command, _, target = command.partition(" > ")
+            for name in re.findall(r"file://(\S+)", command):
+                if name in case.edits and name not in edited:
+                    self.edit(name, case.edits[name])
+                    edited.add(name)
+            code, out, error = self.cli(shlex.split(command)[1:], case.region)
+            if target:
+                Path(target).write_text(out)
+            if code and not (target and re.search("NoSuch|NotFound", error)):
+                refused.append(f"{command}: {error.strip()}")
+        return refused
+
+    def wait(self) -> None:
+        """Let fleets that were started or stopped arrive before the next remedy begins."""
+        for region in (WEST, EAST):
+            self.cli(["appstream", "describe-fleets"], region)
+
+    def edit(self, name: str, edit: Edit) -> None:
+        path = Path(name)
+        content = path.read_text().strip() if path.exists() else ""
+        path.write_text(json.dumps(edit(json.loads(content) if content else None)))
+
+    def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
+        out, error = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            code = self.main(
+                [*arguments, "--region", region, "--output", "json"]
+                if "--output" not in arguments
+                else [*arguments, "--region", region]
+            )
+        return code, out.getvalue(), error.getvalue()
+
+
+@dataclass
+class Done:
+    before: Findings
+    after: Findings
+    undone: Findings
+    refused: dict[str, list[str]]
+    refused_undo: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+    folder = tmp_path_factory.mktemp("remedies")
+    run = run_of("careless", folder).model_copy(update={"pseudonymise": False})
+    with sandbox.start(["careless"]) as local, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DATA_PATH", "")
+        patch.delenv("AWS_DATA_PATH")
+        for variable, value in local.environment("careless").items():
+            patch.setenv(variable, value)
+        patch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
+        from awscli import clidriver
+
+        def judged(name: str) -> Findings:
+            return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
+
+        furnish(local)
+        shell = Shell(clidriver.create_clidriver().main, folder)
+        refused: dict[str, list[str]] = {}
+        before = judged("before")
+        for n, case in enumerate(CASES):
+            (folder / f"case-{n}").mkdir()
+            patch.chdir(folder / f"case-{n}")
+            remedy = CONTROLS[case.control].remedy(case.name)
+            shell.wait()
+            refused[case.id] = shell.run(remedy.cli, case, case.values)
+        after = judged("after")
+        refused_undo: dict[str, list[str]] = {}
+        for n, case in reversed([*enumerate(CASES)]):
+            patch.chdir(folder / f"case-{n}")
+            if case.undone:
+                remedy = CONTROLS[case.control].remedy(case.name)
+                shell.wait()
+                refused_undo[case.id] = shell.run(remedy.undo, case, case.values | case.before)
+        yield Done(before, after, judged("undone"), refused, refused_undo)
+
+
+def named(findings: Findings, case: Case) -> list[str]:
+    """The clauses of the case's finding that do not hold, as the finding names them."""
+    return [
+        name.partition("/")[0]
+        for one in findings.leaves
+        if (one.control, one.resource) == (case.control, case.resource)
+        and one.region in (case.region, "global")
+        for name in one.remedies.split("; ")
+    ]
+
+
+EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+
+
+@EVERY
+def test_the_finding_has_the_remedy(done: Done, case: Case) -> None:
+    names = [
+        name
+        for one in done.before.leaves
+        if (one.control, one.resource) == (case.control, case.resource)
+        for name in one.remedies.split("; ")
+    ]
+    assert case.name in names
+
+
+@EVERY
+def test_after_its_commands_the_clause_holds(done: Done, case: Case) -> None:
+    assert done.refused[case.id] == []
+    assert case.name.partition("/")[0] not in named(done.after, case)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.undone], ids=lambda case: case.id)
+def test_undone_it_is_as_before(done: Done, case: Case) -> None:
+    assert done.refused_undo[case.id] == []
+    assert case.name.partition("/")[0] in named(done.undone, case)

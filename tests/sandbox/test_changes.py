@@ -1,0 +1,404 @@
+"""The sandbox changes what a request changes, and refuses what AWS refuses.
+
+The sources of the refusals stand in ``kit/sandbox/services/*_changes.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from kit import sandbox
+from kit.sandbox.server import Sandbox
+from tests.sandbox.calling import client
+
+WEST = "eu-west-1"
+HOME = "appstream2-36fb080bb8-eu-west-1-012345678901"
+LOGS = "appstream-logs-eu-west-1-012345678901-3d6f9h2j"
+EAST_LOGS = "appstream-logs-us-east-1-012345678901-5k7m9p2r"
+GOING, KEY = "0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6", "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
+NOT_PERMITTED, INVALID_STATE = "OperationNotPermittedException", "KMSInvalidStateException"
+
+
+@pytest.fixture
+def local() -> Iterator[Sandbox]:
+    with sandbox.start(["careless"]) as running:
+        yield running
+
+
+@pytest.fixture
+def appstream(local: Sandbox) -> Any:
+    return client(local, "careless", "appstream", WEST)
+
+
+@pytest.fixture
+def kms(local: Sandbox) -> Any:
+    return client(local, "careless", "kms", WEST)
+
+
+@pytest.fixture
+def s3(local: Sandbox) -> Any:
+    return client(local, "careless", "s3", WEST)
+
+
+def refused(code: str) -> Any:
+    return pytest.raises(ClientError, match=code)
+
+
+# --- fleets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"MaxUserDurationInSeconds": 36000},
+        {"DisableIMDSV1": True},
+        {"EnableDefaultInternetAccess": False},
+        {"AttributesToDelete": ["IAM_ROLE_ARN"]},
+        {"AttributesToDelete": ["USB_DEVICE_FILTER_STRINGS"]},
+        {"UsbDeviceFilterStrings": []},
+        {"MaxConcurrentSessions": 4},
+        {"MaxSessionsPerInstance": 1, "ComputeCapacity": {"DesiredInstances": 1}},
+    ],
+    ids=str,
+)
+def test_a_running_fleet_takes_few_members(appstream: Any, given: dict[str, Any]) -> None:
+    with refused(NOT_PERMITTED):
+        appstream.update_fleet(Name="max-fleet", **given)
+    appstream.stop_fleet(Name="max-fleet")
+    with refused(NOT_PERMITTED):
+        appstream.update_fleet(Name="max-fleet", **given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"DisplayName": "x"},
+        {"DisconnectTimeoutInSeconds": 300},
+        {"IdleDisconnectTimeoutInSeconds": 600},
+        {"ImageName": "old-image"},
+        {"ComputeCapacity": {"DesiredSessions": 4}},
+    ],
+    ids=str,
+)
+def test_and_takes_these(appstream: Any, given: dict[str, Any]) -> None:
+    appstream.update_fleet(Name="max-fleet", **given)
+    appstream.stop_fleet(Name="max-fleet")
+    with refused(NOT_PERMITTED):
+        appstream.update_fleet(Name="max-fleet", **given)
+    appstream.describe_fleets()
+    appstream.update_fleet(Name="max-fleet", **given)
+
+
+def test_a_running_elastic_fleet_takes_others(appstream: Any) -> None:
+    name = "careless-elastic"
+    for given in (
+        {"AttributesToDelete": ["USB_DEVICE_FILTER_STRINGS"]},
+        {"MaxConcurrentSessions": 4},
+        {"IdleDisconnectTimeoutInSeconds": 600},
+    ):
+        appstream.update_fleet(Name=name, **given)
+    for given in ({"MaxUserDurationInSeconds": 36000}, {"ImageName": "old-image"}):
+        with refused(NOT_PERMITTED):
+            appstream.update_fleet(Name=name, **given)
+    (fleet,) = appstream.describe_fleets(Names=[name])["Fleets"]
+    assert "UsbDeviceFilterStrings" not in fleet
+
+
+def test_a_fleet_is_on_its_way_until_somebody_looks(appstream: Any) -> None:
+    appstream.stop_fleet(Name="max-fleet")
+    with refused(NOT_PERMITTED):
+        appstream.start_fleet(Name="max-fleet")
+    appstream.get_waiter("fleet_stopped").wait(Names=["max-fleet"])
+    appstream.update_fleet(Name="max-fleet", DisableIMDSV1=True)
+    appstream.start_fleet(Name="max-fleet")
+    with refused(NOT_PERMITTED):
+        appstream.update_fleet(Name="max-fleet", DisplayName="x")
+    (fleet,) = appstream.describe_fleets(Names=["max-fleet"])["Fleets"]
+    assert (fleet["State"], fleet["DisableIMDSV1"]) == ("RUNNING", True)
+
+
+def test_a_fleets_capacity_is_of_its_kind(appstream: Any) -> None:
+    appstream.stop_fleet(Name="max-fleet")
+    appstream.describe_fleets()
+    one = {"AttributesToDelete": ["MAX_SESSIONS_PER_INSTANCE"]}
+    for capacity in ({}, {"ComputeCapacity": {"DesiredSessions": 2}}):
+        with refused("InvalidParameterCombinationException"):
+            appstream.update_fleet(Name="max-fleet", **one, **capacity)
+    appstream.update_fleet(Name="max-fleet", **one, ComputeCapacity={"DesiredInstances": 2})
+    with refused(NOT_PERMITTED):
+        appstream.update_fleet(Name="careless-elastic", ComputeCapacity={"DesiredInstances": 2})
+
+
+def test_an_app_block_builder_that_runs_takes_its_names_alone(appstream: Any) -> None:
+    name = "careless-packager"
+    appstream.start_app_block_builder(Name=name)
+    with refused(NOT_PERMITTED):
+        appstream.update_app_block_builder(Name=name, DisplayName="x")
+    appstream.describe_app_block_builders()
+    appstream.update_app_block_builder(Name=name, DisplayName="x")
+    with refused(NOT_PERMITTED):
+        appstream.update_app_block_builder(Name=name, DisableIMDSV1=True)
+    appstream.stop_app_block_builder(Name=name)
+    appstream.describe_app_block_builders()
+    appstream.update_app_block_builder(Name=name, DisableIMDSV1=True)
+
+
+def test_what_does_not_exist_is_not_found(appstream: Any) -> None:
+    endpoint = [{"EndpointType": "STREAMING", "VpceId": "vpce-nowhere"}]
+    for ask in (
+        lambda: appstream.update_fleet(Name="nobody"),
+        lambda: appstream.update_stack(Name="untouched-defaults", AccessEndpoints=endpoint),
+        lambda: appstream.disable_user(UserName="nobody", AuthenticationType="USERPOOL"),
+        lambda: appstream.delete_image_permissions(Name="old-image", SharedAccountId="1" * 12),
+        lambda: appstream.update_theme_for_stack(StackName="untouched-defaults"),
+        lambda: appstream.update_directory_config(DirectoryName="nobody"),
+        lambda: appstream.untag_resource(ResourceArn="arn:aws:appstream:::fleet/x", TagKeys=["a"]),
+    ):
+        with refused("ResourceNotFoundException"):
+            ask()
+    with refused("EntitlementNotFoundException"):
+        appstream.update_entitlement(StackName="untouched-defaults", Name="nobody")
+
+
+def test_an_image_is_made_beside_the_old_one(appstream: Any) -> None:
+    given = {"existingImageName": "old-image", "newImageName": "new"}
+    assert appstream.create_updated_image(**given, dryRun=True)["canUpdateImage"]
+    appstream.create_updated_image(**given)
+    with refused("ResourceAlreadyExistsException"):
+        appstream.create_updated_image(**given)
+    appstream.update_fleet(Name="max-fleet", ImageName="new")
+    (fleet,) = appstream.describe_fleets(Names=["max-fleet"])["Fleets"]
+    assert fleet["ImageArn"].endswith("image/new")
+    with refused("ResourceNotFoundException"):
+        appstream.update_fleet(Name="max-fleet", ImageName="nowhere")
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+def test_a_key_that_is_pending_deletion_is_cancelled_before_it_is_enabled(kms: Any) -> None:
+    policy = kms.get_key_policy(KeyId=GOING)["Policy"]
+    for ask in (
+        lambda: kms.enable_key(KeyId=GOING),
+        lambda: kms.disable_key(KeyId=GOING),
+        lambda: kms.enable_key_rotation(KeyId=GOING),
+        lambda: kms.put_key_policy(KeyId=GOING, Policy=policy),
+        lambda: kms.schedule_key_deletion(KeyId=GOING),
+    ):
+        with refused(INVALID_STATE):
+            ask()
+    kms.cancel_key_deletion(KeyId=GOING)
+    with refused("DisabledException"):
+        kms.enable_key_rotation(KeyId=GOING)
+    with refused("DisabledException"):
+        kms.create_grant(KeyId=GOING, GranteePrincipal="x", Operations=["Decrypt"])
+    kms.enable_key(KeyId=GOING)
+    assert kms.describe_key(KeyId=GOING)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
+@pytest.mark.parametrize("disabled", [False, True])
+def test_a_deletion_that_is_not_pending_cannot_be_cancelled(kms: Any, disabled: bool) -> None:
+    if disabled:
+        kms.disable_key(KeyId=KEY)
+    with refused(INVALID_STATE):
+        kms.cancel_key_deletion(KeyId=KEY)
+
+
+def test_keys_that_kms_does_not_rotate_are_refused(local: Sandbox, kms: Any) -> None:
+    key = next(
+        k for k in local._by_name["careless"].declared("kms", "Keys", WEST) if k["KeyId"] == KEY
+    )
+    for member, value in (("Origin", "EXTERNAL"), ("KeySpec", "RSA_2048")):
+        kept, key[member] = key[member], value
+        with refused("UnsupportedOperationException"):
+            kms.enable_key_rotation(KeyId=KEY)
+        key[member] = kept
+    kms.enable_key_rotation(KeyId=KEY)
+    assert kms.get_key_rotation_status(KeyId=KEY)["KeyRotationEnabled"]
+    kms.disable_key_rotation(KeyId=KEY)
+    assert not kms.get_key_rotation_status(KeyId=KEY)["KeyRotationEnabled"]
+
+
+def test_a_key_policy_that_locks_everybody_out_is_refused(kms: Any) -> None:
+    other = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}}
+    for policy in (
+        "no JSON",
+        json.dumps({"Statement": [other | {"Action": "kms:*", "Resource": "*"}]}),
+    ):
+        with refused("MalformedPolicyDocumentException"):
+            kms.put_key_policy(KeyId=KEY, Policy=policy)
+    with refused("NotFoundException"):
+        kms.revoke_grant(KeyId=KEY, GrantId="0")
+
+
+# --- buckets ------------------------------------------------------------------------------------
+
+
+def test_a_public_policy_is_refused_where_it_is_blocked(s3: Any) -> None:
+    public = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    policy = json.dumps({"Statement": [public]})
+    s3.put_bucket_policy(Bucket=LOGS, Policy=policy)
+    s3.put_public_access_block(
+        Bucket=LOGS, PublicAccessBlockConfiguration={"BlockPublicPolicy": True}
+    )
+    with refused("AccessDenied"):
+        s3.put_bucket_policy(Bucket=LOGS, Policy=policy)
+    s3.delete_bucket_policy(Bucket=LOGS)
+    for broken in ("no JSON", '{"Statement": []}'):
+        with refused("MalformedPolicy"):
+            s3.put_bucket_policy(Bucket=LOGS, Policy=broken)
+    with refused("NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=LOGS)
+
+
+def test_rules_by_date_and_by_days_are_refused_together(s3: Any) -> None:
+    def rules(*expirations: dict[str, Any]) -> dict[str, Any]:
+        made = [
+            {"ID": f"r{n}", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": expiration}
+            for n, expiration in enumerate(expirations)
+        ]
+        return {"Bucket": LOGS, "LifecycleConfiguration": {"Rules": made}}
+
+    with refused("InvalidRequest"):
+        s3.put_bucket_lifecycle_configuration(**rules({"Days": 30}, {"Date": "2030-01-01"}))
+    s3.put_bucket_lifecycle_configuration(**rules({"Days": 30}))
+    assert (
+        s3.get_bucket_lifecycle_configuration(Bucket=LOGS)["Rules"][0]["Expiration"]["Days"] == 30
+    )
+    s3.delete_bucket_lifecycle(Bucket=LOGS)
+    with refused("NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=LOGS)
+
+
+def test_logs_go_to_a_bucket_of_the_same_account_and_region(s3: Any) -> None:
+    for target in ("somebody-elses", EAST_LOGS):
+        enabled = {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": "p"}}
+        with refused("InvalidTargetBucketForLogging"):
+            s3.put_bucket_logging(Bucket=HOME, BucketLoggingStatus=enabled)
+    enabled = {"LoggingEnabled": {"TargetBucket": LOGS, "TargetPrefix": "p"}}
+    s3.put_bucket_logging(Bucket=HOME, BucketLoggingStatus=enabled)
+    assert s3.get_bucket_logging(Bucket=HOME)["LoggingEnabled"]["TargetBucket"] == LOGS
+    s3.put_bucket_logging(Bucket=HOME, BucketLoggingStatus={})
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=HOME)
+
+
+def test_an_encryption_has_one_rule_and_replaces_the_whole(s3: Any) -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(Bucket=LOGS, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    with refused("MalformedXML"):
+        twice = {"Rules": [rule, rule]}
+        s3.put_bucket_encryption(Bucket=LOGS, ServerSideEncryptionConfiguration=twice)
+    (found,) = s3.get_bucket_encryption(Bucket=LOGS)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert found["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def test_a_bucket_without_versions_is_not_replicated(s3: Any) -> None:
+    rule = {"Status": "Enabled", "Destination": {"Bucket": f"arn:aws:s3:::{LOGS}"}}
+    rules = {"Role": "arn:aws:iam::012345678901:role/r", "Rules": [rule | {"Prefix": ""}]}
+    with refused("InvalidRequest"):
+        s3.put_bucket_replication(Bucket=HOME, ReplicationConfiguration=rules)
+    s3.put_bucket_versioning(Bucket=HOME, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_replication(Bucket=HOME, ReplicationConfiguration=rules)
+    found = s3.get_bucket_replication(Bucket=HOME)["ReplicationConfiguration"]
+    assert found["Rules"][0]["Destination"] == rule["Destination"]
+
+
+def test_any_client_reaches_s3_control(local: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in local.environment("careless").items():
+        monkeypatch.setenv(name, value)
+    control = boto3.client("s3control")
+    points = control.list_access_points(AccountId="012345678901")["AccessPointList"]
+    assert [point["Name"] for point in points] == ["partner-downloads"]
+    with refused("NoSuchAccessPoint"):
+        control.put_access_point_policy(AccountId="012345678901", Name="nowhere", Policy="{}")
+
+
+# --- trails, IAM, Macie, analyzers --------------------------------------------------------------
+
+
+def test_cloudtrail_refuses_buckets_and_keys_that_it_may_not_use(local: Sandbox, s3: Any) -> None:
+    cloudtrail = client(local, "careless", "cloudtrail", WEST)
+    with refused("InsufficientS3BucketPolicyException"):
+        cloudtrail.create_trail(Name="new", S3BucketName="careless-trail")
+    with refused("S3BucketDoesNotExistException"):
+        cloudtrail.create_trail(Name="new", S3BucketName="nowhere")
+    with refused("TrailAlreadyExistsException"):
+        cloudtrail.create_trail(Name="half-hearted", S3BucketName="careless-trail")
+    for key, code in (
+        (GOING, "KmsKeyDisabledException"),
+        (KEY, "InsufficientEncryptionPolicyException"),
+        ("nowhere", "KmsKeyNotFoundException"),
+    ):
+        with refused(code):
+            cloudtrail.update_trail(Name="half-hearted", KmsKeyId=key)
+    with refused("InvalidEventSelectorsException"):
+        cloudtrail.put_event_selectors(TrailName="half-hearted", EventSelectors=[])
+
+
+def test_an_event_data_store_is_restored_while_it_is_going() -> None:
+    with sandbox.start(["tidy"]) as local:
+        cloudtrail = client(local, "tidy", "cloudtrail", WEST)
+        (store,) = cloudtrail.list_event_data_stores()["EventDataStores"]
+        arn = {"EventDataStore": store["EventDataStoreArn"]}
+        with refused("InvalidEventDataStoreStatusException"):
+            cloudtrail.restore_event_data_store(**arn)
+        with refused("EventDataStoreTerminationProtectedException"):
+            cloudtrail.delete_event_data_store(**arn)
+        (declared,) = local._by_name["tidy"].declared("cloudtrail", "EventDataStores", WEST)
+        declared["TerminationProtectionEnabled"] = False
+        cloudtrail.delete_event_data_store(**arn)
+        with refused("InactiveEventDataStoreException"):
+            cloudtrail.update_event_data_store(**arn, RetentionPeriod=30)
+        cloudtrail.restore_event_data_store(**arn)
+        assert cloudtrail.get_event_data_store(**arn)["Status"] == "ENABLED"
+
+
+def test_iam_refuses_what_is_not_there_and_a_third_key(local: Sandbox) -> None:
+    iam = client(local, "careless", "iam")
+    role, arn = {"RoleName": "portal"}, "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    for ask in (
+        lambda: iam.detach_role_policy(**role, PolicyArn=arn),
+        lambda: iam.get_role_policy(**role, PolicyName="none"),
+        lambda: iam.delete_role_policy(**role, PolicyName="none"),
+        lambda: iam.get_role(RoleName="nobody"),
+        lambda: iam.create_access_key(UserName="nobody"),
+        lambda: iam.deactivate_mfa_device(UserName="max.mustermann", SerialNumber="x" * 9),
+    ):
+        with refused("NoSuchEntity"):
+            ask()
+    with refused("MalformedPolicyDocument"):
+        iam.put_role_policy(**role, PolicyName="p", PolicyDocument="no JSON")
+    iam.create_access_key(UserName="max.mustermann")
+    with refused("LimitExceeded"):
+        iam.create_access_key(UserName="max.mustermann")
+    iam.put_role_policy(**role, PolicyName="p", PolicyDocument='{"Statement": []}')
+    assert iam.list_role_policies(**role)["PolicyNames"] == ["p"]
+    assert iam.get_role_policy(**role, PolicyName="p")["PolicyDocument"] == {"Statement": []}
+
+
+def test_macie_and_analyzers_exist_once(local: Sandbox) -> None:
+    macie, east = (client(local, "careless", "macie2", region) for region in (WEST, "us-east-1"))
+    with refused("ConflictException"):
+        macie.enable_macie()
+    for ask in (
+        east.disable_macie,
+        lambda: east.update_automated_discovery_configuration(status="ENABLED"),
+    ):
+        with refused("AccessDeniedException"):
+            ask()
+    macie.disable_macie()
+    with refused("AccessDeniedException"):
+        macie.get_macie_session()
+    analyzer = client(local, "careless", "accessanalyzer", WEST)
+    analyzer.create_analyzer(analyzerName="a", type="ACCOUNT")
+    with refused("ConflictException"):
+        analyzer.create_analyzer(analyzerName="a", type="ACCOUNT")
+    analyzer.delete_analyzer(analyzerName="a")
+    with refused("ResourceNotFoundException"):
+        analyzer.delete_analyzer(analyzerName="a")
