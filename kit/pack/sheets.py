@@ -105,9 +105,13 @@ def overview_sheets(made: Document, verdicts: Sequence[Mapping[str, Any]]) -> li
         Account, control, title, severity and status.
     """
     names = ("account", "control", "title", "severity", "status")
-    kinds = ("code", "control", "text", "severity", "status")
-    widths = (16, 10, 60, 12, 16)
-    columns = [_column(*column) for column in zip(names, kinds, widths, strict=True)]
+    columns = [
+        _column("account", "code", 16),
+        _column("control", "control", 10),
+        _column("title", "text", 60),
+        _column("severity", "severity", 12),
+        _column("status", "status", 16),
+    ]
     rows = [[row[name] for name in names] for row in verdicts]
     return [
         *(_of_overview(table) for table in tables(made.blocks)),
