@@ -80,8 +80,8 @@ def accounts(organisation: Organisation, to: str = "") -> Table:
                 Column(status.replace(" ", "_"), STATUSES[status].word, "number")
                 for status in WORST_FIRST
             ),
-            column("as_of", "datetime"),
-            column("age", "number"),
+            column("as_of", "datetime", brief=0),  # in the PDF the table of packs has it
+            column("age", "number", brief=0),
         ],
         rows,
         **first_of(rows, PDF_ROWS, _FILE),
@@ -106,7 +106,7 @@ def open_controls(organisation: Organisation) -> Table | Note:
     rows.sort(key=lambda row: ([*SEVERITIES].index(row[2]), -row[4], -row[6], row[0]))
     return Table(
         "open-controls",
-        text("report/open/caption"),
+        text("report/organisation/by_control"),
         [
             column("control", "control"),
             column("title"),

@@ -104,7 +104,6 @@ def overview_sheets(made: Document, verdicts: Sequence[Mapping[str, Any]]) -> li
     verdicts : sequence of mapping
         Account, control, title, severity and status.
     """
-    names = ("account", "control", "title", "severity", "status")
     columns = [
         _column("account", "code", 16),
         _column("control", "control", 10),
@@ -112,7 +111,7 @@ def overview_sheets(made: Document, verdicts: Sequence[Mapping[str, Any]]) -> li
         _column("severity", "severity", 12),
         _column("status", "status", 16),
     ]
-    rows = [[row[name] for name in names] for row in verdicts]
+    rows = [[*row.values()] for row in verdicts]
     return [
         *(_of_overview(table) for table in tables(made.blocks)),
         _sheet("verdicts", columns, rows, "verdicts.csv"),
