@@ -20,6 +20,7 @@ from typing import Any
 
 import pikepdf
 import rfc8785
+import xlsxwriter
 from hypothesis import strategies as st
 
 from kit.access.documents import PolicyError, read_statements
@@ -27,11 +28,12 @@ from kit.access.evaluator import Access, Caller, Target, accounts_named, decide
 from kit.batch.accounts import read_batch
 from kit.calls import GET_CREDENTIAL_REPORT
 from kit.catalogue.statuses import STATUSES
+from kit.collect.follow_up import read_follow_up
 from kit.detect.ways import refuse_costly
 from kit.errors import UserError
 from kit.judge import evaluate
 from kit.pack.trace import look_up
-from kit.parameters import load_profile, load_waivers, parameters
+from kit.parameters import Run, load_profile, load_waivers, parameters
 from kit.redact.redactor import Redactor
 from kit.snapshot import EVIDENCE, FORMAT, HEADER, Snapshot, read
 from kit.tables import deputies, tabulate
@@ -156,6 +158,14 @@ def fields(content: bytes) -> None:
             assert str(path) in message
 
 
+def follow_up(content: bytes) -> None:
+    """Read a follow-up, a workbook or a CSV file."""
+    path = _folder("follow_up") / "answers"
+    path.write_bytes(content)
+    with suppress(UserError):
+        read_follow_up(Run(account="123456789012", follow_up=str(path)), "0" * 16)
+
+
 def patterns(content: bytes) -> None:
     """Read a pattern of customers' numbers."""
     with suppress(ValueError):
@@ -278,6 +288,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "account": account,
     "events": events,
     "fields": fields,
+    "follow_up": follow_up,
     "forms": forms,
     "pack": pack,
     "patterns": patterns,
@@ -355,6 +366,16 @@ def _fields() -> list[bytes]:
     return [text.encode() for text in (*files, *bare, *short)]
 
 
+def _follow_ups() -> list[bytes]:
+    rows = ["id,label_key,owner,response,due", f"{'0' * 8}-0000-0000-0000-{'0' * 12},,Ops,,soon"]
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Findings")
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row.split(","))
+    return ["\n".join(rows).encode(), file.getvalue()]
+
+
 def _snapshots() -> list[bytes]:
     made = Account(_folder("account"))
     made.fleet().stack(fleets=("design",)).bucket(policy=tls_only(HOME)).event().allowed("any")
@@ -394,6 +415,7 @@ _BASES: dict[str, Callable[[], list[bytes]]] = {
     "account": _policies,
     "events": _events,
     "fields": _fields,
+    "follow_up": _follow_ups,
     "forms": lambda: [*_events(), *_reports(), b'{"a": 1, "a": NaN}'],
     "pack": _packs,
     "patterns": lambda: [

@@ -11,6 +11,7 @@ import pytest
 
 from kit import bounds
 from kit.catalogue import texts
+from kit.collect.follow_up import read_follow_up
 from kit.collect.session import shell_client
 from kit.errors import UserError
 from kit.inputs import read_yaml, refuse_environment
@@ -111,6 +112,7 @@ def test_only_a_file_is_read_as_a_file(tmp_path: Path, kind: str) -> None:
         lambda: load_profile(str(path)),
         lambda: texts.check(str(path)),
         lambda: open_labels(run),
+        lambda: read_follow_up(Run(account=ACCOUNT, follow_up=str(path)), ""),
         lambda: read_roots(path),
         lambda: open_signing_key(
             key=path, certificate=None, kms_key="", timestamp="", passphrase=lambda: None

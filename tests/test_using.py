@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.catalogue import texts
 from kit.controls import CONTROLS
@@ -36,8 +37,9 @@ def test_its_commands_work(tmp_path: Path) -> None:
 
 
 def test_its_profile_loads(tmp_path: Path) -> None:
-    example, language = code(PAGE, "yaml")
+    example, language, answers = code(PAGE, "yaml")
     assert language == "language: de.yaml\n"
+    assert {"follow_up", "previous"} == yaml.safe_load(answers).keys() <= Run.model_fields.keys()
     path = tmp_path / "bank.yaml"
     path.write_text(example)
     own, default = load_profile(str(path)), load_profile("default")
@@ -80,6 +82,10 @@ def test_another_key_of_the_labels_is_refused_with_what_to_do(tmp_path: Path) ->
     run = Run(account="012345678901", pseudonym_key=str(tmp_path / "key"))
     own = open_labels(run).fingerprint
     assert open_labels(run, own).fingerprint == own
+    clear = run.model_copy(update={"pseudonymise": False})  # other ids: no answer of the other fits
+    assert open_labels(clear).fingerprint == f"clear-{own}"
+    for stored in (own, f"clear-{own}"):
+        open_labels(clear, stored)
     with pytest.raises(UserError) as refused:
         open_labels(run, "0123456789abcdef")
     for part in ("0123456789abcdef", own, run.pseudonym_key, "back", "collect the account again"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-from typing import Any, TypeVar
+from typing import Any
 
 from kit.catalogue.statuses import PASS
+from kit.controls.months import months_before
 from kit.controls.registry import (
     ACCOUNT,
     AWS,
@@ -20,8 +20,6 @@ from kit.controls.registry import (
     roll_up,
 )
 from kit.tables.places import OTHER_ACCOUNT
-
-_Day = TypeVar("_Day", dt.date, dt.datetime)
 
 
 @control(
@@ -52,7 +50,7 @@ def aws_protects_its_infrastructure(
     reports: list[dict[str, Any]], reading: str, *, report_valid_months: int, as_of: dt.datetime
 ) -> Outcome:
     """A current report of the framework is published, and the parameters name who read it, or when."""
-    oldest = _months_before(as_of, report_valid_months)
+    oldest = months_before(as_of, report_valid_months)
     current = [
         report
         for report in reports
@@ -107,18 +105,9 @@ def _declared_within(
     if not (day and all(declared)):
         return NotEvidenced("not declared")
     on, today = dt.date.fromisoformat(day), as_of.date()
-    if on > today or (months is not None and on <= _months_before(today, months)):
+    if on > today or (months is not None and on <= months_before(today, months)):
         return NotEvidenced("needs review")
     return True
-
-
-def _months_before(day: _Day, months: int) -> _Day:
-    """Return the same day of an earlier month, or that month's last day where it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    if year < dt.MINYEAR:
-        return day.replace(year=dt.MINYEAR, month=1, day=1)
-    last = calendar.monthrange(year, month + 1)[1]
-    return day.replace(year=year, month=month + 1, day=min(day.day, last))
 
 
 @control(
@@ -192,7 +181,7 @@ def access_is_reviewed(
     responsibility=CUSTOMER,
 )
 def breaches_are_notified_in_time(
-    breach_contact: str, breach_hours: int, *, max_breach_hours: int
+    breach_contact: str, breach_hours: int | None, *, max_breach_hours: int
 ) -> Outcome:
     """The parameters declare who is notified of a breach, within the profile's hours."""
     if not (breach_contact and breach_hours):

@@ -312,8 +312,10 @@ class Control(_Described):
 
     def _when(self, name: str, state: str) -> str:
         several = len(self.clauses) > 1
-        expected = [c.expected for c in self.clauses if several and c.rule.__name__ == name]
-        return " ".join([*expected, *([texts.text(f"states/{state}/when")] if state else [])])
+        title = texts.text("pack/page/expected")
+        own = [c for c in self.clauses if several and c.rule.__name__ == name]
+        found = [texts.text(f"states/{state}/when")] if state else []
+        return " ".join([*found, *(f"{title}: {clause.expected}" for clause in own)])
 
     @cached_property
     def where_columns(self) -> tuple[str, ...]:

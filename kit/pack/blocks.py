@@ -132,7 +132,6 @@ class GroupBlock(TypedDict):
 class RemedyText(TypedDict):
     """What a remedy is for, and its parts with their titles."""
 
-    about: str
     parts: list[list[str]]
 
 

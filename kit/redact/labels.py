@@ -17,6 +17,7 @@ from kit.errors import CannotRunError, UserError
 from kit.outputs import write_file
 from kit.parameters import Run
 
+_CLEAR = "clear-"  # before the fingerprint of a key that made no label
 _CODE = 10  # letters and digits of base32: 50 bits
 _CODES = re.compile(rf"-([a-z2-7]{{{_CODE}}})")
 
@@ -58,8 +59,12 @@ class Labels:
 
     @property
     def fingerprint(self) -> str:
-        """The key's identifier, which does not disclose the key; 16 hex digits."""
-        return self._mac("fingerprint", "")[:8].hex()
+        """The key's identifier, which does not disclose the key; 16 hex digits.
+
+        It differs where names are in clear: those are not the labels that the key makes.
+        """
+        code = self._mac("fingerprint", "")[:8].hex()
+        return f"{_CLEAR}{code}" if self._clear else code
 
     def label(self, kind: str, identity: str, name: str | None = None) -> str:
         """Return the label of a thing.
@@ -162,7 +167,11 @@ def open_labels(run: Run, fingerprint: str = "") -> Labels:
         problem = getattr(error, "strerror", None) or error
         raise CannotRunError(f"pseudonym_key: {path} cannot be used ({problem})") from None
     labels = Labels(key, clear=not run.pseudonymise)
-    if fingerprint and labels.fingerprint != fingerprint:
+    # Earlier snapshots of names in clear have the key's fingerprint alone.
+    if fingerprint and fingerprint not in (
+        labels.fingerprint,
+        labels.fingerprint.removeprefix(_CLEAR),
+    ):
         raise UserError(
             f"pseudonym_key: {path} is the key {labels.fingerprint}; this snapshot's labels were "
             f"made with the key {fingerprint}; put that key back at this path, or collect the "

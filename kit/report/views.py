@@ -354,7 +354,7 @@ class ControlBlock:
         Requirements of each other framework that the control tests, and those that it concerns.
     expected : str
         What the control accepts.
-    remedies : list of {"about": str, "parts": list of [title, text]}
+    remedies : list of {"parts": list of [title, text]}
         The remediation of what is open: what it is for, what it needs and breaks, and its steps.
     counts : dict of str to int
         Rows by status.

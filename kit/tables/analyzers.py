@@ -26,10 +26,15 @@ from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 
 _TYPES = ("ACCOUNT", "ORGANIZATION")  # of analyzers of external access
 _FINDINGS = (LIST_ANALYZERS, LIST_EXTERNAL_FINDINGS)
-# What names the roles and keys of AppStream, beside the buckets.
-_NAMING = (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
+# What names the resources of AppStream, by the type of a finding's resource.
+_NAMING = {
+    "AWS::S3::Bucket": (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS),
+    "AWS::KMS::Key": (*BUCKET_SOURCES, GET_BUCKET_ENCRYPTION, DESCRIBE_KEY),
+    "AWS::IAM::Role": (DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS),
+}
+_NAMED = tuple(dict.fromkeys(call for calls in _NAMING.values() for call in calls))
 FINDINGS_COLUMNS = {
-    "external_findings": Column(calls=(*_FINDINGS, *BUCKET_SOURCES, *_NAMING)),
+    "external_findings": Column(calls=(*_FINDINGS, *_NAMED)),
     "not_analysed": Column(calls=_FINDINGS),
 }
 
@@ -78,7 +83,7 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
     if analyzers.trouble or not active:
         none = Cell(None, analyzers.evidence, analyzers.trouble)
         return {"external_findings": none, "not_analysed": none}
-    labelled, failed, others, cells = set[str](), 0, 0, list[Cell]()
+    labelled, failed, others, cells = set[str](), 0, set[str](), list[Cell]()
     for arn, ref in active:
         answer = snapshot.answer(LIST_EXTERNAL_FINDINGS, region, analyzerArn=arn)
         cells.append(Cell(True, (ref, *answer.evidence), answer.trouble))
@@ -89,7 +94,7 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
             elif label := _appstreams(snapshot, source.labels, item):
                 labelled.add(label)
             else:
-                others += 1
+                others.add(str(item.get("resourceType")))
     listed = derive(lambda *_: True, *cells)
     counted = derive(lambda _: failed, listed)
     if labelled:
@@ -97,7 +102,7 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
             "external_findings": Cell(sorted(labelled), listed.refs),
             "not_analysed": counted,
         }
-    known = [listed, _names(snapshot, region)] if others else [listed]
+    known = [listed, *(_names(snapshot, kind) for kind in sorted(others))]
     return {"external_findings": derive(lambda *_: [], *known), "not_analysed": counted}
 
 
@@ -122,13 +127,7 @@ def _appstreams(snapshot: Snapshot, labels: Labels, finding: Mapping[str, Any]) 
     return labels.label("role", arn, name) if arn in roles or name in SERVICE_ROLES else ""
 
 
-def _names(snapshot: Snapshot, region: str) -> Cell:
-    """Return false where every bucket, key and role of AppStream is known by name; else a gap."""
-    answers = [answer for call in (*BUCKET_SOURCES, *_NAMING) for answer in snapshot.answers(call)]
-    return known_any(
-        Cell(False, answer.evidence, answer.trouble)
-        for answer in answers
-        if answer.region == region
-        or answer.call in (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY)
-        or answer.call is BUCKET_SOURCES[0]
-    )
+def _names(snapshot: Snapshot, kind: str) -> Cell:
+    """Return false where the names of AppStream's resources of a type are all known; else a gap."""
+    answers = [answer for call in _NAMING.get(kind, _NAMED) for answer in snapshot.answers(call)]
+    return known_any(Cell(False, answer.evidence, answer.trouble) for answer in answers)

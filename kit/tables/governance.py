@@ -55,6 +55,7 @@ def declarations(source: Source) -> Iterator[Row]:
     row = Row(ACCOUNT, "account", f"account {run.account}")
     for name in _DECLARED:
         row.cells[name] = Cell(getattr(run, name), (f"parameters#/{name}",))
+    row.cells["breach_hours"] = Cell(run.breach_hours or None, ("parameters#/breach_hours",))
     answer = source.snapshot.answer(LIST_CUSTOMER_AGREEMENTS)
     active = [item.get("name", "") for item, _ in answer.items() if item.get("state") == "ACTIVE"]
     row.cells["agreements"] = Cell(active, answer.evidence, answer.trouble)

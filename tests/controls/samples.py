@@ -359,7 +359,10 @@ def _people(account: Account) -> None:
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
     account.lists(calls.LIST_ANALYZERS, analyzer)
     other = {"resource": f"arn:aws:iam::{ACCOUNT}:role/other", "resourceType": "AWS::IAM::Role"}
-    account.lists(calls.LIST_EXTERNAL_FINDINGS, finding(**other), analyzerArn="x")
+    website = {"resource": "arn:aws:s3:::website", "resourceType": "AWS::S3::Bucket"}
+    unused = {"resource": KEY.replace("1b2c", "9b2c"), "resourceType": "AWS::KMS::Key"}
+    found = [finding(**one) for one in (other, website, unused)]
+    account.lists(calls.LIST_EXTERNAL_FINDINGS, *found, analyzerArn="x")
     account.lists(
         calls.DESCRIBE_CONFIGURATION_RECORDERS, {"recording": True, "lastStatus": "SUCCESS"}
     )

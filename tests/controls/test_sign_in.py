@@ -9,6 +9,7 @@ from kit.calls import (
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
     DESCRIBE_ENTITLEMENTS,
+    DESCRIBE_FLEETS,
     DESCRIBE_ORGANIZATION,
     DESCRIBE_STACKS,
     DESCRIBE_USERS,
@@ -437,6 +438,20 @@ def analysed(*found: dict[str, Any]) -> Given:
         "another bucket, while AppStream's could not be listed",
         lambda a: analysed(OTHER_BUCKET)(a).denies(LIST_BUCKETS),
         denied(LIST_BUCKETS),
+    ),
+    (
+        "another role, while AppStream's buckets could not be listed",
+        lambda a: analysed({**INSTANCE, "resource": "arn:aws:iam::1:role/x"})(a).denies(
+            LIST_BUCKETS
+        ),
+        passes,
+    ),
+    (
+        "another role, while fleets could not be listed",
+        lambda a: analysed({**INSTANCE, "resource": "arn:aws:iam::1:role/x"})(a).denies(
+            DESCRIBE_FLEETS
+        ),
+        denied(DESCRIBE_FLEETS),
     ),
     (
         "no finding at all, while buckets could not be listed",

@@ -89,7 +89,7 @@ def control(
         context=[{"article": "33(3)", "why": "a breach has to be described"}],
         requirements=[],
         expected="AES256 or aws:kms",
-        remedies=[{"about": "", "parts": [("Remediation", "S3, the bucket, Properties.")]}],
+        remedies=[{"parts": [("Remediation", "S3, the bucket, Properties.")]}],
         counts=counts or {status: len(rows)},
         rest=rest or [],
         rows=Table(

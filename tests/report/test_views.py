@@ -51,7 +51,7 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "context": [{"article": "44", "why": "transfers"}],
         "requirements": [{"framework": "ISO <27001>", "cited": ["8.24 Cryptography"]}],
         "expected": "AES256",
-        "remedies": [{"about": "<one>.", "parts": [["Needs", "a <word>"], ["Steps", "aws <fix>"]]}],
+        "remedies": [{"parts": [["Needs", "a <word>"], ["Steps", "aws <fix>"]]}],
         "counts": {"fail": 1},
         "rest": [{"status": "pass", "count": 2, "observed": "fine", "evidence": ["E0001"]}],
         "rows": table([["a", "fail"]]),
