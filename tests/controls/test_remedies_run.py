@@ -222,6 +222,8 @@ CASES = [
     Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
     Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
+    Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
+    Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
     Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
     Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
     Case("EX-01", "untouched-defaults", "clipboard_to_the_device_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("CLIPBOARD_COPY_TO_LOCAL_DEVICE")}),
