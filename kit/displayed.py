@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
 from pkgutil import resolve_name
 from typing import Any
 
@@ -9,6 +11,9 @@ from kit.visible import escape
 
 DESK_MIME = "application/vnd.appstream-evidence.desk+json"
 """Marks what a cell shows to the analyst alone: documents leave it out."""
+
+FOR_DOCUMENTS = "EVIDENCE_FOR_DOCUMENTS"
+"""The variable of kernels whose outputs nobody sees but a document, which reads the data alone."""
 
 
 class Displayed:
@@ -19,11 +24,21 @@ class Displayed:
     """
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        return {
-            DESK_MIME: {"kind": type(self).__name__},
-            "text/html": resolve_name("kit.desk:html")(self),
-            "text/plain": escape(repr(self)),
-        }
+        return for_analysts(
+            DESK_MIME,
+            {"kind": type(self).__name__},
+            {
+                "text/html": lambda: resolve_name("kit.desk:html")(self),
+                "text/plain": lambda: escape(repr(self)),
+            },
+        )
+
+
+def for_analysts(mime: str, data: Any, forms: Mapping[str, Callable[[], str]]) -> dict[str, Any]:
+    """Return an output: its data, and where somebody may see it, the forms made of that."""
+    if FOR_DOCUMENTS in os.environ:
+        return {mime: data, "text/plain": ""}
+    return {mime: data, **{name: make() for name, make in forms.items()}}
 
 
 def counted(number: int, noun: str) -> str:

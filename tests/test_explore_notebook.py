@@ -27,6 +27,14 @@ def test_it_leads_from_a_failed_control_to_its_cause(tmp_path: Path) -> None:
     assert '"sharedAccountId": "999999999999"' in cause
 
 
+def test_a_kernel_for_documents_makes_the_data_alone(tmp_path: Path) -> None:
+    stored = SAMPLES["tidy"](tmp_path).snapshot()
+    made = execute("explore.ipynb", {"snapshot": str(stored.folder)}, for_documents=True)
+    outputs = [output.data for cell in made.cells for output in cell.get("outputs", ())]
+    assert len(outputs) == 7
+    assert all({*shown} == {DESK_MIME, "text/plain"} for shown in outputs)
+
+
 @pytest.mark.parametrize(("sample", "control"), [("tidy", "EX-05"), ("careless", "GV-01")])
 def test_a_control_of_which_nothing_fails_is_no_error(
     tmp_path: Path, sample: str, control: str

@@ -20,7 +20,7 @@ _NEVER = {"rfc3987_syntax", "moto", "flask", "distributed", "IPython", "ipykerne
 NOT_NEEDED = {
     "kit.cli": _NEVER | _DATA | _DOCUMENTS | _SIGNING,
     "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
-    "kit.pack.seal": _NEVER | _SIGNING | _FRAMES | {"matplotlib"},
+    "kit.pack.seal": _NEVER | _SIGNING | _FRAMES | {"matplotlib", "nbconvert"},
     "kit.verify": _NEVER | {"papermill", "matplotlib", "typst"},
     "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
 }

@@ -627,7 +627,7 @@ class _Engine:
             attempts=attempts,
             status=meta.get("HTTPStatusCode"),
             request_id=meta.get("RequestId"),
-            endpoint=client.meta.endpoint_url,
+            endpoint=without_user(client.meta.endpoint_url),
             error=protect(job.call, error) if error else None,
             cut=None,
             response=stored,
@@ -715,3 +715,10 @@ def _next_page(model: Any, body: dict[str, Any]) -> dict[str, str]:
         if value and name in accepted:
             tokens[name] = value
     return tokens
+
+
+def without_user(url: str) -> str:
+    """Return a URL without a user and a password, which a snapshot must not hold."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

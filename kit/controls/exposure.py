@@ -181,3 +181,21 @@ def domain_users_sign_in_with_certificates(
     if certificate_sign_in_required:
         return False
     return NotEvidenced("needs review")
+
+
+@control(
+    "EX-17",
+    table="connectors",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    shows=("provider",),
+    gives=(PASS,),
+)
+def sign_in_to_storage_ends_with_the_session(
+    authentication: str, *, declared_reasons: dict[str, str]
+) -> Outcome:
+    """AWS removes users' sign-in to connected storage as a session ends, or a reason is declared."""
+    if authentication == "FORCE_REAUTHENTICATION" or declared_reasons.get("EX-17"):
+        return True
+    return NotEvidenced("needs review")

@@ -96,7 +96,7 @@ def seal_organisation(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("organisation.ipynb", parameters, progress=progress)
+    executed = execute("organisation.ipynb", parameters, progress=progress, for_documents=True)
     title = organisation_description(len(newest))
     return _store(folder, executed, "accounts", title, newest, as_of)
 
@@ -150,7 +150,7 @@ def seal_changes(
         "trust": str(trust.resolve()) if trust else "",
         "language": texts.located(),
     }
-    executed = execute("changes.ipynb", parameters, progress=progress)
+    executed = execute("changes.ipynb", parameters, progress=progress, for_documents=True)
     title = "Changes between two audits, Amazon AppStream 2.0"
     return _store(folder, executed, "changes", title, [*before, *after], as_of)
 

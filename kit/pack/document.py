@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree
 
-from nbconvert.utils.exceptions import ConversionException
 from nbformat import NotebookNode
 
 from kit.catalogue import texts
@@ -38,7 +37,7 @@ _CITED_BY_BRIEF = 2
 _NOT_VIEWS = {"application/vnd.jupyter.widget-view+json", DESK_MIME}
 
 
-class NotebookOutputError(UserError, ConversionException):
+class NotebookOutputError(UserError):
     """A cell shows something that no document can hold."""
 
 

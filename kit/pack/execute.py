@@ -19,6 +19,7 @@ from traitlets import default
 from traitlets.config import Config
 
 from kit import kernels, log, shortage
+from kit.displayed import FOR_DOCUMENTS
 from kit.errors import CannotRunError
 from kit.kernels import offline
 from kit.outputs import scratch
@@ -43,7 +44,13 @@ _MESSAGES = "messages"
 logging.getLogger("papermill").addHandler(logging.NullHandler())
 
 
-def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False) -> NotebookNode:
+def execute(
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    progress: bool = False,
+    for_documents: bool = False,
+) -> NotebookNode:
     """Execute a notebook of the project and return it with its outputs.
 
     Parameters
@@ -54,6 +61,8 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
         For its parameters cell.
     progress : bool
         Whether a bar is drawn on standard error.
+    for_documents : bool
+        Whether the outputs hold the data alone, without the HTML and the text of it.
 
     Raises
     ------
@@ -64,7 +73,12 @@ def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False)
     """
     made = notebook(name)
     try:
-        return execute_file(made, parameters, phase="evaluating" if progress else "")
+        return execute_file(
+            made,
+            parameters,
+            phase="evaluating" if progress else "",
+            manager=KernelForDocuments if for_documents else Kernel,
+        )
     except CellError as error:
         raise CannotRunError(f"the notebook failed: {error}") from None
 
@@ -187,6 +201,14 @@ class Kernel(AsyncKernelManager):
         options["env"] = self.environment(options.get("env") or os.environ)
         with Path(self.connection_file).with_name(_MESSAGES).open("wb") as file:
             await super().start_kernel(**options, stderr=file)
+
+
+class KernelForDocuments(Kernel):
+    """Starts a kernel whose outputs hold the data of what cells show, and nothing made of it."""
+
+    def environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the kernel's environment."""
+        return super().environment(given) | {FOR_DOCUMENTS: "1"}
 
 
 class OfflineKernel(Kernel):

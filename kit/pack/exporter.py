@@ -9,8 +9,13 @@ from typing import Any
 
 from nbconvert.exporters.exporter import Exporter
 from nbformat import NotebookNode
+from traitlets import CaselessStrEnum, default
 
+from kit.pack.attachments import attachments
 from kit.pack.document import Document, NotebookOutputError, document
+from kit.pack.html import page
+from kit.pack.layout import PAPERS
+from kit.pack.pdf import pdf
 
 
 class DocumentExporter(Exporter):
@@ -33,6 +38,43 @@ class DocumentExporter(Exporter):
         nb, resources = super().from_notebook_node(nb, resources, **kw)
         with _in_a_line():
             return self.written(document(nb), nb), resources
+
+
+class EvidenceHTMLExporter(DocumentExporter):
+    """Notebook to a self-contained HTML page (`jupyter nbconvert --to evidence_html`)."""
+
+    export_from_notebook = "Evidence HTML"
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    def written(self, evidence: Document, notebook: NotebookNode) -> str:
+        """Return the page."""
+        return page(evidence)
+
+
+class EvidencePDFExporter(DocumentExporter):
+    """Notebook to PDF (`jupyter nbconvert --to evidence_pdf`)."""
+
+    export_from_notebook = "Evidence PDF"
+    output_mimetype = "application/pdf"
+
+    paper = CaselessStrEnum(
+        list(PAPERS),
+        None,
+        allow_none=True,
+        help="Size of the pages: A4 or Letter; by default the size that the run gives.",
+    ).tag(config=True)
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".pdf"
+
+    def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
+        """Return the file."""
+        return pdf(evidence, self.paper, attachments(notebook, evidence))
 
 
 @contextmanager

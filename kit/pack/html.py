@@ -8,37 +8,20 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from markupsafe import Markup
-from nbformat import NotebookNode
-from traitlets import default
 
 from kit.pack.blocks import Block, TableBlock
 from kit.pack.columns import parts, widths
 from kit.pack.document import Document, first_section
-from kit.pack.exporter import DocumentExporter
 from kit.report import live, views
 from kit.report.formats import svg_uri
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
 _LONG, _PIECE = 20, 8  # characters
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-class EvidenceHTMLExporter(DocumentExporter):
-    """Notebook to a self-contained HTML page (`jupyter nbconvert --to evidence_html`)."""
-
-    export_from_notebook = "Evidence HTML"
-    output_mimetype = "text/html"
-
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".html"
-
-    def written(self, evidence: Document, notebook: NotebookNode) -> str:
-        """Return the page."""
-        return page(evidence)
 
 
 def page(evidence: Document) -> str:
@@ -141,3 +124,10 @@ def _computed(marks: Iterable[str]) -> str:
 
 def _css_string(text: str) -> str:
     return '"' + "".join(f"\\{ord(character):06x}" for character in text) + '"'
+
+
+def __getattr__(name: str) -> Any:
+    """Import the exporter when nbconvert loads it: a pack is made without nbconvert."""
+    if name == "EvidenceHTMLExporter":
+        return resolve_name(f"kit.pack.exporter:{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

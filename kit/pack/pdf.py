@@ -9,44 +9,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 import pikepdf
 import typst
-from nbformat import NotebookNode
-from traitlets import CaselessStrEnum, default
 
 from kit.errors import UserError
 from kit.outputs import scratch
-from kit.pack.attachments import Attachment, attachments
+from kit.pack.attachments import Attachment
 from kit.pack.document import Document
-from kit.pack.exporter import DocumentExporter
-from kit.pack.layout import PAPERS, lay_out
+from kit.pack.layout import lay_out
 from kit.report import fonts
 from kit.visible import one_line
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
-
-
-class EvidencePDFExporter(DocumentExporter):
-    """Notebook to PDF (`jupyter nbconvert --to evidence_pdf`)."""
-
-    export_from_notebook = "Evidence PDF"
-    output_mimetype = "application/pdf"
-
-    paper = CaselessStrEnum(
-        list(PAPERS),
-        None,
-        allow_none=True,
-        help="Size of the pages: A4 or Letter; by default the size that the run gives.",
-    ).tag(config=True)
-
-    @default("file_extension")
-    def _file_extension_default(self) -> str:
-        return ".pdf"
-
-    def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
-        """Return the file."""
-        return pdf(evidence, self.paper, attachments(notebook, evidence))
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
@@ -115,3 +92,10 @@ def _shrink(made: bytes) -> bytes:
             fix_metadata_version=False,
         )
     return shrunk.getvalue()
+
+
+def __getattr__(name: str) -> Any:
+    """Import the exporter when nbconvert loads it: a pack is made without nbconvert."""
+    if name == "EvidencePDFExporter":
+        return resolve_name(f"kit.pack.exporter:{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

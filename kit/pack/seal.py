@@ -126,7 +126,8 @@ def seal(
     if folder.exists():
         raise UserError(f"{folder} exists already; a pack is sealed once: name another with --to")
     given = read_own_notebook(notebook) if notebook else None
-    executed = execute(NOTEBOOK, {"snapshot": str(snapshot.resolve())}, progress=progress)
+    at = {"snapshot": str(snapshot.resolve())}
+    executed = execute(NOTEBOOK, at, progress=progress, for_documents=True)
     data = findings_data(executed)
     _refuse_changed(stored, data["facts"]["snapshot"])
     # What is not the kit's comes last, on copies: the kit's verdicts are made already.

@@ -17,7 +17,7 @@ from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
-BRIEF, BRIEF_IDS = 200, 6  # characters of what was observed, and ids, that the PDF prints
+BRIEF, BRIEF_IDS = 160, 6  # characters of what was observed, and ids, that the PDF prints
 FINDINGS_FILE = "findings.csv"
 _REASON = 3  # place of the reason in a row
 _RESOURCES = 4  # that are named beside a remedy
@@ -31,15 +31,20 @@ def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> lis
 
 def remedies(findings: Findings) -> Remedies:
     """Return the commands for what is open; controls with the same commands stand together."""
-    entries: dict[tuple[str, tuple[Step, ...]], list[str]] = {}
+    entries: dict[tuple[Step, ...], dict[str, list[str]]] = {}
     for name, own in _judged(findings, lambda control: True):
         for remedy in remedies_of(CONTROLS[name], own):
             if remedy.steps:
-                entries.setdefault((remedy.when, tuple(remedy.steps)), []).append(name)
+                cases = entries.setdefault(tuple(remedy.steps), {})
+                cases.setdefault(name, []).append(remedy.when)
     return Remedies(
         [
-            {"controls": names, "when": when, "steps": [step._asdict() for step in steps]}
-            for (when, steps), names in entries.items()
+            {
+                "controls": list(cases),
+                "when": _joined(*cases.values()) if len(cases) == 1 else "",
+                "steps": [step._asdict() for step in steps],
+            }
+            for steps, cases in entries.items()
         ]
     )
 
@@ -114,17 +119,23 @@ def _judged(
 
 def _remedies(control: Control, own: list[Finding]) -> list[JSON]:
     """Return the remedies of what is open, each with the resources that it is for."""
-    fitting = remedies_of(control, own)
+    fitting: dict[tuple[Any, ...], list[str]] = {}
+    for remedy, some in remedies_of(control, own).items():
+        resources = tuple(dict.fromkeys(finding.resource for finding in some))
+        fitting.setdefault((*remedy.prose, resources), []).append(remedy.when)
     shown = []
-    for remedy, some in fitting.items():
-        resources = list(dict.fromkeys(finding.resource for finding in some))
+    for (*prose, resources), whens in fitting.items():
         first = ", ".join(resources[:_RESOURCES])
         more = len(resources) - _RESOURCES
         names = text("report/and_more", names=first, count=more) if more > 0 else first
-        about = " ".join(filter(None, (f"{names}." if len(fitting) > 1 else "", remedy.when)))
+        about = _joined([f"{names}." if len(fitting) > 1 else "", *whens])
         first_part = [[text("pack/page/remediation_of"), about]] if about else []
-        shown.append({"parts": [*first_part, *map(list, remedy.prose)]})
+        shown.append({"parts": [*first_part, *map(list, prose)]})
     return shown
+
+
+def _joined(parts: list[str]) -> str:
+    return " ".join(dict.fromkeys(filter(None, parts)))
 
 
 def _worst_first(own: list[Finding]) -> list[Finding]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
@@ -20,6 +20,7 @@ import jinja2
 
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
+from kit.displayed import for_analysts
 from kit.report.formats import (
     JSON,
     SEVERITIES,
@@ -99,11 +100,11 @@ class View:
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, JSON | str]:
-        return {
-            EVIDENCE_MIME: storable(self.as_json()),
-            "text/html": self.html(),
-            "text/plain": escape(self.plain()),
-        }
+        return for_analysts(EVIDENCE_MIME, storable(self.as_json()), self.forms())
+
+    def forms(self) -> dict[str, Callable[[], str]]:
+        """Return what makes the other forms of the view, by their media types."""
+        return {"text/html": self.html, "text/plain": lambda: escape(self.plain())}
 
 
 @dataclass(frozen=True)
@@ -270,10 +271,9 @@ class Figure(View):
         """Return caption and alternative text."""
         return f"{self.caption} [{self.alt}]"
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> dict[str, JSON | str]:
-        return {**super()._repr_mimebundle_(), "image/svg+xml": self.svg}
+    def forms(self) -> dict[str, Callable[[], str]]:
+        """Return what makes the other forms of the view, by their media types."""
+        return {**super().forms(), "image/svg+xml": lambda: self.svg}
 
 
 @dataclass(frozen=True)
@@ -462,10 +462,9 @@ class Data(View):
         """Return how many records there are."""
         return text("report/plain/data", name=self.name, count=len(self.records))
 
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> dict[str, JSON | str]:
-        return {EVIDENCE_MIME: storable(self.as_json()), "text/plain": self.plain()}
+    def forms(self) -> dict[str, Callable[[], str]]:
+        """Return what makes the other form of the view, by its media type."""
+        return {"text/plain": self.plain}
 
 
 def parse(data: JSON) -> View:

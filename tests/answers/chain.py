@@ -29,8 +29,8 @@ def _source(name: str) -> str:
     return (project("notebooks") / name).read_text("utf-8")
 
 
-def execute(name: str, parameters: Mapping[str, Any], *, progress: bool = False) -> NotebookNode:
-    """Run a notebook's cells; outputs go through a file's form and back."""
+def execute(name: str, parameters: Mapping[str, Any], **_: bool) -> NotebookNode:
+    """Run a notebook's cells; outputs, with all their forms, go through a file's form and back."""
     notebook = nbformat.reads(_source(name), as_version=4)
     namespace: dict[str, Any] = {}
     for cell in notebook.cells:

@@ -15,7 +15,7 @@ import pytest
 from kit import calls, evaluate, tabulate
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.collect import collector as engine
-from kit.collect.collector import collect
+from kit.collect.collector import collect, without_user
 from kit.collect.session import Clients
 from kit.errors import CannotRunError, UserError
 from kit.judge import calls_of, needed_calls
@@ -307,3 +307,8 @@ def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(
     folders = [gather(demo, "ID-02").folder for _ in range(2)]
     assert [one.parent.name for one in folders] == ["2026-11-24T090000Z", "2026-11-24T090000Z-2"]
     assert [one.name for one in folders] == ["snapshot", "snapshot"]
+
+
+@pytest.mark.parametrize("user", ["", "account@", "user:pass@word@"])
+def test_a_user_of_an_endpoint_is_not_stored(user: str) -> None:
+    assert without_user(f"http://{user}127.0.0.1:9/a@b") == "http://127.0.0.1:9/a@b"

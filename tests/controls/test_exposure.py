@@ -179,6 +179,32 @@ def test_ex_04_counts_domains_and_names_none(account: Account) -> None:
     assert any(ref.endswith("/StorageConnectors/0/ConnectorType") for ref in finding.evidence)
 
 
+# --- EX-17: sign-in to storage of other providers ---------------------------------------------
+
+
+def kept(how: str | None, *kinds: str) -> Given:
+    members: dict[str, Any] = {"StorageConnectors": [{"ConnectorType": kind} for kind in kinds]}
+    return lambda a: a.stack(**members, **({"StorageConnectorAuthentication": how} if how else {}))
+
+
+@scenarios(
+    ("home folders alone", kept("REUSE_CREDENTIALS", "HOMEFOLDERS"), NO_CONNECTOR),
+    ("removed", kept("FORCE_REAUTHENTICATION", "ONE_DRIVE"), passes),
+    ("kept", kept("REUSE_CREDENTIALS", "ONE_DRIVE"), to_be_reviewed),
+    ("kept by default", kept(None, "GOOGLE_DRIVE"), to_be_reviewed),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_17_sign_in_to_storage(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "EX-17") == expected
+
+
+def test_ex_17_a_declared_reason_is_enough(tmp_path: Path) -> None:
+    account = Account(tmp_path, declared_reasons={"EX-17": "Devices are the users' own"})
+    kept(None, "ONE_DRIVE")(account)
+    assert verdicts(account, "EX-17") == [passes]
+
+
 # --- EX-05 and EX-12: images ------------------------------------------------------------------
 
 OURS, THEIRS = "111122223333", "999999999999"

@@ -92,6 +92,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("EX-16", "pass", "endpoints_lead_to_named_buckets_alone", (False,), {}),
     ("EX-16", "fail", "endpoints_lead_to_named_buckets_alone", (True,), {}),
     ("EX-16", "needs review", "endpoints_lead_to_named_buckets_alone", (IN_DOUBT,), {}),
+    (
+        *("EX-17", "pass", "sign_in_to_storage_ends_with_the_session"),
+        *(("FORCE_REAUTHENTICATION",), {"declared_reasons": {}}),
+    ),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),

@@ -19,7 +19,7 @@ from nbformat.v4 import new_notebook
 from playwright.sync_api import Browser, Page, expect
 
 from kit.pack.document import document
-from kit.pack.html import EvidenceHTMLExporter
+from kit.pack.exporter import EvidenceHTMLExporter
 from kit.pack.html import page as page_of
 from kit.report.views import Column, Table
 from tests.pack.conftest import SCRIPTS, cover, findings, shown

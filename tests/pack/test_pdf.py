@@ -23,8 +23,9 @@ from nbformat.v4 import new_notebook
 from traitlets import TraitError
 
 from kit.pack.document import document
+from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import lay_out
-from kit.pack.pdf import EvidencePDFExporter, pdf
+from kit.pack.pdf import pdf
 from kit.pack.tabular import csv_file
 from kit.report.views import Column, Note, Table
 from tests.pack.conformance import elements, faults

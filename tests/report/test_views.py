@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.displayed import FOR_DOCUMENTS
 from kit.report import live, views
 from kit.report.live import lab_script
 from kit.report.views import (
@@ -82,6 +83,16 @@ def test_the_json_of_a_view_makes_the_same_view_again(view: View) -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.kind)
 def test_every_view_has_text_for_terminals(view: View) -> None:
     assert str(view._repr_mimebundle_()["text/plain"]).strip()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.kind)
+def test_a_view_for_documents_has_the_same_data_and_no_other_form(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = view._repr_mimebundle_()
+    monkeypatch.setenv(FOR_DOCUMENTS, "1")
+    shown = view._repr_mimebundle_()
+    assert shown == {EVIDENCE_MIME: whole[EVIDENCE_MIME], "text/plain": ""}
 
 
 def test_a_table_in_a_terminal_has_its_rows_in_columns() -> None:
