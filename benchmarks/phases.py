@@ -1,5 +1,7 @@
 """The phases of a run, one after another in this process: ``python -m benchmarks.phases run.yaml``.
 
+With ``collect`` behind the file it ends once the account is collected.
+
 Prints a line of JSON: by phase, seconds of wall time and of CPU (processes that it starts
 included), and MB at the peak so far; then requests, findings, and the longest chain of requests.
 """
@@ -76,12 +78,21 @@ def main() -> None:
     folder = collect(run, needed_calls([]), progress=False).folder
     phases.end("collect")
     stored = read(folder)
+    figures: dict[str, Any] = {
+        "phases": phases.figures,
+        "requests": len(stored.requests),
+        "chain": longest_chain(stored),
+    }
+    if sys.argv[2:] == ["collect"]:
+        print(json.dumps(figures))
+        return
     phases.end("read")
     tables = tabulate(stored)
     phases.end("tables")
     findings = evaluate(tables)
     phases.end("judge")
-    executed = execute(seal.NOTEBOOK, {"snapshot": str(folder.resolve())})
+    at = {"snapshot": str(folder.resolve())}
+    executed = execute(seal.NOTEBOOK, at, for_documents=True)
     phases.end("notebook")
     sizes: dict[str, int] = {}
     info = bag_info(stored, findings.digest)
@@ -91,11 +102,8 @@ def main() -> None:
         if name in ("evidence.html", "evidence.pdf"):
             phases.end(name.rpartition(".")[2])
     phases.end("other files")
-    figures: dict[str, Any] = {
-        "phases": phases.figures,
-        "requests": len(stored.requests),
+    figures |= {
         "findings": len(findings.leaves) + len(findings.roll_ups),
-        "chain": longest_chain(stored),
         "html_kB": sizes["evidence.html"] // 1024,
         "pdf_kB": sizes["evidence.pdf"] // 1024,
     }

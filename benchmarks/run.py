@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,7 @@ def packs(quick: bool, prowler: Path | None) -> Iterator[str]:
             requests: dict[str, int] = {}
             for _ in range(times):
                 for title, command in commands.items():
+                    _note(f"{name}: {title}")
                     before = len(local.requests)
                     costs[title].append(measure(command, Path(folder), shell))
                     requests[title] = len(local.requests) - before
@@ -144,14 +146,15 @@ def growth(quick: bool) -> Iterator[str]:
         yield _row(name.replace("_", " in "), *(f"{made[size][name]:,}" for size in sizes), "")
 
 
-def _phases(name: str, times: float = 1, seconds: float = 0) -> dict[str, Any]:
+def _phases(name: str, times: float = 1, seconds: float = 0, until: str = "") -> dict[str, Any]:
+    _note(f"{name}, {times:g} times its copies, answers {seconds:g} s later")
     with (
         tempfile.TemporaryDirectory() as folder,
         account(name, Path(folder), times) as (local, shell),
     ):
         local.latency = seconds
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.phases", "run.yaml"],
+            [*(sys.executable, "-m", "benchmarks.phases", "run.yaml"), *filter(None, [until])],
             cwd=folder,
             env={**shell, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -177,7 +180,7 @@ def latency(quick: bool) -> Iterator[str]:
     yield from _heading("account", "later by", "collecting s", "requests", "chain", "chain s")
     for name in ("demo",) if quick else ("demo", "big"):
         for milliseconds in (0, 50) if quick else (0, 50, 200):
-            made = _phases(name, seconds=milliseconds / 1000)
+            made = _phases(name, seconds=milliseconds / 1000, until="collect")
             yield _row(
                 name,
                 f"{milliseconds} ms",
@@ -193,7 +196,8 @@ def latency(quick: bool) -> Iterator[str]:
 
 def batches(quick: bool) -> Iterator[str]:
     """A batch beside `evidence run` of each account, one after another, with one worker and two."""
-    many = 2 if quick else 40
+    many = 2 if quick else 16
+    _note(f"batches of {many} accounts")
     yield "## Batch"
     yield ""
     yield f"{many} accounts like the demo; `evidence run` of each, one after another."
@@ -205,6 +209,11 @@ def batches(quick: bool) -> Iterator[str]:
         yield _row(f"`evidence batch --workers {workers}`", *_figures(cost))
         ratio = f"{cost.wall / single.wall:.2f}", f"{cost.cpu / single.cpu:.2f}"
         yield _row("*ratio*", *ratio, f"{cost.peak / single.peak:.2f}")
+
+
+def _note(step: str) -> None:
+    """Print on standard error what is measured next."""
+    print(f"{time.strftime('%H:%M:%S')}  {step}", file=sys.stderr, flush=True)
 
 
 # --- tables -------------------------------------------------------------------------------------

@@ -916,8 +916,9 @@ def stamp_of_endpoints(endpoints: Iterable[str]) -> str | None:
 
 
 def foreign(endpoints: Iterable[str]) -> list[str]:
-    """Return the endpoints, each once, whose host is not AWS's own."""
-    return sorted({endpoint for endpoint in endpoints if not is_aws(endpoint)})
+    """Return the endpoints, each once and without a user, whose host is not AWS's own."""
+    others = {endpoint for endpoint in endpoints if not is_aws(endpoint)}
+    return sorted({re.sub("//[^/@]*@", "//", endpoint) for endpoint in others})
 
 
 def is_aws(endpoint: str) -> bool:

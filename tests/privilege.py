@@ -20,7 +20,7 @@ from kit.parameters import Run
 from kit.sandbox.faults import iam_action
 from kit.sandbox.server import LOG_FILE, Sandbox
 from kit.snapshot import Snapshot
-from tests.collect.policies import FEW
+from tests.collect.policies import WHOLE
 from tests.outside import Log
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
@@ -79,8 +79,8 @@ def beside() -> list[tuple[str, str]]:
 
 
 def refuses(account: str, service: str, operation: str) -> bool:
-    """Whether a session with a derived policy is refused an operation for want of permission."""
-    client = Clients(role_run(account), FEW).client(service, REGION)
+    """Whether a session with the whole policy is refused an operation for want of permission."""
+    client = Clients(role_run(account), WHOLE).client(service, REGION)
     method = next(m for m, name in client.meta.method_to_api_mapping.items() if name == operation)
     try:
         getattr(client, method)()

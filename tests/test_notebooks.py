@@ -93,6 +93,8 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Where the auditor's usual requests are answered",
         "By framework",
         "Population and completeness",
+        "Follow-up of open points",
+        "Resources that hold personal data",
         "Transfers to third countries",
         "Retention",
         "Record of processing",

@@ -17,7 +17,7 @@ from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
-BRIEF, BRIEF_IDS = 200, 6  # characters of what was observed, and ids, that the PDF prints
+BRIEF, BRIEF_IDS = 160, 6  # characters of what was observed, and ids, that the PDF prints
 FINDINGS_FILE = "findings.csv"
 _REASON = 3  # place of the reason in a row
 _RESOURCES = 4  # that are named beside a remedy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.calls import LOOKUP_EVENTS
+from kit.calls import CALLS, LOOKUP_EVENTS
 from kit.catalogue.texts import text
 from kit.judge.evaluator import shown
 from kit.report.formats import evidence_ids
@@ -22,7 +22,7 @@ def changed(tables: Tables) -> Table | Note:
     these are all events of the period or a sample.
     """
     snapshot, table = tables.snapshot, tables["changes"]
-    if LOOKUP_EVENTS.name not in snapshot.header["calls"]:
+    if LOOKUP_EVENTS.name not in snapshot.header.get("calls", CALLS):
         return Note(text("report/changed/not_read"))
     used = [region for region in snapshot.regions if region not in snapshot.regions_unused]
     answers = {region: snapshot.answer(LOOKUP_EVENTS, region) for region in used}

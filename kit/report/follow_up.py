@@ -134,7 +134,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
         [
             column("control", "control"),
             column("count", "number"),
-            column("resource", "code"),
+            column("resource", "code", 0),  # in the PDF the controls' blocks have them
             column("status", "status"),
             column("since", "datetime"),
             column("owner"),

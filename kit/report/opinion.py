@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from kit.calls import CALLS, Call
 from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
@@ -47,6 +48,7 @@ def opinion(findings: Findings, snapshot: Snapshot) -> Note:
     return Note(
         joined(
             _looked_at(snapshot, len(verdicts), len(findings.leaves)),
+            _chosen(len(verdicts)),
             _stands(verdicts),
             _unseen(findings),
             _left_out(snapshot),
@@ -116,14 +118,33 @@ def _verdicts(findings: Findings) -> dict[str, str]:
 
 
 def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
+    form = "unused" if is_unused(snapshot) else "looked_at"
+    if not any(answered(snapshot, call) for call in CALLS.values() if call.service == "appstream"):
+        form = "not_looked"
     return text(
-        "report/opinion/unused" if is_unused(snapshot) else "report/opinion/looked_at",
+        f"report/opinion/{form}",
         count=len(snapshot.regions),
         regions=", ".join(snapshot.regions),
         as_of=minute(snapshot.as_of),
         controls=text("report/opinion/controls", count=controls),
         findings=text("report/opinion/findings", count=findings),
     )
+
+
+def answered(snapshot: Snapshot, call: Call) -> bool:
+    """Return whether AWS answered a call anywhere, in full or in part."""
+    return any(
+        request.status is not None and not request.error
+        for answer in snapshot.answers(call)
+        for request in answer.requests
+    )
+
+
+def _chosen(controls: int) -> str:
+    """Return how many controls the kit has, where a run chose some."""
+    if controls == len(CONTROLS):
+        return ""
+    return text("report/opinion/chosen", count=controls, all=len(CONTROLS))
 
 
 def _stands(verdicts: dict[str, str]) -> str:

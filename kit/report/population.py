@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,9 @@ from kit.judge.findings import Findings
 from kit.report.formats import evidence_ids
 from kit.report.transfers import not_seen
 from kit.report.views import Table, column
-from kit.snapshot import Answer, Snapshot, Trouble
+from kit.snapshot import Answer, Snapshot
 from kit.tables import Tables
+from kit.tables.coverage import Covered, coverage
 
 
 @dataclass(frozen=True)
@@ -120,29 +121,42 @@ def _row(kind: Kind, findings: Findings, tables: Tables) -> list[Any]:
     snapshot = tables.snapshot
     if kind.call:
         answers = snapshot.answers(kind.call)
-        listed = [(answer, item) for answer in answers for item, _ in answer.items(kind.path)]
-        count, refs = len(listed), [ref for answer in answers for ref in answer.evidence]
-        troubles = [(answer.region, answer.trouble) for answer in answers if answer.trouble]
-        part = text("report/tls_of_events/part") if any(a.sampled for a in answers) else ""
+        count = sum(1 for answer in answers for _ in answer.items(kind.path))
+        refs = [ref for answer in answers for ref in answer.evidence]
+        covered = coverage(_listing(kind.call), kind.call.scope, snapshot)
     else:
         table = tables[kind.table]
-        answers, count, part = [], len(table.rows), ""
+        answers, count, covered = [], len(table.rows), table.covered
         refs = [ref for entry in table.covered for ref in entry.evidence]
-        troubles = [(entry.region, entry.trouble) for entry in table.covered if entry.trouble]
-    unread = list(dict.fromkeys(_unread(*trouble) for trouble in troubles))
+    unread = _unread(covered)
+    part = [text("report/tls_of_events/part")] if any(a.sampled for a in answers) else []
     second, more = _second(kind, snapshot, answers, count)
     return [
         text(f"report/population/kinds/{kind.name}"),
         None if unread and not count else count,
         _judged(kind, findings, tables, set(evidence_ids(refs))),
-        part or "; ".join(unread) or text("report/population/all"),
+        "; ".join([*part, *unread]) or text("report/population/all"),
         second,
         evidence_ids([*refs, *more]),
     ]
 
 
-def _unread(region: str, trouble: Trouble | None) -> str:
-    return text("report/population/unread", region=region, why=not_seen(trouble))
+def _listing(call: Call) -> list[Call]:
+    """Return a call after those that list what it is made for: without them nobody knows any."""
+    sources = [source for each in call.each for source in _listing(each.source)]
+    return [*dict.fromkeys(sources), call]
+
+
+def _unread(covered: Iterable[Covered]) -> list[str]:
+    """Return why lists are not read in full, and where."""
+    regions: dict[str, dict[str, None]] = {}
+    for entry in covered:
+        if entry.trouble:
+            regions.setdefault(not_seen(entry.trouble), {})[entry.region] = None
+    return [
+        text("report/population/unread", region=", ".join(where), why=why)
+        for why, where in regions.items()
+    ]
 
 
 def _judged(kind: Kind, findings: Findings, tables: Tables, listing: set[str]) -> int | None:

@@ -188,13 +188,22 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
 
 
 def _ways_out(route: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a route leads to, if it is in force and leads anywhere but to named networks."""
-    to = [route.get(name) or "" for name in _DESTINATIONS[:2]]
+    """Yield what a route leads to, if it is in force and may lead beyond named networks.
+
+    An internet gateway gives a subnet addresses of the internet, however few the route names. A
+    prefix list may hold every address; the list of a gateway endpoint is that of an AWS service.
+    https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
+    """
+    addresses = [route.get(name) or "" for name in _DESTINATIONS[:2]]
     gateway = route.get("GatewayId") or ""
-    if route.get("State") == "blackhole" or gateway == "local" or not _wide(to):
+    kind = _GATEWAYS.get(gateway.partition("-")[0], _OTHER)
+    lists = route.get(_DESTINATIONS[2]) and not gateway.startswith("vpce-")
+    if route.get("State") == "blackhole" or gateway == "local":
+        return
+    if not (_wide(addresses) or lists or kind == INTERNET_GATEWAY):
         return
     if gateway:
-        yield _GATEWAYS.get(gateway.partition("-")[0], _OTHER)
+        yield kind
     named = [name for target, name in _TARGETS.items() if route.get(target)]
     yield from named
     if not (gateway or named):  # where EC2 names no target, take the worst

@@ -100,7 +100,7 @@ def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Mad
     desk, _ = made
     for account in (DEMO, EMPTY, TIDY):
         session = read(desk.place(account) / "snapshot").header["session"]
-        assert (session["policy"], session["seconds"]) == ("audit", 900)
+        assert (session["policy"], session["seconds"]) == ("derived", 900)
     reports = kernels(Path(desk.environment[REPORT]).parent)
     assert len(reports) >= 3
     assert [kernel for kernel in reports if not is_private(kernel)] == []

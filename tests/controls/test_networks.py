@@ -28,6 +28,7 @@ PLACE = {"VpcConfig": {"SubnetIds": SUBNETS, "SecurityGroupIds": [GROUP]}}
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
 WORLD = {"DestinationCidrBlock": "0.0.0.0/0", "State": "active"}
 NAT, IGW = {**WORLD, "NatGatewayId": "nat-1"}, {**WORLD, "GatewayId": "igw-1"}
+LISTED_WAY = {"DestinationPrefixListId": "pl-1", "State": "active"}
 left_out = not_evidenced("absent in answer", calls.DESCRIBE_SECURITY_GROUPS)
 no_route = not_evidenced("absent in answer", calls.DESCRIBE_ROUTE_TABLES)
 
@@ -135,8 +136,9 @@ def test_ex_14_any_of_a_fleets_groups_may_open_it(account: Account) -> None:
     (
         "an internet gateway to named networks",
         [{**IGW, "DestinationCidrBlock": "203.0.113.0/24"}],
-        passes,
+        fails,
     ),
+    ("an internet gateway to a prefix list", [{**LISTED_WAY, "GatewayId": "igw-1"}], fails),
     ("an internet gateway that is gone", [{**IGW, "State": "blackhole"}], passes),
     ("a target that EC2 left out", [WORLD], fails),
     ("a destination that EC2 left out", [{"GatewayId": "igw-1"}], no_route),
@@ -235,6 +237,16 @@ def test_without_a_network_there_is_nothing_to_judge(
     ("the offices, by a NAT gateway", ([rule("10.0.0.0/8")], [NAT]), passes),
     ("anywhere, by a NAT gateway", ([rule("0.0.0.0/0")], [NAT]), to_be_reviewed),
     ("a prefix list, by a NAT gateway", ([rule(lists=("pl-1",))], [NAT]), to_be_reviewed),
+    (
+        "anywhere, by a NAT gateway for a prefix list",
+        ([rule("0.0.0.0/0")], [{**LISTED_WAY, "NatGatewayId": "nat-1"}]),
+        to_be_reviewed,
+    ),
+    (
+        "anywhere, by the endpoint of a service",
+        ([rule("0.0.0.0/0")], [{**LISTED_WAY, "GatewayId": "vpce-1"}]),
+        passes,
+    ),
     *(
         (f"anywhere, by {name}", ([rule("::/0")], [{**WORLD, name: id}]), to_be_reviewed)
         for name, id in {

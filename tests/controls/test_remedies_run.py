@@ -115,6 +115,10 @@ def named_alone(content: Any) -> Any:
     return content | {"Statement": [s | {"Principal": reader} for s in content["Statement"]]}
 
 
+def https(content: Any) -> Any:
+    return [link | {"FooterLinkURL": "https://portal.kunde.example"} for link in content]
+
+
 def own_principal(content: Any) -> Any:
     principal = {"AWS": f"arn:aws:iam::{ID}:root"}
     return content | {"Statement": [s | {"Principal": principal} for s in content["Statement"]]}
@@ -210,6 +214,13 @@ CASES = [
     Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"point-policy.json": own_principal}),
     Case("AR-15", LOGS, "acls_are_disabled", bucket(LOGS), before={"BEFORE": "BucketOwnerPreferred"}),
     Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
+    Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"policy.json": statements(restricted(SETTINGS)["Statement"][0])}, undone=False),
+    Case("AR-19", HOME, "earlier_versions_of_files_are_kept", bucket(HOME)),
+    Case("GV-09", f"account {ID}", "aws_reaches_a_security_contact", {"TEAM": "Desk", "MAILBOX": "desk@example.com", "NUMBER": "+49300000000"}),
+    Case("ID-14", f"account {ID}", "console_passwords_are_long"),
+    Case("ID-15", "max.mustermann", "console_passwords_are_renewed", {"USER": "max.mustermann"}, undone=False, before={"PASSWORD": "Sandbox-0-Sandbox"}),
+    Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
+    Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
@@ -375,7 +386,8 @@ class Shell:
             code, out, error = self.cli(shlex.split(command)[1:], case.region)
             if target:
                 Path(target).write_text(out)
-            if code and not (target and re.search("NoSuch|NotFound", error)):
+            reads = command.split()[2].startswith("get-")
+            if code and not (reads and re.search("NoSuch|NotFound", error)):
                 refused.append(f"{command}: {error.strip()}")
         return refused
 

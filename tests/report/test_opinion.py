@@ -12,7 +12,7 @@ from kit.judge.findings import Finding, Findings
 from kit.report.cover import cover
 from kit.report.opinion import beyond_evidence, open_points, opinion, points
 from kit.report.views import Note, Table
-from kit.snapshot import Snapshot
+from kit.snapshot import Snapshot, write
 from kit.tables import tabulate
 from tests.controls.samples import SAMPLES
 from tests.standins import HOME, REGION, Account
@@ -146,7 +146,8 @@ def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
     assert isinstance(beyond_evidence(found), Note)
     words = opinion(found, snapshot).text
     assert "; none fails. No finding lacks evidence." in words
-    assert f"judged 2 controls in {len(found.leaves)} findings. 2 of 2 controls stand (" in words
+    assert f"judged 2 controls in {len(found.leaves)} findings. " in words
+    assert "not judged. 2 of 2 controls stand (" in words
 
 
 def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
@@ -174,6 +175,22 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     found, snapshot = judged(used)
     assert cover(found, snapshot).in_use
     assert opinion(found, snapshot).text.startswith("The kit looked at the configuration")
+
+
+def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
+    findings, snapshot = judged(Account(tmp_path, controls=["AR-03", "ID-03"]).fleet())
+    stated = f"The parameters chose 2 of the kit's {len(CONTROLS)} controls; the others are not"
+    assert stated in opinion(findings, snapshot).text
+    assert "others are not judged" not in opinion(*judged(Account(tmp_path / "whole").fleet())).text
+
+
+def test_a_run_that_read_nothing_of_appstream_claims_no_look_at_it(tmp_path: Path) -> None:
+    made = Account(tmp_path, controls=["GV-01"]).answered()
+    few = [request for request in made.requests if request.service != "appstream"]
+    snapshot = write(tmp_path / "snapshot", made.header, few, made.lent)
+    stated = opinion(evaluate(tabulate(snapshot)), snapshot).text
+    assert stated.startswith("AWS answered no request about AppStream in the region of this run")
+    assert "looked at" not in stated
 
 
 def test_what_no_interface_shows_is_apart(tmp_path: Path) -> None:

@@ -23,8 +23,11 @@ from kit.collect.policy import policy
 from kit.judge import evaluate
 from kit.report import show
 from kit.report.population import KINDS
+from kit.snapshot import write
 from kit.tables import tabulate
 from tests.standins import ACCOUNT, REGION, Account, denial, pool_user
+
+OTHER = "eu-central-1"
 
 
 def population(account: Account) -> dict[str, dict[str, Any]]:
@@ -64,6 +67,35 @@ def test_a_list_that_was_denied_is_named_and_no_zero(tmp_path: Path) -> None:
     assert stacks["listed"] is None
     assert stacks["population"].startswith(f"not read in full: {REGION}, not evidenced: ")
     assert stacks["population"].endswith(denial(DESCRIBE_STACKS))
+
+
+def test_what_is_listed_for_each_of_a_denied_list_is_no_zero(tmp_path: Path) -> None:
+    made = population(Account(tmp_path).fleet().denies(DESCRIBE_STACKS))["entitlements"]
+    assert made["listed"] is None
+    assert made["population"].endswith(denial(DESCRIBE_STACKS))
+
+
+def test_a_list_that_the_run_does_not_collect_is_no_zero(tmp_path: Path) -> None:
+    made = Account(tmp_path).stack().fleet().answered()
+    few = [request for request in made.requests if request.service != "appstream"]
+    tables = tabulate(write(tmp_path / "snapshot", made.header, few, made.lent))
+    rows = {row[0]: row for row in show.population(evaluate(tables), tables).rows}
+    for kind in ("stacks", "entitlements", "fleets"):
+        assert rows[kind][1] is None
+        assert "not collected" in rows[kind][3]
+
+
+def test_regions_that_lack_a_list_for_one_reason_stand_together(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, OTHER)).denies(DESCRIBE_STACKS)
+    stacks = population(account)["stacks"]
+    assert stacks["population"].count("not read in full") == 1
+
+
+def test_a_sample_hides_no_region_that_was_not_read(tmp_path: Path) -> None:
+    account = Account(tmp_path, regions=(REGION, OTHER)).fleet().event()
+    account.cuts(LOOKUP_EVENTS, "bound").denies(LOOKUP_EVENTS, OTHER)
+    events = population(account)["CloudTrail events of AppStream"]["population"]
+    assert events.startswith("sample: there are more events; not read in full: ")
 
 
 def test_a_list_that_was_cut_counts_what_was_seen_and_says_so(tmp_path: Path) -> None:

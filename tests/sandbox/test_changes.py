@@ -402,3 +402,38 @@ def test_macie_and_analyzers_exist_once(local: Sandbox) -> None:
     analyzer.delete_analyzer(analyzerName="a")
     with refused("ResourceNotFoundException"):
         analyzer.delete_analyzer(analyzerName="a")
+
+
+def test_passwords_and_contacts_are_given_and_taken_once(local: Sandbox) -> None:
+    iam, account = client(local, "careless", "iam"), client(local, "careless", "account")
+    security = {"AlternateContactType": "SECURITY"}
+    user = {"UserName": "shared-admin"}
+    for ask, code in (
+        (iam.delete_account_password_policy, "NoSuchEntity"),
+        (lambda: iam.create_login_profile(**user, Password="x" * 9), "EntityAlreadyExists"),
+        (lambda: account.delete_alternate_contact(**security), "ResourceNotFoundException"),
+        (
+            lambda: account.delete_alternate_contact(AlternateContactType="BILLING"),
+            "ValidationException",
+        ),
+    ):
+        with refused(code):
+            ask()
+    iam.update_account_password_policy(MinimumPasswordLength=14)
+    iam.update_account_password_policy(PasswordReusePrevention=5)
+    policy = iam.get_account_password_policy()["PasswordPolicy"]
+    assert (policy["MinimumPasswordLength"], policy["PasswordReusePrevention"]) == (6, 5)
+    iam.delete_account_password_policy()
+    iam.delete_login_profile(**user)
+    with refused("NoSuchEntity"):
+        iam.delete_login_profile(**user)
+    iam.create_login_profile(**user, Password="x" * 9)
+    contact = {
+        "Name": "a",
+        "Title": "b",
+        "EmailAddress": "c@example.com",
+        "PhoneNumber": "+49300000",
+    }
+    account.put_alternate_contact(**security, **contact)
+    assert account.get_alternate_contact(**security)["AlternateContact"]["Name"] == "a"
+    account.delete_alternate_contact(**security)

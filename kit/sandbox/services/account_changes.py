@@ -218,3 +218,60 @@ def untag_resources(call: Call) -> dict[str, Any]:
             tags = [tag for tag in bucket.beside["Tagging"] if tag["Key"] not in keys]
             bucket.beside["Tagging"] = tags
     return {"FailedResourcesMap": {}}
+
+
+@answers("iam", "UpdateAccountPasswordPolicy")
+def update_password_policy(call: Call) -> dict[str, Any]:
+    """Replace the account's password policy, whole: a member that is left out has its default.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html
+    """
+    made = Item(MinimumPasswordLength=6, ExpirePasswords="MaxPasswordAge" in call.parameters)
+    made |= call.parameters
+    made.beside = {}
+    call.declared("PasswordPolicy").clear()
+    call.account.declare("iam", "PasswordPolicy", "", made)
+    return {}
+
+
+@answers("iam", "DeleteAccountPasswordPolicy")
+def delete_password_policy(call: Call) -> dict[str, Any]:
+    """Delete the account's password policy."""
+    if not call.single("PasswordPolicy"):
+        raise _missing(f"The account policy with name PasswordPolicy of {call.account.id}")
+    call.declared("PasswordPolicy").clear()
+    return {}
+
+
+@answers("iam", "DeleteLoginProfile", "CreateLoginProfile")
+def turn_password(call: Call) -> dict[str, Any]:
+    """Take a user's console password away, or give one."""
+    user = _user(call)
+    report = user.beside.setdefault("CredentialReport", {})
+    give = call.operation == "CreateLoginProfile"
+    if give == bool(report.get("password_enabled")):
+        if give:
+            raise AWSError("EntityAlreadyExists", "The user has a password already.", 409)
+        raise _missing(f"Login Profile for User {user['UserName']}")
+    report["password_enabled"] = give
+    if not give:
+        return {}
+    report["password_last_changed"] = "-0d"
+    profile = {"UserName": user["UserName"], "CreateDate": call.world.now}
+    return {"LoginProfile": profile}
+
+
+@answers("account", "PutAlternateContact", "DeleteAlternateContact")
+def change_contact(call: Call) -> dict[str, Any]:
+    """Name the account's contact for security, or none."""
+    if call.parameters["AlternateContactType"] != "SECURITY":
+        raise AWSError("ValidationException", "The sandbox has the contact for security alone.")
+    contacts = call.declared("SecurityContact")
+    if call.operation == "DeleteAlternateContact" and not contacts:
+        raise AWSError("ResourceNotFoundException", "No contact of the type was found.", 404)
+    contacts.clear()
+    if call.operation == "PutAlternateContact":
+        contact = Item(call.parameters)
+        contact.beside = {}
+        call.account.declare("account", "SecurityContact", "", contact)
+    return {}
