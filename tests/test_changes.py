@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.catalogue.statuses import NO_API
 from kit.errors import UserError
 from kit.judge.ageing import CHANGES
 from kit.judge.digest import canonical
@@ -26,7 +27,12 @@ BECAME = [
     ("fail", "fail", "still open"),
     ("not evidenced", "not evidenced", "still open"),
     ("fail", "pass", "closed"),
-    ("fail", "accepted", "closed"),
+    ("fail", "accepted", "accepted"),
+    ("not evidenced", "accepted", "accepted"),
+    ("accepted", "accepted", ""),
+    ("accepted", "fail", "newly open"),
+    ("fail", "no API", "evidence lost"),
+    ("pass", "no API", ""),
     ("not evidenced", "pass", "evidence gained"),
     ("not evidenced", "not applicable", "evidence gained"),
     ("fail", "not evidenced", "evidence lost"),
@@ -44,7 +50,10 @@ def test_every_pair_of_verdicts_has_its_name(
 ) -> None:
     anchor = row("GV-01", "account", "pass")
     for days, status in enumerate((before, after)):
-        seal(tmp_path, ONE, [anchor, *([row("AR-05", "b", status)] if status else [])], days)
+        reason = {"reason": NO_API} if status == NO_API else {}
+        named = "not evidenced" if reason else status
+        rows = [row("AR-05", "b", named, **reason)] if named else []
+        seal(tmp_path, ONE, [anchor, *rows], days)
     found = compare(tmp_path)
     assert list(found.rows["change"]) == ([reported] if reported else [])
     assert found.same == (1 if reported else 2)

@@ -33,6 +33,7 @@ from tests.commands import evidence
 CONTROLS = ["EX-01", "EX-04", "EX-07"]
 FIRST = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 QUARTER = dt.timedelta(days=92)
+GONE = "00000000-0000-0000-0000-000000000000"  # an id of no finding
 DEMO = Path(__file__).parent.parent / "parameters" / "demo.yaml"
 
 
@@ -80,6 +81,9 @@ def fill_in(pack: Path, to: Path) -> dict[str, str]:
         elif control == "EX-01" and status == "not evidenced":
             write(row, Owner="Privacy", Management_response="Give the reason")
             answered[id] = "closed"
+    row, key = sheet.max_row + 1, sheet.cell(3, columns["Label key"]).value
+    named = {"Control": "Jane Roe", "Resource": "jane-roe-laptop", "Finding_id": GONE}
+    write(row, **named, Label_key=key, Owner="Ops")
     book.save(to)
     return answered
 
@@ -138,7 +142,10 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
     fails = sum(row["status"] == "fail" for row in rows_of(quarters.second).values())
     closed = [*quarters.answered.values()].count("closed")
     assert f"Since the pack of 2026-11-24 09:00 UTC: 0 newly open, {fails} still open, " in said
-    assert f"{closed} closed, 0 without a finding now." in said
+    assert (
+        f"{closed} closed, 0 accepted by somebody, 0 that no interface shows now, 0 without a finding now."
+        in said
+    )
     for words in (
         *("Jane Roe", "2027-01-31", "open, overdue", "Network", "open, not yet due"),
         *("Privacy", "Give the reason", "no longer open"),
@@ -149,6 +156,11 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
     ):
         assert words in said, words
     assert "jane.roe" not in said
+    assert "Jane Roe 1 " not in said
+    shown = said.replace(" ", "")  # a page may break a code anywhere
+    assert "jane-roe-laptop" not in shown
+    assert GONE in shown
+    assert "this run has no such finding" in said
     first = text_of(quarters.first)
     assert "This run names no earlier pack" in first
     assert "Nobody has stated owner, response or due date yet" in first
@@ -202,7 +214,12 @@ def test_earlier_verdicts_and_answers_stay_in_the_snapshot(quarters: Quarters) -
     assert stored.earlier is not None
     (pack,) = stored.earlier.packs
     assert pack["snapshot"] == read(quarters.first / "snapshot").digest
-    assert {promise.owner for promise in stored.promises} == {"Jane Roe", "Network", "Privacy"}
+    assert {promise.owner for promise in stored.promises} == {
+        "Jane Roe",
+        "Network",
+        "Privacy",
+        "Ops",
+    }
 
 
 def test_another_label_key_is_refused_before_anything_is_requested(

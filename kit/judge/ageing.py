@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, is_open
+from kit.catalogue.statuses import ACCEPTED, FAIL, NOT_EVIDENCED, is_open
 from kit.judge.digest import place_of
 from kit.judge.findings import Finding, worst
 from kit.snapshot import Place, Snapshot
@@ -15,6 +15,7 @@ CHANGES = (
     "newly open",
     "still open",
     "closed",
+    "accepted",
     "gone",
     "evidence gained",
     "evidence lost",
@@ -36,12 +37,14 @@ def change(before: object, after: object, was: object, now: object, why: object)
         The reason of the later verdict.
     """
     had, has = isinstance(before, str), isinstance(after, str)
-    if had and has and after == NOT_EVIDENCED and not is_open(str(after), str(why)):
-        return ""
     if not had:
         return "newly open" if is_open(str(after), str(why)) else "appeared"
     if not has:
         return "gone"
+    if after == ACCEPTED and before != ACCEPTED:
+        return "accepted"
+    if after == NOT_EVIDENCED and before != FAIL and not is_open(str(after), str(why)):
+        return ""
     if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
         return "newly open" if after == FAIL else "evidence gained"
     if after == NOT_EVIDENCED and before != NOT_EVIDENCED:
@@ -79,6 +82,11 @@ def with_since(findings: Iterable[Finding], snapshot: Snapshot) -> list[Finding]
     ]
 
 
+def was_open(finding: Finding, snapshot: Snapshot) -> bool:
+    """Return whether the last pack that the run names had an open point in a finding's place."""
+    return bool(snapshot.earlier and _since(snapshot.earlier.places, finding))
+
+
 def _since(places: Mapping[Place, tuple[str, str]], finding: Finding) -> str:
     return places.get(place_of(vars(finding))[1:], ("", ""))[1]
 
@@ -91,36 +99,41 @@ class Moved:
     ----------
     since : str
         ISO time of the last pack's evidence.
-    counts : mapping of str to int
-        Places by `CHANGES`; ``changed`` has changes of the status alone.
+    newly_open : int
+        Places that are open and were not.
+    still_open : int
+        Places that were open and are: by a fail, or by evidence that is missing.
+    closed : int
+        Places that were open, and where the kit looked again and found nothing open.
+    accepted : int
+        Places that were open, and where somebody accepts the fail.
+    unseen : int
+        Places that were open, and that the kit cannot see now.
+    gone : int
+        Places that were open, and of which this run has no finding.
     """
 
     since: str
-    counts: Mapping[str, int]
+    newly_open: int
+    still_open: int
+    closed: int
+    accepted: int
+    unseen: int
+    gone: int
 
-    @property
-    def newly_open(self) -> int:
-        """Places that are open and were not: a fail, or evidence that is missing now."""
-        return self.counts["newly open"] + self.counts["evidence lost"]
 
-    @property
-    def still_open(self) -> int:
-        """Places that were open and are."""
-        return self.counts["still open"]
+_SETTLED = {ACCEPTED: "accepted", NOT_EVIDENCED: "unseen"}
 
-    @property
-    def closed(self) -> int:
-        """Places that were open, and where the kit looked again and found nothing open."""
-        return self.counts["closed"] + self.counts["evidence gained"]
 
-    @property
-    def gone(self) -> int:
-        """Places that were open, and of which this run has no finding."""
-        return self.counts["gone"]
+def settled(status: str) -> str:
+    """Return how a point is no longer open, by its status now: a member of `Moved`."""
+    return _SETTLED.get(status, "closed")
 
 
 def moved(leaves: Iterable[Finding], snapshot: Snapshot) -> Moved | None:
     """Count what changed since the last pack; None where the run names no earlier pack.
+
+    Each place that was open or is open counts once.
 
     Parameters
     ----------
@@ -134,14 +147,15 @@ def moved(leaves: Iterable[Finding], snapshot: Snapshot) -> Moved | None:
     now: dict[Place, list[Finding]] = {}
     for finding in leaves:
         now.setdefault(place_of(vars(finding))[1:], []).append(finding)
-    counts: Counter[str] = Counter()
-    for place in now.keys() | earlier.places.keys():
-        before, since = earlier.places.get(place, (None, ""))
-        some = now.get(place)
-        after = worst(finding.status for finding in some) if some else None
-        why = joined(finding.reason for finding in some or ())
-        found = change(before, after, None, None, why)
-        # An earlier verdict that nobody had to act on was not open.
-        if since or found not in ("gone", "evidence gained"):
-            counts[found] += 1
-    return Moved(earlier.packs[-1]["as_of"], {name: counts[name] for name in CHANGES})
+    were_open = {place for place, (_, since) in earlier.places.items() if since}
+    are_open = {place for place, some in now.items() if any(one.is_open for one in some)}
+    counts = Counter(
+        settled(worst(one.status for one in now[place])) if place in now else "gone"
+        for place in were_open - are_open
+    )
+    return Moved(
+        earlier.packs[-1]["as_of"],
+        newly_open=len(are_open - were_open),
+        still_open=len(are_open & were_open),
+        **{name: counts[name] for name in ("closed", "accepted", "unseen", "gone")},
+    )

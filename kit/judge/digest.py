@@ -19,6 +19,7 @@ RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "
 ROLL_UP = "roll-up"
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
+_MOST_ALIKE = 10  # findings about the same, whose ids `vouches_for` knows
 _SPACE = uuid.UUID("c3cb10dd-acf6-4655-838a-799d02ec6701")  # namespace of identifiers in packs
 
 
@@ -93,11 +94,15 @@ def finding_keys(records: Iterable[Mapping[str, Any]]) -> list[str]:
     seen: Counter[str] = Counter()
     keys = []
     for record in records:
-        account, control, region, resource = place_of(record)
-        key = "\0".join([control, account, region, resource])
+        key = _key(record)
         seen[key] += 1
         keys.append(f"{key}\0{seen[key]}")
     return keys
+
+
+def _key(record: Mapping[str, Any]) -> str:
+    account, control, region, resource = place_of(record)
+    return "\0".join([control, account, region, resource])
 
 
 def finding_ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -111,6 +116,20 @@ def finding_ids(records: Iterable[Mapping[str, Any]]) -> list[str]:
         identifier(record["account"], "observation", key)
         for record, key in zip(records, keys, strict=True)
     ]
+
+
+def vouches_for(id: str, record: Mapping[str, Any]) -> bool:
+    """Return whether an id is that of a finding about what a record states.
+
+    Parameters
+    ----------
+    id : str
+    record : mapping
+        ``account``, ``control``, ``region``, ``resource`` and ``subject``, from anywhere.
+    """
+    key = _key(record)
+    numbers = range(1, _MOST_ALIKE + 1)
+    return any(identifier(record["account"], "observation", f"{key}\0{n}") == id for n in numbers)
 
 
 def identifier(*parts: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.catalogue.texts import text
-from kit.judge.ageing import moved
+from kit.judge.ageing import moved, settled, was_open
+from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, UNLISTED, vouches_for
 from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
@@ -19,7 +20,11 @@ from kit.snapshot import Snapshot
 _PDF_ROWS, _PDF_PACKS = 40, 8  # rows of the follow-up, and earlier packs, that the PDF lists
 _BLANK = "_" * 18  # to fill in by hand
 _STEPS = ("prepared", "reviewed", "approved")
-_STATES = ("overdue", "promised", "undated", "unanswered", "closed", "gone")
+_STATES = (
+    *("overdue", "promised", "undated", "unanswered"),
+    *("accepted", "unseen", "closed", "not_open", "gone"),
+)
+_SUBJECTS = (RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED)
 
 
 def sign_off(snapshot: Snapshot) -> Table:
@@ -52,6 +57,8 @@ def changed_since(findings: Findings, snapshot: Snapshot) -> str:
         new=found.newly_open,
         still=found.still_open,
         closed=found.closed,
+        accepted=found.accepted,
+        unseen=found.unseen,
         gone=found.gone,
     )
 
@@ -87,7 +94,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
     """
     promises = {promise.id: promise for promise in snapshot.promises}
     show = free_text_of(snapshot) if promises else str
-    groups: dict[tuple[str, ...], list[Finding | Promise]] = {}
+    groups: dict[tuple[str, ...], list[str]] = {}
     for finding in findings.leaves:
         promise = promises.pop(finding.id, None)
         if finding.is_open or promise:
@@ -95,21 +102,21 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
             since = finding.since[:10]
             answer = _answer(promise, show)
             key = (state, finding.control, finding.status, since, *answer)
-            groups.setdefault(key, []).append(finding)
+            groups.setdefault(key, []).append(finding.resource)
     for promise in promises.values():
-        key = ("gone", promise.control, "", "", *_answer(promise, show))
-        groups.setdefault(key, []).append(promise)
+        control, resource = _vouched(promise, snapshot.account)
+        key = ("gone", control, "", "", *_answer(promise, show))
+        groups.setdefault(key, []).append(show(resource))
     if not groups:
         return Note(text("report/follow_up/empty"))
     ordered = sorted(groups.items(), key=lambda group: (_STATES.index(group[0][0]), group[0]))
     rows: list[list[Any]] = []
     for (state, control, status, since, owner, response, due), some in ordered:
-        resources = dict.fromkeys(one.resource for one in some)
         rows.append(
             [
                 control or None,
                 len(some),
-                _resources([*resources]),
+                _resources([*dict.fromkeys(some)]),
                 status or None,
                 since or None,
                 owner or None,
@@ -160,6 +167,19 @@ def _resources(names: list[str]) -> str:
     return text("report/follow_up/more", resource=names[0], count=more) if more else names[0]
 
 
+def _vouched(promise: Promise, account: str) -> tuple[str, str]:
+    """Return control and resource of a finding that this run does not have.
+
+    Whoever filled in the file can have changed them, into a name in clear for instance. The
+    finding's id was made of them: what it does not vouch for is not shown, and the id stands where
+    the resource would.
+    """
+    for subject in _SUBJECTS:
+        if vouches_for(promise.id, {**dict(promise), "account": account, "subject": subject}):
+            return promise.control, promise.resource if subject == RESOURCE else promise.id
+    return "", promise.id
+
+
 def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, str, str]:
     """Return owner, response and due date; the owner in clear, as the owner of a waiver."""
     return (promise.owner, show(promise.response), promise.due) if promise else ("", "", "")
@@ -167,7 +187,8 @@ def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, s
 
 def _state(finding: Finding, promise: Promise | None, snapshot: Snapshot) -> str:
     if not finding.is_open:
-        return "closed"
+        how = settled(finding.status)
+        return "not_open" if how == "closed" and not was_open(finding, snapshot) else how
     if promise is None:
         return "unanswered"
     if not promise.due:
