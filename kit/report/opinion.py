@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -49,7 +49,7 @@ def opinion(findings: Findings, snapshot: Snapshot) -> Note:
         joined(
             _looked_at(snapshot, len(verdicts), len(findings.leaves)),
             _chosen(len(verdicts)),
-            _stands(verdicts),
+            stands(verdicts),
             _unseen(findings),
             _left_out(snapshot),
             changed_since(findings, snapshot),
@@ -147,8 +147,14 @@ def _chosen(controls: int) -> str:
     return text("report/opinion/chosen", count=controls, all=len(CONTROLS))
 
 
-def _stands(verdicts: dict[str, str]) -> str:
-    """Return how many controls stand, fail and lack evidence."""
+def stands(verdicts: Mapping[str, str]) -> str:
+    """Return how many controls stand, fail and lack evidence.
+
+    Parameters
+    ----------
+    verdicts : mapping of str to str
+        Worst status of each control that was judged.
+    """
     by_status = Counter(verdicts.values())
     standing = {
         status: by_status[status]

@@ -21,6 +21,7 @@ from kit.pack.html import assets, policy_of
 from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
+from kit.report.opinion import stands
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
@@ -58,6 +59,8 @@ class Page:
         Of the findings: class and text of each cell.
     controls, verdicts : dict of str to str
         Target and status of each control's block.
+    opinion : str
+        The note with which it begins.
     own : bool
         Whether it ends with what the kit did not make.
     own_marks : list of str
@@ -79,6 +82,7 @@ class Page:
     rows: list[list[tuple[str, str]]] = field(default_factory=list)
     controls: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
+    opinion: str = ""
     own: bool = False
     own_marks: list[str] = field(default_factory=list)
 
@@ -275,6 +279,8 @@ class _Reader:
                 page.controls.setdefault(element.text, target)
             case "article", _:
                 self._article()
+            case "p", ["note", _] if not page.opinion and "section-opinion" in self.ids:
+                page.opinion = element.text
             case "p", ["own-mark"]:
                 page.own_marks.append(element.text)
             case (("th" | "td"), classes) if self.in_findings and self._within("tbody"):
@@ -320,7 +326,7 @@ def check_page(
         why = f"in language {page.language[:20]!r}, not {text('language')}"
         checks.append(not_compared(f"{HTML}: words of the verdicts", why))
     if of_an_account:
-        checks += _findings(contents, page)
+        checks += _findings(contents, page, maker)
     if all(check.ok for check in checks):
         checks.append(passed(HTML, "its script, style and policy are the kit's; it loads nothing"))
     return checks, page
@@ -360,7 +366,7 @@ def _cover(page: Page, info: Mapping[str, str]) -> Iterator[Check]:
             yield failed(HTML, f"{label} {info[label]} on its cover, as in {INFO}", "another")
 
 
-def _findings(contents: Contents, page: Page) -> Iterator[Check]:
+def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     """Yield rows and verdicts of the page that are not those of the CSV."""
     try:
         records = read_findings(contents)
@@ -389,7 +395,16 @@ def _findings(contents: Contents, page: Page) -> Iterator[Check]:
         if page.verdicts.get(control, wanted_status) != wanted_status:
             stated = page.verdicts[control]
             yield failed(f"{HTML}: {control}", f"the verdict {worst(rows)}, as in {CSV}", stated)
-    leaves = {record["control"] for record in records if record["subject"] != ROLL_UP}
+    of_leaves = {
+        record["control"]: worst(statuses[record["control"]])
+        for record in records
+        if record["subject"] != ROLL_UP
+    }
+    leaves = of_leaves.keys()
+    if maker.is_here and page.language == text("language"):
+        counted = stands(of_leaves)
+        if f" {counted} " not in page.opinion:
+            yield failed(f"{HTML}: opinion", f"{counted!r}, as {CSV} has it", page.opinion)
     for control in sorted(leaves - page.verdicts.keys()):
         yield failed(f"{HTML}: {control}", f"a verdict, as {CSV} has findings", "none")
     for control in sorted(page.verdicts.keys() - statuses.keys()):
