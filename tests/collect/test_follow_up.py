@@ -265,7 +265,7 @@ def led_out(name: str, content: bytes) -> bytes:
         (lambda: remade(broken), "sheet2.xml is not XML"),
         (
             lambda: remade(without_texts),
-            r"sheet 'About', cell A1 names the shared text '\\d+'; accepted: the number of one of the "
+            r"sheet 'About', cell A1 names the shared text '\d+'; accepted: the number of one of the "
             r"workbook's 0 shared texts",
         ),
         (
