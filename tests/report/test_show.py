@@ -19,9 +19,11 @@ from kit.judge.findings import Findings, worst
 from kit.pack.cut import cut
 from kit.pack.document import document
 from kit.report import show
+from kit.report.collected import KEPT
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
+from kit.tables.core import SPECS
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
 from tests.standins import AS_OF, HOME, REGION, Account, tls_only
@@ -293,6 +295,17 @@ def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_
         ["administrators", "given; the value stays with the analyst", sources["administrators"]],
         ["data_role", "controller", sources["data_role"]],
     ]
+
+
+def test_what_a_pack_shows_is_not_kept_from_its_parameters(tmp_path: Path) -> None:
+    shown = {threshold for control in CONTROLS.values() for threshold in control.thresholds}
+    shown |= {"contact", "prepared_by", "reviewed_by", "approved_by"}
+    assert not KEPT & (shown | SPECS["declarations"].columns.keys())
+    account = Account(tmp_path, contact="privacy@a.example")
+    account.run = account.run.given_in({"contact": "run.yaml, line 3"})
+    snapshot = account.snapshot()
+    snapshot.header["parameter_sources"] = account.run.sources
+    assert show.given(snapshot).rows == [["contact", "privacy@a.example", "run.yaml, line 3"]]
 
 
 def sampled(account: Account, *regions: str) -> Account:
