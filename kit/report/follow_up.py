@@ -13,7 +13,7 @@ from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
 from kit.report.blocks import FINDINGS_FILE
-from kit.report.formats import minute
+from kit.report.formats import minute, signature
 from kit.report.views import Column, Data, Note, Table, column, first_of
 from kit.snapshot import Snapshot
 
@@ -69,7 +69,13 @@ def earlier_packs(findings: Findings, snapshot: Snapshot) -> Table | Note:
     if earlier is None:
         return Note(text("report/earlier/none"))
     rows: list[list[Any]] = [
-        [pack["as_of"], pack["snapshot"], pack["findings"], pack["manifest"]]
+        [
+            pack["as_of"],
+            "; ".join(filter(None, (signature(pack["signature"]), pack["stamp"]))),
+            pack["snapshot"],
+            pack["findings"],
+            pack["manifest"],
+        ]
         for pack in reversed(earlier.packs)
     ]
     return Table(
@@ -77,6 +83,7 @@ def earlier_packs(findings: Findings, snapshot: Snapshot) -> Table | Note:
         f"{text('report/earlier/caption')} {changed_since(findings, snapshot)}",
         [
             column("as_of", "datetime"),
+            column("signature"),
             column("snapshot_sha256", "code", 16),
             column("findings_sha256", "code", 16),
             Column("manifest_sha256", text("report/earlier/manifest"), "code", 16),

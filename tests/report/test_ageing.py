@@ -50,7 +50,7 @@ def snapshot_with(folder: Path, **header: Any) -> Snapshot:
 def earlier(*findings: tuple[str, str, bool]) -> dict[str, Any]:
     """What a snapshot holds of an earlier pack: resource, status, and whether it was open."""
     return {
-        "packs": [{"as_of": THEN, "snapshot": "", "findings": "", "manifest": ""}],
+        "packs": [{"as_of": THEN}],
         "places": [
             ["AR-05", REGION, resource, status, THEN if is_open else ""]
             for resource, status, is_open in findings
