@@ -94,7 +94,9 @@ def changed(tables: Tables) -> Table | Note:
     configured = any(kind == 0 for kind, *_ in groups)
     return Table(
         "changed",
-        caption if configured or not groups else joined(f"{caption}.", text("report/changed/no_change")),
+        caption
+        if configured or not groups
+        else joined(f"{caption}.", text("report/changed/no_change")),
         [
             column("region", "code"),
             column("operation", "code"),
