@@ -81,14 +81,15 @@ def reasons_and_observed(finding: Finding) -> str:
     return text("report/reason_and_observed", reason=reason, observed=finding.observed)
 
 
-def kinds(some: list[Finding]) -> str:
+def _kind(finding: Finding) -> str:
+    if finding.sample and not finding.reason:
+        return reasons_and_observed(finding)
+    return why(finding) or finding.observed
+
+
+def kinds(some: list[Finding], kind: Callable[[Finding], str] = _kind) -> str:
     """Return the most frequent reasons or observations of some findings, samples before all."""
-    counted = Counter(
-        reasons_and_observed(finding)
-        if finding.sample and not finding.reason
-        else why(finding) or finding.observed
-        for finding in some
-    )
+    counted = Counter(map(kind, some))
     lines = [
         line if len(counted) == 1 else f"{line} ({count})"
         for line, count in counted.most_common(_KINDS)
@@ -98,6 +99,18 @@ def kinds(some: list[Finding]) -> str:
     listed = " | ".join(lines)
     sampled = samples([finding.sample for finding in some]) if len(counted) > 1 else ""
     return f"{sampled.capitalize()}. {listed}" if sampled else listed
+
+
+def reasons_and_kinds(some: list[Finding]) -> str:
+    """Return why some findings are as they are and what was observed, a common reason once."""
+    if len({why(finding) for finding in some}) > 1:
+        return kinds(some, reasons_and_observed)
+    if len({finding.observed for finding in some}) == 1:
+        return reasons_and_observed(some[0])
+    reason, observed = why(some[0]), kinds(some, lambda finding: finding.observed)
+    return (
+        text("report/reason_and_observed", reason=reason, observed=observed) if reason else observed
+    )
 
 
 def beside_each(findings: Findings) -> dict[str, str]:

@@ -21,7 +21,7 @@ from kit.report import show
 from kit.report.record import BLANK
 from kit.report.views import Table
 from kit.tables import tabulate
-from tests.standins import HOME, REGION, Account, erases
+from tests.standins import HOME, LOGS, REGION, Account, erases
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -180,6 +180,17 @@ def test_a_bucket_that_nothing_erases_and_one_that_was_not_seen_differ(tmp_path:
     account = Account(folder).bucket().denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=HOME)
     assert kept(account)["home folders"]["kept"].startswith("not evidenced: ")
     assert kept(account_without_buckets(tmp_path)) == {}
+
+
+def test_a_rule_for_some_of_the_folders_stands_beside_the_rest(tmp_path: Path) -> None:
+    rule = erases(180, Filter={"Prefix": "sessions/"})
+    account = Account(tmp_path, data_role="controller").bucket(LOGS, lifecycle=[rule])
+    (row,) = kept(account).values()
+    assert row["kept"] == "sessions/: 180 days; the rest without end: no rule erases it"
+    assert row["days_seen"] is None
+    assert row["evidence"]
+    _, entered = record_again(account, tmp_path)
+    assert entries(entered, "30(1)(f)", "sessions/: 180 days; the rest without end")
 
 
 def account_without_buckets(folder: Path) -> Account:
