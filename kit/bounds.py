@@ -24,6 +24,7 @@ MOST_NUMBER = 40  # characters of a number in such a file
 MOST_TEXT = 10_000  # characters of a parameter
 FOLLOW_UP = 32 * _MIB  # a workbook or a CSV file
 FOLLOW_UP_UNPACKED = 512 * _MIB  # of a workbook
+FOLLOW_UP_ELEMENTS = 12_000_000  # of XML in one part, such as the cells of a sheet
 FOLLOW_UP_ROWS = 200_000  # of a sheet
 FOLLOW_UP_FILLED = 20_000  # rows in which somebody wrote something
 NOTEBOOK = 32 * _MIB  # an analyst's, with its outputs

@@ -520,7 +520,8 @@ class Run(Strict):
     waivers: str = _field(
         "",
         title="path of a YAML list of waivers",
-        more="A waiver is a fail that somebody accepts until a day, as in parameters/waivers.yaml.",
+        more="A waiver is a fail that somebody accepts until a day, as in parameters/waivers.yaml. "
+        "The pack shows the owner in clear.",
     )
     frameworks: list[str] = _field(
         ["gdpr", "aws_page", "aws_security"],
@@ -533,28 +534,32 @@ class Run(Strict):
         "",
         section="who signs off",
         title="job or person that prepares the pack",
-        more="A day may follow, such as: M. Weber, 2026-11-24. It has to be the day of the run.",
+        more="A day may follow, such as: M. Weber, 2026-11-24. It has to be the day of the run. The "
+        "pack shows the name in clear.",
         sample="Evidence job of the platform team",
         declares=True,
     )
     reviewed_by: str = _field(
         "",
         title="who reviews the pack",
-        more="Without it, or without a day behind it, the page has a line to fill in.",
+        more="Without it, or without a day behind it, the page has a line to fill in. The pack shows "
+        "the name in clear.",
         sample="Name or function of who reviews the pack",
         declares=True,
     )
     approved_by: str = _field(
         "",
         title="who approves the pack",
-        more="Without it, or without a day behind it, the page has a line to fill in.",
+        more="Without it, or without a day behind it, the page has a line to fill in. The pack shows "
+        "the name in clear.",
         sample="Name or function of who approves the pack",
         declares=True,
     )
     follow_up: str = _field(
         "",
         title="path of an earlier pack's findings.xlsx, filled in, or of a CSV file",
-        more="Owner, management response and due date of each finding, by the finding's id.",
+        more="Owner, management response and due date of each finding, by the finding's id. The pack "
+        "shows the owner in clear, and labels in place of names in the response.",
         sample="follow-up/findings.xlsx",
     )
     previous: str = _field(

@@ -313,8 +313,8 @@ class Earlier:
     Attributes
     ----------
     packs : tuple of mapping
-        ``as_of`` (ISO time) and the SHA-256 of ``snapshot``, ``findings`` and ``manifest`` (the tag
-        manifest) of each, the oldest first.
+        ``as_of`` (ISO time), the SHA-256 of ``snapshot``, ``findings`` and ``manifest`` (the tag
+        manifest), ``signature`` and ``stamp`` of each, the oldest first.
     places : mapping
         Status, and ISO time since which it is open (empty where it is not), of each verdict of
         the newest, by control, region, and resource or subject.
@@ -797,7 +797,8 @@ def read(folder: Path | str) -> Snapshot:
     try:
         _check_header(header)
         _ = stored.handshakes, stored.as_of, stored.regions_off, stored.organisation
-        _ = stored.earlier and stored.earlier.packs[-1]["as_of"]
+        _check_earlier(stored.earlier)
+        _check_follow_up(header.get("follow_up"))
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise UserError(
             f"snapshot: {folder / HEADER} is not as the kit writes it: {error}"
@@ -890,6 +891,33 @@ def _check_header(header: Mapping[str, Any]) -> None:
     if dt.datetime.fromisoformat(header["as_of"]).tzinfo is None:
         raise ValueError("as_of has no zone")
     _header_bytes(header)
+
+
+_OF_PACK = ("as_of", "snapshot", "findings", "manifest", "signature", "stamp")
+
+
+def _check_earlier(earlier: Earlier | None) -> None:
+    """Raise `ValueError` for earlier packs of another form than the kit writes."""
+    if earlier is None:
+        return
+    if not earlier.packs:
+        raise ValueError("previous names no pack")
+    for pack in earlier.packs:
+        if not all(isinstance(pack[name], str) for name in _OF_PACK):
+            raise ValueError("previous: a pack has a member of another kind")
+    times = [pack["as_of"] for pack in earlier.packs]
+    for time in {*times, *(since for _, since in earlier.places.values() if since)}:
+        if dt.datetime.fromisoformat(time).tzinfo is None:
+            raise ValueError(f"previous: {time!r} has no zone")
+    for place, (status, _) in earlier.places.items():
+        if not all(isinstance(part, str) for part in (*place, status)):
+            raise ValueError("previous: a place has a part of another kind")
+
+
+def _check_follow_up(stored: Mapping[str, Any] | None) -> None:
+    """Raise `ValueError` for a follow-up of another form; `Promise` checks the rows themselves."""
+    if stored and not (isinstance(stored["sha256"], str) and isinstance(stored["rows"], list)):
+        raise ValueError("follow_up has a member of another kind")
 
 
 def _names(of: Call | Request | None) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 
 from kit.collect import collector as engine
-from kit.collect.earlier import read_earlier
+from kit.collect.earlier import read_earlier, refuse_other_origin
 from kit.errors import NotAsStatedError, UserError
 from kit.judge import needed_calls
 from kit.pack.seal import seal
@@ -155,6 +155,7 @@ def test_the_document_has_answers_ageing_changes_and_who_signs(quarters: Quarter
         ],
     ):
         assert words in said, words
+    assert "unsigned; NOT AWS: made against " in said
     assert "jane.roe" not in said
     assert "Jane Roe 1 " not in said
     shown = said.replace(" ", "")  # a page may break a code anywhere
@@ -259,6 +260,23 @@ def test_mistakes_are_printed_a_line_each(sandbox: Sandbox, tmp_path: Path) -> N
     ]
 
 
+def test_a_pack_of_aws_is_refused_in_a_sandbox(sandbox: Sandbox, tmp_path: Path) -> None:
+    run = f'account: "210987654321"\npseudonym_key: {tmp_path / "key"}\nregions: [eu-west-1]\n'
+    (tmp_path / "run.yaml").write_text(f"{run}controls: [EX-07]\nprevious: earlier\n")
+    key = open_labels(Run(account="210987654321", pseudonym_key=str(tmp_path / "key"))).fingerprint
+    rows = [sealed.row("EX-07", "fleet-a", "fail")]
+    stated = {"Stamp": "none", "Pseudonym-Key": key}
+    sealed.seal(tmp_path / "earlier", "210987654321", rows, **stated)
+    environment = sandbox.environment("demo")
+    done = evidence("run", "run.yaml", cwd=tmp_path, environment=environment)
+    assert done.returncode == 2, done.stderr
+    assert (
+        "evidence: previous: the pack of 2026-08-01T09:00:00+00:00 is stamped 'none'" in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+    assert not [*tmp_path.glob("outputs/**/snapshot.json")]
+
+
 # --- earlier packs that cannot serve ------------------------------------------------------------
 
 KEY = "0123456789abcdef"
@@ -282,6 +300,9 @@ def test_the_break_of_an_open_point_counts(tmp_path: Path) -> None:
         ["GV-01", "eu-central-1", "a", "pass", ""],
     ]
     assert len(read["packs"]) == 4
+    assert {(pack["signature"], pack["stamp"]) for pack in read["packs"]} == {
+        ("unsigned", "NOT AWS: made up")
+    }
     assert read_earlier(Run(account=ACCOUNT), KEY, LATER) is None
 
 
@@ -298,6 +319,25 @@ def test_another_account_or_key_is_refused(
     sealed.seal(tmp_path, ACCOUNT, [sealed.row("AR-05", "b", "fail")])
     with pytest.raises(error, match=f"previous: .*{reported}"):
         earlier(tmp_path / ACCOUNT, **change)
+
+
+def test_packs_of_a_sandbox_and_of_aws_do_not_mix(tmp_path: Path) -> None:
+    rows = [sealed.row("AR-05", "b", "fail")]
+    sealed.seal(tmp_path / "sandbox", ACCOUNT, rows)
+    sealed.seal(tmp_path / "aws", ACCOUNT, rows, Stamp="none")
+    made_up, of_aws = earlier(tmp_path / "sandbox"), earlier(tmp_path / "aws")
+    for packs, stamp in (
+        (made_up, "NOT AWS: made against http://b:1"),
+        (of_aws, None),
+        (None, None),
+    ):
+        refuse_other_origin(packs, stamp)
+    with pytest.raises(
+        UserError, match=r"previous: .*2026-08-01.* is stamped 'NOT AWS: made up', this run 'none'"
+    ):
+        refuse_other_origin(made_up, None)
+    with pytest.raises(UserError, match=r"is stamped 'none', this run 'NOT AWS: made against"):
+        refuse_other_origin(of_aws, "NOT AWS: made against http://127.0.0.1:1")
 
 
 def test_folders_without_an_earlier_pack_and_changed_packs_are_refused(tmp_path: Path) -> None:

@@ -70,6 +70,39 @@ def test_a_snapshot_of_another_version_of_the_kit_is_reported(stored: Path) -> N
         read(stored)
 
 
+PACK = {
+    **{"as_of": "2026-08-01T09:00:00+00:00", "signature": "unsigned", "stamp": ""},
+    **dict.fromkeys(("snapshot", "findings", "manifest"), "5" * 64),
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("previous", {"packs": [], "places": []}),
+        ("previous", {"packs": [PACK | {"as_of": "yesterday"}], "places": []}),
+        ("previous", {"packs": [PACK | {"as_of": "2026-08-01T09:00:00"}, PACK], "places": []}),
+        ("previous", {"packs": [PACK | {"stamp": None}], "places": []}),
+        ("previous", {"packs": [PACK], "places": [["AR-05", "r", "b", "fail", "long ago"]]}),
+        ("previous", {"packs": [PACK], "places": [["AR-05", "r", 1, "fail", ""]]}),
+        ("previous", {"packs": [PACK], "places": [["AR-05"]]}),
+        ("follow_up", {"rows": []}),
+        ("follow_up", {"sha256": "5" * 64, "rows": {}}),
+    ],
+)
+def test_earlier_packs_and_a_follow_up_of_another_form_are_reported(
+    stored: Path, member: str, value: object
+) -> None:
+    header = json.loads((stored / HEADER).read_bytes())
+    (stored / HEADER).write_text(
+        json.dumps({**header, "previous": {"packs": [PACK], "places": []}})
+    )
+    assert read(stored).earlier is not None
+    (stored / HEADER).write_text(json.dumps({**header, member: value}))
+    with pytest.raises(UserError, match="is not as the kit writes it"):
+        read(stored)
+
+
 def test_a_folder_without_a_snapshot_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no snapshot; name the folder"):
         read(tmp_path)

@@ -299,6 +299,10 @@ def empty_record(pack: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"response": {}}))
 
 
+def drop_lines(pack: Path) -> None:
+    (pack / "data" / "ocsf-findings.ndjson").unlink()
+
+
 @pytest.mark.parametrize(
     ("change", "subject", "reported"),
     [
@@ -307,6 +311,7 @@ def empty_record(pack: Path) -> None:
         (change_commitment, "data/evidence/E0001.json", "commitment"),
         (drop_evidence, "data/evidence/index.csv", "which a finding of"),
         (empty_record, "data/evidence/E", "a value at /Fleets/0"),
+        (drop_lines, "data/ocsf-findings.ndjson", "a file, as an account's pack has it"),
     ],
 )
 def test_what_does_not_fit_together_is_reported_though_it_is_signed(

@@ -37,7 +37,7 @@ from kit.calls import (
     search,
     with_sources,
 )
-from kit.collect.earlier import read_earlier
+from kit.collect.earlier import read_earlier, refuse_other_origin
 from kit.collect.follow_up import read_follow_up, refuse_other_days
 from kit.collect.handshakes import observe
 from kit.collect.lending import check_organisation, lend, open_lender
@@ -63,6 +63,7 @@ from kit.snapshot import (
     is_aws,
     is_refused,
     item_identity,
+    stamp_of_endpoints,
     write,
 )
 
@@ -150,6 +151,8 @@ def collect(
         engine = _Engine(run, Clients(run, policies), as_of)
         try:
             signed_in(engine.check_identity())
+            endpoints = [request.endpoint for request in engine.requests]
+            refuse_other_origin(earlier, stamp_of_endpoints(endpoints))
             engine.show(progress)
             header, requests, lent = _gather(engine, run, calls, organisation)
         finally:

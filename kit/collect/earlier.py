@@ -7,6 +7,7 @@ snapshot alone.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
     Returns
     -------
     dict or None
-        ``packs``: time and digests of each, the oldest first. ``places``: control, region,
+        ``packs``: time, digests, signature and stamp of each, the oldest first. ``places``: control, region,
         resource, status and since when it is open, of each verdict of the newest pack. None where
         the run names no folder.
 
@@ -50,6 +51,28 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
         return _read(run, label_key, as_of)
     except UserError as error:
         raise type(error)(f"{_FIELD}: {error}") from None
+
+
+def refuse_other_origin(earlier: Mapping[str, Any] | None, stamp: str | None) -> None:
+    """Refuse earlier packs of a sandbox in a run against AWS, and of AWS in a run against a sandbox.
+
+    Parameters
+    ----------
+    earlier : mapping or None
+        What `read_earlier` returned.
+    stamp : str or None
+        The run's, as `kit.snapshot.stamp_of_endpoints` returns it.
+
+    Raises
+    ------
+    UserError
+    """
+    for pack in earlier["packs"] if earlier else ():
+        if bool(pack["stamp"]) != bool(stamp):
+            raise UserError(
+                f"{_FIELD}: the pack of {pack['as_of']} is stamped {pack['stamp'] or 'none'!r}, this run "
+                f"{stamp or 'none'!r}; name packs whose answers come from where this run's do"
+            )
 
 
 def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
@@ -82,6 +105,8 @@ def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
                 "snapshot": pack.info.get("Snapshot-SHA-256", ""),
                 "findings": pack.info.get("Findings-SHA-256", ""),
                 "manifest": sha256(bounds.read_file(pack.folder / TAG_MANIFEST, _MOST)),
+                "signature": pack.signature,
+                "stamp": pack.stamp,
             }
             for pack in packs
         ],

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def read_follow_up(run: Run, label_key: str) -> dict[str, Any] | None:
         read = _of_workbook if content.startswith(b"PK") else _of_csv
         sheet = read(content, path, titles)
         if sheet.account not in ("", run.account):
-            raise ValueError(f"is of account {sheet.account}; this run is of {run.account}")
+            raise ValueError(f"is of account {_brief(sheet.account)}; this run is of {run.account}")
         seen: dict[str, int] = {}
         for number, row in sheet.rows:
             cells = {name: row.get(at, Cell()) for name, at in sheet.places.items()}
@@ -172,24 +173,25 @@ def _of_csv(content: bytes, path: Path, titles: Mapping[str, list[str]]) -> _She
     except UnicodeDecodeError:
         raise ValueError("is neither a workbook (.xlsx) nor CSV in UTF-8") from None
     for delimiter in _DELIMITERS:
-        rows = _csv_rows(text, delimiter)
-        for number, row in rows:
+        # Quotes of a file with another delimiter are not where this one has them.
+        for number, row in _csv_rows(text, delimiter, strict=False):
             if places := _places(row, titles):
+                rows = islice(_csv_rows(text, delimiter, strict=True), number, None)
                 return _Sheet(str(path), places, rows)
             if number >= _HEADER_WITHIN:
                 break
     raise ValueError(_lacking(titles))
 
 
-def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, Row]]:
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+def _csv_rows(text: str, delimiter: str, *, strict: bool) -> Iterator[tuple[int, Row]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     try:
         for number, line in enumerate(lines, 1):
             if number > bounds.FOLLOW_UP_ROWS:
                 raise ValueError(f"has more than {bounds.FOLLOW_UP_ROWS:,} rows")
             yield number, {f"{place}": Cell(cell) for place, cell in enumerate(line)}
     except csv.Error as error:
-        raise ValueError(f"line {lines.line_num}: {error}") from None
+        raise ValueError(f"line {lines.line_num} is not CSV as RFC 4180 has it ({error})") from None
 
 
 def _places(row: Row, titles: Mapping[str, list[str]]) -> dict[str, str]:
@@ -273,4 +275,6 @@ def _day(cell: Cell, from_1904: bool) -> str | None:
 
 
 def _brief(value: str) -> str:
-    return repr(value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    """Return a value of the file as a message may show it: masked, and cut."""
+    masked = mask_secrets(value)
+    return repr(masked if len(masked) <= _SHOWN else f"{masked[:_SHOWN]}…")

@@ -7,6 +7,7 @@ more is read than `kit.bounds` admits, and XML with a document type is refused.
 from __future__ import annotations
 
 import io
+import itertools
 import posixpath
 import re
 import zipfile
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")  # ECMA-376-1, 22.9.2.19
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_LIST = "xl/workbook.xml"  # of its sheets
+_INDEX = re.compile("[0-9]{1,9}")
+_SHOWN = 20  # characters of a place or a number in a message
 _MOST_CELL = 32_767  # characters, as spreadsheets have it
 _PIECE = 1 << 16
 
@@ -97,6 +101,7 @@ class Workbook:
             The sheet is not as a spreadsheet writes it, or is larger than one that people fill in.
         """
         number, row, parts = 0, Row(), dict[str, str]()
+        where = f"sheet {sheet!r}"
         for tag, attributes, text in self._elements(
             self._places[sheet], {"row", "c", "v", "t", "f"}
         ):
@@ -105,27 +110,41 @@ class Workbook:
                     yield number, row
                 number, row = number + 1, Row()
                 if number > bounds.FOLLOW_UP_ROWS:
-                    raise ValueError(f"has more than {bounds.FOLLOW_UP_ROWS:,} rows")
+                    raise ValueError(f"{where} has more than {bounds.FOLLOW_UP_ROWS:,} rows")
             elif tag == "c":  # its parts came before it
-                place = _CELL.fullmatch(attributes.get("r", ""))
+                at = attributes.get("r", "")
+                place = _CELL.fullmatch(at)
                 if not place:
-                    raise ValueError("has a cell without a place")
+                    raise ValueError(
+                        f"{where}, row {number}: a cell has the place {at[:_SHOWN]!r}; accepted: a column and "
+                        "a row, such as B4"
+                    )
+                if int(place[2]) < number or (row and int(place[2]) > number) or place[1] in row:
+                    raise ValueError(
+                        f"{where}, row {number}: the cell {at} stands twice, or in another row; accepted: "
+                        "each cell once, in the order of the rows"
+                    )
                 number = int(place[2])
-                row[place[1]] = self._cell(attributes.get("t", "n"), parts)
+                row[place[1]] = self._cell(f"{where}, cell {at}", attributes.get("t", "n"), parts)
                 parts = {}
             else:
                 parts[tag] = parts.get(tag, "") + text
                 if len(parts[tag]) > _MOST_CELL * 7:  # each character written as an escape
-                    raise ValueError(f"has a cell of more than {_MOST_CELL:,} characters")
+                    raise ValueError(
+                        f"{where}, row {number}: a cell has more than {_MOST_CELL:,} characters"
+                    )
         if row:
             yield number, row
 
-    def _cell(self, kind: str, parts: Mapping[str, str]) -> Cell:
+    def _cell(self, where: str, kind: str, parts: Mapping[str, str]) -> Cell:
         value = parts.get("v", "")
         if kind == "s" and value:
             texts = self._texts()
-            if not value.isdecimal() or int(value) >= len(texts):
-                raise ValueError("has a cell that names a text that is not there")
+            if not _INDEX.fullmatch(value) or int(value) >= len(texts):
+                raise ValueError(
+                    f"{where} names the shared text {value[:_SHOWN]!r}; accepted: the number of one of the "
+                    f"workbook's {len(texts):,} shared texts, from 0"
+                )
             cell = Cell(texts[int(value)])
         elif kind == "inlineStr":
             cell = Cell(_decoded(parts.get("t", "")))
@@ -151,12 +170,14 @@ class Workbook:
         return self._shared
 
     def _read_list(self) -> None:
+        if _LIST not in self._file.sizes:
+            raise ValueError(f"is not a workbook: it has no {_LIST}")
         targets: dict[str, str] = {}
         for _, attributes, _ in self._elements("xl/_rels/workbook.xml.rels", {"Relationship"}):
             path = attributes.get("Target", "")
             joined = path.lstrip("/") if path.startswith("/") else posixpath.join("xl", path)
             targets[attributes.get("Id", "")] = posixpath.normpath(joined)
-        for tag, attributes, _ in self._elements("xl/workbook.xml", {"sheet", "workbookPr"}):
+        for tag, attributes, _ in self._elements(_LIST, {"sheet", "workbookPr"}):
             if tag == "workbookPr":
                 self.from_1904 = attributes.get("date1904", "0") in ("1", "true")
             elif (place := targets.get(attributes.get("id", ""), "")) in self._file.sizes:
@@ -172,10 +193,13 @@ class Workbook:
             return
         found: list[tuple[str, dict[str, str], str]] = []
         within: list[tuple[str, dict[str, str], list[str]]] = []
+        begun = itertools.count(1)
 
         def start(tag: str, attributes: dict[str, str]) -> None:
             if len(within) >= bounds.MOST_DEEP:
-                raise ValueError("has elements nested too deep")
+                raise ValueError(f"{name} has elements nested too deep")
+            if next(begun) > bounds.FOLLOW_UP_ELEMENTS:
+                raise ValueError(f"{name} has more than {bounds.FOLLOW_UP_ELEMENTS:,} elements")
             plain = {_local(key): value for key, value in attributes.items()}
             within.append((_local(tag), plain, []))
             if within[-1][0] == "row" and "row" in wanted:
@@ -191,9 +215,10 @@ class Workbook:
                 within[-1][2].append(data)
 
         def refuse(*_: object) -> None:
-            raise ValueError("has a document type, which no workbook has")
+            raise ValueError(f"{name} has a document type, which no workbook has")
 
-        parser = expat.ParserCreate()
+        # A workbook is UTF-8 whatever it declares: Python raises a LookupError for unknown names.
+        parser = expat.ParserCreate("utf-8")
         parser.StartElementHandler, parser.EndElementHandler = start, end
         parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
         try:

@@ -22,6 +22,7 @@ from kit.controls import ROLL_UPS
 from kit.errors import NotAsStatedError, UserError
 from kit.judge.digest import findings_digest
 from kit.pack.tabular import EARLIER_COLUMNS, read_findings_csv
+from kit.report.formats import DOWNGRADED, UNSIGNED
 from kit.snapshot import MADE_AGAINST
 from kit.terminal import typed
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from kit.verify.judged import Roots
 
 FINDINGS = "data/findings.csv"
-UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PORT = re.compile(r":[0-9]+$")
 _HOSTS = 3  # named in the stamp of an overview

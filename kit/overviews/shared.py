@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.catalogue.texts import located, text
-from kit.overviews.packs import DOWNGRADED, UNSIGNED, SealedPack, stamp_of
+from kit.overviews.packs import SealedPack, stamp_of
+from kit.report.formats import signature
 from kit.report.views import Cover, Table, column, first_of
-
-_STATES = {UNSIGNED: "unsigned", DOWNGRADED: "downgraded"}
 
 
 def cover_of(
@@ -38,11 +37,11 @@ def cover_of(
         if len(accounts) == 1
         else text("report/organisation/subtitle", count=len(accounts))
     )
-    signature = (text("report/cover/facts/signature"), text("report/organisation/unsigned"))
+    unsigned = (text("report/cover/facts/signature"), text("report/organisation/unsigned"))
     return Cover(
         title=text(f"report/{overview}/title"),
         subtitle=subtitle,
-        facts=[*facts, signature],
+        facts=[*facts, unsigned],
         as_of=as_of.isoformat(),
         stamp=stamp_of(packs) or None,
         marks=[text("report/cover/unsigned")],
@@ -66,7 +65,7 @@ def sealed(caption: str, sides: Mapping[str, Sequence[SealedPack]], most: int, f
             name,
             pack.account,
             pack.as_of.isoformat(),
-            _signature(pack.signature),
+            signature(pack.signature),
             pack.info["Snapshot-SHA-256"],
             pack.info["Findings-SHA-256"],
         ]
@@ -89,11 +88,3 @@ def sealed(caption: str, sides: Mapping[str, Sequence[SealedPack]], most: int, f
         [row[left:] for row in rows],
         **first_of(rows, most, file),
     )
-
-
-def _signature(stated: str) -> str:
-    """Return who signed a pack, in the language chosen."""
-    if stated in _STATES:
-        return text(f"report/signatures/{_STATES[stated]}")
-    signer, _, state = stated.rpartition("; ")
-    return text(f"report/signatures/{state}", signer=signer)

@@ -14,6 +14,9 @@ from kit.catalogue.texts import text
 from kit.visible import escape
 
 NONE = "\N{EN DASH}"
+# What a pack without a signature is; beside these a text names signer and trust.
+UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
+_UNSIGNED = {UNSIGNED: "unsigned", DOWNGRADED: "downgraded"}
 
 Kind = Literal[
     "text",
@@ -130,6 +133,14 @@ def articles(reasons: Mapping[str, str]) -> list[str]:
     return [
         f"{text('pack/page/article', article=article)}: {why}" for article, why in reasons.items()
     ]
+
+
+def signature(stated: str) -> str:
+    """Return who signed a pack, in the language chosen, as `kit.overviews.packs` states it."""
+    if stated in _UNSIGNED:
+        return text(f"report/signatures/{_UNSIGNED[stated]}")
+    signer, _, state = stated.rpartition("; ")
+    return text(f"report/signatures/{state}", signer=signer)
 
 
 def minute(time: dt.datetime) -> str:

@@ -156,7 +156,7 @@ class _Folder(Contents):
 
 
 class _Zip(Contents):
-    def __init__(self, file: zipfile.ZipFile):
+    def __init__(self, file: zipfile.ZipFile, *, within_folder: bool):
         super().__init__()
         self._file = file
         members: list[zipfile.ZipInfo] = []
@@ -172,7 +172,7 @@ class _Zip(Contents):
         around = {name[:at] for name in names for at, sign in enumerate(name) if sign == "/"}
         for name in sorted(folders - around):
             raise RefusedError(name, "is an empty folder")
-        top = _top(names)
+        top = _top(names) if within_folder else ""
         self._members = {}
         for member in members:
             name = _checked(member).removeprefix(top)
@@ -225,12 +225,14 @@ def _require_pack(folder: Path) -> None:
 def open_zip(file: zipfile.ZipFile) -> Contents:
     """Return the files of a zip from a stranger, such as a workbook that somebody filled in.
 
+    Each has the name that the zip has for it, also where all lie in one folder.
+
     Raises
     ------
     RefusedError
         As `open_contents`.
     """
-    return _Zip(file)
+    return _Zip(file, within_folder=False)
 
 
 @contextmanager
@@ -260,7 +262,7 @@ def open_contents(pack: Path) -> Iterator[Contents]:
             yield _Folder(pack)
         elif pack.is_file():
             with zipfile.ZipFile(pack) as file:
-                yield _Zip(file)
+                yield _Zip(file, within_folder=True)
         else:
             raise UserError(f"{pack}: there is no pack; name its folder, or its zip")
     except (zipfile.BadZipFile, NotImplementedError) as error:

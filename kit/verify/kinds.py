@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kit.pack.info import LOCK
+from kit.pack.tabular import states_provisions
 from kit.verify.checks import Check, failed, not_compared, passed
-from kit.verify.contents import Contents
+from kit.verify.contents import Contents, UnreadableError
 
 HTML, PDF = "data/evidence.html", "data/evidence.pdf"
 CSV, PARQUET, WORKBOOK = "data/findings.csv", "data/findings.parquet", "data/findings.xlsx"
@@ -19,7 +20,7 @@ OSCAL_BASIS = (
     "data/oscal-catalog.json",
     "data/oscal-profile.json",
 )
-OCSF_LINES = "data/ocsf-findings.ndjson"  # since packs have it
+OCSF_LINES = "data/ocsf-findings.ndjson"  # in packs whose CSV states articles and requirements
 EVIDENCE = "data/evidence/index.csv"
 OWN_CELLS = "data/own-cells.json"
 ACCOUNTS, CHANGES = "data/accounts.csv", "data/changes.csv"
@@ -85,6 +86,8 @@ def check_kind(contents: Contents, info: Mapping[str, str], kind: Kind | None) -
         return
     lacking = [name for name in (*kind.files, *kind.later) if name not in contents.sizes]
     missing = [name for name in lacking if name in kind.files or LOCK in info]
+    if OCSF_LINES not in contents.sizes and _has_provisions(contents):
+        missing.append(OCSF_LINES)
     for name in lacking:
         if name not in missing:
             yield not_compared(name, "there is none, and the pack states no lock of its kit")
@@ -101,3 +104,10 @@ def check_kind(contents: Contents, info: Mapping[str, str], kind: Kind | None) -
         yield failed(name, f"no such file in {kind.name}", f"{contents.sizes[name]} bytes")
     if not missing and not added:
         yield passed("the pack", f"{kind.name}, with every file that it must hold")
+
+
+def _has_provisions(contents: Contents) -> bool:
+    try:
+        return CSV in contents.sizes and states_provisions(contents.read(CSV))
+    except UnreadableError:  # another check reports it
+        return False

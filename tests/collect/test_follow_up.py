@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,10 @@ def test_very_many_mistakes_are_counted(tmp_path: Path) -> None:
         (f"id,{HEAD}", "has the column id twice"),
         ("\udcff", "is neither a workbook"),
         (f'{HEAD}"{"x" * 140_000}"\n', "field larger than field limit"),
+        (
+            f'{HEAD}{ids()[0]},{KEY},Ops,"Rebuild,\n{ids()[1]},{KEY},Ops,,\n',
+            r"line 3 is not CSV as RFC 4180 has it \(unexpected end of data\)",
+        ),
     ],
 )
 def test_another_table_is_refused_in_one_line(tmp_path: Path, text: str, reported: str) -> None:
@@ -160,7 +165,7 @@ def test_another_table_is_refused_in_one_line(tmp_path: Path, text: str, reporte
 def test_a_workbook_of_another_account_is_refused(tmp_path: Path) -> None:
     path = filled(tmp_path / "findings.xlsx", (3, "Owner", "Ops"))
     run = Run(account="999999999999", follow_up=str(path))
-    with pytest.raises(UserError, match=f"is of account {ACCOUNT}; this run is of 999999999999"):
+    with pytest.raises(UserError, match=f"is of account '{ACCOUNT}'; this run is of 9{{12}}"):
         read_follow_up(run, KEY)
 
 
@@ -184,10 +189,10 @@ def test_more_rows_than_anybody_fills_in_are_refused(
         read_follow_up(run_of(tmp_path / "findings.xlsx"), KEY)
 
 
-def remade(change: Callable[[str, bytes], bytes | None]) -> bytes:
+def remade(change: Callable[[str, bytes], bytes | None], content: bytes = b"") -> bytes:
     """The workbook with parts changed or left out."""
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(packed())) as old, zipfile.ZipFile(file, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(content or packed())) as old, zipfile.ZipFile(file, "w") as new:
         for name in old.namelist():
             if (content := change(name, old.read(name))) is not None:
                 new.writestr(name, content)
@@ -216,6 +221,30 @@ def without_places(name: str, content: bytes) -> bytes:
     return content.replace(b'<c r="', b'<c q="') if name.endswith("sheet1.xml") else content
 
 
+def many_digits(name: str, content: bytes) -> bytes:
+    return re.sub(rb"<v>\d+</v>", b"<v>%s</v>" % (b"9" * 6_000), content)
+
+
+def doubled(name: str, content: bytes) -> bytes:
+    if name.endswith("sheet1.xml"):
+        return re.sub(rb'(<c r="A1".*?</c>)', rb"\1\1", content)
+    return content
+
+
+def backwards(name: str, content: bytes) -> bytes:
+    return re.sub(rb'r="([A-Z])[2-9]"', rb'r="\g<1>1"', content) if "/sheet1" in name else content
+
+
+def of_unknown_encoding(name: str, content: bytes) -> bytes:
+    if name != "xl/sharedStrings.xml":
+        return content
+    return content.replace(b"UTF-8", b"foo").replace(b"</t>", b"\xff</t>", 1)
+
+
+def without_list(name: str, content: bytes) -> bytes | None:
+    return content if name == "xl/worksheets/sheet1.xml" else None
+
+
 def without_sheets(name: str, content: bytes) -> bytes | None:
     return None if name.startswith("xl/worksheets/sheet") else content
 
@@ -228,11 +257,29 @@ def led_out(name: str, content: bytes) -> bytes:
     ("content", "reported"),
     [
         (b"PK\3\4 and no more", "is not a workbook"),
-        (lambda: remade(with_entities), "has a document type, which no workbook has"),
+        (
+            lambda: remade(with_entities),
+            r"xl/workbook\.xml has a document type, which no workbook has",
+        ),
         (lambda: remade(deep), "elements nested too deep"),
         (lambda: remade(broken), "sheet2.xml is not XML"),
-        (lambda: remade(without_texts), "names a text that is not there"),
-        (lambda: remade(without_places), "has a cell without a place"),
+        (
+            lambda: remade(without_texts),
+            r"sheet 'About', cell A1 names the shared text '\d+'; accepted: the number of one of the "
+            r"workbook's 0 shared texts",
+        ),
+        (
+            lambda: remade(many_digits),
+            rf"cell [A-Z]+\d+ names the shared text '{'9' * 20}'; accepted: the number of one of",
+        ),
+        (
+            lambda: remade(without_places),
+            r"sheet 'About', row 1: a cell has the place ''; accepted: a column and a row, such as B4",
+        ),
+        (lambda: remade(doubled), r"sheet 'About', row 1: the cell A1 stands twice"),
+        (lambda: remade(backwards), r"sheet 'About', row 2: the cell A1 stands twice, or in anoth"),
+        (lambda: remade(of_unknown_encoding), r"xl/sharedStrings\.xml is not XML"),
+        (lambda: remade(without_list), r"is not a workbook: it has no xl/workbook\.xml"),
         (lambda: remade(without_sheets), "it lists no sheet"),
         (lambda: remade(led_out), "it lists no sheet"),
         (lambda: packed() + b"more", "comment, or bytes after its end|not a workbook"),
@@ -258,6 +305,50 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(
     monkeypatch.setattr(bounds, "FOLLOW_UP", 1_000)
     with pytest.raises(UserError, match="has more than 1,000 bytes"):
         read_follow_up(run_of(path), KEY)
+
+
+def test_more_elements_than_a_workbook_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "findings.xlsx"
+    path.write_bytes(packed())
+    monkeypatch.setattr(bounds, "FOLLOW_UP_ELEMENTS", 60)
+    with pytest.raises(UserError, match=r"xl/[a-zA-Z/1]+\.xml has more than 60 elements"):
+        read_follow_up(run_of(path), KEY)
+
+
+def test_the_encoding_that_a_part_declares_changes_nothing(tmp_path: Path) -> None:
+    def declared(_: str, content: bytes) -> bytes:
+        return content.replace(b'encoding="UTF-8"', b'encoding="foo"')
+
+    path = filled(tmp_path / "findings.xlsx", (3, "Owner", "Ops"))
+    expected = read_follow_up(run_of(path), KEY)
+    path.write_bytes(remade(declared, path.read_bytes()))
+    read = read_follow_up(run_of(path), KEY)
+    assert read is not None
+    assert expected is not None
+    assert read["rows"] == expected["rows"] != []
+
+
+def test_a_message_shows_no_secret(tmp_path: Path) -> None:
+    secret = "password=hunter2hunter2"
+    text = f"{HEAD}{secret},{KEY},Ops,,{secret}\n"
+    with pytest.raises(MistakesError) as found:
+        read_follow_up(written(tmp_path, text), KEY)
+    assert len(found.value.lines) == 2
+    with pytest.raises(UserError) as of_another_key:
+        read_follow_up(written(tmp_path, f"{HEAD}{ids()[0]},{secret},Ops,,\n"), KEY)
+    for line in (*found.value.lines, str(of_another_key.value)):
+        assert "password=⟦secret: " in line
+        assert "hunter2" not in line
+
+
+def test_a_csv_file_may_have_quotes_around_every_cell(tmp_path: Path) -> None:
+    rows = [*HEAD.strip().split(","), "\n", ids()[0], KEY, "Ops", "First; then", "2027-01-31"]
+    text = ";".join(cell if cell == "\n" else f'"{cell}"' for cell in rows)
+    read = read_follow_up(written(tmp_path, text.replace(";\n;", "\n")), KEY)
+    assert read is not None
+    assert [row["response"] for row in read["rows"]] == ["First; then"]
 
 
 def test_days_counted_from_1904_are_read(tmp_path: Path) -> None:
