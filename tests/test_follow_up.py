@@ -260,6 +260,23 @@ def test_mistakes_are_printed_a_line_each(sandbox: Sandbox, tmp_path: Path) -> N
     ]
 
 
+def test_a_pack_of_aws_is_refused_in_a_sandbox(sandbox: Sandbox, tmp_path: Path) -> None:
+    run = f'account: "210987654321"\npseudonym_key: {tmp_path / "key"}\nregions: [eu-west-1]\n'
+    (tmp_path / "run.yaml").write_text(f"{run}controls: [EX-07]\nprevious: earlier\n")
+    key = open_labels(Run(account="210987654321", pseudonym_key=str(tmp_path / "key"))).fingerprint
+    rows = [sealed.row("EX-07", "fleet-a", "fail")]
+    stated = {"Stamp": "none", "Pseudonym-Key": key}
+    sealed.seal(tmp_path / "earlier", "210987654321", rows, **stated)
+    environment = sandbox.environment("demo")
+    done = evidence("run", "run.yaml", cwd=tmp_path, environment=environment)
+    assert done.returncode == 2, done.stderr
+    assert (
+        "evidence: previous: the pack of 2026-08-01T09:00:00+00:00 is stamped 'none'" in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+    assert not [*tmp_path.glob("outputs/**/snapshot.json")]
+
+
 # --- earlier packs that cannot serve ------------------------------------------------------------
 
 KEY = "0123456789abcdef"

@@ -120,7 +120,8 @@ KINDS: dict[str, dict[str, Kind]] = {
         "EventDataStores": Kind("GetEventDataStore", many=True),
     },
     "config": {
-        "Recorders": Kind("DescribeConfigurationRecorderStatus.ConfigurationRecordersStatus[]")
+        "DeliveryChannels": Kind("DescribeDeliveryChannels.DeliveryChannels[]"),
+        "Recorders": Kind("DescribeConfigurationRecorderStatus.ConfigurationRecordersStatus[]"),
     },
     "events": {"Rules": Kind("ListRules.Rules[]")},
     "ec2": {

@@ -7,7 +7,7 @@ from typing import Any
 from kit.bounds import ANSWER, parse_json
 from kit.calls import DESCRIBE_CONFIGURATION_RECORDERS, LIST_RULES
 from kit.snapshot import Snapshot
-from kit.tables.cells import UNSEEN, Cell, derive, known_any, member
+from kit.tables.cells import UNSEEN, Cell, derive, known_all, known_any, member
 from kit.tables.core import Column
 
 # Sources of security findings, and AppStream itself. CloudTrail's events of AppStream's API have
@@ -49,7 +49,8 @@ def _recording(snapshot: Snapshot, region: str) -> Cell:
             continue
         on = member(item, ref, "recording", UNSEEN, answer.call)
         status = member(item, ref, "lastStatus", UNSEEN, answer.call)
-        cells.append(derive(lambda on, status: on and status.casefold() != _FAILED, on, status))
+        delivers = derive(lambda status: status.casefold() != _FAILED, status)
+        cells.append(known_all((on, delivers)))
     return known_any(cells)
 
 

@@ -1478,6 +1478,7 @@ RECORDS = {"recording": True, "lastStatus": "SUCCESS"}
     ("none", recorders(), fails),
     ("records", recorders(RECORDS), passes),
     ("has just begun", recorders({**RECORDS, "lastStatus": "PENDING"}), passes),
+    ("has never recorded", recorders({"recording": False}), fails),
     ("is stopped", recorders({**RECORDS, "recording": False}), fails),
     ("does not deliver", recorders({**RECORDS, "lastStatus": "FAILURE"}), fails),
     (

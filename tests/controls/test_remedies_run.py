@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from kit import evaluate, sandbox, tabulate
 from kit.collect.collector import collect
@@ -28,6 +29,7 @@ from kit.judge.findings import Findings
 from kit.sandbox.declared import Item
 from kit.sandbox.server import Sandbox
 from tests.accounts import run_of
+from tests.controls.test_remedies import READS, STATES, commands_in, operation
 from tests.standins import restricted, tls_only
 
 ID = "012345678901"
@@ -39,6 +41,7 @@ HOME_EAST = f"appstream2-36fb080bb8-{EAST}-{ID}"
 SETTINGS_EAST = f"appstream-app-settings-{EAST}-{ID}-2c4e6g8j"
 LOGS_EAST = f"appstream-logs-{EAST}-{ID}-5k7m9p2r"
 KEY, OTHER_KEY = "0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6", "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
+OWN_KEY = f"arn:aws:kms:{WEST}:{ID}:key/{OTHER_KEY}"
 GRANT = "7d1e2f3a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6"
 STACK = "max-mustermann-desktop"
 ROLE = f"arn:aws:iam::{ID}:role/streaming-machine"
@@ -47,6 +50,8 @@ AUTHORITY = (
 )
 ENDED = f"arn:aws:acm-pca:{WEST}:{ID}:certificate-authority/b0d1c2e3-f4a5-4b6c-8d7e-9f0a1b2c3d4e"
 STORE = f"arn:aws:cloudtrail:{WEST}:{ID}:eventdatastore/aaaaaaaa-0000-4000-8000-00000000000"
+# Remedies that no case here runs, each with the reason.
+NOT_RUN = yaml.safe_load((Path(__file__).parents[1] / "data" / "remedies_not_run.yaml").read_text())
 Edit = Callable[[Any], Any]
 
 
@@ -89,6 +94,19 @@ def algorithm(content: Any) -> Any:
 def with_key(content: Any) -> Any:
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/aws/s3"}
     return {"Rules": [content["Rules"][0] | {"ApplyServerSideEncryptionByDefault": default}]}
+
+
+def without_key(content: Any) -> Any:
+    default = {"SSEAlgorithm": "AES256"}
+    return {"Rules": [content["Rules"][0] | {"ApplyServerSideEncryptionByDefault": default}]}
+
+
+def unreplicated(content: Any) -> Any:
+    rules = [
+        rule | {"Status": "Disabled"} if rule["ID"] == "abroad" else rule
+        for rule in content["Rules"]
+    ]
+    return content | {"Rules": rules}
 
 
 def blocked(content: Any) -> Any:
@@ -150,6 +168,12 @@ STREAM = {
     "Resource": f"arn:aws:appstream:{WEST}:{ID}:stack/{STACK}",
     "Condition": {"StringEquals": {"appstream:userId": "${saml:sub}"}},
 }
+BUCKETS = {
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": ["s3:GetObject", "s3:PutObject"],
+    "Resource": f"arn:aws:s3:::{HOME}/*",
+}
 TRUST = {
     "Effect": "Allow",
     "Principal": {"Service": "appstream.amazonaws.com"},
@@ -188,6 +212,9 @@ ENCRYPTION = {"encryption.json": algorithm}
 USABLE = "keys_of_buckets_are_usable/PendingDeletion"
 STREAMS = "sessions_are_opened_on_named_stacks_or_under_a_condition"
 ADMINISTER = "rights_on_appstream_and_its_data_are_administrators_alone"
+GROUP, AMI = "sg-0badbadbadbad0001", "ami-0123456789abcdef0"
+RULE, GATEWAY = "sgr-dff50bcc81a7cc631", "vpce-0badbadbadbad0002"
+TOPIC = f"arn:aws:sns:{WEST}:{ID}:security-findings"
 CASES = [
     Case("AR-01", NAMED, "streaming_instances_are_ephemeral/running fleet", FLEET | {"COUNT": "2"}, before={"BEFORE": "4", "SESSIONS": "8"}),
     Case("AR-03", NAMED, f"{LIMIT}/running fleet", FLEET, before={"BEFORE": "432000"}),
@@ -204,10 +231,12 @@ CASES = [
     Case("AR-08", f"key {OTHER_KEY}", "customer_keys_rotate", {"KEY": OTHER_KEY}),
     Case("AR-10", SETTINGS, "keys_of_the_writers_own_are_refused", bucket(SETTINGS), {"encryption.json": blocked}),
     Case("AR-11", LOGS_EAST, "log_buckets_are_encrypted", bucket(LOGS_EAST), ENCRYPTION, EAST, undone=False),
+    Case("AR-12", "careless-sources", "elastic_fleets_can_read_them", bucket("careless-sources"), {"encryption.json": without_key}),
     Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"policy.json": named_alone}, before={"BEFORE": "false"}, undone=False),
     Case("AR-12", "careless-sources", "no_list_opens_them", bucket("careless-sources"), before={"BEFORE": "ObjectWriter"}),
     Case("AR-12", "careless-sources", "changes_can_be_undone", bucket("careless-sources")),
     Case("AR-13", "careless-screenshots", "screenshots_of_agents_are_protected", bucket("careless-screenshots"), ENCRYPTION, undone=False),
+    Case("AR-13", "careless-screenshots", "screenshots_are_closed_to_the_public", bucket("careless-screenshots"), {"policy.json": named_alone}, before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "nothing_can_open_screenshots", bucket("careless-screenshots"), before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, undone=False),
     Case("AR-14", HOME, "policies_cannot_open_it", bucket(HOME), before={"BEFORE": "false"}),
@@ -216,8 +245,10 @@ CASES = [
     Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
     Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"policy.json": statements(restricted(SETTINGS)["Statement"][0])}, undone=False),
     Case("AR-19", HOME, "earlier_versions_of_files_are_kept", bucket(HOME)),
+    Case("GV-05", HOME, "copies_rest_in_allowed_regions", bucket(HOME), {"replication.json": unreplicated}),
     Case("GV-09", f"account {ID}", "aws_reaches_a_security_contact", {"TEAM": "Desk", "MAILBOX": "desk@example.com", "NUMBER": "+49300000000"}),
     Case("ID-14", f"account {ID}", "console_passwords_are_long"),
+    Case("ID-14", f"account {ID}", "used_passwords_are_refused", undone=False),
     Case("ID-15", "max.mustermann", "console_passwords_are_renewed", {"USER": "max.mustermann"}, undone=False, before={"PASSWORD": "Sandbox-0-Sandbox"}),
     Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
     Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
@@ -233,6 +264,7 @@ CASES = [
     Case("EX-04", f"{STACK}, GOOGLE_DRIVE", "third_party_storage_is_registered/GOOGLE_DRIVE", {"STACK": STACK}),
     Case("EX-04", f"{STACK}, ONE_DRIVE", "third_party_storage_is_registered/ONE_DRIVE", {"STACK": STACK}),
     Case("EX-05", "new-shared", "images_are_shared_within_the_organisation_alone", {"IMAGE": "new-shared", "ACCOUNT": "999999999999"}),
+    Case("EX-06", WEST, "amis_stay_within_the_organisation", {"AMI": AMI, "ACCOUNT": "888888888888"}),
     Case("EX-07", NAMED, f"{INTERNET}/running fleet", FLEET),
     Case("EX-07", "careless-elastic", f"{INTERNET}/running Elastic fleet", ELASTIC),
     Case("EX-07", "forgotten", f"{INTERNET}/stopped fleet", STOPPED, region=EAST),
@@ -243,6 +275,8 @@ CASES = [
     Case("EX-09", DESKTOP, "stacks_are_embedded_by_allowed_domains_alone", {"STACK": STACK}, skip="DOMAIN$", before={"BEFORE": "portal.kunde.example anybody.example"}),
     Case("EX-10", "untouched-defaults", "agents_have_an_impact_assessment", {"STACK": "untouched-defaults"}),
     Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK, "HOST": "portal.kunde.example"}),
+    Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PORT": "3389", "CIDR": "0.0.0.0/0"}),
+    Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"endpoint.json": policy(BUCKETS)}),
     Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
     Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role"),
@@ -270,6 +304,9 @@ CASES = [
     Case("LG-06", "short", "logs_are_kept_as_long_as_needed/event data store", {"STORE": f"{STORE}1", "DAYS": "400"}, before={"BEFORE": "7"}),
     Case("LG-06", "going", "no_event_data_store_is_going/event data store", {"STORE": f"{STORE}2"}),
     Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
+    Case("LG-09", WEST, "configurations_are_recorded", {"RECORDER": "default"}),
+    Case("LG-10", WEST, "security_events_are_passed_on", {"TOPIC": TOPIC}),
+    Case("MD-01", "untouched-defaults", "free_form_fields_identify_nobody", {"STACK": "untouched-defaults", "TEXT": "Office"}, undone=False),
     Case("MD-02", "max-fleet", "tags_identify_nobody", {"ARN": f"arn:aws:appstream:{WEST}:{ID}:fleet/max-fleet", "KEY": "contact"}, skip="resourcegroupstaggingapi", undone=False),
 ]  # fmt: skip
 
@@ -310,11 +347,20 @@ def furnish(local: Sandbox) -> None:
     agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}
     agents |= {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
     stacks[STACK]["StreamingExperienceSettings"] = {"PreferredProtocol": "TCP"}
+    stacks["untouched-defaults"]["Description"] = "For hans.beispiel@kunde.example"
     stacks["untouched-defaults"]["AgentAccessConfig"] = agents | {"ScreenshotsUploadEnabled": False}
     endpoint = copy.deepcopy(account.declared("ec2", "VpcEndpoints", WEST)[0])
     endpoint |= {"VpcEndpointId": "vpce-0good", "State": "available"}
     endpoint["ServiceName"] = f"com.amazonaws.{WEST}.appstream.streaming"
     account.declare("ec2", "VpcEndpoints", WEST, endpoint)
+    for attributes in account.declared("ec2", "ImageAttributes", WEST):
+        attributes["LaunchPermissions"] = [{"UserId": "888888888888"}]
+    for kind, recorder in (
+        ("Recorders", Item(name="default", recording=False)),
+        ("DeliveryChannels", Item(name="default", s3BucketName="careless-trail")),
+    ):
+        recorder.beside = {}
+        account.declare("config", kind, WEST, recorder)
     authority = copy.deepcopy(account.declared("acm-pca", "CertificateAuthorities", WEST)[0])
     authority |= {
         "Arn": AUTHORITY,
@@ -337,6 +383,14 @@ def furnish(local: Sandbox) -> None:
         account.declare("cloudtrail", "EventDataStores", WEST, store)
     admitted = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
     for found in account.declared("s3", "Buckets", ""):
+        if found["Name"] == "careless-sources":
+            encrypted = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": OWN_KEY}
+            rule = {"ApplyServerSideEncryptionByDefault": encrypted}
+            found.beside["Encryption"] = {"Rules": [rule]}
+        if found["Name"] == "careless-screenshots":
+            anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+            anybody["Resource"] = "arn:aws:s3:::careless-screenshots/*"
+            found.beside["Policy"] = json.dumps({"Statement": [anybody]})
         if found["Name"] == "careless-trail":
             found.beside["Policy"] = json.dumps(
                 {"Statement": [admitted | {"Action": "s3:PutObject", "Resource": "*"}]}
@@ -424,7 +478,8 @@ class Done:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     folder = tmp_path_factory.mktemp("remedies")
-    run = run_of("careless", folder).model_copy(update={"pseudonymise": False})
+    declared = {"allowed_regions": [WEST], "no_customer_numbers": True}
+    run = run_of("careless", folder).model_copy(update={"pseudonymise": False, **declared})
     with sandbox.start(["careless"]) as local, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DATA_PATH", "")
         patch.delenv("AWS_DATA_PATH")
@@ -466,6 +521,39 @@ def named(findings: Findings, case: Case) -> list[str]:
         and one.region in (case.region, "global")
         for name in one.remedies.split("; ")
     ]
+
+
+def scripts(control: str, clause: str, states: list[str]) -> dict[str, str]:
+    """Return the commands of a clause's remedy in each state, where one of them changes anything."""
+    every = {s: CONTROLS[control].remedy(f"{clause}/{s}").cli for s in states}
+    return {
+        state: cli
+        for state, cli in every.items()
+        if any(not operation(one).startswith(READS) for one in commands_in(cli.splitlines()))
+    }
+
+
+def test_every_remedy_that_changes_anything_is_run_or_has_a_reason() -> None:
+    run = {(c.control, CONTROLS[c.control].remedy(c.name.partition("/")[0]).cli) for c in CASES}
+    left = {
+        f"{name} {clause.rule.__name__}"
+        for name, control in CONTROLS.items()
+        for clause in control.clauses
+        for cli in scripts(name, clause.rule.__name__, [""]).values()
+        if (name, cli) not in run
+    }
+    assert left == set(NOT_RUN["clauses"])
+
+
+def test_so_is_every_state_of_a_resource_that_changes_a_remedy() -> None:
+    changing = {
+        state
+        for name, control in CONTROLS.items()
+        for clause in control.clauses
+        for state, cli in scripts(name, clause.rule.__name__, STATES).items()
+        if cli != control.remedy(clause.rule.__name__).cli
+    }
+    assert changing - {case.name.partition("/")[2] for case in CASES} == set(NOT_RUN["states"])
 
 
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

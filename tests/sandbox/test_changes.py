@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from kit import sandbox
+from kit.sandbox.declared import Item
 from kit.sandbox.server import Sandbox
 from tests.sandbox.calling import client
 
@@ -312,7 +313,7 @@ def test_a_bucket_without_versions_is_not_replicated(s3: Any) -> None:
 def test_any_client_reaches_s3_control(local: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in local.environment("careless").items():
         monkeypatch.setenv(name, value)
-    control = boto3.client("s3control")
+    control = boto3.Session().client("s3control")
     points = control.list_access_points(AccountId="012345678901")["AccessPointList"]
     assert [point["Name"] for point in points] == ["partner-downloads"]
     with refused("NoSuchAccessPoint"):
@@ -437,3 +438,148 @@ def test_passwords_and_contacts_are_given_and_taken_once(local: Sandbox) -> None
     account.put_alternate_contact(**security, **contact)
     assert account.get_alternate_contact(**security)["AlternateContact"]["Name"] == "a"
     account.delete_alternate_contact(**security)
+
+
+# --- networks and AMIs --------------------------------------------------------------------------
+
+GROUP, AMI = "sg-0badbadbadbad0001", "ami-0123456789abcdef0"
+
+
+@pytest.fixture
+def ec2(local: Sandbox) -> Any:
+    return client(local, "careless", "ec2", WEST)
+
+
+def test_launch_permissions_are_accounts_or_everybody(ec2: Any) -> None:
+    for image, launcher, code in (
+        ("ami-00000000000000000", {"Group": "all"}, "InvalidAMIID.NotFound"),
+        (AMI, {"UserId": "88"}, "InvalidAMIAttributeItemValue"),
+    ):
+        with refused(code):
+            ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Remove": [launcher]})
+    partner, nobody = {"UserId": "888888888888"}, {"UserId": "777777777777"}
+    for change in ({"Remove": [{"Group": "all"}, nobody]}, {"Add": [partner]}):
+        ec2.modify_image_attribute(ImageId=AMI, LaunchPermission=change)
+        answer = ec2.describe_image_attribute(ImageId=AMI, Attribute="launchPermission")
+        assert answer["LaunchPermissions"] == [partner]
+
+
+def inbound(ec2: Any) -> list[dict[str, Any]]:
+    (group,) = ec2.describe_security_groups(GroupIds=[GROUP])["SecurityGroups"]
+    return list(group["IpPermissions"])
+
+
+def test_a_rule_of_a_security_group_ends_by_its_id(ec2: Any) -> None:
+    of_group = {"Filters": [{"Name": "group-id", "Values": [GROUP]}]}
+    rules = ec2.describe_security_group_rules(**of_group)["SecurityGroupRules"]
+    assert [rule["IsEgress"] for rule in rules] == [False, True]
+    rule = rules[0]
+    assert (rule["CidrIpv4"], rule["FromPort"]) == ("0.0.0.0/0", 3389)
+    id, egress = (rule["SecurityGroupRuleId"] for rule in rules)
+    for group, ids, code in (
+        ("sg-00000000000000000", [id], "InvalidGroup.NotFound"),
+        (GROUP, [id, egress], "InvalidSecurityGroupRuleId.NotFound"),
+        (GROUP, [], "InvalidParameterValue"),
+    ):
+        with refused(code):
+            ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=ids)
+    assert len(inbound(ec2)) == 1
+    ec2.revoke_security_group_ingress(GroupId=GROUP, SecurityGroupRuleIds=[id])
+    assert inbound(ec2) == []
+    port = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389}
+    given = {"GroupId": GROUP, "IpPermissions": [port | {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}
+    ec2.authorize_security_group_ingress(**given)
+    with refused("InvalidPermission.Duplicate"):
+        ec2.authorize_security_group_ingress(**given)
+    again = ec2.describe_security_group_rules(**of_group)["SecurityGroupRules"]
+    assert [rule["SecurityGroupRuleId"] for rule in again] == [id, egress]
+
+
+def test_a_rule_names_its_peer_group(ec2: Any) -> None:
+    peers = [
+        {"UserIdGroupPairs": [{"GroupId": "sg-1"}]},
+        {"PrefixListIds": [{"PrefixListId": "pl-1"}]},
+    ]
+    permissions = [{"IpProtocol": "-1", **peer} for peer in peers]
+    ec2.authorize_security_group_ingress(GroupId=GROUP, IpPermissions=permissions)
+    rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
+    named = [rule for rule in rules if rule["IpProtocol"] == "-1" and rule["GroupId"] == GROUP]
+    assert [rule.get("ReferencedGroupInfo") for rule in named] == [{"GroupId": "sg-1"}, None]
+    assert [rule.get("PrefixListId") for rule in named] == [None, "pl-1"]
+
+
+def test_the_policy_of_an_endpoint_is_json(ec2: Any) -> None:
+    endpoint = "vpce-0badbadbadbad0002"
+    for id, policy, code in (
+        ("vpce-0", "{}", "InvalidVpcEndpointId.NotFound"),
+        (endpoint, "None", "InvalidPolicyDocument"),
+        (endpoint, "{}", "InvalidPolicyDocument"),
+    ):
+        with refused(code):
+            ec2.modify_vpc_endpoint(VpcEndpointId=id, PolicyDocument=policy)
+    policy = json.dumps({"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+    ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument=policy)
+    (found,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
+    assert found["PolicyDocument"] == policy
+
+
+# --- what watches -------------------------------------------------------------------------------
+
+
+def test_a_recorder_starts_where_it_can_deliver(local: Sandbox) -> None:
+    config = client(local, "careless", "config", WEST)
+    with refused("NoSuchConfigurationRecorderException"):
+        config.start_configuration_recorder(ConfigurationRecorderName="default")
+    account = local._by_name["careless"]
+    for kind in ("Recorders", "DeliveryChannels"):
+        item = Item(name="default", **({"recording": False} if kind == "Recorders" else {}))
+        account.declare("config", kind, WEST, item)
+        if kind == "Recorders":
+            with refused("NoAvailableDeliveryChannelException"):
+                config.start_configuration_recorder(ConfigurationRecorderName="default")
+    for change, recording in (
+        (config.start_configuration_recorder, True),
+        (config.stop_configuration_recorder, False),
+    ):
+        change(ConfigurationRecorderName="default")
+        answer = config.describe_configuration_recorder_status()
+        (recorder,) = answer["ConfigurationRecordersStatus"]
+        assert recorder["recording"] is recording
+
+
+def test_a_rule_is_deleted_without_its_targets(local: Sandbox) -> None:
+    events = client(local, "careless", "events", WEST)
+    targets = [{"Id": str(n), "Arn": f"arn:aws:sns:{WEST}:1:a"} for n in range(6)]
+    for ask in (
+        lambda: events.put_targets(Rule="a", Targets=targets[:1]),
+        lambda: events.remove_targets(Rule="a", Ids=["0"]),
+    ):
+        with refused("ResourceNotFoundException"):
+            ask()
+    events.put_rule(Name="a", EventPattern="{}")
+    events.put_targets(Rule="a", Targets=targets[:5])
+    with refused("LimitExceededException"):
+        events.put_targets(Rule="a", Targets=targets[5:])
+    events.put_rule(Name="a", EventPattern="{}", State="DISABLED")
+    assert [rule["State"] for rule in events.list_rules()["Rules"]] == ["DISABLED"]
+    with refused("ValidationException"):
+        events.delete_rule(Name="a")
+    events.remove_targets(Rule="a", Ids=[one["Id"] for one in targets])
+    for _ in range(2):
+        events.delete_rule(Name="a")
+    assert events.list_rules()["Rules"] == []
+
+
+def test_a_rule_that_a_service_manages_stays(local: Sandbox) -> None:
+    events = client(local, "careless", "events", WEST)
+    events.put_rule(Name="a", EventPattern="{}")
+    (rule,) = local._by_name["careless"].declared("events", "Rules", WEST)
+    rule["ManagedBy"] = "securityhub.amazonaws.com"
+    for ask in (
+        lambda: events.put_rule(Name="a", EventPattern="{}"),
+        lambda: events.put_targets(Rule="a", Targets=[{"Id": "0", "Arn": "arn:aws:sns:::a"}]),
+        lambda: events.remove_targets(Rule="a", Ids=["0"]),
+        lambda: events.delete_rule(Name="a"),
+    ):
+        with refused("ManagedRuleException"):
+            ask()

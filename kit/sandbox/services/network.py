@@ -11,6 +11,7 @@ from kit.sandbox.registry import Call, answers
 
 # The supported filters, and the values of an item for each.
 FILTERS: dict[str, Callable[[Item], Iterable[str]]] = {
+    "group-id": lambda i: [i["GroupId"]],
     "service-name": lambda i: [i["ServiceName"]],
     "subnet-id": lambda i: [i["SubnetId"]],
     "vpc-endpoint-id": lambda i: [i["VpcEndpointId"]],
@@ -20,7 +21,17 @@ FILTERS: dict[str, Callable[[Item], Iterable[str]]] = {
 }
 
 
-def _filtered(call: Call, items: list[Item]) -> list[Item]:
+# The parameter, the member and the error of a kind's ids.
+_IDS = {
+    "RouteTables": ("RouteTableIds", "RouteTableId", "InvalidRouteTableID.NotFound"),
+    "SecurityGroups": ("GroupIds", "GroupId", "InvalidGroup.NotFound"),
+    "Subnets": ("SubnetIds", "SubnetId", "InvalidSubnetID.NotFound"),
+    "VpcEndpoints": ("VpcEndpointIds", "VpcEndpointId", "InvalidVpcEndpointId.NotFound"),
+}
+
+
+def filtered(call: Call, items: list[Item]) -> list[Item]:
+    """Return the items that meet the filters of a request."""
     for given in call.parameters.get("Filters", []):
         if given["Name"] not in FILTERS:
             message = f"The filter '{given['Name']}' is invalid"
@@ -30,57 +41,57 @@ def _filtered(call: Call, items: list[Item]) -> list[Item]:
     return items
 
 
-def _named(call: Call, items: list[Item], parameter: str, member: str, code: str) -> list[Item]:
-    wanted = call.parameters.get(parameter)
-    if not wanted:
-        return items
-    matches = [i for i in items if i[member] in wanted]
+def with_ids(call: Call, kind: str, wanted: list[str]) -> list[Item]:
+    """Return the items of a kind with these ids, each of which has to exist."""
+    _, member, code = _IDS[kind]
+    matches = [i for i in call.declared(kind) if i[member] in wanted]
     for missing in set(wanted) - {i[member] for i in matches}:
         raise AWSError(code, f"The ID '{missing}' does not exist")
     return matches
 
 
+def _described(call: Call, kind: str) -> list[Item]:
+    wanted = call.parameters.get(_IDS[kind][0])
+    return filtered(call, with_ids(call, kind, wanted) if wanted else call.declared(kind))
+
+
 @answers("ec2", "DescribeVpcEndpoints")
 def describe_vpc_endpoints(call: Call) -> dict[str, Any]:
     """List VPC endpoints."""
-    code = "InvalidVpcEndpointId.NotFound"
-    endpoints = _filtered(call, call.declared("VpcEndpoints"))
-    endpoints = _named(call, endpoints, "VpcEndpointIds", "VpcEndpointId", code)
-    return call.page("VpcEndpoints", endpoints, default=1000)
+    return call.page("VpcEndpoints", _described(call, "VpcEndpoints"), default=1000)
 
 
 @answers("ec2", "DescribeSubnets")
 def describe_subnets(call: Call) -> dict[str, Any]:
     """List subnets."""
-    subnets = _filtered(call, call.declared("Subnets"))
-    subnets = _named(call, subnets, "SubnetIds", "SubnetId", "InvalidSubnetID.NotFound")
-    return call.page("Subnets", subnets, default=1000)
+    return call.page("Subnets", _described(call, "Subnets"), default=1000)
 
 
 @answers("ec2", "DescribeSecurityGroups")
 def describe_security_groups(call: Call) -> dict[str, Any]:
     """List security groups."""
-    groups = _filtered(call, call.declared("SecurityGroups"))
-    groups = _named(call, groups, "GroupIds", "GroupId", "InvalidGroup.NotFound")
+    groups = _described(call, "SecurityGroups")
     return call.page("SecurityGroups", groups, default=1000, most=1000)
 
 
 @answers("ec2", "DescribeRouteTables")
 def describe_route_tables(call: Call) -> dict[str, Any]:
     """List route tables."""
-    tables = _filtered(call, call.declared("RouteTables"))
-    code = "InvalidRouteTableID.NotFound"
-    tables = _named(call, tables, "RouteTableIds", "RouteTableId", code)
-    return call.page("RouteTables", tables, default=100, most=100)
+    return call.page("RouteTables", _described(call, "RouteTables"), default=100, most=100)
 
 
 @answers("ec2", "DescribeImageAttribute")
 def describe_image_attribute(call: Call) -> dict[str, Any]:
     """Return who may launch an AMI; the sandbox has no other attribute."""
-    wanted = call.parameters["ImageId"]
     if call.parameters["Attribute"] != "launchPermission":
         raise AWSError("InvalidParameterValue", "This sandbox has launchPermission alone")
+    return dict(launch_permissions(call))
+
+
+def launch_permissions(call: Call) -> Item:
+    """Return who may launch the AMI that a request names."""
+    wanted = call.parameters["ImageId"]
     for attributes in call.declared("ImageAttributes"):
         if attributes["ImageId"] == wanted:
-            return dict(attributes)
+            return attributes
     raise AWSError("InvalidAMIID.NotFound", f"The image id '[{wanted}]' does not exist")
