@@ -142,6 +142,10 @@ def own_principal(content: Any) -> Any:
     return content | {"Statement": [s | {"Principal": principal} for s in content["Statement"]]}
 
 
+def metadata(_: Any) -> str:
+    return '<EntityDescriptor validUntil="2090-01-01T00:00:00Z"/>'.ljust(1000)
+
+
 def erasing(content: Any) -> Any:
     rule = {
         "ID": "erase",
@@ -293,6 +297,7 @@ CASES = [
     Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
     Case("ID-12", "erika.mustermann, access key 1", "access_keys_are_rotated", {"USER": "erika.mustermann", "KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-13", WEST, "external_access_is_analysed"),
+    Case("ID-17", "CorporateIdP", "metadata_stays_valid", {"ARN": f"arn:aws:iam::{ID}:saml-provider/CorporateIdP"}, {"metadata.xml": metadata}),
     Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
     Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
@@ -453,7 +458,8 @@ class Shell:
     def edit(self, name: str, edit: Edit) -> None:
         path = Path(name)
         content = path.read_text().strip() if path.exists() else ""
-        path.write_text(json.dumps(edit(json.loads(content) if content else None)))
+        made = edit(json.loads(content) if content else None)
+        path.write_text(made if isinstance(made, str) else json.dumps(made))
 
     def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
         out, error = io.StringIO(), io.StringIO()
