@@ -182,21 +182,19 @@ class _Evaluation:
 
     def _judge(self, row: str) -> Finding:
         values = self.table.rows[row]
-        outcomes: list[Outcome] = []
-        failed: list[Clause] = []
+        judged: list[tuple[Clause, Outcome]] = []
         gaps = self._gaps(row, self.control.where_columns)
         if not gaps:
             for clause in self.control.clauses:
                 unseen = self._gaps(row, clause.columns)
                 gaps += unseen
                 if not unseen:
-                    outcomes.append(self._apply(clause, values))
-                    if outcomes[-1] is False:
-                        failed.append(clause)
+                    judged.append((clause, self._apply(clause, values)))
+        failed = [clause for clause, outcome in judged if outcome is False]
         base = self._finding(
             values["region"] if self.control.scope is REGION else GLOBAL,
             values["resource"],
-            observed=self._observed(row, values),
+            observed=self._observed(row, values, self._deciding(row, judged)),
             observed_values=self._values(row, values),
             sample=self._sample(row, values),
             evidence=self._evidence(row, gaps),
@@ -211,7 +209,16 @@ class _Evaluation:
             )
         if gaps:
             return self._gap_finding(base, gaps[0])
-        return self._settled(base, row, outcomes)
+        return self._settled(base, row, judged)
+
+    def _deciding(self, row: str, judged: list[tuple[Clause, Outcome]]) -> list[str]:
+        """Return the columns that decide against a row: of fails, gaps, or a lack of evidence."""
+        failed = [clause for clause, outcome in judged if outcome is False]
+        unseen = [name for name in self.control.columns if (row, name) in self.gaps]
+        lacking = [clause for clause, outcome in judged if isinstance(outcome, NotEvidenced)]
+        if unseen and not failed:
+            return unseen
+        return [name for clause in failed or lacking[:1] for name in clause.columns]
 
     def _remedy(self, row: str, clause: Clause, case: str = "") -> str:
         """Return the name of the remedy for a clause, by the verdict's case or the row's state."""
@@ -221,9 +228,9 @@ class _Evaluation:
             clause, case or (None if unseen else self.table.rows[row][column])
         )
 
-    def _settled(self, base: Finding, row: str, outcomes: list[Outcome]) -> Finding:
+    def _settled(self, base: Finding, row: str, judged: list[tuple[Clause, Outcome]]) -> Finding:
         """Return the verdict of a row that has no gap and no false clause."""
-        for clause, outcome in zip(self.control.clauses, outcomes, strict=True):
+        for clause, outcome in judged:
             if isinstance(outcome, NotEvidenced):
                 return replace(
                     base,
@@ -232,9 +239,9 @@ class _Evaluation:
                     hint=self.control.text_of(outcome),
                     remedies=self._remedy(row, clause, outcome.case),
                 )
-        worded = [outcome for outcome in outcomes if isinstance(outcome, Worded)]
+        worded = [outcome for _, outcome in judged if isinstance(outcome, Worded)]
         attested = [outcome for outcome in worded if isinstance(outcome, Attested)]
-        if not attested and len(worded) < len(outcomes):
+        if not attested and len(worded) < len(judged):
             return replace(base, status=PASS)
         decides = (attested or worded)[0]
         return replace(base, status=decides.status, reason=self.control.text_of(decides))
@@ -262,9 +269,10 @@ class _Evaluation:
         refs += [gap.evidence for gap in gaps if gap.evidence]
         return tuple(dict.fromkeys(refs))
 
-    def _observed(self, row: str, values: Mapping[str, Any]) -> str:
+    def _observed(self, row: str, values: Mapping[str, Any], first: list[str]) -> str:
+        """Return what was observed: the columns named first, then the others."""
         parts = []
-        for name in self.shown:
+        for name in dict.fromkeys([*first, *self.shown]):
             title = self.table.spec.title(name)
             seen = (
                 text("findings/not_seen")

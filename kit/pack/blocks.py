@@ -106,11 +106,15 @@ class RequirementsBlock(TypedDict):
 
 
 class RestBlock(TypedDict):
-    """What a document has of the findings of a status that it does not list."""
+    """What a document has of the findings of a status that it does not list.
+
+    Of a plain pass the PDF prints what was observed whole or not at all.
+    """
 
     status: str
     count: int
     observed: str
+    plain: bool
     evidence: list[str]
 
 

@@ -19,6 +19,7 @@ def cut(blocks: list[Block]) -> None:
     Tables keep the rows that the notebook lists, and of their cells the length in `brief`.
     A control gets `groups`, a group for each status that is listed row by row: `status`, `count`
     of all rows, `region` where it is the same for all listed rows, and the `table` of these.
+    What plain passes observed is left out where it is too long.
     """
     for block in blocks:
         if block["kind"] == "table":
@@ -27,12 +28,14 @@ def cut(blocks: list[Block]) -> None:
             for control in block["blocks"]:
                 control["groups"] = list(_groups(control))
                 brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
+                left = any(one["listed"] < one["count"] for one in control["groups"])
                 for line in control["rest"]:
-                    line["observed"] = _brief_text(line["observed"], brief["observed"])
+                    printed = _brief_text(line["observed"], brief["observed"])
+                    if line["plain"] and printed != line["observed"]:
+                        printed, left = "", True
+                    line["observed"] = printed
                     line["evidence"] = _brief_ids(line["evidence"], brief["evidence"])
-                if all(
-                    len(group["table"]["rows"]) == group["count"] for group in control["groups"]
-                ):
+                if not left:
                     control["rows"]["cut"] = None  # nothing that is listed is left out
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kit.catalogue.statuses import STATUSES, WORST_FIRST
+from kit.catalogue.statuses import PASS, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
@@ -15,6 +15,7 @@ from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
 from kit.report.views import JSON, ControlBlock, Remedies, Table, column
+from kit.tables.core import SPECS
 
 PDF_ROWS = 20  # findings of each open status that the PDF lists for each control
 BRIEF, BRIEF_IDS = 160, 6  # characters of what was observed, and ids, that the PDF prints
@@ -80,14 +81,15 @@ def reasons_and_observed(finding: Finding) -> str:
     return text("report/reason_and_observed", reason=reason, observed=finding.observed)
 
 
-def kinds(some: list[Finding]) -> str:
+def _kind(finding: Finding) -> str:
+    if finding.sample and not finding.reason:
+        return reasons_and_observed(finding)
+    return why(finding) or finding.observed
+
+
+def kinds(some: list[Finding], kind: Callable[[Finding], str] = _kind) -> str:
     """Return the most frequent reasons or observations of some findings, samples before all."""
-    counted = Counter(
-        reasons_and_observed(finding)
-        if finding.sample and not finding.reason
-        else why(finding) or finding.observed
-        for finding in some
-    )
+    counted = Counter(map(kind, some))
     lines = [
         line if len(counted) == 1 else f"{line} ({count})"
         for line, count in counted.most_common(_KINDS)
@@ -97,6 +99,18 @@ def kinds(some: list[Finding]) -> str:
     listed = " | ".join(lines)
     sampled = samples([finding.sample for finding in some]) if len(counted) > 1 else ""
     return f"{sampled.capitalize()}. {listed}" if sampled else listed
+
+
+def reasons_and_kinds(some: list[Finding]) -> str:
+    """Return why some findings are as they are and what was observed, a common reason once."""
+    if len({why(finding) for finding in some}) > 1:
+        return kinds(some, reasons_and_observed)
+    if len({finding.observed for finding in some}) == 1:
+        return reasons_and_observed(some[0])
+    reason, observed = why(some[0]), kinds(some, lambda finding: finding.observed)
+    return (
+        text("report/reason_and_observed", reason=reason, observed=observed) if reason else observed
+    )
 
 
 def beside_each(findings: Findings) -> dict[str, str]:
@@ -150,7 +164,7 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
         column("resource", "code"),
         column("status", "status"),
         column("reason"),
-        column("observed", brief=BRIEF),
+        column("observed", brief=max([BRIEF, *(_decisive(finding) for finding in own)])),
         column("evidence", "evidence", BRIEF_IDS),
     ]
     rows: list[list[Any]] = [
@@ -194,6 +208,30 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
     )
 
 
+def _decisive(finding: Finding) -> int:
+    """Return how many characters of what was observed decide against a finding; they stand first.
+
+    They end where the first column begins that no clause reads for which a remedy is named.
+    """
+    control = CONTROLS[finding.control]
+    clauses = {name.partition("/")[0] for name in finding.remedies.split("; ")}
+    read = {
+        name
+        for clause in control.clauses
+        if clause.rule.__name__ in clauses
+        for name in clause.columns
+    }
+    if not read:
+        return 0
+    titles = [
+        SPECS[control.table].title(name)
+        for name in (*control.columns, *control.shows)
+        if name not in read
+    ]
+    ends = [finding.observed.find(f"; {title}: ") for title in titles]
+    return min((end for end in ends if end > 0), default=len(finding.observed))
+
+
 def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str]]:
     reasons = cited_articles(declared, data_role)
     return [{"article": article, "why": why} for article, why in reasons.items()]
@@ -219,6 +257,7 @@ def _rest(ordered: list[Finding]) -> list[JSON]:
                 "status": status,
                 "count": len(some),
                 "observed": kinds(some),
+                "plain": status == PASS and not any(finding.sample for finding in some),
                 "evidence": names,
             }
         )

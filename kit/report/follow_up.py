@@ -12,12 +12,20 @@ from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, UNLISTED, vouches_
 from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
-from kit.report.blocks import FINDINGS_FILE
 from kit.report.formats import minute, signature
-from kit.report.views import Column, Data, Note, Table, column, first_of
+from kit.report.views import (
+    PDF_ROWS,
+    SEVERITIES,
+    Column,
+    Data,
+    Note,
+    Table,
+    column,
+    first_of,
+)
 from kit.snapshot import Snapshot
 
-_PDF_ROWS, _PDF_PACKS = 40, 8  # rows of the follow-up, and earlier packs, that the PDF lists
+_PDF_PACKS = 8  # earlier packs that the PDF lists
 _BLANK = "_" * 18  # to fill in by hand
 _STEPS = ("prepared", "reviewed", "approved")
 _STATES = (
@@ -97,7 +105,8 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
     """Return each open point with what was promised, and what became of earlier promises.
 
     Findings of a control that have been open for the same time and have the same answer are one
-    row. What was promised of a finding that is no longer open stands at the end.
+    row. Within a result the gravest come first. What was promised of a finding that is no longer
+    open stands at the end.
     """
     promises = {promise.id: promise for promise in snapshot.promises}
     show = free_text_of(snapshot) if promises else str
@@ -108,20 +117,22 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
             state = _state(finding, promise, snapshot)
             since = finding.since[:10]
             answer = _answer(promise, show)
-            key = (state, finding.control, finding.status, since, *answer)
+            severity = finding.severity if finding.is_open else ""
+            key = (state, severity, finding.control, finding.status, since, *answer)
             groups.setdefault(key, []).append(finding.resource)
     for promise in promises.values():
         control, resource = _vouched(promise, snapshot.account)
-        key = ("gone", control, "", "", *_answer(promise, show))
+        key = ("gone", "", control, "", "", *_answer(promise, show))
         groups.setdefault(key, []).append(show(resource))
     if not groups:
         return Note(text("report/follow_up/empty"))
-    ordered = sorted(groups.items(), key=lambda group: (_STATES.index(group[0][0]), group[0]))
+    ordered = sorted(groups.items(), key=lambda group: _rank(*group[0]))
     rows: list[list[Any]] = []
-    for (state, control, status, since, owner, response, due), some in ordered:
+    for (state, severity, control, status, since, owner, response, due), some in ordered:
         rows.append(
             [
                 control or None,
+                severity or None,
                 len(some),
                 _resources([*dict.fromkeys(some)]),
                 status or None,
@@ -140,6 +151,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
         else text("report/follow_up/caption_without"),
         [
             column("control", "control"),
+            column("severity", "severity"),
             column("count", "number"),
             column("resource", "code", 0),  # in the PDF the controls' blocks have them
             column("status", "status"),
@@ -150,8 +162,13 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
             Column("state", text("report/follow_up/state")),
         ],
         rows,
-        **first_of(rows, _PDF_ROWS, FINDINGS_FILE.replace("csv", "xlsx")),
+        **first_of(rows, PDF_ROWS),
     )
+
+
+def _rank(state: str, severity: str, *others: str) -> tuple[int, int, tuple[str, ...]]:
+    """Return what orders the rows: results as in `_STATES`, in each the gravest first."""
+    return _STATES.index(state), [*SEVERITIES, ""].index(severity), others
 
 
 def promised(snapshot: Snapshot) -> Data:

@@ -27,6 +27,7 @@ _PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind 
     TRAILS: "trails",
     STORE: "trails",
 }
+_FOLDERS = "erased_folders"  # AppStream's own, of a bucket that rules do not erase as a whole
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Kept:
     ----------
     data, region, resource : str
     seen : str
-        After how many days, or on which day, rules erase all of it; or that none does, or why this
-        could not be seen.
+        After how many days, or on which day, rules erase all of it; or which of AppStream's folders
+        they erase, or that they erase nothing, or why this could not be seen.
     days : int or None
         The days; None without such a rule.
     declared : int or None
@@ -104,7 +105,7 @@ def _of(tables: Tables, name: str, kind: str, days: str, until: str) -> Iterator
             _period(table, row, values, days, until),
             None if (row, days) in table.gap_at else values[days],
             declared.get(_PARAMETER[data]) if data in _PARAMETER else None,
-            tuple(evidence_ids(table.refs[row, days])),
+            tuple(evidence_ids(_refs(table, row, days, _FOLDERS))),
             (row, days) in table.gap_at,
         )
     for entry in table.covered:
@@ -112,6 +113,12 @@ def _of(tables: Tables, name: str, kind: str, days: str, until: str) -> Iterator
             why = not_seen(entry.trouble)
             ids = tuple(evidence_ids(entry.evidence))
             yield Kept(table.spec.noun, entry.region, "", why, None, None, ids, True)
+
+
+def _refs(table: Built, row: str, *members: str) -> Iterator[str]:
+    for member in members:
+        if member in table.spec.columns:
+            yield from table.refs[row, member]
 
 
 def _data(values: dict[str, Any], kind: str) -> str:
@@ -127,4 +134,10 @@ def _period(table: Built, row: str, values: dict[str, Any], days: str, until: st
         return text("report/retention/days", count=values[days])
     if until and values[until]:
         return text("report/retention/until", day=values[until])
+    if folders := values.get(_FOLDERS):
+        each = [
+            text("report/retention/folder", folder=folder, count=count)
+            for folder, count in folders.items()
+        ]
+        return text("report/retention/rest", folders="; ".join(each))
     return text("report/retention/never")

@@ -16,7 +16,7 @@ from kit.controls import CONTROLS, ROLL_UPS, section_title
 from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
-from kit.judge.findings import Findings, worst
+from kit.judge.findings import Finding, Findings, worst
 from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
 from kit.report.appendices import all_findings as all_findings
@@ -30,7 +30,7 @@ from kit.report.blocks import (
     beside,
     beside_each,
     control_blocks,
-    reasons_and_observed,
+    reasons_and_kinds,
     remedies,
 )
 from kit.report.changed import changed as changed
@@ -42,7 +42,7 @@ from kit.report.follow_up import earlier_packs as earlier_packs
 from kit.report.follow_up import follow_up as follow_up
 from kit.report.follow_up import promised as promised
 from kit.report.follow_up import sign_off as sign_off
-from kit.report.formats import evidence_ids, joined, responsibility
+from kit.report.formats import counts, evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
 from kit.report.opinion import beyond_evidence as beyond_evidence
 from kit.report.opinion import open_points as open_points
@@ -395,12 +395,13 @@ def transit(findings: Findings) -> Table:
         own = [finding for finding in findings.leaves if finding.control == name]
         if own:
             worst_own = worst(finding.status for finding in own)
-            # The finding that rests on a sample comes first: it claims the least.
             alike = [finding for finding in own if finding.status == worst_own]
-            first = next((finding for finding in alike if finding.sample), alike[0])
             status, beside_it = _answer(statement, {name: worst_own}, findings)
+            # What AWS attests hides no fail of the control that stands beside it.
+            status = status and worst([status, worst_own])
             says = " ".join(filter(None, (statement.says, statement.note)))
-            observed = ". ".join(filter(None, (beside_it, reasons_and_observed(first))))
+            numbers = _numbers_of(own) if len(alike) < len(own) else ""
+            observed = ". ".join(filter(None, (beside_it, numbers, reasons_and_kinds(alike))))
             refs = evidence_ids(ref for finding in own for ref in finding.evidence)
             rows.append([str(number), statement.what, says, name, status, observed, refs])
     return Table(
@@ -418,6 +419,12 @@ def transit(findings: Findings) -> Table:
         rows,
         empty=text("report/transit/empty"),
     )
+
+
+def _numbers_of(some: list[Finding]) -> str:
+    """Return how many findings have each status, the worst first."""
+    numbers = Counter(finding.status for finding in some)
+    return counts({status: numbers[status] for status in WORST_FIRST if numbers[status]})
 
 
 def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:

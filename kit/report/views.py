@@ -358,7 +358,7 @@ class ControlBlock:
         The remediation of what is open: what it is for, what it needs and breaks, and its steps.
     counts : dict of str to int
         Rows by status.
-    rest : list of {"status": str, "count": int, "observed": str, "evidence": list of str}
+    rest : list of {"status": str, "count": int, "observed": str, "plain": bool, "evidence": list of str}
         What the PDF has of the rows that are not listed.
     rows : Table
         What was observed.

@@ -66,7 +66,15 @@ def test_a_control_s_open_rows_stand_by_status_without_what_is_the_same_for_all(
         ["c", "not evidenced", ["E0002"]],
         ["d", "pass", ["E0003"]],
     ]
-    rest = [{"status": "pass", "count": 1, "observed": "d as seen", "evidence": ["E0003"] * 9}]
+    rest = [
+        {
+            "status": "pass",
+            "count": 1,
+            "observed": "d as seen",
+            "plain": True,
+            "evidence": ["E0003"] * 9,
+        }
+    ]
     counts = {"fail": 7, "not evidenced": 1, "pass": 1}
     (made,) = blocks(
         Controls([control("AR-05", "fail", rows, counts=counts, rest=rest, listed=[0, 1, 2])])
@@ -134,7 +142,15 @@ def test_a_reason_that_all_rows_have_stands_once_and_whole(
 
 def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> None:
     rows = [["a", "fail", ["E0001"]], ["d", "pass", ["E0002"]]]
-    rest = [{"status": "pass", "count": 1, "observed": "all is well", "evidence": ["E0002"]}]
+    rest = [
+        {
+            "status": "pass",
+            "count": 1,
+            "observed": "all is well",
+            "plain": True,
+            "evidence": ["E0002"],
+        }
+    ]
     block = control("AR-05", "fail", rows, {"fail": 12, "pass": 1}, rest, listed=[0])
     made = pdf(
         document(
@@ -169,3 +185,25 @@ def test_of_an_account_without_appstream_the_pdf_has_what_is_open(
 def test_without_controls_nothing_is_left_out() -> None:
     made = document(new_notebook(cells=[shown(cover()), new_markdown_cell("# A\n\n# B")])).blocks
     assert without_standing(made) == made
+
+
+@pytest.mark.parametrize(
+    ("plain", "observed", "printed", "named"),
+    [
+        (True, "Rotates: yes", "Rotates: yes", None),
+        (True, "Rotates: yes; " * 30, "", "Row by row in findings.csv."),
+        (False, "word " * 60, f"{'word ' * 11}word … (241 more characters in findings.csv)", None),
+    ],
+)
+def test_a_plain_pass_has_what_was_observed_whole_or_not_at_all(
+    plain: bool, observed: str, printed: str, named: str | None
+) -> None:
+    rest = [
+        {"status": "pass", "count": 1, "observed": observed, "plain": plain, "evidence": ["E0001"]}
+    ]
+    rows = [["a", "fail", ["E0001"]], ["b", "pass", ["E0001"]]]
+    block = control("AR-08", "fail", rows, {"fail": 1, "pass": 1}, rest, listed=[0])
+    (made,) = blocks(Controls([block]))
+    (one,) = made["blocks"]
+    assert one["rest"][0]["observed"] == printed
+    assert one["rows"]["cut"] == named

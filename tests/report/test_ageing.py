@@ -92,6 +92,19 @@ def test_prose_in_the_place_of_a_resource_is_not_shown(tmp_path: Path) -> None:
     assert (row["control"], row["resource"]) == ("AR-05", gone.id)
 
 
+def test_the_gravest_open_point_comes_first_and_the_pdf_lists_all(tmp_path: Path) -> None:
+    findings = [
+        Finding(f"ZZ-{number:02d}", severity, ACCOUNT, REGION, "a", FAIL)
+        for number in range(20)
+        for severity in ("low", "medium", "high")
+    ]
+    view = follow_up(Findings(findings), snapshot_with(tmp_path))
+    severities = [row["severity"] for row in rows_of(view)]
+    assert severities == ["high"] * 20 + ["medium"] * 20 + ["low"] * 20
+    assert isinstance(view, Table)
+    assert view.listed is None
+
+
 @pytest.mark.parametrize(
     ("before", "status", "reason", "state"),
     [

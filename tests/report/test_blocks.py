@@ -11,6 +11,7 @@ from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.judge.findings import Finding, Findings, remedies_of
 from kit.report.blocks import (
+    BRIEF,
     PDF_ROWS,
     cited,
     control_blocks,
@@ -20,6 +21,7 @@ from kit.report.blocks import (
 )
 from kit.report.formats import evidence_ids
 from kit.tables import tabulate
+from kit.tables.core import SPECS
 from tests.controls.samples import SAMPLES
 
 
@@ -76,6 +78,26 @@ def test_the_index_of_the_pdf_has_what_its_blocks_cite(careless: Findings) -> No
             assert set(block.rows.rows[place][-1][:6]) <= wanted
     every = {name for one in careless.leaves for name in evidence_ids(one.evidence)}
     assert wanted < every
+
+
+def test_what_decides_stands_first_and_the_pdf_prints_it_whole(careless: Findings) -> None:
+    longest = 0
+    for one in careless.leaves:
+        control, names = CONTROLS[one.control], one.remedies.split("; ")
+        failed = [clause for clause in control.clauses if clause.rule.__name__ in names]
+        if one.status != FAIL or not failed:
+            continue
+        columns = list(dict.fromkeys(name for clause in failed for name in clause.columns))
+        titles = [SPECS[control.table].title(name) for name in columns]
+        (block,) = control_blocks(Findings([one]), lambda control: True)
+        brief = next(column.brief for column in block.rows.columns if column.name == "observed")
+        assert brief is not None
+        printed = f"; {one.observed[:brief]}"
+        assert all(f"; {title}: " in printed for title in titles), one.control
+        assert printed.startswith(f"; {titles[0]}: ")
+        assert len(one.observed) <= brief or one.observed[brief] == ";" or brief == BRIEF
+        longest = max(longest, brief)
+    assert longest > BRIEF
 
 
 def test_listed_counts_each_control_for_itself() -> None:

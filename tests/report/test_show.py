@@ -19,12 +19,14 @@ from kit.judge.findings import Findings, worst
 from kit.pack.cut import cut
 from kit.pack.document import document
 from kit.report import show
+from kit.report.collected import KEPT
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
+from kit.tables.core import SPECS
 from tests.controls.samples import SAMPLES
 from tests.pack.conftest import cover, shown
-from tests.standins import AS_OF, HOME, REGION, Account, tls_only
+from tests.standins import AS_OF, HOME, REGION, SETTINGS, Account, tls_only
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +131,21 @@ def test_the_row_on_s3_says_whether_tls_is_enforced(tmp_path: Path) -> None:
     account = Account(tmp_path).bucket()
     rows = show.transit(evaluate(tabulate(account.snapshot()))).rows
     (row,) = (row for row in rows if row[3] == "IT-04")
-    assert row[4] == "attested"
+    assert row[4] == "fail"
     assert row[5].startswith("enforced: no (IT-04). ")
+
+
+def test_a_row_on_transit_counts_every_finding_of_its_worst_verdict(tmp_path: Path) -> None:
+    account = Account(tmp_path).stack("a", EmbedHostDomains=["a.example"])
+    account.stack("b").stack("c")
+    rows = show.transit(evaluate(tabulate(account.snapshot()))).rows
+    (row,) = (row for row in rows if row[3] == "IT-01")
+    assert "Observed: Embedding hosts: none (2) | Embedding hosts: text-" in row[5]
+    assert row[5].count("Data Protection") == 1
+    account = Account(tmp_path / "b").bucket().bucket(SETTINGS, policy=tls_only(SETTINGS))
+    rows = show.transit(evaluate(tabulate(account.snapshot()))).rows
+    (row,) = (row for row in rows if row[3] == "IT-04")
+    assert row[5].startswith("enforced: no (IT-04). 1 fail, 1 pass. ")
 
 
 def test_who_may_open_sessions_counts_for_permissions(tmp_path: Path) -> None:
@@ -295,6 +310,17 @@ def test_given_parameters_have_their_source_and_names_stay_with_the_analyst(tmp_
     ]
 
 
+def test_what_a_pack_shows_is_not_kept_from_its_parameters(tmp_path: Path) -> None:
+    shown = {threshold for control in CONTROLS.values() for threshold in control.thresholds}
+    shown |= {"contact", "prepared_by", "reviewed_by", "approved_by"}
+    assert not KEPT & (shown | SPECS["declarations"].columns.keys())
+    account = Account(tmp_path, contact="privacy@a.example")
+    account.run = account.run.given_in({"contact": "run.yaml, line 3"})
+    snapshot = account.snapshot()
+    snapshot.header["parameter_sources"] = account.run.sources
+    assert show.given(snapshot).rows == [["contact", "privacy@a.example", "run.yaml, line 3"]]
+
+
 def sampled(account: Account, *regions: str) -> Account:
     """In these regions the newest event was read, not those before it."""
     for region in regions:
@@ -369,7 +395,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
     (line,) = (row[2] for row in show.open_points(findings).rows if row[3] == ["IT-03", "IT-06"])
     assert line.endswith("(sample)")
     transit = {row[3]: row[5] for row in show.transit(findings).rows}
-    assert transit["IT-03"].startswith(start)
+    assert transit["IT-03"].startswith(f"1 not evidenced, 1 attested. {start}")
     sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
     assert (sides["IT-03"], sides["LG-04"], sides["IT-02"]) == ("sample in 1 of 2",) * 2 + (None,)
     rest = {line["status"]: line["observed"] for line in blocks_of(findings, "LG")["LG-04"]["rest"]}

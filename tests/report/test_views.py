@@ -54,7 +54,9 @@ def block(status: str = "fail", **fields: Any) -> ControlBlock:
         "expected": "AES256",
         "remedies": [{"parts": [["Needs", "a <word>"], ["Steps", "aws <fix>"]]}],
         "counts": {"fail": 1},
-        "rest": [{"status": "pass", "count": 2, "observed": "fine", "evidence": ["E0001"]}],
+        "rest": [
+            {"status": "pass", "count": 2, "observed": "fine", "plain": True, "evidence": ["E0001"]}
+        ],
         "rows": table([["a", "fail"]]),
     }
     return ControlBlock(**(given | fields))
