@@ -252,9 +252,47 @@ def by_id(folder: Path) -> Account:
     return account.access_point(policy={"Version": "2012-10-17", "Statement": [reads]})
 
 
+def networked(folder: Path) -> Account:
+    """Instances run in a network of the account; the organisation may launch an exported AMI.
+
+    Users' files are copied, but for those that a key of the customer's encrypts.
+    """
+    account = Account(folder, **_DECLARED)
+    place = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    account.fleet(VpcConfig=place, **_CLOSED).image()
+    rules: dict[str, Any] = {"IpPermissions": [], "IpPermissionsEgress": []}
+    account.lists(calls.DESCRIBE_SECURITY_GROUPS, {"GroupId": "sg-1", "VpcId": "vpc-1", **rules})
+    local = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
+    routing = {"VpcId": "vpc-1", "Associations": [{"Main": True}], "Routes": [local]}
+    account.lists(calls.DESCRIBE_ROUTE_TABLES, routing)
+    named = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "*",
+        "Resource": f"arn:aws:s3:::{HOME}/*",
+    }
+    endpoint = {
+        "VpcEndpointId": VPCE,
+        "VpcId": "vpc-1",
+        "State": "available",
+        "ServiceName": f"com.amazonaws.{REGION}.s3",
+        "PolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [named]}),
+    }
+    account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
+    _export(account, AS_OF)
+    organisation = "arn:aws:organizations::111122223333:organization/o-example00000"
+    opened = {"ImageId": "ami-1", "LaunchPermissions": [{"OrganizationArn": organisation}]}
+    account.answers(calls.DESCRIBE_IMAGE_ATTRIBUTE, opened, REGION, ImageId="ami-1")
+    account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    account.bucket(versioning="Enabled", encryption="aws:kms", key=KEY).key()
+    account.answers(calls.GET_BUCKET_REPLICATION, replication("copies"), REGION, Bucket=HOME)
+    account.bucket("copies", listed=False)
+    return account
+
+
 SAMPLES = {
     sample.__name__: sample
-    for sample in (tidy, lake, careless, empty, member, federal, renamed, by_id)
+    for sample in (tidy, lake, careless, empty, member, federal, renamed, by_id, networked)
 }
 
 

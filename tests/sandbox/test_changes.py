@@ -313,7 +313,7 @@ def test_a_bucket_without_versions_is_not_replicated(s3: Any) -> None:
 def test_any_client_reaches_s3_control(local: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in local.environment("careless").items():
         monkeypatch.setenv(name, value)
-    control = boto3.client("s3control")
+    control = boto3.Session().client("s3control")
     points = control.list_access_points(AccountId="012345678901")["AccessPointList"]
     assert [point["Name"] for point in points] == ["partner-downloads"]
     with refused("NoSuchAccessPoint"):
