@@ -239,6 +239,18 @@ def test_reports_of_auditors_stand_with_period_and_place(tmp_path: Path) -> None
     assert isinstance(show.attestations(tabulate(_again(account, tmp_path))), Note)
 
 
+def test_a_report_of_two_frameworks_is_read_for_both(tmp_path: Path) -> None:
+    report = {"name": "ISO 27017:2015 and 27018:2019", "state": "PUBLISHED"}
+    account = Account(tmp_path).lists(LIST_REPORTS, report | {"arn": "arn:aws:artifact:::report/2"})
+    account.run = account.run.model_copy(update={"reports_read": {"ISO 27018": "TPRM 4"}})
+    table = show.attestations(tabulate(account.snapshot()))
+    assert isinstance(table, Table)
+    reading = dict(zip(column(table, "framework"), column(table, "reading"), strict=True))
+    assert reading["ISO 27018"] == "TPRM 4"
+    assert reading["ISO 27017"] == "TPRM 4 (for ISO 27018)"
+    assert reading["ISO 27001"] == "not declared"
+
+
 def _again(account: Account, folder: Path) -> Snapshot:
     (folder / "snapshot").rename(folder / "before")
     return account.snapshot()
