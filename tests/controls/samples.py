@@ -382,6 +382,11 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)
 
 
+def _provider(account: Account, valid_until: dt.datetime) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": arn, "ValidUntil": valid_until})
+
+
 def _people(account: Account) -> None:
     """People and roles with no more than they need."""
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
@@ -391,7 +396,7 @@ def _people(account: Account) -> None:
     account.answers(calls.GET_ACCOUNT_PASSWORD_POLICY, {"PasswordPolicy": policy})
     contact = {"AlternateContactType": "SECURITY"}
     account.answers(calls.GET_SECURITY_CONTACT, {"AlternateContact": contact})
-    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    _provider(account, AS_OF + dt.timedelta(days=400))
     account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
@@ -421,7 +426,7 @@ def _strangers(account: Account) -> None:
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2022-10-24T12:00:00+00:00"}
     changed = {"password_last_changed": "2022-10-24T12:00:00+00:00"}
     account.credentials(jane={"password_enabled": "true", **changed, **key})
-    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    _provider(account, AS_OF - dt.timedelta(days=5))
     account.lists(calls.DESCRIBE_USERS, pool_user("COMPROMISED"))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("EXPIRED")
     entitlement = {"Name": "all", "StackName": "design", "AppVisibility": "ALL"}
