@@ -74,6 +74,7 @@ class Profile(Strict):
     min_password_length: int = Field(gt=0)
     min_passwords_remembered: int = Field(ge=0)
     max_password_age_days: int = Field(gt=0)
+    min_metadata_days: int = Field(ge=0)
     max_root_use_days: int = Field(gt=0)
     max_unconfirmed_days: int = Field(gt=0)
     max_image_age_days: int = Field(gt=0)

@@ -808,6 +808,13 @@ def erases(days: int = 365, **members: Any) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if value is not None}
 
 
+def exported(ami: str = "ami-1") -> dict[str, Any]:
+    """The finished export of an image to an AMI."""
+    image = f"arn:aws:appstream:{REGION}:{ACCOUNT}:image/design"
+    task = {"TaskId": "t1", "ImageArn": image, "AmiName": "design", "CreatedDate": AS_OF}
+    return {**task, "AmiId": ami, "State": "COMPLETED"}
+
+
 def day(text: str) -> dt.datetime:
     """Midnight UTC at the beginning of a day, as lifecycle rules name one."""
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)

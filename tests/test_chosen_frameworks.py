@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from nbformat.v4 import new_notebook
 
 from kit.catalogue import frameworks
+from kit.controls.source import requirements
 from kit.errors import UserError
 from kit.judge import evaluate
 from kit.judge.findings import Findings
-from kit.pack.document import document
+from kit.pack.document import document, findings_data
 from kit.pack.html import page
+from kit.pack.workbook import workbook
 from kit.parameters import load_profile, parameters
 from kit.report import show
 from kit.report.views import Controls, Group, Note
@@ -50,6 +54,21 @@ def test_documents_show_the_chosen_framework_and_no_other(findings: Findings, ch
         **frameworks.related(chosen, "AR-03"),
     }
     assert names == ([frameworks.frameworks()[chosen].name] if mapped else [])
+
+
+def test_the_workbook_has_every_framework_beside_a_control(
+    findings: Findings, tmp_path: Path
+) -> None:
+    own, snapshot = choosing(findings, "nis2"), SAMPLES["careless"](tmp_path).snapshot()
+    views = (cover(), show.frameworks(own), show.section(own, "AR"), show.data(own, snapshot))
+    notebook = new_notebook(cells=[shown(view) for view in views])
+    book = openpyxl.load_workbook(io.BytesIO(workbook(document(notebook), findings_data(notebook))))
+    titles, *rows = book["Controls"].iter_rows(min_row=2, values_only=True)
+    cells = {row[0]: row[titles.index("Other frameworks")] for row in rows}
+    assert {one.framework for one in requirements("AR-05")} > {"NIS2"}
+    for name, cell in cells.items():
+        every = {f"{one.framework} {one}" for one in requirements(str(name))}
+        assert {*str(cell or "").splitlines()} == every, name
 
 
 def test_the_documents_have_the_indexes_in_the_order_of_the_parameter(findings: Findings) -> None:

@@ -155,7 +155,7 @@ def test_the_pdf_shows_it(made: tuple[Document, Any]) -> None:
     pages = PdfReader(io.BytesIO(pdf(made[0]))).pages
     printed = squeezed("".join(one.extract_text() for one in pages))
     assert squeezed("Example Standard 7:2024, security of desktops: requirements") in printed
-    assert squeezed("7.1 Data at rest is encrypted: the buckets of users") in printed
+    assert squeezed("Data at rest is encrypted") in printed  # its reasons are in the HTML
 
 
 def test_the_workbook_has_a_sheet_of_it(made: tuple[Document, Any]) -> None:

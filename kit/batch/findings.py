@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kit.batch.ledger import DONE, NOT_ENTERED, NOT_REACHED, STOPPED
 from kit.batch.store import Store
 from kit.catalogue.statuses import NOT_EVIDENCED
 from kit.judge.findings import Finding
 from kit.parameters import Run
+
+if TYPE_CHECKING:
+    from kit.report.records import FindingsData
 
 _REASONS = {
     NOT_ENTERED: "account not entered",
@@ -41,34 +42,42 @@ def findings_lines(
     states : mapping of str to mapping
         By account, as `kit.batch.ledger.states` returns it.
     """
-    header = ",".join(Finding.__dataclass_fields__).encode() + b"\r\n"
+    from kit.pack.tabular import header_line
+
+    header = header_line()
     yield header
     for account, facts in states.items():
         done = facts["state"] == DONE
         content = packs.read(f"{account}/{name}/pack/data/findings.csv") if done else None
         if content is None:
-            yield _missing(runs[account], facts)
+            yield _missing(runs[account], facts, header)
         else:
             yield content.removeprefix(header)
 
 
-def _missing(run: Run, facts: Mapping[str, Any]) -> bytes:
+def _missing(run: Run, facts: Mapping[str, Any], header: bytes) -> bytes:
     from kit.judge import select
+    from kit.pack.tabular import findings_csv
 
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(Finding.__dataclass_fields__), lineterminator="\r\n")
-    for control in select(run.controls):
-        row = Finding(
-            control=control.id,
-            severity=control.severity,
-            account=run.account,
-            region="global",
-            resource="account",
-            status=NOT_EVIDENCED,
-            reason=_REASONS.get(str(facts["state"]), "account failed"),
-            operation="sts.AssumeRole" if facts["state"] == NOT_ENTERED and run.role_arn else "",
-            code=str(facts.get("code", "")),
-            hint="the batch's ledger says why",
+    records = [
+        asdict(
+            Finding(
+                control=control.id,
+                severity=control.severity,
+                account=run.account,
+                region="global",
+                resource="account",
+                status=NOT_EVIDENCED,
+                reason=_REASONS.get(str(facts["state"]), "account failed"),
+                operation="sts.AssumeRole"
+                if facts["state"] == NOT_ENTERED and run.role_arn
+                else "",
+                code=str(facts.get("code", "")),
+                hint="the batch's ledger says why",
+            )
         )
-        writer.writerow({**asdict(row), "evidence": ""})
-    return file.getvalue().encode()
+        | {"evidence": ""}
+        for control in select(run.controls)
+    ]
+    data = {"records": records, "facts": {"data_role": run.data_role}}
+    return findings_csv(cast("FindingsData", data)).removeprefix(header)

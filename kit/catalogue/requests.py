@@ -14,7 +14,7 @@ class Request(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    sections: list[str]
+    sections: list[str] = []
     controls: list[str] = []
     files: dict[str, list[str]] = {}
     sheets: list[str] = []

@@ -255,5 +255,17 @@ def console_passwords_are_renewed(
     return _age(password_changed, as_of) <= dt.timedelta(days=max_password_age_days)
 
 
+@control(
+    "ID-17",
+    table="saml_providers",
+    scope=ACCOUNT,
+    severity="medium",
+    responsibility=CUSTOMER,
+)
+def metadata_stays_valid(valid_until: str, *, min_metadata_days: int, as_of: dt.datetime) -> bool:
+    """The metadata of the SAML provider stays valid for the days of the profile."""
+    return -_age(valid_until, as_of) >= dt.timedelta(days=min_metadata_days)
+
+
 def _age(moment: str, as_of: dt.datetime) -> dt.timedelta:
     return as_of - dt.datetime.fromisoformat(moment)

@@ -135,6 +135,7 @@ def security_events_are_passed_on(alerting: list[str], alarm_evidence: str) -> O
     scope=REGION,
     severity="medium",
     responsibility=CUSTOMER,
+    shows=("schedule",),
     gives=(PASS,),
 )
 def usage_reports_have_a_legal_basis(usage_report_basis: str) -> Outcome:

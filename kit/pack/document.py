@@ -69,7 +69,7 @@ class Document:
 
     @property
     def sections(self) -> dict[str, str]:
-        """The target of each section by its heading."""
+        """The target of each section by its heading, and of each control's block by its id."""
         return section_targets(self.blocks)
 
     def table(self, id: str) -> TableBlock | None:
@@ -146,9 +146,14 @@ def document(notebook: NotebookNode) -> Document:
 
 
 def section_targets(blocks: Iterable[Any]) -> dict[str, str]:
-    """Return the target of each section by its heading; the first of two alike has it."""
-    headings = [block for block in blocks if block["kind"] == "heading"]
-    return {block["text"]: block["target"] for block in reversed(headings)}
+    """Return the target of each section by its heading, and of each control's block by its id.
+
+    The first of two alike has it.
+    """
+    listed = [*blocks]
+    headings = [block for block in listed if block["kind"] == "heading"]
+    controls = {control["id"]: control["target"] for control in _controls(listed)}
+    return controls | {block["text"]: block["target"] for block in reversed(headings)}
 
 
 def with_level(made: Document, level: str) -> Document:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -22,6 +23,7 @@ from kit.pack.document import Document
 from kit.pack.layout import lay_out
 from kit.report import fonts
 from kit.visible import one_line
+from kit.warm.fork import in_fork
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 
@@ -48,15 +50,8 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
     ]
     with _font_folders(faces) as folders:
         try:
-            made = typst.compile(
-                str(_TEMPLATE),
-                font_paths=folders,
-                ignore_system_fonts=True,
-                sys_inputs={"document": json.dumps(data)},
-                format="pdf",
-                pdf_standards=["a-3a", "ua-1"],
-                timestamp=datetime.fromisoformat(evidence.cover["as_of"]),
-            )
+            # Typst keeps what it laid out, ten times what the document takes.
+            return in_fork("the PDF", partial(_set, data, folders, evidence.cover["as_of"]))
         except typst.TypstError as error:
             if not evidence.own:
                 raise
@@ -64,7 +59,20 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
             raise UserError(
                 f"the PDF cannot hold what own cells or own controls show: {why}"
             ) from None
-    return _shrink(made)
+
+
+def _set(data: dict[str, Any], folders: list[str], as_of: str) -> bytes:
+    return _shrink(
+        typst.compile(
+            str(_TEMPLATE),
+            font_paths=folders,
+            ignore_system_fonts=True,
+            sys_inputs={"document": json.dumps(data)},
+            format="pdf",
+            pdf_standards=["a-3a", "ua-1"],
+            timestamp=datetime.fromisoformat(as_of),
+        )
+    )
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.catalogue.frameworks import frameworks as catalogued
-from kit.catalogue.frameworks import others
 from kit.catalogue.texts import text
 from kit.controls.registry import Control, section_title
 from kit.controls.source import requirements
@@ -79,7 +78,7 @@ def sheets(
     names = {f"framework-{id}": framework.name for id, framework in catalogued().items()}
     return [
         _findings(judged, label_key, promises or {}),
-        _controls(judged, [id for id in others() if f"framework-{id}" in shown]),
+        _controls(judged),
         _of_table("evidence", shown.get("evidence")),
         *(
             _of_table("framework", shown[id], framework=names[id], caption=shown[id]["caption"])
@@ -178,7 +177,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
     return _sheet("findings", columns, rows, "findings.csv")
 
 
-def _controls(judged: list[Judged], frameworks: list[str]) -> Sheet:
+def _controls(judged: list[Judged]) -> Sheet:
     rows = []
     for entry in judged:
         control = entry.control
@@ -202,7 +201,7 @@ def _controls(judged: list[Judged], frameworks: list[str]) -> Sheet:
                 "\n".join(articles(entry.articles)),
                 "\n".join(articles(entry.context)),
                 control.source,
-                "\n".join(f"{own.framework} {own}" for own in requirements(control.id, frameworks)),
+                "\n".join(f"{own.framework} {own}" for own in requirements(control.id)),
                 "\n".join(remedy.brief for remedy in remedies) if leaf else sums_up,
                 "\n".join(remedy.script for remedy in remedies if remedy.script) or None,
             ]

@@ -57,6 +57,11 @@ def findings_csv(data: FindingsData) -> bytes:
     return csv_file(records, [*_COLUMNS, *_PROVISIONS])
 
 
+def header_line() -> bytes:
+    """Return the first line of `findings_csv`."""
+    return ",".join([*_COLUMNS, *_PROVISIONS]).encode() + b"\r\n"
+
+
 def states_provisions(content: bytes) -> bool:
     """Return whether a file of `findings_csv` has the columns of articles and requirements."""
     header = content.partition(b"\r\n")[0].decode("utf-8", "replace").split(",")

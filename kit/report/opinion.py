@@ -253,7 +253,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     elif name == "not declared":
         what = first.hint
     elif len(controls) == 1:
-        form = lacks if first.status == NOT_EVIDENCED else "fail"
+        form = lacks if first.status == NOT_EVIDENCED else FAIL
         return _of_control(some, f"report/points/{form}_of", findings)
     else:
         return text(f"report/points/{lacks}", count=count, hint=_hints(some))

@@ -86,7 +86,7 @@ KINDS = (
     Kind("directories", DESCRIBE_DIRECTORY_CONFIGS, "directories"),
     Kind("providers", LIST_SAML_PROVIDERS, "ways_in"),
     Kind("pool_users", DESCRIBE_USERS, "pool_users"),
-    Kind("endpoints", DESCRIBE_VPC_ENDPOINTS),
+    Kind("endpoints", DESCRIBE_VPC_ENDPOINTS, "endpoints"),
     Kind("buckets", None, "buckets"),
     Kind("trails", None, "trails"),
     Kind("keys", None, "keys"),

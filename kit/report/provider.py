@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kit.catalogue.texts import text
@@ -94,6 +95,8 @@ def attestations(tables: Tables) -> Table | Note:
     if table.gap_at:
         return Note(text("report/attestations/not_seen"), "warning")
     rows: list[list[Any]] = []
+    undeclared = text("report/cover/not_declared")
+    readings = _readings(table.rows.values())
     for row, values in table.rows.items():
         refs = evidence_ids(table.refs[row, "reports"])
         none = {"name": text("report/none"), "period_start": "", "period_end": "", "arn": ""}
@@ -103,7 +106,7 @@ def attestations(tables: Tables) -> Table | Note:
                 report["name"],
                 report["period_start"][:10] or None,
                 report["period_end"][:10] or None,
-                values["reading"] or text("report/cover/not_declared"),
+                values["reading"] or readings.get(report["arn"]) or undeclared,
                 report["arn"] or None,
                 refs,
             ]
@@ -123,6 +126,20 @@ def attestations(tables: Tables) -> Table | Note:
         ],
         rows,
     )
+
+
+def _readings(frameworks: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return what is declared of reports' reading, by ARN: one report may be of two frameworks."""
+    readings: dict[str, list[str]] = {}
+    for values in frameworks:
+        for report in values["reports"] if values["reading"] else []:
+            read = text(
+                "report/attestations/read_for",
+                reading=values["reading"],
+                framework=values["framework"],
+            )
+            readings.setdefault(report["arn"], []).append(read)
+    return {arn: "; ".join(some) for arn, some in readings.items() if arn}
 
 
 def lent_evidence(snapshot: Snapshot) -> Table | Note:

@@ -147,7 +147,7 @@ class _Made:
                 words = text(f"report/record/recipients/{member}", who=shown(one))
                 yield Entry(words, "seen", cited)
             if gaps:
-                unseen = text("report/record/recipients/unseen", noun=table.spec.noun)
+                unseen = text(f"report/record/recipients/unseen/{name}")
                 yield Entry(unseen, "unseen", gaps)
             yield from self._unlisted(name)
 
@@ -215,6 +215,7 @@ _RECIPIENTS = {  # columns of tables that name who receives data
     "connectors": ("provider",),
     "places": ("copy_accounts",),
     "images": ("shared_with",),
+    "regions": ("amis_open_to",),
     "agent_access": ("agents",),
 }
 _GOOD_FIRST = (

@@ -32,7 +32,7 @@ def requests() -> Table:
             column("number", "number"),
             column("request"),
             column("answered", "section"),
-            column("controls", "control"),
+            column("controls", "section"),
             column("files"),
             column("limit"),
         ],

@@ -93,9 +93,9 @@ def scope(snapshot: Snapshot) -> Table:
         rows.append([names, text("report/scope/account"), len(others), refused])
     left = regions_not_looked_at(snapshot)
     if left.gap:
-        rows.append([text("report/scope/others"), text("report/scope/not_seen"), 0, 0])
+        rows.append([text("report/scope/others"), text("report/scope/not_seen"), None, None])
     elif left.value:
-        rows.append([", ".join(left.value), text("report/scope/out"), 0, 0])
+        rows.append([", ".join(left.value), text("report/scope/out"), None, None])
     return Table(
         "scope",
         text("report/scope/caption"),
@@ -175,7 +175,7 @@ def _framework(id: str, findings: Findings) -> Table:
         Column("status", text("requirements/columns/status"), "status"),
         Column("related", text("requirements/columns/related"), "control"),
         Column("beside", text("requirements/columns/beside")),
-        # The PDF has the reasons in the controls' own blocks alone.
+        # The PDF leaves the reasons to the HTML and the workbook.
         Column("why", text("requirements/columns/why"), brief=0),
     ]
     kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]

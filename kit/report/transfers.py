@@ -14,6 +14,7 @@ from kit.report.views import Table, column
 from kit.snapshot import Snapshot, Trouble
 from kit.tables import Tables
 from kit.tables.core import Table as Built
+from kit.tables.logging import NOT_ASKED
 
 # What Chapter V makes of a place; those that need an instrument come first.
 THIRD, UNKNOWN, LIMITED, ADEQUATE, EEA = "third", "unknown", "limited", "adequate", "eea"
@@ -52,7 +53,11 @@ def found(tables: Tables) -> list[Transfer]:
     """Return where personal data is and goes, places without an EEA country or a decision first."""
     snapshot = tables.snapshot
     grouped: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
-    for data, place, why, resource, refs in (*_places(tables), *_connectors(tables)):
+    for data, place, why, resource, refs in (
+        *_places(tables),
+        *_connectors(tables),
+        *_shares(tables),
+    ):
         resources, evidence = grouped.setdefault((data, place, why), ([], []))
         resources.append(resource)
         evidence += refs
@@ -121,6 +126,20 @@ def _connectors(tables: Tables) -> Iterator[Seen]:
         why = text("report/transfers/provider")
         yield files, values["provider"], why, values["resource"], table.refs[row, "provider"]
     yield from unlisted(table)
+
+
+def _shares(tables: Tables) -> Iterator[Seen]:
+    """Yield the accounts that may use images, or the AMIs that images were exported to."""
+    for name, member in (("images", "shared_with"), ("regions", "amis_open_to")):
+        table, data = tables[name], text(f"report/transfers/{member}")
+        for row, values in table.rows.items():
+            gap, refs = table.gap_at.get((row, member)), table.refs[row, member]
+            if gap and gap.reason != NOT_ASKED:
+                yield data, "", not_seen(gap), values["resource"], refs
+            for who in values[member] or ():
+                why = text("report/transfers/account")
+                yield data, shown(who), why, values["resource"], refs
+        yield from unlisted(table)
 
 
 def unlisted(table: Built) -> Iterator[Seen]:

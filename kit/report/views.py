@@ -113,7 +113,8 @@ class Column:
 
     `evidence` cells hold evidence ids and link to the rows anchored by them;
     `control` cells hold control ids and link to the controls' blocks;
-    `section` cells hold headings and link to the sections, with their pages where there are pages;
+    `section` cells hold headings or control ids, and link to the sections or the controls' blocks,
+    with their pages where there are pages;
     `link` cells hold a text and the relative address of a file that lies near.
     `brief` is how much of a cell the PDF prints: characters, or ids; 0 leaves the column out.
     """

@@ -28,6 +28,7 @@ _WAYS = {
     "enabled_users": Column(),
     "identity_provider_evidence": Column(quoted=True),
 }
+_PROVIDER_COLUMNS = {"valid_until": Column("ValidUntil", UNSEEN)}
 _POOL_COLUMNS = {
     "enabled": Column("Enabled", UNSEEN),
     "status": Column("Status", UNSEEN),
@@ -82,6 +83,19 @@ def _way(region: str, key: str, label: str, way: str, users: Cell, evidence: Cel
         "identity_provider_evidence": evidence,
     }
     return Row(region, key, label, cells)
+
+
+@table("saml_providers", Scope.ACCOUNT, (LIST_SAML_PROVIDERS,), _PROVIDER_COLUMNS)
+def saml_providers(source: Source) -> Iterator[Row]:
+    """Yield every SAML provider, with the end of its metadata's validity.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SAMLProviderListEntry.html
+    """
+    answer = source.snapshot.answer(LIST_SAML_PROVIDERS)
+    for item, ref in answer.items():
+        key = item.get("Arn") or answer.place(ref)
+        label = source.labels.label("SAML provider", key)
+        yield Row(ACCOUNT, key, label, _members(_PROVIDER_COLUMNS, item, ref, answer))
 
 
 @table("pool_users", Scope.REGION, (DESCRIBE_USERS,), _POOL_COLUMNS)

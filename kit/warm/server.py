@@ -6,7 +6,6 @@ It has one thread and no event loop, so that a fork has no lock or loop of anoth
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -23,6 +22,7 @@ from typing import Any, NoReturn
 from kit.aws_models import load_models
 from kit.calls import CALLS
 from kit.warm import ADDRESS, LENGTH, STATUS
+from kit.warm.fork import die_with
 
 # What a kernel imports, and what an account of a batch imports besides.
 OF_KERNELS = (
@@ -35,9 +35,6 @@ OF_KERNELS = (
     "kit.tables",
 )
 _OF_ACCOUNTS = (*OF_KERNELS, "kit.collect.collector", "kit.batch.account", "kit.pack.seal")
-
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class _Server:
@@ -117,7 +114,7 @@ class _Server:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setpgid(0, 0)
-            _die_with(server)
+            die_with(server)  # which watches its starter
             for number, file in enumerate(files):
                 os.dup2(file, number)
             os.closerange(3, 1024)
@@ -141,13 +138,6 @@ class _Server:
 
 def _receive(connection: socket.socket, length: int) -> bytes:
     return connection.recv(length, socket.MSG_WAITALL)
-
-
-def _die_with(server: int) -> None:
-    """End this process when its server, which watches its starter, is killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != server:  # it was killed before this process asked for the signal
-        os._exit(1)
 
 
 def _end(pid: int) -> None:

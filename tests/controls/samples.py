@@ -252,9 +252,47 @@ def by_id(folder: Path) -> Account:
     return account.access_point(policy={"Version": "2012-10-17", "Statement": [reads]})
 
 
+def networked(folder: Path) -> Account:
+    """Instances run in a network of the account; the organisation may launch an exported AMI.
+
+    Users' files are copied, but for those that a key of the customer's encrypts.
+    """
+    account = Account(folder, **_DECLARED)
+    place = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    account.fleet(VpcConfig=place, **_CLOSED).image()
+    rules: dict[str, Any] = {"IpPermissions": [], "IpPermissionsEgress": []}
+    account.lists(calls.DESCRIBE_SECURITY_GROUPS, {"GroupId": "sg-1", "VpcId": "vpc-1", **rules})
+    local = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
+    routing = {"VpcId": "vpc-1", "Associations": [{"Main": True}], "Routes": [local]}
+    account.lists(calls.DESCRIBE_ROUTE_TABLES, routing)
+    named = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "*",
+        "Resource": f"arn:aws:s3:::{HOME}/*",
+    }
+    endpoint = {
+        "VpcEndpointId": VPCE,
+        "VpcId": "vpc-1",
+        "State": "available",
+        "ServiceName": f"com.amazonaws.{REGION}.s3",
+        "PolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [named]}),
+    }
+    account.lists(calls.DESCRIBE_VPC_ENDPOINTS, endpoint)
+    _export(account, AS_OF)
+    organisation = "arn:aws:organizations::111122223333:organization/o-example00000"
+    opened = {"ImageId": "ami-1", "LaunchPermissions": [{"OrganizationArn": organisation}]}
+    account.answers(calls.DESCRIBE_IMAGE_ATTRIBUTE, opened, REGION, ImageId="ami-1")
+    account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    account.bucket(versioning="Enabled", encryption="aws:kms", key=KEY).key()
+    account.answers(calls.GET_BUCKET_REPLICATION, replication("copies"), REGION, Bucket=HOME)
+    account.bucket("copies", listed=False)
+    return account
+
+
 SAMPLES = {
     sample.__name__: sample
-    for sample in (tidy, lake, careless, empty, member, federal, renamed, by_id)
+    for sample in (tidy, lake, careless, empty, member, federal, renamed, by_id, networked)
 }
 
 
@@ -344,6 +382,11 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
     return account.lists(calls.LIST_VIRTUAL_MFA_DEVICES, device)
 
 
+def _provider(account: Account, valid_until: dt.datetime) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"
+    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": arn, "ValidUntil": valid_until})
+
+
 def _people(account: Account) -> None:
     """People and roles with no more than they need."""
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2026-10-24T12:00:00+00:00"}
@@ -353,7 +396,7 @@ def _people(account: Account) -> None:
     account.answers(calls.GET_ACCOUNT_PASSWORD_POLICY, {"PasswordPolicy": policy})
     contact = {"AlternateContactType": "SECURITY"}
     account.answers(calls.GET_SECURITY_CONTACT, {"AlternateContact": contact})
-    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    _provider(account, AS_OF + dt.timedelta(days=400))
     account.lists(calls.DESCRIBE_USERS, pool_user("CONFIRMED", Enabled=False))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("ACTIVE")
     analyzer = {"arn": "x", "name": "x", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": AS_OF}
@@ -383,7 +426,7 @@ def _strangers(account: Account) -> None:
     key = {"access_key_1_active": "true", "access_key_1_last_rotated": "2022-10-24T12:00:00+00:00"}
     changed = {"password_last_changed": "2022-10-24T12:00:00+00:00"}
     account.credentials(jane={"password_enabled": "true", **changed, **key})
-    account.lists(calls.LIST_SAML_PROVIDERS, {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"})
+    _provider(account, AS_OF - dt.timedelta(days=5))
     account.lists(calls.DESCRIBE_USERS, pool_user("COMPROMISED"))
     account.lists(calls.DESCRIBE_DIRECTORY_CONFIGS, directory("ENABLED")).authority("EXPIRED")
     entitlement = {"Name": "all", "StackName": "design", "AppVisibility": "ALL"}

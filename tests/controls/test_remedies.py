@@ -98,6 +98,7 @@ REPLACES = {
     "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
     "revoke-security-group-ingress": "describe-security-group-rules",
+    "update-saml-provider": "get-saml-provider",
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
     "update-theme-for-stack": "describe-theme-for-stack",
@@ -199,6 +200,8 @@ def parsed(
     for name, content in FILES.items():
         for path in (name, name.replace(".json", "-before.json")):
             Path(path).write_text(json.dumps(content))
+    for name in ("metadata.xml", "metadata-before.xml"):
+        Path(name).write_text("<EntityDescriptor/>".ljust(1000))
     for name in ("material.bin", "token.bin"):
         Path(name).write_bytes(b"x")
     return seen

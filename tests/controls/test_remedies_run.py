@@ -49,6 +49,7 @@ AUTHORITY = (
     f"arn:aws:acm-pca:{WEST}:{ID}:certificate-authority/aaaaaaaa-0000-4000-8000-000000000000"
 )
 ENDED = f"arn:aws:acm-pca:{WEST}:{ID}:certificate-authority/b0d1c2e3-f4a5-4b6c-8d7e-9f0a1b2c3d4e"
+PROVIDER = f"arn:aws:iam::{ID}:saml-provider/CorporateIdP"
 STORE = f"arn:aws:cloudtrail:{WEST}:{ID}:eventdatastore/aaaaaaaa-0000-4000-8000-00000000000"
 # Remedies that no case here runs, each with the reason.
 NOT_RUN = yaml.safe_load((Path(__file__).parents[1] / "data" / "remedies_not_run.yaml").read_text())
@@ -140,6 +141,10 @@ def https(content: Any) -> Any:
 def own_principal(content: Any) -> Any:
     principal = {"AWS": f"arn:aws:iam::{ID}:root"}
     return content | {"Statement": [s | {"Principal": principal} for s in content["Statement"]]}
+
+
+def metadata(_: Any) -> str:
+    return '<EntityDescriptor validUntil="2090-01-01T00:00:00Z"/>'.ljust(1000)
 
 
 def erasing(content: Any) -> Any:
@@ -293,6 +298,7 @@ CASES = [
     Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
     Case("ID-12", "erika.mustermann, access key 1", "access_keys_are_rotated", {"USER": "erika.mustermann", "KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-13", WEST, "external_access_is_analysed"),
+    Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER}, {"metadata.xml": metadata}),
     Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
     Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
@@ -453,7 +459,8 @@ class Shell:
     def edit(self, name: str, edit: Edit) -> None:
         path = Path(name)
         content = path.read_text().strip() if path.exists() else ""
-        path.write_text(json.dumps(edit(json.loads(content) if content else None)))
+        made = edit(json.loads(content) if content else None)
+        path.write_text(made if isinstance(made, str) else json.dumps(made))
 
     def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
         out, error = io.StringIO(), io.StringIO()

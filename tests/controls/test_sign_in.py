@@ -470,3 +470,38 @@ def test_id_16_names_what_is_appstreams_by_labels(account: Account) -> None:
     (found,) = findings(account, "ID-16")
     assert "role-" in found.observed
     assert "website" not in repr(found)
+
+
+# --- ID-17: SAML providers -----------------------------------------------------------------------
+
+
+def valid_until(*ends: dt.datetime) -> Given:
+    providers = [
+        {"Arn": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp-{n}", "ValidUntil": end}
+        for n, end in enumerate(ends)
+    ]
+    return lambda account: account.lists(LIST_SAML_PROVIDERS, *providers)
+
+
+DAY, SECOND = dt.timedelta(days=1), dt.timedelta(seconds=1)
+
+
+@scenarios(
+    ("none", nothing, not_applicable("no SAML provider")),
+    (
+        "a directory alone",
+        lambda a: a.lists(DESCRIBE_DIRECTORY_CONFIGS, directory()),
+        not_applicable("no SAML provider"),
+    ),
+    ("for years", valid_until(AS_OF + 3000 * DAY), passes),
+    ("for the days of the profile", valid_until(AS_OF + 30 * DAY), passes),
+    ("a second less", valid_until(AS_OF + 30 * DAY - SECOND), fails),
+    ("expired", valid_until(AS_OF - DAY), fails),
+    ("one of two expired", valid_until(AS_OF - DAY, AS_OF + 90 * DAY), fails, passes),
+    ("no date", provider, not_evidenced("absent in answer", LIST_SAML_PROVIDERS)),
+    ("denied", lambda a: a.denies(LIST_SAML_PROVIDERS), denied(LIST_SAML_PROVIDERS)),
+    ("users denied", lambda a: valid_until(AS_OF + 90 * DAY)(a).denies(DESCRIBE_USERS), passes),
+)
+def test_id_17_metadata(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "ID-17") == expected

@@ -25,6 +25,7 @@ from kit.report import show
 from kit.report.population import KINDS
 from kit.snapshot import write
 from kit.tables import tabulate
+from tests.controls.test_networks import endpoint, within
 from tests.standins import ACCOUNT, REGION, Account, denial, pool_user
 
 OTHER = "eu-central-1"
@@ -51,7 +52,13 @@ def test_what_is_listed_and_judged_is_counted_with_its_requests(tmp_path: Path) 
         *(1, 1),
     )
     assert (made["image builders"]["listed"], made["image builders"]["judged"]) == (0, 0)
-    assert made["VPC endpoints"]["judged"] is None
+    assert made["VPC endpoints"]["judged"] == 0
+    assert made["CloudTrail events of AppStream"]["judged"] is None
+
+
+def test_an_endpoint_that_a_control_judges_counts_as_judged(tmp_path: Path) -> None:
+    account = endpoint(within(Account(tmp_path)))
+    assert population(account)["VPC endpoints"]["judged"] == 1
 
 
 def test_a_run_of_one_control_judges_no_more(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from kit.calls import (
+    DESCRIBE_IMAGE_ATTRIBUTE,
     DESCRIBE_IMAGES,
     DESCRIBE_STACKS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_REPLICATION,
+    LIST_EXPORT_IMAGE_TASKS,
     LIST_SAML_PROVIDERS,
 )
 from kit.errors import UserError
@@ -21,7 +23,7 @@ from kit.report import show
 from kit.report.record import BLANK
 from kit.report.views import Table
 from kit.tables import tabulate
-from tests.standins import HOME, LOGS, REGION, Account, erases
+from tests.standins import HOME, LOGS, REGION, Account, erases, exported
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -84,10 +86,15 @@ def test_recipients_and_data_subjects_come_from_what_was_seen(tmp_path: Path) ->
     drive = {"ConnectorType": "GOOGLE_DRIVE", "Domains": ["a.example"]}
     account = Account(tmp_path, data_role="controller").fleet()
     account.stack(StorageConnectors=[drive]).image(shared_with=("999977776666",))
+    account.lists(LIST_EXPORT_IMAGE_TASKS, exported())
+    launch = {"ImageId": "ami-1", "LaunchPermissions": [{"UserId": "888877776666"}]}
+    account.answers(DESCRIBE_IMAGE_ATTRIBUTE, launch, REGION, ImageId="ami-1")
     account.lists(LIST_SAML_PROVIDERS, {"Arn": "arn:aws:iam::012345678901:saml-provider/Entra"})
     _, made = record(account)
     assert entries(made, "30(1)(d)", "GOOGLE_DRIVE")
     assert entries(made, "30(1)(d)", "999977776666")
+    assert entries(made, "30(1)(d)", "may launch the AMI of an exported image: 888877776666")
+    assert entries(made, "30(1)(e)", "999977776666 (not known)")
     assert entries(made, "30(1)(c)", "SAML")
     assert entries(made, "30(1)(c)", "sessions (1 place)")
     assert not entries(made, "30(1)(c)", "Entra")  # a label stands in place of the name
@@ -117,7 +124,7 @@ def test_lists_and_cells_that_were_not_seen_are_no_blank_and_no_zero(tmp_path: P
     assert unseen >= {"30(1)(c)", "30(1)(d)", "30(1)(e)", "30(1)(f)"}
     assert entries(made, "30(1)(d)", "third-party connector", "not evidenced")
     assert entries(made, "30(1)(c)", "SAML provider", "AccessDenied")
-    assert entries(made, "30(1)(d)", "not every place of data could be seen")
+    assert entries(made, "30(1)(d)", "could not see every account to which S3 copies")
 
 
 def test_without_a_third_country_the_record_says_that_none_was_seen(tmp_path: Path) -> None:

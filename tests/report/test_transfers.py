@@ -9,14 +9,21 @@ from typing import Any
 import botocore.session
 import pytest
 
-from kit.calls import DESCRIBE_STACKS, GET_BUCKET_LOCATION, GET_BUCKET_REPLICATION, LIST_REGIONS
+from kit.calls import (
+    DESCRIBE_IMAGE_ATTRIBUTE,
+    DESCRIBE_STACKS,
+    GET_BUCKET_LOCATION,
+    GET_BUCKET_REPLICATION,
+    LIST_EXPORT_IMAGE_TASKS,
+    LIST_REGIONS,
+)
 from kit.catalogue.texts import has
 from kit.catalogue.transfers import transfers as catalogue
 from kit.errors import UserError
 from kit.parameters import parameters
 from kit.report.show import transfers
 from kit.tables import tabulate
-from tests.standins import HOME, REGION, Account, denial
+from tests.standins import HOME, REGION, Account, denial, exported
 
 LEFT = ("aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f")  # whose countries nothing public states
 DRIVE = {"ConnectorType": "ONE_DRIVE", "Domains": ["a.example"]}
@@ -114,6 +121,26 @@ def test_connectors_that_could_not_be_listed_are_reported(tmp_path: Path) -> Non
     row = of(rows(account), data="third-party connector")
     assert "DescribeStacks" in row["basis"]
     assert row["resources"] == 0
+
+
+def test_an_account_that_has_an_image_is_a_recipient_in_an_unknown_country(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().image(shared_with=("999977776666",))
+    row = of(rows(account), place="999977776666")
+    assert row["data"] == "an image, used by another account"
+    assert (row["country"], row["resources"]) == ("not known", 1)
+    assert row["instrument"] == "not known whether one is needed"
+    assert row["evidence"]
+
+
+def test_who_may_launch_an_exported_image_is_a_row_seen_or_not(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().lists(LIST_EXPORT_IMAGE_TASKS, exported())
+    account.denies(DESCRIBE_IMAGE_ATTRIBUTE, ImageId="ami-1")
+    row = of(rows(account), data="the AMI of an exported image, launched by another account")
+    assert row["place"] == "not seen"
+    (tmp_path / "snapshot").rename(tmp_path / "before")
+    everybody = {"ImageId": "ami-1", "LaunchPermissions": [{"Group": "all"}]}
+    account.answers(DESCRIBE_IMAGE_ATTRIBUTE, everybody, REGION, ImageId="ami-1")
+    assert of(rows(account), place="everybody")["country"] == "not known"
 
 
 def test_enabled_regions_outside_the_scope_are_one_row(tmp_path: Path) -> None:

@@ -187,6 +187,9 @@ def _questions_in(account: Account, region: str) -> Iterator[Question]:
     for image in account.declared("appstream", "Images", region):
         if image["Visibility"] == "PRIVATE":
             yield "appstream", "DescribeImagePermissions", region, {"Name": image["Name"]}
+    for image in account.declared("ec2", "ImageAttributes", region):
+        requested = {"ImageId": image["ImageId"], "Attribute": "launchPermission"}
+        yield "ec2", "DescribeImageAttribute", region, requested
     for trail in account.declared("cloudtrail", "trailList", region):
         yield "cloudtrail", "GetTrailStatus", region, {"Name": trail["TrailARN"]}
         yield "cloudtrail", "GetEventSelectors", region, {"TrailName": trail["TrailARN"]}

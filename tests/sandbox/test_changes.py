@@ -313,7 +313,7 @@ def test_a_bucket_without_versions_is_not_replicated(s3: Any) -> None:
 def test_any_client_reaches_s3_control(local: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in local.environment("careless").items():
         monkeypatch.setenv(name, value)
-    control = boto3.client("s3control")
+    control = boto3.Session().client("s3control")
     points = control.list_access_points(AccountId="012345678901")["AccessPointList"]
     assert [point["Name"] for point in points] == ["partner-downloads"]
     with refused("NoSuchAccessPoint"):
@@ -438,6 +438,30 @@ def test_passwords_and_contacts_are_given_and_taken_once(local: Sandbox) -> None
     account.put_alternate_contact(**security, **contact)
     assert account.get_alternate_contact(**security)["AlternateContact"]["Name"] == "a"
     account.delete_alternate_contact(**security)
+
+
+def test_a_provider_is_valid_as_long_as_its_document(local: Sandbox) -> None:
+    iam = client(local, "careless", "iam")
+    arn = "arn:aws:iam::012345678901:saml-provider/CorporateIdP"
+    before = iam.get_saml_provider(SAMLProviderArn=arn)
+    assert before["ValidUntil"].isoformat() in before["SAMLMetadataDocument"]
+    document = '<EntityDescriptor validUntil="2090-01-01T00:00:00Z"/>'
+    for provider, text, code in (
+        (arn, "", "InvalidInput"),
+        (f"{arn}-2", document, "NoSuchEntity"),
+    ):
+        with refused(code):
+            iam.update_saml_provider(
+                SAMLProviderArn=provider, SAMLMetadataDocument=text.ljust(1000)
+            )
+    for text, year in ((document, 2090), ("<EntityDescriptor/>", 2100)):
+        iam.update_saml_provider(SAMLProviderArn=arn, SAMLMetadataDocument=text.ljust(1000))
+        (listed,) = iam.list_saml_providers()["SAMLProviderList"]
+        assert listed["ValidUntil"].year >= year
+    iam.update_saml_provider(
+        SAMLProviderArn=arn, SAMLMetadataDocument=before["SAMLMetadataDocument"]
+    )
+    assert iam.get_saml_provider(SAMLProviderArn=arn)["ValidUntil"] == before["ValidUntil"]
 
 
 # --- networks and AMIs --------------------------------------------------------------------------

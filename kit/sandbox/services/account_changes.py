@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,6 +12,9 @@ from kit.sandbox.declared import Item
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 from kit.sandbox.services.appstream import TAGGABLE
+
+_VALID_UNTIL = re.compile(r'validUntil="([^"]+)"')
+_WITHOUT_END = dt.timedelta(days=36000)
 
 
 def _missing(what: str) -> AWSError:
@@ -259,6 +264,47 @@ def turn_password(call: Call) -> dict[str, Any]:
     report["password_last_changed"] = "-0d"
     profile = {"UserName": user["UserName"], "CreateDate": call.world.now}
     return {"LoginProfile": profile}
+
+
+def _provider(call: Call) -> Item:
+    arn = call.parameters["SAMLProviderArn"]
+    for provider in call.declared("SAMLProviderList"):
+        if provider["Arn"] == arn:
+            return provider
+    raise _missing(f"Manifest {arn}")
+
+
+@answers("iam", "GetSAMLProvider")
+def get_saml_provider(call: Call) -> dict[str, Any]:
+    """Return a SAML provider, with a document that is valid as long as the provider."""
+    provider = _provider(call)
+    document = (
+        '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" '
+        f'entityID="{provider["Arn"]}" validUntil="{provider["ValidUntil"].isoformat()}">'
+        f"<X509Certificate>{'0' * 1000}</X509Certificate></EntityDescriptor>"
+    )
+    return {
+        "SAMLMetadataDocument": document,
+        "CreateDate": provider["CreateDate"],
+        "ValidUntil": provider["ValidUntil"],
+    }
+
+
+@answers("iam", "UpdateSAMLProvider")
+def update_saml_provider(call: Call) -> dict[str, Any]:
+    """Replace the metadata of a SAML provider, which is valid as long as its document.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateSAMLProvider.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_saml.html
+    """
+    provider, document = _provider(call), call.parameters["SAMLMetadataDocument"]
+    if "EntityDescriptor" not in document:
+        raise AWSError("InvalidInput", "Could not parse metadata")
+    end = _VALID_UNTIL.search(document)
+    provider["ValidUntil"] = (
+        dt.datetime.fromisoformat(end[1]) if end else call.world.now + _WITHOUT_END
+    )
+    return {"SAMLProviderArn": provider["Arn"]}
 
 
 @answers("account", "PutAlternateContact", "DeleteAlternateContact")

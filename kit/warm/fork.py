@@ -1,0 +1,140 @@
+"""Work in a fork of this process: the system has its memory back as soon as it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import os
+import pickle
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from kit import shortage, warm
+from kit.errors import CannotRunError
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# A library's threads of such work stay, and a fork has none of them: later work would wait for them.
+_worked_here = False
+
+
+def in_fork(name: str, work: Callable[[], bytes]) -> bytes:
+    """Return what some work returns, or raise what it raises, done in a fork of this process.
+
+    It is done in this process where a fork is not safe or the system refuses one.
+
+    Parameters
+    ----------
+    name : str
+        Of the work, for the user.
+    work : callable
+        It imports nothing and needs no lock that another thread may hold.
+
+    Raises
+    ------
+    CannotRunError
+        The fork was ended, such as for want of memory.
+    """
+    global _worked_here
+    started = None if _worked_here or not _can_fork() else _start(work)
+    if started is None:
+        _worked_here = True
+        return work()
+    pid, reader = started
+    try:
+        with os.fdopen(reader, "rb") as answers:
+            answer = answers.read()
+    except BaseException:  # Ctrl-C
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code:
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        raise CannotRunError(f"the process of {name} ended {how}; perhaps {shortage.memory()}")
+    result: bytes | BaseException = pickle.loads(answer)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _can_fork() -> bool:
+    """Whether this is the main thread of a command, beside threads that wait or serve the sandbox.
+
+    A fork has no other thread. JupyterLab and Dask run an event loop, or work in other threads.
+    """
+    main = threading.main_thread()
+    return (
+        warm.CAN_FORK
+        and threading.current_thread() is main
+        and all(thread.daemon for thread in threading.enumerate() if thread is not main)
+        and not _is_in_loop()
+    )
+
+
+def _is_in_loop() -> bool:
+    with suppress(RuntimeError):
+        asyncio.get_running_loop()
+        return True
+    return False
+
+
+def _start(work: Callable[[], bytes]) -> tuple[int, int] | None:
+    """Return the process that does the work, and the descriptor of its answer.
+
+    There is none where the system refuses one.
+    """
+    reader, writer = os.pipe()
+    starter = os.getpid()
+    try:
+        with warnings.catch_warnings():
+            # Python 3.12 and later warn of a fork beside any thread.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
+    except OSError:
+        os.close(reader)
+        return None
+    else:
+        if pid == 0:
+            _work(work, writer, starter)
+        return pid, reader
+    finally:
+        os.close(writer)
+
+
+def _work(work: Callable[[], bytes], writer: int, starter: int) -> NoReturn:
+    """Do the work in the fork, and send its result or error."""
+    code = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        die_with(starter)
+        gc.disable()  # a collection would copy every page
+        try:
+            result: bytes | BaseException = work()
+        except BaseException as error:
+            result = _portable(error)
+        with os.fdopen(writer, "wb") as answers:
+            pickle.dump(result, answers)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _portable(error: BaseException) -> BaseException:
+    with suppress(Exception):
+        pickle.loads(pickle.dumps(error))
+        return error
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def die_with(starter: int) -> None:
+    """End this process when the process that forked it is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != starter:  # it was killed before this process asked for the signal
+        os._exit(1)
