@@ -17,7 +17,6 @@ from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
 from kit.judge.findings import Finding, Findings, worst
-from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
 from kit.report.appendices import all_findings as all_findings
 from kit.report.appendices import data as data
