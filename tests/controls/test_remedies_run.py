@@ -298,6 +298,7 @@ CASES = [
     Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
     Case("ID-12", "erika.mustermann, access key 1", "access_keys_are_rotated", {"USER": "erika.mustermann", "KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-13", WEST, "external_access_is_analysed"),
+    Case("ID-16", EAST, "external_access_is_closed/no_analyzer", region=EAST),
     Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER}, {"metadata.xml": metadata}),
     Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
