@@ -13,6 +13,7 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
+from kit.tables.analyzers import NOT_KNOWN
 from kit.tables.identity import ACTIVE_KEYS, CONSOLE_USERS
 from kit.tables.logging import IN_USE
 from kit.tables.organisation import OWN
@@ -199,17 +200,17 @@ def external_access_is_analysed(analyzer: str | None) -> bool:
     severity="high",
     responsibility=CUSTOMER,
 )
-def external_access_is_closed(external_findings: list[str] | None) -> Outcome:
+def external_access_is_closed(external_findings: list[str] | str) -> Outcome:
     """No open finding of an analyzer is about AppStream's buckets, keys or roles."""
-    if external_findings is None:
+    if external_findings == NOT_KNOWN:
         return NotEvidenced("needs review", "no_analyzer")
     return not external_findings
 
 
 @external_access_is_closed.clause
-def everything_is_analysed(not_analysed: int | None) -> Outcome:
+def everything_is_analysed(not_analysed: int | str) -> Outcome:
     """The analyzer could read every resource that it lists."""
-    if not_analysed is None:
+    if not_analysed == NOT_KNOWN:
         return NotEvidenced("needs review", "no_analyzer")
     return NotEvidenced("needs review", "errors", count=not_analysed) if not_analysed else True
 

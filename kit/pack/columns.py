@@ -21,6 +21,8 @@ _TITLE_LINES = 3
 _NATURAL = 80.0
 _PACKING = 0.65  # power of its natural width with which a column that wraps shares
 _OUTLIER = 4  # lines: a text much longer than its column's others may take so many
+_LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
+_WRITTEN = 12.0  # em: to write a date by hand
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
 _MARKS = STATUSES | SEVERITIES
@@ -98,6 +100,11 @@ def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
     texts = [_mark(cell) if kind in _WHOLE else cell_text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
     roomy = 1.1 * fonts.em(column["title"])
+    if kind == "entry":
+        least = max(
+            [_WRITTEN, *title, *(_least(kind, word) for one in texts for word in one.split())]
+        )
+        return Width(least, _NATURAL)
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
         return Width(least, least, roomy)
@@ -106,6 +113,8 @@ def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
     # A single long text must not squeeze the other columns: nearly the longest is enough.
     lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
+    if kind in _LISTS:
+        usual = min(usual, _LISTED)
     lines = sum(title) / _TITLE_LINES
     return Width(least, max(least, lines, min(usual, _NATURAL)), roomy)
 

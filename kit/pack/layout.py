@@ -47,6 +47,7 @@ MEASURES = {
     "cell": 7.6,
     "cell_code": 7.0,  # columns.py knows their proportion
     "cell_inset": 4.0,
+    "entry": 22.0,
     "block": 8.4,
     "code": 7.3,
     "code_inset": 7.0,
@@ -54,7 +55,7 @@ MEASURES = {
 }
 _WORDS = (
     *("contents", "page", "warning", "expected", "observed", "severity", "evidence"),
-    *("articles", "remediation", "remediation_on", "commands_on", "on_page"),
+    *("articles", "remediation", "remediation_on", "commands_on", "on_page", "beyond"),
 )
 _CHUNK = 4  # characters: what has no better place to break is broken after so many
 _FEW = 2  # paragraphs
@@ -108,7 +109,7 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "blocks": _turn(blocks),
         "own": _turn(data["own"]),
         "paper": size.name,
-        "measures": MEASURES,
+        "measures": {**MEASURES, "down": size.down},
         "sans": _families(fonts.SANS, faces),
         "mono": _families(fonts.MONO, faces),
         "marks": {
@@ -166,8 +167,8 @@ def _word(blocks: list[JSON]) -> None:
         control["facts"] = [
             text("pack/page/responsibility", party=control["responsibility"]),
             counts(control["counts"]),
-            *([] if control["source"] else [text("pack/page/beyond")]),
         ]
+        control["beyond"] = not control["source"]
         for article in control["articles"]:
             article["article"] = text("pack/page/article", article=article["article"])
         for line in control["rest"]:
@@ -218,7 +219,7 @@ def _cell(
     kind: Any, cell: Any, em: float, links: dict[str, dict[str, str]], link: str | None
 ) -> Any:
     """Return a cell as the template draws it: a word, links, or pieces of text."""
-    if kind in ("status", "severity"):
+    if kind in ("status", "severity") or (kind == "entry" and not cell):
         return cell
     if kind in ("evidence", "control", "section"):
         return [[name, links[kind].get(name)] for name in ids(cell)]

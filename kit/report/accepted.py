@@ -12,13 +12,20 @@ from kit.judge.findings import Findings
 from kit.judge.waivers import accepted_for, has_expired
 from kit.parameters import Waiver
 from kit.report.formats import evidence_ids
-from kit.report.views import Note, Table, column, first_of
+from kit.report.views import Group, Note, Table, column, first_of
 from kit.snapshot import Snapshot
 
 _PDF_ROWS = 40  # accepted fails that the PDF lists
 
 
-def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
+def waivers(findings: Findings, snapshot: Snapshot) -> Group | Note:
+    """Return each fail that somebody accepts, and the waivers as they were given."""
+    if not snapshot.waivers:
+        return Note(text("report/waivers/empty"))
+    return Group([_accepted(findings, snapshot), _given(findings, snapshot)])
+
+
+def _accepted(findings: Findings, snapshot: Snapshot) -> Table:
     """Return each fail that somebody accepts: who, why and until when."""
     own = {(waiver.control, accepted_for(waiver)): waiver for waiver in snapshot.waivers}
     rows: list[list[Any]] = [
@@ -31,8 +38,6 @@ def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
         if finding.status == ACCEPTED
         for waiver in [own[finding.control, finding.reason]]
     ]
-    if not rows:
-        return Note(text("report/accepted/empty"))
     return Table(
         "accepted",
         text("report/accepted/caption"),
@@ -49,13 +54,12 @@ def accepted(findings: Findings, snapshot: Snapshot) -> Table | Note:
         ],
         rows,
         **first_of(rows, _PDF_ROWS, "data/findings.csv"),
+        empty=text("report/accepted/empty"),
     )
 
 
-def waivers(findings: Findings, snapshot: Snapshot) -> Table | Note:
-    """Waivers as they were given, each with its state."""
-    if not snapshot.waivers:
-        return Note(text("report/waivers/empty"))
+def _given(findings: Findings, snapshot: Snapshot) -> Table:
+    """Return the waivers as they were given, each with its state."""
     unused = set(findings.unused_waivers)
     counts = Counter((f.control, f.reason) for f in findings.leaves if f.status == ACCEPTED)
     return Table(

@@ -18,6 +18,7 @@ from kit.report.views import (
     SEVERITIES,
     Column,
     Data,
+    Kind,
     Note,
     Table,
     column,
@@ -26,8 +27,13 @@ from kit.report.views import (
 from kit.snapshot import Snapshot
 
 _PDF_PACKS = 8  # earlier packs that the PDF lists
-_BLANK = "_" * 18  # to fill in by hand
 _STEPS = ("prepared", "reviewed", "approved")
+_SIGN_OFF: dict[str, Kind] = {
+    "step": "text",
+    "name": "entry",
+    "day": "entry",
+    "signature": "entry",
+}
 _STATES = (
     *("overdue", "promised", "undated", "unanswered"),
     *("accepted", "unseen", "closed", "not_open", "gone"),
@@ -42,13 +48,13 @@ def sign_off(snapshot: Snapshot) -> Table:
         name, day = signer(getattr(snapshot.run, f"{step}_by"))
         if step == "prepared" and name and not day:
             day = f"{snapshot.as_of:%Y-%m-%d}"
-        rows.append([text(f"report/sign_off/steps/{step}"), name or _BLANK, day or _BLANK, _BLANK])
+        rows.append([text(f"report/sign_off/steps/{step}"), name or None, day or None, None])
     return Table(
         "sign-off",
         text("report/sign_off/caption"),
         [
-            Column(name, text(f"report/sign_off/columns/{name}"))
-            for name in ("step", "name", "day", "signature")
+            Column(name, text(f"report/sign_off/columns/{name}"), kind)
+            for name, kind in _SIGN_OFF.items()
         ],
         rows,
     )

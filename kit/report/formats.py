@@ -14,6 +14,7 @@ from kit.catalogue.texts import text
 from kit.visible import escape
 
 NONE = "\N{EN DASH}"
+BLANK = "_" * 18  # what somebody fills in by hand; the PDF has a line
 # What a pack without a signature is; beside these a text names signer and trust.
 UNSIGNED, DOWNGRADED = "unsigned", "unsigned, after a signed pack of the account"
 _UNSIGNED = {UNSIGNED: "unsigned", DOWNGRADED: "downgraded"}
@@ -29,6 +30,7 @@ Kind = Literal[
     "control",
     "section",
     "link",
+    "entry",
 ]
 Scalar = str | int | float | bool | None
 Cell = Scalar | list[str]
@@ -93,7 +95,7 @@ def cell_text(kind: Kind, cell: Cell) -> str:
         relative address of a link.
     """
     if cell is None or cell == "" or cell == []:
-        return NONE
+        return BLANK if kind == "entry" else NONE
     if kind == "link" and isinstance(cell, list):
         return cell[0]
     if isinstance(cell, list):

@@ -8,13 +8,21 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from kit.calls import CALLS, Call
-from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, WORST_FIRST
+from kit.catalogue.statuses import (
+    ACCEPTED,
+    ATTESTED,
+    FAIL,
+    NOT_APPLICABLE,
+    NOT_EVIDENCED,
+    PASS,
+    WORST_FIRST,
+)
 from kit.catalogue.texts import has, text
 from kit.controls import CONTROLS
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
 from kit.report.follow_up import changed_since
-from kit.report.formats import SEVERITIES, counts, joined, minute
+from kit.report.formats import SEVERITIES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
 from kit.tables.organisation import names_the_snapshot
@@ -43,13 +51,13 @@ class Point(NamedTuple):
 
 
 def opinion(findings: Findings, snapshot: Snapshot) -> Note:
-    """Return what the kit looked at, what stands, what fails, what it could not see and why, what changed."""
+    """Return what the kit looked at, the verdicts, what it could not see and why, what changed."""
     verdicts = _verdicts(findings)
     return Note(
         joined(
             _looked_at(snapshot, len(verdicts), len(findings.leaves)),
             _chosen(len(verdicts)),
-            stands(verdicts),
+            verdict_sentence(verdicts),
             _unseen(findings),
             _left_out(snapshot),
             changed_since(findings, snapshot),
@@ -147,8 +155,8 @@ def _chosen(controls: int) -> str:
     return text("report/opinion/chosen", count=controls, all=len(CONTROLS))
 
 
-def stands(verdicts: Mapping[str, str]) -> str:
-    """Return how many controls stand, fail and lack evidence.
+def verdict_sentence(verdicts: Mapping[str, str]) -> str:
+    """Return how many controls pass, and have each of the other verdicts, in one sentence.
 
     Parameters
     ----------
@@ -156,28 +164,27 @@ def stands(verdicts: Mapping[str, str]) -> str:
         Worst status of each control that was judged.
     """
     by_status = Counter(verdicts.values())
-    standing = {
-        status: by_status[status]
-        for status in WORST_FIRST
-        if by_status[status] and status not in (FAIL, NOT_EVIDENCED)
-    }
-    stands = text(
-        "report/opinion/stand" if standing else "report/opinion/none_stands",
-        count=sum(standing.values()),
-        all=text("report/opinion/controls", count=len(verdicts)),
-        counts=counts(standing),
-    )
-    failing = [name for name, status in verdicts.items() if status == FAIL]
-    high = [name for name in failing if CONTROLS[name].severity == next(iter(SEVERITIES))]
-    fails = text(
-        "report/opinion/fail" if failing else "report/opinion/none_fails", count=len(failing)
-    )
+    passing, failing = by_status[PASS], by_status[FAIL]
+    fails = text("report/opinion/fail" if failing else "report/opinion/none_fails", count=failing)
+    high = [
+        name
+        for name, status in verdicts.items()
+        if status == FAIL and CONTROLS[name].severity == next(iter(SEVERITIES))
+    ]
     if high:
         fails = text("report/opinion/high", fails=fails, count=len(high), names=", ".join(high))
-    if not by_status[NOT_EVIDENCED]:
-        return text("report/opinion/stand_and_fail", stand=stands, fail=fails)
-    lacking = text("report/opinion/lack", count=by_status[NOT_EVIDENCED])
-    return text("report/opinion/stand_fail_and_lack", stand=stands, fail=fails, lack=lacking)
+    others = {
+        status: text(f"report/opinion/{status}", count=by_status[status])
+        for status in (ATTESTED, NOT_APPLICABLE, ACCEPTED, NOT_EVIDENCED)
+        if by_status[status]
+    }
+    lacks = others.pop(NOT_EVIDENCED, "")
+    passes = text(
+        "report/opinion/pass" if passing else "report/opinion/none_passes",
+        count=passing,
+        all=text("report/opinion/controls", count=len(verdicts)),
+    )
+    return f"{'; '.join(filter(None, (passes, *others.values(), fails, lacks)))}."
 
 
 def _unseen(findings: Findings) -> str:
@@ -189,16 +196,15 @@ def _unseen(findings: Findings) -> str:
     return text(
         "report/opinion/unseen",
         count=len(some),
-        reasons=", ".join(
-            text("report/opinion/reason", reason=_words(reason), count=count)
-            for reason, count in reasons.most_common()
-        ),
+        reasons=", ".join(_lacking(reason, count) for reason, count in reasons.most_common()),
     )
 
 
-def _words(reason: str) -> str:
+def _lacking(reason: str, count: int) -> str:
     id = f"report/opinion/reasons/{reason}"
-    return text(id) if has(id) else reason_text(reason)
+    if has(id):
+        return text(id, count=count)
+    return text("report/opinion/reason", reason=reason_text(reason), count=count)
 
 
 def _left_out(snapshot: Snapshot) -> str:
@@ -271,7 +277,26 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     )
     if any(finding.subject == UNLISTED for finding in own):
         of = text("report/points/at_least", of=of)
-    return text(id, count=len(some), of=of, title=CONTROLS[control].title, hint=_hints(some))
+    title = CONTROLS[control].title
+    which = _failing(some)
+    return text(id, count=len(some), of=of, title=title, hint=_hints(some), which=which)
+
+
+def _failing(some: Iterable[Finding]) -> str:
+    """Return which clauses of a control fail, the most frequent first.
+
+    The control's texts name its clauses only where a sentence is about several of them.
+    """
+    failed = Counter(
+        f"points/{finding.control}/clauses/{clause}"
+        for finding in some
+        for clause in dict.fromkeys(name.partition("/")[0] for name in finding.remedies.split("; "))
+    )
+    return ", ".join(
+        text(id) if len(failed) == 1 else text("report/points/hint", hint=text(id), count=count)
+        for id, count in failed.most_common()
+        if has(id)
+    )
 
 
 def _hints(some: Iterable[Finding]) -> str:

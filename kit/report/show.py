@@ -17,7 +17,6 @@ from kit.controls.articles import cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
 from kit.judge.findings import Finding, Findings, worst
-from kit.report.accepted import accepted as accepted
 from kit.report.accepted import waivers as waivers
 from kit.report.appendices import all_findings as all_findings
 from kit.report.appendices import data as data
@@ -147,20 +146,20 @@ def _framework(id: str, findings: Findings) -> Table:
         if statement.number not in numbers:
             continue
         requirement = framework.requirements[statement.number]
-        says = statement.says
-        if statement.note and statement.controls:
-            says += f" [{statement.note}]"
         reasons = _reasons(id, statement.number, requirement.reasons)
         if requirement.context:
             beside_them = "; ".join(_reasons(id, statement.number, requirement.context))
             reasons.append(text("requirements/context", reasons=beside_them))
         if not statement.controls:
-            qualification = joined(text("requirements/not_tested"), statement.note)
+            qualification = text("requirements/not_tested")
+        elif qualification and statement.note:
+            qualification = f"{qualification}."
+        qualification = joined(qualification, statement.note)
         rows.append(
             [
                 numbers[statement.number],
                 statement.part,
-                says,
+                statement.says,
                 list(statement.controls),
                 status,
                 requirement.related,

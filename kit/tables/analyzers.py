@@ -24,6 +24,7 @@ from kit.tables.principals import SERVICE_ROLES
 from kit.tables.sources import screenshot_buckets
 from kit.tables.storage import BUCKET_SOURCES, buckets_in_scope
 
+NOT_KNOWN = "not known, for no analyzer answers"
 _TYPES = ("ACCOUNT", "ORGANIZATION")  # of analyzers of external access
 _FINDINGS = (LIST_ANALYZERS, LIST_EXTERNAL_FINDINGS)
 # What names the resources of AppStream, by the type of a finding's resource.
@@ -70,8 +71,9 @@ def _active(snapshot: Snapshot, region: str) -> Cell:
 def external_findings(source: Source, region: str) -> dict[str, Cell]:
     """Return the cells of `FINDINGS_COLUMNS` of a region.
 
-    The one has labels of AppStream's buckets, keys and roles with open findings of external access;
-    None where no analyzer of the account answers. The other counts what the analyzer could not read.
+    The one has labels of AppStream's buckets, keys and roles with open findings of external access.
+    The other counts what the analyzer could not read. Both are `NOT_KNOWN` where no analyzer of the
+    account answers.
     """
     snapshot = source.snapshot
     analyzers = snapshot.answer(LIST_ANALYZERS, region)
@@ -81,8 +83,8 @@ def external_findings(source: Source, region: str) -> dict[str, Cell]:
         if item["type"] in _TYPES and item["status"] == "ACTIVE"
     ]
     if analyzers.trouble or not active:
-        none = Cell(None, analyzers.evidence, analyzers.trouble)
-        return {"external_findings": none, "not_analysed": none}
+        unknown = Cell(NOT_KNOWN, analyzers.evidence, analyzers.trouble)
+        return {"external_findings": unknown, "not_analysed": unknown}
     labelled, failed, others, cells = set[str](), 0, set[str](), list[Cell]()
     for arn, ref in active:
         answer = snapshot.answer(LIST_EXTERNAL_FINDINGS, region, analyzerArn=arn)

@@ -21,7 +21,7 @@ from kit.pack.html import assets, policy_of
 from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
-from kit.report.opinion import stands
+from kit.report.opinion import verdict_sentence
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
@@ -402,9 +402,9 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     }
     leaves = of_leaves.keys()
     if maker.is_here and page.language == text("language"):
-        counted = stands(of_leaves)
-        if f" {counted} " not in page.opinion:
-            yield failed(f"{HTML}: opinion", f"{counted!r}, as {CSV} has it", page.opinion)
+        sentence = verdict_sentence(of_leaves)
+        if f" {sentence} " not in page.opinion:
+            yield failed(f"{HTML}: opinion", f"{sentence!r}, as {CSV} has it", page.opinion)
     for control in sorted(leaves - page.verdicts.keys()):
         yield failed(f"{HTML}: {control}", f"a verdict, as {CSV} has findings", "none")
     for control in sorted(page.verdicts.keys() - statuses.keys()):

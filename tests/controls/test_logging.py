@@ -1300,7 +1300,7 @@ def test_lg_06_has_the_bounds_of_a_profile_of_ones_own(tmp_path: Path) -> None:
     assert sorted(finding.status for finding in findings(account, "LG-06")) == ["fail", "pass"]
 
 
-INSTEAD = not_applicable("data events stand in, see LG-02")
+INSTEAD = not_applicable("CloudTrail records the bucket's data events, see LG-02")
 
 
 @scenarios(

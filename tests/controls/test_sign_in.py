@@ -20,6 +20,7 @@ from kit.calls import (
     LIST_EXTERNAL_FINDINGS,
     LIST_SAML_PROVIDERS,
 )
+from kit.controls import CONTROLS
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -470,6 +471,20 @@ def test_id_16_names_what_is_appstreams_by_labels(account: Account) -> None:
     (found,) = findings(account, "ID-16")
     assert "role-" in found.observed
     assert "website" not in repr(found)
+
+
+def test_id_16_without_an_analyzer_states_that_nobody_looked_and_how_to_make_one(
+    account: Account,
+) -> None:
+    account.stack()
+    (found,) = findings(account, "ID-16")
+    unknown = "not known, for no analyzer answers"
+    assert f"Open findings of external access: {unknown}; " in found.observed
+    assert f"could not read: {unknown}; " in found.observed
+    assert found.remedies == "external_access_is_closed/no_analyzer"
+    remedy, made = CONTROLS["ID-16"].remedy(found.remedies), CONTROLS["ID-13"].remedy()
+    assert remedy.when.startswith("No analyzer of external access answers in the region.")
+    assert (remedy.cli, remedy.undo) == (made.cli, made.undo)
 
 
 # --- ID-17: SAML providers -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -160,6 +161,16 @@ def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> 
     text = squeezed("".join(texts(made, tmp_path)))
     assert "fail:12findings,1listedand11leftout,eu-west-1" in text
     assert "pass:1finding.alliswell.Evidence:E0002.Rowbyrowinfindings.csv." in text
+
+
+@pytest.mark.parametrize("source", ["Words of AWS's page.", ""])
+def test_a_control_beyond_the_page_of_aws_states_it_after_what_is_expected(
+    source: str, tmp_path: Any
+) -> None:
+    block = replace(control("AR-05", "pass", [["a", "pass", []]]), source=source)
+    made = pdf(document(new_notebook(cells=[shown(cover()), shown(Controls([block]))])))
+    text = squeezed("".join(texts(made, tmp_path)))
+    assert ("AES256oraws:kms(beyondAWS'spage)" in text) == (not source)
 
 
 @pytest.mark.parametrize("in_use", [True, False])

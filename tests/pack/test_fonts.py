@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -10,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
 
-from kit.pack.columns import Width, parts, share
+from kit.pack.blocks import table_block
+from kit.pack.columns import Width, parts, share, widths
 from kit.pack.document import document
 from kit.pack.pdf import pdf
 from kit.report import fonts
@@ -88,6 +90,17 @@ def test_parts_of_a_text_make_it_up(text: str) -> None:
 def test_long_words_part_where_a_reader_would_part_them() -> None:
     assert parts("arn:aws:s3:::b") == ["arn:", "aws:", "s3:::", "b"]
     assert parts("NoSuchBucketPolicy") == ["No", "Such", "Bucket", "Policy"]
+
+
+def test_a_column_of_many_ids_leaves_others_their_room() -> None:
+    columns: list[Any] = [
+        {"name": "says", "title": "Requirement", "kind": "text", "brief": None},
+        {"name": "controls", "title": "Controls", "kind": "control", "brief": None},
+    ]
+    ids = [f"AR-{n:02d}" for n in range(45)]
+    rows: list[Any] = [["Confidentiality, integrity, availability and resilience", ids]]
+    says, listed = widths(table_block("t", columns, rows))
+    assert listed.natural < says.natural
 
 
 @given(

@@ -19,7 +19,7 @@ import pypdf
 import pytest
 from nbconvert.exporters import get_exporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 from traitlets import TraitError
 
 from kit.pack.document import document
@@ -27,9 +27,9 @@ from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import lay_out
 from kit.pack.pdf import pdf
 from kit.pack.tabular import csv_file
-from kit.report.views import Column, Note, Table
+from kit.report.views import Column, Controls, Note, Table, View
 from tests.pack.conformance import elements, faults
-from tests.pack.conftest import SCRIPTS, cover, findings, shown
+from tests.pack.conftest import SCRIPTS, control, cover, findings, shown
 from tests.pack.samples import HOSTILE, MARKS, STAMP
 
 
@@ -307,8 +307,48 @@ def test_a_table_without_rows_here_keeps_its_number(tmp_path: Path) -> None:
     made = pdf(document(new_notebook(cells=[shown(cover()), *map(shown, views)])))
     text = squeezed("".join(texts(made, tmp_path)))
     assert "Table1Nothingwasfound.Thereisnone." in text
-    assert "Table2Allofit.AllstandintheHTML." in text
+    assert "Table2AllstandintheHTML." in text
     assert "Table3Some" in text
+
+
+def test_lines_to_fill_in_are_long_enough_and_apart(tmp_path: Path) -> None:
+    columns = [Column("a", "Step"), Column("b", "Name", "entry"), Column("c", "Signed", "entry")]
+    table = Table("t", "Sign-off", columns, [["Prepared", "M. Weber", None], ["Seen", None, None]])
+    made = pdf(document(new_notebook(cells=[shown(cover()), shown(table)])))
+    text = "".join(texts(made, tmp_path))
+    assert "M. Weber" in text
+    assert "__" not in text
+    assert table.plain().count("_" * 18) == 3
+    laid, _ = lay_out(document(new_notebook(cells=[shown(cover()), shown(table)])), "A4")
+    (block,) = (one for one in laid["blocks"] if one["kind"] == "table")
+    millimetres = [width * 25.4 / 72 for width in block["widths"]]
+    assert min(millimetres[1:]) >= 40
+    assert (laid["measures"]["entry"] + 2 * 3.6) * 25.4 / 72 >= 10
+
+
+def paged(tmp_path: Path, lines: int, last: str, *views: View) -> list[str]:
+    """The pages of a section with views and so many lines, and of another one after it."""
+    words = "\n\n".join(f"Line {n}." for n in range(lines))
+    cells = [
+        *(shown(cover()), new_markdown_cell("# Opinion\n\nWords.")),
+        *(new_markdown_cell("# Body"), *map(shown, views), new_markdown_cell(words)),
+        new_markdown_cell(f"# {last}\n\nFirst.\n\nSecond.\n\nThird."),
+    ]
+    return texts(pdf(document(new_notebook(cells=cells))), tmp_path)
+
+
+def shared(pages: list[str]) -> bool:
+    """Whether the last section begins on the page on which the section before it ends."""
+    (place,) = (page for page in pages if "First." in page)
+    assert "Third." in place
+    return "Line" in place
+
+
+def test_annexes_go_on_where_most_of_a_page_is_left(tmp_path: Path) -> None:
+    block = Controls([control("AR-05", "pass", [["a", "pass", ["E0001"]]])])
+    places = [shared(paged(tmp_path, lines, "Annexes", block)) for lines in range(2, 60, 6)]
+    others = [shared(paged(tmp_path, lines, "More")) for lines in range(2, 60, 6)]
+    assert 0 < sum(places) < sum(others) < len(others)
 
 
 def test_html_and_pdf_are_made_from_the_same_data(notebook: NotebookNode) -> None:

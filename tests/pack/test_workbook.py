@@ -100,7 +100,7 @@ def test_a_sample_is_called_one_beside_the_verdict() -> None:
     )
     here |= {"sample": f"{SAMPLE} not read", "reason": "AWS's table"}
     book = opened(data={**data, "records": [here, there]})
-    assert rows(book["Controls"])[0]["Qualification"] == "sample in 1 of 2"
+    assert rows(book["Controls"])[0]["Qualification"] == "sample in 1 of 2 findings"
     whys = {row["Region"]: row["Reason"] for row in rows(book["Findings"])}
     assert whys["eu-west-1"] == f"A{SAMPLE[1:]} not read. AWS's table"
     assert not (whys["eu-central-1"] or "").startswith("A sample")

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from kit.calls import GET_BUCKET_POLICY
+from kit.catalogue.texts import fields, has, ids
 from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.judge.findings import Finding, Findings
 from kit.report.cover import cover
-from kit.report.opinion import beyond_evidence, open_points, opinion, points
+from kit.report.opinion import beyond_evidence, open_points, opinion, points, verdict_sentence
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot, write
 from kit.tables import tabulate
@@ -55,9 +56,9 @@ def test_a_fail_stands_with_how_many_of_how_many(tmp_path: Path) -> None:
 
 def test_a_control_without_a_sentence_has_its_title() -> None:
     some = [finding("AR-02", status) for status in ("fail", "fail", "pass")]
-    assert made(*some) == ["Unused instances are recycled: 2 of 3 fleets fail"]
+    assert made(*some) == ['2 of 3 fleets fail "Unused instances are recycled"']
     review = finding("AR-02", "not evidenced", reason="needs review", hint="look")
-    assert made(review) == ["Unused instances are recycled: 1 of 1 fleet needs a review: look"]
+    assert made(review) == ['1 of 1 fleet needs a review for "Unused instances are recycled": look']
 
 
 def test_of_a_list_that_was_not_seen_whole_the_number_is_the_least() -> None:
@@ -108,9 +109,9 @@ def test_reasons_that_do_not_fit_stand_in_the_file() -> None:
         for hint in ("a", "a", "b", "c", "d", "e")
     ]
     assert made(finding("AR-16", "not evidenced", reason="needs review", hint="z")) == [
-        "Bucket policies restrict access and deletion: 1 of 1 bucket needs a review: z"
+        '1 of 1 bucket needs a review for "Bucket policies restrict access and deletion": z'
     ]
-    assert sorted(made(*some))[-1].endswith("2 of 6 buckets need a review: a")
+    assert sorted(made(*some))[-1].startswith("2 of 6 buckets need a review for ")
     several = [replace(one, control="DS-03", severity="medium") for one in some]
     assert made(*several) == [
         "Macie has open findings of high severity in 6 of 6 regions with AppStream's buckets: "
@@ -131,9 +132,12 @@ def test_the_gravest_come_first_and_a_fail_before_what_was_not_seen(tmp_path: Pa
 
 
 def test_a_sentence_that_rests_on_a_sample_states_it() -> None:
-    some = [finding("IT-06", "fail", sample="the newest 2"), finding("IT-06", "fail")]
+    some = [
+        finding("IT-06", "fail", remedies="clients_use_tls", **sample)
+        for sample in ({"sample": "the newest 2"}, {})
+    ]
     (line,) = made(*some)
-    assert line.endswith("than the profile accepts (sample in 1 of 2)")
+    assert line.endswith("than the profile accepts (sample in 1 of 2 findings)")
 
 
 def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
     words = opinion(found, snapshot).text
     assert "; none fails. No finding lacks evidence." in words
     assert f"judged 2 controls in {len(found.leaves)} findings. " in words
-    assert "not judged. 2 of 2 controls stand (" in words
+    assert "not judged. 2 of 2 controls pass; none fails." in words
 
 
 def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
@@ -155,14 +159,52 @@ def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -
     account.run = account.run.model_copy(update={"controls": ["AR-05", "IT-04", "ID-03"]})
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
     words = opinion(*judged(account)).text
-    assert "1 of 3 controls stands (1 pass); 1 fails, 1 of them of high severity (ID-03); " in words
-    assert "1 lacks evidence. Of the finding that lacks evidence: 1 denied to the coll" in words
+    assert "1 of 3 controls passes; 1 fails, 1 of them of high severity (ID-03); " in words
+    assert (
+        "1 lacks evidence. 1 finding lacks evidence: AWS denied the collector the answer" in words
+    )
 
 
-def test_where_nothing_stands_the_opinion_states_it(tmp_path: Path) -> None:
+def test_only_a_pass_counts_as_a_pass() -> None:
+    """What AWS attests, what does not apply and what somebody accepts are counted apart."""
+    statuses = ["pass"] * 18 + ["attested"] * 3 + ["not applicable"] * 5 + ["accepted"] * 2
+    verdicts = dict(zip(CONTROLS, [*statuses, "not evidenced", "not evidenced"], strict=False))
+    assert verdict_sentence(verdicts) == (
+        "18 of 30 controls pass; AWS attests 3; 5 do not apply; somebody accepts the fails of 2; "
+        "none fails; 2 lack evidence."
+    )
+
+
+def test_a_reason_without_a_sentence_of_its_own_has_its_name(tmp_path: Path) -> None:
+    _, snapshot = judged(Account(tmp_path))
+    slow = finding("ID-03", "not evidenced", **{**GAP, "reason": "throttled"})
+    assert "1 finding lacks evidence: throttled: 1." in opinion(Findings([slow]), snapshot).text
+
+
+def test_a_fail_names_the_clauses_that_fail() -> None:
+    idle, lost = "idle_users_are_disconnected/running fleet", "disconnected_sessions_end"
+    some = [
+        finding("AR-03", "fail", remedies=f"{lost}; {idle}"),
+        finding("AR-03", "fail", remedies=idle),
+        finding("AR-03", "pass"),
+    ]
+    exceed = "2 of 3 fleets exceed the profile's limit for"
+    assert made(*some) == [f"{exceed} idle users (2), lost connections (1)"]
+    assert made(some[1], some[1], some[2]) == [f"{exceed} idle users"]
+
+
+def test_a_sentence_that_names_clauses_has_words_for_each_that_its_control_has() -> None:
+    for control in CONTROLS.values():
+        id = f"points/{control.id}"
+        names = has(f"{id}/fail") and "which" in fields(f"{id}/fail")
+        worded = {name.removeprefix(f"{id}/clauses/") for name in ids() if f"{id}/clauses/" in name}
+        assert worded == ({one.rule.__name__ for one in control.clauses} if names else set())
+
+
+def test_where_nothing_passes_the_opinion_states_it(tmp_path: Path) -> None:
     account = Account(tmp_path, controls=["ID-03"])
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
-    assert "None of 1 control stands; 1 fails, 1 of them of" in opinion(*judged(account)).text
+    assert "None of 1 control passes; 1 fails, 1 of them of" in opinion(*judged(account)).text
 
 
 def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None:
@@ -198,5 +240,7 @@ def test_what_no_interface_shows_is_apart(tmp_path: Path) -> None:
     table = beyond_evidence(found)
     assert isinstance(table, Table)
     (row,) = table.rows
-    assert row[2].startswith("Disks of instances are encrypted: 1 of 1 finding lacks evidence: no")
+    assert row[2].startswith(
+        '1 of 1 finding lacks evidence for "Disks of instances are encrypted": no'
+    )
     assert row[3] == ["AR-04"]

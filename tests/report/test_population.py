@@ -158,7 +158,7 @@ def test_the_policy_stands_with_its_digest_and_what_does_not_read(tmp_path: Path
     document = policy((CALLS[name] for name in calls), "aws")
     assert hashlib.sha256(rfc8785.dumps(document)).hexdigest() in made.values()
     assert made["What the policy allows"] == "3 actions"
-    assert made["Actions in it that are no Describe, Get, List or Lookup"] == (
+    assert made["Its actions other than Describe, Get, List and Lookup"] == (
         "iam:GenerateCredentialReport"
     )
 

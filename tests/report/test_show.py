@@ -20,7 +20,7 @@ from kit.pack.cut import cut
 from kit.pack.document import document
 from kit.report import show
 from kit.report.collected import KEPT
-from kit.report.views import Note, Table
+from kit.report.views import Group, Note, Table
 from kit.snapshot import Snapshot
 from kit.tables import Tables, tabulate
 from kit.tables.core import SPECS
@@ -410,9 +410,11 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
     transit = {row[3]: row[5] for row in show.transit(findings).rows}
     assert transit["IT-03"].startswith(f"1 not evidenced, 1 attested. {start}")
     sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
-    assert (sides["IT-03"], sides["LG-04"], sides["IT-02"]) == ("sample in 1 of 2",) * 2 + (None,)
+    assert (sides["IT-03"], sides["LG-04"], sides["IT-02"]) == (
+        "sample in 1 of 2 findings",
+    ) * 2 + (None,)
     rest = {line["status"]: line["observed"] for line in blocks_of(findings, "LG")["LG-04"]["rest"]}
-    assert rest["pass"].startswith("Sample in 1 of 2. ")
+    assert rest["pass"].startswith("Sample in 1 of 2 findings. ")
 
 
 def blocks_of(findings: Findings, section: str) -> dict[str, dict[str, Any]]:
@@ -437,3 +439,17 @@ def test_a_roll_up_that_fails_for_a_minor_control_alone_says_so(tmp_path: Path) 
     assert sides["AR-18"] == "fail (low), by AR-10"
     beside = {tuple(row[3]): row[5] for row in show.source_coverage(findings).rows}
     assert beside[("AR-18",)] == "AR-18: fail (low), by AR-10"
+
+
+def test_an_impact_assessment_is_stated_to_be_tested_for_agents_alone(findings: Findings) -> None:
+    group = show.frameworks(findings)
+    assert isinstance(group, Group)
+    (table,) = (one for one in group.views if isinstance(one, Table) and one.id == "framework-gdpr")
+    names = [column.name for column in table.columns]
+    rows = (dict(zip(names, row, strict=True)) for row in table.rows)
+    (row,) = (row for row in rows if row["number"].startswith("35(1)"))
+    assert row["beside"].startswith("Tested for agents alone; ")
+    assert "[" not in row["says"]
+    assert "LG-08" in row["related"]
+    (asked,) = (row for row in show.requests().rows if "EX-10" in row[3])
+    assert "tests for agents alone whether the parameters name an assessment" in asked[-1]
