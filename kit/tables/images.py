@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,7 @@ _CURRENCY = {
 }
 _RUNNING = {DESCRIBE_FLEETS: "fleet", DESCRIBE_IMAGE_BUILDERS: "image builder"}
 _NO_AMI = ("FAILED", "TIMED_OUT")
-EVERYBODY = "everybody"
+EVERYBODY, UNNUMBERED = "everybody", "an account that EC2 does not number"
 
 
 @table("images", Scope.REGION, (DESCRIBE_IMAGES,), _COLUMNS)
@@ -188,8 +189,8 @@ def _launches(snapshot: Snapshot, region: str, task: dict[str, Any], ref: str) -
 
 def _launcher(permission: dict[str, str], own: str | None) -> str:
     """Return whom a permission names: an account, everybody, or another organisation than `own`."""
-    if permission.get("UserId"):
-        return permission["UserId"]
+    if account := permission.get("UserId"):
+        return account if re.fullmatch(r"\d{12}", account, re.ASCII) else UNNUMBERED
     named = permission.get("OrganizationArn") or permission.get("OrganizationalUnitArn") or ""
     if not named:
         return EVERYBODY  # or nobody whom EC2 names: take the worst

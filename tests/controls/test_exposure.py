@@ -453,6 +453,7 @@ COLLEAGUE, UNIT = "111122223333", "arn:aws:organizations::1:ou/{}/ou-1"
     ("the account itself", [{"UserId": ACCOUNT}], passes),
     ("another account of the organisation", [{"UserId": COLLEAGUE}], passes),
     ("another account", [{"UserId": COLLEAGUE}, {"UserId": "999999999999"}], fails),
+    ("an account that EC2 does not number", [{"UserId": "x"}], fails),
     ("everybody", [{"Group": "all"}], fails),
     ("somebody whom EC2 leaves out", [{}], fails),
     ("its own organisation", [{"OrganizationArn": "arn:aws:organizations::1:organization/o-own0000000"}], passes),
