@@ -20,7 +20,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # What makes packs, starts processes, browsers, kernels, clusters or a sandbox, or looks for fonts.
 HEAVY = (
-    *("kit.batch", "kit.pack.execute", "kit.pack.seal", "kit.report.fonts", "kit.sandbox"),
+    *("kit.batch", "kit.pack.execute", "kit.pack.pdf", "kit.pack.seal", "kit.report.fonts"),
+    "kit.sandbox",
     *(
         "jupyter_client",
         "kit.warm",

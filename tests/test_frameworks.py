@@ -25,7 +25,6 @@ from kit.pack.document import Document, document, findings_data
 from kit.pack.html import page
 from kit.pack.ocsf import ocsf
 from kit.pack.oscal_catalog import catalog
-from kit.pack.pdf import pdf
 from kit.pack.workbook import workbook
 from kit.report import show
 from kit.report.explain import explain
@@ -151,9 +150,16 @@ def test_the_html_shows_it_in_a_table_and_in_the_controls_block(made: tuple[Docu
     assert "(related, not tested)" in key
 
 
-def test_the_pdf_shows_it(made: tuple[Document, Any]) -> None:
+@pytest.fixture
+def printed(made: tuple[Document, Any]) -> str:
+    """The text of the PDF, which a process apart renders."""
+    from kit.pack.pdf import pdf
+
     pages = PdfReader(io.BytesIO(pdf(made[0]))).pages
-    printed = squeezed("".join(one.extract_text() for one in pages))
+    return squeezed("".join(one.extract_text() for one in pages))
+
+
+def test_the_pdf_shows_it(printed: str) -> None:
     assert squeezed("Example Standard 7:2024, security of desktops: requirements") in printed
     assert squeezed("Data at rest is encrypted") in printed  # its reasons are in the HTML
 

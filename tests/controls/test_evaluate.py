@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from kit.controls.registry import (
 )
 from kit.errors import UserError
 from kit.judge import evaluate, needed_calls, select
-from kit.judge.digest import ROLL_UP
+from kit.judge.digest import ROLL_UP, vouches_for
 from kit.judge.evaluator import shown
 from kit.judge.findings import Finding, Findings
 from kit.snapshot import Trouble
@@ -147,7 +148,10 @@ def test_a_finding_says_what_was_observed_wanted_and_cited(judge: Judge) -> None
         expected="is red",
         evidence=("E0#/colour", "E0#/size"),
         observed_values='{"colour":"blue","size":3}',
+        id=finding.id,
+        remedies="is_red",
     )
+    assert vouches_for(finding.id, asdict(finding))
 
 
 def test_a_cell_that_was_not_seen_is_not_evidenced_and_says_why(judge: Judge) -> None:
