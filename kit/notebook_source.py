@@ -57,7 +57,7 @@ def _source_of(cell: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"a cell of the kind {kind!r}")
     source = cell["source"]
     if not isinstance(source, str) and not all(isinstance(line, str) for line in source):
-        raise ValueError("a source that is no text")
+        raise ValueError("a source that is not text")
     kept = [tag for tag in tags if isinstance(tag, str)]
     made = {"cell_type": kind, "metadata": {"tags": kept} if kept else {}, "source": source}
     if isinstance(cell.get("id"), str) and _ID.fullmatch(cell["id"]):

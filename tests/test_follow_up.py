@@ -341,7 +341,7 @@ def test_packs_of_a_sandbox_and_of_aws_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_folders_without_an_earlier_pack_and_changed_packs_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"previous: .*there is no such folder"):
+    with pytest.raises(UserError, match=r"previous: .*does not exist; name"):
         earlier(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"previous: .*no pack lies below it"):
         earlier(tmp_path)

@@ -41,7 +41,7 @@ def read_earlier(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]
     Raises
     ------
     UserError
-        There is no earlier pack, or one of another account or of another label key.
+        The folder holds no earlier pack, or one of another account or of another label key.
     NotAsStatedError
         A pack is not what its manifests state.
     """
@@ -82,7 +82,7 @@ def _read(run: Run, label_key: str, as_of: dt.datetime) -> dict[str, Any]:
     given = Path(run.previous)
     folder = given / run.account if (given / run.account).is_dir() else given
     if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder; name a pack or its account's")
+        raise UserError(f"{folder} does not exist; name a pack or its account's")
     packs = [pack for pack in find_packs(folder) if pack.as_of < as_of]
     if not packs:
         raise UserError(f"{folder}: holds no pack from before this run")

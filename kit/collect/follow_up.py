@@ -195,7 +195,7 @@ def _csv_rows(text: str, delimiter: str, *, strict: bool) -> Iterator[tuple[int,
 
 
 def _places(row: Row, titles: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return where a header has its columns; empty where the row is no header of a follow-up."""
+    """Return where a header has its columns; empty where the row is not a follow-up's header."""
     places: dict[str, str] = {}
     for at, cell in row.items():
         for name, accepted in titles.items():

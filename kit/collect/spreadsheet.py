@@ -162,7 +162,7 @@ class Workbook:
             for tag, _, text in self._elements("xl/sharedStrings.xml", {"si", "t", "rPh"}):
                 if tag == "t":
                     parts.append(text)
-                elif tag == "rPh":  # how a text is pronounced, which is no part of it
+                elif tag == "rPh":  # how a text is pronounced: not a part of the text
                     del parts[-1:]
                 else:
                     self._shared.append(_decoded("".join(parts)))

@@ -38,7 +38,7 @@ def declare(given: Any) -> str:
     Raises
     ------
     ValueError, TypeError, LookupError
-        It is no declaration, its id is the kit's, or it names what the kit does not have.
+        It is not a declaration, its id is the kit's, or it names what the kit does not have.
     """
     if not ID.fullmatch(given["id"]):
         raise ValueError(f"{given['id']!r} is an id of the kit's form")

@@ -166,7 +166,7 @@ def _write(
 
 
 def _named(events: bytes, sets: str) -> bytes:
-    """Return OCSF events as those of the own controls, of which the kit is no vendor."""
+    """Return OCSF events as those of the own controls, whose vendor is the organisation, not the kit."""
     written = json.loads(events)
     for event in written:
         product = {"name": sets, "vendor_name": text("pack/own/controls")}

@@ -190,8 +190,8 @@ def _second(
         known = answer.value(f"SummaryMap.{kind.summary}")
         if known is None:
             return text("report/population/no_second"), []
-        told = "agrees" if known == count else "differs"
-        return text(f"report/population/summary/{told}", count=known), list(answer.evidence)
+        compared = "agrees" if known == count else "differs"
+        return text(f"report/population/summary/{compared}", count=known), list(answer.evidence)
     if kind.tagged:
         return _tagged(kind, snapshot, answers)
     return text("report/population/no_second"), []
@@ -212,5 +212,5 @@ def _tagged(kind: Kind, snapshot: Snapshot, answers: list[Answer]) -> tuple[str,
         return text("report/population/no_second"), []
     listed = {item.get("Arn") for answer in answers for item, _ in answer.items()}
     missing = len(known - listed)
-    told = "differs" if missing else "agrees"
-    return text(f"report/population/tags/{told}", count=len(known), missing=missing), refs
+    compared = "differs" if missing else "agrees"
+    return text(f"report/population/tags/{compared}", count=len(known), missing=missing), refs
