@@ -10,6 +10,7 @@ from tests.sandbox.calling import Question, call_by_name, client, everything, qu
 
 # Some have a list with something in it in each account; those without paging in AWS stay whole.
 NEVER_PAGED = {
+    "DescribeImageAttribute",
     "DescribeRegions",
     "DescribeTrails",
     "GetAccountAuthorizationDetails",  # its lists are tested apart: they share one page

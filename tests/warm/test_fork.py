@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import typst
@@ -33,6 +30,34 @@ def unused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork, "_worked_here", False)
 
 
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork whatever other tests left in this process, such as Playwright's event loop."""
+    monkeypatch.setattr(fork, "_can_fork", lambda: True)
+
+
+def alone(*lines: str) -> str:
+    """Return what lines print in a process of their own, which has one thread."""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join((_ALONE, *lines))], capture_output=True, text=True
+    )
+    assert not done.stderr
+    return done.stdout
+
+
+_ALONE = """
+import asyncio, os, threading
+from concurrent.futures import ThreadPoolExecutor
+from kit.warm import fork
+def process():
+    return str(os.getpid()).encode()
+def is_here():
+    return fork.in_fork("a file", process) == process()
+async def within_loop():
+    return is_here()
+"""
+
+
 def process() -> bytes:
     return str(os.getpid()).encode()
 
@@ -41,11 +66,12 @@ def is_here() -> bool:
     return in_fork("a file", process) == process()
 
 
+@pytest.mark.usefixtures("forking")
 def test_work_is_done_in_a_fork_and_its_result_is_whole() -> None:
     assert not is_here()
     assert in_fork("a file", lambda: b"many" * 2**20) == b"many" * 2**20
     with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)  # no process is left
+        os.waitpid(int(in_fork("a file", process)), os.WNOHANG)  # it is gone
 
 
 def raising(error: BaseException) -> Callable[[], bytes]:
@@ -60,6 +86,7 @@ class _Local(Exception):  # noqa: N818
         raise TypeError("it cannot be sent")
 
 
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
@@ -82,6 +109,7 @@ def test_an_error_of_the_work_is_raised(
     assert (type(raised.value), str(raised.value)) == (kind, words)
 
 
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize(
     ("end", "how"),
     [
@@ -97,6 +125,7 @@ def test_a_fork_that_was_ended_is_a_line(end: Callable[[], None], how: str) -> N
     assert str(raised.value) == line
 
 
+@pytest.mark.usefixtures("forking")
 def test_a_pdf_whose_process_was_ended_is_a_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -112,41 +141,27 @@ def test_a_pdf_whose_process_was_ended_is_a_line(
         pdf(document(new_notebook(cells=[shown(cover())])))
 
 
-def test_work_stays_where_a_fork_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(is_here).result()
-    assert is_here()  # a library that it used may wait for its threads
-    monkeypatch.setattr(fork, "_worked_here", False)
-    assert not is_here()
+def test_work_stays_where_a_fork_is_not_safe() -> None:
+    """A library that such work used may wait for its threads, so later work stays too."""
+    in_a_thread = "with ThreadPoolExecutor(1) as threads: print(threads.submit(is_here).result())"
+    assert alone(in_a_thread, "print(is_here())") == "True\nTrue\n"
+    again = "fork._worked_here = False"
+    assert alone(in_a_thread, again, "print(is_here())") == "True\nFalse\n"
 
 
-def test_work_stays_beside_a_thread_that_is_waited_for() -> None:
-    over = threading.Event()
-    thread = threading.Thread(target=over.wait)
-    thread.start()
-    try:
-        assert is_here()
-    finally:
-        over.set()
-        thread.join()
-
-
-def test_work_forks_beside_a_thread_that_only_serves() -> None:
-    over = threading.Event()
-    thread = threading.Thread(target=over.wait, daemon=True)
-    thread.start()
-    try:
-        assert not is_here()
-    finally:
-        over.set()
-        thread.join()
+@pytest.mark.parametrize(("daemon", "stays"), [(False, "True\n"), (True, "False\n")])
+def test_work_forks_beside_a_thread_that_only_serves(daemon: bool, stays: str) -> None:
+    printed = alone(
+        "over = threading.Event()",
+        f"threading.Thread(target=over.wait, daemon={daemon}).start()",
+        "print(is_here())",
+        "over.set()",
+    )
+    assert printed == stays
 
 
 def test_work_stays_in_an_event_loop() -> None:
-    async def work() -> bool:
-        return is_here()
-
-    assert asyncio.run(work())
+    assert alone("print(asyncio.run(within_loop()))") == "True\n"
 
 
 def test_work_stays_on_other_systems(monkeypatch: pytest.MonkeyPatch) -> None:
