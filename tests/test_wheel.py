@@ -32,7 +32,9 @@ class Installed:
 
     def __init__(self, folder: Path):
         self.bin, self.cwd = folder / "venv" / "bin", folder / "work"
+        self.temporary = folder / "tmp"  # without what killed runs of other tests left
         self.cwd.mkdir()
+        self.temporary.mkdir()
         source = folder / "source"
         for name in ("kit", "notebooks", "parameters"):
             left = shutil.ignore_patterns("__pycache__", "my-*.yaml", ".ipynb_checkpoints")
@@ -63,6 +65,7 @@ class Installed:
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         own = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JUPYTER_PATH")}
+        own["TMPDIR"] = str(self.temporary)
         own["XDG_CONFIG_HOME"] = str(self.cwd.parent / "config")  # no key is there at first
         done = subprocess.run(
             command,
@@ -120,7 +123,7 @@ def test_the_demo_ends_with_0_and_reports_what_it_made(
     phases = [line.partition(":")[0] for line in re.split(r"[\r\n]+", demo.stderr) if ":" in line]
     assert [*dict.fromkeys(phases)] == [
         *("signed in", f"collecting {ACCOUNT}", "evaluating", "writing the pack"),
-    ]
+    ], demo.stderr
     assert "%" not in demo.stderr
     assert (pack / "data" / "evidence.pdf").read_bytes().startswith(b"%PDF-")
     opened = re.search(r"^open: (\S+evidence\.html)", demo.stdout, re.MULTILINE)
