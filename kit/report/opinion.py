@@ -127,7 +127,7 @@ def _verdicts(findings: Findings) -> dict[str, str]:
 
 def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
     form = "unused" if is_unused(snapshot) else "looked_at"
-    if not any(answered(snapshot, call) for call in CALLS.values() if call.service == "appstream"):
+    if not any(_answered(snapshot, call) for call in CALLS.values() if call.service == "appstream"):
         form = "not_looked"
     return text(
         f"report/opinion/{form}",
@@ -139,7 +139,7 @@ def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
     )
 
 
-def answered(snapshot: Snapshot, call: Call) -> bool:
+def _answered(snapshot: Snapshot, call: Call) -> bool:
     """Return whether AWS answered a call anywhere, in full or in part."""
     return any(
         request.status is not None and not request.error

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from kit.bag import INFO
 from kit.catalogue.texts import text
+from kit.controls import CONTROLS
 from kit.judge.digest import ROLL_UP
 from kit.judge.findings import worst
 from kit.own import ID
@@ -402,9 +403,10 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     }
     leaves = of_leaves.keys()
     if maker.is_here and page.language == text("language"):
-        sentence = verdict_sentence(of_leaves)
-        if f" {sentence} " not in page.opinion:
-            yield failed(f"{HTML}: opinion", f"{sentence!r}, as {CSV} has it", page.opinion)
+        if strange := sorted(of_leaves.keys() - CONTROLS.keys()):
+            yield failed(f"{HTML}: opinion", "controls of the kit", ", ".join(strange)[:120])
+        elif f" {(counted := verdict_sentence(of_leaves))} " not in page.opinion:
+            yield failed(f"{HTML}: opinion", f"{counted!r}, as {CSV} has it", page.opinion)
     for control in sorted(leaves - page.verdicts.keys()):
         yield failed(f"{HTML}: {control}", f"a verdict, as {CSV} has findings", "none")
     for control in sorted(page.verdicts.keys() - statuses.keys()):

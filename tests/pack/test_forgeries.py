@@ -571,7 +571,17 @@ def opinion_of_no_fail(pack: Path) -> None:
     path.write_text(changed)
 
 
+def strange_control(pack: Path) -> None:
+    """The page and the table have a control that the kit does not have."""
+    for path in (pack / HTML, pack / "data" / "findings.csv"):
+        path.write_text(path.read_text().replace("EX-04", "EX-94").replace("ex-04", "ex-94"))
+
+
 PAGE = {
+    "a control that is not the kit's": (
+        strange_control,
+        f"{HTML}: opinion: expected controls of the kit; observed: EX-94",
+    ),
     "an opinion of no fail": (opinion_of_no_fail, f"{HTML}: opinion: expected .* of .* controls"),
     "another page": (
         lambda pack: (pack / HTML).write_text("<p>All pass."),

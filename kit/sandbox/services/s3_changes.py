@@ -43,7 +43,7 @@ def put_setting(call: Call) -> dict[str, Any]:
 
 @answers("s3", *_DELETES)
 def delete_setting(call: Call) -> dict[str, Any]:
-    """Delete a setting of a bucket; none is no error.
+    """Delete a setting of a bucket, if it has one.
 
     A bucket without one of its own has SSE-S3 as default encryption:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketEncryption.html
