@@ -176,7 +176,7 @@ def capabilities_of_roles(source: Source) -> Callable[[Cell], Cell]:
             role.unseen,
             *([] if held else [grants.policy_gap, _on_a_condition(grants.of(role))]),
         ]
-        refs = (*role_arn.refs, role.ref, *grants.refs)
+        refs = (*role_arn.refs, *grants.refs_of(role), *grants.refs)
         return Cell(list(held), refs, next(filter(None, gaps), None))
 
     return capabilities
@@ -252,7 +252,7 @@ class _Grants:
             principal.arn: principal for principal in self.everybody if principal.kind == "role"
         }
         self._held = {principal.arn: self._directly(principal) for principal in self.everybody}
-        self._by_roles: dict[str, list[str]] = {}
+        self._by_roles: dict[str, list[Principal]] = {}
         self._everybodys: dict[str, Held] = {}
         own = source.snapshot.account
         anybody = synthetic_callers(own, source.snapshot.header["partition"])
@@ -263,6 +263,16 @@ class _Grants:
     def of(self, principal: Principal) -> dict[str, Held]:
         """What a principal holds, by capability."""
         return self._held[principal.arn]
+
+    def refs_of(self, principal: Principal) -> tuple[str, ...]:
+        """Evidence of what a principal may do, and the roles that it can take to do it."""
+        reached = {principal.arn: principal}
+        left = [principal]
+        while left:  # two roles may take each other
+            taken = self._by_roles.get(left.pop().arn, ())
+            left += [role for role in taken if role.arn not in reached]
+            reached |= {role.arn: role for role in taken}
+        return tuple(dict.fromkeys(ref for one in reached.values() for ref in one.refs))
 
     @cached_property
     def refs(self) -> tuple[str, ...]:
@@ -332,7 +342,7 @@ class _Grants:
             left = [p for p in self.everybody if not self._gives_rights(p, surely=surely)]
             while fresh:
                 ways = self.capabilities[GIVE_RIGHTS].ways
-                takeable = _Takeable(self.source, fresh, ways, surely=surely)
+                takeable = _Takeable(fresh, ways, surely=surely)
                 taking = {principal.arn: takeable.taken_by(principal) for principal in left}
                 added = [principal for principal in left if taking[principal.arn]]
                 for principal in added:
@@ -340,7 +350,7 @@ class _Grants:
                     (held.open if surely else held.narrowed).extend(
                         dict.fromkeys(way for way, _ in taken)
                     )
-                    self._by_roles[principal.arn] = list(dict.fromkeys(role for _, role in taken))
+                    self._by_roles[principal.arn] = [role for _, role in taken]
                 left = [principal for principal in left if not taking[principal.arn]]
                 fresh = [principal for principal in added if principal.kind == "role"]
 
@@ -368,8 +378,9 @@ class _Grants:
         if declared:
             shown = Held([*held.open, *held.hidden], narrowed=held.narrowed)
         # Which actions count depends on what there is to do them to.
-        cells = _cells(capability.name, shown, (principal.ref, *self.refs), in_scope)
-        cells["through"] = Cell(self._through(principal, capability), (principal.ref,))
+        refs = self.refs_of(principal)
+        cells = _cells(capability.name, shown, (*refs, *self.refs), in_scope)
+        cells["through"] = Cell(self._through(principal, capability), refs)
         cells["administrator"] = _parameter(declared, "administrators")
         label = self.source.labels.label(principal.kind, arn, principal.name)
         return Row(ACCOUNT, f"{capability.name}/{arn}", f"{label}: {capability.name}", cells)
@@ -378,7 +389,8 @@ class _Grants:
         """The policies that allow any of it, whatever limits them elsewhere, and roles."""
         own = self._own(principal, capability)
         taken = self._by_roles.get(principal.arn, []) if capability.name == GIVE_RIGHTS else []
-        return list(dict.fromkeys([*own, *capability.policies(principal.caller), *taken]))
+        labels = (self.source.labels.label("role", role.arn, role.name) for role in taken)
+        return list(dict.fromkeys([*own, *capability.policies(principal.caller), *labels]))
 
     def _own(self, principal: Principal, capability: Capability) -> list[str]:
         """The principal's own policies that allow any of a capability."""
@@ -466,7 +478,7 @@ class _Grants:
             held.gap = held.gap or gap
             outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
             # What a role may do depends on what there is to do it to.
-            outsider.refs = (*outsider.refs, role.ref, *self.refs)
+            outsider.refs = (*outsider.refs, *self.refs_of(role), *self.refs)
 
     def _named(self, statements: list[Statement]) -> Iterator[_Outsider]:
         """Accounts, identities and the public that Allow statements let in."""
@@ -545,10 +557,7 @@ class _Takeable:
         Whether callers in general may; otherwise some callers, on a condition.
     """
 
-    def __init__(
-        self, source: Source, roles: list[Principal], ways: Iterable[Way], *, surely: bool
-    ):
-        self._labels = source.labels
+    def __init__(self, roles: list[Principal], ways: Iterable[Way], *, surely: bool):
         self._roles = roles
         self._surely = surely
         self._passing = [way for way in ways if way.service]
@@ -567,8 +576,8 @@ class _Takeable:
             for name in {_without_session(name) for name in names}:
                 self._naming.setdefault(name, []).append(role)
 
-    def taken_by(self, principal: Principal) -> list[tuple[str, str]]:
-        """Return how a principal may take a role, and the role's label; empty if it may not."""
+    def taken_by(self, principal: Principal) -> list[tuple[str, Principal]]:
+        """Return how a principal may take a role, and the role; empty if it may not."""
         caller = principal.caller
         sessions = f"{caller.account}:assumed-role/{caller.arn.rpartition('/')[2]}"
         keys = (principal.arn, "*", *([sessions] if principal.kind == "role" else []))
@@ -577,12 +586,12 @@ class _Takeable:
             if role.arn != principal.arn and self._is_enough(
                 _may_assume(caller, role, ordinary=self._surely)
             ):
-                return [(_ASSUME, self._labels.label("role", role.arn, role.name))]
+                return [(_ASSUME, role)]
         if not any(names_action(statement, "iam:PassRole") for statement in caller.identity):
             return []
         return next(filter(None, (self._passed(caller, way) for way in self._passing)), [])
 
-    def _passed(self, caller: Caller, way: Way) -> list[tuple[str, str]]:
+    def _passed(self, caller: Caller, way: Way) -> list[tuple[str, Principal]]:
         """A role that a caller may pass to a service that runs what the caller gives it."""
         (_, kind), *rest = way.needs
         some = Thing(kind, Target("arn:*:*:*:*:*", caller.account))
@@ -594,7 +603,7 @@ class _Takeable:
             held = able.held(caller)
             if self._is_enough(passed) and (held.open or (held.narrowed and not self._surely)):
                 names = " and ".join(action for action, _ in way.needs)
-                return [(names, self._labels.label("role", role.arn, role.name))]
+                return [(names, role)]
         return []
 
     def _is_enough(self, access: Access) -> bool:

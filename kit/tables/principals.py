@@ -31,10 +31,12 @@ AWS_POLICIES = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/")
 class Policy:
     """A policy that a principal has: under which name it is shown, and what it states.
 
-    ``unseen`` is why its statements are not known.
+    ``refs`` is where it stands, and the group by which a user has it; ``unseen`` is why its
+    statements are not known.
     """
 
     name: str
+    refs: tuple[str, ...]
     statements: tuple[Statement, ...] = ()
     unseen: Trouble | None = None
 
@@ -61,10 +63,18 @@ class Principal:
         return Target(arn, account, self.trust.statements, policy_decides=True)
 
     @property
+    def refs(self) -> tuple[str, ...]:
+        """Evidence of what it may do: its own record, its groups and all its policies."""
+        return tuple(dict.fromkeys((self.ref, *(r for p in self._everything for r in p.refs))))
+
+    @property
     def unseen(self) -> Trouble | None:
         """Why something that it may or may not do is not known."""
-        everything = [*self.policies, *([self.boundary] if self.boundary else [])]
-        return next((policy.unseen for policy in everything if policy.unseen), None)
+        return next((policy.unseen for policy in self._everything if policy.unseen), None)
+
+    @property
+    def _everything(self) -> tuple[Policy, ...]:
+        return (*self.policies, *((self.boundary,) if self.boundary else ()))
 
 
 def principals(source: Source) -> Iterator[Principal]:
@@ -120,7 +130,7 @@ class _Known:
             ref,
             tuple(policies),
             boundary,
-            self._read(trust, "trust policy", ref) if is_role else Policy("trust policy"),
+            self._read(trust, "trust policy", ref) if is_role else Policy("trust policy", (ref,)),
             Caller(
                 kind,
                 arn,
@@ -146,19 +156,22 @@ class _Known:
         for name in user.get("GroupList") or ():
             if name not in self._groups:
                 gap = self._trouble or absent_member(DETAILS, "a group of the user", ref)
-                policies.append(Policy("a group", unseen=gap))
+                policies.append(Policy("a group", self._answer.evidence, unseen=gap))
                 continue
             group, where = self._groups[name]
             label = self._labels.label("group", group.get("Arn") or str(name), str(name))
             attached = self.own(group, where, "GroupPolicyList")
-            policies += [replace(policy, name=f"{policy.name} of {label}") for policy in attached]
+            policies += [
+                replace(policy, name=f"{policy.name} of {label}", refs=(where, *policy.refs))
+                for policy in attached
+            ]
         return policies
 
     def _by_arn(self, arn: str | None, ref: str) -> Policy:
         if arn in self._policies:
             return self._policies[arn]
         gap = self._trouble or absent_member(DETAILS, "the document of a managed policy", ref)
-        return Policy(self._named(arn), unseen=gap)
+        return Policy(self._named(arn), self._answer.evidence, unseen=gap)
 
     def _managed(self, policy: dict[str, Any], ref: str) -> Policy:
         """A managed policy as its default version has it, which alone is in force."""
@@ -168,12 +181,12 @@ class _Known:
 
     def _read(self, document: Any, name: str, ref: str) -> Policy:
         if document is None:
-            return Policy(name, unseen=absent_member(DETAILS, "a policy document", ref))
+            return Policy(name, (ref,), unseen=absent_member(DETAILS, "a policy document", ref))
         try:
-            return Policy(name, read_once(document, self._as_of))
+            return Policy(name, (ref,), read_once(document, self._as_of))
         except PolicyError:
             gap = Trouble("unreadable answer", DETAILS.name, evidence=ref.partition("#")[0])
-            return Policy(name, unseen=gap)
+            return Policy(name, (ref,), unseen=gap)
 
     def _named(self, arn: str | None) -> str:
         """AWS's policies by their names, the account's by labels."""

@@ -21,7 +21,9 @@ from kit.judge.findings import Finding
 from tests.controls.scenarios import findings
 from tests.controls.test_grants import allow
 from tests.controls.test_rights import OTHER, READS, SAML, at, pointed, trusting
-from tests.standins import HOME, LOGS, Account, trust
+from tests.standins import ACCOUNT, HOME, LOGS, Account, trust
+
+ATTACHED, LIMIT = (f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in ("attached", "limit"))
 
 
 def cited(account: Account, finding: Finding) -> set[str]:
@@ -125,3 +127,38 @@ def test_ar_08_cites_something_for_a_key_that_nobody_saw(
     (one,) = findings(account, "AR-08")
     assert one.status == "not evidenced"
     assert {LIST_BUCKETS.name, call.name} <= cited(account, one)
+
+
+IAM_LISTS = ("/UserDetailList/", "/GroupDetailList/", "/RoleDetailList/", "/Policies/")
+
+
+def records(account: Account, right: str) -> list[set[str]]:
+    """The records of IAM that each finding on a principal's right cites, without their parts."""
+    return [
+        {"/".join(p.split("/")[:3]) for p in pointers if p.startswith(IAM_LISTS)}
+        for one in findings(account, "ID-05")
+        if one.resource.endswith(right) and one.resource.startswith(("user-", "role-"))
+        for pointers in [{ref.partition("#")[2] for ref in one.evidence}]
+    ]
+
+
+def test_of_a_right_the_group_and_the_policies_that_decide_are_cited(account: Account) -> None:
+    account.stack().fleet().policy(ATTACHED, allow("appstream:*")).policy(LIMIT, allow())
+    account.allowed("team", kind="Group", attached=(ATTACHED,))
+    account.allowed("one", kind="User", groups=("team",), boundary=LIMIT)
+    account.allowed("two", allow("appstream:*"), kind="User")
+    assert records(account, "administer AppStream") == [
+        {"/UserDetailList/0", "/GroupDetailList/0", "/Policies/0", "/Policies/1"},
+        {"/UserDetailList/1"},
+    ]
+
+
+def test_of_roles_that_take_each_other_both_are_cited(account: Account) -> None:
+    """The one gives rights by the other, which it may assume, and the other way round."""
+    account.stack().fleet()
+    for name, other in (("one", "two"), ("two", "one")):
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{other}"
+        both = (allow("appstream:*"), allow("sts:AssumeRole", arn))
+        account.allowed(name, *both, trusts=trust({"AWS": arn}))
+    both_roles = {"/RoleDetailList/0", "/RoleDetailList/1"}
+    assert records(account, "give rights") == [both_roles, both_roles]
