@@ -50,10 +50,17 @@ def cell_em(kind: str, text: str) -> float:
     return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
 
 
-def widths(table: TableBlock) -> list[Width]:
-    """Return the width that each column of a table wants."""
+def widths(table: TableBlock, *, times_whole: bool = True) -> list[Width]:
+    """Return the width that each column of a table wants.
+
+    Parameters
+    ----------
+    table : TableBlock
+    times_whole : bool
+        Whether a day and its time stand on a line.
+    """
     return [
-        _width(column, [row[place] for row in table["rows"]])
+        _width(column, [row[place] for row in table["rows"]], times_whole)
         for place, column in enumerate(table["columns"])
     ]
 
@@ -95,7 +102,7 @@ def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> li
     return widths(low)
 
 
-def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
+def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     kind = column["kind"]
     texts = [_mark(cell) if kind in _WHOLE else cell_text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
@@ -108,10 +115,11 @@ def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
         return Width(least, least, roomy)
-    words = {*texts} if kind == "datetime" else {word for text in texts for word in text.split()}
+    whole = kind == "datetime" and times_whole
+    words = {*texts} if whole else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
     # A single long text must not squeeze the other columns: nearly the longest is enough.
-    lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
+    lengths = sorted(_line_em(kind, text[:500]) for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     if kind in _LISTS:
         usual = min(usual, _LISTED)
@@ -125,6 +133,11 @@ def _least(kind: str, word: str) -> float:
     if whole <= _UNBROKEN or kind == "datetime":
         return whole
     return min(max(cell_em(kind, part) for part in parts(word)), _UNBROKEN)
+
+
+def _line_em(kind: str, text: str) -> float:
+    """Return how wide the widest line of a cell is, in em: names of resources stand in lines."""
+    return max((cell_em(kind, line) for line in text.split("\n")), default=0.0)
 
 
 def _mark(cell: Cell) -> str:
