@@ -32,12 +32,13 @@ _MARKS = STATUSES | SEVERITIES
 class Width:
     """What a column needs, in em: `least` to break no word, `natural` to wrap no line of cells.
 
-    `roomy` is enough for its whole title on a line.
+    `roomy` is enough for its whole title on a line. A column that `grows` takes room left over.
     """
 
     least: float
     natural: float
     roomy: float = 0.0
+    grows: bool = True
 
 
 def parts(text: str) -> list[str]:
@@ -71,7 +72,7 @@ def share(wanted: list[Width], room: float) -> list[float]:
     Columns that wrap get nearly as many lines as each other, narrow ones fewer since their lines
     fill less well, and none gets less than its least; where even the least does not fit, the
     longest words are broken.
-    What is left over goes to the columns that wrap or nearly do.
+    What is left over goes to titles that wrap, then to the columns that wrap or nearly do.
     """
     least = [width.least for width in wanted]
     natural = [width.natural for width in wanted]
@@ -86,8 +87,13 @@ def share(wanted: list[Width], room: float) -> list[float]:
             room,
         )
     roomy = [max(width.natural, width.roomy) for width in wanted]
-    natural = roomy if sum(roomy) <= room else natural
-    wide = [part if part >= _WIDE else 0.0 for part in natural]
+    titles = sum(roomy) - sum(natural)
+    given = min(1.0, (room - sum(natural)) / titles) if titles else 0.0
+    natural = [a + given * (b - a) for a, b in zip(natural, roomy, strict=True)]
+    wide = [
+        part if width.grows and part >= _WIDE else 0.0
+        for part, width in zip(natural, wanted, strict=True)
+    ]
     wide = wide if any(wide) else natural
     spare = room - sum(natural)
     return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
@@ -114,7 +120,7 @@ def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
         return Width(least, _NATURAL)
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
-        return Width(least, least, roomy)
+        return Width(least, least, roomy, grows=False)
     whole = kind == "datetime" and times_whole
     words = {*texts} if whole else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)

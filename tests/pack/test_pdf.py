@@ -351,6 +351,48 @@ def test_annexes_go_on_where_most_of_a_page_is_left(tmp_path: Path) -> None:
     assert 0 < sum(places) < sum(others) < len(others)
 
 
+def places(pages: list[str], word: str) -> list[int]:
+    """The number of times that a word stands on each page that has it."""
+    return [count for page in pages if (count := len(re.findall(word, page)))]
+
+
+@pytest.mark.parametrize("tall", [False, True])
+def test_no_row_of_a_table_is_alone_on_a_page(tmp_path: Path, tall: bool) -> None:
+    broken = 0
+    for rows in range(34, 60, 3 if tall else 1):
+        cells = [[f"row{n}", "word " * (60 if tall and n % 7 == 0 else 3)] for n in range(rows)]
+        columns = [Column("a", "A"), Column("b", "B")]
+        made = paged(tmp_path, rows % 5, "More", Table("t", "c", columns, cells))
+        on_pages = places(made, r"row\d+")
+        assert sum(on_pages) == rows
+        assert min(on_pages) > 1
+        broken += len(on_pages) > 1
+    assert broken
+
+
+def test_a_note_stays_with_the_few_rows_above_it(tmp_path: Path) -> None:
+    few = Table("t", "c", [Column("a", "A")], [["first row"], ["last row"]])
+    words = [
+        new_markdown_cell("\n\n".join(f"Line {n}." for n in range(lines)))
+        for lines in range(22, 40)
+    ]
+    ends = set()
+    for above in words:
+        cells = [
+            shown(cover()),
+            new_markdown_cell("# Body"),
+            above,
+            shown(few),
+            shown(Note("Beside it.")),
+        ]
+        made = texts(pdf(document(new_notebook(cells=cells))), tmp_path)
+        (place,) = (page for page in made if "Beside it." in page)
+        assert "first row" in place
+        assert "last row" in place
+        ends.add("Line" in place)
+    assert ends == {True, False}
+
+
 def test_html_and_pdf_are_made_from_the_same_data(notebook: NotebookNode) -> None:
     whole = document(notebook)
     before = json.dumps(whole.as_json())
