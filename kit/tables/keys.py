@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from kit.calls import (
     DESCRIBE_APP_BLOCKS,
@@ -37,7 +38,7 @@ ROTATABLE = Part("rotatable", "rotatable")
 THE_ACCOUNTS = Part("of_the_account", "own_keys")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 _USES = (GET_BUCKET_ENCRYPTION, GET_BUCKET_REPLICATION, GET_EVENT_DATA_STORE)
-_NO_KEY = {
+_NO_KEY: dict[str, Any] = {
     "rotatable": False,
     "rotates": False,
     "rotation_days": None,
