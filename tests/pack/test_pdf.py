@@ -309,13 +309,9 @@ def test_each_link_names_a_destination_and_its_page(
 
 def test_a_link_without_a_target_raises_an_error() -> None:
     data, _ = lay_out(document(new_notebook(cells=[shown(cover())])), "A4")
-    data["attachments"] = []
-    data["blocks"].append(
-        {
-            "kind": "prose",
-            "nodes": [{"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}],
-        }
-    )
+    link = {"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}
+    words = {"kind": "prose", "nodes": [{"t": "paragraph", "c": [link]}]}
+    data |= {"attachments": [], "blocks": [words]}
     with pytest.raises(KeyError, match="row-e0001"):
         _set(data, [str(directory())], "2026-11-24T09:00:00+00:00")
 
