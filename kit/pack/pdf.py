@@ -69,7 +69,7 @@ def _set(data: dict[str, Any], folders: list[str], as_of: str) -> bytes:
         ignore_system_fonts=True,
         sys_inputs={"document": json.dumps(data)},
     )
-    made = compiler.compile(
+    made: Any = compiler.compile(
         format="pdf",
         pdf_standards=["a-3a", "ua-1"],
         timestamp=datetime.fromisoformat(as_of),
