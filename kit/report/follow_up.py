@@ -190,7 +190,7 @@ def promised(findings: Findings, snapshot: Snapshot) -> Data:
     """
     show = free_text_of(snapshot) if snapshot.promises else str
     by_id = {finding.id: finding for finding in (*findings.leaves, *findings.roll_ups)}
-    records = []
+    records: list[dict[str, str | int | float | bool | None]] = []
     for promise in snapshot.promises:
         owner, response, due = _answer(promise, show)
         state = _state(by_id.get(promise.id), promise, snapshot)
