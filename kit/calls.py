@@ -897,6 +897,15 @@ DESCRIBE_KEY = declare(
             DESCRIBE_STACKS,
             "Stacks[].AgentAccessConfig | [?ReplaySessionEnabled].{KeyId: KmsKeyArn}",
         ),
+        # The key of a bucket's copies is of the region of the copies. Another account judges its own:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_EncryptionConfiguration.html
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled']"
+            ".Destination.EncryptionConfiguration[].{KeyId: ReplicaKmsKeyID,"
+            " Region: arn_region(ReplicaKmsKeyID), Owner: arn_account(ReplicaKmsKeyID)}",
+            beyond=True,
+        ),
     ),
     absent={"NotFoundException": ""},
     personal=("KeyMetadata.Description",),

@@ -46,9 +46,7 @@ from kit.tables.guards import (
 from kit.tables.macie import BUCKET_COLUMNS, bucket_cells
 from kit.tables.outsiders import (
     ACCESS_POINT_COLUMNS,
-    KEY_ACCESS_COLUMNS,
     access_points,
-    key_access,
 )
 from kit.tables.policies import read_policy
 from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
@@ -73,7 +71,6 @@ _COLUMNS = {
     "purpose": Column(),
     "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
-    **KEY_ACCESS_COLUMNS,
     "sse_c_blocked": Column(calls=(GET_BUCKET_ENCRYPTION,)),
     **PUBLIC_ACCESS_COLUMNS,
     "acls_ignored": Column(
@@ -232,7 +229,6 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     return {
         "owner": owner(snapshot, name),
         **encrypted,
-        **key_access(snapshot, name, encrypted["key_class"]),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public,
         "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),

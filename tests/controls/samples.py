@@ -166,7 +166,8 @@ def careless(folder: Path) -> Account:
     account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
     account.trail(status={"IsLogging": False}, kept=None)
     other = KEY.replace("0001", "0002")
-    account.key(other, rotation={"KeyRotationEnabled": False})
+    open_key = key_policy({"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    account.key(other, rotation={"KeyRotationEnabled": False}, policy=open_key)
     account.store(Status="STOPPED_INGESTION", KmsKeyId=other)
     account.event("TLSv1.0")
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
