@@ -262,6 +262,8 @@ CASES = [
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
+    Case("EX-18", "untouched-defaults", "smart_cards_stay_outside_or_have_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("SMART_CARD_REDIRECTION")}),
+    Case("EX-18", "prefers-udp", "security_keys_stay_outside_or_have_a_reason", {"STACK": "prefers-udp"}),
     Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
     Case("DS-04", HOME, "new_files_are_scanned_for_malware", bucket(HOME, PLAN="b4c7f464ab3a4EXAMPLE", ROLE=SCANNER), before={"PLAN": made_id(ID, WEST, HOME)}),
     Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
@@ -353,7 +355,9 @@ def furnish(local: Sandbox) -> None:
     stack |= {
         "Arn": arn("stack", "prefers-udp"),
         "StreamingExperienceSettings": {"PreferredProtocol": "UDP"},
+        "WebAuthnRedirection": {"Enabled": True},
     }
+    stack["UserSettings"] += [{"Action": "SMART_CARD_REDIRECTION", "Permission": "DISABLED"}]
     account.declare("appstream", "Stacks", WEST, stack)
     stacks = {stack["Name"]: stack for stack in account.declared("appstream", "Stacks", WEST)}
     agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}

@@ -116,6 +116,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         ("WARNING", []),
         NO_REASON,
     ),
+    (
+        *("EX-18", "needs review/security_keys", "security_keys_stay_outside_or_have_a_reason"),
+        *((True,), NO_REASON),
+    ),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),
