@@ -173,6 +173,7 @@ def careless(folder: Path) -> Account:
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
     _strangers(account)
+    account.detector(s3="DISABLED").scanned(status="ERROR")
     account.answers(calls.GET_MACIE_SESSION, {"status": "PAUSED"})
     return account
 
@@ -375,6 +376,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         },
     )
     account.event()
+    account.detector().scanned()
     _people(account)
     for name in get_args(Framework):
         account.lists(calls.LIST_REPORTS, {"name": name, "state": "PUBLISHED", "periodEnd": AS_OF})
