@@ -25,8 +25,9 @@ from traitlets import TraitError
 from kit.pack.document import document
 from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import lay_out
-from kit.pack.pdf import pdf
+from kit.pack.pdf import _set, pdf
 from kit.pack.tabular import csv_file
+from kit.report.fonts import directory
 from kit.report.views import Column, Controls, Note, Table, View
 from tests.pack.conformance import elements, faults
 from tests.pack.conftest import SCRIPTS, control, cover, findings, shown
@@ -285,6 +286,34 @@ def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
     from_control, back = 2 + 2 + 2, 21 + 2 + 2
     assert len(inside) == contents + listed + from_control + back
     assert all("/Contents" in link for link in links)
+
+
+def test_each_link_names_a_destination_and_its_page(
+    file: pikepdf.Pdf, pages: list[str], notebook: NotebookNode
+) -> None:
+    places = pikepdf.NameTree(file.Root.Names.Dests)
+    numbers = {page.objgen: n for n, page in enumerate(file.pages, start=1)}
+    named = {name: numbers[place[0].objgen] for name, place in places.items()}
+    links = [link for page in file.pages for link in page.get("/Annots", []) if "/Dest" in link]
+    led = {str(link.Dest): str(link.Contents) for link in links}
+    kinds = {"control", "row", "commands", "remedy"}
+    of_kinds = [name for name in led if name.partition("-")[0] in kinds]
+    assert {name.partition("-")[0] for name in of_kinds} == kinds
+    for name in of_kinds:
+        assert led[name] == f"Page {named[name]} of {len(pages)}"
+    whole = document(notebook)
+    for name, target in {**whole.controls, **whole.rows}.items():
+        if target in led:
+            assert squeezed(name) in squeezed(pages[named[target] - 1])
+
+
+def test_a_link_without_a_target_raises_an_error() -> None:
+    data, _ = lay_out(document(new_notebook(cells=[shown(cover())])), "A4")
+    link = {"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}
+    words = {"kind": "prose", "nodes": [{"t": "paragraph", "c": [link]}]}
+    data |= {"attachments": [], "blocks": [words]}
+    with pytest.raises(KeyError, match="row-e0001"):
+        _set(data, [str(directory())], "2026-11-24T09:00:00+00:00")
 
 
 def test_the_cut_is_the_notebook_s_and_is_stated(pages: list[str], notebook: NotebookNode) -> None:
