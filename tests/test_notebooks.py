@@ -98,6 +98,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Resources that hold personal data",
         "Transfers to third countries",
         "Retention",
+        "One person's data",
         "Record of processing",
         "Responsibilities",
         "Reports of AWS's auditors",

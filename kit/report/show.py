@@ -47,6 +47,7 @@ from kit.report.opinion import open_points as open_points
 from kit.report.opinion import opinion as opinion
 from kit.report.own import figure as figure
 from kit.report.own import table as table
+from kit.report.person import person as person
 from kit.report.population import population as population
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes

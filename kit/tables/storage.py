@@ -25,6 +25,7 @@ from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.copies import COPY_COLUMNS, copies
 from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.guardduty import PLAN_COLUMNS, malware_plan
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_CALLS,
@@ -89,6 +90,7 @@ _COLUMNS = {
     "versioning": VERSIONING_COLUMN,
     **COPY_COLUMNS,
     **BUCKET_COLUMNS,
+    **PLAN_COLUMNS,
     "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
     "accesses_logged": Column(
@@ -240,6 +242,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         "versioning": versioning(snapshot, name),
         **copies(snapshot, name, bucket.region, arn),
         **bucket_cells(snapshot, name, bucket.region),
+        **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(
             lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
         ),

@@ -49,6 +49,7 @@ _ACTIONS = (
     "FILE_DOWNLOAD",
     "PRINTING_TO_LOCAL_DEVICE",
     "DOMAIN_PASSWORD_SIGNIN",
+    "SMART_CARD_REDIRECTION",
 )
 TOKEN = "⟦secret: token⟧"
 COLLEAGUE = "111122223333"
@@ -173,6 +174,7 @@ def careless(folder: Path) -> Account:
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
     _strangers(account)
+    account.detector(s3="DISABLED").scanned(status="ERROR")
     account.answers(calls.GET_MACIE_SESSION, {"status": "PAUSED"})
     return account
 
@@ -375,6 +377,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         },
     )
     account.event()
+    account.detector().scanned()
     _people(account)
     for name in get_args(Framework):
         account.lists(calls.LIST_REPORTS, {"name": name, "state": "PUBLISHED", "periodEnd": AS_OF})
