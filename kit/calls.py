@@ -689,6 +689,11 @@ EACH_BUCKET = (
     ),
 )
 
+# A list for a region where one of them is.
+_REGIONS_OF_BUCKETS = tuple(
+    replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}") for each in EACH_BUCKET
+)
+
 # Buckets that others made are known by reference alone: the kit sends the request to the region that
 # names them, and S3 redirects it to the bucket's region.
 EACH_SOURCE = (
@@ -835,10 +840,7 @@ LIST_ACCESS_POINTS = declare(
     root="ListAccessPointsResult",
     items="AccessPointList",
     parameters=lambda run: {"AccountId": run.account, "MaxResults": 1000},
-    each=tuple(
-        replace(each, request=f"{each.request} | [?Bucket].{{Region: Region}}")
-        for each in EACH_BUCKET
-    ),
+    each=_REGIONS_OF_BUCKETS,
     personal=(
         "AccessPointList[].Name",
         "AccessPointList[].AccessPointArn",
@@ -894,6 +896,15 @@ DESCRIBE_KEY = declare(
         Each(
             DESCRIBE_STACKS,
             "Stacks[].AgentAccessConfig | [?ReplaySessionEnabled].{KeyId: KmsKeyArn}",
+        ),
+        # The key of a bucket's copies is of the region of the copies. Another account judges its own:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_EncryptionConfiguration.html
+        Each(
+            GET_BUCKET_REPLICATION,
+            "ReplicationConfiguration.Rules[?Status=='Enabled']"
+            ".Destination.EncryptionConfiguration[].{KeyId: ReplicaKmsKeyID,"
+            " Region: arn_region(ReplicaKmsKeyID), Owner: arn_account(ReplicaKmsKeyID)}",
+            beyond=True,
         ),
     ),
     absent={"NotFoundException": ""},
@@ -1118,6 +1129,55 @@ GET_FINDING_STATISTICS = declare(
             ' "resourcesAffected.s3Bucket.name": {eq: @}}}}',
         ),
     ),
+)
+
+# --- threats -----------------------------------------------------------------------------
+
+# https://docs.aws.amazon.com/guardduty/latest/APIReference/API_GetDetector.html
+LIST_DETECTORS = declare(
+    "guardduty",
+    "ListDetectors",
+    items="DetectorIds",
+    parameters={"MaxResults": 50},
+    # A stack's bucket whose name AWS leaves out counts too.
+    each=tuple(
+        replace(each, request=f"{each.request} | [].{{Region: Region}}") for each in EACH_BUCKET
+    ),
+)
+GET_DETECTOR = declare(
+    "guardduty",
+    "GetDetector",
+    always=("Status",),
+    each=(Each(LIST_DETECTORS, "DetectorIds[].{DetectorId: @}"),),
+    secret=("Tags",),
+)
+# Plans are of a bucket in their own account and region, and the list has nothing but their ids.
+# https://docs.aws.amazon.com/guardduty/latest/APIReference/API_GetMalwareProtectionPlan.html
+LIST_MALWARE_PROTECTION_PLANS = declare(
+    "guardduty",
+    "ListMalwareProtectionPlans",
+    items="MalwareProtectionPlans",
+    each=(
+        Each(
+            LIST_BUCKETS,
+            "Buckets[?Name && starts_with(Name, 'appstream2-36fb080bb8-')].{Region: BucketRegion}",
+        ),
+        _REGIONS_OF_BUCKETS[1],
+    ),
+)
+GET_MALWARE_PROTECTION_PLAN = declare(
+    "guardduty",
+    "GetMalwareProtectionPlan",
+    always=("ProtectedResource", "Status"),
+    each=(
+        Each(
+            LIST_MALWARE_PROTECTION_PLANS,
+            "MalwareProtectionPlans[].{MalwareProtectionPlanId: MalwareProtectionPlanId}",
+        ),
+    ),
+    absent={"ResourceNotFoundException": ""},
+    secret=("Tags", "StatusReasons[].Message"),
+    personal=("Role", "ProtectedResource.S3Bucket"),
 )
 
 

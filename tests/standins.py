@@ -155,6 +155,25 @@ class Account:
         self._made: dict[tuple[str, str, str], Request] = {}
         self._lists: dict[tuple[str, str, str], list[Any]] = {}
 
+    def detector(
+        self, region: str = REGION, *, s3: str | None = "ENABLED", **members: Any
+    ) -> Account:
+        """Add a detector of GuardDuty, with S3 Protection; ``s3`` None leaves the feature out."""
+        features = [{"Name": "S3_DATA_EVENTS", "Status": s3}] if s3 else []
+        detector = {"Status": "ENABLED", "ServiceRole": "r", "Features": features, **members}
+        self.lists(calls.LIST_DETECTORS, "d1", region=region)
+        return self.answers(calls.GET_DETECTOR, detector, region, DetectorId="d1")
+
+    def scanned(self, bucket: str = HOME, *prefixes: str, status: str = "ACTIVE") -> Account:
+        """Add a malware protection plan of a bucket; without prefixes it covers all objects."""
+        plan = f"plan of {bucket}"
+        protected = {"BucketName": bucket} | ({"ObjectPrefixes": [*prefixes]} if prefixes else {})
+        described = {"Status": status, "ProtectedResource": {"S3Bucket": protected}}
+        self.lists(calls.LIST_MALWARE_PROTECTION_PLANS, {"MalwareProtectionPlanId": plan})
+        return self.answers(
+            calls.GET_MALWARE_PROTECTION_PLAN, described, REGION, MalwareProtectionPlanId=plan
+        )
+
     # --- single answers -------------------------------------------------------------------
 
     def answers(
@@ -345,6 +364,8 @@ class Account:
         }
         self.lists(calls.LIST_ACCESS_POINTS, region=region)
         self.lists(calls.LIST_PROTECTED_RESOURCES, region=region)
+        self.lists(calls.LIST_DETECTORS, region=region)
+        self.lists(calls.LIST_MALWARE_PROTECTION_PLANS, region=region)
         for call, response in reported.items():
             if response is None:
                 code = next(iter(call.absent))

@@ -33,6 +33,9 @@ BECAME = [
     ("accepted", "fail", "newly open"),
     ("fail", "no API", "evidence lost"),
     ("pass", "no API", ""),
+    ("no API", "no API", ""),
+    ("no API", "not evidenced", "newly open"),
+    ("not evidenced", "no API", "changed"),
     ("not evidenced", "pass", "evidence gained"),
     ("not evidenced", "not applicable", "evidence gained"),
     ("fail", "not evidenced", "evidence lost"),
@@ -68,6 +71,72 @@ def test_values_are_shown_before_and_after(tmp_path: Path) -> None:
     line = dict(zip([column.name for column in table.columns], table.rows[0], strict=True))
     assert line["observed_before"] == "Encryption: AES256"
     assert line["observed_after"] == "Encryption: aws:kms"
+
+
+def columns_of(table: Table | Note) -> dict[str, object]:
+    assert isinstance(table, Table)
+    return dict(zip([column.name for column in table.columns], table.rows[0], strict=True))
+
+
+def test_another_reason_of_the_same_verdict_is_shown(tmp_path: Path) -> None:
+    call = "s3.GetBucketPolicy"
+    for days, reason in enumerate(("denied", "needs review")):
+        named = {"reason": reason, "operation": "" if days else call}
+        seal(tmp_path, ONE, [row("AR-16", "b", "not evidenced", **named)], days)
+    line = columns_of(show.rows(compare(tmp_path), "still open"))
+    assert line["reason_before"] == f"denied, {call}"
+    assert line["reason_after"] == "needs review"
+
+
+def test_another_acceptance_of_the_same_fail_is_a_change(tmp_path: Path) -> None:
+    for days, reason in enumerate(("Jane Roe until August", "Jane Roe until November")):
+        seal(tmp_path, ONE, [row("AR-16", "b", "accepted", reason=reason)], days)
+    line = columns_of(show.rows(compare(tmp_path), "changed"))
+    assert (line["reason_before"], line["reason_after"]) == (
+        "Jane Roe until August",
+        "Jane Roe until November",
+    )
+
+
+def test_the_same_reason_and_prose_take_no_column(tmp_path: Path) -> None:
+    for days in (0, 1):
+        rows = [
+            row("AR-16", "b", "not evidenced", reason="denied"),
+            row("AR-05", "b", "not applicable", reason=f"worded {days}"),
+        ]
+        seal(tmp_path, ONE, rows, days)
+    found = compare(tmp_path)
+    assert list(found.rows["change"]) == ["still open"]
+    assert "reason_before" not in columns_of(show.rows(found, "still open"))
+
+
+def test_packs_of_another_scope_are_reported(tmp_path: Path) -> None:
+    def left_out(operation: str) -> dict[str, object]:
+        named = {"reason": "not collected", "operation": operation}
+        return row("AR-19", "b", "not evidenced", **named)
+
+    alone = row("AR-05", "b", "pass", region="eu-west-1")
+    whole = row("AR-18", "account", "pass", region="global")
+    for account in (ONE, TWO):
+        seal(tmp_path, account, [alone, left_out("backup.ListProtectedResources")])
+        seal(tmp_path, account, [whole, left_out("ec2.DescribeVpcEndpoints")], 1)
+    found = compare(tmp_path)
+    (remark,) = found.remarks
+    assert remark == (
+        f"2 accounts ({ONE}, {TWO}), of the two packs: the earlier alone covers the region "
+        "eu-west-1; the earlier alone has the control AR-05; the earlier alone leaves out the "
+        "service backup; the later alone leaves out the service ec2. Rows may be new or gone for "
+        "that alone."
+    )
+    assert show.remarks(found).tone == "warning"
+
+
+def test_packs_of_the_same_scope_are_comparable(tmp_path: Path) -> None:
+    for days in (0, 1):
+        seal(tmp_path, ONE, [row("AR-05", "b", "pass")], days)
+    found = compare(tmp_path)
+    assert found.remarks == []
+    assert "the same accounts, regions, controls, services" in show.remarks(found).text
 
 
 def test_wording_and_what_no_interface_shows_are_no_changes(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def fill_in(pack: Path, to: Path) -> dict[str, str]:
         if control == "EX-04" and status == "fail":
             response = "Ask jane.roe@beispielwerke.example to close it"
             write(row, Owner="Jane Roe", Management_response=response, Due=dt.date(2027, 1, 31))
+            write(row, Result="=1/0")  # the kit's own column, which the next pack states anew
             answered[id] = "overdue"
         elif control == "EX-07" and status == "fail" and "promised" not in answered.values():
             write(row, Owner="Network", Management_response="Proxy", Due=dt.date(2027, 6, 30))
@@ -182,6 +183,26 @@ def test_the_next_workbook_has_what_was_stated(quarters: Quarters) -> None:
     assert found[late]["Open since, at least"] == FIRST.replace(tzinfo=None)
     assert found[late]["Management response"].startswith("Ask ")
     assert "jane" not in found[late]["Management response"]
+    results = {answered: found[id]["Result"] for id, answered in quarters.answered.items()}
+    assert results == {
+        "overdue": "open, overdue",
+        "promised": "open, not yet due",
+        "closed": "no longer open",
+    }
+    first = openpyxl.load_workbook(quarters.first / "pack" / "data" / "findings.xlsx")["Findings"]
+    column = [cell.value for cell in first[2]].index("Result") + 1
+    assert {first.cell(row, column).value for row in range(3, first.max_row + 1)} == {None}
+
+
+def test_the_workbook_has_answers_to_findings_that_this_run_has_not(quarters: Quarters) -> None:
+    content = (quarters.second / "pack" / "data" / "findings.xlsx").read_bytes()
+    sheet = openpyxl.load_workbook(io.BytesIO(content))["Follow-up"]
+    titles = [cell.value for cell in sheet[2]]
+    rows = [
+        dict(zip(titles, row, strict=True)) for row in sheet.iter_rows(min_row=3, values_only=True)
+    ]
+    (gone,) = (row for row in rows if row["Result"] == "this run has no such finding")
+    assert (gone["Resource"], gone["Owner"]) == (GONE, "Ops")
 
 
 def test_a_siem_reads_when_each_was_first_seen(quarters: Quarters) -> None:

@@ -112,8 +112,10 @@ def test_every_account_is_drawn_in_letters_that_can_be_read_in_print(tmp_path: P
         size = re.search(r'<svg[^>]* width="([0-9.]+)pt"', figure.svg)
         assert size
         assert float(size[1]) <= PAPERS["A4"].across - 2 * MEASURES["margin"]
-        scales = re.findall(r"scale\(([0-9.]+) -", figure.svg)  # a hundredth of the letters' points
-        assert min(map(float, scales)) >= 0.06
+        scales = re.findall(
+            r"scale\(([0-9.]+) -", figure.svg
+        )  # a thousandth of the letters' points
+        assert min(map(float, scales)) >= 0.006
     assert [figure.id for figure in group.views] == ["heat-map", "heat-map-2"]
     last = group.views[-1]
     assert isinstance(last, Figure)

@@ -225,8 +225,8 @@ def test_a_region_with_appstream_is_accepted(region: str) -> None:
         ("regions: [eu-west-1]", ["account is missing"]),
         (f'account: "{ACCOUNT}"\nregoins: []', ["'regoins'", "did you mean 'regions'"]),
         (
-            f'account: "{ACCOUNT}"\nwithout_services: [guard]',
-            ["without_services", "'guard'", "accepted are accessanalyzer, "],
+            f'account: "{ACCOUNT}"\nwithout_services: [xray]',
+            ["without_services", "'xray'", "accepted are accessanalyzer, "],
         ),
         (
             f'account: "{ACCOUNT}"\nwithout_services: [bakup]',

@@ -29,6 +29,7 @@ SECURITY_AUDIT = frozenset(
         "events": "ListRules",
         "ec2": "DescribeImageAttribute DescribeRegions DescribeRouteTables DescribeSecurityGroups DescribeVpcEndpoints",
         "account": "GetAlternateContact",
+        "guardduty": "GetDetector GetMalwareProtectionPlan ListDetectors ListMalwareProtectionPlans",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "
         "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",

@@ -160,55 +160,6 @@ def keys_are_in_a_declared_account(
     return key_class != "foreign" or key_account in allowed_key_accounts
 
 
-@keys_of_buckets_are_usable.clause
-def key_policies_admit_nobody_else(
-    key_class: str,
-    key_policy_admits: list[str],
-    *,
-    allowed_key_accounts: list[str],
-    organisation_accounts: list[str],
-) -> Outcome:
-    """The policy of a customer's key admits no other account that the parameters do not declare."""
-    return _admits_declared(
-        key_class, key_policy_admits, allowed_key_accounts, organisation_accounts
-    )
-
-
-@keys_of_buckets_are_usable.clause
-def grants_on_keys_admit_nobody_else(
-    key_class: str,
-    key_grants_admit: list[str],
-    *,
-    allowed_key_accounts: list[str],
-    organisation_accounts: list[str],
-) -> Outcome:
-    """No grant on a customer's key admits an account that the parameters do not declare."""
-    return _admits_declared(
-        key_class, key_grants_admit, allowed_key_accounts, organisation_accounts
-    )
-
-
-@keys_of_buckets_are_usable.clause
-def it_is_known_whom_keys_admit(
-    key_class: str,
-    key_may_admit: list[str],
-    *,
-    allowed_key_accounts: list[str],
-    organisation_accounts: list[str],
-) -> Outcome:
-    """The answers decide whom the key admits: no condition or gap leaves it open."""
-    outcome = _admits_declared(
-        key_class, key_may_admit, allowed_key_accounts, organisation_accounts
-    )
-    return outcome or NotEvidenced("needs review")
-
-
-def _admits_declared(key_class: str, admitted: list[str], *declared: list[str]) -> Outcome:
-    if key_class != "customer":
-        return NotApplicable("no_customer_key")
-    return set(admitted) <= {account for accounts in declared for account in accounts}
-
-
 @control(
     "AR-14",
     table="buckets",
@@ -258,4 +209,6 @@ def it_is_known_whom_access_points_let_in(
 )
 def encryption_at_rest(control: Control) -> bool:
     """Sum up the controls on encryption of what rests in buckets and trails."""
-    return control.id in {"AR-05", "AR-06", "AR-07", "AR-08", "AR-09", "AR-10", "AR-11", "LG-03"}
+    return control.id in {
+        *("AR-05", "AR-06", "AR-07", "AR-08", "AR-09", "AR-10", "AR-11", "AR-20", "LG-03")
+    }

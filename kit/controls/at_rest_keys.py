@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kit.controls.registry import CUSTOMER, REGION, control
-from kit.tables.keys import ROTATABLE
+from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
+from kit.tables.keys import ROTATABLE, THE_ACCOUNTS
 
 
 @control(
@@ -18,6 +18,38 @@ from kit.tables.keys import ROTATABLE
 def customer_keys_rotate(rotates: bool) -> bool:
     """KMS replaces the key's material by itself."""
     return rotates
+
+
+@control(
+    "AR-20",
+    table="keys",
+    where=THE_ACCOUNTS,
+    scope=REGION,
+    severity="high",
+    responsibility=CUSTOMER,
+)
+def key_policies_admit_nobody_else(
+    policy_admits: list[str], *, allowed_key_accounts: list[str], organisation_accounts: list[str]
+) -> bool:
+    """The policy of a customer's key admits no other account that the parameters do not declare."""
+    return set(policy_admits) <= {*allowed_key_accounts, *organisation_accounts}
+
+
+@key_policies_admit_nobody_else.clause
+def grants_on_keys_admit_nobody_else(
+    grants_admit: list[str], *, allowed_key_accounts: list[str], organisation_accounts: list[str]
+) -> bool:
+    """No grant on a customer's key admits an account that the parameters do not declare."""
+    return set(grants_admit) <= {*allowed_key_accounts, *organisation_accounts}
+
+
+@key_policies_admit_nobody_else.clause
+def it_is_known_whom_keys_admit(
+    may_admit: list[str], *, allowed_key_accounts: list[str], organisation_accounts: list[str]
+) -> Outcome:
+    """The answers decide whom the key admits: no condition or gap leaves it open."""
+    declared = {*allowed_key_accounts, *organisation_accounts}
+    return set(may_admit) <= declared or NotEvidenced("needs review")
 
 
 @control(

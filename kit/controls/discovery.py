@@ -1,13 +1,16 @@
-"""Finding personal data where it rests."""
+"""Finding personal data, and malware, where it rests."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.catalogue.statuses import PASS
 from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
+from kit.tables.guardduty import NO_PLAN
 from kit.tables.logging import HOLDS_BUCKETS
 from kit.tables.macie import ON
+from kit.tables.storage import HOME_FOLDER_BUCKETS
 
 
 @control(
@@ -68,3 +71,27 @@ def findings_of_personal_data_are_dealt_with(macie: str, open_findings: int | No
     if open_findings:
         return NotEvidenced("needs review")
     return True
+
+
+@control(
+    "DS-04",
+    table="buckets",
+    where=HOME_FOLDER_BUCKETS,
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
+)
+def new_files_are_scanned_for_malware(
+    malware_plan: str, folders_not_scanned: list[str], *, declared_reasons: dict[str, str]
+) -> Outcome:
+    """A plan of GuardDuty scans what users save, or the parameters declare what else does."""
+    if malware_plan == "ERROR":
+        return False
+    if declared_reasons.get("DS-04"):
+        return True
+    if malware_plan == NO_PLAN:
+        return NotEvidenced("not declared")
+    if folders_not_scanned:
+        return NotEvidenced("needs review", "folders", folders=", ".join(folders_not_scanned))
+    return True if malware_plan == "ACTIVE" else NotEvidenced("needs review", "warning")

@@ -14,7 +14,7 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
-from kit.tables.logging import IN_USE
+from kit.tables.logging import HOLDS_BUCKETS, IN_USE
 
 
 @control(
@@ -127,6 +127,25 @@ def configurations_are_recorded(config_recording: bool) -> bool:
 def security_events_are_passed_on(alerting: list[str], alarm_evidence: str) -> Outcome:
     """An enabled rule matches security events, or the parameters declare what else does."""
     return True if alerting or alarm_evidence else NotEvidenced("needs review")
+
+
+@control(
+    "LG-11",
+    table="regions",
+    where=HOLDS_BUCKETS,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+)
+def threats_are_detected(guardduty: bool, *, declared_reasons: dict[str, str]) -> bool:
+    """GuardDuty watches the region, or the parameters declare what else does."""
+    return guardduty or bool(declared_reasons.get("LG-11"))
+
+
+@threats_are_detected.clause
+def access_to_files_is_watched(guardduty: bool, s3_protection: bool) -> bool:
+    """Where GuardDuty is on, it watches reads and writes of files in buckets too."""
+    return s3_protection or not guardduty
 
 
 @control(

@@ -24,40 +24,65 @@ CHANGES = (
 )
 
 
-def change(before: object, after: object, was: object, now: object, why: object) -> str:
+@dataclass(frozen=True)
+class Verdict:
+    """What an audit states of a place: a control on a resource in a region.
+
+    Attributes
+    ----------
+    status : str
+    values : str
+        Observed values; empty where a pack of an earlier form has none.
+    reason : str
+        The code of what is not evidenced, and the declaration of what is accepted; elsewhere prose.
+    """
+
+    status: str
+    values: str = ""
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to act on it."""
+        return is_open(self.status, self.reason)
+
+
+def change(before: Verdict | None, after: Verdict | None) -> str:
     """Return how a verdict changed, one of `CHANGES`; empty where it did not, and is not open.
 
     Parameters
     ----------
-    before, after : str
-        Statuses; another type where an audit has no such row.
-    was, now : str
-        Observed values; another type where they are not compared.
-    why : str
-        The reason of the later verdict.
+    before, after : Verdict or None
+        None where an audit has nothing of the place.
     """
-    had, has = isinstance(before, str), isinstance(after, str)
-    if not had:
-        return "newly open" if is_open(str(after), str(why)) else "appeared"
-    if not has:
+    if after is None:
         return "gone"
-    if after == ACCEPTED and before != ACCEPTED:
+    if before is None:
+        return "newly open" if after.is_open else "appeared"
+    had, has = before.status, after.status
+    if has == ACCEPTED and had != ACCEPTED:
         return "accepted"
-    if after == NOT_EVIDENCED and before != FAIL and not is_open(str(after), str(why)):
-        return ""
-    if before == NOT_EVIDENCED and after != NOT_EVIDENCED:
-        return "newly open" if after == FAIL else "evidence gained"
-    if after == NOT_EVIDENCED and before != NOT_EVIDENCED:
-        return "evidence lost"
-    if after == FAIL:
-        return "still open" if before == FAIL else "newly open"
-    if before == FAIL:
+    if has == FAIL:
+        return "still open" if had == FAIL else "newly open"
+    if had == NOT_EVIDENCED == has:
+        if after.is_open:
+            return "still open" if before.is_open else "newly open"
+        return "changed" if before.is_open else ""
+    if had == NOT_EVIDENCED:
+        return "evidence gained"
+    if has == NOT_EVIDENCED:
+        # What no interface shows is not lost where nothing was open.
+        return "evidence lost" if had == FAIL or after.is_open else ""
+    if had == FAIL:
         return "closed"
-    if after == NOT_EVIDENCED:
-        return "still open"
-    # A pack of an earlier form has no values: then the status alone is compared.
-    has_values = isinstance(was, str) and isinstance(now, str)
-    return "changed" if before != after or (has_values and was != now) else ""
+    return "changed" if _differ(before, after) else ""
+
+
+def _differ(before: Verdict, after: Verdict) -> bool:
+    """Return whether two verdicts of which none is open have not the same identity."""
+    declared = before.status == ACCEPTED and before.reason != after.reason
+    compared = before.values and after.values and before.values != after.values
+    return before.status != after.status or declared or bool(compared)
 
 
 def joined(texts: Iterable[object]) -> str:

@@ -12,18 +12,20 @@ import pandas as pd
 
 from kit.catalogue.texts import text
 from kit.errors import NotAsStatedError, UserError
-from kit.judge.ageing import CHANGES, change, joined
+from kit.judge.ageing import CHANGES, Verdict, change, joined
 from kit.judge.digest import RESOURCE
 from kit.judge.findings import open_rows, worst
 from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
+from kit.tables.coverage import ACCOUNT
 
 if TYPE_CHECKING:
     from kit.verify.judged import Roots
 
 KEY = ["account", "control", "region", "resource"]
 _NAMED = 10  # accounts that a remark names
-_PROSE = ("reason", "observed", "expected", "observed_values")
+_PROSE = ("reason", "operation", "observed", "expected", "observed_values")
 _READ = [*KEY, "subject", "status", *_PROSE]
+_SCOPE = ("regions", "controls", "services")
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,16 @@ class Changes:
         A pack of an account, or the newest pack of each account of an organisation.
     rows : DataFrame
         ``account``, ``control``, ``region``, ``resource``, ``change`` (one of `CHANGES`),
-        ``status_before``, ``status_after``, ``observed_before``, ``observed_after`` and ``since``
-        (ISO time of the first pack in which an open point has been open without a break).
+        ``status_before``, ``status_after``, ``reason_before``, ``reason_after``,
+        ``operation_before``, ``operation_after``, ``observed_before``, ``observed_after`` and ``since`` (ISO time of the first pack in which an
+        open point has been open without a break).
     appeared, gone : DataFrame
         ``account``, ``region``, ``resource``: resources that only the later audit has, and
         resources that only the earlier audit has.
     same : int
         Rows that did not change and are not open.
     remarks : list of str
-        Reasons why the two are hard to compare.
+        Reasons why the two are hard to compare, such as other regions in scope.
     """
 
     before: list[SealedPack]
@@ -185,10 +188,11 @@ def compare_packs(
         raise UserError(
             f"the second pack ({after[0].folder}) is the earlier pack; name the earlier pack first"
         )
-    old = _table(pack for pack in before if pack.account in shared)
-    new = _table(pack for pack in after if pack.account in shared)
+    leaves = [_leaves(p for p in packs if p.account in shared) for packs in (before, after)]
+    old, new = map(_table, leaves)
     both = old.join(new, how="outer", suffixes=("_before", "_after")).reset_index()
-    both["change"] = [change(*pair) for pair in both[_COMPARED].itertuples(index=False)]
+    sides = [_verdicts(both, side) for side in ("before", "after")]
+    both["change"] = [change(*pair) for pair in zip(*sides, strict=True)]
     since = since_open([*history, *before, *after])
     still = both["change"].isin(("newly open", "still open", "evidence lost"))
     keys = both[KEY].itertuples(index=False, name=None)
@@ -213,23 +217,28 @@ def compare_packs(
         _only(places[1], places[0]),
         _only(places[0], places[1]),
         int((both["change"] == "").sum()),
-        _remarks(before, after, shared),
+        [*_remarks(before, after, shared), *_scopes(*leaves)],
     )
 
 
 _ORDER = {change: rank for rank, change in enumerate(CHANGES)}
-_COMPARED = [
-    "status_before",
-    "status_after",
-    "observed_values_before",
-    "observed_values_after",
-    "reason_after",
-]
 
 
-def _table(packs: Iterable[SealedPack]) -> pd.DataFrame:
-    """Return a row for each account, control, region and resource, without roll-ups."""
-    table = pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
+def _leaves(packs: Iterable[SealedPack]) -> pd.DataFrame:
+    """Return the findings of packs, without roll-ups."""
+    return pd.concat([pack.read_leaves(_READ) for pack in packs], ignore_index=True)
+
+
+def _verdicts(both: pd.DataFrame, side: str) -> list[Verdict | None]:
+    """Return an audit's verdict in each row; None where it has nothing there."""
+    names = [f"{name}_{side}" for name in ("status", "observed_values", "reason")]
+    rows = both[names].astype(object).where(both[names].notna(), "").itertuples(index=False)
+    return [Verdict(*row) if row[0] else None for row in rows]
+
+
+def _table(leaves: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each account, control, region and resource."""
+    table = leaves.copy()
     # A label of a finding without a resource is prose, which versions of the kit may word anew.
     of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
     table["resource"] = table["resource"].where(of_a_resource, table["subject"])
@@ -253,7 +262,7 @@ def _only(some: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts(pack: SealedPack) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Yield control, region and resource of a pack's findings, and the worst status there."""
-    for (_, *place), status in _table([pack])["status"].items():
+    for (_, *place), status in _table(_leaves([pack]))["status"].items():
         yield tuple(place), status
 
 
@@ -270,7 +279,7 @@ def since_open(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
     for in_order in accounts.values():
         running: dict[tuple[str, ...], str] = {}
         for pack in in_order:
-            table = _table([pack])
+            table = _table(_leaves([pack]))
             open_ = table[open_rows(table)]
             running = {key: running.get(key, pack.as_of.isoformat()) for key in open_.index}
         since |= running
@@ -293,6 +302,45 @@ def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]
             names = _first(alone)
             remarks.append(text(f"report/changes/remarks/{side}", count=len(alone), names=names))
     return remarks
+
+
+def _scopes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+    """Return what only one of two audits covers, a sentence for the accounts with the same."""
+    scopes = [_scope_by_account(leaves) for leaves in (old, new)]
+    alike: dict[str, list[str]] = {}
+    for account in sorted(scopes[0]):
+        earlier, later = (scope[account] for scope in scopes)
+        alone = [
+            text(f"report/changes/scope/{kind}/{side}", count=len(only), names=_first(sorted(only)))
+            for kind in _SCOPE
+            for side, only in (
+                ("before", earlier[kind] - later[kind]),
+                ("after", later[kind] - earlier[kind]),
+            )
+            if only
+        ]
+        if alone:
+            alike.setdefault("; ".join(alone), []).append(account)
+    return [
+        text("report/changes/remarks/scope", count=len(some), names=_first(some), alone=alone)
+        for alone, some in alike.items()
+    ]
+
+
+def _scope_by_account(leaves: pd.DataFrame) -> dict[str, dict[str, set[str]]]:
+    """Return the regions and controls with findings, and the services that the kit left out.
+
+    Every region in scope has a finding of each control about regions.
+    """
+    scopes: dict[str, dict[str, set[str]]] = {}
+    for account, rows in leaves.groupby("account"):
+        left_out = rows["operation"][rows["reason"] == "not collected"]
+        scopes[str(account)] = {
+            "regions": set(rows["region"]) - {ACCOUNT},
+            "controls": set(rows["control"]),
+            "services": {operation.partition(".")[0] for operation in left_out},
+        }
+    return scopes
 
 
 def _first(accounts: list[str]) -> str:

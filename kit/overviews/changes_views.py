@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.judge.ageing import CHANGES
+from kit.judge.findings import reason_text
 from kit.overviews.changes import Changes
 from kit.overviews.packs import SealedPack
 from kit.overviews.shared import cover_of, sealed
 from kit.report.formats import minute
 from kit.report.views import Cover, Data, Note, Table, column, first_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PDF_ROWS = 60
 _FILE = "changes.csv"
@@ -85,14 +91,23 @@ def rows(changes: Changes, change: str) -> Table | Note:
         column("region", "code"),
         column("resource", "code"),
     ]
+    why = {f"reason_{side}": _reasons(changed, side) for side in _SIDES}
+    coded = changed["status_before"].isin((NOT_EVIDENCED, ACCEPTED))
+    same = coded & (changed["status_before"] == changed["status_after"])
+    other_reason = any(
+        before != after
+        for before, after, is_same in zip(*why.values(), same, strict=True)
+        if is_same
+    )
     for side in _SIDES:
         if has[side]:
-            columns += [column(f"status_{side}", "status"), column(f"observed_{side}")]
+            reason = [column(f"reason_{side}")] if other_reason else []
+            columns += [column(f"status_{side}", "status"), *reason, column(f"observed_{side}")]
     if (changed["since"] != "").any():
         columns.append(column("since", "datetime"))
     if len(set(changes.rows["account"])) == 1:
         columns = columns[1:]
-    table = changed.assign(title=changed["control"].map(_title))
+    table = changed.assign(title=changed["control"].map(_title), **why)
     cells = table[[column.name for column in columns]].astype(object)
     listed = cells.where(cells != "", None).to_numpy().tolist()
     return Table(
@@ -132,6 +147,15 @@ def data(changes: Changes) -> Data:
     return Data(
         "changes", records, {name.replace(" ", "_"): changes.count(name) for name in CHANGES}
     )
+
+
+def _reasons(changed: pd.DataFrame, side: str) -> list[str]:
+    """Return why each verdict of an audit is what it is, with the operation of a gap."""
+    pairs = changed[[f"reason_{side}", f"operation_{side}"]].itertuples(index=False)
+    return [
+        ", ".join(filter(None, ("; ".join(map(reason_text, reason.split("; "))), operation)))
+        for reason, operation in pairs
+    ]
 
 
 def _title(name: str) -> str:

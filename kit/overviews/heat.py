@@ -6,25 +6,15 @@ It is drawn at the width at which the PDF prints it, so that sizes here are thos
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
-from matplotlib.font_manager import FontProperties
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.textpath import TextPath
-from matplotlib.transforms import Affine2D
 
 from kit.catalogue import statuses
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, section_title
 from kit.overviews.organisation import Organisation
-from kit.report import fonts
-from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.drawing import PAPER, QUIET, RULE, Drawing, width
 from kit.report.formats import joined
 from kit.report.views import STATUSES, Figure, Group
 
@@ -41,8 +31,6 @@ _NAME, _GUTTER = 24.0, 14.0  # a control's id, and the room between panels
 _CELL = 11.4  # a cell's width where the titles of controls stand beside it
 _TITLES = 120.0  # the least room for titles; with less the cells are wider instead
 _GAP = 0.5  # around a cell
-_INK, _QUIET, _RULE, _BLANK = "#1c2731", "#55626e", "#c3ccd4", "#ffffff"
-_SYMBOLS = fonts.FAMILIES[-1]
 
 
 def heat_map(organisation: Organisation) -> Group:
@@ -53,7 +41,6 @@ def heat_map(organisation: Organisation) -> Group:
     verdicts = organisation.verdicts
     need = organisation.counts[[FAIL, NOT_EVIDENCED]].apply(tuple, axis=1)
     order = list(need.sort_values(ascending=False, kind="stable").index)
-    load_fonts()
     return Group(
         [
             _figure(verdicts.loc[order[start : start + MOST]], start, len(order))
@@ -82,19 +69,16 @@ def _picture(verdicts: pd.DataFrame) -> str:
     most = max(map(_rows, panels))
     line = min(_LINE, (_HEIGHT - _ACCOUNT - _LEGEND) / most)
     height = _ACCOUNT + most * line + _LEGEND
-    with rc_context({**STYLE, "font.size": _SIZE, "text.color": _INK}):
-        canvas = Canvas(figsize=(_WIDTH / 72, height / 72))
-        axes = canvas.add_axes((0, 0, 1, 1), xlim=(0, _WIDTH), ylim=(height, 0))
-        axes.axis("off")
-        across = (_WIDTH - _GUTTER) / 2
-        for number, sections in enumerate(panels):
-            _panel(axes, verdicts, sections, number * (across + _GUTTER), across, line)
-        _legend(axes, height - _LEGEND / 2)
-        return svg(canvas)
+    drawing = Drawing(_WIDTH, height)
+    across = (_WIDTH - _GUTTER) / 2
+    for number, sections in enumerate(panels):
+        _panel(drawing, verdicts, sections, number * (across + _GUTTER), across, line)
+    _legend(drawing, height - _LEGEND / 2)
+    return drawing.svg()
 
 
 def _panel(
-    axes: Any,
+    drawing: Drawing,
     verdicts: pd.DataFrame,
     sections: Sequence[tuple[str, list[str]]],
     left: float,
@@ -108,68 +92,53 @@ def _panel(
     first = left + _NAME + titles
     for place, account in enumerate(verdicts.index):
         x = first + (place + 0.5) * cell
-        axes.text(x, _ACCOUNT - 3, account, rotation=90, ha="center", va="bottom", size=_SIZE)
+        drawing.words(x, _ACCOUNT - 3, account, _SIZE, turned=True)
     places: dict[str, list[tuple[float, float]]] = {}
     y = _ACCOUNT
     for letters, names in sections:
-        axes.text(left, y + line / 2, section_title(letters), weight="bold", va="center_baseline")
-        axes.plot((left, left + across), (y + line,) * 2, color=_QUIET, linewidth=0.5)
+        drawing.words(left, y + line / 2, section_title(letters), _SIZE, bold=True)
+        drawing.line([(left, y + line), (left + across, y + line)], QUIET, 0.5)
         for name in names:
             y += line
-            axes.text(left, y + line / 2, name, va="center_baseline")
+            drawing.words(left, y + line / 2, name, _SIZE)
             if titles:
                 words = _cut(CONTROLS[name].title, titles - 4)
-                axes.text(
-                    left + _NAME,
-                    y + line / 2,
-                    words,
-                    va="center_baseline",
-                    size=_SMALL,
-                    color=_QUIET,
-                )
+                drawing.words(left + _NAME, y + line / 2, words, _SMALL, colour=QUIET)
             for place, status in enumerate(verdicts[name]):
                 places.setdefault(status, []).append((first + place * cell, y))
         y += line
     for status, corners in places.items():
-        _cells(axes, status, corners, cell, line)
+        _cells(drawing, status, corners, cell, line)
 
 
 def _cells(
-    axes: Any, status: str, corners: Iterable[tuple[float, float]], across: float, down: float
+    drawing: Drawing,
+    status: str,
+    corners: Iterable[tuple[float, float]],
+    across: float,
+    down: float,
 ) -> None:
     """Draw all cells of a status; "" is for controls that nobody selected."""
-    size = Affine2D().scale(across - 2 * _GAP, down - 2 * _GAP)
-    squares = [
-        Path.unit_rectangle().transformed(size.frozen().translate(x + _GAP, y + _GAP))
-        for x, y in corners
-    ]
-    colour, edge = (_background(status), "none") if status else (_BLANK, _RULE)
-    shape = Path.make_compound_path(*squares)
-    axes.add_patch(PathPatch(shape, facecolor=colour, edgecolor=edge, linewidth=0.4))
-    if status:
-        centres = [(x + across / 2, y + down / 2) for x, y in corners]
-        pale = statuses.STATUSES[status].pale
-        axes.plot(
-            *zip(*centres, strict=True),
-            linestyle="none",
-            marker=_shape(STATUSES[status].shape),
-            markersize=min(down, across) * 0.62,
-            markeredgewidth=0,
-            color=STATUSES[status].light if pale else _BLANK,
-        )
+    style = {"fill": _background(status)} if status else {"fill": PAPER, "edge": RULE, "thick": 0.4}
+    for x, y in corners:
+        drawing.box(x + _GAP, y + _GAP, across - 2 * _GAP, down - 2 * _GAP, **style)
+        if status:
+            colour = STATUSES[status].light if statuses.STATUSES[status].pale else PAPER
+            middle = x + across / 2, y + down / 2
+            drawing.mark(*middle, STATUSES[status].shape, min(down, across) * 0.62, colour)
 
 
-def _legend(axes: Any, y: float) -> None:
+def _legend(drawing: Drawing, y: float) -> None:
     entries = [(status, STATUSES[status].word) for status in WORST_FIRST]
     entries.append(("", text("figures/heat/not_selected")))
     side, gap = 9.0, 3.0
-    widths = [side + gap + _width(word, _SIZE) for _, word in entries]
+    widths = [side + gap + width(word, _SIZE) for _, word in entries]
     between = min((_WIDTH - sum(widths)) / (len(entries) - 1), 16.0)
     x = 0.0
-    for (status, word), width in zip(entries, widths, strict=True):
-        _cells(axes, status, [(x, y - side / 2)], side, side)
-        axes.text(x + side + gap, y, word, va="center_baseline")
-        x += width + between
+    for (status, word), wide in zip(entries, widths, strict=True):
+        _cells(drawing, status, [(x, y - side / 2)], side, side)
+        drawing.words(x + side + gap, y, word, _SIZE)
+        x += wide + between
 
 
 def _panels(names: Iterable[str]) -> list[list[tuple[str, list[str]]]]:
@@ -187,25 +156,10 @@ def _rows(sections: Sequence[tuple[str, list[str]]]) -> int:
     return sum(1 + len(names) for _, names in sections)
 
 
-@cache
-def _shape(mark: str) -> Path:
-    """Return a mark as a marker of plots, around its centre."""
-    path = TextPath((0, 0), mark, size=10, prop=FontProperties(family=_SYMBOLS))
-    box = path.get_extents()
-    centre = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
-    return path.transformed(Affine2D().translate(-centre[0], -centre[1]))
-
-
-@cache
-def _width(words: str, size: float) -> float:
-    prop = FontProperties(family=fonts.SANS)
-    return float(TextPath((0, 0), words, size=size, prop=prop).get_extents().width)
-
-
 def _cut(words: str, room: float) -> str:
     """Return words, or as many of them as fit, with an ellipsis."""
     kept = words
-    while _width(kept, _SMALL) > room:
+    while width(kept, _SMALL) > room:
         kept = f"{kept.rstrip('…').rpartition(' ')[0]}…"
     return kept
 

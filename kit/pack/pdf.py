@@ -26,6 +26,7 @@ from kit.visible import one_line
 from kit.warm.fork import in_fork
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
+_ABOVE = 10.0  # points that a reader shows above the line to which a link leads
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
@@ -62,17 +63,55 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
 
 
 def _set(data: dict[str, Any], folders: list[str], as_of: str) -> bytes:
-    return _shrink(
-        typst.compile(
-            str(_TEMPLATE),
-            font_paths=folders,
-            ignore_system_fonts=True,
-            sys_inputs={"document": json.dumps(data)},
-            format="pdf",
-            pdf_standards=["a-3a", "ua-1"],
-            timestamp=datetime.fromisoformat(as_of),
-        )
+    compiler = typst.Compiler(
+        str(_TEMPLATE),
+        font_paths=folders,
+        ignore_system_fonts=True,
+        sys_inputs={"document": json.dumps(data)},
     )
+    made: Any = compiler.compile(
+        format="pdf",
+        pdf_standards=["a-3a", "ua-1"],
+        timestamp=datetime.fromisoformat(as_of),
+    )
+    places = json.loads(compiler.query("<places>", field="value", one=True))
+    with pikepdf.open(io.BytesIO(made)) as file:
+        _lead(file, places, data["words"]["page"])
+        return _shrink(file)
+
+
+def _lead(file: pikepdf.Pdf, places: Iterable[tuple[str, dict[str, Any]]], words: str) -> None:
+    """Lead each link within the document to its target, which becomes a named destination.
+
+    Parameters
+    ----------
+    file : Pdf
+        Its links have addresses such as ``#row-e0012``.
+    places : iterable of (str, dict)
+        Each target, and the page and the point on it that Typst states.
+    words : str
+        Describe a page, in the language of the document.
+    """
+    pages, names = len(file.pages), pikepdf.NameTree.new(file)
+    described = {}
+    for target, place in places:
+        page = file.pages[place["page"] - 1]
+        down = max(_points(place["y"]) - _ABOVE, 0)
+        spot = (_points(place["x"]), float(page.mediabox[3]) - down)
+        names[target] = pikepdf.Array([page.obj, pikepdf.Name.XYZ, *spot, 0])
+        described[target] = words.format(page=place["page"], pages=pages)
+    if described:
+        file.Root.Names = {**file.Root.get("/Names", {}), "/Dests": names.obj}
+    for link in (link for page in file.pages for link in page.get("/Annots", ())):
+        address = str(link.A.URI) if "/A" in link else ""
+        if address.startswith("#"):
+            link.Dest = pikepdf.String(address[1:])
+            link.Contents = pikepdf.String(described[address[1:]])
+            del link.A
+
+
+def _points(length: str) -> float:
+    return float(length.removesuffix("pt"))
 
 
 @contextmanager
@@ -87,18 +126,17 @@ def _font_folders(faces: tuple[fonts.Face, ...]) -> Iterator[list[str]]:
         yield [str(fonts.directory()), str(folder)]
 
 
-def _shrink(made: bytes) -> bytes:
+def _shrink(file: pikepdf.Pdf) -> bytes:
     """Return the file with its objects in compressed streams: a fifth of the size."""
     shrunk = io.BytesIO()
-    with pikepdf.open(io.BytesIO(made)) as file:
-        # Its value is false, which is the default; poppler takes its presence for an error.
-        del file.Root.MarkInfo["/Suspects"]
-        file.save(
-            shrunk,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            deterministic_id=True,
-            fix_metadata_version=False,
-        )
+    # Its value is false, which is the default; poppler takes its presence for an error.
+    del file.Root.MarkInfo["/Suspects"]
+    file.save(
+        shrunk,
+        object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        deterministic_id=True,
+        fix_metadata_version=False,
+    )
     return shrunk.getvalue()
 
 

@@ -20,9 +20,11 @@ from kit.report.views import STATUSES, cell_text
 
 _ANNEXES = (
     "requests",
+    "follow-up",
     "population",
     "transfers",
     "retention",
+    "person",
     "record",
     "changed",
 )  # ids of tables with a sheet of their own
@@ -65,8 +67,8 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
-Promises = Mapping[str, tuple[str, str, str]]
-"""Owner, management response and due date by the id of a finding."""
+Promises = Mapping[str, tuple[str, str, str, str]]
+"""Owner, management response, due date and result by the id of a finding."""
 
 
 def sheets(
@@ -144,7 +146,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
             "\n".join(remedy.brief for remedy in remedies_of(entry.control, [finding])) or None,
             evidence_ids(finding.evidence),
             finding.since,
-            *promises.get(finding.id, (None, None, None)),
+            *promises.get(finding.id, (None, None, None, None)),
             None,
             finding.id,
             label_key,
@@ -170,6 +172,7 @@ def _findings(judged: list[Judged], label_key: str, promises: Promises) -> Sheet
         _column("owner", "notes", 20),
         _column("response", "notes", 36),
         _column("due", "due", 12),
+        Column(text("report/follow_up/state"), "text", 20),
         _column("notes", "notes", 36),
         _column("finding_id", "code", 38),
         _column("label_key", "code", 18),

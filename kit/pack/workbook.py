@@ -76,7 +76,7 @@ def workbook(
 def promises_of(executed: NotebookNode) -> Promises:
     """Return what the organisation's follow-up states, as an executed notebook gave it."""
     return {
-        row["id"]: (row["owner"], row["response"], row["due"])
+        row["id"]: (row["owner"], row["response"], row["due"], row["result"])
         for row in data_of(executed, "follow-up")["records"]
     }
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import FancyBboxPatch
-
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.catalogue.texts import text
 from kit.judge.findings import Findings
-from kit.report import fonts
-from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.drawing import INK, PAPER, QUIET, Drawing
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, UNKNOWN, Box, boxes, region_name
 from kit.report.formats import joined
 from kit.report.map_layout import (
@@ -21,11 +16,9 @@ from kit.report.map_layout import (
     COLUMNS,
     GAP,
     HEAD,
-    INK,
     LEGEND,
     LINE,
     PAD,
-    QUIET,
     SIZE,
     SMALL,
     WIDTH,
@@ -39,14 +32,11 @@ from kit.report.views import STATUSES, Figure, Note
 from kit.tables import Tables
 from kit.tables.coverage import ACCOUNT
 
+_POINTS = 72  # an inch; the layout is in inches
 _FRAMES: dict[str, dict[str, Any]] = {
-    FAIL: {"linewidth": 1.8, "edgecolor": STATUSES[FAIL].light},
-    NOT_EVIDENCED: {
-        "linewidth": 1.1,
-        "edgecolor": STATUSES[NOT_EVIDENCED].light,
-        "linestyle": (0, (4, 2)),
-    },
-    "": {"linewidth": 0.7, "edgecolor": QUIET},
+    FAIL: {"thick": 1.8, "edge": STATUSES[FAIL].light},
+    NOT_EVIDENCED: {"thick": 1.1, "edge": STATUSES[NOT_EVIDENCED].light, "dashes": "4.4 2.2"},
+    "": {"thick": 0.7, "edge": QUIET},
 }
 
 
@@ -67,89 +57,68 @@ def data_map(findings: Findings, tables: Tables) -> Figure | Note:
     if not map_boxes:
         return Note(text("figures/map/none"))
     bands, left = lay_out(map_boxes)
-    load_fonts()
-    with rc_context(STYLE):
-        height = sum(band.height + GAP for band in bands) + LEGEND
-        canvas = Canvas(figsize=(WIDTH, height))
-        axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_xlim(0, WIDTH)
-        axes.set_ylim(height, 0)
-        axes.axis("off")
-        for band in bands:
-            _draw_band(axes, band)
-        for n, line in enumerate((text("figures/map/frames"), text("figures/map/numbers"))):
-            at = height - LEGEND + 0.14 + 0.15 * n
-            axes.text(0.02, at, line, fontsize=SMALL, color=QUIET, va="center")
-        picture = svg(canvas)
+    height = sum(band.height + GAP for band in bands) + LEGEND
+    drawing = Drawing(WIDTH * _POINTS, height * _POINTS)
+    for band in bands:
+        _draw_band(drawing, band)
+    for n, line in enumerate((text("figures/map/frames"), text("figures/map/numbers"))):
+        at = height - LEGEND + 0.14 + 0.15 * n
+        _write(drawing, 0.02, at, line, SMALL, colour=QUIET)
     caption = text("figures/map/caption")
     cut = text("figures/map/cut", count=len(left), regions=", ".join(left)) if left else ""
-    return Figure("data-map", picture, f"{caption} {_described(map_boxes)}", joined(caption, cut))
+    return Figure(
+        "data-map", drawing.svg(), f"{caption} {_described(map_boxes)}", joined(caption, cut)
+    )
 
 
-def _draw_band(axes: Any, band: Band) -> None:
+def _draw_band(drawing: Drawing, band: Band) -> None:
     every = [drawn for column in band.columns.values() for drawn in column]
     top = min(drawn.y for drawn in every) - HEAD
     foot = top + band.height
     x, width = BAND
-    _frame(axes, x, top, width, band.height, facecolor="#f1f4f7", edgecolor=QUIET, linewidth=0.7)
+    _frame(drawing, x, top, width, band.height, fill="#f1f4f7", edge=QUIET, thick=0.7)
     name = {ACCOUNT: text("figures/map/account"), UNKNOWN: text("figures/map/no_region")}.get(
         band.region, text("figures/map/region", region=band.region)
     )
-    axes.text(x + PAD, top + 0.15, name, fontsize=SIZE + 0.8, weight="bold", va="center")
+    _write(drawing, x + PAD, top + 0.15, name, SIZE + 0.8, bold=True)
     sessions = band.columns[SESSIONS]
     if sessions:  # as high as what stands beside it, for the arrows
         sessions[-1].height = foot - GAP - sessions[-1].y
     for drawn in every:
-        _draw_box(axes, drawn)
+        _draw_box(drawing, drawn)
     inner = COLUMNS[SESSIONS][0] if sessions else x
     for drawn in band.columns[IN]:
-        _arrow(axes, drawn, drawn.x + drawn.width, inner)
+        _arrow(drawing, drawn, drawn.x + drawn.width, inner)
     for drawn in band.columns[RESTS] if sessions else ():
         ends = inner + COLUMNS[SESSIONS][1], drawn.x
-        _arrow(axes, drawn, *(ends[::-1] if drawn.box.ends.moves == "programs" else ends))
+        _arrow(drawing, drawn, *(ends[::-1] if drawn.box.ends.moves == "programs" else ends))
     for drawn in band.columns[OUT]:
-        _arrow(axes, drawn, x + width, drawn.x)
+        _arrow(drawing, drawn, x + width, drawn.x)
 
 
-def _draw_box(axes: Any, drawn: Drawn) -> None:
+def _draw_box(drawing: Drawing, drawn: Drawn) -> None:
     worst = next(iter(drawn.box.counts)) or ""
     frame = _FRAMES.get(worst, _FRAMES[""])
-    _frame(axes, drawn.x, drawn.y, drawn.width, drawn.height, facecolor="white", **frame)
+    _frame(drawing, drawn.x, drawn.y, drawn.width, drawn.height, fill=PAPER, **frame)
     for n, (line, bold, colour) in enumerate(drawn.lines):
-        axes.text(
-            drawn.x + PAD,
-            drawn.y + PAD + (n + 0.5) * LINE,
-            line,
-            fontsize=SIZE,
-            weight="bold" if bold else "normal",
-            family=fonts.SANS if bold else list(fonts.FAMILIES),
-            color=colour,
-            va="center",
-        )
+        y = drawn.y + PAD + (n + 0.5) * LINE
+        _write(drawing, drawn.x + PAD, y, line, SIZE, bold=bold, colour=colour)
 
 
-def _frame(axes: Any, x: float, y: float, width: float, height: float, **style: Any) -> None:
-    shape = "round,pad=0,rounding_size=0.05"
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=shape, clip_on=False, **style))
+def _frame(drawing: Drawing, x: float, y: float, width: float, height: float, **style: Any) -> None:
+    place = (part * _POINTS for part in (x, y, width, height))
+    drawing.box(*place, round=0.05 * _POINTS, **style)
 
 
-def _arrow(axes: Any, drawn: Drawn, start: float, end: float) -> None:
+def _write(drawing: Drawing, x: float, y: float, line: str, size: float, **style: Any) -> None:
+    drawing.words(x * _POINTS, y * _POINTS, line, size, **style)
+
+
+def _arrow(drawing: Drawing, drawn: Drawn, start: float, end: float) -> None:
     """Draw an arrow at the height of a box, and write above what moves along it."""
     y = drawn.y + drawn.height / 2
-    axes.annotate(
-        "",
-        (end, y),
-        (start, y),
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": INK,
-            "linewidth": 0.9,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
-    )
-    middle = (start + end) / 2
-    axes.text(middle, y - 0.07, drawn.box.ends.cargo, fontsize=SMALL, color=INK, ha="center")
+    drawing.arrow(y * _POINTS, start * _POINTS, end * _POINTS, INK, 0.9)
+    _write(drawing, (start + end) / 2, y - 0.1, drawn.box.ends.cargo, SMALL, align="middle")
 
 
 def _described(map_boxes: Sequence[Box]) -> str:

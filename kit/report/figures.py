@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
-
-from matplotlib import rc_context
-from matplotlib.figure import Figure as Canvas
+from collections.abc import Iterable
 
 from kit.catalogue import statuses
 from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS, section_title
 from kit.judge.findings import Findings
-from kit.report import fonts
 from kit.report.data_map import data_map as data_map
-from kit.report.drawing import STYLE, load_fonts, svg
+from kit.report.drawing import INK, PAPER, Drawing, steps, width
 from kit.report.formats import counts as counts_of
 from kit.report.views import STATUSES, Figure
 
-_COLUMN = 24.0  # width of a column of numbers, in points; it has room for four digits
+# In points.
+_WIDTH = 504.0  # at which the PDF prints it
+_SIZE, _LINE, _BAR = 9.0, 18.5, 12.5  # of letters; from a row to the next; a bar's height
+_COLUMN = 24.0  # of numbers; it has room for four digits
+_SWATCH, _GAP, _EDGE = 17.0, 5.0, 8.0
 
 
 def verdicts(findings: Findings) -> Figure:
@@ -35,56 +35,85 @@ def verdicts(findings: Findings) -> Figure:
         )
         for letters in SECTIONS
     }
-    shown = [letters for letters in SECTIONS if counts[letters]]
-    load_fonts()
-    with rc_context(STYLE):
-        canvas = Canvas(figsize=(7.0, 0.9 + 0.29 * len(shown)), layout="constrained")
-        axes = canvas.add_subplot()
-        beside = count(1)
-        starts = [0] * len(shown)
-        for status in WORST_FIRST:
-            widths = [counts[letters][status] for letters in shown]
-            if not any(widths):
-                continue
-            mark = STATUSES[status]
-            axes.barh(
-                range(len(shown)),
-                widths,
-                left=starts,
-                height=0.62,
-                color=mark.light,
-                edgecolor="white",
-                hatch=statuses.STATUSES[status].hatch,
-                linewidth=0.8,
-                label=f"{mark.shape} {mark.word}",
-            )
-            at = _COLUMN * next(beside)
-            for row, number in enumerate([mark.shape, *widths], start=-1):
-                axes.annotate(
-                    str(number) if number else "",
-                    (1, row),
-                    (at, 0),
-                    xycoords=axes.get_yaxis_transform(),
-                    textcoords="offset points",
-                    annotation_clip=False,
-                    color=mark.light,
-                    fontweight="bold" if row >= 0 else "normal",
-                    family=fonts.SANS if row >= 0 else list(fonts.FAMILIES),
-                    horizontalalignment="right",
-                    verticalalignment="center",
-                )
-            starts = [start + width for start, width in zip(starts, widths, strict=True)]
-        axes.set_yticks(range(len(shown)), [section_title(letters) for letters in shown])
-        axes.invert_yaxis()
-        axes.set_xlabel(text("figures/verdicts/axis"))
-        axes.tick_params(left=False)
-        words = {"family": list(fonts.FAMILIES)}
-        canvas.legend(loc="outside upper center", ncols=6, frameon=False, prop=words)
-        picture = svg(canvas)
+    shown = {letters: counted for letters, counted in counts.items() if counted}
     lines = (
         f"{section_title(letters)}: "
-        + counts_of({s: counts[letters][s] for s in WORST_FIRST if counts[letters][s]})
-        for letters in shown
+        + counts_of({s: counted[s] for s in WORST_FIRST if counted[s]})
+        for letters, counted in shown.items()
     )
     alternative = text("figures/verdicts/alternative", sections="; ".join(lines))
-    return Figure("verdicts", picture, alternative, text("figures/verdicts/caption"))
+    caption = text("figures/verdicts/caption")
+    return Figure("verdicts", _bars(shown), alternative, caption)
+
+
+def _bars(counts: dict[str, Counter[str]]) -> str:
+    shown = [status for status in WORST_FIRST if any(line[status] for line in counts.values())]
+    legend = _wrapped(shown)
+    top = _LINE * (len(legend) + 1)
+    foot = top + _LINE * len(counts)
+    drawing = Drawing(_WIDTH, foot + 40)
+    fills = {
+        status: drawing.hatched(statuses.STATUSES[status].hatch, STATUSES[status].light)
+        for status in shown
+    }
+    _draw_legend(drawing, legend, fills)
+    columns = {
+        status: _WIDTH - _EDGE - _COLUMN * (len(shown) - 1 - n) for n, status in enumerate(shown)
+    }
+    for status, x in columns.items():
+        mark = STATUSES[status]
+        drawing.words(x, top - _LINE / 2, mark.shape, _SIZE, colour=mark.light, align="end")
+    left = max((width(section_title(one), _SIZE) for one in counts), default=0.0) + _GAP
+    right = _WIDTH - _EDGE - _COLUMN * len(shown) - _GAP
+    most = max((line.total() for line in counts.values()), default=0)
+    scale = (right - left) / max(most * 1.05, 1)
+    for n, (letters, line) in enumerate(counts.items()):
+        y = top + _LINE * (n + 0.5)
+        drawing.words(left - _GAP, y, section_title(letters), _SIZE, align="end")
+        x = left
+        for status in (status for status in shown if line[status]):
+            long = line[status] * scale
+            fill = fills[status]
+            drawing.box(x, y - _BAR / 2, long, _BAR, fill=fill, edge=PAPER, thick=0.8)
+            x += long
+            colour = STATUSES[status].light
+            number = str(line[status])
+            drawing.words(columns[status], y, number, _SIZE, bold=True, colour=colour, align="end")
+    drawing.line([(left, foot), (right, foot)], INK, 0.8)
+    for count in steps(most):
+        x = left + count * scale
+        drawing.line([(x, foot), (x, foot + 3.5)], INK, 0.8)
+        drawing.words(x, foot + 11, str(count), _SIZE, align="middle")
+    drawing.words(
+        (left + right) / 2, foot + 28, text("figures/verdicts/axis"), _SIZE, align="middle"
+    )
+    return drawing.svg()
+
+
+def _draw_legend(drawing: Drawing, legend: list[list[str]], fills: dict[str, str]) -> None:
+    for n, line in enumerate(legend):
+        y = _LINE * (n + 0.5)
+        x = (_WIDTH - sum(map(_entry, line))) / 2
+        for status in line:
+            drawing.box(x, y - 3.5, _SWATCH, 7, fill=fills[status])
+            drawing.words(x + _SWATCH + _GAP, y, _described(status), _SIZE)
+            x += _entry(status)
+
+
+def _wrapped(shown: Iterable[str]) -> list[list[str]]:
+    """Return the legend's statuses, in as few lines as they fit."""
+    lines: list[list[str]] = [[]]
+    for status in shown:
+        if sum(map(_entry, [*lines[-1], status])) > _WIDTH:
+            lines.append([])
+        lines[-1].append(status)
+    return lines
+
+
+def _entry(status: str) -> float:
+    """Return the room that a status takes in the legend."""
+    return _SWATCH + _GAP + width(_described(status), _SIZE) + 3 * _GAP
+
+
+def _described(status: str) -> str:
+    return f"{STATUSES[status].shape} {STATUSES[status].word}"

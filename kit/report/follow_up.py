@@ -8,7 +8,7 @@ from typing import Any
 
 from kit.catalogue.texts import text
 from kit.judge.ageing import moved, settled, was_open
-from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, UNLISTED, vouches_for
+from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, vouches_for
 from kit.judge.findings import Finding, Findings
 from kit.parameters import Promise, signer
 from kit.redact.free_text import free_text_of
@@ -36,9 +36,9 @@ _SIGN_OFF: dict[str, Kind] = {
 }
 _STATES = (
     *("overdue", "promised", "undated", "unanswered"),
-    *("accepted", "unseen", "closed", "not_open", "gone"),
+    *("accepted", "unseen", "closed", "not_open", "sum", "gone"),
 )
-_SUBJECTS = (RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED)
+_SUBJECTS = (RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED, ROLL_UP)
 
 
 def sign_off(snapshot: Snapshot) -> Table:
@@ -112,7 +112,7 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
 
     Findings of a control that have been open for the same time and have the same answer are one
     row. Within a result the gravest come first. What was promised of a finding that is no longer
-    open stands at the end.
+    open, of a sum of other findings, or of none of this run stands at the end.
     """
     promises = {promise.id: promise for promise in snapshot.promises}
     show = free_text_of(snapshot) if promises else str
@@ -126,9 +126,15 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
             severity = finding.severity if finding.is_open else ""
             key = (state, severity, finding.control, finding.status, since, *answer)
             groups.setdefault(key, []).append(finding.resource)
+    sums = {finding.id: finding for finding in findings.roll_ups}
     for promise in promises.values():
-        control, resource = _vouched(promise, snapshot.account)
-        key = ("gone", "", control, "", "", *_answer(promise, show))
+        whole = sums.get(promise.id)
+        control, resource = (
+            (whole.control, whole.resource) if whole else _vouched(promise, snapshot.account)
+        )
+        status = whole.status if whole else ""
+        state = _state(whole, promise, snapshot)
+        key = (state, "", control, status, "", *_answer(promise, show))
         groups.setdefault(key, []).append(show(resource))
     if not groups:
         return Note(text("report/follow_up/empty"))
@@ -177,19 +183,22 @@ def _rank(state: str, severity: str, *others: str) -> tuple[int, int, tuple[str,
     return _STATES.index(state), [*SEVERITIES, ""].index(severity), others
 
 
-def promised(snapshot: Snapshot) -> Data:
-    """Return what the follow-up states, for the workbook, in texts as a pack may show them."""
+def promised(findings: Findings, snapshot: Snapshot) -> Data:
+    """Return what the follow-up states and its result, for the workbook.
+
+    Texts are as a pack may show them.
+    """
     show = free_text_of(snapshot) if snapshot.promises else str
-    return Data(
-        "follow-up",
-        [
-            dict(
-                zip(("id", "owner", "response", "due"), (one.id, *_answer(one, show)), strict=True)
-            )
-            for one in snapshot.promises
-        ],
-        {},
-    )
+    by_id = {finding.id: finding for finding in (*findings.leaves, *findings.roll_ups)}
+    records: list[dict[str, str | int | float | bool | None]] = []
+    for promise in snapshot.promises:
+        owner, response, due = _answer(promise, show)
+        state = _state(by_id.get(promise.id), promise, snapshot)
+        result = text(f"report/follow_up/states/{state}")
+        records.append(
+            {"id": promise.id, "owner": owner, "response": response, "due": due, "result": result}
+        )
+    return Data("follow-up", records, {})
 
 
 def _resources(names: list[str]) -> str:
@@ -215,7 +224,11 @@ def _answer(promise: Promise | None, show: Callable[[str], str]) -> tuple[str, s
     return (promise.owner, show(promise.response), promise.due) if promise else ("", "", "")
 
 
-def _state(finding: Finding, promise: Promise | None, snapshot: Snapshot) -> str:
+def _state(finding: Finding | None, promise: Promise | None, snapshot: Snapshot) -> str:
+    if finding is None:
+        return "gone"
+    if finding.subject == ROLL_UP:
+        return "sum"
     if not finding.is_open:
         how = settled(finding.status)
         return "not_open" if how == "closed" and not was_open(finding, snapshot) else how

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
 from kit.catalogue.texts import text
 from kit.report import fonts
+from kit.report.drawing import INK, QUIET
 from kit.report.flows import IN, OUT, RESTS, SESSIONS, SIDES, Box, counted
 from kit.report.views import STATUSES
 from kit.tables.coverage import ACCOUNT
@@ -18,7 +19,6 @@ COLUMNS = {IN: (0.03, 1.32), SESSIONS: (1.98, 0.98), RESTS: (3.58, 1.5), OUT: (5
 BAND = (1.86, 3.34)
 SIZE, SMALL, BOLD = 7.4, 6.8, 1.1  # points
 LINE, PAD, GAP, HEAD, LEGEND = 0.128, 0.05, 0.09, 0.27, 0.4
-INK, QUIET = "#1c2731", "#55626e"
 
 
 @dataclass

@@ -7,6 +7,7 @@ tables have plain cells.
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import math
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import UserError
 from kit.redact.free_text import shown, shown_number
+from kit.report import fonts
 from kit.report.formats import Cell, Kind
 from kit.report.views import (
     MOST_COLUMNS,
@@ -30,7 +32,10 @@ from kit.report.views import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure as Canvas
 
+SVG: dict[Any, Any] = {"svg.hashsalt": "appstream-evidence-kit", "svg.fonttype": "path"}
+"""How matplotlib writes a figure: the same bytes each time, words as outlines."""
 _ROW_IDS = "row"  # the index of the kit's own frames
 
 
@@ -104,11 +109,8 @@ def figure(drawn: Any, caption: str, alternative_text: str) -> Figure:
     UserError
         It is no figure, or a text is missing.
     """
-    from matplotlib import rc_context
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
-
-    from kit.report.drawing import STYLE, load_fonts, svg
 
     canvas = drawn.figure if isinstance(drawn, Axes) else drawn
     if not isinstance(canvas, Canvas):
@@ -118,12 +120,24 @@ def figure(drawn: Any, caption: str, alternative_text: str) -> Figure:
         )
     _require_words("figure", "caption", caption)
     _require_words("figure", "alternative_text", alternative_text)
-    load_fonts()
-    with rc_context({name: STYLE[name] for name in ("svg.hashsalt", "svg.fonttype")}), _redacted():
+    with _redacted():
         picture = svg(canvas)
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close(canvas)  # or the notebook would show it a second time
     return Figure(f"{OWN}{shown(caption)}", picture, shown(alternative_text), shown(caption))
+
+
+def svg(canvas: Canvas) -> str:
+    """Return a figure as SVG in the fonts of pages, without the time and version of matplotlib."""
+    from matplotlib import rc_context
+    from matplotlib.font_manager import fontManager
+
+    for path in fonts.directory().glob("*.ttf"):
+        fontManager.addfont(path)
+    file = io.StringIO()
+    with rc_context(SVG):
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from kit.sandbox.faults import iam_action
 from kit.sandbox.protocol import AWSError
 
 XML_SERVICES = {"ec2", "iam", "s3", "s3control", "sts"}
-REST_JSON = {"accessanalyzer", "account", "artifact", "backup", "macie2"}
+REST_JSON = {"accessanalyzer", "account", "artifact", "backup", "guardduty", "macie2"}
 
 
 def access_denied(

@@ -131,6 +131,13 @@ KINDS: dict[str, dict[str, Kind]] = {
         "SecurityGroups": Kind("DescribeSecurityGroups.SecurityGroups[]"),
         "Subnets": Kind("DescribeSubnets.Subnets[]"),
     },
+    "guardduty": {
+        "Administrator": Kind("GetAdministratorAccount.Administrator"),
+        "Detectors": Kind("GetDetector", {"DetectorId": PLAIN}, many=True),
+        "MalwareProtectionPlans": Kind(
+            "GetMalwareProtectionPlan", {"MalwareProtectionPlanId": PLAIN}, many=True
+        ),
+    },
     "iam": {
         "UserDetailList": Kind(
             "GetAccountAuthorizationDetails.UserDetailList[]", {"CredentialReport": PLAIN}

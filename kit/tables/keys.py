@@ -1,4 +1,4 @@
-"""KMS keys that encrypt the data of AppStream's users, recordings and logs."""
+"""KMS keys that encrypt applications, the data of AppStream's users, recordings and logs."""
 
 from __future__ import annotations
 
@@ -6,30 +6,45 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from kit.calls import (
+    DESCRIBE_APP_BLOCKS,
+    DESCRIBE_APPLICATIONS,
+    DESCRIBE_FLEETS,
     DESCRIBE_IMAGE_BUILDERS,
     DESCRIBE_KEY,
     DESCRIBE_STACKS,
     DESCRIBE_TRAILS,
     GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_REPLICATION,
     GET_EVENT_DATA_STORE,
     GET_KEY_ROTATION_STATUS,
     LIST_EVENT_DATA_STORES,
     Scope,
+    search,
 )
 from kit.redact.names import identify
 from kit.snapshot import Answer, Snapshot
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
 from kit.tables.core import Column, Part, Row, Source, shown_name, table
-from kit.tables.organisation import seen_by_owner
+from kit.tables.organisation import owner_of, seen_by_owner
+from kit.tables.outsiders import KEY_ACCESS_COLUMNS, key_access
 from kit.tables.recorders import trails_at_home
-from kit.tables.sources import screenshot_buckets
+from kit.tables.sources import SOURCES, screenshot_buckets, source_buckets
 from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, switched_off
 
 ROTATABLE = Part("rotatable", "rotatable")
+THE_ACCOUNTS = Part("of_the_account", "own_keys")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
-_USES = (GET_BUCKET_ENCRYPTION, GET_EVENT_DATA_STORE)
+_USES = (GET_BUCKET_ENCRYPTION, GET_BUCKET_REPLICATION, GET_EVENT_DATA_STORE)
+_NO_KEY: dict[str, Any] = {
+    "rotatable": False,
+    "rotates": False,
+    "rotation_days": None,
+    "of_the_account": False,
+    **{name: [] for name in KEY_ACCESS_COLUMNS},
+}
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
 
 
@@ -46,30 +61,42 @@ class _Use:
 @table(
     "keys",
     Scope.REGION,
-    (*BUCKET_SOURCES, DESCRIBE_IMAGE_BUILDERS, DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
+    (
+        *BUCKET_SOURCES,
+        *(DESCRIBE_APP_BLOCKS, DESCRIBE_APPLICATIONS, DESCRIBE_FLEETS, DESCRIBE_IMAGE_BUILDERS),
+        *(DESCRIBE_TRAILS, LIST_EVENT_DATA_STORES),
+    ),
     {
         "rotatable": Column(calls=(*_USES, DESCRIBE_KEY)),
         "rotates": Column(calls=(*_USES, DESCRIBE_KEY, GET_KEY_ROTATION_STATUS)),
         "rotation_days": Column(calls=(GET_KEY_ROTATION_STATUS,)),
+        "of_the_account": Column(calls=(*_USES, DESCRIBE_KEY)),
+        **KEY_ACCESS_COLUMNS,
     },
 )
 def keys(source: Source) -> Iterator[Row]:
     """Yield a row for each key in use, and for each resource whose key is a gap."""
-    snapshot = source.snapshot
     rows: dict[tuple[str, str], Row] = {}
     for use in _uses(source):
-        row = _row(snapshot, use, source)
-        first = rows.setdefault((row.region, row.key), row)
-        if first is not row:
-            for name, cell in row.cells.items():
-                refs = tuple(dict.fromkeys([*first.cells[name].refs, *cell.refs]))
-                first.cells[name] = Cell(first.cells[name].value, refs, first.cells[name].gap)
+        place, label, described = _place(source, use)
+        row = rows.get(place)
+        if row is None:
+            rows[place] = Row(*place, label, _cells(source.snapshot, use.key, described))
+            continue
+        for name, cell in row.cells.items():
+            refs = tuple(dict.fromkeys([*cell.refs, *use.key.refs]))
+            row.cells[name] = Cell(cell.value, refs, cell.gap or use.key.gap)
     yield from rows.values()
 
 
 def _uses(source: Source) -> Iterator[_Use]:
     snapshot = source.snapshot
-    for bucket in (*buckets_in_scope(snapshot), *screenshot_buckets(snapshot)):
+    buckets = (
+        *buckets_in_scope(snapshot),
+        *screenshot_buckets(snapshot),
+        *source_buckets(snapshot),
+    )
+    for bucket in buckets:
         if bucket.name and bucket.region in snapshot.regions:
             answer = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket.name)
             off = switched_off(snapshot, GET_BUCKET_ENCRYPTION, bucket.region)
@@ -78,7 +105,10 @@ def _uses(source: Source) -> Iterator[_Use]:
             key = attached(answer, f"{_RULE}.KMSMasterKeyID", NONE if decided else UNSEEN)
             key = Cell(key.value, (*bucket.refs, *key.refs), off or key.gap)
             where = answer.region or bucket.region  # an alias names a key of the bucket's region
-            yield _Use(key, where, bucket.region, bucket_label(source, bucket))
+            label = bucket_label(source, bucket)
+            yield _Use(key, where, bucket.region, label)
+            if not off and bucket.purpose != SOURCES:
+                yield from _copies(snapshot, bucket.name, bucket.region, label)
     for answer in snapshot.answers(DESCRIBE_STACKS):
         for stack, ref in answer.items():
             config = stack.get("AgentAccessConfig") or {}
@@ -90,6 +120,8 @@ def _uses(source: Source) -> Iterator[_Use]:
         key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
         where = (str(key.value).split(":") + [""] * 4)[3] or region
         yield _Use(key, where, where if where in snapshot.regions else region, "trail")
+        if trail.get("S3BucketName"):
+            yield from _copies(snapshot, trail["S3BucketName"], region, "trail", ours=False)
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
@@ -100,18 +132,36 @@ def _uses(source: Source) -> Iterator[_Use]:
             yield _Use(key, answer.region, answer.region, label)
 
 
-def _row(snapshot: Snapshot, use: _Use, source: Source) -> Row:
-    if use.key.gap:
-        unseen = dict.fromkeys(("rotatable", "rotates", "rotation_days"), use.key)
-        return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", unseen)
-    if not use.key.value:  # AWS's key or no key: the row cites it where no other key exists
-        none = {"rotatable": Cell(False, use.key.refs), "rotates": Cell(False, use.key.refs)}
-        cells = {**none, "rotation_days": Cell(None, use.key.refs)}
-        return Row(use.seat, f"of {use.thing}", f"key of {use.thing}", cells)
-    named = str(use.key.value)
-    described = snapshot.answer(DESCRIBE_KEY, use.region, KeyId=named)
-    arn = described.value("KeyMetadata.Arn") or named
-    return Row(use.seat, arn, _label(source, arn), _cells(snapshot, use.key, described, named))
+def _copies(
+    snapshot: Snapshot, bucket: str, seat: str, thing: str, *, ours: bool = True
+) -> Iterator[_Use]:
+    """Yield the keys of the account that encrypt a bucket's copies; a gap where rules are unseen.
+
+    Parameters
+    ----------
+    ours : bool
+        Whether the account may see the rules, so that unseen ones are a gap.
+    """
+    answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
+    rules = attached(answer, "ReplicationConfiguration.Rules", NONE)
+    if rules.gap and ours:
+        yield _Use(rules, seat, seat, thing)
+    for n, rule in enumerate(rules.value or ()):
+        named = search("Destination.EncryptionConfiguration.ReplicaKmsKeyID", rule)
+        if rule.get("Status") == "Enabled" and named and owner_of(named) == snapshot.account:
+            where = named.split(":")[3]
+            ref = f"{answer.evidence[0]}#/ReplicationConfiguration/Rules/{n}/Destination"
+            key = Cell(named, (f"{ref}/EncryptionConfiguration/ReplicaKmsKeyID",))
+            yield _Use(key, where, where if where in snapshot.regions else seat, thing)
+
+
+def _place(source: Source, use: _Use) -> tuple[tuple[str, str], str, Answer | None]:
+    """Return the region and the key of a use's row, its label, and what KMS answered of the key."""
+    if not use.key.value:  # the row of AWS's key, or no key, cites it where no other key exists
+        return (use.seat, f"of {use.thing}"), f"key of {use.thing}", None
+    described = source.snapshot.answer(DESCRIBE_KEY, use.region, KeyId=str(use.key.value))
+    arn = described.value("KeyMetadata.Arn") or str(use.key.value)
+    return (use.seat, arn), _label(source, arn), described
 
 
 def _label(source: Source, arn: str) -> str:
@@ -120,17 +170,47 @@ def _label(source: Source, arn: str) -> str:
     return f"key {id[0]}" if id else source.labels.label("key", arn)
 
 
-def _cells(snapshot: Snapshot, key: Cell, described: Answer, named: str) -> dict[str, Cell]:
+def _cells(snapshot: Snapshot, key: Cell, described: Answer | None) -> dict[str, Cell]:
+    if described is None:
+        return {name: Cell(value, key.refs, key.gap) for name, value in _NO_KEY.items()}
+    named = str(key.value)
+
     def theirs(lender: Snapshot, name: str) -> Cell:
-        return _facts(lender, key, lender.answer(DESCRIBE_KEY, KeyId=named))[name]
+        return _rotation(lender, key, lender.answer(DESCRIBE_KEY, KeyId=named))[name]
 
-    return {
+    rotation = {
         name: seen_by_owner(cell, snapshot, named, partial(theirs, name=name))
-        for name, cell in _facts(snapshot, key, described).items()
+        for name, cell in _rotation(snapshot, key, described).items()
     }
+    return {**rotation, **_access(snapshot, key, described)}
 
 
-def _facts(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
+def _access(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
+    """Return whom a key of the account admits; KMS shows a policy to the key's own account alone.
+
+    References
+    ----------
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html, "Cross-account use".
+    """
+    names = ("of_the_account", *KEY_ACCESS_COLUMNS)
+    none = {name: Cell(_NO_KEY[name], (*key.refs, *described.evidence)) for name in names}
+    if described.absent or owner_of(str(key.value)) not in ("", snapshot.account):
+        return none
+    ours = derive(
+        lambda manager, owner: manager == "CUSTOMER" and owner == snapshot.account,
+        attached(described, "KeyMetadata.KeyManager"),
+        attached(described, "KeyMetadata.AWSAccountId"),
+    )
+    arn = attached(described, "KeyMetadata.Arn")
+    if ours.gap or (ours.value and arn.gap):
+        return dict.fromkeys(names, ours if ours.gap else arn)
+    if not ours.value:
+        return none
+    admitted = key_access(snapshot, arn.value, described.region)
+    return _citing(key, {"of_the_account": ours, **admitted})
+
+
+def _rotation(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
     if described.absent:  # AR-07 is about keys that are gone
         gone = Cell(False, (*key.refs, *described.evidence))
         return {"rotatable": gone, "rotates": gone, "rotation_days": Cell(None, gone.refs)}
@@ -154,7 +234,11 @@ def _facts(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
     elif rotatable.value:
         rotates = attached(rotation, "KeyRotationEnabled", UNSEEN)
         days = attached(rotation, "RotationPeriodInDays", NONE)
-    cells = {"rotatable": rotatable, "rotates": rotates, "rotation_days": days}
+    return _citing(key, {"rotatable": rotatable, "rotates": rotates, "rotation_days": days})
+
+
+def _citing(key: Cell, cells: dict[str, Cell]) -> dict[str, Cell]:
+    """Return cells that also cite the answer that names the key."""
     return {
         name: Cell(cell.value, tuple(dict.fromkeys([*key.refs, *cell.refs])), cell.gap)
         for name, cell in cells.items()

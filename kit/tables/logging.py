@@ -1,4 +1,4 @@
-"""Regions in scope: use of AppStream, recorders, events, Macie, analyzers and exports."""
+"""Regions in scope: use of AppStream, recorders, events, Macie, GuardDuty, analyzers, exports."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from kit.tables.analyzers import FINDINGS_COLUMNS, analyzer, external_findings
 from kit.tables.cells import Cell, attached, derive, known_any
 from kit.tables.core import SPECS, Column, Part, Row, Source, table
 from kit.tables.events import AGENT, PRINCIPAL, TLS, read_event, text_of
+from kit.tables.guardduty import DETECTOR_COLUMNS, detectors
 from kit.tables.guards import encryption
 from kit.tables.images import amis_open_to, exports
 from kit.tables.macie import FINDINGS_COLUMN, STATUS_COLUMN, open_findings, status
@@ -73,6 +74,7 @@ _EVENTS = (LOOKUP_EVENTS, GET_CALLER_IDENTITY)
             calls=(LIST_EXPORT_IMAGE_TASKS, DESCRIBE_IMAGE_ATTRIBUTE, DESCRIBE_ORGANIZATION)
         ),
         **FINDINGS_COLUMNS,
+        **DETECTOR_COLUMNS,
         **watching.COLUMNS,
         **transport.COLUMNS,
     },
@@ -107,6 +109,7 @@ def _collected(source: Source, region: str) -> dict[str, Cell]:
         "exports": exports(snapshot, region),
         "amis_open_to": amis_open_to(snapshot, region),
         **external_findings(source, region),
+        **detectors(snapshot, region),
         **watching.watching(snapshot, region),
         **transport.transport(source, region),
         **_events(snapshot, region),

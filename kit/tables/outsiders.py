@@ -21,10 +21,8 @@ from kit.access.evaluator import (
     synthetic_callers,
 )
 from kit.calls import (
-    DESCRIBE_KEY,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
-    GET_BUCKET_ENCRYPTION,
     GET_BUCKET_POLICY,
     GET_BUCKET_PUBLIC_ACCESS_BLOCK,
     GET_KEY_POLICY,
@@ -41,12 +39,12 @@ from kit.tables.named import identities, known_ids, of_organisation, organisatio
 from kit.tables.policies import read_policy
 
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
-_KEY_CALLS = (GET_BUCKET_ENCRYPTION, DESCRIBE_KEY, GET_KEY_POLICY)
 _UNKNOWN_ID = "whoever has a unique id that is not the account's"
+_KEY_CALLS = (GET_KEY_POLICY, LIST_GRANTS)
 KEY_ACCESS_COLUMNS = {
-    "key_policy_admits": Column(calls=_KEY_CALLS),
-    "key_grants_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS)),
-    "key_may_admit": Column(calls=(*_KEY_CALLS, LIST_GRANTS, GET_ACCOUNT_AUTHORIZATION_DETAILS)),
+    "policy_admits": Column(calls=(GET_KEY_POLICY,)),
+    "grants_admit": Column(calls=_KEY_CALLS),
+    "may_admit": Column(calls=(*_KEY_CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS)),
 }
 _POINT_CALLS = (
     *POINT_CALLS,
@@ -69,33 +67,27 @@ _OF_GRANTS = {
 }
 
 
-def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Cell]:
-    """Which other accounts may use or control the customer's key of a bucket.
+def key_access(snapshot: Snapshot, key: str, region: str) -> dict[str, Cell]:
+    """Which other accounts may use or control a customer managed key of the account.
 
-    AWS's own keys are used through S3 alone; another column names the owner of a foreign key.
+    Parameters
+    ----------
+    key : str
+        The key's ARN.
+    region : str
+        The key's region, where KMS answers for it.
 
     References
     ----------
     AWS KMS Developer Guide, "Key policies in AWS KMS" and "Grants in AWS KMS".
     """
-    if key_class.gap or key_class.value != "customer":
-        return dict.fromkeys(KEY_ACCESS_COLUMNS, derive(lambda _: [], key_class))
-    encrypted = snapshot.answer(GET_BUCKET_ENCRYPTION, Bucket=bucket)
-    key = encrypted.value(
-        "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
-        ".KMSMasterKeyID"
-    )
-    described = snapshot.answer(DESCRIBE_KEY, encrypted.region, KeyId=key)
-    arn = attached(described, "KeyMetadata.Arn")
-    if arn.gap:
-        return dict.fromkeys(KEY_ACCESS_COLUMNS, arn)
-    answer = snapshot.answer(GET_KEY_POLICY, described.region, KeyId=arn.value)
+    answer = snapshot.answer(GET_KEY_POLICY, region, KeyId=key)
     policy = read_policy(attached(answer, "Policy"), GET_KEY_POLICY, snapshot.as_of)
-    grants, unread = _granted(snapshot, described.region, arn.value)
+    grants, unread = _granted(snapshot, region, key)
     account = snapshot.account
 
     def let_in(listed: _Lister, policy: Statements, grants: Statements = ()) -> Outcomes:
-        target = Target(arn.value, account, (*policy, *grants), policy_decides=True)
+        target = Target(key, account, (*policy, *grants), policy_decides=True)
         return _furthest(
             (other.name, other.gets(decide(other.caller, action, target)))
             for other in listed(target)
@@ -109,9 +101,9 @@ def key_access(snapshot: Snapshot, bucket: str, key_class: Cell) -> dict[str, Ce
         perhaps = Cell(None, perhaps.refs, perhaps.gap or unread)
         by_grants = by_grants if by_grants.value else perhaps
     return {
-        "key_policy_admits": derive(_with(Access.YES), by_policy),
-        "key_grants_admit": by_grants,
-        "key_may_admit": _and_unknown_ids(perhaps, derive(admitted_ids, policy, grants), snapshot),
+        "policy_admits": derive(_with(Access.YES), by_policy),
+        "grants_admit": by_grants,
+        "may_admit": _and_unknown_ids(perhaps, derive(admitted_ids, policy, grants), snapshot),
     }
 
 

@@ -69,7 +69,7 @@ _PLACES: tuple[tuple[Call, tuple[str, ...]], ...] = (
 def sources(source: Source) -> Iterator[Row]:
     """Yield a row for each bucket from which applications, scripts and icons come."""
     snapshot = source.snapshot
-    for bucket in _merged(_named(snapshot)):
+    for bucket in source_buckets(snapshot):
         if not bucket.name:
             yield _unnamed(source, "sources", bucket)
             continue
@@ -133,6 +133,11 @@ def screenshot_buckets(snapshot: Snapshot) -> list[Bucket]:
         replace(bucket, purpose=BOTH) if len(purposes[bucket.region, bucket.name]) > 1 else bucket
         for bucket in _merged(buckets)
     ]
+
+
+def source_buckets(snapshot: Snapshot) -> list[Bucket]:
+    """Return the buckets from which applications, scripts and icons come."""
+    return _merged(_named(snapshot))
 
 
 def _recording_keys_usable(snapshot: Snapshot, bucket: Bucket) -> Cell:

@@ -25,6 +25,7 @@ from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, absent_member, attached, derive, known_any
 from kit.tables.copies import COPY_COLUMNS, copies
 from kit.tables.core import Column, Part, Row, Source, table
+from kit.tables.guardduty import PLAN_COLUMNS, malware_plan
 from kit.tables.guards import (
     ENCRYPTION_COLUMNS,
     KEPT_CALLS,
@@ -45,9 +46,7 @@ from kit.tables.guards import (
 from kit.tables.macie import BUCKET_COLUMNS, bucket_cells
 from kit.tables.outsiders import (
     ACCESS_POINT_COLUMNS,
-    KEY_ACCESS_COLUMNS,
     access_points,
-    key_access,
 )
 from kit.tables.policies import read_policy
 from kit.tables.refusals import REFUSAL_COLUMNS, refusals, refuses_all
@@ -72,7 +71,6 @@ _COLUMNS = {
     "purpose": Column(),
     "owner": OWNER_COLUMN,
     **ENCRYPTION_COLUMNS,
-    **KEY_ACCESS_COLUMNS,
     "sse_c_blocked": Column(calls=(GET_BUCKET_ENCRYPTION,)),
     **PUBLIC_ACCESS_COLUMNS,
     "acls_ignored": Column(
@@ -92,6 +90,7 @@ _COLUMNS = {
     "versioning": VERSIONING_COLUMN,
     **COPY_COLUMNS,
     **BUCKET_COLUMNS,
+    **PLAN_COLUMNS,
     "tls_only": Column(calls=(GET_BUCKET_POLICY,)),
     "access_logging": Column(calls=(GET_BUCKET_LOGGING,)),
     "accesses_logged": Column(
@@ -230,7 +229,6 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
     return {
         "owner": owner(snapshot, name),
         **encrypted,
-        **key_access(snapshot, name, encrypted["key_class"]),
         "sse_c_blocked": sse_c_blocked(snapshot, name),
         **public,
         "acls_ignored": known_any((public["ignore_public_acls"], without_acls)),
@@ -244,6 +242,7 @@ def _guards(source: Source, bucket: Bucket) -> dict[str, Cell]:
         "versioning": versioning(snapshot, name),
         **copies(snapshot, name, bucket.region, arn),
         **bucket_cells(snapshot, name, bucket.region),
+        **malware_plan(snapshot, name, bucket.region, FOLDERS.get(bucket.purpose, ())),
         "tls_only": derive(
             lambda value: refuses_all(value, arn, snapshot.account, FILES, PLAIN_HTTP), statements
         ),

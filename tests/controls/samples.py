@@ -49,6 +49,7 @@ _ACTIONS = (
     "FILE_DOWNLOAD",
     "PRINTING_TO_LOCAL_DEVICE",
     "DOMAIN_PASSWORD_SIGNIN",
+    "SMART_CARD_REDIRECTION",
 )
 TOKEN = "⟦secret: token⟧"
 COLLEAGUE = "111122223333"
@@ -166,12 +167,14 @@ def careless(folder: Path) -> Account:
     account.key(KeyState="PendingDeletion", rotation={"KeyRotationEnabled": False})
     account.trail(status={"IsLogging": False}, kept=None)
     other = KEY.replace("0001", "0002")
-    account.key(other, rotation={"KeyRotationEnabled": False})
+    open_key = key_policy({"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    account.key(other, rotation={"KeyRotationEnabled": False}, policy=open_key)
     account.store(Status="STOPPED_INGESTION", KmsKeyId=other)
     account.event("TLSv1.0")
     summary = {"AccountMFAEnabled": 0, "AccountAccessKeysPresent": 1}
     account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary})
     _strangers(account)
+    account.detector(s3="DISABLED").scanned(status="ERROR")
     account.answers(calls.GET_MACIE_SESSION, {"status": "PAUSED"})
     return account
 
@@ -374,6 +377,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         },
     )
     account.event()
+    account.detector().scanned()
     _people(account)
     for name in get_args(Framework):
         account.lists(calls.LIST_REPORTS, {"name": name, "state": "PUBLISHED", "periodEnd": AS_OF})

@@ -23,6 +23,7 @@ from tests.controls.scenarios import (
     denied,
     fails,
     findings,
+    not_applicable,
     not_evidenced,
     passes,
     scenarios,
@@ -42,6 +43,7 @@ from tests.standins import ACCOUNT, HOME, KEY, REGION, Account, key_policy, tls_
 
 STRANGER, COLLEAGUE = "999999999999", "777788889999"
 OWN = f"arn:aws:iam::{ACCOUNT}"
+NO_OWN_KEY = not_applicable("no customer managed key of the account")
 OURS, THEIRS = "o-a1b2c3d4e5", "o-f6g7h8i9j0"
 POINT = f"arn:aws:s3:{REGION}:{ACCOUNT}:accesspoint/reports"
 DETAILS = GET_ACCOUNT_AUTHORIZATION_DETAILS
@@ -341,7 +343,7 @@ def test_ar_16_a_graver_cause_beside_it_decides_the_severity(account: Account) -
     assert (finding.status, finding.severity) == ("fail", "medium")
 
 
-# --- AR-07: whom a key's policy and grants admit --------------------------------------------------
+# --- AR-20: whom a key's policy and grants admit --------------------------------------------------
 
 
 def allows(principal: Any, *actions: str, **members: Any) -> dict[str, Any]:
@@ -461,16 +463,17 @@ CALLER = {"kms:CallerAccount": ACCOUNT}
         lambda a: keyed()(a).answers(GET_KEY_POLICY, {}, KeyId=KEY),
         not_evidenced("absent in answer", GET_KEY_POLICY),
     ),
-    ("AWS's own key, of which nobody asks", keyed(allows("*"), KeyManager="AWS", rotation=None), passes),
-    ("S3's own keys", lambda a: a.bucket(), passes),
+    ("AWS's own key, of which nobody asks", keyed(allows("*"), KeyManager="AWS", rotation=None), NO_OWN_KEY),
+    ("S3's own keys", lambda a: a.bucket(), NO_OWN_KEY),
 )  # fmt: skip
-def test_ar_07_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
+def test_ar_20_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert verdicts(account, "AR-07") == expected
+    assert verdicts(account, "AR-20") == expected
 
 
-def test_ar_07_names_the_account(account: Account) -> None:
-    finding = judged(account, keyed(allows(STRANGER)), "AR-07")
+def test_ar_20_names_the_account(account: Account) -> None:
+    finding = judged(account, keyed(allows(STRANGER)), "AR-20")
+    assert finding.resource == f"key {KEY.rpartition('/')[2]}"
     assert f"Other accounts that the key's policy admits: {STRANGER}" in finding.observed
 
 
@@ -548,7 +551,7 @@ def test_ar_14_names_everybody_where_only_the_access_points_own_block_may_hold_t
 # --- limits ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("control", ["AR-07", "AR-14", "AR-16", "IT-04"])
+@pytest.mark.parametrize("control", ["AR-14", "AR-16", "AR-20", "IT-04"])
 def test_what_the_organisation_could_deny_is_named_as_a_limit(control: str) -> None:
     reported = " ".join(remedy.console for remedy in CONTROLS[control].remedies)
     assert "SCPs" in reported

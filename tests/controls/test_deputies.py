@@ -205,14 +205,14 @@ def test_ar_14_an_access_points_policy_without_statement_shows_nothing(
 
 
 @pytest.mark.parametrize("policy", [*NO_POLICIES, NOBODY])
-def test_ar_07_a_keys_policy_without_statement_shows_nothing(account: Account, policy: str) -> None:
+def test_ar_20_a_keys_policy_without_statement_shows_nothing(account: Account, policy: str) -> None:
     keyed()(account)
     account.answers(GET_KEY_POLICY, {"Policy": policy}, KeyId=KEY)
     unreadable = not_evidenced("unreadable answer", GET_KEY_POLICY)
-    assert verdicts(account, "AR-07") == [passes if policy == NOBODY else unreadable]
+    assert verdicts(account, "AR-20") == [passes if policy == NOBODY else unreadable]
 
 
-# --- AR-07 ----------------------------------------------------------------------------------------
+# --- AR-20 ----------------------------------------------------------------------------------------
 
 A, B = (trail(OTHER, name) for name in "ab")
 DECRYPTS = serving({"ArnEquals": {"aws:SourceArn": A}})
@@ -261,9 +261,9 @@ def limited(*condition: str) -> Given:
     ("a grant without anybody beside one to another account", keyed(grants=(grant(None), grant(f"arn:aws:iam::{OTHER}:root"))), fails),
     ("a grant to a service", keyed(grants=(grant(None, GranteeServicePrincipal="s3.amazonaws.com"),)), to_be_reviewed),
 )  # fmt: skip
-def test_ar_07_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
+def test_ar_20_keys_admit_nobody_else(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
-    assert verdicts(account, "AR-07") == expected
+    assert verdicts(account, "AR-20") == expected
 
 
 # --- AR-14 ----------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from kit.calls import (
     GET_AUTOMATED_DISCOVERY_CONFIGURATION,
     GET_FINDING_STATISTICS,
     GET_MACIE_SESSION,
+    GET_MALWARE_PROTECTION_PLAN,
     LIST_BUCKETS,
     LIST_CLASSIFICATION_JOBS,
+    LIST_MALWARE_PROTECTION_PLANS,
 )
 from tests.controls.scenarios import (
     Given,
@@ -30,7 +32,7 @@ from tests.controls.scenarios import (
     to_be_reviewed,
     verdicts,
 )
-from tests.standins import AS_OF, HOME, LOGS, REGION, Account
+from tests.standins import AS_OF, HOME, LOGS, REGION, SETTINGS, Account
 
 NO_BUCKET = not_applicable("no bucket of AppStream's")
 DENIED = "AccessDeniedException"  # Macie's code for both: not enabled, and not allowed
@@ -260,3 +262,90 @@ def with_findings(*groups: dict[str, Any]) -> Given:
 def test_ds_03_findings_are_dealt_with(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "DS-03") == expected
+
+
+# --- DS-04: malware in home folders -----------------------------------------------------------
+
+UNDECLARED = not_evidenced("not declared")
+USERS = ("user/",)
+SAML = ("user/federated/",)
+PLAN = {"MalwareProtectionPlanId": f"plan of {HOME}"}
+
+
+def plan(*prefixes: str, status: str = "ACTIVE") -> Given:
+    return lambda account: account.bucket().scanned(HOME, *prefixes, status=status)
+
+
+@scenarios(
+    ("no bucket", nothing, not_applicable("no home-folder bucket")),
+    (
+        "a bucket of settings alone",
+        lambda a: a.bucket(SETTINGS),
+        not_applicable("no home-folder bucket"),
+    ),
+    ("no plan", lambda a: a.bucket(), UNDECLARED),
+    ("a plan of another bucket", lambda a: a.bucket().scanned("website"), UNDECLARED),
+    ("active", plan(), passes),
+    ("active, for all that AppStream stores", plan(*USERS), passes),
+    ("active, for each folder", plan("user/custom/", "user/federated/", "user/userpool/"), passes),
+    ("active, for federated users alone", plan(*SAML), to_be_reviewed),
+    ("active, for a user of each folder", plan("user/custom/jane/"), to_be_reviewed),
+    ("with a warning", plan(status="WARNING"), to_be_reviewed),
+    ("with an error", plan(status="ERROR"), fails),
+    ("with an error, for some", plan(*SAML, status="ERROR"), fails),
+    (
+        "plans denied",
+        lambda a: a.bucket().denies(LIST_MALWARE_PROTECTION_PLANS),
+        denied(LIST_MALWARE_PROTECTION_PLANS),
+    ),
+    (
+        "a plan denied",
+        lambda a: plan()(a).denies(GET_MALWARE_PROTECTION_PLAN, REGION, **PLAN),
+        denied(GET_MALWARE_PROTECTION_PLAN),
+    ),
+    (
+        "a plan of another denied",
+        lambda a: plan()(a.scanned("website")).denies(
+            GET_MALWARE_PROTECTION_PLAN, REGION, MalwareProtectionPlanId="plan of website"
+        ),
+        passes,
+    ),
+    (
+        "a plan that is gone",
+        lambda a: plan()(a).refuses(
+            GET_MALWARE_PROTECTION_PLAN, "ResourceNotFoundException", region=REGION, **PLAN
+        ),
+        UNDECLARED,
+    ),
+    (
+        "a plan that names no bucket",
+        lambda a: plan()(a).answers(
+            GET_MALWARE_PROTECTION_PLAN, {"Status": "ACTIVE", "ProtectedResource": {}}, **PLAN
+        ),
+        not_evidenced("absent in answer", GET_MALWARE_PROTECTION_PLAN),
+    ),
+    (
+        "plans cut short, none of those read is the bucket's",
+        lambda a: a.bucket().scanned("website").cuts(LIST_MALWARE_PROTECTION_PLANS, "more"),
+        not_evidenced("cut short", LIST_MALWARE_PROTECTION_PLANS),
+    ),
+    (
+        "plans cut short after the bucket's",
+        lambda a: plan()(a).cuts(LIST_MALWARE_PROTECTION_PLANS, "more"),
+        passes,
+    ),
+)
+def test_ds_04_malware(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "DS-04") == expected
+
+
+@scenarios(
+    ("no plan", lambda a: a.bucket(), passes),
+    ("a plan for some", plan(*SAML), passes),
+    ("an error all the same", plan(status="ERROR"), fails),
+)
+def test_ds_04_something_else_scans(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, declared_reasons={"DS-04": "Defender in the image"})
+    given(account)
+    assert verdicts(account, "DS-04") == expected

@@ -20,10 +20,12 @@ from kit.calls import (
     GET_BUCKET_LOGGING,
     GET_BUCKET_VERSIONING,
     GET_CALLER_IDENTITY,
+    GET_DETECTOR,
     GET_EVENT_DATA_STORE,
     GET_EVENT_SELECTORS,
     GET_TRAIL_STATUS,
     LIST_BUCKETS,
+    LIST_DETECTORS,
     LIST_EVENT_DATA_STORES,
     LIST_RULES,
     LOOKUP_EVENTS,
@@ -1565,3 +1567,65 @@ def test_lg_10_another_system_is_shown_as_declared(tmp_path: Path) -> None:
 def test_lg_10_a_pattern_of_another_form_matches_nothing(account: Account, pattern: str) -> None:
     rules(pattern)(account)
     assert verdicts(account, "LG-10") == [to_be_reviewed]
+
+
+# --- LG-11: GuardDuty ---------------------------------------------------------------------------
+
+D1 = {"DetectorId": "d1"}
+
+
+def detector(**members: Any) -> Given:
+    return lambda account: account.bucket().detector(**members)
+
+
+def unnamed(account: Account) -> Account:
+    """A stack has home folders, and AWS leaves the bucket's name out."""
+    account.stack(StorageConnectors=[{"ConnectorType": "HOMEFOLDERS"}])
+    return account.lists(LIST_DETECTORS)
+
+
+@scenarios(
+    ("no bucket", lambda a: a.fleet(), not_applicable("no bucket of AppStream's")),
+    ("no detector", lambda a: a.bucket(), fails),
+    ("no detector, and a bucket without a name", unnamed, fails),
+    ("on, with S3 Protection", detector(), passes),
+    ("on, without it", detector(s3="DISABLED"), fails),
+    (
+        "on, S3 Protection left out",
+        detector(s3=None),
+        not_evidenced("absent in answer", GET_DETECTOR),
+    ),
+    ("suspended", detector(Status="DISABLED"), fails),
+    ("suspended, S3 Protection left out", detector(Status="DISABLED", s3=None), fails),
+    ("a bucket of logs counts", lambda a: a.bucket(LOGS).detector(), passes),
+    ("detectors denied", lambda a: a.bucket().denies(LIST_DETECTORS), denied(LIST_DETECTORS)),
+    (
+        "not subscribed",
+        lambda a: a.bucket().refuses(LIST_DETECTORS, "SubscriptionRequiredException"),
+        not_evidenced("failed", LIST_DETECTORS, "SubscriptionRequiredException"),
+    ),
+    (
+        "the detector denied",
+        lambda a: detector()(a).denies(GET_DETECTOR, REGION, **D1),
+        denied(GET_DETECTOR),
+    ),
+    (
+        "a second list of detectors cut off",
+        lambda a: detector()(a).cuts(LIST_DETECTORS, "more"),
+        passes,
+    ),
+)
+def test_lg_11_threats(account: Account, given: Given, expected: list[Any]) -> None:
+    given(account)
+    assert verdicts(account, "LG-11") == expected
+
+
+@scenarios(
+    ("no detector", lambda a: a.bucket(), passes),
+    ("suspended", detector(Status="DISABLED"), passes),
+    ("on, without S3 Protection", detector(s3="DISABLED"), fails),
+)
+def test_lg_11_another_tool_is_declared(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, declared_reasons={"LG-11": "SIEM 7"})
+    given(account)
+    assert verdicts(account, "LG-11") == expected

@@ -29,6 +29,7 @@ from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.sandbox.declared import Item
 from kit.sandbox.server import Sandbox
+from kit.sandbox.services.guardduty import made_id
 from tests.accounts import run_of
 from tests.controls.test_remedies import READS, STATES, commands_in, operation
 from tests.standins import restricted, tls_only
@@ -220,6 +221,7 @@ STREAMS = "sessions_are_opened_on_named_stacks_or_under_a_condition"
 ADMINISTER = "rights_on_appstream_and_its_data_are_administrators_alone"
 GROUP, AMI = "sg-0badbadbadbad0001", "ami-0123456789abcdef0"
 RULE, GATEWAY = "sgr-dff50bcc81a7cc631", "vpce-0badbadbadbad0002"
+DETECTOR, SCANNER = "12abc34d567e8fa901bc2d34e56789f0", f"arn:aws:iam::{ID}:role/scanner"
 TOPIC = f"arn:aws:sns:{WEST}:{ID}:security-findings"
 CASES = [
     Case("AR-01", NAMED, "streaming_instances_are_ephemeral/running fleet", FLEET | {"COUNT": "2"}, before={"BEFORE": "4", "SESSIONS": "8"}),
@@ -231,8 +233,8 @@ CASES = [
     Case("AR-05", HOME, "home_folder_buckets_are_encrypted", bucket(HOME), ENCRYPTION, undone=False),
     Case("AR-06", SETTINGS_EAST, "application_settings_buckets_are_encrypted", bucket(SETTINGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-07", SETTINGS, USABLE, {"KEY": KEY}),
-    Case("AR-07", SETTINGS, "key_policies_admit_nobody_else/PendingDeletion", {"KEY": KEY}, {"key-policy.json": owners_alone}),
-    Case("AR-07", SETTINGS, "grants_on_keys_admit_nobody_else/PendingDeletion", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive"}),
+    Case("AR-20", f"key {KEY}", "key_policies_admit_nobody_else", {"KEY": KEY}, {"key-policy.json": owners_alone}),
+    Case("AR-20", f"key {KEY}", "grants_on_keys_admit_nobody_else", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive"}),
     Case("AR-07", HOME_EAST, "keys_are_in_a_declared_account", bucket(HOME_EAST), {"encryption.json": with_key}, EAST),
     Case("AR-08", f"key {OTHER_KEY}", "customer_keys_rotate", {"KEY": OTHER_KEY}),
     Case("AR-10", SETTINGS, "keys_of_the_writers_own_are_refused", bucket(SETTINGS), {"encryption.json": blocked}),
@@ -261,7 +263,10 @@ CASES = [
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
+    Case("EX-18", "untouched-defaults", "smart_cards_stay_outside_or_have_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("SMART_CARD_REDIRECTION")}),
+    Case("EX-18", "prefers-udp", "security_keys_stay_outside_or_have_a_reason", {"STACK": "prefers-udp"}),
     Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
+    Case("DS-04", HOME, "new_files_are_scanned_for_malware", bucket(HOME, PLAN="b4c7f464ab3a4EXAMPLE", ROLE=SCANNER), before={"PLAN": made_id(ID, WEST, HOME)}),
     Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
     Case("EX-01", "untouched-defaults", "clipboard_to_the_device_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("CLIPBOARD_COPY_TO_LOCAL_DEVICE")}),
     Case("EX-02", "untouched-defaults", "file_download_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("FILE_DOWNLOAD")}),
@@ -314,6 +319,8 @@ CASES = [
     Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
     Case("LG-09", WEST, "configurations_are_recorded", {"RECORDER": "default"}),
     Case("LG-10", WEST, "security_events_are_passed_on", {"TOPIC": TOPIC}),
+    Case("LG-11", EAST, "threats_are_detected", {"REGION": EAST}, region=EAST, skip="update-detector --detector-id DETECTOR --enable", before={"DETECTOR": made_id(ID, EAST, "detector")}),
+    Case("LG-11", WEST, "access_to_files_is_watched", {"DETECTOR": DETECTOR}),
     Case("MD-01", "untouched-defaults", "free_form_fields_identify_nobody", {"STACK": "untouched-defaults", "TEXT": "Office"}, undone=False),
     Case("MD-02", "max-fleet", "tags_identify_nobody", {"ARN": f"arn:aws:appstream:{WEST}:{ID}:fleet/max-fleet", "KEY": "contact"}, skip="resourcegroupstaggingapi", undone=False),
 ]  # fmt: skip
@@ -349,7 +356,9 @@ def furnish(local: Sandbox) -> None:
     stack |= {
         "Arn": arn("stack", "prefers-udp"),
         "StreamingExperienceSettings": {"PreferredProtocol": "UDP"},
+        "WebAuthnRedirection": {"Enabled": True},
     }
+    stack["UserSettings"] += [{"Action": "SMART_CARD_REDIRECTION", "Permission": "DISABLED"}]
     account.declare("appstream", "Stacks", WEST, stack)
     stacks = {stack["Name"]: stack for stack in account.declared("appstream", "Stacks", WEST)}
     agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}
@@ -389,6 +398,20 @@ def furnish(local: Sandbox) -> None:
         }
         store.beside = {}
         account.declare("cloudtrail", "EventDataStores", WEST, store)
+    scanner = copy.deepcopy(account.declared("iam", "RoleDetailList", "")[0])
+    trusts = {"Service": "malware-protection-plan.guardduty.amazonaws.com"}
+    looks = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{HOME}"}
+    scanner |= {
+        "RoleName": "scanner",
+        "Arn": SCANNER,
+        "RoleId": "AROASCANNEREXAMPLE",
+        "AssumeRolePolicyDocument": json.dumps({"Statement": [TRUST | {"Principal": trusts}]}),
+        "RolePolicyList": [
+            {"PolicyName": "look", "PolicyDocument": json.dumps({"Statement": [looks]})}
+        ],
+        "AttachedManagedPolicies": [],
+    }
+    account.declare("iam", "RoleDetailList", "", scanner)
     admitted = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
     for found in account.declared("s3", "Buckets", ""):
         if found["Name"] == "careless-sources":

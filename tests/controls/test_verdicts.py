@@ -12,6 +12,7 @@ from kit.controls import CONTROLS
 from kit.controls.registry import Control, Outcome, Worded
 from kit.judge import evaluate
 from kit.tables import tabulate
+from kit.tables.guardduty import NO_PLAN
 from kit.tables.macie import ON
 from kit.tables.networks import ANYWHERE
 from kit.tables.organisation import OWN
@@ -25,6 +26,7 @@ NOW = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
 OTHER = "111122223333"
 KEYS: dict[str, Any] = {"allowed_key_accounts": [], "organisation_accounts": []}
 NUMBERS: dict[str, Any] = {"customer_number_patterns": ["K[0-9]+"], "no_customer_numbers": False}
+NO_REASON: dict[str, Any] = {"declared_reasons": {}}
 CLOSED: dict[str, Any] = {"local_transfer": "forbidden", "declared_reasons": {}}
 REPORT = {"name": "C5", "arn": "arn:aws:artifact:x", "period_start": "", "period_end": ""}
 PERIOD = {"period_start": "2025-10-01T00:00:00Z", "period_end": "2026-09-30T00:00:00Z"}
@@ -36,7 +38,6 @@ TLS: dict[str, Any] = {"minimum_tls": "TLSv1.2"}
 
 # Verdicts that no sample account has: control, verdict, clause, what the clause reads.
 EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
-    ("AR-07", "needs review", "it_is_known_whom_keys_admit", ("customer", [OTHER]), KEYS),
     ("AR-09", "fail", "stored_objects_are_encrypted", (ON, 3), {}),
     ("AR-09", "needs review", "encryption_of_each_is_known", (ON, 3), {}),
     ("AR-12", "needs review", "sources_are_in_the_accounts_own_bucket", (OTHER,), {}),
@@ -45,6 +46,7 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("AR-14", "needs review", "it_is_known_whom_access_points_let_in"),
         *(([OTHER],), {"organisation_accounts": []}),
     ),
+    ("AR-20", "needs review", "it_is_known_whom_keys_admit", ([OTHER],), KEYS),
     (
         *("AR-16", "needs review/left_over", "bucket_policies_restrict_access_and_deletion"),
         *((IN_DOUBT,), {}),
@@ -94,7 +96,29 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("EX-16", "needs review", "endpoints_lead_to_named_buckets_alone", (IN_DOUBT,), {}),
     (
         *("EX-17", "pass", "sign_in_to_storage_ends_with_the_session"),
-        *(("FORCE_REAUTHENTICATION",), {"declared_reasons": {}}),
+        *(("FORCE_REAUTHENTICATION",), NO_REASON),
+    ),
+    (
+        "DS-04",
+        "not declared",
+        "new_files_are_scanned_for_malware",
+        (NO_PLAN, ["user/custom/"]),
+        NO_REASON,
+    ),
+    (
+        *("DS-04", "needs review/folders", "new_files_are_scanned_for_malware"),
+        *(("ACTIVE", ["user/custom/"]), NO_REASON),
+    ),
+    (
+        "DS-04",
+        "needs review/warning",
+        "new_files_are_scanned_for_malware",
+        ("WARNING", []),
+        NO_REASON,
+    ),
+    (
+        *("EX-18", "needs review/security_keys", "security_keys_stay_outside_or_have_a_reason"),
+        *((True,), NO_REASON),
     ),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (

@@ -166,7 +166,10 @@ def test_the_follow_up_can_be_filled_in_and_stands_where_it_was_given() -> None:
         for record, id in zip(data["records"], finding_ids(data["records"]), strict=True)
     ]
     first, second = (record["id"] for record in data["records"][1:3])
-    promised = {first: ("Jane Roe", "=cmd|'/C calc'!A0", "2027-03-31"), second: ("Ops", "", "")}
+    promised = {
+        first: ("Jane Roe", "=cmd|'/C calc'!A0", "2027-03-31", "open, overdue"),
+        second: ("Ops", "", "", "no longer open"),
+    }
     content = workbook(made(), data, promises=promised)
     sheet = openpyxl.load_workbook(io.BytesIO(content))["Findings"]
     found = {row["Finding id"]: row for row in rows(sheet)}
@@ -175,12 +178,14 @@ def test_the_follow_up_can_be_filled_in_and_stands_where_it_was_given() -> None:
     assert found[first]["Owner"] == "Jane Roe"
     assert found[first]["Management response"] == "=cmd|'/C calc'!A0"
     assert found[first]["Due"] == dt.datetime(2027, 3, 31)
+    assert found[first]["Result"] == "open, overdue"
     assert (found[second]["Owner"], found[second]["Due"]) == ("Ops", None)
     (rule,) = sheet.data_validations.dataValidation
     assert rule.type == "date"
     header = [cell.value for cell in sheet[2]]
     for name in ("Owner", "Management response", "Due"):
         assert not sheet.cell(3, header.index(name) + 1).protection.locked
+    assert sheet.cell(3, header.index("Result") + 1).protection.locked
     assert str(rule.sqref).startswith(sheet.cell(3, header.index("Due") + 1).coordinate)
 
 

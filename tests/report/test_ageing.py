@@ -9,14 +9,15 @@ import pytest
 
 from kit.catalogue.statuses import ACCEPTED, ATTESTED, FAIL, NO_API, NOT_EVIDENCED, PASS
 from kit.judge.ageing import Moved, moved
-from kit.judge.digest import RESOURCE, UNLISTED, finding_ids
+from kit.judge.digest import RESOURCE, ROLL_UP, UNLISTED, finding_ids
 from kit.judge.findings import Finding, Findings
-from kit.report.follow_up import follow_up
+from kit.report.follow_up import follow_up, promised
 from kit.report.views import Table
 from kit.snapshot import Snapshot
 from tests.standins import ACCOUNT, REGION, Account
 
 THEN = "2026-08-01T09:00:00+00:00"
+GONE = "this run has no such finding"
 OWNER = {"owner": "Ops", "response": "Rebuild", "due": ""}
 
 
@@ -80,7 +81,7 @@ def test_what_the_id_does_not_vouch_for_is_not_shown(
     gone = finding("bucket-bbbbbbbbbb", FAIL)
     stated = {"sha256": "a" * 64, "rows": [promise(gone, **cells)]}
     (row,) = rows_of(follow_up(Findings([]), snapshot_with(tmp_path, follow_up=stated)))
-    assert (row["state"], row["owner"]) == ("this run has no such finding", "Ops")
+    assert (row["state"], row["owner"]) == (GONE, "Ops")
     assert row["control"] == control
     assert row["resource"] == (gone.id if cells else "bucket-bbbbbbbbbb")
 
@@ -90,6 +91,20 @@ def test_prose_in_the_place_of_a_resource_is_not_shown(tmp_path: Path) -> None:
     stated = {"sha256": "a" * 64, "rows": [promise(gone, resource="Jane Roe")]}
     (row,) = rows_of(follow_up(Findings([]), snapshot_with(tmp_path, follow_up=stated)))
     assert (row["control"], row["resource"]) == ("AR-05", gone.id)
+
+
+@pytest.mark.parametrize(("status", "seen"), [(FAIL, True), (PASS, True), (FAIL, False)])
+def test_a_roll_up_takes_no_answer(tmp_path: Path, status: str, seen: bool) -> None:
+    whole = finding("the worst of them", status, subject=ROLL_UP)
+    stated = {"sha256": "a" * 64, "rows": [promise(whole)]}
+    snapshot = snapshot_with(tmp_path, follow_up=stated)
+    findings = Findings([], [whole] if seen else [])
+    (row,) = rows_of(follow_up(findings, snapshot))
+    result = "sums up other findings, which take the answers" if seen else GONE
+    shown = (whole.resource, status) if seen else (whole.id, None)
+    assert (row["state"], row["control"]) == (result, "AR-05")
+    assert (row["resource"], row["status"]) == shown
+    assert promised(findings, snapshot).records == [{"id": whole.id, **OWNER, "result": result}]
 
 
 def test_the_gravest_open_point_comes_first_and_the_pdf_lists_all(tmp_path: Path) -> None:

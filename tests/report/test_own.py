@@ -18,7 +18,7 @@ from kit.errors import UserError
 from kit.pack.document import document
 from kit.redact import free_text
 from kit.redact.free_text import FreeText
-from kit.report import show
+from kit.report import own, show
 from kit.report.views import MOST_ROWS, PDF_ROWS, Figure, Table
 from kit.snapshot import Snapshot
 from tests.pack.conftest import cover, shown
@@ -188,7 +188,7 @@ def test_a_figure_is_drawn_with_labels(label: str, monkeypatch: pytest.MonkeyPat
     axes = canvas.add_subplot()
     axes.barh([FLEET], [1])
     axes.set_title(f"On {FLEET}")
-    monkeypatch.setitem(own_style(), "svg.fonttype", "none")  # texts, to be read
+    monkeypatch.setitem(own.SVG, "svg.fonttype", "none")  # texts, to be read
     drawn: list[str] = []
     monkeypatch.setattr(
         RendererAgg, "draw_text", lambda self, gc, x, y, s, *_, **__: drawn.append(s)
@@ -199,12 +199,6 @@ def test_a_figure_is_drawn_with_labels(label: str, monkeypatch: pytest.MonkeyPat
     assert f"On {label}" in view.svg
     assert drawn == [f"In a picture: {label}"]
     assert canvas.axes[0].get_title() == f"On {FLEET}"
-
-
-def own_style() -> dict[Any, Any]:
-    from kit.report.drawing import STYLE
-
-    return STYLE
 
 
 WRONG: list[Any] = [

@@ -57,6 +57,8 @@ EACH_REGION = [
     ("ec2", "DescribeSubnets", {}),
     ("ec2", "DescribeVpcEndpoints", {}),
     ("events", "ListRules", {}),
+    ("guardduty", "ListDetectors", {}),
+    ("guardduty", "ListMalwareProtectionPlans", {}),
     ("macie2", "DescribeBuckets", {}),
     ("macie2", "GetAutomatedDiscoveryConfiguration", {}),
     ("macie2", "GetFindingStatistics", {"groupBy": "severity.description"}),
@@ -170,6 +172,12 @@ def questions(name: str) -> Iterator[Question]:
 def _questions_in(account: Account, region: str) -> Iterator[Question]:
     for analyzer in account.declared("accessanalyzer", "analyzers", region):
         yield "accessanalyzer", "ListFindingsV2", region, {"analyzerArn": analyzer["arn"]}
+    for kind, operation, id in (
+        ("Detectors", "GetDetector", "DetectorId"),
+        ("MalwareProtectionPlans", "GetMalwareProtectionPlan", "MalwareProtectionPlanId"),
+    ):
+        for made in account.declared("guardduty", kind, region):
+            yield "guardduty", operation, region, {id: made.beside[id]}
     for service, operation, parameters in EACH_REGION:
         yield service, operation, region, parameters
     for stack in account.declared("appstream", "Stacks", region):

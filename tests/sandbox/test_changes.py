@@ -607,3 +607,70 @@ def test_a_rule_that_a_service_manages_stays(local: Sandbox) -> None:
     ):
         with refused("ManagedRuleException"):
             ask()
+
+
+# --- GuardDuty ----------------------------------------------------------------------------------
+
+
+def test_a_region_has_one_detector_whose_features_change(local: Sandbox) -> None:
+    guardduty = client(local, "careless", "guardduty", "us-east-1")
+    made = guardduty.create_detector(Enable=True)["DetectorId"]
+    with refused("a detector already exists for the current account"):
+        guardduty.create_detector(Enable=True)
+
+    def state() -> tuple[str, str]:
+        detector = guardduty.get_detector(DetectorId=made)
+        (s3,) = (f["Status"] for f in detector["Features"] if f["Name"] == "S3_DATA_EVENTS")
+        return detector["Status"], s3
+
+    assert state() == ("ENABLED", "ENABLED")
+    guardduty.update_detector(
+        DetectorId=made, Features=[{"Name": "S3_DATA_EVENTS", "Status": "DISABLED"}]
+    )
+    assert state() == ("ENABLED", "DISABLED")
+    guardduty.update_detector(DetectorId=made, Enable=False)
+    assert state() == ("DISABLED", "DISABLED")
+    guardduty.delete_detector(DetectorId=made)
+    with refused("not owned by the current account"):
+        guardduty.get_detector(DetectorId=made)
+    assert guardduty.list_detectors()["DetectorIds"] == []
+
+
+def test_a_member_leaves_its_detector_to_the_administrator() -> None:
+    with sandbox.start(["demo"]) as local:
+        guardduty = client(local, "demo", "guardduty", "eu-central-1")
+        (detector,) = guardduty.list_detectors()["DetectorIds"]
+        for change in (guardduty.update_detector, guardduty.delete_detector):
+            with refused("BadRequestException"):
+                change(DetectorId=detector)
+
+
+def test_a_plan_needs_a_bucket_of_the_region_and_a_role_that_may_look_into_it(
+    local: Sandbox,
+) -> None:
+    guardduty = client(local, "careless", "guardduty", WEST)
+    account = local._by_name["careless"]
+    role = account.declared("iam", "RoleDetailList", "")[0]
+    services = {"Service": "malware-protection-plan.guardduty.amazonaws.com"}
+
+    def make(bucket: str) -> str:
+        protected = {"S3Bucket": {"BucketName": bucket}}
+        answer = guardduty.create_malware_protection_plan(
+            Role=role["Arn"], ProtectedResource=protected
+        )
+        return str(answer["MalwareProtectionPlanId"])
+
+    with refused("required permissions to validate S3 bucket ownership"):
+        make(LOGS)
+    role["AssumeRolePolicyDocument"] = json.dumps({"Statement": [{"Principal": services}]})
+    looks = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:ListBucket"}]})
+    role["RolePolicyList"] = [{"PolicyName": "look", "PolicyDocument": looks}]
+    with refused("required permissions to validate S3 bucket ownership"):
+        make(EAST_LOGS)
+    with refused("ConflictException"):
+        make(HOME)
+    plan = make(LOGS)
+    assert guardduty.get_malware_protection_plan(MalwareProtectionPlanId=plan)["Status"] == "ACTIVE"
+    guardduty.delete_malware_protection_plan(MalwareProtectionPlanId=plan)
+    with refused("ResourceNotFoundException"):
+        guardduty.delete_malware_protection_plan(MalwareProtectionPlanId=plan)

@@ -1,0 +1,175 @@
+"""Whom keys admit (AR-20), wherever an answer names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kit.calls import (
+    DESCRIBE_APP_BLOCKS,
+    DESCRIBE_KEY,
+    DESCRIBE_TRAILS,
+    GET_BUCKET_ENCRYPTION,
+    GET_BUCKET_REPLICATION,
+    GET_KEY_POLICY,
+)
+from tests.controls.scenarios import (
+    Given,
+    denied,
+    fails,
+    findings,
+    not_evidenced,
+    passes,
+    scenarios,
+    verdicts,
+)
+from tests.controls.test_at_rest_buckets import SHOTS, agents, recorded
+from tests.controls.test_bucket_access import NO_OWN_KEY, STRANGER, allows
+from tests.standins import ACCOUNT, HOME, KEY, LOGS, REGION, Account, key_policy, replication
+
+EAST = "us-east-1"
+OPEN = key_policy(allows(STRANGER))
+COPIES = KEY.replace(REGION, EAST)
+THEIRS = KEY.replace(ACCOUNT, STRANGER)
+
+
+def source(account: Account, **members: Any) -> Account:
+    place = {"S3Bucket": "packages", "S3Key": "cad.vhdx"}
+    block = {"Name": "b", "Arn": "b", "State": "ACTIVE", "SourceS3Location": place}
+    return account.lists(DESCRIBE_APP_BLOCKS, block).bucket("packages", listed=False, **members)
+
+
+def copied(account: Account, *rules: dict[str, Any], bucket: str = HOME, **members: Any) -> Account:
+    """A bucket under S3's own key, of which rules make copies."""
+    answer = replication("copies")
+    first = answer["ReplicationConfiguration"]["Rules"][0]
+    answer["ReplicationConfiguration"]["Rules"] = [
+        first | rule | {"Destination": first["Destination"] | rule.get("Destination", {})}
+        for rule in rules
+    ]
+    account.bucket(bucket, **members)
+    return account.answers(GET_BUCKET_REPLICATION, answer, REGION, Bucket=bucket)
+
+
+def under(key: str) -> dict[str, Any]:
+    return {"Destination": {"EncryptionConfiguration": {"ReplicaKmsKeyID": key}}}
+
+
+NAMED: dict[str, Callable[[Account], Any]] = {
+    "home folders": lambda a: a.bucket(encryption="aws:kms", key=KEY),
+    "usage reports": lambda a: a.bucket(LOGS, encryption="aws:kms", key=KEY),
+    "an app block's source": lambda a: source(a, encryption="aws:kms", key=KEY),
+    "agents' screenshots": lambda a: agents(a).bucket(
+        SHOTS, listed=False, encryption="aws:kms", key=KEY
+    ),
+    "recordings of agents' sessions": lambda a: recorded(KmsKeyArn=KEY)(a).bucket(
+        SHOTS, listed=False
+    ),
+    "a trail": lambda a: a.trail(KmsKeyId=KEY),
+    "an event data store": lambda a: a.store(KmsKeyId=KEY),
+    "copies of home folders": lambda a: copied(a, under(KEY)),
+    "copies of a trail's files": lambda a: copied(a.trail(), under(KEY), bucket="trail-logs"),
+}
+
+
+@pytest.mark.parametrize("thing", NAMED)
+def test_ar_20_judges_every_key_that_an_answer_names(account: Account, thing: str) -> None:
+    NAMED[thing](account)
+    account.key(policy=OPEN)
+    assert [one for one in verdicts(account, "AR-20") if one != NO_OWN_KEY] == [fails]
+
+
+def test_ar_20_judges_a_key_once_whatever_it_encrypts(account: Account) -> None:
+    for name in NAMED.values():
+        name(account)
+    account.key()
+    (finding,) = (one for one in findings(account, "AR-20") if one.status == "pass")
+    cited = {ref.partition("#")[0] for ref in finding.evidence}
+    calls = {one.call for one in account.snapshot().evidence if one.id in cited}
+    assert calls >= {GET_BUCKET_ENCRYPTION.name, DESCRIBE_TRAILS.name, GET_KEY_POLICY.name}
+
+
+def test_ar_20_reports_a_key_of_copies_in_its_own_region(tmp_path: Any) -> None:
+    account = Account(tmp_path, regions=(REGION, EAST))
+    copied(account, under(COPIES)).key(COPIES, EAST, policy=OPEN)
+    reported = {one.region: one.status for one in findings(account, "AR-20")}
+    assert reported == {REGION: "not applicable", EAST: "fail"}
+
+
+def test_ar_20_reports_a_key_of_copies_beyond_the_scope_beside_the_bucket(account: Account) -> None:
+    copied(account, under(COPIES)).key(COPIES, EAST, policy=OPEN)
+    assert verdicts(account, "AR-20") == [fails]
+
+
+@scenarios(
+    ("no bucket, no trail", lambda a: a, NO_OWN_KEY),
+    ("a rule that is off", lambda a: copied(a, under(KEY) | {"Status": "Disabled"}), NO_OWN_KEY),
+    ("a rule without a key", lambda a: copied(a, {}), NO_OWN_KEY),
+    ("copies under another account's key", lambda a: copied(a, under(THEIRS)), NO_OWN_KEY),
+    (
+        "rules denied",
+        lambda a: a.bucket().denies(GET_BUCKET_REPLICATION, REGION, Bucket=HOME),
+        denied(GET_BUCKET_REPLICATION),
+    ),
+    (
+        "rules denied beside encryption denied",
+        lambda a: (
+            a.bucket()
+            .denies(GET_BUCKET_REPLICATION, REGION, Bucket=HOME)
+            .denies(GET_BUCKET_ENCRYPTION, REGION, Bucket=HOME)
+        ),
+        denied(GET_BUCKET_ENCRYPTION),
+    ),
+    (
+        "a trail's key of another account, which alone sees the policy",
+        lambda a: a.trail(KmsKeyId=THEIRS).denies(DESCRIBE_KEY, KeyId=THEIRS),
+        NO_OWN_KEY,
+    ),
+    (
+        "another account's key by its alias",
+        lambda a: a.bucket(encryption="aws:kms", key="alias/x").key(
+            "alias/x", AWSAccountId=STRANGER, Arn=THEIRS
+        ),
+        NO_OWN_KEY,
+    ),
+    (
+        "a key that is gone",
+        lambda a: a.bucket(encryption="aws:kms", key=KEY).refuses(
+            DESCRIBE_KEY, "NotFoundException", status=400, KeyId=KEY
+        ),
+        NO_OWN_KEY,
+    ),
+    (
+        "a key that waits for its deletion",
+        lambda a: a.trail(KmsKeyId=KEY).key(KeyState="PendingDeletion", policy=OPEN),
+        fails,
+    ),
+    (
+        "a key that may not be described",
+        lambda a: a.trail(KmsKeyId=KEY).denies(DESCRIBE_KEY, KeyId=KEY),
+        denied(DESCRIBE_KEY),
+    ),
+    (
+        "whose it is left out",
+        lambda a: a.trail(KmsKeyId=KEY).key(AWSAccountId=None),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
+    (
+        "its ARN left out",
+        lambda a: a.trail(KmsKeyId=KEY).key(Arn=None),
+        not_evidenced("absent in answer", DESCRIBE_KEY),
+    ),
+    (
+        "its policy denied",
+        lambda a: a.trail(KmsKeyId=KEY).key().denies(GET_KEY_POLICY, KeyId=KEY),
+        denied(GET_KEY_POLICY),
+    ),
+    ("a trail's key for the account alone", lambda a: a.trail(KmsKeyId=KEY).key(), passes),
+)
+def test_ar_20_states_what_it_could_not_see(
+    account: Account, given: Given, expected: list[Any]
+) -> None:
+    given(account)
+    assert verdicts(account, "AR-20") == expected
