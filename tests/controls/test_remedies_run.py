@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 
@@ -443,12 +444,14 @@ def furnish(local: Sandbox) -> None:
             )
 
 
-@dataclass
 class Shell:
     """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own."""
 
-    main: Any
-    folder: Path
+    def __init__(self) -> None:
+        from awscli import clidriver
+
+        self.driver = clidriver.create_clidriver()
+        self.fleets = [boto3.Session().client("appstream", region) for region in (WEST, EAST)]
 
     def run(self, lines: str, case: Case, values: dict[str, str]) -> list[str]:
         """Run the commands; what was refused is returned, with the error."""
@@ -477,8 +480,8 @@ class Shell:
 
     def wait(self) -> None:
         """Let fleets that were started or stopped arrive before the next remedy begins."""
-        for region in (WEST, EAST):
-            self.cli(["appstream", "describe-fleets"], region)
+        for client in self.fleets:
+            client.describe_fleets()
 
     def edit(self, name: str, edit: Edit) -> None:
         path = Path(name)
@@ -489,11 +492,13 @@ class Shell:
     def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            code = self.main(
+            code = self.driver.main(
                 [*arguments, "--region", region, "--output", "json"]
                 if "--output" not in arguments
                 else [*arguments, "--region", region]
             )
+        # A driver registers its handlers of arguments again with each command, and runs them all.
+        self.driver._emit_session_event = lambda _: None
         return code, out.getvalue(), error.getvalue()
 
 
@@ -517,13 +522,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         for variable, value in local.environment("careless").items():
             patch.setenv(variable, value)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
-        from awscli import clidriver
 
         def judged(name: str) -> Findings:
             return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
 
         furnish(local)
-        shell = Shell(clidriver.create_clidriver().main, folder)
+        shell = Shell()
         refused: dict[str, list[str]] = {}
         before = judged("before")
         for n, case in enumerate(CASES):
