@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log: Log
 
-_SIGNED = "[AR-01, AR-03, AR-05, EX-04, ID-02, LG-01, MD-01, MD-03, GV-01, GV-04]"
+_SIGNED = "[AR-01, AR-03, AR-05, EX-04, ID-02, LG-01, GV-01]"
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
