@@ -74,6 +74,7 @@ _DECLARED = {
     "organisation_accounts": [COLLEAGUE],
     "allowed_embed_domains": ["portal.example"],
     "agent_dpia_reference": "DPIA 3",
+    "agent_log_groups": ["/agents"],
     "disk_encryption_statement": "Case 7",
     "reports_read": dict.fromkeys(get_args(Framework), "TPRM 4"),
 }
@@ -377,6 +378,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         },
     )
     account.event()
+    account.lists(calls.DESCRIBE_LOG_GROUPS, {"logGroupName": "/agents", "retentionInDays": 365})
     account.detector().scanned()
     _people(account)
     for name in get_args(Framework):
