@@ -43,7 +43,7 @@ class Paper(NamedTuple):
 PAPERS = {"A4": Paper("a4", 595.28, 841.89), "Letter": Paper("us-letter", 612.0, 792.0)}
 # In points; the template reads them too.
 MEASURES = {
-    "margin": 56.0,
+    "margin": 50.0,
     "text": 9.5,
     "cell": 7.6,
     "cell_code": 7.0,  # columns.py knows their proportion

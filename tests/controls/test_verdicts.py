@@ -161,6 +161,7 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
     ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
     ("ID-02", "not applicable", "root_user_has_mfa", (False, False), {}),
+    ("ID-02", "needs review", "root_password_stays_away", (True,), {}),
     (
         *("ID-04", "fail", "streaming_users_have_mfa"),
         *(("user pool", 1, ""), {"user_pool_forbidden": True}),

@@ -25,7 +25,7 @@ from traitlets import TraitError
 
 from kit.pack.document import document
 from kit.pack.exporter import EvidencePDFExporter
-from kit.pack.layout import lay_out
+from kit.pack.layout import MEASURES, lay_out
 from kit.pack.pdf import _set, pdf
 from kit.pack.tabular import csv_file
 from kit.report.fonts import directory
@@ -268,7 +268,7 @@ def test_long_words_stay_on_the_page(file: pikepdf.Pdf, tmp_path: Path) -> None:
     command = ["pdftotext", "-bbox", str(path), "-"]
     boxes = subprocess.run(command, check=True, capture_output=True).stdout.decode()
     edges = [float(edge) for edge in re.findall(r'xMax="([\d.]+)"', boxes)]
-    assert max(edges) < 595 - 50
+    assert max(edges) < 595.3 - MEASURES["margin"]
 
 
 def test_links_lead_to_controls_and_evidence(made: bytes) -> None:
