@@ -407,6 +407,19 @@ DESCRIBE_ORGANIZATION = declare(
     absent={"AWSOrganizationsNotInUseException": ""},
     secret=("Organization.MasterAccountEmail",),
 )
+# Whether an organisation manages the root credentials of its members: its administrator alone may see
+# it. IAM's model and IAM's reference spell the errors in two ways.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html
+LIST_ORGANIZATIONS_FEATURES = declare(
+    "iam",
+    "ListOrganizationsFeatures",
+    Scope.ACCOUNT,
+    absent={
+        f"{error}{ending}": ""
+        for error in ("ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode")
+        for ending in ("", "Exception")
+    },
+)
 
 # --- AppStream ---------------------------------------------------------------------------
 

@@ -21,9 +21,9 @@ from click.testing import CliRunner
 from kit.cli import main
 from kit.errors import CannotRunError, UserError
 from kit.judge import calls_of
-from kit.own import ID, calls_of_own, describe_own, judge_own, read_sources
+from kit.own import ID, calls_of_own, describe_own, judge_own, read_sources, write
 from kit.own.source import read_source
-from kit.pack.own_controls import FILES, parse_own_controls
+from kit.pack.own_controls import FILES, judged_by_own, parse_own_controls
 from kit.pack.seal import seal
 from kit.parameters import parameters
 from kit.snapshot import Snapshot, read
@@ -32,7 +32,9 @@ from kit.verify.again import check_against
 from kit.verify.bag import read_info
 from kit.verify.checks import NOT_COMPARED, Check
 from kit.verify.contents import open_contents
+from kit.verify.own import check_own_again
 from tests.pack.forging import reseal
+from tests.pack.samples import record
 from tests.standins import Account
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +75,8 @@ def installed(site: Path) -> Iterator[None]:
 
 
 def account(folder: Path, own: list[str]) -> Snapshot:
-    made = Account(folder, own_controls=own)
+    """An account that three controls of the kit judge beside its own."""
+    made = Account(folder, own_controls=own, controls=["EX-01", "EX-04", "GV-01"])
     return made.fleet("stops").fleet("runs", FleetType="ALWAYS_ON").snapshot()
 
 
@@ -203,6 +206,12 @@ def own_checks(checks: list[Check]) -> list[Check]:
     return [check for check in checks if check.subject.startswith("own controls")]
 
 
+def judged_again(pack: Path, snapshot: Snapshot) -> list[Check]:
+    """The end of a verification for which the reader chose own controls, without all before it."""
+    with open_contents(pack) as contents:
+        return [*check_own_again(contents, read_info(contents), snapshot, sound=True)]
+
+
 def test_verify_loads_none_and_judges_again_where_the_reader_chose(
     pack: Path, snapshot: Snapshot, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +224,7 @@ def test_verify_loads_none_and_judges_again_where_the_reader_chose(
     (check,) = own_checks(checks)
     assert (check.ok, check.open) == (True, "")
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(site)])
-    (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
+    (check,) = judged_again(pack, snapshot)
     assert check.open == NOT_COMPARED
 
 
@@ -226,7 +235,7 @@ def test_another_source_of_the_same_version_is_not_compared(
     module = changed / "acme_controls" / "__init__.py"
     module.write_text(f"{module.read_text()}\n{marks(tmp_path / 'ran')}\n")
     monkeypatch.syspath_prepend(str(changed))
-    (check,) = own_checks(verify(pack, against=snapshot.folder, own_controls=True))
+    (check,) = judged_again(pack, snapshot)
     assert check.open == NOT_COMPARED
     assert "here are others" in check.message
     assert not (tmp_path / "ran").exists()
@@ -286,9 +295,9 @@ def test_an_observation_that_was_changed_is_reported_where_they_judge_again(
 ) -> None:
     path = copy / "data" / "own" / "findings.csv"
     path.write_text(path.read_text().replace("ALWAYS_ON", "ON_DEMAND"))
-    reseal(copy)
-    checks = verify(copy, against=snapshot.folder, own_controls=True)
-    assert "data/own/findings.csv" in {check.subject for check in checks if not check.ok}
+    assert "data/own/findings.csv" in {
+        check.subject for check in judged_again(copy, snapshot) if not check.ok
+    }
 
 
 # --- folders, and what is refused ---------------------------------------------------------------
@@ -350,8 +359,7 @@ def test_a_rule_that_fails_or_connects_ends_the_sealing(source: Path, tmp_path: 
     folder = changed(source, tmp_path, "__init__.py", 'return fleet_type != "ALWAYS_ON"', rule)
     stored = account(tmp_path / "account", [folder])
     with pytest.raises(UserError, match="own cells have no network"):
-        seal(stored.folder, tmp_path / "pack", progress=False)
-    assert not (tmp_path / "pack").exists()
+        judged_by_own(stored)
 
 
 def test_an_unknown_name_is_refused(installed: None) -> None:
@@ -432,10 +440,9 @@ def test_what_own_code_returns_is_checked_and_redacted(
         lie = LIE.replace("{changes}", repr(changes))
         return Path(changed(source, tmp_path / to, "__init__.py", "\n\n\n@", f"{lie}\n\n\n@"))
 
-    for n, changes in enumerate(({"control": "EX-01"}, {"status": "perfect"}, {"account": "1"})):
-        folder = lying(f"refused-{n}", changes)
-        with pytest.raises(UserError, match="has another form"):
-            judge_own(snapshot.folder, read_sources([str(folder)]), tmp_path)
+    folder = lying("refused", {"control": "EX-01"})
+    with pytest.raises(UserError, match="has another form"):
+        judge_own(snapshot.folder, read_sources([str(folder)]), tmp_path)
     folder = lying("redacted", {"observed": "of anna.muster@example.org"})
     texts = folder / "texts.yaml"
     texts.write_text(texts.read_text().replace("nobody uses", "anna.muster@example.org uses"))
@@ -448,6 +455,20 @@ def test_what_own_code_returns_is_checked_and_redacted(
         assert "anna.muster" not in path.read_text(), path.name
     read_back = parse_own_controls({name: (made / name).read_bytes() for name in FILES})
     assert read_back.sets == [source.own for source in sources]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"status": "perfect"}, {"account": "1"}, {"severity": "grave"}, {"control": "EX-99"}),
+        *({"observed": 7}, {"observed": "x" * (1 << 20) + "x"}, {"more": ""}),
+    ],
+)
+def test_a_finding_in_another_form_is_refused(snapshot: Snapshot, changes: dict[str, Any]) -> None:
+    finding = record("EX-01", "fail", account=snapshot.account)
+    assert write._checked(finding, snapshot, str) == finding
+    with pytest.raises(ValueError, match="finding"):
+        write._checked(finding | changes, snapshot, str)
 
 
 @pytest.mark.parametrize("result", [7, [7], [{}], [{"id": "EX-01", "title": "", "expected": []}]])
@@ -467,7 +488,7 @@ def test_a_snapshot_that_own_code_changes_gives_no_pack(source: Path, tmp_path: 
     header = tmp_path / "account" / "snapshot" / "snapshot.json"
     rule = 'return fleet_type != "ALWAYS_ON"'
     added = f"""path = __import__("pathlib").Path({str(header)!r})
-    path.write_text(path.read_text().replace('"controls": []', '"controls": ["AR-05"]'))
+    path.write_text(path.read_text().replace('"EX-04"', '"EX-05"'))
     {rule}"""
     folder = changed(source, tmp_path, "__init__.py", rule, added)
     stored = account(tmp_path / "account", [folder])

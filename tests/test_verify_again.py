@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ from kit.pack.tabular import EARLIER_COLUMNS, csv_file, read_findings_csv
 from kit.snapshot import EVIDENCE, HEADER, Request, Snapshot, digest, read, write
 from kit.tables.core import SPECS, Source, Spec, Table
 from kit.verify import ending, verify
+from kit.verify.again import check_against
 from kit.verify.archive import same_parts
+from kit.verify.bag import read_info
 from kit.verify.checks import NOT_COMPARED
+from kit.verify.contents import open_contents
+from kit.verify.kinds import HTML
 from tests.commands import evidence
 from tests.pack.authority import Authority
 from tests.pack.forging import reseal
@@ -52,14 +57,17 @@ def pack(signed_pack: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(signed_pack, tmp_path / "pack"))
 
 
-def wrong(pack: Path, snapshot: Path) -> dict[str, str]:
-    """What evaluating again finds beyond what the pack alone tells."""
-    alone = {check.line for check in verify(pack)}
-    return {
-        check.subject: check.message
-        for check in verify(pack, None, snapshot)
-        if not check.ok and check.line not in alone
-    }
+def wrong(pack: Path, snapshot: Path, last: str = "") -> dict[str, str]:
+    """What evaluating again finds, without what the pack alone shows, before a check of `last`."""
+    with open_contents(pack) as contents:
+        checks = check_against(contents, read_info(contents), read(snapshot))
+        found = takewhile(lambda check: check.subject != last, checks)
+        return {check.subject: check.message for check in found if not check.ok}
+
+
+def wrong_findings(pack: Path, snapshot: Path) -> dict[str, str]:
+    """What evaluating again finds of the findings, before it renders documents of them."""
+    return wrong(pack, snapshot, last=HTML)
 
 
 def test_a_snapshot_is_verified_and_tabulated_once(
@@ -259,7 +267,7 @@ def test_a_verdict_that_was_changed_is_reported(pack: Path, snapshot: Path) -> N
         row["status"] = "pass"
 
     change_findings(pack, whiten)
-    found = wrong(pack, snapshot)
+    found = wrong_findings(pack, snapshot)
     assert found.pop("data/findings.parquet") == (
         "expected the findings of data/findings.csv; observed: another content"
     )
@@ -269,12 +277,12 @@ def test_a_verdict_that_was_changed_is_reported(pack: Path, snapshot: Path) -> N
 def test_a_finding_that_was_left_out_is_reported(pack: Path, snapshot: Path) -> None:
     gone: list[dict[str, Any]] = []
     change_findings(pack, lambda rows: gone.append(rows.pop(0)))
-    assert wrong(pack, snapshot)[_place(gone[0])].endswith("; observed: no such finding")
+    assert wrong_findings(pack, snapshot)[_place(gone[0])].endswith("; observed: no such finding")
 
 
 def test_a_finding_that_was_made_up_is_reported(pack: Path, snapshot: Path) -> None:
     change_findings(pack, lambda rows: rows.append({**rows[0], "resource": "fleet-of-nobody"}))
-    found = wrong(pack, snapshot)
+    found = wrong_findings(pack, snapshot)
     (made_up,) = (text for place, text in found.items() if place.endswith("fleet-of-nobody"))
     assert made_up.startswith("expected no such finding, as evaluated again")
 
@@ -295,7 +303,7 @@ def test_what_a_verdict_rests_on_is_compared(pack: Path, snapshot: Path, member:
         place = _place(row)
 
     change_findings(pack, change)
-    assert place in wrong(pack, snapshot)
+    assert place in wrong_findings(pack, snapshot)
 
 
 @pytest.mark.parametrize("lock", [True, False], ids=["this kit", "another kit"])

@@ -30,6 +30,7 @@ from kit.calls import (
     LIST_ANALYZERS,
     LIST_CLASSIFICATION_JOBS,
     LIST_EVENT_DATA_STORES,
+    LIST_ORGANIZATIONS_FEATURES,
 )
 from kit.errors import UserError
 from kit.parameters import Profile, Run
@@ -185,7 +186,10 @@ class _Cuts:
             and not request.response.get("OrganizationEnabled")
         }
         self._rules: dict[str, Callable[[Request], Any]] = {
-            DESCRIBE_ORGANIZATION.name: lambda request: request.response or {},
+            **{
+                call.name: lambda request: request.response or {}
+                for call in (DESCRIBE_ORGANIZATION, LIST_ORGANIZATIONS_FEATURES)
+            },
             LIST_ANALYZERS.name: self._here(
                 LIST_ANALYZERS.items, lambda analyzer: analyzer.get("type") == "ORGANIZATION"
             ),

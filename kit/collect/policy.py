@@ -32,7 +32,7 @@ SECURITY_AUDIT = frozenset(
         "guardduty": "GetDetector GetMalwareProtectionPlan ListDetectors ListMalwareProtectionPlans",
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "
-        "GetCredentialReport ListSAMLProviders ListVirtualMFADevices",
+        "GetCredentialReport ListOrganizationsFeatures ListSAMLProviders ListVirtualMFADevices",
         "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
         "organizations": "DescribeOrganization",
         "s3": "GetAccessPointPolicy GetAccountPublicAccessBlock GetBucketLocation "

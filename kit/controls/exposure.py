@@ -47,7 +47,7 @@ def clipboard_to_the_device_is_closed_or_has_a_reason(
     scope=REGION,
     severity="high",
     responsibility=CUSTOMER,
-    shows=("upload", "smart_cards", "webauthn"),
+    shows=("upload",),
 )
 def file_download_is_closed_or_has_a_reason(
     download: str, *, local_transfer: str, declared_reasons: dict[str, str]
@@ -199,3 +199,30 @@ def sign_in_to_storage_ends_with_the_session(
     if authentication == "FORCE_REAUTHENTICATION" or declared_reasons.get("EX-17"):
         return True
     return NotEvidenced("needs review")
+
+
+@control(
+    "EX-18",
+    table="stacks",
+    scope=REGION,
+    severity="low",
+    responsibility=CUSTOMER,
+    gives=(PASS,),
+)
+def smart_cards_stay_outside_or_have_a_reason(
+    smart_cards: str, *, declared_reasons: dict[str, str]
+) -> Outcome:
+    """Applications in a session reach no smart card of the user's device, or a reason is declared."""
+    if smart_cards == "DISABLED" or declared_reasons.get("EX-18"):
+        return True
+    return NotEvidenced("needs review", "smart_cards", setting=smart_cards)
+
+
+@smart_cards_stay_outside_or_have_a_reason.clause
+def security_keys_stay_outside_or_have_a_reason(
+    webauthn: bool, *, declared_reasons: dict[str, str]
+) -> Outcome:
+    """Applications in a session reach no security key of the device, or a reason is declared."""
+    if not webauthn or declared_reasons.get("EX-18"):
+        return True
+    return NotEvidenced("needs review", "security_keys")

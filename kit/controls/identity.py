@@ -49,12 +49,18 @@ def root_user_rests(
     shows=("root_device",),
 )
 def root_user_has_mfa(root_mfa: bool, root_password: bool) -> Outcome:
-    """The root user has MFA, or cannot log in at all."""
+    """The root user has MFA, or no password."""
     if root_mfa:
         return True
     if not root_password:
         return NotApplicable()
     return False
+
+
+@root_user_has_mfa.clause
+def root_password_stays_away(root_recoverable: bool) -> Outcome:
+    """A root user without MFA and password cannot recover one: the organisation manages these."""
+    return NotEvidenced("needs review") if root_recoverable else NotApplicable()
 
 
 @control(

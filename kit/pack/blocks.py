@@ -118,11 +118,19 @@ class RestBlock(TypedDict):
     evidence: list[str]
 
 
+class LineBlock(TypedDict):
+    """What a control observed of one row of a group, in running text."""
+
+    resources: list[str]
+    observed: str
+    evidence: list[str]
+
+
 class GroupBlock(TypedDict):
     """The findings of a status that the PDF lists, with their reason and region if all have it.
 
-    Of `count` findings the table has `listed`; those that differ in resource and evidence alone
-    are one row.
+    Of `count` findings it lists `listed`; those that differ in resource and evidence alone are one
+    row. A single row is a `line`, several are a `table`, none is neither.
     """
 
     status: str
@@ -130,7 +138,8 @@ class GroupBlock(TypedDict):
     listed: int
     reason: str
     region: str | None
-    table: TableBlock
+    line: LineBlock | None
+    table: TableBlock | None
 
 
 class RemedyText(TypedDict):

@@ -32,12 +32,13 @@ _MARKS = STATUSES | SEVERITIES
 class Width:
     """What a column needs, in em: `least` to break no word, `natural` to wrap no line of cells.
 
-    `roomy` is enough for its whole title on a line.
+    `roomy` is enough for its whole title on a line. A column that `grows` takes room left over.
     """
 
     least: float
     natural: float
     roomy: float = 0.0
+    grows: bool = True
 
 
 def parts(text: str) -> list[str]:
@@ -50,10 +51,17 @@ def cell_em(kind: str, text: str) -> float:
     return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
 
 
-def widths(table: TableBlock) -> list[Width]:
-    """Return the width that each column of a table wants."""
+def widths(table: TableBlock, *, times_whole: bool = True) -> list[Width]:
+    """Return the width that each column of a table wants.
+
+    Parameters
+    ----------
+    table : TableBlock
+    times_whole : bool
+        Whether a day and its time stand on a line.
+    """
     return [
-        _width(column, [row[place] for row in table["rows"]])
+        _width(column, [row[place] for row in table["rows"]], times_whole)
         for place, column in enumerate(table["columns"])
     ]
 
@@ -64,7 +72,7 @@ def share(wanted: list[Width], room: float) -> list[float]:
     Columns that wrap get nearly as many lines as each other, narrow ones fewer since their lines
     fill less well, and none gets less than its least; where even the least does not fit, the
     longest words are broken.
-    What is left over goes to the columns that wrap or nearly do.
+    What is left over goes to titles that wrap, then to the columns that wrap or nearly do.
     """
     least = [width.least for width in wanted]
     natural = [width.natural for width in wanted]
@@ -79,8 +87,13 @@ def share(wanted: list[Width], room: float) -> list[float]:
             room,
         )
     roomy = [max(width.natural, width.roomy) for width in wanted]
-    natural = roomy if sum(roomy) <= room else natural
-    wide = [part if part >= _WIDE else 0.0 for part in natural]
+    titles = sum(roomy) - sum(natural)
+    given = min(1.0, (room - sum(natural)) / titles) if titles else 0.0
+    natural = [a + given * (b - a) for a, b in zip(natural, roomy, strict=True)]
+    wide = [
+        part if width.grows and part >= _WIDE else 0.0
+        for part, width in zip(natural, wanted, strict=True)
+    ]
     wide = wide if any(wide) else natural
     spare = room - sum(natural)
     return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
@@ -95,7 +108,7 @@ def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> li
     return widths(low)
 
 
-def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
+def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     kind = column["kind"]
     texts = [_mark(cell) if kind in _WHOLE else cell_text(kind, cell) for cell in cells]
     title = [1.1 * fonts.em(word) for word in column["title"].split()]  # set in bold
@@ -107,11 +120,12 @@ def _width(column: ColumnBlock, cells: list[Cell]) -> Width:
         return Width(least, _NATURAL)
     if kind in _WHOLE:
         least = max([1.1 * fonts.em(text) for text in {*texts}] + title)
-        return Width(least, least, roomy)
-    words = {*texts} if kind == "datetime" else {word for text in texts for word in text.split()}
+        return Width(least, least, roomy, grows=False)
+    whole = kind == "datetime" and times_whole
+    words = {*texts} if whole else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
     # A single long text must not squeeze the other columns: nearly the longest is enough.
-    lengths = sorted(cell_em(kind, text[:500]) for text in texts) or [0.0]
+    lengths = sorted(_line_em(kind, text[:500]) for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     if kind in _LISTS:
         usual = min(usual, _LISTED)
@@ -125,6 +139,11 @@ def _least(kind: str, word: str) -> float:
     if whole <= _UNBROKEN or kind == "datetime":
         return whole
     return min(max(cell_em(kind, part) for part in parts(word)), _UNBROKEN)
+
+
+def _line_em(kind: str, text: str) -> float:
+    """Return how wide the widest line of a cell is, in em: names of resources stand in lines."""
+    return max((cell_em(kind, line) for line in text.split("\n")), default=0.0)
 
 
 def _mark(cell: Cell) -> str:

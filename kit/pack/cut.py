@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypedDict
 
 from kit.catalogue.statuses import STATUSES
 from kit.catalogue.texts import text
-from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, TableBlock
+from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, LineBlock, TableBlock
 from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
-_CONSTANT = ("region", "status")  # columns of a control's table that its caption may state
+_REASONS_APART = 3  # as many reasons of a status each have their own rows
 
 
 def cut(blocks: list[Block]) -> None:
     """Leave in a document's blocks what the PDF prints, in place.
 
     Tables keep the rows that the notebook lists, and of their cells the length in `brief`.
-    A control gets `groups`, a group for each status that is listed row by row: `status`, `count`
-    of all rows, `region` where it is the same for all listed rows, and the `table` of these.
+    A control gets `groups`, one for each status that is listed row by row, or for each of its few
+    reasons: see `GroupBlock`.
     What plain passes observed is left out where it is too long.
     """
     for block in blocks:
@@ -108,7 +109,7 @@ def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
             yield block
         elif block["kind"] == "controls":
             for control in block["blocks"]:
-                yield from (group["table"] for group in control["groups"])
+                yield from (group["table"] for group in control["groups"] if group["table"])
 
 
 def _listed(table: TableBlock) -> TableBlock:
@@ -161,31 +162,61 @@ def _brief_ids(names: Sequence[str], brief: int | None) -> list[str]:
 
 
 def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
-    table = _listed(control["rows"].copy())
+    every, table = control["rows"], _listed(control["rows"].copy())
     names = [column["name"] for column in table["columns"]]
-    status = names.index("status")
-    for word, count in control["counts"].items():
+    status, region = names.index("status"), names.index("region")
+    reason = names.index("reason") if "reason" in names else None
+    for word, total in control["counts"].items():
         rows = [row for row in table["rows"] if row[status] == word]
         if not rows:
             continue
-        same = len({row[names.index("region")] for row in rows}) == 1
-        reasons = {row[names.index("reason")] for row in rows} if "reason" in names else {""}
-        left = {"status", *(_CONSTANT if same else ()), *(["reason"] if len(reasons) == 1 else [])}
-        kept = [n for n, name in enumerate(names) if name not in left]
-        own = table.copy()
-        own["columns"] = [table["columns"][n] for n in kept]
-        own["rows"] = _alike([[row[n] for n in kept] for row in rows], own["columns"])
-        own["targets"] = [None] * len(own["rows"])
-        own["anchor"] = None
-        _shorten(own)
-        yield {
-            "status": word,
-            "count": count,
-            "listed": len(rows),
-            "reason": str(reasons.pop()) if len(reasons) == 1 else "",
-            "region": str(rows[0][names.index("region")]) if same else None,
-            "table": own,
-        }
+        whole = [row for row in every["rows"] if row[status] == word]
+        reasons = [*dict.fromkeys(row[reason] for row in whole)] if reason is not None else [""]
+        apart = len(reasons) <= _REASONS_APART
+        for why in reasons if apart else [None]:
+
+            def has(row: list[Cell], why: Cell = why) -> bool:
+                return why is None or reason is None or row[reason] == why
+
+            own = [*filter(has, rows)]
+            count = sum(map(has, whole)) if apart and len(reasons) > 1 else total
+            regions = {row[region] for row in filter(has, whole)}
+            same = len(regions) == 1
+            left = {"status", *(["region"] if same else []), *(["reason"] if apart else [])}
+            yield {
+                "status": word,
+                "count": count,
+                "listed": len(own),
+                "reason": str(why or ""),
+                "region": str(regions.pop()) if same else None,
+                **_lines(table, own, left),
+            }
+
+
+class _Lines(TypedDict):
+    line: LineBlock | None
+    table: TableBlock | None
+
+
+def _lines(table: TableBlock, rows: list[list[Cell]], left: set[str]) -> _Lines:
+    """Return rows without some columns, as a line of text if they are one."""
+    columns = [column for column in table["columns"] if column["name"] not in left]
+    kept = [n for n, column in enumerate(table["columns"]) if column["name"] not in left]
+    alike = _alike([[row[n] for n in kept] for row in rows], columns)
+    own: TableBlock = {**table, "columns": columns, "rows": alike, "anchor": None}
+    own["targets"] = [None] * len(alike)
+    _shorten(own)
+    if not alike:
+        return {"line": None, "table": None}
+    if len(alike) > 1 or len(columns) > len(LineBlock.__annotations__):
+        return {"line": None, "table": own}
+    resources, observed, evidence = own["rows"][0]
+    line: LineBlock = {
+        "resources": str(resources).split("\n"),
+        "observed": str(observed or ""),
+        "evidence": [*ids(evidence)],
+    }
+    return {"line": line, "table": None}
 
 
 def _alike(rows: list[list[Cell]], columns: Sequence[ColumnBlock]) -> list[list[Cell]]:

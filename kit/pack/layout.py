@@ -7,6 +7,7 @@ decided here, in data.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -42,7 +43,7 @@ class Paper(NamedTuple):
 PAPERS = {"A4": Paper("a4", 595.28, 841.89), "Letter": Paper("us-letter", 612.0, 792.0)}
 # In points; the template reads them too.
 MEASURES = {
-    "margin": 56.0,
+    "margin": 50.0,
     "text": 9.5,
     "cell": 7.6,
     "cell_code": 7.0,  # columns.py knows their proportion
@@ -62,6 +63,9 @@ _FEW = 2  # paragraphs
 _SMALLEST = 4.0  # points: code with longer words is broken within them
 _MANY = 20  # lines: code of more may break across pages
 _TALL = 24  # lines: a row of more may break across pages
+_SHORT = 6  # rows: a note stays with so short a table
+_CELL_LINE, _CELL_AROUND = 1.25, 8.0  # em of a line with its leading; points around a cell's lines
+_MOST_BELOW = 120.0  # points
 
 
 def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...]]:
@@ -94,10 +98,9 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         _measure(table, narrow, wide, links)
     _link(every, links)
     for block, following in pairwise(every):
-        block["sticky"] = _introduces(block) and following["kind"] not in (
-            "heading",
-            "prose",
-        )
+        block["sticky"] = (
+            _introduces(block) and following["kind"] not in ("heading", "prose")
+        ) or (following["kind"] == "note" and _is_short(block))
     _break_long_words(data, narrow)
     _start_annexes(data["blocks"])
     _gather_remedies(data["blocks"])
@@ -184,8 +187,10 @@ def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:
     """Give ids outside of tables their targets."""
     for block in blocks:
         if block["kind"] == "controls":
-            for line in (line for control in block["blocks"] for line in control["rest"]):
-                line["evidence"] = _cell("evidence", line["evidence"], 0, links, None)
+            for control in block["blocks"]:
+                lines = [group["line"] for group in control["groups"] if group["line"]]
+                for line in [*control["rest"], *lines]:
+                    line["evidence"] = _cell("evidence", line["evidence"], 0, links, None)
         elif block["kind"] == "remedies":
             for entry in block["entries"]:
                 entry["controls"] = _cell("control", entry["controls"], 0, links, None)
@@ -193,14 +198,18 @@ def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:
 
 def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
     """Give a table its columns' widths, turn it if it is too wide, and break what is too long."""
-    wanted = widths(cast(TableBlock, table))
     inset = 2 * MEASURES["cell_inset"] / MEASURES["cell"]
-    least = sum(width.least + inset for width in wanted)
-    table["turned"] = least > narrow / MEASURES["cell"]
+    for times_whole in (True, False):
+        wanted = widths(cast(TableBlock, table), times_whole=times_whole)
+        least = sum(width.least + inset for width in wanted)
+        table["turned"] = least > narrow / MEASURES["cell"]
+        if not table["turned"]:
+            break
     room = (wide if table["turned"] else narrow) / MEASURES["cell"]
     shares = share(wanted, room - inset * len(wanted))
     table["widths"] = [(part + inset) * MEASURES["cell"] for part in shares]
     table["tall"] = []
+    heights: list[float] = []
     for place, (row, target) in enumerate(zip(table["rows"], table["targets"], strict=True)):
         cells = []
         lines = 0.0
@@ -213,6 +222,19 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
             cells.append(_cell(column["kind"], cell, em, links, link))
         table["rows"][place] = cells
         table["tall"].append(lines > _TALL)
+        heights.append(math.ceil(lines) * MEASURES["cell"] * _CELL_LINE + _CELL_AROUND)
+    table["below"] = _below(heights, table["tall"])
+
+
+def _below(heights: list[float], tall: list[bool]) -> list[float]:
+    """Return the room that each row needs below it, so that no row is alone on a page."""
+    last = len(heights) - 1
+    return [
+        min(heights[n + 1], _MOST_BELOW)
+        if n < last and n in (0, last - 1) and not any(tall[n : n + 2])
+        else 0.0
+        for n in range(len(heights))
+    ]
 
 
 def _cell(
@@ -262,6 +284,9 @@ def _break_long_words(data: JSON, narrow: float) -> None:
             for group in (group for one in block["blocks"] for group in one["groups"]):
                 room = narrow / MEASURES["block"] / 1.1
                 group["reason"] = _pieces(group["reason"], room) if group["reason"] else None
+                if line := group["line"]:
+                    line["resources"] = [_pieces(one, room, mono) for one in line["resources"]]
+                    line["observed"] = _pieces(line["observed"], room)
         elif block["kind"] == "remedies":
             for step in (step for entry in block["entries"] for step in entry["steps"]):
                 _set_code(step, code)
@@ -329,6 +354,11 @@ def _turn(blocks: list[JSON]) -> list[JSON]:
         else:
             turned.append(block)
     return turned
+
+
+def _is_short(block: JSON) -> bool:
+    """Return whether a block is so short that it stays with a note below it."""
+    return block["kind"] == "note" or (block["kind"] == "table" and len(block["rows"]) <= _SHORT)
 
 
 def _introduces(block: JSON) -> bool:

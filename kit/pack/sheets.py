@@ -24,6 +24,7 @@ _ANNEXES = (
     "population",
     "transfers",
     "retention",
+    "person",
     "record",
     "changed",
 )  # ids of tables with a sheet of their own

@@ -196,6 +196,7 @@ def _unseen(findings: Findings) -> str:
     return text(
         "report/opinion/unseen",
         count=len(some),
+        findings=text("report/opinion/findings", count=len(findings.leaves)),
         reasons=", ".join(_lacking(reason, count) for reason, count in reasons.most_common()),
     )
 

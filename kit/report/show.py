@@ -24,7 +24,6 @@ from kit.report.appendices import evidence_index as evidence_index
 from kit.report.appendices import inventory as inventory
 from kit.report.appendices import manifest as manifest
 from kit.report.blocks import (
-    BRIEF,
     BRIEF_IDS,
     beside,
     beside_each,
@@ -48,6 +47,7 @@ from kit.report.opinion import open_points as open_points
 from kit.report.opinion import opinion as opinion
 from kit.report.own import figure as figure
 from kit.report.own import table as table
+from kit.report.person import person as person
 from kit.report.population import population as population
 from kit.report.provider import attestations as attestations
 from kit.report.provider import handshakes as handshakes
@@ -412,7 +412,7 @@ def transit(findings: Findings) -> Table:
             column("says", brief=0),
             column("control", "control"),
             column("status", "status"),
-            column("observed", brief=BRIEF),
+            column("observed", brief=0),  # the controls' blocks have it
             column("evidence", "evidence", BRIEF_IDS),
         ],
         rows,

@@ -146,6 +146,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "RoleDetailList": Kind("GetAccountAuthorizationDetails.RoleDetailList[]"),
         "Policies": Kind("GetAccountAuthorizationDetails.Policies[]"),
         "SAMLProviderList": Kind("ListSAMLProviders.SAMLProviderList[]"),
+        "OrganizationsFeatures": Kind("ListOrganizationsFeatures"),
         "PasswordPolicy": Kind("GetAccountPasswordPolicy.PasswordPolicy"),
         "RootAccount": Kind(None),
     },

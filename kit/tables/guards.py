@@ -42,7 +42,8 @@ _BLOCKS = {
 }
 _OFF = Default(False, "public_access_block")
 _CLOSED = Default(False, "no_bucket_policy")
-_NEVER = Default("never on", "versioning")
+NEVER_ON = "never on"
+_NEVER = Default(NEVER_ON, "versioning")
 _SIZES = ("ObjectSizeGreaterThan", "ObjectSizeLessThan")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
 ANOTHER = "another account"

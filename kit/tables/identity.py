@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kit.calls import (
+    DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_PASSWORD_POLICY,
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     GET_SECURITY_CONTACT,
+    LIST_ORGANIZATIONS_FEATURES,
     LIST_VIRTUAL_MFA_DEVICES,
     Scope,
 )
@@ -24,11 +26,13 @@ from kit.tables.cells import (
     absent_member,
     attached,
     derive,
+    known_all,
     known_any,
     moment,
 )
 from kit.tables.core import Column, Part, Row, Source, table
 from kit.tables.coverage import ACCOUNT
+from kit.tables.organisation import root_can_return
 
 _ROOT = "<root_account>"
 _ROOT_DEVICE = ":mfa/root-account-mfa-device"
@@ -50,6 +54,9 @@ ACTIVE_KEYS = Part("active", "active_keys")
         "root_mfa": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_password": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_device": Column(calls=(LIST_VIRTUAL_MFA_DEVICES,)),
+        "root_recoverable": Column(
+            calls=(GET_ACCOUNT_SUMMARY, DESCRIBE_ORGANIZATION, LIST_ORGANIZATIONS_FEATURES)
+        ),
         "root_keys": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_last_used": Column(calls=(GET_CREDENTIAL_REPORT,), transient=True, past=True),
         "iam_users": Column(calls=(GET_ACCOUNT_SUMMARY,)),
@@ -61,14 +68,21 @@ def accounts(source: Source) -> Iterator[Row]:
     devices = source.snapshot.answer(LIST_VIRTUAL_MFA_DEVICES)
     virtual = any(_is_roots(item) for item, _ in devices.items())
     mfa = derive(bool, attached(summary, "SummaryMap.AccountMFAEnabled", UNSEEN))
+    password = derive(bool, attached(summary, "SummaryMap.AccountPasswordPresent", _HAS_PASSWORD))
     yield Row(
         ACCOUNT,
         "root",
         "root user",
         {
             "root_mfa": mfa,
-            "root_password": derive(
-                bool, attached(summary, "SummaryMap.AccountPasswordPresent", _HAS_PASSWORD)
+            "root_password": password,
+            # Of no account whose root user has MFA, or a password that MFA ought to guard.
+            "root_recoverable": known_all(
+                (
+                    derive(lambda on: not on, mfa),
+                    derive(lambda has: not has, password),
+                    root_can_return(source.snapshot),
+                )
             ),
             "root_device": derive(
                 lambda on, _: "none" if not on else "virtual" if virtual else "hardware or passkey",

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kit.calls import DESCRIBE_ORGANIZATION
+from kit.calls import DESCRIBE_ORGANIZATION, LIST_ORGANIZATIONS_FEATURES
 from kit.catalogue.texts import text
 from kit.snapshot import Snapshot, Trouble, reason_for, way_in
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive
 
 ADMINISTRATOR = "administrator"
-_HELD = ("of_another_account", "stores_of_organisation", "analyzer_of_organisation")
+_HELD = (
+    "of_another_account",
+    "stores_of_organisation",
+    "analyzer_of_organisation",
+    "root_of_organisation",
+)
+_ROOT_CREDENTIALS = "RootCredentialsManagement"
 OWN = "this account"
 
 
@@ -30,6 +36,25 @@ def manages(snapshot: Snapshot) -> bool:
     answer = snapshot.answer(DESCRIBE_ORGANIZATION)
     manager = answer.value("Organization.MasterAccountId")
     return manager is not None and manager == snapshot.account
+
+
+def root_can_return(snapshot: Snapshot) -> Cell:
+    """Return whether a root user without a password can get one by password recovery.
+
+    It cannot where the organisation manages the root credentials of its members, which is not so of
+    the management account's own:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html#id_root-user-access-management
+    """
+    organisation = organisation_id(snapshot)
+    if organisation.gap or organisation.value is None or manages(snapshot):
+        return derive(lambda _: True, organisation)
+    lender = snapshot.organisation
+    answer = lender.answer(LIST_ORGANIZATIONS_FEATURES) if lender else None
+    if answer is None or answer.trouble:
+        refs = (*organisation.refs, *(answer.evidence if answer else ()))
+        return Cell(None, refs, held(snapshot, text("gaps/root_of_organisation")))
+    features = attached(answer, "EnabledFeatures", NONE)
+    return derive(lambda names, _: _ROOT_CREDENTIALS not in (names or ()), features, organisation)
 
 
 def held(snapshot: Snapshot, what: str) -> Trouble:

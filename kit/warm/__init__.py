@@ -53,6 +53,7 @@ _server: subprocess.Popen[bytes] | None = None
 _address = ""
 _folder = ExitStack()  # holds the temporary folder of the address
 _forked = ExitStack()  # ends what `forked` made
+_loops: object = None  # in a fork, those of the starter
 
 
 class NotWarm(Exception):  # noqa: N818 - not an error, but a way out
@@ -235,6 +236,9 @@ def _end(server: int) -> None:
 
 def _become_server(listener: int, end: int, address: str) -> NoReturn:
     """Serve in the fork: no file, no signal handler and no secret of the starter's is left."""
+    global _loops
+    import asyncio
+
     try:
         os.setsid()  # Ctrl-C then reaches only the starter of the processes
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -243,6 +247,10 @@ def _become_server(listener: int, end: int, address: str) -> NoReturn:
         for number, file in ((0, end), (1, nothing), (2, nothing), (3, listener)):
             os.dup2(file, number)
         os.closerange(4, 1024)
+        # The starter's event loop has lost its files, and a kernel makes another. It is kept, for
+        # its end would close files that have the same numbers now.
+        _loops = asyncio.get_event_loop_policy()
+        asyncio.set_event_loop_policy(None)
         wipe_secrets()
         os.environ.update(_ENVIRONMENT)
         from kit.warm import server

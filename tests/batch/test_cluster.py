@@ -51,21 +51,30 @@ def address_in(file: Path) -> str:
 
 @contextmanager
 def cluster(
-    folder: Path, environment: Mapping[str, str], protocol: str = "tcp", workers: int = 2
+    folder: Path,
+    environment: Mapping[str, str],
+    protocol: str = "tcp",
+    workers: int = 1,
+    schedulers: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
-    """The address and process id of a scheduler that has workers."""
+    """The address and process id of a scheduler that has workers.
+
+    The scheduler has the workers' environment, or its own.
+    """
     file = folder / "scheduler.json"
     file.unlink(missing_ok=True)
     with ExitStack() as stack:
         common = ("--host", "127.0.0.1", "--no-dashboard")
         listens = ("--port", "0", "--protocol", protocol, "--scheduler-file", str(file))
-        pid = stack.enter_context(running(folder, environment, "scheduler", *common, *listens))
+        own = environment if schedulers is None else schedulers
+        pid = stack.enter_context(running(folder, own, "scheduler", *common, *listens))
         wait_until(lambda: bool(address_in(file)))
         address = address_in(file)
         for _ in range(workers):
             options = ("--nthreads", "1", "--protocol", protocol)
             stack.enter_context(running(folder, environment, "worker", address, *common, *options))
-        wait_until(lambda: (folder / "worker.log").read_text().count("Registered to") >= workers)
+        log = folder / "worker.log"
+        wait_until(lambda: not workers or log.read_text().count("Registered to") >= workers)
         yield address, pid
 
 
@@ -94,8 +103,10 @@ def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_hav
     poor = {n: v for n, v in desk.environment.items() if not n.startswith("AWS_")}
     secret = {"EVIDENCE_KEY_PASSPHRASE": PASSPHRASE}
     signer = shutil.copy(authority.pkcs12("worker"), elsewhere)
-    file = shared(desk).replace("shared:\n", "shared:\n  signed: true\n") + "accounts_at_once: 1\n"
-    with cluster(elsewhere, {**desk.environment, **encrypted, **secret}, "tls") as (address, _):
+    lines = [line for line in shared(desk).splitlines() if DEMO not in line]
+    file = "\n".join([*lines, "accounts_at_once: 1"]).replace("shared:", "shared:\n  signed: true")
+    theirs = {**desk.environment, **encrypted, **secret}
+    with cluster(elsewhere, theirs, "tls") as (address, _):
         assert address.startswith("tls://127.0.0.1:")
         without_credentials = Desk(desk.folder, {**poor, **encrypted})
         options = ("--quiet", "--scheduler", address, "--key", Path(signer).name)
@@ -103,7 +114,6 @@ def test_packs_are_made_by_workers_with_credentials_and_a_key_that_only_they_hav
         assert (done.returncode, done.stderr) == (4, "")
     states = desk.states()
     assert {account: facts["state"] for account, facts in states.items()} == {
-        DEMO: "done",
         EMPTY: "done",
         TIDY: "done",
     }
@@ -117,7 +127,7 @@ def test_a_scheduler_that_goes_away_leaves_a_true_ledger(
     desk: Desk, elsewhere: Path, sandbox: Sandbox
 ) -> None:
     desk = Desk(desk.folder, {**desk.environment, **SOON})
-    with cluster(elsewhere, desk.environment, workers=1) as (address, scheduler):
+    with cluster(elsewhere, desk.environment) as (address, scheduler):
         batch = desk.start("--quiet", "--scheduler", address, file=shared(desk))
         wait_until(lambda: desk.ledger.exists() and "running" in desk.ledger.read_text())
         os.kill(scheduler, signal.SIGKILL)
@@ -141,24 +151,26 @@ def test_a_place_that_is_another_on_each_worker_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("metadata", "reported"),
+    ("who", "metadata", "reported"),
     [
-        ("Metadata-Version: 2.1\nName: appstream-evidence-kit\nVersion: 0.0.9\n", "0.0.9"),
-        ("", "no kit"),
+        ("worker", "Version: 0.0.9", "worker tcp://127.0.0.1:.* has version 0.0.9 of the kit"),
+        ("scheduler", "", "the scheduler has no kit"),
     ],
 )
-def test_a_worker_with_another_kit_is_reported(
-    elsewhere: Path, metadata: str, reported: str, monkeypatch: pytest.MonkeyPatch
+def test_a_cluster_with_another_kit_is_reported(
+    elsewhere: Path, who: str, metadata: str, reported: str
 ) -> None:
     other = elsewhere / "appstream_evidence_kit-0.0.9.dist-info"
     other.mkdir()
-    (other / "METADATA").write_text(metadata)
+    named = "Metadata-Version: 2.1\nName: appstream-evidence-kit\n"
+    (other / "METADATA").write_text(f"{named}{metadata}\n" if metadata else "")
     path = os.pathsep.join(filter(None, (str(elsewhere), os.environ.get("PYTHONPATH"))))
+    changed = {**os.environ, "PYTHONPATH": path}
+    schedulers = changed if who == "scheduler" else os.environ
+    workers = 1 if who == "worker" else 0
     with (
-        cluster(elsewhere, {**os.environ, "PYTHONPATH": path}, workers=1) as (address, _),
-        pytest.raises(
-            CannotRunError, match=f"has .*{reported}.*install the same version everywhere"
-        ),
+        cluster(elsewhere, changed, workers=workers, schedulers=schedulers) as (address, _),
+        pytest.raises(CannotRunError, match=f"{reported}, .*install the same version everywhere"),
         connect(address),
     ):
         pass

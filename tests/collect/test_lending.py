@@ -18,11 +18,12 @@ from kit.calls import (
     LIST_ANALYZERS,
     LIST_CLASSIFICATION_JOBS,
     LIST_EVENT_DATA_STORES,
+    LIST_ORGANIZATIONS_FEATURES,
 )
 from kit.collect.collector import collect
 from kit.collect.lending import check_organisation, lend, open_lender
 from kit.errors import UserError
-from kit.judge import needed_calls
+from kit.judge import calls_of, needed_calls
 from kit.pack.evidence import evidence_files
 from kit.pack.trace import find
 from kit.parameters import Run, load_profile, parameters
@@ -78,7 +79,18 @@ def test_only_what_concerns_the_member_is_lent(lender: Snapshot) -> None:
     for wanted in (ACCOUNT, "job-1", "trail/org", "eventdatastore/org", '"ORGANIZATION"'):
         assert wanted in reported, wanted
     calls = {request.call for request in loan.requests}
-    assert not [call for call in calls if call.startswith(("appstream.", "iam.", "sts."))]
+    own = [call for call in calls if call.startswith(("appstream.", "iam.", "sts."))]
+    assert own == [LIST_ORGANIZATIONS_FEATURES.name]
+
+
+@pytest.mark.parametrize("controls", [[], ["LG-01"]])
+def test_the_administrator_alone_requests_who_manages_root_credentials(
+    controls: list[str],
+) -> None:
+    member = Run(account=ACCOUNT, controls=controls)
+    manager = Run(account=MANAGER, controls=controls, administers_organisation=True)
+    assert LIST_ORGANIZATIONS_FEATURES not in calls_of(member)
+    assert LIST_ORGANIZATIONS_FEATURES in calls_of(manager)
 
 
 def test_of_regions_out_of_scope_no_analyzer_and_no_bucket_is_lent(lender: Snapshot) -> None:

@@ -104,9 +104,12 @@ def test_what_is_no_answer_is_an_error_of_that_call(
 ) -> None:
     for service, operation in KINDS:
         sandbox.faults.add(Fault(service, operation, "answer", **answer))
-    snapshot = collect_only(demo, *(operation for _, operation in KINDS))
+    run = demo.model_copy(update={"regions": ["eu-west-1"]})
+    snapshot = collect_only(run, *(operation for _, operation in KINDS))
     for _, operation in KINDS:
-        for request in requests_of(snapshot, operation):
+        requested = requests_of(snapshot, operation)
+        assert requested, operation
+        for request in requested:
             assert request.error, operation
             assert request.error["code"] == "UnreadableAnswerError"
             assert f"{len(answer['body'])} bytes" in request.error["message"]
@@ -190,7 +193,7 @@ def test_values_that_cannot_be_read_are_no_answer(
     assert {(r.error or {}).get("code") for r in requested} == {"UnreadableAnswerError"}
 
 
-@pytest.mark.parametrize("body", ["", "{}", "null", '{"NextToken": null}'])
+@pytest.mark.parametrize("body", ["{}", '{"NextToken": null}'])
 def test_only_an_answer_that_holds_the_list_says_that_it_is_empty(
     demo: Run, sandbox: Sandbox, faultless: Snapshot, body: str
 ) -> None:

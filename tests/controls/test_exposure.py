@@ -840,17 +840,45 @@ def test_ex_13_passes_without_fallback_whatever_the_profile_wants(strict: Accoun
     assert verdicts(strict, "EX-13") == [passes]
 
 
-@pytest.mark.parametrize("setting_of", ["ENABLED", "DISABLED", None])
-def test_smart_cards_and_security_keys_are_shown_and_judged_by_none(
-    account: Account, setting_of: str | None
+# --- EX-18: smart cards and security keys -----------------------------------------------------
+
+CARDS_OFF = setting(SMART_CARD_REDIRECTION="DISABLED")
+CARDS_ON = setting(SMART_CARD_REDIRECTION="ENABLED")
+
+
+def redirects(settings: dict[str, Any], *, keys: bool | None = None) -> Given:
+    authn = {} if keys is None else {"WebAuthnRedirection": {"Enabled": keys}}
+    return lambda account: account.stack(**settings, **authn)
+
+
+@scenarios(
+    ("no stack", nothing, not_applicable("no stack")),
+    ("neither", redirects(CARDS_OFF, keys=False), passes),
+    ("neither, keys not configured", redirects(CARDS_OFF), passes),
+    ("smart cards", redirects(CARDS_ON), to_be_reviewed),
+    ("smart cards not set", redirects({}), to_be_reviewed),
+    ("security keys", redirects(CARDS_OFF, keys=True), to_be_reviewed),
+    ("stacks denied", lambda a: a.denies(DESCRIBE_STACKS), denied(DESCRIBE_STACKS)),
+)
+def test_ex_18_smart_cards_and_security_keys(
+    account: Account, given: Given, expected: list[Any]
 ) -> None:
-    settings = {} if setting_of is None else {"SMART_CARD_REDIRECTION": setting_of}
+    given(account)
+    assert verdicts(account, "EX-18") == expected
+
+
+def test_ex_18_passes_for_a_declared_reason(tmp_path: Path) -> None:
+    account = Account(tmp_path, declared_reasons={"EX-18": "Doctors sign with their card"})
+    redirects(CARDS_ON, keys=True)(account)
+    assert verdicts(account, "EX-18") == [passes]
+
+
+@pytest.mark.parametrize("setting_of", ["ENABLED", "DISABLED", None])
+def test_ex_18_shows_both_settings(account: Account, setting_of: str | None) -> None:
+    settings = setting(SMART_CARD_REDIRECTION=setting_of) if setting_of else {}
     on = setting_of == "ENABLED"
-    account.stack(
-        **setting(FILE_DOWNLOAD="DISABLED", **settings), WebAuthnRedirection={"Enabled": on}
-    )
-    (finding,) = findings(account, "EX-02")
-    assert finding.status == "pass"
+    account.stack(**settings, WebAuthnRedirection={"Enabled": on})
+    (finding,) = findings(account, "EX-18")
     assert f"Smart cards of the user's device: {setting_of or 'not set'}" in finding.observed
     assert f"(WebAuthn): {'yes' if on else 'no'}" in finding.observed
 

@@ -12,6 +12,7 @@ import pytest
 from kit.calls import (
     DESCRIBE_KEY,
     DESCRIBE_ORGANIZATION,
+    GET_ACCOUNT_SUMMARY,
     GET_AUTOMATED_DISCOVERY_CONFIGURATION,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_LOCATION,
@@ -21,9 +22,18 @@ from kit.calls import (
     GET_TRAIL_STATUS,
     LIST_ANALYZERS,
     LIST_EVENT_DATA_STORES,
+    LIST_ORGANIZATIONS_FEATURES,
     Call,
 )
-from tests.controls.scenarios import fails, findings, not_evidenced, passes, verdicts
+from tests.controls.scenarios import (
+    fails,
+    findings,
+    not_applicable,
+    not_evidenced,
+    passes,
+    to_be_reviewed,
+    verdicts,
+)
 from tests.standins import ACCOUNT, AS_OF, REGION, Account, management, objects
 
 Given = Callable[[Account], Any]
@@ -103,6 +113,70 @@ def test_that_it_is_not_shown_does_not_say_that_there_is_none(
 def test_what_is_the_members_own_needs_no_other(member: Account) -> None:
     analyzer("ACCOUNT")(member)
     assert verdicts(member, "ID-13") == [passes]
+
+
+# --- ID-02: root credentials of members ------------------------------------------------------
+
+CENTRAL = not_applicable(
+    "the root user has no password, and the organisation manages root credentials: none can be "
+    "recovered"
+)
+
+
+def features(*names: str) -> Given:
+    listed = {"OrganizationId": "o-example00000", "EnabledFeatures": [*names]}
+    return lambda account: account.answers(LIST_ORGANIZATIONS_FEATURES, listed)
+
+
+def refusing(code: str) -> Given:
+    return lambda account: account.refuses(LIST_ORGANIZATIONS_FEATURES, code, status=400)
+
+
+def root(account: Account, *, mfa: int = 0, password: int = 0) -> Account:
+    entries = {"AccountMFAEnabled": mfa, "AccountPasswordPresent": password}
+    return account.answers(GET_ACCOUNT_SUMMARY, {"SummaryMap": entries})
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        (features("RootSessions", "RootCredentialsManagement"), CENTRAL),
+        (features("RootSessions"), to_be_reviewed),
+        (features(), to_be_reviewed),
+        (refusing("ServiceAccessNotEnabledException"), to_be_reviewed),
+        (refusing("ServiceAccessNotEnabled"), to_be_reviewed),
+        (refusing("OrganizationNotInAllFeaturesMode"), to_be_reviewed),
+        (refusing("AccountNotManagementOrDelegatedAdministratorException"), HELD),
+        (refusing("AccessDenied"), HELD),
+    ],
+)
+def test_id_02_a_root_user_without_password(
+    lent: Callable[..., Account], given: Given, verdict: Any
+) -> None:
+    assert verdicts(root(lent(given)), "ID-02") == [verdict]
+
+
+def test_id_02_only_the_organisation_knows_whether_a_password_can_return(member: Account) -> None:
+    assert verdicts(root(member), "ID-02") == [HELD]
+    (finding,) = findings(member, "ID-02")
+    assert finding.hint.endswith("name that account's snapshot as organisation_snapshot")
+
+
+@pytest.mark.parametrize(
+    ("mfa", "password", "verdict"), [(1, 0, passes), (1, 1, passes), (0, 1, fails)]
+)
+def test_id_02_needs_the_organisation_for_nothing_else(
+    member: Account, mfa: int, password: int, verdict: Any
+) -> None:
+    assert verdicts(root(member, mfa=mfa, password=password), "ID-02") == [verdict]
+
+
+def test_id_02_no_organisation_manages_the_root_user_of_its_own_management_account(
+    tmp_path: Path,
+) -> None:
+    manager = _organisation(Account(tmp_path, account=MANAGER))
+    features("RootCredentialsManagement")(manager)
+    assert verdicts(root(manager), "ID-02") == [to_be_reviewed]
 
 
 # --- LG-01, LG-02, LG-03, LG-06, AR-08, GV-05: the organisation's trail ----------------------

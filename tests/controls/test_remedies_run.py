@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 
@@ -262,6 +263,8 @@ CASES = [
     Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
+    Case("EX-18", "untouched-defaults", "smart_cards_stay_outside_or_have_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("SMART_CARD_REDIRECTION")}),
+    Case("EX-18", "prefers-udp", "security_keys_stay_outside_or_have_a_reason", {"STACK": "prefers-udp"}),
     Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
     Case("DS-04", HOME, "new_files_are_scanned_for_malware", bucket(HOME, PLAN="b4c7f464ab3a4EXAMPLE", ROLE=SCANNER), before={"PLAN": made_id(ID, WEST, HOME)}),
     Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
@@ -353,7 +356,9 @@ def furnish(local: Sandbox) -> None:
     stack |= {
         "Arn": arn("stack", "prefers-udp"),
         "StreamingExperienceSettings": {"PreferredProtocol": "UDP"},
+        "WebAuthnRedirection": {"Enabled": True},
     }
+    stack["UserSettings"] += [{"Action": "SMART_CARD_REDIRECTION", "Permission": "DISABLED"}]
     account.declare("appstream", "Stacks", WEST, stack)
     stacks = {stack["Name"]: stack for stack in account.declared("appstream", "Stacks", WEST)}
     agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}
@@ -439,12 +444,14 @@ def furnish(local: Sandbox) -> None:
             )
 
 
-@dataclass
 class Shell:
     """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own."""
 
-    main: Any
-    folder: Path
+    def __init__(self) -> None:
+        from awscli import clidriver
+
+        self.driver = clidriver.create_clidriver()
+        self.fleets = [boto3.Session().client("appstream", region) for region in (WEST, EAST)]
 
     def run(self, lines: str, case: Case, values: dict[str, str]) -> list[str]:
         """Run the commands; what was refused is returned, with the error."""
@@ -473,8 +480,8 @@ class Shell:
 
     def wait(self) -> None:
         """Let fleets that were started or stopped arrive before the next remedy begins."""
-        for region in (WEST, EAST):
-            self.cli(["appstream", "describe-fleets"], region)
+        for client in self.fleets:
+            client.describe_fleets()
 
     def edit(self, name: str, edit: Edit) -> None:
         path = Path(name)
@@ -485,11 +492,13 @@ class Shell:
     def cli(self, arguments: list[str], region: str) -> tuple[int, str, str]:
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
-            code = self.main(
+            code = self.driver.main(
                 [*arguments, "--region", region, "--output", "json"]
                 if "--output" not in arguments
                 else [*arguments, "--region", region]
             )
+        # A driver registers its handlers of arguments again with each command, and runs them all.
+        self.driver._emit_session_event = lambda _: None
         return code, out.getvalue(), error.getvalue()
 
 
@@ -513,13 +522,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         for variable, value in local.environment("careless").items():
             patch.setenv(variable, value)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
-        from awscli import clidriver
 
         def judged(name: str) -> Findings:
             return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
 
         furnish(local)
-        shell = Shell(clidriver.create_clidriver().main, folder)
+        shell = Shell()
         refused: dict[str, list[str]] = {}
         before = judged("before")
         for n, case in enumerate(CASES):

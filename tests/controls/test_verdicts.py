@@ -116,6 +116,10 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         ("WARNING", []),
         NO_REASON,
     ),
+    (
+        *("EX-18", "needs review/security_keys", "security_keys_stay_outside_or_have_a_reason"),
+        *((True,), NO_REASON),
+    ),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),
@@ -157,6 +161,7 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
     ("ID-16", "fail", "external_access_is_closed", (["a bucket"],), {}),
     ("ID-16", "needs review/errors", "everything_is_analysed", (2,), {}),
     ("ID-02", "not applicable", "root_user_has_mfa", (False, False), {}),
+    ("ID-02", "needs review", "root_password_stays_away", (True,), {}),
     (
         *("ID-04", "fail", "streaming_users_have_mfa"),
         *(("user pool", 1, ""), {"user_pool_forbidden": True}),

@@ -89,12 +89,14 @@ def test_a_control_s_open_rows_stand_by_status_without_what_is_the_same_for_all(
         "evidence",
     ]
     assert [row[0] for row in fails["table"]["rows"]] == ["a", "b"]
-    assert [row[0] for row in unseen["table"]["rows"]] == ["c"]
+    assert unseen["table"] is None
+    assert unseen["line"] == {
+        "resources": ["c"],
+        "observed": "c as seen",
+        "evidence": ["E0002"],
+    }
     assert one["rest"][0]["evidence"] == ["E0003"] * 3 + ["and 6 more"]
-    assert [made["rows"] for made in printed_tables([made])] == [
-        fails["table"]["rows"],
-        unseen["table"]["rows"],
-    ]
+    assert [made["rows"] for made in printed_tables([made])] == [fails["table"]["rows"]]
 
 
 def test_rows_in_several_regions_keep_theirs() -> None:
@@ -119,26 +121,41 @@ def test_rows_that_differ_in_resource_and_evidence_alone_are_one() -> None:
     assert (group["count"], group["listed"]) == (5, 3)
 
 
-@pytest.mark.parametrize(
-    ("second", "stated", "columns"),
-    [
-        ("r", "r", ["resource", "observed", "evidence"]),
-        ("s", "", ["resource", "reason", "observed", "evidence"]),
-    ],
-)
-def test_a_reason_that_all_rows_have_stands_once_and_whole(
-    second: str, stated: str, columns: list[str]
-) -> None:
-    block = control("AR-05", "fail", [["a", "fail", []], ["b", "fail", []]])
+def with_reasons(*reasons: str, listed: list[int] | None = None) -> list[dict[str, Any]]:
+    """The groups of a control whose findings have these reasons."""
+    block = control("AR-05", "fail", [[str(n), "fail", []] for n, _ in enumerate(reasons)])
     block.rows.columns.insert(3, Column("reason", "Reason"))
-    for row, reason in zip(block.rows.rows, ("r", second), strict=True):
-        row.insert(3, reason * 1_000)
-    (made,) = blocks(Controls([block]))
-    (group,) = made["blocks"][0]["groups"]
-    assert group["reason"] == stated * 1_000
-    assert [column["name"] for column in group["table"]["columns"]] == columns
-    if not stated:
-        assert [row[1] for row in group["table"]["rows"]] == ["r" * 1_000, "s" * 1_000]
+    for row, reason in zip(block.rows.rows, reasons, strict=True):
+        row.insert(3, reason)
+    (made,) = blocks(
+        Controls([replace(block, rows=replace(block.rows, listed=listed, cut=listed and "There."))])
+    )
+    return list(made["blocks"][0]["groups"])
+
+
+def test_a_reason_that_all_rows_have_stands_once_and_whole() -> None:
+    (group,) = with_reasons("r" * 1_000, "r" * 1_000)
+    assert group["reason"] == "r" * 1_000
+    names = [column["name"] for column in group["table"]["columns"]]
+    assert names == ["resource", "observed", "evidence"]
+
+
+def test_each_of_a_few_reasons_has_its_own_rows_and_count() -> None:
+    first, second, third = with_reasons("r", "s", "r", "t", "t", listed=[0, 1, 2])
+    assert [(one["reason"], one["count"], one["listed"]) for one in (first, second, third)] == [
+        *(("r", 2, 2), ("s", 1, 1), ("t", 2, 0)),
+    ]
+    assert [row[0] for row in first["table"]["rows"]] == ["0", "2"]
+    assert second["line"]["resources"] == ["1"]
+    assert (third["line"], third["table"]) == (None, None)
+
+
+def test_many_reasons_stand_beside_their_rows() -> None:
+    (group,) = with_reasons("r", "s", "t", "u")
+    names = [column["name"] for column in group["table"]["columns"]]
+    assert names == ["resource", "reason", "observed", "evidence"]
+    assert [row[1] for row in group["table"]["rows"]] == ["r", "s", "t", "u"]
+    assert (group["reason"], group["count"]) == ("", 4)
 
 
 def test_the_page_says_what_is_counted_and_where_the_rows_are(tmp_path: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 from asn1crypto import cms, x509
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import ReasonFlags
-from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
@@ -29,11 +29,13 @@ from kit.pack.pdf import pdf
 from kit.pack.responders import Gathered
 from kit.pack.revocation import load_item
 from kit.pack.sign import sign_manifest, sign_pdf
+from kit.report.views import Data
 from kit.sandbox.server import Sandbox
 from kit.verify import judged
 from kit.verify.kinds import PDF
 from tests.pack.authority import DAY
 from tests.pack.conformance import faults
+from tests.pack.conftest import cover, shown
 from tests.pack.lasting import (
     compressed,
     copied,
@@ -51,8 +53,10 @@ REVOKED = "revoked when it signed"
 
 
 @pytest.fixture(scope="module")
-def made(notebook: NotebookNode) -> bytes:
-    return pdf(document(notebook))
+def made() -> bytes:
+    """A document of two pages with links, bookmarks and an attachment; its length signs nothing."""
+    cells = [shown(cover()), new_markdown_cell("## Scope"), shown(Data("findings", [], {}))]
+    return pdf(document(new_notebook(cells=cells)))
 
 
 @pytest.fixture(scope="module")

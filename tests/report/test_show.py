@@ -404,7 +404,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
     (group,) = blocks["IT-03"]["groups"]
     assert group["reason"].startswith(f"{start} not read. needs review")
     assert "more characters in" not in group["reason"]
-    assert "more characters in findings.csv" in group["table"]["rows"][0][1]
+    assert "more characters in findings.csv" in group["line"]["observed"]
     (line,) = (row[2] for row in show.open_points(findings).rows if row[3] == ["IT-03", "IT-06"])
     assert line.endswith("(sample)")
     transit = {row[3]: row[5] for row in show.transit(findings).rows}

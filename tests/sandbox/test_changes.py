@@ -674,3 +674,41 @@ def test_a_plan_needs_a_bucket_of_the_region_and_a_role_that_may_look_into_it(
     guardduty.delete_malware_protection_plan(MalwareProtectionPlanId=plan)
     with refused("ResourceNotFoundException"):
         guardduty.delete_malware_protection_plan(MalwareProtectionPlanId=plan)
+
+
+# --- root credentials of an organisation's members ------------------------------------------------
+
+
+def test_the_management_account_manages_root_credentials() -> None:
+    with sandbox.start(["organisation"]) as local:
+        local._by_name["organisation"].declared("iam", "OrganizationsFeatures", "").clear()
+        iam = client(local, "organisation", "iam")
+        for ask in (
+            iam.list_organizations_features,
+            iam.enable_organizations_root_credentials_management,
+        ):
+            with refused("ServiceAccessNotEnabled"):
+                ask()
+        organizations = client(local, "organisation", "organizations")
+        organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+        assert iam.list_organizations_features()["EnabledFeatures"] == []
+        on = iam.enable_organizations_root_credentials_management()
+        assert on["EnabledFeatures"] == ["RootCredentialsManagement"]
+        off = iam.disable_organizations_root_credentials_management()
+        assert off["EnabledFeatures"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("demo", "AccountNotManagementOrDelegatedAdministrator"),
+        ("careless", "OrganizationNotFound"),
+    ],
+)
+def test_nobody_else_manages_root_credentials(name: str, code: str) -> None:
+    with sandbox.start([name]) as local:
+        with refused(code):
+            client(local, name, "iam").list_organizations_features()
+        organizations = client(local, name, "organizations")
+        with refused("AccessDenied"):
+            organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")

@@ -303,7 +303,7 @@ def test_moto_answers_the_rest_in_the_same_account(running: Sandbox) -> None:
 def test_what_nobody_answers_is_named(running: Sandbox) -> None:
     iam = client(running, "demo", "iam")
     with pytest.raises(
-        ClientError, match="sandbox does not serve ListOrganizationsFeatures of iam"
+        ClientError, match="sandbox does not serve GetOrganizationsAccessReport of iam"
     ):
-        iam.list_organizations_features()
+        iam.get_organizations_access_report(JobId="a" * 36)
     assert running.requests[-1].status == 501

@@ -51,11 +51,13 @@ print(json.dumps({
     "leaked": [is_in_memory(*secret) for secret in halves],
 }))
 """.replace("HALVES", repr(_HALVES))
+# The process has an event loop, as one that has executed a notebook before.
 _RUN = """
-import json, os, sys
+import asyncio, json, os, sys
 from pathlib import Path
 from kit import warm
 
+asyncio.set_event_loop(asyncio.new_event_loop())
 with warm.forked():
     later = "".join(("zq7Kread", "zq7Klater"))
     os.environ["AWS_SECRET_ACCESS_KEY_LATER"] = later

@@ -1,12 +1,15 @@
-"""AWS Organizations: the organisation of an account, its units and accounts."""
+"""AWS Organizations: the organisation of an account, its units, its accounts and their root users."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kit.sandbox.declared import Item
 from kit.sandbox.errors import access_denied
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, NotOurs, answers
+
+_FEATURES, _ROOT_CREDENTIALS = "OrganizationsFeatures", "RootCredentialsManagement"
 
 
 @answers("organizations", "DescribeOrganization")
@@ -37,6 +40,60 @@ def list_tags(call: Call) -> dict[str, Any]:
         if account["Id"] == call.parameters["ResourceId"]:
             return {"Tags": account.beside.get("Tags", [])}
     raise NotOurs
+
+
+@answers("organizations", "EnableAWSServiceAccess")
+def enable_service_access(call: Call) -> dict[str, Any]:
+    """Let IAM work across the organisation, which is the management account's to allow.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnableAWSServiceAccess.html
+    """
+    organisation = call.single("Organization")
+    if organisation is None or organisation["MasterAccountId"] != call.account.id:
+        raise access_denied(call.service, call.operation, call.caller, "*")
+    if not call.account.declared("iam", _FEATURES, ""):
+        features = Item(OrganizationId=organisation["Id"], EnabledFeatures=[])
+        features.beside = {}
+        call.account.declare("iam", _FEATURES, "", features)
+    return {}
+
+
+@answers("iam", "ListOrganizationsFeatures")
+def list_features(call: Call) -> dict[str, Any]:
+    """List what is on of central root access."""
+    return dict(_features(call))
+
+
+@answers(
+    "iam",
+    "EnableOrganizationsRootCredentialsManagement",
+    "DisableOrganizationsRootCredentialsManagement",
+)
+def manage_root_credentials(call: Call) -> dict[str, Any]:
+    """Turn the central management of members' root credentials on or off."""
+    features = _features(call)
+    others = [name for name in features["EnabledFeatures"] if name != _ROOT_CREDENTIALS]
+    on = call.operation.startswith("Enable")
+    features["EnabledFeatures"] = [*([_ROOT_CREDENTIALS] if on else []), *others]
+    return dict(features)
+
+
+def _features(call: Call) -> Item:
+    """Return the features of central root access; none but the management account may ask.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListOrganizationsFeatures.html
+    """
+    organisation = next(iter(call.account.declared("organizations", "Organization", "")), None)
+    if organisation is None:
+        message = "No organization is associated with your account."
+        raise AWSError("OrganizationNotFoundException", message)
+    if organisation["MasterAccountId"] != call.account.id:
+        message = "The account is neither the management account nor a delegated administrator."
+        raise AWSError("AccountNotManagementOrDelegatedAdministratorException", message)
+    if not (features := call.single(_FEATURES)):
+        message = "Trusted access is not enabled for IAM in AWS Organizations."
+        raise AWSError("ServiceAccessNotEnabledException", message)
+    return features
 
 
 def _page(call: Call, kind: str) -> dict[str, Any]:

@@ -1,0 +1,139 @@
+"""The pages of the sample accounts' packs, as a PDF reader has them: how many, and how full."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from kit.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parent.parent.parent
+DEMO = str(ROOT / "parameters" / "demo.yaml")
+RUNS = {
+    "demo": [DEMO],
+    "careless": ["--account", "012345678901", "--region", "eu-west-1"],
+    "empty": ["--account", "222233334444", "--region", "eu-west-1"],
+}
+MOST = 29  # pages from the opinion to the last finding
+HEADER, FOOTER = 50, 790  # points from the top of A4
+OPENERS = ("Annexes", "This pack and how to check it")  # start a page unless half of one is left
+FULL = 0.5  # of a page in the middle, that has to have text at least so far down
+
+
+class Page:
+    """A page's lines between header and footer, by poppler."""
+
+    def __init__(self, source: str) -> None:
+        size = re.match(r'width="([\d.]+)" height="([\d.]+)"', source)
+        assert size
+        self.width, self.height = map(float, size.groups())
+        lines = re.findall(
+            r'<line [^>]*yMin="([\d.]+)" [^>]*yMax="([\d.]+)">(.*?)</line>', source, re.S
+        )
+        self.lines = sorted(
+            (float(top), float(bottom), unescape(" ".join(re.findall(r">([^<]+)</word>", words))))
+            for top, bottom, words in lines
+            if HEADER < float(top) < self.height - 842 + FOOTER
+        )
+
+    def reach(self) -> float:
+        """How far down there is text, as a share of the page."""
+        return max((bottom for _, bottom, _ in self.lines), default=0.0) / self.height
+
+
+@pytest.fixture(scope="module")
+def read(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The PDF of an account, and its pages."""
+
+    @cache
+    def of(account: str) -> tuple[Path, list[Page]]:
+        folder = tmp_path_factory.mktemp(account)
+        environment = os.environ | sandbox.environment(account) | {"HOME": str(folder)}
+        command = [sys.executable, "-m", "kit", "run", *RUNS[account], "--quiet"]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode in (3, 4), done.stderr
+        (file,) = folder.glob("outputs/*/*/pack/data/evidence.pdf")
+        command = ["pdftotext", "-bbox-layout", str(file), "-"]
+        boxes = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+        return file, [Page(source) for source in boxes.split("<page ")[1:]]
+
+    return of
+
+
+def headings(file: Path) -> list[tuple[str, int, float]]:
+    """The bookmarks of a PDF: title, page from 0, points from the page's top."""
+    found = []
+    with pikepdf.open(file) as pdf, pdf.open_outline() as outline:
+        numbers = {page.objgen: number for number, page in enumerate(pdf.pages)}
+        names = pikepdf.NameTree(pdf.Root.Names.Dests)
+        waiting = [*outline.root]
+        while waiting:
+            entry = waiting.pop(0)
+            waiting[:0] = entry.children
+            place = entry.destination if entry.destination is not None else entry.action.D
+            place = place if isinstance(place, pikepdf.Array) else names[str(place)]
+            place = place if isinstance(place, pikepdf.Array) else place.D
+            number = numbers[place[0].objgen]
+            height = float(pdf.pages[number].mediabox[3])
+            found.append((entry.title, number, height - float(place[3])))
+    return found
+
+
+@pytest.mark.parametrize("account", ["demo", "careless"])
+def test_opinion_to_findings_are_under_thirty_pages(read: Any, account: str) -> None:
+    file, _ = read(account)
+    places = {title: number for title, number, _ in headings(file)}
+    assert places["Annexes"] <= MOST
+
+
+def test_an_account_without_appstream_has_ten_pages_at_most(read: Any) -> None:
+    _, pages = read("empty")
+    assert 1 < len(pages) <= 10
+
+
+@pytest.mark.parametrize("account", RUNS)
+def test_every_heading_has_text_below_it_on_its_page(read: Any, account: str) -> None:
+    file, pages = read(account)
+    found = headings(file)
+    assert len(found) > 8
+    for title, number, top in found:
+        below = [words for y, _, words in pages[number].lines if y > top + 4]
+        own = 1 + len(title) // 60
+        assert len(below) >= own + 2, (title, number + 1, below)
+
+
+@pytest.mark.parametrize("account", RUNS)
+def test_no_page_in_the_middle_is_half_empty(read: Any, account: str) -> None:
+    file, pages = read(account)
+    starts = {number for title, number, _ in headings(file) if title in OPENERS}
+    empty = [
+        (number + 1, round(page.reach(), 2))
+        for number, page in enumerate(pages[:-1])
+        if page.reach() < FULL and number + 1 not in starts
+    ]
+    assert empty == []
+
+
+@pytest.mark.parametrize("account", RUNS)
+def test_every_table_fits_on_upright_pages(read: Any, account: str) -> None:
+    _, pages = read(account)
+    assert [number for number, page in enumerate(pages, 1) if page.width > page.height] == []
+
+
+@pytest.mark.parametrize("account", ["demo", "careless"])
+def test_the_contents_name_each_section_s_page(read: Any, account: str) -> None:
+    file, pages = read(account)
+    contents = next(page for page in pages if any(words == "Contents" for *_, words in page.lines))
+    listed = " ".join(words for *_, words in contents.lines)
+    for title, number, _ in headings(file):
+        if not re.match(r"[A-Z]{2}-\d\d", title):
+            assert re.search(rf"{re.escape(title)}[ .\u2060]*{number + 1}\b", listed), title
