@@ -193,6 +193,8 @@ def member(folder: Path) -> Account:
     rights = {"Effect": "Allow", "Action": ["s3:GetObject", "appstream:Stream"], "Resource": "*"}
     account.allowed("instance", {**rights, "Condition": within})
     account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    summary = {"AccountMFAEnabled": 0, "AccountPasswordPresent": 0, "AccountAccessKeysPresent": 0}
+    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary | {"Users": 0}})
     account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
     off = {"status": "DISABLED"}
     account.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
