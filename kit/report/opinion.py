@@ -189,13 +189,18 @@ def verdict_sentence(verdicts: Mapping[str, str]) -> str:
 
 def _unseen(findings: Findings) -> str:
     """Return why findings lack evidence."""
-    some = [finding for finding in findings.leaves if finding.status == NOT_EVIDENCED]
-    if not some:
+    return unseen_sentence(
+        Counter(finding.reason for finding in findings.leaves if finding.status == NOT_EVIDENCED)
+    )
+
+
+def unseen_sentence(reasons: Counter[str]) -> str:
+    """Return how many findings lack evidence and why, given how many have each reason."""
+    if not reasons:
         return text("report/opinion/all_seen")
-    reasons = Counter(finding.reason for finding in some)
     return text(
         "report/opinion/unseen",
-        count=len(some),
+        count=reasons.total(),
         reasons=", ".join(_lacking(reason, count) for reason, count in reasons.most_common()),
     )
 
