@@ -443,7 +443,7 @@ def test_a_table_too_wide_is_turned_and_its_heading_with_it(file: pikepdf.Pdf) -
 
 def test_sections_whose_tables_are_turned_share_pages(tmp_path: Path) -> None:
     columns = [Column(f"c{n}", "Words" * 3, "code") for n in range(9)]
-    cells = [shown(cover())]
+    cells = [shown(cover()), new_markdown_cell("# Opinion\n\nWords.")]
     for name in ("First", "Second"):
         table = Table(name, "c", columns, [["wide" * 3] * 9] * 3)
         cells += [new_markdown_cell(f"# {name} section\n\nWords."), shown(table)]
