@@ -54,6 +54,7 @@ def opinion(organisation: Organisation) -> Note:
     worst_of = {name: worst(filter(None, some)) for name, some in organisation.verdicts.items()}
     fails = int((counts[FAIL] > 0).sum())
     lacks = int(((counts[FAIL] == 0) & (counts[NOT_EVIDENCED] > 0)).sum())
+    findings = int(counts.to_numpy().sum())
     unseen = organisation.open[organisation.open["status"] == NOT_EVIDENCED]
     reasons = unseen.groupby("reason")["count"].sum()
     times = {minute(min(pack.as_of for pack in packs.values())), minute(organisation.as_of)}
@@ -67,12 +68,14 @@ def opinion(organisation: Organisation) -> Note:
                 )
                 if len(times) > 1
                 else min(times),
-                findings=text("report/opinion/findings", count=int(counts.to_numpy().sum())),
+                findings=text("report/opinion/findings", count=findings),
             ),
             text("report/organisation/opinion/fail", count=fails, all=len(packs)),
             text("report/organisation/opinion/lack", count=lacks) if lacks else "",
             text("report/organisation/opinion/worst", verdicts=verdict_sentence(worst_of)),
-            unseen_sentence(Counter({str(name): int(count) for name, count in reasons.items()})),
+            unseen_sentence(
+                Counter({str(name): int(count) for name, count in reasons.items()}), findings
+            ),
             text("report/organisation/opinion/missing", count=len(organisation.missing))
             if organisation.missing
             else "",

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -182,17 +182,21 @@ def _play(model: Any, context: Body, **_: Any) -> tuple[AWSResponse, Body]:
     return AWSResponse("https://playback", reported.status, {}, None), body
 
 
+@cache
+def _session() -> boto3.Session:
+    made = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
+    events = made._session.get_component("event_emitter")
+    events.register_first("before-parameter-build", _note)
+    events.register_last("before-call", _play)
+    return made
+
+
 class _Playing(session.Clients):
     """The kit's clients, each made once for all tests."""
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
-        self.session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
-        self.home = _home
-        events = self.session._session.get_component("event_emitter")
-        events.register_first("before-parameter-build", _note)
-        events.register_last("before-call", _play)
-        self._clients = _clients
+        self.session, self.home, self._clients = _session(), _home, _clients
 
 
 @contextmanager

@@ -151,7 +151,7 @@ def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
     words = opinion(found, snapshot).text
     assert "; none fails. No finding lacks evidence." in words
     assert f"judged 2 controls in {len(found.leaves)} findings. " in words
-    assert "not judged. 2 of 2 controls pass; none fails." in words
+    assert "not judged. By their worst findings, 2 of 2 controls pass; none fails." in words
 
 
 def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
@@ -160,9 +160,7 @@ def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
     words = opinion(*judged(account)).text
     assert "1 of 3 controls passes; 1 fails, 1 of them of high severity (ID-03); " in words
-    assert (
-        "1 lacks evidence. 1 finding lacks evidence: AWS denied the collector the answer" in words
-    )
+    assert "; 1 control lacks evidence. Of 3 findings, 1 lacks evidence: AWS denied the " in words
 
 
 def test_only_a_pass_counts_as_a_pass() -> None:
@@ -170,15 +168,17 @@ def test_only_a_pass_counts_as_a_pass() -> None:
     statuses = ["pass"] * 18 + ["attested"] * 3 + ["not applicable"] * 5 + ["accepted"] * 2
     verdicts = dict(zip(CONTROLS, [*statuses, "not evidenced", "not evidenced"], strict=False))
     assert verdict_sentence(verdicts) == (
-        "18 of 30 controls pass; AWS attests 3; 5 do not apply; somebody accepts the fails of 2; "
-        "none fails; 2 lack evidence."
+        "By their worst findings, 18 of 30 controls pass; AWS attests 3; 5 do not apply; somebody "
+        "accepts the fails of 2; none fails; 2 controls lack evidence."
     )
 
 
 def test_a_reason_without_a_sentence_of_its_own_has_its_name(tmp_path: Path) -> None:
     _, snapshot = judged(Account(tmp_path))
     slow = finding("ID-03", "not evidenced", **{**GAP, "reason": "throttled"})
-    assert "1 finding lacks evidence: throttled: 1." in opinion(Findings([slow]), snapshot).text
+    assert (
+        "Of 1 finding, 1 lacks evidence: throttled: 1." in opinion(Findings([slow]), snapshot).text
+    )
 
 
 def test_a_fail_names_the_clauses_that_fail() -> None:
@@ -204,7 +204,10 @@ def test_a_sentence_that_names_clauses_has_words_for_each_that_its_control_has()
 def test_where_nothing_passes_the_opinion_states_it(tmp_path: Path) -> None:
     account = Account(tmp_path, controls=["ID-03"])
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
-    assert "None of 1 control passes; 1 fails, 1 of them of" in opinion(*judged(account)).text
+    assert (
+        "By its worst finding, none of 1 control passes; 1 fails, 1 of them of"
+        in opinion(*judged(account)).text
+    )
 
 
 def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None:
