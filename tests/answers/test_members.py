@@ -45,8 +45,11 @@ _HOW = (
 def read(recorded: Callable[[str], Account], tmp_path_factory: pytest.TempPathFactory) -> Readers:
     """What is read of sample accounts' answers, as they are and filled with all that may be there."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    declared = {"administers_organisation": True, "agent_log_groups": ["/agents"]}
+    folder = tmp_path_factory.mktemp("declared")
+    seldom = record("careless", folder, regions=REGIONS["careless"], **declared)
     tidy = record("tidy", tmp_path_factory.mktemp("tidy"), regions=["eu-central-1", "eu-west-1"])
-    for account in (*map(recorded, REGIONS), tidy):
+    for account in (*map(recorded, REGIONS), tidy, seldom):
         for one in (account, filled(account, last=False), filled(account, last=True)):
             for member, names in readers(one).items():
                 found[member] |= names
