@@ -156,7 +156,8 @@ def _copies(snapshot: Snapshot, bucket: str, seat: str, thing: str) -> Iterator[
     if rules.gap:
         own = is_own(snapshot, bucket)
         if own.gap or own.value:
-            yield _Use(Cell(None, (*own.refs, *rules.refs), rules.gap), seat, seat, thing)
+            gap = own.gap or rules.gap
+            yield _Use(Cell(None, (*own.refs, *rules.refs), gap), seat, seat, thing)
         return
     for n, rule in enumerate(rules.value or ()):
         named = search("Destination.EncryptionConfiguration.ReplicaKmsKeyID", rule)
