@@ -41,6 +41,7 @@ class RunContext:
     account: str
     as_of: dt.datetime
     lookback_days: int
+    agent_log_groups: tuple[str, ...] = ()
 
 
 class _ARNs(Functions):  # type: ignore[misc]
@@ -131,6 +132,7 @@ class Call:
     seconds_between: float
     bounded: bool
     informative: bool
+    only_if: str
     probe: bool = field(compare=False)
 
     @cached_property
@@ -195,6 +197,7 @@ def declare(
     seconds_between: float = 0.0,
     bounded: bool = False,
     informative: bool = False,
+    only_if: str = "",
     probe: bool = False,
 ) -> Call:
     """Declare a call.
@@ -244,6 +247,8 @@ def declare(
         The parameters of the run bound how many pages are read, which is then no failure.
     informative : bool
         No verdict needs the answer: the pack shows it beside a verdict.
+    only_if : str
+        Field of the run's parameters without which the call is not made.
     probe : bool
         The answer shows whether the region is in use at all.
     """
@@ -271,6 +276,7 @@ def declare(
         seconds_between=seconds_between,
         bounded=bounded,
         informative=informative,
+        only_if=only_if,
         probe=probe,
     )
     CALLS[call.name] = call
@@ -414,6 +420,7 @@ LIST_ORGANIZATIONS_FEATURES = declare(
     "iam",
     "ListOrganizationsFeatures",
     Scope.ACCOUNT,
+    only_if="administers_organisation",
     absent={
         f"{error}{ending}": ""
         for error in ("ServiceAccessNotEnabled", "OrganizationNotInAllFeaturesMode")
@@ -1073,6 +1080,21 @@ LOOKUP_EVENTS = declare(
     bounded=True,
 )
 
+# No answer names the log groups of agents: the kit requests those that the parameters declare, where
+# agents may work. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html
+DESCRIBE_LOG_GROUPS = declare(
+    "logs",
+    "DescribeLogGroups",
+    items="logGroups",
+    parameters=lambda run: {"logGroupIdentifiers": [*run.agent_log_groups]},
+    only_if="agent_log_groups",
+    each=(
+        Each(DESCRIBE_STACKS, "Stacks[?AgentAccessConfig].{Region: `null`}"),
+        Each(DESCRIBE_IMAGE_BUILDERS, "ImageBuilders[?AgentAccessConfig].{Region: `null`}"),
+    ),
+    personal=("logGroups[].logGroupName", "logGroups[].arn", "logGroups[].logGroupArn"),
+)
+
 # https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigurationRecorderStatus.html
 DESCRIBE_CONFIGURATION_RECORDERS = declare(
     "config", "DescribeConfigurationRecorderStatus", items="ConfigurationRecordersStatus"
@@ -1199,6 +1221,16 @@ _ESSENTIAL = {
     *("account", "appstream", "cloudtrail", "iam", "kms", "organizations"),
     *("resourcegroupstaggingapi", "s3", "s3control", "sts"),
 }
+
+
+def made_by(run: Any, calls: Iterable[Call]) -> frozenset[Call]:
+    """Return those of some calls that a run makes, by its `without_services` and their ``only_if``."""
+    return frozenset(
+        call
+        for call in calls
+        if call.service not in run.without_services
+        and (not call.only_if or getattr(run, call.only_if))
+    )
 
 
 def optional_services() -> list[str]:

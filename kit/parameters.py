@@ -415,6 +415,14 @@ class Run(Strict):
         sample="DPIA-2026-05",
         declares=True,
     )
+    agent_log_groups: list[str] = _field(
+        [],
+        title="log groups of CloudWatch with what agents did in sessions",
+        more="The kit requests how long each of them keeps its logs, where agents may work.",
+        sample=["/streaming/agents"],
+        declares=True,
+        max_length=50,
+    )
     retention_procedure: str = _field(
         "",
         title="how users' files are erased in time",

@@ -153,11 +153,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """A real Chromium."""
-    from playwright.sync_api import sync_playwright
+    """A real Chromium; what a page should come to show has a minute, however busy the machine is."""
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.system import chromium
 
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         yield running

@@ -70,7 +70,8 @@ def _check(place: Path) -> None:
             read_ledger(path)
 
 
-@pytest.mark.parametrize("make", [_bag, _bag_again, _file, _ledger, _snapshot])
+# The steps of `_bag_again` begin with those of `_bag`.
+@pytest.mark.parametrize("make", [_bag_again, _file, _ledger, _snapshot])
 def test_an_output_is_whole_or_not_there_whatever_step_it_is_killed_at(
     make: Callable[[Path], None], tmp_path: Path
 ) -> None:
@@ -130,7 +131,7 @@ def snapshot(desk: Desk) -> Iterator[Path]:
 def test_a_pack_is_whole_or_not_there_whatever_stage_it_is_killed_at(
     desk: Desk, snapshot: Path
 ) -> None:
-    """At the first stage one process is killed, at the last all are; `_bag` tries each between."""
+    """At the first stage one process is killed, at the last all are; `_bag_again` tries each between."""
     command = ["seal", snapshot, "--quiet"]
     for stage in ("kernel.json", "os.rename"):
         assert killed(desk, command, stage, whole=stage != "kernel.json", again=False) == [], stage

@@ -34,6 +34,7 @@ from kit.calls import (
     Call,
     RunContext,
     Scope,
+    made_by,
     search,
     with_sources,
 )
@@ -142,6 +143,7 @@ def collect(
     earlier = read_earlier(run, labels.fingerprint, as_of)
     own = Path(run.outputs) / run.account / f"{as_of:%Y-%m-%dT%H%M%SZ}"
     _check_writable(folder or own / "snapshot")
+    calls = made_by(run, calls)
     wanted = [*calls, *([DESCRIBE_ORGANIZATION] if organisation else [])]
     needed = with_sources(wanted, run.without_services)
     partition = run.partition or "aws"
@@ -321,7 +323,9 @@ class _Engine:
         self.requests: list[Request] = []
         self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
         self._clients = clients
-        self._context = RunContext(run.account, as_of, run.lookback_days)
+        self._context = RunContext(
+            run.account, as_of, run.lookback_days, tuple(run.agent_log_groups)
+        )
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
         self._gates = _Gates(self._pool)
         self._left: Counter[Call] = Counter()  # requests that are not answered

@@ -33,6 +33,7 @@ SECURITY_AUDIT = frozenset(
         "iam": "GenerateCredentialReport GetAccountAuthorizationDetails "
         "GetAccountPasswordPolicy GetAccountSummary "
         "GetCredentialReport ListOrganizationsFeatures ListSAMLProviders ListVirtualMFADevices",
+        "logs": "DescribeLogGroups",
         "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus ListGrants",
         "organizations": "DescribeOrganization",
         "s3": "GetAccessPointPolicy GetAccountPublicAccessBlock GetBucketLocation "

@@ -14,6 +14,7 @@ from kit.controls.registry import (
     Outcome,
     control,
 )
+from kit.tables.agents import ADMITTING
 from kit.tables.logging import HOLDS_BUCKETS, IN_USE
 
 
@@ -146,6 +147,35 @@ def threats_are_detected(guardduty: bool, *, declared_reasons: dict[str, str]) -
 def access_to_files_is_watched(guardduty: bool, s3_protection: bool) -> bool:
     """Where GuardDuty is on, it watches reads and writes of files in buckets too."""
     return s3_protection or not guardduty
+
+
+@control(
+    "LG-12",
+    table="agent_access",
+    where=ADMITTING,
+    scope=REGION,
+    severity="medium",
+    responsibility=CUSTOMER,
+    shows=("kind",),
+)
+def logs_of_agents_are_kept_as_long_as_needed(
+    agent_log_days: list[int | None],
+    *,
+    agent_log_groups: list[str],
+    min_log_days: int,
+    max_log_days: int,
+) -> Outcome:
+    """Where agents may work, a declared log group keeps logs within the profile's bounds."""
+    if not agent_log_groups:
+        return NotEvidenced("not declared")
+    bounds = range(min_log_days, max_log_days + 1)
+    return bool(agent_log_days) and all(days in bounds for days in agent_log_days)
+
+
+@logs_of_agents_are_kept_as_long_as_needed.clause
+def declared_log_groups_exist(agent_logs_not_found: list[str]) -> bool:
+    """Every log group that the parameters declare is in a region where agents may work."""
+    return not agent_logs_not_found
 
 
 @control(

@@ -34,18 +34,20 @@ def mask_secrets(text: str) -> str:
     are not secrets. Userinfo follows RFC 3986, section 3.2.1; ``git@`` is the fixed login of SSH
     remotes and not a credential.
     """
-    if _is_harmless(text):
+    return _masked(text, _DEPTH)
+
+
+def _masked(text: str, depth: int) -> str:
+    if len(text) < _SHORTEST and text.isascii() and text.isalnum():
         return text
-    masked = _mask(text, 3)
+    if _harmless.get(text, -1) >= depth:  # what is harmless to a depth is so to a smaller one
+        return text
+    masked = _mask(text, depth)
     if masked == text and len(text) < _REMEMBERED:
         if len(_harmless) >= _MOST:
             _harmless.clear()
-        _harmless.add(text)
+        _harmless[text] = depth
     return masked
-
-
-def _is_harmless(text: str) -> bool:
-    return text in _harmless or (len(text) < _SHORTEST and text.isascii() and text.isalnum())
 
 
 def _mask(text: str, depth: int) -> str:
@@ -73,7 +75,7 @@ def _unescaped(depth: int, match: re.Match[str]) -> str:
         content.encode()
     except ValueError:
         return match[0]
-    masked = content if _is_harmless(content) else _mask(content, depth - 1)
+    masked = _masked(content, depth - 1)
     if masked == content:
         return match[0]
     escaped = json.dumps(masked, ensure_ascii=match[0].isascii())
@@ -104,7 +106,9 @@ def mask_value(key: str, value: str) -> str:
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _ESCAPED_TOKEN = re.compile(rf"(?<!\\)\\u27e6(secret: (?:{'|'.join(KINDS)}))\\u27e7")
 _ROUNDS = 8
-_harmless: set[str] = set()  # answers repeat names, ARNs and regions; no secret is kept
+_DEPTH = 3  # of documents and encoded texts within each other
+# To which depth: answers and their documents repeat names, ARNs and regions. No secret is kept.
+_harmless: dict[str, int] = {}
 _REMEMBERED = 256  # characters
 _MOST = 16_384  # texts
 _SHORTEST = 16  # characters of a token, or of base64, without any sign

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kit.calls import DESCRIBE_ORGANIZATION, LIST_ORGANIZATIONS_FEATURES, Call, with_sources
+from kit.calls import (
+    DESCRIBE_ORGANIZATION,
+    LIST_ORGANIZATIONS_FEATURES,
+    Call,
+    made_by,
+    with_sources,
+)
 from kit.catalogue.statuses import FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, STATUSES
 from kit.catalogue.texts import has, text
 from kit.controls.registry import (
@@ -95,10 +101,8 @@ def calls_of(run: Run) -> frozenset[Call]:
     # A snapshot is lent only where both snapshots name their organisation.
     both = run.administers_organisation or run.organisation_snapshot
     calls |= {DESCRIBE_ORGANIZATION} if both else set()
-    # IAM answers the organisation's administrator alone.
-    lent = {LIST_ORGANIZATIONS_FEATURES}
-    calls = calls | lent if run.administers_organisation else calls - lent
-    return frozenset(call for call in calls if call.service not in run.without_services)
+    calls |= {LIST_ORGANIZATIONS_FEATURES} if run.administers_organisation else set()
+    return made_by(run, calls)
 
 
 def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:

@@ -29,7 +29,6 @@ def cover(changes: Changes) -> Cover:
     facts = [
         (text("report/changes/facts/before"), _span(changes.before)),
         (text("report/changes/facts/after"), _span(changes.after)),
-        *((text(f"report/changes/{name}/title"), str(changes.count(name))) for name in CHANGES),
         (text("report/changes/facts/same"), str(changes.same)),
     ]
     packs = [*changes.before, *changes.after]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from kit.catalogue.statuses import FAIL, NOT_EVIDENCED, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited
-from kit.judge.findings import open_rows, reason_text
+from kit.judge.findings import open_rows, reason_text, worst
 from kit.overviews.organisation import Organisation
 from kit.overviews.shared import cover_of, sealed
-from kit.report.formats import minute, responsibility
+from kit.report.formats import joined, minute, responsibility
+from kit.report.opinion import unseen_sentence, verdict_sentence
 from kit.report.views import (
     SEVERITIES,
     STATUSES,
@@ -44,6 +46,41 @@ def cover(organisation: Organisation) -> Cover:
         (text("report/organisation/facts/controls"), str(len(organisation.verdicts.columns))),
     ]
     return cover_of("organisation", packs, [*organisation.packs], facts, organisation.as_of)
+
+
+def opinion(organisation: Organisation) -> Note:
+    """Return what was summed up, the controls' worst verdicts, and what the kit could not see."""
+    packs, counts = organisation.packs, organisation.counts
+    worst_of = {name: worst(filter(None, some)) for name, some in organisation.verdicts.items()}
+    fails = int((counts[FAIL] > 0).sum())
+    lacks = int(((counts[FAIL] == 0) & (counts[NOT_EVIDENCED] > 0)).sum())
+    findings = int(counts.to_numpy().sum())
+    unseen = organisation.open[organisation.open["status"] == NOT_EVIDENCED]
+    reasons = unseen.groupby("reason")["count"].sum()
+    times = {minute(min(pack.as_of for pack in packs.values())), minute(organisation.as_of)}
+    return Note(
+        joined(
+            text(
+                "report/organisation/opinion/summed_up",
+                count=len(packs),
+                times=text(
+                    "report/organisation/opinion/times", oldest=min(times), newest=max(times)
+                )
+                if len(times) > 1
+                else min(times),
+                findings=text("report/opinion/findings", count=findings),
+            ),
+            text("report/organisation/opinion/fail", count=fails, all=len(packs)),
+            text("report/organisation/opinion/lack", count=lacks) if lacks else "",
+            text("report/organisation/opinion/worst", verdicts=verdict_sentence(worst_of)),
+            unseen_sentence(
+                Counter({str(name): int(count) for name, count in reasons.items()}), findings
+            ),
+            text("report/organisation/opinion/missing", count=len(organisation.missing))
+            if organisation.missing
+            else "",
+        )
+    )
 
 
 def accounts(organisation: Organisation, to: str = "") -> Table:

@@ -343,14 +343,16 @@ def _gather_remedies(blocks: list[JSON]) -> None:
 
 
 def _turn(blocks: list[JSON]) -> list[JSON]:
-    """Group a table that needs the page turned with the heading and the few words above it."""
+    """Group tables that need the page turned with the headings and the few words above each."""
     turned: list[JSON] = []
     for block in blocks:
         if block["kind"] == "table" and block["turned"] and block["rows"]:
             above: list[JSON] = []
             while turned and _introduces(turned[-1]):
                 above.insert(0, turned.pop())
-            turned.append({"kind": "turned", "blocks": [*above, block]})
+            if not turned or turned[-1]["kind"] != "turned":
+                turned.append({"kind": "turned", "blocks": []})
+            turned[-1]["blocks"] += [*above, block]
         else:
             turned.append(block)
     return turned

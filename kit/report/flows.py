@@ -249,18 +249,23 @@ class _Read:
             yield self._flow(values.region, ends, values.resource, users, refs, judged)
 
     def sessions(self) -> Iterator[Flow]:
-        running: dict[str, list[tuple[str, str]]] = {}
+        running: dict[str, list[tuple[str, Any]]] = {}
         for row, values in self._rows("fleets_and_builders"):
-            running.setdefault(values.region, []).append((row, values.kind))
+            running.setdefault(values.region, []).append((row, values))
         for region, rows in running.items():
-            kinds = [kind for _, kind in rows]
+            kinds = [values.kind for _, values in rows]
             running_here = [counted(kinds.count(kind), kind) for kind in sorted({*kinds})]
             refs = [
                 ref for row, _ in rows for ref in self._refs("fleets_and_builders", row, "internet")
             ]
-            name = f"AppStream in {region}"
-            observed = ", ".join(running_here)
-            yield self._flow(region, _SESSIONS, name, observed, refs, [("places", ACCOUNT)])
+            on_them = [
+                (table, region, values.resource)
+                for _, values in rows
+                for table in ("fleets", "fleets_and_builders")
+            ]
+            place = [("places", ACCOUNT)]
+            name, observed = f"AppStream in {region}", ", ".join(running_here)
+            yield self._flow(region, _SESSIONS, name, observed, refs, place, others=on_them)
 
     def buckets(self) -> Iterator[Flow]:
         for table, holds in (("buckets", ""), ("screenshots", SCREENSHOTS), ("sources", SOURCES)):

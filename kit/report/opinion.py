@@ -189,14 +189,26 @@ def verdict_sentence(verdicts: Mapping[str, str]) -> str:
 
 def _unseen(findings: Findings) -> str:
     """Return why findings lack evidence."""
-    some = [finding for finding in findings.leaves if finding.status == NOT_EVIDENCED]
-    if not some:
+    lacking = (finding.reason for finding in findings.leaves if finding.status == NOT_EVIDENCED)
+    return unseen_sentence(Counter(lacking), len(findings.leaves))
+
+
+def unseen_sentence(reasons: Counter[str], findings: int) -> str:
+    """Return how many of all findings lack evidence and why.
+
+    Parameters
+    ----------
+    reasons : Counter of str
+        How many findings lack evidence for each reason.
+    findings : int
+        How many there are, with or without evidence.
+    """
+    if not reasons:
         return text("report/opinion/all_seen")
-    reasons = Counter(finding.reason for finding in some)
     return text(
         "report/opinion/unseen",
-        count=len(some),
-        findings=text("report/opinion/findings", count=len(findings.leaves)),
+        count=reasons.total(),
+        findings=text("report/opinion/findings", count=findings),
         reasons=", ".join(_lacking(reason, count) for reason, count in reasons.most_common()),
     )
 

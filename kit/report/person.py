@@ -139,7 +139,7 @@ def _name(place: _Place, values: Mapping[str, Any]) -> str:
 
 
 def _steps(place: _Place, found: Iterable[_Row]) -> Iterator[str]:
-    versions = "".join(dict.fromkeys(map(_versions, found)))
+    versions = joined(*dict.fromkeys(map(_versions, found)))
     for step in _STEPS:
         words = text(f"report/person/places/{place.id}/{step}")
         yield joined(words, versions if step == "erase" else "")

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from kit.calls import GET_CALLER_IDENTITY
 from kit.catalogue.frameworks import GDPR, frameworks, mapped
-from kit.catalogue.statuses import ATTESTED, NOT_APPLICABLE, PASS, WORST_FIRST
+from kit.catalogue.statuses import ATTESTED, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import CONTROLLER, PROCESSOR
 from kit.judge.evaluator import shown
 from kit.judge.findings import Findings, worst
-from kit.report.formats import STATUSES, evidence_ids
+from kit.report.formats import evidence_ids
 from kit.report.retention import kept
 from kit.report.transfers import ADEQUATE, EEA, UNKNOWN, found, unlisted
 from kit.report.views import Table, column
@@ -195,13 +195,9 @@ class _Made:
             for status in sorted(by_status, key=_GOOD_FIRST.index):
                 names = by_status[status]
                 listed = "; ".join(f"{name} {CONTROLS[name].title}" for name in names)
-                words = text(
-                    "report/record/measures",
-                    point=point,
-                    status=STATUSES[status].word,
-                    controls=listed,
-                )
-                yield Entry(words, "seen", [ref for name in names for ref in refs[name]])
+                words = text(f"report/record/measures/{status}", point=point, controls=listed)
+                seen = "unseen" if status == NOT_EVIDENCED else "seen"
+                yield Entry(words, seen, [ref for name in names for ref in refs[name]])
 
     def _unlisted(self, name: str) -> Iterator[Entry]:
         for noun, region, why, _, refs in unlisted(self.tables[name]):

@@ -162,6 +162,7 @@ KINDS: dict[str, dict[str, Kind]] = {
             many=True,
         )
     },
+    "logs": {"logGroups": Kind("DescribeLogGroups.logGroups[]")},
     "macie2": {
         "Session": Kind("GetMacieSession"),
         "AutomatedDiscovery": Kind("GetAutomatedDiscoveryConfiguration"),

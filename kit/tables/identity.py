@@ -14,7 +14,6 @@ from kit.calls import (
     GET_ACCOUNT_SUMMARY,
     GET_CREDENTIAL_REPORT,
     GET_SECURITY_CONTACT,
-    LIST_ORGANIZATIONS_FEATURES,
     LIST_VIRTUAL_MFA_DEVICES,
     Scope,
 )
@@ -54,9 +53,8 @@ ACTIVE_KEYS = Part("active", "active_keys")
         "root_mfa": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_password": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_device": Column(calls=(LIST_VIRTUAL_MFA_DEVICES,)),
-        "root_recoverable": Column(
-            calls=(GET_ACCOUNT_SUMMARY, DESCRIBE_ORGANIZATION, LIST_ORGANIZATIONS_FEATURES)
-        ),
+        # The organisation's snapshot has the rest; the account's own answers do not.
+        "root_recoverable": Column(calls=(GET_ACCOUNT_SUMMARY, DESCRIBE_ORGANIZATION)),
         "root_keys": Column(calls=(GET_ACCOUNT_SUMMARY,)),
         "root_last_used": Column(calls=(GET_CREDENTIAL_REPORT,), transient=True, past=True),
         "iam_users": Column(calls=(GET_ACCOUNT_SUMMARY,)),

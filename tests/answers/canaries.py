@@ -194,12 +194,15 @@ def texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
         for reported, part in _parts(path, content):
             text = part.decode("utf-8", "replace")
             yield reported, text
-            yield reported, re.sub(r"<[^>]*>|\s|\u00ad", "", html.unescape(text))  # broken in lines
+            yield (
+                reported,
+                re.sub(r"<[^>]*>|[\s\u00ad\u200b]", "", html.unescape(text)),
+            )  # broken in lines
 
 
 def _parts(path: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     yield path, content
-    if path.endswith(".pdf"):
+    if content.startswith(b"%PDF"):
         yield from _parts_of_pdf(path, content)
     elif path.endswith(".xlsx"):
         with zipfile.ZipFile(io.BytesIO(content)) as file:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +28,7 @@ from kit.aws_models import home_region
 from kit.calls import CALLS, GET_CALLER_IDENTITY, Call, RunContext
 from kit.collect import collector as engine
 from kit.collect import session
-from kit.judge import needed_calls
+from kit.judge import calls_of
 from kit.parameters import Run
 from kit.snapshot import Snapshot
 
@@ -78,7 +78,7 @@ class Account:
     def collect(self, folder: Path) -> Snapshot:
         """Run the collector on these answers; the snapshot is written below ``folder``."""
         with hearing(self._tell, self.as_of, self.home):
-            calls = needed_calls(self.run.controls)
+            calls = calls_of(self.run)
             return engine.collect(self.run, calls, folder / "snapshot", progress=False)
 
     def _tell(self, requested: Answer) -> Answer:
@@ -113,7 +113,7 @@ def record(name: str, folder: Path, **parameters: Any) -> Account:
         run = Run.model_validate(
             {"account": local.accounts[name], "pseudonym_key": str(folder / "key"), **parameters}
         )
-        made = engine.collect(run, needed_calls([]), folder / "snapshot", progress=False)
+        made = engine.collect(run, calls_of(run), folder / "snapshot", progress=False)
     home = next(one.region for one in heard.values() if one.call is GET_CALLER_IDENTITY)
     return Account(run, made.as_of, home, heard, {})
 
@@ -182,17 +182,21 @@ def _play(model: Any, context: Body, **_: Any) -> tuple[AWSResponse, Body]:
     return AWSResponse("https://playback", reported.status, {}, None), body
 
 
+@cache
+def _session() -> boto3.Session:
+    made = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
+    events = made._session.get_component("event_emitter")
+    events.register_first("before-parameter-build", _note)
+    events.register_last("before-call", _play)
+    return made
+
+
 class _Playing(session.Clients):
     """The kit's clients, each made once for all tests."""
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
-        self.session = boto3.Session("AKIDPLAYBACK", "none", region_name="us-east-1")
-        self.home = _home
-        events = self.session._session.get_component("event_emitter")
-        events.register_first("before-parameter-build", _note)
-        events.register_last("before-call", _play)
-        self._clients = _clients
+        self.session, self.home, self._clients = _session(), _home, _clients
 
 
 @contextmanager

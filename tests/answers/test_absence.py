@@ -197,15 +197,17 @@ def _asks(wanted: dict[str, Any], request: Request) -> bool:
 
 def _may_differ(control: Control, before: Table, after: Table) -> bool:
     """Whether a column that a control reads has changed, or the list of rows, or its coverage."""
-    where = ["region", "resource"]
-    if control.rests_on or not before.coverage.equals(after.coverage):
+    if control.rests_on or before.covered != after.covered:
         return True
-    if not before.frame[where].equals(after.frame[where]):
-        return True
-    read = list(control.columns)
-    gaps = [table.gaps[table.gaps["column"].isin(read)] for table in (before, after)]
-    same = gaps[0].reset_index(drop=True).equals(gaps[1].reset_index(drop=True))
-    return not (same and before.frame[read].equals(after.frame[read]))
+    read = {"region", "resource", *control.columns}
+    cells = [
+        [{n: row[n] for n in read} for row in table.rows.values()] for table in (before, after)
+    ]
+    gaps = [
+        {place: gap for place, gap in table.gap_at.items() if place[1] in read}
+        for table in (before, after)
+    ]
+    return cells[0] != cells[1] or gaps[0] != gaps[1]
 
 
 def _judge(snapshot: Snapshot, tables: Tables, controls: list[str]) -> list[Finding]:

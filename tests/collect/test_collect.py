@@ -96,6 +96,7 @@ def test_a_smaller_choice_of_controls_sends_fewer_requests(demo: Run) -> None:
         "account.ListRegions",
         "iam.GetAccountSummary",
         "iam.ListVirtualMFADevices",
+        "organizations.DescribeOrganization",
     }
 
 

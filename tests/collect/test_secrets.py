@@ -1,5 +1,6 @@
 """Secrets in free text: what is replaced, by what, and what must be left alone."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kit.detect import secrets
 from kit.detect.secrets import KINDS, mask_secrets, mask_value
 from tests.drawn import examples
 from tests.labelled import masked_spans, score
@@ -261,6 +263,12 @@ def test_brackets_that_somebody_typed_hide_nothing(text):
     assert "hunter2" not in masked
     assert kinds(masked) <= set(KINDS)
     assert mask_secrets(masked) == masked
+
+
+def test_what_is_harmless_deep_inside_is_looked_at_again_outside():
+    encoded = base64.b64encode(b"password=4a7d!9e1fXq2b3c").decode()
+    assert secrets._masked(encoded, 0) == encoded  # there nothing is decoded any longer
+    assert encoded not in mask_secrets(encoded)
 
 
 def test_a_value_is_judged_beside_its_key():

@@ -74,6 +74,7 @@ _DECLARED = {
     "organisation_accounts": [COLLEAGUE],
     "allowed_embed_domains": ["portal.example"],
     "agent_dpia_reference": "DPIA 3",
+    "agent_log_groups": ["/agents"],
     "disk_encryption_statement": "Case 7",
     "reports_read": dict.fromkeys(get_args(Framework), "TPRM 4"),
 }
@@ -192,6 +193,8 @@ def member(folder: Path) -> Account:
     rights = {"Effect": "Allow", "Action": ["s3:GetObject", "appstream:Stream"], "Resource": "*"}
     account.allowed("instance", {**rights, "Condition": within})
     account.answers(calls.DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
+    summary = {"AccountMFAEnabled": 0, "AccountPasswordPresent": 0, "AccountAccessKeysPresent": 0}
+    account.answers(calls.GET_ACCOUNT_SUMMARY, {"SummaryMap": summary | {"Users": 0}})
     account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
     off = {"status": "DISABLED"}
     account.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
@@ -378,6 +381,7 @@ def _furnished(account: Account, *, tag_listed: bool = True) -> Account:
         },
     )
     account.event()
+    account.lists(calls.DESCRIBE_LOG_GROUPS, {"logGroupName": "/agents", "retentionInDays": 365})
     account.detector().scanned()
     _people(account)
     for name in get_args(Framework):

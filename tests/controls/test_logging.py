@@ -14,6 +14,7 @@ from kit.calls import (
     DESCRIBE_FLEETS,
     DESCRIBE_IMAGES,
     DESCRIBE_KEY,
+    DESCRIBE_LOG_GROUPS,
     DESCRIBE_TRAILS,
     DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS,
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
@@ -31,6 +32,8 @@ from kit.calls import (
     LOOKUP_EVENTS,
 )
 from kit.collect.session import USER_AGENT
+from kit.judge import calls_of
+from kit.parameters import Run
 from tests.controls.scenarios import (
     Given,
     denied,
@@ -1629,3 +1632,86 @@ def test_lg_11_another_tool_is_declared(tmp_path: Path, given: Given, expected: 
     account = Account(tmp_path, declared_reasons={"LG-11": "SIEM 7"})
     given(account)
     assert verdicts(account, "LG-11") == expected
+
+
+# --- LG-12: logs of agents ----------------------------------------------------------------------
+
+AGENTS = {
+    "AgentAccessConfig": {
+        "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+        "ScreenResolution": "W_1280xH_720",
+        "ScreenImageFormat": "PNG",
+    }
+}
+GROUP = {"logGroupName": "/agents"}
+
+
+def agents(*groups: dict[str, Any]) -> Given:
+    return lambda account: account.stack(**AGENTS).lists(DESCRIBE_LOG_GROUPS, *groups)
+
+
+def kept_for(days: int) -> Given:
+    return agents({**GROUP, "retentionInDays": days})
+
+
+@scenarios(
+    ("no stack", nothing, not_applicable("no stack or image builder that agents may use")),
+    (
+        "no agents",
+        lambda a: a.stack(),
+        not_applicable("no stack or image builder that agents may use"),
+    ),
+    ("within bounds", kept_for(365), passes),
+    ("too short", kept_for(60), fails),
+    ("too long", kept_for(3653), fails),
+    ("for ever", agents(GROUP), fails),
+    ("not found", agents(), fails),
+    (
+        "one of two is too short",
+        agents(*({**GROUP, "retentionInDays": n} for n in (365, 7))),
+        fails,
+    ),
+    (
+        "denied",
+        lambda a: a.stack(**AGENTS).denies(DESCRIBE_LOG_GROUPS, REGION),
+        denied(DESCRIBE_LOG_GROUPS),
+    ),
+    (
+        "cut short",
+        lambda a: kept_for(365)(a).cuts(DESCRIBE_LOG_GROUPS, "more"),
+        not_evidenced("cut short", DESCRIBE_LOG_GROUPS),
+    ),
+)
+def test_lg_12_logs_of_agents(tmp_path: Path, given: Given, expected: list[Any]) -> None:
+    account = Account(tmp_path, agent_log_groups=["/agents"])
+    given(account)
+    assert verdicts(account, "LG-12") == expected
+
+
+def test_lg_12_a_log_group_has_to_be_declared(account: Account) -> None:
+    account.stack(**AGENTS)
+    assert verdicts(account, "LG-12") == [not_evidenced("not declared")]
+
+
+def test_lg_12_every_declared_log_group_is_somewhere(tmp_path: Path) -> None:
+    account = Account(tmp_path, agent_log_groups=["/agents", "/elsewhere"])
+    kept_for(365)(account)
+    (found,) = findings(account, "LG-12")
+    assert found.status == "fail"
+    assert "not found: /elsewhere" in found.observed
+
+
+def test_lg_12_a_group_may_be_in_the_region_of_other_agents(tmp_path: Path) -> None:
+    regions = (REGION, "eu-central-1")
+    account = Account(tmp_path, regions=regions, agent_log_groups=["/agents", "/elsewhere"])
+    for region, name in zip(regions, account.run.agent_log_groups, strict=True):
+        account.stack(region=region, **AGENTS)
+        kept = {"logGroupName": name, "retentionInDays": 365}
+        account.lists(DESCRIBE_LOG_GROUPS, kept, region=region)
+    assert verdicts(account, "LG-12") == [passes, passes]
+
+
+@pytest.mark.parametrize("declared", [[], ["/agents"]])
+def test_lg_12_no_log_group_is_requested_that_is_not_declared(declared: list[str]) -> None:
+    run = Run(account=ACCOUNT, agent_log_groups=declared)
+    assert (DESCRIBE_LOG_GROUPS in calls_of(run)) is bool(declared)

@@ -321,6 +321,7 @@ CASES = [
     Case("LG-10", WEST, "security_events_are_passed_on", {"TOPIC": TOPIC}),
     Case("LG-11", EAST, "threats_are_detected", {"REGION": EAST}, region=EAST, skip="update-detector --detector-id DETECTOR --enable", before={"DETECTOR": made_id(ID, EAST, "detector")}),
     Case("LG-11", WEST, "access_to_files_is_watched", {"DETECTOR": DETECTOR}),
+    Case("LG-12", DESKTOP, "logs_of_agents_are_kept_as_long_as_needed", {"GROUP": "/agents", "DAYS": "365"}, before={"BEFORE": "7"}),
     Case("MD-01", "untouched-defaults", "free_form_fields_identify_nobody", {"STACK": "untouched-defaults", "TEXT": "Office"}, undone=False),
     Case("MD-02", "max-fleet", "tags_identify_nobody", {"ARN": f"arn:aws:appstream:{WEST}:{ID}:fleet/max-fleet", "KEY": "contact"}, skip="resourcegroupstaggingapi", undone=False),
 ]  # fmt: skip
@@ -378,6 +379,9 @@ def furnish(local: Sandbox) -> None:
     ):
         recorder.beside = {}
         account.declare("config", kind, WEST, recorder)
+    logs = Item(logGroupName="/agents", retentionInDays=7)
+    logs.beside = {}
+    account.declare("logs", "logGroups", WEST, logs)
     authority = copy.deepcopy(account.declared("acm-pca", "CertificateAuthorities", WEST)[0])
     authority |= {
         "Arn": AUTHORITY,
@@ -515,6 +519,7 @@ class Done:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     folder = tmp_path_factory.mktemp("remedies")
     declared = {"allowed_regions": [WEST], "no_customer_numbers": True}
+    declared |= {"agent_log_groups": ["/agents"]}
     run = run_of("careless", folder).model_copy(update={"pseudonymise": False, **declared})
     with sandbox.start(["careless"]) as local, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DATA_PATH", "")

@@ -120,6 +120,7 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         *("EX-18", "needs review/security_keys", "security_keys_stay_outside_or_have_a_reason"),
         *((True,), NO_REASON),
     ),
+    ("LG-12", "fail", "declared_log_groups_exist", (["/agents"],), {}),
     ("GV-02", "attested/no_period", "aws_protects_its_infrastructure", ([REPORT], "read 7"), YEAR),
     (
         *("GV-02", "attested/period", "aws_protects_its_infrastructure"),

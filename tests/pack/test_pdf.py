@@ -441,6 +441,20 @@ def test_a_table_too_wide_is_turned_and_its_heading_with_it(file: pikepdf.Pdf) -
     assert "A table too wide for the page" in text
 
 
+def test_sections_whose_tables_are_turned_share_pages(tmp_path: Path) -> None:
+    columns = [Column(f"c{n}", "Words" * 3, "code") for n in range(9)]
+    cells = [shown(cover()), new_markdown_cell("# Opinion\n\nWords.")]
+    for name in ("First", "Second"):
+        table = Table(name, "c", columns, [["wide" * 3] * 9] * 3)
+        cells += [new_markdown_cell(f"# {name} section\n\nWords."), shown(table)]
+    made = pdf(document(new_notebook(cells=cells)))
+    boxes = [page.mediabox for page in pypdf.PdfReader(io.BytesIO(made)).pages]
+    (turned,) = (number for number, box in enumerate(boxes) if box.width > box.height)
+    page = texts(made, tmp_path)[turned]
+    assert "First section" in page
+    assert "Second section" in page
+
+
 def file_bytes(file: pikepdf.Pdf) -> bytes:
     copied = io.BytesIO()
     file.save(copied)

@@ -184,7 +184,15 @@ def test_what_could_not_be_listed_is_drawn_as_not_evidenced(tmp_path: Path) -> N
     assert out["observed"].startswith("denied, appstream.DescribeStacks, AccessDenied")
     assert out["evidence"]
     assert "ways out of stacks (data): 1 not evidenced" in figure.alt
-    assert "streaming sessions, 1 fleet: 1 not evidenced" in figure.alt
+    assert "streaming sessions, 1 fleet: 1 fail" in figure.alt
+
+
+def test_sessions_have_the_verdicts_on_what_runs_them(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet(EnableDefaultInternetAccess=True)
+    (sessions,) = (box for box in boxes(*judged(account)) if box.ends.what == "streaming sessions")
+    (flow,) = sessions.flows
+    assert flow.status == "fail"
+    assert "EX-07" in flow.controls
 
 
 def test_where_nothing_is_there_is_nothing_to_draw(tmp_path: Path) -> None:

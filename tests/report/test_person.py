@@ -25,6 +25,7 @@ from tests.controls.test_at_rest_buckets import SHOTS, agents
 from tests.controls.test_sign_in import pool_user
 from tests.standins import HOME, LOGS, REGION, SETTINGS, Account
 
+OTHER_HOME = HOME.replace(REGION, "eu-central-1")
 Rows = dict[str, dict[str, Any]]
 
 
@@ -60,9 +61,9 @@ def test_each_kind_of_bucket_has_its_folder_and_steps(account: Account) -> None:
 @pytest.mark.parametrize(
     ("versioning", "denied", "expected"),
     [
-        ("Enabled", False, "The bucket keeps versions, so every version too."),
-        ("Suspended", False, "The bucket keeps versions, so every version too."),
-        ("", True, "Whether the bucket keeps versions was not seen."),
+        ("Enabled", False, "A bucket here keeps versions: delete every version too."),
+        ("Suspended", False, "A bucket here keeps versions: delete every version too."),
+        ("", True, "Whether every bucket keeps versions was not seen."),
     ],
 )
 def test_versions_add_to_the_erasure(
@@ -73,6 +74,14 @@ def test_versions_add_to_the_erasure(
         account.denies(GET_BUCKET_VERSIONING, REGION, Bucket=HOME)
     rows, _ = shown(account)
     assert rows["Home folders"]["erase"] == f"aws s3 rm --recursive of the folder. {expected}"
+
+
+def test_versions_of_one_bucket_and_a_gap_of_another_are_both_stated(account: Account) -> None:
+    account.bucket(versioning="Enabled").bucket(OTHER_HOME)
+    account.denies(GET_BUCKET_VERSIONING, REGION, Bucket=OTHER_HOME)
+    rows, _ = shown(account)
+    erase = rows["Home folders"]["erase"]
+    assert "folder. Whether every bucket keeps versions was not seen. A bucket here keeps" in erase
 
 
 def test_users_and_entitlements_are_counted_and_not_named(account: Account) -> None:

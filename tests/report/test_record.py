@@ -149,8 +149,10 @@ def test_a_transfer_stands_with_its_instrument(tmp_path: Path) -> None:
 def test_measures_stand_by_verdict_and_none_that_does_not_apply(tmp_path: Path) -> None:
     _, made = record(Account(tmp_path, data_role="controller").fleet().bucket())
     measures = entries(made, "30(1)(g)")
-    assert any("verdict pass: AR-05" in entry for entry in measures)
-    assert any("verdict fail: " in entry and "IT-04" in entry for entry in measures)
+    assert any("measures in place: AR-05" in entry for entry in measures)
+    assert any(
+        "not in place, or not everywhere: " in entry and "IT-04" in entry for entry in measures
+    )
     assert not any("not applicable" in entry for entry in measures)
 
 

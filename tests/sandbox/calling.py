@@ -59,6 +59,7 @@ EACH_REGION = [
     ("events", "ListRules", {}),
     ("guardduty", "ListDetectors", {}),
     ("guardduty", "ListMalwareProtectionPlans", {}),
+    ("logs", "DescribeLogGroups", {}),
     ("macie2", "DescribeBuckets", {}),
     ("macie2", "GetAutomatedDiscoveryConfiguration", {}),
     ("macie2", "GetFindingStatistics", {"groupBy": "severity.description"}),

@@ -712,3 +712,21 @@ def test_nobody_else_manages_root_credentials(name: str, code: str) -> None:
         organizations = client(local, name, "organizations")
         with refused("AccessDenied"):
             organizations.enable_aws_service_access(ServicePrincipal="iam.amazonaws.com")
+
+
+# --- log groups -----------------------------------------------------------------------------------
+
+
+def test_a_log_group_keeps_logs_for_a_period_that_aws_accepts(local: Sandbox) -> None:
+    logs = client(local, "careless", "logs", WEST)
+    with refused("ResourceNotFoundException"):
+        logs.put_retention_policy(logGroupName="/agents", retentionInDays=365)
+    group = Item(logGroupName="/agents")
+    group.beside = {}
+    local._by_name["careless"].declare("logs", "logGroups", WEST, group)
+    with refused("InvalidParameterException"):
+        logs.put_retention_policy(logGroupName="/agents", retentionInDays=366)
+    logs.put_retention_policy(logGroupName="/agents", retentionInDays=365)
+    (found,) = logs.describe_log_groups(logGroupIdentifiers=["/agents"])["logGroups"]
+    assert found["retentionInDays"] == 365
+    assert logs.describe_log_groups(logGroupIdentifiers=["/other"])["logGroups"] == []

@@ -68,8 +68,9 @@ def test_what_is_needed_has_been_imported() -> None:
 
 def test_what_botocore_knows_of_services_has_been_read() -> None:
     code = (
-        "import boto3, botocore.loaders; from kit.aws_models import share_models; "
+        "import boto3, botocore.loaders; from kit.aws_models import _ModelFiles, share_models; "
         "botocore.loaders.JSONFileLoader.load_file = None; "  # whoever reads a model now fails
+        "_ModelFiles.load_file = None; "
         "session = boto3.Session(); share_models(session._session); "
         "made = session.client('appstream', 'eu-west-1', aws_access_key_id='a', "
         "aws_secret_access_key='b'); print(made.meta.service_model.service_name)"
