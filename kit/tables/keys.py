@@ -125,11 +125,11 @@ def _uses(source: Source) -> Iterator[_Use]:
         key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
         where = (str(key.value).split(":") + [""] * 4)[3] or region
         yield _Use(key, where, where if where in snapshot.regions else region, "trail")
-        bucket = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
-        if not bucket.gap:
-            yield from _copies(snapshot, bucket.value, region, "trail")
+        named = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
+        if not named.gap:
+            yield from _copies(snapshot, named.value, region, "trail")
         elif owner_of(trail.get("TrailARN")) in ("", snapshot.account):
-            yield _Use(bucket, region, region, "trail")
+            yield _Use(named, region, region, "trail")
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
