@@ -303,7 +303,7 @@ class Answer:
 
 
 _Place = tuple[str, str]  # the region and the parameters of a request
-Place = tuple[str, ...]  # control, region, and resource or subject of a finding
+Place = tuple[str, ...]  # control, region, resource or subject, and part of a finding
 
 
 @dataclass(frozen=True)
@@ -317,7 +317,7 @@ class Earlier:
         manifest), ``signature`` and ``stamp`` of each, the oldest first.
     places : mapping
         Status, and ISO time since which it is open (empty where it is not), of each verdict of
-        the newest, by control, region, and resource or subject.
+        the newest, by control, region, resource or subject, and part: `kit.judge.digest.places_of`.
     """
 
     packs: tuple[Mapping[str, str], ...]
@@ -454,7 +454,8 @@ class Snapshot(Displayed):
         stored = self.header.get("previous")
         if not stored:
             return None
-        places = {tuple(place): (status, since) for *place, status, since in stored["places"]}
+        # Earlier kits stored no part.
+        places = {(*place, "")[:4]: (status, since) for *place, status, since in stored["places"]}
         return Earlier(tuple(stored["packs"]), places)
 
     @cached_property

@@ -42,6 +42,8 @@ def seal(
         "Snapshot-SHA-256": "5" * 64,
         "Pseudonym-Key": "0123456789abcdef",
         "Stamp": "NOT AWS: made up",
+        "Regions": "eu-central-1",
+        "Without-Services": "none",
         **info,
     }
     write_bag(folder, [("findings.csv", content)], reported, as_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,10 @@ BECAME = [
     ("accepted", "accepted", ""),
     ("accepted", "fail", "newly open"),
     ("fail", "no API", "evidence lost"),
-    ("pass", "no API", ""),
+    ("pass", "no API", "changed"),
+    ("attested", "no API", "changed"),
+    ("accepted", "no API", "changed"),
+    ("not applicable", "no API", "changed"),
     ("no API", "no API", ""),
     ("no API", "not evidenced", "newly open"),
     ("not evidenced", "no API", "changed"),
@@ -111,15 +115,17 @@ def test_the_same_reason_and_prose_take_no_column(tmp_path: Path) -> None:
 
 
 def test_packs_of_another_scope_are_reported(tmp_path: Path) -> None:
-    def left_out(operation: str) -> dict[str, object]:
-        named = {"reason": "not collected", "operation": operation}
-        return row("AR-19", "b", "not evidenced", **named)
-
-    alone = row("AR-05", "b", "pass", region="eu-west-1")
+    alone = row("AR-05", "b", "pass")
     whole = row("AR-18", "account", "pass", region="global")
+    unread = row("AR-20", "b", "not evidenced", reason="not collected", operation="kms.ListGrants")
+    regions = "eu-central-1, eu-west-1"
     for account in (ONE, TWO):
-        seal(tmp_path, account, [alone, left_out("backup.ListProtectedResources")])
-        seal(tmp_path, account, [whole, left_out("ec2.DescribeVpcEndpoints")], 1)
+        scopes: list[dict[str, str]] = [
+            {"Regions": regions, "Without-Services": "backup"},
+            {"Without-Services": "ec2"},
+        ]
+        seal(tmp_path, account, [whole, alone, unread], **scopes[0])
+        seal(tmp_path, account, [whole, unread], 1, **scopes[1])
     found = compare(tmp_path)
     (remark,) = found.remarks
     assert remark == (
@@ -129,6 +135,49 @@ def test_packs_of_another_scope_are_reported(tmp_path: Path) -> None:
         "that alone."
     )
     assert show.remarks(found).tone == "warning"
+
+
+def test_an_equal_scope_is_stated_only_where_both_packs_record_it(tmp_path: Path) -> None:
+    for days in (0, 1):
+        seal(tmp_path, ONE, [row("ID-05", "r", "pass", region="global")], days)
+    packs = find_packs(tmp_path)
+    earlier = {name: value for name, value in packs[0].info.items() if name != "Regions"}
+    note = show.remarks(compare_packs([replace(packs[0], info=earlier)], packs[1:]))
+    assert note.tone == "warning"
+    assert note.text == (
+        f"Account {ONE}: one of the two packs, or both, record neither regions nor services left "
+        "out, so the two may differ in these."
+    )
+
+
+FIELDS = {
+    "a second field": (["Redirect fail"], ["Redirect fail", "Feedback fail"], ["newly open"]),
+    "another field": (
+        ["Redirect fail"],
+        ["Redirect pass", "Feedback fail"],
+        ["newly open", "closed"],
+    ),
+    "one more of a field": (["Link fail"], ["Link fail", "Link fail"], ["newly open"]),
+    "one less of a field": (["Link pass", "Link fail"], ["Link fail"], ["gone"]),
+    "another order": (["Link pass", "Link fail"], ["Link fail", "Link pass"], []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "moved"), FIELDS.values(), ids=FIELDS)
+def test_findings_on_fields_of_a_resource_are_compared_field_by_field(
+    tmp_path: Path, before: list[str], after: list[str], moved: list[str]
+) -> None:
+    for days, findings in enumerate((before, after)):
+        pairs = [finding.split() for finding in findings]
+        rows = [
+            row("MD-03", "stack", status, observed_values=canonical({"field": field}))
+            for field, status in pairs
+        ]
+        seal(tmp_path, ONE, rows, days)
+    found = compare(tmp_path)
+    changes = [name for name in found.rows["change"] if name != "still open"]
+    assert changes == moved
+    assert found.same + len(found.rows) == max(len(before), len(after))
 
 
 def test_packs_of_the_same_scope_are_comparable(tmp_path: Path) -> None:

@@ -317,8 +317,8 @@ def test_the_break_of_an_open_point_counts(tmp_path: Path) -> None:
     read = earlier(tmp_path)
     third = (sealed.AS_OF + dt.timedelta(days=2)).isoformat()
     assert read["places"] == [
-        ["AR-05", "eu-central-1", "b", "fail", third],
-        ["GV-01", "eu-central-1", "a", "pass", ""],
+        ["AR-05", "eu-central-1", "b", "", "fail", third],
+        ["GV-01", "eu-central-1", "a", "", "pass", ""],
     ]
     assert len(read["packs"]) == 4
     assert {(pack["signature"], pack["stamp"]) for pack in read["packs"]} == {

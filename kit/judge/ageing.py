@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kit.catalogue.statuses import ACCEPTED, FAIL, NOT_EVIDENCED, is_open
-from kit.judge.digest import place_of
-from kit.judge.findings import Finding, worst
+from kit.judge.digest import places_of
+from kit.judge.findings import Finding
 from kit.snapshot import Place, Snapshot
 
 CHANGES = (
@@ -72,7 +72,7 @@ def change(before: Verdict | None, after: Verdict | None) -> str:
         return "evidence gained"
     if has == NOT_EVIDENCED:
         # What no interface shows is not lost where nothing was open.
-        return "evidence lost" if had == FAIL or after.is_open else ""
+        return "evidence lost" if had == FAIL or after.is_open else "changed"
     if had == FAIL:
         return "closed"
     return "changed" if _differ(before, after) else ""
@@ -85,11 +85,6 @@ def _differ(before: Verdict, after: Verdict) -> bool:
     return before.status != after.status or declared or bool(compared)
 
 
-def joined(texts: Iterable[object]) -> str:
-    """Return the different texts among values that several findings of a place have."""
-    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-
-
 def with_since(findings: Iterable[Finding], snapshot: Snapshot) -> list[Finding]:
     """Return findings of which each open one has the time since which it is open.
 
@@ -99,26 +94,31 @@ def with_since(findings: Iterable[Finding], snapshot: Snapshot) -> list[Finding]
     if earlier is None:
         return list(findings)
     as_of = snapshot.as_of.isoformat()
+    findings = list(findings)
     return [
-        replace(finding, since=_since(earlier.places, finding) or as_of)
+        replace(finding, since=_since(earlier.places, place) or as_of)
         if finding.is_open
         else finding
-        for finding in findings
+        for finding, place in zip(findings, _places(findings), strict=True)
     ]
 
 
 def was_open(finding: Finding, snapshot: Snapshot) -> bool:
     """Return whether the last pack that the run names had an open point in a finding's place."""
-    return bool(snapshot.earlier and _since(snapshot.earlier.places, finding))
+    return bool(snapshot.earlier and _since(snapshot.earlier.places, *_places([finding])))
 
 
-def _since(places: Mapping[Place, tuple[str, str]], finding: Finding) -> str:
-    return places.get(place_of(vars(finding))[1:], ("", ""))[1]
+def _places(findings: Iterable[Finding]) -> list[Place]:
+    return [place[1:] for place in places_of(map(vars, findings))]
+
+
+def _since(places: Mapping[Place, tuple[str, str]], place: Place) -> str:
+    return places.get(place, ("", ""))[1]
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What changed since the last pack, in places: a control on a resource in a region.
+    """What changed since the last pack, in places: a control on a resource, or a field of it.
 
     Attributes
     ----------
@@ -169,14 +169,12 @@ def moved(leaves: Iterable[Finding], snapshot: Snapshot) -> Moved | None:
     earlier = snapshot.earlier
     if earlier is None:
         return None
-    now: dict[Place, list[Finding]] = {}
-    for finding in leaves:
-        now.setdefault(place_of(vars(finding))[1:], []).append(finding)
+    leaves = list(leaves)
+    now = dict(zip(_places(leaves), leaves, strict=True))
     were_open = {place for place, (_, since) in earlier.places.items() if since}
-    are_open = {place for place, some in now.items() if any(one.is_open for one in some)}
+    are_open = {place for place, finding in now.items() if finding.is_open}
     counts = Counter(
-        settled(worst(one.status for one in now[place])) if place in now else "gone"
-        for place in were_open - are_open
+        settled(now[place].status) if place in now else "gone" for place in were_open - are_open
     )
     return Moved(
         earlier.packs[-1]["as_of"],

@@ -11,12 +11,13 @@ from typing import Any
 
 import rfc8785
 
-from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED
+from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
 
 # What a finding is about: a resource, the absence of resources, resources that no call listed,
 # a control that the profile does not require, or the findings of other controls.
 RESOURCE, NOTHING, UNLISTED, NOT_REQUIRED = "resource", "nothing", "unlisted", "not required"
 ROLL_UP = "roll-up"
+PART = "field"  # the column of tables that have a row for each field of a resource
 # Bumped when the members that make a finding's identity change: packs name the form of their digest.
 IDENTITY = "identity-1"
 _MOST_ALIKE = 10  # findings about the same, whose ids `vouches_for` knows
@@ -79,6 +80,37 @@ def place_of(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
     subject = record["subject"]
     resource = record["resource"] if subject == RESOURCE else subject
     return record["account"], record["control"], record["region"], resource
+
+
+def places_of(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return the place of each finding: account, control, region, resource or subject, and part.
+
+    The part is the field that the finding is about, where a control judges each field of a resource.
+    A number follows where several findings are about the same, the gravest first. A place is
+    unique, and the same in the account's other packs.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Members of `Finding` by name.
+    """
+    records = list(records)
+    places: list[tuple[str, ...]] = [
+        (*place_of(record), _part(record["observed_values"])) for record in records
+    ]
+    alike = Counter(places)
+    seen: Counter[tuple[str, ...]] = Counter()
+    several = [n for n, place in enumerate(places) if alike[place] > 1]
+    for n in sorted(several, key=lambda n: STATUSES[records[n]["status"]].rank):
+        *whole, part = place = places[n]
+        seen[place] += 1
+        if seen[place] > 1:
+            places[n] = (*whole, f"{part} {seen[place]}".lstrip())
+    return places
+
+
+def _part(values: str) -> str:
+    return str(json.loads(values).get(PART, "")) if f'"{PART}":' in values else ""
 
 
 def finding_keys(records: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -12,20 +12,21 @@ import pandas as pd
 
 from kit.catalogue.texts import text
 from kit.errors import NotAsStatedError, UserError
-from kit.judge.ageing import CHANGES, Verdict, change, joined
-from kit.judge.digest import RESOURCE
-from kit.judge.findings import open_rows, worst
+from kit.judge.ageing import CHANGES, Verdict, change
+from kit.judge.digest import RESOURCE, places_of
+from kit.judge.findings import open_rows
 from kit.overviews.packs import SealedPack, find_packs, latest, open_pack, roots_of
-from kit.tables.coverage import ACCOUNT
+from kit.pack.info import scope_of
 
 if TYPE_CHECKING:
     from kit.verify.judged import Roots
 
-KEY = ["account", "control", "region", "resource"]
+KEY = ["account", "control", "region", "resource", "part"]
 _NAMED = 10  # accounts that a remark names
 _PROSE = ("reason", "operation", "observed", "expected", "observed_values")
-_READ = [*KEY, "subject", "status", *_PROSE]
 _SCOPE = ("regions", "controls", "services")
+_PLACE = [*KEY[:4], "subject", "status", "observed_values"]
+_READ = [*KEY[:4], "subject", "status", *_PROSE]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Changes:
     before, after : list of SealedPack
         A pack of an account, or the newest pack of each account of an organisation.
     rows : DataFrame
-        ``account``, ``control``, ``region``, ``resource``, ``change`` (one of `CHANGES`),
+        ``account``, ``control``, ``region``, ``resource``, ``part`` (of the resource, as
+        `kit.judge.digest.places_of` returns it), ``change`` (one of `CHANGES`),
         ``status_before``, ``status_after``, ``reason_before``, ``reason_after``,
         ``operation_before``, ``operation_after``, ``observed_before``, ``observed_after`` and ``since`` (ISO time of the first pack in which an
         open point has been open without a break).
@@ -217,7 +219,7 @@ def compare_packs(
         _only(places[1], places[0]),
         _only(places[0], places[1]),
         int((both["change"] == "").sum()),
-        [*_remarks(before, after, shared), *_scopes(*leaves)],
+        [*_remarks(before, after, shared), *_scopes(old, new, before, after)],
     )
 
 
@@ -237,16 +239,12 @@ def _verdicts(both: pd.DataFrame, side: str) -> list[Verdict | None]:
 
 
 def _table(leaves: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each account, control, region and resource."""
-    table = leaves.copy()
-    # A label of a finding without a resource is prose, which versions of the kit may word anew.
-    of_a_resource = table["subject"].isna() | (table["subject"] == RESOURCE)
-    table["resource"] = table["resource"].where(of_a_resource, table["subject"])
-    grouped = table.groupby(KEY, sort=True)
-    if grouped.ngroups == len(table):
-        return table.set_index(KEY)[["status", *_PROSE]]
-    texts = {name: (name, joined) for name in _PROSE}
-    return grouped.agg(status=("status", worst), **texts)
+    """Return a row for each finding, by its place."""
+    # Packs of an earlier form have neither subjects nor values.
+    known = leaves[_PLACE].fillna({"subject": RESOURCE, "observed_values": ""})
+    rows = known.itertuples(index=False, name=None)
+    places = places_of(dict(zip(_PLACE, row, strict=True)) for row in rows)
+    return leaves[["status", *_PROSE]].set_index(pd.MultiIndex.from_tuples(places, names=KEY))
 
 
 def _places(table: pd.DataFrame) -> pd.DataFrame:
@@ -260,8 +258,8 @@ def _only(some: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     return merged[merged["_merge"] == "left_only"].drop(columns="_merge").reset_index(drop=True)
 
 
-def verdicts(pack: SealedPack) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """Yield control, region and resource of a pack's findings, and the worst status there."""
+def verdicts(pack: SealedPack) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield control, region, resource and part of a pack's findings, and the status."""
     for (_, *place), status in _table(_leaves([pack]))["status"].items():
         yield tuple(place), status
 
@@ -269,7 +267,7 @@ def verdicts(pack: SealedPack) -> Iterator[tuple[tuple[str, str, str], str]]:
 def since_open(packs: Iterable[SealedPack]) -> dict[tuple[str, ...], str]:
     """Return since when each point has been open without a break, up to the newest pack.
 
-    The keys are account, control, region, and resource or subject.
+    The keys are places, as `kit.judge.digest.places_of` returns them.
     """
     unique = {pack.folder.resolve(): pack for pack in packs}.values()
     since: dict[tuple[str, ...], str] = {}
@@ -304,15 +302,21 @@ def _remarks(before: list[SealedPack], after: list[SealedPack], shared: set[str]
     return remarks
 
 
-def _scopes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+def _scopes(
+    old: pd.DataFrame, new: pd.DataFrame, before: list[SealedPack], after: list[SealedPack]
+) -> list[str]:
     """Return what only one of two audits covers, a sentence for the accounts with the same."""
-    scopes = [_scope_by_account(leaves) for leaves in (old, new)]
+    scopes = [_scope_by_account(*side) for side in ((old, before), (new, after))]
+    unrecorded: list[str] = []
     alike: dict[str, list[str]] = {}
-    for account in sorted(scopes[0]):
+    for account in sorted(scopes[0].keys() & scopes[1].keys()):
         earlier, later = (scope[account] for scope in scopes)
+        kinds = [kind for kind in _SCOPE if kind in earlier and kind in later]
+        if len(kinds) < len(_SCOPE):
+            unrecorded.append(account)
         alone = [
             text(f"report/changes/scope/{kind}/{side}", count=len(only), names=_first(sorted(only)))
-            for kind in _SCOPE
+            for kind in kinds
             for side, only in (
                 ("before", earlier[kind] - later[kind]),
                 ("after", later[kind] - earlier[kind]),
@@ -322,25 +326,29 @@ def _scopes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
         if alone:
             alike.setdefault("; ".join(alone), []).append(account)
     return [
-        text("report/changes/remarks/scope", count=len(some), names=_first(some), alone=alone)
-        for alone, some in alike.items()
+        *(
+            text("report/changes/remarks/scope", count=len(some), names=_first(some), alone=alone)
+            for alone, some in alike.items()
+        ),
+        *(
+            text("report/changes/remarks/unrecorded", count=len(some), names=_first(some))
+            for some in filter(None, [unrecorded])
+        ),
     ]
 
 
-def _scope_by_account(leaves: pd.DataFrame) -> dict[str, dict[str, set[str]]]:
-    """Return the regions and controls with findings, and the services that the kit left out.
+def _scope_by_account(
+    table: pd.DataFrame, packs: Iterable[SealedPack]
+) -> dict[str, dict[str, set[str]]]:
+    """Return the controls with findings of each account, and what its pack records of its scope.
 
-    Every region in scope has a finding of each control about regions.
+    Every control in scope has a finding.
     """
-    scopes: dict[str, dict[str, set[str]]] = {}
-    for account, rows in leaves.groupby("account"):
-        left_out = rows["operation"][rows["reason"] == "not collected"]
-        scopes[str(account)] = {
-            "regions": set(rows["region"]) - {ACCOUNT},
-            "controls": set(rows["control"]),
-            "services": {operation.partition(".")[0] for operation in left_out},
-        }
-    return scopes
+    controls: dict[str, set[str]] = {}
+    for account, control in table.index.droplevel(KEY[2:]).unique():
+        controls.setdefault(account, set()).add(control)
+    scopes = {pack.account: scope_of(pack.info) for pack in packs}
+    return {account: {"controls": names, **scopes[account]} for account, names in controls.items()}
 
 
 def _first(accounts: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from kit.bag import SIGNATURE, TIMESTAMP
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 AGENT, LOCK = "Bag-Software-Agent", "Bag-Software-Lock"
 OWN_NOTEBOOK, OWN_CONTROLS = "Own-Notebook-SHA-256", "Own-Controls"
+REGIONS, WITHOUT = "Regions", "Without-Services"  # what the run covers, and leaves out
 # What ``bag-info.txt`` of a pack or an overview may state.
 LABELS = {
-    *("Account", "Bagging-Date", AGENT, LOCK, "Evidence-As-Of", "External-Description"),
+    *("Account", "Bagging-Date", AGENT, LOCK, "Evidence-As-Of", "External-Description", REGIONS),
     *("External-Identifier", "Findings-SHA-256", "Payload-Oxum", "Pseudonym-Key", "Signature"),
     *("Snapshot-SHA-256", "Stamp", "Thresholds", OWN_NOTEBOOK, OWN_CONTROLS),
+    WITHOUT,
 }
 _PACKS = uuid.UUID("1e782e2f-592b-40ce-83ce-4b1e73cfb7f0")  # namespace of packs' identifiers
 
@@ -60,8 +62,29 @@ def bag_info(
         "Signature": _signatures(key),
         "Snapshot-SHA-256": stored.digest,
         "Thresholds": f"{stored.profile.name} {digest(stored.header['profile'])}",
+        **scope_info(stored.regions, stored.run.without_services),
         **({OWN_NOTEBOOK: own} if own else {}),
         **({OWN_CONTROLS: controls} if controls else {}),
+    }
+
+
+def scope_info(regions: Iterable[str], without_services: Iterable[str]) -> dict[str, str]:
+    """Return the labels of a run's scope: its regions, and the services that it leaves out."""
+    return {
+        name: ", ".join(sorted(names)) or "none"
+        for name, names in ((REGIONS, regions), (WITHOUT, without_services))
+    }
+
+
+def scope_of(info: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return the regions of a run, and the services left out; empty where none are recorded.
+
+    Earlier kits recorded neither.
+    """
+    return {
+        kind: {*info[label].split(", ")} - {"none"}
+        for kind, label in (("regions", REGIONS), ("services", WITHOUT))
+        if label in info
     }
 
 

@@ -17,6 +17,7 @@ from kit.pack.info import (
     description,
     identifier,
     organisation_description,
+    scope_info,
 )
 from kit.snapshot import digest, stamp_of_endpoints
 from kit.verify.checks import Check, failed, passed
@@ -130,10 +131,21 @@ def _labels(info: Mapping[str, str], manifest: Mapping[str, Any]) -> Iterator[Ch
             "Pseudonym-Key": (str(manifest.get("pseudonym_key")), where),
             "Snapshot-SHA-256": (str(manifest.get("sha256")), where),
             "Thresholds": (f"{name} {digest(profile)}", where),
+            **{label: (value, where) for label, value in _scope(manifest).items() if label in info},
         }
     for label, (value, source) in expected.items():
         if info.get(label) != value:
             yield _differs(info, label, value, source)
+
+
+def _scope(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of the scope that a snapshot's manifest has; earlier kits wrote none."""
+    parameters = manifest.get("parameters")
+    without = parameters.get("without_services") if isinstance(parameters, dict) else None
+    named = (
+        names if isinstance(names, list) else [] for names in (manifest.get("regions"), without)
+    )
+    return scope_info(*([str(name) for name in names] for names in named))
 
 
 def _time(info: Mapping[str, str]) -> Iterator[Check]:

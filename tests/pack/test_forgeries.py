@@ -215,6 +215,8 @@ INFO = {
     "no zone": (states("Evidence-As-Of", "2026-01-01T00:00:00"), "a time with its zone"),
     "another day": (states("Bagging-Date", "2020-01-01"), "the day of Evidence-As-Of"),
     "thresholds of others": (states("Thresholds", f"strict {'0' * 64}"), "Thresholds default "),
+    "regions of others": (states("Regions", "eu-north-1"), "Regions eu-central-1"),
+    "services left out": (states("Without-Services", "backup"), "Without-Services none"),
     "another description": (
         states("External-Description", "An audit without findings"),
         "External-Description GDPR evidence pack",
