@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -23,14 +23,25 @@ from kit.pack.document import Document
 from kit.pack.layout import lay_out
 from kit.report import fonts
 from kit.visible import one_line
-from kit.warm.fork import in_fork
+from kit.warm.fork import beside
 
 _TEMPLATE = Path(__file__).parent / "templates" / "evidence.typ"
 _ABOVE = 10.0  # points that a reader shows above the line to which a link leads
 
 
 def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()) -> bytes:
-    """Return the PDF of a document; the same document and attachments give the same bytes.
+    """Return the PDF of a document; see `pdf_beside`."""
+    with pdf_beside(evidence, paper, attached) as made:
+        return made()
+
+
+@contextmanager
+def pdf_beside(
+    evidence: Document, paper: str | None = None, attached: Iterable[Attachment] = ()
+) -> Iterator[Callable[[], bytes]]:
+    """Let another process set the PDF of a document, beside what this process does in the block.
+
+    The same document and attachments give the same bytes, which the block's value returns.
 
     Parameters
     ----------
@@ -43,23 +54,28 @@ def pdf(evidence: Document, paper: str | None = None, attached: Iterable[Attachm
     Raises
     ------
     UserError
-        What the kit did not make cannot be printed.
+        What the kit did not make cannot be printed; the block's value raises it.
     """
     data, faces = lay_out(evidence, paper or evidence.cover["paper"])
     data["attachments"] = [
         {**file._asdict(), "content": file.content.decode()} for file in attached
     ]
     with _font_folders(faces) as folders:
-        try:
-            # Typst keeps what it laid out, ten times what the document takes.
-            return in_fork("the PDF", partial(_set, data, folders, evidence.cover["as_of"]))
-        except typst.TypstError as error:
-            if not evidence.own:
-                raise
-            why = one_line(str(error).partition("\n")[0])
-            raise UserError(
-                f"the PDF cannot hold what own cells or own controls show: {why}"
-            ) from None
+        work = partial(_set, data, folders, evidence.cover["as_of"])
+        # Typst keeps what it laid out, ten times what the document takes.
+        with beside("the PDF", work) as made:
+            yield partial(_reported, made, bool(evidence.own))
+
+
+def _reported(made: Callable[[], bytes], with_own: bool) -> bytes:
+    """Return the PDF, or raise a `UserError` where the document has what the kit did not make."""
+    try:
+        return made()
+    except typst.TypstError as error:
+        if not with_own:
+            raise
+        why = one_line(str(error).partition("\n")[0])
+        raise UserError(f"the PDF cannot hold what own cells or own controls show: {why}") from None
 
 
 def _set(data: dict[str, Any], folders: list[str], as_of: str) -> bytes:

@@ -32,7 +32,7 @@ from kit.pack.oscal import oscal
 from kit.pack.own_cells import CELLS, OwnCells
 from kit.pack.own_controls import OwnControls, files_of, judged_by_own
 from kit.pack.own_notebook import read_own_notebook, run_own_cells
-from kit.pack.pdf import pdf
+from kit.pack.pdf import pdf_beside
 from kit.pack.readme import readme, with_readme
 from kit.pack.tabular import findings_csv, findings_parquet
 from kit.pack.workbook import promises_of, workbook
@@ -212,18 +212,20 @@ def files(
     made, data = pack_document(executed, info, own, controls), findings_data(executed)
     forms: dict[str, Callable[[], Content]] = {
         "evidence.html": lambda: map(str.encode, page_pieces(made)),
-        "evidence.pdf": lambda: _sign_pdf(pdf(made, attached=attachments(executed, made)), key),
         "findings.csv": lambda: findings_csv(data),
-        "findings.parquet": lambda: findings_parquet(data),
-        "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
         "ocsf-findings.json": lambda: ocsf(made, data),
         "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
+        # What stands above is made while Typst works; what stands below needs libraries of its own.
+        "evidence.pdf": lambda: _sign_pdf(printed(), key),
+        "findings.parquet": lambda: findings_parquet(data),
+        "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
     }
-    for name, make in forms.items():
-        phase.note(name)
-        log.event("file", name=name)
-        yield name, make()
-        phase.advance()
+    with pdf_beside(made, attached=attachments(executed, made)) as printed:
+        for name, make in forms.items():
+            phase.note(name)
+            log.event("file", name=name)
+            yield name, make()
+            phase.advance()
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),

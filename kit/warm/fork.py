@@ -10,8 +10,9 @@ import pickle
 import signal
 import threading
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import NoReturn
 
 from kit import shortage, warm
@@ -24,9 +25,18 @@ _worked_here = False
 
 
 def in_fork(name: str, work: Callable[[], bytes]) -> bytes:
-    """Return what some work returns, or raise what it raises, done in a fork of this process.
+    """Return what some work returns, or raise what it raises, done in a fork; see `beside`."""
+    with beside(name, work) as result:
+        return result()
 
-    It is done in this process where a fork is not safe or the system refuses one.
+
+@contextmanager
+def beside(name: str, work: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+    """Let a fork of this process do some work, beside what this process does in the block.
+
+    The block's value waits for the work, and returns what it returns or raises what it raises. It
+    does the work in this process where a fork is not safe or the system refuses one. The fork ends
+    with the block.
 
     Parameters
     ----------
@@ -38,29 +48,41 @@ def in_fork(name: str, work: Callable[[], bytes]) -> bytes:
     Raises
     ------
     CannotRunError
-        The fork was ended, such as for want of memory.
+        The fork was ended, such as for want of memory; the block's value raises it.
     """
-    global _worked_here
     started = None if _worked_here or not _can_fork() else _start(work)
     if started is None:
-        _worked_here = True
-        return work()
+        yield partial(_work_here, work)
+        return
     pid, reader = started
-    try:
-        with os.fdopen(reader, "rb") as answers:
+    with os.fdopen(reader, "rb") as answers:
+        ended: list[int] = []
+
+        def wait() -> bytes:
             answer = answers.read()
-    except BaseException:  # Ctrl-C
-        os.kill(pid, signal.SIGKILL)
-        raise
-    finally:
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code:
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        raise CannotRunError(f"the process of {name} ended {how}; perhaps {shortage.memory()}")
-    result: bytes | BaseException = pickle.loads(answer)
-    if isinstance(result, BaseException):
-        raise result
-    return result
+            ended.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            if ended[0]:
+                how = f"by signal {-ended[0]}" if ended[0] < 0 else f"with exit code {ended[0]}"
+                raise CannotRunError(
+                    f"the process of {name} ended {how}; perhaps {shortage.memory()}"
+                )
+            result: bytes | BaseException = pickle.loads(answer)
+            if isinstance(result, BaseException):
+                raise result
+            return result
+
+        try:
+            yield wait
+        finally:
+            if not ended:  # Ctrl-C, or an error of what was done beside
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _work_here(work: Callable[[], bytes]) -> bytes:
+    global _worked_here
+    _worked_here = True
+    return work()
 
 
 def _can_fork() -> bool:

@@ -1,7 +1,7 @@
 """A batch against the sandbox, made once: three accounts that can be entered, one that cannot.
 
-Each batch of a user starts a warm interpreter, which takes half of its time. So does the batch
-that is made once, and each that is interrupted; the others share one.
+Each worker of a user's batch starts a warm interpreter, which takes half of the time of a small
+batch. So do those that are interrupted (``test_weather.py``); the others share one.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def desk(desk_at: Callable[[str], Desk]) -> Desk:
 
 
 @pytest.fixture(scope="session")
-def made(cold_desk_at: Callable[[str], Desk]) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+def made(desk_at: Callable[[str], Desk]) -> tuple[Desk, subprocess.CompletedProcess[str]]:
     """A desk after a batch, and what the command reported."""
-    desk = cold_desk_at("made")
+    desk = desk_at("made")
     return desk, desk.batch("--progress", "json", "--workers", "2")

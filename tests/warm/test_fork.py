@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -17,7 +18,7 @@ from kit.errors import CannotRunError, UserError
 from kit.pack.document import document
 from kit.pack.pdf import pdf
 from kit.warm import fork
-from kit.warm.fork import in_fork
+from kit.warm.fork import beside, in_fork
 from tests.pack.conftest import cover, shown
 from tests.warm.test_warm import is_there, wait_until
 
@@ -136,9 +137,27 @@ def test_a_pdf_whose_process_was_ended_is_a_line(
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    monkeypatch.setattr(typst, "compile", compile_nothing)
+    monkeypatch.setattr(typst, "Compiler", compile_nothing)
     with pytest.raises(CannotRunError, match=r"^the process of the PDF ended by signal 9; "):
         pdf(document(new_notebook(cells=[shown(cover())])))
+
+
+@pytest.mark.usefixtures("forking")
+def test_work_is_done_beside_the_block_and_ends_with_it() -> None:
+    reader, writer = os.pipe()
+
+    def work() -> bytes:
+        os.write(writer, f"{os.getpid()}".encode())
+        threading.Event().wait()
+        return b""
+
+    with beside("a file", work):
+        pid = int(os.read(reader, 20))
+        os.kill(pid, 0)  # it works
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    for end in (reader, writer):
+        os.close(end)
 
 
 def test_work_stays_where_a_fork_is_not_safe() -> None:
