@@ -630,6 +630,13 @@ def test_forged_own_cells_are_reported(copy: Path, name: str, old: str, new: str
     assert not all(check.ok for check in verify(copy))
 
 
+def test_own_cells_of_another_notebook_are_reported(copy: Path) -> None:
+    path = copy / "data" / own_cells.CELLS
+    path.write_text(path.read_text().replace(sha256_of(copy), "0" * 64))
+    reseal(copy)
+    assert f"data/{own_cells.CELLS}" in {check.subject for check in verify(copy) if not check.ok}
+
+
 def test_a_mark_of_a_verdict_in_own_cells_is_reported(copy: Path) -> None:
     page = copy / "data" / "evidence.html"
     kits, own = page.read_text().split('<section class="own"')
