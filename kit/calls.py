@@ -740,6 +740,9 @@ EACH_SCREENSHOTS = (
         ".{Bucket: arn_resource(S3BucketArn)}",
     ),
 )
+EACH_TRAIL_BUCKET = (
+    Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),
+)
 # Whether the account owns a bucket, its own list decides: of other names that part is listed.
 LIST_NAMED_BUCKETS = declare(
     "s3",
@@ -748,18 +751,15 @@ LIST_NAMED_BUCKETS = declare(
     of="that are named",
     items="Buckets",
     each=tuple(
-        Each(
-            each.source,
-            f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
-            ".{Prefix: Bucket}",
+        replace(
+            each,
+            request=f"{each.request} | [?Bucket && !starts_with(Bucket, '{BUCKET_PREFIX}')]"
+            ".{Prefix: Bucket, Region: Region}",
         )
-        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS)
+        for each in (*EACH_BUCKET[1:], *EACH_SOURCE, *EACH_SCREENSHOTS, *EACH_TRAIL_BUCKET)
     ),
     personal=LIST_BUCKETS.personal,
     action=LIST_BUCKETS.action,
-)
-EACH_TRAIL_BUCKET = (
-    Each(DESCRIBE_TRAILS, "trailList[].{Bucket: S3BucketName, Region: HomeRegion}", beyond=True),
 )
 
 GET_BUCKET_ENCRYPTION = declare(

@@ -459,6 +459,10 @@ class Account:
         requested = [r for r in self.regions if r not in (*self.off, *self.unused)]
         for region in requested if multi else (home,):
             self.lists(calls.DESCRIBE_TRAILS, trail, region=region)
+        owned = (
+            [{"Name": "trail-logs", "BucketRegion": home}] if account == self.run.account else []
+        )
+        self.answers(calls.LIST_NAMED_BUCKETS, {"Buckets": owned}, home, Prefix="trail-logs")
         self.answers(
             calls.GET_BUCKET_LOCATION, {"LocationConstraint": home}, home, Bucket="trail-logs"
         )

@@ -242,7 +242,9 @@ FILES: tuple[Need, ...] = (
     *((f"s3:{action}", LISTING) for action in ("ListBucket", "ListBucketVersions")),
 )
 
-# The actions that decrypt or encrypt with a key, grant its use, or end it.
+# The actions that decrypt or encrypt with a key, make, end or change grants and policy, or end the key.
+# Who retires a grant, the grant alone decides:
+# https://docs.aws.amazon.com/kms/latest/developerguide/grant-delete.html
 KEYS: tuple[Need, ...] = tuple(
     (f"kms:{action}", KEY)
     for action in [
@@ -250,12 +252,16 @@ KEYS: tuple[Need, ...] = tuple(
         "Encrypt",
         "GenerateDataKey",
         "GenerateDataKeyWithoutPlaintext",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
         "ReEncryptFrom",
         "ReEncryptTo",
         "CreateGrant",
+        "RevokeGrant",
         "PutKeyPolicy",
         "DisableKey",
         "ScheduleKeyDeletion",
+        "DeleteImportedKeyMaterial",
     ]
 )
 

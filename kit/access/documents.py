@@ -127,8 +127,14 @@ def _require_short(text: str, element: str) -> None:
         raise PolicyError(f"{element}: {len(text):,} characters given, at most {POLICY_TEXT:,}")
 
 
+# IAM User Guide, "AWS JSON policy elements: Principal".
+_KINDS = ("AWS", "CanonicalUser", "Federated", "Service", "*")
+
+
 def _principals(given: Any, element: str) -> tuple[tuple[str, str], ...]:
     by_kind = given if isinstance(given, dict) else {"AWS": given}
+    if unknown := [kind for kind in by_kind if kind not in _KINDS]:
+        raise PolicyError(f"{element}: {unknown[0]!r} given, {', '.join(_KINDS)} expected")
     return tuple(
         (str(kind), name) for kind, names in by_kind.items() for name in _texts(names, element)
     )

@@ -42,7 +42,7 @@ from kit.access.evaluator import (
     names_action,
     synthetic_callers,
 )
-from kit.access.patterns import is_wild, matches
+from kit.access.patterns import account_ids, is_wild, matches
 from kit.calls import (
     DESCRIBE_ORGANIZATION,
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
@@ -69,7 +69,13 @@ from kit.tables.inventory import (
     user_buckets,
     whatever,
 )
-from kit.tables.named import identities, known_ids, organisations, unique_ids
+from kit.tables.named import (
+    identities,
+    identity_providers,
+    known_ids,
+    organisations,
+    unique_ids,
+)
 from kit.tables.organisation import organisation_id
 from kit.tables.permissions import Capability, Held, Organisation
 from kit.tables.principals import Principal, principals
@@ -504,8 +510,14 @@ class _Grants:
             caller = Caller(kind, "", "elsewhere", name, identity=EVERYTHING)
             label = labels.label("identity", name)
             yield _Outsider(name, label, caller, False, only_perhaps=True)
-        # A service that a role trusts runs as that role; a trust policy names no resource.
+        # A service or provider that a role trusts comes as that role; a trust policy names no resource.
         on_things = [statement for statement in statements if statement.resources is not None]
+        trusted = {name for s in on_things if s.effect == "Allow" for name in identity_providers(s)}
+        for name in sorted(trusted):
+            if snapshot.account not in account_ids(name):
+                caller = Caller("federated", name)
+                label = labels.label("identity", name)
+                yield _Outsider(name, label, caller, False, only_perhaps=True)
         for account, service, how in deputies.for_accounts(on_things, snapshot.account):
             declared = account in run.organisation_accounts
             label = f"account {account}, by way of {service}"

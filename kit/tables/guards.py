@@ -81,18 +81,27 @@ def owner(snapshot: Snapshot, bucket: str) -> Cell:
     ----------
     Amazon S3 API Reference, ListBuckets: all buckets that the sender of the request owns.
     """
+    own = is_own(snapshot, bucket)
+    if own.gap or own.value:
+        return derive(lambda _: OWN, own)
+    answers = [snapshot.answer(call, Bucket=bucket) for call in _PER_BUCKET]
+    answered = next((a for a in answers if a.requests and not a.trouble), None)
+    if answered:
+        return Cell(ANOTHER, (*own.refs, *answered.evidence))
+    return Cell(None, own.refs, answers[0].trouble)
+
+
+def is_own(snapshot: Snapshot, bucket: str) -> Cell:
+    """Return whether the account's list of its buckets has a bucket; a gap where it is cut short.
+
+    A bucket that the list leaves out is another account's, or does not exist.
+    """
     listing = snapshot.answer(LIST_BUCKETS)
     if not bucket.startswith(BUCKET_PREFIX):
         listing = snapshot.answer(LIST_NAMED_BUCKETS, Prefix=bucket)
     for _, ref in listing.items_with("Name", bucket):
-        return Cell(OWN, (ref,))
-    if listing.trouble:
-        return Cell(None, listing.evidence, listing.trouble)
-    answers = [snapshot.answer(call, Bucket=bucket) for call in _PER_BUCKET]
-    answered = next((a for a in answers if a.requests and not a.trouble), None)
-    if answered:
-        return Cell(ANOTHER, (*listing.evidence, *answered.evidence))
-    return Cell(None, listing.evidence, answers[0].trouble)
+        return Cell(True, (ref,))
+    return Cell(None if listing.trouble else False, listing.evidence, listing.trouble)
 
 
 def encryption(snapshot: Snapshot, bucket: str) -> dict[str, Cell]:

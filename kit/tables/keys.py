@@ -20,14 +20,18 @@ from kit.calls import (
     GET_BUCKET_REPLICATION,
     GET_EVENT_DATA_STORE,
     GET_KEY_ROTATION_STATUS,
+    LIST_BUCKETS,
     LIST_EVENT_DATA_STORES,
+    LIST_NAMED_BUCKETS,
     Scope,
     search,
 )
+from kit.catalogue.texts import text
 from kit.redact.names import identify
-from kit.snapshot import Answer, Snapshot
+from kit.snapshot import Answer, Snapshot, Trouble
 from kit.tables.cells import NONE, UNSEEN, Cell, attached, derive, known_all, member
 from kit.tables.core import Column, Part, Row, Source, shown_name, table
+from kit.tables.guards import is_own
 from kit.tables.organisation import owner_of, seen_by_owner
 from kit.tables.outsiders import KEY_ACCESS_COLUMNS, key_access
 from kit.tables.recorders import trails_at_home
@@ -37,7 +41,8 @@ from kit.tables.storage import BUCKET_SOURCES, bucket_label, buckets_in_scope, s
 ROTATABLE = Part("rotatable", "rotatable")
 THE_ACCOUNTS = Part("of_the_account", "own_keys")
 _RULE = "ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault"
-_USES = (GET_BUCKET_ENCRYPTION, GET_BUCKET_REPLICATION, GET_EVENT_DATA_STORE)
+_COPIES = (GET_BUCKET_REPLICATION, LIST_BUCKETS, LIST_NAMED_BUCKETS)
+_USES = (GET_BUCKET_ENCRYPTION, *_COPIES, GET_EVENT_DATA_STORE)
 _NO_KEY: dict[str, Any] = {
     "rotatable": False,
     "rotates": False,
@@ -81,7 +86,7 @@ def keys(source: Source) -> Iterator[Row]:
         place, label, described = _place(source, use)
         row = rows.get(place)
         if row is None:
-            rows[place] = Row(*place, label, _cells(source.snapshot, use.key, described))
+            rows[place] = Row(*place, label, _cells(source, use.key, described))
             continue
         for name, cell in row.cells.items():
             refs = tuple(dict.fromkeys([*cell.refs, *use.key.refs]))
@@ -120,8 +125,11 @@ def _uses(source: Source) -> Iterator[_Use]:
         key = member(trail, ref, "KmsKeyId", NONE, DESCRIBE_TRAILS)
         where = (str(key.value).split(":") + [""] * 4)[3] or region
         yield _Use(key, where, where if where in snapshot.regions else region, "trail")
-        if trail.get("S3BucketName"):
-            yield from _copies(snapshot, trail["S3BucketName"], region, "trail", ours=False)
+        named = member(trail, ref, "S3BucketName", UNSEEN, DESCRIBE_TRAILS)
+        if not named.gap:
+            yield from _copies(snapshot, named.value, region, "trail")
+        elif owner_of(trail.get("TrailARN")) in ("", snapshot.account):
+            yield _Use(named, region, region, "trail")
     for answer in snapshot.answers(LIST_EVENT_DATA_STORES):
         for item, ref in answer.items():
             arn = item.get("EventDataStoreArn")
@@ -132,27 +140,38 @@ def _uses(source: Source) -> Iterator[_Use]:
             yield _Use(key, answer.region, answer.region, label)
 
 
-def _copies(
-    snapshot: Snapshot, bucket: str, seat: str, thing: str, *, ours: bool = True
-) -> Iterator[_Use]:
-    """Yield the keys of the account that encrypt a bucket's copies; a gap where rules are unseen.
+def _copies(snapshot: Snapshot, bucket: str, seat: str, thing: str) -> Iterator[_Use]:
+    """Yield the keys that encrypt a bucket's copies, but for keys of other accounts.
 
-    Parameters
+    A gap where the rules are unseen, unless the bucket is certainly another account's: that account
+    judges the bucket's copies.
+
+    References
     ----------
-    ours : bool
-        Whether the account may see the rules, so that unseen ones are a gap.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_EncryptionConfiguration.html: a rule names a
+    key by its ARN or by an alias; KMS looks an alias up in the account that makes the copies.
     """
     answer = snapshot.answer(GET_BUCKET_REPLICATION, Bucket=bucket)
     rules = attached(answer, "ReplicationConfiguration.Rules", NONE)
-    if rules.gap and ours:
-        yield _Use(rules, seat, seat, thing)
+    if rules.gap:
+        own = is_own(snapshot, bucket)
+        if own.gap or own.value:
+            gap = own.gap or rules.gap
+            yield _Use(Cell(None, (*own.refs, *rules.refs), gap), seat, seat, thing)
+        return
     for n, rule in enumerate(rules.value or ()):
         named = search("Destination.EncryptionConfiguration.ReplicaKmsKeyID", rule)
-        if rule.get("Status") == "Enabled" and named and owner_of(named) == snapshot.account:
-            where = named.split(":")[3]
-            ref = f"{answer.evidence[0]}#/ReplicationConfiguration/Rules/{n}/Destination"
-            key = Cell(named, (f"{ref}/EncryptionConfiguration/ReplicaKmsKeyID",))
-            yield _Use(key, where, where if where in snapshot.regions else seat, thing)
+        owner = owner_of(named)
+        if not named or rule.get("Status") != "Enabled" or owner not in ("", snapshot.account):
+            continue
+        ref = f"{answer.evidence[0]}#/ReplicationConfiguration/Rules/{n}/Destination"
+        ref = f"{ref}/EncryptionConfiguration/ReplicaKmsKeyID"
+        if not owner:
+            gap = Trouble("needs review", hint=text("gaps/key_without_account"), evidence=ref)
+            yield _Use(Cell(None, (ref,), gap), seat, seat, thing)
+            continue
+        where = named.split(":")[3]
+        yield _Use(Cell(named, (ref,)), where, where if where in snapshot.regions else seat, thing)
 
 
 def _place(source: Source, use: _Use) -> tuple[tuple[str, str], str, Answer | None]:
@@ -170,10 +189,10 @@ def _label(source: Source, arn: str) -> str:
     return f"key {id[0]}" if id else source.labels.label("key", arn)
 
 
-def _cells(snapshot: Snapshot, key: Cell, described: Answer | None) -> dict[str, Cell]:
+def _cells(source: Source, key: Cell, described: Answer | None) -> dict[str, Cell]:
     if described is None:
         return {name: Cell(value, key.refs, key.gap) for name, value in _NO_KEY.items()}
-    named = str(key.value)
+    snapshot, named = source.snapshot, str(key.value)
 
     def theirs(lender: Snapshot, name: str) -> Cell:
         return _rotation(lender, key, lender.answer(DESCRIBE_KEY, KeyId=named))[name]
@@ -182,16 +201,17 @@ def _cells(snapshot: Snapshot, key: Cell, described: Answer | None) -> dict[str,
         name: seen_by_owner(cell, snapshot, named, partial(theirs, name=name))
         for name, cell in _rotation(snapshot, key, described).items()
     }
-    return {**rotation, **_access(snapshot, key, described)}
+    return {**rotation, **_access(source, key, described)}
 
 
-def _access(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]:
+def _access(source: Source, key: Cell, described: Answer) -> dict[str, Cell]:
     """Return whom a key of the account admits; KMS shows a policy to the key's own account alone.
 
     References
     ----------
     https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html, "Cross-account use".
     """
+    snapshot = source.snapshot
     names = ("of_the_account", *KEY_ACCESS_COLUMNS)
     none = {name: Cell(_NO_KEY[name], (*key.refs, *described.evidence)) for name in names}
     if described.absent or owner_of(str(key.value)) not in ("", snapshot.account):
@@ -206,7 +226,7 @@ def _access(snapshot: Snapshot, key: Cell, described: Answer) -> dict[str, Cell]
         return dict.fromkeys(names, ours if ours.gap else arn)
     if not ours.value:
         return none
-    admitted = key_access(snapshot, arn.value, described.region)
+    admitted = key_access(snapshot, source.labels, arn.value, described.region)
     return _citing(key, {"of_the_account": ours, **admitted})
 
 

@@ -34,6 +34,11 @@ def identities(statement: Statement) -> Iterator[str]:
             yield name
 
 
+def identity_providers(statement: Statement) -> Iterator[str]:
+    """The identity providers that a statement names."""
+    return (name for kind, name in statement.principals or () if kind == "Federated")
+
+
 def organisations(statements: Iterable[Statement]) -> Iterator[tuple[str, Context]]:
     """Organisations that conditions name, and what requests of their principals have."""
     conditions = [condition for statement in statements for condition in statement.conditions]

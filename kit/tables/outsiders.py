@@ -20,6 +20,7 @@ from kit.access.evaluator import (
     decide,
     synthetic_callers,
 )
+from kit.access.patterns import account_ids
 from kit.calls import (
     GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_PUBLIC_ACCESS_BLOCK,
@@ -35,7 +36,14 @@ from kit.tables import deputies
 from kit.tables.access_points import POINT_CALLS, Point, listed_points, of_kind
 from kit.tables.cells import Cell, absent_member, attached, derive
 from kit.tables.core import Column
-from kit.tables.named import identities, known_ids, of_organisation, organisations, unique_ids
+from kit.tables.named import (
+    identities,
+    identity_providers,
+    known_ids,
+    of_organisation,
+    organisations,
+    unique_ids,
+)
 from kit.tables.policies import read_policy
 
 ANY_ACCOUNT, ANYBODY = "any account", "anybody"
@@ -59,6 +67,8 @@ ACCESS_POINT_COLUMNS = {
 }
 Statements = tuple[Statement, ...]
 Outcomes = Mapping[str, Access]
+# The identities that CloudFront gives to distributions; policies of S3 name them.
+_CLOUDFRONT = re.compile(r"arn:[^:]+:iam::cloudfront:user/")
 _SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 # Members of a grant of which AWS always sends one.
 _OF_GRANTS = {
@@ -67,7 +77,7 @@ _OF_GRANTS = {
 }
 
 
-def key_access(snapshot: Snapshot, key: str, region: str) -> dict[str, Cell]:
+def key_access(snapshot: Snapshot, labels: Labels, key: str, region: str) -> dict[str, Cell]:
     """Which other accounts may use or control a customer managed key of the account.
 
     Parameters
@@ -94,7 +104,8 @@ def key_access(snapshot: Snapshot, key: str, region: str) -> dict[str, Cell]:
             for action, _ in KEYS
         )
 
-    admitted, admitted_ids = partial(let_in, _others), partial(let_in, _by_unique_id)
+    admitted = partial(let_in, partial(_others, labels))
+    admitted_ids = partial(let_in, _by_unique_id)
     by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
     by_grants, perhaps = (derive(_with(a), by_both) for a in (Access.YES, Access.UNKNOWN))
     if unread:  # what the other grants allow stands
@@ -108,7 +119,7 @@ def key_access(snapshot: Snapshot, key: str, region: str) -> dict[str, Cell]:
 
 
 def _granted(snapshot: Snapshot, region: str, key: str) -> tuple[Cell, Trouble | None]:
-    """The grants on a key, as statements that allow the same; and what is left out of others."""
+    """The grants on a key, as statements that allow the same; and what hides others."""
     answer = snapshot.answer(LIST_GRANTS, region, KeyId=key)
     listed = list(answer.items())
     unread = [
@@ -129,7 +140,7 @@ def _granted(snapshot: Snapshot, region: str, key: str) -> tuple[Cell, Trouble |
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
     refs = tuple(ref for _, ref in listed) or answer.evidence
-    return Cell(read_statements(document), refs, answer.trouble), next(iter(unread), None)
+    return Cell(read_statements(document), refs), answer.trouble or next(iter(unread), None)
 
 
 def _grantee(grant: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,7 +264,8 @@ class _Other:
     Attributes
     ----------
     perhaps : bool
-        Whether the caller is outside the account, or a service comes for others, is not known.
+        Whether the caller is somebody, or outside the account, or a service that comes for others,
+        is not known.
     """
 
     name: str
@@ -267,8 +279,11 @@ class _Other:
 _Lister = Callable[[Target], Iterable[_Other]]
 
 
-def _others(target: Target) -> Iterator[_Other]:
-    """Callers of accounts that are named, of any account, of organisations; services."""
+def _others(labels: Labels, target: Target) -> Iterator[_Other]:
+    """Callers of accounts that are named, of any account, of organisations; services; identities.
+
+    An identity is whoever a statement names by something else than an account or a service.
+    """
     statements, account = target.policies, target.account
     stranger = synthetic_callers(account)["any other account"]
     named = accounts_named(statements, account)
@@ -284,15 +299,22 @@ def _others(target: Target) -> Iterator[_Other]:
         for how in anybodys:
             caller = Caller("service", service, context=how)
             yield _Other(f"any account, by way of {service}", caller, perhaps=True)
+    own = target.policy or ()
+    for name in sorted({name for statement in own for name in identities(statement)}):
+        caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
+        known = _CLOUDFRONT.match(name) is not None
+        yield _Other(labels.label("identity", name), caller, perhaps=not known)
+    for name in sorted({name for statement in own for name in identity_providers(statement)}):
+        of = account_ids(name)
+        if account not in of:
+            shown = next(iter(of), "") or labels.label("identity", name)
+            yield _Other(shown, Caller("federated", name), perhaps=True)
 
 
 def _others_by_a_point(labels: Labels, point: Target) -> Iterator[_Other]:
-    """Those, and whoever is not signed in or named by something else than an account."""
-    yield from _others(point)
+    """Those, and whoever is not signed in."""
+    yield from _others(labels, point)
     yield _Other(ANYBODY, Caller("anonymous"))
-    for name in sorted({n for statement in point.policy or () for n in identities(statement)}):
-        caller = Caller("user", name, "elsewhere", identity=EVERYTHING)
-        yield _Other(labels.label("identity", name), caller)
 
 
 def _by_unique_id(target: Target) -> Iterator[_Other]:

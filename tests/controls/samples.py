@@ -198,7 +198,8 @@ def member(folder: Path) -> Account:
     account.watched(automatedDiscoveryMonitoringStatus="NOT_MONITORED")
     off = {"status": "DISABLED"}
     account.answers(calls.GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
-    return account.trail("org", account=COLLEAGUE)
+    account.trail("org", account=COLLEAGUE)
+    return account.denies(calls.GET_BUCKET_REPLICATION, REGION, Bucket="trail-logs")
 
 
 def federal(folder: Path) -> Account:

@@ -387,6 +387,44 @@ CALLER = {"kms:CallerAccount": ACCOUNT}
     ("another account's role", keyed(allows(f"arn:aws:iam::{STRANGER}:role/x")), fails),
     ("another account may change the policy", keyed(allows(STRANGER, "kms:PutKeyPolicy")), fails),
     ("another account may encrypt", keyed(allows(STRANGER, "kms:Encrypt", "kms:GenerateDataKey*")), fails),
+    *(
+        (f"another account may {action}", keyed(allows(STRANGER, f"kms:{action}")), expected)
+        for action, expected in (
+            ("RevokeGrant", fails),
+            ("GenerateDataKeyPair", fails),
+            ("GenerateDataKeyPairWithoutPlaintext", fails),
+            ("DeleteImportedKeyMaterial", fails),
+            ("RetireGrant", passes),
+            ("ListGrants", passes),
+        )
+    ),
+    *(
+        (f"whom no account is named by: {principal}", keyed(allows("*") | {"Principal": principal}), to_be_reviewed)
+        for principal in (
+            {"AWS": "nobody"},
+            {"AWS": "arn:aws:iam:::role/x"},
+            {"CanonicalUser": "79a5"},
+            {"Federated": "cognito-identity.amazonaws.com"},
+            {"Federated": "accounts.google.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            {"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/x"},
+        )
+    ),
+    *(
+        (f"whom nobody outside is named by: {principal}", keyed(allows("*") | {"Principal": principal}), passes)
+        for principal in (
+            {"AWS": "AROAEXAMPLEEXAMPLE1"},
+            {"AWS": "AIDAEXAMPLEEXAMPLE1"},
+            {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"},
+            {"Federated": f"arn:aws:iam::{COLLEAGUE}:saml-provider/x"},
+        )
+    ),
+    ("an identity that may only describe it", keyed(allows("nobody", "kms:DescribeKey")), passes),
+    ("CloudFront's identity, which is somebody", keyed(allows("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1")), fails),
+    (
+        "a principal of a kind that AWS does not have",
+        keyed(allows("*") | {"Principal": {"Vendor": "x"}}),
+        not_evidenced("unreadable answer", GET_KEY_POLICY),
+    ),
     ("another account may describe it", keyed(allows(STRANGER, "kms:DescribeKey")), passes),
     ("everybody", keyed(allows("*")), fails),
     ("everybody, as a list", keyed(allows(["*"], "kms:*")), fails),
@@ -445,6 +483,11 @@ CALLER = {"kms:CallerAccount": ACCOUNT}
     ),
     ("a grant to another account's role that is limited", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:role/x", Constraints={"EncryptionContextSubset": {"a": ACCOUNT}}),)), fails),
     ("a grant to describe it", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root", "DescribeKey"),)), passes),
+    ("a grant to create key pairs", keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root", "GenerateDataKeyPairWithoutPlaintext"),)), fails),
+    ("a grant to whom no account is named by", keyed(grants=(grant("weird"),)), to_be_reviewed),
+    ("grants cut short, without another account", lambda a: keyed(grants=(grant(ADMIN),))(a).cuts(LIST_GRANTS, "more exist", KeyId=KEY), not_evidenced("cut short", LIST_GRANTS)),
+    ("grants cut short, with a colleague", lambda a: keyed(grants=(grant(f"arn:aws:iam::{COLLEAGUE}:root"),))(a).cuts(LIST_GRANTS, "more exist", KeyId=KEY), not_evidenced("cut short", LIST_GRANTS)),
+    ("grants cut short, with another account", lambda a: keyed(grants=(grant(f"arn:aws:iam::{STRANGER}:root"),))(a).cuts(LIST_GRANTS, "more exist", KeyId=KEY), fails),
     ("one grant of three", keyed(grants=(grant(ADMIN), grant(f"arn:aws:iam::{STRANGER}:root"), grant(ADMIN))), fails),
     ("the policy denied", lambda a: keyed()(a).denies(GET_KEY_POLICY, KeyId=KEY), denied(GET_KEY_POLICY)),
     ("grants denied", lambda a: keyed()(a).denies(LIST_GRANTS, KeyId=KEY), denied(LIST_GRANTS)),

@@ -14,6 +14,7 @@ from kit.calls import (
     GET_BUCKET_ENCRYPTION,
     GET_BUCKET_REPLICATION,
     GET_KEY_POLICY,
+    LIST_NAMED_BUCKETS,
 )
 from tests.controls.scenarios import (
     Given,
@@ -23,6 +24,7 @@ from tests.controls.scenarios import (
     not_evidenced,
     passes,
     scenarios,
+    to_be_reviewed,
     verdicts,
 )
 from tests.controls.test_at_rest_buckets import SHOTS, agents, recorded
@@ -33,6 +35,8 @@ EAST = "us-east-1"
 OPEN = key_policy(allows(STRANGER))
 COPIES = KEY.replace(REGION, EAST)
 THEIRS = KEY.replace(ACCOUNT, STRANGER)
+ID = KEY.rpartition("/")[2]
+ALIAS = f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/copies"
 
 
 def source(account: Account, **members: Any) -> Account:
@@ -51,6 +55,12 @@ def copied(account: Account, *rules: dict[str, Any], bucket: str = HOME, **membe
     ]
     account.bucket(bucket, **members)
     return account.answers(GET_BUCKET_REPLICATION, answer, REGION, Bucket=bucket)
+
+
+def trail_denied(account: Account, *, ours: bool = True, **members: Any) -> Account:
+    """A trail whose bucket's rules of replication may not be read."""
+    account.trail(**members).bucket("trail-logs", listed=False, ours=ours)
+    return account.denies(GET_BUCKET_REPLICATION, REGION, Bucket="trail-logs")
 
 
 def under(key: str) -> dict[str, Any]:
@@ -112,6 +122,51 @@ def test_ar_20_reports_a_key_of_copies_beyond_the_scope_beside_the_bucket(accoun
         "rules denied",
         lambda a: a.bucket().denies(GET_BUCKET_REPLICATION, REGION, Bucket=HOME),
         denied(GET_BUCKET_REPLICATION),
+    ),
+    (
+        "the rules of the account's trail bucket denied",
+        lambda a: trail_denied(a),
+        denied(GET_BUCKET_REPLICATION),
+    ),
+    (
+        "the rules of another account's trail bucket denied",
+        lambda a: trail_denied(a, ours=False),
+        NO_OWN_KEY,
+    ),
+    (
+        "the rules of a trail bucket denied that a list cut short leaves out",
+        lambda a: trail_denied(a, ours=False).cuts(
+            LIST_NAMED_BUCKETS, "more exist", Prefix="trail-logs"
+        ),
+        not_evidenced("cut short", LIST_NAMED_BUCKETS),
+    ),
+    (
+        "the rules of a trail bucket denied beside a trail's key for the account alone",
+        lambda a: trail_denied(a, KmsKeyId=KEY).key(),
+        passes,
+        denied(GET_BUCKET_REPLICATION),
+    ),
+    (
+        "the bucket of the account's trail left out",
+        lambda a: a.trail(S3BucketName=None),
+        not_evidenced("absent in answer", DESCRIBE_TRAILS),
+    ),
+    (
+        "the bucket of another account's trail left out",
+        lambda a: a.trail(S3BucketName=None, account=STRANGER),
+        NO_OWN_KEY,
+    ),
+    ("copies under a key by its id alone", lambda a: copied(a, under(ID)), to_be_reviewed),
+    ("copies under an alias", lambda a: copied(a, under("alias/copies")), to_be_reviewed),
+    (
+        "copies under an alias's ARN",
+        lambda a: copied(a, under(ALIAS)).key(ALIAS, Arn=KEY, policy=OPEN),
+        fails,
+    ),
+    (
+        "copies by a rule that is off under a key by its id alone",
+        lambda a: copied(a, under(ID) | {"Status": "Disabled"}),
+        NO_OWN_KEY,
     ),
     (
         "rules denied beside encryption denied",

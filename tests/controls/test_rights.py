@@ -180,6 +180,8 @@ CLOUDFRONT = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"
     ("everybody from one network", open_to(let("*", "s3:GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})), by("any AWS account", READ, status="not evidenced") | by("anybody, without signing in", READ, status="not evidenced") | by(OWN, READ, status="pass")),
     ("whom access points let in, of which there are none", open_to(let("*", "*", Condition={"StringEquals": {"s3:DataAccessPointAccount": ACCOUNT}})), {}),
     ("a foreign account's federated user", open_to(let({"AWS": f"arn:aws:sts::{OTHER}:federated-user/x"}, "s3:GetObject")), by(FOREIGN, READ)),
+    ("people of an identity provider", open_to(let({"Federated": "cognito-identity.amazonaws.com"}, "s3:GetObject")), by("identity", READ, status="not evidenced")),
+    ("people of the account's identity provider", open_to(let({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"}, "s3:GetObject")), {}),
     ("a federated user of a user who names it", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User", identity=(allow("sts:GetFederationToken"),)), by("user", READ)),
     ("a federated user of nobody", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), kind="User"), {}),
     ("a federated user is no role's", helpdesk(let({"AWS": FEDERATED}, "s3:GetObject"), identity=(allow("sts:*"),)), by("role", GIVE)),
