@@ -150,6 +150,7 @@ def test_a_choice_of_controls_needs_a_smaller_policy(tmp_path: Path) -> None:
         "ec2:DescribeRegions",
         "iam:GetAccountSummary",
         "iam:ListVirtualMFADevices",
+        "organizations:DescribeOrganization",
     ]
 
 

@@ -215,7 +215,7 @@ def smart_cards_stay_outside_or_have_a_reason(
     """Applications in a session reach no smart card of the user's device, or a reason is declared."""
     if smart_cards == "DISABLED" or declared_reasons.get("EX-18"):
         return True
-    return NotEvidenced("needs review", "smart_cards", setting=smart_cards)
+    return NotEvidenced("needs review", "smart_cards")
 
 
 @smart_cards_stay_outside_or_have_a_reason.clause
