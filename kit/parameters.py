@@ -46,6 +46,12 @@ class Strict(BaseModel):
         return value
 
 
+def refuse_blank(value: Any, where: str = "") -> None:
+    """Raise `ValueError` for a text in which nobody sees anything; `where` precedes the message."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError(f"{where}has no text; write it, or leave it out")
+
+
 Framework = Literal["SOC 2", "ISO 27001", "ISO 27017", "ISO 27018", "ISO 27701", "C5", "CISPE"]
 
 
@@ -107,6 +113,12 @@ class Waiver(Strict):
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=10)
     expires: str
+
+    @field_validator("*")
+    @classmethod
+    def _texts_are_not_blank(cls, value: str) -> str:
+        refuse_blank(value)
+        return value
 
     @field_validator("reason")
     @classmethod
@@ -633,6 +645,17 @@ class Run(Strict):
             )
         return value
 
+    @field_validator("*")
+    @classmethod
+    def _texts_are_not_blank(cls, value: Any, info: ValidationInfo) -> Any:
+        if value != "":
+            refuse_blank(value)
+        # AWS accepts session tags without a value.
+        texts = value.items() if isinstance(value, dict) and info.field_name in SAMPLES else ()
+        for name, text in texts:
+            refuse_blank(text, f"{name}: ")
+        return value
+
     @field_validator("without_services")
     @classmethod
     def _services_may_be_left_out(cls, value: list[str]) -> list[str]:
@@ -718,9 +741,7 @@ class Run(Strict):
     @field_validator("reports_read")
     @classmethod
     def _readings_are_named(cls, value: dict[Framework, str]) -> dict[Framework, str]:
-        for framework, reading in value.items():
-            if not reading.strip():
-                raise ValueError(f"{framework}: give the day of reading, or a reference to it")
+        for reading in value.values():
             if re.fullmatch(r"\d{4}-\d{2}-\d{2}", reading):
                 Waiver._is_a_day(reading)
         return value
@@ -736,13 +757,11 @@ class Run(Strict):
     @field_validator("transfer_instruments")
     @classmethod
     def _instruments_are_of_places(cls, value: dict[str, str]) -> dict[str, str]:
-        for place, instrument in value.items():
+        for place in value:
             if place not in (*transfers().regions, *CONNECTORS):
                 raise ValueError(
                     f"{place!r} is neither a region of AWS nor one of {', '.join(CONNECTORS)}"
                 )
-            if not instrument.strip():
-                raise ValueError(f"{place}: name the instrument, or leave the place out")
         return value
 
     @field_validator("phone_region")

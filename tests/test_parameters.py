@@ -281,7 +281,15 @@ def test_a_mistake_is_reported_in_one_line(tmp_path: Path, text: str, reported: 
         ),
         (
             "reports_read:\n  C5: ''",
-            "line 3: reports_read: {'C5': ''}: C5: give the day of reading",
+            "line 3: reports_read: {'C5': ''}: C5: has no text; write it, or leave it out",
+        ),
+        (
+            "declared_reasons:\n  DS-04: '   '",
+            "line 3: declared_reasons: {'DS-04': '   '}: DS-04: has no text; write it, or leave",
+        ),
+        (
+            "alarm_evidence: '  '",
+            "line 3: alarm_evidence: '  ': has no text; write it, or leave it out",
         ),
         (
             "data_role: owner",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from kit.errors import UserError
+from kit.judge.evaluator import calls_of
+from kit.parameters import Run, load_waivers
 from kit.sandbox.server import Sandbox
 from tests.commands import evidence
 from tests.test_cli import begin
@@ -63,6 +67,13 @@ def test_what_is_accepted_is_reported_with_owner_reason_and_day(
         assert line.partition(": ")[2] in text
 
 
+def test_a_waiver_without_a_visible_reason_is_refused(tmp_path: Path) -> None:
+    entry = {"control": "EX-07", "owner": "IT", "reason": " " * 12, "expires": "2999-12-31"}
+    (tmp_path / "waivers.yaml").write_text(json.dumps([entry]))
+    with pytest.raises(UserError, match="reason: '            ': has no text; write it"):
+        load_waivers(str(tmp_path / "waivers.yaml"))
+
+
 @pytest.mark.parametrize(
     ("control", "reported"),
     [
@@ -82,3 +93,28 @@ def test_a_waiver_for_no_control_is_refused_before_anything_is_requested(
     assert done.returncode == 2
     assert done.stderr.startswith(f"evidence: {reported}")
     assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("id", "reported"),
+    [
+        (
+            "ds-04",
+            "'ds-04' is not a control that reads a reason; did you mean DS-04? accepted are ",
+        ),
+        ("XX-99", "'XX-99' is not a control that reads a reason; "),
+        ("GV-05", "'GV-05' is not a control that reads a reason; "),
+        ("OWN-1", "'OWN-1' is not a control that reads a reason; "),
+    ],
+)
+def test_a_reason_that_no_rule_reads_is_refused(id: str, reported: str) -> None:
+    with pytest.raises(UserError) as caught:
+        calls_of(Run(account="123456789012", declared_reasons={id: "Filtered elsewhere"}))
+    assert str(caught.value).startswith(f"declared_reasons: {reported}")
+    assert str(caught.value).endswith("EX-01, EX-02, EX-03, EX-15, EX-17, EX-18, LG-11")
+
+
+def test_a_reason_that_a_rule_reads_changes_no_call() -> None:
+    reasons = {"DS-04": "Defender in the image"}
+    plain = Run(account="123456789012")
+    assert calls_of(plain.model_copy(update={"declared_reasons": reasons})) == calls_of(plain)

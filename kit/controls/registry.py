@@ -268,6 +268,10 @@ class Control(_Described):
 
         return add
 
+    def compares_with(self, name: str) -> bool:
+        """Return whether a clause compares with a threshold or parameter."""
+        return any(name in clause.thresholds for clause in self.clauses)
+
     def remedy_name(self, clause: Clause, state: object) -> str:
         """Return the name of the remedy for a clause, and for a state that the texts know."""
         known = isinstance(state, str) and texts.has(f"states/{state}/when")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -81,8 +82,10 @@ def calls_of(run: Run) -> frozenset[Call]:
     Raises
     ------
     UserError
-        The run or a waiver names an unknown control, or a waiver names a roll-up.
+        The run or a waiver names an unknown control, a waiver names a roll-up, or a reason is of a
+        control that reads none.
     """
+    _refuse_unread_reasons(run)
     for n, waiver in enumerate(load_waivers(run.waivers), 1):
         where = f"{run.waivers}, waiver {n}: control: "
         try:
@@ -103,6 +106,25 @@ def calls_of(run: Run) -> frozenset[Call]:
     calls |= {DESCRIBE_ORGANIZATION} if both else set()
     calls |= {LIST_ORGANIZATIONS_FEATURES} if run.administers_organisation else set()
     return made_by(run, calls)
+
+
+def _refuse_unread_reasons(run: Run) -> None:
+    name = "declared_reasons"
+    readers = [id for id, control in CONTROLS.items() if control.compares_with(name)]
+    for given in run.declared_reasons:
+        if given not in readers and not (run.own_controls and _is_own(given)):
+            near = difflib.get_close_matches(given.upper(), readers, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"{name}: {given!r} is not a control that reads a reason; {hint}"
+                f"accepted are {', '.join(sorted(readers))}"
+            )
+
+
+def _is_own(id: str) -> bool:
+    from kit.own import ID
+
+    return bool(ID.fullmatch(id))
 
 
 def evaluate(tables: Tables, ids: Iterable[str] | None = None) -> Findings:

@@ -11,6 +11,7 @@ from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, LineBl
 from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
+_IN_LINE = 4  # resources: more read better below each other
 _REASONS_APART = 3  # as many reasons of a status each have their own rows
 
 
@@ -211,8 +212,10 @@ def _lines(table: TableBlock, rows: list[list[Cell]], left: set[str]) -> _Lines:
     if len(alike) > 1 or len(columns) > len(LineBlock.__annotations__):
         return {"line": None, "table": own}
     resources, observed, evidence = own["rows"][0]
+    if len(names := str(resources).split("\n")) > _IN_LINE:
+        return {"line": None, "table": own}
     line: LineBlock = {
-        "resources": str(resources).split("\n"),
+        "resources": names,
         "observed": str(observed or ""),
         "evidence": [*ids(evidence)],
     }

@@ -121,6 +121,16 @@ def test_rows_that_differ_in_resource_and_evidence_alone_are_one() -> None:
     assert (group["count"], group["listed"]) == (5, 3)
 
 
+@pytest.mark.parametrize(("count", "form"), [(4, "line"), (5, "table")])
+def test_a_few_resources_of_a_single_row_stand_in_its_line(count: int, form: str) -> None:
+    block = control("AR-05", "fail", [[f"bucket-{n}", "fail", []] for n in range(count)])
+    for row in block.rows.rows:
+        row[3] = "the same"
+    (made,) = blocks(Controls([block]))
+    (group,) = made["blocks"][0]["groups"]
+    assert [name for name in ("line", "table") if group[name]] == [form]
+
+
 def with_reasons(*reasons: str, listed: list[int] | None = None) -> list[dict[str, Any]]:
     """The groups of a control whose findings have these reasons."""
     block = control("AR-05", "fail", [[str(n), "fail", []] for n, _ in enumerate(reasons)])

@@ -168,7 +168,7 @@ def test_a_decision_counts_from_its_day_to_its_last() -> None:
     [
         ({"us-est-1": "SCC"}, "transfer_instruments.*'us-est-1' is neither a region of AWS nor"),
         ({"DROPBOX": "SCC"}, "one of GOOGLE_DRIVE, ONE_DRIVE"),
-        ({"us-east-1": " "}, "us-east-1: name the instrument"),
+        ({"us-east-1": " "}, "us-east-1: has no text"),
         ({"us-east-1": "Where the clauses lie"}, "is the sample"),
     ],
 )
