@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import nbformat
 
 from kit import parameters_page, shipped
 from kit.collect.role import cloudformation, terraform
+from kit.controls import CONTROLS, ROLL_UPS
 from kit.judge import needed_calls
 from kit.report.handbook import handbook
 from kit.tables.answers import page
@@ -27,7 +29,19 @@ def _role_page() -> str:
     return page
 
 
+def _readme() -> str:
+    """Return README.md with the number of controls as the code has it."""
+    made = f"{len(CONTROLS)} controls and {len(ROLL_UPS)} sums of them"
+    page, count = re.subn(
+        r"\d+ controls and \d+ sums of them", made, (ROOT / "README.md").read_text()
+    )
+    if count != 1:
+        raise LookupError(f"README.md states the number of controls {count} times, not once")
+    return page
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "README.md": _readme,
     "docs/controls.md": handbook,
     "docs/licences.md": licences_page,
     "docs/members.md": page,

@@ -7,7 +7,7 @@ import datetime as dt
 from kit.calls import DESCRIBE_STACKS, LIST_BUCKETS
 from kit.catalogue.statuses import PASS
 from kit.controls.registry import CUSTOMER, REGION, NotEvidenced, Outcome, control
-from kit.tables.guardduty import NO_PLAN
+from kit.tables.guardduty import ACTIVE, ERROR, NO_PLAN, WARNING
 from kit.tables.logging import HOLDS_BUCKETS
 from kit.tables.macie import ON
 from kit.tables.storage import HOME_FOLDER_BUCKETS
@@ -86,7 +86,7 @@ def new_files_are_scanned_for_malware(
     malware_plan: str, folders_not_scanned: list[str], *, declared_reasons: dict[str, str]
 ) -> Outcome:
     """A plan of GuardDuty scans what users save, or the parameters declare what else does."""
-    if malware_plan == "ERROR":
+    if malware_plan == ERROR:
         return False
     if declared_reasons.get("DS-04"):
         return True
@@ -94,4 +94,6 @@ def new_files_are_scanned_for_malware(
         return NotEvidenced("not declared")
     if folders_not_scanned:
         return NotEvidenced("needs review", "folders", folders=", ".join(folders_not_scanned))
-    return True if malware_plan == "ACTIVE" else NotEvidenced("needs review", "warning")
+    if malware_plan == WARNING:
+        return NotEvidenced("needs review", "warning")
+    return malware_plan == ACTIVE or NotEvidenced("needs review", "status", status=malware_plan)

@@ -36,6 +36,8 @@ class _Place:
         What the column has; empty for any value.
     counted : bool
         Rows are counted and not named, since their names may be a person's.
+    versioned : bool
+        The place is the bucket itself, which may keep versions of what is erased.
     """
 
     id: str
@@ -43,6 +45,7 @@ class _Place:
     column: str = ""
     value: str = ""
     counted: bool = False
+    versioned: bool = False
 
     def has(self, values: Mapping[str, Any]) -> bool:
         """Return whether a row is of the kind."""
@@ -52,11 +55,13 @@ class _Place:
 
 
 _PLACES = (
-    _Place("home", ("buckets",), "purpose", HOME),
-    _Place("settings", ("buckets",), "purpose", SETTINGS),
-    _Place("reports", ("buckets",), "purpose", LOGS),
+    _Place("home", ("buckets",), "purpose", HOME, versioned=True),
+    _Place("settings", ("buckets",), "purpose", SETTINGS, versioned=True),
+    _Place("reports", ("buckets",), "purpose", LOGS, versioned=True),
     _Place("agents", ("screenshots",)),
     _Place("copies", ("places",), "copied_to"),
+    _Place("backups", ("buckets",), "last_backup"),
+    _Place("accesses", ("buckets",), "access_logging"),
     _Place("connectors", ("connectors",), "provider"),
     _Place("pool", ("pool_users",), counted=True),
     _Place("identities", ("saml_providers", "directories")),
@@ -74,13 +79,15 @@ def person(tables: Tables) -> Table:
     rows: list[list[Any]] = []
     absent: list[str] = []
     for place in _PLACES:
-        found = list(_rows(tables, place))
+        groups: dict[tuple[str, ...], list[_Row]] = {}  # each with steps of its own
+        for row in _rows(tables, place):
+            groups.setdefault(tuple(_steps(place, row)), []).append(row)
         name = text(f"report/person/places/{place.id}/data")
-        if found:
-            rows.append(
-                [name, _where(place, found), *_steps(place, found), _evidence(place, found)]
-            )
-        elif not any(_unseen(tables, [place])):
+        rows += [
+            [name, _where(place, some), *steps, _evidence(place, some)]
+            for steps, some in groups.items()
+        ]
+        if not groups and not any(_unseen(tables, [place])):
             absent.append(name)
     if unseen := _not_seen(tables):
         rows.append(unseen)
@@ -138,18 +145,15 @@ def _name(place: _Place, values: Mapping[str, Any]) -> str:
     return text("report/person/copied", resource=values["resource"], regions=regions)
 
 
-def _steps(place: _Place, found: Iterable[_Row]) -> Iterator[str]:
-    versions = joined(*dict.fromkeys(map(_versions, found)))
+def _steps(place: _Place, row: _Row) -> Iterator[str]:
     for step in _STEPS:
         words = text(f"report/person/places/{place.id}/{step}")
-        yield joined(words, versions if step == "erase" else "")
+        yield joined(words, _versions(row) if step == "erase" and place.versioned else "")
 
 
 def _versions(row: _Row) -> str:
     """Return what earlier versions of files add to their erasure; empty without versions."""
     table, id, values = row
-    if _VERSIONS not in values:
-        return ""
     if (id, _VERSIONS) in table.gap_at:
         return text("report/person/versions_unseen")
     return "" if values[_VERSIONS] == NEVER_ON else text("report/person/versions")

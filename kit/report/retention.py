@@ -27,6 +27,7 @@ _PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind 
     TRAILS: "trails",
     STORE: "trails",
 }
+_BACKUP = "last_backup"
 _FOLDERS = "erased_folders"  # AppStream's own, of a bucket that rules do not erase as a whole
 
 
@@ -61,9 +62,10 @@ class Kept:
 
 
 def kept(tables: Tables) -> list[Kept]:
-    """Return how long buckets, trails and event data stores keep what they hold."""
+    """Return how long buckets, their copies, trails and event data stores keep what they hold."""
     return [
         *_of(tables, "buckets", "purpose", "kept_days", "kept_until"),
+        *_backups(tables["buckets"]),
         *_of(tables, "screenshots", "", "kept_days", ""),
         *_of(tables, "recorders", "kind", "log_days", "log_until"),
     ]
@@ -113,6 +115,23 @@ def _of(tables: Tables, name: str, kind: str, days: str, until: str) -> Iterator
             why = not_seen(entry.trouble)
             ids = tuple(evidence_ids(entry.evidence))
             yield Kept(table.spec.noun, entry.region, "", why, None, None, ids, True)
+
+
+def _backups(buckets: Built) -> Iterator[Kept]:
+    """Yield the copies of buckets that AWS Backup has, or may have; how long is not among answers."""
+    for row, values in buckets.rows.items():
+        gap = buckets.gap_at.get((row, _BACKUP))
+        if gap or values[_BACKUP]:
+            yield Kept(
+                text("report/retention/backup", data=shown(values["purpose"])),
+                values["region"],
+                values["resource"],
+                not_seen(gap) if gap else text("report/retention/backup_unread"),
+                None,
+                None,
+                tuple(evidence_ids(buckets.refs[row, _BACKUP])),
+                unseen=True,
+            )
 
 
 def _refs(table: Built, row: str, *members: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from kit.calls import (
     LIST_PROTECTED_RESOURCES,
 )
 from kit.snapshot import Snapshot
-from kit.tables.cells import Cell, Default, attached, derive, in_the_past, known_any
+from kit.tables.cells import Cell, Default, absent_member, attached, derive, in_the_past, known_any
 from kit.tables.core import Column
 from kit.tables.guards import encryption
 
@@ -48,7 +48,9 @@ def copies(snapshot: Snapshot, bucket: str, region: str, arn: str) -> dict[str, 
 def _last_backup(snapshot: Snapshot, region: str, arn: str) -> Cell:
     answer = snapshot.answer(LIST_PROTECTED_RESOURCES, region)
     for item, ref in answer.items_with("ResourceArn", arn):
-        return Cell(item.get("LastBackupTime"), (ref,))
+        at = item.get("LastBackupTime")
+        gap = None if at else absent_member(LIST_PROTECTED_RESOURCES, "LastBackupTime", ref)
+        return Cell(at, (ref,), gap)
     return Cell(None, answer.evidence, answer.trouble)
 
 

@@ -272,6 +272,23 @@ SAML = ("user/federated/",)
 PLAN = {"MalwareProtectionPlanId": f"plan of {HOME}"}
 
 
+def plans(statuses: tuple[str | None, ...], prefixes: tuple[tuple[str, ...], ...]) -> Given:
+    """Plans of the same bucket, with the status and the prefixes of each."""
+
+    def given(account: Account) -> None:
+        account.bucket()
+        for n, (status, folders) in enumerate(zip(statuses, prefixes, strict=True)):
+            named = {"BucketName": HOME} | ({"ObjectPrefixes": [*folders]} if folders else {})
+            found = {"ProtectedResource": {"S3Bucket": named}} | (
+                {"Status": status} if status else {}
+            )
+            id = {"MalwareProtectionPlanId": f"p{n}"}
+            account.lists(LIST_MALWARE_PROTECTION_PLANS, id)
+            account.answers(GET_MALWARE_PROTECTION_PLAN, found, REGION, **id)
+
+    return given
+
+
 def plan(*prefixes: str, status: str = "ACTIVE") -> Given:
     return lambda account: account.bucket().scanned(HOME, *prefixes, status=status)
 
@@ -292,6 +309,28 @@ def plan(*prefixes: str, status: str = "ACTIVE") -> Given:
     ("active, for a user of each folder", plan("user/custom/jane/"), to_be_reviewed),
     ("with a warning", plan(status="WARNING"), to_be_reviewed),
     ("with an error", plan(status="ERROR"), fails),
+    ("with a status that nobody knows", plan(status="PAUSED"), to_be_reviewed),
+    *(
+        (f"several plans: {statuses} {prefixes}", plans(statuses, prefixes), expected)
+        for statuses, prefixes, expected in (
+            (("ACTIVE", "ERROR"), ((), ()), fails),
+            (("ERROR", "ACTIVE"), ((), ()), fails),
+            (("ACTIVE", "WARNING"), ((), ()), to_be_reviewed),
+            (("ACTIVE", "ACTIVE"), (SAML, ("user/custom/", "user/userpool/")), passes),
+            (("ACTIVE", "ACTIVE"), (SAML, ()), passes),
+            (("ACTIVE", "ACTIVE"), (SAML, ("user/custom/",)), to_be_reviewed),
+        )
+    ),
+    (
+        "several plans, one with an error, one without status",
+        lambda a: plans(("ERROR", None), ((), ()))(a),
+        fails,
+    ),
+    (
+        "several plans, one active, one without status",
+        lambda a: plans(("ACTIVE", None), ((), ()))(a),
+        not_evidenced("absent in answer", GET_MALWARE_PROTECTION_PLAN),
+    ),
     ("with an error, for some", plan(*SAML, status="ERROR"), fails),
     (
         "plans denied",

@@ -20,6 +20,7 @@ from botocore.validate import validate_parameters
 from kit.catalogue import texts
 from kit.controls import CONTROLS
 from kit.controls.registry import Remedy
+from kit.sandbox.services import guardduty
 from tests.pages import blocks
 
 REMEDIES = {name: one.remedies for name, one in CONTROLS.items()}
@@ -401,6 +402,22 @@ def test_ar_03_stops_no_fleet_for_a_timeout() -> None:
         cli = remedy("AR-03", f"{clause}/running fleet").cli
         assert "stop-fleet" not in cli
         assert "max-user-duration" not in cli
+
+
+def test_lg_11_turns_on_nothing_but_s3_protection() -> None:
+    cli = CONTROLS["LG-11"].remedy("threats_are_detected").cli
+    (made,) = re.findall(r"create-detector .*--features '(.*)'", cli)
+    named = {feature["Name"]: feature["Status"] for feature in json.loads(made)}
+    optional = set(guardduty._FEATURES) - {"CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS"}
+    assert named == dict.fromkeys(optional, "DISABLED") | {"S3_DATA_EVENTS": "ENABLED"}
+    left = CONTROLS["LG-11"].remedy("threats_are_detected").terraform.partition("toset")[2]
+    assert set(re.findall(r'"([A-Z_]+)"', left)) == {*optional, "DISABLED"} - {"S3_DATA_EVENTS"}
+
+
+def test_ds_04_changes_a_plan_in_place() -> None:
+    made = [operation(command).partition("-")[0] for command in commands("DS-04")]
+    assert made == ["get", "update", "create"]
+    assert "> BUCKET-plan-before.json" in commands("DS-04")[0]
 
 
 def test_ar_01_counts_the_capacity_in_instances() -> None:

@@ -44,6 +44,13 @@ def backed_up(account: Account, age: dt.timedelta, arn: str = ARN) -> Account:
     return account.lists(calls.LIST_PROTECTED_RESOURCES, item)
 
 
+def test_a_protected_bucket_without_a_time_is_no_fail(account: Account) -> None:
+    item = {"ResourceArn": ARN, "ResourceType": "S3"}
+    versioned(account).lists(calls.LIST_PROTECTED_RESOURCES, item)
+    (verdict,) = verdicts(account, "AR-19")
+    assert verdict == not_evidenced("absent in answer", calls.LIST_PROTECTED_RESOURCES)
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"), [("Enabled", passes), ("Suspended", fails), ("", fails)]
 )

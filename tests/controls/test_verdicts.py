@@ -117,6 +117,13 @@ EXAMPLES: list[tuple[str, str, str, tuple[Any, ...], dict[str, Any]]] = [
         NO_REASON,
     ),
     (
+        "DS-04",
+        "needs review/status",
+        "new_files_are_scanned_for_malware",
+        ("PAUSED", []),
+        NO_REASON,
+    ),
+    (
         *("EX-18", "needs review/security_keys", "security_keys_stay_outside_or_have_a_reason"),
         *((True,), NO_REASON),
     ),

@@ -301,6 +301,7 @@ def test_each_link_names_a_destination_and_its_page(
     kinds = {"control", "row", "commands", "remedy"}
     of_kinds = [name for name in led if name.partition("-")[0] in kinds]
     assert {name.partition("-")[0] for name in of_kinds} == kinds
+    assert "places" not in named  # the list of the others
     for name in of_kinds:
         assert led[name] == f"Page {named[name]} of {len(pages)}"
     whole = document(notebook)

@@ -15,6 +15,7 @@ from kit.calls import (
     GET_BUCKET_REPLICATION,
     GET_BUCKET_VERSIONING,
     LIST_BUCKETS,
+    LIST_PROTECTED_RESOURCES,
     LIST_SAML_PROVIDERS,
 )
 from kit.catalogue.requests import requests
@@ -23,7 +24,7 @@ from kit.report.views import Table
 from kit.tables import tabulate
 from tests.controls.test_at_rest_buckets import SHOTS, agents
 from tests.controls.test_sign_in import pool_user
-from tests.standins import HOME, LOGS, REGION, SETTINGS, Account
+from tests.standins import AS_OF, HOME, LOGS, REGION, SETTINGS, Account
 
 OTHER_HOME = HOME.replace(REGION, "eu-central-1")
 Rows = dict[str, dict[str, Any]]
@@ -58,12 +59,21 @@ def test_each_kind_of_bucket_has_its_folder_and_steps(account: Account) -> None:
     assert "User pool" in table.caption.partition("none seen: ")[2]
 
 
+VERSIONS = (
+    "Earlier versions stay: find them with aws s3api list-object-versions --prefix FOLDER, and delete "
+    "each with aws s3api delete-objects, by key and version id."
+)
+VERSIONS_UNSEEN = (
+    "Whether earlier versions stay was not seen: look with aws s3api list-object-versions."
+)
+
+
 @pytest.mark.parametrize(
     ("versioning", "denied", "expected"),
     [
-        ("Enabled", False, "A bucket here keeps versions: delete every version too."),
-        ("Suspended", False, "A bucket here keeps versions: delete every version too."),
-        ("", True, "Whether every bucket keeps versions was not seen."),
+        ("Enabled", False, VERSIONS),
+        ("Suspended", False, VERSIONS),
+        ("", True, VERSIONS_UNSEEN),
     ],
 )
 def test_versions_add_to_the_erasure(
@@ -76,12 +86,44 @@ def test_versions_add_to_the_erasure(
     assert rows["Home folders"]["erase"] == f"aws s3 rm --recursive of the folder. {expected}"
 
 
-def test_versions_of_one_bucket_and_a_gap_of_another_are_both_stated(account: Account) -> None:
-    account.bucket(versioning="Enabled").bucket(OTHER_HOME)
+def test_buckets_have_a_row_for_each_way_of_erasing(account: Account) -> None:
+    third = HOME.replace(REGION, "eu-north-1")
+    account.bucket(versioning="Enabled").bucket(OTHER_HOME).bucket(third)
     account.denies(GET_BUCKET_VERSIONING, REGION, Bucket=OTHER_HOME)
-    rows, _ = shown(account)
-    erase = rows["Home folders"]["erase"]
-    assert "folder. Whether every bucket keeps versions was not seen. A bucket here keeps" in erase
+    _, table = shown(account)
+    homes = {row[1]: row[4] for row in table.rows if row[0] == "Home folders"}
+    plain = "aws s3 rm --recursive of the folder."
+    assert homes == {
+        HOME: f"{plain} {VERSIONS}",
+        OTHER_HOME: f"{plain} {VERSIONS_UNSEEN}",
+        third: plain,
+    }
+
+
+PROTECTED = {"ResourceArn": f"arn:aws:s3:::{HOME}", "ResourceType": "S3", "LastBackupTime": AS_OF}
+
+
+def test_recovery_points_and_access_logs_are_places(account: Account) -> None:
+    account.bucket(logs_to="logs").lists(LIST_PROTECTED_RESOURCES, PROTECTED)
+    rows, table = shown(account)
+    backups = rows["Recovery points of AWS Backup"]
+    assert (backups["where"], bool(backups["evidence"])) == (HOME, True)
+    assert "aws backup delete-recovery-point" in backups["erase"]
+    assert rows["Server access logs of buckets"]["where"] == HOME
+    assert "Recovery points" not in table.caption
+
+
+@pytest.mark.parametrize("denied", [True, False])
+def test_recovery_points_that_were_not_seen_are_not_absent(account: Account, denied: bool) -> None:
+    account.bucket()
+    if denied:
+        account.denies(LIST_PROTECTED_RESOURCES, REGION)
+    else:
+        without = {name: PROTECTED[name] for name in ("ResourceArn", "ResourceType")}
+        account.lists(LIST_PROTECTED_RESOURCES, without)
+    rows, table = shown(account)
+    assert "backup.ListProtectedResources" in rows["not seen"]["where"]
+    assert "Recovery points" not in table.caption
 
 
 def test_users_and_entitlements_are_counted_and_not_named(account: Account) -> None:
@@ -94,9 +136,9 @@ def test_users_and_entitlements_are_counted_and_not_named(account: Account) -> N
     }
     account.stack().lists(DESCRIBE_ENTITLEMENTS, entitlement, StackName="design")
     rows, table = shown(account)
-    assert rows["User pool"]["where"] == f"{REGION}: 2"
-    assert rows["Entitlements"]["where"] == f"{REGION}: 1"
-    assert rows["Sessions of stacks, while they run"]["where"] == f"{REGION}: 1"
+    assert rows["User pool"]["where"] == f"2 in {REGION}"
+    assert rows["Entitlements"]["where"] == f"1 in {REGION}"
+    assert rows["Stacks, with their sessions while these run"]["where"] == f"1 in {REGION}"
     assert "jane" not in str(table.rows)
 
 
@@ -134,7 +176,7 @@ def test_what_was_not_seen_is_neither_absent_nor_a_place(account: Account) -> No
     )
     assert unseen["find"] == "Give the kit the permission, or search there by hand."
     assert unseen["evidence"]
-    for kind in ("Home folders", "User pool", "Sessions of stacks"):
+    for kind in ("Home folders", "User pool", "Stacks, with"):
         assert kind not in table.caption
 
 

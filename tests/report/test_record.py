@@ -14,6 +14,7 @@ from kit.calls import (
     GET_BUCKET_LIFECYCLE_CONFIGURATION,
     GET_BUCKET_REPLICATION,
     LIST_EXPORT_IMAGE_TASKS,
+    LIST_PROTECTED_RESOURCES,
     LIST_SAML_PROVIDERS,
 )
 from kit.errors import UserError
@@ -23,7 +24,7 @@ from kit.report import show
 from kit.report.record import BLANK
 from kit.report.views import Table
 from kit.tables import tabulate
-from tests.standins import HOME, LOGS, REGION, Account, erases, exported
+from tests.standins import AS_OF, HOME, LOGS, REGION, Account, erases, exported
 
 
 def rows(table: Table) -> list[dict[str, Any]]:
@@ -189,6 +190,25 @@ def test_a_bucket_that_nothing_erases_and_one_that_was_not_seen_differ(tmp_path:
     account = Account(folder).bucket().denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=HOME)
     assert kept(account)["home folders"]["kept"].startswith("not evidenced: ")
     assert kept(account_without_buckets(tmp_path)) == {}
+
+
+def test_copies_in_aws_backup_have_a_row_without_days(tmp_path: Path) -> None:
+    point = {"ResourceArn": f"arn:aws:s3:::{HOME}", "ResourceType": "S3", "LastBackupTime": AS_OF}
+    account = Account(tmp_path).bucket(lifecycle=[erases(30)])
+    made = kept(account.lists(LIST_PROTECTED_RESOURCES, point))
+    copies = made["copies of home folders: AWS Backup"]
+    assert (copies["resource"], copies["days_seen"]) == (HOME, None)
+    assert copies["kept"] == "not seen: the kit reads no recovery point"
+    assert copies["evidence"]
+    _, entered = record_again(account, tmp_path)
+    (entry,) = [row for row in entered if "AWS Backup" in row["entry"]]
+    assert (entry["article"], "not evidenced" in entry.values()) == ("30(1)(f)", True)
+
+
+def test_copies_that_aws_backup_may_have_are_not_evidenced(tmp_path: Path) -> None:
+    account = Account(tmp_path).bucket().denies(LIST_PROTECTED_RESOURCES, REGION)
+    copies = kept(account)["copies of home folders: AWS Backup"]
+    assert copies["kept"].startswith("not evidenced: denied, backup.ListProtectedResources")
 
 
 def test_a_rule_for_some_of_the_folders_stands_beside_the_rest(tmp_path: Path) -> None:

@@ -624,6 +624,8 @@ def test_a_region_has_one_detector_whose_features_change(local: Sandbox) -> None
         return detector["Status"], s3
 
     assert state() == ("ENABLED", "ENABLED")
+    on = {f["Name"] for f in guardduty.get_detector(DetectorId=made)["Features"]}
+    assert {"EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS"} < on
     guardduty.update_detector(
         DetectorId=made, Features=[{"Name": "S3_DATA_EVENTS", "Status": "DISABLED"}]
     )
@@ -669,6 +671,20 @@ def test_a_plan_needs_a_bucket_of_the_region_and_a_role_that_may_look_into_it(
         make(EAST_LOGS)
     with refused("ConflictException"):
         make(HOME)
+    own = "b4c7f464ab3a4EXAMPLE"
+    folders = {"S3Bucket": {"ObjectPrefixes": ["user/custom/"]}}
+
+    def change(**members: Any) -> dict[str, Any]:
+        guardduty.update_malware_protection_plan(MalwareProtectionPlanId=own, **members)
+        return dict(guardduty.get_malware_protection_plan(MalwareProtectionPlanId=own))
+
+    with refused("required permissions to validate S3 bucket ownership"):
+        change(Role=f"{role['Arn']}-gone")
+    assert change(ProtectedResource=folders)["Status"] == "ERROR"
+    changed = change(Role=role["Arn"])
+    assert (changed["Role"], changed["Status"]) == (role["Arn"], "ACTIVE")
+    assert changed["ProtectedResource"]["S3Bucket"] == {"BucketName": HOME, **folders["S3Bucket"]}
+    assert change(Actions={"Tagging": {"Status": "ENABLED"}})["Role"] == role["Arn"]
     plan = make(LOGS)
     assert guardduty.get_malware_protection_plan(MalwareProtectionPlanId=plan)["Status"] == "ACTIVE"
     guardduty.delete_malware_protection_plan(MalwareProtectionPlanId=plan)

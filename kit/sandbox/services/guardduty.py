@@ -9,7 +9,11 @@ from kit.sandbox.declared import Item
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 
-_FEATURES = ("CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS", "S3_DATA_EVENTS")
+# What a new detector has on unless the request turns it off, the first three always.
+_FEATURES = (
+    *("CLOUD_TRAIL", "DNS_LOGS", "FLOW_LOGS", "S3_DATA_EVENTS", "EKS_AUDIT_LOGS"),
+    *("EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS", "LAMBDA_NETWORK_LOGS"),
+)
 _SCANNER = "malware-protection-plan.guardduty.amazonaws.com"
 
 
@@ -28,9 +32,9 @@ def get_detector(call: Call) -> dict[str, Any]:
 
 @answers("guardduty", "CreateDetector")
 def create_detector(call: Call) -> dict[str, Any]:
-    """Make the region's detector, with S3 Protection unless the request turns it off.
+    """Make the region's detector, with every optional feature that the request does not turn off.
 
-    https://docs.aws.amazon.com/guardduty/latest/ug/s3-protection.html
+    https://docs.aws.amazon.com/goto/WebAPI/guardduty-2017-11-28/CreateDetector
     https://github.com/hashicorp/terraform-provider-aws/issues/11780 has AWS's message.
     """
     if call.declared("Detectors"):
@@ -94,10 +98,7 @@ def create_malware_protection_plan(call: Call) -> dict[str, Any]:
     """
     protected = call.parameters["ProtectedResource"]
     bucket, arn = protected["S3Bucket"]["BucketName"], call.parameters["Role"]
-    if not (_is_here(call, bucket) and _may_look(call, arn)):
-        raise _refused(
-            "provided IAM role does not have the required permissions to validate S3 bucket ownership."
-        )
+    _require_look(call, bucket, arn)
     plans = call.declared("MalwareProtectionPlans")
     if bucket in {plan["ProtectedResource"]["S3Bucket"]["BucketName"] for plan in plans}:
         raise AWSError("ConflictException", "The bucket has a Malware Protection plan.", 409)
@@ -114,6 +115,22 @@ def create_malware_protection_plan(call: Call) -> dict[str, Any]:
     plan.beside = {"MalwareProtectionPlanId": id}
     call.account.declare("guardduty", "MalwareProtectionPlans", call.region, plan)
     return {"MalwareProtectionPlanId": id}
+
+
+@answers("guardduty", "UpdateMalwareProtectionPlan")
+def update_malware_protection_plan(call: Call) -> dict[str, Any]:
+    """Change role, prefixes or tags of a plan; what the request does not name stays.
+
+    https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateMalwareProtectionPlan.html
+    """
+    plan = _plan(call)
+    bucket = plan["ProtectedResource"]["S3Bucket"]
+    if arn := call.parameters.get("Role"):
+        _require_look(call, bucket["BucketName"], arn)
+        plan |= {"Role": arn, "Status": "ACTIVE", "StatusReasons": []}
+    bucket |= call.parameters.get("ProtectedResource", {}).get("S3Bucket", {})
+    plan["Actions"] = call.parameters.get("Actions", plan["Actions"])
+    return {}
 
 
 @answers("guardduty", "DeleteMalwareProtectionPlan")
@@ -151,6 +168,13 @@ def _plan(call: Call) -> Item:
 def _is_here(call: Call, bucket: str) -> bool:
     buckets = call.account.declared("s3", "Buckets", "")
     return (bucket, call.region) in {(one["Name"], one["BucketRegion"]) for one in buckets}
+
+
+def _require_look(call: Call, bucket: str, arn: str) -> None:
+    if not (_is_here(call, bucket) and _may_look(call, arn)):
+        raise _refused(
+            "provided IAM role does not have the required permissions to validate S3 bucket ownership."
+        )
 
 
 def _may_look(call: Call, arn: str) -> bool:
