@@ -54,12 +54,17 @@ def images(source: Source) -> Iterator[Row]:
 
 
 def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cell:
-    """Return the accounts that have an image; the collector requests them for shared images."""
+    """Return the accounts that have an image; the collector requests them for shared images.
+
+    A list cut short is no gap where it has an account that the parameters do not declare.
+    """
     if shared.value != "TRUE":
         return Cell([], shared.refs, shared.gap)
     answer = source.snapshot.answer(DESCRIBE_IMAGE_PERMISSIONS, images.region, Name=name)
     accounts = sorted({permission["sharedAccountId"] for permission, _ in answer.items()})
-    return Cell(accounts, (*shared.refs, *answer.evidence), answer.trouble)
+    declared = set(accounts) <= set(source.snapshot.run.organisation_accounts)
+    gap = answer.trouble if declared else None
+    return Cell(accounts, (*shared.refs, *answer.evidence), gap)
 
 
 @table("all_images", Scope.REGION, (DESCRIBE_IMAGES, *_RUNNING), _CURRENCY)

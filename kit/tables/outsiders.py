@@ -106,13 +106,9 @@ def key_access(snapshot: Snapshot, labels: Labels, key: str, region: str) -> dic
 
     admitted = partial(let_in, partial(_others, labels))
     admitted_ids = partial(let_in, _by_unique_id)
-    by_policy, by_both = derive(admitted, policy), derive(admitted, policy, grants)
-    by_grants, perhaps = (derive(_with(a), by_both) for a in (Access.YES, Access.UNKNOWN))
-    if unread:  # what the other grants allow stands
-        perhaps = Cell(None, perhaps.refs, perhaps.gap or unread)
-        by_grants = by_grants if by_grants.value else perhaps
+    by_grants, perhaps = _beside(derive(admitted, policy, grants), unread)
     return {
-        "policy_admits": derive(_with(Access.YES), by_policy),
+        "policy_admits": derive(_with(Access.YES), derive(admitted, policy)),
         "grants_admit": by_grants,
         "may_admit": _and_unknown_ids(perhaps, derive(admitted_ids, policy, grants), snapshot),
     }
@@ -194,25 +190,29 @@ def access_points(
     points, known = listed_points(snapshot, labels, bucket, region)
     bucket_arn = f"arn:{snapshot.header['partition']}:s3:::{bucket}"
 
-    def let_in(listed: _Lister, _: None, policy: Statements, closed: bool, *__: Any) -> Outcomes:
-        target = Target(bucket_arn, snapshot.account, policy, blocks_public=closed)
-        return _furthest(
-            outcome for point in points for outcome in _by_point(point, target, listed)
-        )
+    def let_in(listed: _Lister) -> list[Cell]:
+        return [
+            derive(
+                lambda policy, closed, *_, point=point: _furthest(
+                    _by_point(
+                        point,
+                        Target(bucket_arn, snapshot.account, policy, blocks_public=closed),
+                        listed,
+                    )
+                ),
+                *(policy, restricted, point.arn, point.origin, point.policy),
+            )
+            for point in points
+        ]
 
-    each = [cell for point in points for cell in (point.arn, point.origin, point.policy)]
-    rests_on = (known, policy, restricted, *each)
-    no_ids = derive(lambda _: {}, known)
-    outcomes = (
-        derive(partial(let_in, partial(_others_by_a_point, labels)), *rests_on)
-        if points
-        else no_ids
-    )
-    ids = derive(partial(let_in, _by_unique_id), *rests_on) if points else no_ids
-    perhaps = derive(_with(Access.UNKNOWN), outcomes)
+    each = [replace(known, value={}), *let_in(partial(_others_by_a_point, labels))]
+    unread = next((cell.gap for cell in each if cell.gap), None)
+    read = [replace(cell, value=cell.value or {}, gap=None) for cell in each]
+    admitted, perhaps = _beside(derive(_together, *read), unread)
+    ids = derive(_together, replace(known, value={}), *let_in(_by_unique_id))
     return {
         "access_points": derive(lambda _: sorted(point.label for point in points), known),
-        "access_points_admit": derive(_with(Access.YES), outcomes),
+        "access_points_admit": admitted,
         "access_points_may_admit": _and_unknown_ids(perhaps, ids, snapshot),
     }
 
@@ -332,6 +332,20 @@ def _furthest(outcomes: Iterable[tuple[str, Access]]) -> Outcomes:
     for name, access in outcomes:
         furthest[name] = max(access, furthest.get(name, access), key=order.index)
     return furthest
+
+
+def _together(*outcomes: Outcomes) -> Outcomes:
+    """How far each gets by any of several ways."""
+    return _furthest(outcome for each in outcomes for outcome in each.items())
+
+
+def _beside(outcomes: Cell, unread: Trouble | None) -> tuple[Cell, Cell]:
+    """Return who comes in, and who may; what is unread hides others, and nobody who comes in."""
+    admitted, perhaps = (derive(_with(how), outcomes) for how in (Access.YES, Access.UNKNOWN))
+    if unread:
+        perhaps = Cell(None, perhaps.refs, perhaps.gap or unread)
+        admitted = admitted if admitted.value else perhaps
+    return admitted, perhaps
 
 
 def _with(wanted: Access) -> Callable[[Outcomes], list[str]]:

@@ -564,6 +564,23 @@ def pointed(*statements: dict[str, Any], bucket: Any = (HANDED_ON,), vpc: str = 
         denied(GET_ACCESS_POINT_POLICY),
     ),
     (
+        "for another account, and the list cut short",
+        lambda a: pointed(through(STRANGER))(a).cuts(LIST_ACCESS_POINTS, "more exist"),
+        fails,
+    ),
+    (
+        "for a colleague, and the list cut short",
+        lambda a: pointed(through(COLLEAGUE))(a).cuts(LIST_ACCESS_POINTS, "more exist"),
+        not_evidenced("cut short", LIST_ACCESS_POINTS),
+    ),
+    (
+        "for another account, beside one whose policy is denied",
+        lambda a: pointed(through(STRANGER))(a).access_point("closed").denies(
+            GET_ACCESS_POINT_POLICY, Name="closed"
+        ),
+        fails,
+    ),
+    (
         "a policy that cannot be read",
         lambda a: pointed()(a).answers(GET_ACCESS_POINT_POLICY, {"Policy": "[]"}, Name="reports"),
         not_evidenced("unreadable answer", GET_ACCESS_POINT_POLICY),

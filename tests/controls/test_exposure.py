@@ -234,6 +234,20 @@ NO_IMAGE = not_applicable("no private image")
         lambda a: a.image(shared_with=(OURS,)).denies(DESCRIBE_IMAGE_PERMISSIONS, Name="design"),
         denied(DESCRIBE_IMAGE_PERMISSIONS),
     ),
+    (
+        "shared within the organisation, and the list cut short",
+        lambda a: a.image(shared_with=(OURS,)).cuts(
+            DESCRIBE_IMAGE_PERMISSIONS, "more exist", Name="design"
+        ),
+        not_evidenced("cut short", DESCRIBE_IMAGE_PERMISSIONS),
+    ),
+    (
+        "shared outside, and the list cut short",
+        lambda a: a.image(shared_with=(OURS, THEIRS)).cuts(
+            DESCRIBE_IMAGE_PERMISSIONS, "more exist", Name="design"
+        ),
+        fails,
+    ),
     ("images denied", lambda a: a.denies(DESCRIBE_IMAGES), denied(DESCRIBE_IMAGES)),
 )
 def test_ex_05_sharing(tmp_path: Path, given: Given, expected: list[Any]) -> None:
