@@ -254,6 +254,7 @@ def test_a_report_of_two_frameworks_is_read_for_both(tmp_path: Path) -> None:
     assert reading["ISO 27018"] == "TPRM 4"
     assert reading["ISO 27017"] == "TPRM 4 (for ISO 27018)"
     assert reading["ISO 27001"] == "not declared"
+    assert table.caption.endswith("The rows name 1 report, which covers several frameworks.")
 
 
 def _again(account: Account, folder: Path) -> Snapshot:
