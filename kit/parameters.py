@@ -650,6 +650,8 @@ class Run(Strict):
     def _texts_are_not_blank(cls, value: Any, info: ValidationInfo) -> Any:
         if value != "":
             refuse_blank(value)
+        for n, entry in enumerate(value if isinstance(value, list) else (), start=1):
+            refuse_blank(entry, f"entry {n}: ")
         # AWS accepts session tags without a value.
         texts = value.items() if isinstance(value, dict) and info.field_name in SAMPLES else ()
         for name, text in texts:

@@ -102,6 +102,11 @@ def test_the_index_by_article_has_what_binds_the_role(
     articles = [row[0] for row in group.views[0].rows]
     assert cites in articles
     assert leaves not in articles
+    left_out = f"Left out, because the parameter data_role is {role}: "
+    _, named, numbers = group.views[0].caption.partition(left_out)
+    assert bool(named) == bool(role)
+    assert (leaves in numbers) == bool(role)
+    assert all(row[2] == sorted(row[2]) for row in group.views[0].rows)
 
 
 def test_every_article_says_what_it_demands_and_why_no_control_tests_it() -> None:

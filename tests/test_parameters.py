@@ -288,6 +288,10 @@ def test_a_mistake_is_reported_in_one_line(tmp_path: Path, text: str, reported: 
             "line 3: declared_reasons: {'DS-04': '   '}: DS-04: has no text; write it, or leave",
         ),
         (
+            "administrators: [admin, ' ']",
+            "line 3: administrators: ['admin', ' ']: entry 2: has no text; write it, or leave it out",
+        ),
+        (
             "alarm_evidence: '  '",
             "line 3: alarm_evidence: '  ': has no text; write it, or leave it out",
         ),

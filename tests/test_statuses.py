@@ -53,6 +53,15 @@ def test_a_status_has_all_that_people_and_programs_read(word: str) -> None:
     assert not (known.pale and known.open)
 
 
+def test_an_open_status_is_darker_in_print_than_not_applicable() -> None:
+    def grey(colour: str) -> float:
+        parts = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
+        return sum(w * part for w, part in zip((0.299, 0.587, 0.114), parts, strict=True))
+
+    palest = grey(STATUSES[NOT_APPLICABLE].light)
+    assert all(grey(known.light) < palest - 10 for known in STATUSES.values() if known.open)
+
+
 def test_shapes_and_colours_are_different() -> None:
     for one, other in combinations(STATUSES.values(), 2):
         assert one.shape != other.shape

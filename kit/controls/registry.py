@@ -9,7 +9,7 @@ import ast
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from types import CodeType
@@ -95,6 +95,9 @@ Outcome = bool | Attested | NotEvidenced | NotApplicable
 Rule = Callable[..., Outcome]
 
 
+_CLI = "AWS CLI"
+
+
 @dataclass(frozen=True)
 class Remedy:
     """How to correct what a clause does not find as it expects.
@@ -108,7 +111,8 @@ class Remedy:
     console : str
         The steps in the console.
     cli, undo : str
-        Commands, with comments, and those that restore what was before.
+        Commands, with comments, and those that restore what was before. A line that starts with
+        ``## `` names the case of the lines below it, which are run in that case alone.
     terraform : str
         Arguments or blocks.
     """
@@ -123,10 +127,10 @@ class Remedy:
 
     @property
     def steps(self) -> list[Step]:
-        """The code, without empty parts."""
+        """The code, without empty parts; commands of a case are a step of their own."""
         parts = (
-            Step("AWS CLI", "sh", self.cli),
-            Step(texts.text("pack/page/undo"), "sh", self.undo),
+            *_by_case(_CLI, self.cli),
+            *_by_case(texts.text("pack/page/undo"), self.undo),
             Step("Terraform", "terraform", self.terraform),
         )
         return [step for step in parts if step.code]
@@ -146,11 +150,15 @@ class Remedy:
 
     @property
     def script(self) -> str:
-        """The commands, and those that undo them as comments."""
-        undo = self.undo and f"# {texts.text('pack/page/undo')}:\n" + "\n".join(
-            f"# {line.removeprefix('# ')}" for line in self.undo.splitlines()
-        )
-        return "\n".join(filter(None, (self.cli, undo)))
+        """The commands; those of a case, and those that undo them, as comments."""
+        lines = []
+        for step in self.steps:
+            if step.title == _CLI:
+                lines.append(step.code)
+            elif step.language == "sh":
+                lines.append(f"# {step.title}:")
+                lines += [f"# {line.removeprefix('# ')}" for line in step.code.splitlines()]
+        return "\n".join(lines)
 
 
 class Step(NamedTuple):
@@ -159,6 +167,13 @@ class Step(NamedTuple):
     title: str
     language: str
     code: str
+
+
+def _by_case(title: str, commands: str) -> Iterator[Step]:
+    first, *rest = re.split(r"^## (.+)$", commands, flags=re.MULTILINE)
+    yield Step(title, "sh", first.strip())
+    for case, lines in zip(rest[::2], rest[1::2], strict=True):
+        yield Step(f"{title} ({case})", "sh", lines.strip())
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Statement:
     note : str
         How the kit reads words that do not fit AppStream as they stand, and why.
     shown : str
-        What the controls show beside a statement that AWS alone can keep, and that stays attested.
+        What the controls show beside a statement that AWS alone can keep, and attests.
     needs : str
         The parameter without which the controls leave a part of the statement open.
     limits : tuple of (str, int)

@@ -299,9 +299,10 @@ class _Evaluation:
         return tuple(dict.fromkeys(refs))
 
     def _observed(self, row: str, values: Mapping[str, Any], first: list[str]) -> str:
-        """Return what was observed: the columns named first, then the others."""
-        parts = []
-        for name in dict.fromkeys([*first, *self.shown]):
+        """Return what was observed: the columns named first, then causes, then the others."""
+        parts, columns = [], self.table.spec.columns
+        causes = [name for name in self.shown if first and columns[name].cause]
+        for name in dict.fromkeys([*first, *causes, *self.shown]):
             title = self.table.spec.title(name)
             seen = (
                 text("findings/not_seen")

@@ -173,7 +173,7 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
             finding.resource,
             finding.status,
             why(finding),
-            finding.observed,
+            _short(finding),
             evidence_ids(finding.evidence),
         ]
         for finding in ordered
@@ -211,9 +211,31 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
 def _decisive(finding: Finding) -> int:
     """Return how many characters of what was observed decide against a finding; they stand first.
 
-    They end where the first column begins that no clause reads for which a remedy is named.
+    They end where the first column begins that is no cause, and that no clause reads for which a
+    remedy is named.
     """
+    titles, observed = _beside(finding), _short(finding)
+    if titles is None:
+        return 0
+    ends = [observed.find(f"; {title}: ") for title in titles]
+    return min((end for end in ends if end > 0), default=len(observed))
+
+
+def _short(finding: Finding) -> str:
+    """Return what was observed; a long text leaves out what is "none" and does not decide."""
+    observed, none = finding.observed, text("findings/none")
+    if len(observed) <= BRIEF:
+        return observed
+    for title in _beside(finding) or ():
+        whole, part = f"{observed}; ", f"; {title}: {none}; "
+        observed = whole.replace(part, "; ").removesuffix("; ")
+    return observed
+
+
+def _beside(finding: Finding) -> list[str] | None:
+    """Return the titles of the columns that decide nothing against a finding; None for no fail."""
     control = CONTROLS[finding.control]
+    spec = SPECS[control.table]
     clauses = {name.partition("/")[0] for name in finding.remedies.split("; ")}
     read = {
         name
@@ -222,14 +244,12 @@ def _decisive(finding: Finding) -> int:
         for name in clause.columns
     }
     if not read:
-        return 0
-    titles = [
-        SPECS[control.table].title(name)
-        for name in (*control.columns, *control.shows)
-        if name not in read
+        return None
+    return [
+        spec.title(name)
+        for name in dict.fromkeys((*control.columns, *control.shows))
+        if name not in read and not spec.columns[name].cause
     ]
-    ends = [finding.observed.find(f"; {title}: ") for title in titles]
-    return min((end for end in ends if end > 0), default=len(finding.observed))
 
 
 def _articles(declared: Mapping[str, str], data_role: str) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from kit.catalogue.frameworks import frameworks as catalogued
 from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED, PASS, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, section_title
-from kit.controls.articles import cited
+from kit.controls.articles import binds, cited
 from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
 from kit.controls.source import Statement, statements, title
 from kit.judge.findings import Finding, Findings, worst
@@ -110,14 +110,16 @@ def scope(snapshot: Snapshot) -> Table:
 
 
 def source_coverage(findings: Findings) -> Table | Note:
-    """Return the statements of AWS's page, each with its controls and their verdict."""
+    """Return the statements of AWS's page, with the controls' verdict and, apart, AWS's word."""
     if AWS_PAGE not in findings.frameworks:
         return Note(text("report/source/not_chosen", framework=AWS_PAGE))
     rows: list[list[Any]] = []
     for n, (statement, status, beside_it) in enumerate(_answers(AWS_PAGE, findings), 1):
         says = f"{statement.what}: {statement.says}" if statement.what else statement.says
         says += f" [{statement.note}]" if statement.note else ""
-        rows.append([n, statement.part, says, list(statement.controls), status, beside_it or None])
+        keeps = status == ATTESTED or (statement.shown and status not in (None, NOT_APPLICABLE))
+        attested, names = ATTESTED if keeps else None, list(statement.controls)
+        rows.append([n, statement.part, says, names, status, attested, beside_it or None])
     return Table(
         "source",
         text("report/source/caption", title=title()),
@@ -127,6 +129,7 @@ def source_coverage(findings: Findings) -> Table | Note:
             column("says"),
             column("controls", "control"),
             column("status", "status"),
+            Column("by_aws", text("report/source/by_aws"), "status"),
             column("beside"),
         ],
         rows,
@@ -160,9 +163,9 @@ def _framework(id: str, findings: Findings) -> Table:
                 numbers[statement.number],
                 statement.part,
                 statement.says,
-                list(statement.controls),
+                sorted(statement.controls),
                 status,
-                requirement.related,
+                sorted(requirement.related),
                 qualification or None,
                 "; ".join(reasons),
             ]
@@ -180,13 +183,14 @@ def _framework(id: str, findings: Findings) -> Table:
     ]
     kept = [n for n, column in enumerate(columns) if column.name != "part" or framework.parts]
     edition = text(f"frameworks/{id}/edition") if framework.edition else ""
+    left_out = _left_out(id, findings.data_role)
     return Table(
         f"framework-{id}",
         text(
             "requirements/caption",
             title=framework.title,
             address=framework.address,
-            edition=edition,
+            edition=joined(edition, left_out),
         ).rstrip(),
         [columns[n] for n in kept],
         [[row[n] for n in kept] for row in rows],
@@ -199,6 +203,15 @@ def _numbers(framework: str, data_role: str) -> dict[str, str]:
     if framework != GDPR:
         return numbers
     return {number: label for label, number in cited(numbers, data_role).items()}
+
+
+def _left_out(framework: str, data_role: str) -> str:
+    """Return which provisions bind the other role alone and are not listed; empty for none."""
+    left = [n for n in catalogued()[framework].requirements if not cited({n: ""}, data_role)]
+    if framework != GDPR or not left:
+        return ""
+    side, numbers = binds(left[0]), ", ".join(left)
+    return text(f"requirements/left_out/{side}", declared=data_role, numbers=numbers)
 
 
 def _reasons(framework: str, number: str, mapped: Iterable[str]) -> list[str]:
@@ -231,7 +244,7 @@ def _answer(
         return None, text("report/source/not_selected", controls=", ".join(left))
     if statement.shown and status != NOT_APPLICABLE:
         seen = text(_YES_OR_NO[status]) if status in _YES_OR_NO else STATUSES[status].word
-        return ATTESTED, f"{statement.shown}: {seen} ({', '.join(statement.controls)})"
+        return status, f"{statement.shown}: {seen} ({', '.join(statement.controls)})"
     if statement.needs and not findings.declared(statement.needs):
         undeclared = text("report/source/not_declared", parameter=statement.needs)
         return worst([status, NOT_EVIDENCED]), undeclared
@@ -396,8 +409,6 @@ def transit(findings: Findings) -> Table:
             worst_own = worst(finding.status for finding in own)
             alike = [finding for finding in own if finding.status == worst_own]
             status, beside_it = _answer(statement, {name: worst_own}, findings)
-            # What AWS attests hides no fail of the control that stands beside it.
-            status = status and worst([status, worst_own])
             says = " ".join(filter(None, (statement.says, statement.note)))
             numbers = _numbers_of(own) if len(alike) < len(own) else ""
             observed = ". ".join(filter(None, (beside_it, numbers, reasons_and_kinds(alike))))

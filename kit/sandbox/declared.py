@@ -3,8 +3,8 @@
 Besides AWS's members an item may have ``Like: <variant>`` (a named set of defaults), ``Copies: 200``
 with ``${n}`` in its text, and ``Every: 2h`` (the time between two copies). Null removes a default.
 Any text may contain ``${account}``, ``${region}``, ``${id}``, ``${uuid}`` and the item's members.
-A time such as ``-3d`` or ``+2h`` is relative to the start of the sandbox. A mapping where AWS has a
-string (a policy, a CloudTrail event) becomes JSON.
+A time such as ``-3d`` or ``+2h`` is relative to the start of the sandbox, whole days to its midnight.
+A mapping where AWS has a string (a policy, a CloudTrail event) becomes JSON.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from kit.sandbox.checks import check_output
 from kit.sandbox.kinds import GLOBAL_SERVICES, KINDS, Kind
 
 RELATIVE = re.compile(r"^([+-]?\d+)(m|h|d)$")
+_DAY = dt.timedelta(days=1)
 UNIT = {"m": "minutes", "h": "hours", "d": "days"}
 DIRECTIVES = ("Like", "Copies", "Every")
 
@@ -97,7 +98,7 @@ def load(name: str, now: dt.datetime, copy: int = 0) -> Account:
     ----------
     name : str
     now : datetime
-        UTC; times in the file are relative to it.
+        UTC; times in the file are relative to it, see `instant`.
     copy : int
         0 for the account itself; ``demo-7`` is like ``demo``, with another id.
 
@@ -219,7 +220,7 @@ class _Maker:
             return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         if isinstance(value, dt.date):
             return dt.datetime.combine(value, dt.time(), dt.UTC)
-        return self.now + relative(value)
+        return instant(self.now, value)
 
     def _shaped(self, value: Any, shape: Shape | None) -> Any:
         """Convert times and JSON texts to the type of the shape."""
@@ -247,6 +248,17 @@ def relative(text: str) -> dt.timedelta:
     if not (match := RELATIVE.match(str(text))):
         raise ValueError(f"{text!r} is not a time: write -3d, +2h or 90m, or a date")
     return dt.timedelta(**{UNIT[match[2]]: int(match[1])})
+
+
+def instant(now: dt.datetime, text: str) -> dt.datetime:
+    """Return the time that a span such as ``-3d`` or ``+2h`` names.
+
+    Whole days count from midnight (UTC), so that sandboxes that start on one day serve the same
+    dates, and two audits of them do not differ in these.
+    """
+    span = relative(text)
+    start = now if span % _DAY else dt.datetime.combine(now, dt.time(), dt.UTC)
+    return start + span
 
 
 @cache

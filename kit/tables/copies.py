@@ -25,7 +25,7 @@ COPY_COLUMNS = {
         ),
         thresholds=(BACKUP_LIMIT,),
     ),
-    "last_backup": Column(calls=(LIST_PROTECTED_RESOURCES,), past=True),
+    "last_backup": Column(calls=(LIST_PROTECTED_RESOURCES,), transient=True, past=True),
 }
 _BY_S3 = ("none", "sse-s3")  # classes of keys that S3 holds itself
 

@@ -67,6 +67,9 @@ class Column:
     quoted : bool
         Somebody outside the kit chose the words, such as a run's declarations: findings show
         them unchanged and translate none.
+    cause : bool
+        The value names what makes the row as it is, such as the policy that grants a right:
+        findings show it next to what decides against them.
     past : bool
         The value is a time, or times, of past events: a time that lies ahead is a gap.
     """
@@ -79,6 +82,7 @@ class Column:
     sample: str = ""
     past: bool = False
     quoted: bool = False
+    cause: bool = False
 
 
 @dataclass

@@ -102,7 +102,7 @@ def _declared(*calls: Call, through: tuple[Call, ...] = ()) -> Mapping[str, Colu
     columns = {name: Column() for name in _COLUMNS}
     columns |= {
         "open": Column(calls=(*calls, DESCRIBE_ORGANIZATION)),
-        "through": Column(calls=through),
+        "through": Column(calls=through, cause=True),
         "in_scope": Column(calls=calls),
     }
     return columns

@@ -55,6 +55,8 @@ PLACEHOLDERS = {
     "CIDR": "192.0.2.0/24",
 }
 OPTIONS = {  # that take no number
+    "allowFleet=BEFORE": "allowFleet=true",
+    "allowImageBuilder=BEFORE": "allowImageBuilder=true",
     "Acls=BEFORE": "Acls=false",
     "Policy=BEFORE": "Policy=false",
     "Buckets=BEFORE": "Buckets=false",
@@ -62,18 +64,18 @@ OPTIONS = {  # that take no number
     "CertificateAuthorityArn=BEFORE": "CertificateAuthorityArn=arn:aws:acm-pca:eu-west-1:1:x",
     "--iam-role-arn BEFORE": "--iam-role-arn arn:aws:iam::123456789012:role/r",
 }
-FILES: dict[str, Any] = {
-    "encryption.json": {"Rules": []},
-    "rules.json": {"Rules": []},
-    "replication.json": {"Role": "arn:aws:iam::123456789012:role/r", "Rules": []},
-    "settings.json": [{"Action": "FILE_DOWNLOAD", "Permission": "DISABLED"}],
-    "selectors.json": [{"Name": "all", "FieldSelectors": [{"Field": "eventCategory"}]}],
-    "connectors.json": [{"ConnectorType": "HOMEFOLDERS"}],
-    "agents.json": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
-    "redirection.json": {"HostToClient": {"Enabled": False}},
-    "links.json": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
-    "endpoint.json": {"Version": "2012-10-17", "Statement": []},
-    "logging.json": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
+FILES: dict[str, Any] = {  # by the last word of their name; any other is an empty object
+    "encryption": {"Rules": []},
+    "rules": {"Rules": []},
+    "replication": {"Role": "arn:aws:iam::123456789012:role/r", "Rules": []},
+    "settings": [{"Action": "FILE_DOWNLOAD", "Permission": "DISABLED"}],
+    "selectors": [{"Name": "all", "FieldSelectors": [{"Field": "eventCategory"}]}],
+    "connectors": [{"ConnectorType": "HOMEFOLDERS"}],
+    "agents": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
+    "redirection": {"HostToClient": {"Enabled": False}},
+    "links": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
+    "password": {"MinimumPasswordLength": 14},
+    "logging": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
 }
 # UpdateFleet: what a running fleet takes, Always-On and On-Demand, and Elastic.
 # https://docs.aws.amazon.com/appstream2/latest/APIReference/API_UpdateFleet.html
@@ -103,6 +105,11 @@ REPLACES = {
     "update-assume-role-policy": "get-role",
     "update-directory-config": "describe-directory-configs",
     "update-theme-for-stack": "describe-theme-for-stack",
+    "put-role-policy": "get-role-policy",
+    "put-user-policy": "get-user-policy",
+    "put-group-policy": "get-group-policy",
+    "set-topic-attributes": "get-topic-attributes",
+    "update-account-password-policy": "get-account-password-policy",
     "delete-image-permissions": "describe-image-permissions",
 }
 # Members of a stack that an update replaces whole.
@@ -196,13 +203,6 @@ def parsed(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.chdir(tmp_path)
-    for name in ("policy", "key-policy", "point-policy", "trust", "duty"):
-        FILES.setdefault(f"{name}.json", {})
-    for name, content in FILES.items():
-        for path in (name, name.replace(".json", "-before.json")):
-            Path(path).write_text(json.dumps(content))
-    for name in ("metadata.xml", "metadata-before.xml"):
-        Path(name).write_text("<EntityDescriptor/>".ljust(1000))
     for name in ("material.bin", "token.bin"):
         Path(name).write_bytes(b"x")
     return seen
@@ -226,6 +226,13 @@ def test_so_are_commands_of_pages_that_no_test_runs(
     assert [operation for _, operation, _ in parsed] == ["DescribeStacks"]
 
 
+def content_of(path: str) -> str:
+    if path.endswith(".xml"):
+        return "<EntityDescriptor/>".ljust(1000)
+    kind = path.removesuffix(".json").removesuffix("-before").rpartition("-")[2]
+    return json.dumps(FILES.get(kind, {}))
+
+
 @WITH_COMMANDS
 def test_every_command_is_one_of_the_aws_cli(
     name: str, parsed: list[tuple[str, str, Any]], aws_cli: Any
@@ -233,6 +240,8 @@ def test_every_command_is_one_of_the_aws_cli(
     every = {c for cli, undo in scripts(name) for c in commands_in([*cli, *undo])}
     for command in sorted(every):
         line = filled(command.partition(" > ")[0])
+        for path in re.findall(r"file://(\S+)", line):
+            Path(path).write_text(content_of(path))
         arguments = shlex.split(line, comments=True)[1:]
         before = len(parsed)
         if arguments[1] == "wait":  # a waiter asks without the caller that is replaced here
@@ -246,7 +255,7 @@ def test_every_command_is_one_of_the_aws_cli(
 def test_lines_are_commands_or_comments(name: str) -> None:
     for cli, undo in scripts(name):
         for line in [*cli, *undo]:
-            assert line.startswith(("aws ", "# ", "cp ")), line
+            assert line.startswith(("aws ", "# ", "## ", "cp ")), line
 
 
 @WITH_COMMANDS
@@ -316,6 +325,27 @@ def test_a_fleet_is_stopped_with_a_warning_and_started_again() -> None:
         "update-fleet",
         "start-fleet",
     ]
+
+
+def test_commands_of_a_case_stand_apart_from_those_of_another() -> None:
+    titles = [step.title.partition(" (")[2] for step in remedy("EX-09").steps]
+    assert [title.partition(":")[0] for title in titles] == ["", "either", "or", "", ""]
+    code = [step.code for step in remedy("EX-09").steps]
+    assert not [text for text in code if "embed-host-domains" in text and "delete" in text]
+
+
+def test_a_script_runs_what_fits_every_case_alone() -> None:
+    script = remedy("EX-09").script
+    assert [operation(line) for line in commands_in(script.splitlines())] == ["describe-stacks"]
+    assert "\n# AWS CLI (or: no domain stays):\n# aws appstream update-stack" in script
+    assert commands_in(remedy("MD-03").script.splitlines()) == []
+
+
+def test_no_file_is_shared_by_two_resources() -> None:
+    for _, cli, undo in SCRIPTS:
+        for name in re.findall(r"(?:> |file://)(\S+)", f"{cli}\n{undo}"):
+            written_by_the_reader = name in ("duty.json", "trust.json")
+            assert re.match(r"[A-Z]{3,}-", name) or written_by_the_reader, name
 
 
 # --- Terraform ----------------------------------------------------------------------------------
@@ -390,7 +420,7 @@ def test_lg_11_turns_on_nothing_but_s3_protection() -> None:
 def test_ds_04_changes_a_plan_in_place() -> None:
     made = [operation(command).partition("-")[0] for command in commands("DS-04")]
     assert made == ["get", "update", "create"]
-    assert "> plan-before.json" in commands("DS-04")[0]
+    assert "> BUCKET-plan-before.json" in commands("DS-04")[0]
 
 
 def test_ar_01_counts_the_capacity_in_instances() -> None:
@@ -413,7 +443,7 @@ def test_encryption_keeps_what_is_there(name: str) -> None:
     puts = [c for c in commands(name) if operation(c) == "put-bucket-encryption"]
     assert puts
     for put in puts:
-        assert "file://encryption.json" in put, "nothing is set that was not read"
+        assert "file://BUCKET-encryption.json" in put, "nothing is set that was not read"
         assert "SSEAlgorithm" not in put
     assert "replaces the whole present one: key, bucket key, blocked types" in words(name)
 
@@ -484,7 +514,7 @@ def test_ar_07_has_remedies_for_a_foreign_key_and_for_too_weak_a_class() -> None
 
 
 def test_lg_06_does_not_put_a_rule_beside_one_that_erases_too_early() -> None:
-    assert "raise its Days in rules.json instead" in words("LG-06")
+    assert "raise its Days in BUCKET-rules.json instead" in words("LG-06")
     assert "raise its days" in words("LG-06")
 
 
@@ -602,5 +632,5 @@ def test_the_remedies_that_name_arns_are_known() -> None:
 @pytest.mark.parametrize("name", ["EX-01", "EX-02", "EX-03", "EX-13"])
 def test_user_settings_are_written_whole(name: str) -> None:
     (update,) = (c for c in commands(name) if operation(c) == "update-stack")
-    assert "file://settings.json" in update
+    assert "file://STACK-settings.json" in update
     assert "Permission=" not in update

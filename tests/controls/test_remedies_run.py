@@ -160,6 +160,16 @@ def erasing(content: Any) -> Any:
     return {"Rules": [*((content or {}).get("Rules") or []), rule]}
 
 
+def as_before(content: Any) -> Any:
+    return {name: value for name, value in content.items() if name != "ExpirePasswords"}
+
+
+def longer(content: Any) -> Any:
+    kept = as_before(content or {})
+    lengths = {"MinimumPasswordLength": 14, "PasswordReusePrevention": 24}
+    return kept | {name: max(kept.get(name, 0), least) for name, least in lengths.items()}
+
+
 def disabling(action: str) -> Edit:
     def edit(content: Any) -> Any:
         others = [s for s in content or [] if s["Action"] != action]
@@ -233,30 +243,30 @@ CASES = [
     Case("AR-05", HOME, "home_folder_buckets_are_encrypted", bucket(HOME), ENCRYPTION, undone=False),
     Case("AR-06", SETTINGS_EAST, "application_settings_buckets_are_encrypted", bucket(SETTINGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-07", SETTINGS, USABLE, {"KEY": KEY}),
-    Case("AR-20", f"key {KEY}", "key_policies_admit_nobody_else", {"KEY": KEY}, {"key-policy.json": owners_alone}),
+    Case("AR-20", f"key {KEY}", "key_policies_admit_nobody_else", {"KEY": KEY}, {"-policy.json": owners_alone}),
     Case("AR-20", f"key {KEY}", "grants_on_keys_admit_nobody_else", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive"}),
     Case("AR-07", HOME_EAST, "keys_are_in_a_declared_account", bucket(HOME_EAST), {"encryption.json": with_key}, EAST),
     Case("AR-08", f"key {OTHER_KEY}", "customer_keys_rotate", {"KEY": OTHER_KEY}),
     Case("AR-10", SETTINGS, "keys_of_the_writers_own_are_refused", bucket(SETTINGS), {"encryption.json": blocked}),
     Case("AR-11", LOGS_EAST, "log_buckets_are_encrypted", bucket(LOGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-12", "careless-sources", "elastic_fleets_can_read_them", bucket("careless-sources"), {"encryption.json": without_key}),
-    Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"policy.json": named_alone}, before={"BEFORE": "false"}, undone=False),
+    Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"-policy.json": named_alone}, before={"BEFORE": "false"}, undone=False),
     Case("AR-12", "careless-sources", "no_list_opens_them", bucket("careless-sources"), before={"BEFORE": "ObjectWriter"}),
     Case("AR-12", "careless-sources", "changes_can_be_undone", bucket("careless-sources")),
     Case("AR-13", "careless-screenshots", "screenshots_of_agents_are_protected", bucket("careless-screenshots"), ENCRYPTION, undone=False),
-    Case("AR-13", "careless-screenshots", "screenshots_are_closed_to_the_public", bucket("careless-screenshots"), {"policy.json": named_alone}, before={"BEFORE": "false"}),
+    Case("AR-13", "careless-screenshots", "screenshots_are_closed_to_the_public", bucket("careless-screenshots"), {"-policy.json": named_alone}, before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "nothing_can_open_screenshots", bucket("careless-screenshots"), before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, undone=False),
     Case("AR-14", HOME, "policies_cannot_open_it", bucket(HOME), before={"BEFORE": "false"}),
-    Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"point-policy.json": own_principal}),
+    Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"-policy.json": own_principal}),
     Case("AR-15", LOGS, "acls_are_disabled", bucket(LOGS), before={"BEFORE": "BucketOwnerPreferred"}),
-    Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
-    Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"policy.json": statements(restricted(SETTINGS)["Statement"][0])}, undone=False),
+    Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"-policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
+    Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"-policy.json": statements(restricted(SETTINGS)["Statement"][0])}, undone=False),
     Case("AR-19", HOME, "earlier_versions_of_files_are_kept", bucket(HOME)),
     Case("GV-05", HOME, "copies_rest_in_allowed_regions", bucket(HOME), {"replication.json": unreplicated}),
     Case("GV-09", f"account {ID}", "aws_reaches_a_security_contact", {"TEAM": "Desk", "MAILBOX": "desk@example.com", "NUMBER": "+49300000000"}),
-    Case("ID-14", f"account {ID}", "console_passwords_are_long"),
-    Case("ID-14", f"account {ID}", "used_passwords_are_refused", undone=False),
+    Case("ID-14", f"account {ID}", "console_passwords_are_long", {"ACCOUNT": ID}, {"password.json": longer}, skip="--cli-input-json file://ACCOUNT-password-before"),
+    Case("ID-14", f"account {ID}", "used_passwords_are_refused", {"ACCOUNT": ID}, {"password.json": longer, "-before.json": as_before}, skip="delete-account"),
     Case("ID-15", "max.mustermann", "console_passwords_are_renewed", {"USER": "max.mustermann"}, undone=False, before={"PASSWORD": "Sandbox-0-Sandbox"}),
     Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
     Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
@@ -265,7 +275,7 @@ CASES = [
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
     Case("EX-18", "untouched-defaults", "smart_cards_stay_outside_or_have_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("SMART_CARD_REDIRECTION")}),
     Case("EX-18", "prefers-udp", "security_keys_stay_outside_or_have_a_reason", {"STACK": "prefers-udp"}),
-    Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", {"REGION": EAST}, region=EAST),
+    Case("DS-01", EAST, "macie_is_on_where_personal_data_rests", region=EAST),
     Case("DS-04", HOME, "new_files_are_scanned_for_malware", bucket(HOME, PLAN="b4c7f464ab3a4EXAMPLE", ROLE=SCANNER), skip="create-mal", undone=False),
     Case("DS-02", LOGS, "buckets_are_searched_for_personal_data"),
     Case("EX-01", "untouched-defaults", "clipboard_to_the_device_is_closed_or_has_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("CLIPBOARD_COPY_TO_LOCAL_DEVICE")}),
@@ -274,7 +284,7 @@ CASES = [
     Case("EX-13", "untouched-defaults", "domain_users_sign_in_with_certificates", {"STACK": "untouched-defaults"}, {"settings.json": disabling("DOMAIN_PASSWORD_SIGNIN")}),
     Case("EX-04", f"{STACK}, GOOGLE_DRIVE", "third_party_storage_is_registered/GOOGLE_DRIVE", {"STACK": STACK}),
     Case("EX-04", f"{STACK}, ONE_DRIVE", "third_party_storage_is_registered/ONE_DRIVE", {"STACK": STACK}),
-    Case("EX-05", "new-shared", "images_are_shared_within_the_organisation_alone", {"IMAGE": "new-shared", "ACCOUNT": "999999999999"}),
+    Case("EX-05", "new-shared", "images_are_shared_within_the_organisation_alone", {"IMAGE": "new-shared", "ACCOUNT": "999999999999"}, before={"BEFORE": "true"}),
     Case("EX-06", WEST, "amis_stay_within_the_organisation", {"AMI": AMI, "ACCOUNT": "888888888888"}),
     Case("EX-07", NAMED, f"{INTERNET}/running fleet", FLEET),
     Case("EX-07", "careless-elastic", f"{INTERNET}/running Elastic fleet", ELASTIC),
@@ -287,10 +297,11 @@ CASES = [
     Case("EX-10", "untouched-defaults", "agents_have_an_impact_assessment", {"STACK": "untouched-defaults"}),
     Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK, "HOST": "portal.kunde.example"}),
     Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PORT": "3389", "CIDR": "0.0.0.0/0"}),
-    Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"endpoint.json": policy(BUCKETS)}),
+    Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"-policy.json": policy(BUCKETS)}),
     Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
-    Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
-    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role"),
+    Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}, skip="-virtual-"),
+    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|-(user|group)-policy"),
+    Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|-(role|group)-policy"),
     Case("ID-06", "AmazonAppStreamServiceAccess", "service_roles_are_as_aws_made_them", {"ROLE": "AmazonAppStreamServiceAccess", "ARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, {"trust.json": policy(TRUST)}),
     Case("ID-07", NAMED, f"{IMDS}/running fleet", FLEET),
     Case("ID-07", NAMED, f"{RIGHTS}/running fleet", FLEET, before={"BEFORE": ROLE}),
@@ -298,17 +309,18 @@ CASES = [
     Case("ID-07", "forgotten", f"{IMDS}/stopped fleet", STOPPED, region=EAST, skip="describe-images"),
     Case("ID-07", "careless-packager", f"{IMDS}/stopped app block builder", {"BUILDER": "careless-packager"}),
     Case("ID-07", "packager-that-runs", f"{RIGHTS}/app block builder", {"BUILDER": "packager-that-runs"}, before={"BEFORE": ROLE}),
-    Case("ID-08", "portal: open streaming sessions", STREAMS, {"ROLE": "portal", "NAME": "stream", "ARN": f"arn:aws:iam::{ID}:policy/MintURLs"}, {"duty.json": policy(STREAM)}, undone=False),
+    Case("ID-08", "portal: open streaming sessions", STREAMS, {"ROLE": "portal", "NAME": "stream", "ARN": f"arn:aws:iam::{ID}:policy/MintURLs"}, {"duty.json": policy(STREAM)}, skip="-(user|group)-policy", undone=False),
+    Case("ID-08", "erika.mustermann: open streaming sessions", STREAMS, {"GROUP": "helpdesk", "NAME": "stream", "ARN": "arn:aws:iam::aws:policy/AmazonAppStreamFullAccess"}, {"duty.json": policy(STREAM)}, skip="-(role|user)-policy|put-group-policy.*before"),
     Case("ID-09", "lotte.muster@kunde.example", "user_pool_is_kept_clean", {"NAME": "lotte.muster@kunde.example"}),
     Case("ID-10", "kunde.example", "domain_sign_in_rests_on_a_valid_authority", {"DIRECTORY": "kunde.example", "ARN": AUTHORITY}, before={"BEFORE": ENDED}),
     Case("ID-11", "everybody", "entitlements_show_selected_applications", {"STACK": STACK, "ENTITLEMENT": "everybody", "APPLICATION": "crm"}),
     Case("ID-12", "erika.mustermann, access key 1", "access_keys_are_rotated", {"USER": "erika.mustermann", "KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-13", WEST, "external_access_is_analysed"),
     Case("ID-16", EAST, "external_access_is_closed/no_analyzer", region=EAST),
-    Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER}, {"metadata.xml": metadata}),
+    Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER, "PROVIDER": "CorporateIdP"}, {"metadata.xml": metadata}),
     Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
-    Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
+    Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"-policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
     Case("LG-01", WEST, "api_activity_is_logged", {"BUCKET": "careless-trail", "TRAIL": "all"}, skip="start-logging --name TRAIL|get-trail"),
     Case("LG-02", SETTINGS, "access_to_stored_files_is_logged", {"TRAIL": "all"}, {"selectors.json": selectors}, undone=False),
     Case("LG-03", "half-hearted", "trails_are_validated_and_encrypted", {"TRAIL": "half-hearted"}),
@@ -318,8 +330,8 @@ CASES = [
     Case("LG-06", "going", "no_event_data_store_is_going/event data store", {"STORE": f"{STORE}2"}),
     Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
     Case("LG-09", WEST, "configurations_are_recorded", {"RECORDER": "default"}),
-    Case("LG-10", WEST, "security_events_are_passed_on", {"TOPIC": TOPIC}),
-    Case("LG-11", EAST, "threats_are_detected", {"REGION": EAST, "DETECTOR": made_id(ID, EAST, "detector")}, region=EAST, skip="update-detector --detector-id DETECTOR --enable"),
+    Case("LG-10", WEST, "security_events_are_passed_on", {"ARN": TOPIC}, skip="aws sns|TOPIC"),
+    Case("LG-11", EAST, "threats_are_detected", {"DETECTOR": made_id(ID, EAST, "detector")}, region=EAST, skip="update-detector --detector-id DETECTOR --enable"),
     Case("LG-11", WEST, "access_to_files_is_watched", {"DETECTOR": DETECTOR}),
     Case("LG-12", DESKTOP, "logs_of_agents_are_kept_as_long_as_needed", {"GROUP": "/agents", "DAYS": "365"}, before={"BEFORE": "7"}),
     Case("MD-01", "untouched-defaults", "free_form_fields_identify_nobody", {"STACK": "untouched-defaults", "TEXT": "Office"}, undone=False),
@@ -471,8 +483,9 @@ class Shell:
                 continue
             command, _, target = command.partition(" > ")
             for name in re.findall(r"file://(\S+)", command):
-                if name in case.edits and name not in edited:
-                    self.edit(name, case.edits[name])
+                edit = next((case.edits[end] for end in case.edits if name.endswith(end)), None)
+                if edit and name not in edited:
+                    self.edit(name, edit)
                     edited.add(name)
             code, out, error = self.cli(shlex.split(command)[1:], case.region)
             if target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,6 +99,31 @@ def test_what_decides_stands_first_and_the_pdf_prints_it_whole(careless: Finding
         assert len(one.observed) <= brief or one.observed[brief] == ";" or brief == BRIEF
         longest = max(longest, brief)
     assert longest > BRIEF
+
+
+def test_the_policy_that_grants_a_right_stands_next_to_the_right(careless: Findings) -> None:
+    some = [one for one in careless.leaves if one.control == "ID-05" and one.status == FAIL]
+    assert some
+    for one in some:
+        (block,) = control_blocks(Findings([one]), lambda control: True)
+        (observed,) = (column for column in block.rows.columns if column.name == "observed")
+        assert "; By: " in one.observed[: observed.brief]
+        assert one.observed.index("; By: ") < one.observed.index("; Right: ")
+
+
+def test_a_long_text_leaves_out_what_is_none_and_does_not_decide(careless: Findings) -> None:
+    one = next(one for one in careless.leaves if one.control == "ID-05" and one.status == FAIL)
+    title = SPECS["grants"].title
+    decides, left = f"{title('open')}: none", f"; {title('narrowed')}: none"
+    long, short = f"; {title('not_asked')}: {'x' * BRIEF}", f"; {title('through')}: none"
+    for observed, shown in (
+        (f"{decides}{left}{short}{long}", f"{decides}{short}{long}"),
+        (f"{decides}{left}{short}", f"{decides}{left}{short}"),
+        (f"{decides}{long}{left}", f"{decides}{long}"),
+    ):
+        (block,) = control_blocks(Findings([replace(one, observed=observed)]), lambda control: True)
+        names = [column.name for column in block.rows.columns]
+        assert block.rows.rows[0][names.index("observed")] == shown
 
 
 def test_listed_counts_each_control_for_itself() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from kit.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
+from kit.calls import GET_BUCKET_POLICY, GET_MACIE_SESSION, LIST_REPORTS, LOOKUP_EVENTS
 from kit.catalogue import texts
 from kit.collect.handshakes import Handshake
 from kit.controls import CONTROLS
@@ -55,7 +55,7 @@ def test_every_statement_of_the_page_stands_with_its_controls_and_their_worst_ve
     every = (*findings.leaves, *findings.roll_ups)
     for one, status in zip(statements(), column(table, "status"), strict=True):
         own = worst(found.status for found in every if found.control in one.controls)
-        assert status == ("attested" if one.shown else own)
+        assert status == own
 
 
 def test_a_statement_whose_controls_were_not_selected_has_no_verdict(tmp_path: Path) -> None:
@@ -71,7 +71,8 @@ def statement(account: Account, *controls: str) -> list[Any]:
     account.run = account.run.model_copy(update={"controls": list(controls)})
     rows = show.source_coverage(evaluate(tabulate(account.snapshot()))).rows
     (row,) = (row for row in rows if row[3] == list(controls))
-    return row[4:]
+    assert row[5] in (None, "attested")
+    return [row[4], row[6]]
 
 
 PERSONS = ("ID-01", "ID-03", "ID-12")
@@ -107,20 +108,24 @@ def test_a_person_without_mfa_or_with_an_old_key_counts_for_individual_accounts(
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (None, ["attested", "enforced: no (IT-04)"]),
-        (tls_only(HOME), ["attested", "enforced: yes (IT-04)"]),
+        (None, ["fail", "attested", "enforced: no (IT-04)"]),
+        (tls_only(HOME), ["pass", "attested", "enforced: yes (IT-04)"]),
     ],
 )
-def test_appstreams_own_traffic_to_s3_stays_attested(
+def test_awss_statement_on_its_own_traffic_to_s3_stands_apart_from_the_verdict(
     tmp_path: Path, policy: Any, expected: list[Any]
 ) -> None:
     account = Account(tmp_path).bucket(policy=policy)
-    assert statement(account, "IT-04") == expected
+    findings = evaluate(tabulate(account.snapshot()))
+    (row,) = (row for row in show.source_coverage(findings).rows if row[3] == ["IT-04"])
+    assert row[4:] == expected
+    verdicts = {row[1]: row[4] for row in show.responsibilities(findings).rows}
+    assert row[4] == verdicts["IT-04"]
 
 
 def test_where_enforcement_was_not_seen_the_statement_says_so(tmp_path: Path) -> None:
     account = Account(tmp_path).bucket().denies(GET_BUCKET_POLICY, Bucket=HOME)
-    assert statement(account, "IT-04") == ["attested", "enforced: not evidenced (IT-04)"]
+    assert statement(account, "IT-04") == ["not evidenced", "enforced: not evidenced (IT-04)"]
 
 
 def test_without_a_bucket_nothing_travels_to_s3(tmp_path: Path) -> None:
@@ -274,6 +279,16 @@ def test_an_error_that_is_a_fact_is_reported_as_one(findings: Findings, tables: 
     assert ("appstream.DescribeFleets", "200") in answers
     refused = {region: n for region, _, _, n in show.scope(tables.snapshot).rows}
     assert {*refused.values()} - {None} == {0}
+
+
+def test_an_absence_that_the_code_does_not_state_has_awss_words(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet()
+    account.refuses(GET_MACIE_SESSION, "AccessDeniedException", "Macie is not enabled.")
+    snapshot = account.snapshot()
+    table = show.evidence_index(evaluate(tabulate(snapshot)), snapshot)
+    answers = set(zip(column(table, "call"), column(table, "answer"), strict=True))
+    absent = "does not exist (AccessDeniedException: Macie is not enabled)"
+    assert (GET_MACIE_SESSION.name, absent) in answers
 
 
 def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: Tables) -> None:
@@ -437,7 +452,7 @@ def test_a_roll_up_that_fails_for_a_minor_control_alone_says_so(tmp_path: Path) 
     assert "fail (low), by AR-10" in row[5]
     sides = {row[1]: row[-1] for row in show.responsibilities(findings).rows}
     assert sides["AR-18"] == "fail (low), by AR-10"
-    beside = {tuple(row[3]): row[5] for row in show.source_coverage(findings).rows}
+    beside = {tuple(row[3]): row[6] for row in show.source_coverage(findings).rows}
     assert beside[("AR-18",)] == "AR-18: fail (low), by AR-10"
 
 

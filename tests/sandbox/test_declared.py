@@ -14,7 +14,7 @@ import yaml
 
 from kit import sandbox as local
 from kit.sandbox import declared
-from kit.sandbox.declared import load, relative
+from kit.sandbox.declared import instant, load, relative
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
@@ -41,7 +41,7 @@ def fleets(**fleet: Any) -> dict[str, Any]:
 def test_times_are_relative_to_the_start(written: Any) -> None:
     account = written(regions=fleets(CreatedTime="-3d"))
     (fleet,) = account.declared("appstream", "Fleets", "eu-west-1")
-    assert fleet["CreatedTime"] == NOW - dt.timedelta(days=3)
+    assert fleet["CreatedTime"] == NOW.replace(hour=0, minute=0) - dt.timedelta(days=3)
     assert relative("+2h") == dt.timedelta(hours=2)
     assert relative("90m") == dt.timedelta(minutes=90)
     with pytest.raises(ValueError, match="is not a time"):
@@ -107,6 +107,13 @@ def test_ids_are_twelve_digits_and_differ() -> None:
 def test_every_start_makes_the_same_account() -> None:
     first, second = load("demo", NOW), load("demo", NOW)
     assert first == second
+
+
+def test_starts_on_the_same_day_serve_the_same_days() -> None:
+    later = NOW.replace(hour=23, minute=59)
+    assert instant(later, "-90d") == instant(NOW, "-90d")
+    assert instant(later, "+36000d") == instant(NOW, "+36000d")
+    assert instant(later, "-20h") == later - dt.timedelta(hours=20)
 
 
 def test_the_big_account_has_what_it_says_and_is_started_only_by_name() -> None:

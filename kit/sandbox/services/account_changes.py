@@ -14,6 +14,7 @@ from kit.sandbox.registry import Call, answers
 from kit.sandbox.services.appstream import TAGGABLE
 
 _VALID_UNTIL = re.compile(r'validUntil="([^"]+)"')
+_KINDS = ("Role", "User", "Group")  # of those who have policies
 _WITHOUT_END = dt.timedelta(days=36000)
 
 
@@ -29,10 +30,16 @@ def _user(call: Call) -> Item:
 
 
 def _role(call: Call) -> Item:
-    for role in call.declared("RoleDetailList"):
-        if role["RoleName"] == call.parameters["RoleName"]:
-            return role
-    raise _missing(f"The role with name {call.parameters['RoleName']}")
+    return _holder(call, "Role")
+
+
+def _holder(call: Call, kind: str) -> Item:
+    """Return the role, user or group whose name the call has."""
+    name = call.parameters[f"{kind}Name"]
+    for holder in call.declared(f"{kind}DetailList"):
+        if holder[f"{kind}Name"] == name:
+            return holder
+    raise _missing(f"The {kind.lower()} with name {name}")
 
 
 @answers("iam", "UpdateAccessKey")
@@ -96,37 +103,43 @@ def list_role_policies(call: Call) -> dict[str, Any]:
     return {"PolicyNames": names, "IsTruncated": False}
 
 
-@answers("iam", "GetRolePolicy", "PutRolePolicy", "DeleteRolePolicy")
-def role_policy(call: Call) -> dict[str, Any]:
-    """Return, replace or delete a policy of a role's own."""
-    role, name = _role(call), call.parameters["PolicyName"]
-    policies = {p["PolicyName"]: p["PolicyDocument"] for p in role.get("RolePolicyList", [])}
-    if call.operation == "PutRolePolicy":
+@answers("iam", *(f"{does}{kind}Policy" for does in ("Get", "Put", "Delete") for kind in _KINDS))
+def inline_policy(call: Call) -> dict[str, Any]:
+    """Return, replace or delete an inline policy of a role, user or group."""
+    kind = next(kind for kind in _KINDS if kind in call.operation)
+    holder, name = _holder(call, kind), call.parameters["PolicyName"]
+    member = f"{kind}PolicyList"
+    policies = {p["PolicyName"]: p["PolicyDocument"] for p in holder.get(member, [])}
+    if call.operation.startswith("Put"):
         policies[name] = _document(call.parameters["PolicyDocument"])
     elif name not in policies:
-        raise _missing(f"The role policy with name {name}")
-    elif call.operation == "GetRolePolicy":
-        about = {"RoleName": role["RoleName"], "PolicyName": name}
+        raise _missing(f"The {kind.lower()} policy with name {name}")
+    elif call.operation.startswith("Get"):
+        about = {f"{kind}Name": holder[f"{kind}Name"], "PolicyName": name}
         return about | {"PolicyDocument": policies[name]}
     else:
         del policies[name]
-    role["RolePolicyList"] = [
+    holder[member] = [
         {"PolicyName": key, "PolicyDocument": document} for key, document in policies.items()
     ]
     return {}
 
 
-@answers("iam", "AttachRolePolicy", "DetachRolePolicy")
-def attach_role_policy(call: Call) -> dict[str, Any]:
-    """Attach a managed policy to a role, or detach it; one that is not attached is refused."""
-    role, arn = _role(call), call.parameters["PolicyArn"]
-    attached = role.get("AttachedManagedPolicies", [])
+@answers("iam", *(f"{does}{kind}Policy" for does in ("Attach", "Detach") for kind in _KINDS))
+def attach_policy(call: Call) -> dict[str, Any]:
+    """Attach a managed policy to a role, user or group, or detach it.
+
+    One that is not attached is refused.
+    """
+    kind = next(kind for kind in _KINDS if kind in call.operation)
+    holder, arn = _holder(call, kind), call.parameters["PolicyArn"]
+    attached = holder.get("AttachedManagedPolicies", [])
     left = [policy for policy in attached if policy["PolicyArn"] != arn]
-    if call.operation == "AttachRolePolicy":
+    if call.operation.startswith("Attach"):
         left.append({"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn})
     elif len(left) == len(attached):
         raise _missing(f"Policy {arn}")
-    role["AttachedManagedPolicies"] = left
+    holder["AttachedManagedPolicies"] = left
     return {}
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
-from kit.sandbox.declared import aws_managed_policies, relative
+from kit.sandbox.declared import aws_managed_policies, instant
 from kit.sandbox.protocol import AWSError
 from kit.sandbox.registry import Call, answers
 
@@ -160,7 +160,7 @@ def _row(declared: dict[str, Any], now: dt.datetime) -> dict[str, str]:
         if isinstance(value, bool):
             row[column] = str(value).lower()
         elif str(value).startswith("-"):
-            row[column] = (now + relative(value)).replace(microsecond=0).isoformat()
+            row[column] = instant(now, value).replace(microsecond=0).isoformat()
         else:
             row[column] = str(value)
     return row
