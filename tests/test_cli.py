@@ -171,7 +171,7 @@ def test_controls_are_reported_as_json_and_as_text(tmp_path: Path) -> None:
     found = json.loads(evidence("controls", "--json", cwd=tmp_path).stdout)
     assert {one["id"] for one in found} == {*CONTROLS, *ROLL_UPS}
     reported = evidence("controls", "AR-05", cwd=tmp_path).stdout
-    assert "SSE-S3 is enough and is never called KMS" in " ".join(reported.split())
+    assert "SSE-S3, which suffices and is not KMS" in " ".join(reported.split())
     assert "s3:GetEncryptionConfiguration" in reported
     assert evidence("controls", "ar-05", cwd=tmp_path).stdout == reported
 

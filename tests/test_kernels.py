@@ -64,7 +64,7 @@ def test_a_kernel_listens_on_files_of_its_owner_alone_also_once_it_was_restarted
 def test_cells_that_arrive_within_a_time_after_another_failed_are_aborted() -> None:
     seconds = "get_ipython().kernel.stop_on_error_timeout"
     with started() as (_, client):
-        assert run(client, f"assert {seconds} >= 0.5; {seconds} = 0.01")["status"] == "ok"
+        assert run(client, f"assert {seconds} >= 0.5; {seconds} = 0.001")["status"] == "ok"
         assert run(client, "1 / 0")["status"] == "error"
         while run(client, f"{seconds} = 60")["status"] == "aborted":
             pass
@@ -72,6 +72,24 @@ def test_cells_that_arrive_within_a_time_after_another_failed_are_aborted() -> N
             status = run(client, failing)["status"]
         assert status == "aborted"
         assert client.kernel_info(reply=True, timeout=60)["content"]["status"] == "ok"
+
+
+# The kernel's time ends with its fourth wait: that after the failure, and three more.
+_FOUR_WAITS = """
+loop, waits = get_ipython().kernel.shell_channel_thread.io_loop, []
+call_later = loop.call_later
+loop.call_later = lambda _, *given: waits.append(given) or waits[3:] and call_later(0, *given)
+"""
+
+
+def test_with_each_cell_that_is_aborted_the_time_begins_anew() -> None:
+    with started() as (_, client):
+        assert run(client, _FOUR_WAITS)["status"] == "ok"
+        assert run(client, "1 / 0")["status"] == "error"
+        assert [run(client, "late = True")["status"] for _ in range(3)] == ["aborted"] * 3
+        while run(client, "assert 'late' not in globals()")["status"] == "aborted":
+            pass
+        assert run(client, "assert len(waits) >= 4")["status"] == "ok"
 
 
 def test_the_description_that_is_installed_is_in_the_package() -> None:

@@ -28,7 +28,7 @@ ENCRYPTED = ("AES256", "aws:kms", "aws:kms:dsse")
     table="fleets",
     scope=REGION,
     severity="medium",
-    responsibility=AWS,
+    responsibility=SHARED,
     shows=("fleet_type", "state"),
     gives=(),
     remedy_by=("update_state",),
@@ -104,7 +104,7 @@ def disks_of_instances_are_encrypted(disk_encryption_statement: str) -> Outcome:
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
 def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
-    """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
+    """Default encryption is SSE-S3, which suffices and is not KMS, or SSE-KMS."""
     return sse_algorithm in ENCRYPTED
 
 
@@ -118,7 +118,7 @@ def home_folder_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
     rests_on=(LIST_BUCKETS, DESCRIBE_STACKS),
 )
 def application_settings_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
-    """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
+    """Default encryption is SSE-S3, which suffices and is not KMS, or SSE-KMS."""
     return sse_algorithm in ENCRYPTED
 
 

@@ -52,7 +52,7 @@ def encryption_of_each_is_known(macie: str, unknown_objects: int | None) -> Outc
     rests_on=(LIST_BUCKETS, DESCRIBE_USAGE_REPORT_SUBSCRIPTIONS),
 )
 def log_buckets_are_encrypted(sse_algorithm: str | None) -> bool:
-    """Default encryption is SSE-S3 or SSE-KMS; SSE-S3 is enough and is never called KMS."""
+    """Default encryption is SSE-S3, which suffices and is not KMS, or SSE-KMS."""
     return sse_algorithm in ENCRYPTED
 
 

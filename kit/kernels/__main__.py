@@ -36,18 +36,31 @@ if __name__ == "__main__":
             self._pipe_flag = False
 
     class Kernel(IPythonKernel):
-        """Aborts the cells that arrive within a time after one has failed.
+        """Aborts cells after one has failed, until none has arrived for a time.
 
         ipykernel ignores the time where it has subshells, and stops aborting at once.
         https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py (_abort_queues)
         """
 
-        stop_on_error_timeout = Float(1.0, config=True)  # seconds
+        stop_on_error_timeout = Float(2.0, config=True)  # seconds
+        _end: Any = None
 
         def _post_dummy_stop_aborting_message(self, subshell_id: str | None) -> None:
             post = super()._post_dummy_stop_aborting_message
             loop: Any = self.shell_channel_thread.io_loop
-            loop.call_later(self.stop_on_error_timeout, post, subshell_id)
+            if self._end:
+                loop.remove_timeout(self._end)
+            self._end = loop.call_later(self.stop_on_error_timeout, post, subshell_id)
+
+        def _send_abort_reply(self, stream: Any, msg: Any, idents: Any) -> None:
+            """Abort a cell, and wait anew for the next: a busy browser sends them slowly."""
+            reply: Any = super()._send_abort_reply
+            reply(stream, msg, idents)
+            wait, subshell = (
+                self._post_dummy_stop_aborting_message,
+                msg["header"].get("subshell_id"),
+            )
+            self.shell_channel_thread.io_loop.add_callback(wait, subshell)
 
     kernelapp.IOPubThread = Outputs  # type: ignore[attr-defined]
     debugger._is_debugpy_available = False

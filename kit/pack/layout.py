@@ -14,6 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
+from kit.catalogue.statuses import NOT_APPLICABLE
 from kit.catalogue.texts import tag, text
 from kit.pack.blocks import TableBlock
 from kit.pack.columns import cell_em, parts, share, widths
@@ -116,8 +117,9 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
         "sans": _families(fonts.SANS, faces),
         "mono": _families(fonts.MONO, faces),
         "marks": {
-            name: {"word": mark.word, "shape": mark.shape, "light": mark.light}
+            name: {"word": mark.word, "shape": mark.shape, "light": mark.light, "weight": weight}
             for name, mark in (STATUSES | SEVERITIES).items()
+            for weight in ["regular" if name == NOT_APPLICABLE else "bold"]
         },
         "language": dict(zip(("lang", "region"), tag(), strict=True)),
         "words": {name: text(f"pack/page/{name}") for name in _WORDS}

@@ -10,7 +10,7 @@ from kit.catalogue.statuses import PASS, STATUSES, WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS
 from kit.controls.articles import cited as cited_articles
-from kit.controls.registry import Control, Step
+from kit.controls.registry import AWS, Control, Step
 from kit.controls.source import BEYOND, requirements
 from kit.judge.findings import Finding, Findings, made_by, remedies_of, samples, why, worst
 from kit.report.formats import evidence_ids, responsibility
@@ -28,6 +28,11 @@ _KINDS = 2  # kinds of observation that are named beside a count
 def control_blocks(findings: Findings, wanted: Callable[[Control], bool]) -> list[ControlBlock]:
     """Return a block for each control that was judged and is wanted, in order of their ids."""
     return [_block(CONTROLS[name], own, findings) for name, own in _judged(findings, wanted)]
+
+
+def is_providers(control: Control) -> bool:
+    """Return whether a control is about AWS alone, and stands in the section on the provider."""
+    return control.section == "GV" and control.responsibility == AWS
 
 
 def remedies(findings: Findings) -> Remedies:

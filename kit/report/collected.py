@@ -19,11 +19,18 @@ from kit.tables import Tables
 
 
 def answered(request: Request) -> str:
-    """Return a request's answer: the HTTP status, the error's code, or that the thing is absent."""
+    """Return a request's answer: the HTTP status, the error's code, or that the thing is absent.
+
+    Where the code alone does not state the absence, the part of AWS's message that does follows.
+    """
     if not request.error:
         return str(request.status)
     code: str = request.error["code"]
-    return text("report/evidence/absent", code=code) if request.absent else code
+    if not request.absent:
+        return code
+    message = CALLS[request.call].absent[code]
+    which = "absent_because" if message else "absent"
+    return text(f"report/evidence/{which}", code=code, message=message)
 
 
 # Beginnings of actions that read. GenerateCredentialReport makes a report of IAM's, and no change.

@@ -10,6 +10,7 @@ from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, SECTIONS, section_title
 from kit.judge.findings import Findings
+from kit.report.blocks import is_providers
 from kit.report.data_map import data_map as data_map
 from kit.report.drawing import INK, PAPER, Drawing, steps, width
 from kit.report.formats import counts as counts_of
@@ -23,23 +24,22 @@ _SWATCH, _GAP, _EDGE = 17.0, 5.0, 8.0
 
 
 def verdicts(findings: Findings) -> Figure:
-    """Draw the number of findings of each section by status, as stacked bars.
+    """Draw the number of findings of each section by status, as stacked bars; the provider's last.
 
     The numbers stand in columns beside the bars: in narrow bars, 1 and 1 would read as 11.
     """
-    counts = {
-        letters: Counter(
-            finding.status
-            for finding in findings.leaves
-            if CONTROLS[finding.control].section == letters
-        )
-        for letters in SECTIONS
+    provider = text("figures/verdicts/provider")
+    counts: dict[str, Counter[str]] = {
+        title: Counter() for title in (*map(section_title, SECTIONS), provider)
     }
-    shown = {letters: counted for letters, counted in counts.items() if counted}
+    for finding in findings.leaves:
+        control = CONTROLS[finding.control]
+        title = provider if is_providers(control) else section_title(control.section)
+        counts[title][finding.status] += 1
+    shown = {title: counted for title, counted in counts.items() if counted}
     lines = (
-        f"{section_title(letters)}: "
-        + counts_of({s: counted[s] for s in WORST_FIRST if counted[s]})
-        for letters, counted in shown.items()
+        f"{title}: " + counts_of({s: counted[s] for s in WORST_FIRST if counted[s]})
+        for title, counted in shown.items()
     )
     alternative = text("figures/verdicts/alternative", sections="; ".join(lines))
     caption = text("figures/verdicts/caption")
@@ -47,7 +47,7 @@ def verdicts(findings: Findings) -> Figure:
 
 
 def _bars(counts: dict[str, Counter[str]]) -> str:
-    shown = [status for status in WORST_FIRST if any(line[status] for line in counts.values())]
+    shown = list(WORST_FIRST)  # a verdict that nothing has keeps its column, which is empty
     legend = _wrapped(shown)
     top = _LINE * (len(legend) + 1)
     foot = top + _LINE * len(counts)
@@ -63,13 +63,13 @@ def _bars(counts: dict[str, Counter[str]]) -> str:
     for status, x in columns.items():
         mark = STATUSES[status]
         drawing.words(x, top - _LINE / 2, mark.shape, _SIZE, colour=mark.light, align="end")
-    left = max((width(section_title(one), _SIZE) for one in counts), default=0.0) + _GAP
+    left = max((width(one, _SIZE) for one in counts), default=0.0) + _GAP
     right = _WIDTH - _EDGE - _COLUMN * len(shown) - _GAP
     most = max((line.total() for line in counts.values()), default=0)
     scale = (right - left) / max(most * 1.05, 1)
-    for n, (letters, line) in enumerate(counts.items()):
+    for n, (title, line) in enumerate(counts.items()):
         y = top + _LINE * (n + 0.5)
-        drawing.words(left - _GAP, y, section_title(letters), _SIZE, align="end")
+        drawing.words(left - _GAP, y, title, _SIZE, align="end")
         x = left
         for status in (status for status in shown if line[status]):
             long = line[status] * scale

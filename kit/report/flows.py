@@ -274,8 +274,12 @@ class _Read:
                 ends = _HOLDS.get(holds or values.purpose, _LISTS["buckets"])
                 key = text("report/not_seen") if (row, "key_class") in unseen else values.key_class
                 first = "purpose" if table == "buckets" else "key_class"
+                region, observed = values.region, text("figures/map/key", key=key)
+                if table == "sources":  # the row's region is that of the fleet or app block
+                    region = UNKNOWN
+                    observed = f"{text('figures/map/bucket_without_region')}; {observed}"
                 yield self._flow(
-                    *(values.region, ends, values.resource, text("figures/map/key", key=key)),
+                    *(region, ends, values.resource, observed),
                     self._refs(table, row, first),
                     [(table, values.region), ("places", ACCOUNT)],
                 )

@@ -37,6 +37,8 @@ from kit.snapshot import Answer, Snapshot
 from kit.tables import Tables
 from kit.tables.coverage import Covered, coverage
 
+_PDF_CONTROLS = 6  # of a kind that the PDF names
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -101,7 +103,10 @@ KINDS = (
 
 
 def population(findings: Findings, tables: Tables) -> Table:
-    """Return each kind: how many are listed and judged, by which requests, and a second count."""
+    """Return each kind: how many are listed, how many judged, by which controls, and why not all.
+
+    The population, a second count and the requests stand beside them.
+    """
     return Table(
         "population",
         text("report/population/caption"),
@@ -109,6 +114,8 @@ def population(findings: Findings, tables: Tables) -> Table:
             column("kind"),
             column("listed", "number"),
             column("judged", "number"),
+            column("controls", "control", _PDF_CONTROLS),
+            column("not_judged"),
             column("population"),
             column("second_source"),
             column("evidence", "evidence", 6),
@@ -129,12 +136,18 @@ def _row(kind: Kind, findings: Findings, tables: Tables) -> list[Any]:
         answers, count, covered = [], len(table.rows), table.covered
         refs = [ref for entry in table.covered for ref in entry.evidence]
     unread = _unread(covered)
+    judged = _judged(kind, findings, tables, set(evidence_ids(refs)))
+    judging = sorted(
+        {leaf.control for leaf in findings.leaves if CONTROLS[leaf.control].table == kind.table}
+    )
     part = [text("report/tls_of_events/part")] if any(a.sampled for a in answers) else []
     second, more = _second(kind, snapshot, answers, count)
     return [
         text(f"report/population/kinds/{kind.name}"),
         None if unread and not count else count,
-        _judged(kind, findings, tables, set(evidence_ids(refs))),
+        judged,
+        judging,
+        _not_judged(count, judged, judging),
         "; ".join([*part, *unread]) or text("report/population/all"),
         second,
         evidence_ids([*refs, *more]),
@@ -174,6 +187,16 @@ def _judged(kind: Kind, findings: Findings, tables: Tables, listing: set[str]) -
         for row, values in table.rows.items()
         if kind.call is None or listing & set(_cited(table.refs, row, table.spec.columns))
     )
+
+
+def _not_judged(listed: int, judged: int | None, judging: list[str]) -> str | None:
+    """Return why some of what is listed has no verdict of its own; None where all has one."""
+    if judged is None or (listed and not judging):
+        return text(f"report/population/{'no_verdict' if judged is None else 'not_in_run'}")
+    if judged >= listed:
+        return None
+    nouns = dict.fromkeys(CONTROLS[name].noun for name in judging)
+    return text("report/population/only", nouns="; ".join(nouns))
 
 
 def _cited(refs: Any, row: str, columns: Any) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from kit.catalogue.texts import text
-from kit.report.formats import evidence_ids
+from kit.report.formats import evidence_ids, joined
 from kit.report.views import Note, Table, column, first_of
 from kit.snapshot import Snapshot
 from kit.tables import Tables
@@ -112,9 +113,12 @@ def attestations(tables: Tables) -> Table | Note:
             ]
             for report in values["reports"] or [none]
         ]
+    named = Counter(report["arn"] for values in table.rows.values() for report in values["reports"])
+    shared = any(count > 1 for count in named.values())
+    several = text("report/attestations/distinct", count=len(named)) if shared else ""
     return Table(
         "attestations",
-        text("report/attestations/caption"),
+        joined(text("report/attestations/caption"), several),
         [
             column("framework"),
             column("report"),

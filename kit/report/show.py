@@ -14,7 +14,7 @@ from kit.catalogue.statuses import ATTESTED, FAIL, NOT_APPLICABLE, NOT_EVIDENCED
 from kit.catalogue.texts import text
 from kit.controls import CONTROLS, ROLL_UPS, section_title
 from kit.controls.articles import binds, cited
-from kit.controls.registry import AWS, CUSTOMER, SHARED, Control
+from kit.controls.registry import AWS, CUSTOMER, SHARED
 from kit.controls.source import Statement, statements, title
 from kit.judge.findings import Finding, Findings, worst
 from kit.report.accepted import waivers as waivers
@@ -28,6 +28,7 @@ from kit.report.blocks import (
     beside,
     beside_each,
     control_blocks,
+    is_providers,
     reasons_and_kinds,
     remedies,
 )
@@ -380,7 +381,7 @@ def _open_for(status: statuses.Status) -> str:
 
 def section(findings: Findings, letters: str) -> Controls | Note:
     """Return the controls of a section, a block for each; the provider's have their own section."""
-    blocks = control_blocks(findings, lambda c: c.section == letters and not _is_providers(c))
+    blocks = control_blocks(findings, lambda c: c.section == letters and not is_providers(c))
     if not blocks:
         return Note(text("report/section/empty", section=section_title(letters)))
     return Controls(blocks)
@@ -388,7 +389,7 @@ def section(findings: Findings, letters: str) -> Controls | Note:
 
 def provider_side(findings: Findings) -> Controls | Note:
     """Return what AWS is responsible for, whatever the account's configuration is."""
-    blocks = control_blocks(findings, _is_providers)
+    blocks = control_blocks(findings, is_providers)
     return Controls(blocks) if blocks else Note(text("report/provider_side/empty"))
 
 
@@ -444,7 +445,3 @@ def _verdicts(findings: Findings) -> list[tuple[str, Any, str]]:
         by_control.setdefault(finding.control, []).append(finding.status)
     known: dict[str, Any] = {**CONTROLS, **ROLL_UPS}
     return [(name, known[name], worst(by_control[name])) for name in sorted(by_control)]
-
-
-def _is_providers(control: Control) -> bool:
-    return control.section == "GV" and control.responsibility == AWS

@@ -15,6 +15,7 @@ from kit.snapshot import Snapshot, Trouble
 from kit.tables import Tables
 from kit.tables.core import Table as Built
 from kit.tables.logging import NOT_ASKED
+from kit.tables.sources import SOURCES
 
 # What Chapter V makes of a place; those that need an instrument come first.
 THIRD, UNKNOWN, LIMITED, ADEQUATE, EEA = "third", "unknown", "limited", "adequate", "eea"
@@ -55,6 +56,7 @@ def found(tables: Tables) -> list[Transfer]:
     grouped: dict[tuple[str, str, str], tuple[list[str], list[str]]] = {}
     for data, place, why, resource, refs in (
         *_places(tables),
+        *_sources(tables),
         *_connectors(tables),
         *_shares(tables),
     ):
@@ -117,6 +119,14 @@ def _places(tables: Tables) -> Iterator[Seen]:
         why = text("report/transfers/outside", regions=", ".join(regions))
         place = text("report/transfers/regions", count=len(regions))
         yield text("report/transfers/elsewhere"), place, why, "", cited
+    yield from unlisted(table)
+
+
+def _sources(tables: Tables) -> Iterator[Seen]:
+    """Yield the buckets that applications and session scripts come from, of no known region."""
+    table, why = tables["sources"], text("report/transfers/no_location")
+    for row, values in table.rows.items():
+        yield shown(SOURCES), "", why, values["resource"], table.refs[row, "key_class"]
     yield from unlisted(table)
 
 

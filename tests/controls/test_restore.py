@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from kit import calls
+from kit.judge.digest import identity
 from tests.controls.scenarios import (
     Verdict,
     denied,
     fails,
+    findings,
     not_applicable,
     not_evidenced,
     passes,
@@ -42,6 +44,16 @@ def copied(account: Account, **members: Any) -> Account:
 def backed_up(account: Account, age: dt.timedelta, arn: str = ARN) -> Account:
     item = {"ResourceArn": arn, "ResourceType": "S3", "LastBackupTime": AS_OF - age}
     return account.lists(calls.LIST_PROTECTED_RESOURCES, item)
+
+
+def test_a_new_backup_changes_no_finding(tmp_path: Path) -> None:
+    made = []
+    for hours in (1, 20):
+        (folder := tmp_path / str(hours)).mkdir()
+        account = backed_up(versioned(Account(folder)), dt.timedelta(hours=hours))
+        made += findings(account, "AR-19")
+    assert made[0].observed != made[1].observed
+    assert identity(vars(made[0])) == identity(vars(made[1]))
 
 
 def test_a_protected_bucket_without_a_time_is_no_fail(account: Account) -> None:

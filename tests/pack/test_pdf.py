@@ -310,6 +310,12 @@ def test_each_link_names_a_destination_and_its_page(
             assert squeezed(name) in squeezed(pages[named[target] - 1])
 
 
+def test_what_does_not_apply_is_printed_lighter_than_every_other_verdict() -> None:
+    data, _ = lay_out(document(new_notebook(cells=[shown(cover())])), "A4")
+    light = [word for word, mark in data["marks"].items() if mark["weight"] != "bold"]
+    assert light == ["not applicable"]
+
+
 def test_a_link_without_a_target_raises_an_error() -> None:
     data, _ = lay_out(document(new_notebook(cells=[shown(cover())])), "A4")
     link = {"t": "link", "url": "#row-e0001", "c": [{"t": "text", "text": "E0001"}]}

@@ -68,6 +68,9 @@ def test_every_place_and_every_way_has_a_box_with_its_verdict_and_its_evidence(
         "goes to: agents in sessions",
     }
     assert all(row["evidence"] for row in reported)
+    programs = [row for row in reported if row["ends"] == "rests in: applications, session scripts"]
+    assert {row["region"] for row in programs} == {"Region not seen"}
+    assert all("did not see its region; class of key: " in row["observed"] for row in programs)
     (home,) = [row for row in reported if row["resource"] == HOME]
     own = [
         f for f in findings.leaves if f.resource == HOME and f.status in ("fail", "not evidenced")

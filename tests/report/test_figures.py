@@ -58,6 +58,23 @@ def test_numbers_stand_apart_and_on_the_page(most: int, monkeypatch: pytest.Monk
         assert foot <= sizes[0][1]
 
 
+def test_the_provider_has_a_row_and_every_verdict_a_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("GV-01", "GV-02")
+    leaves = [SimpleNamespace(control=name, status="fail") for name in names]
+    words: list[str] = []
+    drawn = Drawing.words
+
+    def noting(self: Drawing, x: float, y: float, line: str, *size: Any, **style: Any) -> None:
+        words.append(line)
+        drawn(self, x, y, line, *size, **style)
+
+    monkeypatch.setattr(Drawing, "words", noting)
+    figure = figures.verdicts(SimpleNamespace(leaves=leaves))  # type: ignore[arg-type]
+    assert figure.alt.endswith("Governance: 1 fail; The provider's side: 1 fail.")
+    shapes = {status.shape for status in STATUSES.values()}
+    assert shapes <= {*words}
+
+
 def test_each_status_has_its_own_fill() -> None:
     picture = ElementTree.fromstring(figures.verdicts(_of(1)).svg)
     fills = {one.get("fill") for one in picture.iter("{http://www.w3.org/2000/svg}rect")}

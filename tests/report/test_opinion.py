@@ -76,8 +76,8 @@ def test_one_cause_is_one_point_with_all_its_controls(tmp_path: Path) -> None:
     found, snapshot = judged(SAMPLES["member"](tmp_path))
     point = "Name the snapshot of the organisation's administrator as organisation_snapshot"
     (whole,) = (line for line in lines(found) if line.startswith(point))
-    assert whole == f"{point}: may answer 5 findings"
-    assert lines(found)[whole] == ["ID-02", "ID-13", "LG-02", "LG-03", "LG-07"]
+    assert whole == f"{point}: may answer 6 findings"
+    assert lines(found)[whole] == ["GV-05", "ID-02", "ID-13", "LG-02", "LG-03", "LG-07"]
     assert "left to the organisation's administrator" in opinion(found, snapshot).text
 
 

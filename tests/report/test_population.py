@@ -15,11 +15,13 @@ from kit.calls import (
     CALLS,
     DESCRIBE_STACKS,
     DESCRIBE_USERS,
+    DESCRIBE_VPC_ENDPOINTS,
     GET_ACCOUNT_SUMMARY,
     GET_RESOURCES,
     LOOKUP_EVENTS,
 )
 from kit.collect.policy import policy
+from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.report import show
 from kit.report.population import KINDS
@@ -61,6 +63,21 @@ def test_an_endpoint_that_a_control_judges_counts_as_judged(tmp_path: Path) -> N
     assert population(account)["VPC endpoints"]["judged"] == 1
 
 
+def test_controls_and_the_reason_of_what_is_not_judged_stand_beside_a_kind(tmp_path: Path) -> None:
+    account = endpoint(within(Account(tmp_path).stack()))
+    account.lists(DESCRIBE_VPC_ENDPOINTS, {"VpcEndpointId": "vpce-9", "ServiceName": "a.example"})
+    made = population(account)
+    assert made["VPC endpoints"]["controls"] == ["EX-16"]
+    noun = CONTROLS["EX-16"].noun
+    assert made["VPC endpoints"]["not_judged"] == f"judged is only: {noun}"
+    assert {"EX-01", "IT-01"} <= {*made["stacks"]["controls"]}
+    assert made["stacks"]["not_judged"] is None
+    assert made["IAM roles"]["not_judged"] == "no control judges the items one by one"
+    one = population(Account(tmp_path / "b", controls=["AR-03"]).stack().fleet())
+    assert (one["stacks"]["controls"], one["fleets"]["controls"]) == ([], ["AR-03"])
+    assert one["stacks"]["not_judged"] == "no control of this run judges them"
+
+
 def test_a_run_of_one_control_judges_no_more(tmp_path: Path) -> None:
     account = Account(tmp_path, controls=["AR-03"]).stack().fleet()
     made = population(account)
@@ -89,7 +106,7 @@ def test_a_list_that_the_run_does_not_collect_is_no_zero(tmp_path: Path) -> None
     rows = {row[0]: row for row in show.population(evaluate(tables), tables).rows}
     for kind in ("stacks", "entitlements", "fleets"):
         assert rows[kind][1] is None
-        assert "not collected" in rows[kind][3]
+        assert "not collected" in rows[kind][5]
 
 
 def test_regions_that_lack_a_list_for_one_reason_stand_together(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_notebook
 
-from kit.calls import GET_BUCKET_POLICY, LIST_REPORTS, LOOKUP_EVENTS
+from kit.calls import GET_BUCKET_POLICY, GET_MACIE_SESSION, LIST_REPORTS, LOOKUP_EVENTS
 from kit.catalogue import texts
 from kit.collect.handshakes import Handshake
 from kit.controls import CONTROLS
@@ -254,6 +254,7 @@ def test_a_report_of_two_frameworks_is_read_for_both(tmp_path: Path) -> None:
     assert reading["ISO 27018"] == "TPRM 4"
     assert reading["ISO 27017"] == "TPRM 4 (for ISO 27018)"
     assert reading["ISO 27001"] == "not declared"
+    assert table.caption.endswith("The rows name 1 report, which covers several frameworks.")
 
 
 def _again(account: Account, folder: Path) -> Snapshot:
@@ -279,6 +280,16 @@ def test_an_error_that_is_a_fact_is_reported_as_one(findings: Findings, tables: 
     assert ("appstream.DescribeFleets", "200") in answers
     refused = {region: n for region, _, _, n in show.scope(tables.snapshot).rows}
     assert {*refused.values()} - {None} == {0}
+
+
+def test_an_absence_that_the_code_does_not_state_has_awss_words(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet()
+    account.refuses(GET_MACIE_SESSION, "AccessDeniedException", "Macie is not enabled.")
+    snapshot = account.snapshot()
+    table = show.evidence_index(evaluate(tabulate(snapshot)), snapshot)
+    answers = set(zip(column(table, "call"), column(table, "answer"), strict=True))
+    absent = "does not exist (AccessDeniedException: Macie is not enabled)"
+    assert (GET_MACIE_SESSION.name, absent) in answers
 
 
 def test_the_scope_has_every_request_and_the_regions_that_were_left_out(tables: Tables) -> None:

@@ -23,6 +23,7 @@ from kit.errors import UserError
 from kit.parameters import parameters
 from kit.report.show import transfers
 from kit.tables import tabulate
+from tests.controls.samples import SAMPLES
 from tests.standins import HOME, REGION, Account, denial, exported
 
 LEFT = ("aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f")  # whose countries nothing public states
@@ -106,6 +107,14 @@ def test_a_copy_to_another_region_is_a_transfer(tmp_path: Path) -> None:
     assert (row["place"], row["country"]) == ("us-west-2", "United States")
     assert made[0] == row  # before what stays in the European Economic Area
     assert of(made, data="home folders")["place"] == REGION
+
+
+def test_buckets_of_applications_are_a_row_without_a_region(tmp_path: Path) -> None:
+    row = of(rows(SAMPLES["careless"](tmp_path)), data="sources of applications")
+    assert (row["place"], row["country"]) == ("not seen", "not known")
+    assert row["basis"].startswith("the kit does not request the region of a bucket")
+    assert row["labels"]
+    assert row["evidence"]
 
 
 def test_what_could_not_be_seen_is_a_row_and_no_zero(tmp_path: Path) -> None:
