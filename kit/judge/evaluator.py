@@ -257,7 +257,7 @@ class _Evaluation:
             clause, case or (None if unseen else self.table.rows[row][column])
         )
 
-    def _unmet(self, row: str, judged: list[tuple[Clause, Outcome]]) -> dict[str, str]:
+    def _unmet(self, row: str, judged: list[tuple[Clause, Outcome]]) -> dict[str, Any]:
         """Return the remedies of clauses that do not hold, and the ways out where evidence lacks.
 
         False clauses come first, then those that the evidence does not decide.
