@@ -234,7 +234,7 @@ class _Evaluation:
                 base,
                 status=FAIL,
                 severity=max(severities, key=SEVERITIES.index),
-                remedies="; ".join(self._remedy(row, clause) for clause in failed),
+                **self._unmet(row, judged),
             )
         if gaps:
             return self._gap_finding(base, gaps[0])
@@ -247,7 +247,7 @@ class _Evaluation:
         lacking = [clause for clause, outcome in judged if isinstance(outcome, NotEvidenced)]
         if unseen and not failed:
             return unseen
-        return [name for clause in failed or lacking[:1] for name in clause.columns]
+        return [name for clause in (*failed, *lacking) for name in clause.columns]
 
     def _remedy(self, row: str, clause: Clause, case: str = "") -> str:
         """Return the name of the remedy for a clause, by the verdict's case or the row's state."""
@@ -257,17 +257,23 @@ class _Evaluation:
             clause, case or (None if unseen else self.table.rows[row][column])
         )
 
+    def _unmet(self, row: str, judged: list[tuple[Clause, Outcome]]) -> dict[str, Any]:
+        """Return the remedies of clauses that do not hold, and the ways out where evidence lacks.
+
+        False clauses come first, then those that the evidence does not decide.
+        """
+        lacking = [(clause, made) for clause, made in judged if isinstance(made, NotEvidenced)]
+        remedies = [self._remedy(row, clause) for clause, outcome in judged if outcome is False]
+        remedies += [self._remedy(row, clause, made.case) for clause, made in lacking]
+        hints = dict.fromkeys(self.control.text_of(made) for _, made in lacking)
+        return {"remedies": "; ".join(remedies), "hint": "; ".join(filter(None, hints))}
+
     def _settled(self, base: Finding, row: str, judged: list[tuple[Clause, Outcome]]) -> Finding:
         """Return the verdict of a row that has no gap and no false clause."""
-        for clause, outcome in judged:
+        for _, outcome in judged:
             if isinstance(outcome, NotEvidenced):
-                return replace(
-                    base,
-                    status=NOT_EVIDENCED,
-                    reason=outcome.reason,
-                    hint=self.control.text_of(outcome),
-                    remedies=self._remedy(row, clause, outcome.case),
-                )
+                unmet = self._unmet(row, judged)
+                return replace(base, status=NOT_EVIDENCED, reason=outcome.reason, **unmet)
         worded = [outcome for _, outcome in judged if isinstance(outcome, Worded)]
         attested = [outcome for outcome in worded if isinstance(outcome, Attested)]
         if not attested and len(worded) < len(judged):

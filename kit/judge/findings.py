@@ -57,7 +57,8 @@ class Finding:
     observed, expected : str
         What the kit read, and what the rule expects with its thresholds.
     operation, code, permission, hint : str
-        For a gap: the call, AWS's error code, the action to grant, the way out.
+        For a gap: the call, AWS's error code, the action to grant, the way out. A fail has the way
+        out for what is not evidenced besides.
     evidence : tuple of str
         References: evidence id, or id and JSON pointer.
     subject : str

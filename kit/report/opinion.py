@@ -260,7 +260,7 @@ def _sentence(some: list[Finding], controls: list[str], findings: Findings) -> s
     first, count = some[0], len(some)
     name = first.reason if first.status == NOT_EVIDENCED else first.status
     lacks = "review" if name == "needs review" else "lacks"
-    if names_the_snapshot(first.hint):
+    if first.status == NOT_EVIDENCED and names_the_snapshot(first.hint):
         what = text("report/points/snapshot")
     elif name == _MACIE_OFF:
         what = text("report/points/macie", region=first.region)
@@ -292,7 +292,9 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
         of = text("report/points/at_least", of=of)
     title = CONTROLS[control].title
     which = _failing(some)
-    return text(id, count=len(some), of=of, title=title, hint=_hints(some), which=which)
+    said = text(id, count=len(some), of=of, title=title, hint=_hints(some), which=which)
+    unclear = [finding for finding in some if finding.status == FAIL and finding.hint]
+    return text("report/points/besides", point=said, hint=_hints(unclear)) if unclear else said
 
 
 def _failing(some: Iterable[Finding]) -> str:

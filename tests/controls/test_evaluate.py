@@ -270,7 +270,9 @@ def test_what_rules_answer_beyond_true_and_false(
         made.clause(answers(outcome))
     (finding,) = judge().leaves
     assert (finding.status, finding.reason) == (status, reason)
-    assert finding.hint == ("look" if status == "not evidenced" else "")
+    assert finding.hint == ("look" if UNCLEAR in outcomes else "")
+    unmet = [outcome for outcome in outcomes if outcome is False or outcome is UNCLEAR]
+    assert len(list(filter(None, finding.remedies.split("; ")))) == len(unmet)
 
 
 @pytest.mark.parametrize("outcome", [None, "yes", 1, 0])

@@ -81,6 +81,13 @@ def test_one_cause_is_one_point_with_all_its_controls(tmp_path: Path) -> None:
     assert "left to the organisation's administrator" in opinion(found, snapshot).text
 
 
+def test_a_fail_names_besides_what_is_not_evidenced() -> None:
+    unclear = finding("AR-19", "fail", hint="declare how files are restored")
+    (point,) = made(unclear)
+    assert point.startswith("1 of 1 bucket of users' files keeps no earlier versions")
+    assert point.endswith("; besides, not evidenced: declare how files are restored")
+
+
 def test_permissions_that_the_collector_lacks_are_one_point() -> None:
     other = {"permission": "s3:GetBucketAcl", "hint": "grant s3:GetBucketAcl to the collector"}
     some = [
