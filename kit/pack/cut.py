@@ -7,7 +7,15 @@ from typing import TypedDict
 
 from kit.catalogue.statuses import ATTESTED, STATUSES
 from kit.catalogue.texts import text
-from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, LineBlock, TableBlock
+from kit.pack.blocks import (
+    Block,
+    ColumnBlock,
+    ControlEntry,
+    GroupBlock,
+    LineBlock,
+    RestBlock,
+    TableBlock,
+)
 from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
@@ -151,7 +159,7 @@ def _brief(column: ColumnBlock, cell: Cell) -> Cell:
     return cell
 
 
-def _brief_of(line: JSON, brief: int | None) -> int | None:
+def _brief_of(line: RestBlock, brief: int | None) -> int | None:
     """Return how many characters of a line stay: AWS's statement is printed whole."""
     return max(brief, _STATEMENT) if brief and line["status"] == ATTESTED else brief
 
