@@ -22,6 +22,7 @@ _NATURAL = 80.0
 _PACKING = 0.65  # power of its natural width with which a column that wraps shares
 _OUTLIER = 4  # lines: a text much longer than its column's others may take so many
 _LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
+_DEEPEST = 8  # lines that the longest list of controls takes, about
 _WRITTEN = 12.0  # em: to write a date by hand
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
@@ -129,6 +130,8 @@ def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     if kind in _LISTS:
         usual = min(usual, _LISTED)
+    if kind == "control":  # however many columns share the page
+        least = max(least, min(lengths[-1] / _DEEPEST, _LISTED))
     lines = sum(title) / _TITLE_LINES
     return Width(least, max(least, lines, min(usual, _NATURAL)), roomy)
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
-from kit.catalogue.statuses import STATUSES
+from kit.catalogue.statuses import ATTESTED, STATUSES
 from kit.catalogue.texts import text
-from kit.pack.blocks import Block, ColumnBlock, ControlEntry, GroupBlock, LineBlock, TableBlock
+from kit.pack.blocks import (
+    Block,
+    ColumnBlock,
+    ControlEntry,
+    GroupBlock,
+    LineBlock,
+    RestBlock,
+    TableBlock,
+)
 from kit.report.views import JSON, Cell, cell_text, ids
 
 _SLACK = 40  # characters: a text that is hardly too long stays whole
+_STATEMENT = 400  # characters, which AWS's statements have at most, with a sample's period
 _IN_LINE = 4  # resources: more read better below each other
 _REASONS_APART = 3  # as many reasons of a status each have their own rows
 
@@ -32,7 +41,7 @@ def cut(blocks: list[Block]) -> None:
                 brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
                 left = any(one["listed"] < one["count"] for one in control["groups"])
                 for line in control["rest"]:
-                    printed = _brief_text(line["observed"], brief["observed"])
+                    printed = _brief_text(line["observed"], _brief_of(line, brief["observed"]))
                     if line["plain"] and printed != line["observed"]:
                         printed, left = "", True
                     line["observed"] = printed
@@ -150,10 +159,18 @@ def _brief(column: ColumnBlock, cell: Cell) -> Cell:
     return cell
 
 
+def _brief_of(line: RestBlock, brief: int | None) -> int | None:
+    """Return how many characters of a line stay: AWS's statement is printed whole."""
+    return max(brief, _STATEMENT) if brief and line["status"] == ATTESTED else brief
+
+
 def _brief_text(whole: str, brief: int | None) -> str:
     if brief is None or len(whole) <= brief + _SLACK:
         return whole
-    kept = whole[:brief].rpartition(" ")[0] or whole[:brief]
+    kept = whole[:brief]
+    if whole[brief] not in " ;,.":  # the cut would part a word
+        kept = kept.rpartition(" ")[0] or kept
+    kept = kept.rstrip()
     return f"{kept} … {text('pack/cut/characters', count=len(whole) - len(kept))}"
 
 

@@ -18,7 +18,7 @@ from kit.report.views import STATUSES, Figure
 
 # In points.
 _WIDTH = 504.0  # at which the PDF prints it
-_SIZE, _LINE, _BAR = 9.0, 18.5, 12.5  # of letters; from a row to the next; a bar's height
+_SIZE, _LINE, _BAR = 9.0, 16.5, 11.5  # of letters; from a row to the next; a bar's height
 _COLUMN = 24.0  # of numbers; it has room for four digits
 _SWATCH, _GAP, _EDGE = 17.0, 5.0, 8.0
 

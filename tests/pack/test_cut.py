@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from kit.pack.columns import widths
 from kit.pack.cut import cut, printed_tables, without_standing
 from kit.pack.document import document
 from kit.pack.pdf import pdf
+from kit.report import fonts
 from kit.report.views import Column, Controls, Table, View
 from tests.pack.conftest import control, cover, evidence_index, shown
 from tests.pack.test_pdf import squeezed, texts
@@ -33,6 +35,7 @@ def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
         ("text", "a " * 20, 10, "a " * 20),  # hardly too long
         ("text", "word " * 30, 12, "word word … (141 more characters in findings.csv)"),
         ("text", "x" * 100, 12, "x" * 12 + " … (88 more characters in findings.csv)"),
+        ("text", "By: a-policy; " * 10, 12, "By: a-policy … (128 more characters in findings.csv)"),
         ("text", None, 12, None),
         ("code", "9f" * 32, 12, "9f" * 6),
         ("number", 1234567, 3, 1234567),
@@ -223,6 +226,26 @@ def test_of_an_account_without_appstream_the_pdf_has_what_is_open(
 def test_without_controls_nothing_is_left_out() -> None:
     made = document(new_notebook(cells=[shown(cover()), new_markdown_cell("# A\n\n# B")])).blocks
     assert without_standing(made) == made
+
+
+@pytest.mark.parametrize(("status", "whole"), [("attested", True), ("accepted", False)])
+def test_a_statement_of_aws_is_printed_whole(status: str, whole: bool) -> None:
+    words = "AWS states this. " * 20
+    rest = [
+        {"status": status, "count": 1, "observed": words, "plain": False, "evidence": ["E0001"]}
+    ]
+    rows = [["a", "fail", ["E0001"]], ["b", status, ["E0001"]]]
+    block = control("AR-08", "fail", rows, {"fail": 1, status: 1}, rest, listed=[0])
+    (made,) = blocks(Controls([block]))
+    assert (made["blocks"][0]["rest"][0]["observed"] == words) == whole
+
+
+def test_a_long_list_of_controls_stays_wide_enough_to_be_read() -> None:
+    many = [f"AR-{n:02d}" for n in range(1, 30)]
+    columns = [Column("controls", "Controls", "control"), Column("words", "Words")]
+    (made,) = blocks(table([[many, "x"], [[], "y"], [["AR-01"], "z"]], *columns))
+    (lists, _) = widths(made)
+    assert lists.least * 10 > fonts.em(", ".join(many))
 
 
 @pytest.mark.parametrize(
