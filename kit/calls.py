@@ -420,6 +420,7 @@ LIST_ORGANIZATIONS_FEATURES = declare(
     "iam",
     "ListOrganizationsFeatures",
     Scope.ACCOUNT,
+    always=("OrganizationId",),
     only_if="administers_organisation",
     absent={
         f"{error}{ending}": ""

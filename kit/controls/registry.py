@@ -331,7 +331,7 @@ class Control(_Described):
 
     def _when(self, name: str, state: str) -> str:
         several = len(self.clauses) > 1
-        title = texts.text("pack/page/expected")
+        title = texts.text("pack/page/not_met")
         own = [c for c in self.clauses if several and c.rule.__name__ == name]
         found = [texts.text(f"states/{state}/when")] if state else []
         return " ".join([*found, *(f"{title}: {clause.expected}" for clause in own)])
