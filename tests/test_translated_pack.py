@@ -94,7 +94,12 @@ def _quoted(stored: Snapshot, records: list[dict[str, str]]) -> str:
         request.response for request in stored.evidence if request.call.startswith("artifact")
     ]
     given = [stored.run.model_dump(mode="json"), stored.header["waivers"]]
-    return " | ".join([title(), *required, *labels, *CALLS, json.dumps([*answers, *given])])
+    absent = {
+        f"({code}: {words})" for call in CALLS.values() for code, words in call.absent.items()
+    }
+    return " | ".join(
+        [title(), *required, *labels, *CALLS, *sorted(absent), json.dumps([*answers, *given])]
+    )
 
 
 def test_the_findings_are_the_same(translated: Translated) -> None:
