@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,3 +19,18 @@ def account(tmp_path: Path) -> Account:
 @pytest.fixture
 def strict(tmp_path: Path) -> Account:
     return Account(tmp_path, thresholds="strict")
+
+
+@pytest.fixture(scope="module")
+def aws_cli() -> Iterator[Any]:
+    """The AWS CLI, which reads each service's model once.
+
+    Its import sets AWS_DATA_PATH for the whole process; other tests must not see that.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DATA_PATH", "")
+        import awscli
+        from awscli import clidriver
+
+        patch.setenv("AWS_DATA_PATH", str(Path(awscli.__file__).parent / "data"))
+        yield clidriver.create_clidriver()

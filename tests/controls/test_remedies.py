@@ -168,20 +168,6 @@ def filled(line: str) -> str:
     return line
 
 
-@pytest.fixture(scope="module")
-def aws_cli() -> Iterator[Any]:
-    """The AWS CLI, which reads each service's model once.
-
-    Its import sets AWS_DATA_PATH for the whole process; other tests must not see that.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DATA_PATH", "")
-        patch.delenv("AWS_DATA_PATH")
-        from awscli import clidriver
-
-        yield clidriver.create_clidriver()
-
-
 @pytest.fixture
 def parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws_cli: Any

@@ -463,10 +463,8 @@ def furnish(local: Sandbox) -> None:
 class Shell:
     """What reads the lines of a remedy: the AWS CLI in this process, in a folder of the case's own."""
 
-    def __init__(self) -> None:
-        from awscli import clidriver
-
-        self.driver = clidriver.create_clidriver()
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
         self.fleets = [boto3.Session().client("appstream", region) for region in (WEST, EAST)]
 
     def run(self, lines: str, case: Case, values: dict[str, str]) -> list[str]:
@@ -529,14 +527,12 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Done]:
     folder = tmp_path_factory.mktemp("remedies")
     declared = {"allowed_regions": [WEST], "no_customer_numbers": True}
     declared |= {"agent_log_groups": ["/agents"]}
     run = run_of("careless", folder).model_copy(update={"pseudonymise": False, **declared})
     with sandbox.start(["careless"]) as local, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DATA_PATH", "")
-        patch.delenv("AWS_DATA_PATH")
         for variable, value in local.environment("careless").items():
             patch.setenv(variable, value)
         patch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
@@ -545,7 +541,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
             return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
 
         furnish(local)
-        shell = Shell()
+        shell = Shell(aws_cli)
         refused: dict[str, list[str]] = {}
         before = judged("before")
         for n, case in enumerate(CASES):
