@@ -7,7 +7,8 @@ from typing import Any
 
 import rfc8785
 
-from kit.calls import CALLS, GET_CALLER_IDENTITY
+from kit.access.actions import LIST_FILES, READ_FILES
+from kit.calls import CALLS, GET_ACCOUNT_AUTHORIZATION_DETAILS, GET_CALLER_IDENTITY
 from kit.catalogue.texts import text
 from kit.collect.policy import policy
 from kit.judge.evaluator import shown
@@ -95,6 +96,7 @@ def collected(tables: Tables) -> Table:
         *_allowed(snapshot, unknown),
         ("credentials", _credentials(run)),
         ("session", session(snapshot) or unknown),
+        ("rights", _rights(tables)),
         *_packed(snapshot),
         ("regions", ", ".join(regions)),
         ("first", min(request.started for request in requests)),
@@ -146,6 +148,46 @@ def _principal(tables: Tables, identity: list[Request]) -> str:
         answer = Redactor(tables.snapshot, tables.labels)(answer)
     arn = answer.response.get("Arn") or text("report/not_seen")
     return text("report/collected/principal", arn=arn, evidence=answer.id)
+
+
+def _rights(tables: Tables) -> str:
+    """Return whether the credentials could change anything, by what limits them or by IAM's answer.
+
+    Of a principal without a session policy the tables of ID-05 and ID-08 have the rights.
+    """
+    snapshot = tables.snapshot
+    if snapshot.header.get("session"):
+        return text("report/collected/rights/limited")
+    arn = str(snapshot.answer(GET_CALLER_IDENTITY).value("Arn") or "")
+    if arn.endswith(":root"):
+        return text("report/collected/rights/root")
+    kind, name = ("user", arn.rpartition("/")[2]) if ":user/" in arn else ("role", "")
+    if ":assumed-role/" in arn:
+        name = arn.split("/")[1]
+    details, word = snapshot.answer(GET_ACCOUNT_AUTHORIZATION_DETAILS), kind.capitalize()
+    listed = [
+        item
+        for item, _ in details.items(f"{word}DetailList")
+        if item.get(f"{word}Name") == name and item.get("Arn")
+    ]
+    if len(listed) != 1:
+        return text("report/collected/rights/unseen")
+    label = tables.labels.label(kind, listed[0]["Arn"], name)
+    held, unseen = [], False
+    for table in (tables["grants"], tables["url_grants"]):
+        unseen |= any(not each.complete for each in table.covered)
+        for row, values in table.rows.items():
+            right = values["capability"]
+            if values["resource"] != f"{label}: {right}" or right in (READ_FILES, LIST_FILES):
+                continue
+            unseen |= (row, "open") in table.gap_at
+            if values["open"]:
+                held.append(shown(right))
+            elif values["narrowed"]:
+                held.append(text("report/collected/rights/narrowed", right=shown(right)))
+    if held:
+        return text("report/collected/rights/held", rights=", ".join(held))
+    return text(f"report/collected/rights/{'unseen' if unseen else 'none'}")
 
 
 def _packed(snapshot: Snapshot) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kit.calls import (
     DESCRIBE_STACKS,
     DESCRIBE_USERS,
     DESCRIBE_VPC_ENDPOINTS,
+    GET_ACCOUNT_AUTHORIZATION_DETAILS,
     GET_ACCOUNT_SUMMARY,
     GET_RESOURCES,
     LOOKUP_EVENTS,
@@ -27,6 +29,7 @@ from kit.report import show
 from kit.report.population import KINDS
 from kit.snapshot import write
 from kit.tables import tabulate
+from tests.controls.test_grants import allow
 from tests.controls.test_networks import endpoint, within
 from tests.standins import ACCOUNT, REGION, Account, denial, pool_user
 
@@ -178,6 +181,55 @@ def test_the_policy_stands_with_its_digest_and_what_does_not_read(tmp_path: Path
     assert made["Its actions other than Describe, Get, List and Lookup"] == (
         "iam:GenerateCredentialReport"
     )
+
+
+CHANGED = "What the credentials could have changed"
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("appstream:Describe*")], "by IAM's answer nothing that ID-05 and ID-08 judge"),
+        ([allow("s3:GetObject")], "by IAM's answer nothing that ID-05 and ID-08 judge"),
+        ([allow("appstream:*")], "they may: administer AppStream, change what runs in sessions"),
+        (
+            [allow("appstream:*", Condition={"StringEquals": {"aws:SourceVpc": "vpc-1"}})],
+            "administer AppStream (on a condition, or on named resources)",
+        ),
+    ],
+)
+def test_what_the_collectors_own_role_could_change_stands_with_the_policy(
+    tmp_path: Path, statements: list[dict[str, Any]], expected: str
+) -> None:
+    account = Account(tmp_path).stack().fleet().bucket()
+    account.allowed("EvidenceReader", *statements, path="/audit/")
+    account.allowed("another", allow("iam:*"))
+    changed = collected(account, session=None)[CHANGED]
+    assert expected in changed
+    assert "give rights" not in changed.partition("they may: ")[2]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda a: a,
+        lambda a: a.denies(GET_ACCOUNT_AUTHORIZATION_DETAILS),
+        lambda a: a.allowed("EvidenceReader", attached=("arn:aws:iam::aws:policy/NotListed",)),
+        lambda a: a.allowed("EvidenceReader").cuts(GET_ACCOUNT_AUTHORIZATION_DETAILS, "cut"),
+    ],
+    ids=["the role is not listed", "denied", "a policy is not listed", "cut short"],
+)
+def test_a_right_that_iam_does_not_show_is_not_known(
+    tmp_path: Path, given: Callable[[Account], Account]
+) -> None:
+    account = given(Account(tmp_path).stack().fleet().bucket())
+    assert collected(account, session=None)[CHANGED].startswith("not known")
+
+
+def test_a_session_policy_leaves_nothing_to_change(tmp_path: Path) -> None:
+    account = Account(tmp_path).fleet().allowed("EvidenceReader", allow())
+    limits = {"policy": "derived", "actions": 9, "seconds": 900}
+    assert collected(account, session=limits)[CHANGED].startswith("nothing: the session policy")
 
 
 def test_the_whole_policy_reads_and_makes_a_report_at_most() -> None:
