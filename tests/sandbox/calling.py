@@ -152,6 +152,8 @@ def questions(name: str) -> Iterator[Question]:
         yield "organizations", "ListAccountsForParent", home, parent
         yield "organizations", "ListOrganizationalUnitsForParent", home, parent
         yield "organizations", "ListTagsForResource", home, {"ResourceId": member}
+    if account.declared("iam", "OrganizationsFeatures", ""):
+        yield "iam", "ListOrganizationsFeatures", home, {}
     yield "s3control", "GetPublicAccessBlock", home, {"AccountId": account.id}
     for point in account.declared("s3control", "AccessPoints", ""):
         region, requested = point["AccessPointArn"].split(":")[3], {"AccountId": account.id}
