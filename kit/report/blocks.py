@@ -216,7 +216,7 @@ def _block(control: Control, own: list[Finding], findings: Findings) -> ControlB
 def _decisive(finding: Finding) -> int:
     """Return how many characters of what was observed decide against a finding; they stand first.
 
-    They end where the first column begins that is no cause, and that no clause reads for which a
+    They end where the first column begins that states no cause, and that no clause reads for which a
     remedy is named.
     """
     titles, observed = _beside(finding), _short(finding)

@@ -56,7 +56,7 @@ def images(source: Source) -> Iterator[Row]:
 def _shared_with(source: Source, images: Answer, name: str, shared: Cell) -> Cell:
     """Return the accounts that have an image; the collector requests them for shared images.
 
-    A list cut short is no gap where it has an account that the parameters do not declare.
+    A list cut short decides where it has an account that the parameters do not declare.
     """
     if shared.value != "TRUE":
         return Cell([], shared.refs, shared.gap)
