@@ -43,6 +43,11 @@ class RunContext:
     lookback_days: int
     agent_log_groups: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, account: str, as_of: dt.datetime, run: Any) -> RunContext:
+        """Return the facts of a run of an account at a time."""
+        return cls(account, as_of, run.lookback_days, tuple(run.agent_log_groups))
+
 
 class _ARNs(Functions):  # type: ignore[misc]
     """What requests need of an ARN: ``arn_region``, ``arn_account`` and ``arn_resource``."""

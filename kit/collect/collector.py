@@ -323,9 +323,7 @@ class _Engine:
         self.requests: list[Request] = []
         self.performed = {GET_CALLER_IDENTITY, LIST_REGIONS, DESCRIBE_REGIONS}
         self._clients = clients
-        self._context = RunContext(
-            run.account, as_of, run.lookback_days, tuple(run.agent_log_groups)
-        )
+        self._context = RunContext.of(run.account, as_of, run)
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="collect")
         self._gates = _Gates(self._pool)
         self._left: Counter[Call] = Counter()  # requests that are not answered

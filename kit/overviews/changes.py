@@ -325,16 +325,14 @@ def _scopes(
         ]
         if alone:
             alike.setdefault("; ".join(alone), []).append(account)
-    return [
-        *(
-            text("report/changes/remarks/scope", count=len(some), names=_first(some), alone=alone)
-            for alone, some in alike.items()
-        ),
-        *(
-            text("report/changes/remarks/unrecorded", count=len(some), names=_first(some))
-            for some in filter(None, [unrecorded])
-        ),
+    remarks = [
+        text("report/changes/remarks/scope", count=len(some), names=_first(some), alone=alone)
+        for alone, some in alike.items()
     ]
+    if unrecorded:
+        names, count = _first(unrecorded), len(unrecorded)
+        remarks.append(text("report/changes/remarks/unrecorded", count=count, names=names))
+    return remarks
 
 
 def _scope_by_account(

@@ -150,12 +150,7 @@ class Redactor:
     def _parameters(self, given: Mapping[str, Any], shape: Any, place: _Place) -> dict[str, Any]:
         """Redact parameters; those that the call itself declares stay unchanged."""
         snapshot = self._snapshot
-        subject = RunContext(
-            snapshot.account,
-            snapshot.as_of,
-            snapshot.run.lookback_days,
-            tuple(snapshot.run.agent_log_groups),
-        )
+        subject = RunContext.of(snapshot.account, snapshot.as_of, snapshot.run)
         declared = protect(place.call, dict(place.call.parameters(subject)))
         members = shape.members if shape else {}
         return {
