@@ -62,7 +62,7 @@ class Principal:
             arn = f"arn:aws:iam::{account}:role/{self.name or 'unnamed'}"
         return Target(arn, account, self.trust.statements, policy_decides=True)
 
-    @property
+    @cached_property
     def refs(self) -> tuple[str, ...]:
         """Evidence of what it may do: its own record, its groups and all its policies."""
         return tuple(dict.fromkeys((self.ref, *(r for p in self._everything for r in p.refs))))
