@@ -99,6 +99,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Transfers to third countries",
         "Retention",
         "One person's data",
+        "Impact assessments",
         "Record of processing",
         "Responsibilities",
         "Reports of AWS's auditors",

@@ -23,6 +23,7 @@ from kit.report.appendices import data as data
 from kit.report.appendices import evidence_index as evidence_index
 from kit.report.appendices import inventory as inventory
 from kit.report.appendices import manifest as manifest
+from kit.report.assessments import assessments as assessments
 from kit.report.blocks import (
     BRIEF_IDS,
     beside,
