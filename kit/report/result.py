@@ -45,7 +45,7 @@ class Point(NamedTuple):
         The gravest of its findings.
     controls : list of str
         Ids of the controls whose findings have the cause.
-    count : int
+    findings : int
         How many findings have it.
     rank : int
         How grave it is what a fail lets happen: `kit.catalogue.open_points.rank`.
@@ -55,7 +55,7 @@ class Point(NamedTuple):
     severity: str
     status: str
     controls: list[str]
-    count: int
+    findings: int
     rank: int
 
 
@@ -126,7 +126,7 @@ def _gravity(point: Point) -> tuple[object, ...]:
         [*SEVERITIES].index(point.severity),
         WORST_FIRST.index(point.status),
         point.rank if point.status == FAIL else 0,
-        -point.count,
+        -point.findings,
         point.rank,
         point.controls,
     )
@@ -319,7 +319,7 @@ def _joined(
         first.severity,
         first.status,
         sorted({control for point in some for control in point.controls}),
-        sum(point.count for point in some),
+        sum(point.findings for point in some),
         first.rank,
     )
 

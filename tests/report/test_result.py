@@ -299,7 +299,7 @@ def test_findings_of_several_controls_with_a_value_in_common_are_one_point() -> 
         "session to the next (not evidenced)"
     )
     assert joined[1:] == ("high", "fail", ["EX-04", "EX-17"], 2, rank("EX-04"))
-    assert (other.controls, other.count) == (["EX-04"], 1)
+    assert (other.controls, other.findings) == (["EX-04"], 1)
 
 
 def test_a_value_of_one_control_alone_joins_nothing() -> None:
@@ -328,4 +328,4 @@ def test_many_values_in_common_are_one_point_that_names_the_most_frequent() -> N
     ]
     joined, alone = points(Findings(some), lambda one: one.is_open)
     assert joined.text.startswith("Policies E, A, B and 2 more: 6 of 7 rights on AppStream")
-    assert (alone.controls, alone.count) == (["ID-05"], 1)
+    assert (alone.controls, alone.findings) == (["ID-05"], 1)
