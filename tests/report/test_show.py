@@ -467,4 +467,4 @@ def test_an_impact_assessment_is_stated_to_be_tested_for_agents_alone(findings: 
     assert "[" not in row["says"]
     assert "LG-08" in row["related"]
     (asked,) = (row for row in show.requests().rows if "EX-10" in row[3])
-    assert "tests for agents alone whether the parameters name an assessment" in asked[-1]
+    assert "A rule tests the declaration for agents alone" in asked[-1]
