@@ -181,11 +181,11 @@ def _executed(
     made = remove_error_markers(load_notebook_node(source))
     if parameters:
         made = parameterize_notebook(made, parameters, kernel_name=kernels.NAME)
-    made = papermill_engines.execute_notebook_with_engine(
+    executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
         None, made, kernel_name=kernels.NAME, **options
     )
-    raise_for_execution_errors(made, None)
-    return made
+    raise_for_execution_errors(executed, None)
+    return executed
 
 
 def _failed(notebook: NotebookNode) -> int | None:
