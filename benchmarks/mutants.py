@@ -20,7 +20,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -43,6 +43,8 @@ _OPTIONS = (
 )
 # What an endless loop may take; the slowest line has a fifth of it.
 _CPU_SECONDS = 200
+# How often a test is followed into a function: after that it hardly takes another way through it.
+_ENTERED = 100
 _OTHERS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,),
     ast.NotEq: (ast.Eq,),
@@ -211,17 +213,22 @@ def _record(items: list[pytest.Item]) -> Record:
     tests: dict[tuple[str, int], set[str]] = defaultdict(set)
     seconds: dict[str, float] = defaultdict(float)
     seen: set[tuple[str, int]] = set()
+    entered: Counter[CodeType] = Counter()
 
     def line(frame: FrameType, event: str, argument: Any) -> Any:
         seen.add((frame.f_code.co_filename, frame.f_lineno))
         return line
 
     def enter(frame: FrameType, event: str, argument: Any) -> Any:
-        within = frame.f_code.co_filename.startswith(folders)
-        return line(frame, event, argument) if within else None
+        code = frame.f_code
+        if not code.co_filename.startswith(folders):
+            return None
+        entered[code] += 1
+        return line(frame, event, argument) if entered[code] < _ENTERED else None
 
     for item, following in zip(items, [*items[1:], None], strict=True):
         seen.clear()
+        entered.clear()
         before = time.process_time()
         sys.settrace(enter)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
