@@ -979,13 +979,14 @@ def _next_steps(
 ) -> Iterator[tuple[str, str]]:
     """Yield the three commands that help most after a pack was made, and why."""
     from kit.bag import is_bag
+    from kit.catalogue.open_points import rank
     from kit.catalogue.statuses import FAIL, NOT_EVIDENCED
     from kit.controls.registry import SEVERITIES
 
     evidence = terminal.typed()
     failing = [finding for finding in findings if finding["status"] == FAIL]
     if failing:
-        worst = max(failing, key=lambda finding: SEVERITIES.index(finding["severity"]))
+        worst = min(failing, key=lambda f: (-SEVERITIES.index(f["severity"]), rank(f["control"])))
         yield f"{evidence} controls {worst['control']}", "the gravest fail, and how to correct it"
     if any(f["status"] == NOT_EVIDENCED and f["permission"] for f in findings):
         yield f"{evidence} doctor {file or ''}".rstrip(), "the permissions that were missing"

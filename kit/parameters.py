@@ -97,6 +97,7 @@ class Profile(Strict):
 RetentionKind = Literal[
     "home folders", "application settings", "usage reports", "screenshots", "trails"
 ]
+Assessed = Literal["usage reports", "recorded sessions", "access logs"]
 CONNECTORS = ("GOOGLE_DRIVE", "ONE_DRIVE")
 """Connectors of stacks to storage of other providers than AWS."""
 SAMPLE_REASONS = (
@@ -425,6 +426,15 @@ class Run(Strict):
         "",
         title="impact assessment of agents that act in sessions",
         sample="DPIA-2026-05",
+        declares=True,
+    )
+    impact_assessments: dict[Assessed, str] = _field(
+        {},
+        title="impact assessments of what else shows what users do",
+        more="A reference to the assessment, or to the decision that none is needed (Article 35). "
+        "The table of impact assessments has them beside what is in use; no rule reads them. Kinds "
+        "are usage reports, recorded sessions and access logs.",
+        sample={"usage reports": "DPIA-2026-06"},
         declares=True,
     )
     agent_log_groups: list[str] = _field(

@@ -73,7 +73,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
     ]
     assert headings == [
         "GDPR evidence pack for Amazon AppStream 2.0",
-        "Opinion",
+        "Result of the examination",
         "Summary",
         "Sign-off and follow-up",
         "Waivers",
@@ -99,6 +99,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
         "Transfers to third countries",
         "Retention",
         "One person's data",
+        "Impact assessments",
         "Record of processing",
         "Responsibilities",
         "Reports of AWS's auditors",

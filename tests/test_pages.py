@@ -19,7 +19,10 @@ EXECUTED = {
     "docs/adding-a-framework.md": {"yaml": "tests/test_frameworks.py"},
     "docs/architecture.md": {"text": "tests/test_pages.py"},
     "docs/cluster.md": {"console": "tests/test_readme.py", "yaml": "tests/batch/test_samples.py"},
-    "docs/controls.md": dict.fromkeys(("sh", "terraform"), "tests/controls/test_remedies.py"),
+    "docs/controls.md": {
+        "sh": "tests/controls/test_remedies.py",
+        "terraform": "tests/controls/test_terraform.py",
+    },
     "docs/doors.md": {"console": "tests/test_doors.py"},  # two by tests/test_overviews.py
     "docs/evidence.md": {"console": "tests/pack/test_follow.py"},
     "docs/exploring.md": {"python": "tests/test_exploring.py"},

@@ -21,7 +21,10 @@ MOST_INLINE, MOST_MANAGED = 10_240, 6_144
 SHORTEST, LONGEST = 3_600, 43_200  # seconds; IAM API Reference, CreateRole, MaxSessionDuration
 # IAM API Reference, CreateRole; AWS STS API Reference, AssumeRole, ExternalId
 PRINCIPAL = "^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/.+)$"
-EXTERNAL_ID = "^[A-Za-z0-9_+=,.@:/-]{2,1224}$"
+# No {2,1224}: Terraform refuses a regular expression that repeats more than 1,000 times.
+# https://developer.hashicorp.com/terraform/language/functions/regex, https://pkg.go.dev/regexp/syntax
+EXTERNAL_ID = "^[A-Za-z0-9_+=,.@:/-]+$"
+LEAST_ID, MOST_ID = 2, 1_224  # characters of an external ID
 NAME = "^[A-Za-z0-9_+=,.@-]{1,64}$"
 _POLICY = "evidence"
 _PARTITION = "${data.aws_partition.current.partition}"
@@ -181,8 +184,12 @@ variable "external_id" {{
   type        = string
   description = "{_TEXTS["external_id"]}"
 {default}  validation {{
-    condition     = can(regex("{EXTERNAL_ID}", var.external_id))
-    error_message = "Write 2 to 1,224 letters, digits and _+=,.@:/-."
+    condition = alltrue([
+      can(regex("{EXTERNAL_ID}", var.external_id)),
+      length(var.external_id) >= {LEAST_ID},
+      length(var.external_id) <= {MOST_ID},
+    ])
+    error_message = "Write {LEAST_ID} to {MOST_ID:,} letters, digits and _+=,.@:/-."
   }}
 }}
 
@@ -290,6 +297,8 @@ def _role_template(calls: Iterable[Call], facts: RoleFacts) -> dict[str, Any]:
                 "Type": "String",
                 "Description": _TEXTS["external_id"],
                 "AllowedPattern": EXTERNAL_ID,
+                "MinLength": LEAST_ID,
+                "MaxLength": MOST_ID,
                 **({"Default": facts.external_id} if facts.external_id else {}),
             },
             "RoleName": {

@@ -25,6 +25,7 @@ _ANNEXES = (
     "transfers",
     "retention",
     "person",
+    "assessments",
     "record",
     "changed",
 )  # ids of tables with a sheet of their own

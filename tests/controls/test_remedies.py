@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
-import yaml
 from botocore.validate import validate_parameters
 
 from kit.catalogue import texts
@@ -332,35 +330,6 @@ def test_no_file_is_shared_by_two_resources() -> None:
         for name in re.findall(r"(?:> |file://)(\S+)", f"{cli}\n{undo}"):
             written_by_the_reader = name in ("duty.json", "trust.json")
             assert re.match(r"[A-Z]{3,}-", name) or written_by_the_reader, name
-
-
-# --- Terraform ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(name for name in REMEDIES if terraform(name)))
-def test_terraform_texts_are_hcl(name: str) -> None:
-    for one in REMEDIES[name]:
-        assert hcl2.loads(f"{one.terraform}\n") or not one.terraform
-
-
-ARGUMENTS = yaml.safe_load((Path(__file__).parents[1] / "data" / "terraform.yaml").read_text())
-_OF_APPSTREAM = re.compile(r"aws_appstream_(?:fleet|stack)")
-FRAGMENTS = {
-    (resource, one.terraform)
-    for remedies in REMEDIES.values()
-    for one in remedies
-    for resource in _OF_APPSTREAM.findall(one.terraform)
-}
-
-
-@pytest.mark.parametrize(("resource", "text"), sorted(FRAGMENTS))
-def test_arguments_of_fleets_and_stacks_are_those_of_the_provider(resource: str, text: str) -> None:
-    for argument, value in hcl2.loads(f"{text}\n").items():
-        if not argument.startswith("__"):
-            members = ARGUMENTS[resource][argument]
-            for block in value if members else ():
-                assert {name for name in block if not name.startswith("__")} <= {*members}
-            assert (argument in ARGUMENTS["stops"]) == ("Terraform stops the fleet" in text)
 
 
 # --- the rows of what harmed --------------------------------------------------------------------

@@ -436,8 +436,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
 def blocks_of(findings: Findings, section: str) -> dict[str, dict[str, Any]]:
     """The controls of a section, by id, as the PDF prints them."""
     views = (cover(), show.section(findings, section))
-    made = document(new_notebook(cells=list(map(shown, views)))).blocks
-    cut(made)
+    made: Any = cut(document(new_notebook(cells=list(map(shown, views)))).blocks)
     return {one["id"]: one for one in made[0]["blocks"]}
 
 
@@ -468,4 +467,4 @@ def test_an_impact_assessment_is_stated_to_be_tested_for_agents_alone(findings: 
     assert "[" not in row["says"]
     assert "LG-08" in row["related"]
     (asked,) = (row for row in show.requests().rows if "EX-10" in row[3])
-    assert "tests for agents alone whether the parameters name an assessment" in asked[-1]
+    assert "A rule tests the declaration for agents alone" in asked[-1]
