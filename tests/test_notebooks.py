@@ -73,7 +73,7 @@ def test_every_section_of_the_source_has_its_heading() -> None:
     ]
     assert headings == [
         "GDPR evidence pack for Amazon AppStream 2.0",
-        "Opinion",
+        "Result of the examination",
         "Summary",
         "Sign-off and follow-up",
         "Waivers",

@@ -20,10 +20,10 @@ from playwright.sync_api import Browser
 from kit.overviews.changes import refuse_other_keys
 from kit.overviews.document import Overview
 from kit.overviews.organisation import roll_up
-from kit.overviews.organisation_views import opinion
+from kit.overviews.organisation_views import result
 from kit.overviews.packs import open_pack
 from kit.pack.info import organisation_description
-from kit.report.opinion import verdict_sentence
+from kit.report.result import verdict_sentence
 from kit.verify import ending, verify
 from kit.verify.checks import UNSIGNED
 from tests.commands import evidence
@@ -113,7 +113,7 @@ def test_an_overview_verifies_and_what_was_changed_in_it_does_not(
     assert any("data/evidence.pdf: expected a file" in check.line for check in verify(pack))
 
 
-def test_its_opinion_sums_up_the_accounts(organisation: Path) -> None:
+def test_its_result_sums_up_the_accounts(organisation: Path) -> None:
     reader = pypdf.PdfReader(organisation / "data" / "evidence.pdf")
     verdicts = verdict_sentence({"AR-05": "pass", "EX-01": "pass"})
     assert (
@@ -123,10 +123,10 @@ def test_its_opinion_sums_up_the_accounts(organisation: Path) -> None:
     ) in " ".join(reader.pages[0].extract_text().split())
 
 
-def test_its_opinion_names_what_fails_and_lacks_evidence_and_is_missing(tmp_path: Path) -> None:
+def test_its_result_names_what_fails_and_lacks_evidence_and_is_missing(tmp_path: Path) -> None:
     seal(tmp_path, ONE, [row("AR-05", "a", "fail"), row("EX-01", "s", "pass")])
     seal(tmp_path, TWO, [row("EX-01", "s", "not evidenced", reason="not declared")], days=1)
-    made = opinion(roll_up(tmp_path, ["333333333333"])).text
+    made = result(roll_up(tmp_path, ["333333333333"])).text
     assert "evidence as of 2026-08-01 09:00 UTC to 2026-08-02 09:00 UTC, and 3 findings." in made
     assert "1 of 2 accounts has a fail. 1 other account has no fail, but lacks evidence." in made
     verdicts = verdict_sentence({"AR-05": "fail", "EX-01": "not evidenced"})

@@ -17,7 +17,7 @@ from kit.judge.findings import open_rows, reason_text, worst
 from kit.overviews.organisation import Organisation
 from kit.overviews.shared import cover_of, sealed
 from kit.report.formats import joined, minute, responsibility
-from kit.report.opinion import unseen_sentence, verdict_sentence
+from kit.report.result import unseen_sentence, verdict_sentence
 from kit.report.views import (
     SEVERITIES,
     STATUSES,
@@ -48,7 +48,7 @@ def cover(organisation: Organisation) -> Cover:
     return cover_of("organisation", packs, [*organisation.packs], facts, organisation.as_of)
 
 
-def opinion(organisation: Organisation) -> Note:
+def result(organisation: Organisation) -> Note:
     """Return what was summed up, the controls' worst verdicts, and what the kit could not see."""
     packs, counts = organisation.packs, organisation.counts
     worst_of = {name: worst(filter(None, some)) for name, some in organisation.verdicts.items()}
@@ -61,22 +61,20 @@ def opinion(organisation: Organisation) -> Note:
     return Note(
         joined(
             text(
-                "report/organisation/opinion/summed_up",
+                "report/organisation/result/summed_up",
                 count=len(packs),
-                times=text(
-                    "report/organisation/opinion/times", oldest=min(times), newest=max(times)
-                )
+                times=text("report/organisation/result/times", oldest=min(times), newest=max(times))
                 if len(times) > 1
                 else min(times),
-                findings=text("report/opinion/findings", count=findings),
+                findings=text("report/result/findings", count=findings),
             ),
-            text("report/organisation/opinion/fail", count=fails, all=len(packs)),
-            text("report/organisation/opinion/lack", count=lacks) if lacks else "",
-            text("report/organisation/opinion/worst", verdicts=verdict_sentence(worst_of)),
+            text("report/organisation/result/fail", count=fails, all=len(packs)),
+            text("report/organisation/result/lack", count=lacks) if lacks else "",
+            text("report/organisation/result/worst", verdicts=verdict_sentence(worst_of)),
             unseen_sentence(
                 Counter({str(name): int(count) for name, count in reasons.items()}), findings
             ),
-            text("report/organisation/opinion/missing", count=len(organisation.missing))
+            text("report/organisation/result/missing", count=len(organisation.missing))
             if organisation.missing
             else "",
         )

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from kit.catalogue.open_points import rank
+from kit.catalogue.statuses import WORST_FIRST
 from kit.catalogue.texts import text
 from kit.judge.ageing import moved, settled, was_open
 from kit.judge.digest import NOT_REQUIRED, NOTHING, RESOURCE, ROLL_UP, UNLISTED, vouches_for
@@ -178,9 +180,19 @@ def follow_up(findings: Findings, snapshot: Snapshot) -> Table | Note:
     )
 
 
-def _rank(state: str, severity: str, *others: str) -> tuple[int, int, tuple[str, ...]]:
-    """Return what orders the rows: results as in `_STATES`, in each the gravest first."""
-    return _STATES.index(state), [*SEVERITIES, ""].index(severity), others
+def _rank(state: str, severity: str, control: str, status: str, *others: str) -> tuple[object, ...]:
+    """Return what orders the rows: results as in `_STATES`, in each the gravest first.
+
+    The order of severities, verdicts and controls is that of the open points.
+    """
+    return (
+        _STATES.index(state),
+        [*SEVERITIES, ""].index(severity),
+        [*WORST_FIRST, ""].index(status),
+        rank(control),
+        control,
+        others,
+    )
 
 
 def promised(findings: Findings, snapshot: Snapshot) -> Data:

@@ -44,9 +44,6 @@ from kit.report.follow_up import promised as promised
 from kit.report.follow_up import sign_off as sign_off
 from kit.report.formats import counts, evidence_ids, joined, responsibility
 from kit.report.handbook import threshold_text
-from kit.report.opinion import beyond_evidence as beyond_evidence
-from kit.report.opinion import open_points as open_points
-from kit.report.opinion import opinion as opinion
 from kit.report.own import figure as figure
 from kit.report.own import table as table
 from kit.report.person import person as person
@@ -57,6 +54,9 @@ from kit.report.provider import lent_evidence as lent_evidence
 from kit.report.provider import tls_of_events as tls_of_events
 from kit.report.record import record as record
 from kit.report.requests import requests as requests
+from kit.report.result import beyond_evidence as beyond_evidence
+from kit.report.result import open_points as open_points
+from kit.report.result import result as result
 from kit.report.retention import retention as retention
 from kit.report.transfers import transfers as transfers
 from kit.report.views import (

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -244,6 +245,27 @@ def first_of(rows: Sequence[Any], most: int, file: str = "") -> dict[str, Any]:
     where = text("report/cut/file", file=file) if file else text("report/cut/html")
     cut = text("report/cut/rows", count=left, rows=len(rows))
     return {"listed": list(range(most)), "cut": joined(cut, where)}
+
+
+def first_of_each(kinds: Sequence[object], most: int, ranks: Sequence[Any] = ()) -> list[int]:
+    """Return the places of so many rows of each kind, in order.
+
+    Parameters
+    ----------
+    kinds : sequence
+        The kind of each row.
+    most : int
+        Rows of each kind.
+    ranks : sequence, optional
+        Of each row; the lowest come first, then the first. By default all are alike.
+    """
+    seen: Counter[object] = Counter()
+    places = []
+    for place in sorted(range(len(kinds)), key=ranks.__getitem__ if ranks else None):
+        seen[kinds[place]] += 1
+        if seen[kinds[place]] <= most:
+            places.append(place)
+    return sorted(places)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from kit.pack.html import assets, policy_of
 from kit.pack.info import OWN_CONTROLS, OWN_NOTEBOOK
 from kit.report.formats import SEVERITIES, STATUSES, cell_text
 from kit.report.live import script_words
-from kit.report.opinion import verdict_sentence
+from kit.report.result import verdict_sentence
 from kit.verify.checks import Check, failed, not_compared, passed
 from kit.verify.contents import Contents, UnreadableError
 from kit.verify.findings import is_earlier, read_findings
@@ -60,7 +60,7 @@ class Page:
         Of the findings: class and text of each cell.
     controls, verdicts : dict of str to str
         Target and status of each control's block.
-    opinion : str
+    result : str
         The note with which it begins.
     own : bool
         Whether it ends with what the kit did not make.
@@ -83,7 +83,7 @@ class Page:
     rows: list[list[tuple[str, str]]] = field(default_factory=list)
     controls: dict[str, str] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
-    opinion: str = ""
+    result: str = ""
     own: bool = False
     own_marks: list[str] = field(default_factory=list)
 
@@ -280,8 +280,10 @@ class _Reader:
                 page.controls.setdefault(element.text, target)
             case "article", _:
                 self._article()
-            case "p", ["note", _] if not page.opinion and "section-opinion" in self.ids:
-                page.opinion = element.text
+            case "p", ["note", _] if (
+                not page.result and "section-result-of-the-examination" in self.ids
+            ):
+                page.result = element.text
             case "p", ["own-mark"]:
                 page.own_marks.append(element.text)
             case (("th" | "td"), classes) if self.in_findings and self._within("tbody"):
@@ -404,9 +406,9 @@ def _findings(contents: Contents, page: Page, maker: Maker) -> Iterator[Check]:
     leaves = of_leaves.keys()
     if maker.is_here and page.language == text("language"):
         if strange := sorted(of_leaves.keys() - CONTROLS.keys()):
-            yield failed(f"{HTML}: opinion", "controls of the kit", ", ".join(strange)[:120])
-        elif f" {(counted := verdict_sentence(of_leaves))} " not in page.opinion:
-            yield failed(f"{HTML}: opinion", f"{counted!r}, as {CSV} has it", page.opinion)
+            yield failed(f"{HTML}: result", "controls of the kit", ", ".join(strange)[:120])
+        elif f" {(counted := verdict_sentence(of_leaves))} " not in page.result:
+            yield failed(f"{HTML}: result", f"{counted!r}, as {CSV} has it", page.result)
     for control in sorted(leaves - page.verdicts.keys()):
         yield failed(f"{HTML}: {control}", f"a verdict, as {CSV} has findings", "none")
     for control in sorted(page.verdicts.keys() - statuses.keys()):

@@ -29,6 +29,7 @@ from kit.judge import needed_calls
 from kit.judge.findings import Findings
 from kit.sandbox.declared import Item
 from kit.sandbox.server import Sandbox
+from kit.sandbox.services.appstream import SETTLES
 from kit.sandbox.services.guardduty import made_id
 from tests.accounts import run_of
 from tests.controls.test_remedies import READS, STATES, commands_in, operation
@@ -44,6 +45,8 @@ SETTINGS_EAST = f"appstream-app-settings-{EAST}-{ID}-2c4e6g8j"
 LOGS_EAST = f"appstream-logs-{EAST}-{ID}-5k7m9p2r"
 KEY, OTHER_KEY = "0d1e2f3a-4b5c-4d6e-8f70-8192a3b4c5d6", "1a2b3c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 OWN_KEY = f"arn:aws:kms:{WEST}:{ID}:key/{OTHER_KEY}"
+SEALED_KEY = "5c6d7e8f-9a0b-4c1d-8e2f-3a4b5c6d7e8f"  # disabled
+SEALED_ARN = f"arn:aws:kms:{WEST}:{ID}:key/{SEALED_KEY}"
 GRANT = "7d1e2f3a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6"
 STACK = "max-mustermann-desktop"
 ROLE = f"arn:aws:iam::{ID}:role/streaming-machine"
@@ -233,6 +236,7 @@ GROUP, AMI = "sg-0badbadbadbad0001", "ami-0123456789abcdef0"
 RULE, GATEWAY = "sgr-dff50bcc81a7cc631", "vpce-0badbadbadbad0002"
 DETECTOR, SCANNER = "12abc34d567e8fa901bc2d34e56789f0", f"arn:aws:iam::{ID}:role/scanner"
 TOPIC = f"arn:aws:sns:{WEST}:{ID}:security-findings"
+EVENTS = {"Sid": "EventsOfRules", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish", "Resource": TOPIC}  # fmt: skip
 CASES = [
     Case("AR-01", NAMED, "streaming_instances_are_ephemeral/running fleet", FLEET | {"COUNT": "2"}, before={"BEFORE": "4", "SESSIONS": "8"}),
     Case("AR-03", NAMED, f"{LIMIT}/running fleet", FLEET, before={"BEFORE": "432000"}),
@@ -240,6 +244,8 @@ CASES = [
     Case("AR-03", NAMED, "idle_users_are_disconnected/running fleet", FLEET, before={"BEFORE": "0"}),
     Case("AR-03", "careless-elastic", f"{LIMIT}/running Elastic fleet", ELASTIC, before={"BEFORE": "57600"}),
     Case("AR-03", "forgotten", f"{LIMIT}/stopped fleet", STOPPED, region=EAST, before={"BEFORE": "345600"}),
+    Case("AR-03", "begins", f"{LIMIT}/starting fleet", {"FLEET": "begins"}, before={"BEFORE": "432000"}),
+    Case("AR-03", "ends", f"{LIMIT}/stopping fleet", {"FLEET": "ends"}, before={"BEFORE": "432000"}),
     Case("AR-05", HOME, "home_folder_buckets_are_encrypted", bucket(HOME), ENCRYPTION, undone=False),
     Case("AR-06", SETTINGS_EAST, "application_settings_buckets_are_encrypted", bucket(SETTINGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-07", SETTINGS, USABLE, {"KEY": KEY}),
@@ -257,6 +263,8 @@ CASES = [
     Case("AR-13", "careless-screenshots", "screenshots_are_closed_to_the_public", bucket("careless-screenshots"), {"-policy.json": named_alone}, before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "nothing_can_open_screenshots", bucket("careless-screenshots"), before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, undone=False),
+    Case("AR-13", "careless-replays", "keys_of_screenshots_are_usable/Disabled", {"KEY": SEALED_KEY}),
+    Case("AR-13", "careless-screenshots", "keys_of_recordings_are_usable", {"KEY": SEALED_KEY}, skip="cancel-key|schedule-key"),
     Case("AR-14", HOME, "policies_cannot_open_it", bucket(HOME), before={"BEFORE": "false"}),
     Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"-policy.json": own_principal}),
     Case("AR-15", LOGS, "acls_are_disabled", bucket(LOGS), before={"BEFORE": "BucketOwnerPreferred"}),
@@ -299,7 +307,7 @@ CASES = [
     Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PORT": "3389", "CIDR": "0.0.0.0/0"}),
     Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"-policy.json": policy(BUCKETS)}),
     Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
-    Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}, skip="-virtual-"),
+    Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
     Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|-(user|group)-policy"),
     Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|-(role|group)-policy"),
     Case("ID-06", "AmazonAppStreamServiceAccess", "service_roles_are_as_aws_made_them", {"ROLE": "AmazonAppStreamServiceAccess", "ARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, {"trust.json": policy(TRUST)}),
@@ -325,12 +333,14 @@ CASES = [
     Case("LG-02", SETTINGS, "access_to_stored_files_is_logged", {"TRAIL": "all"}, {"selectors.json": selectors}, undone=False),
     Case("LG-03", "half-hearted", "trails_are_validated_and_encrypted", {"TRAIL": "half-hearted"}),
     Case("LG-03", "half-hearted", "trails_are_encrypted", {"TRAIL": "half-hearted", "KEY": OTHER_KEY}),
+    Case("LG-03", "sealed", "keys_of_trails_are_usable/Disabled", {"KEY": SEALED_KEY}),
+    Case("LG-06", "sealed-store", "keys_of_event_data_stores_are_usable/Disabled", {"KEY": SEALED_KEY}),
     Case("LG-06", "half-hearted", "logs_are_kept_as_long_as_needed/trail", bucket("careless-trail"), {"rules.json": erasing}, undone=False),
     Case("LG-06", "short", "logs_are_kept_as_long_as_needed/event data store", {"STORE": f"{STORE}1", "DAYS": "400"}, before={"BEFORE": "7"}),
     Case("LG-06", "going", "no_event_data_store_is_going/event data store", {"STORE": f"{STORE}2"}),
     Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
     Case("LG-09", WEST, "configurations_are_recorded", {"RECORDER": "default"}),
-    Case("LG-10", WEST, "security_events_are_passed_on", {"ARN": TOPIC}, skip="aws sns|TOPIC"),
+    Case("LG-10", WEST, "security_events_are_passed_on", {"ARN": TOPIC, "TOPIC": "security-findings"}, {"-policy.json": statements(EVENTS)}),
     Case("LG-11", EAST, "threats_are_detected", {"DETECTOR": made_id(ID, EAST, "detector")}, region=EAST, skip="update-detector --detector-id DETECTOR --enable"),
     Case("LG-11", WEST, "access_to_files_is_watched", {"DETECTOR": DETECTOR}),
     Case("LG-12", DESKTOP, "logs_of_agents_are_kept_as_long_as_needed", {"GROUP": "/agents", "DAYS": "365"}, before={"BEFORE": "7"}),
@@ -353,6 +363,12 @@ def furnish(local: Sandbox) -> None:
     def arn(kind: str, name: str) -> str:
         return f"arn:aws:appstream:{WEST}:{ID}:{kind}/{name}"
 
+    for name, state in (("begins", "STARTING"), ("ends", "STOPPING")):
+        fleet = item(
+            "appstream", "Fleets", "max-fleet", Name=name, Arn=arn("fleet", name), State=state
+        )
+        fleet.pop("DisplayName")
+        account.declare("appstream", "Fleets", WEST, fleet)
     fleets = {fleet["Name"]: fleet for fleet in account.declared("appstream", "Fleets", WEST)}
     fleets["max-fleet"]["UsbDeviceFilterStrings"] = ["000000,*,*,*,*,*,*,*,*,*"]
     builder = item("appstream", "AppBlockBuilders", "careless-packager", State="RUNNING")
@@ -369,6 +385,13 @@ def furnish(local: Sandbox) -> None:
     stack |= {
         "Arn": arn("stack", "prefers-udp"),
         "StreamingExperienceSettings": {"PreferredProtocol": "UDP"},
+        "AgentAccessConfig": {
+            "Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}],
+            "ScreenResolution": "W_1280xH_720",
+            "ScreenImageFormat": "PNG",
+            "ScreenshotsUploadEnabled": True,
+            "S3BucketArn": "arn:aws:s3:::careless-replays",
+        },
         "WebAuthnRedirection": {"Enabled": True},
     }
     stack["UserSettings"] += [{"Action": "SMART_CARD_REDIRECTION", "Permission": "DISABLED"}]
@@ -376,6 +399,7 @@ def furnish(local: Sandbox) -> None:
     stacks = {stack["Name"]: stack for stack in account.declared("appstream", "Stacks", WEST)}
     agents = {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]}
     agents |= {"ScreenResolution": "W_1280xH_720", "ScreenImageFormat": "PNG"}
+    stacks[STACK]["AgentAccessConfig"]["KmsKeyArn"] = SEALED_ARN
     stacks[STACK]["StreamingExperienceSettings"] = {"PreferredProtocol": "TCP"}
     stacks["untouched-defaults"]["Description"] = "For hans.beispiel@kunde.example"
     stacks["untouched-defaults"]["AgentAccessConfig"] = agents | {"ScreenshotsUploadEnabled": False}
@@ -402,7 +426,12 @@ def furnish(local: Sandbox) -> None:
     }
     account.declare("acm-pca", "CertificateAuthorities", WEST, authority)
     for n, (name, status, days) in enumerate(
-        (("short", "ENABLED", 7), ("going", "PENDING_DELETION", 400)), 1
+        (
+            ("short", "ENABLED", 7),
+            ("going", "PENDING_DELETION", 400),
+            ("sealed-store", "ENABLED", 400),
+        ),
+        1,
     ):
         store = Item(
             EventDataStoreArn=f"{STORE}{n}", Name=name, Status=status, RetentionPeriod=days
@@ -412,6 +441,8 @@ def furnish(local: Sandbox) -> None:
             "OrganizationEnabled": False,
             "AdvancedEventSelectors": [],
         }
+        if name == "sealed-store":
+            store["KmsKeyId"] = SEALED_ARN
         store.beside = {}
         account.declare("cloudtrail", "EventDataStores", WEST, store)
     scanner = copy.deepcopy(account.declared("iam", "RoleDetailList", "")[0])
@@ -428,6 +459,23 @@ def furnish(local: Sandbox) -> None:
         "AttachedManagedPolicies": [],
     }
     account.declare("iam", "RoleDetailList", "", scanner)
+    trail = copy.deepcopy(account.declared("cloudtrail", "trailList", WEST)[0])
+    trail |= {"Name": "sealed", "KmsKeyId": SEALED_ARN}
+    trail["TrailARN"] = f"arn:aws:cloudtrail:{WEST}:{ID}:trail/sealed"
+    account.declare("cloudtrail", "trailList", WEST, trail)
+    key = copy.deepcopy(account.declared("kms", "Keys", WEST)[0])
+    key |= {"KeyId": SEALED_KEY, "Arn": SEALED_ARN, "KeyState": "Disabled", "Enabled": False}
+    account.declare("kms", "Keys", WEST, key)
+    (screenshots,) = (
+        one
+        for one in account.declared("s3", "Buckets", "")
+        if one["Name"] == "careless-screenshots"
+    )
+    replays = copy.deepcopy(screenshots)
+    replays |= {"Name": "careless-replays", "BucketArn": "arn:aws:s3:::careless-replays"}
+    encrypted = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": SEALED_ARN}
+    replays.beside["Encryption"] = {"Rules": [{"ApplyServerSideEncryptionByDefault": encrypted}]}
+    account.declare("s3", "Buckets", "", replays)
     admitted = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
     for found in account.declared("s3", "Buckets", ""):
         if found["Name"] == "careless-sources":
@@ -458,6 +506,15 @@ def furnish(local: Sandbox) -> None:
                     ]
                 }
             )
+
+
+def on_its_way(local: Sandbox, case: Case) -> None:
+    """Let the fleet of a case still start or stop when the commands begin; a waiter sees it arrive."""
+    for state, arrived in (("starting", "RUNNING"), ("stopping", "STOPPED")):
+        if case.name.endswith(f"/{state} fleet"):
+            fleets = local._by_name["careless"].declared("appstream", "Fleets", case.region)
+            (fleet,) = (fleet for fleet in fleets if fleet["Name"] == case.resource)
+            fleet["State"], fleet.beside[SETTLES] = state.upper(), arrived
 
 
 class Shell:
@@ -541,6 +598,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Don
             return evaluate(tabulate(collect(run, needed_calls([]), folder / name, progress=False)))
 
         furnish(local)
+        boto3.client("sns", WEST).create_topic(Name=TOPIC.rpartition(":")[2])
         shell = Shell(aws_cli)
         refused: dict[str, list[str]] = {}
         before = judged("before")
@@ -549,6 +607,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, aws_cli: Any) -> Iterator[Don
             patch.chdir(folder / f"case-{n}")
             remedy = CONTROLS[case.control].remedy(case.name)
             shell.wait()
+            on_its_way(local, case)
             refused[case.id] = shell.run(remedy.cli, case, case.values)
         after = judged("after")
         refused_undo: dict[str, list[str]] = {}

@@ -19,9 +19,8 @@ from tests.pack.test_pdf import squeezed, texts
 
 
 def blocks(*views: View) -> list[dict[str, Any]]:
-    found = document(new_notebook(cells=[shown(cover()), *map(shown, views)])).blocks
-    cut(found)
-    return found
+    found: Any = cut(document(new_notebook(cells=[shown(cover()), *map(shown, views)])).blocks)
+    return list(found)
 
 
 def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:
@@ -210,14 +209,14 @@ def test_of_an_account_without_appstream_the_pdf_has_what_is_open(
     stands = control("AR-05", "pass", [["a", "pass", ["E0001"]]])
     fails = control("ID-03", "fail", [["u", "fail", ["E0001"]]])
     cells = [
-        *(shown(cover(in_use=in_use)), new_markdown_cell("# Opinion\n\nWords.")),
+        *(shown(cover(in_use=in_use)), new_markdown_cell("# Result\n\nWords.")),
         *(new_markdown_cell("# At rest"), shown(Controls([stands]))),
         *(new_markdown_cell("# Identity"), shown(Controls([fails]))),
         *(new_markdown_cell("# Annexes\n\nMore."), shown(evidence_index(3))),
         new_markdown_cell("# Last\n\nEnd."),
     ]
     text = squeezed("".join(texts(pdf(document(new_notebook(cells=cells))), tmp_path)))
-    assert all(words in text for words in ("Opinion", "ID-03", "Last"))
+    assert all(words in text for words in ("Result", "ID-03", "Last"))
     assert ("AR-05" in text, "Atrest" in text, "Annexes" in text) == (in_use,) * 3
     note = "leavesouttheannexesand1controlthathasneitherafailnoralackofevidence"
     assert (note in text) == (not in_use)

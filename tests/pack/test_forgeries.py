@@ -560,7 +560,7 @@ def page_script(pack: Path) -> None:
     allow(pack / HTML, style, script, policy_of(style, script))
 
 
-def opinion_of_no_fail(pack: Path) -> None:
+def result_of_no_fail(pack: Path) -> None:
     """The first page states that none fails, and no more."""
     path = pack / HTML
     changed, count = re.subn(
@@ -582,9 +582,9 @@ def strange_control(pack: Path) -> None:
 PAGE = {
     "a control that is not the kit's": (
         strange_control,
-        f"{HTML}: opinion: expected controls of the kit; observed: EX-94",
+        f"{HTML}: result: expected controls of the kit; observed: EX-94",
     ),
-    "an opinion of no fail": (opinion_of_no_fail, f"{HTML}: opinion: expected .* of .* controls"),
+    "a result of no fail": (result_of_no_fail, f"{HTML}: result: expected .* of .* controls"),
     "another page": (
         lambda pack: (pack / HTML).write_text("<p>All pass."),
         f"{HTML}: expected a page as the kit writes it",

@@ -23,7 +23,7 @@ RUNS = {
     "careless": ["--account", "012345678901", "--region", "eu-west-1"],
     "empty": ["--account", "222233334444", "--region", "eu-west-1"],
 }
-MOST = 29  # pages from the opinion to the last finding
+MOST = 29  # pages from the result to the last finding
 HEADER, FOOTER = 50, 790  # points from the top of A4
 OPENERS = ("Annexes", "This pack and how to check it")  # start a page unless half of one is left
 FULL = 0.5  # of a page in the middle, that has to have text at least so far down
@@ -89,7 +89,7 @@ def headings(file: Path) -> list[tuple[str, int, float]]:
 
 
 @pytest.mark.parametrize("account", ["demo", "careless"])
-def test_opinion_to_findings_are_under_thirty_pages(read: Any, account: str) -> None:
+def test_result_to_findings_are_under_thirty_pages(read: Any, account: str) -> None:
     file, _ = read(account)
     places = {title: number for title, number, _ in headings(file)}
     assert places["Annexes"] <= MOST

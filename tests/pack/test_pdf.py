@@ -369,7 +369,7 @@ def paged(tmp_path: Path, lines: int, last: str, *views: View) -> list[str]:
     """The pages of a section with views and so many lines, and of another one after it."""
     words = "\n\n".join(f"Line {n}." for n in range(lines))
     cells = [
-        *(shown(cover()), new_markdown_cell("# Opinion\n\nWords.")),
+        *(shown(cover()), new_markdown_cell("# Result\n\nWords.")),
         *(new_markdown_cell("# Body"), *map(shown, views), new_markdown_cell(words)),
         new_markdown_cell(f"# {last}\n\nFirst.\n\nSecond.\n\nThird."),
     ]
@@ -450,7 +450,7 @@ def test_a_table_too_wide_is_turned_and_its_heading_with_it(file: pikepdf.Pdf) -
 
 def test_sections_whose_tables_are_turned_share_pages(tmp_path: Path) -> None:
     columns = [Column(f"c{n}", "Words" * 3, "code") for n in range(9)]
-    cells = [shown(cover()), new_markdown_cell("# Opinion\n\nWords.")]
+    cells = [shown(cover()), new_markdown_cell("# Result\n\nWords.")]
     for name in ("First", "Second"):
         table = Table(name, "c", columns, [["wide" * 3] * 9] * 3)
         cells += [new_markdown_cell(f"# {name} section\n\nWords."), shown(table)]

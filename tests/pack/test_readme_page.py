@@ -31,7 +31,7 @@ INFO = {
     "Stamp": "NOT AWS: made against http://127.0.0.1:5000",
 }
 UNSIGNED = {**INFO, "Signature": "none", "Stamp": "none"}
-SECTIONS = "# Opinion\n\nWords of the first page.\n\n# Scope\n\nWords."
+SECTIONS = "# Result\n\nWords of the first page.\n\n# Scope\n\nWords."
 PLAIN = document(new_notebook(cells=[shown(cover()), new_markdown_cell(SECTIONS)]))
 
 
@@ -70,7 +70,7 @@ def test_the_page_of_the_pdf_has_the_same_words_and_commands(
 
 def test_the_section_is_the_last(made: tuple[str, Document, bytes]) -> None:
     titles = [block["text"] for block in made[1].blocks if block["kind"] == "heading"]
-    assert titles == ["Opinion", "Scope", TITLE]
+    assert titles == ["Result", "Scope", TITLE]
     first = pypdf.PdfReader(io.BytesIO(made[2])).pages[0].extract_text()
     assert first.index("Words of the first page") < first.index("Account") < first.index("Contents")
     assert faults(made[2]) == []

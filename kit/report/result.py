@@ -1,13 +1,15 @@
-"""The first page: an opinion in a few sentences, and the open points, a sentence each."""
+"""The first page: the result in a few sentences, and the open points, a sentence each."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from kit.calls import CALLS, Call
+from kit.catalogue import open_points as catalogue
 from kit.catalogue.statuses import (
     ACCEPTED,
     ATTESTED,
@@ -22,13 +24,14 @@ from kit.controls import CONTROLS
 from kit.judge.digest import RESOURCE, UNLISTED
 from kit.judge.findings import Finding, Findings, reason_text, samples, why, worst
 from kit.report.follow_up import changed_since
-from kit.report.formats import SEVERITIES, joined, minute
+from kit.report.formats import SEVERITIES, STATUSES, joined, minute
 from kit.report.views import Note, Table, column
 from kit.snapshot import Snapshot
 from kit.tables.organisation import names_the_snapshot
 from kit.tables.places import is_unused, regions_not_looked_at
 
 _MOST_HINTS = 3  # reasons in one sentence; findings.csv has each finding's
+_MOST_VALUES = 3  # of a cause that several points share
 _DENIED, _MACIE_OFF = "denied", "Macie off"
 
 
@@ -42,15 +45,27 @@ class Point(NamedTuple):
         The gravest of its findings.
     controls : list of str
         Ids of the controls whose findings have the cause.
+    findings : int
+        How many findings have it.
+    rank : int
+        How grave it is what a fail lets happen: `kit.catalogue.open_points.rank`.
     """
 
     text: str
     severity: str
     status: str
     controls: list[str]
+    findings: int
+    rank: int
 
 
-def opinion(findings: Findings, snapshot: Snapshot) -> Note:
+class _Common(NamedTuple):
+    """A cause that findings of several controls have: see ``kit/catalogue/open_points.yaml``."""
+
+    name: str
+
+
+def result(findings: Findings, snapshot: Snapshot) -> Note:
     """Return what the kit looked at, the verdicts, what it could not see and why, what changed."""
     verdicts = _verdicts(findings)
     return Note(
@@ -66,7 +81,7 @@ def opinion(findings: Findings, snapshot: Snapshot) -> Note:
 
 
 def open_points(findings: Findings) -> Table | Note:
-    """Return what fails or lacks evidence, one sentence for each cause, the gravest first."""
+    """Return what fails or lacks evidence, a point for each cause, the gravest first."""
     made = points(findings, lambda finding: finding.is_open)
     if not made:
         return Note(text("report/open/empty"))
@@ -85,21 +100,35 @@ def points(findings: Findings, wanted: Callable[[Finding], bool]) -> list[Point]
     """Return some of the findings as points, the gravest first.
 
     A fail is a point of its control. What is not evidenced for one cause, such as one permission
-    that the collector lacks, is one point, whichever controls it concerns.
+    that the collector lacks, is one point, whichever controls it concerns. Points that have a value
+    in common, such as the policy that gives rights, are one too.
+
+    Within a severity fails come first, by what they let happen (`kit.catalogue.open_points`) and
+    the number of findings; then what lacks evidence, by the number of findings.
     """
-    causes: dict[Hashable, list[Finding]] = {}
-    for finding in findings.leaves:
-        if wanted(finding):
-            causes.setdefault(_cause(finding), []).append(finding)
-    made = [_point(some, findings) for some in causes.values()]
-    return sorted(
-        made,
-        key=lambda point: (
-            [*SEVERITIES].index(point.severity),
-            WORST_FIRST.index(point.status),
-            -len(point.controls),
-            point.controls,
-        ),
+    some = [*filter(wanted, findings.leaves)]
+    common = _common(some)
+    causes: dict[Hashable, dict[Hashable, list[Finding]]] = {}
+    for finding in some:
+        own = _cause(finding)
+        named = _of(finding, common)
+        causes.setdefault(named or own, {}).setdefault(own, []).append(finding)
+    made = [
+        _joined(cause, [_point(one, findings) for one in own.values()], common)
+        for cause, own in causes.items()
+    ]
+    return sorted(made, key=_gravity)
+
+
+def _gravity(point: Point) -> tuple[object, ...]:
+    """Return what orders points: see `points`."""
+    return (
+        [*SEVERITIES].index(point.severity),
+        WORST_FIRST.index(point.status),
+        point.rank if point.status == FAIL else 0,
+        -point.findings,
+        point.rank,
+        point.controls,
     )
 
 
@@ -130,12 +159,12 @@ def _looked_at(snapshot: Snapshot, controls: int, findings: int) -> str:
     if not any(_answered(snapshot, call) for call in CALLS.values() if call.service == "appstream"):
         form = "not_looked"
     return text(
-        f"report/opinion/{form}",
+        f"report/result/{form}",
         count=len(snapshot.regions),
         regions=", ".join(snapshot.regions),
         as_of=minute(snapshot.as_of),
-        controls=text("report/opinion/controls", count=controls),
-        findings=text("report/opinion/findings", count=findings),
+        controls=text("report/result/controls", count=controls),
+        findings=text("report/result/findings", count=findings),
     )
 
 
@@ -152,7 +181,7 @@ def _chosen(controls: int) -> str:
     """Return how many controls the kit has, where a run chose some."""
     if controls == len(CONTROLS):
         return ""
-    return text("report/opinion/chosen", count=controls, all=len(CONTROLS))
+    return text("report/result/chosen", count=controls, all=len(CONTROLS))
 
 
 def verdict_sentence(verdicts: Mapping[str, str]) -> str:
@@ -165,24 +194,27 @@ def verdict_sentence(verdicts: Mapping[str, str]) -> str:
     """
     by_status = Counter(verdicts.values())
     passing, failing = by_status[PASS], by_status[FAIL]
-    fails = text("report/opinion/fail" if failing else "report/opinion/none_fails", count=failing)
-    high = [
-        name
-        for name, status in verdicts.items()
-        if status == FAIL and CONTROLS[name].severity == next(iter(SEVERITIES))
-    ]
+    fails = text("report/result/fail" if failing else "report/result/none_fails", count=failing)
+    high = sorted(
+        (
+            name
+            for name, status in verdicts.items()
+            if status == FAIL and CONTROLS[name].severity == next(iter(SEVERITIES))
+        ),
+        key=lambda name: (catalogue.rank(name), name),
+    )
     if high:
-        fails = text("report/opinion/high", fails=fails, count=len(high), names=", ".join(high))
+        fails = text("report/result/high", fails=fails, count=len(high), names=", ".join(high))
     others = {
-        status: text(f"report/opinion/{status}", count=by_status[status])
+        status: text(f"report/result/{status}", count=by_status[status])
         for status in (ATTESTED, NOT_APPLICABLE, ACCEPTED, NOT_EVIDENCED)
         if by_status[status]
     }
     lacks = others.pop(NOT_EVIDENCED, "")
     passes = text(
-        "report/opinion/pass" if passing else "report/opinion/none_passes",
+        "report/result/pass" if passing else "report/result/none_passes",
         count=passing,
-        all=text("report/opinion/controls", count=len(verdicts)),
+        all=text("report/result/controls", count=len(verdicts)),
     )
     return f"{'; '.join(filter(None, (passes, *others.values(), fails, lacks)))}."
 
@@ -204,28 +236,92 @@ def unseen_sentence(reasons: Counter[str], findings: int) -> str:
         How many there are, with or without evidence.
     """
     if not reasons:
-        return text("report/opinion/all_seen")
+        return text("report/result/all_seen")
     return text(
-        "report/opinion/unseen",
+        "report/result/unseen",
         count=reasons.total(),
-        findings=text("report/opinion/findings", count=findings),
+        findings=text("report/result/findings", count=findings),
         reasons=", ".join(_lacking(reason, count) for reason, count in reasons.most_common()),
     )
 
 
 def _lacking(reason: str, count: int) -> str:
-    id = f"report/opinion/reasons/{reason}"
+    id = f"report/result/reasons/{reason}"
     if has(id):
         return text(id, count=count)
-    return text("report/opinion/reason", reason=reason_text(reason), count=count)
+    return text("report/result/reason", reason=reason_text(reason), count=count)
 
 
 def _left_out(snapshot: Snapshot) -> str:
     """Return how many regions the run leaves out, though the account has them enabled."""
     outside = regions_not_looked_at(snapshot)
     if outside.gap:
-        return text("report/opinion/regions_unknown")
-    return text("report/opinion/regions", count=len(outside.value)) if outside.value else ""
+        return text("report/result/regions_unknown")
+    return text("report/result/regions", count=len(outside.value)) if outside.value else ""
+
+
+def _values(finding: Finding) -> Iterator[tuple[_Common, str]]:
+    """Yield the values of a finding that findings of other controls may have in common with it."""
+    for name, cause in catalogue.known().causes.items():
+        for member in cause.columns:
+            if f'"{member}":' not in finding.observed_values:
+                continue
+            value = json.loads(finding.observed_values)[member]
+            for entry in value if isinstance(value, list) else [value]:
+                if match := cause.pattern.fullmatch(str(entry)):
+                    yield _Common(name), finding.region if cause.regional else match[1]
+
+
+def _common(some: Iterable[Finding]) -> dict[_Common, dict[str, int]]:
+    """Return the values that findings of several controls have, with how many have each."""
+    counted: dict[tuple[_Common, str], Counter[str]] = {}
+    for finding in some:
+        for found in {*_values(finding)}:
+            counted.setdefault(found, Counter())[finding.control] += 1
+    made: dict[_Common, dict[str, int]] = {}
+    for (cause, value), controls in counted.items():
+        if len(controls) > 1:
+            made.setdefault(cause, {})[value] = controls.total()
+    return made
+
+
+def _sentences(lines: list[str]) -> str:
+    """Return sentences in a line, each but the last with its full stop."""
+    *before, last = lines
+    return joined(*(line if line[-1] in "?!." else f"{line}." for line in before), last)
+
+
+def _of(finding: Finding, common: Mapping[_Common, Mapping[str, int]]) -> _Common | None:
+    """Return the cause that a finding shares with findings of other controls."""
+    return next((cause for cause, one in _values(finding) if one in common.get(cause, ())), None)
+
+
+def _joined(
+    cause: Hashable, some: list[Point], common: Mapping[_Common, Mapping[str, int]]
+) -> Point:
+    """Return points with one cause as one, which has the verdict of the gravest."""
+    first, *others = sorted(some, key=_gravity)
+    if not isinstance(cause, _Common):
+        return first
+    values = sorted(common[cause], key=lambda value: (-common[cause][value], value))
+    names = ", ".join(values[:_MOST_VALUES])
+    if len(values) > _MOST_VALUES:
+        names = text("report/points/values", values=names, count=len(values) - _MOST_VALUES)
+    lines = [
+        point.text
+        if point.status == first.status
+        else text("report/points/verdict", point=point.text, verdict=STATUSES[point.status].word)
+        for point in (first, *others)
+    ]
+    said = text(f"report/points/causes/{cause.name}", count=len(values), values=names)
+    return Point(
+        text("report/points/joined", cause=said, points=_sentences(lines)),
+        first.severity,
+        first.status,
+        sorted({control for point in some for control in point.controls}),
+        sum(point.findings for point in some),
+        first.rank,
+    )
 
 
 def _cause(finding: Finding) -> Hashable:
@@ -253,6 +349,8 @@ def _point(some: list[Finding], findings: Findings) -> Point:
         min((finding.severity for finding in some), key=[*SEVERITIES].index),
         some[0].status,
         controls,
+        len(some),
+        min(map(catalogue.rank, controls)),
     )
 
 
@@ -285,7 +383,7 @@ def _of_control(some: list[Finding], id: str, findings: Findings) -> str:
     own = [finding for finding in findings.leaves if finding.control == control]
     about = [one for one in own if one.subject == RESOURCE and one.status != NOT_APPLICABLE]
     of = text(
-        f"points/{control}/of" if has(f"points/{control}/of") else "report/opinion/findings",
+        f"points/{control}/of" if has(f"points/{control}/of") else "report/result/findings",
         count=len(about),
     )
     if any(finding.subject == UNLISTED for finding in own):

@@ -1,17 +1,19 @@
-"""What the first page answers: an opinion in sentences, and a sentence for each open point."""
+"""What the first page answers: the result in sentences, and a sentence for each open point."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from kit.calls import GET_BUCKET_POLICY
+from kit.catalogue.open_points import known, rank
 from kit.catalogue.texts import fields, has, ids
 from kit.controls import CONTROLS
 from kit.judge import evaluate
 from kit.judge.findings import Finding, Findings
 from kit.report.cover import cover
-from kit.report.opinion import beyond_evidence, open_points, opinion, points, verdict_sentence
+from kit.report.result import beyond_evidence, open_points, points, result, verdict_sentence
 from kit.report.views import Note, Table
 from kit.snapshot import Snapshot, write
 from kit.tables import tabulate
@@ -78,7 +80,7 @@ def test_one_cause_is_one_point_with_all_its_controls(tmp_path: Path) -> None:
     (whole,) = (line for line in lines(found) if line.startswith(point))
     assert whole == f"{point}: may answer 6 findings"
     assert lines(found)[whole] == ["GV-05", "ID-02", "ID-13", "LG-02", "LG-03", "LG-07"]
-    assert "left to the organisation's administrator" in opinion(found, snapshot).text
+    assert "left to the organisation's administrator" in result(found, snapshot).text
 
 
 def test_a_fail_names_besides_what_is_not_evidenced() -> None:
@@ -155,17 +157,17 @@ def test_without_open_points_a_sentence_states_it(tmp_path: Path) -> None:
     assert isinstance(table, Note)
     assert table.text.startswith("Nothing is open")
     assert isinstance(beyond_evidence(found), Note)
-    words = opinion(found, snapshot).text
+    words = result(found, snapshot).text
     assert "; none fails. No finding lacks evidence." in words
     assert f"judged 2 controls in {len(found.leaves)} findings. " in words
     assert "not judged. By their worst findings, 2 of 2 controls pass; none fails." in words
 
 
-def test_the_opinion_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
+def test_the_result_counts_what_fails_and_names_what_is_grave(tmp_path: Path) -> None:
     account = Account(tmp_path).bucket(HOME).denies(GET_BUCKET_POLICY, Bucket=HOME)
     account.run = account.run.model_copy(update={"controls": ["AR-05", "IT-04", "ID-03"]})
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
-    words = opinion(*judged(account)).text
+    words = result(*judged(account)).text
     assert "1 of 3 controls passes; 1 fails, 1 of them of high severity (ID-03); " in words
     assert "; 1 control lacks evidence. Of 3 findings, 1 lacks evidence: AWS denied the " in words
 
@@ -184,7 +186,7 @@ def test_a_reason_without_a_sentence_of_its_own_has_its_name(tmp_path: Path) -> 
     _, snapshot = judged(Account(tmp_path))
     slow = finding("ID-03", "not evidenced", **{**GAP, "reason": "throttled"})
     assert (
-        "Of 1 finding, 1 lacks evidence: throttled: 1." in opinion(Findings([slow]), snapshot).text
+        "Of 1 finding, 1 lacks evidence: throttled: 1." in result(Findings([slow]), snapshot).text
     )
 
 
@@ -208,12 +210,12 @@ def test_a_sentence_that_names_clauses_has_words_for_each_that_its_control_has()
         assert worded == ({one.rule.__name__ for one in control.clauses} if names else set())
 
 
-def test_where_nothing_passes_the_opinion_states_it(tmp_path: Path) -> None:
+def test_where_nothing_passes_the_result_states_it(tmp_path: Path) -> None:
     account = Account(tmp_path, controls=["ID-03"])
     account.credentials(jane={"password_enabled": "true", "mfa_active": "false"})
     assert (
         "By its worst finding, none of 1 control passes; 1 fails, 1 of them of"
-        in opinion(*judged(account)).text
+        in result(*judged(account)).text
     )
 
 
@@ -221,26 +223,26 @@ def test_an_account_without_appstream_gets_that_sentence(tmp_path: Path) -> None
     account = Account(tmp_path, regions_unused=(REGION,))
     found, snapshot = judged(account)
     assert not cover(found, snapshot).in_use
-    words = opinion(found, snapshot).text
+    words = result(found, snapshot).text
     assert words.startswith(f"AppStream is not in use in the region of this run ({REGION}) as of ")
     used = Account(tmp_path / "used").fleet()
     found, snapshot = judged(used)
     assert cover(found, snapshot).in_use
-    assert opinion(found, snapshot).text.startswith("The kit looked at the configuration")
+    assert result(found, snapshot).text.startswith("The kit looked at the configuration")
 
 
 def test_a_run_of_some_controls_states_that_the_others_are_not_judged(tmp_path: Path) -> None:
     findings, snapshot = judged(Account(tmp_path, controls=["AR-03", "ID-03"]).fleet())
     stated = f"The parameters chose 2 of the kit's {len(CONTROLS)} controls; the others are not"
-    assert stated in opinion(findings, snapshot).text
-    assert "others are not judged" not in opinion(*judged(Account(tmp_path / "whole").fleet())).text
+    assert stated in result(findings, snapshot).text
+    assert "others are not judged" not in result(*judged(Account(tmp_path / "whole").fleet())).text
 
 
 def test_a_run_that_read_nothing_of_appstream_claims_no_look_at_it(tmp_path: Path) -> None:
     made = Account(tmp_path, controls=["GV-01"]).answered()
     few = [request for request in made.requests if request.service != "appstream"]
     snapshot = write(tmp_path / "snapshot", made.header, few, made.lent)
-    stated = opinion(evaluate(tabulate(snapshot)), snapshot).text
+    stated = result(evaluate(tabulate(snapshot)), snapshot).text
     assert stated.startswith("AWS answered no request about AppStream in the region of this run")
     assert "looked at" not in stated
 
@@ -254,3 +256,76 @@ def test_what_no_interface_shows_is_apart(tmp_path: Path) -> None:
         '1 of 1 finding lacks evidence for "Disks of instances are encrypted": no'
     )
     assert row[3] == ["AR-04"]
+
+
+def test_fails_are_in_the_order_of_what_they_let_happen() -> None:
+    some = [
+        finding(name, "fail") for name in ("EX-04", "AR-05", "IT-04", "ID-03", "EX-05", "MD-03")
+    ]
+    ordered = [point.controls for point in points(Findings(some), lambda one: one.is_open)]
+    assert ordered == [["MD-03"], ["EX-05"], ["ID-03"], ["IT-04"], ["AR-05"], ["EX-04"]]
+    unseen = [finding("MD-03", "not evidenced", reason="needs review", hint="a")]
+    unseen += [finding("AR-05", "not evidenced", reason="needs review", hint=hint) for hint in "bb"]
+    ordered = [point.controls for point in points(Findings(unseen), lambda one: one.is_open)]
+    assert ordered == [["AR-05"], ["MD-03"]], "what answers most findings comes first"
+
+
+def test_every_control_has_one_place_in_the_order() -> None:
+    named = [name for controls in known().order.values() for name in controls]
+    assert len(named) == len({*named})
+    assert {*named} <= {*CONTROLS}
+    assert rank("AR-05") == rank("EX-99") == [*known().order].index("safeguards")
+
+
+def test_each_column_of_a_common_cause_is_one_that_a_control_reads() -> None:
+    read = {name for control in CONTROLS.values() for name in (*control.columns, *control.shows)}
+    assert {name for cause in known().causes.values() for name in cause.columns} <= read
+
+
+def values(**observed: object) -> dict[str, str]:
+    return {"observed_values": json.dumps(observed, separators=(",", ":"))}
+
+
+def test_findings_of_several_controls_with_a_value_in_common_are_one_point() -> None:
+    some = [
+        finding("EX-17", "not evidenced", reason="needs review", **values(provider="ONE_DRIVE")),
+        finding("EX-04", "fail", **values(provider="ONE_DRIVE")),
+        finding("EX-04", "fail", **values(provider="BOX")),
+    ]
+    joined, other = points(Findings(some), lambda one: one.is_open)
+    assert joined.text == (
+        "Connector ONE_DRIVE: 1 of 2 third-party connectors goes to a provider that the parameters "
+        "do not record as a processor. 1 of 1 third-party connector keeps users' sign-in from one "
+        "session to the next (not evidenced)"
+    )
+    assert joined[1:] == ("high", "fail", ["EX-04", "EX-17"], 2, rank("EX-04"))
+    assert (other.controls, other.findings) == (["EX-04"], 1)
+
+
+def test_a_value_of_one_control_alone_joins_nothing() -> None:
+    some = [finding("EX-04", "fail", **values(provider=name)) for name in ("BOX", "BOX", "DROP")]
+    (point,) = points(Findings(some), lambda one: one.is_open)
+    assert point.text.startswith("3 of 3 third-party connectors")
+
+
+def test_a_common_cause_of_regions_is_another_in_each_of_them() -> None:
+    off = values(macie="not enabled")
+    here = [finding("DS-01", "fail", **off), finding("DS-02", "fail", **off)]
+    there = replace(finding("DS-01", "fail", **off), region="us-east-1")
+    joined, alone = points(Findings([*here, there]), lambda one: one.is_open)
+    assert joined.text.startswith(f"Macie in {REGION}: ")
+    assert (joined.controls, alone.controls) == (["DS-01", "DS-02"], ["DS-01"])
+    on = [replace(one, **values(macie="ENABLED")) for one in here]
+    assert len(points(Findings(on), lambda one: one.is_open)) == 2
+
+
+def test_many_values_in_common_are_one_point_that_names_the_most_frequent() -> None:
+    through = {name: values(through=[f"{name} of group-1"]) for name in "ABCDE"}
+    some = [finding(name, "fail", **one) for one in through.values() for name in ("ID-05", "ID-08")]
+    some += [
+        finding("ID-05", "fail", **through["E"]),
+        finding("ID-05", "fail", **values(through=["inline policy"])),
+    ]
+    joined, alone = points(Findings(some), lambda one: one.is_open)
+    assert joined.text.startswith("Policies E, A, B and 2 more: 6 of 7 rights on AppStream")
+    assert (alone.controls, alone.findings) == (["ID-05"], 1)
