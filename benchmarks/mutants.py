@@ -1,41 +1,63 @@
 """How many small faults in tables and rules the tests of tables and controls notice.
 
-    python -m benchmarks.mutants [--count 100] [--seed 1] [--all]
+    python -m benchmarks.mutants [--count 100] [--seed 1] [--path kit/controls/governance.py]
 
-Each mutant changes one comparison, boolean or number of `kit/tables` or `kit/controls` in a copy of
-the repository. `--all` runs every test on what survives the tests of tables and controls, but for
-those that start processes.
+Each mutant changes one comparison, boolean, condition, number or compared word in `kit/tables` or
+`kit/controls`. One process collects the tests and records which of them run which line; then each
+mutant has a fork of that process, in which the tests of its line run until one fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import gc
+import importlib
 import os
+import pickle
 import random
-import subprocess
+import resource
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import NamedTuple
+from types import CodeType, FrameType, FunctionType
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests import quick
 
 ROOT = Path(__file__).parent.parent
 _MUTATED = ("kit/tables", "kit/controls")
-_FIRST = ("tests/tables", "tests/controls")
-_ALL = ("tests",)
-_OTHER: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
+# It counts steps by itself; what it would notice is no fault of a verdict.
+_TESTS = ("tests/tables", "tests/controls", "--ignore=tests/tables/test_growth.py")
+_OPTIONS = (
+    *("--quick", "-o", "addopts=--hypothesis-profile=ci"),
+    *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:xdist"),
+)
+# What an endless loop may take; the slowest line has a fifth of it.
+_CPU_SECONDS = 200
+# How often a test is followed into a function: after that it hardly takes another way through it.
+_ENTERED = 100
+_OTHERS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
 }
+_NAMES = {"any": "all", "all": "any"}
 
 
 class Mutant(NamedTuple):
@@ -43,53 +65,97 @@ class Mutant(NamedTuple):
 
     Attributes
     ----------
-    path : str
-        From the root of the repository.
-    line : int
+    path : Path
+    first, last : int
+        Lines of the statement that is changed.
     change : str
         What stood there, and what stands there now.
-    source : str
+    called : bool
+        Whether the change is in a function, so that it can be made once the module is imported.
+    before, after : CodeType
         Of the whole module.
     """
 
-    path: str
-    line: int
+    path: Path
+    first: int
+    last: int
     change: str
-    source: str
+    called: bool
+    before: CodeType
+    after: CodeType
 
 
-def places(path: Path) -> Iterator[tuple[Path, int, int]]:
-    """Yield where a module can be changed: the number of a node, and of what it is changed to."""
-    for place, node in enumerate(ast.walk(ast.parse(path.read_text("utf-8")))):
-        for number, _ in enumerate(_others(node)):
-            yield path, place, number
+def mutants(path: Path) -> Iterator[Callable[[], Mutant]]:
+    """Yield what makes each mutant of a module."""
+    text = path.read_text("utf-8")
+    before = compile(text, str(path), "exec", dont_inherit=True)
+
+    def make(place: int, number: int) -> Mutant:
+        tree = ast.parse(text)
+        old, statement, called = list(_nodes(tree))[place]
+        new = ast.copy_location(list(_others(old, statement))[number], old)
+        change = f"{ast.unparse(old)}  ->  {ast.unparse(new)}"
+        lines = statement.lineno, _last(statement)
+        changed = ast.fix_missing_locations(_Replacer(old, new).visit(tree))
+        after = compile(changed, str(path), "exec", dont_inherit=True)
+        return Mutant(path, *lines, change, called, before, after)
+
+    for place, (node, statement, _) in enumerate(_nodes(ast.parse(text))):
+        for number, _ in enumerate(_others(node, statement)):
+            yield lambda place=place, number=number: make(place, number)  # type: ignore[misc]
 
 
-def mutant(path: Path, place: int, number: int) -> Mutant:
-    """Return the mutant of a place."""
-    tree = ast.parse(path.read_text("utf-8"))
-    old = list(ast.walk(tree))[place]
-    new = list(_others(old))[number]
-    line: int = old.lineno  # type: ignore[attr-defined]
-    change = f"{ast.unparse(old)}  ->  {ast.unparse(new)}"
-    return Mutant(
-        str(path.relative_to(ROOT)), line, change, ast.unparse(_Replacer(old, new).visit(tree))
-    )
+def _last(statement: ast.stmt) -> int:
+    """Return the last line of a statement, or of the head of one that holds others."""
+    body = getattr(statement, "body", None)
+    return (body[0].lineno - 1 if body else 0) or statement.end_lineno or statement.lineno
 
 
-def _others(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what a node is changed to."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield ast.Compare(node.left, [_OTHER[type(node.ops[0])]()], node.comparators)
-    elif isinstance(node, ast.BoolOp):
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield ast.BoolOp(other, node.values)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node.operand
-    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        yield ast.Constant(not node.value)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-        yield ast.Constant(node.value + 1)
+def _nodes(
+    node: ast.AST, statement: ast.stmt | None = None, called: bool = False
+) -> Iterator[tuple[ast.expr, ast.stmt, bool]]:
+    """Yield each expression, the statement that it is in, and whether that is in a function."""
+    for name, value in ast.iter_fields(node):
+        inside = called or (name == "body" and isinstance(node, ast.FunctionDef | ast.Lambda))
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.stmt):
+                yield from _nodes(child, child, inside)
+            elif isinstance(child, ast.AST):
+                if isinstance(child, ast.expr) and name not in ("annotation", "returns"):
+                    assert statement
+                    yield child, statement, inside
+                yield from _nodes(child, statement, inside)
+
+
+def _others(node: ast.expr, statement: ast.stmt) -> Iterator[ast.expr]:
+    """Yield what an expression is changed to."""
+    match node:
+        case ast.Compare(left, [operator], [right]):
+            for other in _OTHERS[type(operator)]:
+                yield ast.Compare(left, [other()], [right])
+            words = right.elts if isinstance(right, ast.Tuple | ast.Set | ast.List) else [right]
+            for word in words:
+                if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                    other_word = ast.Constant(f"{word.value}~")
+                    compared: ast.expr = other_word
+                    if words != [right]:
+                        compared = ast.Tuple(
+                            [other_word if one is word else one for one in words], ast.Load()
+                        )
+                    yield ast.Compare(left, [operator], [compared])
+        case ast.BoolOp(operator, values):
+            yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
+        case ast.UnaryOp(ast.Not(), operand):
+            yield operand
+        case ast.Constant(bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(int(value)):
+            yield from (ast.Constant(value + 1), ast.Constant(value - 1))
+        case ast.Name(name) if name in _NAMES:
+            yield ast.Name(_NAMES[name], ast.Load())
+        case ast.Name() | ast.Call() | ast.Attribute():
+            if isinstance(statement, ast.If | ast.While) and node is statement.test:
+                yield ast.UnaryOp(ast.Not(), node)
 
 
 class _Replacer(ast.NodeTransformer):
@@ -100,63 +166,200 @@ class _Replacer(ast.NodeTransformer):
         return self.new if node is self.old else super().visit(node)
 
 
-def sample(count: int, seed: int) -> list[Mutant]:
-    """Return mutants drawn at random, no two of a line."""
-    every = [
-        place
-        for folder in _MUTATED
-        for path in sorted((ROOT / folder).glob("*.py"))
-        for place in places(path)
-    ]
+def sample(paths: list[Path], count: int, seed: int) -> list[Mutant]:
+    """Return mutants drawn at random, no two of a statement."""
+    every = [make for path in paths for make in mutants(path)]
     random.Random(seed).shuffle(every)
-    drawn: dict[tuple[str, int], Mutant] = {}
-    for place in every:
+    drawn: dict[tuple[Path, int], Mutant] = {}
+    for make in every:
         if len(drawn) == count:
             break
-        one = mutant(*place)
-        drawn.setdefault((one.path, one.line), one)
+        one = make()
+        drawn.setdefault((one.path, one.first), one)
     return list(drawn.values())
 
 
-def survives(copied: Path, mutant: Mutant, tests: tuple[str, ...]) -> bool:
-    """Return whether tests pass on a mutant."""
-    path = copied / mutant.path
-    before = path.read_text("utf-8")
-    path.write_text(mutant.source, "utf-8")
-    options = ["-x", "-q", "--quick", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, *tests],
-            cwd=copied,
-            env={**os.environ, "PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            timeout=1_200,
-        )
-    except subprocess.TimeoutExpired:
-        return False  # it never ends, which somebody would notice
-    finally:
-        path.write_text(before, "utf-8")
-    return done.returncode == 0
+class Record(NamedTuple):
+    """Which tests run which lines of the mutated folders.
+
+    Attributes
+    ----------
+    known : frozenset of str
+        Every test that was recorded.
+    tests : dict
+        By path and line.
+    seconds : dict of str to float
+        Of CPU, by file of tests.
+    modules : list of str
+        What the tests import.
+    """
+
+    known: frozenset[str]
+    tests: dict[tuple[str, int], set[str]]
+    seconds: dict[str, float]
+    modules: list[str]
+
+    def chosen(self, mutant: Mutant, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Return tests of a mutant's lines, those of the fastest file first, after unknown ones."""
+        lines = range(mutant.first, mutant.last + 1)
+        ids = {test for line in lines for test in self.tests.get((str(mutant.path), line), ())}
+        wanted = [one for one in items if one.nodeid in ids or one.nodeid not in self.known]
+        return sorted(wanted, key=lambda one: self.seconds.get(str(one.path), 0.0))
+
+
+def _record(items: list[pytest.Item]) -> Record:
+    """Run every test under a tracer."""
+    folders = tuple(f"{ROOT / folder}/" for folder in _MUTATED)
+    tests: dict[tuple[str, int], set[str]] = defaultdict(set)
+    seconds: dict[str, float] = defaultdict(float)
+    seen: set[tuple[str, int]] = set()
+    entered: Counter[CodeType] = Counter()
+
+    def line(frame: FrameType, event: str, argument: Any) -> Any:
+        seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return line
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        code = frame.f_code
+        if not code.co_filename.startswith(folders):
+            return None
+        entered[code] += 1
+        return line(frame, event, argument) if entered[code] < _ENTERED else None
+
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        seen.clear()
+        entered.clear()
+        before = time.process_time()
+        sys.settrace(enter)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        sys.settrace(None)
+        seconds[str(item.path)] += time.process_time() - before
+        for place in seen:
+            tests[place].add(item.nodeid)
+    known = frozenset(item.nodeid for item in items)
+    return Record(known, dict(tests), dict(seconds), list(sys.modules))
+
+
+class Stop:
+    """Ends a fork at the first test that fails, as a plugin of pytest."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Name the test that noticed."""
+        if report.failed:
+            print(f"  {report.nodeid}", flush=True)
+            os._exit(1)
+
+
+class Runner:
+    """Runs the tests on mutants of functions, as a plugin that takes the place of pytest's loop."""
+
+    def __init__(self, drawn: list[Mutant], record: Path) -> None:
+        self.drawn = drawn
+        self.record = record
+        self.alive = 0
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Record, then run what each mutant needs."""
+        if not self.record.exists() and not _forked(lambda: self._write(session.items)):
+            sys.exit("a test fails without any mutant")
+        record: Record = pickle.loads(self.record.read_bytes())
+        for name in record.modules:
+            with suppress(ImportError):
+                importlib.import_module(name)
+        gc.unfreeze()
+        functions: dict[CodeType, list[FunctionType]] = defaultdict(list)
+        for one in gc.get_objects():
+            if isinstance(one, FunctionType):
+                functions[one.__code__].append(one)
+        gc.freeze()
+        for mutant in self.drawn:
+            chosen = record.chosen(mutant, session.items)
+
+            def run(mutant: Mutant = mutant, chosen: list[pytest.Item] = chosen) -> None:
+                _swap(mutant, functions)
+                _run(chosen)
+
+            self.alive += _lives(mutant, run)
+        return True
+
+    def _write(self, items: list[pytest.Item]) -> None:
+        self.record.write_bytes(pickle.dumps(_record(items)))
+
+
+def _forked(run: Callable[[], object], seconds: int = resource.RLIM_INFINITY) -> bool:
+    """Return whether something ends well, and within so much CPU, in a process of its own."""
+    if not (pid := os.fork()):
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        run()
+        os._exit(0)
+    return not os.waitpid(pid, 0)[1]
+
+
+def _lives(mutant: Mutant, run: Callable[[], object]) -> bool:
+    before = time.monotonic()
+    lives = _forked(run, _CPU_SECONDS)
+    word, took = "SURVIVES" if lives else "dies", time.monotonic() - before
+    place = f"{mutant.path.relative_to(ROOT)}:{mutant.first}"
+    print(f"{word} {place} {mutant.change} ({took:.1f} s)", flush=True)
+    return lives
+
+
+def _import_and_run(mutant: Mutant) -> None:
+    """Run every test where the module is imported as the mutant has it."""
+    code_of = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
+        at_home = loader.get_filename(name) == str(mutant.path)
+        return mutant.after if at_home else code_of(loader, name)
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    if pytest.main([*_OPTIONS, *_TESTS], plugins=[Stop()]):
+        os._exit(1)  # a file of tests cannot be imported
+
+
+def _run(items: list[pytest.Item]) -> None:
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+
+def _swap(mutant: Mutant, functions: dict[CodeType, list[FunctionType]]) -> None:
+    """Let functions that exist run the code of a mutant."""
+    for before, after in _differing(mutant.before, mutant.after):
+        for function in functions[before]:
+            function.__code__ = after
+
+
+def _differing(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    for before, after in zip(_within(old), _within(new), strict=True):
+        if before != after:
+            yield before, after
+            yield from _differing(before, after)
+
+
+def _within(code: CodeType) -> list[CodeType]:
+    return [one for one in code.co_consts if isinstance(one, CodeType)]
 
 
 def main() -> None:
-    """Print a line for each survivor, and how many mutants died."""
+    """Print a line for each mutant, and how many died."""
     reader = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     reader.add_argument("--count", type=int, default=100)
     reader.add_argument("--seed", type=int, default=1)
-    reader.add_argument("--all", action="store_true")
+    reader.add_argument("--path", type=Path, nargs="*", help="modules, instead of all")
+    reader.add_argument(
+        "--record", type=Path, help="kept here; drop it when tables or rules change"
+    )
     chosen = reader.parse_args()
-    drawn = sample(chosen.count, chosen.seed)
-    alive = 0
+    every = [path for folder in _MUTATED for path in sorted((ROOT / folder).glob("*.py"))]
+    paths = [path.resolve() for path in chosen.path] if chosen.path else every
+    drawn = sample(paths, chosen.count, chosen.seed)
+    quick.refuse_processes = lambda *_: None  # a fork for each mutant
+    alive = sum(_lives(one, partial(_import_and_run, one)) for one in drawn if not one.called)
     with tempfile.TemporaryDirectory() as folder:
-        copied = Path(folder) / "copy"
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(copied)], check=True)
-        for number, mutant in enumerate(drawn, 1):
-            lives = survives(copied, mutant, _FIRST)
-            lives = lives and (not chosen.all or survives(copied, mutant, _ALL))
-            alive += lives
-            word = "SURVIVES" if lives else "dies"
-            print(f"{number} {word} {mutant.path}:{mutant.line} {mutant.change}", flush=True)
+        record = chosen.record or Path(folder) / "record"
+        runner = Runner([one for one in drawn if one.called], record)
+        pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()])
+    alive += runner.alive
     print(f"{len(drawn) - alive} of {len(drawn)} mutants died (seed {chosen.seed})")
 
 

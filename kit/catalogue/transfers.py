@@ -21,6 +21,10 @@ class Decision(BaseModel):
         Its number and its day.
     until : str
         The day on which it ends; empty where it names none.
+    source : str
+        Address of its text.
+    reported : str
+        Address of the report on which its end rests, where the text of that was not read.
     limited : bool
         It covers some recipients of the country only; ``report/transfers/limits`` has which.
     """
@@ -29,7 +33,9 @@ class Decision(BaseModel):
 
     decision: str
     date: str
+    source: str
     until: str = ""
+    reported: str = ""
     limited: bool = False
 
     def in_force(self, day: dt.date) -> bool:

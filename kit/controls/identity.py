@@ -37,7 +37,8 @@ def root_user_rests(
     root_last_used: str | None, *, max_root_use_days: int, as_of: dt.datetime
 ) -> bool:
     """Root has not signed in for a while."""
-    return root_last_used is None or _age(root_last_used, as_of).days >= max_root_use_days
+    limit = dt.timedelta(days=max_root_use_days)
+    return root_last_used is None or _age(root_last_used, as_of) >= limit
 
 
 @control(
@@ -121,7 +122,8 @@ def user_is_confirmed_in_time(
     status: str, created: str, *, max_unconfirmed_days: int, as_of: dt.datetime
 ) -> bool:
     """No user stays unconfirmed for long."""
-    return status != "UNCONFIRMED" or _age(created, as_of).days <= max_unconfirmed_days
+    limit = dt.timedelta(days=max_unconfirmed_days)
+    return status != "UNCONFIRMED" or _age(created, as_of) <= limit
 
 
 @control(

@@ -366,9 +366,13 @@ class Control(_Described):
         return f"controls/{self.id}/verdicts/{outcome.name}"
 
     def state_column(self, clause: Clause) -> str:
-        """Return the column whose value decides a clause's remedy; empty for none."""
-        read = [name for name in self.remedy_by if name in clause.columns]
-        return next(iter([*read, *self.remedy_by]), "")
+        """Return the column whose value decides a clause's remedy; empty for none.
+
+        A column that another clause reads is the state of what that clause judges.
+        """
+        read = {name for one in self.clauses for name in one.columns} - {*clause.columns}
+        own = [name for name in self.remedy_by if name in clause.columns]
+        return next(iter([*own, *(name for name in self.remedy_by if name not in read)]), "")
 
     @property
     def noun(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
 from kit.catalogue.statuses import ATTESTED, STATUSES
@@ -24,30 +24,40 @@ _IN_LINE = 4  # resources: more read better below each other
 _REASONS_APART = 3  # as many reasons of a status each have their own rows
 
 
-def cut(blocks: list[Block]) -> None:
-    """Leave in a document's blocks what the PDF prints, in place.
+def cut(blocks: Iterable[Block]) -> list[Block]:
+    """Return a document's blocks as the PDF prints them; the document keeps its own.
 
     Tables keep the rows that the notebook lists, and of their cells the length in `brief`.
     A control gets `groups`, one for each status that is listed row by row, or for each of its few
-    reasons: see `GroupBlock`.
+    reasons: see `GroupBlock`. Its own table keeps no row.
     What plain passes observed is left out where it is too long.
     """
-    for block in blocks:
-        if block["kind"] == "table":
-            _shorten(_listed(block))
-        elif block["kind"] == "controls":
-            for control in block["blocks"]:
-                control["groups"] = list(_groups(control))
-                brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
-                left = any(one["listed"] < one["count"] for one in control["groups"])
-                for line in control["rest"]:
-                    printed = _brief_text(line["observed"], _brief_of(line, brief["observed"]))
-                    if line["plain"] and printed != line["observed"]:
-                        printed, left = "", True
-                    line["observed"] = printed
-                    line["evidence"] = _brief_ids(line["evidence"], brief["evidence"])
-                if not left:
-                    control["rows"]["cut"] = None  # nothing that is listed is left out
+    return [_cut(block) for block in blocks]
+
+
+def _cut(block: Block) -> Block:
+    if block["kind"] == "table":
+        return _shortened(_listed(block))
+    if block["kind"] == "controls":
+        return {**block, "blocks": [_cut_control(control) for control in block["blocks"]]}
+    return block
+
+
+def _cut_control(control: ControlEntry) -> ControlEntry:
+    groups = list(_groups(control))
+    brief = {column["name"]: column["brief"] for column in control["rows"]["columns"]}
+    left = any(one["listed"] < one["count"] for one in groups)
+    rest: list[RestBlock] = []
+    for line in control["rest"]:
+        printed = _brief_text(line["observed"], _brief_of(line, brief["observed"]))
+        if line["plain"] and printed != line["observed"]:
+            printed, left = "", True
+        evidence = _brief_ids(line["evidence"], brief["evidence"])
+        rest.append({**line, "observed": printed, "evidence": evidence})
+    # Where nothing that is listed is left out, no file has more.
+    cut = control["rows"]["cut"] if left else None
+    rows: TableBlock = {**control["rows"], "rows": [], "targets": [], "listed": None, "cut": cut}
+    return {**control, "groups": groups, "rest": rest, "rows": rows}
 
 
 def sections(blocks: list[JSON]) -> list[list[JSON]]:
@@ -96,9 +106,11 @@ def without_standing(blocks: list[JSON]) -> list[JSON]:
 def _listed_controls(block: JSON) -> JSON:
     if block["kind"] != "controls":
         return block
-    some = [one for one in block["blocks"] if any(STATUSES[word].listed for word in one["counts"])]
-    for control in some:
-        control["commands"] = None  # they are in an annex
+    some = [
+        {**one, "commands": None}  # they are in an annex
+        for one in block["blocks"]
+        if any(STATUSES[word].listed for word in one["counts"])
+    ]
     return {**block, "blocks": some}
 
 
@@ -123,20 +135,19 @@ def printed_tables(blocks: list[Block]) -> Iterator[TableBlock]:
 
 
 def _listed(table: TableBlock) -> TableBlock:
-    if table["listed"] is not None:
-        table["rows"] = [table["rows"][place] for place in table["listed"]]
-        table["targets"] = [table["targets"][place] for place in table["listed"]]
-    return table
+    if table["listed"] is None:
+        return table
+    rows = [table["rows"][place] for place in table["listed"]]
+    targets = [table["targets"][place] for place in table["listed"]]
+    return {**table, "rows": rows, "targets": targets}
 
 
-def _shorten(table: TableBlock) -> None:
-    """Shorten cells, and leave out the columns of which the PDF prints nothing."""
+def _shortened(table: TableBlock) -> TableBlock:
+    """Return a table with short cells, and without the columns of which the PDF prints nothing."""
     columns = table["columns"]
     kept = [place for place, column in enumerate(columns) if column["brief"] != 0]
-    table["rows"] = [
-        [_brief(columns[place], row[place]) for place in kept] for row in table["rows"]
-    ]
-    table["columns"] = [_brief_title(columns[place]) for place in kept]
+    rows = [[_brief(columns[place], row[place]) for place in kept] for row in table["rows"]]
+    return {**table, "rows": rows, "columns": [_brief_title(columns[place]) for place in kept]}
 
 
 def _brief_title(column: ColumnBlock) -> ColumnBlock:
@@ -180,7 +191,7 @@ def _brief_ids(names: Sequence[str], brief: int | None) -> list[str]:
 
 
 def _groups(control: ControlEntry) -> Iterator[GroupBlock]:
-    every, table = control["rows"], _listed(control["rows"].copy())
+    every, table = control["rows"], _listed(control["rows"])
     names = [column["name"] for column in table["columns"]]
     status, region = names.index("status"), names.index("region")
     reason = names.index("reason") if "reason" in names else None
@@ -221,9 +232,10 @@ def _lines(table: TableBlock, rows: list[list[Cell]], left: set[str]) -> _Lines:
     columns = [column for column in table["columns"] if column["name"] not in left]
     kept = [n for n, column in enumerate(table["columns"]) if column["name"] not in left]
     alike = _alike([[row[n] for n in kept] for row in rows], columns)
-    own: TableBlock = {**table, "columns": columns, "rows": alike, "anchor": None}
-    own["targets"] = [None] * len(alike)
-    _shorten(own)
+    targets: list[str | None] = [None] * len(alike)
+    own = _shortened(
+        {**table, "columns": columns, "rows": alike, "anchor": None, "targets": targets}
+    )
     if not alike:
         return {"line": None, "table": None}
     if len(alike) > 1 or len(columns) > len(LineBlock.__annotations__):

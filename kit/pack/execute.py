@@ -34,6 +34,10 @@ _hadoop = "pyarrow.fs" not in sys.modules
 if _hadoop:
     sys.modules["pyarrow.fs"] = None  # type: ignore[assignment]
 import papermill  # noqa: E402
+from papermill.engines import papermill_engines  # noqa: E402
+from papermill.execute import raise_for_execution_errors, remove_error_markers  # noqa: E402
+from papermill.iorw import load_notebook_node  # noqa: E402
+from papermill.parameterize import parameterize_notebook  # noqa: E402
 
 if _hadoop:
     del sys.modules["pyarrow.fs"]
@@ -130,11 +134,9 @@ def execute_file(
     replies: list[Mapping[str, Any]] = []
     with log.phase("evaluating"), scratch() as folder:
         try:
-            made: NotebookNode = papermill.execute_notebook(
+            made = _executed(
                 str(source) if isinstance(source, Path) else _node(source),
-                None,  # papermill would write the whole notebook twice for each cell
-                parameters=dict(parameters),
-                kernel_name=kernels.NAME,
+                dict(parameters),
                 progress_bar=papermill_bar(phase, bool(phase)),
                 start_timeout=_START_SECONDS,
                 execution_timeout=seconds,
@@ -167,6 +169,23 @@ def execute_file(
         if failed is not None:
             raise CellError(failed, _reason(replies[-1]))
         return made
+
+
+def _executed(
+    source: str | NotebookNode, parameters: dict[str, Any], **options: Any
+) -> NotebookNode:
+    """Execute a notebook as papermill does, which then makes the text of a file that nobody reads.
+
+    https://github.com/nteract/papermill/blob/main/papermill/execute.py (execute_notebook)
+    """
+    made = remove_error_markers(load_notebook_node(source))
+    if parameters:
+        made = parameterize_notebook(made, parameters, kernel_name=kernels.NAME)
+    executed: NotebookNode = papermill_engines.execute_notebook_with_engine(
+        None, made, kernel_name=kernels.NAME, **options
+    )
+    raise_for_execution_errors(executed, None)
+    return executed
 
 
 def _failed(notebook: NotebookNode) -> int | None:

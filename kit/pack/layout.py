@@ -79,13 +79,14 @@ def lay_out(evidence: Document, paper: str) -> tuple[JSON, tuple[fonts.Face, ...
     paper : {"A4", "Letter"}
     """
     data = evidence.as_json()
-    faces = faces_of(evidence)
-    data = _printable(data, faces)
     if not data["cover"]["in_use"]:
         data["blocks"] = without_standing(data["blocks"])
         data["controls"] = control_targets(data["blocks"])
+    for part in ("blocks", "own"):
+        data[part] = cut(data[part])
+    faces = faces_of(evidence)
+    data = _printable(data, faces)
     every = [*data["blocks"], *data["own"]]
-    cut(every)
     _word(every)
     printed: list[Any] = list(printed_tables(every))
     targets = {target for table in printed for target in table["targets"] if target}

@@ -7,7 +7,7 @@ from typing import Any
 from kit.catalogue.texts import text
 from kit.judge.findings import Findings
 from kit.report.flows import boxes, region_name
-from kit.report.views import Table, column
+from kit.report.views import Table, column, first_of_each
 from kit.tables import Tables
 
 PDF_BOX = 3  # rows of each box that the PDF lists
@@ -25,8 +25,7 @@ def flows(findings: Findings, tables: Tables) -> Table:
         for box in map_boxes
         for flow in box.flows
     ]
-    firsts = [n < PDF_BOX for box in map_boxes for n in range(len(box.flows))]
-    listed = [place for place, first in enumerate(firsts) if first]
+    listed = first_of_each([row[0] for row in rows], PDF_BOX)
     left = len(rows) - len(listed)
     cut = text("report/flows/cut", count=left, rows=len(rows), listed=PDF_BOX)
     return Table(

@@ -16,21 +16,26 @@ from kit.judge.findings import Findings, worst
 from kit.report.formats import evidence_ids
 from kit.report.retention import kept
 from kit.report.transfers import ADEQUATE, EEA, UNKNOWN, found, unlisted
-from kit.report.views import Table, column
+from kit.report.views import Table, column, first_of_each
 from kit.tables import Tables
 
 BLANK = "_" * 24
 """Stands where somebody has to fill in what no interface shows."""
 
+_PDF_FIELD = 20  # entries of each field that the PDF lists
 _SECURITY = "32(1)("  # begins the points of Article 32 that name measures
 
 
 class Entry(NamedTuple):
-    """An entry of the record: empty where somebody has to fill it in, or what was seen or declared."""
+    """An entry of the record: empty where somebody has to fill it in, or what was seen or declared.
+
+    Where a field has too many entries for the PDF, empty ones stay, then the lowest in `rank`.
+    """
 
     words: str = ""
     source: str = "open"  # or "declared", "seen" or "unseen"
     evidence: Iterable[str] = ()
+    rank: int = 0
 
 
 def record(findings: Findings, tables: Tables) -> Table:
@@ -38,6 +43,13 @@ def record(findings: Findings, tables: Tables) -> Table:
     role = PROCESSOR if findings.data_role == PROCESSOR else CONTROLLER
     made = _Made(findings, tables)
     points = made.of_processor() if role == PROCESSOR else made.of_controller()
+    every = [(point, field, entry) for point, field, entries in points for entry in entries]
+    listed = first_of_each(
+        [(point, field) for point, field, _ in every],
+        _PDF_FIELD,
+        [(entry.source != "open", entry.rank) for _, _, entry in every],
+    )
+    left = len(every) - len(listed)
     rows: list[list[Any]] = [
         [
             point,
@@ -46,9 +58,9 @@ def record(findings: Findings, tables: Tables) -> Table:
             text(f"report/record/sources/{entry.source}"),
             evidence_ids(entry.evidence),
         ]
-        for point, field, entries in points
-        for entry in entries
+        for point, field, entry in every
     ]
+    cut = text("report/record/cut", count=left, rows=len(rows), listed=_PDF_FIELD)
     stated = "declared" if findings.data_role else "undeclared"
     return Table(
         "record",
@@ -61,6 +73,8 @@ def record(findings: Findings, tables: Tables) -> Table:
             column("evidence", "evidence", 6),
         ],
         rows,
+        listed=listed if left else None,
+        cut=cut if left else None,
     )
 
 
@@ -113,7 +127,7 @@ class _Made:
                 way = text("report/record/users", way=way, count=count, region=values["region"])
             else:
                 way = text("report/record/way", way=way, name=values["resource"])
-            yield Entry(way, "seen", table.refs[row, "way"])
+            yield Entry(way, "seen", table.refs[row, "way"], 1)
         yield from self._unlisted("ways_in")
 
     def _kinds(self) -> Iterator[Entry]:
@@ -124,7 +138,7 @@ class _Made:
         for holds, its in rows.items():
             refs = [ref for row in its for ref in table.refs[row, "holds"]]
             kind = text("report/record/kind", data=shown(holds), count=len(its))
-            yield Entry(kind, "seen", refs)
+            yield Entry(kind, "seen", refs, 1)
         yield from self._unlisted("places")
 
     def _recipients(self) -> Iterator[Entry]:
@@ -145,7 +159,7 @@ class _Made:
                             named.setdefault((member, one), []).extend(refs)
             for (member, one), cited in named.items():
                 words = text(f"report/record/recipients/{member}", who=shown(one))
-                yield Entry(words, "seen", cited)
+                yield Entry(words, "seen", cited, 1)
             if gaps:
                 unseen = text(f"report/record/recipients/unseen/{name}")
                 yield Entry(unseen, "unseen", gaps)
@@ -170,7 +184,7 @@ class _Made:
         for one in kept(self.tables):
             where = f"{one.resource}, {one.region}" if one.resource else one.region
             words = text("report/record/erasure", data=one.data, where=where, seen=one.seen)
-            yield Entry(words, "unseen" if one.unseen else "seen", one.evidence)
+            yield Entry(words, "unseen" if one.unseen else "seen", one.evidence, one.rank)
         for kind, days in self.run.retention_days.items():
             count = text("report/retention/days", count=days)
             yield Entry(f"{kind}: {count}", "declared", ("parameters#/retention_days",))

@@ -11,7 +11,7 @@ from kit.judge.evaluator import shown
 from kit.parameters import RetentionKind
 from kit.report.formats import evidence_ids
 from kit.report.transfers import not_seen
-from kit.report.views import Table, column
+from kit.report.views import Table, column, first_of_each
 from kit.tables import Tables
 from kit.tables.core import Table as Built
 from kit.tables.places import TRAILS
@@ -27,6 +27,7 @@ _PARAMETER: dict[str, RetentionKind] = {  # the name in the parameters, by kind 
     TRAILS: "trails",
     STORE: "trails",
 }
+_PDF_KIND = 20  # rows of each kind of data that the PDF lists
 _BACKUP = "last_backup"
 _FOLDERS = "erased_folders"  # AppStream's own, of a bucket that rules do not erase as a whole
 
@@ -60,6 +61,15 @@ class Kept:
     evidence: tuple[str, ...]
     unseen: bool = False
 
+    @property
+    def rank(self) -> int:
+        """Return its place from 0: not seen, erased by no rule, later than declared, or in time."""
+        if self.unseen:
+            return 0
+        if self.days is None:
+            return 1
+        return 2 if self.declared is not None and self.days > self.declared else 3
+
 
 def kept(tables: Tables) -> list[Kept]:
     """Return how long buckets, their copies, trails and event data stores keep what they hold."""
@@ -73,6 +83,10 @@ def kept(tables: Tables) -> list[Kept]:
 
 def retention(tables: Tables) -> Table:
     """Return the table of retention: kind of data, place, days seen, days declared."""
+    every = kept(tables)
+    listed = first_of_each([one.data for one in every], _PDF_KIND, [one.rank for one in every])
+    left = len(every) - len(listed)
+    cut = text("report/retention/cut", count=left, rows=len(every), listed=_PDF_KIND)
     return Table(
         "retention",
         text("report/retention/caption"),
@@ -90,8 +104,10 @@ def retention(tables: Tables) -> Table:
                 *(one.data, one.region, one.resource, one.seen, one.days, one.declared),
                 list(one.evidence),
             ]
-            for one in kept(tables)
+            for one in every
         ],
+        listed=listed if left else None,
+        cut=cut if left else None,
         empty=text("report/retention/empty"),
     )
 

@@ -202,6 +202,8 @@ def _ground(snapshot: Snapshot, country: str, why: str) -> tuple[str, str]:
     if decision is None or not decision.in_force(snapshot.as_of.date()):
         return THIRD, text("report/transfers/third")
     until = text("report/transfers/until", day=decision.until) if decision.until else ""
+    if decision.reported:
+        until = joined(until, text("report/transfers/reported", source=decision.reported))
     ground = text("report/transfers/decision", decision=decision.decision, date=decision.date)
     if not decision.limited:
         return ADEQUATE, joined(ground, until)

@@ -19,9 +19,8 @@ from tests.pack.test_pdf import squeezed, texts
 
 
 def blocks(*views: View) -> list[dict[str, Any]]:
-    found = document(new_notebook(cells=[shown(cover()), *map(shown, views)])).blocks
-    cut(found)
-    return found
+    found: Any = cut(document(new_notebook(cells=[shown(cover()), *map(shown, views)])).blocks)
+    return list(found)
 
 
 def table(rows: list[list[Any]], *columns: Column, **fields: Any) -> Table:

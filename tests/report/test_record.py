@@ -182,6 +182,38 @@ def record_again(account: Account, folder: Path) -> tuple[Table, list[dict[str, 
     return record(account)
 
 
+def test_the_pdf_lists_some_rows_of_each_kind_and_the_unseen_before_all(tmp_path: Path) -> None:
+    account = Account(tmp_path, retention_days={"home folders": 40}).trail()
+    for n in range(30):
+        account.bucket(f"{HOME}-{n}", lifecycle=[erases(30 + n)])
+    account.bucket(f"{HOME}-30").bucket(f"{HOME}-unseen")
+    account.denies(GET_BUCKET_LIFECYCLE_CONFIGURATION, Bucket=f"{HOME}-unseen")
+    tables = tabulate(account.snapshot())
+    table = show.retention(tables)
+    assert len(table.rows) == 33
+    assert table.listed is not None
+    listed = [rows(table)[place] for place in table.listed]
+    homes = [row for row in listed if row["data"] == "home folders"]
+    assert len(homes) == len(listed) - 1 == 20
+    assert homes[-1]["kept"].startswith("not evidenced: ")
+    assert homes[-2]["kept"].startswith("without end")
+    assert {row["days_seen"] for row in homes[:-2]} == set(range(41, 59))  # against 40 declared
+    assert table.cut is not None
+    assert "leaves out 12 of 33 rows" in table.cut
+    made = show.record(evaluate(tables), tables)
+    assert made.listed is not None
+    kept_rows = [rows(made)[place] for place in made.listed]
+    assert len(entries(rows(made), "30(1)(f)")) == 35
+    assert len(entries(kept_rows, "30(1)(f)")) == 20
+    assert len(entries(kept_rows, "30(1)(f)", "not evidenced: ")) == 1
+    assert entries(kept_rows, "30(1)(f)", BLANK)
+    assert [row for row in rows(made) if row["article"] != "30(1)(f)"] == [
+        row for row in kept_rows if row["article"] != "30(1)(f)"
+    ]
+    assert made.cut is not None
+    assert "leaves out 15 of" in made.cut
+
+
 def test_a_bucket_that_nothing_erases_and_one_that_was_not_seen_differ(tmp_path: Path) -> None:
     made = kept(Account(tmp_path).bucket())
     assert made["home folders"]["kept"] == "without end: no rule erases all of it"

@@ -436,8 +436,7 @@ def test_a_sample_is_the_first_thing_beside_every_verdict_that_rests_on_it(tmp_p
 def blocks_of(findings: Findings, section: str) -> dict[str, dict[str, Any]]:
     """The controls of a section, by id, as the PDF prints them."""
     views = (cover(), show.section(findings, section))
-    made = document(new_notebook(cells=list(map(shown, views)))).blocks
-    cut(made)
+    made: Any = cut(document(new_notebook(cells=list(map(shown, views)))).blocks)
     return {one["id"]: one for one in made[0]["blocks"]}
 
 

@@ -59,6 +59,8 @@ def test_every_public_region_has_a_country_and_every_country_a_name() -> None:
     for country, decision in catalogue().adequate.items():
         assert decision.limited == has(f"report/transfers/limits/{country}")
         assert decision.date <= catalogue().newest
+        assert decision.source.startswith("https://eur-lex.europa.eu/")
+        assert decision.until or not decision.reported
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,10 @@ def test_every_public_region_has_a_country_and_every_country_a_name() -> None:
     [
         ("eu-west-1", "Ireland", "in the European Economic Area", "none needed"),
         ("eu-central-2", "Switzerland", "2000/518/EC of 2000-07-26", "none needed"),
-        ("eu-west-2", "United Kingdom", "It ends on 2031-12-27.", "none needed"),
+        ("eu-west-2", "United Kingdom", "It ends on 2031-12-27. https://", "none needed"),
+        ("sa-east-1", "Brazil", "recipients under Brazil's LGPD only", "not declared"),
         ("us-east-1", "United States", "certified under the Data Privacy", "not declared"),
-        ("ap-southeast-1", "Singapore", "third country without a decision", "not declared"),
+        ("ap-southeast-1", "Singapore", "knows no decision in force", "not declared"),
         ("us-iso-east-1", "not known", "does not know in which country", "not known whether"),
     ],
 )

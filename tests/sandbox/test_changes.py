@@ -383,6 +383,88 @@ def test_iam_refuses_what_is_not_there_and_a_third_key(local: Sandbox) -> None:
     assert iam.get_role_policy(**role, PolicyName="p")["PolicyDocument"] == {"Statement": []}
 
 
+def test_an_mfa_device_is_made_enabled_deactivated_and_deleted(local: Sandbox) -> None:
+    iam = client(local, "careless", "iam")
+    user, codes = {"UserName": "shared-admin"}, {"AuthenticationCode1": "123456"}
+    unlike = codes | {"AuthenticationCode2": "234567"}
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    assert made["QRCodePNG"].startswith(b"\x89PNG")
+    serial = {"SerialNumber": made["SerialNumber"]}
+    for code, ask in (
+        (
+            "EntityAlreadyExists",
+            lambda: iam.create_virtual_mfa_device(VirtualMFADeviceName="phone"),
+        ),
+        (
+            "NoSuchEntity",
+            lambda: iam.enable_mfa_device(
+                **user, **unlike, SerialNumber=made["SerialNumber"] + "-of-nobody"
+            ),
+        ),
+        (
+            "InvalidAuthenticationCode",
+            lambda: iam.enable_mfa_device(**user, **serial, **codes, AuthenticationCode2="123456"),
+        ),
+        ("NoSuchEntity", lambda: iam.deactivate_mfa_device(**user, **serial)),
+    ):
+        with refused(code):
+            ask()
+    iam.enable_mfa_device(**user, **serial, **unlike)
+    for code, ask in (
+        ("EntityAlreadyExists", lambda: iam.enable_mfa_device(**user, **serial, **unlike)),
+        ("DeleteConflict", lambda: iam.delete_virtual_mfa_device(**serial)),
+        ("NoSuchEntity", lambda: iam.deactivate_mfa_device(UserName="max.mustermann", **serial)),
+    ):
+        with refused(code):
+            ask()
+    for n in range(7):
+        iam.enable_mfa_device(**user, SerialNumber=f"HARDWARE-{n}", **unlike)
+    with refused("LimitExceeded"):
+        iam.enable_mfa_device(**user, SerialNumber="HARDWARE-7", **unlike)
+    iam.deactivate_mfa_device(**user, **serial)
+    iam.delete_virtual_mfa_device(**serial)
+    with refused("NoSuchEntity"):
+        iam.delete_virtual_mfa_device(**serial)
+
+
+def test_sns_refuses_policies_that_are_not_of_the_topic(local: Sandbox) -> None:
+    sns = client(local, "careless", "sns", WEST)
+    topic = {"TopicArn": sns.create_topic(Name="alarms")["TopicArn"]}
+    assert sns.create_topic(Name="alarms")["TopicArn"] == topic["TopicArn"]
+    before = sns.get_topic_attributes(**topic)["Attributes"]["Policy"]
+    publish = {
+        "Sid": "a",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic["TopicArn"],
+    }
+
+    def put(policy: Any, **arguments: str) -> None:
+        given = topic | {"AttributeName": "Policy"} | arguments
+        sns.set_topic_attributes(**given, AttributeValue=policy)
+
+    for policy in (
+        "no JSON",
+        "{}",
+        json.dumps({"Statement": []}),
+        json.dumps({"Statement": [publish, publish]}),
+        json.dumps({"Statement": [publish | {"Action": ["sns:Publish", "sns:CreateTopic"]}]}),
+        json.dumps({"Statement": [publish | {"Resource": "*"}]}),
+        json.dumps({"Statement": [publish | {"Sid": str(n)} for n in range(101)]}),
+        json.dumps({"Statement": [publish], "Id": "x" * 30_720}),
+    ):
+        with refused("InvalidParameter"):
+            put(policy)
+    with refused("InvalidParameter"):
+        put("x", AttributeName="DisplayName")
+    with refused("NotFound"):
+        put(before, TopicArn=topic["TopicArn"] + "-of-nobody")
+    assert sns.get_topic_attributes(**topic)["Attributes"]["Policy"] == before
+    put(json.dumps({"Statement": [publish]}))
+    assert '"a"' in sns.get_topic_attributes(**topic)["Attributes"]["Policy"]
+
+
 def test_macie_and_analyzers_exist_once(local: Sandbox) -> None:
     macie, east = (client(local, "careless", "macie2", region) for region in (WEST, "us-east-1"))
     with refused("ConflictException"):

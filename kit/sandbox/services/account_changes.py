@@ -15,6 +15,7 @@ from kit.sandbox.services.appstream import TAGGABLE
 
 _VALID_UNTIL = re.compile(r'validUntil="([^"]+)"')
 _KINDS = ("Role", "User", "Group")  # of those who have policies
+_DEVICES, _MOST_DEVICES = "MFADevices", 8  # with which a user signs in
 _WITHOUT_END = dt.timedelta(days=36000)
 
 
@@ -66,18 +67,85 @@ def create_access_key(call: Call) -> dict[str, Any]:
     return {"AccessKey": key | {"Status": "Active", "SecretAccessKey": "sandbox"}}
 
 
-@answers("iam", "EnableMFADevice", "DeactivateMFADevice")
-def turn_mfa(call: Call) -> dict[str, Any]:
-    """Let a user sign in with a device, or without."""
-    user = _user(call)
-    report = user.beside.setdefault("CredentialReport", {})
-    on = call.operation == "EnableMFADevice"
-    if on == bool(report.get("mfa_active")):
-        if on:
-            raise AWSError("EntityAlreadyExists", "The user has the device already.", 409)
-        raise _missing("The device")
-    report["mfa_active"] = on
+@answers("iam", "CreateVirtualMFADevice")
+def create_virtual_mfa_device(call: Call) -> dict[str, Any]:
+    """Make a virtual device, which nobody has yet; a second with its name is refused.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateVirtualMFADevice.html
+    """
+    name = call.parameters["VirtualMFADeviceName"]
+    serial = f"arn:aws:iam::{call.account.id}:mfa{call.parameters.get('Path', '/')}{name}"
+    if any(device["SerialNumber"] == serial for device in call.declared("VirtualMFADevices")):
+        message = "MFADevice entity at the same path and name already exists."
+        raise AWSError("EntityAlreadyExists", message, 409)
+    device = Item(SerialNumber=serial)
+    device.beside = {}
+    call.account.declare("iam", "VirtualMFADevices", "", device)
+    secrets = {"Base32StringSeed": b"SANDBOX", "QRCodePNG": b"\x89PNG\r\n\x1a\nsandbox"}
+    return {"VirtualMFADevice": dict(device) | secrets}
+
+
+@answers("iam", "DeleteVirtualMFADevice")
+def delete_virtual_mfa_device(call: Call) -> dict[str, Any]:
+    """Delete a virtual device that no user has.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteVirtualMFADevice.html
+    """
+    serial = call.parameters["SerialNumber"]
+    for device in call.declared("VirtualMFADevices"):
+        if device["SerialNumber"] == serial:
+            if _owner(call, serial):
+                raise AWSError(
+                    "DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.", 409
+                )
+            call.declared("VirtualMFADevices").remove(device)
+            return {}
+    raise _missing(f"VirtualMFADevice with serial number {serial}")
+
+
+@answers("iam", "EnableMFADevice")
+def enable_mfa_device(call: Call) -> dict[str, Any]:
+    """Let a user sign in with a device, by two codes of it that follow each other.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableMFADevice.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    user, serial = _user(call), call.parameters["SerialNumber"]
+    virtual = {device["SerialNumber"] for device in call.declared("VirtualMFADevices")}
+    if serial.startswith("arn:") and serial not in virtual:
+        raise _missing(f"VirtualMFADevice with serial number {serial}")
+    if _owner(call, serial):
+        raise AWSError("EntityAlreadyExists", "MFA Device is already in use.", 409)
+    if call.parameters["AuthenticationCode1"] == call.parameters["AuthenticationCode2"]:
+        raise AWSError(
+            "InvalidAuthenticationCode", "Authentication code for device is not valid", 403
+        )
+    devices = user.beside.setdefault(_DEVICES, [])
+    if len(devices) >= _MOST_DEVICES:
+        raise AWSError("LimitExceeded", "Cannot exceed quota for MfaDevicesInUsePerUser: 8", 409)
+    devices.append(serial)
+    user.beside.setdefault("CredentialReport", {})["mfa_active"] = True
     return {}
+
+
+@answers("iam", "DeactivateMFADevice")
+def deactivate_mfa_device(call: Call) -> dict[str, Any]:
+    """Let a user sign in without a device that the user has.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeactivateMFADevice.html
+    """
+    user, serial = _user(call), call.parameters["SerialNumber"]
+    if _owner(call, serial) is not user:
+        raise _missing(f"The device {serial}")
+    user.beside[_DEVICES].remove(serial)
+    user.beside["CredentialReport"]["mfa_active"] = bool(user.beside[_DEVICES])
+    return {}
+
+
+def _owner(call: Call, serial: str) -> Item | None:
+    """Return the user who has the device, or None."""
+    users = call.declared("UserDetailList")
+    return next((user for user in users if serial in user.beside.get(_DEVICES, [])), None)
 
 
 @answers("iam", "GetRole")
