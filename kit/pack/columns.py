@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from kit.pack.blocks import ColumnBlock, TableBlock
 from kit.report import fonts
@@ -134,18 +135,16 @@ def lowest(shares: list[float], wanted: list[Width], rows: list[list[float]]) ->
                 decided[place] += row[place]
         if not any(decided):
             break
-        target = _fit(
-            lambda part, decided=decided: [
-                max(width.least, part * math.sqrt(em))
-                for width, em in zip(wanted, decided, strict=True)
-            ],
-            room,
-            room,
-        )
+        roots = [math.sqrt(em) for em in decided]
+        target = _fit(partial(_rooted, wanted, roots), room, room)
         now = [(a + b) / 2 for a, b in zip(now, target, strict=True)]
         if (height := _height(now, rows)) < least_height:
             best, least_height = now, height
     return best
+
+
+def _rooted(wanted: list[Width], roots: list[float], part: float) -> list[float]:
+    return [max(width.least, part * root) for width, root in zip(wanted, roots, strict=True)]
 
 
 def _height(shares: list[float], rows: list[list[float]]) -> int:
