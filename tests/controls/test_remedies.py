@@ -49,6 +49,8 @@ PLACEHOLDERS = {
     "KEY": "AKIAIOSFODNN7EXAMPLE",
     "ARN": "arn:aws:iam::123456789012:policy/p",
     "BEFORE": "1200",
+    "OPERATIONS": "Decrypt",
+    "PROTOCOL": "tcp",
     "PORT": "3389",
     "CIDR": "192.0.2.0/24",
 }
@@ -71,6 +73,7 @@ FILES: dict[str, Any] = {  # by the last word of their name; any other is an emp
     "connectors": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection": {"HostToClient": {"Enabled": False}},
+    "webauthn": {"Enabled": True},
     "links": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
     "password": {"MinimumPasswordLength": 14},
     "logging": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
@@ -111,7 +114,13 @@ REPLACES = {
     "delete-image-permissions": "describe-image-permissions",
 }
 # Members of a stack that an update replaces whole.
-STACKS = ("--user-settings", "--access-endpoints", "--embed-host-domains", "--content-redirection")
+STACKS = (
+    "--user-settings",
+    "--access-endpoints",
+    "--embed-host-domains",
+    "--content-redirection",
+    "--web-authn-redirection",
+)
 # What no command may do: it cannot be undone, or locks people out at once.
 NEVER = (
     r"\bdelete-(bucket|key|object|role|user|access-key|stack|fleet|trail)\b",
@@ -491,7 +500,7 @@ def test_a_rule_with_a_date_is_not_put_beside_one_with_days(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["AR-16", "IT-04"])
 def test_a_bucket_without_a_policy_can_be_given_one(name: str) -> None:
-    for said in ("NoSuchBucketPolicy", "Where there was none: delete-bucket-policy"):
+    for said in ("NoSuchBucketPolicy", "delete-bucket-policy --bucket BUCKET"):
         assert said in words(name)
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -458,6 +459,30 @@ def test_sections_whose_tables_are_turned_share_pages(tmp_path: Path) -> None:
     page = texts(made, tmp_path)[turned]
     assert "First section" in page
     assert "Second section" in page
+
+
+@pytest.mark.parametrize(("words", "pages"), [(1, 1), (1200, 2)])
+def test_the_facts_of_the_cover_stay_on_a_page_unless_they_are_long(
+    tmp_path: Path, words: int, pages: int
+) -> None:
+    facts = [(f"fact-{n:02d}", "word " * (words if n == 0 else 1)) for n in range(20)]
+    above = new_markdown_cell("# Result\n\n" + "Line.\n\n" * 24)
+    made = pdf(document(new_notebook(cells=[shown(cover(facts=facts)), above])))
+    with_facts = [page for page in texts(made, tmp_path) if "fact-" in page]
+    assert len(with_facts) == pages
+
+
+def test_a_heading_that_a_remedy_quotes_has_its_page(tmp_path: Path) -> None:
+    parts = [["Remediation", 'Read "Duties" and "Unknown".']]
+    block = replace(control("AR-05", "fail", [["bucket", "fail", []]]), remedies=[{"parts": parts}])
+    cells = [
+        new_markdown_cell("# Part"),
+        shown(Controls([block])),
+        new_markdown_cell("# Duties\n\nX."),
+    ]
+    made = pdf(document(new_notebook(cells=[shown(cover()), *cells])))
+    read = " ".join(" ".join(texts(made, tmp_path)).split())
+    assert re.search(r'Read Duties \(page\s\d\) and "Unknown"\.', read)
 
 
 def file_bytes(file: pikepdf.Pdf) -> bytes:
