@@ -130,19 +130,17 @@ def _nodes(
 def _others(node: ast.expr, statement: ast.stmt) -> Iterator[ast.expr]:
     """Yield what an expression is changed to."""
     match node:
-        case ast.Compare(left, [operator], [right]):
-            for other in _OTHERS[type(operator)]:
-                yield ast.Compare(left, [other()], [right])
+        case ast.Compare(left, operators, rights):
+            for place, operator in enumerate(operators):
+                for other in _OTHERS[type(operator)]:
+                    yield ast.Compare(left, _with(operators, place, other()), rights)
+            right = rights[0]
             words = right.elts if isinstance(right, ast.Tuple | ast.Set | ast.List) else [right]
-            for word in words:
+            for place, word in enumerate(words):
                 if isinstance(word, ast.Constant) and isinstance(word.value, str):
-                    other_word = ast.Constant(f"{word.value}~")
-                    compared: ast.expr = other_word
-                    if words != [right]:
-                        compared = ast.Tuple(
-                            [other_word if one is word else one for one in words], ast.Load()
-                        )
-                    yield ast.Compare(left, [operator], [compared])
+                    others = _with(words, place, ast.Constant(f"{word.value}~"))
+                    other_right = others[0] if words == [right] else ast.Tuple(others, ast.Load())
+                    yield ast.Compare(left, operators, _with(rights, 0, other_right))
         case ast.BoolOp(operator, values):
             yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
         case ast.UnaryOp(ast.Not(), operand):
@@ -156,6 +154,10 @@ def _others(node: ast.expr, statement: ast.stmt) -> Iterator[ast.expr]:
         case ast.Name() | ast.Call() | ast.Attribute():
             if isinstance(statement, ast.If | ast.While) and node is statement.test:
                 yield ast.UnaryOp(ast.Not(), node)
+
+
+def _with(several: list[Any], place: int, other: Any) -> list[Any]:
+    return [*several[:place], other, *several[place + 1 :]]
 
 
 class _Replacer(ast.NodeTransformer):
@@ -276,7 +278,7 @@ class Runner:
             chosen = record.chosen(mutant, session.items)
 
             def run(mutant: Mutant = mutant, chosen: list[pytest.Item] = chosen) -> None:
-                _swap(mutant, functions)
+                swap(mutant, functions)
                 _run(chosen)
 
             self.alive += _lives(mutant, run)
@@ -322,7 +324,7 @@ def _run(items: list[pytest.Item]) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
-def _swap(mutant: Mutant, functions: dict[CodeType, list[FunctionType]]) -> None:
+def swap(mutant: Mutant, functions: dict[CodeType, list[FunctionType]]) -> None:
     """Let functions that exist run the code of a mutant."""
     for before, after in _differing(mutant.before, mutant.after):
         for function in functions[before]:
