@@ -282,7 +282,7 @@ def test_id_05_what_hides_a_roles_rights_hides_them_for_whom_it_trusts(
 def test_id_05_whom_a_role_trusts_may_have_rights_that_nobody_saw(account: Account) -> None:
     policy = ("arn:aws:iam::aws:policy/Unknown",)
     used(account).allowed("worker", attached=policy, trusts=trust({"AWS": OTHER}))
-    hidden = {name: "not evidenced" for name in ALL}
+    hidden = dict.fromkeys(ALL, "not evidenced")
     said = statuses_of(account)
     assert {name: said[f"{FOREIGN}: {name}"] for name in ALL} == hidden
 
