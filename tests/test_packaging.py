@@ -28,7 +28,7 @@ CONDA_NAMES = {
     "phonenumberslite": "phonenumbers",
 }
 # What conda-forge lacks.
-PIP_ONLY = {"py-ocsf-models", "typst", "aws-assume-role-lib"}
+PIP_ONLY = {"typst", "aws-assume-role-lib"}
 
 
 def _tracked(*patterns: str) -> list[Path]:

@@ -53,3 +53,31 @@ def test_a_pack_is_made_without_frames_and_without_matplotlib(tmp_path: Path) ->
     command = [sys.executable, "-c", PACK, account.snapshot().folder]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "b'PAR1' set()\n"
+
+
+LEAVING = """
+import atexit, sys, threading
+from kit.cli import main
+
+atexit.register(print, "functions ran")
+threading.Thread(target=lambda: (threading.main_thread().join(), print("threads ended"))).start()
+sys.argv = ["evidence", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["no-such-verb"], 2)])
+def test_a_command_leaves_as_python_does(arguments: list[str], code: int) -> None:
+    command = [sys.executable, "-c", LEAVING, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.endswith("threads ended\nfunctions ran\n")
+
+
+def test_a_command_leaves_without_giving_back_its_objects() -> None:
+    code = (
+        "import sys; from kit.cli import main; sys.argv = ['evidence', '--version']\n"
+        "class Held:\n    def __del__(self): print('given back')\nheld = Held(); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "given back" not in done.stdout

@@ -11,21 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-
-from py_ocsf_models.events.findings.activity_id import ActivityID
-from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
-from py_ocsf_models.events.findings.compliance_finding_type_id import ComplianceFindingTypeID
-from py_ocsf_models.events.findings.severity_id import SeverityID
-from py_ocsf_models.events.findings.status_id import StatusID
-from py_ocsf_models.objects.account import Account, TypeID
-from py_ocsf_models.objects.cloud import Cloud
-from py_ocsf_models.objects.compliance import Compliance
-from py_ocsf_models.objects.compliance_status import StatusID as CheckStatusID
-from py_ocsf_models.objects.finding_info import FindingInformation
-from py_ocsf_models.objects.metadata import Metadata
-from py_ocsf_models.objects.product import Product
-from py_ocsf_models.objects.remediation import Remediation
-from py_ocsf_models.objects.resource_details import ResourceDetails
+from typing import Any
 
 from kit.aws_models import partition_of
 from kit.catalogue.statuses import ACCEPTED, NOT_EVIDENCED, STATUSES
@@ -49,8 +35,15 @@ from kit.report.records import Facts, FindingsData
 from kit.snapshot import TROUBLE
 
 GDPR = "Regulation (EU) 2016/679 (GDPR)"
-CHECK_STATUS = {word: CheckStatusID[known.ocsf] for word, known in STATUSES.items()}
-_SEVERITY = {"high": SeverityID.High, "medium": SeverityID.Medium, "low": SeverityID.Low}
+# Captions of OCSF 1.5, and their numbers.
+# https://schema.ocsf.io/1.5.0/classes/compliance_finding
+VERSION = "1.5.0"
+_OTHER = 99
+_CHECKS = {"Pass": 1, "Warning": 2, "Fail": 3, "Other": _OTHER}
+_INFORMATIONAL = ("Informational", 1)
+_SEVERITY = {"low": ("Low", 2), "medium": ("Medium", 3), "high": ("High", 4)}
+_CATEGORY, _CLASS, _CREATE, _NEW, _AWS_ACCOUNT = 2, 2003, 1, 1, 10
+CHECK_STATUS = {word: (known.ocsf, _CHECKS[known.ocsf]) for word, known in STATUSES.items()}
 _UNMAPPED = ("status", "sample", *TROUBLE)
 
 # Kinds of labels, and their types in CloudFormation, which knows no image.
@@ -96,19 +89,6 @@ _LABEL = re.compile(r"([A-Za-z]+(?:-[A-Za-z]+)*)-[a-z2-7]{10}(?![A-Za-z0-9-])")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 
 
-class _Compliance(Compliance):  # type: ignore[misc]
-    """With the caption of its status, which OCSF has and the model lacks."""
-
-    status: str
-
-
-class _Event(ComplianceFinding):  # type: ignore[misc]
-    """With the profile cloud."""
-
-    compliance: _Compliance
-    cloud: Cloud
-
-
 def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator[bytes]:
     """Yield the findings as OCSF Compliance Findings, the lines of a JSON file.
 
@@ -137,7 +117,7 @@ def ocsf(made: Document, data: FindingsData, *, lines: bool = False) -> Iterator
     yield b"\n"
 
 
-def _events(made: Document, data: FindingsData) -> Iterator[_Event]:
+def _events(made: Document, data: FindingsData) -> Iterator[dict[str, Any]]:
     for entry in by_control(data):
         if isinstance(entry.control, Control):
             tested = [own for own in requirements(entry.control.id) if own.tested]
@@ -145,49 +125,53 @@ def _events(made: Document, data: FindingsData) -> Iterator[_Event]:
                 yield _event(made, data["facts"], entry.control, tested, finding, key)
 
 
-def _line(event: _Event) -> str:
-    fields = event.model_dump(mode="json", exclude_none=True)
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _line(event: dict[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _event(
     made: Document, facts: Facts, control: Control, tested: list[Cited], finding: Finding, key: str
-) -> _Event:
+) -> dict[str, Any]:
     status, region = finding.status, finding.region
     time = _milliseconds(facts["as_of"])
-    listed = STATUSES[status].listed
-    severity = _SEVERITY[finding.severity] if listed else SeverityID.Informational
+    severity, number = _SEVERITY[finding.severity] if STATUSES[status].listed else _INFORMATIONAL
     accepted = status == ACCEPTED
-    refs = evidence_ids(finding.evidence)
-    account = Account(
-        name=facts["account"], uid=facts["account"], type="AWS Account", type_id=TypeID.AWS_Account
-    )
-    return _Event(
-        activity_id=ActivityID.Create,
+    account = {
+        "name": facts["account"],
+        "uid": facts["account"],
+        "type": "AWS Account",
+        "type_id": _AWS_ACCOUNT,
+    }
+    return _present(
+        activity_id=_CREATE,
         activity_name="Create",
         category_name="Findings",
+        category_uid=_CATEGORY,
         class_name="Compliance Finding",
-        type_uid=ComplianceFindingTypeID.Create,
+        class_uid=_CLASS,
+        type_uid=_CLASS * 100 + _CREATE,
         type_name="Compliance Finding: Create",
         time=time,
-        severity_id=severity,
-        severity=severity.name,
-        status_id=StatusID.Other if accepted else StatusID.New,
+        severity_id=number,
+        severity=severity,
+        status_id=_OTHER if accepted else _NEW,
         status=ACCEPTED if accepted else "New",
         status_code=status,
         status_detail=why(finding) or None,
         message=f"{control.id}, {finding.resource}: {STATUSES_SHOWN[status].word}",
         metadata=_metadata(made, facts, control, key),
-        cloud=Cloud(provider="AWS", account=account, region=None if region == "global" else region),
+        cloud=_present(
+            provider="AWS", account=account, region=None if region == "global" else region
+        ),
         compliance=_compliance(control, tested, finding, facts["data_role"]),
-        finding_info=FindingInformation(
+        finding_info=_present(
             uid=identifier(facts["account"], "observation", key),
             title=control.title,
             desc=finding.observed or None,
             created_time=time,
             first_seen_time=_milliseconds(finding.since) if finding.since else None,
             types=[section_title(control.section)],
-            data_sources=[evidence_path(ref) or ref for ref in refs],
+            data_sources=[evidence_path(ref) or ref for ref in evidence_ids(finding.evidence)],
         ),
         remediation=_remediation(made, control, finding),
         resources=[_resource(control, finding)],
@@ -196,14 +180,20 @@ def _event(
     )
 
 
-def _metadata(made: Document, facts: Facts, control: Control, key: str) -> Metadata:
-    return Metadata(
-        product=Product(
-            name="AppStream Evidence Kit",
-            vendor_name="AppStream Evidence Kit",
-            version=facts["kit"],
-            lang=tag()[0],
-        ),
+def _present(**members: Any) -> dict[str, Any]:
+    """Return an object of the members that have a value."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _metadata(made: Document, facts: Facts, control: Control, key: str) -> dict[str, Any]:
+    return _present(
+        version=VERSION,
+        product={
+            "name": "AppStream Evidence Kit",
+            "vendor_name": "AppStream Evidence Kit",
+            "version": facts["kit"],
+            "lang": tag()[0],
+        },
         profiles=["cloud"],
         uid=identifier(facts["snapshot"], facts["digest"], "event", key),
         correlation_uid=facts["digest"],
@@ -214,24 +204,23 @@ def _metadata(made: Document, facts: Facts, control: Control, key: str) -> Metad
 
 def _compliance(
     control: Control, tested: list[Cited], finding: Finding, data_role: str
-) -> _Compliance:
-    status = CHECK_STATUS[finding.status]
-    word = finding.status if status is CheckStatusID.Other else status.name
-    return _Compliance(
-        control=f"{control.id}: {control.title}",
-        desc=finding.expected,
-        category=section_title(control.section),
-        standards=[GDPR, *dict.fromkeys(requirement.framework for requirement in tested)],
-        requirements=[
+) -> dict[str, Any]:
+    caption, number = CHECK_STATUS[finding.status]
+    return {
+        "control": f"{control.id}: {control.title}",
+        "desc": finding.expected,
+        "category": section_title(control.section),
+        "standards": [GDPR, *dict.fromkeys(requirement.framework for requirement in tested)],
+        "requirements": [
             *(f"GDPR Article {article}" for article in cited(control.gdpr, data_role)),
             *(f"{requirement.framework} {requirement.number}" for requirement in tested),
         ],
-        status=word,
-        status_id=status,
-    )
+        "status": finding.status if number == _OTHER else caption,
+        "status_id": number,
+    }
 
 
-def _remediation(made: Document, control: Control, finding: Finding) -> Remediation | None:
+def _remediation(made: Document, control: Control, finding: Finding) -> dict[str, Any] | None:
     """Return the remediation of a fail or a gap, with the place of the control in the document."""
     if not STATUSES[finding.status].listed:
         return None
@@ -243,15 +232,15 @@ def _remediation(made: Document, control: Control, finding: Finding) -> Remediat
             for remedy in remedies_of(control, [finding])
         )
     target = made.controls.get(control.id)
-    return Remediation(desc=desc, references=[f"evidence.html#{target}"] if target else None)
+    return _present(desc=desc, references=[f"evidence.html#{target}"] if target else None)
 
 
-def _resource(control: Control, finding: Finding) -> ResourceDetails:
+def _resource(control: Control, finding: Finding) -> dict[str, Any]:
     if not is_of_resource(finding):
-        return ResourceDetails(uid=finding.account, type="account")
+        return {"uid": finding.account, "type": "account"}
     region = None if finding.region == "global" else finding.region
     kind, uid = _identified(control, finding)
-    return ResourceDetails(uid=uid, name=finding.resource, type=kind, region=region)
+    return _present(uid=uid, name=finding.resource, type=kind, region=region)
 
 
 def _identified(control: Control, finding: Finding) -> tuple[str, str]:
