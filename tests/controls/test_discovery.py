@@ -215,6 +215,13 @@ def test_ds_02_buckets_are_searched(account: Account, given: Given, expected: li
     assert verdicts(account, "DS-02") == expected
 
 
+def test_ds_02_says_what_macie_is_and_not_what_it_knew(account: Account) -> None:
+    (finding,) = findings(off(account.bucket().watched()), "DS-02")
+    unknown = "not known, for Macie is off"
+    assert finding.observed.startswith(f"Amazon Macie: PAUSED; Macie's error: {unknown}; ")
+    assert f"Last automated discovery: {unknown}" in finding.observed
+
+
 def test_ds_02_has_the_limit_of_a_profile_of_ones_own(tmp_path: Path) -> None:
     own = tmp_path / "ours.yaml"
     own.write_text("max_discovery_age_days: 7\n")
