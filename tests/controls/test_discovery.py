@@ -271,6 +271,13 @@ def test_ds_03_findings_are_dealt_with(account: Account, given: Given, expected:
     assert verdicts(account, "DS-03") == expected
 
 
+def test_ds_03_counts_findings_of_high_severity_and_what_may_be_one(account: Account) -> None:
+    groups = {"groupKey": "High", "count": 2}, {"count": 1}, {"groupKey": "High"}
+    with_findings(*groups, {"groupKey": "Low", "count": 9})(account)
+    (finding,) = findings(account, "DS-03")
+    assert "Open findings of high severity: 4; " in finding.observed
+
+
 # --- DS-04: malware in home folders -----------------------------------------------------------
 
 UNDECLARED = not_evidenced("not declared")
