@@ -16,11 +16,11 @@ test: .venv/dev
 quick: .venv/dev
 	$(BIN)/python -m pytest --quick --quiet
 
-# Everything that can go wrong with every call, and every member that an answer may leave out;
-# `make test` runs a twentieth of the one and a fifth of the other.
+# Everything that can go wrong with every call, every member that an answer may leave out, and the
+# verdicts of the large account; `make test` runs a part of the first, a fifth of the second.
 matrix: .venv/dev
 	MATRIX=all $(BIN)/python -m pytest --numprocesses logical --dist worksteal \
-		tests/test_matrix.py tests/answers/test_absence.py
+		tests/test_matrix.py tests/answers/test_absence.py tests/controls/test_sample_accounts.py
 
 # LAB_FLAGS are JupyterLab's own, such as --no-browser.
 lab: .venv/ready

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 _KIT = Path(__file__).parent.parent / "kit"
 
 
-def is_chosen(name: str, parts: int) -> bool:
-    """Whether this run tries a thing with this name, of which each run tries one of some parts."""
-    reported = os.environ.get("MATRIX")
-    if reported == "all":
-        return True
-    part = int(reported) if reported else _of_source()
-    return _number(name) % parts == part % parts
+def is_whole() -> bool:
+    """Whether this run tries everything."""
+    return os.environ.get("MATRIX") == "all"
+
+
+def part_of(names: Iterable[str], parts: int) -> set[str]:
+    """The names that this run tries, of which each run tries one of some parts.
+
+    Parts differ by one name at most, so that no part is empty where there are as many names.
+    """
+    if is_whole():
+        return set(names)
+    part = int(os.environ.get("MATRIX") or _of_source())
+    return set(sorted(names, key=_number)[part % parts :: parts])
 
 
 @cache

@@ -155,6 +155,7 @@ def test_the_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MATRIX", str(part))
         parts += chosen()
         assert len(chosen()) < 2 * len(cells()) / PARTS
+        assert {fault for fault, _ in chosen()} == {*FAULTS}
     assert sorted(parts) == sorted(cells())
     monkeypatch.setenv("MATRIX", "all")
     assert chosen() == cells()

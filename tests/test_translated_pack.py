@@ -69,7 +69,7 @@ def translated(
         )
     made, data = document(executed), findings_data(executed)
     quoted = _quoted(stored, data["records"])
-    attached = attachments(executed, made)
+    attached = attachments(executed, made, data)
     digest = data["facts"]["digest"]
     return Translated(findings, digest, page(made), pdf(made, attached=attached), quoted)
 

@@ -38,6 +38,9 @@ _BESIDE = {"account": "account", "control": "control", "region": "region", "reso
 _FILLED = ("owner", "response", "due")
 _HEADER_WITHIN = 10  # rows
 _MOST_LINES, _SHOWN = 200, 60  # mistakes that are listed; characters of a value in a message
+_SAVE_AS = "save it as Excel workbook (.xlsx) or as CSV UTF-8"
+# Its first member is its type, stored: OpenDocument 1.3, part 2, 3.3.
+_TYPE_AT, _OPEN_DOCUMENT = 30, b"mimetypeapplication/vnd.oasis.opendocument"
 _DELIMITERS = (",", ";", "\t")
 _DAYS = (dt.date(2000, 1, 1), dt.date(2100, 1, 1))
 _MOST = {name: Promise.model_fields[name].metadata[0].max_length for name in ("owner", "response")}
@@ -153,6 +156,8 @@ def _titles(language: str) -> dict[str, list[str]]:
 
 
 def _of_workbook(content: bytes, path: Path, titles: Mapping[str, list[str]]) -> _Sheet:
+    if content[_TYPE_AT:].startswith(_OPEN_DOCUMENT):
+        raise ValueError(f"is an OpenDocument file; {_SAVE_AS}")
     book = Workbook(content)
     for name in book.sheets:
         rows = book.rows(name)
@@ -171,7 +176,7 @@ def _of_csv(content: bytes, path: Path, titles: Mapping[str, list[str]]) -> _She
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError("is neither a workbook (.xlsx) nor CSV in UTF-8") from None
+        raise ValueError(f"is neither a workbook (.xlsx) nor CSV in UTF-8; {_SAVE_AS}") from None
     for delimiter in _DELIMITERS:
         # Quotes of a file with another delimiter are not where this one has them.
         for number, row in _csv_rows(text, delimiter, strict=False):

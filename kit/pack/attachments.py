@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 from nbformat import NotebookNode
 
 from kit.catalogue.texts import text
-from kit.pack.document import Document, data_of, findings_data
+from kit.pack.document import Document, data_of
 from kit.pack.tabular import csv_file, findings_csv
 from kit.report.formats import ids
+from kit.report.records import FindingsData
 
 
 class Attachment(NamedTuple):
@@ -27,7 +28,9 @@ class Attachment(NamedTuple):
     relationship: Literal["data", "supplement"]
 
 
-def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment, ...]:
+def attachments(
+    notebook: NotebookNode, evidence: Document, data: FindingsData
+) -> tuple[Attachment, ...]:
     """Return the findings, the evidence index and the snapshot's manifest as files.
 
     Parameters
@@ -36,17 +39,19 @@ def attachments(notebook: NotebookNode, evidence: Document) -> tuple[Attachment,
         Executed.
     evidence : Document
         Made from it.
+    data : dict
+        As `kit.pack.document.findings_data` returns it.
 
     Raises
     ------
     NotebookOutputError
-        The notebook does not show the findings or the manifest for machines exactly once.
+        The notebook does not show the manifest for machines exactly once.
     """
     manifest = data_of(notebook, "snapshot")["facts"]
     return (
         Attachment(
             "findings.csv",
-            findings_csv(findings_data(notebook)),
+            findings_csv(data),
             "text/csv",
             text("pack/attachments/findings"),
             "data",

@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from kit.pack.blocks import ColumnBlock, TableBlock
 from kit.report import fonts
-from kit.report.views import SEVERITIES, STATUSES, Cell, cell_text
+from kit.report.views import SEVERITIES, STATUSES, Cell, Kind, cell_text, ids
 
 _SEPARATOR = r"[-/:_.,;=&?@|(){}+]"
 _WITHIN = rf"(?:(?![a-z][A-Z]|{_SEPARATOR}|\s).)"
@@ -22,7 +23,9 @@ _NATURAL = 80.0
 _PACKING = 0.65  # power of its natural width with which a column that wraps shares
 _OUTLIER = 4  # lines: a text much longer than its column's others may take so many
 _LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
-_DEEPEST = 8  # lines that the longest list of controls takes, about
+_DEEPEST = 9  # lines that the longest list of controls takes, about
+_ROUNDS, _LOOSE = 8, 1.05  # lines are not full where words end
+_PAGE = 5.5  # em, about
 _WRITTEN = 12.0  # em: to write a date by hand
 _WIDE = 8.0
 _WHOLE = ("status", "severity")
@@ -50,6 +53,12 @@ def parts(text: str) -> list[str]:
 def cell_em(kind: str, text: str) -> float:
     """Return how wide a line of a cell is, in em of the table's text; code is set smaller."""
     return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
+
+
+def whole_em(kind: Kind, cell: Cell) -> float:
+    """Return how wide a cell would be on a line, in em; a section stands with its page."""
+    text = cell_text(kind, cell)
+    return cell_em(kind, text) + (_PAGE * len(ids(cell)) if kind == "section" else 0.0)
 
 
 def widths(table: TableBlock, *, times_whole: bool = True) -> list[Width]:
@@ -98,6 +107,52 @@ def share(wanted: list[Width], room: float) -> list[float]:
     wide = wide if any(wide) else natural
     spare = room - sum(natural)
     return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
+
+
+def lowest(shares: list[float], wanted: list[Width], rows: list[list[float]]) -> list[float]:
+    """Return widths with which all rows together are lower, or the same widths.
+
+    The longest cell of a column says little of a column that is empty in most rows. So each column
+    gets more as it decides the height of more rows: were it always the same column, the sum of the
+    heights would be least with widths as the square roots of what stands in the columns.
+
+    Parameters
+    ----------
+    shares : list of float
+        Widths in em, as `share` returns them.
+    wanted : list of Width
+    rows : list of list of float
+        How wide each cell would be on a line, in em.
+    """
+    room = sum(shares)
+    best, least_height, now = shares, _height(shares, rows), shares
+    for _ in range(_ROUNDS):
+        decided = [0.0] * len(now)
+        for row in rows:
+            lines = [em / width for em, width in zip(row, now, strict=True)]
+            if (most := max(lines)) > 1:
+                place = lines.index(most)
+                decided[place] += row[place]
+        if not any(decided):
+            break
+        roots = [math.sqrt(em) for em in decided]
+        target = _fit(partial(_rooted, wanted, roots), room, room)
+        now = [(a + b) / 2 for a, b in zip(now, target, strict=True)]
+        if (height := _height(now, rows)) < least_height:
+            best, least_height = now, height
+    return best
+
+
+def _rooted(wanted: list[Width], roots: list[float], part: float) -> list[float]:
+    return [max(width.least, part * root) for width, root in zip(wanted, roots, strict=True)]
+
+
+def _height(shares: list[float], rows: list[list[float]]) -> int:
+    """Return how many lines rows take, about."""
+    return sum(
+        max(math.ceil(_LOOSE * em / width) for em, width in zip(row, shares, strict=True))
+        for row in rows
+    )
 
 
 def _fit(widths: Callable[[float], list[float]], high: float, room: float) -> list[float]:

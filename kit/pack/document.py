@@ -219,12 +219,7 @@ def data_of(notebook: NotebookNode, name: str) -> JSON:
     NotebookOutputError
         The notebook does not show them exactly once.
     """
-    shown = [
-        view
-        for where, cell in _cells(notebook)
-        for view in views_of(where, cell, "data")
-        if view["name"] == name
-    ]
+    shown = [view for where, cell in _cells(notebook) for view in views_of(where, cell, name)]
     if len(shown) != 1:
         raise NotebookOutputError(f"the notebook shows the data of its {name} {len(shown)} times")
     return shown[0]
@@ -265,8 +260,11 @@ def _cells(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             yield _place(number, cell), cell
 
 
-def views_of(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
-    """Yield the views that a cell shows, of a kind or all, checked, since files can be edited."""
+def views_of(where: str, cell: NotebookNode, name: str = "") -> Iterator[JSON]:
+    """Yield the views that a cell shows, checked, since files can be edited.
+
+    With a name they are the data of that name alone, with `records`; without one, no data is read.
+    """
     for output in cell.get("outputs", ()):
         if output.output_type == "error":
             raise NotebookOutputError(f"{where} failed: {output.ename}: {output.evalue}")
@@ -279,10 +277,18 @@ def views_of(where: str, cell: NotebookNode, kind: str = "") -> Iterator[JSON]:
                 f"kit.show.table or kit.show.figure, or tag the cell `{ANALYST}`"
             )
         payload = output.data[EVIDENCE_MIME]
-        if kind and isinstance(payload, dict) and payload.get("kind") != kind:
+        is_data = isinstance(payload, dict) and payload.get("kind") == "data"
+        if name and not (is_data and payload.get("name") == name):
+            continue
+        if is_data and not name:
+            yield {"kind": "data"}
             continue
         try:
-            view = views.parse(payload).as_json()
+            shown = views.parse(payload)
+            if isinstance(shown, views.Data):
+                yield {"kind": "data", "records": shown.records, "facts": shown.facts}
+                continue
+            view = shown.as_json()
             if view["kind"] == "figure":
                 ElementTree.fromstring(view["svg"])
         except (ValueError, TypeError, KeyError, ElementTree.ParseError) as error:

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from traitlets import CaselessStrEnum, default
 
 from kit.pack.attachments import attachments
-from kit.pack.document import Document, NotebookOutputError, document
+from kit.pack.document import Document, NotebookOutputError, document, findings_data
 from kit.pack.html import page
 from kit.pack.layout import PAPERS
 from kit.pack.pdf import pdf
@@ -74,7 +74,7 @@ class EvidencePDFExporter(DocumentExporter):
 
     def written(self, evidence: Document, notebook: NotebookNode) -> bytes:
         """Return the file."""
-        return pdf(evidence, self.paper, attachments(notebook, evidence))
+        return pdf(evidence, self.paper, attachments(notebook, evidence, findings_data(notebook)))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 from kit.catalogue.statuses import NOT_APPLICABLE
 from kit.catalogue.texts import tag, text
 from kit.pack.blocks import TableBlock
-from kit.pack.columns import cell_em, parts, share, widths
+from kit.pack.columns import cell_em, lowest, parts, share, whole_em, widths
 from kit.pack.commands import Line, columns, folded
 from kit.pack.cut import (
     control_targets,
@@ -64,6 +64,7 @@ _FEW = 2  # paragraphs
 _SMALLEST = 4.0  # points: code with longer words is broken within them
 _MANY = 20  # lines: code of more may break across pages
 _TALL = 24  # lines: a row of more may break across pages
+_MOST_FACTS = 32  # lines: the cover's facts of more may break across pages
 _SHORT = 6  # rows: a note stays with so short a table
 _CELL_LINE, _CELL_AROUND = 1.25, 8.0  # em of a line with its leading; points around a cell's lines
 _MOST_BELOW = 120.0  # points
@@ -194,9 +195,22 @@ def _link(blocks: list[JSON], links: dict[str, dict[str, str]]) -> None:
                 lines = [group["line"] for group in control["groups"] if group["line"]]
                 for line in [*control["rest"], *lines]:
                     line["evidence"] = _cell("evidence", line["evidence"], 0, links, None)
+                for remedy in control["remedies"]:
+                    remedy["parts"] = [
+                        [title, _led(words, links["section"])] for title, words in remedy["parts"]
+                    ]
         elif block["kind"] == "remedies":
             for entry in block["entries"]:
                 entry["controls"] = _cell("control", entry["controls"], 0, links, None)
+
+
+def _led(words: str, sections: dict[str, str]) -> list[Any]:
+    """Split a text by the headings that it quotes; each has its target, for link and page."""
+    pieces = re.split(r'"([^"]+)"', words)
+    return [
+        piece if n % 2 == 0 else [piece, sections[piece]] if piece in sections else f'"{piece}"'
+        for n, piece in enumerate(pieces)
+    ]
 
 
 def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str, str]]) -> None:
@@ -209,16 +223,21 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
         if not table["turned"]:
             break
     room = (wide if table["turned"] else narrow) / MEASURES["cell"]
-    shares = share(wanted, room - inset * len(wanted))
+    kinds = [column["kind"] for column in table["columns"]]
+    ems = [
+        [whole_em(kind, cell) for kind, cell in zip(kinds, row, strict=True)]
+        for row in table["rows"]
+    ]
+    shares = lowest(share(wanted, room - inset * len(wanted)), wanted, ems)
     table["widths"] = [(part + inset) * MEASURES["cell"] for part in shares]
     table["tall"] = []
     heights: list[float] = []
     for place, (row, target) in enumerate(zip(table["rows"], table["targets"], strict=True)):
         cells = []
         lines = 0.0
-        for column, cell, em in zip(table["columns"], row, shares, strict=True):
+        for column, cell, em, whole in zip(table["columns"], row, shares, ems[place], strict=True):
             text = cell_text(column["kind"], cell)
-            lines = max(lines, cell_em(column["kind"], text) / em + text.count("\n"))
+            lines = max(lines, whole / em + text.count("\n"))
             link = None
             if column["name"] == table["anchor"] and target is None:
                 link = links["evidence"].get(str(cell))
@@ -271,10 +290,10 @@ def _pieces(text: str, em: float, measure: Callable[[str], float] = fonts.em) ->
 def _break_long_words(data: JSON, narrow: float) -> None:
     """Split facts, notes and code where a word is wider than its place."""
     cover = data["cover"]
-    cover["facts"] = [
-        [name, _pieces(value, (narrow - MEASURES["facts"]) / MEASURES["text"])]
-        for name, value in cover["facts"]
-    ]
+    em = (narrow - MEASURES["facts"]) / MEASURES["text"]
+    lines = sum(math.ceil(fonts.em(value) / em) for _, value in cover["facts"])
+    cover["whole"] = lines <= _MOST_FACTS
+    cover["facts"] = [[name, _pieces(value, em)] for name, value in cover["facts"]]
     code = (narrow - 2 * MEASURES["code_inset"]) / MEASURES["code"]
     mono = partial(fonts.em, mono=True)
     for block in [*data["blocks"], *data["own"]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -61,7 +61,7 @@ class Pack:
     Attributes
     ----------
     folder : Path
-    findings : list of dict
+    findings : sequence of dict
         As in ``data/findings.csv``.
     digest : str
         Of the findings.
@@ -72,7 +72,7 @@ class Pack:
     """
 
     folder: Path
-    findings: list[dict[str, Any]]
+    findings: Sequence[dict[str, Any]]
     digest: str
     exit_code: int
     unused_waivers: tuple[str, ...] = ()
@@ -225,7 +225,7 @@ def files(
         _evidence(stored),
     )
     # Typst takes the longest: everything else is made while it works.
-    with pdf_beside(made, attached=attachments(executed, made)) as printed:
+    with pdf_beside(made, attached=attachments(executed, made, data)) as printed:
         for name, make in forms.items():
             yield _noted(name, phase), make()
             phase.advance()

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -30,6 +31,8 @@ TEXT_LIMIT = 32_767  # UTF-16 units in a cell
 ROW_LIMIT = 1_048_576  # rows of a sheet
 _MOST_IDS = 24
 _LINE_HEIGHT, _MOST_HEIGHT = 15.0, 409.0  # points; Excel shows no higher row
+_WIDEST = 120.0  # digits: no column is wider
+_ACROSS = 200.0  # digits of a printed page's width, at two thirds of their size
 _WRAPPED = 1.08  # how much longer a text gets by breaking between words
 _HEADER_ROW = 1
 _ABOUT = (26, 84, 12)  # widths of the first sheet's columns
@@ -126,7 +129,11 @@ class _Writer:
     def _sheet(self, sheet: Sheet) -> None:
         page = self.book.add_worksheet(sheet.name)
         page.write_string(0, 0, self._headline(sheet), self._format("headline"))
-        for place, column in enumerate(sheet.columns):
+        columns = [
+            replace(column, width=_wide_enough(column, [row[place] for row in sheet.rows]))
+            for place, column in enumerate(sheet.columns)
+        ]
+        for place, column in enumerate(columns):
             page.set_column(place, place, column.width)
             look = "header number" if column.kind == "number" else "header"
             page.write_string(_HEADER_ROW, place, column.title, self._format(look))
@@ -139,7 +146,7 @@ class _Writer:
         for number, row in enumerate(sheet.rows[:room], start):
             lines = [
                 self._cell(page, (number, place), column, cell, sheet)
-                for place, (column, cell) in enumerate(zip(sheet.columns, row, strict=True))
+                for place, (column, cell) in enumerate(zip(columns, row, strict=True))
             ]
             page.set_row(number, min(max(lines) * _LINE_HEIGHT, _MOST_HEIGHT))
         if not sheet.rows:
@@ -152,7 +159,8 @@ class _Writer:
         page.freeze_panes(start, 1)
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         page.repeat_rows(0, _HEADER_ROW)
-        self._print(page)
+        page.repeat_columns(0)
+        self._print(page, math.ceil(sum(column.width for column in columns) / _ACROSS))
 
     def _cell(
         self, page: Worksheet, place: tuple[int, int], column: Column, cell: Any, sheet: Sheet
@@ -267,10 +275,10 @@ class _Writer:
         facts = [self.whose, text("pack/workbook/as_of", time=as_of)]
         return _MIDDLE_DOT.join([sheet.about, *facts, *self.marks])
 
-    def _print(self, page: Worksheet) -> None:
+    def _print(self, page: Worksheet, across: int = 1) -> None:
         page.set_landscape()
         page.set_paper(_A4)
-        page.fit_to_pages(1, 0)
+        page.fit_to_pages(across, 0)
         page.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
         head = _MIDDLE_DOT.join([self.whose, *self.marks])
         number = text("pack/page/page", page="&P", pages="&N")
@@ -299,6 +307,15 @@ class _Writer:
         if name not in self.formats:
             self.formats[name] = self.book.add_format(_look(name))
         return self.formats[name]
+
+
+def _wide_enough(column: Column, cells: Iterable[Any]) -> float:
+    """Return a column's width, with which its longest text is not higher than a row can be."""
+    longest = max((cell for cell in cells if isinstance(cell, str)), key=len, default="")
+    width = column.width
+    while _lines(longest, width) * _LINE_HEIGHT > _MOST_HEIGHT and width < _WIDEST:
+        width = min(width * 1.25, _WIDEST)
+    return width
 
 
 def _look(name: str) -> dict[str, Any]:

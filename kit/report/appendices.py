@@ -11,6 +11,7 @@ from kit.judge.findings import Findings
 from kit.report.accepted import unused_waivers
 from kit.report.blocks import FINDINGS_FILE, beside, cited, reasons_and_observed
 from kit.report.collected import answered
+from kit.report.columnar import Columnar
 from kit.report.formats import evidence_ids, joined
 from kit.report.records import Facts, record_of
 from kit.report.views import Column, Data, Table, column, first_of
@@ -159,8 +160,8 @@ def data(findings: Findings, snapshot: Snapshot) -> Data:
         data_role=findings.data_role,
         unused_waivers="\n".join(unused_waivers(findings, snapshot)),
     )
-    records = [record_of(finding) for finding in (*findings.leaves, *findings.roll_ups)]
-    return Data("findings", [{**record} for record in records], {**facts})
+    every = (*findings.leaves, *findings.roll_ups)
+    return Data("findings", Columnar.of(map(record_of, every)), {**facts})
 
 
 def manifest(snapshot: Snapshot) -> Data:

@@ -55,6 +55,10 @@ no row at all is *not applicable*, holds for every control and is not repeated b
 from a profile, `default`, `strict` or your own, and lists from the parameters of the run.
 
 Severity states how grave a fail is. *Who answers* follows AWS's shared responsibility model.
+
+Before you run commands of a remedy, set `AWS_REGION` to the region of the finding and replace the words
+in capitals, in names of files too. Use a separate folder for each account, region and control: the
+commands save there what was set before. Run commands of a case, in brackets, in that case alone.
 """
 
 

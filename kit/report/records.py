@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 from kit.judge.findings import Finding
+from kit.report.columnar import Columnar
 
 Record = dict[str, str]
 """Members of `Finding` by name, all texts; spaces separate the references to evidence."""
@@ -50,7 +51,7 @@ class Facts(TypedDict):
 class FindingsData(TypedDict):
     """The findings of a pack, from which the kit writes its files for machines."""
 
-    records: list[Record]
+    records: Sequence[Record]
     facts: Facts
 
 
@@ -65,12 +66,14 @@ def parse_findings(records: Sequence[Mapping[str, Any]], facts: Mapping[str, Any
     missing = Facts.__annotations__.keys() - facts.keys()
     if missing:
         raise ValueError(f"no {', '.join(sorted(missing))} among the facts")
-    for number, record in enumerate(records):
-        try:
-            finding_of(record)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"record {number} is not a finding: {error}") from None
-    return {"records": [dict(record) for record in records], "facts": cast(Facts, dict(facts))}
+    rows = Columnar.of(records)
+    if rows and set(rows.names) != set(Finding.__dataclass_fields__):
+        unlike = set(rows.names) ^ set(Finding.__dataclass_fields__)
+        raise ValueError(f"the records are not findings: {', '.join(sorted(unlike))}")
+    for name in rows.names:
+        if not all(isinstance(value, str) for value in rows.column(name)):
+            raise ValueError(f"the records are not findings: {name} is not always a text")
+    return {"records": rows, "facts": cast(Facts, dict(facts))}
 
 
 def record_of(finding: Finding) -> Record:

@@ -13,7 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -22,6 +22,7 @@ import jinja2
 from kit.catalogue import statuses
 from kit.catalogue.texts import text
 from kit.displayed import for_analysts
+from kit.report.columnar import Columnar
 from kit.report.formats import (
     JSON,
     SEVERITIES,
@@ -81,6 +82,19 @@ _PLAIN_ROWS, _PLAIN_WIDTH, _PLAIN_LEAST = 20, 110, 12  # of a terminal: rows, co
 _OPEN = [word for word, known in statuses.STATUSES.items() if known.open]
 
 
+def _members(value: Any) -> JSON:
+    """Return a dataclass's members as JSON, which shares what is JSON already: rows of tables."""
+    return {one.name: _member(getattr(value, one.name)) for one in fields(value)}
+
+
+def _member(value: Any) -> Any:
+    if is_dataclass(value):
+        return _members(value)
+    if isinstance(value, list) and value and is_dataclass(value[0]):
+        return [_members(part) for part in value]
+    return value
+
+
 class View:
     """Base of what cells show; subclasses are frozen dataclasses of JSON values."""
 
@@ -88,7 +102,7 @@ class View:
 
     def as_json(self) -> JSON:
         """Return the view as JSON: its kind and its fields."""
-        return {"kind": self.kind, **asdict(self)}  # type: ignore[call-overload]
+        return {"kind": self.kind, **_members(self)}
 
     def plain(self) -> str:
         """Return a line for terminals and logs."""
@@ -469,7 +483,7 @@ class Data(View):
     ----------
     name : str
         Such as "findings".
-    records : list of dict
+    records : sequence of dict
         Rows of JSON scalars, all with the same keys in the same order.
     facts : dict
         What is true of all of them, such as their digest; JSON.
@@ -478,8 +492,13 @@ class Data(View):
     kind: ClassVar[str] = "data"
 
     name: str
-    records: list[dict[str, Scalar]]
+    records: Sequence[dict[str, Any]]
     facts: JSON
+
+    def as_json(self) -> JSON:
+        """Return name, facts, and the records as the text of each column."""
+        columns = Columnar.of(self.records).texts()
+        return {"kind": self.kind, "name": self.name, "columns": columns, "facts": self.facts}
 
     def plain(self) -> str:
         """Return how many records there are."""
@@ -519,7 +538,7 @@ def parse(data: JSON) -> View:
         case "remedies":
             return Remedies(**fields)
         case "data":
-            return Data(**fields)
+            return Data(fields["name"], Columnar.parsed(fields["columns"]), fields["facts"])
         case other:
             raise ValueError(f"no view of the kind {other!r}")
 

@@ -151,7 +151,7 @@ def _forms(
     made = pack_document(executed, labels, own, controls)
     yield from _form(contents, HTML, map(str.encode, page_pieces(made)), maker, given)
     try:
-        file = pdf(made, attached=attachments(executed, made))
+        file = pdf(made, attached=attachments(executed, made, data))
     except UserError as error:
         yield failed(PDF, f"the document that {given}", str(error))
     else:

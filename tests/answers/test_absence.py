@@ -34,7 +34,7 @@ from tests.answers.conftest import REGIONS, Judged
 from tests.answers.reading import dotted, watched
 from tests.answers.shapes import Path as Members
 from tests.answers.shapes import nodes, without
-from tests.parts import is_chosen
+from tests.parts import part_of
 from tests.standins import output_shape
 
 _DECLARED = yaml.safe_load((Path(__file__).parents[1] / "data" / "absence.yaml").read_text())
@@ -62,9 +62,9 @@ def improved(unchanged: Callable[[str], Judged]) -> Callable[[str], Improved]:
         snapshot, known = unchanged(name)
         before = tabulate(snapshot)
         found: dict[str, set[str]] = {}
-        for reported, member in _members(snapshot).items():
-            if reported not in FACTS and not is_chosen(reported, PARTS):
-                continue
+        members = _members(snapshot)
+        for reported in sorted(FACTS.keys() & members | part_of(members, PARTS)):
+            member = members[reported]
             shorter = _requested_again(_left_out(snapshot, member.places))
             gone = {one.call for one in snapshot.requests} - {one.call for one in shorter.requests}
             about = {c.table for c in CONTROLS.values() if gone & {call.name for call in c.calls}}

@@ -23,6 +23,7 @@ from kit.parameters import Run
 from tests.pack.samples import FACTS, sample
 from tests.pack.test_workbook import made
 
+SAVED = Path(__file__).parents[1] / "data" / "follow_up" / "libreoffice.xlsx"
 KEY = FACTS["label_key"]
 ACCOUNT = FACTS["account"]
 HEAD = "id,label_key,owner,response,due\n"
@@ -90,6 +91,42 @@ def test_a_workbook_that_nobody_filled_in_states_nothing(tmp_path: Path) -> None
     assert read is not None
     assert read["rows"] == []
     assert read_follow_up(Run(account=ACCOUNT), KEY) is None
+
+
+def test_a_workbook_that_libreoffice_saved_is_read() -> None:
+    """LibreOffice Calc 7.4 saved the file; what it writes differs from openpyxl and Excel."""
+    read = read_follow_up(run_of(SAVED), KEY)
+    assert read is not None
+    first, second = read["rows"]
+    assert (first["id"], first["resource"]) == (ids()[1], "bucket-aaaaaaaaaa")
+    assert (first["owner"], first["due"]) == ("Jürgen Müller", "2027-03-31")
+    assert first["response"] == 'Behoben bis März;\n"MFA" & <mehr>'
+    assert (second["response"], second["due"]) == ("=1+1 stays a text", "2027-04-01")
+
+
+def test_an_opendocument_file_is_refused_with_how_to_save_it(tmp_path: Path) -> None:
+    path = tmp_path / "findings.ods"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("content.xml", "<office:document-content/>")
+    with pytest.raises(UserError, match=r"is an OpenDocument file; save it as .* CSV UTF-8$"):
+        read_follow_up(run_of(path), KEY)
+
+
+def test_a_csv_file_of_a_european_excel_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    text = (
+        f'sep=;\r\n{HEAD.strip()}\r\n{ids()[0]},{KEY},Müller,"Bald, ""MFA""\n; dann",2027-01-31\r\n'
+    )
+    text = text.replace(",", ";").replace("Bald;", "Bald,")
+    path = tmp_path / "follow-up.csv"
+    path.write_bytes(text.encode("utf-8-sig"))
+    read = read_follow_up(run_of(path), KEY)
+    assert read is not None
+    ((row),) = read["rows"]
+    assert (row["owner"], row["response"]) == ("Müller", 'Bald, "MFA"\n; dann')
+    path.write_bytes(text.encode("cp1252"))
+    with pytest.raises(UserError, match=r"nor CSV in UTF-8; save it as .* CSV UTF-8$"):
+        read_follow_up(run_of(path), KEY)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

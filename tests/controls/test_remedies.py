@@ -37,6 +37,7 @@ WITH_COMMANDS = pytest.mark.parametrize(
     "name", sorted({name for name, cli, _ in SCRIPTS if cli}), ids=str
 )
 READS = ("describe-", "get-", "list-", "lookup-", "wait")
+CHANGES = "attach|create|delete|detach|disable|enable|put|remove|revoke|start|stop|untag|update"
 # What stands in the commands for what the reader fills in, where a text would not be accepted.
 PLACEHOLDERS = {
     "DAYS": "365",
@@ -49,6 +50,8 @@ PLACEHOLDERS = {
     "KEY": "AKIAIOSFODNN7EXAMPLE",
     "ARN": "arn:aws:iam::123456789012:policy/p",
     "BEFORE": "1200",
+    "OPERATIONS": "Decrypt",
+    "PROTOCOL": "tcp",
     "PORT": "3389",
     "CIDR": "192.0.2.0/24",
 }
@@ -68,9 +71,12 @@ FILES: dict[str, Any] = {  # by the last word of their name; any other is an emp
     "replication": {"Role": "arn:aws:iam::123456789012:role/r", "Rules": []},
     "settings": [{"Action": "FILE_DOWNLOAD", "Permission": "DISABLED"}],
     "selectors": [{"Name": "all", "FieldSelectors": [{"Field": "eventCategory"}]}],
+    "basic": [{"ReadWriteType": "All"}],
+    "endpoints": [{"EndpointType": "STREAMING", "VpceId": "vpce-1a2b3c4d"}],
     "connectors": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection": {"HostToClient": {"Enabled": False}},
+    "webauthn": {"Enabled": True},
     "links": [{"DisplayName": "x", "FooterLinkURL": "https://x"}],
     "password": {"MinimumPasswordLength": 14},
     "logging": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}},
@@ -111,7 +117,13 @@ REPLACES = {
     "delete-image-permissions": "describe-image-permissions",
 }
 # Members of a stack that an update replaces whole.
-STACKS = ("--user-settings", "--access-endpoints", "--embed-host-domains", "--content-redirection")
+STACKS = (
+    "--user-settings",
+    "--access-endpoints",
+    "--embed-host-domains",
+    "--content-redirection",
+    "--web-authn-redirection",
+)
 # What no command may do: it cannot be undone, or locks people out at once.
 NEVER = (
     r"\bdelete-(bucket|key|object|role|user|access-key|stack|fleet|trail)\b",
@@ -325,6 +337,15 @@ def test_a_script_runs_what_fits_every_case_alone() -> None:
     assert commands_in(remedy("MD-03").script.splitlines()) == []
 
 
+@WITH_COMMANDS
+def test_no_comment_has_another_command_that_changes_something(name: str) -> None:
+    for cli, undo in scripts(name):
+        for lines in (cli, undo):
+            comments = " ".join(line for line in lines if line.startswith("#"))
+            named = set(re.findall(rf"\b(?:{CHANGES})-[a-z0-9-]+", comments))
+            assert named <= {operation(command) for command in commands_in(lines)}
+
+
 def test_no_file_is_shared_by_two_resources() -> None:
     for _, cli, undo in SCRIPTS:
         for name in re.findall(r"(?:> |file://)(\S+)", f"{cli}\n{undo}"):
@@ -491,7 +512,7 @@ def test_a_rule_with_a_date_is_not_put_beside_one_with_days(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["AR-16", "IT-04"])
 def test_a_bucket_without_a_policy_can_be_given_one(name: str) -> None:
-    for said in ("NoSuchBucketPolicy", "Where there was none: delete-bucket-policy"):
+    for said in ("NoSuchBucketPolicy", "delete-bucket-policy --bucket BUCKET"):
         assert said in words(name)
 
 

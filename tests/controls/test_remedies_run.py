@@ -65,8 +65,9 @@ Edit = Callable[[Any], Any]
 class Case:
     """A remedy of a finding: what stands for the placeholders, and what the reader edits.
 
-    ``skip`` leaves out lines that are for other cases. ``undone`` is false where the undo depends on
-    what was there, which the text says.
+    ``skip`` leaves out lines that are for other cases. Of two cases that begin with "either" and
+    "or" the first is run, the second with ``otherwise``. ``undone`` is false where the undo depends
+    on what was there, which the text says.
     """
 
     control: str
@@ -77,6 +78,7 @@ class Case:
     region: str = WEST
     skip: str = "(?!)"
     undone: bool = True
+    otherwise: bool = False
     before: dict[str, str] = field(default_factory=dict)  # placeholder of the undo
 
     @property
@@ -127,6 +129,11 @@ def statements(*added: dict[str, Any]) -> Edit:
         return policy | {"Statement": [*policy["Statement"], *added]}
 
     return edit
+
+
+def to_named_hosts(content: Any) -> Any:
+    allowed = {"AllowedUrls": ["https://portal.kunde.example/*"]}
+    return {"HostToClient": content["HostToClient"] | allowed}
 
 
 def owners_alone(content: Any) -> Any:
@@ -250,35 +257,35 @@ CASES = [
     Case("AR-06", SETTINGS_EAST, "application_settings_buckets_are_encrypted", bucket(SETTINGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-07", SETTINGS, USABLE, {"KEY": KEY}),
     Case("AR-20", f"key {KEY}", "key_policies_admit_nobody_else", {"KEY": KEY}, {"-policy.json": owners_alone}),
-    Case("AR-20", f"key {KEY}", "grants_on_keys_admit_nobody_else", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive"}),
+    Case("AR-20", f"key {KEY}", "grants_on_keys_admit_nobody_else", {"KEY": KEY, "GRANT": GRANT}, before={"PRINCIPAL": "arn:aws:iam::888888888888:role/archive", "OPERATIONS": "Decrypt"}),
     Case("AR-07", HOME_EAST, "keys_are_in_a_declared_account", bucket(HOME_EAST), {"encryption.json": with_key}, EAST),
     Case("AR-08", f"key {OTHER_KEY}", "customer_keys_rotate", {"KEY": OTHER_KEY}),
     Case("AR-10", SETTINGS, "keys_of_the_writers_own_are_refused", bucket(SETTINGS), {"encryption.json": blocked}),
     Case("AR-11", LOGS_EAST, "log_buckets_are_encrypted", bucket(LOGS_EAST), ENCRYPTION, EAST, undone=False),
     Case("AR-12", "careless-sources", "elastic_fleets_can_read_them", bucket("careless-sources"), {"encryption.json": without_key}),
-    Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"-policy.json": named_alone}, before={"BEFORE": "false"}, undone=False),
+    Case("AR-12", "careless-sources", "sources_of_elastic_fleets_are_protected", bucket("careless-sources"), {"-policy.json": named_alone}, before={"BEFORE": "false"}),
     Case("AR-12", "careless-sources", "no_list_opens_them", bucket("careless-sources"), before={"BEFORE": "ObjectWriter"}),
     Case("AR-12", "careless-sources", "changes_can_be_undone", bucket("careless-sources")),
     Case("AR-13", "careless-screenshots", "screenshots_of_agents_are_protected", bucket("careless-screenshots"), ENCRYPTION, undone=False),
     Case("AR-13", "careless-screenshots", "screenshots_are_closed_to_the_public", bucket("careless-screenshots"), {"-policy.json": named_alone}, before={"BEFORE": "false"}),
     Case("AR-13", "careless-screenshots", "nothing_can_open_screenshots", bucket("careless-screenshots"), before={"BEFORE": "false"}),
-    Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, undone=False),
+    Case("AR-13", "careless-screenshots", "screenshots_are_erased_in_time", bucket("careless-screenshots"), {"rules.json": erasing}, otherwise=True),
     Case("AR-13", "careless-replays", "keys_of_screenshots_are_usable/Disabled", {"KEY": SEALED_KEY}),
-    Case("AR-13", "careless-screenshots", "keys_of_recordings_are_usable", {"KEY": SEALED_KEY}, skip="cancel-key|schedule-key"),
+    Case("AR-13", "careless-screenshots", "keys_of_recordings_are_usable", {"KEY": SEALED_KEY}),
     Case("AR-14", HOME, "policies_cannot_open_it", bucket(HOME), before={"BEFORE": "false"}),
     Case("AR-14", HOME, "access_points_let_nobody_else_in", {"ACCOUNT": ID, "POINT": "partner-downloads"}, {"-policy.json": own_principal}),
     Case("AR-15", LOGS, "acls_are_disabled", bucket(LOGS), before={"BEFORE": "BucketOwnerPreferred"}),
-    Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"-policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, undone=False),
-    Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"-policy.json": statements(restricted(SETTINGS)["Statement"][0])}, undone=False),
+    Case("AR-16", LOGS, "bucket_policies_restrict_access_and_deletion", bucket(LOGS), {"-policy.json": statements(*restricted(LOGS, *ADMINS)["Statement"])}, otherwise=True),
+    Case("AR-16", SETTINGS, "deletion_guard_is_kept", bucket(SETTINGS), {"-policy.json": statements(restricted(SETTINGS)["Statement"][0])}, otherwise=True),
     Case("AR-19", HOME, "earlier_versions_of_files_are_kept", bucket(HOME)),
     Case("GV-05", HOME, "copies_rest_in_allowed_regions", bucket(HOME), {"replication.json": unreplicated}),
     Case("GV-09", f"account {ID}", "aws_reaches_a_security_contact", {"TEAM": "Desk", "MAILBOX": "desk@example.com", "NUMBER": "+49300000000"}),
-    Case("ID-14", f"account {ID}", "console_passwords_are_long", {"ACCOUNT": ID}, {"password.json": longer}, skip="--cli-input-json file://ACCOUNT-password-before"),
-    Case("ID-14", f"account {ID}", "used_passwords_are_refused", {"ACCOUNT": ID}, {"password.json": longer, "-before.json": as_before}, skip="delete-account"),
+    Case("ID-14", f"account {ID}", "console_passwords_are_long", {"ACCOUNT": ID}, {"password.json": longer}, otherwise=True),
+    Case("ID-14", f"account {ID}", "used_passwords_are_refused", {"ACCOUNT": ID}, {"password.json": longer, "-before.json": as_before}),
     Case("ID-15", "max.mustermann", "console_passwords_are_renewed", {"USER": "max.mustermann"}, undone=False, before={"PASSWORD": "Sandbox-0-Sandbox"}),
     Case("IT-06", WEST, "own_urls_and_clients_use_tls", {"STACK": STACK, "URL": "portal.kunde.example/ended"}, {"links.json": https}, undone=False),
     Case("MD-03", DESKTOP, "urls_hold_no_credentials", {"STACK": STACK, "URL": "https://portal.kunde.example/ended"}, undone=False),
-    Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, undone=False),
+    Case("AR-17", LOGS, "stored_data_is_erased_in_time", bucket(LOGS), {"rules.json": erasing}, otherwise=True),
     Case("AR-19", SETTINGS, "earlier_versions_of_files_are_kept", bucket(SETTINGS)),
     Case("EX-17", f"{STACK}, ONE_DRIVE", "sign_in_to_storage_ends_with_the_session", {"STACK": STACK}),
     Case("EX-18", "untouched-defaults", "smart_cards_stay_outside_or_have_a_reason", {"STACK": "untouched-defaults"}, {"settings.json": disabling("SMART_CARD_REDIRECTION")}),
@@ -301,15 +308,15 @@ CASES = [
     Case("EX-07", "packager-that-runs", f"{INTERNET}/app block builder", {"BUILDER": "packager-that-runs"}),
     Case("EX-08", "careless-elastic", "no_usb_device_is_let_into_sessions/running Elastic fleet", ELASTIC, before={"BEFORE": "'000000,*,*,*,*,*,*,*,*,*'"}),
     Case("EX-08", NAMED, "no_usb_device_is_let_into_sessions/running fleet", FLEET, before={"BEFORE": "'000000,*,*,*,*,*,*,*,*,*'"}),
-    Case("EX-09", DESKTOP, "stacks_are_embedded_by_allowed_domains_alone", {"STACK": STACK}, skip="DOMAIN$", before={"BEFORE": "portal.kunde.example anybody.example"}),
+    Case("EX-09", DESKTOP, "stacks_are_embedded_by_allowed_domains_alone", {"STACK": STACK}, otherwise=True, before={"BEFORE": "portal.kunde.example anybody.example"}),
     Case("EX-10", "untouched-defaults", "agents_have_an_impact_assessment", {"STACK": "untouched-defaults"}),
-    Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK, "HOST": "portal.kunde.example"}),
-    Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PORT": "3389", "CIDR": "0.0.0.0/0"}),
+    Case("EX-11", DESKTOP, "content_redirection_is_limited", {"STACK": STACK}, {"redirection.json": to_named_hosts}),
+    Case("EX-14", NAMED, "nobody_on_the_internet_may_connect", {"GROUP": GROUP, "RULE": RULE}, before={"PROTOCOL": "tcp", "PORT": "3389", "CIDR": "0.0.0.0/0"}),
     Case("EX-16", GATEWAY, "endpoints_lead_to_named_buckets_alone", {"ENDPOINT": GATEWAY}, {"-policy.json": policy(BUCKETS)}),
     Case("ID-01", "root user", "root_user_is_set_aside", {"KEY": "AKIAIOSFODNN7EXAMPLE"}),
     Case("ID-03", "shared-admin", "console_users_have_mfa", {"USER": "shared-admin", "DEVICE": f"arn:aws:iam::{ID}:mfa/shared-admin", "NEXT_CODE": "123457", "CODE": "123456"}),
-    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|-(user|group)-policy"),
-    Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|-(role|group)-policy"),
+    Case("ID-05", "streaming-machine: administer AppStream", ADMINISTER, {"ROLE": "streaming-machine", "NAME": "everything"}, {"duty.json": policy(DUTY)}, skip="tach-role|delete-role|-(user|group)-policy"),
+    Case("ID-05", "shared-admin: administer AppStream", ADMINISTER, {"USER": "shared-admin", "NAME": "Streaming"}, {"duty.json": policy(DUTY)}, skip="tach-user|delete-user|-(role|group)-policy"),
     Case("ID-06", "AmazonAppStreamServiceAccess", "service_roles_are_as_aws_made_them", {"ROLE": "AmazonAppStreamServiceAccess", "ARN": "arn:aws:iam::aws:policy/AdministratorAccess"}, {"trust.json": policy(TRUST)}),
     Case("ID-07", NAMED, f"{IMDS}/running fleet", FLEET),
     Case("ID-07", NAMED, f"{RIGHTS}/running fleet", FLEET, before={"BEFORE": ROLE}),
@@ -326,19 +333,19 @@ CASES = [
     Case("ID-13", WEST, "external_access_is_analysed"),
     Case("ID-16", EAST, "external_access_is_closed/no_analyzer", region=EAST),
     Case("ID-17", PROVIDER, "metadata_stays_valid", {"ARN": PROVIDER, "PROVIDER": "CorporateIdP"}, {"metadata.xml": metadata}),
-    Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}, undone=False),
+    Case("IT-02", DESKTOP, "streaming_traffic_is_encrypted", {"STACK": STACK, "VPCE": "vpce-0good"}),
     Case("IT-02", "prefers-udp", "streaming_traffic_is_encrypted/udp", {"STACK": "prefers-udp"}),
-    Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"-policy.json": statements(*tls_only(SETTINGS)["Statement"])}, undone=False),
+    Case("IT-04", SETTINGS, "buckets_refuse_plain_http", bucket(SETTINGS), {"-policy.json": statements(*tls_only(SETTINGS)["Statement"])}),
     Case("LG-01", WEST, "api_activity_is_logged", {"BUCKET": "careless-trail", "TRAIL": "all"}, skip="start-logging --name TRAIL|get-trail"),
-    Case("LG-02", SETTINGS, "access_to_stored_files_is_logged", {"TRAIL": "all"}, {"selectors.json": selectors}, undone=False),
+    Case("LG-02", SETTINGS, "access_to_stored_files_is_logged", {"TRAIL": "all"}, {"selectors.json": selectors}, otherwise=True),
     Case("LG-03", "half-hearted", "trails_are_validated_and_encrypted", {"TRAIL": "half-hearted"}),
     Case("LG-03", "half-hearted", "trails_are_encrypted", {"TRAIL": "half-hearted", "KEY": OTHER_KEY}),
     Case("LG-03", "sealed", "keys_of_trails_are_usable/Disabled", {"KEY": SEALED_KEY}),
     Case("LG-06", "sealed-store", "keys_of_event_data_stores_are_usable/Disabled", {"KEY": SEALED_KEY}),
-    Case("LG-06", "half-hearted", "logs_are_kept_as_long_as_needed/trail", bucket("careless-trail"), {"rules.json": erasing}, undone=False),
+    Case("LG-06", "half-hearted", "logs_are_kept_as_long_as_needed/trail", bucket("careless-trail"), {"rules.json": erasing}, otherwise=True),
     Case("LG-06", "short", "logs_are_kept_as_long_as_needed/event data store", {"STORE": f"{STORE}1", "DAYS": "400"}, before={"BEFORE": "7"}),
     Case("LG-06", "going", "no_event_data_store_is_going/event data store", {"STORE": f"{STORE}2"}),
-    Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", undone=False),
+    Case("LG-07", LOGS_EAST, "access_to_buckets_is_logged", bucket(LOGS_EAST, LOGS=SETTINGS_EAST), region=EAST, skip="get-bucket-policy", otherwise=True),
     Case("LG-09", WEST, "configurations_are_recorded", {"RECORDER": "default"}),
     Case("LG-10", WEST, "security_events_are_passed_on", {"ARN": TOPIC, "TOPIC": "security-findings"}, {"-policy.json": statements(EVENTS)}),
     Case("LG-11", EAST, "threats_are_detected", {"DETECTOR": made_id(ID, EAST, "detector")}, region=EAST, skip="update-detector --detector-id DETECTOR --enable"),
@@ -528,8 +535,12 @@ class Shell:
         """Run the commands; what was refused is returned, with the error."""
         refused = []
         edited: set[str] = set()
+        left_out, heading = "either:" if case.otherwise else "or:", ""
         for line in lines.splitlines():
-            if line.startswith("#") or re.search(case.skip, line):
+            if line.startswith("## "):
+                heading = line.removeprefix("## ")
+            elsewhere = heading.startswith(left_out) or re.search(case.skip, line)
+            if line.startswith("#") or elsewhere:
                 continue
             command = re.sub(r"\b[A-Z][A-Z_]+\b", lambda word: values.get(word[0], word[0]), line)
             if command.startswith("cp "):

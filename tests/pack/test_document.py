@@ -252,9 +252,9 @@ def test_findings_for_machines_come_out_once_and_on_no_page(notebook: NotebookNo
     ("records", "facts", "message"),
     [
         ([], {}, "no account, as_of"),
-        ([{"control": "AR-05"}], FACTS, "record 0 is not a finding"),
-        ([record("AR-05", "fail") | {"verdict": "fail"}], FACTS, "record 0 is not a finding"),
-        ([record("AR-05", "fail") | {"evidence": 3}], FACTS, "record 0 is not a finding"),
+        ([{"control": "AR-05"}], FACTS, "the records are not findings"),
+        ([record("AR-05", "fail") | {"verdict": "fail"}], FACTS, "the records are not findings"),
+        ([record("AR-05", "fail") | {"evidence": 3}], FACTS, "the records are not findings"),
     ],
 )
 def test_data_that_is_not_of_findings_is_refused(

@@ -8,13 +8,12 @@ import io
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pikepdf
 import pypdf
 import pytest
@@ -462,6 +461,30 @@ def test_sections_whose_tables_are_turned_share_pages(tmp_path: Path) -> None:
     assert "Second section" in page
 
 
+@pytest.mark.parametrize(("words", "pages"), [(1, 1), (1200, 2)])
+def test_the_facts_of_the_cover_stay_on_a_page_unless_they_are_long(
+    tmp_path: Path, words: int, pages: int
+) -> None:
+    facts = [(f"fact-{n:02d}", "word " * (words if n == 0 else 1)) for n in range(20)]
+    above = new_markdown_cell("# Result\n\n" + "Line.\n\n" * 24)
+    made = pdf(document(new_notebook(cells=[shown(cover(facts=facts)), above])))
+    with_facts = [page for page in texts(made, tmp_path) if "fact-" in page]
+    assert len(with_facts) == pages
+
+
+def test_a_heading_that_a_remedy_quotes_has_its_page(tmp_path: Path) -> None:
+    parts = [["Remediation", 'Read "Duties" and "Unknown".']]
+    block = replace(control("AR-05", "fail", [["bucket", "fail", []]]), remedies=[{"parts": parts}])
+    cells = [
+        new_markdown_cell("# Part"),
+        shown(Controls([block])),
+        new_markdown_cell("# Duties\n\nX."),
+    ]
+    made = pdf(document(new_notebook(cells=[shown(cover()), *cells])))
+    read = " ".join(" ".join(texts(made, tmp_path)).split())
+    assert re.search(r'Read Duties \(page\s\d\) and "Unknown"\.', read)
+
+
 def file_bytes(file: pikepdf.Pdf) -> bytes:
     copied = io.BytesIO()
     file.save(copied)
@@ -537,10 +560,3 @@ def test_the_same_notebook_gives_the_same_bytes(
 
 def test_it_is_small(made: bytes) -> None:
     assert len(made) < 400_000
-
-
-def test_jupyter_nbconvert_writes_it(notebook: NotebookNode, made: bytes, tmp_path: Path) -> None:
-    nbformat.write(notebook, tmp_path / "out.ipynb")
-    command = [sys.executable, "-m", "nbconvert", "--to", "evidence_pdf", "out.ipynb"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "out.pdf").read_bytes() == made

@@ -145,7 +145,10 @@ def test_headers_are_frozen_filtered_and_repeated(book: Workbook) -> None:
         assert sheet.auto_filter.ref == f"A2:{last}", name
         assert sheet.print_title_rows == "$1:$2", name
         assert sheet.page_setup.orientation == "landscape", name
-        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0), name
+        width = sum(sheet.column_dimensions[cell.column_letter].width for cell in sheet[2])
+        assert 100 * (across := sheet.page_setup.fitToWidth or 1) - 100 < width < 210 * across, name
+        assert sheet.page_setup.fitToHeight == 0, name
+        assert sheet.print_title_cols == "$A:$A"
         assert sheet.sheet_properties.pageSetUpPr.fitToPage, name
 
 
@@ -263,3 +266,14 @@ def test_rows_beyond_the_last_of_a_sheet_are_reported(monkeypatch: pytest.Monkey
     assert book["Evidence index"].max_row == 12
     about = [value for row in book["About"].iter_rows(values_only=True) for value in row]
     assert "Evidence index: 30 rows do not fit; evidence.html has all rows" in about
+
+
+def test_a_column_is_so_wide_that_the_highest_row_shows_its_longest_text() -> None:
+    data = sample()
+    for one, words in zip(data["records"], (60, 400), strict=False):
+        one["observed"] = "eleven char " * words
+    sheet = opened(data=data)["Findings"]
+    at = next(cell.column_letter for cell in sheet[2] if cell.value == "Observed")
+    width = sheet.column_dimensions[at].width
+    assert 40 < width <= 121
+    assert 400 * 12 / width * 15 < 2 * 409
