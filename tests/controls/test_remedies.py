@@ -101,6 +101,7 @@ REPLACES = {
     "put-access-point-policy": "get-access-point-policy",
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
+    "put-rule": "describe-rule",
     "revoke-grant": "list-grants",
     "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
