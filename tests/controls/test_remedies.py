@@ -101,6 +101,7 @@ REPLACES = {
     "put-access-point-policy": "get-access-point-policy",
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
+    "put-rule": "describe-rule",
     "revoke-grant": "list-grants",
     "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
@@ -344,6 +345,15 @@ def test_no_comment_has_another_command_that_changes_something(name: str) -> Non
             comments = " ".join(line for line in lines if line.startswith("#"))
             named = set(re.findall(rf"\b(?:{CHANGES})-[a-z0-9-]+", comments))
             assert named <= {operation(command) for command in commands_in(lines)}
+
+
+@WITH_COMMANDS
+def test_an_undo_uses_what_the_remedy_saved(name: str) -> None:
+    for cli, undo in scripts(name):
+        saved = set(re.findall(r"(?:> |cp \S+ )(\S+)$", "\n".join(cli), flags=re.MULTILINE))
+        assert set(re.findall(r"file://(\S+-before\.\w+)", "\n".join(undo))) <= saved
+        if any(re.search(r"\bBEFORE\b", command) for command in commands_in(undo)):
+            assert any(operation(command).startswith(READS) for command in commands_in(cli))
 
 
 def test_no_file_is_shared_by_two_resources() -> None:

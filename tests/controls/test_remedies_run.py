@@ -556,7 +556,7 @@ class Shell:
             code, out, error = self.cli(shlex.split(command)[1:], case.region)
             if target:
                 Path(target).write_text(out)
-            reads = command.split()[2].startswith("get-")
+            reads = command.split()[2].startswith(("get-", "describe-"))
             if code and not (reads and re.search("NoSuch|NotFound", error)):
                 refused.append(f"{command}: {error.strip()}")
         return refused
