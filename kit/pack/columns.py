@@ -197,7 +197,8 @@ def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     words = {*texts} if whole else {word for text in texts for word in text.split()}
     least = max([_least(kind, word) for word in words] + title)
     # A single long text must not squeeze the other columns: nearly the longest is enough.
-    lengths = sorted(_line_em(kind, text[:500]) for text in texts) or [0.0]
+    wide = {text: _line_em(kind, text[:500]) for text in {*texts}}
+    lengths = sorted(wide[text] for text in texts) or [0.0]
     usual = max(lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1] / _OUTLIER)
     if kind in _LISTS:
         usual = min(usual, _LISTED)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -14,14 +12,17 @@ from typing import Any
 import pikepdf
 import pytest
 
+from kit.collect.collector import collect
+from kit.judge import calls_of
+from kit.parameters import Run, parameters
 from kit.sandbox.server import Sandbox
+from tests.answers import chain
 
-ROOT = Path(__file__).parent.parent.parent
-DEMO = str(ROOT / "parameters" / "demo.yaml")
+DEMO = Path(__file__).parent.parent.parent / "parameters" / "demo.yaml"
 RUNS = {
-    "demo": [DEMO],
-    "careless": ["--account", "012345678901", "--region", "eu-west-1"],
-    "empty": ["--account", "222233334444", "--region", "eu-west-1"],
+    "demo": parameters(DEMO),
+    "careless": Run(account="012345678901", regions=["eu-west-1"]),
+    "empty": Run(account="222233334444", regions=["eu-west-1"]),
 }
 MOST = 29  # pages from the result to the last finding
 HEADER, FOOTER = 50, 790  # points from the top of A4
@@ -57,11 +58,13 @@ def read(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
     def of(account: str) -> tuple[Path, list[Page]]:
         folder = tmp_path_factory.mktemp(account)
-        environment = os.environ | sandbox.environment(account) | {"HOME": str(folder)}
-        command = [sys.executable, "-m", "kit", "run", *RUNS[account], "--quiet"]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode in (3, 4), done.stderr
-        (file,) = folder.glob("outputs/*/*/pack/data/evidence.pdf")
+        run = RUNS[account].model_copy(update={"pseudonym_key": str(folder / "key")})
+        with pytest.MonkeyPatch.context() as patch:
+            for variable, value in sandbox.environment(account).items():
+                patch.setenv(variable, value)
+            stored = collect(run, calls_of(run), folder / "snapshot", progress=False)
+        chain.sealed(stored.folder, folder / "pack", with_pdf=True)
+        file = folder / "pack" / "data" / "evidence.pdf"
         command = ["pdftotext", "-bbox-layout", str(file), "-"]
         boxes = subprocess.run(command, capture_output=True, check=True).stdout.decode()
         return file, [Page(source) for source in boxes.split("<page ")[1:]]

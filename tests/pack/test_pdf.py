@@ -8,14 +8,12 @@ import io
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pikepdf
 import pypdf
 import pytest
@@ -562,10 +560,3 @@ def test_the_same_notebook_gives_the_same_bytes(
 
 def test_it_is_small(made: bytes) -> None:
     assert len(made) < 400_000
-
-
-def test_jupyter_nbconvert_writes_it(notebook: NotebookNode, made: bytes, tmp_path: Path) -> None:
-    nbformat.write(notebook, tmp_path / "out.ipynb")
-    command = [sys.executable, "-m", "nbconvert", "--to", "evidence_pdf", "out.ipynb"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "out.pdf").read_bytes() == made
