@@ -1,10 +1,11 @@
 """How many small faults in tables and rules the tests of tables and controls notice.
 
-    python -m benchmarks.mutants [--count 100] [--seed 1] [--path kit/controls/governance.py]
+    python -m benchmarks.mutants [--count 100] [--seed 1] [--imports] [--path kit/tables/keys.py]
 
 Each mutant changes one comparison, boolean, condition, number or compared word in `kit/tables` or
 `kit/controls`. One process collects the tests and records which of them run which line; then each
-mutant has a fork of that process, in which the tests of its line run until one fails.
+mutant has a fork of that process, in which the tests of its line run until one fails. `--imports`
+changes what stands outside functions instead, and imports everything again for each mutant.
 """
 
 from __future__ import annotations
@@ -130,19 +131,17 @@ def _nodes(
 def _others(node: ast.expr, statement: ast.stmt) -> Iterator[ast.expr]:
     """Yield what an expression is changed to."""
     match node:
-        case ast.Compare(left, [operator], [right]):
-            for other in _OTHERS[type(operator)]:
-                yield ast.Compare(left, [other()], [right])
+        case ast.Compare(left, operators, rights):
+            for place, operator in enumerate(operators):
+                for other in _OTHERS[type(operator)]:
+                    yield ast.Compare(left, _with(operators, place, other()), rights)
+            right = rights[0]
             words = right.elts if isinstance(right, ast.Tuple | ast.Set | ast.List) else [right]
-            for word in words:
+            for place, word in enumerate(words):
                 if isinstance(word, ast.Constant) and isinstance(word.value, str):
-                    other_word = ast.Constant(f"{word.value}~")
-                    compared: ast.expr = other_word
-                    if words != [right]:
-                        compared = ast.Tuple(
-                            [other_word if one is word else one for one in words], ast.Load()
-                        )
-                    yield ast.Compare(left, [operator], [compared])
+                    others = _with(words, place, ast.Constant(f"{word.value}~"))
+                    other_right = others[0] if words == [right] else ast.Tuple(others, ast.Load())
+                    yield ast.Compare(left, operators, _with(rights, 0, other_right))
         case ast.BoolOp(operator, values):
             yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
         case ast.UnaryOp(ast.Not(), operand):
@@ -158,6 +157,10 @@ def _others(node: ast.expr, statement: ast.stmt) -> Iterator[ast.expr]:
                 yield ast.UnaryOp(ast.Not(), node)
 
 
+def _with(several: list[Any], place: int, other: Any) -> list[Any]:
+    return [*several[:place], other, *several[place + 1 :]]
+
+
 class _Replacer(ast.NodeTransformer):
     def __init__(self, old: ast.AST, new: ast.expr):
         self.old, self.new = old, new
@@ -166,8 +169,8 @@ class _Replacer(ast.NodeTransformer):
         return self.new if node is self.old else super().visit(node)
 
 
-def sample(paths: list[Path], count: int, seed: int) -> list[Mutant]:
-    """Return mutants drawn at random, no two of a statement."""
+def sample(paths: list[Path], count: int, seed: int, *, called: bool = True) -> list[Mutant]:
+    """Return mutants drawn at random, no two of a statement, in functions or outside of them."""
     every = [make for path in paths for make in mutants(path)]
     random.Random(seed).shuffle(every)
     drawn: dict[tuple[Path, int], Mutant] = {}
@@ -175,7 +178,8 @@ def sample(paths: list[Path], count: int, seed: int) -> list[Mutant]:
         if len(drawn) == count:
             break
         one = make()
-        drawn.setdefault((one.path, one.first), one)
+        if one.called is called:
+            drawn.setdefault((one.path, one.first), one)
     return list(drawn.values())
 
 
@@ -276,7 +280,7 @@ class Runner:
             chosen = record.chosen(mutant, session.items)
 
             def run(mutant: Mutant = mutant, chosen: list[pytest.Item] = chosen) -> None:
-                _swap(mutant, functions)
+                swap(mutant, functions)
                 _run(chosen)
 
             self.alive += _lives(mutant, run)
@@ -322,7 +326,7 @@ def _run(items: list[pytest.Item]) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
-def _swap(mutant: Mutant, functions: dict[CodeType, list[FunctionType]]) -> None:
+def swap(mutant: Mutant, functions: dict[CodeType, list[FunctionType]]) -> None:
     """Let functions that exist run the code of a mutant."""
     for before, after in _differing(mutant.before, mutant.after):
         for function in functions[before]:
@@ -345,6 +349,7 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     reader.add_argument("--count", type=int, default=100)
     reader.add_argument("--seed", type=int, default=1)
+    reader.add_argument("--imports", action="store_true", help="what runs once, at import: slower")
     reader.add_argument("--path", type=Path, nargs="*", help="modules, instead of all")
     reader.add_argument(
         "--record", type=Path, help="kept here; drop it when tables or rules change"
@@ -352,14 +357,15 @@ def main() -> None:
     chosen = reader.parse_args()
     every = [path for folder in _MUTATED for path in sorted((ROOT / folder).glob("*.py"))]
     paths = [path.resolve() for path in chosen.path] if chosen.path else every
-    drawn = sample(paths, chosen.count, chosen.seed)
+    drawn = sample(paths, chosen.count, chosen.seed, called=not chosen.imports)
     quick.refuse_processes = lambda *_: None  # a fork for each mutant
-    alive = sum(_lives(one, partial(_import_and_run, one)) for one in drawn if not one.called)
-    with tempfile.TemporaryDirectory() as folder:
-        record = chosen.record or Path(folder) / "record"
-        runner = Runner([one for one in drawn if one.called], record)
-        pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()])
-    alive += runner.alive
+    if chosen.imports:
+        alive = sum(_lives(one, partial(_import_and_run, one)) for one in drawn)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            runner = Runner(drawn, chosen.record or Path(folder) / "record")
+            pytest.main([*_OPTIONS, *_TESTS], plugins=[runner, Stop()])
+        alive = runner.alive
     print(f"{len(drawn) - alive} of {len(drawn)} mutants died (seed {chosen.seed})")
 
 

@@ -26,15 +26,16 @@ class _Phases:
         self._last = (time.monotonic(), 0.0)
 
     def end(self, name: str) -> None:
-        """Note what the phase that ends here took."""
+        """Note what the phase that ends here took, beside what it took before."""
         own, started = (
             resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )
         cpu = own.ru_utime + own.ru_stime + started.ru_utime + started.ru_stime
         now = time.monotonic()
+        before = self.figures.get(name, {"wall": 0.0, "cpu": 0.0})
         self.figures[name] = {
-            "wall": now - self._last[0],
-            "cpu": cpu - self._last[1],
+            "wall": before["wall"] + now - self._last[0],
+            "cpu": before["cpu"] + cpu - self._last[1],
             "peak": max(own.ru_maxrss, started.ru_maxrss) / 1024,
         }
         self._last = (now, cpu)
@@ -99,9 +100,8 @@ def main() -> None:
     quiet = Phase("", "files", shown=False)
     for name, content in seal.files(executed, stored, info, None, quiet):
         sizes[name] = sum(map(len, pieces(content)))
-        if name in ("evidence.html", "evidence.pdf"):
-            phases.end(name.rpartition(".")[2])
-    phases.end("other files")
+        forms = {"evidence.html": "html", "evidence.pdf": "pdf"}
+        phases.end(forms.get(name, "other files"))
     figures |= {
         "findings": len(findings.leaves) + len(findings.roll_ups),
         "html_kB": sizes["evidence.html"] // 1024,

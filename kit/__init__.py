@@ -57,10 +57,11 @@ __all__ = [
     "validate",
 ]
 
-# nbformat imports jsonschema, which imports this parser of IRIs where it is installed (JupyterLab
-# brings it) and does without where it is not. No schema of notebooks has an IRI, and its grammar
-# takes more than a second of CPU to build.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# nbformat imports jsonschema, which imports these parsers of IRIs and of durations where they are
+# installed (JupyterLab brings them) and does without where they are not. No schema of notebooks has
+# either. The grammar of IRIs alone takes more than a second of CPU to build.
+for _parser in ("rfc3987_syntax", "isoduration"):
+    sys.modules.setdefault(_parser, None)  # type: ignore[arg-type]
 
 _HOME = {
     "evaluate": "kit.judge:evaluate",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -82,13 +82,30 @@ def _dependencies() -> list[str]:
     versions: dict[str, str] = {}
     waiting = [_KIT]
     while waiting:
-        for text in requires(waiting.pop()) or ():
+        _, needed = _stated(waiting.pop())
+        for text in needed:
             given, marker = _REQUIREMENT.match(text).groups()  # type: ignore[union-attr]
             name = re.sub(r"[-_.]+", "-", given).lower()
             # Another package may have brought what a marker leaves out.
             if name in versions or (marker and not Marker(marker).evaluate({"extra": ""})):
                 continue
             with suppress(PackageNotFoundError):
-                versions[name] = version(name)
+                versions[name], _ = _stated(name)
                 waiting.append(name)
     return sorted(f"{name}=={number}" for name, number in versions.items())
+
+
+@cache
+def _stated(name: str) -> tuple[str, list[str]]:
+    """Return the version of a package and what it requires.
+
+    Of its metadata only the lines of these two fields are read: the message that
+    `importlib.metadata` parses has the whole description in it.
+    https://packaging.python.org/en/latest/specifications/core-metadata/
+    """
+    installed = distribution(name)
+    text = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
+    head = text.partition("\n\n")[0]
+    fields = [line.partition(": ")[::2] for line in head.splitlines()]
+    number = next(value for field, value in fields if field == "Version")
+    return number, [value for field, value in fields if field == "Requires-Dist"]

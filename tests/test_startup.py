@@ -16,7 +16,17 @@ _SIGNING = {"pyhanko", "aiohttp", "cryptography"}
 _DOCUMENTS = {"nbformat", "nbconvert", "papermill", "typst", "matplotlib", "jsonschema"}
 _FRAMES = {"pandas", "pyarrow", "numpy"}
 _DATA = {*_FRAMES, "boto3", "botocore"}
-_NEVER = {"rfc3987_syntax", "moto", "flask", "distributed", "IPython", "ipykernel", "jupyterlab"}
+_NEVER = {
+    "rfc3987_syntax",
+    "isoduration",
+    "arrow",
+    "moto",
+    "flask",
+    "distributed",
+    "IPython",
+    "ipykernel",
+    "jupyterlab",
+}
 NOT_NEEDED = {
     "kit.cli": _NEVER | _DATA | _DOCUMENTS | _SIGNING,
     "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,

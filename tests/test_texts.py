@@ -185,7 +185,8 @@ def _written(tree: ast.Module) -> Iterator[str]:
     parts = {part for node in filled for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
-            if getattr(node.func, "attr", getattr(node.func, "id", "")) in ("column", "_column"):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("column", "_column") and not isinstance(node.args[0], ast.Name):
                 yield f"report/columns/{_pattern(node.args[0])}"
         elif node not in parts:
             yield _pattern(node)

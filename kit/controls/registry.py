@@ -305,7 +305,7 @@ class Control(_Described):
         )
         place = next((place for place in places if texts.has(f"{place}/console")), "")
         if not place:
-            raise LookupError(f"{self.id}: the catalogue has no remedy for {name or 'it'!r}")
+            raise LookupError(f"{self.id}: the catalogue has no remedy {name!r}")
         parts = {
             part: _filled(f"{place}/{part}", state)
             for part in Remedy.__dataclass_fields__

@@ -71,7 +71,7 @@ def _once(text: str, depth: int) -> str:
 def _unescaped(depth: int, match: re.Match[str]) -> str:
     """Return a JSON string masked as its content is: a login, a script, or a document of its own."""
     try:
-        content = json.loads(match[0], strict=False)
+        content = _LENIENT.decode(match[0]) if "\\" in match[0] else match[0][1:-1]
         content.encode()
     except ValueError:
         return match[0]
@@ -103,6 +103,7 @@ def mask_value(key: str, value: str) -> str:
     return pair.removeprefix(f"{key}=") if pair.startswith(f"{key}=") else mask_secrets(value)
 
 
+_LENIENT = json.JSONDecoder(strict=False)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _ESCAPED_TOKEN = re.compile(rf"(?<!\\)\\u27e6(secret: (?:{'|'.join(KINDS)}))\\u27e7")
 _ROUNDS = 8

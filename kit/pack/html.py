@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from pkgutil import resolve_name
@@ -14,13 +13,13 @@ from typing import Any
 from markupsafe import Markup
 
 from kit.pack.blocks import Block, TableBlock
-from kit.pack.columns import parts, widths
+from kit.pack.cells import Cells, mark
+from kit.pack.columns import widths
 from kit.pack.document import Document, first_section
 from kit.report import live, views
 from kit.report.formats import svg_uri
 
 _STEP, _STEPS, _ENOUGH = 1.5, 9, 7.0  # of columns' widths, in em
-_LONG, _PIECE = 20, 8  # characters
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -33,8 +32,9 @@ def page_pieces(evidence: Document) -> Iterator[str]:
     """Yield the HTML of a document, of which memory need not hold the whole."""
     style, script, policy = assets(evidence.marks)
     environment = views.environment(TEMPLATES)
-    environment.filters["ids"] = views.ids
-    environment.filters |= {"least": _least, "breakable": _breakable, "second": _second}
+    cells = Cells(evidence.rows, evidence.controls, evidence.sections)
+    environment.filters |= {"least": _least, "lines": cells.lines}
+    environment.globals |= {"mark": mark, "show": cells.show}
     front, blocks = first_section(evidence.blocks)
     parts = {"front": front, "blocks": blocks, "own": evidence.own}
     shown = {name: _pictured(part) for name, part in parts.items()}
@@ -63,28 +63,6 @@ def assets(marks: Iterable[str]) -> tuple[str, str, str]:
     script = (TEMPLATES / "evidence.js").read_text("utf-8")
     script = script.replace("/* tables */", live.SCRIPT.read_text("utf-8"))
     return style, script, policy_of(style, script)
-
-
-def _breakable(text: str) -> str:
-    """Return a text in which long words may be broken where a reader would break them."""
-    if all(len(word) <= _LONG for word in text.split()):
-        return text
-    pieces = [""]
-    for part in parts(text):  # every place to break is an element: a big page has 100,000
-        if len(pieces[-1]) >= _PIECE:
-            pieces.append("")
-        pieces[-1] += part
-    return Markup("<wbr>").join(pieces)
-
-
-def _second(time: str) -> str:
-    """Return a time as HTML's ``datetime`` takes it: three digits of a fraction at most, so none.
-
-    References
-    ----------
-    https://html.spec.whatwg.org/multipage/common-microsyntaxes.html#times
-    """
-    return re.sub(r"(:\d\d)\.\d+", r"\1", time, flags=re.ASCII)
 
 
 def _least(table: TableBlock) -> list[int]:

@@ -108,17 +108,19 @@ def _lead(file: pikepdf.Pdf, places: Iterable[tuple[str, dict[str, Any]]], words
     words : str
         Describe a page, in the language of the document.
     """
-    pages, names = len(file.pages), pikepdf.NameTree.new(file)
-    described = {}
+    pages = list(file.pages)
+    spots, described = {}, {}
     for target, place in places:
-        page = file.pages[place["page"] - 1]
+        page = pages[place["page"] - 1]
         down = max(_points(place["y"]) - _ABOVE, 0)
         spot = (_points(place["x"]), float(page.mediabox[3]) - down)
-        names[target] = pikepdf.Array([page.obj, pikepdf.Name.XYZ, *spot, 0])
-        described[target] = words.format(page=place["page"], pages=pages)
-    if described:
-        file.Root.Names = {**file.Root.get("/Names", {}), "/Dests": names.obj}
-    for link in (link for page in file.pages for link in page.get("/Annots", ())):
+        spots[target] = pikepdf.Array([page.obj, pikepdf.Name.XYZ, *spot, 0])
+        described[target] = words.format(page=place["page"], pages=len(pages))
+    if spots:
+        # A single leaf in the order of its names: pikepdf's NameTree searches and splits at each.
+        leaf = [part for name in sorted(spots) for part in (pikepdf.String(name), spots[name])]
+        file.Root.Names = {**file.Root.get("/Names", {}), "/Dests": {"/Names": leaf}}
+    for link in (link for page in pages for link in page.get("/Annots", ())):
         address = str(link.A.URI) if "/A" in link else ""
         if address.startswith("#"):
             link.Dest = pikepdf.String(address[1:])

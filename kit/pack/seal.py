@@ -215,26 +215,35 @@ def files(
         "findings.csv": lambda: findings_csv(data),
         "ocsf-findings.json": lambda: ocsf(made, data),
         "ocsf-findings.ndjson": lambda: ocsf(made, data, lines=True),
-        # What stands above is made while Typst works; what stands below needs libraries of its own.
-        "evidence.pdf": lambda: _sign_pdf(printed(), key),
         "findings.parquet": lambda: findings_parquet(data),
         "findings.xlsx": lambda: workbook(made, data, promises=promises_of(executed)),
     }
-    with pdf_beside(made, attached=attachments(executed, made, data)) as printed:
-        for name, make in forms.items():
-            phase.note(name)
-            log.event("file", name=name)
-            yield name, make()
-            phase.advance()
     others: Iterator[tuple[str, Content]] = chain(
         files_of(controls) if controls else (),
         [(CELLS, own.as_bytes())] if own else (),
         oscal(made, data, data_of(executed, "snapshot")["facts"]),
-        evidence_files(stored, tabulate(stored).labels),
+        _evidence(stored),
     )
-    for name, content in others:
-        yield name, content
+    # Typst takes the longest: everything else is made while it works.
+    with pdf_beside(made, attached=attachments(executed, made, data)) as printed:
+        for name, make in forms.items():
+            yield _noted(name, phase), make()
+            phase.advance()
+        for name, content in others:
+            yield name, content
+            phase.advance()
+        yield _noted("evidence.pdf", phase), _sign_pdf(printed(), key)
         phase.advance()
+
+
+def _noted(name: str, phase: Phase) -> str:
+    phase.note(name)
+    log.event("file", name=name)
+    return name
+
+
+def _evidence(stored: Snapshot) -> Iterator[tuple[str, Content]]:
+    yield from evidence_files(stored, tabulate(stored).labels)
 
 
 def pack_document(

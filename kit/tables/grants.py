@@ -232,10 +232,8 @@ class _Outsider:
     def join(self, other: _Outsider) -> None:
         """Add what somebody holds who comes under the same name in another way."""
         for name, held in other.held.items():
-            known = self.held.setdefault(name, held)
+            self.held.setdefault(name, Held()).add(held)
             self.through.setdefault(name, other.through[name])
-            for mine, theirs in ((known.open, held.open), (known.narrowed, held.narrowed)):
-                mine += [action for action in theirs if action not in mine]
 
 
 class _Grants:
@@ -426,7 +424,7 @@ class _Grants:
             if thing.target.policy
         ]
         policies = dict.fromkeys(thing.target.policy or () for thing in things)
-        trusting = [r for r in self.roles.values() if any(self.of(r).values())]
+        trusting = [r for r in self.roles.values() if r.unseen or any(self.of(r).values())]
         policies |= dict.fromkeys(role.trust.statements for role in trusting)
         snapshot = self.source.snapshot
         outsiders: dict[str, _Outsider] = {}
@@ -478,10 +476,17 @@ class _Grants:
                 continue
             held = outsider.held.setdefault(name, Held())
             known = [*own.open, *own.hidden]
-            held.open += [action for action in known if surely and action not in held.open]
-            rest = [*([] if surely else known), *own.narrowed]
-            held.narrowed += [action for action in rest if action not in held.narrowed]
-            held.gap = held.gap or gap
+            # What hides whether the role has a right hides it for whoever takes the role.
+            seen = own.open if surely and not gap else []
+            rest = [action for action in known if action not in seen]
+            held.add(
+                Held(
+                    seen,
+                    rest if surely else [],
+                    [*([] if surely else rest), *own.narrowed],
+                    gap,
+                )
+            )
             outsider.through.setdefault(name, []).append(f"{label}, which trusts it")
             # What a role may do depends on what there is to do it to.
             outsider.refs = (*outsider.refs, *self.refs_of(role), *self.refs)

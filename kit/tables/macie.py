@@ -67,9 +67,8 @@ def bucket_cells(snapshot: Snapshot, bucket: str, region: str) -> dict[str, Cell
     """
     on = status(snapshot, region)
     if on.gap or on.value != ON:
-        return {"macie": on} | {
-            name: Cell(NOT_KNOWN, on.refs, on.gap) for name in BUCKET_COLUMNS if name != "macie"
-        }
+        unknown = Cell(NOT_KNOWN, on.refs, on.gap)
+        return dict.fromkeys(BUCKET_COLUMNS, unknown) | {"macie": on}
 
     described = _described(snapshot, bucket, region)
 

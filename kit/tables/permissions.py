@@ -42,6 +42,16 @@ class Held:
     def __bool__(self) -> bool:
         return bool(self.open or self.hidden or self.narrowed)
 
+    def add(self, other: Held) -> None:
+        """Add what the caller holds in another way."""
+        for mine, theirs in (
+            (self.open, other.open),
+            (self.hidden, other.hidden),
+            (self.narrowed, other.narrowed),
+        ):
+            mine += [action for action in theirs if action not in mine]
+        self.gap = self.gap or other.gap
+
 
 @dataclass(frozen=True)
 class Organisation:

@@ -80,8 +80,7 @@ def _buckets(source: Source) -> Iterator[Row]:
         if bucket.name:
             copies = _copies(snapshot, bucket.name, place.value)
             accounts = _copy_accounts(snapshot, bucket.name, place.value)
-        key = bucket.name or bucket.region
-        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, accounts, key)
+        yield _row(bucket_label(source, bucket), bucket.purpose, place, copies, accounts)
 
 
 def _trails(source: Source) -> Iterator[Row]:
@@ -106,19 +105,17 @@ def _trails(source: Source) -> Iterator[Row]:
             )
             copies = seen_by_owner(to(snapshot), snapshot, arn, to)
             accounts = seen_by_owner(whose(snapshot), snapshot, arn, whose)
-        yield _row(label, TRAILS, place, copies, accounts, name)
+        yield _row(label, TRAILS, place, copies, accounts)
 
 
-def _row(
-    label: str, holds: str, place: Cell, copied_to: Cell, accounts: Cell, key: str = ""
-) -> Row:
+def _row(label: str, holds: str, place: Cell, copied_to: Cell, accounts: Cell) -> Row:
     cells = {
         "place": place,
         "holds": Cell(holds, place.refs),
         "copied_to": copied_to,
         "copy_accounts": accounts,
     }
-    return Row(ACCOUNT, f"{label}/{key}", label, cells)
+    return Row(ACCOUNT, label, label, cells)
 
 
 def _region_of(snapshot: Snapshot, bucket: str, refs: tuple[str, ...]) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,23 @@ def test_ar_16_says_who_is_left_over_and_who_is_denied(
     assert all(name in not_denied for name in left)
     assert all(name in denied_to for name in refused)
     assert not [name for name in refused if name in not_denied.partition("Not denied: ")[2]]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("aws:SourceVpce", "aws:sourcevpce"),
+        ("s3:ExistingObjectTag/merger", "s3:existingobjecttag"),
+    ],
+)
+def test_ar_16_says_by_which_key_anybody_comes_in_and_not_which_tag(
+    account: Account, key: str, shown: str
+) -> None:
+    finding = judged(account, but("StringNotEquals", key, "x"))
+    assert finding.status == "fail"
+    left = finding.observed.partition("Not denied: ")[2].partition("; Denied")[0]
+    assert f"any other role by {shown}" in re.split("; | \\(", left)
+    assert "merger" not in finding.observed
 
 
 def test_ar_16_shows_those_whom_it_names_by_their_labels(account: Account) -> None:

@@ -215,6 +215,13 @@ def test_ds_02_buckets_are_searched(account: Account, given: Given, expected: li
     assert verdicts(account, "DS-02") == expected
 
 
+def test_ds_02_says_what_macie_is_and_not_what_it_knew(account: Account) -> None:
+    (finding,) = findings(off(account.bucket().watched()), "DS-02")
+    unknown = "not known, for Macie is off"
+    assert finding.observed.startswith(f"Amazon Macie: PAUSED; Macie's error: {unknown}; ")
+    assert f"Last automated discovery: {unknown}" in finding.observed
+
+
 def test_ds_02_has_the_limit_of_a_profile_of_ones_own(tmp_path: Path) -> None:
     own = tmp_path / "ours.yaml"
     own.write_text("max_discovery_age_days: 7\n")
@@ -262,6 +269,13 @@ def with_findings(*groups: dict[str, Any]) -> Given:
 def test_ds_03_findings_are_dealt_with(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "DS-03") == expected
+
+
+def test_ds_03_counts_findings_of_high_severity_and_what_may_be_one(account: Account) -> None:
+    groups = {"groupKey": "High", "count": 2}, {"count": 1}, {"groupKey": "High"}
+    with_findings(*groups, {"groupKey": "Low", "count": 9})(account)
+    (finding,) = findings(account, "DS-03")
+    assert "Open findings of high severity: 4; " in finding.observed
 
 
 # --- DS-04: malware in home folders -----------------------------------------------------------

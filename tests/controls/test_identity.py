@@ -254,6 +254,10 @@ def changed(days: float | None) -> dict[str, str]:
     return {"password_enabled": "true", "password_last_changed": day}
 
 
+TIMED = "user,arn,mfa_active,password_enabled,password_last_changed"
+YOUNG = changed(1)["password_last_changed"]
+
+
 @scenarios(
     ("nobody", nothing, not_applicable(NOBODY)),
     ("young", lambda a: a.credentials(jane=changed(365)), passes),
@@ -274,6 +278,16 @@ def changed(days: float | None) -> dict[str, str]:
         "a report without the column",
         lambda a: a.report(JANE),
         not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a report that is no CSV",
+        lambda a: a.report(f'jane,arn:1,true,"tr"ue,{YOUNG}', header=TIMED),
+        not_evidenced("absent in answer", GET_CREDENTIAL_REPORT),
+    ),
+    (
+        "a report in quotes",
+        lambda a: a.report(f'jane,arn:1,true,"true",{YOUNG}', header=TIMED),
+        passes,
     ),
     ("denied", lambda a: a.denies(GET_CREDENTIAL_REPORT), denied(GET_CREDENTIAL_REPORT)),
 )

@@ -459,6 +459,14 @@ def test_it_06_own_urls_and_clients(account: Account, given: Given, expected: li
     assert verdicts(account, "IT-06") == expected
 
 
+def test_it_06_counts_every_url_of_every_stack(account: Account) -> None:
+    urls = {"RedirectURL": "https://a.example", "FeedbackURL": "http://b.example"}
+    account.stack(**urls).stack("two", FeedbackURL="https://b.example")
+    (finding,) = findings(account, "IT-06")
+    assert "URLs of its own: 3; " in finding.observed
+    assert "field FeedbackURL" in finding.observed
+
+
 def test_it_06_names_the_field_and_the_stack_by_its_label(account: Account) -> None:
     footer("http://a.example")(account)
     (finding,) = findings(account, "IT-06")

@@ -37,6 +37,7 @@ WITH_COMMANDS = pytest.mark.parametrize(
     "name", sorted({name for name, cli, _ in SCRIPTS if cli}), ids=str
 )
 READS = ("describe-", "get-", "list-", "lookup-", "wait")
+CHANGES = "attach|create|delete|detach|disable|enable|put|remove|revoke|start|stop|untag|update"
 # What stands in the commands for what the reader fills in, where a text would not be accepted.
 PLACEHOLDERS = {
     "DAYS": "365",
@@ -70,6 +71,8 @@ FILES: dict[str, Any] = {  # by the last word of their name; any other is an emp
     "replication": {"Role": "arn:aws:iam::123456789012:role/r", "Rules": []},
     "settings": [{"Action": "FILE_DOWNLOAD", "Permission": "DISABLED"}],
     "selectors": [{"Name": "all", "FieldSelectors": [{"Field": "eventCategory"}]}],
+    "basic": [{"ReadWriteType": "All"}],
+    "endpoints": [{"EndpointType": "STREAMING", "VpceId": "vpce-1a2b3c4d"}],
     "connectors": [{"ConnectorType": "HOMEFOLDERS"}],
     "agents": {"Settings": [{"AgentAction": "COMPUTER_VISION", "Permission": "ENABLED"}]},
     "redirection": {"HostToClient": {"Enabled": False}},
@@ -98,6 +101,7 @@ REPLACES = {
     "put-access-point-policy": "get-access-point-policy",
     "put-event-selectors": "get-event-selectors",
     "put-key-policy": "get-key-policy",
+    "put-rule": "describe-rule",
     "revoke-grant": "list-grants",
     "modify-image-attribute": "describe-image-attribute",
     "modify-vpc-endpoint": "describe-vpc-endpoints",
@@ -332,6 +336,24 @@ def test_a_script_runs_what_fits_every_case_alone() -> None:
     assert [operation(line) for line in commands_in(script.splitlines())] == ["describe-stacks"]
     assert "\n# AWS CLI (or: no domain stays):\n# aws appstream update-stack" in script
     assert commands_in(remedy("MD-03").script.splitlines()) == []
+
+
+@WITH_COMMANDS
+def test_no_comment_has_another_command_that_changes_something(name: str) -> None:
+    for cli, undo in scripts(name):
+        for lines in (cli, undo):
+            comments = " ".join(line for line in lines if line.startswith("#"))
+            named = set(re.findall(rf"\b(?:{CHANGES})-[a-z0-9-]+", comments))
+            assert named <= {operation(command) for command in commands_in(lines)}
+
+
+@WITH_COMMANDS
+def test_an_undo_uses_what_the_remedy_saved(name: str) -> None:
+    for cli, undo in scripts(name):
+        saved = set(re.findall(r"(?:> |cp \S+ )(\S+)$", "\n".join(cli), flags=re.MULTILINE))
+        assert set(re.findall(r"file://(\S+-before\.\w+)", "\n".join(undo))) <= saved
+        if any(re.search(r"\bBEFORE\b", command) for command in commands_in(undo)):
+            assert any(operation(command).startswith(READS) for command in commands_in(cli))
 
 
 def test_no_file_is_shared_by_two_resources() -> None:

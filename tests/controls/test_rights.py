@@ -255,6 +255,47 @@ def test_id_05_a_bucket_policy_that_nobody_read(account: Account, statements: An
     assert said == (unknown | {"role": {"not evidenced"}} if statements else unknown)
 
 
+TAGGED = {"StringEquals": {"aws:PrincipalTag/a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"), [([], "not evidenced"), ([OTHER], "pass")], ids=["foreign", "ours"]
+)
+@pytest.mark.parametrize("condition", [{}, {"Condition": TAGGED}], ids=["surely", "perhaps"])
+@pytest.mark.parametrize("unseen", ["bucket's", "role's", "both"])
+def test_id_05_what_hides_a_roles_rights_hides_them_for_whom_it_trusts(
+    tmp_path: Path, declared: list[str], expected: str, condition: dict[str, Any], unseen: str
+) -> None:
+    account = used(Account(tmp_path, organisation_accounts=declared))
+    if unseen != "role's":
+        account.denies(GET_BUCKET_POLICY, REGION, Bucket=HOME)
+    account.allowed(
+        "worker",
+        allow("s3:GetObject"),
+        attached=() if unseen == "bucket's" else ("arn:aws:iam::aws:policy/Unknown",),
+        trusts=trust({"AWS": OTHER}, **condition),
+    )
+    said = statuses_of(account)
+    assert (said[f"role: {READ}"], said[f"{FOREIGN}: {READ}"]) == ("not evidenced", expected)
+
+
+def test_id_05_whom_a_role_trusts_may_have_rights_that_nobody_saw(account: Account) -> None:
+    policy = ("arn:aws:iam::aws:policy/Unknown",)
+    used(account).allowed("worker", attached=policy, trusts=trust({"AWS": OTHER}))
+    hidden = dict.fromkeys(ALL, "not evidenced")
+    said = statuses_of(account)
+    assert {name: said[f"{FOREIGN}: {name}"] for name in ALL} == hidden
+
+
+def test_id_05_a_right_that_was_seen_decides_beside_one_that_was_not(account: Account) -> None:
+    used(account).allowed("seen", allow("s3:GetObject"), trusts=trust({"AWS": OTHER}))
+    policy = ("arn:aws:iam::aws:policy/Unknown",)
+    account.allowed("worker", allow("s3:*"), attached=policy, trusts=trust({"AWS": OTHER}))
+    said = statuses_of(account)
+    assert said[f"{FOREIGN}: {READ}"] == "fail"
+    assert said[f"{FOREIGN}: {CHANGE}"] == "not evidenced"
+
+
 def test_id_05_says_by_which_policy_and_what_was_not_requested(account: Account) -> None:
     helpdesk(let({"AWS": HELPDESK}, "s3:GetObject"))(account)
     (one,) = [f for f in findings(account, "ID-05") if f.resource.startswith("role-")]

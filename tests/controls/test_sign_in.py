@@ -466,6 +466,13 @@ def test_id_16_findings(account: Account, given: Given, expected: list[Any]) -> 
     assert verdicts(account, "ID-16") == expected
 
 
+def test_id_16_counts_what_could_not_be_read(account: Account) -> None:
+    analysed({**BUCKET, "error": "ACCESS_DENIED"}, KEY_FOUND, {**OTHER_KEY, "error": "X"})(account)
+    (found,) = findings(account, "ID-16")
+    assert found.status == "fail"
+    assert "could not read: 2; " in f"{found.observed}; "
+
+
 def test_id_16_names_what_is_appstreams_by_labels(account: Account) -> None:
     analysed(BUCKET, SERVICE_ROLE, OTHER_BUCKET)(account)
     (found,) = findings(account, "ID-16")

@@ -657,6 +657,7 @@ def test_a_rule_is_deleted_without_its_targets(local: Sandbox) -> None:
     events = client(local, "careless", "events", WEST)
     targets = [{"Id": str(n), "Arn": f"arn:aws:sns:{WEST}:1:a"} for n in range(6)]
     for ask in (
+        lambda: events.describe_rule(Name="a"),
         lambda: events.put_targets(Rule="a", Targets=targets[:1]),
         lambda: events.remove_targets(Rule="a", Ids=["0"]),
     ):
@@ -668,6 +669,7 @@ def test_a_rule_is_deleted_without_its_targets(local: Sandbox) -> None:
         events.put_targets(Rule="a", Targets=targets[5:])
     events.put_rule(Name="a", EventPattern="{}", State="DISABLED")
     assert [rule["State"] for rule in events.list_rules()["Rules"]] == ["DISABLED"]
+    assert events.describe_rule(Name="a")["State"] == "DISABLED"
     with refused("ValidationException"):
         events.delete_rule(Name="a")
     events.remove_targets(Rule="a", Ids=[one["Id"] for one in targets])

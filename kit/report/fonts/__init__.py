@@ -129,19 +129,25 @@ def _written(character: str) -> str:
     return f"⟨U+{ord(character):04X}⟩"
 
 
+class _Advances(dict[int, float]):
+    def __missing__(self, point: int) -> float:
+        return 1.0
+
+
 @cache
-def _advances() -> dict[int, float]:
+def _advances() -> _Advances:
     font = TTFont(directory() / "NotoSans-Regular.ttf", lazy=True)
-    return {
-        point: font["hmtx"][name][0] / font["head"].unitsPerEm
-        for point, name in font.getBestCmap().items()
-        if point < 0x2100
-    }
+    return _Advances(
+        {
+            point: font["hmtx"][name][0] / font["head"].unitsPerEm
+            for point, name in font.getBestCmap().items()
+            if point < 0x2100
+        }
+    )
 
 
 def em(text: str, *, mono: bool = False) -> float:
     """Return the width of a line of text, in em; foreign scripts count one em a character."""
     if mono:
         return 0.6 * len(text)
-    advances = _advances()
-    return sum(advances.get(ord(character), 1.0) for character in text)
+    return sum(map(_advances().__getitem__, map(ord, text)))

@@ -52,6 +52,15 @@ def put_rule(call: Call) -> dict[str, Any]:
     return {"RuleArn": rule["Arn"]}
 
 
+@answers("events", "DescribeRule")
+def describe_rule(call: Call) -> dict[str, Any]:
+    """Return a rule; one that does not exist is refused.
+
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeRule.html
+    """
+    return dict(_existing(call, "Name"))
+
+
 @answers("events", "PutTargets")
 def put_targets(call: Call) -> dict[str, Any]:
     """Add targets to a rule, at most five.
@@ -100,8 +109,8 @@ def _rule(call: Call, name: str) -> Item | None:
     return next((rule for rule in call.declared("Rules") if rule["Name"] == name), None)
 
 
-def _existing(call: Call) -> Item:
-    name = call.parameters["Rule"]
+def _existing(call: Call, parameter: str = "Rule") -> Item:
+    name = call.parameters[parameter]
     if rule := _rule(call, name):
         return rule
     message = f"Rule {name} does not exist on EventBus default."

@@ -1,0 +1,26 @@
+"""The digest of the kit: versions and requirements as importlib.metadata states them."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, requires, version
+
+import pytest
+
+from kit import maker
+
+NAMES = [line.partition("==")[0] for line in maker._dependencies()]
+
+
+def test_the_packages_are_those_of_the_kit_and_of_what_it_depends_on() -> None:
+    assert {"boto3", "botocore", "typst", "jinja2", "markupsafe"} <= set(NAMES)
+    assert "pytest" not in NAMES
+
+
+@pytest.mark.parametrize("name", ["appstream-evidence-kit", *NAMES])
+def test_a_package_states_what_its_metadata_does(name: str) -> None:
+    assert maker._stated(name) == (version(name), requires(name) or [])
+
+
+def test_a_package_that_is_not_there_is_named() -> None:
+    with pytest.raises(PackageNotFoundError):
+        maker._stated("no-such-package")
