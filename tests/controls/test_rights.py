@@ -364,6 +364,7 @@ def by_points(value: Any, operator: str = "StringEquals", key: str = "Account") 
     ("a foreign account, where the bucket leaves nothing to access points", pointed(at({"AWS": OTHER}), bucket=()), {}),
     ("a role from one VPC", pointed(at({"AWS": HELPDESK}), vpc="vpc-1"), by("role", READ, status="pass")),
     ("a foreign account from one VPC", pointed(at({"AWS": OTHER}), vpc="vpc-1"), by(FOREIGN, READ, status="not evidenced")),
+    ("everybody from one VPC, where public policies are restricted", pointed(at("*"), vpc="vpc-1", restrict=True), by("any AWS account", READ, status="not evidenced") | by(PUBLIC, READ, status="not evidenced") | by(OWN, READ, status="pass")),
     ("a role by the internet, where the bucket wants a VPC", pointed(at({"AWS": HELPDESK}), bucket=(let("*", "s3:*", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC", "s3:DataAccessPointAccount": ACCOUNT}}),)), {}),
     ("a role from one VPC, where the bucket wants one", pointed(at({"AWS": HELPDESK}), vpc="vpc-1", bucket=(let("*", "s3:*", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC", "s3:DataAccessPointAccount": ACCOUNT}}),)), by("role", READ, status="pass")),
     ("access points in VPCs, anybody's", open_to(let("*", "s3:GetObject", Condition={"StringEquals": {"s3:AccessPointNetworkOrigin": "VPC"}})), by("any AWS account", READ) | by(PUBLIC, READ)),
