@@ -68,8 +68,13 @@ def findings_digest(records: Iterable[Mapping[str, Any]]) -> str:
     ValueError
         Values of a record are not JSON.
     """
-    rows = [identity(record) for record in records]
-    return hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+    hashed = hashlib.sha256()
+    opens = b"["
+    for record in records:
+        hashed.update(opens + rfc8785.dumps(identity(record)))
+        opens = b","
+    hashed.update(b"]" if opens == b"," else b"[]")
+    return hashed.hexdigest()
 
 
 def place_of(record: Mapping[str, Any]) -> tuple[str, str, str, str]:

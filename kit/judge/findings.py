@@ -6,6 +6,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -255,13 +256,13 @@ class Findings(Displayed):
             )
         return every[place]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the identities of the findings; see `kit.judge.digest.identity`.
 
         Command line, Python and notebook give the same account the same digest.
         """
-        return findings_digest(asdict(finding) for finding in (*self.leaves, *self.roll_ups))
+        return findings_digest(vars(finding) for finding in (*self.leaves, *self.roll_ups))
 
     def count(self, status: str) -> int:
         """Return how many leaf findings have a status."""
