@@ -10,7 +10,7 @@ demo: .venv/ready
 # A file stays with a worker, which makes once what its tests share; slow files come first.
 test: .venv/dev
 	$(BIN)/python tests/system.py
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # What starts no process, browser, kernel or sandbox and makes no pack: two minutes of one core.
 quick: .venv/dev

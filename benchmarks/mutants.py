@@ -36,8 +36,11 @@ from tests import quick
 
 ROOT = Path(__file__).parent.parent
 _MUTATED = ("kit/tables", "kit/controls")
-# It counts steps by itself; what it would notice is no fault of a verdict.
-_TESTS = ("tests/tables", "tests/controls", "--ignore=tests/tables/test_growth.py")
+# Those of growth count steps by a tracer of their own; those of changes are of the table of them.
+_TESTS = (
+    *("tests/tables", "tests/controls", "--ignore=tests/tables/test_growth.py"),
+    "tests/report/test_changed.py",
+)
 _OPTIONS = (
     *("--quick", "-o", "addopts=--hypothesis-profile=ci"),
     *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:xdist"),

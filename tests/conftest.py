@@ -88,6 +88,11 @@ def _draw_alike() -> None:
     HypothesisProvider._local_constants = Constants()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than there are processors: some tests wait for what they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even import a slow file where only quick tests are wanted."""
     wanted = config.getoption("quick") and collection_path.suffix == ".py"

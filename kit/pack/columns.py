@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from kit.pack.blocks import ColumnBlock, TableBlock
 from kit.report import fonts
@@ -23,7 +24,7 @@ _NATURAL = 80.0
 _PACKING = 0.65  # power of its natural width with which a column that wraps shares
 _OUTLIER = 4  # lines: a text much longer than its column's others may take so many
 _LISTS, _LISTED = ("evidence", "control"), 20.0  # em: lists of ids read as well in many lines
-_DEEPEST = 9  # lines that the longest list of controls takes, about
+_DEEPEST, _ABREAST = 9, 13.0  # lines of the longest list of controls; em of three of them
 _ROUNDS, _LOOSE = 8, 1.05  # lines are not full where words end
 _PAGE = 5.5  # em, about
 _WRITTEN = 12.0  # em: to write a date by hand
@@ -45,6 +46,13 @@ class Width:
     grows: bool = True
 
 
+class Lines(NamedTuple):
+    """How many lines a cell has that wraps none, and how wide the longest is, in em."""
+
+    number: int
+    em: float
+
+
 def parts(text: str) -> list[str]:
     """Split a text where a line may well end: at spaces, after separators, in camelCase."""
     return _PARTS.findall(text)
@@ -55,10 +63,14 @@ def cell_em(kind: str, text: str) -> float:
     return _CODE * fonts.em(text, mono=True) if kind == "code" else fonts.em(text)
 
 
-def whole_em(kind: Kind, cell: Cell) -> float:
-    """Return how wide a cell would be on a line, in em; a section stands with its page."""
+def lines_of(kind: Kind, cell: Cell) -> Lines:
+    """Return the lines of a cell that wraps none; a section stands with its page."""
+    if kind == "section":
+        return Lines(
+            max(len(ids(cell)), 1), max((fonts.em(name) + _PAGE for name in ids(cell)), default=1.0)
+        )
     text = cell_text(kind, cell)
-    return cell_em(kind, text) + (_PAGE * len(ids(cell)) if kind == "section" else 0.0)
+    return Lines(text.count("\n") + 1, _line_em(kind, text))
 
 
 def widths(table: TableBlock, *, times_whole: bool = True) -> list[Width]:
@@ -109,7 +121,7 @@ def share(wanted: list[Width], room: float) -> list[float]:
     return [part + spare * grows / sum(wide) for part, grows in zip(natural, wide, strict=True)]
 
 
-def lowest(shares: list[float], wanted: list[Width], rows: list[list[float]]) -> list[float]:
+def lowest(shares: list[float], wanted: list[Width], rows: list[list[Lines]]) -> list[float]:
     """Return widths with which all rows together are lower, or the same widths.
 
     The longest cell of a column says little of a column that is empty in most rows. So each column
@@ -121,18 +133,19 @@ def lowest(shares: list[float], wanted: list[Width], rows: list[list[float]]) ->
     shares : list of float
         Widths in em, as `share` returns them.
     wanted : list of Width
-    rows : list of list of float
-        How wide each cell would be on a line, in em.
+    rows : list of list of Lines
     """
     room = sum(shares)
     best, least_height, now = shares, _height(shares, rows), shares
     for _ in range(_ROUNDS):
         decided = [0.0] * len(now)
         for row in rows:
-            lines = [em / width for em, width in zip(row, now, strict=True)]
-            if (most := max(lines)) > 1:
-                place = lines.index(most)
-                decided[place] += row[place]
+            heights = [
+                cell.number * max(cell.em / width, 1) for cell, width in zip(row, now, strict=True)
+            ]
+            place = heights.index(max(heights))
+            if row[place].em > now[place]:
+                decided[place] += row[place].number * row[place].em
         if not any(decided):
             break
         roots = [math.sqrt(em) for em in decided]
@@ -147,10 +160,13 @@ def _rooted(wanted: list[Width], roots: list[float], part: float) -> list[float]
     return [max(width.least, part * root) for width, root in zip(wanted, roots, strict=True)]
 
 
-def _height(shares: list[float], rows: list[list[float]]) -> int:
+def _height(shares: list[float], rows: list[list[Lines]]) -> int:
     """Return how many lines rows take, about."""
     return sum(
-        max(math.ceil(_LOOSE * em / width) for em, width in zip(row, shares, strict=True))
+        max(
+            cell.number * math.ceil(_LOOSE * cell.em / width)
+            for cell, width in zip(row, shares, strict=True)
+        )
         for row in rows
     )
 
@@ -187,7 +203,7 @@ def _width(column: ColumnBlock, cells: list[Cell], times_whole: bool) -> Width:
     if kind in _LISTS:
         usual = min(usual, _LISTED)
     if kind == "control":  # however many columns share the page
-        least = max(least, min(lengths[-1] / _DEEPEST, _LISTED))
+        least = max(least, min(lengths[-1] / _DEEPEST, _ABREAST))
     lines = sum(title) / _TITLE_LINES
     return Width(least, max(least, lines, min(usual, _NATURAL)), roomy)
 

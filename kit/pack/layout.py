@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 from kit.catalogue.statuses import NOT_APPLICABLE
 from kit.catalogue.texts import tag, text
 from kit.pack.blocks import TableBlock
-from kit.pack.columns import cell_em, lowest, parts, share, whole_em, widths
+from kit.pack.columns import cell_em, lines_of, lowest, parts, share, widths
 from kit.pack.commands import Line, columns, folded
 from kit.pack.cut import (
     control_targets,
@@ -224,20 +224,20 @@ def _measure(table: JSON, narrow: float, wide: float, links: dict[str, dict[str,
             break
     room = (wide if table["turned"] else narrow) / MEASURES["cell"]
     kinds = [column["kind"] for column in table["columns"]]
-    ems = [
-        [whole_em(kind, cell) for kind, cell in zip(kinds, row, strict=True)]
+    lines_in = [
+        [lines_of(kind, cell) for kind, cell in zip(kinds, row, strict=True)]
         for row in table["rows"]
     ]
-    shares = lowest(share(wanted, room - inset * len(wanted)), wanted, ems)
+    shares = lowest(share(wanted, room - inset * len(wanted)), wanted, lines_in)
     table["widths"] = [(part + inset) * MEASURES["cell"] for part in shares]
     table["tall"] = []
     heights: list[float] = []
     for place, (row, target) in enumerate(zip(table["rows"], table["targets"], strict=True)):
         cells = []
         lines = 0.0
-        for column, cell, em, whole in zip(table["columns"], row, shares, ems[place], strict=True):
+        for column, cell, em in zip(table["columns"], row, shares, strict=True):
             text = cell_text(column["kind"], cell)
-            lines = max(lines, whole / em + text.count("\n"))
+            lines = max(lines, cell_em(column["kind"], text) / em + text.count("\n"))
             link = None
             if column["name"] == table["anchor"] and target is None:
                 link = links["evidence"].get(str(cell))

@@ -178,13 +178,11 @@ def _routes(snapshot: Snapshot, region: str, subnets: Iterable[str], groups: Cel
             gap = gap or absent_member(answer.call, "the route table of a subnet in use")
             return Cell(None, (*groups.refs, *answer.evidence), gap)
         found += [each for each in mains if each]
-    refs = tuple(dict.fromkeys(ref for _, ref in found))
-    routes: list[dict[str, Any]] = []
-    for routing, _ in found:
-        routes += routing.get("Routes") or [{}]
-    if not all(any(map(route.get, _DESTINATIONS)) for route in routes):
-        return Cell(None, refs, absent_member(answer.call, "where a route leads", refs[0]))
-    return Cell(routes, refs)
+    routes = [(route, ref) for routing, ref in found for route in routing.get("Routes") or [{}]]
+    for route, ref in routes:
+        if not any(map(route.get, _DESTINATIONS)):
+            return Cell(None, (ref,), absent_member(answer.call, "where a route leads", ref))
+    return Cell([route for route, _ in routes], tuple(dict.fromkeys(ref for _, ref in routes)))
 
 
 def _ways_out(route: Mapping[str, Any]) -> Iterator[str]:

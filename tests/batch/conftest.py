@@ -28,6 +28,7 @@ NAME = "2026-Q4"
 SOME = "[AR-01, EX-04, ID-02, LG-01, MD-01, MD-03, GV-01, GV-04]"  # of every status
 FILE = f"""
 name: {NAME}
+accounts_at_once: 1
 shared:
   role_arn: arn:aws:iam::{{account}}:role/EvidenceReader
   controller: Beispielwerke AG

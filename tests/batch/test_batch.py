@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def test_each_pack_is_whole_and_nothing_is_left_beside(made: Made) -> None:
 def _events(desk: Desk, account: str) -> list[dict[str, Any]]:
     lines = (desk.place(account) / "log.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def test_two_workers_have_no_more_accounts_under_way_than_requested(made: Made) -> None:
+    events = [_events(made[0], account) for account in (CLOSED, DEMO, EMPTY, TIDY)]
+    spans = sorted((own[0]["time"], own[-1]["time"]) for own in events)
+    assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans)), spans
 
 
 def test_each_role_had_a_session_policy_and_no_kernel_was_within_reach(made: Made) -> None:

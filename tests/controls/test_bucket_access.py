@@ -532,6 +532,12 @@ def test_ar_20_keys_admit_nobody_else(account: Account, given: Given, expected: 
     assert verdicts(account, "AR-20") == expected
 
 
+def test_ar_20_cites_every_grant(account: Account) -> None:
+    cited = judged(account, keyed(grants=(grant(ADMIN), grant(ADMIN))), "AR-20").evidence
+    grants = [ref.partition("#")[2] for ref in cited if "/Grants/" in ref]
+    assert sorted(grants) == ["/Grants/0", "/Grants/1"]
+
+
 def test_ar_20_names_the_account(account: Account) -> None:
     finding = judged(account, keyed(allows(STRANGER)), "AR-20")
     assert finding.resource == f"key {KEY.rpartition('/')[2]}"

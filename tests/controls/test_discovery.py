@@ -112,13 +112,18 @@ def unwatched(**members: Any) -> Given:
     return lambda account: account.bucket().watched(**members)
 
 
-def job(when: dt.datetime | None = LATELY, error: str = "NONE", **members: Any) -> Given:
+def job(
+    when: dt.datetime | None = LATELY,
+    error: str = "NONE",
+    errorCode: str | None = None,  # noqa: N803 - as Macie names it
+    **members: Any,
+) -> Given:
     """A job has the bucket, and what became of it."""
     details = {"isDefinedInJob": "TRUE", "isMonitoredByJob": "FALSE", "lastJobId": "j1"}
     details |= {"lastJobRunTime": when} if when else {}
 
     def given(account: Account) -> None:
-        unwatched(jobDetails=details | members)(account)
+        unwatched(jobDetails=details | members, errorCode=errorCode)(account)
         reported = {"jobId": "j1", "lastRunErrorStatus": {"code": error}}
         account.lists(LIST_CLASSIFICATION_JOBS, {"jobId": "j0"}, reported)
 
@@ -130,9 +135,9 @@ def member(account: Account) -> Account:
     return account.answers(DESCRIBE_ORGANIZATION, {"Organization": {"Id": "o-example00000"}})
 
 
-def own_discovery_off(account: Account) -> Account:
+def own_discovery_off(account: Account, **members: Any) -> Account:
     off = {"status": "DISABLED"}
-    unwatched()(account)
+    unwatched(**members)(account)
     return account.answers(GET_AUTOMATED_DISCOVERY_CONFIGURATION, off, REGION)
 
 
@@ -151,6 +156,13 @@ def own_discovery_off(account: Account) -> Account:
     (
         "Macie may not look, and leaves the rest out",
         unwatched(errorCode="ACCESS_DENIED", automatedDiscoveryMonitoringStatus=None),
+        fails,
+    ),
+    ("Macie may no longer look", lambda a: a.bucket().watched(errorCode="ACCESS_DENIED"), fails),
+    ("Macie may no longer look, and a job did", job(errorCode="ACCESS_DENIED"), fails),
+    (
+        "Macie may not look, in an organisation",
+        lambda a: member(own_discovery_off(a, errorCode="ACCESS_DENIED")),
         fails,
     ),
     ("a job", job(), passes),

@@ -182,7 +182,9 @@ def test_gv_02_a_listed_report_does_not_show_that_anybody_read_it(
     assert verdicts(account, "GV-02") == [expected]
 
 
-@pytest.mark.parametrize(("reading", "read"), [("2026-03-01", True), ("2025-12-31", False)])
+@pytest.mark.parametrize(
+    ("reading", "read"), [("2026-03-01", True), ("2026-01-01", True), ("2025-12-31", False)]
+)
 def test_gv_02_a_certificate_is_read_while_its_period_runs(
     tmp_path: Path, reading: str, read: bool
 ) -> None:

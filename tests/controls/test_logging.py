@@ -1089,6 +1089,17 @@ def kept(*rules: Any, **members: Any) -> Given:
     return given
 
 
+def versioned(*rules: Any) -> Given:
+    """A trail in whose bucket these rules hold, and which keeps versions."""
+
+    def given(account: Account) -> None:
+        kept(*rules)(account)
+        enabled = {"Status": "Enabled"}
+        account.answers(GET_BUCKET_VERSIONING, enabled, REGION, Bucket="trail-logs")
+
+    return given
+
+
 def until(date: str, **members: Any) -> dict[str, Any]:
     """A lifecycle rule that erases everything from a day on."""
     return erases(Expiration={"Date": day(date)}, **members)
@@ -1206,6 +1217,28 @@ def until(date: str, **members: Any) -> dict[str, Any]:
             until("2027-03-15", Filter={"Prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/eu-west-1/"}),
         ),
         to_be_reviewed,
+    ),
+    (
+        "versions live on, but for those in a folder",
+        versioned(
+            erases(NoncurrentVersionExpiration=None), erases(Filter={"Prefix": "AWSLogs/1/"})
+        ),
+        fails,
+    ),
+    (
+        "versions are erased by a rule of their own",
+        versioned(
+            erases(NoncurrentVersionExpiration=None),
+            {**erases(), "Expiration": {"ExpiredObjectDeleteMarker": True}},
+        ),
+        passes,
+    ),
+    (
+        "as many versions as ever stay",
+        versioned(
+            erases(NoncurrentVersionExpiration={"NoncurrentDays": 30, "NewerNoncurrentVersions": 1})
+        ),
+        fails,
     ),
     (
         "versions live on",

@@ -13,6 +13,7 @@ from tests.controls.scenarios import (
     Verdict,
     denied,
     fails,
+    findings,
     not_applicable,
     not_evidenced,
     nothing,
@@ -158,6 +159,20 @@ def test_ex_14_the_main_table_counts_for_the_subnet_without_its_own(account: Acc
     group(account.fleet(**PLACE))
     routes(routes(account, IGW), NAT, of=[{"SubnetId": SUBNETS[0]}])
     assert verdicts(account, "EX-14") == [fails]
+
+
+@pytest.mark.parametrize("lacking", SUBNETS)
+def test_ex_14_cites_the_table_whose_route_leads_nobody_knows_where(
+    account: Account, lacking: str
+) -> None:
+    group(account.fleet(**PLACE))
+    for subnet in SUBNETS:
+        nowhere = [{"State": "active"}] if subnet == lacking else []
+        routes(account, *nowhere, of=[{"SubnetId": subnet}])
+    (finding,) = findings(account, "EX-14")
+    assert finding.status == "not evidenced"
+    cited = [ref for ref in finding.evidence if "/RouteTables/" in ref]
+    assert [int(ref.rpartition("/")[2]) for ref in cited] == [SUBNETS.index(lacking)]
 
 
 def test_ex_14_the_main_table_of_another_network_says_nothing(account: Account) -> None:

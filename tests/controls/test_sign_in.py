@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from kit.calls import (
     DESCRIBE_CERTIFICATE_AUTHORITY,
     DESCRIBE_DIRECTORY_CONFIGS,
@@ -337,6 +339,26 @@ def rotated(on: str, n: int = 1, user: str = "robot") -> dict[str, dict[str, str
 def test_id_12_access_keys(account: Account, given: Given, expected: list[Any]) -> None:
     given(account)
     assert verdicts(account, "ID-12") == expected
+
+
+REPORTED = {
+    "ID-12": [f"access_key_{n}_{part}" for n in (1, 2) for part in ("active", "last_rotated")],
+    "ID-15": ["password_enabled", "mfa_active"],
+}
+
+
+@pytest.mark.parametrize(
+    ("control", "missing"),
+    [(name, column) for name, columns in REPORTED.items() for column in ("user", *columns)],
+)
+def test_a_report_that_lacks_a_column_does_not_show_that_nobody_is_in_it(
+    account: Account, control: str, missing: str
+) -> None:
+    header = ["user", "arn", *REPORTED[control]]
+    account.report(header=",".join(header))
+    assert [one.status for one in findings(account, control)] == ["not applicable"]
+    account.report(header=",".join(one for one in header if one != missing))
+    assert verdicts(account, control) == [not_evidenced("absent in answer", GET_CREDENTIAL_REPORT)]
 
 
 def analyzer(kind: str = "ACCOUNT", status: str = "ACTIVE") -> Given:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_notebook
 
 from kit.pack.blocks import table_block
-from kit.pack.columns import Width, lowest, parts, share, widths
+from kit.pack.columns import Lines, Width, lowest, parts, share, widths
 from kit.pack.document import document
 from kit.pack.pdf import pdf
 from kit.report import fonts
@@ -105,13 +105,14 @@ def test_a_column_of_many_ids_leaves_others_their_room() -> None:
 
 def test_a_column_that_decides_few_rows_leaves_room_to_those_that_decide_many() -> None:
     wanted = [Width(5, 80), Width(5, 80), Width(4, 4)]
-    rows = [[90.0, 90.0, 4.0], *([[0.5, 90.0, 4.0]] * 30)]
+    long, short, mark = Lines(1, 90.0), Lines(1, 0.5), Lines(1, 4.0)
+    rows = [[long, long, mark], *([[short, long, mark]] * 30)]
     shares = share(wanted, 64)
     lower = lowest(shares, wanted, rows)
     assert sum(lower) == pytest.approx(64, rel=1e-3)
     assert lower[1] > shares[1]
     assert lower[2] >= 4
-    assert lowest(shares, wanted, [[1.0, 1.0, 1.0]]) == shares
+    assert lowest(shares, wanted, [[Lines(20, 4.0), short, mark]]) == shares, "none wraps"
 
 
 @given(

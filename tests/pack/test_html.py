@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from kit.pack.document import document
 from kit.pack.exporter import EvidenceHTMLExporter
 from kit.pack.html import page as page_of
-from kit.report.views import Column, Table
+from kit.report.views import Column, Kind, Table
 from tests.pack.conftest import SCRIPTS, cover, findings, shown
 from tests.pack.samples import HOSTILE, LONG, MARKS, STAMP
 
@@ -339,6 +340,38 @@ def test_printed_tables_repeat_their_head_on_each_page(opened: Open, tmp_path: P
     held = [text for text in printed if "finance-" in text]
     assert len(held) > 2
     assert all("Severity" in text for text in held)
+
+
+def test_a_printed_page_is_not_made_smaller_for_a_wide_table(opened: Open, tmp_path: Path) -> None:
+    """Chromium shrinks every page of a document of which one table is wider than the paper."""
+    words = "Several words, appstream:CreateImageBuilderStreamingURL, and 0123456789abcdef" * 2
+    kinds: list[Kind] = ["code", "text", "text", "datetime", "text", "code", "text", "code", "text"]
+    sizes = []
+    for count in (2, 7, 9):
+        columns = [Column(f"c{n}", f"Column {n}", kind) for n, kind in enumerate(kinds[:count])]
+        rows = [["2026-11-24T10:00:00Z" if kind == "datetime" else words for kind in kinds[:count]]]
+        made, _ = EvidenceHTMLExporter().from_notebook_node(
+            new_notebook(cells=[shown(cover()), shown(Table("t", "c", columns, rows * 30))])
+        )
+        opened(made).pdf(path=tmp_path / "p.pdf", format="A4", prefer_css_page_size=True)
+        reader = pypdf.PdfReader(tmp_path / "p.pdf")
+        sizes.append({round(size, 1) for size in _sizes(reader.pages[-1]) if size > 6})
+        turned = reader.pages[-1].mediabox.width > reader.pages[-1].mediabox.height
+        assert turned == (count > 8)
+    assert sizes[0] == sizes[1] == sizes[2]
+    assert min(sizes[0]) > 6.5
+
+
+def _sizes(page: pypdf.PageObject) -> list[float]:
+    """The sizes of the letters of a page, in points."""
+    found: list[float] = []
+
+    def visit(text: str, cm: Any, tm: Any, _: Any, size: float) -> None:
+        if text.strip():
+            found.append(size * abs(tm[3]) * abs(cm[3]))
+
+    page.extract_text(visitor_text=visit)
+    return found
 
 
 def test_a_stamp_cannot_leave_the_style_sheet() -> None:

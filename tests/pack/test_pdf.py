@@ -328,6 +328,21 @@ def test_a_link_without_a_target_raises_an_error() -> None:
         )
 
 
+def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
+    columns = [Column("where", "Where", "section")]
+    table = Table("places", "Places", columns, [["Controls"]])
+    cells = [shown(cover()), new_markdown_cell("## Controls"), shown(table)]
+    data, _ = lay_out(document(new_notebook(cells=cells)), "A4")
+    data |= {"attachments": []}
+    (block,) = (one for one in data["blocks"] if one["kind"] == "table")
+    assert block["rows"] == [[[["Controls", "section-controls"]]]]
+    work = partial(_set, data, [str(directory())], "2026-11-24T09:00:00+00:00")
+    assert in_fork("the PDF", work)[:4] == b"%PDF"
+    block["rows"] = [[[["Controls", "nowhere"]]]]
+    with pytest.raises(Exception, match="nowhere"):
+        in_fork("the PDF", work)
+
+
 def test_the_cut_is_the_notebook_s_and_is_stated(pages: list[str], notebook: NotebookNode) -> None:
     text = squeezed("".join(pages))
     assert "Leftouthere:whatpasses;theHTMLhasit." in text
