@@ -50,10 +50,10 @@ def findings_csv(data: FindingsData) -> bytes:
         of its control follow its members. A text that a spreadsheet would take for a formula
         starts with an apostrophe.
     """
-    records = [
+    records = (
         {**record, **{name: "; ".join(some) for name, some in provisions.items()}}
         for record, provisions in zip(data["records"], _provisions(data), strict=True)
-    ]
+    )
     return csv_file(records, [*_COLUMNS, *_PROVISIONS])
 
 
