@@ -121,6 +121,8 @@ def account(name: str, folder: Path, times: float = 1) -> Iterator[tuple[Sandbox
         run = f'account: "{local.accounts[name]}"\nregions: [eu-west-1]\n'
         (folder / "run.yaml").write_text(sample.read_text() if sample.exists() else run)
         shell = {n: value for n, value in os.environ.items() if not n.startswith("AWS_")}
+        # Python keeps what it compiled, as it does for users.
+        shell.pop("PYTHONDONTWRITEBYTECODE", None)
         yield (
             local,
             {**shell, **local.environment(name), "XDG_CONFIG_HOME": str(folder / ".config")},

@@ -30,7 +30,10 @@ _NEVER = {
 NOT_NEEDED = {
     "kit.cli": _NEVER | _DATA | _DOCUMENTS | _SIGNING,
     "kit.notebook": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
-    "kit.pack.seal": _NEVER | _SIGNING | _FRAMES | {"matplotlib", "nbconvert"},
+    "kit.pack.seal": _NEVER
+    | _SIGNING
+    | _FRAMES
+    | {"matplotlib", "nbconvert", "py_ocsf_models", "email_validator"},
     "kit.verify": _NEVER | {"papermill", "matplotlib", "typst"},
     "kit.warm.server": _NEVER | _DOCUMENTS | _SIGNING | _FRAMES,
 }

@@ -25,7 +25,7 @@ from traitlets import TraitError
 from kit.pack.document import document
 from kit.pack.exporter import EvidencePDFExporter
 from kit.pack.layout import MEASURES, lay_out
-from kit.pack.pdf import _set, pdf
+from kit.pack.pdf import _TEMPLATE, _set, pdf
 from kit.pack.tabular import csv_file
 from kit.report.fonts import directory
 from kit.report.views import Column, Controls, Note, Table, View
@@ -322,7 +322,25 @@ def test_a_link_without_a_target_raises_an_error() -> None:
     data |= {"attachments": [], "blocks": [words]}
     with pytest.raises(KeyError, match="row-e0001"):
         # In a fork, as the kit does it: Typst's threads here would hang later forks.
-        in_fork("the PDF", partial(_set, data, [str(directory())], "2026-11-24T09:00:00+00:00"))
+        in_fork(
+            "the PDF",
+            partial(_set, data, _TEMPLATE, [str(directory())], "2026-11-24T09:00:00+00:00"),
+        )
+
+
+def test_a_page_of_a_target_that_is_nowhere_raises_an_error() -> None:
+    columns = [Column("where", "Where", "section")]
+    table = Table("places", "Places", columns, [["Controls"]])
+    cells = [shown(cover()), new_markdown_cell("## Controls"), shown(table)]
+    data, _ = lay_out(document(new_notebook(cells=cells)), "A4")
+    data |= {"attachments": []}
+    (block,) = (one for one in data["blocks"] if one["kind"] == "table")
+    assert block["rows"] == [[[["Controls", "section-controls"]]]]
+    work = partial(_set, data, [str(directory())], "2026-11-24T09:00:00+00:00")
+    assert in_fork("the PDF", work)[:4] == b"%PDF"
+    block["rows"] = [[[["Controls", "nowhere"]]]]
+    with pytest.raises(Exception, match="nowhere"):
+        in_fork("the PDF", work)
 
 
 def test_the_cut_is_the_notebook_s_and_is_stated(pages: list[str], notebook: NotebookNode) -> None:
